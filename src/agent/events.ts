@@ -1,0 +1,55 @@
+// What the loop tells its surroundings. Deltas are synchronous and may be lost in a crash; facts are awaited, and the
+// loop goes on only once they are stored.
+import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/message.ts";
+import type { Interrupt, RunErrorCode, Usage } from "../protocol/run.ts";
+import type { Plan } from "../protocol/task.ts";
+import type { FinishReason } from "./model.ts";
+
+/** A part of an assistant message while it is made. `part_id` is unique in the thread. */
+export type Part =
+  | { kind: "text"; part_id: string; message_id: string }
+  | { kind: "reasoning"; part_id: string; message_id: string }
+  | { kind: "tool_call"; part_id: string; message_id: string; name: string };
+
+export type LoopDelta =
+  | { type: "part_started"; part: Part }
+  | { type: "part_delta"; part_id: string; text: string }
+  | { type: "part_ended"; part_id: string }
+  /** The model call is made again under a new id; whatever was seen of this message is void. */
+  | { type: "message_dropped"; message_id: string }
+  | { type: "tool_output"; tool_call_id: string; stream: "stdout" | "stderr"; text: string }
+  | { type: "model_retry"; attempt: number; after_ms: number };
+
+export type LoopFact =
+  /** A model call is complete: all its parts have ended. Counts as a step. */
+  | {
+      type: "assistant_message";
+      message_id: string;
+      message: AssistantMessage;
+      reasoning: string;
+      finish: FinishReason;
+      usage: Usage | null;
+      /** Set where the run was cancelled amid the reply: `message` holds the text so far, without tool calls. */
+      partial: boolean;
+    }
+  /** Stored just before a tool's first outside request. `plan` where the due task started by itself. */
+  | { type: "tool_started"; tool_call_id: string; name: string; plan?: Plan }
+  | {
+      type: "tool_finished";
+      message_id: string;
+      message: ToolMessage;
+      name: string;
+      is_error: boolean;
+      details: Record<string, unknown>;
+      plan?: Plan;
+      preview?: { port: number; url: string };
+    };
+
+export type LoopOutcome =
+  | { status: "completed"; text: string; unfinished_tasks: number; pending_tool_call_ids: string[] }
+  | { status: "interrupted"; interrupts: Interrupt[] }
+  | { status: "failed"; error: { code: RunErrorCode; message: string } }
+  | { status: "cancelled" };
+
+/** A message that a person added to the active run; its surroundings have stored it. */
+export type SteeredMessage = UserMessage;

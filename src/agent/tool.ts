@@ -1,0 +1,60 @@
+// Port: a tool, its schema and what it does in one value. `runTool` is the one way to call one: it checks the arguments,
+// bounds time and output, and turns whatever happens into a result.
+import type { z } from "zod";
+import type { Interrupt } from "../protocol/run.ts";
+import type { Plan } from "../protocol/task.ts";
+import type { OnOutput, Sandbox } from "./sandbox.ts";
+
+/** What a tool may touch. Built for one call. */
+export interface ToolContext {
+  tool_call_id: string;
+  sandbox: Sandbox;
+  /** The plan as it stands; a plan tool returns the changed one in its result. */
+  plan: Plan;
+  plan_order: "strict" | "free";
+  now: () => number;
+  onOutput: OnOutput;
+  /** Aborts at the tool's time limit and when the run is cancelled. */
+  signal: AbortSignal;
+}
+
+export interface ToolResult {
+  /** For the model. */
+  content: string;
+  is_error: boolean;
+  /** For people and logs: small, plain JSON. */
+  details?: Record<string, unknown>;
+  /** The changed plan, of a plan tool that changed it. */
+  plan?: Plan;
+  /** A link that the sandbox now serves. */
+  preview?: { port: number; url: string };
+  /** The run waits for a person; `content` is not used, the answer becomes the result. */
+  interrupt?: Omit<Interrupt, "id" | "tool_call_id">;
+  /** The run ends with this text once the results of the message are stored. */
+  complete?: string;
+  /** The run can't go on. */
+  fatal?: { code: "sandbox_error"; message: string };
+}
+
+export interface Tool<Arguments = unknown> {
+  name: string;
+  description: string;
+  schema: z.ZodType<Arguments>;
+  /** `plan` tools never start the due task; `control` tools end or interrupt the run. */
+  kind: "plan" | "work" | "control";
+  /** Read-only calls that stand side by side in one message run side by side. */
+  read_only: boolean;
+  /** What a next life does with a call that has begun and has no result. */
+  recovery: "repeat" | "reattach" | "report";
+  /** In ms; a number, or what the arguments ask for. */
+  time_limit_ms: number | ((input: Arguments) => number);
+  /** Longest content for the model, in characters; the middle of what is longer is cut. */
+  output_limit?: number;
+  /** May throw `SandboxError`; anything else that it throws is a bug and becomes an error result too. */
+  execute(input: Arguments, context: ToolContext): Promise<ToolResult>;
+}
+
+/** Ties the schema's type to `execute`, then forgets it, so that tools of all kinds stand in one list. */
+export function defineTool<Arguments>(tool: Tool<Arguments>): Tool {
+  return tool as unknown as Tool;
+}

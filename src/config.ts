@@ -1,0 +1,75 @@
+// Settings: `Env` read once and turned into plain values (API.md §6). The only reader of vars and secrets.
+import { z } from "zod";
+import type { ThreadApi } from "./protocol/thread.ts";
+
+/** The bindings of wrangler.toml, and the vars and secrets of a deployment. */
+export interface Env {
+  ASSETS: Fetcher;
+  DB: D1Database;
+  JOBS: Queue<unknown>;
+  THREADS: DurableObjectNamespace<ThreadApi & Rpc.DurableObjectBranded>;
+  OPENAI_API_KEY?: string;
+  OPENAI_BASE_URL?: string;
+  OPENAI_MODEL?: string;
+  DAYTONA_API_KEY?: string;
+  DAYTONA_API_URL?: string;
+  DAYTONA_TARGET?: string;
+  DAYTONA_SNAPSHOT?: string;
+  ADMIN_API_KEY?: string;
+  CORS_ORIGINS?: string;
+  STAND_INS?: string;
+}
+
+export interface Config {
+  openai: { api_key: string; base_url: string; model: string } | null;
+  daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
+  admin_api_key: string | null;
+  cors_origins: string[];
+  /** Which of `model` and `sandbox` a stand-in serves, for people to be told. */
+  stand_ins: string[];
+}
+
+const text = z.string().trim().optional().catch(undefined);
+const list = text.transform((value) =>
+  (value ?? "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
+const settings = z.object({
+  OPENAI_API_KEY: text,
+  OPENAI_BASE_URL: text,
+  OPENAI_MODEL: text,
+  DAYTONA_API_KEY: text,
+  DAYTONA_API_URL: text,
+  DAYTONA_TARGET: text,
+  DAYTONA_SNAPSHOT: text,
+  ADMIN_API_KEY: text,
+  CORS_ORIGINS: list,
+  STAND_INS: list,
+});
+
+export function readConfig(env: Env): Config {
+  const values = settings.parse(env);
+  return {
+    openai: values.OPENAI_API_KEY
+      ? {
+          api_key: values.OPENAI_API_KEY,
+          base_url: values.OPENAI_BASE_URL || "https://api.openai.com/v1",
+          model: values.OPENAI_MODEL || "gpt-5",
+        }
+      : null,
+    daytona: values.DAYTONA_API_KEY
+      ? {
+          api_key: values.DAYTONA_API_KEY,
+          api_url: values.DAYTONA_API_URL || "https://app.daytona.io/api",
+          target: values.DAYTONA_TARGET || null,
+          snapshot: values.DAYTONA_SNAPSHOT || null,
+        }
+      : null,
+    admin_api_key: values.ADMIN_API_KEY || null,
+    cors_origins: values.CORS_ORIGINS,
+    stand_ins: values.STAND_INS,
+  };
+}

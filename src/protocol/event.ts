@@ -1,0 +1,92 @@
+// The events of a thread's log: the part of AG-UI 1.0 that this server sends, never with null in it.
+// Shapes follow `@ag-ui/core`; tests hold every event that leaves against its schemas.
+import type { PlanState } from "./task.ts";
+
+export interface StateValue {
+  plan: PlanState;
+  sandbox: { state: string; previews: { port: number; url: string }[] };
+}
+
+/** One operation of RFC 6902. */
+export interface PatchOperation {
+  op: "add" | "remove" | "replace";
+  path: string;
+  value?: unknown;
+}
+
+export interface AgUiToolCall {
+  id: string;
+  type: "function";
+  function: { name: string; arguments: string };
+}
+
+/** A message of `MESSAGES_SNAPSHOT` and of `RUN_STARTED.input.messages`. */
+export type AgUiMessage =
+  | { id: string; role: "user"; content: string | AgUiInputContent[] }
+  | { id: string; role: "assistant"; content?: string; toolCalls?: AgUiToolCall[] }
+  | { id: string; role: "tool"; toolCallId: string; content: string }
+  | { id: string; role: "reasoning"; content: string };
+
+export type AgUiInputContent =
+  | { type: "text"; text: string }
+  | { type: "image"; source: { type: "url"; value: string } | { type: "data"; value: string; mimeType: string } };
+
+export interface AgUiInterrupt {
+  id: string;
+  reason: string;
+  message?: string;
+  toolCallId?: string;
+  responseSchema?: Record<string, unknown>;
+  expiresAt?: string;
+}
+
+export type RunOutcome =
+  | { type: "success"; pendingToolCallIds?: string[] }
+  | { type: "interrupt"; interrupts: AgUiInterrupt[] }
+  | { type: "cancelled" };
+
+export interface AgUiUsage {
+  model?: string;
+  inputTokens?: number;
+  outputTokens?: number;
+  totalTokens?: number;
+  cachedInputTokens?: number;
+}
+
+export type ThreadEvent =
+  | {
+      type: "RUN_STARTED";
+      threadId: string;
+      runId: string;
+      protocolVersion?: "1.0";
+      parentRunId?: string;
+      input?: { threadId: string; runId: string; messages: AgUiMessage[] };
+      metadata?: { resync: true };
+    }
+  | {
+      type: "RUN_FINISHED";
+      threadId: string;
+      runId: string;
+      outcome: RunOutcome;
+      result?: { text: string; unfinished_tasks: number };
+      usage?: AgUiUsage[];
+    }
+  | { type: "RUN_ERROR"; message: string; code: string }
+  | { type: "STEP_STARTED" | "STEP_FINISHED"; stepName: string }
+  | { type: "TEXT_MESSAGE_START"; messageId: string; role: "assistant" | "user" }
+  | { type: "TEXT_MESSAGE_CONTENT"; messageId: string; delta: string }
+  | { type: "TEXT_MESSAGE_END"; messageId: string }
+  | { type: "REASONING_START" | "REASONING_END"; messageId: string }
+  | { type: "REASONING_MESSAGE_START"; messageId: string; role: "reasoning" }
+  | { type: "REASONING_MESSAGE_CONTENT"; messageId: string; delta: string }
+  | { type: "REASONING_MESSAGE_END"; messageId: string }
+  | { type: "TOOL_CALL_START"; toolCallId: string; toolCallName: string; parentMessageId?: string }
+  | { type: "TOOL_CALL_ARGS"; toolCallId: string; delta: string }
+  | { type: "TOOL_CALL_END"; toolCallId: string }
+  | { type: "TOOL_CALL_RESULT"; messageId: string; toolCallId: string; content: string; role: "tool" }
+  | { type: "STATE_SNAPSHOT"; snapshot: StateValue }
+  | { type: "STATE_DELTA"; delta: PatchOperation[] }
+  | { type: "MESSAGES_SNAPSHOT"; messages: AgUiMessage[] }
+  | { type: "CUSTOM"; name: "tool_output"; value: { tool_call_id: string; stream: "stdout" | "stderr"; text: string } }
+  | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
+  | { type: "CUSTOM"; name: "model_retry"; value: { attempt: number; after_ms: number } };

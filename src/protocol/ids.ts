@@ -1,0 +1,50 @@
+// Ids are `prefix_` + lower-case ULID: sortable by the moment they were made, unguessable in their last 80 bits.
+// A client may bring its own id where API.md allows it; everything that reaches a key of D1 or an object's name has
+// passed `clientId`.
+import { z } from "zod";
+
+export type IdPrefix =
+  | "user"
+  | "proj"
+  | "thread"
+  | "msg"
+  | "inv"
+  | "agent"
+  | "inst"
+  | "task"
+  | "sec"
+  | "key"
+  | "hook"
+  | "trig";
+
+/** What a client may choose as an id: 1 to 64 of `A-Z a-z 0-9 _ -`. */
+export const clientId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -");
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** A new id, e.g. `inv_01jb2c3d4e5f6g7h8j9kamnbpc`. */
+export function newId(prefix: IdPrefix, now = Date.now()): string {
+  return `${prefix}_${encodeTime(now)}${encodeRandom()}`;
+}
+
+function encodeTime(now: number): string {
+  let rest = now;
+  let text = "";
+  for (let place = 0; place < 10; place++) {
+    text = alphabet.charAt(rest % 32) + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
+function encodeRandom(): string {
+  let text = "";
+  for (const byte of crypto.getRandomValues(new Uint8Array(16))) text += alphabet.charAt(byte & 31);
+  return text;
+}
+
+/** The id of the agent that every user has without creating it. */
+export const DEFAULT_AGENT_ID = "agent_default";
+
+/** The owner of the key that settings name (`ADMIN_API_KEY`): the first user of a deployment. */
+export const FIRST_USER_ID = "user_first";

@@ -1,0 +1,78 @@
+// Messages: the rows a thread is made of, and the OpenAI chat message that is the content of each row a model reads.
+import { z } from "zod";
+
+export const messageTypes = ["user", "assistant", "tool", "task_list", "summary", "status"] as const;
+export type MessageType = (typeof messageTypes)[number];
+
+const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
+
+/** A part of a person's message, as OpenAI's chat completions have it. */
+export const contentPart = z.union([
+  z.strictObject({ type: z.literal("text"), text: wellFormed }),
+  z.strictObject({
+    type: z.literal("image_url"),
+    image_url: z.strictObject({ url: wellFormed, detail: z.enum(["auto", "low", "high"]).optional() }),
+  }),
+]);
+export type ContentPart = z.infer<typeof contentPart>;
+
+/** What a person says: a text, or parts. Emptiness is checked apart, since it has a code of its own. */
+export const userContent = z.union([wellFormed, z.array(contentPart).max(100)]);
+export type UserContent = z.infer<typeof userContent>;
+
+export interface ToolCall {
+  id: string;
+  type: "function";
+  function: { name: string; arguments: string };
+}
+
+export interface UserMessage {
+  role: "user";
+  content: UserContent;
+}
+export interface AssistantMessage {
+  role: "assistant";
+  content: string | null;
+  tool_calls?: ToolCall[];
+}
+export interface ToolMessage {
+  role: "tool";
+  tool_call_id: string;
+  content: string;
+}
+export interface SystemMessage {
+  role: "system";
+  content: string;
+}
+export type ChatMessage = UserMessage | AssistantMessage | ToolMessage | SystemMessage;
+
+/** A row of `messages`, as `GET …/messages` answers it. `seq` is the place in the thread, given once. */
+export interface MessageRow {
+  message_id: string;
+  thread_id: string;
+  project_id: string;
+  user_id: string;
+  invocation_id: string | null;
+  agent_id: string | null;
+  type: MessageType;
+  is_llm_message: boolean;
+  content: unknown;
+  metadata: Record<string, unknown>;
+  seq: number;
+  created_at: string;
+}
+
+/** Whether a person's message says nothing: no text but white space, and no image. */
+export function isEmptyContent(content: UserContent): boolean {
+  if (typeof content === "string") return content.trim() === "";
+  return content.every((part) => part.type === "text" && part.text.trim() === "");
+}
+
+/** The text of a person's message; images are left out. */
+export function textOf(content: UserContent): string {
+  if (typeof content === "string") return content;
+  return content
+    .filter((part) => part.type === "text")
+    .map((part) => part.text)
+    .join("\n");
+}

@@ -1,0 +1,71 @@
+// A run: one whole turn, from an input to a terminal state.
+import { z } from "zod";
+
+export const runStatuses = ["queued", "running", "completed", "failed", "cancelled", "interrupted"] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+export const runErrorCodes = [
+  "model_error",
+  "model_timeout",
+  "sandbox_error",
+  "max_steps",
+  "budget",
+  "crash_loop",
+  "stalled",
+  "dead_letter",
+  "internal",
+] as const;
+export type RunErrorCode = (typeof runErrorCodes)[number];
+
+export const usage = z.object({
+  input_tokens: z.int(),
+  cached_input_tokens: z.int(),
+  output_tokens: z.int(),
+  cost_usd: z.number().nullable(),
+});
+export type Usage = z.infer<typeof usage>;
+
+export const interrupt = z.object({
+  id: z.string(),
+  reason: z.enum(["question", "approval", "plan_approval"]),
+  message: z.string(),
+  tool_call_id: z.string(),
+  response_schema: z.record(z.string(), z.unknown()),
+  expires_at: z.string().nullable(),
+});
+export type Interrupt = z.infer<typeof interrupt>;
+
+/** A run as every route answers it (API.md §2). Times are ISO 8601 UTC with milliseconds. */
+export const run = z.object({
+  invocation_id: z.string(),
+  thread_id: z.string(),
+  project_id: z.string(),
+  user_id: z.string(),
+  agent_id: z.string(),
+  agent_version: z.int(),
+  model: z.string(),
+  instance_id: z.string().nullable(),
+  status: z.enum(runStatuses),
+  attempt: z.int(),
+  steps: z.int(),
+  background: z.boolean(),
+  resumes: z.string().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+  usage,
+  result: z.object({ text: z.string(), unfinished_tasks: z.int() }).nullable(),
+  error: z.object({ code: z.enum(runErrorCodes), message: z.string() }).nullable(),
+  interrupts: z.array(interrupt),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+});
+export type Run = z.infer<typeof run>;
+
+export const busyPolicies = ["enqueue", "reject", "replace", "steer"] as const;
+export type BusyPolicy = (typeof busyPolicies)[number];
+
+export function isTerminal(status: RunStatus): boolean {
+  return status !== "queued" && status !== "running";
+}
+
+export const noUsage: Usage = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, cost_usd: null };

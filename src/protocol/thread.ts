@@ -1,0 +1,111 @@
+// A thread and what its object does for the doors: the contract of every call that crosses from a Worker to a Durable
+// Object. Each method answers expected failures as values.
+import type { AgentConfig } from "./agent.ts";
+import type { Result } from "./error.ts";
+import type { UserContent } from "./message.ts";
+import type { BusyPolicy, Run } from "./run.ts";
+
+export interface Thread {
+  thread_id: string;
+  user_id: string;
+  project_id: string;
+  title: string | null;
+  agent_id: string;
+  metadata: Record<string, unknown>;
+  created_at: string;
+  updated_at: string;
+}
+
+/** Who asks for which thread. The object refuses an owner that is not its own as `not_found`. */
+export interface ThreadKey {
+  user_id: string;
+  thread_id: string;
+}
+
+export interface ThreadCreation extends ThreadKey {
+  /** Checked by the door to be the user's own; without one a project is made. */
+  project_id: string | null;
+  title: string | null;
+  /** Checked by the door to exist. */
+  agent_id: string | null;
+  metadata: Record<string, unknown>;
+}
+
+export interface ThreadPatch {
+  title?: string | null;
+  agent_id?: string;
+  metadata?: Record<string, unknown>;
+}
+
+export interface ClientTool {
+  name: string;
+  description: string;
+  parameters: Record<string, unknown>;
+}
+
+export interface InterruptAnswer {
+  interrupt_id: string;
+  status: "resolved" | "cancelled";
+  payload?: unknown;
+}
+
+/** What any door hands in to start a run. */
+export interface RunInput extends ThreadKey {
+  invocation_id: string;
+  messages: { message_id: string; content: UserContent }[];
+  /** Results of client tools that an earlier run of this thread left pending (AG-UI). */
+  tool_results: { message_id: string; tool_call_id: string; content: string }[];
+  /** Answers to the interrupts of the last run; null where the door does not answer any. */
+  resume: InterruptAnswer[] | null;
+  agent_id: string | null;
+  model: string | null;
+  max_steps: number | null;
+  metadata: Record<string, unknown>;
+  background: boolean;
+  on_busy: BusyPolicy;
+  client_tools: ClientTool[];
+  /** What a client wants known; quoted as data in the prompt. */
+  context: { description: string; value: string }[];
+}
+
+/** `created` is false where the same `invocation_id` had been accepted before, or the message steers an active run. */
+export interface AcceptedRun {
+  run: Run;
+  created: boolean;
+}
+
+/** The agent that a run pins. */
+export interface PinnedAgent {
+  agent_id: string;
+  version: number;
+  config: AgentConfig;
+}
+
+/**
+ * RPC surface of a thread's object. `fetch` is beside it, for what streams:
+ * - `POST https://thread/runs` with a `RunInput`: accepts, then streams the run. `?known=1` (AG-UI): a known
+ *   `invocation_id` is attached to by a resync, whatever the body says.
+ * - `GET https://thread/events?user_id&thread_id[&invocation_id][&after]`: the stream of the thread or of one run.
+ * A failure of either is answered as `application/json` `{error: Failure}` with the status of its code.
+ */
+export interface ThreadApi {
+  /** Makes the thread; `already_exists` where it is there. D1 has it when this resolves. */
+  create(input: ThreadCreation): Promise<Result<Thread>>;
+  update(key: ThreadKey, patch: ThreadPatch): Promise<Result<Thread>>;
+  /** Ends what runs, deletes everything and leaves a tombstone. */
+  remove(key: ThreadKey): Promise<Result<null>>;
+  /** Stores input, order and idempotency hash; resolves before the run starts. */
+  accept(input: RunInput): Promise<Result<AcceptedRun>>;
+  /** Brings D1 up to what this object knows; does nothing when nothing is pending. */
+  sync(key: ThreadKey): Promise<Result<null>>;
+  getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;
+  /** Resolves with the run when it has ended and was released, or as it is after `timeout_ms`. */
+  waitForEnd(key: ThreadKey, invocation_id: string, timeout_ms: number): Promise<Result<Run>>;
+  /** Ends a queued or running run; an ended one is answered as it is. */
+  cancel(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;
+  /** The queue's call: lets a background run start. Idempotent. */
+  start(key: ThreadKey, invocation_id: string): Promise<Result<null>>;
+  /** A dead letter's call: the run ends as `failed` with `dead_letter`. Idempotent. */
+  bury(key: ThreadKey, invocation_id: string): Promise<Result<null>>;
+  diagnose(key: ThreadKey): Promise<Result<Record<string, unknown>>>;
+}
