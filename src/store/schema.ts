@@ -1,0 +1,155 @@
+// The tables of D1. Every primary key begins with the user, so ids of two users never meet and one user's rows lie side
+// by side. `migrations/` is generated from this file with `npm run migrations`; drizzle can't say WITHOUT ROWID, so each
+// generated CREATE TABLE is given it by hand: the key is then the table itself, and an insert is billed as one row
+// instead of two. Indexes are few and partial, because every index row is billed too. Large columns stand last: a scan
+// that needs the others never reads their overflow pages.
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { AgentConfig } from "../protocol/agent.ts";
+import type { MessageType } from "../protocol/message.ts";
+import type { Run, RunStatus } from "../protocol/run.ts";
+
+export const users = sqliteTable("users", {
+  user_id: text().primaryKey(),
+  name: text(),
+  created_at: text().notNull(),
+});
+
+export const apiKeys = sqliteTable(
+  "api_keys",
+  {
+    user_id: text().notNull(),
+    key_id: text().notNull(),
+    name: text(),
+    /** SHA-256 of the whole key, hex. The key itself is stored nowhere. */
+    hash: text().notNull(),
+    created_at: text().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.key_id] }),
+    // A request brings a key and not yet a user.
+    uniqueIndex("api_keys_by_id").on(table.key_id),
+  ],
+);
+
+export const projects = sqliteTable(
+  "projects",
+  {
+    user_id: text().notNull(),
+    project_id: text().notNull(),
+    name: text().notNull(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+    git: text({ mode: "json" }).$type<Record<string, unknown>>(),
+    sandbox: text({ mode: "json" }).$type<Record<string, unknown>>(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.project_id] }),
+    index("projects_by_creation").on(table.user_id, table.created_at, table.project_id),
+  ],
+);
+
+export const threads = sqliteTable(
+  "threads",
+  {
+    user_id: text().notNull(),
+    thread_id: text().notNull(),
+    project_id: text().notNull(),
+    agent_id: text().notNull(),
+    version: integer().notNull(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+    /** Set on a tombstone: nothing of this thread is ever written again. */
+    deleted_at: text(),
+    title: text(),
+    metadata: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.thread_id] }),
+    index("threads_by_creation").on(table.user_id, table.created_at, table.thread_id).where(sql`deleted_at IS NULL`),
+  ],
+);
+
+export const agents = sqliteTable(
+  "agents",
+  {
+    user_id: text().notNull(),
+    agent_id: text().notNull(),
+    name: text().notNull(),
+    version: integer().notNull(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+    config: text({ mode: "json" }).$type<AgentConfig>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.agent_id] })],
+);
+
+export const agentVersions = sqliteTable(
+  "agent_versions",
+  {
+    user_id: text().notNull(),
+    agent_id: text().notNull(),
+    version: integer().notNull(),
+    name: text().notNull(),
+    created_at: text().notNull(),
+    config: text({ mode: "json" }).$type<AgentConfig>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.agent_id, table.version] })],
+);
+
+export const runs = sqliteTable(
+  "runs",
+  {
+    user_id: text().notNull(),
+    thread_id: text().notNull(),
+    invocation_id: text().notNull(),
+    status: text().$type<RunStatus>().notNull(),
+    version: integer().notNull(),
+    created_at: text().notNull(),
+    /** When D1 last heard of the run: the sweeper's clock, not a fact of the run. */
+    updated_at: text().notNull(),
+    run: text({ mode: "json" }).$type<Run>().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.thread_id, table.invocation_id] }),
+    index("runs_live").on(table.updated_at).where(sql`status IN ('queued', 'running')`),
+  ],
+);
+
+export const messages = sqliteTable(
+  "messages",
+  {
+    user_id: text().notNull(),
+    thread_id: text().notNull(),
+    seq: integer().notNull(),
+    message_id: text().notNull(),
+    project_id: text().notNull(),
+    invocation_id: text(),
+    agent_id: text(),
+    type: text().$type<MessageType>().notNull(),
+    is_llm_message: integer({ mode: "boolean" }).notNull(),
+    version: integer().notNull(),
+    created_at: text().notNull(),
+    /** Bytes of content and metadata together, so that a page of messages is bounded before it is read. */
+    size: integer().notNull(),
+    /** JSON; null where it is cut into `message_parts`, as is the next. */
+    metadata: text(),
+    content: text(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.thread_id, table.seq] })],
+);
+
+/** Slices of JSON too large for a row. Those whose version is not the message's are of an older writing. */
+export const messageParts = sqliteTable(
+  "message_parts",
+  {
+    user_id: text().notNull(),
+    thread_id: text().notNull(),
+    seq: integer().notNull(),
+    field: text().$type<"content" | "metadata">().notNull(),
+    part: integer().notNull(),
+    version: integer().notNull(),
+    text: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.thread_id, table.seq, table.field, table.part] })],
+);

@@ -1,0 +1,178 @@
+// How a thread's object brings D1 up to date: one transaction of idempotent upserts. Each is guarded by the row's
+// `version`, so a batch that comes late or twice changes nothing and costs no written row, and by the thread's tombstone, so
+// nothing is written for a thread that was deleted.
+import type { MessageRow } from "../protocol/message.ts";
+import type { Run } from "../protocol/run.ts";
+import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import { byteLength, cutIntoParts } from "./parts.ts";
+
+export interface ThreadBatch {
+  key: ThreadKey;
+  /** The project that was made for this thread; null where there is none or D1 has it. */
+  project: { project_id: string; name: string; created_at: string } | null;
+  thread: (Thread & { version: number }) | null;
+  messages: (MessageRow & { version: number })[];
+  runs: (Run & { version: number })[];
+}
+
+// D1 refuses values and rows over 2 MB. Half of it leaves room for the other columns and for whole characters.
+const BOUND_BYTES = 1_000_000;
+
+// The text of a run's result is also the text of its last message, so a run's row need not hold all of a long one.
+const RESULT_TEXT_UNITS = 100_000;
+
+const ALIVE = "NOT EXISTS (SELECT 1 FROM threads WHERE user_id = ?1 AND thread_id = ?2 AND deleted_at IS NOT NULL)";
+
+const PUT_PROJECT = `
+INSERT INTO projects (user_id, project_id, name, created_at, updated_at)
+SELECT ?1, ?3, ?4, ?5, ?5 WHERE ${ALIVE}
+ON CONFLICT DO NOTHING`;
+
+const PUT_THREAD = `
+INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, title, metadata)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (user_id, thread_id) DO UPDATE SET
+  project_id = excluded.project_id, agent_id = excluded.agent_id, version = excluded.version,
+  updated_at = excluded.updated_at, title = excluded.title, metadata = excluded.metadata
+WHERE excluded.version > threads.version AND threads.deleted_at IS NULL`;
+
+const PUT_RUN = `
+INSERT INTO runs (user_id, thread_id, invocation_id, status, version, created_at, updated_at, run)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ${ALIVE}
+ON CONFLICT (user_id, thread_id, invocation_id) DO UPDATE SET
+  status = excluded.status, version = excluded.version, updated_at = excluded.updated_at, run = excluded.run
+WHERE excluded.version > runs.version`;
+
+const PUT_MESSAGES = `
+INSERT INTO messages (user_id, thread_id, seq, message_id, project_id, invocation_id, agent_id, type, is_llm_message,
+  version, created_at, size, metadata, content)
+SELECT ?1, ?2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+  value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+FROM json_each(?3) WHERE ${ALIVE}
+ON CONFLICT (user_id, thread_id, seq) DO UPDATE SET
+  message_id = excluded.message_id, project_id = excluded.project_id, invocation_id = excluded.invocation_id,
+  agent_id = excluded.agent_id, type = excluded.type, is_llm_message = excluded.is_llm_message,
+  version = excluded.version, size = excluded.size, metadata = excluded.metadata, content = excluded.content
+WHERE excluded.version > messages.version`;
+
+const PUT_PART = `
+INSERT INTO message_parts (user_id, thread_id, seq, field, part, version, text)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ${ALIVE}
+ON CONFLICT (user_id, thread_id, seq, field, part) DO UPDATE SET version = excluded.version, text = excluded.text
+WHERE excluded.version > message_parts.version`;
+
+/** Resolves when D1 holds all of the batch; rejects with nothing of it written. */
+export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<void> {
+  const statements = [
+    ...projectStatements(db, batch),
+    ...threadStatements(db, batch),
+    ...messageStatements(db, batch),
+    ...runStatements(db, batch),
+  ];
+  if (statements.length > 0) await db.batch(statements);
+}
+
+const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(
+  (table) => `DELETE FROM ${table} WHERE user_id = ?1 AND thread_id = ?2`,
+);
+
+const PUT_TOMBSTONE = `
+INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, deleted_at, metadata)
+VALUES (?1, ?2, '', '', 0, ?3, ?3, ?3, '{}')
+ON CONFLICT (user_id, thread_id) DO UPDATE SET
+  title = NULL, metadata = '{}', updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
+WHERE threads.deleted_at IS NULL`;
+
+/** Removes all rows of the thread and leaves a tombstone, also where D1 had never heard of the thread. */
+export async function deleteThread(db: D1Database, key: ThreadKey, now: number): Promise<void> {
+  await db.batch([
+    db.prepare(PUT_TOMBSTONE).bind(key.user_id, key.thread_id, new Date(now).toISOString()),
+    ...CLEAR_ROWS.map((statement) => db.prepare(statement).bind(key.user_id, key.thread_id)),
+  ]);
+}
+
+function projectStatements(db: D1Database, { key, project }: ThreadBatch): D1PreparedStatement[] {
+  if (!project) return [];
+  const { project_id, name, created_at } = project;
+  return [db.prepare(PUT_PROJECT).bind(key.user_id, key.thread_id, project_id, name, created_at)];
+}
+
+function threadStatements(db: D1Database, { key, thread }: ThreadBatch): D1PreparedStatement[] {
+  if (!thread) return [];
+  const { project_id, agent_id, version, created_at, updated_at, title } = thread;
+  const metadata = JSON.stringify(thread.metadata);
+  const values = [project_id, agent_id, version, created_at, updated_at, title, metadata];
+  return [db.prepare(PUT_THREAD).bind(key.user_id, key.thread_id, ...values)];
+}
+
+function runStatements(db: D1Database, { key, runs }: ThreadBatch): D1PreparedStatement[] {
+  const now = new Date().toISOString();
+  return runs.map(({ version, ...run }) => {
+    const values = [run.invocation_id, run.status, version, run.created_at, now, JSON.stringify(cutResult(run))];
+    return db.prepare(PUT_RUN).bind(key.user_id, key.thread_id, ...values);
+  });
+}
+
+function cutResult(run: Run): Run {
+  if (!run.result || run.result.text.length <= RESULT_TEXT_UNITS) return run;
+  const text = `${run.result.text.slice(0, RESULT_TEXT_UNITS).toWellFormed()}\n[cut; the run's last message has all of it]`;
+  return { ...run, result: { ...run.result, text } };
+}
+
+/** All small messages travel in as few statements as their bytes allow; the JSON of large ones is bound by itself. */
+function messageStatements(db: D1Database, { key, messages }: ThreadBatch): D1PreparedStatement[] {
+  const statements: D1PreparedStatement[] = [];
+  let rows: string[] = [];
+  let bytes = 0;
+  const flush = () => {
+    if (rows.length === 0) return;
+    statements.push(db.prepare(PUT_MESSAGES).bind(key.user_id, key.thread_id, `[${rows.join(",")}]`));
+    rows = [];
+    bytes = 0;
+  };
+  for (const message of messages) {
+    const { row, parts } = encodeMessage(message);
+    const size = byteLength(row) + 1;
+    if (bytes + size > BOUND_BYTES) flush();
+    rows.push(row);
+    bytes += size;
+    for (const part of parts) {
+      const values = [message.seq, part.field, part.part, message.version, part.text];
+      statements.push(db.prepare(PUT_PART).bind(key.user_id, key.thread_id, ...values));
+    }
+  }
+  flush();
+  return statements;
+}
+
+interface EncodedMessage {
+  /** A JSON array in the order of `PUT_MESSAGES`. */
+  row: string;
+  parts: { field: "content" | "metadata"; part: number; text: string }[];
+}
+
+function encodeMessage(message: MessageRow & { version: number }): EncodedMessage {
+  const content = JSON.stringify(message.content);
+  const metadata = JSON.stringify(message.metadata);
+  const size = byteLength(content) + byteLength(metadata);
+  const encode = (metadataColumn: string | null, contentColumn: string | null) =>
+    JSON.stringify([
+      message.seq,
+      message.message_id,
+      message.project_id,
+      message.invocation_id,
+      message.agent_id,
+      message.type,
+      message.is_llm_message ? 1 : 0,
+      message.version,
+      message.created_at,
+      size,
+      metadataColumn,
+      contentColumn,
+    ]);
+  const row = encode(metadata, content);
+  if (byteLength(row) <= BOUND_BYTES) return { row, parts: [] };
+  const cut = (field: "content" | "metadata", json: string) =>
+    cutIntoParts(json, BOUND_BYTES).map((text, part) => ({ field, part, text }));
+  return { row: encode(null, null), parts: [...cut("content", content), ...cut("metadata", metadata)] };
+}
