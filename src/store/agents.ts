@@ -1,19 +1,170 @@
 // Agents and their versions. `agent_default` needs no row: it exists for every user until a change stores one.
-import { and, eq } from "drizzle-orm";
-import { type Agent, agentConfig, defaultAgent } from "../protocol/agent.ts";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { type Agent, type AgentConfig, agentConfig, defaultAgent } from "../protocol/agent.ts";
+import { type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
-import { open } from "./database.ts";
-import { agents } from "./schema.ts";
+import { isConflict, open } from "./database.ts";
+import { decodeCursor, encodeCursor, type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { agents, agentVersions } from "./schema.ts";
+
+export interface AgentPatch {
+  name?: string;
+  config: Partial<AgentConfig>;
+}
 
 /** The newest version of an agent; null where the user has no such agent. */
 export async function readAgent(db: D1Database, user_id: string, agent_id: string): Promise<Agent | null> {
-  const row = await open(db)
-    .select()
-    .from(agents)
-    .where(and(eq(agents.user_id, user_id), eq(agents.agent_id, agent_id)))
-    .get();
+  const row = await open(db).select().from(agents).where(isAgent(user_id, agent_id)).get();
   if (row) return toAgent(row);
   return agent_id === DEFAULT_AGENT_ID ? defaultAgent : null;
+}
+
+/** False where the user has an agent of that id. */
+export async function createAgent(db: D1Database, user_id: string, agent: Agent): Promise<boolean> {
+  if (agent.agent_id === DEFAULT_AGENT_ID) return false;
+  const database = open(db);
+  try {
+    await database.batch([
+      database.insert(agents).values({ ...agent, user_id }),
+      // A deleted agent leaves no versions, so the first of a new one is free.
+      database.insert(agentVersions).values({ ...agent, user_id }),
+    ]);
+    return true;
+  } catch (error) {
+    if (isConflict(error)) return false;
+    throw error;
+  }
+}
+
+export async function listAgents(db: D1Database, user_id: string, request: PageRequest): Promise<Result<Page<Agent>>> {
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const older = sql`(${agents.created_at}, ${agents.agent_id}) < (${place.value?.[0]}, ${place.value?.[1]})`;
+  const database = open(db);
+  const [rows, stored] = await database.batch([
+    database
+      .select()
+      .from(agents)
+      .where(and(eq(agents.user_id, user_id), place.value ? older : undefined))
+      .orderBy(desc(agents.created_at), desc(agents.agent_id))
+      .limit(request.limit + 1),
+    database.select({ agent_id: agents.agent_id }).from(agents).where(isAgent(user_id, DEFAULT_AGENT_ID)),
+  ]);
+  const given = rows.map(toAgent);
+  // The default agent is older than any other, so where it has no row its place is behind the last one.
+  const wasGiven = place.value?.[1] === DEFAULT_AGENT_ID;
+  if (stored.length === 0 && !wasGiven && given.length <= request.limit) given.push(defaultAgent);
+  return succeed(
+    toPage(
+      given,
+      request.limit,
+      (agent) => agent,
+      (agent) => [agent.created_at, agent.agent_id],
+    ),
+  );
+}
+
+// Two changes at once read the same version and one of them has to start over; a third or fourth time is already rare.
+const UPDATE_TRIES = 8;
+
+/** Stores the next version of an agent, merged from the newest one; null where the user has no such agent. */
+export async function updateAgent(
+  db: D1Database,
+  user_id: string,
+  agent_id: string,
+  patch: AgentPatch,
+  now: number,
+): Promise<Agent | null> {
+  for (let attempt = 0; attempt < UPDATE_TRIES; attempt++) {
+    const current = await readAgent(db, user_id, agent_id);
+    if (!current) return null;
+    const next: Agent = {
+      ...current,
+      name: patch.name ?? current.name,
+      config: { ...current.config, ...patch.config },
+      version: current.version + 1,
+      updated_at: new Date(now).toISOString(),
+    };
+    if (await putNextVersion(db, user_id, current, next)) return next;
+  }
+  throw new Error("the agent changed too often at once");
+}
+
+async function putNextVersion(db: D1Database, user_id: string, current: Agent, next: Agent): Promise<boolean> {
+  const database = open(db);
+  const { agent_id } = next;
+  if (agent_id === DEFAULT_AGENT_ID) {
+    await database.batch([
+      database
+        .insert(agents)
+        .values({ ...defaultAgent, user_id })
+        .onConflictDoNothing(),
+      database
+        .insert(agentVersions)
+        .values({ ...defaultAgent, user_id })
+        .onConflictDoNothing(),
+    ]);
+  }
+  const { name, version, config, updated_at } = next;
+  const isNext = sql`EXISTS (SELECT 1 FROM agents WHERE user_id = ${user_id} AND agent_id = ${agent_id} AND version = ${version})`;
+  const [changed] = await database.batch([
+    database
+      .update(agents)
+      .set({ name, version, config, updated_at })
+      .where(and(isAgent(user_id, agent_id), eq(agents.version, current.version)))
+      .returning({ version: agents.version }),
+    database
+      .insert(agentVersions)
+      .select(
+        sql`SELECT ${user_id}, ${agent_id}, ${version}, ${name}, ${updated_at}, ${JSON.stringify(config)} WHERE ${isNext}`,
+      )
+      .onConflictDoNothing(),
+  ]);
+  return changed.length > 0;
+}
+
+/** All versions of an agent, newest first. A version's `updated_at` is the moment it was made. */
+export async function listAgentVersions(
+  db: D1Database,
+  user_id: string,
+  agent: Agent,
+  request: PageRequest,
+): Promise<Result<Page<Agent>>> {
+  const place = request.cursor === null ? succeed(null) : decodeCursor(request.cursor, [0]);
+  if (!place.ok) return place;
+  const rows = await open(db)
+    .select()
+    .from(agentVersions)
+    .where(
+      and(
+        eq(agentVersions.user_id, user_id),
+        eq(agentVersions.agent_id, agent.agent_id),
+        place.value ? lt(agentVersions.version, place.value[0] ?? 0) : undefined,
+      ),
+    )
+    .orderBy(desc(agentVersions.version))
+    .limit(request.limit + 1);
+  // Only the default agent can be without a row: it has the one version then.
+  if (rows.length === 0 && place.value === null) return succeed({ data: [agent], next_cursor: null });
+  const data = rows
+    .slice(0, request.limit)
+    .map((row) => toAgent({ ...row, created_at: agent.created_at, updated_at: row.created_at }));
+  const last = data.at(-1);
+  return succeed({ data, next_cursor: rows.length > request.limit && last ? encodeCursor([last.version]) : null });
+}
+
+/** False where the user has no such agent. The default agent falls back to what it was at first. */
+export async function deleteAgent(db: D1Database, user_id: string, agent_id: string): Promise<boolean> {
+  const database = open(db);
+  const [deleted] = await database.batch([
+    database.delete(agents).where(isAgent(user_id, agent_id)).returning({ agent_id: agents.agent_id }),
+    database.delete(agentVersions).where(and(eq(agentVersions.user_id, user_id), eq(agentVersions.agent_id, agent_id))),
+  ]);
+  return deleted.length > 0;
+}
+
+function isAgent(user_id: string, agent_id: string) {
+  return and(eq(agents.user_id, user_id), eq(agents.agent_id, agent_id));
 }
 
 /** Parsing gives rows of an older server the defaults of fields that it did not know. */

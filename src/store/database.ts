@@ -1,8 +1,14 @@
-// One way to open D1 with drizzle.
+// One way to open D1 with drizzle, and to tell a taken key from a failure.
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 
-export type Database = DrizzleD1Database;
-
-export function open(db: D1Database): Database {
+export function open(db: D1Database): DrizzleD1Database {
   return drizzle(db);
+}
+
+/** Whether a statement failed because its key is taken. D1 tells so in the message only; drizzle wraps it as a cause. */
+export function isConflict(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (/UNIQUE constraint failed/.test(at.message)) return true;
+  }
+  return false;
 }

@@ -7,6 +7,7 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { AgentConfig } from "../protocol/agent.ts";
 import type { MessageType } from "../protocol/message.ts";
+import type { GitSource, SandboxSettings } from "../protocol/project.ts";
 import type { Run, RunStatus } from "../protocol/run.ts";
 
 export const users = sqliteTable("users", {
@@ -40,8 +41,8 @@ export const projects = sqliteTable(
     name: text().notNull(),
     created_at: text().notNull(),
     updated_at: text().notNull(),
-    git: text({ mode: "json" }).$type<Record<string, unknown>>(),
-    sandbox: text({ mode: "json" }).$type<Record<string, unknown>>(),
+    git: text({ mode: "json" }).$type<GitSource>(),
+    sandbox: text({ mode: "json" }).$type<SandboxSettings>(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.project_id] }),

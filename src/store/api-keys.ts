@@ -1,0 +1,72 @@
+// API keys: whose they are, and the hash that a presented key is compared with. The key itself is stored nowhere.
+import { and, desc, eq, sql } from "drizzle-orm";
+import { type Result, succeed } from "../protocol/error.ts";
+import { open } from "./database.ts";
+import { type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { apiKeys } from "./schema.ts";
+
+export interface ApiKey {
+  key_id: string;
+  name: string | null;
+  created_at: string;
+}
+
+export interface StoredApiKey extends ApiKey {
+  /** SHA-256 of the whole key, hex. */
+  hash: string;
+}
+
+export async function createApiKey(db: D1Database, user_id: string, key: StoredApiKey): Promise<void> {
+  await open(db)
+    .insert(apiKeys)
+    .values({ ...key, user_id });
+}
+
+/** Looks a key up by its public part; whoever asks still has to compare the hash. */
+export async function findApiKey(db: D1Database, key_id: string): Promise<{ user_id: string; hash: string } | null> {
+  const row = await open(db)
+    .select({ user_id: apiKeys.user_id, hash: apiKeys.hash })
+    .from(apiKeys)
+    .where(eq(apiKeys.key_id, key_id))
+    .get();
+  return row ?? null;
+}
+
+export async function listApiKeys(
+  db: D1Database,
+  user_id: string,
+  request: PageRequest,
+): Promise<Result<Page<ApiKey>>> {
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const rows = await open(db)
+    .select({ key_id: apiKeys.key_id, name: apiKeys.name, created_at: apiKeys.created_at })
+    .from(apiKeys)
+    .where(
+      and(
+        eq(apiKeys.user_id, user_id),
+        place.value
+          ? sql`(${apiKeys.created_at}, ${apiKeys.key_id}) < (${place.value[0]}, ${place.value[1]})`
+          : undefined,
+      ),
+    )
+    .orderBy(desc(apiKeys.created_at), desc(apiKeys.key_id))
+    .limit(request.limit + 1);
+  return succeed(
+    toPage(
+      rows,
+      request.limit,
+      (row) => row,
+      (row) => [row.created_at, row.key_id],
+    ),
+  );
+}
+
+/** False where the user has no such key. */
+export async function deleteApiKey(db: D1Database, user_id: string, key_id: string): Promise<boolean> {
+  const deleted = await open(db)
+    .delete(apiKeys)
+    .where(and(eq(apiKeys.user_id, user_id), eq(apiKeys.key_id, key_id)))
+    .returning({ key_id: apiKeys.key_id });
+  return deleted.length > 0;
+}

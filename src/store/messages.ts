@@ -1,0 +1,145 @@
+// The messages of a thread, oldest first. A page is bounded by its bytes as well as by its rows: the sizes are read
+// before the contents, and a content that was cut into parts is joined again.
+import { and, asc, desc, eq, gt, inArray, sql } from "drizzle-orm";
+import { fail, type Result, succeed } from "../protocol/error.ts";
+import type { MessageRow, MessageType } from "../protocol/message.ts";
+import type { ThreadKey } from "../protocol/thread.ts";
+import { open } from "./database.ts";
+import { decodeCursor, encodeCursor, type Page, type PageRequest } from "./page.ts";
+import { messageParts, messages } from "./schema.ts";
+
+export interface MessageRequest extends PageRequest {
+  /** Empty for all. */
+  types: MessageType[];
+  /** Only messages behind the one with this id. */
+  after: string | null;
+}
+
+// What one answer may hold in an isolate of 128 MB that serves many; the first message of a page is given in any case.
+const PAGE_BYTES = 4_000_000;
+
+type Row = typeof messages.$inferSelect;
+
+export async function listMessages(
+  db: D1Database,
+  key: ThreadKey,
+  request: MessageRequest,
+): Promise<Result<Page<MessageRow>>> {
+  const start = await findStart(db, key, request);
+  if (!start.ok) return start;
+  const sizes = await open(db)
+    .select({ seq: messages.seq, size: messages.size })
+    .from(messages)
+    .where(
+      and(
+        isOfThread(key),
+        gt(messages.seq, start.value),
+        request.types.length > 0 ? inArray(messages.type, request.types) : undefined,
+      ),
+    )
+    .orderBy(asc(messages.seq))
+    .limit(request.limit + 1);
+  const places = takeWhileSmall(sizes.slice(0, request.limit));
+  const last = places.at(-1);
+  if (last === undefined) return succeed({ data: [], next_cursor: null });
+  const data = await readRows(db, key, places);
+  return succeed({ data, next_cursor: places.length < sizes.length ? encodeCursor([last]) : null });
+}
+
+/** The newest message of one type, with the version of its row. */
+export async function readNewestOfType(
+  db: D1Database,
+  key: ThreadKey,
+  type: MessageType,
+): Promise<(MessageRow & { version: number }) | null> {
+  const row = await open(db)
+    .select()
+    .from(messages)
+    .where(and(isOfThread(key), eq(messages.type, type)))
+    .orderBy(desc(messages.seq))
+    .limit(1)
+    .get();
+  if (!row) return null;
+  const parts = await readParts(db, key, [row]);
+  return { ...toMessage(row, parts), version: row.version };
+}
+
+async function findStart(db: D1Database, key: ThreadKey, request: MessageRequest): Promise<Result<number>> {
+  const cursor = request.cursor === null ? succeed([0]) : decodeCursor(request.cursor, [0]);
+  if (!cursor.ok) return cursor;
+  const [place = 0] = cursor.value;
+  if (request.after === null) return succeed(place);
+  const row = await open(db)
+    .select({ seq: messages.seq })
+    .from(messages)
+    .where(and(isOfThread(key), eq(messages.message_id, request.after)))
+    .get();
+  return row ? succeed(Math.max(place, row.seq)) : fail("bad_cursor", "after names no message of this thread");
+}
+
+function takeWhileSmall(rows: { seq: number; size: number }[]): number[] {
+  const places: number[] = [];
+  let bytes = 0;
+  for (const { seq, size } of rows) {
+    bytes += size;
+    if (places.length > 0 && bytes > PAGE_BYTES) break;
+    places.push(seq);
+  }
+  return places;
+}
+
+async function readRows(db: D1Database, key: ThreadKey, places: number[]): Promise<MessageRow[]> {
+  // One bound value for all places: a statement takes at most 100.
+  const rows = await open(db)
+    .select()
+    .from(messages)
+    .where(and(isOfThread(key), sql`${messages.seq} IN (SELECT value FROM json_each(${JSON.stringify(places)}))`))
+    .orderBy(asc(messages.seq));
+  const parts = await readParts(db, key, rows);
+  return rows.map((row) => toMessage(row, parts));
+}
+
+/** The joined texts of what is not in the rows themselves, by place and field. */
+async function readParts(db: D1Database, key: ThreadKey, rows: Row[]): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const row of rows.filter((row) => row.content === null)) {
+    const parts = await open(db)
+      .select({ field: messageParts.field, text: messageParts.text })
+      .from(messageParts)
+      .where(
+        and(
+          eq(messageParts.user_id, key.user_id),
+          eq(messageParts.thread_id, key.thread_id),
+          eq(messageParts.seq, row.seq),
+          eq(messageParts.version, row.version),
+        ),
+      )
+      .orderBy(asc(messageParts.field), asc(messageParts.part));
+    for (const { field, text } of parts) {
+      const name = `${row.seq} ${field}`;
+      texts.set(name, (texts.get(name) ?? "") + text);
+    }
+  }
+  return texts;
+}
+
+function toMessage(row: Row, parts: Map<string, string>): MessageRow {
+  return {
+    message_id: row.message_id,
+    thread_id: row.thread_id,
+    project_id: row.project_id,
+    user_id: row.user_id,
+    invocation_id: row.invocation_id,
+    agent_id: row.agent_id,
+    type: row.type,
+    is_llm_message: row.is_llm_message,
+    content: JSON.parse(row.content ?? parts.get(`${row.seq} content`) ?? "null"),
+    metadata: JSON.parse(row.metadata ?? parts.get(`${row.seq} metadata`) ?? "{}"),
+    seq: row.seq,
+    created_at: row.created_at,
+  };
+}
+
+function isOfThread(key: ThreadKey) {
+  return and(eq(messages.user_id, key.user_id), eq(messages.thread_id, key.thread_id));
+}

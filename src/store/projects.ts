@@ -1,0 +1,71 @@
+// Projects. Those that people make are written here at once; one that is made for a thread comes with the thread's sync.
+import { and, desc, eq, sql } from "drizzle-orm";
+import { type Result, succeed } from "../protocol/error.ts";
+import type { Project, ProjectPatch } from "../protocol/project.ts";
+import { isConflict, open } from "./database.ts";
+import { type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { projects } from "./schema.ts";
+
+/** False where the user has a project of that id. */
+export async function createProject(db: D1Database, project: Project): Promise<boolean> {
+  try {
+    await open(db).insert(projects).values(project);
+    return true;
+  } catch (error) {
+    if (isConflict(error)) return false;
+    throw error;
+  }
+}
+
+export async function readProject(db: D1Database, user_id: string, project_id: string): Promise<Project | null> {
+  const row = await open(db).select().from(projects).where(isProject(user_id, project_id)).get();
+  return row ?? null;
+}
+
+export async function listProjects(
+  db: D1Database,
+  user_id: string,
+  request: PageRequest,
+): Promise<Result<Page<Project>>> {
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const older = sql`(${projects.created_at}, ${projects.project_id}) < (${place.value?.[0]}, ${place.value?.[1]})`;
+  const rows = await open(db)
+    .select()
+    .from(projects)
+    .where(and(eq(projects.user_id, user_id), place.value ? older : undefined))
+    .orderBy(desc(projects.created_at), desc(projects.project_id))
+    .limit(request.limit + 1);
+  return succeed(
+    toPage(
+      rows,
+      request.limit,
+      (row) => row,
+      (row) => [row.created_at, row.project_id],
+    ),
+  );
+}
+
+/** The changed project; null where the user has none of that id. */
+export async function updateProject(
+  db: D1Database,
+  user_id: string,
+  project_id: string,
+  patch: ProjectPatch,
+  now: number,
+): Promise<Project | null> {
+  const [row] = await open(db)
+    .update(projects)
+    .set({ ...patch, updated_at: new Date(now).toISOString() })
+    .where(isProject(user_id, project_id))
+    .returning();
+  return row ?? null;
+}
+
+export async function deleteProject(db: D1Database, user_id: string, project_id: string): Promise<void> {
+  await open(db).delete(projects).where(isProject(user_id, project_id));
+}
+
+function isProject(user_id: string, project_id: string) {
+  return and(eq(projects.user_id, user_id), eq(projects.project_id, project_id));
+}

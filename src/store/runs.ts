@@ -1,0 +1,64 @@
+// Runs as the doors read them, and as the sweeper finds those that have gone silent.
+import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { type Result, succeed } from "../protocol/error.ts";
+import type { Run } from "../protocol/run.ts";
+import type { ThreadKey } from "../protocol/thread.ts";
+import { open } from "./database.ts";
+import { type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { runs } from "./schema.ts";
+
+export async function readRun(db: D1Database, key: ThreadKey, invocation_id: string): Promise<Run | null> {
+  const row = await open(db)
+    .select({ run: runs.run })
+    .from(runs)
+    .where(and(isOfThread(key), eq(runs.invocation_id, invocation_id)))
+    .get();
+  return row?.run ?? null;
+}
+
+export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const older = sql`(${runs.created_at}, ${runs.invocation_id}) < (${place.value?.[0]}, ${place.value?.[1]})`;
+  const rows = await open(db)
+    .select({ run: runs.run, created_at: runs.created_at, invocation_id: runs.invocation_id })
+    .from(runs)
+    .where(and(isOfThread(key), place.value ? older : undefined))
+    .orderBy(desc(runs.created_at), desc(runs.invocation_id))
+    .limit(request.limit + 1);
+  return succeed(
+    toPage(
+      rows,
+      request.limit,
+      (row) => row.run,
+      (row) => [row.created_at, row.invocation_id],
+    ),
+  );
+}
+
+export interface SilentRun extends ThreadKey {
+  invocation_id: string;
+}
+
+/**
+ * Takes up to `limit` live runs of which D1 has heard nothing since `before`, the longest silent first, and marks them as
+ * heard of now: so each of many gets its turn, and two sweeps at once take different ones.
+ */
+export async function takeSilentRuns(db: D1Database, before: number, now: number, limit: number): Promise<SilentRun[]> {
+  const database = open(db);
+  const silent = database
+    .select({ place: sql`(${runs.user_id}, ${runs.thread_id}, ${runs.invocation_id})` })
+    .from(runs)
+    .where(and(inArray(runs.status, ["queued", "running"]), lt(runs.updated_at, new Date(before).toISOString())))
+    .orderBy(asc(runs.updated_at))
+    .limit(limit);
+  return await database
+    .update(runs)
+    .set({ updated_at: new Date(now).toISOString() })
+    .where(sql`(${runs.user_id}, ${runs.thread_id}, ${runs.invocation_id}) IN ${silent}`)
+    .returning({ user_id: runs.user_id, thread_id: runs.thread_id, invocation_id: runs.invocation_id });
+}
+
+function isOfThread(key: ThreadKey) {
+  return and(eq(runs.user_id, key.user_id), eq(runs.thread_id, key.thread_id));
+}

@@ -1,0 +1,67 @@
+// Threads as the lists and the doors read them. Only the thread's own object writes them, through sync.ts.
+import { and, desc, eq, isNull, sql } from "drizzle-orm";
+import { type Result, succeed } from "../protocol/error.ts";
+import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import { open } from "./database.ts";
+import { type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { threads } from "./schema.ts";
+
+const columns = {
+  thread_id: threads.thread_id,
+  user_id: threads.user_id,
+  project_id: threads.project_id,
+  title: threads.title,
+  agent_id: threads.agent_id,
+  metadata: threads.metadata,
+  created_at: threads.created_at,
+  updated_at: threads.updated_at,
+};
+
+/** Null where the user has no such thread, or has deleted it. */
+export async function readThread(db: D1Database, key: ThreadKey): Promise<Thread | null> {
+  const row = await open(db)
+    .select(columns)
+    .from(threads)
+    .where(and(eq(threads.user_id, key.user_id), eq(threads.thread_id, key.thread_id), isNull(threads.deleted_at)))
+    .get();
+  return row ?? null;
+}
+
+export async function listThreads(
+  db: D1Database,
+  user_id: string,
+  request: PageRequest,
+): Promise<Result<Page<Thread>>> {
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const older = sql`(${threads.created_at}, ${threads.thread_id}) < (${place.value?.[0]}, ${place.value?.[1]})`;
+  const rows = await open(db)
+    .select(columns)
+    .from(threads)
+    .where(and(eq(threads.user_id, user_id), isNull(threads.deleted_at), place.value ? older : undefined))
+    .orderBy(desc(threads.created_at), desc(threads.thread_id))
+    .limit(request.limit + 1);
+  return succeed(
+    toPage(
+      rows,
+      request.limit,
+      (row) => row,
+      (row) => [row.created_at, row.thread_id],
+    ),
+  );
+}
+
+/** Some of the threads that a project still has. */
+export async function listThreadsOfProject(
+  db: D1Database,
+  user_id: string,
+  project_id: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await open(db)
+    .select({ thread_id: threads.thread_id })
+    .from(threads)
+    .where(and(eq(threads.user_id, user_id), eq(threads.project_id, project_id), isNull(threads.deleted_at)))
+    .limit(limit);
+  return rows.map((row) => row.thread_id);
+}

@@ -1,0 +1,27 @@
+// Users. Only the holder of the admin key makes them; the first user needs no row.
+import { FIRST_USER_ID } from "../protocol/ids.ts";
+import type { StoredApiKey } from "./api-keys.ts";
+import { isConflict, open } from "./database.ts";
+import { apiKeys, users } from "./schema.ts";
+
+export interface User {
+  user_id: string;
+  name: string | null;
+  created_at: string;
+}
+
+/** Stores a user with a first key, both or none; false where the id is taken. */
+export async function createUser(db: D1Database, user: User, key: StoredApiKey): Promise<boolean> {
+  if (user.user_id === FIRST_USER_ID) return false;
+  const database = open(db);
+  try {
+    await database.batch([
+      database.insert(users).values(user),
+      database.insert(apiKeys).values({ ...key, user_id: user.user_id }),
+    ]);
+    return true;
+  } catch (error) {
+    if (isConflict(error)) return false;
+    throw error;
+  }
+}
