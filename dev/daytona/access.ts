@@ -1,0 +1,94 @@
+/**
+ * Who may: API keys, preview tokens, signed preview hosts and the cookies that browsers get for them.
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Sandbox } from "./sandboxes.ts";
+
+const cookieSeconds = 3600;
+export const tokenHeader = "x-daytona-preview-token";
+export const tokenQuery = "DAYTONA_SANDBOX_AUTH_KEY";
+const cookiePrefix = "daytona-sandbox-auth-";
+
+export class Access {
+  readonly #apiKey: string | undefined;
+  /** Cookies end with the server that gave them. */
+  readonly #cookieSecret = randomBytes(32);
+  /** Digests of keys that were used here: a preview never passes one of them on to user code. */
+  readonly #seenKeys = new Set<string>();
+
+  constructor(apiKey: string | undefined) {
+    this.#apiKey = apiKey;
+  }
+
+  /** Any key opens this server unless it was given one: it listens on loopback, and its clients insist on sending one. */
+  hasKey(request: IncomingMessage): boolean {
+    const key = bearer(request);
+    if (key === undefined) return false;
+    if (this.#apiKey !== undefined && !equal(key, this.#apiKey)) return false;
+    if (this.#seenKeys.size < 1_000) this.#seenKeys.add(digest(key));
+    return true;
+  }
+
+  /** Whether the Authorization header holds a key of this server rather than one of the user's own application. */
+  carriesKnownKey(request: IncomingMessage): boolean {
+    const key = bearer(request);
+    return (
+      key !== undefined && (this.#seenKeys.has(digest(key)) || (this.#apiKey !== undefined && equal(key, this.#apiKey)))
+    );
+  }
+
+  hasToken(request: IncomingMessage, url: URL, sandbox: Sandbox): boolean {
+    const given = request.headers[tokenHeader] ?? url.searchParams.get(tokenQuery);
+    return typeof given === "string" && sandbox.record.authToken !== "" && equal(given, sandbox.record.authToken);
+  }
+
+  hasCookie(request: IncomingMessage, sandbox: Sandbox): boolean {
+    const value = readCookies(request).get(cookiePrefix + sandbox.record.id);
+    const [expires = "", signature = ""] = value?.split(".") ?? [];
+    return Number(expires) > Date.now() && equal(signature, this.#sign(sandbox, expires));
+  }
+
+  cookie(sandbox: Sandbox): string {
+    const expires = String(Date.now() + cookieSeconds * 1000);
+    const value = `${expires}.${this.#sign(sandbox, expires)}`;
+    return `${cookiePrefix}${sandbox.record.id}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${cookieSeconds}`;
+  }
+
+  /** Bound to the token, and so to one start of the sandbox. */
+  #sign(sandbox: Sandbox, expires: string): string {
+    const text = `${sandbox.record.id}.${sandbox.record.authToken}.${expires}`;
+    return createHmac("sha256", this.#cookieSecret).update(text).digest("base64url");
+  }
+}
+
+function bearer(request: IncomingMessage): string | undefined {
+  const match = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? "");
+  return match?.[1];
+}
+
+/** Of digests, so that neither content nor length shows in the time it takes. */
+export function equal(a: string, b: string): boolean {
+  return timingSafeEqual(createHash("sha256").update(a).digest(), createHash("sha256").update(b).digest());
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function readCookies(request: IncomingMessage): Map<string, string> {
+  const pairs = (request.headers.cookie ?? "").split(";").map((pair): [string, string] => {
+    const index = pair.indexOf("=");
+    return [pair.slice(0, Math.max(index, 0)).trim(), pair.slice(index + 1).trim()];
+  });
+  return new Map(pairs);
+}
+
+/** The cookie header without ours, for user code. */
+export function stripCookies(header: string): string {
+  return header
+    .split(";")
+    .map((pair) => pair.trim())
+    .filter((pair) => !pair.startsWith(cookiePrefix))
+    .join("; ");
+}

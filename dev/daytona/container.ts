@@ -1,0 +1,240 @@
+/**
+ * One life of a sandbox: the keeper's process (in bubblewrap or not), and the ways to it.
+ *
+ * Each request travels on its own connection, which the keeper opens on demand: the server writes a fresh token to the
+ * keeper's stdin and waits for a connection that shows it. Whatever else connects to the socket from inside of the
+ * sandbox has no token and is cut. Nothing that comes from there is trusted beyond its framing.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { HttpError } from "./errors.ts";
+import {
+  type Isolation,
+  keeperFolder,
+  keeperProgram,
+  sandboxArguments,
+  sandboxHome,
+  sandboxPath,
+  socketFolder,
+} from "./isolation.ts";
+import { type Channel, openChannel } from "./keeper/channel.ts";
+import { type Frame, frameKind, parseJson, writeJson } from "./keeper/frames.ts";
+import type { KeeperSettings } from "./keeper/settings.ts";
+
+/** Starting a keeper takes a tenth of a second; a loaded machine gets much more. */
+const dialTimeoutMs = 30_000;
+/** A connection without a token is a stranger. */
+const tokenTimeoutMs = 5_000;
+const maxConnections = 512;
+/** Between asking the keeper to end and killing it. */
+const endTimeoutMs = 3_000;
+
+export interface ContainerOptions {
+  isolation: Isolation;
+  /** The sandbox's folder, with `home` and `tmp` in it. */
+  folder: string;
+  /** A short path: a unix socket's may have about a hundred characters. */
+  sockets: string;
+  etc: string;
+  variables: Record<string, string>;
+}
+
+interface Waiter {
+  resolve(channel: Channel): void;
+  reject(error: HttpError): void;
+}
+
+export class Container {
+  readonly home: string;
+  /** Resolves when no process of the sandbox is left. */
+  readonly ended: Promise<void>;
+  readonly #options: ContainerOptions;
+  readonly #keeper: ChildProcess;
+  readonly #server: Server;
+  readonly #waiters = new Map<string, Waiter>();
+  readonly #channels = new Set<Socket>();
+
+  private constructor(options: ContainerOptions, keeper: ChildProcess, server: Server) {
+    this.#options = options;
+    this.#keeper = keeper;
+    this.#server = server;
+    this.home = options.isolation === "bubblewrap" ? sandboxHome : join(options.folder, "home");
+    this.ended = new Promise((resolve) => {
+      keeper.once("error", () => resolve());
+      keeper.once("close", () => resolve());
+    });
+    void this.ended.then(() => this.#cleanUp());
+    server.on("connection", (socket) => this.#admit(socket));
+    keeper.stdin?.on("error", () => {});
+  }
+
+  static async start(options: ContainerOptions): Promise<Container> {
+    await rm(options.sockets, { recursive: true, force: true });
+    await mkdir(options.sockets, { recursive: true, mode: 0o700 });
+    const server = createServer({ allowHalfOpen: true });
+    server.maxConnections = maxConnections;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(join(options.sockets, "s"), resolve);
+    });
+    const container = new Container(options, spawnKeeper(options), server);
+    try {
+      await container.ask("variables", { set: options.variables });
+      return container;
+    } catch (error) {
+      await container.stop();
+      throw error;
+    }
+  }
+
+  /** A request that is answered with one value. */
+  async ask(operation: string, request: Record<string, unknown> = {}): Promise<unknown> {
+    const channel = await this.open(operation, request);
+    try {
+      return readReply(await channel.reader.next());
+    } finally {
+      channel.socket.destroy();
+    }
+  }
+
+  /** A request that goes on after its first frame; the caller destroys the channel's socket. */
+  async open(operation: string, request: Record<string, unknown> = {}): Promise<Channel> {
+    const channel = await this.#dial();
+    await writeJson(channel.socket, { ...request, do: operation });
+    return channel;
+  }
+
+  /** A raw connection to a port inside of the sandbox. */
+  async join(port: number): Promise<Duplex> {
+    const channel = await this.open("join", { port });
+    try {
+      readReply(await channel.reader.next());
+    } catch (error) {
+      channel.socket.destroy();
+      throw error;
+    }
+    channel.reader.release();
+    return channel.socket;
+  }
+
+  async stop(): Promise<void> {
+    this.#keeper.stdin?.end();
+    const killer = setTimeout(() => this.#keeper.kill("SIGKILL"), endTimeoutMs);
+    await this.ended;
+    clearTimeout(killer);
+  }
+
+  #dial(): Promise<Channel> {
+    const { stdin } = this.#keeper;
+    if (!stdin?.writable) return Promise.reject(unreachable());
+    const token = randomBytes(16).toString("hex");
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#waiters.get(token)?.reject(unreachable()), dialTimeoutMs);
+      const settle = (): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(token);
+      };
+      this.#waiters.set(token, {
+        resolve: (channel) => {
+          settle();
+          resolve(channel);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      });
+      stdin.write(`${token}\n`);
+    });
+  }
+
+  #admit(socket: Socket): void {
+    this.#channels.add(socket);
+    socket.once("close", () => this.#channels.delete(socket));
+    socket.on("error", () => socket.destroy());
+    socket.setTimeout(tokenTimeoutMs, () => socket.destroy());
+    let head = Buffer.alloc(0);
+    const read = (): void => {
+      const chunk = socket.read() as Buffer | null;
+      if (!chunk) return;
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf("\n");
+      if (end === -1 && head.length <= 64) return;
+      socket.off("readable", read);
+      const token = head.subarray(0, Math.max(end, 0)).toString("latin1");
+      const waiter = this.#waiters.get(token);
+      if (!waiter) {
+        socket.destroy();
+        return;
+      }
+      socket.setTimeout(0);
+      waiter.resolve(openChannel(socket, head.subarray(end + 1)));
+    };
+    socket.on("readable", read);
+  }
+
+  async #cleanUp(): Promise<void> {
+    for (const waiter of this.#waiters.values()) waiter.reject(unreachable());
+    for (const socket of this.#channels) socket.destroy();
+    this.#server.close();
+    await rm(this.#options.sockets, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function unreachable(): HttpError {
+  return new HttpError(502, "the sandbox's daemon does not answer");
+}
+
+/** What the keeper answers, or its refusal as an error with the daemon's code. */
+export function readReply(frame: Frame | undefined): unknown {
+  if (!frame || frame.kind !== frameKind.json) throw unreachable();
+  const reply = parseJson(frame);
+  if (reply.ok === true) return reply.value;
+  const failure = (reply.error ?? {}) as Record<string, unknown>;
+  const status = Number(failure.status);
+  const isStatus = Number.isInteger(status) && status >= 400 && status <= 599;
+  throw new HttpError(
+    isStatus ? status : 502,
+    String(failure.message ?? "failed"),
+    String(failure.code ?? "BAD_REQUEST"),
+  );
+}
+
+function spawnKeeper(options: ContainerOptions): ChildProcess {
+  const keeper = join(import.meta.dirname, "keeper");
+  const isolated = options.isolation === "bubblewrap";
+  const settings: KeeperSettings = {
+    socket: isolated ? `${socketFolder}/s` : join(options.sockets, "s"),
+    home: isolated ? sandboxHome : join(options.folder, "home"),
+    temporary: isolated ? "/tmp" : join(options.folder, "tmp"),
+    scratch: isolated ? "/run/sessions" : join(options.sockets, "sessions"),
+    fenced: !isolated,
+    path: isolated ? sandboxPath : (process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin"),
+  };
+  // No variable of the server's environment passes, least of all to bubblewrap itself, which runs out here: the
+  // sandbox's own variables reach the keeper as data.
+  const spawnOptions = { env: { PATH: process.env.PATH, LANG: "C.UTF-8" }, detached: true, cwd: options.folder };
+  if (!isolated) {
+    return spawn(process.execPath, [join(keeper, "main.ts"), JSON.stringify(settings)], {
+      ...spawnOptions,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+  }
+  const child = spawn(
+    "bwrap",
+    ["--args", "3", "--", keeperProgram, `${keeperFolder}/main.ts`, JSON.stringify(settings)],
+    {
+      ...spawnOptions,
+      stdio: ["pipe", "ignore", "ignore", "pipe"],
+    },
+  );
+  // By descriptor rather than as arguments: inside of the sandbox `ps` shows the arguments of its first process.
+  const wiring = child.stdio[3] as Duplex;
+  wiring.on("error", () => {});
+  wiring.end(sandboxArguments({ ...options, keeper }).join("\0"));
+  return child;
+}

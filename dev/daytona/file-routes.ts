@@ -1,0 +1,215 @@
+/**
+ * The toolbox's files over HTTP. The keeper does the work; here bytes change from one wire to the other.
+ */
+import type { ServerResponse } from "node:http";
+import { basename } from "node:path";
+import { optionalTexts, readJson, requireText, sendEmpty, sendJson, writeBody } from "./bodies.ts";
+import { type Container, readReply } from "./container.ts";
+import type { ToolboxContext } from "./context.ts";
+import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
+import type { Channel } from "./keeper/channel.ts";
+import { type Frame, frameKind, writeFrame } from "./keeper/frames.ts";
+import { type Part, readBoundary, readParts } from "./multipart.ts";
+import { type Exchange, type Handler, integerParameter, query, requireQuery } from "./routes.ts";
+
+const downloadBoundary = "DAYTONA-FILE-BOUNDARY";
+const maxUploadBytes = 1024 * 1024 * 1024;
+const maxPathBytes = 16 * 1024;
+const maxFilesAtOnce = 1_000;
+const maxDepth = 64;
+
+export const fileRoutes: Record<string, Handler<ToolboxContext>> = {
+  "GET /files": async (exchange, { life }) => {
+    const depth = query(exchange, "depth");
+    const request = {
+      path: query(exchange, "path") ?? "",
+      depth: depth === undefined ? 1 : integerParameter(depth, "depth", 1, maxDepth),
+    };
+    sendJson(exchange.response, 200, await life.container.ask("list", request));
+  },
+  "DELETE /files": async (exchange, { life }) => {
+    const recursive = query(exchange, "recursive") === "true";
+    await life.container.ask("delete", { path: requireQuery(exchange, "path"), recursive });
+    sendEmpty(exchange.response, 204);
+  },
+  "GET /files/info": async (exchange, { life }) =>
+    sendJson(exchange.response, 200, await life.container.ask("info", { path: requireQuery(exchange, "path") })),
+  "POST /files/folder": async (exchange, { life }) => {
+    const request = { path: requireQuery(exchange, "path"), mode: requireQuery(exchange, "mode") };
+    await life.container.ask("folder", request);
+    sendEmpty(exchange.response, 201);
+  },
+  "POST /files/move": async (exchange, { life }) => {
+    const [source, destination] = [requireQuery(exchange, "source"), requireQuery(exchange, "destination")];
+    await life.container.ask("move", { source, destination });
+    sendEmpty(exchange.response, 200);
+  },
+  "POST /files/permissions": async (exchange, { life }) => {
+    const [mode, owner, group] = ["mode", "owner", "group"].map((name) => query(exchange, name) ?? "");
+    await life.container.ask("permissions", { path: requireQuery(exchange, "path"), mode, owner, group });
+    sendEmpty(exchange.response, 200);
+  },
+  "GET /files/find": async (exchange, { life }) => {
+    const request = { path: requireQuery(exchange, "path"), pattern: requireQuery(exchange, "pattern") };
+    sendJson(exchange.response, 200, await life.container.ask("find", request));
+  },
+  "GET /files/search": async (exchange, { life }) => {
+    const request = { path: requireQuery(exchange, "path"), pattern: requireQuery(exchange, "pattern") };
+    sendJson(exchange.response, 200, await life.container.ask("search", request));
+  },
+  "POST /files/replace": async (exchange, { life }) => {
+    const body = await readJson(exchange.request);
+    const pattern = requireText(body, "pattern");
+    if (typeof body.newValue !== "string") throw new HttpError(400, "newValue must be a string");
+    const request = { files: optionalTexts(body, "files"), pattern, newValue: body.newValue };
+    sendJson(exchange.response, 200, await life.container.ask("replace", request));
+  },
+  "GET /files/download": download,
+  "POST /files/bulk-download": downloadMany,
+  "POST /files/bulk-upload": uploadMany,
+};
+
+interface Download {
+  channel: Channel;
+  size: number;
+}
+
+async function openFile(container: Container, path: string): Promise<Download> {
+  const channel = await container.open("read", { path });
+  try {
+    const { size } = readReply(await channel.reader.next()) as { size: number };
+    return { channel, size };
+  } catch (error) {
+    channel.socket.destroy();
+    throw error;
+  }
+}
+
+/** Sends exactly as much as was announced, or cuts the connection: a short answer must not look whole. */
+async function sendFile(response: ServerResponse, { channel, size }: Download): Promise<void> {
+  let left = size;
+  try {
+    let frame: Frame | undefined = await channel.reader.next();
+    for (; frame?.kind === frameKind.data && !response.destroyed; frame = await channel.reader.next()) {
+      left -= frame.payload.length;
+      if (left < 0) break;
+      await writeBody(response, Buffer.from(frame.payload));
+    }
+    if (left !== 0 || frame?.kind !== frameKind.finish) response.destroy();
+  } finally {
+    channel.socket.destroy();
+  }
+}
+
+async function download(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
+  const path = requireQuery(exchange, "path");
+  const file = await openFile(life.container, path);
+  exchange.response.writeHead(200, {
+    "content-type": "application/octet-stream",
+    "content-length": file.size,
+    "content-disposition": `attachment; ${fileNames(basename(path))}`,
+  });
+  await sendFile(exchange.response, file);
+  if (!exchange.response.destroyed) exchange.response.end();
+}
+
+/** The plain form in UTF-8, for parsers of forms; the starred one for those that read the plain form as Latin-1. */
+function fileNames(name: string): string {
+  const plain = name.replace(/[\\"]/g, "\\$&").replace(/[\r\n]/g, " ");
+  return `filename="${Buffer.from(plain).toString("latin1")}"; filename*=UTF-8''${encodeURIComponent(name)}`;
+}
+
+async function downloadMany(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const paths = optionalTexts(await readJson(exchange.request), "paths");
+  if (paths.length === 0) throw new HttpError(400, "request body must be {paths: [...]} with at least one path");
+  if (paths.length > maxFilesAtOnce) throw new HttpError(400, `more than ${maxFilesAtOnce} paths`);
+  const { response } = exchange;
+  response.writeHead(200, { "content-type": `multipart/form-data; boundary=${downloadBoundary}` });
+  for (const path of paths) {
+    if (response.destroyed) return;
+    await sendPart(exchange, context, path);
+  }
+  response.end(`--${downloadBoundary}--\r\n`);
+}
+
+async function sendPart(exchange: Exchange, { life }: ToolboxContext, path: string): Promise<void> {
+  const { response } = exchange;
+  try {
+    const file = await openFile(life.container, path);
+    await writeBody(response, partHead("file", path, "application/octet-stream", file.size));
+    await sendFile(response, file);
+  } catch (error) {
+    const body = toolboxErrorBody(toHttpError(error), "POST", exchange.url.pathname);
+    const bytes = Buffer.from(JSON.stringify(body));
+    await writeBody(response, partHead("error", path, "application/json", bytes.length));
+    await writeBody(response, bytes);
+  }
+  await writeBody(response, Buffer.from("\r\n"));
+}
+
+function partHead(name: string, path: string, type: string, length: number): Buffer {
+  const head =
+    `--${downloadBoundary}\r\nContent-Disposition: form-data; name="${name}"; ${fileNames(path)}\r\n` +
+    `Content-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
+  return Buffer.from(head, "latin1");
+}
+
+interface Uploaded {
+  path: string;
+  bytes: number;
+}
+
+/** `files[i].path` comes before `files[i].file`; any other order is an error of the client. */
+async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
+  const boundary = readBoundary(exchange.request.headers["content-type"]);
+  const paths = new Map<string, string>();
+  const files: Uploaded[] = [];
+  const errors: string[] = [];
+  for await (const part of readParts(exchange.request, boundary)) {
+    const [, index, kind] = /^files\[(\d{1,6})\]\.(path|file)$/.exec(part.name) ?? [];
+    if (index === undefined) continue;
+    if (paths.size > maxFilesAtOnce) throw new HttpError(400, `more than ${maxFilesAtOnce} files`);
+    const path = paths.get(index);
+    if (kind === "path") paths.set(index, await readShortText(part));
+    else if (path === undefined) errors.push(`files[${index}].path must come before files[${index}].file`);
+    else
+      await upload(life.container, path, part).then(
+        (bytes) => files.push({ path, bytes }),
+        (error) => errors.push(`${path}: ${toHttpError(error).message}`),
+      );
+  }
+  if (errors.length > 0) sendJson(exchange.response, 400, { errors, files, message: errors.join("; ") });
+  else if (files.length === 0) throw new HttpError(400, "no files were uploaded");
+  else sendJson(exchange.response, 200, { files });
+}
+
+async function readShortText(part: Part): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of part.body) {
+    bytes += piece.length;
+    if (bytes > maxPathBytes) throw new HttpError(400, "a path in the multipart body is too long");
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+async function upload(container: Container, path: string, part: Part): Promise<number> {
+  if (path === "") throw new HttpError(400, "path is empty");
+  const channel = await container.open("write", { path });
+  try {
+    readReply(await channel.reader.next());
+    let bytes = 0;
+    for await (const piece of part.body) {
+      bytes += piece.length;
+      if (bytes > maxUploadBytes) throw new HttpError(413, "the file is larger than 1 GiB");
+      await writeFrame(channel.socket, frameKind.data, piece);
+      if (channel.socket.destroyed) break;
+    }
+    await writeFrame(channel.socket, frameKind.finish, Buffer.from('{"keep":true}'));
+    const reply = readReply(await channel.reader.next()) as { bytes: number };
+    return reply.bytes;
+  } finally {
+    channel.socket.destroy();
+  }
+}

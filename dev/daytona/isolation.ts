@@ -1,0 +1,126 @@
+/**
+ * What stands between a sandbox and this machine.
+ *
+ * With bubblewrap a sandbox has its own mount, pid, ipc, uts, user and network namespaces. It sees the system's
+ * programs read-only, its own folder as /home/daytona, its own /tmp, and nothing else of the disk. Its network is a
+ * loopback interface of its own: code in it can't reach the services of this machine, and every sandbox has a port 3000.
+ * Previews get in through the keeper, which lives in the same namespaces. Killing bubblewrap's first process ends every
+ * process of the pid namespace, and `--die-with-parent` does so when the server dies in whatever way.
+ *
+ * Without bubblewrap commands are plain processes of this machine's user.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export type Isolation = "bubblewrap" | "none";
+
+export interface IsolationReport {
+  isolation: Isolation;
+  /** Why there is none, in words for a person. */
+  reason: string | undefined;
+}
+
+/** A machine on which this takes longer can't run sandboxes either. */
+const probeTimeoutMs = 10_000;
+const sandboxUserId = "1000";
+export const sandboxHome = "/home/daytona";
+export const keeperFolder = "/opt/daytona/keeper";
+export const keeperProgram = "/opt/daytona/daytona";
+export const socketFolder = "/run/daytona";
+export const sandboxPath = "/opt/daytona/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+export async function probeIsolation(stateDirectory: string): Promise<IsolationReport> {
+  if (process.platform !== "linux") return { isolation: "none", reason: "bubblewrap needs Linux" };
+  try {
+    const etc = await writeSystemFiles(stateDirectory);
+    // The very arguments of a sandbox: a kernel or container that forbids one of them shows it here.
+    await run("bwrap", [...systemArguments(etc), "--", "/bin/sh", "-c", "true"], { timeout: probeTimeoutMs });
+    return { isolation: "bubblewrap", reason: undefined };
+  } catch (error) {
+    return { isolation: "none", reason: describeProbeFailure(error) };
+  }
+}
+
+function describeProbeFailure(error: unknown): string {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT")
+    return "bubblewrap (bwrap) is not installed";
+  const text = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+  return `bubblewrap does not work here: ${text.split("\n")[0] || "it could not be started"}`;
+}
+
+/** The few files of /etc that programs expect, written for the sandbox rather than shown from this machine. */
+export async function writeSystemFiles(stateDirectory: string): Promise<string> {
+  const folder = join(stateDirectory, "etc");
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  const files: Record<string, string> = {
+    passwd: `root:x:0:0:root:/root:/bin/sh\ndaytona:x:${sandboxUserId}:${sandboxUserId}:daytona:${sandboxHome}:/bin/bash\n`,
+    group: `root:x:0:\ndaytona:x:${sandboxUserId}:\n`,
+    hosts: "127.0.0.1 localhost sandbox\n::1 localhost\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    "resolv.conf": "",
+    shells: "/bin/sh\n/bin/bash\n",
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o644 });
+  return folder;
+}
+
+export function sandboxArguments(options: { etc: string; folder: string; sockets: string; keeper: string }): string[] {
+  return [
+    ...systemArguments(options.etc),
+    ...["--dir", "/opt/daytona/bin"],
+    ...["--ro-bind", process.execPath, keeperProgram],
+    ...["--ro-bind", process.execPath, "/opt/daytona/bin/node"],
+    ...["--ro-bind", options.keeper, keeperFolder],
+    ...["--ro-bind", options.sockets, socketFolder],
+    ...["--bind", join(options.folder, "home"), sandboxHome],
+    ...["--bind", join(options.folder, "tmp"), "/tmp"],
+    ...["--remount-ro", "/", "--chdir", sandboxHome],
+  ];
+}
+
+function systemArguments(etc: string): string[] {
+  return [
+    ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"],
+    ...["--die-with-parent", "--new-session", "--hostname", "sandbox"],
+    ...["--uid", sandboxUserId, "--gid", sandboxUserId, "--setenv", "PATH", sandboxPath],
+    ...["--ro-bind", "/usr", "/usr"],
+    ...["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"].flatMap(mirrorFolder),
+    ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--symlink", "/tmp", "/var/tmp"],
+    ...systemFiles(etc),
+  ];
+}
+
+/** On most systems these are links into /usr. */
+function mirrorFolder(path: string): string[] {
+  if (!existsSync(path)) return [];
+  if (lstatSync(path).isSymbolicLink()) return ["--symlink", readlinkSync(path), path];
+  return ["--ro-bind", path, path];
+}
+
+/** Not all of /etc: whoever runs this as root would show the sandbox what only root may read. */
+const sharedSystemFiles = [
+  "/etc/ld.so.cache",
+  "/etc/ld.so.conf",
+  "/etc/ld.so.conf.d",
+  "/etc/alternatives",
+  "/etc/ssl/certs",
+  "/etc/ssl/openssl.cnf",
+  "/etc/ca-certificates",
+  "/etc/pki/tls/certs",
+  "/etc/pki/ca-trust/extracted",
+  "/etc/localtime",
+  "/etc/mime.types",
+];
+
+function systemFiles(etc: string): string[] {
+  const own = ["passwd", "group", "hosts", "nsswitch.conf", "resolv.conf", "shells"];
+  return [
+    ...own.flatMap((name) => ["--ro-bind", join(etc, name), `/etc/${name}`]),
+    ...sharedSystemFiles.flatMap((path) => ["--ro-bind-try", path, path]),
+  ];
+}

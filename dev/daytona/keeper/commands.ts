@@ -1,0 +1,109 @@
+/**
+ * `process/execute`: one command in a shell of its own, stdout and stderr in one stream as a terminal would show them.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { type Channel, type Request, readText, readVariables } from "./channel.ts";
+import { describeFailure } from "./failures.ts";
+import { frameKind, writeFrame, writeJson } from "./frames.ts";
+import { resolvePath } from "./paths.ts";
+import { findShell, type KeeperSettings, processEnvironment } from "./settings.ts";
+
+/** Process groups that must not outlive the keeper (in a pid namespace they can't; without one this list ends them). */
+export const groups = new Set<number>();
+
+export function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone already, which is what was wanted.
+  }
+}
+
+/** A group outlives its leader while a background child runs, and its number is free again when it is empty. */
+function forgetEmptyGroups(): void {
+  for (const pid of groups) {
+    try {
+      process.kill(-pid, 0);
+    } catch {
+      groups.delete(pid);
+    }
+  }
+}
+
+/** Starts a shell as the leader of its own process group, so that a signal reaches all that it starts. */
+export function spawnShell(
+  settings: KeeperSettings,
+  args: string[],
+  options: { cwd: string; variables?: Record<string, string>; extraPipes?: number; program?: string },
+): ChildProcess {
+  const child = spawn(options.program ?? findShell(), args, {
+    cwd: options.cwd,
+    env: processEnvironment(settings, options.variables),
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe", ...Array.from({ length: options.extraPipes ?? 0 }, () => "pipe" as const)],
+  });
+  const { pid } = child;
+  if (pid !== undefined) {
+    groups.add(pid);
+    child.once("exit", forgetEmptyGroups);
+  }
+  child.stdin?.on("error", () => {});
+  return child;
+}
+
+export async function executeCommand(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
+  const cwd = await findFolder(settings, readText(request, "cwd"));
+  if (typeof cwd !== "string") {
+    await writeFrame(channel.socket, frameKind.stdout, Buffer.from(cwd.message));
+    await writeJson(channel.socket, { exitCode: -1 });
+    return;
+  }
+  // The command comes by stdin, as the real daemon does it: an argument may hold no more than 128 KiB.
+  const child = spawnShell(settings, ["-c", 'exec "$0" 2>&1', findShell()], {
+    program: "/bin/sh",
+    cwd,
+    variables: readVariables(request, "variables"),
+  });
+  const ended = awaitEnd(child);
+  // The server closes the channel when time is up.
+  channel.socket.once("close", () => {
+    if (child.pid !== undefined) killGroup(child.pid, "SIGKILL");
+    child.stdout?.destroy();
+  });
+  channel.socket.resume();
+  child.stdin?.end(`${readText(request, "command")}\n`);
+  if (child.stdout) await forward(child.stdout, channel, frameKind.stdout);
+  await writeJson(channel.socket, { exitCode: await ended });
+}
+
+async function findFolder(settings: KeeperSettings, cwd: string): Promise<string | { message: string }> {
+  try {
+    const folder = await resolvePath(settings, cwd);
+    if ((await stat(folder)).isDirectory()) return folder;
+    return { message: `chdir ${cwd}: not a directory` };
+  } catch (error) {
+    return { message: `chdir: ${describeFailure(error, cwd).message}` };
+  }
+}
+
+async function forward(source: Readable, channel: Channel, kind: number): Promise<void> {
+  try {
+    for await (const chunk of source) await writeFrame(channel.socket, kind, chunk as Buffer);
+  } catch {
+    // Destroyed because the channel closed.
+  }
+}
+
+/** Like the real daemon, waits for the output to end too: a background child that keeps stdout holds the call. */
+export function awaitEnd(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(127));
+    child.once("close", (code, signal) => resolve(code ?? signalExitCode(signal)));
+  });
+}
+
+function signalExitCode(signal: NodeJS.Signals | null): number {
+  return signal === "SIGKILL" ? 137 : signal === "SIGTERM" ? 143 : 129;
+}

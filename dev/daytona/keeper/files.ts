@@ -1,0 +1,174 @@
+/**
+ * File operations, done by the keeper: in its mount namespace a path can't lead onto the host, whatever links a command
+ * has laid, and there is no moment between a check and its use.
+ */
+import { constants } from "node:fs";
+import { chmod, chown, cp, lstat, mkdir, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { answer, type Channel, type Request, readText } from "./channel.ts";
+import { describeFile, type FileInfo } from "./describe.ts";
+import { KeeperError } from "./failures.ts";
+import { frameKind, parseJson, pieceBytes, writeFrame } from "./frames.ts";
+import { resolvePath } from "./paths.ts";
+import type { KeeperSettings } from "./settings.ts";
+
+/** A listing is one JSON answer held in memory by both ends. */
+const maxListed = 20_000;
+
+export async function listFiles(request: Request, settings: KeeperSettings): Promise<FileInfo[]> {
+  const root = await resolvePath(settings, readText(request, "path"));
+  const depth = Math.max(1, Number(request.depth ?? 1));
+  const found: FileInfo[] = [];
+  await listFolder(root, "", depth, found, depth > 1);
+  return found;
+}
+
+async function listFolder(
+  root: string,
+  inside: string,
+  depth: number,
+  found: FileInfo[],
+  named: boolean,
+): Promise<void> {
+  for (const name of (await readdir(join(root, inside))).sort()) {
+    const path = join(inside, name);
+    const stats = await lstat(join(root, path)).catch(() => undefined);
+    if (!stats) continue;
+    if (found.length >= maxListed) throw new KeeperError(400, "BAD_REQUEST", `more than ${maxListed} entries`);
+    found.push({ ...describeFile(path, stats), ...(named ? { path: join(root, path) } : {}) });
+    if (stats.isDirectory() && depth > 1) await listFolder(root, path, depth - 1, found, named);
+  }
+}
+
+export async function describePath(request: Request, settings: KeeperSettings): Promise<FileInfo> {
+  const path = await resolvePath(settings, readText(request, "path"));
+  return describeFile(path, await stat(path));
+}
+
+export async function createFolder(request: Request, settings: KeeperSettings): Promise<null> {
+  const mode = parseMode(readText(request, "mode"));
+  const path = await resolvePath(settings, readText(request, "path"));
+  await mkdir(path, { recursive: true });
+  await chmod(path, mode);
+  return null;
+}
+
+export async function deletePath(request: Request, settings: KeeperSettings): Promise<null> {
+  const path = await resolvePath(settings, readText(request, "path"));
+  if ([settings.home, settings.temporary, "/"].includes(path)) {
+    throw new KeeperError(403, "FILE_ACCESS_DENIED", "the sandbox's own folders stay");
+  }
+  const stats = await lstat(path);
+  if (stats.isDirectory() && request.recursive !== true) {
+    throw new KeeperError(400, "BAD_REQUEST", "cannot delete directory without recursive flag");
+  }
+  await (stats.isDirectory() ? rm(path, { recursive: true }) : unlink(path));
+  return null;
+}
+
+export async function movePath(request: Request, settings: KeeperSettings): Promise<null> {
+  const source = await resolvePath(settings, readText(request, "source"));
+  const destination = await resolvePath(settings, readText(request, "destination"));
+  await lstat(source);
+  if (await exists(destination)) throw new KeeperError(409, "CONFLICT", "destination already exists");
+  try {
+    await rename(source, destination);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    await cp(source, destination, { recursive: true, verbatimSymlinks: true, errorOnExist: true, force: false });
+    await rm(source, { recursive: true });
+  }
+  return null;
+}
+
+export async function setPermissions(request: Request, settings: KeeperSettings): Promise<null> {
+  const path = await resolvePath(settings, readText(request, "path"));
+  const mode = readText(request, "mode");
+  if (mode !== "") await chmod(path, parseMode(mode));
+  const [owner, group] = [readText(request, "owner"), readText(request, "group")];
+  if (owner !== "" || group !== "") {
+    const stats = await stat(path);
+    await chown(path, parseOwner(owner, stats.uid), parseOwner(group, stats.gid));
+  }
+  return null;
+}
+
+function parseMode(text: string): number {
+  if (!/^0?[0-7]{3,4}$/.test(text)) throw new KeeperError(400, "BAD_REQUEST", "mode must be octal, such as 0644");
+  return Number.parseInt(text, 8);
+}
+
+/** The sandbox has one user; any other name is as unknown here as an unknown number is to the kernel. */
+function parseOwner(text: string, present: number): number {
+  if (text === "") return present;
+  if (text === "daytona") return process.getuid?.() ?? present;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new KeeperError(400, "BAD_REQUEST", `unknown user or group: ${text}`);
+}
+
+export function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Answers with the size, then sends the bytes, then `finish`; without `finish` the file was cut short. */
+export async function readFile(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
+  const path = await resolvePath(settings, readText(request, "path"));
+  const stats = await stat(path);
+  if (stats.isDirectory())
+    throw new KeeperError(400, "INVALID_FILE_PATH", `is a directory: ${readText(request, "path")}`);
+  if (!stats.isFile()) throw new KeeperError(400, "INVALID_FILE_PATH", "not a regular file");
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { size } = await file.stat();
+    await answer(channel, { size });
+    // No more than announced: a log that grows meanwhile must not run past the length in the answer's head.
+    for (let position = 0; position < size && !channel.socket.destroyed; ) {
+      const piece = Buffer.allocUnsafe(Math.min(pieceBytes, size - position));
+      const { bytesRead } = await file.read(piece, 0, piece.length, position);
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      await writeFrame(channel.socket, frameKind.data, piece.subarray(0, bytesRead));
+    }
+    await writeFrame(channel.socket, frameKind.finish, Buffer.alloc(0));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Takes `data` frames until `finish`. The file appears whole or not at all, and keeps its mode when it is replaced. */
+export async function writeFile(
+  channel: Channel,
+  request: Request,
+  settings: KeeperSettings,
+): Promise<{ bytes: number }> {
+  const path = await resolvePath(settings, readText(request, "path"));
+  await mkdir(dirname(path), { recursive: true });
+  const target = await realpath(path).catch(() => path);
+  const present = await stat(target).catch(() => undefined);
+  if (present && !present.isFile()) throw new KeeperError(400, "INVALID_FILE_PATH", "not a regular file");
+  const draft = join(dirname(target), `.upload-${crypto.randomUUID()}`);
+  const file = await open(draft, "wx", present ? present.mode & 0o777 : 0o644);
+  let bytes = 0;
+  let whole = false;
+  try {
+    await answer(channel, {});
+    for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
+      if (frame.kind === frameKind.finish) {
+        whole = parseJson(frame).keep === true;
+        break;
+      }
+      await file.writeFile(frame.payload);
+      bytes += frame.payload.length;
+    }
+    if (whole && present) await file.chmod(present.mode & 0o777);
+  } finally {
+    await file.close();
+    if (!whole) await rm(draft, { force: true });
+  }
+  if (!whole) throw new KeeperError(400, "BAD_REQUEST", "the upload was cut short");
+  await rename(draft, target);
+  return { bytes };
+}

@@ -1,0 +1,110 @@
+/**
+ * The wire between the server and a sandbox's keeper: frames of one byte kind, four bytes length, payload.
+ *
+ * Length-prefixed frames rather than a bare byte stream, because a half-closed socket can't tell "the upload is whole"
+ * from "the peer died": only a `finish` frame says that everything was sent. Both ends read with back-pressure, so a
+ * flood of output stops at the process that makes it. The file is shared by both ends and imports nothing but Node.
+ */
+import type { Socket } from "node:net";
+
+export const frameKind = { json: 1, stdout: 2, stderr: 3, data: 4, finish: 5 } as const;
+
+export interface Frame {
+  kind: number;
+  payload: Buffer;
+}
+
+const headerBytes = 5;
+/** A request carries at most a command of a few megabytes; whoever announces more is broken or hostile. */
+const maxPayloadBytes = 16 * 1024 * 1024;
+/** Output and file contents travel in pieces of this size: large enough to be cheap, small enough to interleave. */
+export const pieceBytes = 64 * 1024;
+
+/** Resolves when the socket may be written to again, or is closed: the caller's next write then fails by itself. */
+export function writeFrame(socket: Socket, kind: number, payload: Uint8Array): Promise<void> {
+  if (socket.destroyed || socket.writableEnded) return Promise.resolve();
+  const header = Buffer.allocUnsafe(headerBytes);
+  header.writeUInt8(kind, 0);
+  header.writeUInt32BE(payload.byteLength, 1);
+  socket.cork();
+  socket.write(header);
+  const roomLeft = payload.byteLength === 0 ? socket.writableNeedDrain === false : socket.write(payload);
+  socket.uncork();
+  if (roomLeft) return Promise.resolve();
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      socket.off("drain", settle);
+      socket.off("close", settle);
+      resolve();
+    };
+    socket.on("drain", settle);
+    socket.on("close", settle);
+  });
+}
+
+export function writeJson(socket: Socket, value: unknown): Promise<void> {
+  return writeFrame(socket, frameKind.json, Buffer.from(JSON.stringify(value)));
+}
+
+export function parseJson(frame: Frame): Record<string, unknown> {
+  const value: unknown = JSON.parse(frame.payload.toString("utf8"));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("a frame holds no object");
+  return value as Record<string, unknown>;
+}
+
+export class FrameReader {
+  readonly #socket: Socket;
+  #buffer: Buffer = Buffer.alloc(0);
+
+  constructor(socket: Socket, head: Buffer = Buffer.alloc(0)) {
+    this.#socket = socket;
+    this.#buffer = head;
+  }
+
+  /** The next frame, or undefined when the peer is gone (a frame cut short counts as gone). */
+  async next(): Promise<Frame | undefined> {
+    for (;;) {
+      const frame = this.#take();
+      if (frame) return frame;
+      const chunk = this.#socket.read() as Buffer | null;
+      if (chunk) {
+        this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+        continue;
+      }
+      if (this.#socket.readableEnded || this.#socket.destroyed) return undefined;
+      await awaitReadable(this.#socket);
+    }
+  }
+
+  /** Gives bytes read too far back to the socket, which from now on is used raw. */
+  release(): void {
+    if (this.#buffer.length > 0) this.#socket.unshift(this.#buffer);
+    this.#buffer = Buffer.alloc(0);
+  }
+
+  #take(): Frame | undefined {
+    if (this.#buffer.length < headerBytes) return undefined;
+    const length = this.#buffer.readUInt32BE(1);
+    if (length > maxPayloadBytes) {
+      this.#socket.destroy();
+      return undefined;
+    }
+    if (this.#buffer.length < headerBytes + length) return undefined;
+    const frame = {
+      kind: this.#buffer.readUInt8(0),
+      payload: this.#buffer.subarray(headerBytes, headerBytes + length),
+    };
+    this.#buffer = this.#buffer.subarray(headerBytes + length);
+    return frame;
+  }
+}
+
+function awaitReadable(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      for (const event of ["readable", "end", "close"]) socket.off(event, settle);
+      resolve();
+    };
+    for (const event of ["readable", "end", "close"]) socket.on(event, settle);
+  });
+}

@@ -1,0 +1,116 @@
+/**
+ * The keeper: the one process of ours inside a sandbox. It starts the commands, touches the files and reaches the ports,
+ * so that all of that happens in the sandbox's namespaces, and the server outside handles nothing but bytes.
+ *
+ * The server writes one token per request to stdin; the keeper then dials the server's unix socket, shows the token, and
+ * serves one request on that connection. (Dialling outwards, because a socket that the keeper made in a folder the
+ * sandbox can write to could be replaced by a link to a socket of the host.) The end of stdin is the end of the server,
+ * and therefore of the keeper and of all it started.
+ */
+import { mkdirSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import {
+  answer,
+  type Channel,
+  openChannel,
+  type Request,
+  readText,
+  readTexts,
+  readVariables,
+  refuse,
+} from "./channel.ts";
+import { executeCommand, groups, killGroup } from "./commands.ts";
+import {
+  createFolder,
+  deletePath,
+  describePath,
+  listFiles,
+  movePath,
+  readFile,
+  setPermissions,
+  writeFile,
+} from "./files.ts";
+import { parseJson } from "./frames.ts";
+import { isPortInUse, joinPort, listPorts } from "./ports.ts";
+import { findInFiles, replaceInFiles, searchFiles } from "./search.ts";
+import { serveSession } from "./sessions.ts";
+import { type KeeperSettings, variables } from "./settings.ts";
+
+const lingerMs = 10_000;
+const settings = JSON.parse(process.argv[2] ?? "{}") as KeeperSettings;
+
+/** Requests that are answered with one value. */
+const answers: Record<string, (request: Request, settings: KeeperSettings) => unknown> = {
+  variables: changeVariables,
+  list: listFiles,
+  info: describePath,
+  folder: createFolder,
+  delete: deletePath,
+  move: movePath,
+  permissions: setPermissions,
+  find: findInFiles,
+  search: searchFiles,
+  replace: replaceInFiles,
+  ports: listPorts,
+  port: isPortInUse,
+};
+
+function changeVariables(request: Request): null {
+  for (const [name, value] of Object.entries(readVariables(request, "set"))) variables.set(name, value);
+  for (const name of readTexts(request, "unset")) variables.delete(name);
+  const prefix = readText(request, "unsetValuePrefix");
+  if (prefix === "") return null;
+  for (const [name, value] of variables) if (value.startsWith(prefix)) variables.delete(name);
+  return null;
+}
+
+async function serve(channel: Channel, token: string): Promise<void> {
+  const frame = await channel.reader.next();
+  if (!frame) return;
+  const request = parseJson(frame);
+  const operation = readText(request, "do");
+  try {
+    const answerer = answers[operation];
+    if (answerer) await answer(channel, await answerer(request, settings));
+    else if (operation === "execute") await executeCommand(channel, request, settings);
+    else if (operation === "session") await serveSession(channel, settings, token);
+    else if (operation === "read") await readFile(channel, request, settings);
+    else if (operation === "write") await answer(channel, await writeFile(channel, request, settings));
+    else if (operation === "join") await joinPort(channel, request);
+  } catch (error) {
+    await refuse(channel, error, readText(request, "path") || readText(request, "source") || undefined);
+  }
+}
+
+function dial(token: string): void {
+  const socket = connect({ path: settings.socket, allowHalfOpen: true });
+  const channel = openChannel(socket);
+  socket.once("connect", () => {
+    socket.write(`${token}\n`);
+    void serve(channel, token)
+      .catch(() => undefined)
+      .finally(() => finish(socket));
+  });
+}
+
+/** What the server still sends is read away: closing with unread bytes could cost it the answer. */
+function finish(socket: Socket): void {
+  socket.end();
+  socket.removeAllListeners("readable");
+  socket.resume();
+  socket.setTimeout(lingerMs, () => socket.destroy());
+}
+
+function end(): void {
+  for (const pid of groups) killGroup(pid, "SIGKILL");
+  process.exit(0);
+}
+
+// `pkill node` is a usual way to restart a server, and must not hit the keeper: it goes by this name.
+process.title = "daytona";
+mkdirSync(settings.scratch, { recursive: true, mode: 0o700 });
+const tokens = createInterface({ input: process.stdin });
+tokens.on("line", dial);
+tokens.on("close", end);
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);

@@ -1,0 +1,63 @@
+/**
+ * Ports of the sandbox, seen from inside of its network namespace: which are listened on, and a way to one of them.
+ */
+import { readFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { answer, type Channel, type Request } from "./channel.ts";
+import { KeeperError } from "./failures.ts";
+
+/** In `/proc/net/tcp`. */
+const listeningState = "0A";
+
+export async function listPorts(): Promise<{ ports: number[] }> {
+  const tables = await Promise.all(
+    ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "utf8").catch(() => "")),
+  );
+  const ports = new Set<number>();
+  for (const line of tables.join("\n").split("\n")) {
+    const [, local, , state] = line.trim().split(/\s+/);
+    if (state === listeningState && local) ports.add(Number.parseInt(local.slice(local.lastIndexOf(":") + 1), 16));
+  }
+  return { ports: [...ports].sort((a, b) => a - b) };
+}
+
+export async function isPortInUse(request: Request): Promise<{ isInUse: boolean }> {
+  const socket = await reachPort(Number(request.port)).catch(() => undefined);
+  socket?.destroy();
+  return { isInUse: socket !== undefined };
+}
+
+/** Joins the channel to a port: after the answer the channel carries the raw bytes of the connection. */
+export async function joinPort(channel: Channel, request: Request): Promise<void> {
+  const socket = await reachPort(Number(request.port));
+  await answer(channel, {});
+  channel.reader.release();
+  socket.on("error", () => channel.socket.destroy());
+  socket.once("close", () => channel.socket.destroySoon());
+  channel.socket.once("close", () => socket.destroy());
+  channel.socket.pipe(socket).pipe(channel.socket);
+  await new Promise<void>((resolve) => {
+    channel.socket.once("close", () => resolve());
+  });
+}
+
+/** A server may listen on either loopback address only. */
+async function reachPort(port: number): Promise<Socket> {
+  return dial(port, "127.0.0.1").catch(() => dial(port, "::1"));
+}
+
+function dial(port: number, host: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host, allowHalfOpen: true });
+    const refuse = (): void => {
+      socket.destroy();
+      reject(new KeeperError(502, "BAD_GATEWAY", `nothing answers on port ${port}`));
+    };
+    socket.once("error", refuse);
+    socket.once("connect", () => {
+      socket.off("error", refuse);
+      socket.setNoDelay(true);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,66 @@
+/**
+ * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key KEY]`: the server alone.
+ */
+import { parseArgs } from "node:util";
+import { startDaytona } from "./server.ts";
+
+const usage =
+  "usage: npm run daytona -- [--port 3986] [--state DIR] [--allow-host-exec] [--real-model] [--api-key KEY]";
+
+function readArguments(): {
+  port: number;
+  state: string;
+  hostExecAllowed: boolean;
+  realModel: boolean;
+  apiKey?: string;
+} {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "3986" },
+      state: { type: "string", default: ".wrangler/state/daytona" },
+      "allow-host-exec": { type: "boolean", default: false },
+      "real-model": { type: "boolean", default: false },
+      "api-key": { type: "string" },
+    },
+  });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("--port must be a number from 0 to 65535");
+  return {
+    port,
+    state: values.state,
+    hostExecAllowed: values["allow-host-exec"],
+    realModel: values["real-model"],
+    apiKey: values["api-key"],
+  };
+}
+
+function fail(line: string): never {
+  console.error(line);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  let options: ReturnType<typeof readArguments>;
+  try {
+    options = readArguments();
+  } catch (error) {
+    fail(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+  }
+  const server = await startDaytona(options).catch((error: unknown) => {
+    const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    return fail(taken ? `port ${options.port} is taken; choose another with --port` : String(error));
+  });
+  const stop = (): void => {
+    void server.close().finally(() => process.exit(0));
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  process.once("SIGHUP", stop);
+  console.log(
+    server.isolation === "bubblewrap" ? "isolation: bubblewrap" : `isolation: none (${server.isolationReason})`,
+  );
+  if (server.refusal !== undefined) console.log(server.refusal);
+  console.log(`ready on ${server.apiUrl}`);
+}
+
+await main();

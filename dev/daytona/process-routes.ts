@@ -1,0 +1,115 @@
+/**
+ * The toolbox's processes, ports and facts: `/toolbox/{id}/process/execute`, `/port`, `/work-dir`, …
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { optionalText, optionalTextMap, optionalTexts, readJson, sendJson } from "./bodies.ts";
+import type { ToolboxContext } from "./context.ts";
+import { HttpError } from "./errors.ts";
+import { frameKind, parseJson } from "./keeper/frames.ts";
+import { isVariableName } from "./keeper/settings.ts";
+import type { Handler } from "./routes.ts";
+import { type Exchange, integerParameter, parameter } from "./routes.ts";
+
+/** The answer is one JSON text in memory; whoever expects more uses a session, whose log is a file. */
+const maxResultBytes = 16 * 1024 * 1024;
+/** A flood past the limit is read at this pace only, so that it waits in its pipe instead of burning a core. */
+const discardPauseMs = 50;
+const maxTimeoutSeconds = 2_000_000;
+
+export const processRoutes: Record<string, Handler<ToolboxContext>> = {
+  "POST /process/execute": execute,
+  "GET /user-home-dir": sendHome,
+  "GET /work-dir": sendHome,
+  "GET /version": (exchange) => sendJson(exchange.response, 200, { version: "0.218.0-taskloom" }),
+  "GET /port": async (exchange, { life }) => sendJson(exchange.response, 200, await life.container.ask("ports")),
+  "GET /port/{port}/in-use": async (exchange, { life }) => {
+    const port = integerParameter(parameter(exchange, "port"), "port", 1, 65_535);
+    sendJson(exchange.response, 200, await life.container.ask("port", { port }));
+  },
+  "POST /env": changeVariables,
+};
+
+function sendHome(exchange: Exchange, { life }: ToolboxContext): void {
+  sendJson(exchange.response, 200, { dir: life.container.home });
+}
+
+async function changeVariables(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const set = checkVariables(optionalTextMap(body, "set"));
+  const unsetValuePrefix = optionalText(body, "unsetValuePrefix") ?? "";
+  await life.container.ask("variables", { set, unset: optionalTexts(body, "unset"), unsetValuePrefix });
+  sendJson(exchange.response, 200, {});
+}
+
+function checkVariables(variables: Record<string, string>): Record<string, string> {
+  const wrong = Object.keys(variables).find((name) => !isVariableName(name));
+  if (wrong !== undefined) throw new HttpError(400, `invalid environment variable name: ${wrong.slice(0, 100)}`);
+  if (Object.values(variables).some((value) => value.includes("\0"))) {
+    throw new HttpError(400, "an environment variable can't hold a NUL byte");
+  }
+  return variables;
+}
+
+export function requireCommands(context: ToolboxContext): void {
+  if (context.refusal !== undefined) throw new HttpError(403, context.refusal);
+}
+
+async function execute(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  requireCommands(context);
+  const command = body.command;
+  if (typeof command !== "string" || command.trim() === "") throw new HttpError(400, "command is required");
+  const seconds = readTimeout(body.timeout);
+  const channel = await context.life.container.open("execute", {
+    command,
+    cwd: optionalText(body, "cwd") ?? "",
+    variables: checkVariables(optionalTextMap(body, "envs")),
+  });
+  let expired = false;
+  // To close the channel is to kill the command with all it started. 2^31 ms is the longest that a timer can wait.
+  const timer =
+    seconds === 0
+      ? undefined
+      : setTimeout(() => {
+          expired = true;
+          channel.socket.destroy();
+        }, seconds * 1000);
+  try {
+    sendJson(exchange.response, 200, await collectResult(channel.reader));
+  } catch (error) {
+    if (!expired) throw error;
+    throw new HttpError(408, `command execution timeout after ${seconds} seconds`, "PROCESS_EXECUTION_TIMEOUT");
+  } finally {
+    clearTimeout(timer);
+    channel.socket.destroy();
+  }
+}
+
+function readTimeout(value: unknown): number {
+  if (value === undefined || value === null) return 0;
+  if (!Number.isInteger(value) || Number(value) < 0 || Number(value) > maxTimeoutSeconds) {
+    throw new HttpError(400, "timeout must be a whole number of seconds");
+  }
+  return Number(value);
+}
+
+interface Frames {
+  next(): Promise<{ kind: number; payload: Buffer } | undefined>;
+}
+
+async function collectResult(reader: Frames): Promise<{ exitCode: number; result: string }> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for (let frame = await reader.next(); frame; frame = await reader.next()) {
+    if (frame.kind === frameKind.json) {
+      const report = parseJson(frame);
+      if (report.ok === false) throw new HttpError(502, "the command could not be started");
+      const cut = bytes > maxResultBytes ? "\n[output beyond 16 MiB is not kept]\n" : "";
+      return { exitCode: Number(report.exitCode), result: Buffer.concat(pieces).toString("utf8") + cut };
+    }
+    if (bytes <= maxResultBytes) pieces.push(Buffer.from(frame.payload));
+    else await pause(discardPauseMs);
+    bytes += frame.payload.length;
+  }
+  throw new HttpError(502, "the sandbox ended while the command ran");
+}

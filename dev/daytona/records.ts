@@ -1,0 +1,131 @@
+/**
+ * What is kept about a sandbox: one JSON file beside its folders, replaced as a whole, so that a crash leaves the old
+ * record or the new one.
+ */
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export type SandboxState =
+  | "creating"
+  | "starting"
+  | "started"
+  | "stopping"
+  | "stopped"
+  | "archived"
+  | "destroying"
+  | "destroyed"
+  | "error";
+
+export interface SignedPreview {
+  token: string;
+  port: number;
+  expiresAt: number;
+}
+
+export interface SandboxRecord {
+  id: string;
+  name: string;
+  user: string;
+  env: Record<string, string>;
+  labels: Record<string, string>;
+  public: boolean;
+  networkBlockAll: boolean;
+  target: string;
+  snapshot: string | undefined;
+  cpu: number;
+  gpu: number;
+  memory: number;
+  disk: number;
+  state: SandboxState;
+  errorReason: string | undefined;
+  /** The preview token; a new one at each start. */
+  authToken: string;
+  signedPreviews: SignedPreview[];
+  autoStopInterval: number;
+  autoPauseInterval: number;
+  autoArchiveInterval: number;
+  autoDeleteInterval: number;
+  createdAt: string;
+  updatedAt: string;
+  stoppedAt: string | undefined;
+  lastActivityAt: string;
+}
+
+const recordName = "sandbox.json";
+const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+export class Records {
+  readonly #root: string;
+  /** Writes of one record are chained: two renames at once could leave the older content. */
+  readonly #writes = new Map<string, Promise<void>>();
+
+  constructor(stateDirectory: string) {
+    this.#root = join(stateDirectory, "sandboxes");
+  }
+
+  folder(id: string): string {
+    return join(this.#root, id);
+  }
+
+  async load(): Promise<SandboxRecord[]> {
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    const records: SandboxRecord[] = [];
+    for (const id of await readdir(this.#root)) {
+      const record = await this.#read(id);
+      if (record) records.push(record);
+      // A folder of ours without a record is a creation or deletion that a crash cut short.
+      else if (idPattern.test(id)) await removeTree(this.folder(id));
+    }
+    return records;
+  }
+
+  async #read(id: string): Promise<SandboxRecord | undefined> {
+    try {
+      const record = JSON.parse(await readFile(join(this.folder(id), recordName), "utf8")) as SandboxRecord;
+      return record.id === id ? record : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  save(record: SandboxRecord): Promise<void> {
+    const before = this.#writes.get(record.id) ?? Promise.resolve();
+    const write = before.catch(() => undefined).then(() => this.#write(record));
+    this.#writes.set(record.id, write);
+    return write;
+  }
+
+  async #write(record: SandboxRecord): Promise<void> {
+    const path = join(this.folder(record.id), recordName);
+    await writeFile(`${path}.new`, JSON.stringify(record, null, 2), { mode: 0o600 });
+    await rename(`${path}.new`, path);
+  }
+
+  async create(record: SandboxRecord): Promise<void> {
+    const folder = this.folder(record.id);
+    for (const name of ["home", "tmp", "logs"]) await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
+    await this.save(record);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#writes.get(id)?.catch(() => undefined);
+    this.#writes.delete(id);
+    // The record goes first: what a crash leaves behind is swept by the next start.
+    await rm(join(this.folder(id), recordName), { force: true });
+    await removeTree(this.folder(id));
+  }
+}
+
+/** Commands may leave folders that their own owner can't enter; those are opened first. */
+async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await run("chmod", ["-R", "u+rwX", path]).catch(() => undefined);
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * A sandbox as clients see it, alone and in pages.
+ */
+import type { ServerContext } from "./context.ts";
+import { HttpError } from "./errors.ts";
+import type { SandboxRecord } from "./records.ts";
+import { type Exchange, integerParameter, query } from "./routes.ts";
+import type { Sandbox } from "./sandboxes.ts";
+
+/** One developer, one organization. */
+const organizationId = "local";
+const defaultPage = 100;
+const maxPage = 200;
+
+export function describeSandbox({ record }: Sandbox, origin: string): Record<string, unknown> {
+  return { ...describeInList(record, origin), env: record.env, volumes: [] };
+}
+
+function describeInList(record: SandboxRecord, origin: string): Record<string, unknown> {
+  const { authToken: _token, signedPreviews: _previews, stoppedAt: _stopped, env: _env, ...shown } = record;
+  return {
+    ...shown,
+    organizationId,
+    desiredState: desiredState(record),
+    backupState: "None",
+    recoverable: false,
+    sandboxClass: "container",
+    toolboxProxyUrl: `${origin}/toolbox`,
+  };
+}
+
+function desiredState({ state }: SandboxRecord): string {
+  if (state === "stopping" || state === "stopped") return "stopped";
+  if (state === "destroying" || state === "destroyed") return "destroyed";
+  return state === "archived" ? "archived" : "started";
+}
+
+type Comparable = string | number;
+
+const sortFields: Record<string, (record: SandboxRecord) => Comparable> = {
+  name: (record) => record.name,
+  cpu: (record) => record.cpu,
+  memoryGib: (record) => record.memory,
+  diskGib: (record) => record.disk,
+  lastActivityAt: (record) => record.lastActivityAt,
+  createdAt: (record) => record.createdAt,
+};
+
+export function listSandboxes(exchange: Exchange, context: ServerContext): Record<string, unknown> {
+  const limitText = query(exchange, "limit");
+  const limit = limitText === undefined ? defaultPage : integerParameter(limitText, "limit", 1, maxPage);
+  const offset = readCursor(query(exchange, "cursor"));
+  const matches = context.sandboxes.all().filter(({ record }) => matchesQuery(record, exchange));
+  const field = sortFields[query(exchange, "sort") ?? "createdAt"] ?? ((record: SandboxRecord) => record.createdAt);
+  const direction = query(exchange, "order") === "asc" ? 1 : -1;
+  const sorted = matches.sort((a, b) => direction * compare(field(a.record), field(b.record)) || byId(a, b));
+  const page = sorted.slice(offset, offset + limit);
+  return {
+    items: page.map(({ record }) => describeInList(record, context.origin())),
+    nextCursor: offset + limit < sorted.length ? writeCursor(offset + limit) : null,
+  };
+}
+
+function compare(a: Comparable, b: Comparable): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function byId(a: Sandbox, b: Sandbox): number {
+  return compare(a.record.id, b.record.id);
+}
+
+function writeCursor(offset: number): string {
+  return Buffer.from(String(offset)).toString("base64url");
+}
+
+function readCursor(cursor: string | undefined): number {
+  if (cursor === undefined || cursor === "") return 0;
+  const text = Buffer.from(cursor, "base64url").toString("utf8");
+  if (!/^\d{1,9}$/.test(text)) throw new HttpError(400, "cursor is invalid");
+  return Number(text);
+}
+
+function matchesQuery(record: SandboxRecord, exchange: Exchange): boolean {
+  const wants = (name: string, value: string): boolean => {
+    const given = exchange.url.searchParams.getAll(name).flatMap((text) => text.split(","));
+    return given.length === 0 || given.includes(value);
+  };
+  const prefix = query(exchange, "name");
+  return (
+    (prefix === undefined || record.name.startsWith(prefix)) &&
+    record.id.startsWith(query(exchange, "id") ?? "") &&
+    wants("states", record.state) &&
+    wants("snapshots", record.snapshot ?? "") &&
+    wants("regionIds", record.target) &&
+    hasLabels(record, query(exchange, "labels"))
+  );
+}
+
+function hasLabels(record: SandboxRecord, text: string | undefined): boolean {
+  if (text === undefined) return true;
+  let labels: unknown;
+  try {
+    labels = JSON.parse(text);
+  } catch {
+    throw new HttpError(400, "labels must be a JSON object");
+  }
+  if (typeof labels !== "object" || labels === null) throw new HttpError(400, "labels must be a JSON object");
+  return Object.entries(labels).every(([name, value]) => record.labels[name] === value);
+}

@@ -1,0 +1,189 @@
+/**
+ * A Daytona-compatible server for one developer's machine.
+ *
+ * It speaks what the Daytona SDK speaks, so that a program which runs against Daytona runs against this without a change:
+ * the control plane under `/api`, each sandbox's toolbox under `/toolbox/{id}`, and previews on hosts of their own, all on
+ * one port of the loopback interface. Sandboxes are folders with real processes (see `isolation.ts`).
+ */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Duplex } from "node:stream";
+import { Access } from "./access.ts";
+import { sendJson } from "./bodies.ts";
+import type { ServerContext } from "./context.ts";
+import { apiErrorBody, HttpError, toHttpError } from "./errors.ts";
+import { type Isolation, probeIsolation, writeSystemFiles } from "./isolation.ts";
+import { parsePreviewHost, servePreview, upgradePreview } from "./preview.ts";
+import { sandboxRoutes } from "./sandbox-routes.ts";
+import { Sandboxes } from "./sandboxes.ts";
+import { isToolboxPath, serveToolbox, upgradeToolbox } from "./toolbox.ts";
+
+export interface DaytonaOptions {
+  /** 0 takes a free one. */
+  port: number;
+  /** All data of the sandboxes. */
+  state: string;
+  /** `auto` takes bubblewrap where it works. `bubblewrap` fails where it doesn't. */
+  isolation?: Isolation | "auto";
+  /** Permits commands without isolation though a real model chooses them. */
+  hostExecAllowed?: boolean;
+  /** Whether commands come from a real model rather than from the scripted one, whose commands are known. */
+  realModel?: boolean;
+  /** The only key that opens the server; without it any key does. */
+  apiKey?: string;
+}
+
+export interface DaytonaServer {
+  port: number;
+  /** For `DAYTONA_API_URL`. */
+  apiUrl: string;
+  isolation: Isolation;
+  /** Why there is no isolation. */
+  isolationReason: string | undefined;
+  /** Why commands are refused, if they are. */
+  refusal: string | undefined;
+  close(): Promise<void>;
+}
+
+/** Auto-stop counts in minutes. */
+const sweepMs = 10_000;
+/** A client that sends its head this slowly is none. Bodies may take their time: uploads are long. */
+const headersTimeoutMs = 30_000;
+/** Longer than the idle time of usual clients, which then close first: a request never meets a closing connection. */
+const keepAliveMs = 65_000;
+
+export async function startDaytona(options: DaytonaOptions): Promise<DaytonaServer> {
+  const stateDirectory = resolve(options.state);
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  const { isolation, reason } = await chooseIsolation(options.isolation ?? "auto", stateDirectory);
+  const refusal = refuseCommands(isolation, reason, options);
+  const socketsDirectory = await mkdtemp(join(tmpdir(), "daytona-"));
+  const etc = await writeSystemFiles(stateDirectory);
+  const sandboxes = new Sandboxes({ stateDirectory, socketsDirectory, etc, isolation });
+  await sandboxes.load();
+  let port = options.port;
+  const context: ServerContext = {
+    sandboxes,
+    access: new Access(options.apiKey),
+    refusal,
+    origin: () => `http://127.0.0.1:${port}`,
+    previewUrl: (previewPort, label) => `http://${previewPort}-${label}.localhost:${port}`,
+  };
+  const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: 0, keepAliveTimeout: keepAliveMs });
+  server.on("request", (request, response) => void serve(request, response, context));
+  server.on("upgrade", (request, socket, head) => void upgrade(request, socket, head, context));
+  server.on("clientError", (_error, socket) => refuseSocket(socket, new HttpError(400, "malformed request"), "/"));
+  try {
+    port = await listen(server, options.port);
+  } catch (error) {
+    await rm(socketsDirectory, { recursive: true, force: true });
+    throw error;
+  }
+  const sweeper = setInterval(() => void sandboxes.sweep(Date.now()).catch(() => undefined), sweepMs);
+  const close = once(async () => {
+    clearInterval(sweeper);
+    server.close();
+    await sandboxes.close();
+    server.closeAllConnections();
+    await rm(socketsDirectory, { recursive: true, force: true });
+  });
+  return { port, apiUrl: `${context.origin()}/api`, isolation, isolationReason: reason, refusal, close };
+}
+
+async function chooseIsolation(
+  wanted: Isolation | "auto",
+  stateDirectory: string,
+): Promise<{ isolation: Isolation; reason: string | undefined }> {
+  if (wanted === "none") return { isolation: "none", reason: "isolation was switched off" };
+  const report = await probeIsolation(stateDirectory);
+  if (wanted === "bubblewrap" && report.isolation === "none") throw new Error(report.reason);
+  return report;
+}
+
+function refuseCommands(isolation: Isolation, reason: string | undefined, options: DaytonaOptions): string | undefined {
+  if (isolation === "bubblewrap" || options.hostExecAllowed || !options.realModel) return undefined;
+  return (
+    `commands are refused: a real model would run them on this machine without isolation (${reason}). ` +
+    "Install bubblewrap, or start with --allow-host-exec to permit it"
+  );
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+/** Closing twice is closing once. */
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= act();
+    return done;
+  };
+}
+
+const ownHosts = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/i;
+
+async function serve(request: IncomingMessage, response: ServerResponse, context: ServerContext): Promise<void> {
+  request.on("error", () => {});
+  response.on("error", () => {});
+  const path = request.url?.split("?")[0] ?? "/";
+  try {
+    const preview = parsePreviewHost(request.headers.host);
+    if (preview) await servePreview(request, response, preview, context);
+    else await serveOwn(request, response, context);
+  } catch (error) {
+    const known = toHttpError(error);
+    // A body that nobody reads would keep the connection from its next request.
+    if (!request.complete) response.setHeader("connection", "close");
+    if (response.headersSent) response.destroy();
+    else sendJson(response, known.status, apiErrorBody(known, path));
+  }
+}
+
+async function serveOwn(request: IncomingMessage, response: ServerResponse, context: ServerContext): Promise<void> {
+  // A page on a name that was bent to this address (DNS rebinding) must not reach the API.
+  if (!ownHosts.test(request.headers.host ?? "")) throw new HttpError(421, "this host is not served here");
+  const url = new URL(request.url ?? "/", context.origin());
+  if (isToolboxPath(url.pathname)) return serveToolbox(request, response, url, context);
+  if (!url.pathname.startsWith("/api/") || url.pathname.startsWith("/api/socket.io"))
+    throw new HttpError(404, "Not Found");
+  if (!context.access.hasKey(request)) throw new HttpError(401, "Unauthorized");
+  const inner = url.pathname.slice("/api".length);
+  const route = sandboxRoutes.find(request.method ?? "GET", inner);
+  if (!route) throw new HttpError(501, `${request.method} ${url.pathname} is not supported by this server`);
+  await route.handler({ request, response, url, parameters: route.parameters }, context);
+}
+
+async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): Promise<void> {
+  socket.on("error", () => socket.destroy());
+  const path = request.url?.split("?")[0] ?? "/";
+  try {
+    const preview = parsePreviewHost(request.headers.host);
+    if (preview) await upgradePreview(request, socket, head, preview, context);
+    else if (ownHosts.test(request.headers.host ?? "") && isToolboxPath(path))
+      upgradeToolbox(request, socket, head, context);
+    else throw new HttpError(404, "Not Found");
+  } catch (error) {
+    refuseSocket(socket, toHttpError(error), path);
+  }
+}
+
+function refuseSocket(socket: Duplex, error: HttpError, path: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify(apiErrorBody(error, path));
+  const head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? "Error"}\r\n`;
+  const headers = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n`;
+  socket.end(`${head}${headers}\r\n${body}`, () => socket.destroy());
+}

@@ -1,0 +1,179 @@
+/**
+ * The sessions of one life of a sandbox, and the logs of their commands.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { CommandLog } from "./command-log.ts";
+import { type Container, readReply } from "./container.ts";
+import { HttpError } from "./errors.ts";
+import type { Channel } from "./keeper/channel.ts";
+import { type Frame, frameKind, parseJson, writeJson } from "./keeper/frames.ts";
+
+const maxSessions = 256;
+/** The logs of a session are files; this many of them are plenty for one shell. */
+const maxCommands = 10_000;
+
+export interface Command {
+  id: string;
+  number: number;
+  text: string;
+  /** Undefined while it runs, and for ever if it ended its own shell. */
+  exitCode: number | undefined;
+  takesInput: boolean;
+  echoesInput: boolean;
+  log: CommandLog;
+  /** Resolves when there is an exit code; rejects when the session is deleted before. */
+  finished: Promise<void>;
+  settle(error?: HttpError): void;
+}
+
+export interface Session {
+  id: string;
+  folder: string;
+  channel: Channel;
+  commands: Map<string, Command>;
+  /** The same commands by their number, counted from 1. */
+  numbered: Command[];
+  /** The shell has ended, by `exit` or by a signal. */
+  closed: boolean;
+}
+
+export class Sessions {
+  readonly #container: Container;
+  readonly #folder: string;
+  readonly #sessions = new Map<string, Session | undefined>();
+
+  constructor(container: Container, folder: string) {
+    this.#container = container;
+    this.#folder = folder;
+  }
+
+  all(): Session[] {
+    return [...this.#sessions.values()].filter((session) => session !== undefined);
+  }
+
+  require(id: string): Session {
+    const session = this.#sessions.get(id);
+    if (!session) throw new HttpError(404, "session not found");
+    return session;
+  }
+
+  async create(id: string): Promise<void> {
+    if (this.#sessions.has(id)) throw new HttpError(409, "session already exists");
+    if (this.#sessions.size >= maxSessions) throw new HttpError(400, `more than ${maxSessions} sessions`);
+    // Reserved at once: two requests for one id at the same time make one session.
+    this.#sessions.set(id, undefined);
+    try {
+      const channel = await this.#container.open("session");
+      readReply(await channel.reader.next());
+      // An id may hold what a file name can't.
+      const folder = join(this.#folder, createHash("sha256").update(id).digest("hex"));
+      await rm(folder, { recursive: true, force: true });
+      const session: Session = { id, folder, channel, commands: new Map(), numbered: [], closed: false };
+      this.#sessions.set(id, session);
+      void follow(session);
+    } catch (error) {
+      this.#sessions.delete(id);
+      throw error;
+    }
+  }
+
+  async delete(id: string): Promise<void> {
+    const session = this.require(id);
+    this.#sessions.delete(id);
+    endSession(session);
+    await rm(session.folder, { recursive: true, force: true });
+  }
+
+  /** The sandbox stops: whoever waits for a command is told. */
+  close(): void {
+    for (const session of this.all()) endSession(session);
+    this.#sessions.clear();
+  }
+}
+
+function endSession(session: Session): void {
+  session.closed = true;
+  session.channel.socket.destroy();
+  for (const command of session.commands.values()) {
+    void command.log.finish();
+    command.settle(new HttpError(410, "the session has ended", "SESSION_ENDED"));
+  }
+}
+
+export async function runCommand(
+  session: Session,
+  text: string,
+  options: { takesInput: boolean; echoesInput: boolean },
+): Promise<Command> {
+  if (session.closed) throw new HttpError(500, "the session's shell has ended");
+  if (session.commands.size >= maxCommands) throw new HttpError(400, `more than ${maxCommands} commands in a session`);
+  const id = randomUUID();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  promise.catch(() => undefined);
+  const command: Command = {
+    ...options,
+    id,
+    number: session.numbered.length + 1,
+    text,
+    exitCode: undefined,
+    log: new CommandLog(join(session.folder, `${id}.log`)),
+    finished: promise,
+    settle: (error) => (error ? reject(error) : resolve()),
+  };
+  session.commands.set(id, command);
+  session.numbered.push(command);
+  await writeJson(session.channel.socket, {
+    do: "run",
+    number: command.number,
+    command: text,
+    input: command.takesInput,
+  });
+  return command;
+}
+
+export function requireCommand(session: Session, id: string): Command {
+  const command = session.commands.get(id);
+  if (!command) throw new HttpError(404, "command not found", "PROCESS_NOT_FOUND");
+  return command;
+}
+
+export async function sendInput(session: Session, command: Command, data: string): Promise<void> {
+  if (command.exitCode !== undefined) {
+    throw new HttpError(410, "command has already completed", "COMMAND_ALREADY_COMPLETED");
+  }
+  if (!command.takesInput) throw new HttpError(400, "the command takes no input");
+  if (session.closed) throw new HttpError(410, "the session has ended", "SESSION_ENDED");
+  if (command.echoesInput) await command.log.append("stdout", Buffer.from(data));
+  await writeJson(session.channel.socket, { do: "input", number: command.number, data });
+}
+
+/** Takes the shell's output, one frame after another: while a log is being written nothing more is read. */
+async function follow(session: Session): Promise<void> {
+  try {
+    for (let frame = await session.channel.reader.next(); frame; frame = await session.channel.reader.next()) {
+      await takeFrame(session, frame);
+    }
+  } catch {
+    // A frame that makes no sense: the sandbox has tampered with its keeper, and loses its session.
+  }
+  session.closed = true;
+  session.channel.socket.destroy();
+}
+
+async function takeFrame(session: Session, frame: Frame): Promise<void> {
+  if (frame.kind === frameKind.json) {
+    const report = parseJson(frame);
+    if (report.closed === true) session.closed = true;
+    const command = session.numbered[Number(report.number) - 1];
+    if (!command || command.exitCode !== undefined) return;
+    command.exitCode = Number(report.exitCode);
+    await command.log.finish();
+    command.settle();
+    return;
+  }
+  const command = session.numbered[frame.payload.readUInt32BE(0) - 1];
+  const stream = frame.kind === frameKind.stderr ? "stderr" : "stdout";
+  await command?.log.append(stream, frame.payload.subarray(4));
+}

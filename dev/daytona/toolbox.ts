@@ -1,0 +1,82 @@
+/**
+ * `/toolbox/{sandbox}/…`: finds the sandbox, checks who asks, and hands over to the routes of its daemon.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import { tokenQuery } from "./access.ts";
+import { sendJson } from "./bodies.ts";
+import { requireLife, type ServerContext, type ToolboxContext } from "./context.ts";
+import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
+import { fileRoutes } from "./file-routes.ts";
+import { processRoutes } from "./process-routes.ts";
+import { Routes } from "./routes.ts";
+import { followLog, sessionRoutes } from "./session-routes.ts";
+import { requireCommand } from "./sessions.ts";
+
+const routes = new Routes<ToolboxContext>({ ...processRoutes, ...sessionRoutes, ...fileRoutes });
+const prefix = /^\/toolbox\/([^/]+)(\/.*)$/;
+const logsPath = /^\/process\/session\/([^/]+)\/command\/([^/]+)\/logs$/;
+const skipActivityHeader = "x-daytona-skip-last-activity-update";
+
+export function isToolboxPath(path: string): boolean {
+  return path.startsWith("/toolbox/");
+}
+
+function enter(request: IncomingMessage, url: URL, context: ServerContext): { inner: string; toolbox: ToolboxContext } {
+  const [, id, inner] = prefix.exec(url.pathname) ?? [];
+  if (id === undefined || inner === undefined) throw new HttpError(404, "Not Found");
+  const sandbox = context.sandboxes.byId(id);
+  // A stranger learns nothing about which sandboxes there are.
+  const allowed = context.access.hasKey(request) || (sandbox && context.access.hasToken(request, url, sandbox));
+  if (!allowed) throw new HttpError(401, "Unauthorized");
+  if (!sandbox) throw new HttpError(404, `Sandbox with ID or name ${id} not found`);
+  const toolbox = { ...context, sandbox, life: requireLife(sandbox) };
+  if (request.headers[skipActivityHeader] !== "true") context.sandboxes.touch(sandbox);
+  url.searchParams.delete(tokenQuery);
+  return { inner, toolbox };
+}
+
+export async function serveToolbox(
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  context: ServerContext,
+): Promise<void> {
+  try {
+    const { inner, toolbox } = enter(request, url, context);
+    const route = routes.find(request.method ?? "GET", inner);
+    if (!route)
+      throw new HttpError(501, `${request.method} ${inner} is not supported by this server`, "NOT_IMPLEMENTED");
+    await route.handler({ request, response, url, parameters: route.parameters }, toolbox);
+  } catch (error) {
+    const known = toHttpError(error);
+    if (response.headersSent) response.destroy();
+    else sendJson(response, known.status, toolboxErrorBody(known, request.method ?? "GET", url.pathname));
+  }
+}
+
+const sockets = new WebSocketServer({
+  noServer: true,
+  clientTracking: false,
+  maxPayload: 1024 * 1024,
+  // Serverless clients offer their version as a subprotocol, and drop a connection that answers with none of those.
+  handleProtocols: (offered) => offered.values().next().value ?? false,
+});
+
+/** A WebSocket of the toolbox. Throws before the handshake what HTTP can still answer. */
+export function upgradeToolbox(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): void {
+  const url = new URL(request.url ?? "/", context.origin());
+  const { inner, toolbox } = enter(request, url, context);
+  const [, session, command] = logsPath.exec(inner) ?? [];
+  if (session === undefined || command === undefined) {
+    throw new HttpError(501, `a WebSocket on ${inner} is not supported by this server`, "NOT_IMPLEMENTED");
+  }
+  const { log } = requireCommand(
+    toolbox.life.sessions.require(decodeURIComponent(session)),
+    decodeURIComponent(command),
+  );
+  sockets.handleUpgrade(request, socket, head, (webSocket) => {
+    followLog(webSocket, log).catch(() => webSocket.terminate());
+  });
+}
