@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { lenientObject } from "./leniency.ts";
+
+const schema = lenientObject(
+  {
+    path: z.string(),
+    count: z.int().min(1).default(5),
+    all: z.boolean().optional(),
+    names: z.array(z.string()).optional(),
+    options: z.object({ a: z.int() }).optional(),
+  },
+  { aliases: { path: ["file_path"] } },
+);
+
+describe("lenientObject", () => {
+  it("reads texts as what the schema asks for", () => {
+    const input = { path: "p", count: " 7 ", all: "TRUE", names: '["x"]', options: '{"a":1}' };
+    expect(schema.parse(input)).toEqual({ path: "p", count: 7, all: true, names: ["x"], options: { a: 1 } });
+  });
+
+  it("takes one value for a list, another name for a field, and null for nothing", () => {
+    expect(schema.parse({ file_path: "p", names: "x", count: null })).toEqual({ path: "p", count: 5, names: ["x"] });
+  });
+
+  it("writes an object out where a text is asked for", () => {
+    expect(schema.parse({ path: { a: 1 } }).path).toBe('{\n  "a": 1\n}');
+  });
+
+  it("leaves what it does not understand to the schema", () => {
+    for (const input of [
+      {},
+      { path: 3 },
+      { path: "p", count: "7.5" },
+      { path: "p", all: "yes" },
+      { path: "p", options: "{" },
+      [],
+      4,
+    ]) {
+      expect(schema.safeParse(input).success).toBe(false);
+    }
+  });
+
+  it("is not led astray by names of Object's own", () => {
+    expect(schema.parse(JSON.parse('{"path":"p","__proto__":{"all":true},"constructor":1}'))).toEqual({
+      path: "p",
+      count: 5,
+    });
+  });
+
+  it("is told to a model as the strict object", () => {
+    expect(z.toJSONSchema(schema, { io: "input" })).toMatchObject({
+      type: "object",
+      required: ["path"],
+      properties: { count: { type: "integer", default: 5 }, names: { type: "array", items: { type: "string" } } },
+    });
+  });
+});

@@ -1,0 +1,69 @@
+// The system prompt of a run, put together from fixed texts and what its agent and its client add. Same input, same bytes.
+import type { AgentConfig } from "../protocol/agent.ts";
+import {
+  asking,
+  contextHeading,
+  finishing,
+  howToPlan,
+  identity,
+  instructionsHeading,
+  toolUse,
+  trust,
+  whenToPlan,
+  workInAnyOrder,
+  workInOrder,
+} from "./prompt-text.ts";
+
+export interface PromptInput {
+  agent: AgentConfig;
+  /** What a client wants known; quoted as data. */
+  context: { description: string; value: string }[];
+}
+
+// A client may send 1 MiB of context with each request; a model reads all of it at each step. This is about 12,000 tokens.
+const MAX_CONTEXT_CHARACTERS = 50_000;
+const MAX_DESCRIPTION_CHARACTERS = 300;
+
+export function buildSystemPrompt({ agent, context }: PromptInput): string {
+  const instructions = agent.instructions.trim();
+  return [
+    identity,
+    whenToPlan,
+    howToPlan,
+    agent.plan_order === "free" ? workInAnyOrder : workInOrder,
+    toolUse,
+    asking,
+    finishing,
+    trust,
+    ...(instructions ? [`${instructionsHeading}\n\n${instructions}`] : []),
+    ...(context.length > 0 ? [`${contextHeading}\n\n${quoteContext(context)}`] : []),
+  ].join("\n\n");
+}
+
+function quoteContext(context: PromptInput["context"]): string {
+  let left = MAX_CONTEXT_CHARACTERS;
+  const entries: string[] = [];
+  for (const [index, { description, value }] of context.entries()) {
+    if (left <= 0) {
+      entries.push(`(${context.length - index} more left out: the context is too long)`);
+      break;
+    }
+    const name = JSON.stringify(cut(description, MAX_DESCRIPTION_CHARACTERS));
+    const shown = cut(value, left);
+    entries.push(`${name}:\n${fence(shown)}`);
+    left -= shown.length + name.length;
+  }
+  return entries.join("\n\n");
+}
+
+/** A fenced block ends at a line of at least as many backticks, so the fence is longer than any run of them inside. */
+function fence(text: string): string {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const marks = "`".repeat(longest + 1);
+  return `${marks}\n${text}\n${marks}`;
+}
+
+function cut(text: string, limit: number): string {
+  if (text.length <= limit) return text.toWellFormed();
+  return `${text.slice(0, limit).toWellFormed()}… (${text.length - limit} characters left out)`;
+}
