@@ -115,8 +115,8 @@ async function reach(
     path: door.url.pathname + door.url.search,
     headers,
     setHost: false,
-    agent: false,
-    // One connection into the sandbox for each request: nothing is shared, nothing is left over.
+    // One connection into the sandbox for each request: nothing is shared, nothing is left over. (No `agent: false`: it
+    // makes an agent, which ignores the connection given here.)
     createConnection: () => connection,
   });
 }
