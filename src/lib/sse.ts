@@ -1,0 +1,71 @@
+// A parser for server-sent events: bytes in, the `data` of each event out. It keeps no more than the line and the event
+// that are open, and looks at each character once, however the network cuts the stream (a line that arrives in a million
+// pieces costs no more than one that arrives whole).
+//
+// Only `data` is of use to us; comments, `event`, `id` and `retry` are passed over. Lines end in LF or CRLF. A lone CR,
+// which the standard allows too, is not sent by anyone and would cost a second search of every line.
+
+export interface SseParser {
+  push(bytes: Uint8Array): void;
+  /** The stream has ended. An event that no blank line closed is delivered too: some servers leave the last one out. */
+  end(): void;
+}
+
+/** `push` and `end` throw a `RangeError` where one event is longer than `max_characters`. */
+export function createSseParser(onData: (data: string) => void, max_characters: number): SseParser {
+  const decoder = new TextDecoder();
+  let line = "";
+  let data: string | null = null;
+
+  function acceptLine(text: string): void {
+    const content = text.endsWith("\r") ? text.slice(0, -1) : text;
+    if (content === "") dispatch();
+    const value = content.startsWith("data") ? readValue(content) : null;
+    if (value === null) return;
+    data = data === null ? value : `${data}\n${value}`;
+    checkLength(data.length);
+  }
+
+  function dispatch(): void {
+    if (data === null) return;
+    const whole = data;
+    data = null;
+    onData(whole);
+  }
+
+  function checkLength(length: number): void {
+    if (length > max_characters) throw new RangeError(`an event is longer than ${max_characters} characters`);
+  }
+
+  function acceptText(text: string): void {
+    let start = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+      const rest = text.slice(start, end);
+      const whole = line === "" ? rest : line + rest;
+      line = "";
+      start = end + 1;
+      acceptLine(whole);
+    }
+    if (start === text.length) return;
+    line += start === 0 ? text : text.slice(start);
+    checkLength(line.length);
+  }
+
+  return {
+    push: (bytes) => acceptText(decoder.decode(bytes, { stream: true })),
+    end() {
+      acceptText(decoder.decode());
+      const last = line;
+      line = "";
+      if (last !== "") acceptLine(last);
+      dispatch();
+    },
+  };
+}
+
+/** The value of a `data` field; null where the name only begins that way. */
+function readValue(line: string): string | null {
+  if (line.length === 4) return "";
+  if (line.charCodeAt(4) !== 0x3a) return null;
+  return line.slice(line.charCodeAt(5) === 0x20 ? 6 : 5);
+}

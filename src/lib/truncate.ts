@@ -1,0 +1,39 @@
+// Cutting text to a bound without breaking a surrogate pair. Lengths are UTF-16 units, as `length` counts them.
+
+/** The first `limit` units of the text, one less where the cut would split a pair. */
+export function cutEnd(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const end = Math.max(0, Math.floor(limit));
+  return text.slice(0, splitsPair(text, end) ? end - 1 : end);
+}
+
+/**
+ * At most `limit` units: head and tail stay, a notice stands for the middle. The tail gets the larger half, since what a
+ * command says last (its error, its totals) matters most. Where not even the notice fits, only the head stays.
+ */
+export function cutMiddle(text: string, limit: number, notice: (omitted: number) => string): string {
+  if (text.length <= limit) return text;
+  // The notice names the number of units that are missing, which depends on its own length: measured with the longest.
+  const room = limit - notice(text.length).length;
+  if (room <= 0) return cutEnd(text, limit);
+  const head = cutEnd(text, Math.floor(room * 0.4));
+  const tail = cutStart(text, Math.floor(room * 0.6));
+  return head + notice(text.length - head.length - tail.length) + tail;
+}
+
+function cutStart(text: string, limit: number): string {
+  const start = text.length - limit;
+  return text.slice(splitsPair(text, start) ? start + 1 : start);
+}
+
+function splitsPair(text: string, at: number): boolean {
+  return isHighSurrogate(text.charCodeAt(at - 1)) && isLowSurrogate(text.charCodeAt(at));
+}
+
+export function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}

@@ -1,0 +1,45 @@
+// Reads a body with one buffer that is handed back and forth. On workerd the default reader costs more than parsing does
+// (docs/performance.md); a stream that is no byte stream, as tests and some proxies make them, is read the usual way.
+
+export interface ByteReader {
+  /** The next bytes, valid until the next `read`; null at the end and after `cancel`. */
+  read(): Promise<Uint8Array | null>;
+  /** Ends a pending `read` with null and closes what is upstream. Never rejects. */
+  cancel(): Promise<void>;
+}
+
+/** A network read is usually one token; the buffer is for providers that send many at once. */
+const BUFFER_BYTES = 32 * 1024;
+
+export function openByteReader(body: ReadableStream<Uint8Array>): ByteReader {
+  const reader = openOwnBuffer(body);
+  if (!reader) {
+    const usual = body.getReader();
+    return {
+      read: async () => (await usual.read()).value ?? null,
+      cancel: () => usual.cancel().catch(() => {}),
+    };
+  }
+  let buffer: ArrayBufferLike = new ArrayBuffer(BUFFER_BYTES);
+  // A read takes the buffer away, and the last one does not give it back.
+  let ended = false;
+  return {
+    async read() {
+      if (ended) return null;
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      ended = done || !value;
+      if (!value || ended) return null;
+      buffer = value.buffer;
+      return value;
+    },
+    cancel: () => reader.cancel().catch(() => {}),
+  };
+}
+
+function openOwnBuffer(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return null;
+  }
+}

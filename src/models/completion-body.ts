@@ -1,0 +1,116 @@
+// The body of a chat completion: a stream of events or, from servers that ignore `stream: true`, one JSON value.
+import { createSseParser } from "../lib/sse.ts";
+import { type ByteReader, openByteReader } from "./byte-reader.ts";
+import { asRecord, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
+import type { RequestGuard } from "./request-guard.ts";
+
+/** Each token is wrapped in 200 to 300 bytes of JSON, so a reply of 1 MiB is about 64 MiB on the wire. */
+const MAX_WIRE_BYTES = 64 * 1024 * 1024;
+
+/** A whole completion in one event, or in one JSON body; escapes may double its length. */
+const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024;
+
+/** How a body ended that was read without an error; `foreign` was never a chat completion. */
+export type Ending = "complete" | "cut" | "foreign";
+
+/** Feeds the builder until the body ends, is done or was stopped. Throws what the network, the JSON or a bound throws. */
+export async function readReply(response: Response, builder: ReplyBuilder, guard: RequestGuard): Promise<Ending> {
+  if (!response.body) return "foreign";
+  const reader = openByteReader(response.body);
+  guard.onStop(() => void reader.cancel());
+  const isEvents = response.headers.get("content-type")?.includes("event-stream") ?? false;
+  const sink = createSink(builder, isEvents);
+  let bytes = 0;
+  try {
+    for (let piece = await reader.read(); piece !== null; piece = await reader.read()) {
+      bytes += piece.byteLength;
+      if (bytes > MAX_WIRE_BYTES) throw new ReplyTooLong();
+      sink.push(piece);
+      guard.touch(builder.finished);
+      if (sink.done) {
+        leave(reader);
+        return "complete";
+      }
+    }
+  } catch (error) {
+    void reader.cancel();
+    throw error;
+  }
+  return guard.reason ? "cut" : sink.end();
+}
+
+interface Sink {
+  push(bytes: Uint8Array): void;
+  end(): Ending;
+  /** `[DONE]` was read. */
+  readonly done: boolean;
+}
+
+function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
+  let done = false;
+  let events = 0;
+  let json: { text: string; decoder: TextDecoder } | null = null;
+  let begun = false;
+
+  function acceptData(data: string): void {
+    if (done) return;
+    // A token's chunk begins with a brace; only what does not is looked at twice.
+    if (data.charCodeAt(0) !== 0x7b) {
+      const word = data.trim();
+      if (word === "[DONE]") done = true;
+      if (word === "[DONE]" || word === "") return;
+    }
+    events++;
+    const chunk = asRecord(JSON.parse(data));
+    if (!chunk) throw new SyntaxError("a chunk is not an object");
+    if (chunk.error) throw new ErrorObject(chunk.error);
+    if (chunk.object === "error") throw new ErrorObject(chunk);
+    builder.accept(chunk);
+  }
+
+  const parser = createSseParser(acceptData, MAX_EVENT_CHARACTERS);
+
+  return {
+    push(bytes) {
+      if (!begun) {
+        const first = bytes.find((byte) => byte > 0x20);
+        begun = first !== undefined;
+        if (first === 0x7b) json = { text: "", decoder: new TextDecoder() };
+      }
+      if (!json) return parser.push(bytes);
+      json.text += json.decoder.decode(bytes, { stream: true });
+      if (json.text.length > MAX_EVENT_CHARACTERS) throw new ReplyTooLong();
+    },
+    end() {
+      if (json) acceptData(json.text + json.decoder.decode());
+      else parser.end();
+      if (done || builder.finished) return "complete";
+      return json || (events === 0 && !isEvents) ? "foreign" : "cut";
+    },
+    get done() {
+      return done;
+    },
+  };
+}
+
+/** An error that the server put into a body that began well. */
+export class ErrorObject extends Error {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    super("the server ended its reply with an error");
+    this.value = value;
+  }
+}
+
+/** Reads the end of the body, so that the connection can serve the next call, but waits for it in nobody's time. */
+function leave(reader: ByteReader): void {
+  const timer = setTimeout(() => void reader.cancel(), 1000);
+  reader.read().then(
+    (more) => {
+      clearTimeout(timer);
+      if (more !== null) return reader.cancel();
+    },
+    () => clearTimeout(timer),
+  );
+}

@@ -1,0 +1,90 @@
+import { APIConnectionError, APIError } from "openai";
+import { describe, expect, it } from "vitest";
+import { describeError, describeErrorObject, redact } from "./failure.ts";
+
+const provider = { host: "model.example", api_key: "secret-key-0123456789" };
+const status = (code: number, error: unknown, headers: Record<string, string> = {}) =>
+  describeError(APIError.generate(code, { error } as object, undefined, new Headers(headers)), provider);
+
+describe("describeError", () => {
+  it("names the setting to look at when the key or the model is wrong", () => {
+    expect(status(401, { message: "no" })).toMatchObject({ retryable: false, code: "model_error" });
+    expect(status(401, { message: "no" }).message).toContain("OPENAI_API_KEY");
+    expect(status(404, { message: "no such model" }).message).toMatch(/no such model.*OPENAI_MODEL/);
+  });
+
+  it.each([
+    [400, false],
+    [402, false],
+    [403, false],
+    [404, false],
+    [408, true],
+    [413, false],
+    [422, false],
+    [429, true],
+    [500, true],
+    [503, true],
+    [529, true],
+  ])("knows for status %i that another attempt is %s", (code, retryable) => {
+    expect(status(code, { message: "x" }).retryable).toBe(retryable);
+  });
+
+  it("does not ask again an account without credit, although its status is 429", () => {
+    expect(status(429, { message: "You exceeded your quota", code: "insufficient_quota" }).retryable).toBe(false);
+  });
+
+  it("passes on how long the provider asks to wait", () => {
+    expect(status(429, { message: "slow" }, { "retry-after": "3" }).retry_after_ms).toBe(3000);
+  });
+
+  it("never repeats the key, whole, masked, in a header, or cut in half by the length limit", () => {
+    const said = [
+      `Incorrect API key provided: ${provider.api_key}. See`,
+      "Incorrect API key provided: secr*****6789",
+      "Authorization: Bearer abcdefghijkl",
+      `${"x".repeat(490)}${provider.api_key}`,
+      "sk-proj-abcdefghijklmnop",
+    ];
+    for (const message of said) {
+      const shown = status(401, { message }).message;
+      expect(shown).not.toMatch(/secr|6789|abcdef/);
+    }
+  });
+
+  it("keeps a page of HTML to a few hundred characters on one line", () => {
+    const shown = status(502, { message: `<html>\n${"x".repeat(5000)}` }).message;
+    expect(shown.length).toBeLessThan(700);
+    expect(shown).not.toContain("\n");
+  });
+
+  it("says why a server could not be reached, and that it may be tried again", () => {
+    const cause = new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:1") });
+    const failure = describeError(new APIConnectionError({ cause }), provider);
+    expect(failure).toMatchObject({ retryable: true, code: "model_error" });
+    expect(failure.message).toMatch(/model\.example.*ECONNREFUSED/);
+  });
+});
+
+describe("describeErrorObject", () => {
+  it("goes by the status in it, else by its type", () => {
+    expect(describeErrorObject({ code: 502, message: "upstream" }, provider).retryable).toBe(true);
+    expect(describeErrorObject({ code: 400, message: "bad" }, provider).retryable).toBe(false);
+    expect(describeErrorObject({ type: "server_error", message: "oops", code: null }, provider).retryable).toBe(true);
+    expect(describeErrorObject({ type: "invalid_request_error", message: "bad" }, provider).retryable).toBe(false);
+  });
+
+  it("makes a sentence of anything", () => {
+    for (const value of ["text", {}, [], 5, null, { message: { deep: 1 } }]) {
+      expect(describeErrorObject(value, provider).message).toMatch(/model\.example.*\.$/);
+    }
+  });
+});
+
+describe("redact", () => {
+  it("leaves a text without a key as it is", () => {
+    expect(redact("The task-list is 2 * 3 items long.", "k")).toBe(
+      "The task-list is 2 * 3 items long.".replaceAll("k", "[key]"),
+    );
+    expect(redact("nothing here", "")).toBe("nothing here");
+  });
+});

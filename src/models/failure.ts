@@ -1,0 +1,132 @@
+// What went wrong with a model call, as a sentence for people: which setting to look at, what the provider said, never a
+// secret. Providers quote keys in their answers ("Incorrect API key provided: …"), so everything they say is redacted.
+import { APIConnectionError, APIError } from "openai";
+import type { ModelFailure } from "../agent/model.ts";
+import { readRetryAfter } from "../lib/retry.ts";
+import { cutEnd } from "../lib/truncate.ts";
+import { asRecord } from "./reply-builder.ts";
+
+/** Of what a provider says; enough for its first sentences, too little for a page of HTML. */
+const MAX_DETAIL_CHARACTERS = 500;
+
+/** Whom the sentences speak of, and what must not be in them. */
+export interface Provider {
+  /** Host and port only: an address may carry a password. */
+  host: string;
+  api_key: string;
+}
+
+export function failWith(
+  provider: Provider,
+  message: string,
+  options: { retryable: boolean; code?: ModelFailure["code"]; retry_after_ms?: number | null },
+): ModelFailure {
+  return {
+    code: options.code ?? "model_error",
+    message: redact(message, provider.api_key),
+    retryable: options.retryable,
+    retry_after_ms: options.retry_after_ms ?? null,
+  };
+}
+
+/** An error that the SDK threw, or the network. */
+export function describeError(error: unknown, provider: Provider): ModelFailure {
+  if (error instanceof APIError && typeof error.status === "number") {
+    const detail = readDetail(error.error) ?? error.message;
+    const after = error.headers instanceof Headers ? readRetryAfter(error.headers) : null;
+    return describeStatus(error.status, detail, readKind(error), after, provider);
+  }
+  const cause = error instanceof APIConnectionError ? (error.cause ?? error) : error;
+  const reason = describeCause(cause);
+  return failWith(
+    provider,
+    `The model server at ${provider.host} could not be reached or broke off: ${cut(reason, provider)}`,
+    {
+      retryable: true,
+    },
+  );
+}
+
+/** An error object inside a stream, or in a 200 answer. */
+export function describeErrorObject(error: unknown, provider: Provider): ModelFailure {
+  const record = asRecord(error) ?? {};
+  const detail = typeof error === "string" ? error : (readDetail(record) ?? "no reason given");
+  const status = [record.code, record.status].map(Number).find((value) => value >= 400 && value <= 599);
+  const kind = readKind(record);
+  if (status !== undefined) return describeStatus(status, detail, kind, null, provider);
+  return failWith(
+    provider,
+    `The model server at ${provider.host} ended its reply with an error: ${cut(detail, provider)}`,
+    {
+      retryable: !permanentKinds.test(kind),
+    },
+  );
+}
+
+/** Type or code of errors that the same request meets again. */
+const permanentKinds =
+  /invalid_request|insufficient_quota|billing|authentication|permission|not_found|context_length|invalid_api_key/;
+
+function describeStatus(
+  status: number,
+  detail: string,
+  kind: string,
+  retry_after_ms: number | null,
+  provider: Provider,
+): ModelFailure {
+  const said = `(${status}): ${cut(detail, provider)}`;
+  const failure = (sentence: string, retryable: boolean) => failWith(provider, sentence, { retryable, retry_after_ms });
+  if (status === 401) return failure(`The model server refused the API key ${said} Check OPENAI_API_KEY.`, false);
+  if (status === 402 || /insufficient_quota|billing/.test(kind)) {
+    return failure(`The account at the model server has no credit left ${said}`, false);
+  }
+  if (status === 403) return failure(`The model server does not allow this request ${said}`, false);
+  if (status === 404) {
+    return failure(
+      `The model server knows no such model or address ${said} Check OPENAI_MODEL and OPENAI_BASE_URL.`,
+      false,
+    );
+  }
+  if (status === 413 || /context_length/.test(kind)) {
+    return failure(`The conversation is longer than the model can read ${said}`, false);
+  }
+  if (status === 429) return failure(`The model server limits how often it can be asked ${said}`, true);
+  const retryable = status >= 500 || status === 408 || status === 409 || status === 425;
+  return failure(
+    retryable ? `The model server failed ${said}` : `The model server did not accept the request ${said}`,
+    retryable,
+  );
+}
+
+function readKind(error: { code?: unknown; type?: unknown }): string {
+  return `${String(error.type ?? "")} ${String(error.code ?? "")}`;
+}
+
+function readDetail(error: unknown): string | null {
+  const record = asRecord(error);
+  const message = record?.message ?? asRecord(record?.error)?.message ?? record?.detail;
+  return typeof message === "string" && message.trim() !== "" ? message : null;
+}
+
+/** Undici hides the reason (`ECONNREFUSED`) in the cause of "fetch failed". */
+function describeCause(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  const inner = error.cause instanceof Error ? error.cause : null;
+  return inner ? `${error.message} (${inner.message || inner.name})` : error.message || error.name;
+}
+
+/** One line that ends like a sentence. Redacted before it is cut: half a key would not be recognised. */
+function cut(detail: string, provider: Provider): string {
+  const safe = redact(detail.toWellFormed(), provider.api_key);
+  const line = cutEnd(safe.replace(/[\s\p{Cc}]+/gu, " "), MAX_DETAIL_CHARACTERS).trim();
+  return /[.!?。！？…]$/.test(line) ? line : `${line}.`;
+}
+
+/** Takes the key out, and what looks like one: `sk-…`, a bearer token, a key that the provider masked with asterisks. */
+export function redact(text: string, api_key: string): string {
+  const known = api_key === "" ? text : text.replaceAll(api_key, "[key]");
+  return known
+    .replace(/\bBearer\s+[^\s"']+/gi, "Bearer [key]")
+    .replace(/\b(?:sk|pk|key|gsk|xai)-[\w*.-]{6,}/g, "[key]")
+    .replace(/[^\s"']*\*{3,}[^\s"']*/g, "[key]");
+}

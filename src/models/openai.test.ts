@@ -1,0 +1,296 @@
+// Against a real HTTP server on the loopback, since what is at stake is what happens on the wire.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import type { ModelDelta, ModelOutcome, ModelReply, ModelRequest } from "../agent/model.ts";
+import { models } from "./index.ts";
+import type { OpenAiLimits } from "./openai.ts";
+
+const api_key = "test-key-0123456789";
+const request: ModelRequest = {
+  model: "m",
+  messages: [{ role: "user", content: "hi" }],
+  tools: [{ name: "f", description: "d", parameters: { type: "object", properties: {} } }],
+};
+
+type Answer = (response: ServerResponse, incoming: IncomingMessage, body: string) => void;
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+async function serve(answer: Answer): Promise<string> {
+  const server = createServer((incoming, response) => {
+    let body = "";
+    incoming.on("data", (piece) => {
+      body += piece;
+    });
+    incoming.on("end", () => answer(response, incoming, body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+}
+
+async function call(
+  answer: Answer,
+  options: { limits?: Partial<OpenAiLimits>; signal?: AbortSignal; request?: ModelRequest } = {},
+) {
+  const base_url = await serve(answer);
+  const deltas: ModelDelta[] = [];
+  const model = models.native({ api_key, base_url, limits: options.limits });
+  const outcome = await model.stream(
+    options.request ?? request,
+    (delta) => deltas.push(delta),
+    options.signal ?? new AbortController().signal,
+  );
+  return { outcome, deltas };
+}
+
+const frame = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
+const text = (content: string, finish_reason: string | null = null) =>
+  frame({ choices: [{ index: 0, delta: { content }, finish_reason }] });
+const stream = (response: ServerResponse) => response.writeHead(200, { "content-type": "text/event-stream" });
+
+function replyOf(outcome: ModelOutcome): ModelReply {
+  if (outcome.kind !== "reply") throw new Error(JSON.stringify(outcome));
+  return outcome.reply;
+}
+function failureOf(outcome: ModelOutcome) {
+  if (outcome.kind !== "failure") throw new Error(JSON.stringify(outcome));
+  return outcome.failure;
+}
+
+describe("createOpenAiModel", () => {
+  it("streams text, reasoning, a tool call in pieces and usage, and asks for all of it", async () => {
+    let asked: Record<string, unknown> = {};
+    let authorization: string | undefined;
+    const { outcome, deltas } = await call((response, incoming, body) => {
+      asked = JSON.parse(body);
+      authorization = incoming.headers.authorization;
+      stream(response);
+      response.write(": hello\n\n");
+      response.write(frame({ choices: [{ delta: { role: "assistant", reasoning_content: "hm" } }] }));
+      response.write(text("你好"));
+      response.write(
+        frame({
+          choices: [{ delta: { tool_calls: [{ index: 0, id: "c1", function: { name: "f", arguments: '{"a"' } }] } }],
+        }),
+      );
+      response.write(frame({ choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: ":1}" } }] } }] }));
+      response.write(frame({ choices: [{ delta: {}, finish_reason: "tool_calls" }] }));
+      response.end(`${frame({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 } })}data: [DONE]\n\n`);
+    });
+    expect(replyOf(outcome)).toEqual({
+      text: "你好",
+      reasoning: "hm",
+      tool_calls: [{ id: "c1", type: "function", function: { name: "f", arguments: '{"a":1}' } }],
+      finish: "tool_calls",
+      usage: { input_tokens: 5, cached_input_tokens: 0, output_tokens: 2, cost_usd: null },
+    });
+    expect(deltas.map((delta) => delta.type)).toEqual([
+      "reasoning",
+      "text",
+      "tool_call",
+      "tool_arguments",
+      "tool_arguments",
+    ]);
+    expect(authorization).toBe(`Bearer ${api_key}`);
+    expect(asked).toEqual({
+      model: "m",
+      messages: request.messages,
+      stream: true,
+      stream_options: { include_usage: true },
+      tools: [{ type: "function", function: request.tools[0] }],
+    });
+  });
+
+  it("leaves the list of tools out when there is none", async () => {
+    let asked = "";
+    await call(
+      (response, _incoming, body) => {
+        asked = body;
+        stream(response).end(text("x", "stop"));
+      },
+      { request: { ...request, tools: [] } },
+    );
+    expect(asked).not.toContain("tools");
+  });
+
+  it("accepts a stream that ends after its finish reason without [DONE]", async () => {
+    const { outcome } = await call((response) => stream(response).end(text("whole", "stop")));
+    expect(replyOf(outcome)).toMatchObject({ text: "whole", finish: "stop" });
+  });
+
+  it("accepts a stream whose connection breaks after its finish reason", async () => {
+    const { outcome } = await call((response) => {
+      stream(response).write(text("whole", "stop"), () => response.destroy());
+    });
+    expect(replyOf(outcome).text).toBe("whole");
+  });
+
+  it("accepts the whole JSON answer of a server that ignores stream", async () => {
+    const { outcome, deltas } = await call((response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(
+        JSON.stringify({
+          choices: [{ message: { content: "all" }, finish_reason: "stop" }],
+          usage: { prompt_tokens: 1, completion_tokens: 1 },
+        }),
+      );
+    });
+    expect(replyOf(outcome)).toMatchObject({ text: "all", finish: "stop" });
+    expect(deltas).toEqual([{ type: "text", text: "all" }]);
+  });
+
+  it("accepts a stream that waits for ever after [DONE]", async () => {
+    const { outcome } = await call((response) => {
+      stream(response).write(`${text("x")}data: [DONE]\n\n`);
+    });
+    expect(replyOf(outcome).text).toBe("x");
+  });
+
+  it.each([
+    ["cleanly", (response: ServerResponse) => void response.end()],
+    ["by a broken connection", (response: ServerResponse) => void response.destroy()],
+    ["inside a chunk", (response: ServerResponse) => void response.end('data: {"choices":[{"del')],
+  ])("reports a stream that is cut %s as worth another attempt", async (_how, cut) => {
+    const { outcome, deltas } = await call((response) => {
+      stream(response).write(text("half"), () => cut(response));
+    });
+    expect(failureOf(outcome)).toMatchObject({ code: "model_error", retryable: true });
+    expect(deltas).toEqual([{ type: "text", text: "half" }]);
+  });
+
+  it("reports an error object amid the stream", async () => {
+    const { outcome } = await call((response) => {
+      stream(response).end(text("half") + frame({ error: { message: "overloaded", code: 529 } }));
+    });
+    expect(failureOf(outcome)).toMatchObject({ retryable: true, message: expect.stringContaining("overloaded") });
+  });
+
+  it("maps a refused key without repeating it, and Retry-After of a limit", async () => {
+    const refused = await call((response) => {
+      response.writeHead(401, { "content-type": "application/json" });
+      response.end(JSON.stringify({ error: { message: `Incorrect API key provided: ${api_key}` } }));
+    });
+    expect(failureOf(refused.outcome).retryable).toBe(false);
+    expect(JSON.stringify(refused.outcome)).not.toContain(api_key);
+    const limited = await call((response) => response.writeHead(429, { "retry-after": "7" }).end());
+    expect(failureOf(limited.outcome)).toMatchObject({ retryable: true, retry_after_ms: 7000 });
+  });
+
+  it("reads no more of an error page than it needs", async () => {
+    let written = 0;
+    const { outcome } = await call((response) => {
+      response.writeHead(500, { "content-type": "text/html" });
+      const more = () => {
+        while (!response.destroyed) {
+          written += 65_536;
+          if (!response.write("x".repeat(65_536))) return void response.once("drain", more);
+        }
+      };
+      more();
+    });
+    expect(failureOf(outcome)).toMatchObject({ retryable: true });
+    expect(failureOf(outcome).message.length).toBeLessThan(700);
+    expect(written).toBeLessThan(50_000_000);
+  });
+
+  it("says where to look when what answers is no chat completion", async () => {
+    const { outcome } = await call((response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end("<html>login</html>"),
+    );
+    expect(failureOf(outcome)).toMatchObject({ retryable: false, message: expect.stringContaining("OPENAI_BASE_URL") });
+  });
+
+  it("reports a server that is not there", async () => {
+    const model = models.native({ api_key, base_url: "http://127.0.0.1:1/v1" });
+    const outcome = await model.stream(request, () => {}, new AbortController().signal);
+    expect(failureOf(outcome)).toMatchObject({
+      code: "model_error",
+      retryable: true,
+      message: expect.stringContaining("127.0.0.1:1"),
+    });
+  });
+
+  it("gives up on a server that sends no head, and on one that sends no byte of the body", async () => {
+    const limits = { first_byte_ms: 60 };
+    const silent = await call(() => {}, { limits });
+    expect(failureOf(silent.outcome)).toMatchObject({ code: "model_timeout", retryable: true });
+    const headOnly = await call((response) => stream(response).flushHeaders(), { limits });
+    expect(failureOf(headOnly.outcome)).toMatchObject({ code: "model_timeout", retryable: true });
+  });
+
+  it("gives up on a stream that falls silent, but not on one that had finished", async () => {
+    const limits = { idle_ms: 60 };
+    const amid = await call((response) => void stream(response).write(text("half")), { limits });
+    expect(failureOf(amid.outcome)).toMatchObject({ code: "model_timeout", retryable: true });
+    const after = await call((response) => void stream(response).write(text("whole", "stop")), { limits });
+    expect(replyOf(after.outcome).text).toBe("whole");
+  });
+
+  it("refuses a reply without end, in tokens or in one line, and closes the connection", async () => {
+    for (const piece of [text("x".repeat(1000)), "x".repeat(1000)]) {
+      let closed: () => void = () => {};
+      const seen = new Promise<void>((resolve) => {
+        closed = resolve;
+      });
+      const { outcome } = await call(
+        (response) => {
+          response.on("close", closed);
+          stream(response).write(piece === "x".repeat(1000) ? "data: " : "");
+          const more = () => {
+            while (!response.destroyed) if (!response.write(piece)) return void response.once("drain", more);
+          };
+          more();
+        },
+        { limits: { reply_characters: 100_000 } },
+      );
+      expect(failureOf(outcome)).toMatchObject({ code: "model_error", retryable: false });
+      await seen;
+    }
+  });
+
+  it("closes the connection at once when aborted amid the stream, and answers what had come", async () => {
+    const caller = new AbortController();
+    let closed: () => void = () => {};
+    const seen = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const base_url = await serve((response) => {
+      response.on("close", closed);
+      stream(response).write(text("half"));
+    });
+    const outcome = await models.native({ api_key, base_url }).stream(request, () => caller.abort(), caller.signal);
+    expect(outcome).toMatchObject({ kind: "aborted", reply: { text: "half", tool_calls: [] } });
+    await seen;
+  });
+
+  it("closes the connection when aborted before the head has come", async () => {
+    const caller = new AbortController();
+    let closed: () => void = () => {};
+    const seen = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const { outcome } = await call(
+      (response) => {
+        response.on("close", closed);
+        caller.abort();
+      },
+      { signal: caller.signal },
+    );
+    expect(outcome.kind).toBe("aborted");
+    await seen;
+  });
+
+  it("makes no request for a caller that has given up", async () => {
+    let asked = 0;
+    const { outcome } = await call(() => asked++, { signal: AbortSignal.abort() });
+    expect(outcome.kind).toBe("aborted");
+    expect(asked).toBe(0);
+  });
+});

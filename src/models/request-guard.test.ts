@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { guardRequest } from "./request-guard.ts";
+
+const limits = { first_byte_ms: 1000, idle_ms: 300, total_ms: 5000 };
+const open = (caller = new AbortController().signal) => guardRequest(limits, caller);
+
+describe("guardRequest", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("stops a request that gets no first byte", () => {
+    const guard = open();
+    vi.advanceTimersByTime(999);
+    expect(guard.signal.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(guard.reason).toBe("no_first_byte");
+    expect(guard.signal.aborted).toBe(true);
+  });
+
+  it("stops a reply that falls silent, counted from its last bytes", () => {
+    const guard = open();
+    for (let turn = 0; turn < 5; turn++) {
+      vi.advanceTimersByTime(250);
+      guard.touch(false);
+    }
+    expect(guard.reason).toBeNull();
+    vi.advanceTimersByTime(300);
+    expect(guard.reason).toBe("silent");
+  });
+
+  it("stops a reply that trickles on for ever", () => {
+    const guard = open();
+    for (let turn = 0; turn < 60; turn++) {
+      vi.advanceTimersByTime(100);
+      guard.touch(false);
+    }
+    expect(guard.reason).toBe("too_long");
+  });
+
+  it("waits shorter once the model has finished", () => {
+    const guard = guardRequest(
+      { first_byte_ms: 60_000, idle_ms: 60_000, total_ms: 600_000 },
+      new AbortController().signal,
+    );
+    guard.touch(true);
+    vi.advanceTimersByTime(5000);
+    expect(guard.reason).toBe("silent");
+  });
+
+  it("closes the body when the caller gives up, also where the body comes only later", () => {
+    const caller = new AbortController();
+    const guard = open(caller.signal);
+    const closed = vi.fn();
+    guard.onStop(closed);
+    caller.abort();
+    expect(guard.reason).toBe("cancelled");
+    expect(closed).toHaveBeenCalledOnce();
+    const late = vi.fn();
+    guard.onStop(late);
+    expect(late).toHaveBeenCalledOnce();
+  });
+
+  it("is stopped from the start by a caller that has given up already", () => {
+    expect(open(AbortSignal.abort()).reason).toBe("cancelled");
+  });
+
+  it("leaves no timer and no listener when released", () => {
+    const caller = new AbortController();
+    const guard = open(caller.signal);
+    guard.touch(false);
+    guard.release();
+    expect(vi.getTimerCount()).toBe(0);
+    caller.abort();
+    expect(guard.reason).toBeNull();
+  });
+});

@@ -1,0 +1,87 @@
+// Bounds one request in time, and closes it at once when its caller gives up. One timer that is set anew only when it
+// fires or must fire earlier: a token costs a look at the clock and no timer.
+
+export type StopReason = "cancelled" | "no_first_byte" | "silent" | "too_long";
+
+export interface TimeLimits {
+  /** From the request to the first byte of the body. Reasoning models think before they speak. */
+  first_byte_ms: number;
+  /** Between two reads. */
+  idle_ms: number;
+  /** The whole reply, so that comments or spaces that trickle in can't hold a run for ever. */
+  total_ms: number;
+}
+
+/** After the model has said why it ended, only its token counts are waited for. */
+const AFTER_FINISH_MS = 5000;
+
+export interface RequestGuard {
+  /** Aborts the request for whatever reason. */
+  signal: AbortSignal;
+  readonly reason: StopReason | null;
+  /** Bytes have come. `finished`: nothing more is needed of them. */
+  touch(finished: boolean): void;
+  /** What else to close when the request is stopped. */
+  onStop(close: () => void): void;
+  /** The call is over: no timer and no listener stays. */
+  release(): void;
+}
+
+export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGuard {
+  const controller = new AbortController();
+  const last = Date.now() + limits.total_ms;
+  let reason: StopReason | null = null;
+  let closeBody = () => {};
+  let late: StopReason = "no_first_byte";
+  let deadline = Math.min(last, Date.now() + limits.first_byte_ms);
+  let due = deadline;
+  let timer = setTimeout(check, due - Date.now());
+
+  function stop(why: StopReason): void {
+    if (reason) return;
+    reason = why;
+    clearTimeout(timer);
+    controller.abort();
+    closeBody();
+  }
+
+  function check(): void {
+    const left = deadline - Date.now();
+    if (left <= 0) stop(late);
+    else wait(left);
+  }
+
+  function wait(milliseconds: number): void {
+    due = Date.now() + milliseconds;
+    timer = setTimeout(check, milliseconds);
+  }
+
+  const cancel = () => stop("cancelled");
+  if (caller.aborted) cancel();
+  else caller.addEventListener("abort", cancel, { once: true });
+
+  return {
+    signal: controller.signal,
+    get reason() {
+      return reason;
+    },
+    touch(finished) {
+      if (reason) return;
+      const now = Date.now();
+      const next = now + (finished ? Math.min(limits.idle_ms, AFTER_FINISH_MS) : limits.idle_ms);
+      late = next > last ? "too_long" : "silent";
+      deadline = Math.min(next, last);
+      if (deadline >= due) return;
+      clearTimeout(timer);
+      wait(deadline - now);
+    },
+    onStop(close) {
+      closeBody = close;
+      if (reason) close();
+    },
+    release() {
+      clearTimeout(timer);
+      caller.removeEventListener("abort", cancel);
+    },
+  };
+}
