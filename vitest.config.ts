@@ -1,0 +1,70 @@
+// Three projects: `unit` in Node (pure code, and what runs on a developer's machine), `worker` in workerd with the
+// bindings of wrangler.toml, `e2e` over TCP. Outside services are loopback servers that test/setup/servers.ts starts.
+import { existsSync, mkdirSync } from "node:fs";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const root = import.meta.dirname;
+
+// wrangler.toml names this folder; the runtime refuses to start without it, and a clone has it only after a build.
+mkdirSync(`${root}/dist/web`, { recursive: true });
+
+async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrations>>> {
+  return existsSync(`${root}/migrations`) ? readD1Migrations(`${root}/migrations`) : [];
+}
+
+export default defineConfig({
+  test: {
+    coverage: {
+      provider: "istanbul",
+      include: ["src/**/*.ts"],
+      exclude: ["src/web/**", "src/**/*.test.ts"],
+      reporter: ["text", "text-summary"],
+      thresholds: { lines: 90 },
+    },
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "dev/**/*.test.ts", "scripts/**/*.test.ts", "test/*.test.ts"],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(async ({ inject }) => ({
+            wrangler: { configPath: `${root}/wrangler.toml` },
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: await readMigrations(),
+                ADMIN_API_KEY: "admin-key-of-the-tests",
+                OPENAI_API_KEY: "model-key-of-the-tests",
+                OPENAI_BASE_URL: inject<"openaiBaseUrl">("openaiBaseUrl"),
+                OPENAI_MODEL: "scripted-demo",
+                DAYTONA_API_KEY: inject<"daytonaApiKey">("daytonaApiKey"),
+                DAYTONA_API_URL: inject<"daytonaApiUrl">("daytonaApiUrl"),
+                CORS_ORIGINS: "https://app.example",
+                STAND_INS: "model,sandbox",
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "worker",
+          include: ["test/worker/**/*.test.ts"],
+          globalSetup: ["test/setup/servers.ts"],
+          setupFiles: ["test/setup/migrations.ts"],
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          // Each file runs whole servers; two cores hold one of them well.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
