@@ -43,6 +43,17 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(body);
 }
 
+/** An error, unless an answer has begun: that one is cut, so that it can't be taken for whole. */
+export function refuse(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // A body that nobody reads would keep the connection from its next request.
+  if (!request.complete) response.setHeader("connection", "close");
+  sendJson(response, status, body);
+}
+
 export function sendEmpty(response: ServerResponse, status: number): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, status === 204 ? {} : { "content-length": 0 });

@@ -16,6 +16,7 @@ import type { Duplex } from "node:stream";
 import { stripCookies, tokenHeader, tokenQuery } from "./access.ts";
 import { requireLife, type ServerContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
+import { parseTarget } from "./routes.ts";
 import type { Sandbox } from "./sandboxes.ts";
 
 const hostPattern = /^(\d{1,5})-([a-z0-9-]{1,57})\.localhost(?::\d+)?$/i;
@@ -37,14 +38,14 @@ export function parsePreviewHost(host: string | undefined): PreviewHost | undefi
 
 interface Door {
   sandbox: Sandbox;
-  url: URL;
+  target: string;
   setCookie: string | undefined;
   keepAuthorization: boolean;
 }
 
 function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerContext): Door {
   if (host.port < 1 || host.port > 65_535) throw new HttpError(404, "Not Found");
-  const url = new URL(request.url ?? "/", "http://preview.invalid");
+  const url = parseTarget(request, "http://preview.invalid");
   const byToken = findSigned(host, context);
   const sandbox = byToken?.sandbox ?? context.sandboxes.byId(host.label);
   if (!sandbox) throw new HttpError(401, "this preview does not exist or has expired");
@@ -57,11 +58,13 @@ function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerCo
   if (!byPreview && !access.hasKey(request)) {
     throw new HttpError(401, byToken ? "this preview has expired" : "this preview needs a token");
   }
-  const wantsCookie = !byCookie && (byToken?.valid === true || url.searchParams.has(tokenQuery));
+  const hasQuery = url.searchParams.has(tokenQuery);
+  const wantsCookie = !byCookie && (byToken?.valid === true || (byLink && hasQuery));
   url.searchParams.delete(tokenQuery);
   return {
     sandbox,
-    url,
+    // As it came, unless something had to be taken out: parsing would tidy up dots and escapes that mean something there.
+    target: hasQuery ? url.pathname + url.search : (request.url ?? "/"),
     setCookie: wantsCookie ? access.cookie(sandbox) : undefined,
     keepAuthorization: byPreview && !access.carriesKnownKey(request),
   };
@@ -89,7 +92,9 @@ const hopHeaders = [
 
 function requestHeaders(request: IncomingMessage, door: Door): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = { ...request.headers };
-  for (const name of [...hopHeaders, tokenHeader]) delete headers[name];
+  for (const name of [...hopHeaders, tokenHeader, "expect"]) delete headers[name];
+  // Without it a body of unknown length would follow a head that promises none.
+  if (request.headers["transfer-encoding"] !== undefined) headers["transfer-encoding"] = "chunked";
   if (!door.keepAuthorization) delete headers.authorization;
   const cookies = stripCookies(headers.cookie ?? "");
   if (cookies === "") delete headers.cookie;
@@ -112,7 +117,7 @@ async function reach(
   else headers.connection = "close";
   return send({
     method: request.method,
-    path: door.url.pathname + door.url.search,
+    path: door.target,
     headers,
     setHost: false,
     // One connection into the sandbox for each request: nothing is shared, nothing is left over. (No `agent: false`: it
@@ -145,12 +150,13 @@ export async function servePreview(
       reject(new HttpError(502, `the server on port ${host.port} broke the connection`));
     });
     upstream.once("response", (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answerHeaders(answer, door).flat());
-      // Sent at once: an event stream has a head long before it has a body.
-      response.flushHeaders();
-      answer.on("error", () => response.destroy());
-      answer.once("aborted", () => response.destroy());
-      answer.pipe(response);
+      try {
+        passAnswer(answer, response, door);
+      } catch {
+        // A status or header that HTTP doesn't know, by accident or on purpose.
+        upstream.destroy();
+        reject(new HttpError(502, `the server on port ${host.port} sent a malformed answer`));
+      }
     });
     response.once("close", () => {
       upstream.destroy();
@@ -159,6 +165,15 @@ export async function servePreview(
     request.on("error", () => upstream.destroy());
     request.pipe(upstream);
   });
+}
+
+function passAnswer(answer: IncomingMessage, response: ServerResponse, door: Door): void {
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answerHeaders(answer, door).flat());
+  // Sent at once: an event stream has a head long before it has a body.
+  response.flushHeaders();
+  answer.on("error", () => response.destroy());
+  answer.once("aborted", () => response.destroy());
+  answer.pipe(response);
 }
 
 /** A WebSocket: the handshake goes through with its headers, then bytes both ways. */

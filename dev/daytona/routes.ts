@@ -52,12 +52,19 @@ function matchSegments(pattern: string[], segments: string[]): Record<string, st
   return parameters;
 }
 
-function decodeSegment(segment: string): string {
+export function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
     throw new HttpError(400, "malformed path");
   }
+}
+
+/** Put together as text: a path such as `//x/y` must not become a host. */
+export function parseTarget(request: IncomingMessage, origin: string): URL {
+  const target = request.url ?? "/";
+  if (!target.startsWith("/") || !URL.canParse(origin + target)) throw new HttpError(400, "malformed request target");
+  return new URL(origin + target);
 }
 
 export function parameter(exchange: Exchange, name: string): string {

@@ -40,6 +40,9 @@ export class Sandboxes {
   readonly #options: SandboxesOptions;
   readonly #records: Records;
   readonly #sandboxes = new Map<string, Sandbox>();
+  /** Starts under way, which the end of the server waits for so as to end them too. */
+  readonly #starts = new Set<Promise<void>>();
+  #closing = false;
 
   constructor(options: SandboxesOptions) {
     this.#options = options;
@@ -77,6 +80,7 @@ export class Sandboxes {
   }
 
   async create(wanted: NewSandbox): Promise<Sandbox> {
+    this.#refuseAtEnd();
     const id = randomUUID();
     const name = wanted.name ?? id;
     if (this.all().some(({ record }) => record.name === name)) {
@@ -111,6 +115,7 @@ export class Sandboxes {
   }
 
   async start(sandbox: Sandbox): Promise<void> {
+    this.#refuseAtEnd();
     this.#refuseWhileChanging(sandbox);
     if (!["stopped", "archived", "error"].includes(sandbox.record.state)) {
       throw new HttpError(400, "Sandbox is not in valid state");
@@ -120,6 +125,12 @@ export class Sandboxes {
   }
 
   async #bringUp(sandbox: Sandbox): Promise<void> {
+    const start = this.#launch(sandbox);
+    this.#starts.add(start);
+    await start.finally(() => this.#starts.delete(start));
+  }
+
+  async #launch(sandbox: Sandbox): Promise<void> {
     const { record, folder } = sandbox;
     try {
       const container = await Container.start({
@@ -196,6 +207,10 @@ export class Sandboxes {
     this.#sandboxes.delete(sandbox.record.id);
   }
 
+  #refuseAtEnd(): void {
+    if (this.#closing) throw new HttpError(503, "the server is stopping");
+  }
+
   #refuseWhileChanging(sandbox: Sandbox): void {
     if (["creating", "starting", "stopping", "destroying"].includes(sandbox.record.state)) {
       throw new HttpError(409, "Sandbox state change in progress");
@@ -237,6 +252,8 @@ export class Sandboxes {
 
   /** The end of the server: no process of any sandbox stays. */
   async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.allSettled(this.#starts);
     await Promise.all(
       this.all().map(async (sandbox) => {
         await this.#bringDown(sandbox);

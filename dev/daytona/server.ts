@@ -5,18 +5,19 @@
  * the control plane under `/api`, each sandbox's toolbox under `/toolbox/{id}`, and previews on hosts of their own, all on
  * one port of the loopback interface. Sandboxes are folders with real processes (see `isolation.ts`).
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { Access } from "./access.ts";
-import { sendJson } from "./bodies.ts";
+import { refuse } from "./bodies.ts";
 import type { ServerContext } from "./context.ts";
 import { apiErrorBody, HttpError, toHttpError } from "./errors.ts";
 import { type Isolation, probeIsolation, writeSystemFiles } from "./isolation.ts";
+import { type Lock, lockState } from "./lock.ts";
 import { parsePreviewHost, servePreview, upgradePreview } from "./preview.ts";
+import { parseTarget } from "./routes.ts";
 import { sandboxRoutes } from "./sandbox-routes.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { isToolboxPath, serveToolbox, upgradeToolbox } from "./toolbox.ts";
@@ -58,11 +59,20 @@ const keepAliveMs = 65_000;
 export async function startDaytona(options: DaytonaOptions): Promise<DaytonaServer> {
   const stateDirectory = resolve(options.state);
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  const lock = await lockState(stateDirectory);
+  try {
+    return await startLocked(options, stateDirectory, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(options: DaytonaOptions, stateDirectory: string, lock: Lock): Promise<DaytonaServer> {
   const { isolation, reason } = await chooseIsolation(options.isolation ?? "auto", stateDirectory);
   const refusal = refuseCommands(isolation, reason, options);
-  const socketsDirectory = await mkdtemp(join(tmpdir(), "daytona-"));
   const etc = await writeSystemFiles(stateDirectory);
-  const sandboxes = new Sandboxes({ stateDirectory, socketsDirectory, etc, isolation });
+  const sandboxes = new Sandboxes({ stateDirectory, socketsDirectory: lock.folder, etc, isolation });
   await sandboxes.load();
   let port = options.port;
   const context: ServerContext = {
@@ -76,19 +86,14 @@ export async function startDaytona(options: DaytonaOptions): Promise<DaytonaServ
   server.on("request", (request, response) => void serve(request, response, context));
   server.on("upgrade", (request, socket, head) => void upgrade(request, socket, head, context));
   server.on("clientError", (_error, socket) => refuseSocket(socket, new HttpError(400, "malformed request"), "/"));
-  try {
-    port = await listen(server, options.port);
-  } catch (error) {
-    await rm(socketsDirectory, { recursive: true, force: true });
-    throw error;
-  }
+  port = await listen(server, options.port);
   const sweeper = setInterval(() => void sandboxes.sweep(Date.now()).catch(() => undefined), sweepMs);
   const close = once(async () => {
     clearInterval(sweeper);
     server.close();
     await sandboxes.close();
     server.closeAllConnections();
-    await rm(socketsDirectory, { recursive: true, force: true });
+    await lock.release();
   });
   return { port, apiUrl: `${context.origin()}/api`, isolation, isolationReason: reason, refusal, close };
 }
@@ -142,17 +147,14 @@ async function serve(request: IncomingMessage, response: ServerResponse, context
     else await serveOwn(request, response, context);
   } catch (error) {
     const known = toHttpError(error);
-    // A body that nobody reads would keep the connection from its next request.
-    if (!request.complete) response.setHeader("connection", "close");
-    if (response.headersSent) response.destroy();
-    else sendJson(response, known.status, apiErrorBody(known, path));
+    refuse(request, response, known.status, apiErrorBody(known, path));
   }
 }
 
 async function serveOwn(request: IncomingMessage, response: ServerResponse, context: ServerContext): Promise<void> {
   // A page on a name that was bent to this address (DNS rebinding) must not reach the API.
   if (!ownHosts.test(request.headers.host ?? "")) throw new HttpError(421, "this host is not served here");
-  const url = new URL(request.url ?? "/", context.origin());
+  const url = parseTarget(request, context.origin());
   if (isToolboxPath(url.pathname)) return serveToolbox(request, response, url, context);
   if (!url.pathname.startsWith("/api/") || url.pathname.startsWith("/api/socket.io"))
     throw new HttpError(404, "Not Found");

@@ -5,12 +5,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { tokenQuery } from "./access.ts";
-import { sendJson } from "./bodies.ts";
+import { refuse } from "./bodies.ts";
 import { requireLife, type ServerContext, type ToolboxContext } from "./context.ts";
 import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { processRoutes } from "./process-routes.ts";
-import { Routes } from "./routes.ts";
+import { decodeSegment, parseTarget, Routes } from "./routes.ts";
 import { followLog, sessionRoutes } from "./session-routes.ts";
 import { requireCommand } from "./sessions.ts";
 
@@ -51,8 +51,7 @@ export async function serveToolbox(
     await route.handler({ request, response, url, parameters: route.parameters }, toolbox);
   } catch (error) {
     const known = toHttpError(error);
-    if (response.headersSent) response.destroy();
-    else sendJson(response, known.status, toolboxErrorBody(known, request.method ?? "GET", url.pathname));
+    refuse(request, response, known.status, toolboxErrorBody(known, request.method ?? "GET", url.pathname));
   }
 }
 
@@ -66,16 +65,13 @@ const sockets = new WebSocketServer({
 
 /** A WebSocket of the toolbox. Throws before the handshake what HTTP can still answer. */
 export function upgradeToolbox(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): void {
-  const url = new URL(request.url ?? "/", context.origin());
+  const url = parseTarget(request, context.origin());
   const { inner, toolbox } = enter(request, url, context);
   const [, session, command] = logsPath.exec(inner) ?? [];
   if (session === undefined || command === undefined) {
     throw new HttpError(501, `a WebSocket on ${inner} is not supported by this server`, "NOT_IMPLEMENTED");
   }
-  const { log } = requireCommand(
-    toolbox.life.sessions.require(decodeURIComponent(session)),
-    decodeURIComponent(command),
-  );
+  const { log } = requireCommand(toolbox.life.sessions.require(decodeSegment(session)), decodeSegment(command));
   sockets.handleUpgrade(request, socket, head, (webSocket) => {
     followLog(webSocket, log).catch(() => webSocket.terminate());
   });
