@@ -1,0 +1,56 @@
+// Runs before every npm script, under whatever Node the machine has (20 or newer): installs what the lockfile names if it
+// is not installed yet, then checks that the Node on PATH can run the project. Silent, and without network, when all is well.
+// On Linux the lockfile brings its own Node into node_modules/.bin, which npm puts first on PATH.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const lockfile = join(root, "package-lock.json");
+const installed = join(root, "node_modules", ".package-lock.json");
+// The hash of the lockfile that was installed: a checkout that only touches the file must not cost an installation.
+const stamp = join(root, "node_modules", ".taskloom-lock");
+// From 22.18 Node runs TypeScript by itself.
+const oldestNode = [22, 18];
+
+const hash = createHash("sha256").update(readFileSync(lockfile)).digest("hex");
+if (!isInstalled()) install();
+checkNode();
+
+function isInstalled() {
+  if (!existsSync(installed)) return false;
+  if (existsSync(stamp)) return readFileSync(stamp, "utf8") === hash;
+  if (statSync(installed).mtimeMs < statSync(lockfile).mtimeMs) return false;
+  writeFileSync(stamp, hash);
+  return true;
+}
+
+function install() {
+  console.error("Installing dependencies (once; about half a minute)…");
+  const cli = process.env.npm_execpath ?? "";
+  const isNpm = cli.endsWith("npm-cli.js");
+  const options = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  const result = spawnSync(isNpm ? process.execPath : "npm", isNpm ? [cli, ...options] : options, {
+    cwd: root,
+    // What npm prints stays off standard output, which belongs to the command that runs after this.
+    stdio: ["ignore", 2, 2],
+    shell: !isNpm && process.platform === "win32",
+  });
+  if (result.status !== 0) {
+    console.error("The dependencies could not be installed: `npm ci` failed (see above).");
+    process.exit(1);
+  }
+  writeFileSync(stamp, hash);
+}
+
+function checkNode() {
+  const path = `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`;
+  const result = spawnSync("node", ["--version"], { env: { ...process.env, PATH: path }, encoding: "utf8" });
+  const version = (result.stdout ?? "").trim().replace(/^v/, "");
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
+  console.error(`Taskloom needs Node ${oldestNode.join(".")} or newer; the one on PATH is ${version || "missing"}.`);
+  process.exit(1);
+}

@@ -1,0 +1,40 @@
+// `npm test`: everything that must hold, one after another, whatever failed before. The last line is `N passed, N failed`:
+// each test of vitest counts, and each of build, lint and types as one.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Count, countReport } from "./count.ts";
+import { isStopping, runStep, staticSteps } from "./steps.ts";
+
+const projects = [
+  { name: "unit", title: "unit tests (with the floors)" },
+  { name: "worker", title: "tests in workerd" },
+  { name: "e2e", title: "end to end, and in the browser" },
+];
+
+async function runProject(title: string, name: string, folder: string): Promise<Count> {
+  const report = join(folder, `${name}.json`);
+  const args = ["run", "--project", name, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const code = await runStep(title, "vitest", args);
+  return countReport(await readFile(report, "utf8").catch(() => ""), code);
+}
+
+async function main(): Promise<void> {
+  const counts: Count[] = [];
+  for (const step of [{ title: "web page", command: "vite", args: ["build"] }, ...staticSteps]) {
+    if (isStopping()) break;
+    const code = await runStep(step.title, step.command, step.args);
+    counts.push(code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+  }
+  const folder = await mkdtemp(join(tmpdir(), "taskloom-test-"));
+  for (const { name, title } of projects) {
+    if (!isStopping()) counts.push(await runProject(title, name, folder));
+  }
+  await rm(folder, { recursive: true, force: true });
+  const sum = (pick: (count: Count) => number): number => counts.map(pick).reduce((one, other) => one + other, 0);
+  const failed = sum((count) => count.failed);
+  process.exitCode ??= failed === 0 ? 0 : 1;
+  console.log(`\n${sum((count) => count.passed)} passed, ${failed} failed`);
+}
+
+await main();
