@@ -1,4 +1,190 @@
+// The Durable Object of a thread: one object serializes its runs, holds its log and streams it. Thin: each method finds
+// the life and is one call into a function of this folder. Private members are `#private`, since TypeScript's `private`
+// can be called over RPC.
 import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../config.ts";
+import { type Env, readConfig } from "../config.ts";
+import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
+import type { Run } from "../protocol/run.ts";
+import type {
+  AcceptedRun,
+  RunInput,
+  Thread,
+  ThreadApi,
+  ThreadCreation,
+  ThreadKey,
+  ThreadPatch,
+} from "../protocol/thread.ts";
+import { buryRun, cancelBefore, cancelRun, getRun, startBackground, waitForEnd } from "./control.ts";
+import type { Database } from "./database.ts";
+import { describeLife } from "./diagnostics.ts";
+import { acceptRun, checkFirstInput } from "./inbox.ts";
+import { findRun, type Life, type Platform, wakeLife } from "./life.ts";
+import { createPorts, type Ports } from "./ports.ts";
+import { ensureRunning } from "./run.ts";
+import { onAlarm, resendJobs, schedule } from "./scheduler.ts";
+import { openStream } from "./stream-response.ts";
+import type { StreamRequest } from "./streams.ts";
+import { isRemoved, ownedBy, patchThread, removeThread, storeThread, storeTombstone } from "./threads.ts";
 
-export class ThreadObject extends DurableObject<Env> {}
+export class ThreadObject extends DurableObject<Env> implements ThreadApi {
+  readonly #database: Database;
+  readonly #ports: Ports;
+  readonly #platform: Platform;
+  #life: Life | null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const { storage } = ctx;
+    this.#database = { sql: storage.sql, transaction: (change) => storage.transactionSync(change) };
+    this.#ports = createPorts(env, readConfig(env));
+    this.#platform = {
+      waitUntil: (promise) => ctx.waitUntil(promise),
+      setAlarm: (at) => storage.setAlarm(at),
+      abort: (reason) => ctx.abort(reason),
+    };
+    this.#life = wakeLife(this.#database, this.#ports, this.#platform);
+  }
+
+  async create(creation: ThreadCreation): Promise<Result<Thread>> {
+    if (this.#life !== null || isRemoved(this.#database)) {
+      return fail("already_exists", `The thread ${creation.thread_id} exists already.`);
+    }
+    const life = this.#make(creation);
+    await life.outbox.sync();
+    await schedule(life);
+    return succeed(life.thread);
+  }
+
+  async update(key: ThreadKey, patch: ThreadPatch): Promise<Result<Thread>> {
+    const owned = this.#wake(key);
+    if (!owned.ok) return owned;
+    const thread = patchThread(owned.value, patch);
+    await owned.value.outbox.sync();
+    await schedule(owned.value);
+    return succeed(thread);
+  }
+
+  async remove(key: ThreadKey): Promise<Result<null>> {
+    const owned = this.#wake(key);
+    if (!owned.ok) return owned;
+    await removeThread(owned.value);
+    owned.value.journal.log.clear();
+    this.#life = null;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    storeTombstone(this.#database);
+    return succeed(null);
+  }
+
+  async accept(input: RunInput): Promise<Result<AcceptedRun>> {
+    return this.#accept(input, false);
+  }
+
+  async sync(key: ThreadKey): Promise<Result<null>> {
+    const owned = this.#wake(key);
+    if (!owned.ok) return owned;
+    await owned.value.outbox.sync();
+    await schedule(owned.value);
+    return succeed(null);
+  }
+
+  async getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>> {
+    const owned = this.#wake(key);
+    return owned.ok ? getRun(owned.value, invocation_id) : owned;
+  }
+
+  async waitForEnd(key: ThreadKey, invocation_id: string, timeout_ms: number): Promise<Result<Run>> {
+    const owned = this.#wake(key);
+    return owned.ok ? waitForEnd(owned.value, invocation_id, timeout_ms) : owned;
+  }
+
+  async cancel(key: ThreadKey, invocation_id: string): Promise<Result<Run>> {
+    const owned = this.#wake(key);
+    return owned.ok ? cancelRun(owned.value, invocation_id) : owned;
+  }
+
+  async start(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
+    const owned = this.#wake(key);
+    return owned.ok ? startBackground(owned.value, invocation_id) : owned;
+  }
+
+  async bury(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
+    const owned = this.#wake(key);
+    return owned.ok ? buryRun(owned.value, invocation_id) : owned;
+  }
+
+  async diagnose(key: ThreadKey): Promise<Result<Record<string, unknown>>> {
+    const owned = this.#wake(key);
+    return owned.ok ? succeed(describeLife(owned.value)) : owned;
+  }
+
+  override async alarm(): Promise<void> {
+    if (this.#life !== null) await onAlarm(this.#life);
+  }
+
+  /** What streams; its routes are described at `ThreadApi`. */
+  override async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    if (url.pathname === "/runs") {
+      const input = (await request.json()) as RunInput;
+      const attach = url.searchParams.has("known");
+      const accepted = await this.#accept(input, attach);
+      if (!accepted.ok) return failureResponse(accepted.error);
+      const { run, created } = accepted.value;
+      return this.#stream(input, { invocation_id: run.invocation_id, after: null, resync: attach && !created });
+    }
+    const key = { user_id: url.searchParams.get("user_id") ?? "", thread_id: url.searchParams.get("thread_id") ?? "" };
+    const after = url.searchParams.get("after");
+    const invocation_id = url.searchParams.get("invocation_id");
+    return this.#stream(key, { invocation_id, after: after === null ? null : Number(after), resync: false });
+  }
+
+  #stream(key: ThreadKey, request: StreamRequest): Response {
+    const owned = this.#wake(key);
+    if (!owned.ok) return failureResponse(owned.error);
+    const opened = openStream(owned.value, request);
+    return opened.ok ? opened.value : failureResponse(opened.error);
+  }
+
+  async #accept(input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
+    if (this.#life === null) {
+      if (isRemoved(this.#database)) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
+      const problem = await checkFirstInput(this.#ports, input);
+      if (problem !== null) return problem;
+      const { user_id, thread_id, agent_id } = input;
+      // Another request may have made it meanwhile.
+      if (this.#life === null)
+        this.#make({ user_id, thread_id, agent_id, project_id: null, title: null, metadata: {} });
+    }
+    const owned = this.#wake(input);
+    if (!owned.ok) return owned;
+    const life = owned.value;
+    const accepted = await acceptRun(life, input, attach);
+    if (!accepted.ok || !accepted.value.created) return accepted;
+    const record = findRun(life, accepted.value.run.invocation_id);
+    if (input.on_busy === "replace" && record !== null) await cancelBefore(life, record);
+    await schedule(life);
+    ensureRunning(life);
+    if (input.background) this.ctx.waitUntil(life.outbox.sync().then(() => resendJobs(life)));
+    return accepted;
+  }
+
+  #make(creation: ThreadCreation): Life {
+    storeThread(this.#database, creation, this.#ports.clock.now());
+    const life = wakeLife(this.#database, this.#ports, this.#platform);
+    if (life === null) throw new Error("a stored thread was not found");
+    this.#life = life;
+    return life;
+  }
+
+  /** The life, if it is the owner's. Any event on a new life takes up what a former one left. */
+  #wake(key: ThreadKey): Result<Life> {
+    const owned = ownedBy(this.#life, key);
+    if (owned.ok) ensureRunning(owned.value);
+    return owned;
+  }
+}
+
+function failureResponse(error: Failure): Response {
+  return Response.json({ error }, { status: problems[error.code].status });
+}

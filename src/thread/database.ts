@@ -1,0 +1,100 @@
+// The object's own SQLite: its tables, and the few ways in which they are read and written. Everything here is
+// synchronous, so that one transaction holds a fact and the state it belongs to.
+
+export type SqlValue = string | number | null;
+
+/** The part of a Durable Object's `storage.sql` that is used; tests bring another SQLite. */
+export interface Sql {
+  exec<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): { toArray(): Row[] };
+}
+
+export interface Database {
+  sql: Sql;
+  /** All or nothing; throws what `change` throws. */
+  transaction<T>(change: () => T): T;
+}
+
+const tables = [
+  `CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS journal (
+     seq INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, heads INTEGER NOT NULL,
+     invocation_id TEXT NOT NULL, events TEXT)`,
+  `CREATE TABLE IF NOT EXISTS messages (
+     seq INTEGER PRIMARY KEY, message_id TEXT NOT NULL, invocation_id TEXT, agent_id TEXT, type TEXT NOT NULL,
+     is_llm_message INTEGER NOT NULL, content TEXT, metadata TEXT NOT NULL, version INTEGER NOT NULL,
+     created_at TEXT NOT NULL)`,
+  `CREATE UNIQUE INDEX IF NOT EXISTS messages_by_id ON messages (message_id)`,
+  `CREATE TABLE IF NOT EXISTS runs (
+     invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT NULL, released INTEGER NOT NULL,
+     startable INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT NOT NULL, input TEXT, agent TEXT NOT NULL,
+     start_seq INTEGER, end_seq INTEGER, lives TEXT NOT NULL, started_calls TEXT NOT NULL,
+     version INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID`,
+  // Live runs and those whose end is not released yet: what a life looks at first, never more than a few rows.
+  `CREATE INDEX IF NOT EXISTS runs_live ON runs (position) WHERE released = 0`,
+  `CREATE TABLE IF NOT EXISTS steered (
+     invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, run_id TEXT NOT NULL, hash TEXT NOT NULL,
+     messages TEXT) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS overflow (
+     owner TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID`,
+];
+
+export function createTables(sql: Sql): void {
+  for (const table of tables) sql.exec(table);
+}
+
+/** An object that was only asked for has no tables, and asking must not make them. */
+export function hasTables(sql: Sql): boolean {
+  return sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name = 'meta'").toArray().length > 0;
+}
+
+export function readMeta<T>(sql: Sql, key: string): T | null {
+  const row = sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key).toArray()[0];
+  return row ? (JSON.parse(row.value) as T) : null;
+}
+
+export function writeMeta(sql: Sql, key: string, value: unknown): void {
+  sql.exec(
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    key,
+    JSON.stringify(value),
+  );
+}
+
+// A row may hold 2 MB. A text over 1 MB goes to `overflow` in parts, and its column holds NULL.
+const LONGEST_TEXT_BYTES = 1_000_000;
+// A UTF-16 unit is three bytes of UTF-8 at most, so a part stays under the same limit.
+const PART_UNITS = 300_000;
+
+const encoder = new TextEncoder();
+
+/** What to put in the column for `text`; long ones are stored apart under `owner`. */
+export function writeText(sql: Sql, owner: string, text: string): string | null {
+  if (text.length * 3 <= LONGEST_TEXT_BYTES || encoder.encode(text).byteLength <= LONGEST_TEXT_BYTES) return text;
+  for (const [part, piece] of cutText(text, PART_UNITS).entries()) {
+    sql.exec("INSERT OR REPLACE INTO overflow (owner, part, text) VALUES (?, ?, ?)", owner, part, piece);
+  }
+  return null;
+}
+
+export function readText(sql: Sql, owner: string, column: string | null): string {
+  if (column !== null) return column;
+  return sql
+    .exec<{ text: string }>("SELECT text FROM overflow WHERE owner = ? ORDER BY part", owner)
+    .toArray()
+    .map((row) => row.text)
+    .join("");
+}
+
+/** Pieces of at most `units` UTF-16 units that never part a surrogate pair (SQLite stores UTF-8). */
+export function cutText(text: string, units: number): string[] {
+  const pieces: string[] = [];
+  let start = 0;
+  while (start < text.length) {
+    let end = Math.min(start + units, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
+    pieces.push(text.slice(start, end));
+    start = end;
+  }
+  return pieces;
+}

@@ -1,0 +1,108 @@
+// The tail of a thread's stream in memory: frames that were sent in this life and may still be needed. Bounded per
+// thread and per process; what is dropped is either a row of the journal or can be told again by a resync.
+
+/** An SSE frame and its number. */
+export interface Frame {
+  seq: number;
+  text: string;
+}
+
+// In characters. A thread keeps what a reader may be behind several times over; all threads of a process share 128 MB.
+const MEMORY_OF_THREAD = 4 * 1024 * 1024;
+const MEMORY_OF_PROCESS = 32 * 1024 * 1024;
+// Past the process's limit a thread still keeps this much: enough for readers that keep up.
+const MEMORY_FLOOR = 128 * 1024;
+
+// Objects of one isolate share module scope. A count may live there; clients and promises may not.
+let processMemory = 0;
+
+export class FrameLog {
+  #frames: Frame[] = [];
+  /** Index of the first frame kept; what is before it is cut off now and then, not each time. */
+  #first = 0;
+  #memory = 0;
+  #written = 0;
+  #floor: number;
+
+  constructor(floor: number) {
+    this.#floor = floor;
+  }
+
+  /** Everything after this number is in memory. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  get memory(): number {
+    return this.#memory;
+  }
+
+  /** Characters ever pushed: how far behind a reader is, is told by it. */
+  get written(): number {
+    return this.#written;
+  }
+
+  push(seq: number, text: string): void {
+    this.#frames.push({ seq, text });
+    this.#memory += text.length;
+    this.#written += text.length;
+    processMemory += text.length;
+    while (this.#memory > MEMORY_OF_THREAD || (processMemory > MEMORY_OF_PROCESS && this.#memory > MEMORY_FLOOR)) {
+      this.#dropFirst();
+    }
+  }
+
+  /** Frames after `seq` and up to `last`, until about `limit` characters are reached. */
+  after(seq: number, last: number, limit: number): Frame[] {
+    const frames: Frame[] = [];
+    let length = 0;
+    for (let index = this.#indexAfter(seq); index < this.#frames.length && length < limit; index++) {
+      const frame = this.#frames[index];
+      if (frame === undefined || frame.seq > last) break;
+      frames.push(frame);
+      length += frame.text.length;
+    }
+    return frames;
+  }
+
+  /** Drops frames up to `seq`. */
+  forget(seq: number): void {
+    while (this.#first < this.#frames.length && (this.#frames[this.#first]?.seq ?? 0) <= seq) this.#dropFirst();
+    this.#floor = Math.max(this.#floor, seq);
+    this.#compact();
+  }
+
+  /** Gives the process its memory back. */
+  clear(): void {
+    processMemory -= this.#memory;
+    this.#memory = 0;
+    this.#frames = [];
+    this.#first = 0;
+  }
+
+  #dropFirst(): void {
+    const frame = this.#frames[this.#first];
+    if (frame === undefined) return;
+    this.#first += 1;
+    this.#memory -= frame.text.length;
+    processMemory -= frame.text.length;
+    this.#floor = frame.seq;
+    if (this.#first > 4096) this.#compact();
+  }
+
+  #compact(): void {
+    this.#frames.splice(0, this.#first);
+    this.#first = 0;
+  }
+
+  #indexAfter(seq: number): number {
+    let low = this.#first;
+    let high = this.#frames.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#frames[middle]?.seq ?? 0) > seq) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,183 @@
+// The inbox: what comes in is checked against what is known, put in order and stored; only then a door answers. Nothing
+// here waits between the last check and the write, so that two requests at once can't both win.
+import { type Agent, defaultAgent } from "../protocol/agent.ts";
+import { fail, type Result, succeed } from "../protocol/error.ts";
+import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
+import { isEmptyContent } from "../protocol/message.ts";
+import { isTerminal, noUsage, type Run } from "../protocol/run.ts";
+import type { AcceptedRun, PinnedAgent, RunInput } from "../protocol/thread.ts";
+import { checkAnswers } from "./interrupts.ts";
+import { findRun, isoTime, type Life, storeNewRun, transact } from "./life.ts";
+import { hasMessage, readMessagesBefore } from "./messages.ts";
+import type { Ports } from "./ports.ts";
+import { nextPosition, type RunRecord } from "./runs.ts";
+import { addSteered, findSteered } from "./steering.ts";
+
+// A thread is one conversation; who queues more than this is a loop, not a person.
+const LONGEST_QUEUE = 100;
+
+/** `attach`: a known `invocation_id` is that run, whatever the body says (AG-UI). */
+export async function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
+  const hash = await hashInput(input);
+  const known = findKnown(life, input, hash, attach);
+  if (known !== null) return known;
+  const agent = await findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id);
+  if (agent === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
+  return findKnown(life, input, hash, attach) ?? storeInput(life, input, hash, agent);
+}
+
+/** Checks an input that would make its thread: a refused one leaves nothing behind. */
+export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Result<never> | null> {
+  if (input.resume !== null) return fail("not_found", `The thread ${input.thread_id} does not exist.`);
+  const says = input.messages.some(({ content }) => !isEmptyContent(content));
+  if (!says) return fail("empty_message", "There is no message to answer.");
+  const agent = await findAgent(ports, input.user_id, input.agent_id ?? DEFAULT_AGENT_ID);
+  return agent === null ? fail("not_found", `The agent ${input.agent_id} does not exist.`) : null;
+}
+
+/** D1 failing stops no run of the default agent. */
+async function findAgent(ports: Ports, user_id: string, agent_id: string): Promise<Agent | null> {
+  try {
+    return await ports.readAgent(user_id, agent_id);
+  } catch (error) {
+    if (agent_id === DEFAULT_AGENT_ID) return defaultAgent;
+    throw error;
+  }
+}
+
+function findKnown(life: Life, input: RunInput, hash: string, attach: boolean): Result<AcceptedRun> | null {
+  const steered = findSteered(life, input.invocation_id);
+  const record = findRun(life, steered?.run_id ?? input.invocation_id);
+  if (record === null) return null;
+  if (!attach && (steered?.hash ?? record.hash) !== hash) {
+    return fail("idempotency_conflict", `The run ${input.invocation_id} was started with another body.`);
+  }
+  return succeed({ run: record.run, created: false });
+}
+
+function storeInput(life: Life, given: RunInput, hash: string, agent: Agent): Result<AcceptedRun> {
+  const input = given.from_history === true ? withoutHistory(life, given) : given;
+  const problem = checkInput(life, input);
+  if (problem !== null) return problem;
+  const waiting = [...life.live.values()].filter((record) => !isTerminal(record.run.status));
+  const busy = waiting[0];
+  if (busy !== undefined && input.on_busy === "reject") {
+    return fail("busy", `The run ${busy.run.invocation_id} is ${busy.run.status}.`);
+  }
+  if (waiting.length >= LONGEST_QUEUE)
+    return fail("rate_limited", `${waiting.length} runs are waiting on this thread.`);
+  if (busy?.run.status === "running" && input.on_busy === "steer" && input.resume === null) {
+    transact(life, () => addSteered(life, input, hash, busy.run.invocation_id));
+    return succeed({ run: busy.run, created: false });
+  }
+  const { agent_id, version, config } = agent;
+  const record = newRecord(life, input, hash, { agent_id, version, config });
+  transact(life, () => storeNewRun(life, record));
+  return succeed({ run: record.run, created: true });
+}
+
+/** Ends in a problem where the input can't become a run of this thread. */
+function checkInput(life: Life, input: RunInput): Result<never> | null {
+  const says = input.messages.some(({ content }) => !isEmptyContent(content));
+  if (input.resume !== null) return checkAnswers(life, input.resume);
+  if (!says && input.tool_results.length === 0) return fail("empty_message", "There is no message to answer.");
+  const taken = input.messages.find(({ message_id }) => isKnownMessage(life, message_id));
+  return taken ? fail("already_exists", `The message ${taken.message_id} exists already.`) : null;
+}
+
+/** A client's whole history, cut to what is new: user messages with unknown ids after the last known one. */
+function withoutHistory(life: Life, input: RunInput): RunInput {
+  const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnownMessage(life, message_id));
+  const pending = new Set(pendingCalls(life));
+  return {
+    ...input,
+    messages: input.messages.slice(lastKnown + 1),
+    tool_results: input.tool_results.filter(
+      (result) => pending.has(result.tool_call_id) && !isKnownMessage(life, result.message_id),
+    ),
+  };
+}
+
+/** Calls of the newest assistant message that have no result. */
+export function pendingCalls(life: Life): string[] {
+  const answered = new Set<string>();
+  for (const row of readMessagesBefore(life.database.sql, life.thread, Number.MAX_SAFE_INTEGER, 50)) {
+    if (row.type === "tool") answered.add((row.content as { tool_call_id: string }).tool_call_id);
+    if (row.type !== "assistant") continue;
+    const { tool_calls } = row.content as { tool_calls?: { id: string }[] };
+    return (tool_calls ?? []).map(({ id }) => id).filter((id) => !answered.has(id));
+  }
+  return [];
+}
+
+function isKnownMessage(life: Life, message_id: string): boolean {
+  if (hasMessage(life.database.sql, message_id)) return true;
+  for (const { input } of life.live.values()) {
+    if (input?.messages.some((message) => message.message_id === message_id)) return true;
+  }
+  return false;
+}
+
+/** A run that waits to start. */
+export function newRecord(life: Life, input: RunInput, hash: string, agent: PinnedAgent): RunRecord {
+  const { invocation_id, metadata, background } = input;
+  const run: Run = {
+    invocation_id,
+    thread_id: life.thread.thread_id,
+    project_id: life.thread.project_id,
+    user_id: life.thread.user_id,
+    agent_id: agent.agent_id,
+    agent_version: agent.version,
+    model: input.model ?? agent.config.model ?? life.ports.default_model,
+    instance_id: null,
+    status: "queued",
+    attempt: 0,
+    steps: 0,
+    background,
+    resumes: null,
+    metadata,
+    usage: noUsage,
+    result: null,
+    error: null,
+    interrupts: [],
+    created_at: isoTime(life),
+    started_at: null,
+    finished_at: null,
+  };
+  return {
+    run,
+    position: nextPosition(life.database.sql),
+    released: false,
+    startable: !background,
+    hash,
+    input,
+    agent,
+    start_seq: null,
+    end_seq: null,
+    lives: [],
+    started_calls: [],
+    version: 1,
+  };
+}
+
+/** What makes a repeat the same: message, agent, model, steps, metadata and answers; not ids that doors mint. */
+export async function hashInput(input: RunInput): Promise<string> {
+  const { messages, tool_results, resume, agent_id, model, max_steps, metadata } = input;
+  const told = {
+    messages: messages.map(({ content }) => content),
+    results: tool_results.map(({ tool_call_id, content }) => [tool_call_id, content]),
+    resume,
+    agent_id,
+    model,
+    max_steps,
+    metadata,
+  };
+  const bytes = new TextEncoder().encode(JSON.stringify(told, sortedKeys));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

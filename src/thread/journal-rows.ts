@@ -1,0 +1,116 @@
+// The journal's table: what a row keeps of the numbers that were sent, and what a reader that comes back is told of it.
+//
+// A number must tell what its reader has. What is numbered while a part is in the making (a fact, the END of another
+// part) reaches a live reader after the part's START, but is told by a replay before it. So it takes numbers of its own
+// for replays, `replay_from..replay_to`; nobody gets those live.
+import type { ThreadEvent } from "../protocol/event.ts";
+import { readText, type Sql, writeText } from "./database.ts";
+
+/**
+ * `seq` is the last live number, `from_seq` the first. A part has `heads` STARTs, and its last delta was `last_seq`. A
+ * fact has no heads; a gap (`GAP`) has no events: what was sent under its numbers is void.
+ */
+export type JournalRow = {
+  seq: number;
+  from_seq: number;
+  last_seq: number;
+  heads: number;
+  replay_from: number;
+  replay_to: number;
+};
+
+export const GAP = -1;
+const columns = "seq, from_seq, last_seq, heads, replay_from, replay_to";
+
+/** `unstored`: the STARTs of the parts that are still in the making. Only a crash asks for them. */
+export function insertRow(
+  sql: Sql,
+  row: JournalRow,
+  invocation_id: string,
+  events: (ThreadEvent | null)[],
+  unstored: number[],
+): void {
+  sql.exec(
+    `INSERT INTO journal (${columns}, invocation_id, events, unstored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.seq,
+    row.from_seq,
+    row.last_seq,
+    row.heads,
+    row.replay_from,
+    row.replay_to,
+    invocation_id,
+    writeText(sql, `j:${row.seq}`, JSON.stringify(events)),
+    unstored.length === 0 ? null : JSON.stringify(unstored),
+  );
+}
+
+export function readRows(sql: Sql, after: number, through: number, limit: number): JournalRow[] {
+  return sql
+    .exec<JournalRow>(
+      `SELECT ${columns} FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
+      after,
+      through,
+      limit,
+    )
+    .toArray();
+}
+
+/** Rows that had begun by `seq` and end after it. */
+export function readSpanning(sql: Sql, seq: number): JournalRow[] {
+  return sql.exec<JournalRow>(`SELECT ${columns} FROM journal WHERE seq > ? AND from_seq <= ?`, seq, seq).toArray();
+}
+
+/** Whether a reader whose last number is `seq` got it in a replay, so that it has nothing of what was then open. */
+export function isReplayNumber(sql: Sql, seq: number): boolean {
+  // A row's numbers for replays are followed at once by its last ones: no other row ends between.
+  const row = sql
+    .exec<{ replay_from: number; replay_to: number }>(
+      "SELECT replay_from, replay_to FROM journal WHERE seq >= ? ORDER BY seq LIMIT 1",
+      seq,
+    )
+    .toArray()[0];
+  return row !== undefined && row.replay_from <= seq && seq <= row.replay_to;
+}
+
+/** What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. */
+export function readEvents(sql: Sql, row: JournalRow, seq: number): { seq: number; event: ThreadEvent }[] {
+  if (row.heads === GAP) return [];
+  const stored = sql.exec<{ events: string | null }>("SELECT events FROM journal WHERE seq = ?", row.seq).toArray()[0];
+  const events = JSON.parse(readText(sql, `j:${row.seq}`, stored?.events ?? null)) as (ThreadEvent | null)[];
+  // Who left amid the live numbers goes on in them.
+  const first = seq > row.replay_to ? row.seq - events.length + 1 : row.replay_from;
+  const seen = row.from_seq <= seq && !isReplayNumber(sql, seq) ? headsSeen(row, seq) : 0;
+  return events.flatMap((event, index) => {
+    const number = first + index;
+    return event === null || index < seen || number <= seq ? [] : [{ seq: number, event }];
+  });
+}
+
+/** How many of a part's events a live reader had when it left at `seq`: of STARTs and the one CONTENT. */
+function headsSeen(row: JournalRow, seq: number): number {
+  if (row.heads === 0 || seq >= row.replay_from) return 0;
+  return Math.min(seq - row.from_seq, row.heads) + 1;
+}
+
+/** Whether a live reader that left at `seq` holds a piece of the row that the row can't complete. */
+export function isAmid(row: JournalRow, seq: number): boolean {
+  if (row.heads === GAP) return true;
+  return row.heads > 0 && seq >= row.from_seq + row.heads && seq < row.last_seq;
+}
+
+/**
+ * The first number that a former life may have sent and that no row accounts for: what comes after its last row, or
+ * the START of a part that was in the making then and was never stored.
+ */
+export function firstUnstored(sql: Sql, through: number): number {
+  const last = sql
+    .exec<{ seq: number; unstored: string | null }>(
+      "SELECT seq, unstored FROM journal WHERE seq <= ? ORDER BY seq DESC LIMIT 1",
+      through,
+    )
+    .toArray()[0];
+  const lost = (JSON.parse(last?.unstored ?? "[]") as number[]).filter(
+    (from) => sql.exec("SELECT seq FROM journal WHERE from_seq = ? AND heads > 0 LIMIT 1", from).toArray().length === 0,
+  );
+  return Math.min((last?.seq ?? 0) + 1, ...lost);
+}

@@ -1,0 +1,150 @@
+// One life of a thread's object: all it holds in memory, made from its SQLite when it wakes. The other files of this
+// folder are functions over it; only the object owns it.
+import type { Sandbox } from "../agent/sandbox.ts";
+import { newId } from "../protocol/ids.ts";
+import type { Run } from "../protocol/run.ts";
+import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import { createTables, type Database, hasTables, readMeta } from "./database.ts";
+import { Journal } from "./journal.ts";
+import { Outbox } from "./outbox.ts";
+import type { Ports } from "./ports.ts";
+import { Readers } from "./readers.ts";
+import { insertRun, type RunRecord, readLiveRuns, readRun, saveRun } from "./runs.ts";
+import { ThreadState } from "./state.ts";
+import { trimMemory } from "./streams.ts";
+
+/** What only the platform can do for an object. */
+export interface Platform {
+  waitUntil(promise: Promise<unknown>): void;
+  setAlarm(at: number): Promise<void>;
+  /** Ends this life: memory and storage may have come apart, and only a new life can tell. */
+  abort(reason: string): void;
+}
+
+/** The run that is being worked on in this life. */
+export interface ActiveRun {
+  record: RunRecord;
+  /** Aborted when the run is cancelled. */
+  cancel: AbortController;
+  done: Promise<void>;
+}
+
+/** The stored thread: what D1 shows of it, and what only the object knows. */
+export interface StoredThread {
+  thread: Thread;
+  version: number;
+  /** Name of the project that was made with the thread; null where the project was there before. */
+  made_project: { name: string; created_at: string } | null;
+}
+
+export interface Life {
+  instance_id: string;
+  database: Database;
+  ports: Ports;
+  platform: Platform;
+  journal: Journal;
+  readers: Readers;
+  state: ThreadState;
+  outbox: Outbox;
+  stored: StoredThread;
+  thread: Thread;
+  /** Runs that are not over for readers, in the order of the inbox. The one record of each: whoever changes a run changes it here. */
+  live: Map<string, RunRecord>;
+  active: ActiveRun | null;
+  /** The project's sandbox, once a run needed it. */
+  sandbox: Promise<Sandbox> | null;
+  /** Ids of tasks whose STEP_STARTED was sent and whose STEP_FINISHED was not. */
+  openSteps: Set<string>;
+  /** Called when a run was released, or a queued one was cancelled. */
+  waiters: Map<string, Set<(run: Run) => void>>;
+  /** When the alarm is set for; null where this life has not set it. */
+  alarmAt: number | null;
+  /** When each background run's job was last sent, and how often: by id. */
+  jobs: Map<string, { at: number; times: number }>;
+  cancelIdle: (() => void) | null;
+  bornAt: number;
+  lastError: string | null;
+}
+
+/** Wakes the thread that is stored; null where there is none, and then nothing is written. */
+export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
+  if (!hasTables(database.sql)) return null;
+  createTables(database.sql);
+  const stored = readMeta<StoredThread>(database.sql, "thread");
+  if (stored === null) return null;
+  const journal = new Journal(database);
+  const life: Life = {
+    instance_id: newId("inst"),
+    database,
+    ports,
+    platform,
+    journal,
+    readers: new Readers(journal, ports.clock),
+    state: new ThreadState(database.sql),
+    outbox: new Outbox(database, ports),
+    stored,
+    thread: stored.thread,
+    live: new Map(readLiveRuns(database.sql).map((record) => [record.run.invocation_id, record])),
+    active: null,
+    sandbox: null,
+    openSteps: new Set(),
+    waiters: new Map(),
+    alarmAt: null,
+    jobs: new Map(),
+    cancelIdle: null,
+    bornAt: ports.clock.now(),
+    lastError: null,
+  };
+  life.readers.onProgress = () => trimMemory(life);
+  adoptRun(life);
+  return life;
+}
+
+/** Before any reader comes: what a former life left amid a run. */
+function adoptRun(life: Life): void {
+  const [record] = life.live.values();
+  if (record === undefined) return;
+  if (record.end_seq !== null) life.journal.hold(record.end_seq);
+  if (record.run.status !== "running") return;
+  transact(life, () => life.journal.voidFormerLife(record.run.invocation_id));
+  // Their STEP_STARTED is stored: a reader has it, or gets it with its resync.
+  for (const task of life.state.plan.tasks) if (task.status === "in_progress") life.openSteps.add(task.id);
+}
+
+export function isOwner(life: Life, key: ThreadKey): boolean {
+  return life.thread.user_id === key.user_id && life.thread.thread_id === key.thread_id;
+}
+
+export function isoTime(life: Life): string {
+  return new Date(life.ports.clock.now()).toISOString();
+}
+
+/** Stores a run's change and marks it for D1. Inside a transaction. */
+export function storeRun(life: Life, record: RunRecord): void {
+  saveRun(life.database.sql, record, life.journal.newest);
+  life.outbox.markRun(record);
+}
+
+/** Stores a new run and marks it for D1. Inside a transaction. */
+export function storeNewRun(life: Life, record: RunRecord): void {
+  insertRun(life.database.sql, record, life.journal.newest);
+  life.live.set(record.run.invocation_id, record);
+  life.outbox.markRun(record);
+}
+
+export function findRun(life: Life, invocation_id: string): RunRecord | null {
+  return life.live.get(invocation_id) ?? readRun(life.database.sql, invocation_id);
+}
+
+/** A transaction of facts. Where it fails, memory and storage have come apart: the life ends. */
+export function transact<T>(life: Life, change: () => T): T {
+  try {
+    return life.database.transaction(() => {
+      life.outbox.storePosition(life.journal.newest);
+      return change();
+    });
+  } catch (error) {
+    life.platform.abort(`a transaction failed: ${error instanceof Error ? error.message : "unknown"}`);
+    throw error;
+  }
+}

@@ -1,0 +1,173 @@
+// The way to D1. The object's own SQLite is first; D1 follows from a position, in batches of guarded upserts that may
+// come twice. The position is stored with the next fact: a life that lost it sends a little again.
+import type { Run } from "../protocol/run.ts";
+import type { Thread } from "../protocol/thread.ts";
+import type { ThreadBatch } from "../store/sync.ts";
+import { type Database, readMeta, writeMeta } from "./database.ts";
+import type { StoredThread } from "./life.ts";
+import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./messages.ts";
+import { type RunRecord, readRunsChangedFrom } from "./runs.ts";
+
+/** Up to where D1 is known to be. */
+interface Position {
+  message_seq: number;
+  plan_version: number;
+  thread_version: number;
+  project: boolean;
+  /** Runs that changed before this number of the journal are there. */
+  run_seq: number;
+}
+
+interface OutboxPorts {
+  syncThread(batch: ThreadBatch): Promise<void>;
+  clock: { now(): number };
+}
+
+// A batch is one transaction of at most 30 s in D1; this many rows and characters stay far below it.
+const ROWS_PER_BATCH = 100;
+const CHARS_PER_BATCH = 500_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+
+export class Outbox {
+  readonly #database: Database;
+  readonly #ports: OutboxPorts;
+  readonly #stored: StoredThread;
+  #position: Position;
+  #positionStored = true;
+  /** Runs that changed since D1 had them, by id. */
+  readonly #runs = new Map<string, RunRecord>();
+  #planDirty: boolean;
+  #sending: Promise<boolean> | null = null;
+  #failures = 0;
+  #retryAt: number | null = null;
+  #lastError: string | null = null;
+
+  constructor(database: Database, ports: OutboxPorts) {
+    this.#database = database;
+    this.#ports = ports;
+    const stored = readMeta<StoredThread>(database.sql, "thread");
+    if (stored === null) throw new Error("an outbox needs a stored thread");
+    this.#stored = stored;
+    this.#position = readMeta<Position>(database.sql, "synced") ?? {
+      message_seq: 0,
+      plan_version: 0,
+      thread_version: 0,
+      project: stored.made_project === null,
+      run_seq: 0,
+    };
+    for (const record of readRunsChangedFrom(database.sql, this.#position.run_seq)) this.markRun(record);
+    this.#planDirty = true;
+  }
+
+  markRun(record: RunRecord): void {
+    this.#runs.set(record.run.invocation_id, record);
+  }
+
+  markPlan(): void {
+    this.#planDirty = true;
+  }
+
+  markThread(stored: StoredThread): void {
+    this.#stored.thread = stored.thread;
+    this.#stored.version = stored.version;
+  }
+
+  /** When to try again after D1 failed; null where nothing is owed. */
+  get retryAt(): number | null {
+    return this.#retryAt;
+  }
+
+  get backlog(): { messages: number; runs: number; failures: number; last_error: string | null } {
+    return {
+      messages: lastMessageSeq(this.#database.sql) - this.#position.message_seq,
+      runs: this.#runs.size,
+      failures: this.#failures,
+      last_error: this.#lastError,
+    };
+  }
+
+  get pending(): boolean {
+    return (
+      this.#runs.size > 0 ||
+      this.#planDirty ||
+      this.#stored.version > this.#position.thread_version ||
+      lastMessageSeq(this.#database.sql) > this.#position.message_seq
+    );
+  }
+
+  /** Stores the position where it moved. Inside the transaction of the next fact. */
+  storePosition(journalSeq: number): void {
+    if (this.#positionStored) return;
+    if (this.#runs.size === 0) this.#position.run_seq = journalSeq;
+    writeMeta(this.#database.sql, "synced", this.#position);
+    this.#positionStored = true;
+  }
+
+  /** Sends all that is pending; false where D1 failed. Never rejects; calls share one sending. */
+  async sync(): Promise<boolean> {
+    while (this.pending) {
+      this.#sending ??= this.#sendBatch().finally(() => {
+        this.#sending = null;
+      });
+      if (!(await this.#sending)) return false;
+    }
+    return true;
+  }
+
+  async #sendBatch(): Promise<boolean> {
+    const { thread, version, made_project } = this.#stored;
+    const messages = this.#nextMessages(thread);
+    const plan = this.#planDirty ? readPlanMessage(this.#database.sql, thread) : null;
+    const runs = [...this.#runs.values()].map((record) => ({
+      record,
+      version: record.version,
+      run: { ...record.run },
+    }));
+    const planIsNew = plan !== null && plan.version > this.#position.plan_version;
+    this.#planDirty = false;
+    try {
+      await this.#ports.syncThread({
+        key: { user_id: thread.user_id, thread_id: thread.thread_id },
+        project:
+          this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project },
+        thread: version > this.#position.thread_version ? { ...thread, version } : null,
+        messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
+        runs: runs.map(({ run, version }): Run & { version: number } => ({ ...run, version })),
+      });
+    } catch (error) {
+      this.#planDirty = true;
+      this.#fail(error);
+      return false;
+    }
+    this.#position.project = true;
+    this.#position.thread_version = Math.max(this.#position.thread_version, version);
+    this.#position.message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
+    if (planIsNew) this.#position.plan_version = plan.version;
+    for (const { record, version } of runs) {
+      const id = record.run.invocation_id;
+      if (this.#runs.get(id)?.version === version) this.#runs.delete(id);
+    }
+    this.#positionStored = false;
+    this.#failures = 0;
+    this.#retryAt = null;
+    this.#lastError = null;
+    return true;
+  }
+
+  #nextMessages(thread: Thread): VersionedMessage[] {
+    const rows = readMessages(this.#database.sql, thread, this.#position.message_seq, ROWS_PER_BATCH);
+    let length = 0;
+    const last = rows.findIndex((row) => {
+      length += JSON.stringify(row.content).length;
+      return length > CHARS_PER_BATCH;
+    });
+    return last < 0 ? rows : rows.slice(0, Math.max(1, last));
+  }
+
+  #fail(error: unknown): void {
+    this.#failures += 1;
+    this.#lastError = error instanceof Error ? error.message.slice(0, 300) : "D1 failed";
+    this.#retryAt = this.#ports.clock.now() + Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LONGEST_RETRY_MS);
+  }
+}

@@ -1,0 +1,106 @@
+// Settings become ports: the one place where shelves meet. Made once per life, since objects of one isolate share
+// module scope, but not I/O.
+import type { Model } from "../agent/model.ts";
+import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
+import type { Tool } from "../agent/tool.ts";
+import type { Config, Env } from "../config.ts";
+import { models } from "../models/index.ts";
+import type { Agent } from "../protocol/agent.ts";
+import type { Job } from "../protocol/job.ts";
+import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import { createDaytonaSandbox } from "../sandboxes/index.ts";
+import { readAgent } from "../store/agents.ts";
+import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
+import { allTools } from "../tools/index.ts";
+import type { Clock } from "./readers.ts";
+
+/** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
+export interface Ports {
+  model: Model;
+  /** The model's name where neither run nor agent name one. */
+  default_model: string;
+  tools: Tool[];
+  /** The sandbox of the thread's project; nothing is made before it is used. */
+  openSandbox(thread: Thread, onState: OnSandboxState): Promise<Sandbox>;
+  syncThread(batch: ThreadBatch): Promise<void>;
+  deleteThread(key: ThreadKey): Promise<void>;
+  readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
+  sendJob(job: Job): Promise<void>;
+  clock: Clock;
+}
+
+export const clock: Clock = {
+  now: () => Date.now(),
+  setTimer: (callback, ms) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export function createPorts(env: Env, config: Config): Ports {
+  return {
+    model: config.openai === null ? missingModel : models.native(config.openai),
+    default_model: config.openai?.model ?? "none",
+    tools: allTools,
+    openSandbox: (thread, onState) => openSandbox(config, thread, onState),
+    syncThread: (batch) => syncThread(env.DB, batch),
+    deleteThread: (key) => deleteThread(env.DB, key, Date.now()),
+    readAgent: (user_id, agent_id) => readAgent(env.DB, user_id, agent_id),
+    sendJob: async (job) => {
+      await env.JOBS.send(job);
+    },
+    clock,
+  };
+}
+
+const missingModel: Model = {
+  stream: async () => ({
+    kind: "failure",
+    failure: {
+      code: "model_error",
+      message: "No model is set up: the server's setting OPENAI_API_KEY is missing.",
+      retryable: false,
+      retry_after_ms: null,
+    },
+  }),
+};
+
+async function openSandbox(config: Config, thread: Thread, onState: OnSandboxState): Promise<Sandbox> {
+  if (config.daytona === null) return missingSandbox();
+  return createDaytonaSandbox({
+    ...config.daytona,
+    name: await sandboxName(thread.user_id, thread.project_id),
+    labels: { app: "taskloom", user_id: thread.user_id, project_id: thread.project_id },
+    onState,
+  });
+}
+
+/** One name per project, so that two threads which use it first at once meet in one sandbox. */
+export async function sandboxName(user_id: string, project_id: string): Promise<string> {
+  const bytes = new TextEncoder().encode(`${user_id}/${project_id}`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const hex = [...digest.slice(0, 16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `taskloom-${hex}`;
+}
+
+function missingSandbox(): Sandbox {
+  const refuse = (): Promise<never> =>
+    Promise.reject(
+      new SandboxError("unavailable", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing."),
+    );
+  return {
+    runCommand: refuse,
+    readCommand: refuse,
+    sendInput: refuse,
+    terminateCommand: refuse,
+    listCommands: refuse,
+    writeFile: refuse,
+    readFile: refuse,
+    deleteFile: refuse,
+    moveFile: refuse,
+    listFiles: refuse,
+    findFiles: refuse,
+    searchFiles: refuse,
+    exposePort: refuse,
+  };
+}

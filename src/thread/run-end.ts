@@ -1,0 +1,86 @@
+// The end of a run: everything open is closed, the terminal event is stored, and nobody sees it before the run's rows
+// are in D1 (or two seconds have passed).
+import type { LoopOutcome } from "../agent/events.ts";
+import { openTasks } from "../agent/plan-view.ts";
+import { newId } from "../protocol/ids.ts";
+import type { RunInput } from "../protocol/thread.ts";
+import { runEnded } from "./events.ts";
+import { newRecord } from "./inbox.ts";
+import { findRun, isoTime, type Life, storeNewRun, storeRun, transact } from "./life.ts";
+import { insertMessage } from "./messages.ts";
+import { closeStep, dropParts } from "./recorder.ts";
+import { dropInput, markReleased, type RunRecord } from "./runs.ts";
+import { dropSteered } from "./steering.ts";
+
+// Who has seen the end finds its rows in D1, unless D1 is too slow to let a person wait for it.
+const LONGEST_HOLD_MS = 2_000;
+
+export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): void {
+  transact(life, () => {
+    for (const { message_id } of life.journal.liveParts()) dropParts(life, message_id);
+    for (const id of [...life.openSteps]) closeStep(life, record, id);
+    applyOutcome(life, record, outcome);
+    if (record.run.status !== "completed") storeStatus(life, record);
+    const pending = outcome.status === "completed" ? outcome.pending_tool_call_ids : [];
+    life.journal.hold(life.journal.newest + 1);
+    record.end_seq = life.journal.addFact(record.run.invocation_id, runEnded(record.run, pending));
+    for (const { input, hash } of dropSteered(life, record.run.invocation_id))
+      enqueueSteered(life, record, input, hash);
+    dropInput(life.database.sql, record);
+    storeRun(life, record);
+  });
+}
+
+function applyOutcome(life: Life, record: RunRecord, outcome: LoopOutcome): void {
+  const { run } = record;
+  run.status = outcome.status;
+  run.finished_at = isoTime(life);
+  record.started_calls = [];
+  if (outcome.status === "completed") run.result = { text: outcome.text, unfinished_tasks: outcome.unfinished_tasks };
+  if (outcome.status === "failed") run.error = outcome.error;
+  if (outcome.status === "interrupted") run.interrupts = outcome.interrupts;
+}
+
+/** A row for people: why the run did not complete. */
+function storeStatus(life: Life, record: RunRecord): void {
+  const { invocation_id, agent_id, status, error } = record.run;
+  insertMessage(life.database.sql, {
+    message_id: newId("msg"),
+    invocation_id,
+    agent_id,
+    type: "status",
+    is_llm_message: false,
+    content: { status, error, unfinished_tasks: openTasks(life.state.plan).length },
+    created_at: isoTime(life),
+  });
+}
+
+/** A message that came too late to steer becomes a run of its own, so that it is not lost. */
+function enqueueSteered(life: Life, ended: RunRecord, input: RunInput, hash: string): void {
+  if (findRun(life, input.invocation_id) === null) {
+    storeNewRun(life, newRecord(life, { ...input, background: false }, hash, ended.agent));
+  }
+}
+
+/** Brings the run's rows to D1, then lets its end be seen. Also for a life that finds an end that was not released. */
+export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
+  await syncWithin(life, LONGEST_HOLD_MS);
+  transact(life, () => markReleased(life.database.sql, record));
+  life.live.delete(record.run.invocation_id);
+  life.journal.release();
+  tellWaiters(life, record);
+}
+
+async function syncWithin(life: Life, ms: number): Promise<void> {
+  let cancel = () => {};
+  const late = new Promise<void>((resolve) => {
+    cancel = life.ports.clock.setTimer(resolve, ms);
+  });
+  await Promise.race([life.outbox.sync(), late]);
+  cancel();
+}
+
+export function tellWaiters(life: Life, record: RunRecord): void {
+  for (const tell of life.waiters.get(record.run.invocation_id) ?? []) tell(record.run);
+  life.waiters.delete(record.run.invocation_id);
+}

@@ -1,0 +1,98 @@
+// The start of a run: its input becomes rows and its first events; and what a later life does instead.
+import type { LoopOutcome } from "../agent/events.ts";
+import { newId } from "../protocol/ids.ts";
+import type { ToolMessage, UserMessage } from "../protocol/message.ts";
+import { runStarted, toolResult, toUserMessage } from "./events.ts";
+import { answerTo, findInterrupted } from "./interrupts.ts";
+import { isoTime, type Life, storeRun, transact } from "./life.ts";
+import { insertMessage } from "./messages.ts";
+import { openStep } from "./recorder.ts";
+import { type RunRecord, trimInput } from "./runs.ts";
+
+// Five lives within ten minutes that leave nothing behind: then the run itself is what ends them.
+const MOST_LIVES = 5;
+const LIVES_WINDOW_MS = 10 * 60_000;
+
+export function startRun(life: Life, record: RunRecord): void {
+  transact(life, () => {
+    const { run, input } = record;
+    const interrupted = findInterrupted(life, record);
+    run.status = "running";
+    run.attempt = 1;
+    run.instance_id = life.instance_id;
+    run.started_at = isoTime(life);
+    run.resumes = interrupted?.run.invocation_id ?? null;
+    record.lives = [life.ports.clock.now()];
+    const messages = input?.messages ?? [];
+    const said = messages.map(({ message_id, content }) => toUserMessage(message_id, content));
+    record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said));
+    life.journal.addFact(run.invocation_id, { type: "STATE_SNAPSHOT", snapshot: life.state.value });
+    openSteps(life, record);
+    const answered = interrupted !== null && storeAnswers(life, record, interrupted);
+    for (const result of input?.tool_results ?? []) {
+      storeResult(life, record, result.message_id, result.tool_call_id, result.content);
+    }
+    for (const message of messages) storeMessage(life, record, message, !answered);
+    trimInput(life.database.sql, record);
+    storeRun(life, record);
+  });
+}
+
+/** For a life that finds the run at work: it goes on at the last stored fact. An outcome where it must not. */
+export function takeUpRun(life: Life, record: RunRecord): LoopOutcome | null {
+  const now = life.ports.clock.now();
+  transact(life, () => {
+    record.run.attempt += 1;
+    record.run.instance_id = life.instance_id;
+    record.lives = [...record.lives.filter((at) => at > now - LIVES_WINDOW_MS), now];
+    storeRun(life, record);
+  });
+  if (record.lives.length <= MOST_LIVES) return null;
+  const message = `The server ended ${MOST_LIVES} times within ten minutes while it worked on this run.`;
+  return { status: "failed", error: { code: "crash_loop", message } };
+}
+
+function openSteps(life: Life, record: RunRecord): void {
+  for (const task of life.state.plan.tasks) if (task.status === "in_progress") openStep(life, record, task.id);
+}
+
+/** Gives the calls that asked their results; true where the message itself was the answer. */
+function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): boolean {
+  const answers = record.input?.resume ?? null;
+  const said = record.input?.messages[0]?.content ?? null;
+  const { interrupts } = interrupted.run;
+  for (const interrupt of interrupts) {
+    const content = answerTo(interrupt, interrupts.length === 1, answers, said);
+    storeResult(life, record, newId("msg"), interrupt.tool_call_id, content);
+  }
+  return answers === null && said !== null && interrupts.length === 1 && interrupts[0]?.reason === "question";
+}
+
+function storeResult(life: Life, record: RunRecord, message_id: string, tool_call_id: string, content: string): void {
+  const message: ToolMessage = { role: "tool", tool_call_id, content };
+  insertMessage(life.database.sql, { ...rowOf(life, record), message_id, type: "tool", content: message });
+  life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
+}
+
+/** A message that answered a question is kept for people; the model reads it as the result of its call. */
+function storeMessage(
+  life: Life,
+  record: RunRecord,
+  { message_id, content }: { message_id: string; content: UserMessage["content"] },
+  is_llm_message: boolean,
+): void {
+  const message: UserMessage = { role: "user", content };
+  insertMessage(life.database.sql, {
+    ...rowOf(life, record),
+    message_id,
+    agent_id: null,
+    type: "user",
+    is_llm_message,
+    content: message,
+  });
+}
+
+function rowOf(life: Life, record: RunRecord) {
+  const { invocation_id, agent_id } = record.run;
+  return { invocation_id, agent_id, is_llm_message: true, created_at: isoTime(life) };
+}

@@ -1,0 +1,120 @@
+// A run from its start to its end. `ensureRunning` is the one way in, idempotent, called by whatever happens: it takes up
+// the run that a former life left, or starts the next one of the inbox.
+import type { LoopOutcome } from "../agent/events.ts";
+import { runAgent } from "../agent/loop.ts";
+import type { Sandbox } from "../agent/sandbox.ts";
+import { newId } from "../protocol/ids.ts";
+import { isTerminal } from "../protocol/run.ts";
+import { type Life, transact } from "./life.ts";
+import { readHistory } from "./messages.ts";
+import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
+import { endRun, releaseRun } from "./run-end.ts";
+import { startRun, takeUpRun } from "./run-start.ts";
+import type { RunRecord } from "./runs.ts";
+import { takeSteered } from "./steering.ts";
+import { trimMemory, watchIdle } from "./streams.ts";
+
+// D1 is told while a run works, for lists across threads; reads of one thread ask for it themselves.
+const SYNC_AFTER_MS = 1_000;
+
+export function ensureRunning(life: Life): void {
+  if (life.active !== null) return;
+  const [record, next] = life.live.values();
+  if (record === undefined) return;
+  // A background run waits for its job, unless something waits behind it: the order is the inbox's, not the queue's.
+  if (record.run.status === "queued" && !record.startable && next === undefined) return;
+  const cancel = new AbortController();
+  const done = driveRun(life, record, cancel.signal)
+    .catch((error: unknown) => {
+      life.platform.abort(`a run can't be ended: ${error instanceof Error ? error.message : "unknown"}`);
+    })
+    .finally(() => {
+      life.active = null;
+      trimMemory(life);
+      ensureRunning(life);
+      watchIdle(life);
+    });
+  life.active = { record, cancel, done };
+  life.platform.waitUntil(done);
+}
+
+async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Promise<void> {
+  // The work starts after `active` is set: nothing below runs inside the caller's turn.
+  await Promise.resolve();
+  if (!isTerminal(record.run.status)) {
+    const outcome = await workOn(life, record, signal).catch((error: unknown): LoopOutcome => {
+      life.lastError = error instanceof Error ? error.message.slice(0, 300) : "unknown";
+      return { status: "failed", error: { code: "internal", message: "Something went wrong in the server." } };
+    });
+    endRun(life, record, outcome);
+  }
+  await releaseRun(life, record);
+}
+
+async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
+  if (record.run.status === "queued") startRun(life, record);
+  else {
+    const end = takeUpRun(life, record);
+    if (end !== null) return end;
+  }
+  const cancelSync = life.ports.clock.setTimer(() => life.platform.waitUntil(life.outbox.sync()), SYNC_AFTER_MS);
+  try {
+    return await loopOver(life, record, signal);
+  } finally {
+    cancelSync();
+  }
+}
+
+async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
+  const { ports } = life;
+  const { config } = record.agent;
+  return runAgent(
+    {
+      model: record.run.model,
+      agent: config,
+      max_steps: record.input?.max_steps ?? config.max_steps,
+      steps: record.run.steps,
+      history: readHistory(life.database.sql),
+      started_calls: [...record.started_calls],
+      plan: life.state.plan,
+      client_tools: record.input?.client_tools ?? [],
+      context: record.input?.context ?? [],
+    },
+    {
+      model: ports.model,
+      tools: ports.tools,
+      sandbox: await openSandbox(life),
+      onDelta: (delta) => recordDelta(life, record, delta),
+      emit: async (fact) => recordFact(life, record, fact),
+      takeSteered: async () => takeSteered(life, record),
+      newMessageId: () => newId("msg"),
+      now: () => ports.clock.now(),
+      sleep: (ms, until) => sleep(life, ms, until),
+      signal,
+    },
+  );
+}
+
+/** The project's sandbox. Nothing is made here: the first tool that needs it does that. */
+function openSandbox(life: Life): Promise<Sandbox> {
+  life.sandbox ??= life.ports.openSandbox(life.thread, (state, message) => {
+    const run = life.active?.record;
+    if (run === undefined) return;
+    transact(life, () => recordPatch(life, run, life.state.setSandboxState(state)));
+    life.journal.addEphemeral({ type: "CUSTOM", name: "sandbox", value: { state, message } });
+  });
+  return life.sandbox;
+}
+
+function sleep(life: Life, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const cancel = life.ports.clock.setTimer(finish, ms);
+    signal.addEventListener("abort", finish);
+    function finish(): void {
+      cancel();
+      signal.removeEventListener("abort", finish);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,166 @@
+// The thread's runs in the object's SQLite: what API.md §2 shows of each, and what only the object needs.
+import type { Run, RunStatus } from "../protocol/run.ts";
+import type { PinnedAgent, RunInput } from "../protocol/thread.ts";
+import { readText, type Sql, writeText } from "./database.ts";
+
+export interface RunRecord {
+  run: Run;
+  /** Place in the inbox: the order in which runs start. */
+  position: number;
+  /** Whether its end may be seen: its rows are in D1, or D1 was given up on for now. */
+  released: boolean;
+  /** False for a background run whose job has not come yet. */
+  startable: boolean;
+  hash: string;
+  /** Null once the run is over; without messages once they are rows. */
+  input: RunInput | null;
+  agent: PinnedAgent;
+  /** Numbers of its RUN_STARTED and of its terminal event. */
+  start_seq: number | null;
+  end_seq: number | null;
+  /** When lives took it up without progress since, ms. */
+  lives: number[];
+  /** Tool calls that have begun and have no result. */
+  started_calls: string[];
+  version: number;
+}
+
+type Row = {
+  invocation_id: string;
+  position: number;
+  status: string;
+  released: number;
+  startable: number;
+  hash: string;
+  run: string;
+  input: string | null;
+  agent: string;
+  start_seq: number | null;
+  end_seq: number | null;
+  lives: string;
+  started_calls: string;
+  version: number;
+};
+
+/** `changed` is the newest number of the journal: what D1 may lack is told by it. */
+export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
+  sql.exec(
+    `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, version, changed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    record.run.invocation_id,
+    record.position,
+    record.run.status,
+    record.released ? 1 : 0,
+    record.startable ? 1 : 0,
+    record.hash,
+    JSON.stringify(record.run),
+    writeText(sql, `i:${record.run.invocation_id}`, JSON.stringify(record.input)),
+    JSON.stringify(record.agent),
+    record.start_seq,
+    record.end_seq,
+    JSON.stringify(record.lives),
+    JSON.stringify(record.started_calls),
+    record.version,
+    changed,
+  );
+}
+
+/** Stores a changed record under its next version. */
+export function saveRun(sql: Sql, record: RunRecord, changed: number): void {
+  record.version += 1;
+  sql.exec(
+    `UPDATE runs SET status = ?, released = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?, lives = ?,
+       started_calls = ?, version = ?, changed = ? WHERE invocation_id = ?`,
+    record.run.status,
+    record.released ? 1 : 0,
+    record.startable ? 1 : 0,
+    JSON.stringify(record.run),
+    record.start_seq,
+    record.end_seq,
+    JSON.stringify(record.lives),
+    JSON.stringify(record.started_calls),
+    record.version,
+    changed,
+    record.run.invocation_id,
+  );
+}
+
+/** The run's end may be seen from now on. Nothing of it that D1 has changes by this. */
+export function markReleased(sql: Sql, record: RunRecord): void {
+  record.released = true;
+  sql.exec("UPDATE runs SET released = 1 WHERE invocation_id = ?", record.run.invocation_id);
+}
+
+/** The input's messages and results are rows now; what later lives need of it stays. */
+export function trimInput(sql: Sql, record: RunRecord): void {
+  if (record.input === null) return;
+  storeInput(sql, record, { ...record.input, messages: [], tool_results: [] });
+}
+
+/** The run is over: nothing of its input is needed any more. */
+export function dropInput(sql: Sql, record: RunRecord): void {
+  storeInput(sql, record, null);
+}
+
+function storeInput(sql: Sql, record: RunRecord, input: RunInput | null): void {
+  const { invocation_id } = record.run;
+  record.input = input;
+  sql.exec("DELETE FROM overflow WHERE owner = ?", `i:${invocation_id}`);
+  const text = writeText(sql, `i:${invocation_id}`, JSON.stringify(input));
+  sql.exec("UPDATE runs SET input = ? WHERE invocation_id = ?", text, invocation_id);
+}
+
+export function readRun(sql: Sql, invocation_id: string): RunRecord | null {
+  const row = sql.exec<Row>("SELECT * FROM runs WHERE invocation_id = ?", invocation_id).toArray()[0];
+  return row ? toRecord(sql, row) : null;
+}
+
+/** Runs that are not over for readers, in the order of the inbox. */
+export function readLiveRuns(sql: Sql): RunRecord[] {
+  return sql
+    .exec<Row>("SELECT * FROM runs WHERE released = 0 ORDER BY position")
+    .toArray()
+    .map((row) => toRecord(sql, row));
+}
+
+/** The newest run before a place of the inbox that has started. */
+export function readRunBefore(sql: Sql, position: number): RunRecord | null {
+  const row = sql
+    .exec<Row>(
+      "SELECT * FROM runs WHERE position < ? AND start_seq IS NOT NULL ORDER BY position DESC LIMIT 1",
+      position,
+    )
+    .toArray()[0];
+  return row ? toRecord(sql, row) : null;
+}
+
+export function nextPosition(sql: Sql): number {
+  const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM runs").toArray()[0];
+  return (last?.position ?? 0) + 1;
+}
+
+/** Runs that changed at or after a number of the journal: what D1 may lack, asked at the start of a life. */
+export function readRunsChangedFrom(sql: Sql, seq: number): RunRecord[] {
+  return sql
+    .exec<Row>("SELECT * FROM runs WHERE changed >= ?", seq)
+    .toArray()
+    .map((row) => toRecord(sql, row));
+}
+
+function toRecord(sql: Sql, row: Row): RunRecord {
+  const run = JSON.parse(row.run) as Run;
+  return {
+    run: { ...run, status: row.status as RunStatus },
+    position: row.position,
+    released: row.released === 1,
+    startable: row.startable === 1,
+    hash: row.hash,
+    input: JSON.parse(readText(sql, `i:${row.invocation_id}`, row.input)) as RunInput | null,
+    agent: JSON.parse(row.agent) as PinnedAgent,
+    start_seq: row.start_seq,
+    end_seq: row.end_seq,
+    lives: JSON.parse(row.lives) as number[],
+    started_calls: JSON.parse(row.started_calls) as string[],
+    version: row.version,
+  };
+}

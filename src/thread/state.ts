@@ -1,0 +1,60 @@
+// The thread's state as streams carry it: the plan and the sandbox. Every change is stored with the fact that made it
+// and told as one STATE_DELTA.
+import { diffPlanState } from "../agent/plan-changes.ts";
+import { planState } from "../agent/plan-view.ts";
+import type { PatchOperation, StateValue } from "../protocol/event.ts";
+import type { Plan } from "../protocol/task.ts";
+import { readMeta, type Sql, writeMeta } from "./database.ts";
+import { readPlan } from "./messages.ts";
+
+type SandboxState = StateValue["sandbox"];
+
+export class ThreadState {
+  readonly #sql: Sql;
+  #plan: Plan;
+  #sandbox: SandboxState;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    this.#plan = readPlan(sql);
+    this.#sandbox = readMeta<SandboxState>(sql, "sandbox") ?? { state: "none", previews: [] };
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  get value(): StateValue {
+    return { plan: planState(this.#plan), sandbox: this.#sandbox };
+  }
+
+  /** Takes the plan that the caller stores in the same transaction. */
+  setPlan(plan: Plan): PatchOperation[] {
+    const before = planState(this.#plan);
+    this.#plan = plan;
+    return diffPlanState(before, planState(plan));
+  }
+
+  /** Inside a transaction. */
+  setSandboxState(state: string): PatchOperation[] {
+    if (this.#sandbox.state === state) return [];
+    this.#store({ ...this.#sandbox, state });
+    return [{ op: "replace", path: "/sandbox/state", value: state }];
+  }
+
+  /** Inside a transaction. A port has one preview: the newest. */
+  addPreview(preview: { port: number; url: string }): PatchOperation[] {
+    const place = this.#sandbox.previews.findIndex(({ port }) => port === preview.port);
+    const previews = [...this.#sandbox.previews];
+    if (place < 0) previews.push(preview);
+    else previews[place] = preview;
+    this.#store({ ...this.#sandbox, previews });
+    if (place < 0) return [{ op: "add", path: "/sandbox/previews/-", value: preview }];
+    return [{ op: "replace", path: `/sandbox/previews/${place}`, value: preview }];
+  }
+
+  #store(sandbox: SandboxState): void {
+    this.#sandbox = sandbox;
+    writeMeta(this.#sql, "sandbox", sandbox);
+  }
+}

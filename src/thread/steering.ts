@@ -1,0 +1,87 @@
+// Messages that a person adds to the active run (`on_busy: "steer"`): stored when they come, taken at the run's next
+// step, and a run of their own where the run ended without taking them.
+import type { SteeredMessage } from "../agent/events.ts";
+import { textOf } from "../protocol/message.ts";
+import type { RunInput } from "../protocol/thread.ts";
+import { readText, writeText } from "./database.ts";
+import { steeredMessage } from "./events.ts";
+import { isoTime, type Life, transact } from "./life.ts";
+import { insertMessage } from "./messages.ts";
+import type { RunRecord } from "./runs.ts";
+
+type Row = { invocation_id: string; position: number; run_id: string; hash: string; messages: string | null };
+
+/** Inside a transaction. */
+export function addSteered(life: Life, input: RunInput, hash: string, run_id: string): void {
+  const { sql } = life.database;
+  const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM steered").toArray()[0];
+  sql.exec(
+    "INSERT INTO steered (invocation_id, position, run_id, hash, messages) VALUES (?, ?, ?, ?, ?)",
+    input.invocation_id,
+    (last?.position ?? 0) + 1,
+    run_id,
+    hash,
+    writeText(sql, `s:${input.invocation_id}`, JSON.stringify(input)),
+  );
+}
+
+/** Which run a steering request went to. Rows stay after they were taken: they make a repeat the same. */
+export function findSteered(life: Life, invocation_id: string): { run_id: string; hash: string } | null {
+  return (
+    life.database.sql
+      .exec<{ run_id: string; hash: string }>("SELECT run_id, hash FROM steered WHERE invocation_id = ?", invocation_id)
+      .toArray()[0] ?? null
+  );
+}
+
+/** Stores what was added to the run since the last call as rows and events, and hands it to the loop. */
+export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
+  const waiting = readWaiting(life, record.run.invocation_id);
+  if (waiting.length === 0) return [];
+  return transact(life, () =>
+    waiting.flatMap(({ input }) => {
+      markTaken(life, input.invocation_id);
+      return input.messages.map(({ message_id, content }) => {
+        const message: SteeredMessage = { role: "user", content };
+        insertMessage(life.database.sql, {
+          message_id,
+          invocation_id: record.run.invocation_id,
+          agent_id: null,
+          type: "user",
+          is_llm_message: true,
+          content: message,
+          created_at: isoTime(life),
+        });
+        life.journal.addFact(record.run.invocation_id, ...steeredMessage(message_id, textOf(content)));
+        return message;
+      });
+    }),
+  );
+}
+
+/** What the run ended without taking; forgotten here, since it becomes runs. Inside a transaction. */
+export function dropSteered(life: Life, run_id: string): { input: RunInput; hash: string }[] {
+  const waiting = readWaiting(life, run_id);
+  for (const { input } of waiting) {
+    const { invocation_id } = input;
+    life.database.sql.exec("DELETE FROM steered WHERE invocation_id = ?", invocation_id);
+    life.database.sql.exec("DELETE FROM overflow WHERE owner = ?", `s:${invocation_id}`);
+  }
+  return waiting;
+}
+
+function readWaiting(life: Life, run_id: string): { input: RunInput; hash: string }[] {
+  const { sql } = life.database;
+  return sql
+    .exec<Row>("SELECT * FROM steered WHERE run_id = ? ORDER BY position", run_id)
+    .toArray()
+    .flatMap((row) => {
+      const input = JSON.parse(readText(sql, `s:${row.invocation_id}`, row.messages)) as RunInput | null;
+      return input === null ? [] : [{ input, hash: row.hash }];
+    });
+}
+
+function markTaken(life: Life, invocation_id: string): void {
+  life.database.sql.exec("UPDATE steered SET messages = 'null' WHERE invocation_id = ?", invocation_id);
+  life.database.sql.exec("DELETE FROM overflow WHERE owner = ?", `s:${invocation_id}`);
+}

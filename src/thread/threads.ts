@@ -1,0 +1,67 @@
+// The thread itself: made, changed and removed by its object, which D1 follows.
+import { fail, type Result, succeed } from "../protocol/error.ts";
+import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
+import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
+import { createTables, type Database, hasTables, readMeta, writeMeta } from "./database.ts";
+import { isoTime, type Life, type StoredThread, transact } from "./life.ts";
+
+export function isRemoved(database: Database): boolean {
+  return hasTables(database.sql) && readMeta<boolean>(database.sql, "removed") === true;
+}
+
+/** What is left of a removed thread: its id is never used again. */
+export function storeTombstone(database: Database): void {
+  createTables(database.sql);
+  writeMeta(database.sql, "removed", true);
+}
+
+/** Stores a thread that is not there yet. */
+export function storeThread(database: Database, creation: ThreadCreation, now: number): void {
+  const at = new Date(now).toISOString();
+  const { user_id, thread_id, project_id, title, agent_id, metadata } = creation;
+  const thread: Thread = {
+    thread_id,
+    user_id,
+    project_id: project_id ?? newId("proj"),
+    title,
+    agent_id: agent_id ?? DEFAULT_AGENT_ID,
+    metadata,
+    created_at: at,
+    updated_at: at,
+  };
+  const made_project = project_id === null ? { name: title ?? "Untitled", created_at: at } : null;
+  const stored: StoredThread = { thread, version: 1, made_project };
+  database.transaction(() => {
+    createTables(database.sql);
+    writeMeta(database.sql, "thread", stored);
+  });
+}
+
+export function patchThread(life: Life, patch: ThreadPatch): Thread {
+  const thread: Thread = { ...life.thread, ...patch, updated_at: isoTime(life) };
+  if (patch.metadata !== undefined) thread.metadata = { ...life.thread.metadata, ...patch.metadata };
+  const stored: StoredThread = { ...life.stored, thread, version: life.stored.version + 1 };
+  transact(life, () => writeMeta(life.database.sql, "thread", stored));
+  life.stored = stored;
+  life.thread = thread;
+  life.outbox.markThread(stored);
+  return thread;
+}
+
+/** Ends what runs, cuts who reads, and removes the rows of D1; the caller clears the object's storage. */
+export async function removeThread(life: Life): Promise<void> {
+  const key: ThreadKey = { user_id: life.thread.user_id, thread_id: life.thread.thread_id };
+  for (const [id, record] of [...life.live]) if (record !== life.active?.record) life.live.delete(id);
+  life.active?.cancel.abort();
+  await life.active?.done;
+  life.readers.cutAll("the thread was deleted");
+  await life.ports.deleteThread(key);
+}
+
+export function ownedBy(life: Life | null, key: ThreadKey): Result<Life> {
+  const { user_id, thread_id } = life?.thread ?? {};
+  if (life === null || user_id !== key.user_id || thread_id !== key.thread_id) {
+    return fail("not_found", `The thread ${key.thread_id} does not exist.`);
+  }
+  return succeed(life);
+}
