@@ -1,0 +1,133 @@
+// The house rules (see docs/architecture.md) hold for every file; and each rule would notice a file that breaks it.
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import * as rules from "./floors/rules.ts";
+import { readImports, readSources, type Source } from "./floors/sources.ts";
+
+const sources = await readSources(join(import.meta.dirname, ".."));
+
+function file(path: string, text = ""): Source {
+  return { path, text };
+}
+
+describe("the house", () => {
+  it("is read whole", () => {
+    const paths = sources.map(({ path }) => path);
+    expect(paths).toContain("src/config.ts");
+    expect(paths).toContain("test/floors.test.ts");
+    expect(paths).toContain("scripts/test.ts");
+  });
+
+  it.each(Object.entries(rules))("keeps the %s", (_name, rule) => {
+    expect(rule(sources)).toEqual([]);
+  });
+});
+
+describe("imports", () => {
+  it("are found in every form", () => {
+    const text = [
+      'import { a } from "one";',
+      'import type { b } from "./two.ts";',
+      "import {\n  c,\n  d,\n} from '../three.ts';",
+      'export * from "./four.ts";',
+      'export { e } from "five/sub";',
+      'import "six";',
+      'const seven = await import("./seven.ts");',
+      'type Eight = import("eight").Eight;',
+    ].join("\n");
+    const found = readImports(file("src/agent/x.ts", text)).map(({ specifier, target }) => target ?? specifier);
+    expect(found.toSorted()).toEqual(
+      [
+        "one",
+        "src/agent/two.ts",
+        "src/three.ts",
+        "src/agent/four.ts",
+        "five/sub",
+        "six",
+        "src/agent/seven.ts",
+        "eight",
+      ].toSorted(),
+    );
+  });
+});
+
+describe("a violation is noticed", () => {
+  it.each([
+    ["an upper floor", "src/agent/loop.ts", "../store/runs.ts"],
+    ["the floor of a neighbour", "src/http/app.ts", "../queue/jobs.ts"],
+    ["another shelf", "src/tools/shell.ts", "../sandboxes/daytona.ts"],
+    ["the agent, from a leaf", "src/lib/retry.ts", "../agent/loop.ts"],
+    ["the vocabulary, from a leaf", "src/lib/log.ts", "../protocol/run.ts"],
+    ["a room on no floor", "src/agent/loop.ts", "../extra/thing.ts"],
+    ["what is outside src", "src/agent/loop.ts", "../../test/fakes/model.ts"],
+  ])("importing %s", (_what, path, specifier) => {
+    expect(rules.floorRule([file(path, `import { x } from "${specifier}";`)])).toHaveLength(1);
+  });
+
+  it("a file in a room on no floor", () => {
+    expect(rules.floorRule([file("src/extra/thing.ts", 'import { x } from "../lib/log.ts";')])).toHaveLength(1);
+  });
+
+  it.each([
+    ["the page importing code", "src/web/main.ts", 'import { run } from "../protocol/run.ts";'],
+    ["the page importing the server", "src/web/main.ts", 'import type { Env } from "../config.ts";'],
+    ["a program of dev importing the server", "dev/ask.ts", 'import { readSse } from "../src/lib/sse.ts";'],
+  ])("%s", (_what, path, text) => {
+    expect(rules.outsideRule([file(path, text)])).toHaveLength(1);
+  });
+
+  it.each([
+    ["src/thread/run.ts", "hono"],
+    ["src/thread/run.ts", "@hono/zod-openapi"],
+    ["src/http/runs.ts", "drizzle-orm/d1"],
+    ["src/agent/loop.ts", "openai"],
+    ["src/agent/loop.ts", "openai/streaming"],
+    ["src/tools/shell.ts", "@daytonaio/sdk"],
+    ["src/http/app.ts", "cloudflare:workers"],
+  ])("%s importing %s", (path, specifier) => {
+    expect(rules.packageRule([file(path, `import { x } from "${specifier}";`)])).toHaveLength(1);
+  });
+
+  it("the environment outside its rooms", () => {
+    const text = 'import { type Env, readConfig } from "../config.ts";';
+    expect(rules.environmentRule([file("src/agent/loop.ts", text)])).toHaveLength(1);
+    expect(rules.environmentRule([file("src/models/openai.ts", "let e: Cloudflare.Env;")])).toHaveLength(1);
+    expect(rules.environmentRule([file("src/thread/object.ts", text)])).toEqual([]);
+  });
+
+  it("a file that is too long", () => {
+    expect(rules.sizeRule([file("dev/long.ts", "x\n".repeat(401))])).toHaveLength(1);
+    expect(rules.sizeRule([file("dev/long.ts", "x\n".repeat(400))])).toEqual([]);
+  });
+
+  it("a tool that its shelf does not register", () => {
+    const shelf = [
+      file("src/tools/index.ts", 'import { shell } from "./shell.ts";'),
+      file("src/tools/shell.ts", 'import { cut } from "./cut.ts";'),
+      file("src/tools/cut.ts"),
+      file("src/tools/shell.test.ts"),
+    ];
+    expect(rules.shelfRule(shelf)).toEqual([]);
+    expect(rules.shelfRule([...shelf, file("src/tools/forgotten.ts")])).toHaveLength(1);
+  });
+
+  it("a default export", () => {
+    expect(rules.defaultExportRule([file("src/agent/loop.ts", "export default 1;")])).toHaveLength(1);
+    expect(rules.defaultExportRule([file("src/agent/loop.ts", "export { a as default };")])).toHaveLength(1);
+    expect(rules.defaultExportRule([file("src/index.ts", "export default {};")])).toEqual([]);
+  });
+
+  it("a server that knows its stand-ins", () => {
+    expect(rules.standInRule([file("src/models/openai.ts", "// the scripted model")])).toHaveLength(1);
+    expect(rules.standInRule([file("src/models/openai.ts", "// see dev/model")])).toHaveLength(1);
+    expect(rules.standInRule([file("src/models/openai.ts", 'import("../../dev/model/server.ts")')])).toHaveLength(1);
+    expect(rules.standInRule([file("src/sandboxes/x.ts", "2>/dev/null")])).toEqual([]);
+  });
+
+  it("a folder or file without a meaning", () => {
+    expect(rules.folderRule([file("src/utils/x.ts"), file("dev/helpers.ts"), file("src/http/base/x.ts")])).toHaveLength(
+      3,
+    );
+    expect(rules.folderRule([file("src/store/database.ts")])).toEqual([]);
+  });
+});

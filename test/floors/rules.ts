@@ -1,0 +1,153 @@
+// The rules of the house. Each is a pure function from the sources to its violations, one sentence each; the sentence
+// names the file and says what would be right.
+import { type Import, isTest, readImports, type Source } from "./sources.ts";
+
+export type Rule = (sources: Source[]) => string[];
+
+const shelves = ["src/models", "src/sandboxes", "src/tools", "src/integrations"];
+
+/** Rooms of `src`, and the floor each stands on. `src/web` is beside the house: it speaks HTTP only. */
+const floors = new Map<string, number>([
+  ["src/protocol", 0],
+  ["src/lib", 0],
+  ["src/config.ts", 0],
+  ["src/agent", 1],
+  ...shelves.map((shelf) => [shelf, 2] as const),
+  ["src/store", 2],
+  ["src/thread", 3],
+  ["src/http", 4],
+  ["src/queue", 4],
+  ["src/index.ts", 5],
+]);
+
+/** Settings speak of the thread's contract in `Env`: the one import between rooms of one floor. */
+const sameFloor = new Set(["src/config.ts > src/protocol"]);
+
+/** Where a package may be imported. A prefix stands for its subpaths too. */
+const packageRooms: { packages: RegExp; rooms: string[] }[] = [
+  { packages: /^(hono|@hono\/.*)$/, rooms: ["src/http/"] },
+  { packages: /^drizzle-orm$/, rooms: ["src/store/"] },
+  { packages: /^openai$/, rooms: ["src/models/"] },
+  { packages: /^@daytonaio\/sdk$/, rooms: ["src/sandboxes/"] },
+  { packages: /^cloudflare:.*$/, rooms: ["src/index.ts", "src/thread/object.ts"] },
+];
+
+const environmentRooms = [
+  "src/config.ts",
+  "src/index.ts",
+  "src/thread/object.ts",
+  "src/thread/stub.ts",
+  "src/http/",
+  "src/queue/",
+];
+
+const lineCeiling = 400;
+
+function roomOf(path: string): string {
+  const [top, second] = path.split("/");
+  return `${top}/${second}`;
+}
+
+function importsOf(sources: Source[], pick: (path: string) => boolean): { path: string; used: Import }[] {
+  return sources
+    .filter(({ path }) => pick(path))
+    .flatMap((source) => readImports(source).map((used) => ({ path: source.path, used })));
+}
+
+/** `src` without the web page and without tests. */
+function isHouse(path: string): boolean {
+  return path.startsWith("src/") && !path.startsWith("src/web/") && !isTest(path);
+}
+
+function startsWithOne(path: string, prefixes: string[]): boolean {
+  return prefixes.some((prefix) => path.startsWith(prefix));
+}
+
+/** A file imports only from floors below its own, or from its own room; so rooms of one floor never meet. */
+export const floorRule: Rule = (sources) =>
+  importsOf(sources, isHouse).flatMap(({ path, used }) => {
+    if (used.target === null) return [];
+    const [from, to] = [roomOf(path), roomOf(used.target)];
+    const [own, other] = [floors.get(from), floors.get(to)];
+    if (own === undefined) return [`${path}: ${from} is on no floor`];
+    if (other === undefined) return [`${path}: imports ${used.target}, which is on no floor`];
+    if (from === to || other < own || sameFloor.has(`${from} > ${to}`)) return [];
+    return [`${path} (floor ${own}) imports ${used.target} (floor ${other})`];
+  });
+
+/** The page and the programs of `dev` know the server by its API: of `src`, only the vocabulary's types. */
+export const outsideRule: Rule = (sources) => {
+  const isOutside = (path: string): boolean => startsWithOne(path, ["src/web/", "dev/"]) && !isTest(path);
+  return importsOf(sources, isOutside).flatMap(({ path, used }) => {
+    const target = used.target ?? "";
+    const own = path.startsWith("src/web/") ? "src/web/" : "dev/";
+    if (used.target === null || target.startsWith(own) || !target.startsWith("src/")) return [];
+    if (target.startsWith("src/protocol/") && used.typeOnly) return [];
+    return [`${path}: imports ${target}; only types of src/protocol may be imported here`];
+  });
+};
+
+export const packageRule: Rule = (sources) =>
+  importsOf(sources, isHouse).flatMap(({ path, used }) => {
+    if (used.target !== null) return [];
+    const parts = used.specifier.split("/");
+    const name = parts.slice(0, used.specifier.startsWith("@") ? 2 : 1).join("/");
+    const room = packageRooms.find(({ packages }) => packages.test(name));
+    if (!room || startsWithOne(path, room.rooms)) return [];
+    return [`${path}: imports ${used.specifier}, which belongs in ${room.rooms.join(", ")}`];
+  });
+
+const environmentImport = /import\s+(?:type\s+)?\{[^}]*\bEnv\b[^}]*\}\s*from\s*["'][^"']*config\.ts["']/;
+
+export const environmentRule: Rule = (sources) =>
+  sources
+    .filter(({ path, text }) => isHouse(path) && (environmentImport.test(text) || /\bCloudflare\.Env\b/.test(text)))
+    .filter(({ path }) => !startsWithOne(path, environmentRooms))
+    .map(({ path }) => `${path}: takes Env; only ${environmentRooms.join(", ")} may, others are given plain settings`);
+
+export const sizeRule: Rule = (sources) =>
+  sources
+    .map(({ path, text }) => ({ path, lines: text.replace(/\n$/, "").split("\n").length }))
+    .filter(({ lines }) => lines > lineCeiling)
+    .map(({ path, lines }) => `${path}: has ${lines} lines; at most ${lineCeiling}`);
+
+/** What stands on a shelf is reached from the shelf's `index.ts`, or nobody can find it. */
+export const shelfRule: Rule = (sources) =>
+  shelves.flatMap((shelf) => {
+    const onShelf = new Map(
+      sources
+        .filter(({ path }) => path.startsWith(`${shelf}/`) && !isTest(path))
+        .map((source) => [source.path, source]),
+    );
+    const reached = new Set<string>();
+    const visit = (path: string): void => {
+      const source = onShelf.get(path);
+      if (!source || reached.has(path)) return;
+      reached.add(path);
+      for (const { target } of readImports(source)) if (target !== null) visit(target);
+    };
+    visit(`${shelf}/index.ts`);
+    return [...onShelf.keys()]
+      .filter((path) => !reached.has(path))
+      .map((path) => `${path}: is not registered in ${shelf}/index.ts`);
+  });
+
+export const defaultExportRule: Rule = (sources) =>
+  sources
+    .filter(({ path }) => path !== "src/index.ts" && !/(^|\/)[\w-]+\.config\.ts$/.test(path))
+    .filter(({ text }) => /^export\s+default\b|^export\s*\{[^}]*\bas\s+default\b/m.test(text))
+    .map(({ path }) => `${path}: has a default export`);
+
+/** The server knows its stand-ins as addresses only. `/dev/null` is no stand-in. */
+export const standInRule: Rule = (sources) =>
+  sources
+    .filter(({ path, text }) => isHouse(path) && /\bscripted\b|(?<![\w/])(?:\.\.?\/)*dev\/[a-z]/i.test(text))
+    .map(({ path }) => `${path}: knows what only dev/ may know (“scripted”, “dev/…”)`);
+
+export const folderRule: Rule = (sources) => {
+  const forbidden = /(?:^|\/)(utils?|helpers?|services?|controllers?|managers?|base|common|misc)(?:\/|\.tsx?$)/;
+  return sources.flatMap(({ path }) => {
+    const name = forbidden.exec(path)?.[1];
+    return name ? [`${path}: “${name}” says nothing about what is inside`] : [];
+  });
+};
