@@ -67,11 +67,13 @@ export async function executeCommand(channel: Channel, request: Request, setting
     variables: readVariables(request, "variables"),
   });
   const ended = awaitEnd(child);
-  // The server closes the channel when time is up.
-  channel.socket.once("close", () => {
+  // The server closes the channel when time is up. It shows as the end of what there is to read, since half-open
+  // connections are allowed; the process would otherwise live on until it writes something.
+  const kill = (): void => {
     if (child.pid !== undefined) killGroup(child.pid, "SIGKILL");
     child.stdout?.destroy();
-  });
+  };
+  channel.socket.once("end", kill).once("close", kill);
   channel.socket.resume();
   child.stdin?.end(`${readText(request, "command")}\n`);
   if (child.stdout) await forward(child.stdout, channel, frameKind.stdout);
