@@ -2,7 +2,7 @@
 
 export type LogFields = Record<string, string | number | boolean | null>;
 
-// An error's message may quote what it was given; this much is enough to find its cause.
+// Enough to find the cause of an error.
 const ERROR_UNITS = 500;
 
 export function logWarning(event: string, fields: LogFields): void {
@@ -13,8 +13,10 @@ export function logError(event: string, error: unknown, fields: LogFields): void
   console.error(JSON.stringify({ level: "error", event, ...fields, error: describeError(error) }));
 }
 
-/** Name and message of an error, in one line and without its stack. */
+/** An error in one line. Only its innermost cause speaks: what wraps it may quote the values it was called with. */
 export function describeError(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  const text = innermost instanceof Error ? `${innermost.name}: ${innermost.message}` : typeof innermost;
   return text.replace(/\s+/g, " ").slice(0, ERROR_UNITS);
 }

@@ -55,6 +55,12 @@ export interface RunInput extends ThreadKey {
   messages: { message_id: string; content: UserContent }[];
   /** Results of client tools that an earlier run of this thread left pending (AG-UI). */
   tool_results: { message_id: string; tool_call_id: string; content: string }[];
+  /**
+   * Set where `messages` and `tool_results` are a client's whole history (AG-UI) and the door can't tell what is new.
+   * The input then is the messages with unknown ids after the last known one, and the results of calls that are pending;
+   * without either and without `resume` it is `empty_message`.
+   */
+  from_history?: boolean;
   /** Answers to the interrupts of the last run; null where the door does not answer any. */
   resume: InterruptAnswer[] | null;
   agent_id: string | null;

@@ -1,0 +1,176 @@
+// The door of AG-UI clients: they send their whole history each time, and the thread's object finds what is new in it.
+// Bodies are read leniently, since clients carry fields of their own and of later protocols.
+import { z } from "@hono/zod-openapi";
+import { clientId, newId } from "../protocol/ids.ts";
+import { isEmptyContent, type UserContent } from "../protocol/message.ts";
+import type { RunInput } from "../protocol/thread.ts";
+import type { App, AppContext } from "./context.ts";
+import { addOperation, type Operation } from "./operation.ts";
+import { keyOf, requireAgent } from "./ownership.ts";
+import { smallJson, smallObject, wellFormed } from "./schemas.ts";
+import { answerStream } from "./stream.ts";
+
+const source = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("url"), value: wellFormed }),
+  z.object({ type: z.literal("data"), value: wellFormed, mimeType: wellFormed }),
+]);
+
+const inputPart = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("text"), text: wellFormed }),
+  z.object({ type: z.literal("image"), source }),
+  // The name of an image before AG-UI 1.0.
+  z.object({
+    type: z.literal("binary"),
+    mimeType: z.string().regex(/^image\//, "only images can be read"),
+    url: wellFormed.optional(),
+    data: wellFormed.optional(),
+  }),
+]);
+
+const anyMessage = z.union([
+  z.object({
+    role: z.literal("user"),
+    id: clientId,
+    content: z.union([wellFormed, z.array(inputPart).max(100)]),
+  }),
+  z.object({
+    role: z.literal("tool"),
+    id: z.string(),
+    toolCallId: wellFormed.max(200),
+    content: z.union([wellFormed, z.array(z.object({ type: z.string(), text: wellFormed.optional() }))]),
+  }),
+  // Whatever else a history holds, now or in later protocols, is not ours to judge.
+  z.object({ role: z.string().refine((role) => role !== "user" && role !== "tool", "is not complete") }),
+]);
+type AnyMessage = z.infer<typeof anyMessage>;
+
+const body = z
+  .object({
+    threadId: clientId,
+    runId: clientId,
+    messages: z.array(anyMessage).default([]),
+    tools: z
+      .array(
+        z.object({
+          name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -"),
+          description: wellFormed.max(10_000).default(""),
+          parameters: smallObject.default({ type: "object", properties: {} }),
+        }),
+      )
+      .max(100)
+      .default([]),
+    context: z
+      .array(z.object({ description: wellFormed.max(10_000), value: wellFormed.max(100_000) }))
+      .max(100)
+      .default([]),
+    resume: z
+      .array(
+        z.object({
+          interruptId: wellFormed.min(1).max(200),
+          status: z.enum(["resolved", "cancelled"]),
+          payload: smallJson.optional(),
+        }),
+      )
+      .max(100)
+      .optional(),
+  })
+  .openapi("RunAgentInput", {
+    example: {
+      threadId: "thread-001",
+      runId: "inv-001",
+      messages: [{ id: "msg-001", role: "user", content: "帮我做一个电商网站" }],
+      tools: [],
+      context: [],
+    },
+  });
+type Body = z.infer<typeof body>;
+
+const common = {
+  method: "post",
+  tag: "AG-UI",
+  description: "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run.",
+  body,
+  answers: { 200: { description: "The run's AG-UI events.", stream: true } },
+  problems: ["empty_message", "not_found", "interrupt_answered", "interrupts_uncovered"],
+  plainErrors: true,
+} satisfies Partial<Operation<unknown, unknown, unknown, Body>>;
+
+export function addAgUi(app: App): void {
+  addOperation(app, { ...common, path: "/ag-ui", summary: "Run the default agent" }, (context, { body }) =>
+    answerRun(context, body, null),
+  );
+  addOperation(
+    app,
+    { ...common, path: "/ag-ui/{agent_id}", summary: "Run an agent", params: z.object({ agent_id: clientId }) },
+    async (context, { body, params }) => {
+      await requireAgent(context, params.agent_id);
+      return await answerRun(context, body, params.agent_id);
+    },
+  );
+}
+
+async function answerRun(context: AppContext, body: Body, agent_id: string | null): Promise<Response> {
+  const key = keyOf(context, body.threadId);
+  const input: RunInput = {
+    ...key,
+    invocation_id: body.runId,
+    messages: body.messages.flatMap(readUserMessage),
+    tool_results: body.messages.flatMap(readToolResult),
+    from_history: true,
+    resume: readResume(body),
+    agent_id,
+    model: null,
+    max_steps: null,
+    metadata: {},
+    background: false,
+    on_busy: "enqueue",
+    client_tools: body.tools,
+    context: body.context,
+  };
+  const headers = { "content-type": "application/json" };
+  const text = JSON.stringify(input);
+  return await answerStream(
+    context,
+    key,
+    () => new Request("https://thread/runs?known=1", { method: "POST", headers, body: text }),
+  );
+}
+
+function readResume({ resume }: Body): RunInput["resume"] {
+  if (!resume || resume.length === 0) return null;
+  return resume.map(({ interruptId, status, payload }) => ({
+    interrupt_id: interruptId,
+    status,
+    ...(payload === undefined ? {} : { payload }),
+  }));
+}
+
+function readUserMessage(message: AnyMessage): RunInput["messages"] {
+  if (!("id" in message) || message.role !== "user") return [];
+  const content = readContent(message.content);
+  return isEmptyContent(content) ? [] : [{ message_id: message.id, content }];
+}
+
+function readContent(content: Extract<AnyMessage, { role: "user" }>["content"]): UserContent {
+  if (typeof content === "string") return content;
+  return content.map((part) =>
+    part.type === "text"
+      ? { type: "text", text: part.text }
+      : { type: "image_url", image_url: { url: addressOf(part) } },
+  );
+}
+
+function addressOf(part: Exclude<z.infer<typeof inputPart>, { type: "text" }>): string {
+  if (part.type === "binary") return part.url ?? `data:${part.mimeType};base64,${part.data ?? ""}`;
+  const { source } = part;
+  return source.type === "url" ? source.value : `data:${source.mimeType};base64,${source.value}`;
+}
+
+/** Results of our own tools are in the history too, under any ids; only those that a run waits for are used. */
+function readToolResult(message: AnyMessage): RunInput["tool_results"] {
+  if (!("id" in message) || message.role !== "tool") return [];
+  const { content, toolCallId } = message;
+  const text = typeof content === "string" ? content : content.map((part) => part.text ?? "").join("\n");
+  const message_id = clientId.safeParse(message.id).success ? message.id : newId("msg");
+  return [{ message_id, tool_call_id: toolCallId, content: text }];
+}

@@ -1,0 +1,152 @@
+// Agents: named configurations. Each change is a version, and a run pins the one it started with.
+import { z } from "@hono/zod-openapi";
+import { type Agent, agentConfig } from "../protocol/agent.ts";
+import { clientId, DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
+import { createAgent, deleteAgent, listAgents, listAgentVersions, readAgent, updateAgent } from "../store/agents.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { missing } from "./ownership.ts";
+import { agent, agentBody, agentPatch, pageOf, pageQuery } from "./schemas.ts";
+
+const tag = "Agents";
+const params = z.object({ agent_id: clientId });
+
+export function addAgents(app: App): void {
+  addCreateAndList(app);
+  addReadAndVersions(app);
+  addOperation(
+    app,
+    {
+      method: "patch",
+      path: "/v1/agents/{agent_id}",
+      tag,
+      summary: "Change an agent",
+      description: "Stores the next version. Fields that are left out stay as they are.",
+      params,
+      body: agentPatch,
+      answers: { 200: { description: "The new version.", schema: agent } },
+      problems: ["not_found"],
+    },
+    async (context, { params, body: { name, ...config } }) => {
+      const patch = { ...(name === undefined ? {} : { name }), config };
+      const { user_id } = context.get("caller");
+      const changed = await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now());
+      if (!changed) throw missing("agent", params.agent_id);
+      return context.json(show(changed));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/agents/{agent_id}",
+      tag,
+      summary: "Delete an agent and its versions",
+      params,
+      answers: { 204: { description: "It is gone. Runs that began with it end with it." } },
+      problems: ["not_found", "invalid_operation"],
+    },
+    async (context, { params }) => {
+      if (params.agent_id === DEFAULT_AGENT_ID) {
+        throw new Problem("invalid_operation", `${DEFAULT_AGENT_ID} always exists and can't be deleted.`);
+      }
+      const deleted = await deleteAgent(context.env.DB, context.get("caller").user_id, params.agent_id);
+      if (!deleted) throw missing("agent", params.agent_id);
+      return context.body(null, 204);
+    },
+  );
+}
+
+function show({ agent_id, name, version, config, created_at, updated_at }: Agent) {
+  return { agent_id, name, version, ...config, created_at, updated_at };
+}
+
+async function findAgent(context: AppContext, agent_id: string): Promise<Agent> {
+  const found = await readAgent(context.env.DB, context.get("caller").user_id, agent_id);
+  if (!found) throw missing("agent", agent_id);
+  return found;
+}
+
+function addCreateAndList(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/agents",
+      tag,
+      summary: "Make an agent",
+      body: agentBody,
+      answers: {
+        201: { description: "Its first version.", schema: agent, headers: { Location: "The agent's path." } },
+      },
+      problems: ["already_exists"],
+    },
+    async (context, { body: { agent_id, name, ...config } }) => {
+      const now = new Date().toISOString();
+      const made: Agent = {
+        agent_id: agent_id ?? newId("agent"),
+        name,
+        version: 1,
+        config: agentConfig.parse(config),
+        created_at: now,
+        updated_at: now,
+      };
+      const isNew = await createAgent(context.env.DB, context.get("caller").user_id, made);
+      if (!isNew) throw new Problem("already_exists", `There is an agent ${made.agent_id}.`);
+      return context.json(show(made), 201, { location: `/v1/agents/${made.agent_id}` });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/agents",
+      tag,
+      summary: "List agents",
+      query: pageQuery,
+      answers: { 200: { description: "Agents in their newest version, newest first.", schema: pageOf(agent) } },
+      problems: ["bad_cursor"],
+    },
+    async (context, { query }) => {
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      const page = unwrap(await listAgents(context.env.DB, context.get("caller").user_id, request));
+      return context.json({ ...page, data: page.data.map(show) });
+    },
+  );
+}
+
+function addReadAndVersions(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/agents/{agent_id}",
+      tag,
+      summary: "Read an agent",
+      params,
+      answers: { 200: { description: "Its newest version.", schema: agent } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => context.json(show(await findAgent(context, params.agent_id))),
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/agents/{agent_id}/versions",
+      tag,
+      summary: "List an agent's versions",
+      params,
+      query: pageQuery,
+      answers: { 200: { description: "Versions, newest first.", schema: pageOf(agent) } },
+      problems: ["not_found", "bad_cursor"],
+    },
+    async (context, { params, query }) => {
+      const found = await findAgent(context, params.agent_id);
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      const page = unwrap(await listAgentVersions(context.env.DB, context.get("caller").user_id, found, request));
+      return context.json({ ...page, data: page.data.map(show) });
+    },
+  );
+}

@@ -1,0 +1,68 @@
+// The caller's own API keys.
+import { z } from "@hono/zod-openapi";
+import { clientId } from "../protocol/ids.ts";
+import { createApiKey, deleteApiKey, listApiKeys } from "../store/api-keys.ts";
+import { mintApiKey } from "./api-key.ts";
+import type { App } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { apiKey, apiKeyBody, newApiKey, pageOf, pageQuery } from "./schemas.ts";
+
+const tag = "Users and keys";
+
+export function addApiKeys(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/api-keys",
+      tag,
+      summary: "Make an API key",
+      description: "`key` is shown this once.",
+      body: apiKeyBody,
+      answers: { 201: { description: "The key.", schema: newApiKey } },
+    },
+    async (context, { body }) => {
+      const { key, stored } = await mintApiKey(body.name ?? null, Date.now());
+      await createApiKey(context.env.DB, context.get("caller").user_id, stored);
+      const { key_id, name, created_at } = stored;
+      return context.json({ key_id, name, key, created_at }, 201);
+    },
+  );
+
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/api-keys",
+      tag,
+      summary: "List API keys",
+      query: pageQuery,
+      answers: { 200: { description: "Keys without their secret, newest first.", schema: pageOf(apiKey) } },
+      problems: ["bad_cursor"],
+    },
+    async (context, { query }) => {
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      return context.json(unwrap(await listApiKeys(context.env.DB, context.get("caller").user_id, request)));
+    },
+  );
+
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/api-keys/{key_id}",
+      tag,
+      summary: "Delete an API key",
+      params: z.object({ key_id: clientId }),
+      answers: { 204: { description: "It opens nothing any more." } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const deleted = await deleteApiKey(context.env.DB, context.get("caller").user_id, params.key_id);
+      if (!deleted) throw new Problem("not_found", "There is no such key.");
+      context.get("authenticator").forget(params.key_id);
+      return context.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,65 @@
+// The Hono app: what every request passes, and the resources behind it.
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { type Config, type Env, readConfig } from "../config.ts";
+import { addAgUi } from "./ag-ui.ts";
+import { addAgents } from "./agents.ts";
+import { addApiKeys } from "./api-keys.ts";
+import { createAuthenticator, requireKey } from "./auth.ts";
+import type { App, AppEnv } from "./context.ts";
+import { allowOrigins } from "./cors.ts";
+import { addDocs } from "./docs.ts";
+import { answerError, answerNotFound } from "./errors.ts";
+import { addEvents } from "./events.ts";
+import { addHealth } from "./health.ts";
+import { addMessages } from "./messages.ts";
+import { addOpenApi } from "./openapi.ts";
+import { addProjects } from "./projects.ts";
+import { addRuns } from "./runs.ts";
+import { addTasks } from "./tasks.ts";
+import { addThreads } from "./threads.ts";
+import { addUsers } from "./users.ts";
+
+export function createApp(): App {
+  const app = new OpenAPIHono<AppEnv>();
+  const authenticator = createAuthenticator();
+  const configs = new WeakMap<Env, Config>();
+  const prepare = createMiddleware<AppEnv>(async (context, next) => {
+    const request_id = crypto.randomUUID();
+    context.set("request_id", request_id);
+    context.set("config", configs.get(context.env) ?? remember(configs, context.env));
+    context.set("authenticator", authenticator);
+    await next();
+    context.res.headers.set("x-request-id", request_id);
+    context.res.headers.set("x-content-type-options", "nosniff");
+  });
+  app.use(prepare, allowOrigins);
+  for (const path of ["/v1", "/v1/*", "/ag-ui", "/ag-ui/*"]) app.use(path, requireKey);
+  app.onError(answerError);
+  app.notFound(answerNotFound);
+  for (const add of resources) add(app);
+  return app;
+}
+
+/** Settings don't change while an isolate lives. */
+function remember(configs: WeakMap<Env, Config>, env: Env): Config {
+  const config = readConfig(env);
+  configs.set(env, config);
+  return config;
+}
+
+const resources = [
+  addHealth,
+  addUsers,
+  addApiKeys,
+  addProjects,
+  addThreads,
+  addMessages,
+  addTasks,
+  addRuns,
+  addEvents,
+  addAgents,
+  addAgUi,
+  addOpenApi,
+  addDocs,
+];

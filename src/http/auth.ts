@@ -1,0 +1,92 @@
+// Who asks: the bearer key of a request becomes a caller. The admin key of the settings is the first user's; all others are
+// rows of D1, remembered for a few seconds so that a busy client costs no read per request.
+import { createMiddleware } from "hono/factory";
+import type { Config } from "../config.ts";
+import { equalInConstantTime } from "../lib/constant-time.ts";
+import { hashText } from "../lib/hash.ts";
+import { FIRST_USER_ID } from "../protocol/ids.ts";
+import { findApiKey } from "../store/api-keys.ts";
+import { readKeyId } from "./api-key.ts";
+import type { AppEnv, Caller } from "./context.ts";
+import { Problem } from "./errors.ts";
+
+// How long a deleted key may still open another isolate; in its own it ends at once.
+const REMEMBERED_MS = 10_000;
+
+// Beyond this the oldest is forgotten, whatever its age.
+const REMEMBERED_KEYS = 1000;
+
+// No key of ours comes near; a header of a megabyte need not be hashed.
+const KEY_CHARACTERS = 1024;
+
+export interface Authenticator {
+  /** The caller whose key it is, if any. */
+  recognize(key: string, config: Config, db: D1Database): Promise<Caller | null>;
+  /** A deleted key opens nothing from now on. */
+  forget(key_id: string): void;
+}
+
+interface Remembered {
+  key_id: string;
+  hash: string;
+  user_id: string;
+  until: number;
+}
+
+export function createAuthenticator(now: () => number = Date.now): Authenticator {
+  const remembered = new Map<string, Remembered>();
+
+  async function recognizeStored(key_id: string, hash: Uint8Array, db: D1Database): Promise<Caller | null> {
+    const known = remembered.get(key_id);
+    const fresh = known && known.until > now() ? known : await remember(key_id, db);
+    if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
+    return { user_id: fresh.user_id, is_admin: false };
+  }
+
+  async function remember(key_id: string, db: D1Database): Promise<Remembered | null> {
+    remembered.delete(key_id);
+    const row = await findApiKey(db, key_id);
+    if (!row) return null;
+    const entry = { ...row, key_id, until: now() + REMEMBERED_MS };
+    remembered.set(key_id, entry);
+    const [oldest] = remembered.keys();
+    if (remembered.size > REMEMBERED_KEYS && oldest !== undefined) remembered.delete(oldest);
+    return entry;
+  }
+
+  return {
+    async recognize(key, config, db) {
+      const hash = await hashText(key);
+      const admin = config.admin_api_key === null ? null : await hashText(config.admin_api_key);
+      if (admin && equalInConstantTime(admin, hash)) return { user_id: FIRST_USER_ID, is_admin: true };
+      const key_id = readKeyId(key);
+      return key_id === null ? null : await recognizeStored(key_id, hash, db);
+    },
+    forget(key_id) {
+      remembered.delete(key_id);
+    },
+  };
+}
+
+/** Lets a request pass that brings a valid key, and says why not to any other. */
+export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
+  const config = context.get("config");
+  if (config.admin_api_key === null) {
+    throw new Problem(
+      "not_configured",
+      "This server has no ADMIN_API_KEY. Set it (wrangler secret put ADMIN_API_KEY).",
+    );
+  }
+  const [, key] = /^bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "") ?? [];
+  if (key === undefined || key.length > KEY_CHARACTERS) {
+    throw new Problem("unauthorized", "Send an API key: Authorization: Bearer <api key>.");
+  }
+  const caller = await context.get("authenticator").recognize(key, config, context.env.DB);
+  if (!caller) throw new Problem("unauthorized", "The API key is not known here.");
+  context.set("caller", caller);
+  await next();
+});
+
+function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}

@@ -1,0 +1,68 @@
+// Request bodies: read up to a limit of bytes and time, whether or not a length was announced, then parsed as JSON.
+import { Problem } from "./errors.ts";
+
+/** API.md §1: what every route but uploads takes. */
+export const BODY_BYTES = 1024 * 1024;
+
+// A client that trickles a body holds a request; a minute is ample for 1 MiB.
+const BODY_MS = 60_000;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/** The JSON of a body; an empty body is an empty object, since most bodies are optional in every field. */
+export async function readJson(request: Request, limit = BODY_BYTES): Promise<unknown> {
+  const text = decode(await readBytes(request, limit));
+  if (text.trim() === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem("bad_json", "The body is not JSON.");
+  }
+}
+
+/** The bytes of a body; refused while they arrive, as soon as they are too many. */
+export async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+  const tooLarge = new Problem("body_too_large", `The body is larger than ${limit} bytes.`);
+  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+    await request.body?.cancel();
+    throw tooLarge;
+  }
+  if (!request.body) return new Uint8Array();
+  const reader = request.body.getReader();
+  const timer = setTimeout(() => void reader.cancel(), BODY_MS);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      size += read.value.byteLength;
+      if (size > limit) {
+        await reader.cancel();
+        throw tooLarge;
+      }
+      chunks.push(read.value);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  return join(chunks, size);
+}
+
+function join(chunks: Uint8Array[], size: number): Uint8Array {
+  const [only] = chunks;
+  if (only && chunks.length === 1) return only;
+  const bytes = new Uint8Array(size);
+  let place = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, place);
+    place += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new Problem("bad_json", "The body is not valid UTF-8.");
+  }
+}

@@ -1,0 +1,123 @@
+// How a failure becomes an answer: expected ones are thrown as a `Problem` and answered with their code; anything else is
+// `internal`, logged and told to nobody.
+
+import { routePath } from "hono/route";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { z } from "zod";
+import { logError, logWarning } from "../lib/log.ts";
+import { type Failure, type ProblemCode, problems, type Result } from "../protocol/error.ts";
+import type { AppContext } from "./context.ts";
+
+export class Problem extends Error {
+  readonly failure: Failure;
+
+  constructor(code: ProblemCode, detail: string) {
+    super(code);
+    this.name = "Problem";
+    this.failure = { code, detail };
+  }
+}
+
+/** The value of a result; its failure is thrown. */
+export function unwrap<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw new Problem(result.error.code, result.error.detail);
+}
+
+export function answerError(error: unknown, context: AppContext): Response {
+  if (error instanceof Problem) {
+    const { code, detail } = error.failure;
+    log(context, code);
+    return answerProblem(context, code, detail);
+  }
+  logError("request_failed", error, describeRequest(context, "internal"));
+  return answerProblem(context, "internal", "The server failed; the request id finds the reason in its log.");
+}
+
+export function answerNotFound(context: AppContext): Response {
+  log(context, "not_found");
+  return answerProblem(context, "not_found", `There is no ${context.req.method} on this path.`);
+}
+
+/** AG-UI clients read the body of an error only where it is called plain JSON. */
+function answerProblem(context: AppContext, code: ProblemCode, detail: string): Response {
+  const { status, title } = problems[code];
+  const body = {
+    type: `urn:taskloom:problem:${code}`,
+    title,
+    status,
+    detail,
+    code,
+    request_id: context.get("request_id"),
+  };
+  const type = /^\/ag-ui(\/|$)/.test(context.req.path) ? "application/json" : "application/problem+json";
+  return context.body(JSON.stringify(body), status as ContentfulStatusCode, { "content-type": type });
+}
+
+function log(context: AppContext, code: ProblemCode): void {
+  logWarning("request_failed", describeRequest(context, code));
+}
+
+/** The route and not the path: what a client puts into a path may be a secret that is in the wrong place. */
+function describeRequest(context: AppContext, code: ProblemCode): Record<string, string | number | null> {
+  return {
+    request_id: context.get("request_id"),
+    method: context.req.method,
+    route: routePath(context, -1),
+    status: problems[code].status,
+    code,
+    user_id: context.get("caller")?.user_id ?? null,
+  };
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** What is wrong with an input, in one sentence that names the place. Never quotes a value. */
+export function toFailure(error: z.ZodError): Failure {
+  const issues = error.issues.flatMap((issue) => flatten(issue, []));
+  const unknown = issues.find((issue) => issue.names !== null);
+  if (unknown?.names) {
+    const names = unknown.names.map((name) => JSON.stringify(showPath([...unknown.path, name])));
+    return { code: "unknown_field", detail: `not known: ${names.join(", ").slice(0, 500)}` };
+  }
+  const [first] = issues;
+  const place = first && first.path.length > 0 ? `${showPath(first.path)}: ` : "";
+  return { code: "invalid_field", detail: `${place}${first?.message ?? "not valid"}` };
+}
+
+interface FlatIssue {
+  path: PropertyKey[];
+  message: string;
+  /** The fields that are not known; null for any other issue. */
+  names: PropertyKey[] | null;
+}
+
+function flatten(issue: Issue, above: PropertyKey[]): FlatIssue[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === "unrecognized_keys") return [{ path, message: issue.message, names: issue.keys }];
+  if (issue.code !== "invalid_union") return [{ path, message: issue.message, names: null }];
+  const expected = issue.errors.map(([only, ...more]) =>
+    only?.code === "invalid_type" && only.path.length === 0 && more.length === 0 ? only.expected : null,
+  );
+  if (expected.length > 0 && expected.every((type) => type !== null)) {
+    return [{ path, message: `Invalid input: expected ${expected.join(" or ")}`, names: null }];
+  }
+  const nearest = nearestBranch(issue.errors);
+  if (!nearest) return [{ path, message: issue.message, names: null }];
+  return nearest.flatMap((inner) => flatten(inner, path));
+}
+
+/** Of a union's branches, the one that the input was most likely meant to be: right in type, and with the least wrong. */
+function nearestBranch(branches: Issue[][]): Issue[] | undefined {
+  const rank = (issues: Issue[]) => {
+    const wrongType = issues.some((issue) => issue.code === "invalid_type" && issue.path.length === 0);
+    return (wrongType ? 1000 : 0) + issues.length;
+  };
+  return branches.toSorted((one, other) => rank(one) - rank(other))[0];
+}
+
+function showPath(path: PropertyKey[]): string {
+  return path
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`))
+    .join("");
+}

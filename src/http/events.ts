@@ -1,0 +1,67 @@
+// The events of a thread or of one run, as server-sent events.
+import { z } from "@hono/zod-openapi";
+import type { App, AppContext } from "./context.ts";
+import { type Answer, addOperation } from "./operation.ts";
+import { keyOf } from "./ownership.ts";
+import { runParams, threadParams } from "./schemas.ts";
+import { answerStream, readPosition } from "./stream.ts";
+
+const query = z.strictObject({
+  after: z.string().max(100).optional().openapi({ description: "Like `Last-Event-ID`, which wins." }),
+});
+const headers = z.object({
+  "last-event-id": z.string().optional().openapi({ description: "The number of the last event that was seen." }),
+});
+const answers: Record<number, Answer> = { 200: { description: "AG-UI events.", stream: true } };
+
+export function addEvents(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}/events",
+      tag: "Events",
+      summary: "Watch a thread",
+      description: "Its runs one after another. Closed after 60 s without a run; come back with the last id.",
+      params: threadParams,
+      query,
+      headers,
+      answers,
+      problems: ["not_found", "bad_cursor"],
+    },
+    (context, { params, query }) => watch(context, params.thread_id, null, query.after),
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}/runs/{invocation_id}/events",
+      tag: "Events",
+      summary: "Watch a run",
+      description: "From its start, or after an event. Waits while the run is queued.",
+      params: runParams,
+      query,
+      headers,
+      answers,
+      problems: ["not_found", "bad_cursor"],
+    },
+    (context, { params, query }) => watch(context, params.thread_id, params.invocation_id, query.after),
+  );
+}
+
+async function watch(
+  context: AppContext,
+  thread_id: string,
+  invocation_id: string | null,
+  after: string | undefined,
+): Promise<Response> {
+  const position = readPosition(context, after);
+  // A HEAD must not leave a reader behind that nobody reads.
+  if (context.req.raw.method === "HEAD") return context.body(null, 200, { "content-type": "text/event-stream" });
+  const key = keyOf(context, thread_id);
+  const address = new URL("https://thread/events");
+  for (const [name, value] of Object.entries({ ...key, invocation_id, after: position })) {
+    if (value !== null) address.searchParams.set(name, String(value));
+  }
+  return await answerStream(context, key, () => new Request(address));
+}

@@ -1,0 +1,110 @@
+// What the API's answers look like, for `/openapi.json` and `/docs`.
+
+export const time = "2026-11-24T10:00:00.000Z";
+export const key = "tl_01jdf3k8x2m4n6p8q0r2s4t6v8_EXAMPLE";
+
+const ids = { thread_id: "thread-001", project_id: "proj-001", user_id: "user_first" };
+
+export const problem = {
+  type: "urn:taskloom:problem:unknown_field",
+  title: "A field is not known",
+  status: 400,
+  detail: 'not known: "mesage"',
+  code: "unknown_field",
+  request_id: "6d1f5e0c-6a0b-4a53-9a0e-0f1f6a3f7f8e",
+};
+
+export const apiKey = { key_id: "key_01jdf3k8x2m4n6p8q0r2s4t6v8", name: "laptop", created_at: time };
+
+export const project = {
+  project_id: ids.project_id,
+  user_id: ids.user_id,
+  name: "Online shop",
+  git: null,
+  sandbox: null,
+  created_at: time,
+  updated_at: time,
+};
+
+export const thread = {
+  ...ids,
+  title: "Online shop",
+  agent_id: "agent_default",
+  metadata: {},
+  created_at: time,
+  updated_at: time,
+};
+
+export const message = {
+  message_id: "msg-001",
+  ...ids,
+  invocation_id: "inv-001",
+  agent_id: "agent_default",
+  type: "user" as const,
+  is_llm_message: true,
+  content: { role: "user", content: "帮我做一个电商网站" },
+  metadata: {},
+  seq: 1,
+  created_at: time,
+};
+
+export const plan = {
+  version: 3,
+  sections: [
+    {
+      id: "sec_1",
+      title: "需求分析",
+      tasks: [{ id: "task_1", content: "分析功能需求", status: "in_progress" as const, section_id: "sec_1" }],
+    },
+  ],
+  total_sections: 1,
+  total_tasks: 1,
+  completed_tasks: 0,
+  next_task: { id: "task_1", content: "分析功能需求" },
+};
+
+export const run = {
+  invocation_id: "inv-001",
+  ...ids,
+  agent_id: "agent_default",
+  agent_version: 1,
+  model: "gpt-5",
+  instance_id: "inst_01jdf3k8x2m4n6p8q0r2s4t6v8",
+  status: "completed" as const,
+  attempt: 1,
+  steps: 7,
+  background: false,
+  resumes: null,
+  metadata: {},
+  usage: { input_tokens: 5120, cached_input_tokens: 4096, output_tokens: 900, cost_usd: null },
+  result: { text: "The shop is ready.", unfinished_tasks: 0 },
+  error: null,
+  interrupts: [],
+  created_at: time,
+  started_at: time,
+  finished_at: time,
+};
+
+export const agent = {
+  agent_id: "agent_default",
+  name: "Taskloom",
+  version: 1,
+  instructions: "",
+  model: null,
+  max_steps: 100,
+  plan_order: "strict" as const,
+  tool_format: "native" as const,
+  created_at: time,
+  updated_at: time,
+};
+
+/** Part of a run's stream. */
+export const stream = [
+  "retry: 1000",
+  "",
+  'id: 1\ndata: {"type":"RUN_STARTED","threadId":"thread-001","runId":"inv-001"}',
+  "",
+  'id: 9\ndata: {"type":"RUN_FINISHED","threadId":"thread-001","runId":"inv-001","outcome":{"type":"success"}}',
+  "",
+  "",
+].join("\n");

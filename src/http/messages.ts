@@ -1,0 +1,52 @@
+// The messages of a thread, oldest first.
+import { z } from "@hono/zod-openapi";
+import { clientId } from "../protocol/ids.ts";
+import { messageTypes } from "../protocol/message.ts";
+import { listMessages } from "../store/messages.ts";
+import type { App } from "./context.ts";
+import { unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { keyOf, requireThread } from "./ownership.ts";
+import { message, pageOf, pageQuery, threadParams } from "./schemas.ts";
+
+const query = pageQuery.extend({
+  type: z
+    .string()
+    .max(200)
+    .transform((text) => text.split(","))
+    .pipe(z.array(z.enum(messageTypes)))
+    .optional()
+    .openapi({
+      type: "string",
+      description: `Some of ${messageTypes.join(", ")}, with commas between; all by default.`,
+    }),
+  after: clientId.optional().openapi({ description: "A `message_id`: only what comes behind it." }),
+});
+
+export function addMessages(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}/messages",
+      tag: "Threads",
+      summary: "List messages",
+      description: "Oldest first. A page ends at `limit` messages or about 4 MB, whichever comes first.",
+      params: threadParams,
+      query,
+      answers: { 200: { description: "Messages.", schema: pageOf(message) } },
+      problems: ["not_found", "bad_cursor"],
+    },
+    async (context, { params, query }) => {
+      const key = keyOf(context, params.thread_id);
+      await requireThread(context, key);
+      const request = {
+        limit: query.limit,
+        cursor: query.cursor ?? null,
+        types: query.type ?? [],
+        after: query.after ?? null,
+      };
+      return context.json(unwrap(await listMessages(context.env.DB, key, request)));
+    },
+  );
+}

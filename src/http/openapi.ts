@@ -1,0 +1,46 @@
+// The API described by the schemas that validate it.
+
+import { z } from "@hono/zod-openapi";
+import type { App } from "./context.ts";
+import { addOperation } from "./operation.ts";
+import { VERSION } from "./version.ts";
+
+const description = `An agent server: a request becomes a plan, the plan becomes work.
+
+Errors are problem details with a \`code\` of a closed set. Lists take \`limit\` and \`cursor\` and answer \`data\` and \`next_cursor\`.
+Times are ISO 8601 UTC with milliseconds. Streams are server-sent events of AG-UI 1.0; each has a number, and a client that was cut
+off comes back with the last one it saw in \`Last-Event-ID\`.`;
+
+export function addOpenApi(app: App): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", "key", {
+    type: "http",
+    scheme: "bearer",
+    description: "An API key, or the admin key of the settings.",
+  });
+  let document: string | null = null;
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/openapi.json",
+      tag: "Server",
+      summary: "This description",
+      open: true,
+      answers: { 200: { description: "OpenAPI 3.1.", schema: z.record(z.string(), z.unknown()) } },
+    },
+    (context) => {
+      document ??= JSON.stringify(describeApi(app));
+      return context.body(document, 200, { "content-type": "application/json" });
+    },
+  );
+}
+
+export function describeApi(app: App): Record<string, unknown> {
+  return {
+    ...app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: { title: "Taskloom", version: VERSION, description, license: { name: "MIT" } },
+      servers: [{ url: "/" }],
+    }),
+  };
+}

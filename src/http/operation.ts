@@ -1,0 +1,152 @@
+// An operation: one method on one path, said once. Its schemas validate what comes in, and the same value is what
+// `/openapi.json` tells of it.
+import { z } from "@hono/zod-openapi";
+import { type ProblemCode, problems } from "../protocol/error.ts";
+import { readJson } from "./body.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, toFailure } from "./errors.ts";
+import * as examples from "./examples.ts";
+import { problem } from "./schemas.ts";
+
+export interface Answer {
+  description: string;
+  /** Of a JSON body; without one there is no body, unless `stream` is set. */
+  schema?: z.ZodType;
+  /** Answers `text/event-stream` too, or only where there is no schema. */
+  stream?: true;
+  headers?: Record<string, string>;
+}
+
+export interface Operation<Params, Query, Headers, Body> {
+  method: "get" | "post" | "patch" | "delete";
+  /** As OpenAPI writes it: `/v1/threads/{thread_id}`. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  /** Set where no key is needed. */
+  open?: true;
+  params?: z.ZodObject & z.ZodType<Params>;
+  query?: z.ZodObject & z.ZodType<Query>;
+  /** Headers that are read, in lower case; others pass. */
+  headers?: z.ZodObject & z.ZodType<Headers>;
+  body?: z.ZodType<Body>;
+  answers: Record<number, Answer>;
+  /** Beside those that every operation of its kind can answer. */
+  problems?: ProblemCode[];
+  /** Errors are plain `application/json`. */
+  plainErrors?: true;
+}
+
+export interface Input<Params, Query, Headers, Body> {
+  params: Params;
+  query: Query;
+  headers: Headers;
+  body: Body;
+}
+
+/** Serves an operation and describes it. */
+export function addOperation<Params, Query, Headers, Body>(
+  app: App,
+  operation: Operation<Params, Query, Headers, Body>,
+  handle: (context: AppContext, input: Input<Params, Query, Headers, Body>) => Response | Promise<Response>,
+): void {
+  describe(app, operation);
+  app.on(operation.method.toUpperCase(), operation.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+    const { req } = context;
+    const input = {
+      params: check(operation.params, req.param()),
+      // Probes of open paths may carry anything.
+      query: check(operation.query ?? (operation.open ? undefined : noQuery), req.query()),
+      headers: check(operation.headers, req.header()),
+      body: operation.body ? check(operation.body, await readJson(req.raw)) : undefined,
+    };
+    return await handle(context, input as Input<Params, Query, Headers, Body>);
+  });
+}
+
+const noQuery = z.strictObject({});
+
+function check(schema: z.ZodType | undefined, value: unknown): unknown {
+  if (!schema) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { code, detail } = toFailure(result.error);
+  throw new Problem(code, detail);
+}
+
+function describe<Params, Query, Headers, Body>(app: App, operation: Operation<Params, Query, Headers, Body>): void {
+  const { method, path, tag, summary, description, params, query, headers, body } = operation;
+  app.openAPIRegistry.registerPath({
+    method,
+    path,
+    tags: [tag],
+    summary,
+    ...(description ? { description } : {}),
+    operationId: nameOf(method, path),
+    security: operation.open ? [] : [{ key: [] }],
+    request: {
+      ...(params ? { params } : {}),
+      ...(query ? { query } : {}),
+      ...(headers ? { headers } : {}),
+      ...(body ? { body: { content: { "application/json": { schema: body } } } } : {}),
+    },
+    responses: { ...describeAnswers(operation.answers), ...describeProblems(operation) },
+  });
+}
+
+/** `get /v1/threads/{thread_id}/runs` is `get_threads_thread_id_runs`. */
+function nameOf(method: string, path: string): string {
+  const words = path.replace(/^\/v1/, "").split(/\W+/).filter(Boolean);
+  return [method, ...words].join("_");
+}
+
+interface ResponseDescription {
+  description: string;
+  headers?: Record<string, { description: string; schema: { type: "string" } }>;
+  content?: Record<string, { schema: z.ZodType; example?: unknown }>;
+}
+
+function describeAnswers(answers: Record<number, Answer>): Record<number, ResponseDescription> {
+  const described: Record<number, ResponseDescription> = {};
+  for (const [status, { description, schema, stream, headers }] of Object.entries(answers)) {
+    const named = Object.entries({ "X-Request-Id": "Names the request in the server's log.", ...headers });
+    const content = {
+      ...(schema ? { "application/json": { schema } } : {}),
+      ...(stream ? { "text/event-stream": { schema: z.string(), example: examples.stream } } : {}),
+    };
+    described[Number(status)] = {
+      description,
+      headers: Object.fromEntries(
+        named.map(([name, text]) => [name, { description: text, schema: { type: "string" } }]),
+      ),
+      ...(Object.keys(content).length > 0 ? { content } : {}),
+    };
+  }
+  return described;
+}
+
+function describeProblems<Params, Query, Headers, Body>(
+  operation: Operation<Params, Query, Headers, Body>,
+): Record<number, ResponseDescription> {
+  const codes = new Set<ProblemCode>(["internal", ...(operation.problems ?? [])]);
+  if (!operation.open) codes.add("unauthorized").add("not_configured").add("unknown_field");
+  if (operation.params || operation.body || operation.query) codes.add("invalid_field").add("unknown_field");
+  if (operation.body) codes.add("bad_json").add("body_too_large");
+  const described: Record<number, ResponseDescription> = {};
+  const type = operation.plainErrors ? "application/json" : "application/problem+json";
+  for (const status of new Set(Array.from(codes, (code) => problems[code].status))) {
+    const ofStatus = [...codes].filter((code) => problems[code].status === status).sort();
+    const [code = "internal"] = ofStatus;
+    const example = {
+      ...examples.problem,
+      type: `urn:taskloom:problem:${code}`,
+      title: problems[code].title,
+      status,
+      detail: problems[code].title,
+      code,
+    };
+    described[status] = { description: ofStatus.join(", "), content: { [type]: { schema: problem, example } } };
+  }
+  return described;
+}

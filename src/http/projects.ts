@@ -1,0 +1,128 @@
+// Projects. Deleting one deletes its threads, each through its own object.
+import { z } from "@hono/zod-openapi";
+import { clientId, newId } from "../protocol/ids.ts";
+import { createProject, deleteProject, listProjects, updateProject } from "../store/projects.ts";
+import { listThreadsOfProject } from "../store/threads.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { missing, removeThread, requireProject } from "./ownership.ts";
+import { pageOf, pageQuery, project, projectBody, projectPatch } from "./schemas.ts";
+
+const tag = "Projects";
+const params = z.object({ project_id: clientId });
+
+// Objects are asked to delete themselves this many at a time.
+const THREADS_AT_ONCE = 20;
+
+export function addProjects(app: App): void {
+  addCreateAndList(app);
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/projects/{project_id}",
+      tag,
+      summary: "Read a project",
+      params,
+      answers: { 200: { description: "The project.", schema: project } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => context.json(await requireProject(context, params.project_id)),
+  );
+  addOperation(
+    app,
+    {
+      method: "patch",
+      path: "/v1/projects/{project_id}",
+      tag,
+      summary: "Change a project",
+      description: "Fields that are left out stay as they are; `null` empties one.",
+      params,
+      body: projectPatch,
+      answers: { 200: { description: "The changed project.", schema: project } },
+      problems: ["not_found"],
+    },
+    async (context, { params, body }) => {
+      const { user_id } = context.get("caller");
+      const changed = await updateProject(context.env.DB, user_id, params.project_id, body, Date.now());
+      if (!changed) throw missing("project", params.project_id);
+      return context.json(changed);
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/projects/{project_id}",
+      tag,
+      summary: "Delete a project and its threads",
+      params,
+      answers: { 204: { description: "It is gone." } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      await requireProject(context, params.project_id);
+      await removeThreads(context, params.project_id);
+      await deleteProject(context.env.DB, context.get("caller").user_id, params.project_id);
+      return context.body(null, 204);
+    },
+  );
+}
+
+async function removeThreads(context: AppContext, project_id: string): Promise<void> {
+  const { user_id } = context.get("caller");
+  for (;;) {
+    const threads = await listThreadsOfProject(context.env.DB, user_id, project_id, THREADS_AT_ONCE);
+    if (threads.length === 0) return;
+    await Promise.all(threads.map((thread_id) => removeThread(context.env, { user_id, thread_id })));
+  }
+}
+
+function addCreateAndList(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/projects",
+      tag,
+      summary: "Make a project",
+      body: projectBody,
+      answers: {
+        201: { description: "The project.", schema: project, headers: { Location: "The project's path." } },
+      },
+      problems: ["already_exists"],
+    },
+    async (context, { body }) => {
+      const now = new Date().toISOString();
+      const made = {
+        project_id: body.project_id ?? newId("proj"),
+        user_id: context.get("caller").user_id,
+        name: body.name,
+        git: body.git ?? null,
+        sandbox: body.sandbox ?? null,
+        created_at: now,
+        updated_at: now,
+      };
+      const isNew = await createProject(context.env.DB, made);
+      if (!isNew) throw new Problem("already_exists", `There is a project ${made.project_id}.`);
+      return context.json(made, 201, { location: `/v1/projects/${made.project_id}` });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/projects",
+      tag,
+      summary: "List projects",
+      query: pageQuery,
+      answers: { 200: { description: "Projects, newest first.", schema: pageOf(project) } },
+      problems: ["bad_cursor"],
+    },
+    async (context, { query }) => {
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      return context.json(unwrap(await listProjects(context.env.DB, context.get("caller").user_id, request)));
+    },
+  );
+}

@@ -1,0 +1,260 @@
+// Runs: started, resumed, watched and cancelled through the thread's object; their list is read from D1.
+import { z } from "@hono/zod-openapi";
+import { clientId, newId } from "../protocol/ids.ts";
+import { isEmptyContent, userContent } from "../protocol/message.ts";
+import { busyPolicies, isTerminal, type Run } from "../protocol/run.ts";
+import type { RunInput } from "../protocol/thread.ts";
+import { listRuns } from "../store/runs.ts";
+import { callThread } from "../thread/stub.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { type Answer, addOperation } from "./operation.ts";
+import { keyOf, requireAgent, requireThread } from "./ownership.ts";
+import {
+  pageOf,
+  pageQuery,
+  runAnswer,
+  runParams,
+  smallJson,
+  smallObject,
+  threadParams,
+  wellFormed,
+} from "./schemas.ts";
+import { answerStream, wantsStream } from "./stream.ts";
+
+const tag = "Runs";
+
+// API.md §2: how long `?wait=1` holds a request.
+const WAIT_MS = 5 * 60_000;
+
+const runBody = z.strictObject({
+  message: userContent,
+  message_id: clientId.optional(),
+  agent_id: clientId.optional(),
+  invocation_id: clientId.optional(),
+  background: z.boolean().default(false),
+  on_busy: z.enum(busyPolicies).default("enqueue"),
+  model: wellFormed.min(1).max(200).optional(),
+  max_steps: z.int().min(1).max(1000).optional(),
+  metadata: smallObject.optional(),
+});
+
+const resumeBody = z.strictObject({
+  invocation_id: clientId.optional(),
+  resume: z
+    .array(
+      z.strictObject({
+        interrupt_id: wellFormed.min(1).max(200),
+        status: z.enum(["resolved", "cancelled"]),
+        payload: smallJson.optional(),
+      }),
+    )
+    .min(1)
+    .max(100),
+});
+
+const startQuery = z.strictObject({
+  wait: z
+    .enum(["0", "1", "false", "true"])
+    .optional()
+    .openapi({ description: "`1`: answer when the run has ended, or after five minutes." }),
+});
+
+const startHeaders = z.object({
+  "idempotency-key": clientId.optional().openapi({ description: "Another way to give `invocation_id`." }),
+});
+
+const startAnswers: Record<number, Answer> = {
+  200: {
+    description: "With `?wait=1` the run that has ended; with `Accept: text/event-stream` its stream.",
+    schema: runAnswer,
+    stream: true,
+  },
+  202: {
+    description: "The run, accepted; the same for a repeat.",
+    schema: runAnswer,
+    headers: { Location: "The run's path." },
+  },
+};
+
+export function addRuns(app: App): void {
+  addStart(app);
+  addResume(app);
+  addReadAndCancel(app);
+}
+
+function addStart(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/threads/{thread_id}/runs",
+      tag,
+      summary: "Start a run",
+      description: "A thread that does not exist is made. The same `invocation_id` with the same body is the same run.",
+      params: threadParams,
+      query: startQuery,
+      headers: startHeaders,
+      body: runBody,
+      answers: startAnswers,
+      problems: ["empty_message", "not_found", "busy", "idempotency_conflict"],
+    },
+    async (context, { params, query, headers, body }) => {
+      if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
+      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      await requireAgent(context, body.agent_id);
+      const input: RunInput = {
+        ...keyOf(context, params.thread_id),
+        invocation_id,
+        messages: [{ message_id: body.message_id ?? newId("msg"), content: body.message }],
+        tool_results: [],
+        resume: null,
+        agent_id: body.agent_id ?? null,
+        model: body.model ?? null,
+        max_steps: body.max_steps ?? null,
+        metadata: body.metadata ?? {},
+        background: body.background,
+        on_busy: body.on_busy,
+        client_tools: [],
+        context: [],
+      };
+      return await startRun(context, input, query.wait);
+    },
+  );
+}
+
+function addResume(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/threads/{thread_id}/runs/{invocation_id}/resume",
+      tag,
+      summary: "Answer what an interrupted run asked",
+      description:
+        "The answer is a new run, whose `resumes` names the interrupted one. Every interrupt must be answered.",
+      params: runParams,
+      query: startQuery,
+      headers: startHeaders,
+      body: resumeBody,
+      answers: startAnswers,
+      problems: [
+        "not_found",
+        "interrupt_answered",
+        "idempotency_conflict",
+        "invalid_operation",
+        "interrupts_uncovered",
+      ],
+    },
+    async (context, { params, query, headers, body }) => {
+      const key = keyOf(context, params.thread_id);
+      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      const asked = unwrap(await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id)));
+      if (asked.status !== "interrupted") {
+        throw new Problem("invalid_operation", `The run is ${asked.status} and asks nothing.`);
+      }
+      const input: RunInput = {
+        ...key,
+        invocation_id,
+        messages: [],
+        tool_results: [],
+        resume: body.resume,
+        agent_id: null,
+        model: null,
+        max_steps: null,
+        metadata: {},
+        background: false,
+        on_busy: "enqueue",
+        client_tools: [],
+        context: [],
+      };
+      return await startRun(context, input, query.wait);
+    },
+  );
+}
+
+function chooseInvocationId(ofBody: string | undefined, ofHeader: string | undefined): string {
+  if (ofBody !== undefined && ofHeader !== undefined && ofBody !== ofHeader) {
+    throw new Problem("invalid_field", "invocation_id: is not the same as the Idempotency-Key header");
+  }
+  return ofBody ?? ofHeader ?? newId("inv");
+}
+
+async function startRun(context: AppContext, input: RunInput, wait: string | undefined): Promise<Response> {
+  const { user_id, thread_id } = input;
+  const key = { user_id, thread_id };
+  if (wantsStream(context)) {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify(input);
+    return await answerStream(
+      context,
+      key,
+      () => new Request("https://thread/runs", { method: "POST", headers, body }),
+    );
+  }
+  const { run } = unwrap(await callThread(context.env, key, (stub) => stub.accept(input)));
+  if (wait !== "1" && wait !== "true") return answerAccepted(context, run);
+  const id = run.invocation_id;
+  const ended = unwrap(await callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS)));
+  return isTerminal(ended.status) ? context.json(ended) : answerAccepted(context, ended);
+}
+
+function answerAccepted(context: AppContext, run: Run): Response {
+  return context.json(run, 202, { location: `/v1/threads/${run.thread_id}/runs/${run.invocation_id}` });
+}
+
+function addReadAndCancel(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}/runs",
+      tag,
+      summary: "List runs",
+      params: threadParams,
+      query: pageQuery,
+      answers: { 200: { description: "Runs of the thread, newest first.", schema: pageOf(runAnswer) } },
+      problems: ["not_found", "bad_cursor"],
+    },
+    async (context, { params, query }) => {
+      const key = keyOf(context, params.thread_id);
+      await requireThread(context, key);
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      return context.json(unwrap(await listRuns(context.env.DB, key, request)));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}/runs/{invocation_id}",
+      tag,
+      summary: "Read a run",
+      params: runParams,
+      answers: { 200: { description: "The run.", schema: runAnswer } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const key = keyOf(context, params.thread_id);
+      const found = await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id));
+      return context.json(unwrap(found));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/threads/{thread_id}/runs/{invocation_id}/cancel",
+      tag,
+      summary: "Cancel a run",
+      params: runParams,
+      answers: { 200: { description: "The run, also when it had ended before.", schema: runAnswer } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const key = keyOf(context, params.thread_id);
+      const cancelled = await callThread(context.env, key, (stub) => stub.cancel(key, params.invocation_id));
+      return context.json(unwrap(cancelled));
+    },
+  );
+}

@@ -1,0 +1,165 @@
+// What goes in and out over HTTP, as zod schemas: they validate, and `/openapi.json` is generated from them. The schemas of
+// `protocol` are built again from their shapes here, since only instances made after zod-openapi's import can be named.
+import { z } from "@hono/zod-openapi";
+import { agentConfig } from "../protocol/agent.ts";
+import { clientId } from "../protocol/ids.ts";
+import { messageTypes } from "../protocol/message.ts";
+import { gitSource, sandboxSettings } from "../protocol/project.ts";
+import { run } from "../protocol/run.ts";
+import { planView } from "../protocol/task.ts";
+import * as examples from "./examples.ts";
+
+export const wellFormed = z
+  .string()
+  .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
+
+const title = wellFormed.max(500);
+const time = z.string().openapi({ format: "date-time", example: examples.time });
+
+// JSON that a client has stored with a thing. It is copied into rows and prompts, so it is bounded in every direction.
+const JSON_BYTES = 64 * 1024;
+const JSON_DEPTH = 32;
+
+/** Any JSON within bounds. */
+export const smallJson = z.unknown().superRefine((value, issues) => {
+  const wrong = findFault(value);
+  if (wrong !== null) issues.addIssue({ code: "custom", message: wrong });
+});
+
+/** A JSON object within bounds. */
+export const smallObject = z.record(z.string(), z.unknown()).superRefine((value, issues) => {
+  const wrong = findFault(value);
+  if (wrong !== null) issues.addIssue({ code: "custom", message: wrong });
+});
+
+function findFault(value: unknown): string | null {
+  if (isDeeperThan(value, JSON_DEPTH)) return `is nested deeper than ${JSON_DEPTH} levels`;
+  const json = JSON.stringify(value) ?? "";
+  if (json.length > JSON_BYTES) return `is larger than ${JSON_BYTES} characters of JSON`;
+  // `JSON.stringify` escapes what is not well-formed, and a backslash before the escape is itself doubled.
+  return /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(json) ? "is not well-formed Unicode (a lone surrogate)" : null;
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    request_id: z.string(),
+  })
+  .openapi("Problem", { example: examples.problem });
+
+export const health = z
+  .object({ status: z.literal("ok"), version: z.string(), stand_ins: z.array(z.string()) })
+  .openapi("Health", { example: { status: "ok", version: "0.1.0", stand_ins: [] } });
+
+export const userBody = z.strictObject({ user_id: clientId.optional(), name: title.nullable().optional() });
+export const newUser = z
+  .object({ user_id: z.string(), name: z.string().nullable(), api_key: z.string() })
+  .openapi("NewUser", { example: { user_id: "user_ada", name: "Ada", api_key: examples.key } });
+
+export const apiKeyBody = z.strictObject({ name: title.nullable().optional() });
+export const apiKey = z
+  .object({ key_id: z.string(), name: z.string().nullable(), created_at: time })
+  .openapi("ApiKey", { example: examples.apiKey });
+export const newApiKey = z
+  .object({ key_id: z.string(), name: z.string().nullable(), key: z.string(), created_at: time })
+  .openapi("NewApiKey", { example: { ...examples.apiKey, key: examples.key } });
+
+const projectFields = { git: gitSource.nullable().optional(), sandbox: sandboxSettings.nullable().optional() };
+export const projectBody = z.strictObject({ project_id: clientId.optional(), name: title.min(1), ...projectFields });
+export const projectPatch = z.strictObject({ name: title.min(1).optional(), ...projectFields });
+export const project = z
+  .object({
+    project_id: z.string(),
+    user_id: z.string(),
+    name: z.string(),
+    git: z.object(gitSource.shape).nullable(),
+    sandbox: z.object(sandboxSettings.shape).nullable(),
+    created_at: time,
+    updated_at: time,
+  })
+  .openapi("Project", { example: examples.project });
+
+export const threadParams = z.object({ thread_id: clientId });
+export const runParams = threadParams.extend({ invocation_id: clientId });
+
+export const threadBody = z.strictObject({
+  thread_id: clientId.optional(),
+  project_id: clientId.optional(),
+  title: title.nullable().optional(),
+  agent_id: clientId.optional(),
+  metadata: smallObject.optional(),
+});
+export const threadPatch = z.strictObject({
+  title: title.nullable().optional(),
+  agent_id: clientId.optional(),
+  metadata: smallObject.optional(),
+});
+export const thread = z
+  .object({
+    thread_id: z.string(),
+    user_id: z.string(),
+    project_id: z.string(),
+    title: z.string().nullable(),
+    agent_id: z.string(),
+    metadata: z.record(z.string(), z.unknown()),
+    created_at: time,
+    updated_at: time,
+  })
+  .openapi("Thread", { example: examples.thread });
+
+export const message = z
+  .object({
+    message_id: z.string(),
+    thread_id: z.string(),
+    project_id: z.string(),
+    user_id: z.string(),
+    invocation_id: z.string().nullable(),
+    agent_id: z.string().nullable(),
+    type: z.enum(messageTypes),
+    is_llm_message: z.boolean(),
+    content: z
+      .unknown()
+      .openapi({ description: "Of an LLM message: the OpenAI chat message. Of `task_list`: the plan." }),
+    metadata: z.record(z.string(), z.unknown()),
+    seq: z.int(),
+    created_at: time,
+  })
+  .openapi("Message", { example: examples.message });
+
+export const plan = z.object(planView.shape).openapi("Plan", { example: examples.plan });
+export const runAnswer = z.object(run.shape).openapi("Run", { example: examples.run });
+export const diagnostics = z.record(z.string(), z.unknown()).openapi("Diagnostics", { example: { inbox: 0 } });
+
+const config = agentConfig.shape;
+const agentName = title.min(1).max(200);
+// Defaults are for a new agent only: in a patch, what is absent stays as it is.
+const configPatch = {
+  instructions: config.instructions.unwrap().optional(),
+  model: config.model.unwrap().optional(),
+  max_steps: config.max_steps.unwrap().optional(),
+  plan_order: config.plan_order.unwrap().optional(),
+  tool_format: config.tool_format.unwrap().optional(),
+};
+export const agentBody = z.strictObject({ agent_id: clientId.optional(), name: agentName, ...config });
+export const agentPatch = z.strictObject({ name: agentName.optional(), ...configPatch });
+export const agent = z
+  .object({ agent_id: z.string(), name: z.string(), version: z.int(), ...config, created_at: time, updated_at: time })
+  .openapi("Agent", { example: examples.agent });
+
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().min(1).max(1000).optional().openapi({ description: "`next_cursor` of the page before." }),
+});
+
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ data: z.array(item), next_cursor: z.string().nullable() });
+}

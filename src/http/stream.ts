@@ -1,0 +1,47 @@
+// Streams of a thread's object, passed on byte by byte: the object frames, numbers and ends them.
+
+import { type Failure, problems } from "../protocol/error.ts";
+import type { ThreadKey } from "../protocol/thread.ts";
+import { callThread } from "../thread/stub.ts";
+import type { AppContext } from "./context.ts";
+import { Problem } from "./errors.ts";
+
+/** Asks the object for a stream and answers with it; the failure that it may answer instead is thrown. */
+export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
+  const answer = await callThread(context.env, key, (stub) => stub.fetch(makeRequest()));
+  if (!answer.ok) throw await readFailure(answer);
+  return new Response(answer.body, {
+    headers: {
+      "content-type": "text/event-stream",
+      // Proxies must neither keep nor compress nor gather what should arrive at once.
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+/** Whether the client asks for a stream. */
+export function wantsStream(context: AppContext): boolean {
+  return (context.req.header("accept") ?? "").split(",").some((range) => {
+    const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+    return type === "text/event-stream" && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
+
+/**
+ * The event to go on after: a browser that reconnects says so in the header, and its address still has the first `after`.
+ * Numbers beyond what can be counted are above the newest event, like any that is too high.
+ */
+export function readPosition(context: AppContext, after: string | undefined): number | null {
+  const position = context.req.header("last-event-id") || after;
+  if (position === undefined) return null;
+  if (!/^\d+$/.test(position)) throw new Problem("bad_cursor", "Last-Event-ID and after must be an integer.");
+  return Math.min(Number(position), Number.MAX_SAFE_INTEGER);
+}
+
+async function readFailure(answer: Response): Promise<Error> {
+  const body = (await answer.json().catch(() => null)) as { error?: Failure } | null;
+  const code = body?.error?.code;
+  if (code && code in problems) return new Problem(code, body?.error?.detail ?? problems[code].title);
+  return new Error(`the thread answered ${answer.status}`);
+}

@@ -1,0 +1,133 @@
+// Threads: made, changed and deleted by their objects, read from D1.
+import { newId } from "../protocol/ids.ts";
+import { listThreads } from "../store/threads.ts";
+import { callThread } from "../thread/stub.ts";
+import type { App } from "./context.ts";
+import { unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { keyOf, missing, removeThread, requireAgent, requireProject, requireThread } from "./ownership.ts";
+import { diagnostics, pageOf, pageQuery, thread, threadBody, threadParams, threadPatch } from "./schemas.ts";
+
+const tag = "Threads";
+
+export function addThreads(app: App): void {
+  addCreateAndList(app);
+  addReadAndDiagnose(app);
+  addOperation(
+    app,
+    {
+      method: "patch",
+      path: "/v1/threads/{thread_id}",
+      tag,
+      summary: "Change a thread",
+      description: "Fields that are left out stay as they are. `metadata` is merged key by key.",
+      params: threadParams,
+      body: threadPatch,
+      answers: { 200: { description: "The changed thread.", schema: thread } },
+      problems: ["not_found"],
+    },
+    async (context, { params, body }) => {
+      await requireAgent(context, body.agent_id);
+      const key = keyOf(context, params.thread_id);
+      return context.json(unwrap(await callThread(context.env, key, (stub) => stub.update(key, body))));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/threads/{thread_id}",
+      tag,
+      summary: "Delete a thread",
+      description: "Ends what runs on it. Its id can't be used again.",
+      params: threadParams,
+      answers: { 204: { description: "It is gone." } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const removed = await removeThread(context.env, keyOf(context, params.thread_id));
+      if (!removed) throw missing("thread", params.thread_id);
+      return context.body(null, 204);
+    },
+  );
+}
+
+function addCreateAndList(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/threads",
+      tag,
+      summary: "Make a thread",
+      description:
+        "Without a project one is made. A run makes its thread by itself, so this is needed for settings only.",
+      body: threadBody,
+      answers: { 201: { description: "The thread.", schema: thread, headers: { Location: "The thread's path." } } },
+      problems: ["not_found", "already_exists"],
+    },
+    async (context, { body }) => {
+      if (body.project_id !== undefined) await requireProject(context, body.project_id);
+      await requireAgent(context, body.agent_id);
+      const key = keyOf(context, body.thread_id ?? newId("thread"));
+      const input = {
+        ...key,
+        project_id: body.project_id ?? null,
+        title: body.title ?? null,
+        agent_id: body.agent_id ?? null,
+        metadata: body.metadata ?? {},
+      };
+      const made = unwrap(await callThread(context.env, key, (stub) => stub.create(input)));
+      return context.json(made, 201, { location: `/v1/threads/${made.thread_id}` });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads",
+      tag,
+      summary: "List threads",
+      query: pageQuery,
+      answers: { 200: { description: "Threads, newest first.", schema: pageOf(thread) } },
+      problems: ["bad_cursor"],
+    },
+    async (context, { query }) => {
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      return context.json(unwrap(await listThreads(context.env.DB, context.get("caller").user_id, request)));
+    },
+  );
+}
+
+function addReadAndDiagnose(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}",
+      tag,
+      summary: "Read a thread",
+      params: threadParams,
+      answers: { 200: { description: "The thread.", schema: thread } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => context.json(await requireThread(context, keyOf(context, params.thread_id))),
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}/diagnostics",
+      tag,
+      summary: "What an operator looks at first",
+      description: "Inbox, journal, position in D1, lives and last errors, without contents.",
+      params: threadParams,
+      answers: { 200: { description: "The thread's inner state.", schema: diagnostics } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const key = keyOf(context, params.thread_id);
+      return context.json(unwrap(await callThread(context.env, key, (stub) => stub.diagnose(key))));
+    },
+  );
+}

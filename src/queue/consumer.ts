@@ -1,0 +1,54 @@
+// The queue's door: each job is acknowledged or retried alone, and the consumer never throws, since a throw would bring back
+// the whole batch, jobs that are done included. What failed too often comes here once more as a dead letter.
+import type { Env } from "../config.ts";
+import { describeError, logError, logWarning } from "../lib/log.ts";
+import type { Result } from "../protocol/error.ts";
+import { type Job, job } from "../protocol/job.ts";
+import { callThread } from "../thread/stub.ts";
+
+/** The queue of dead letters, as wrangler.toml names it. */
+const DEAD_QUEUE = "taskloom-dead";
+
+// Waits between tries: 5, 10, 20, 40, 80 s.
+const FIRST_DELAY_SECONDS = 5;
+const LONGEST_DELAY_SECONDS = 300;
+
+export async function consumeJobs(batch: MessageBatch<unknown>, env: Env): Promise<void> {
+  const isDead = batch.queue === DEAD_QUEUE;
+  await Promise.all(batch.messages.map((message) => consumeJob(message, isDead, env)));
+}
+
+async function consumeJob(message: Message<unknown>, isDead: boolean, env: Env): Promise<void> {
+  const parsed = job.safeParse(message.body);
+  if (!parsed.success) {
+    // No retry would make it a job.
+    logWarning("job_refused", { message_id: message.id, dead: isDead });
+    message.ack();
+    return;
+  }
+  try {
+    const done = await (isDead ? buryRun(parsed.data, env) : startRun(parsed.data, env));
+    // A run that is gone needs no start and no end.
+    if (done.ok || done.error.code === "not_found") message.ack();
+    else retry(message, done.error.code);
+  } catch (error) {
+    logError("job_failed", error, { message_id: message.id, dead: isDead, attempts: message.attempts });
+    retry(message, describeError(error));
+  }
+}
+
+function startRun({ user_id, thread_id, invocation_id }: Job, env: Env): Promise<Result<null>> {
+  const key = { user_id, thread_id };
+  return callThread(env, key, (stub) => stub.start(key, invocation_id));
+}
+
+function buryRun({ user_id, thread_id, invocation_id }: Job, env: Env): Promise<Result<null>> {
+  const key = { user_id, thread_id };
+  return callThread(env, key, (stub) => stub.bury(key, invocation_id));
+}
+
+function retry(message: Message<unknown>, reason: string): void {
+  const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** (message.attempts - 1), LONGEST_DELAY_SECONDS);
+  logWarning("job_retried", { message_id: message.id, attempts: message.attempts, reason });
+  message.retry({ delaySeconds });
+}
