@@ -123,6 +123,8 @@ async function downloadMany(exchange: Exchange, context: ToolboxContext): Promis
   const paths = optionalTexts(await readJson(exchange.request), "paths");
   if (paths.length === 0) throw new HttpError(400, "request body must be {paths: [...]} with at least one path");
   if (paths.length > maxFilesAtOnce) throw new HttpError(400, `more than ${maxFilesAtOnce} paths`);
+  // Such a name can't stand in the head of a part, which the client needs to tell the parts apart.
+  if (paths.some((path) => path.includes("\0"))) throw new HttpError(400, "a path can't hold a NUL byte");
   const { response } = exchange;
   response.writeHead(200, { "content-type": `multipart/form-data; boundary=${downloadBoundary}` });
   for (const path of paths) {

@@ -80,10 +80,10 @@ export function visit(
   });
 }
 
-/** Writes raw bytes and returns what comes back until the connection ends. */
-export function sendRaw(port: number, bytes: string | Buffer): Promise<string> {
+/** Writes raw bytes, ends unless told to wait for the answer first, and returns what comes back until the end. */
+export function sendRaw(port: number, bytes: string | Buffer, waits = false): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => socket.end(bytes));
+    const socket = connect(port, "127.0.0.1", () => (waits ? socket.write(bytes) : socket.end(bytes)));
     let text = "";
     socket.on("data", (chunk: Buffer) => {
       text += chunk.toString("latin1");
