@@ -19,6 +19,13 @@ describe("lenientObject", () => {
     expect(schema.parse(input)).toEqual({ path: "p", count: 7, all: true, names: ["x"], options: { a: 1 } });
   });
 
+  it("takes a blank for nothing only where the field may be absent", () => {
+    expect(schema.parse({ path: "", file_path: "p", count: "", names: "", options: "" })).toEqual({
+      path: "",
+      count: 5,
+    });
+  });
+
   it("takes one value for a list, another name for a field, and null for nothing", () => {
     expect(schema.parse({ file_path: "p", names: "x", count: null })).toEqual({ path: "p", count: 5, names: ["x"] });
   });

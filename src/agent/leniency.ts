@@ -1,5 +1,5 @@
 // Arguments that a model gets wrong in harmless ways are understood before they are checked: a JSON string for an array
-// or an object, one value for a list, "60" for 60, null for an absent field, another usual name of a field. What is left
+// or an object, one value for a list, "60" for 60, null or a blank for an absent field, another usual name of a field. What is left
 // is held against the strict schema, which is also what the model is told, so that it learns the right form only.
 import { z } from "zod";
 
@@ -18,12 +18,17 @@ export function lenientObject<Shape extends z.ZodRawShape>(shape: Shape, reading
     const fields: Record<string, unknown> = {};
     for (const [name, schema] of Object.entries(shape)) {
       const found = [name, ...(reading.aliases?.[name] ?? [])].find(
-        (key) => Object.hasOwn(given, key) && given[key] !== null,
+        (key) => Object.hasOwn(given, key) && !saysNothing(schema as z.ZodType, given[key]),
       );
       if (found !== undefined) fields[name] = understand(schema as z.ZodType, given[found]);
     }
     return reading.prepare ? reading.prepare(fields) : fields;
   }, z.object(shape));
+}
+
+/** Null, or a blank where the field may be absent: models fill in what they don't mean to use. */
+function saysNothing(schema: z.ZodType, value: unknown): boolean {
+  return value === null || (value === "" && schema.safeParse(undefined).success);
 }
 
 /** The value behind a JSON text of an array or an object; anything else as it is. */

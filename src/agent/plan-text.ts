@@ -1,4 +1,5 @@
 // The sentences in which the plan's rules speak to a model.
+import { cutEnd } from "../lib/truncate.ts";
 import type { Plan, Task } from "../protocol/task.ts";
 import { dueTask } from "./plan-view.ts";
 
@@ -22,7 +23,7 @@ export function nameTask(task: Task): string {
 /** A text inside a message: one line, quoted, and short without half a surrogate pair at its end. */
 export function quote(text: string): string {
   const line = text.replace(/\s+/g, " ");
-  return JSON.stringify(line.length > 100 ? `${line.slice(0, 100).replace(/[\ud800-\udbff]$/, "")}…` : line);
+  return JSON.stringify(line.length > 100 ? `${cutEnd(line, 100)}…` : line);
 }
 
 /** What is stored: well-formed, without control characters but line breaks and tabs, and without space around it. */

@@ -1,4 +1,5 @@
 // The system prompt of a run, put together from fixed texts and what its agent and its client add. Same input, same bytes.
+import { cutEnd } from "../lib/truncate.ts";
 import type { AgentConfig } from "../protocol/agent.ts";
 import {
   asking,
@@ -65,5 +66,5 @@ function fence(text: string): string {
 
 function cut(text: string, limit: number): string {
   if (text.length <= limit) return text.toWellFormed();
-  return `${text.slice(0, limit).toWellFormed()}… (${text.length - limit} characters left out)`;
+  return `${cutEnd(text, limit).toWellFormed()}… (${text.length - limit} characters left out)`;
 }

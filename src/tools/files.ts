@@ -1,0 +1,226 @@
+// Files of the sandbox, one at a time. Only text reaches the prompt: what is not UTF-8, or holds a NUL byte, is named and
+// measured but not shown. Text is shown without line numbers, so that what the model copies from it into `edit_file` fits.
+import { z } from "zod";
+import { lenientObject } from "../agent/leniency.ts";
+import { SandboxError } from "../agent/sandbox.ts";
+import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
+import { cutEnd } from "../lib/truncate.ts";
+
+// The first call of a run may have to make or start the sandbox.
+const TIME_LIMIT_MS = 180_000;
+// About 8,000 tokens: most source files whole, and a page of a long one.
+const SHOWN_CHARACTERS = 30_000;
+// Room for the notice beside them.
+const OUTPUT_LIMIT = SHOWN_CHARACTERS + 1_000;
+// What is written is held several times in memory that all objects of a process share.
+const MAX_FILE_BYTES = 5 * 1024 * 1024;
+
+const tooLarge = `A file that is written has at most ${MAX_FILE_BYTES} bytes. Make larger ones with a command.`;
+// JSON Schema would else name the largest integer there is.
+const MAX_LINE = 10_000_000;
+const SHOWN_PLACES = 10;
+
+const path = z.string().min(1).describe("Relative to the work dir, or absolute");
+const pathAliases = { path: ["file_path", "filename", "file"] };
+const fileTool = { kind: "work", time_limit_ms: TIME_LIMIT_MS } as const;
+
+const readInput = lenientObject(
+  {
+    path,
+    start_line: z.int().min(1).max(MAX_LINE).optional().describe("First line to show, counted from 1"),
+    end_line: z.int().min(1).max(MAX_LINE).optional().describe("Last line to show"),
+  },
+  { aliases: pathAliases },
+);
+const editInput = lenientObject(
+  {
+    path,
+    old_text: z.string().describe("Exactly as in the file, long enough to be there once"),
+    new_text: z.string(),
+    replace_all: z.boolean().default(false).describe("Replace every place where old_text stands"),
+  },
+  { aliases: { ...pathAliases, old_text: ["old_string", "old_str"], new_text: ["new_string", "new_str"] } },
+);
+
+export const fileTools: Tool[] = [
+  defineTool({
+    ...fileTool,
+    name: "create_file",
+    description: "Write a text file: a new one, or all of an existing one anew. Missing folders are made.",
+    schema: lenientObject(
+      { path, content: z.string() },
+      { aliases: { ...pathAliases, content: ["file_contents", "contents", "text"] } },
+    ),
+    read_only: false,
+    recovery: "repeat",
+    execute: createFile,
+  }),
+  defineTool({
+    ...fileTool,
+    name: "read_file",
+    description: "Show a text file, or some lines of it. A long file is shown in part, with the line to go on from.",
+    schema: readInput,
+    read_only: true,
+    recovery: "repeat",
+    output_limit: OUTPUT_LIMIT,
+    execute: readFile,
+  }),
+  defineTool({
+    ...fileTool,
+    name: "edit_file",
+    description: "Replace a piece of text in a file. old_text must stand there exactly once, or replace_all be true.",
+    schema: editInput,
+    read_only: false,
+    recovery: "report",
+    execute: editFile,
+  }),
+  defineTool({
+    ...fileTool,
+    name: "delete_file",
+    description: "Delete one file. For a folder use execute_command with rm -r.",
+    schema: lenientObject({ path }, { aliases: pathAliases }),
+    read_only: false,
+    recovery: "report",
+    execute: async (input, { sandbox, signal }) => {
+      await sandbox.deleteFile(input.path, false, signal);
+      return { content: `Deleted ${input.path}.`, is_error: false, details: { path: input.path } };
+    },
+  }),
+  defineTool({
+    ...fileTool,
+    name: "move_file",
+    description: "Move or rename a file or a folder.",
+    schema: lenientObject({ from: path, to: path }, { aliases: { from: ["source"], to: ["destination"] } }),
+    read_only: false,
+    recovery: "report",
+    execute: async ({ from, to }, { sandbox, signal }) => {
+      await sandbox.moveFile(from, to, signal);
+      return { content: `Moved ${from} to ${to}.`, is_error: false, details: { from, to } };
+    },
+  }),
+];
+
+async function createFile(
+  input: { path: string; content: string },
+  { sandbox, signal }: ToolContext,
+): Promise<ToolResult> {
+  const bytes = new TextEncoder().encode(input.content);
+  if (bytes.length > MAX_FILE_BYTES) return refuse(tooLarge);
+  await sandbox.writeFile(input.path, bytes, signal);
+  const details = { path: input.path, bytes: bytes.length };
+  return { content: `Wrote ${input.path} (${bytes.length} bytes).`, is_error: false, details };
+}
+
+async function readFile(input: z.infer<typeof readInput>, { sandbox, signal }: ToolContext): Promise<ToolResult> {
+  const { start_line = 1, end_line } = input;
+  if (end_line !== undefined && end_line < start_line) return refuse("end_line must not be before start_line.");
+  const bytes = await readBytes(sandbox, input.path, signal);
+  const text = decodeText(bytes);
+  if (text === null) return refuse(`${input.path} is a binary file of ${bytes.length} bytes and can't be shown.`);
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const details = { path: input.path, bytes: bytes.length, lines: lines.length };
+  if (lines.length === 0) return { content: "(the file is empty)", is_error: false, details };
+  if (start_line > lines.length)
+    return refuse(`${input.path} has ${lines.length} lines; start_line ${start_line} is after its end.`);
+  const content = showLines(lines, start_line, Math.min(end_line ?? lines.length, lines.length));
+  return { content: content ?? text, is_error: false, details };
+}
+
+/** The lines that fit, and where to go on; null where the whole file fits. */
+function showLines(lines: string[], first: number, last: number): string | null {
+  let end = first - 1;
+  let length = 0;
+  while (end < last && length + (lines[end]?.length ?? 0) < SHOWN_CHARACTERS) {
+    length += (lines[end]?.length ?? 0) + 1;
+    end++;
+  }
+  if (end < first) {
+    const line = lines[first - 1] ?? "";
+    const next = first < lines.length ? ` Line ${first + 1} is shown with start_line ${first + 1}.` : "";
+    return `${cutEnd(line, SHOWN_CHARACTERS)}\n[line ${first} of ${lines.length}, of which the first ${SHOWN_CHARACTERS} of ${line.length} characters are shown; execute_command with cut -c shows others.${next}]`;
+  }
+  if (first === 1 && end === lines.length) return null;
+  const next = end < lines.length ? `; to go on, call read_file with start_line ${end + 1}` : "";
+  return `${lines.slice(first - 1, end).join("\n")}\n[lines ${first}-${end} of ${lines.length}${next}]`;
+}
+
+async function editFile(input: z.infer<typeof editInput>, { sandbox, signal }: ToolContext): Promise<ToolResult> {
+  if (input.old_text === "") return refuse("old_text is empty. To write a whole file, use create_file.");
+  if (input.old_text === input.new_text) return refuse("old_text and new_text are the same, so nothing would change.");
+  const text = decodeText(await readBytes(sandbox, input.path, signal));
+  if (text === null) return refuse(`${input.path} is a binary file and can't be edited as text.`);
+  const { old_text, new_text } = fitLineBreaks(text, input);
+  const places = findPlaces(text, old_text);
+  if (places.count === 0) return refuse(describeMiss(text, old_text, input.path));
+  if (places.count > 1 && !input.replace_all) {
+    return refuse(
+      `old_text stands ${places.count} times in ${input.path} (lines ${places.lines}), so nothing was changed. Add lines around it until it is there once, or set replace_all to true.`,
+    );
+  }
+  const length = text.length + places.count * (new_text.length - old_text.length);
+  if (length > MAX_FILE_BYTES) return refuse(tooLarge);
+  const bytes = new TextEncoder().encode(text.split(old_text).join(new_text));
+  if (bytes.length > MAX_FILE_BYTES) return refuse(tooLarge);
+  await sandbox.writeFile(input.path, bytes, signal);
+  const where = places.count === 1 ? `line ${places.lines}` : `${places.count} places, lines ${places.lines}`;
+  return {
+    content: `Edited ${input.path} (${where}).`,
+    is_error: false,
+    details: { path: input.path, bytes: bytes.length, replacements: places.count },
+  };
+}
+
+/** Models write line feeds; in a file whose lines end in CR LF they mean those. */
+function fitLineBreaks(
+  text: string,
+  edit: { old_text: string; new_text: string },
+): { old_text: string; new_text: string } {
+  if (text.includes(edit.old_text) || !text.includes("\r\n")) return edit;
+  const adapt = (part: string) => part.replace(/\r?\n/g, "\r\n");
+  return { old_text: adapt(edit.old_text), new_text: adapt(edit.new_text) };
+}
+
+/** How often the part stands in the text, and in which lines the first few are. */
+function findPlaces(text: string, part: string): { count: number; lines: string } {
+  const lines: number[] = [];
+  let count = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) {
+    count++;
+    if (count <= SHOWN_PLACES) lines.push(text.slice(0, at).split("\n").length);
+  }
+  return { count, lines: `${lines.join(", ")}${count > SHOWN_PLACES ? ", …" : ""}` };
+}
+
+function describeMiss(text: string, part: string, path: string): string {
+  const squeeze = (value: string) => value.replace(/\s+/g, " ").trim();
+  const nearly = squeeze(part) !== "" && squeeze(text).includes(squeeze(part));
+  const reason = nearly ? ": it is there with other spaces or line breaks" : "";
+  return `old_text was not found in ${path}${reason}. Nothing was changed; read the file and copy the text exactly as it stands.`;
+}
+
+async function readBytes(sandbox: ToolContext["sandbox"], path: string, signal: AbortSignal): Promise<Uint8Array> {
+  try {
+    return await sandbox.readFile(path, signal);
+  } catch (error) {
+    if (!(error instanceof SandboxError) || error.code !== "too_large") throw error;
+    throw new SandboxError(
+      "too_large",
+      `${error.message} execute_command with head, sed -n or grep shows parts of it.`,
+    );
+  }
+}
+
+/** The text, with a byte order mark where it has one; null for what is no text. */
+function decodeText(bytes: Uint8Array): string | null {
+  if (bytes.includes(0)) return null;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function refuse(content: string): ToolResult {
+  return { content, is_error: true };
+}

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { allTools } from "./index.ts";
+
+describe("allTools", () => {
+  it("has the tools of the contract, each name once", () => {
+    expect(allTools.map((tool) => tool.name).toSorted()).toEqual(
+      [
+        ...["create_tasks", "view_tasks", "clear_all", "update_tasks", "delete_tasks"],
+        ...["execute_command", "check_command_output", "send_command_input", "terminate_command", "list_commands"],
+        ...["create_file", "read_file", "edit_file", "delete_file", "move_file"],
+        ...["list_files", "find_files", "search_files", "expose_port", "ask", "complete"],
+      ].toSorted(),
+    );
+  });
+
+  it.each(allTools.map((tool) => [tool.name, tool] as const))(
+    "tells a model of %s by a plain object schema",
+    (_, tool) => {
+      const { $schema, ...schema } = z.toJSONSchema(tool.schema, { io: "input" });
+      expect(schema).toMatchObject({ type: "object", properties: expect.any(Object) });
+      expect(JSON.stringify(schema)).not.toMatch(/\$ref|\$defs|anyOf|allOf|not"|9007199254740991/);
+      expect(tool.description.length).toBeLessThan(400);
+    },
+  );
+
+  it.each(allTools.map((tool) => [tool.name, tool] as const))("has %s repeat only what may be repeated", (_, tool) => {
+    if (tool.read_only) expect(tool.recovery).toBe("repeat");
+    if (["edit_file", "move_file", "delete_file", "send_command_input"].includes(tool.name)) {
+      expect(tool.recovery).toBe("report");
+    }
+    expect(tool.recovery === "reattach").toBe(tool.name === "execute_command");
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { callTool } from "../../test/fakes/call-tool.ts";
+import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
+import { searchTools } from "./search.ts";
+
+const sandbox = new MemorySandbox();
+sandbox.putText("src/index.ts", "const cart = 1;\n  const other = cart;\n");
+sandbox.putText("src/deep/cart.ts", `${"cart ".repeat(200)}\n`);
+sandbox.putText("README.md", "Shop\n");
+
+const call = (name: string, input: unknown, where = sandbox) => callTool(searchTools, name, input, { sandbox: where });
+
+describe("list_files", () => {
+  it("lists the work dir, folders marked and files measured", async () => {
+    expect((await call("list_files", {})).content).toBe("README.md  5 bytes\nsrc/");
+  });
+
+  it("lists as deep as it is asked to, from where it is asked to", async () => {
+    const { content, details } = await call("list_files", { path: "src", depth: "2" });
+    expect(content.split("\n").map((line) => line.split("  ")[0])).toEqual([
+      "src/deep/",
+      "src/deep/cart.ts",
+      "src/index.ts",
+    ]);
+    expect(details).toEqual({ path: "src", entries: 3 });
+  });
+
+  it("says when a folder is empty, and when it shows only a part", async () => {
+    expect((await call("list_files", { path: "" }, new MemorySandbox())).content).toBe("(the folder is empty)");
+    const full = new MemorySandbox();
+    for (let index = 0; index < 1_200; index++) full.putText(`f${index}`, "");
+    expect((await call("list_files", {}, full)).content).toContain("only the first 1000");
+  });
+
+  it("leaves a missing folder to its caller, and refuses a depth out of range", async () => {
+    await expect(call("list_files", { path: "nope" })).rejects.toThrow("no folder nope");
+    await expect(call("list_files", { depth: 11 })).rejects.toThrow();
+  });
+});
+
+describe("find_files", () => {
+  it.each([
+    ["*.ts", "src/index.ts\nsrc/deep/cart.ts"],
+    ["**/*.ts", "src/index.ts\nsrc/deep/cart.ts"],
+    ["src/deep/*.ts", "src/deep/cart.ts"],
+    ["src/**/cart.*", "src/deep/cart.ts"],
+    ["*.py", "No file fits *.py."],
+  ])("understands %s", async (pattern, content) => {
+    expect(await call("find_files", { pattern })).toMatchObject({ content, is_error: false });
+  });
+
+  it.each([
+    ["/*.ts", "/"],
+    ["/**/*.ts", "/"],
+    ["/srv/*.ts", "/srv"],
+  ])("searches the right folder for %s", async (pattern, folder) => {
+    const asked: string[] = [];
+    const spy = new MemorySandbox();
+    spy.findFiles = async (path) => {
+      asked.push(path);
+      return [];
+    };
+    await call("find_files", { pattern }, spy);
+    expect(asked).toEqual([folder]);
+  });
+
+  it.each(["src/*/test/*.ts", "src/", "s?c/*.ts"])("says what it can't do with %s", async (pattern) => {
+    expect(await call("find_files", { pattern })).toMatchObject({
+      is_error: true,
+      content: expect.stringContaining("base name"),
+    });
+  });
+
+  it("shows a bounded number of files", async () => {
+    const full = new MemorySandbox();
+    for (let index = 0; index < 600; index++) full.putText(`f${index}.ts`, "");
+    expect((await call("find_files", { pattern: "*.ts" }, full)).content).toMatch(/\n\(100 more left out; .*\)$/);
+  });
+});
+
+describe("search_files", () => {
+  it("shows path, line and text, cut where a line is long", async () => {
+    const { content, details } = await call("search_files", { query: "cart" });
+    const lines = content.split("\n");
+    expect(lines.slice(0, 2)).toEqual(["src/index.ts:1: const cart = 1;", "src/index.ts:2: const other = cart;"]);
+    expect(lines[2]?.length).toBeLessThan(340);
+    expect(details).toEqual({ query: "cart", path: ".", matches: 3 });
+  });
+
+  it("looks below one folder, and says when nothing is there", async () => {
+    expect((await call("search_files", { query: "Shop", path: "src" })).content).toBe("No line contains this text.");
+    await expect(call("search_files", { query: "" })).rejects.toThrow();
+  });
+
+  it("shows a bounded number of lines", async () => {
+    const full = new MemorySandbox();
+    full.putText("a", "x\n".repeat(250));
+    expect((await call("search_files", { query: "x" }, full)).content).toContain("(50 more left out");
+  });
+});

@@ -1,0 +1,98 @@
+// Finding one's way in the sandbox: what is in a folder, which files have a name, which lines hold a text.
+import { z } from "zod";
+import { lenientObject } from "../agent/leniency.ts";
+import type { FileInfo, FileMatch } from "../agent/sandbox.ts";
+import { defineTool, type Tool, type ToolResult } from "../agent/tool.ts";
+import { cutEnd } from "../lib/truncate.ts";
+
+// The first call of a run may have to make or start the sandbox.
+const TIME_LIMIT_MS = 180_000;
+// What a sandbox lists at most; a list that long has probably more.
+const MAX_ENTRIES = 1_000;
+const SHOWN_PATHS = 500;
+const SHOWN_MATCHES = 200;
+const SHOWN_LINE = 300;
+
+const folder = z.string().min(1).default(".").describe("Folder to look in; the work dir if absent");
+const pathAliases = { path: ["folder", "directory", "dir"] };
+const searchTool = { kind: "work", read_only: true, recovery: "repeat", time_limit_ms: TIME_LIMIT_MS } as const;
+
+export const searchTools: Tool[] = [
+  defineTool({
+    ...searchTool,
+    name: "list_files",
+    description: "List the files and folders in a folder, with sizes.",
+    schema: lenientObject(
+      { path: folder, depth: z.int().min(1).max(10).default(1).describe("How many levels down") },
+      { aliases: pathAliases },
+    ),
+    execute: async ({ path, depth }, { sandbox, signal }) => {
+      const entries = await sandbox.listFiles(path, depth, signal);
+      return { content: describeEntries(entries), is_error: false, details: { path, entries: entries.length } };
+    },
+  }),
+  defineTool({
+    ...searchTool,
+    name: "find_files",
+    description:
+      "Find files by name, below the work dir. The pattern is a glob for the base name, such as *.test.ts; a folder may stand before it.",
+    schema: lenientObject({ pattern: z.string().min(1) }, { aliases: { pattern: ["glob", "name"] } }),
+    execute: async ({ pattern }, { sandbox, signal }) => {
+      const target = splitPattern(pattern);
+      if (!target) {
+        const content = `The pattern ${JSON.stringify(cutEnd(pattern, 200))} has wildcards in its folders. Give a glob for the base name, such as *.ts or src/*.ts; folders are searched in depth.`;
+        return { content, is_error: true };
+      }
+      const paths = await sandbox.findFiles(target.path, target.glob, signal);
+      return showList(paths, SHOWN_PATHS, `No file fits ${target.glob}.`, { pattern, files: paths.length });
+    },
+  }),
+  defineTool({
+    ...searchTool,
+    name: "search_files",
+    description: "Find lines that contain a text, exactly as it is written, in all files below a folder.",
+    schema: lenientObject(
+      { query: z.string().min(1), path: folder },
+      { aliases: { ...pathAliases, query: ["text", "pattern"] } },
+    ),
+    execute: async ({ query, path }, { sandbox, signal }) => {
+      const matches = await sandbox.searchFiles(path, query, signal);
+      return showList(matches.map(describeMatch), SHOWN_MATCHES, "No line contains this text.", {
+        query: cutEnd(query, SHOWN_LINE),
+        path,
+        matches: matches.length,
+      });
+    },
+  }),
+];
+
+/** A base name's glob and the folder to search; null where a folder itself has wildcards. */
+function splitPattern(pattern: string): { path: string; glob: string } | null {
+  const slash = pattern.lastIndexOf("/");
+  const glob = pattern.slice(slash + 1);
+  const path = slash === 0 ? "/" : pattern.slice(0, Math.max(0, slash)).replace(/(^|\/)\*\*$/, "");
+  if (glob === "" || /[*?[{]/.test(path)) return null;
+  return { path: path || (slash > 0 && pattern.startsWith("/") ? "/" : "."), glob };
+}
+
+function describeEntries(entries: FileInfo[]): string {
+  if (entries.length === 0) return "(the folder is empty)";
+  const lines = entries
+    .toSorted((one, other) => (one.path < other.path ? -1 : 1))
+    .map((entry) => (entry.is_dir ? `${entry.path}/` : `${entry.path}  ${entry.size} bytes`));
+  if (entries.length >= MAX_ENTRIES)
+    lines.push(`(only the first ${MAX_ENTRIES}; list a folder further down, or with less depth)`);
+  return lines.join("\n");
+}
+
+function describeMatch(match: FileMatch): string {
+  const text = match.text.trim();
+  return `${match.path}:${match.line}: ${cutEnd(text, SHOWN_LINE)}${text.length > SHOWN_LINE ? "…" : ""}`;
+}
+
+function showList(lines: string[], limit: number, none: string, details: Record<string, unknown>): ToolResult {
+  if (lines.length === 0) return { content: none, is_error: false, details };
+  const more = lines.length - limit;
+  const notice = more > 0 ? [`(${more} more left out; be more specific)`] : [];
+  return { content: [...lines.slice(0, limit), ...notice].join("\n"), is_error: false, details };
+}

@@ -1,0 +1,77 @@
+// The plan's tools: thin, since the rules are pure functions of `agent/plan`. Each answers with the plan as it then is. A changed
+// plan and its result are stored as one fact, so a call without a result has changed nothing and may be repeated.
+import { lenientObject } from "../agent/leniency.ts";
+import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks, viewPlan } from "../agent/plan.ts";
+import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "../agent/plan-arguments.ts";
+import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
+import type { Plan } from "../protocol/task.ts";
+
+// No request leaves; this bounds nothing but a bug.
+const TIME_LIMIT_MS = 10_000;
+// The largest plan that the rules allow, as JSON. It must arrive whole: cut in its middle it would be no JSON.
+const OUTPUT_LIMIT = 300_000;
+
+const planTool = {
+  kind: "plan",
+  recovery: "repeat",
+  time_limit_ms: TIME_LIMIT_MS,
+  output_limit: OUTPUT_LIMIT,
+} as const;
+
+export const taskTools: Tool[] = [
+  defineTool({
+    ...planTool,
+    name: "create_tasks",
+    description:
+      "Make the task list, or add to it. Call it before any other tool for research, content, multi-step work and projects. Give sections in the order of the work, each with small tasks that can be checked. To add tasks to one section, give section_title or section_id with task_contents.",
+    schema: createTasksInput,
+    read_only: false,
+    execute: async (input, context) => answerChange(context, createTasks(context.plan, input)),
+  }),
+  defineTool({
+    ...planTool,
+    name: "view_tasks",
+    description: "Show the task list with all ids and statuses, and the task that is next.",
+    schema: lenientObject({}),
+    read_only: true,
+    execute: async (_input, context) => showPlan(context.plan),
+  }),
+  defineTool({
+    ...planTool,
+    name: "update_tasks",
+    description:
+      "Change tasks: their status, the content of one, or their section. Set a task to completed as soon as it is done and you have seen that it is; several at once only if they follow each other from the due one. cancelled is for tasks that have become pointless.",
+    schema: updateTasksInput,
+    read_only: false,
+    execute: async (input, context) => answerChange(context, updateTasks(context.plan, input, context.plan_order)),
+  }),
+  defineTool({
+    ...planTool,
+    name: "delete_tasks",
+    description:
+      "Delete tasks, or sections with all their tasks (then confirm must be true). For tasks that were planned by mistake; work that is no longer wanted is cancelled with update_tasks instead.",
+    schema: deleteTasksInput,
+    read_only: false,
+    execute: async (input, context) => answerChange(context, deleteTasks(context.plan, input)),
+  }),
+  defineTool({
+    ...planTool,
+    name: "clear_all",
+    description: "Delete the whole task list. Only where the person wants something else altogether.",
+    schema: clearAllInput,
+    read_only: false,
+    execute: async (input, context) => answerChange(context, clearAll(context.plan, input)),
+  }),
+];
+
+function answerChange(context: ToolContext, change: PlanChange): ToolResult {
+  if (!change.ok) return { content: change.message, is_error: true };
+  if (change.plan === context.plan) return showPlan(change.plan);
+  return { ...showPlan(change.plan), plan: change.plan };
+}
+
+function showPlan(plan: Plan): ToolResult {
+  const view = viewPlan(plan);
+  const { version, total_tasks, completed_tasks } = view;
+  return { content: JSON.stringify(view), is_error: false, details: { version, total_tasks, completed_tasks } };
+}
