@@ -90,9 +90,9 @@ const common = {
   tag: "AG-UI",
   description: "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run.",
   body,
-  answers: { 200: { description: "The run's AG-UI events.", stream: true } },
+  answers: { 200: { description: "The run's AG-UI events.", text: "text/event-stream" } },
   problems: ["empty_message", "not_found", "interrupt_answered", "interrupts_uncovered"],
-  plainErrors: true,
+  lenient: true,
 } satisfies Partial<Operation<unknown, unknown, unknown, Body>>;
 
 export function addAgUi(app: App): void {

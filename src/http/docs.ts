@@ -5,12 +5,24 @@ import type { App, AppEnv } from "./context.ts";
 import { docsPage } from "./docs-page.ts";
 import { docsScript } from "./docs-script.ts";
 import { docsStyle } from "./docs-style.ts";
+import { addOperation } from "./operation.ts";
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export function addDocs(app: App): void {
-  app.get("/docs", (context) => answer(context, "text/html", docsPage));
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/docs",
+      tag: "Server",
+      summary: "This description as a page",
+      open: true,
+      answers: { 200: { description: "The page.", text: "text/html" } },
+    },
+    (context) => answer(context, "text/html", docsPage),
+  );
   app.get("/docs/app.js", (context) => answer(context, "text/javascript", docsScript));
   app.get("/docs/app.css", (context) => answer(context, "text/css", docsStyle));
 }

@@ -103,7 +103,7 @@ function flatten(issue: Issue, above: PropertyKey[]): FlatIssue[] {
     return [{ path, message: `Invalid input: expected ${expected.join(" or ")}`, names: null }];
   }
   const nearest = nearestBranch(issue.errors);
-  if (!nearest) return [{ path, message: issue.message, names: null }];
+  if (!nearest) return [{ path, message: "is not of a known kind", names: null }];
   return nearest.flatMap((inner) => flatten(inner, path));
 }
 
@@ -111,7 +111,10 @@ function flatten(issue: Issue, above: PropertyKey[]): FlatIssue[] {
 function nearestBranch(branches: Issue[][]): Issue[] | undefined {
   const rank = (issues: Issue[]) => {
     const wrongType = issues.some((issue) => issue.code === "invalid_type" && issue.path.length === 0);
-    return (wrongType ? 1000 : 0) + issues.length;
+    const wrongKind = issues.some(
+      ({ path: [key, ...deeper] }) => deeper.length === 0 && (key === "type" || key === "role"),
+    );
+    return (wrongType ? 1000 : 0) + (wrongKind ? 100 : 0) + issues.length;
   };
   return branches.toSorted((one, other) => rank(one) - rank(other))[0];
 }

@@ -12,7 +12,7 @@ const query = z.strictObject({
 const headers = z.object({
   "last-event-id": z.string().optional().openapi({ description: "The number of the last event that was seen." }),
 });
-const answers: Record<number, Answer> = { 200: { description: "AG-UI events.", stream: true } };
+const answers: Record<number, Answer> = { 200: { description: "AG-UI events.", text: "text/event-stream" } };
 
 export function addEvents(app: App): void {
   addOperation(

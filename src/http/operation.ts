@@ -10,10 +10,10 @@ import { problem } from "./schemas.ts";
 
 export interface Answer {
   description: string;
-  /** Of a JSON body; without one there is no body, unless `stream` is set. */
+  /** Of a JSON body; without this and `text` there is no body. */
   schema?: z.ZodType;
-  /** Answers `text/event-stream` too, or only where there is no schema. */
-  stream?: true;
+  /** Answers this type too, or only this where there is no schema. */
+  text?: "text/event-stream" | "text/html";
   headers?: Record<string, string>;
 }
 
@@ -34,8 +34,8 @@ export interface Operation<Params, Query, Headers, Body> {
   answers: Record<number, Answer>;
   /** Beside those that every operation of its kind can answer. */
   problems?: ProblemCode[];
-  /** Errors are plain `application/json`. */
-  plainErrors?: true;
+  /** As AG-UI's clients need it: unknown fields pass, and errors are plain `application/json`. */
+  lenient?: true;
 }
 
 export interface Input<Params, Query, Headers, Body> {
@@ -56,8 +56,7 @@ export function addOperation<Params, Query, Headers, Body>(
     const { req } = context;
     const input = {
       params: check(operation.params, req.param()),
-      // Probes of open paths may carry anything.
-      query: check(operation.query ?? (operation.open ? undefined : noQuery), req.query()),
+      query: check(operation.query ?? (isStrict(operation) ? noQuery : undefined), req.query()),
       headers: check(operation.headers, req.header()),
       body: operation.body ? check(operation.body, await readJson(req.raw)) : undefined,
     };
@@ -66,6 +65,11 @@ export function addOperation<Params, Query, Headers, Body>(
 }
 
 const noQuery = z.strictObject({});
+
+/** Probes of open paths may carry anything. */
+function isStrict({ open, lenient }: { open?: true; lenient?: true }): boolean {
+  return !open && !lenient;
+}
 
 function check(schema: z.ZodType | undefined, value: unknown): unknown {
   if (!schema) return undefined;
@@ -89,7 +93,9 @@ function describe<Params, Query, Headers, Body>(app: App, operation: Operation<P
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),
       ...(headers ? { headers } : {}),
-      ...(body ? { body: { content: { "application/json": { schema: body } } } } : {}),
+      ...(body
+        ? { body: { required: !body.safeParse({}).success, content: { "application/json": { schema: body } } } }
+        : {}),
     },
     responses: { ...describeAnswers(operation.answers), ...describeProblems(operation) },
   });
@@ -109,11 +115,12 @@ interface ResponseDescription {
 
 function describeAnswers(answers: Record<number, Answer>): Record<number, ResponseDescription> {
   const described: Record<number, ResponseDescription> = {};
-  for (const [status, { description, schema, stream, headers }] of Object.entries(answers)) {
+  for (const [status, { description, schema, text, headers }] of Object.entries(answers)) {
     const named = Object.entries({ "X-Request-Id": "Names the request in the server's log.", ...headers });
     const content = {
       ...(schema ? { "application/json": { schema } } : {}),
-      ...(stream ? { "text/event-stream": { schema: z.string(), example: examples.stream } } : {}),
+      ...(text === "text/event-stream" ? { [text]: { schema: z.string(), example: examples.stream } } : {}),
+      ...(text === "text/html" ? { [text]: { schema: z.string() } } : {}),
     };
     described[Number(status)] = {
       description,
@@ -130,11 +137,12 @@ function describeProblems<Params, Query, Headers, Body>(
   operation: Operation<Params, Query, Headers, Body>,
 ): Record<number, ResponseDescription> {
   const codes = new Set<ProblemCode>(["internal", ...(operation.problems ?? [])]);
-  if (!operation.open) codes.add("unauthorized").add("not_configured").add("unknown_field");
-  if (operation.params || operation.body || operation.query) codes.add("invalid_field").add("unknown_field");
+  if (!operation.open) codes.add("unauthorized").add("not_configured");
+  if (operation.params || operation.body || operation.query) codes.add("invalid_field");
+  if (isStrict(operation)) codes.add("unknown_field");
   if (operation.body) codes.add("bad_json").add("body_too_large");
   const described: Record<number, ResponseDescription> = {};
-  const type = operation.plainErrors ? "application/json" : "application/problem+json";
+  const type = operation.lenient ? "application/json" : "application/problem+json";
   for (const status of new Set(Array.from(codes, (code) => problems[code].status))) {
     const ofStatus = [...codes].filter((code) => problems[code].status === status).sort();
     const [code = "internal"] = ofStatus;

@@ -68,7 +68,7 @@ const startAnswers: Record<number, Answer> = {
   200: {
     description: "With `?wait=1` the run that has ended; with `Accept: text/event-stream` its stream.",
     schema: runAnswer,
-    stream: true,
+    text: "text/event-stream",
   },
   202: {
     description: "The run, accepted; the same for a repeat.",

@@ -1,5 +1,5 @@
 // Runs as the doors read them, and as the sweeper finds those that have gone silent.
-import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, desc, eq, sql } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
@@ -41,22 +41,27 @@ export interface SilentRun extends ThreadKey {
 }
 
 /**
+ * Literal states and not bound ones: SQLite uses the partial index `runs_live` only where the statement itself shows that
+ * its condition holds.
+ */
+export const TAKE_SILENT_RUNS = `
+UPDATE runs SET updated_at = ?2
+WHERE (user_id, thread_id, invocation_id) IN (
+  SELECT user_id, thread_id, invocation_id FROM runs
+  WHERE status IN ('queued', 'running') AND updated_at < ?1 ORDER BY updated_at LIMIT ?3)
+RETURNING user_id, thread_id, invocation_id`;
+
+/**
  * Takes up to `limit` live runs of which D1 has heard nothing since `before`, the longest silent first, and marks them as
  * heard of now: so each of many gets its turn, and two sweeps at once take different ones.
  */
 export async function takeSilentRuns(db: D1Database, before: number, now: number, limit: number): Promise<SilentRun[]> {
-  const database = open(db);
-  const silent = database
-    .select({ place: sql`(${runs.user_id}, ${runs.thread_id}, ${runs.invocation_id})` })
-    .from(runs)
-    .where(and(inArray(runs.status, ["queued", "running"]), lt(runs.updated_at, new Date(before).toISOString())))
-    .orderBy(asc(runs.updated_at))
-    .limit(limit);
-  return await database
-    .update(runs)
-    .set({ updated_at: new Date(now).toISOString() })
-    .where(sql`(${runs.user_id}, ${runs.thread_id}, ${runs.invocation_id}) IN ${silent}`)
-    .returning({ user_id: runs.user_id, thread_id: runs.thread_id, invocation_id: runs.invocation_id });
+  const times = [before, now].map((time) => new Date(time).toISOString());
+  const taken = await db
+    .prepare(TAKE_SILENT_RUNS)
+    .bind(...times, limit)
+    .all<SilentRun>();
+  return taken.results;
 }
 
 function isOfThread(key: ThreadKey) {

@@ -1,0 +1,172 @@
+// A stand-in for the namespace of thread objects: keeps threads and runs in memory, writes them to D1 as the real one does, and
+// remembers what each door asked for. So the doors are tested for what they pass on and how they answer.
+import type { Env } from "../../src/config.ts";
+import { type Failure, fail, type Result, succeed } from "../../src/protocol/error.ts";
+import { noUsage, type Run } from "../../src/protocol/run.ts";
+import type { RunInput, Thread, ThreadApi, ThreadKey } from "../../src/protocol/thread.ts";
+import { deleteThread, syncThread } from "../../src/store/sync.ts";
+
+export interface Asked {
+  method: string;
+  url?: string;
+  input?: unknown;
+}
+
+interface Known {
+  thread: Thread;
+  runs: Map<string, Run>;
+}
+
+export const at = "2026-11-24T10:00:00.000Z";
+
+export function makeRun(key: ThreadKey, part: Partial<Run> = {}): Run {
+  return {
+    invocation_id: "inv-001",
+    ...key,
+    project_id: "proj-of-thread",
+    agent_id: "agent_default",
+    agent_version: 1,
+    model: "scripted-demo",
+    instance_id: null,
+    status: "running",
+    attempt: 1,
+    steps: 0,
+    background: false,
+    resumes: null,
+    metadata: {},
+    usage: noUsage,
+    result: null,
+    error: null,
+    interrupts: [],
+    created_at: at,
+    started_at: null,
+    finished_at: null,
+    ...part,
+  };
+}
+
+export class FakeThreads {
+  readonly asked: Asked[] = [];
+  /** What the next call answers or throws instead of what it would. */
+  next: { failure: Failure } | { error: unknown } | null = null;
+  readonly #known = new Map<string, Known>();
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  /** `env` with this in place of the objects. */
+  within(env: Env, settings: Partial<Env> = {}): Env {
+    const namespace = {
+      idFromName: (name: string) => name,
+      get: (name: string) => this.#open(name),
+    };
+    return { ...env, ...settings, THREADS: namespace as unknown as Env["THREADS"] };
+  }
+
+  #open(name: string): ThreadApi & { fetch(request: Request): Promise<Response> } {
+    const [user_id = "", thread_id = ""] = name.split("/");
+    const own = { user_id, thread_id };
+    const run = async <T>(method: string, input: unknown, answer: () => Promise<Result<T>>): Promise<Result<T>> => {
+      this.asked.push({ method, input });
+      const { next } = this;
+      this.next = null;
+      if (next && "error" in next) throw next.error;
+      return next ? fail(next.failure.code, next.failure.detail) : await answer();
+    };
+    const known = () => this.#known.get(name);
+    const missing = fail("not_found", "There is no such thread.");
+    const withRun = async (id: string): Promise<Result<Run>> => {
+      const found = known()?.runs.get(id);
+      return found ? succeed(found) : fail("not_found", "There is no such run.");
+    };
+    return {
+      create: (input) =>
+        run("create", input, async () => {
+          if (known()) return fail("already_exists", "There is such a thread.");
+          return succeed(await this.#make(own, input.project_id, input.title, input.agent_id, input.metadata));
+        }),
+      update: (_key, patch) =>
+        run("update", patch, async () => {
+          const found = known();
+          if (!found) return missing;
+          Object.assign(found.thread, patch);
+          await syncThread(this.#db, {
+            key: own,
+            project: null,
+            thread: { ...found.thread, version: 2 },
+            messages: [],
+            runs: [],
+          });
+          return succeed(found.thread);
+        }),
+      remove: (key) =>
+        run("remove", key, async () => {
+          if (!this.#known.delete(name)) return missing;
+          await deleteThread(this.#db, own, Date.now());
+          return succeed(null);
+        }),
+      accept: (input) => run("accept", input, async () => succeed(await this.#accept(name, own, input))),
+      sync: (key) => run("sync", key, async () => (known() ? succeed(null) : missing)),
+      getRun: (_key, id) => run("getRun", id, () => withRun(id)),
+      waitForEnd: (_key, id, timeout) =>
+        run("waitForEnd", { id, timeout }, async () => {
+          const found = await withRun(id);
+          return found.ok ? succeed({ ...found.value, status: "completed" }) : found;
+        }),
+      cancel: (_key, id) => run("cancel", id, () => withRun(id)),
+      start: (_key, id) => run("start", id, async () => succeed(null)),
+      bury: (_key, id) => run("bury", id, async () => succeed(null)),
+      diagnose: () => run("diagnose", null, async () => (known() ? succeed({ inbox: 0 }) : missing)),
+      fetch: async (request) => {
+        const input = request.method === "POST" ? await request.json() : undefined;
+        this.asked.push({ method: `fetch ${request.method}`, url: request.url, input });
+        const { next } = this;
+        this.next = null;
+        if (next && "failure" in next) return Response.json({ error: next.failure }, { status: 409 });
+        return new Response('retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n', {
+          headers: { "content-type": "text/event-stream" },
+        });
+      },
+    };
+  }
+
+  async #make(
+    key: ThreadKey,
+    project_id: string | null,
+    title: string | null,
+    agent_id: string | null,
+    metadata: Record<string, unknown>,
+  ): Promise<Thread> {
+    const thread: Thread = {
+      ...key,
+      project_id: project_id ?? "proj-of-thread",
+      title,
+      agent_id: agent_id ?? "agent_default",
+      metadata,
+      created_at: at,
+      updated_at: at,
+    };
+    this.#known.set(`${key.user_id}/${key.thread_id}`, { thread, runs: new Map() });
+    await syncThread(this.#db, { key, project: null, thread: { ...thread, version: 1 }, messages: [], runs: [] });
+    return thread;
+  }
+
+  async #accept(name: string, key: ThreadKey, input: RunInput): Promise<{ run: Run; created: boolean }> {
+    if (!this.#known.has(name)) await this.#make(key, null, null, null, {});
+    const runs = this.#known.get(name)?.runs ?? new Map<string, Run>();
+    const found = runs.get(input.invocation_id);
+    if (found) return { run: found, created: false };
+    const run = makeRun(key, { invocation_id: input.invocation_id, metadata: input.metadata });
+    runs.set(run.invocation_id, run);
+    await syncThread(this.#db, { key, project: null, thread: null, messages: [], runs: [{ ...run, version: 1 }] });
+    return { run, created: true };
+  }
+
+  /** Ends a run as it is told. */
+  async end(key: ThreadKey, invocation_id: string, part: Partial<Run>): Promise<void> {
+    const found = this.#known.get(`${key.user_id}/${key.thread_id}`)?.runs.get(invocation_id);
+    if (found) Object.assign(found, part);
+  }
+}

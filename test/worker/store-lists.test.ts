@@ -1,0 +1,193 @@
+// Lists, cursors and the sweeper's query, on the real local database.
+import { env } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { agentConfig, defaultAgent } from "../../src/protocol/agent.ts";
+import type { Result } from "../../src/protocol/error.ts";
+import type { Project } from "../../src/protocol/project.ts";
+import {
+  createAgent,
+  deleteAgent,
+  listAgents,
+  listAgentVersions,
+  readAgent,
+  updateAgent,
+} from "../../src/store/agents.ts";
+import { createApiKey, listApiKeys } from "../../src/store/api-keys.ts";
+import { listMessages } from "../../src/store/messages.ts";
+import type { Page, PageRequest } from "../../src/store/page.ts";
+import { createProject, listProjects } from "../../src/store/projects.ts";
+import { listRuns, TAKE_SILENT_RUNS, takeSilentRuns } from "../../src/store/runs.ts";
+import { syncThread } from "../../src/store/sync.ts";
+import { createUser } from "../../src/store/users.ts";
+import { at, makeRun } from "./http-fake-threads.ts";
+
+function unwrap<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(result.error.detail);
+  return result.value;
+}
+
+/** All items of a list, read page by page. */
+async function readAll<T>(limit: number, read: (request: PageRequest) => Promise<Result<Page<T>>>): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<T> = unwrap(await read({ limit, cursor }));
+    expect(page.data.length).toBeLessThanOrEqual(limit);
+    items.push(...page.data);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return items;
+}
+
+function makeProject(user_id: string, project_id: string, created_at: string): Project {
+  return { user_id, project_id, name: project_id, git: null, sandbox: null, created_at, updated_at: created_at };
+}
+
+describe("a list", () => {
+  it("is read newest first over any page size, each row once, also where many were made at the same moment", async () => {
+    const user_id = "user_pages";
+    for (let index = 0; index < 7; index++) {
+      await createProject(env.DB, makeProject(user_id, `p${index}`, index < 4 ? at : "2026-11-25T00:00:00.000Z"));
+    }
+    for (const limit of [1, 2, 3, 7, 8]) {
+      const all = await readAll(limit, (request) => listProjects(env.DB, user_id, request));
+      expect(all.map((project) => project.project_id)).toEqual(["p6", "p5", "p4", "p3", "p2", "p1", "p0"]);
+    }
+  });
+
+  it("refuses a cursor that it did not make", async () => {
+    for (const cursor of ["x", "!!", "W10", btoa("[1,2]"), btoa('["a"]'), btoa('{"a":1}'), "é"]) {
+      const page = await listProjects(env.DB, "user_pages", { limit: 5, cursor });
+      expect(page).toMatchObject({ ok: false, error: { code: "bad_cursor" } });
+    }
+  });
+
+  it("gives a user's keys without their hashes", async () => {
+    await createApiKey(env.DB, "user_keys", { key_id: "key_1", name: "one", created_at: at, hash: "secret" });
+    const keys = await readAll(1, (request) => listApiKeys(env.DB, "user_keys", request));
+    expect(keys).toEqual([{ key_id: "key_1", name: "one", created_at: at }]);
+  });
+});
+
+describe("createUser", () => {
+  it("stores neither user nor key where the id is taken", async () => {
+    const user = { user_id: "user_once", name: null, created_at: at };
+    const key = (key_id: string) => ({ key_id, name: null, hash: key_id, created_at: at });
+    expect(await createUser(env.DB, user, key("key_a"))).toBe(true);
+    expect(await createUser(env.DB, user, key("key_b"))).toBe(false);
+    expect(await createUser(env.DB, { ...user, user_id: "user_first" }, key("key_c"))).toBe(false);
+    const keys = await readAll(9, (request) => listApiKeys(env.DB, "user_once", request));
+    expect(keys.map(({ key_id }) => key_id)).toEqual(["key_a"]);
+  });
+});
+
+describe("listMessages", () => {
+  const key = { user_id: "user_messages", thread_id: "t" };
+  const fill = async (count: number, length: number) => {
+    const messages = Array.from({ length: count }, (_, index) => ({
+      ...key,
+      message_id: `msg_${index + 1}`,
+      project_id: "p",
+      invocation_id: null,
+      agent_id: null,
+      type: index % 2 === 0 ? ("user" as const) : ("assistant" as const),
+      is_llm_message: true,
+      content: "m".repeat(length),
+      metadata: {},
+      seq: (index + 1) * 10,
+      created_at: at,
+      version: length,
+    }));
+    await syncThread(env.DB, { key, project: null, thread: null, messages, runs: [] });
+  };
+  const read = (part: object) => (request: PageRequest) =>
+    listMessages(env.DB, key, { types: [], after: null, ...request, ...part });
+
+  it("reads oldest first by pages, by type and behind a message", async () => {
+    await fill(6, 1);
+    const seqs = async (part: object) => (await readAll(2, read(part))).map(({ seq }) => seq);
+    expect(await seqs({})).toEqual([10, 20, 30, 40, 50, 60]);
+    expect(await seqs({ types: ["assistant"] })).toEqual([20, 40, 60]);
+    expect(await seqs({ types: ["user", "tool"], after: "msg_2" })).toEqual([30, 50]);
+    expect(await seqs({ after: "msg_6" })).toEqual([]);
+    const unknown = await listMessages(env.DB, key, { types: [], after: "msg_x", limit: 5, cursor: null });
+    expect(unknown).toMatchObject({ error: { code: "bad_cursor" } });
+  });
+
+  it("ends a page before its contents are too many bytes, and loses none", async () => {
+    await fill(6, 1_500_000);
+    const page = unwrap(await read({})({ limit: 200, cursor: null }));
+    expect(page.data).toHaveLength(2);
+    expect(page.next_cursor).not.toBeNull();
+    expect((await readAll(200, read({}))).map(({ seq }) => seq)).toEqual([10, 20, 30, 40, 50, 60]);
+  });
+});
+
+describe("agents", () => {
+  const agent = { ...defaultAgent, agent_id: "agent-1", created_at: at, updated_at: at };
+
+  it("has the default agent for every user, last in the list and once", async () => {
+    expect(await readAgent(env.DB, "user_agents", "agent_default")).toEqual(defaultAgent);
+    expect(await createAgent(env.DB, "user_agents", defaultAgent)).toBe(false);
+    await createAgent(env.DB, "user_agents", agent);
+    const ids = async (limit: number) =>
+      (await readAll(limit, (request) => listAgents(env.DB, "user_agents", request))).map(({ agent_id }) => agent_id);
+    for (const limit of [1, 2, 3]) expect(await ids(limit)).toEqual(["agent-1", "agent_default"]);
+    await updateAgent(env.DB, "user_agents", "agent_default", { config: { max_steps: 7 } }, Date.parse(at));
+    for (const limit of [1, 2, 3]) expect(await ids(limit)).toEqual(["agent-1", "agent_default"]);
+  });
+
+  it("makes each of many changes at once its own version, all merged", async () => {
+    await createAgent(env.DB, "user_versions", agent);
+    const changes = [{ instructions: "a" }, { model: "b" }, { max_steps: 3 }, { plan_order: "free" as const }];
+    await Promise.all(
+      changes.map((config) => updateAgent(env.DB, "user_versions", "agent-1", { config }, Date.parse(at))),
+    );
+    const changed = await readAgent(env.DB, "user_versions", "agent-1");
+    expect(changed).toMatchObject({
+      version: 5,
+      config: { instructions: "a", model: "b", max_steps: 3, plan_order: "free" },
+    });
+    if (!changed) return;
+    const versions = await readAll(2, (request) => listAgentVersions(env.DB, "user_versions", changed, request));
+    expect(versions.map(({ version }) => version)).toEqual([5, 4, 3, 2, 1]);
+    expect(versions.at(-1)?.config).toEqual(agentConfig.parse({}));
+  });
+
+  it("is unknown to another user, and gone when deleted", async () => {
+    await createAgent(env.DB, "user_delete", agent);
+    expect(await readAgent(env.DB, "user_other", "agent-1")).toBeNull();
+    expect(await updateAgent(env.DB, "user_other", "agent-1", { config: {} }, 0)).toBeNull();
+    expect(await deleteAgent(env.DB, "user_other", "agent-1")).toBe(false);
+    expect(await deleteAgent(env.DB, "user_delete", "agent-1")).toBe(true);
+    expect(await readAgent(env.DB, "user_delete", "agent-1")).toBeNull();
+  });
+});
+
+describe("takeSilentRuns", () => {
+  it("takes live runs that D1 has not heard of, longest silent first, each once", async () => {
+    const key = { user_id: "user_sweep", thread_id: "t" };
+    const states = ["queued", "running", "completed", "running", "interrupted"] as const;
+    const runs = states.map((status, index) => ({
+      ...makeRun(key, { invocation_id: `inv-${index}`, status }),
+      version: 1,
+    }));
+    await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs });
+    const silent = "UPDATE runs SET updated_at = ?1 WHERE user_id = 'user_sweep' AND invocation_id = ?2";
+    await env.DB.prepare(silent).bind("2026-01-02T00:00:00.000Z", "inv-0").run();
+    await env.DB.prepare(silent).bind("2026-01-01T00:00:00.000Z", "inv-3").run();
+    await env.DB.prepare(silent).bind("2026-01-01T00:00:00.000Z", "inv-2").run();
+    const take = () => takeSilentRuns(env.DB, Date.parse("2026-02-01"), Date.now(), 1);
+    expect(await take()).toEqual([{ ...key, invocation_id: "inv-3" }]);
+    expect(await take()).toEqual([{ ...key, invocation_id: "inv-0" }]);
+    expect(await take()).toEqual([]);
+    expect(unwrap(await listRuns(env.DB, key, { limit: 9, cursor: null })).data).toHaveLength(5);
+  });
+
+  it("finds them by the partial index", async () => {
+    const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${TAKE_SILENT_RUNS}`)
+      .bind(at, at, 5)
+      .all<{ detail: string }>();
+    expect(plan.results.map(({ detail }) => detail).join()).toContain("runs_live");
+  });
+});

@@ -1,0 +1,232 @@
+// What D1 holds after the syncs of a thread, on the real local database.
+import { env } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import type { MessageRow } from "../../src/protocol/message.ts";
+import type { ThreadKey } from "../../src/protocol/thread.ts";
+import { listMessages } from "../../src/store/messages.ts";
+import { readProject } from "../../src/store/projects.ts";
+import { listRuns, readRun } from "../../src/store/runs.ts";
+import { deleteThread, syncThread, type ThreadBatch } from "../../src/store/sync.ts";
+import { readPlan } from "../../src/store/tasks.ts";
+import { readThread } from "../../src/store/threads.ts";
+import { at, makeRun } from "./http-fake-threads.ts";
+
+let threads = 0;
+
+function makeKey(user_id = "user_sync"): ThreadKey {
+  threads += 1;
+  return { user_id, thread_id: `thread-${threads}` };
+}
+
+function batchOf(key: ThreadKey, part: Partial<ThreadBatch>): ThreadBatch {
+  return { key, project: null, thread: null, messages: [], runs: [], ...part };
+}
+
+function makeThread(key: ThreadKey, version: number, title: string | null) {
+  return {
+    ...key,
+    project_id: "proj-001",
+    title,
+    agent_id: "agent_default",
+    metadata: { lang: "zh" },
+    created_at: at,
+    updated_at: at,
+    version,
+  };
+}
+
+function makeMessage(key: ThreadKey, seq: number, part: Partial<MessageRow> & { version?: number } = {}) {
+  return {
+    message_id: `msg_${seq}`,
+    ...key,
+    project_id: "proj-001",
+    invocation_id: "inv-001",
+    agent_id: null,
+    type: "user" as const,
+    is_llm_message: true,
+    content: { role: "user", content: "hello" },
+    metadata: {},
+    seq,
+    created_at: at,
+    version: 1,
+    ...part,
+  };
+}
+
+async function readMessages(key: ThreadKey): Promise<MessageRow[]> {
+  const page = await listMessages(env.DB, key, { limit: 200, cursor: null, types: [], after: null });
+  if (!page.ok) throw new Error(page.error.detail);
+  return page.value.data;
+}
+
+/** The database, counting the rows that its batches change. */
+function countChanges(): { db: D1Database; changes: () => number } {
+  let changes = 0;
+  const db = new Proxy(env.DB, {
+    get(target, name) {
+      if (name !== "batch") return Reflect.get(target, name).bind(target);
+      return async (statements: D1PreparedStatement[]) => {
+        const results = await target.batch(statements);
+        for (const result of results) changes += result.meta.changes;
+        return results;
+      };
+    },
+  });
+  return { db, changes: () => changes };
+}
+
+describe("syncThread", () => {
+  it("stores a project, a thread, its messages and its runs as they are read again", async () => {
+    const key = makeKey();
+    const content = { role: "user", content: 'hé\u0000llo 😀 \\ " \ud83d\ude00' };
+    const { version: _version, ...message } = makeMessage(key, 7, { content, metadata: { a: [1, null] } });
+    const run = makeRun(key, { result: { text: "done", unfinished_tasks: 0 } });
+    await syncThread(
+      env.DB,
+      batchOf(key, {
+        project: { project_id: "proj-sync", name: "Shop", created_at: at },
+        thread: makeThread(key, 1, "Shop"),
+        messages: [{ ...message, version: 1 }],
+        runs: [{ ...run, version: 1 }],
+      }),
+    );
+    expect(await readMessages(key)).toEqual([message]);
+    expect(await readRun(env.DB, key, "inv-001")).toEqual(run);
+    expect(await readThread(env.DB, key)).toMatchObject({ title: "Shop", metadata: { lang: "zh" } });
+    expect(await readProject(env.DB, key.user_id, "proj-sync")).toMatchObject({ name: "Shop", git: null });
+  });
+
+  it("writes nothing the second time", async () => {
+    const key = makeKey();
+    const { db, changes } = countChanges();
+    const batch = batchOf(key, {
+      project: { project_id: "proj-twice", name: "Shop", created_at: at },
+      thread: makeThread(key, 1, null),
+      messages: [makeMessage(key, 1), makeMessage(key, 2, { content: "x".repeat(1_500_000) })],
+      runs: [{ ...makeRun(key), version: 1 }],
+    });
+    await syncThread(db, batch);
+    const first = changes();
+    await syncThread(db, batch);
+    expect(first).toBeGreaterThan(4);
+    expect(changes()).toBe(first);
+  });
+
+  it("never moves a row backwards", async () => {
+    const key = makeKey();
+    const newer = batchOf(key, {
+      thread: makeThread(key, 5, "new"),
+      messages: [makeMessage(key, 1, { content: "new", version: 5 })],
+      runs: [{ ...makeRun(key, { status: "completed" }), version: 5 }],
+    });
+    const older = batchOf(key, {
+      thread: makeThread(key, 4, "old"),
+      messages: [makeMessage(key, 1, { content: "old", version: 4 })],
+      runs: [{ ...makeRun(key, { status: "running" }), version: 4 }],
+    });
+    await syncThread(env.DB, newer);
+    await syncThread(env.DB, older);
+    expect((await readThread(env.DB, key))?.title).toBe("new");
+    expect((await readMessages(key))[0]?.content).toBe("new");
+    expect((await readRun(env.DB, key, "inv-001"))?.status).toBe("completed");
+  });
+
+  it("writes nothing for a deleted thread", async () => {
+    const key = makeKey();
+    const { db, changes } = countChanges();
+    await syncThread(env.DB, batchOf(key, { thread: makeThread(key, 1, null), messages: [makeMessage(key, 1)] }));
+    await deleteThread(env.DB, key, Date.parse(at));
+    await syncThread(
+      db,
+      batchOf(key, {
+        project: { project_id: "proj-late", name: "Late", created_at: at },
+        thread: makeThread(key, 9, "back"),
+        messages: [makeMessage(key, 2), makeMessage(key, 3, { content: "y".repeat(1_200_000) })],
+        runs: [{ ...makeRun(key), version: 9 }],
+      }),
+    );
+    expect(changes()).toBe(0);
+    expect(await readThread(env.DB, key)).toBeNull();
+    expect(await readMessages(key)).toEqual([]);
+    expect(await readProject(env.DB, key.user_id, "proj-late")).toBeNull();
+  });
+
+  it("leaves a tombstone for a thread that D1 never heard of, and deletes twice without harm", async () => {
+    const key = makeKey();
+    await deleteThread(env.DB, key, Date.parse(at));
+    await deleteThread(env.DB, key, Date.parse(at) + 1);
+    await syncThread(env.DB, batchOf(key, { thread: makeThread(key, 1, "late") }));
+    expect(await readThread(env.DB, key)).toBeNull();
+  });
+
+  it("stores content and metadata of several megabytes, and reads the newer after they shrank", async () => {
+    const key = makeKey();
+    const long = { role: "assistant", content: `${"é😀\\".repeat(400_000)}end` };
+    const metadata = { xml: "<a>".repeat(500_000) };
+    const small = makeMessage(key, 2);
+    await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1, { content: long, metadata }), small] }));
+    const [first] = await readMessages(key);
+    expect(first?.content).toEqual(long);
+    expect(first?.metadata).toEqual(metadata);
+    const shrunk = { role: "assistant", content: "z".repeat(1_100_000) };
+    await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1, { content: shrunk, version: 2 })] }));
+    expect((await readMessages(key))[0]).toMatchObject({ content: shrunk, metadata: {} });
+  });
+
+  it("splits a batch whose messages are more than one statement may bind", async () => {
+    const key = makeKey();
+    const messages = Array.from({ length: 12 }, (_, index) =>
+      makeMessage(key, index + 1, { content: "q".repeat(300_000) }),
+    );
+    await syncThread(env.DB, batchOf(key, { messages }));
+    expect(
+      await env.DB.prepare("SELECT count(*) n FROM messages WHERE thread_id = ?").bind(key.thread_id).first("n"),
+    ).toBe(12);
+  });
+
+  it("cuts the text of a run's result that would not fit a row", async () => {
+    const key = makeKey();
+    const result = { text: "😀".repeat(2_000_000), unfinished_tasks: 2 };
+    await syncThread(env.DB, batchOf(key, { runs: [{ ...makeRun(key, { result }), version: 1 }] }));
+    const run = await readRun(env.DB, key, "inv-001");
+    expect(run?.result?.unfinished_tasks).toBe(2);
+    expect(run?.result?.text).toMatch(/^😀+\n\[cut; /u);
+  });
+
+  it("keeps threads, runs and messages of two users with the same ids apart", async () => {
+    const ada = { user_id: "user_ada", thread_id: "same" };
+    const bob = { user_id: "user_bob", thread_id: "same" };
+    for (const key of [ada, bob]) {
+      const content = `of ${key.user_id}`;
+      await syncThread(
+        env.DB,
+        batchOf(key, {
+          thread: makeThread(key, 1, content),
+          messages: [makeMessage(key, 1, { content })],
+          runs: [{ ...makeRun(key), version: 1 }],
+        }),
+      );
+    }
+    await deleteThread(env.DB, bob, Date.parse(at));
+    expect((await readThread(env.DB, ada))?.title).toBe("of user_ada");
+    expect((await readMessages(ada)).map((message) => message.content)).toEqual(["of user_ada"]);
+    expect(await listRuns(env.DB, ada, { limit: 9, cursor: null })).toMatchObject({
+      value: { data: [{ user_id: "user_ada" }] },
+    });
+    expect(await readMessages(bob)).toEqual([]);
+  });
+});
+
+describe("readPlan", () => {
+  it("reads the newest plan with the version of its row, and version 0 where there is none", async () => {
+    const key = makeKey();
+    expect(await readPlan(env.DB, key)).toEqual({ version: 0, sections: [], tasks: [] });
+    const plan = {
+      sections: [{ id: "sec_1", title: "需求分析" }],
+      tasks: [{ id: "task_1", content: "分析", status: "pending", section_id: "sec_1" }],
+    };
+    const row = makeMessage(key, 2, { type: "task_list", is_llm_message: false, content: plan, version: 3 });
+    await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1), row] }));
+    expect(await readPlan(env.DB, key)).toEqual({ version: 3, ...plan });
+  });
+});
