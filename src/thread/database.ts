@@ -18,7 +18,8 @@ const tables = [
   `CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS journal (
      seq INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, heads INTEGER NOT NULL,
-     invocation_id TEXT NOT NULL, events TEXT)`,
+     replay_from INTEGER NOT NULL, replay_to INTEGER NOT NULL, invocation_id TEXT NOT NULL, events TEXT,
+     unstored TEXT)`,
   `CREATE TABLE IF NOT EXISTS messages (
      seq INTEGER PRIMARY KEY, message_id TEXT NOT NULL, invocation_id TEXT, agent_id TEXT, type TEXT NOT NULL,
      is_llm_message INTEGER NOT NULL, content TEXT, metadata TEXT NOT NULL, version INTEGER NOT NULL,
@@ -70,9 +71,12 @@ const encoder = new TextEncoder();
 /** What to put in the column for `text`; long ones are stored apart under `owner`. */
 export function writeText(sql: Sql, owner: string, text: string): string | null {
   if (text.length * 3 <= LONGEST_TEXT_BYTES || encoder.encode(text).byteLength <= LONGEST_TEXT_BYTES) return text;
-  for (const [part, piece] of cutText(text, PART_UNITS).entries()) {
+  const pieces = cutText(text, PART_UNITS);
+  for (const [part, piece] of pieces.entries()) {
     sql.exec("INSERT OR REPLACE INTO overflow (owner, part, text) VALUES (?, ?, ?)", owner, part, piece);
   }
+  // What is left of a longer text of the same owner.
+  sql.exec("DELETE FROM overflow WHERE owner = ? AND part >= ?", owner, pieces.length);
   return null;
 }
 
@@ -85,7 +89,7 @@ export function readText(sql: Sql, owner: string, column: string | null): string
     .join("");
 }
 
-/** Pieces of at most `units` UTF-16 units that never part a surrogate pair (SQLite stores UTF-8). */
+/** Pieces of at most `units` (two or more) UTF-16 units that never part a surrogate pair (SQLite stores UTF-8). */
 export function cutText(text: string, units: number): string[] {
   const pieces: string[] = [];
   let start = 0;

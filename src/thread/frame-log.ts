@@ -74,10 +74,7 @@ export class FrameLog {
 
   /** Gives the process its memory back. */
   clear(): void {
-    processMemory -= this.#memory;
-    this.#memory = 0;
-    this.#frames = [];
-    this.#first = 0;
+    this.forget(this.#frames.at(-1)?.seq ?? this.#floor);
   }
 
   #dropFirst(): void {

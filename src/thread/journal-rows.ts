@@ -17,6 +17,7 @@ export type JournalRow = {
   heads: number;
   replay_from: number;
   replay_to: number;
+  events: string | null;
 };
 
 export const GAP = -1;
@@ -25,7 +26,7 @@ const columns = "seq, from_seq, last_seq, heads, replay_from, replay_to";
 /** `unstored`: the STARTs of the parts that are still in the making. Only a crash asks for them. */
 export function insertRow(
   sql: Sql,
-  row: JournalRow,
+  row: Omit<JournalRow, "events">,
   invocation_id: string,
   events: (ThreadEvent | null)[],
   unstored: number[],
@@ -47,7 +48,7 @@ export function insertRow(
 export function readRows(sql: Sql, after: number, through: number, limit: number): JournalRow[] {
   return sql
     .exec<JournalRow>(
-      `SELECT ${columns} FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
+      `SELECT ${columns}, events FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
       after,
       through,
       limit,
@@ -55,9 +56,11 @@ export function readRows(sql: Sql, after: number, through: number, limit: number
     .toArray();
 }
 
-/** Rows that had begun by `seq` and end after it. */
+/** Rows, without their events, that had begun by `seq` and end after it. */
 export function readSpanning(sql: Sql, seq: number): JournalRow[] {
-  return sql.exec<JournalRow>(`SELECT ${columns} FROM journal WHERE seq > ? AND from_seq <= ?`, seq, seq).toArray();
+  return sql
+    .exec<JournalRow>(`SELECT ${columns}, NULL AS events FROM journal WHERE seq > ? AND from_seq <= ?`, seq, seq)
+    .toArray();
 }
 
 /** Whether a reader whose last number is `seq` got it in a replay, so that it has nothing of what was then open. */
@@ -75,8 +78,7 @@ export function isReplayNumber(sql: Sql, seq: number): boolean {
 /** What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. */
 export function readEvents(sql: Sql, row: JournalRow, seq: number): { seq: number; event: ThreadEvent }[] {
   if (row.heads === GAP) return [];
-  const stored = sql.exec<{ events: string | null }>("SELECT events FROM journal WHERE seq = ?", row.seq).toArray()[0];
-  const events = JSON.parse(readText(sql, `j:${row.seq}`, stored?.events ?? null)) as (ThreadEvent | null)[];
+  const events = JSON.parse(readText(sql, `j:${row.seq}`, row.events)) as (ThreadEvent | null)[];
   // Who left amid the live numbers goes on in them.
   const first = seq > row.replay_to ? row.seq - events.length + 1 : row.replay_from;
   const seen = row.from_seq <= seq && !isReplayNumber(sql, seq) ? headsSeen(row, seq) : 0;
@@ -92,8 +94,20 @@ function headsSeen(row: JournalRow, seq: number): number {
   return Math.min(seq - row.from_seq, row.heads) + 1;
 }
 
-/** Whether a live reader that left at `seq` holds a piece of the row that the row can't complete. */
-export function isAmid(row: JournalRow, seq: number): boolean {
+/**
+ * Whether rows can complete what a live reader has that left at `seq`. It may have begun one row, the next to be told:
+ * a second one, or a fact before its END, would leave it with numbers that do not say that it has begun.
+ */
+export function canComplete(sql: Sql, seq: number): boolean {
+  const spanning = readSpanning(sql, seq);
+  const [row] = spanning;
+  if (row === undefined) return true;
+  const [next] = readRows(sql, seq, row.seq, 1);
+  return spanning.length === 1 && next?.seq === row.seq && !isAmid(row, seq);
+}
+
+/** Whether who left at `seq` holds a piece of the row that can't be completed. */
+function isAmid(row: JournalRow, seq: number): boolean {
   if (row.heads === GAP) return true;
   return row.heads > 0 && seq >= row.from_seq + row.heads && seq < row.last_seq;
 }
@@ -110,7 +124,9 @@ export function firstUnstored(sql: Sql, through: number): number {
     )
     .toArray()[0];
   const lost = (JSON.parse(last?.unstored ?? "[]") as number[]).filter(
-    (from) => sql.exec("SELECT seq FROM journal WHERE from_seq = ? AND heads > 0 LIMIT 1", from).toArray().length === 0,
+    (from) =>
+      sql.exec("SELECT seq FROM journal WHERE seq > ? AND from_seq = ? AND heads > 0", from, from).toArray().length ===
+      0,
   );
   return Math.min((last?.seq ?? 0) + 1, ...lost);
 }

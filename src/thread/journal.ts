@@ -4,12 +4,15 @@
 // memory (`frame-log`) and cost no write. A part (a text, a reasoning, a tool call) becomes one row when its message is
 // stored: the row keeps `from_seq`, the number of its live START, and `seq`, that of its END. An END skips the numbers
 // that a replay of the row needs for START and one CONTENT, so a replay always grows, even past a fact that was
-// stored while the part was open.
+// stored while the part was open. What a number tells of its reader is in `journal-rows`.
 //
 // Numbers are reserved in blocks, and a block is stored before one of its numbers is used: no life reuses a number.
 import type { ThreadEvent } from "../protocol/event.ts";
-import { type Database, readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
+import { type Database, readMeta, type Sql, writeMeta } from "./database.ts";
 import { type Frame, FrameLog } from "./frame-log.ts";
+import * as rows from "./journal-rows.ts";
+
+export type { JournalRow } from "./journal-rows.ts";
 
 /** How a part is told: `heads` open it, `content` carries text, `tails` end it. As many tails as heads. */
 export interface PartShape {
@@ -28,24 +31,12 @@ interface LivePart extends PartShape {
   pieces: string[];
   /** What stands before and after the JSON string of a delta in its frame: made once per part. */
   around: [string, string];
-  /** The number of its END; null while it is open. */
-  end: number | null;
+  /** The number of its END, and the first that its replay may use; null while it is open. */
+  end: { seq: number; replay_from: number } | null;
 }
-
-/** `heads` is 0 for plain facts, the count of STARTs for a part, and `GAP` for numbers that are void. */
-export type JournalRow = {
-  seq: number;
-  from_seq: number;
-  last_seq: number;
-  heads: number;
-  invocation_id: string;
-  events: string | null;
-};
 
 // A reservation is one row written; a thousand numbers last for a turn or two.
 const BLOCK = 1000;
-const GAP = -1;
-const columns = "seq, from_seq, last_seq, heads, invocation_id";
 
 export function frameOf(seq: number | null, event: ThreadEvent): string {
   const data = `data: ${JSON.stringify(event)}\n\n`;
@@ -56,6 +47,8 @@ export class Journal {
   readonly #sql: Sql;
   readonly #log: FrameLog;
   readonly #parts = new Map<string, LivePart>();
+  /** The last number that a former life may have used. */
+  readonly #former: number;
   #next: number;
   #reserved: number;
   #held: number | null = null;
@@ -64,9 +57,10 @@ export class Journal {
 
   constructor(database: Database) {
     this.#sql = database.sql;
-    this.#reserved = readMeta<number>(this.#sql, "reserved_through") ?? 0;
-    this.#next = this.#reserved + 1;
-    this.#log = new FrameLog(this.#reserved);
+    this.#former = readMeta<number>(this.#sql, "reserved_through") ?? 0;
+    this.#reserved = this.#former;
+    this.#next = this.#former + 1;
+    this.#log = new FrameLog(this.#former);
   }
 
   /** The highest number given. */
@@ -95,9 +89,15 @@ export class Journal {
 
   /** A fact: one event, or several that belong together, under neighbouring numbers. Inside a transaction. */
   addFact(invocation_id: string, ...events: ThreadEvent[]): number {
+    const from_seq = this.#next;
+    if (this.#parts.size > 0) this.#take(events.length);
     const first = this.#take(events.length);
-    const seq = first + events.length - 1;
-    this.#insert({ seq, from_seq: first, last_seq: first, heads: 0, invocation_id, events: JSON.stringify(events) });
+    const seq = this.newest;
+    this.#insert(
+      { seq, from_seq, last_seq: seq, heads: 0, replay_from: from_seq, replay_to: first - 1 },
+      invocation_id,
+      events,
+    );
     this.#pushAll(first, events, true);
     return seq;
   }
@@ -119,6 +119,7 @@ export class Journal {
   addDelta(part_id: string, text: string): void {
     const part = this.#parts.get(part_id);
     if (part === undefined || part.end !== null) throw new Error(`the part ${part_id} is not open`);
+    if (text === "") return;
     const seq = this.#take(1);
     const urgent = part.pieces.length === 0;
     part.pieces.push(text);
@@ -130,9 +131,11 @@ export class Journal {
   closePart(part_id: string): void {
     const part = this.#parts.get(part_id);
     if (part === undefined || part.end !== null) return;
-    this.#take(part.heads.length + 1);
+    const replay_from = this.#next;
+    const isAlone = [...this.#parts.values()].every((other) => other === part || other.end !== null);
+    this.#take(part.heads.length + 1 + (isAlone ? 0 : part.tails.length));
     const first = this.#take(part.tails.length);
-    part.end = first + part.tails.length - 1;
+    part.end = { seq: this.newest, replay_from };
     this.#pushAll(first, part.tails, true);
   }
 
@@ -142,23 +145,23 @@ export class Journal {
    */
   storeParts(message_id: string, keep: (part_id: string) => boolean, snapshot: () => ThreadEvent): void {
     const parts = [...this.#parts.values()].filter((part) => part.message_id === message_id);
+    for (const part of parts) this.closePart(part.part_id);
+    for (const part of parts) this.#parts.delete(part.part_id);
     const dropped = parts.filter((part) => !keep(part.part_id));
-    for (const part of parts) {
-      this.closePart(part.part_id);
-      if (!dropped.includes(part)) this.#insertPart(part);
-      this.#parts.delete(part.part_id);
-    }
+    for (const part of parts) if (!dropped.includes(part)) this.#insertPart(part);
     const first = dropped[0];
     if (first === undefined) return;
-    const seq = this.#insertGap(Math.min(...dropped.map((part) => part.from)), first.invocation_id);
+    const seq = this.#insertGap(first.from, first.invocation_id);
     this.#push(seq, frameOf(seq, snapshot()), true);
   }
 
-  /** For a life that finds an active run: what the former life may have sent after its last fact is void. */
+  /**
+   * For a life that finds an active run: what the former life may have sent and did not store is void. Before the first
+   * reader, whose number would else mean another thing.
+   */
   voidFormerLife(invocation_id: string): void {
-    const stored = this.#sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM journal").toArray()[0]?.seq ?? 0;
-    if (stored >= this.newest) return;
-    this.#log.forget(this.#insertGap(stored + 1, invocation_id));
+    const from = rows.firstUnstored(this.#sql, this.#former);
+    if (from <= this.#former) this.#log.forget(this.#insertGap(from, invocation_id));
   }
 
   /** Parts whose message is not stored, in the order in which they began. */
@@ -171,69 +174,42 @@ export class Journal {
     return this.#log.after(seq, this.released, limit);
   }
 
-  /** Stored rows after `seq` in order. */
-  rowsAfter(seq: number, limit: number): JournalRow[] {
-    return this.#sql
-      .exec<JournalRow>(
-        `SELECT ${columns}, events FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
-        seq,
-        this.released,
-        limit,
-      )
-      .toArray();
+  /**
+   * Stored rows after `seq` in order, as far as a replay may tell them: not past the START of a part that is not stored
+   * yet, whose own row would then come too late.
+   */
+  rowsAfter(seq: number, limit: number): rows.JournalRow[] {
+    return rows.readRows(this.#sql, seq, Math.min(this.released, this.#oldestPart() - 1), limit);
   }
 
-  /** What of a row a reader lacks that resumed after `resumed`, with numbers. */
-  eventsOf(row: JournalRow, resumed: number): { seq: number; event: ThreadEvent }[] {
-    if (row.heads === GAP) return [];
-    const events = JSON.parse(readText(this.#sql, `j:${row.seq}`, row.events)) as (ThreadEvent | null)[];
-    const first = row.seq - events.length + 1;
-    const seen = seenLive(row, resumed);
-    return events.flatMap((event, index) => {
-      const seq = first + index;
-      return event === null || index < seen || seq <= resumed ? [] : [{ seq, event }];
-    });
+  /** What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. */
+  eventsOf(row: rows.JournalRow, seq: number): { seq: number; event: ThreadEvent }[] {
+    return rows.readEvents(this.#sql, row, seq);
   }
 
   /** Whether a reader that has everything up to `seq` can be given exactly the rest. */
   canResume(seq: number): boolean {
-    if (seq > this.newest || this.#isAmbiguous(seq)) return false;
-    if (seq >= this.#log.floor) return true;
-    // The first deltas of a part that is not stored yet have left memory.
-    for (const part of this.#parts.values()) if (part.from <= this.#log.floor) return false;
-    return this.#sql
-      .exec<JournalRow>(`SELECT ${columns}, NULL AS events FROM journal WHERE seq > ? AND from_seq < ?`, seq, seq)
-      .toArray()
-      .every((row) => !liesInside(row, seq));
+    if (seq > this.newest) return false;
+    if (this.canFollow(seq)) return true;
+    // The first deltas of a part that is not stored yet have left memory, or the reader is past its START without it.
+    if (this.#oldestPart() <= Math.max(this.#log.floor, seq)) return false;
+    return rows.isReplayNumber(this.#sql, seq) || rows.canComplete(this.#sql, seq);
+  }
+
+  /** Whether memory alone can go on for a reader that comes back with `seq`. */
+  canFollow(seq: number): boolean {
+    return seq >= this.#log.floor && !rows.isReplayNumber(this.#sql, seq);
   }
 
   /** Whether a replay that came to `seq` can go on from memory: no part began before `seq` and ends after it. */
   canGoLive(seq: number): boolean {
-    if (seq < this.#log.floor) return false;
-    for (const part of this.#parts.values()) if (part.from <= seq) return false;
-    const spanning = "SELECT seq FROM journal WHERE seq > ? AND from_seq <= ? LIMIT 1";
-    return this.#sql.exec<{ seq: number }>(spanning, seq, seq).toArray().length === 0;
+    return seq >= this.#log.floor && this.#oldestPart() > seq && rows.readSpanning(this.#sql, seq).length === 0;
   }
 
-  /**
-   * Whether `seq` is a fact that was stored while a part was open: who read it live has the part's START, who read it
-   * in a replay has not, and the number does not tell which.
-   */
-  #isAmbiguous(seq: number): boolean {
-    const spanned =
-      [...this.#parts.values()].some((part) => part.from < seq && (part.end ?? seq + 1) > seq) ||
-      this.#sql
-        .exec<{ seq: number }>(
-          "SELECT seq FROM journal WHERE seq > ? AND from_seq < ? AND heads > 0 AND seq - 2 * heads > ? LIMIT 1",
-          seq,
-          seq,
-          seq,
-        )
-        .toArray().length > 0;
-    if (!spanned) return false;
-    return (
-      this.#sql.exec<{ seq: number }>("SELECT seq FROM journal WHERE seq = ? AND heads = 0", seq).toArray().length > 0
-    );
+  /** The START of the oldest part that is not stored yet. */
+  #oldestPart(): number {
+    for (const part of this.#parts.values()) return part.from;
+    return Number.POSITIVE_INFINITY;
   }
 
   #take(count: number): number {
@@ -259,56 +235,39 @@ export class Journal {
   }
 
   #insertPart(part: LivePart): void {
+    if (part.end === null) return;
+    const { seq, replay_from } = part.end;
     const text = part.pieces.join("");
-    const events = [...part.heads, text === "" ? null : part.content(text), ...part.tails];
-    this.#insert({
-      seq: part.end ?? this.newest,
-      from_seq: part.from,
-      last_seq: part.last,
-      heads: part.heads.length,
-      invocation_id: part.invocation_id,
-      events: JSON.stringify(events),
-    });
+    this.#insert(
+      {
+        seq,
+        from_seq: part.from,
+        last_seq: part.last,
+        heads: part.heads.length,
+        replay_from,
+        replay_to: seq - part.tails.length,
+      },
+      part.invocation_id,
+      [...part.heads, text === "" ? null : part.content(text), ...part.tails],
+    );
   }
 
-  #insertGap(from: number, invocation_id: string): number {
+  #insertGap(from_seq: number, invocation_id: string): number {
     const seq = this.#take(1);
-    this.#insert({ seq, from_seq: from - 1, last_seq: 0, heads: GAP, invocation_id, events: "[]" });
+    this.#insert({ seq, from_seq, last_seq: seq, heads: rows.GAP, replay_from: seq, replay_to: 0 }, invocation_id, []);
     return seq;
   }
 
-  #insert(row: JournalRow & { events: string }): void {
-    this.#sql.exec(
-      `INSERT INTO journal (${columns}, events) VALUES (?, ?, ?, ?, ?, ?)`,
-      row.seq,
-      row.from_seq,
-      row.last_seq,
-      row.heads,
-      row.invocation_id,
-      writeText(this.#sql, `j:${row.seq}`, row.events),
-    );
+  #insert(row: Omit<rows.JournalRow, "events">, invocation_id: string, events: (ThreadEvent | null)[]): void {
+    const unstored = [...this.#parts.values()].map((part) => part.from);
+    rows.insertRow(this.#sql, row, invocation_id, events, unstored);
   }
 }
 
-/** How many of a part's events a reader saw live before it left at `seq`. */
-function seenLive(row: JournalRow, seq: number): number {
-  if (row.heads <= 0 || seq < row.from_seq) return 0;
-  const heads = seq - row.from_seq + 1;
-  if (heads <= row.heads) return heads;
-  return seq === row.last_seq ? row.heads + 1 : 0;
-}
-
-/** Whether a reader that left at `seq` holds a piece of the row that the row can't complete. */
-function liesInside(row: JournalRow, seq: number): boolean {
-  if (row.heads === GAP) return true;
-  const firstReplayed = row.seq - 2 * row.heads;
-  if (row.heads === 0 || seq >= firstReplayed) return false;
-  return seq !== row.last_seq && seq >= row.from_seq + row.heads;
-}
-
-/** A frame's JSON before and after the text of a delta. The mark can't occur elsewhere: ids are short and plain. */
+/** A frame's JSON before and after the text of a delta. The text comes last: an id, made by a model, may be anything. */
 function aroundText(content: (text: string) => ThreadEvent): [string, string] {
-  const mark = "\u0001";
-  const [before = "", after = ""] = JSON.stringify(content(mark)).split(JSON.stringify(mark));
-  return [before, after];
+  const mark = JSON.stringify("\u0001");
+  const json = JSON.stringify(content("\u0001"));
+  const at = json.lastIndexOf(mark);
+  return [json.slice(0, at), json.slice(at + mark.length)];
 }

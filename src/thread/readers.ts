@@ -15,7 +15,6 @@ const PING_MS = 10_000;
 const LONGEST_LAG = 1024 * 1024;
 // One write: big enough to be cheap in a replay, small enough for a slow reader to take.
 const WRITE_CHARS = 64 * 1024;
-const ROWS_PER_READ = 32;
 
 /** What a reader wants. */
 export interface ReaderRequest {
@@ -62,7 +61,7 @@ export class Readers {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #readers = new Set<Reader>();
-  /** Told when a reader took what was written to it. */
+  /** Told when a reader took what was written to it, or left. */
   onProgress: () => void = () => {};
   #lastFlush = 0;
   #cancelFlush: (() => void) | null = null;
@@ -109,7 +108,8 @@ export class Readers {
   /** Closes readers that wait for nothing in particular, with a last frame: the thread has been idle. */
   closeIdle(lastFrame: string): void {
     for (const reader of this.#readers) {
-      if (!reader.busy && reader.mode === "live" && reader.idles) this.#finish(reader, encoder.encode(lastFrame));
+      const isQuiet = !reader.busy && reader.mode === "live" && reader.after >= this.#journal.released;
+      if (isQuiet && reader.idles) this.#finish(reader, encoder.encode(lastFrame));
     }
   }
 
@@ -186,7 +186,9 @@ export class Readers {
   #next(reader: Reader): Uint8Array | "wait" | "end" | "lost" {
     if (reader.mode === "opening") {
       reader.mode = reader.begin === undefined ? this.#modeAt(reader.after) : "waiting";
-      if (reader.opening.length > 0) return encoder.encode(reader.opening.join(""));
+      const opening = reader.opening.join("");
+      reader.opening = [];
+      if (opening !== "") return encoder.encode(opening);
     }
     if (reader.mode === "waiting" && !this.#begin(reader)) return "wait";
     if (this.#isDone(reader)) return "end";
@@ -207,7 +209,7 @@ export class Readers {
   }
 
   #modeAt(after: number): "catching_up" | "replay" {
-    return after >= this.#journal.log.floor ? "catching_up" : "replay";
+    return this.#journal.canFollow(after) ? "catching_up" : "replay";
   }
 
   #follow(reader: Reader): Uint8Array | "wait" {
@@ -233,41 +235,31 @@ export class Readers {
   }
 
   /** Rows as frames, about one write of them; null once memory can take over. */
-  #replay(reader: Reader): Uint8Array | "lost" | null {
-    const frames: string[] = [];
-    let length = 0;
-    while (length < WRITE_CHARS && reader.mode === "replay" && !this.#isDone(reader)) {
-      const before = frames.length;
-      if (!this.#replayRows(reader, frames)) {
-        if (frames.length === 0) return "lost";
-        break;
-      }
-      for (const frame of frames.slice(before)) length += frame.length;
-    }
-    return frames.length > 0 ? encoder.encode(frames.join("")) : null;
-  }
-
-  /** One page of rows. False where neither rows nor memory can go on. */
-  #replayRows(reader: Reader, frames: string[]): boolean {
+  #replay(reader: Reader): Uint8Array | "wait" | "end" | "lost" | null {
     const journal = this.#journal;
     const end = reader.end() ?? Number.POSITIVE_INFINITY;
-    for (const row of journal.rowsAfter(reader.after, ROWS_PER_READ)) {
-      if (this.#goLive(reader)) return true;
-      // What lies between the last row and the floor was ephemeral: memory goes on from the floor.
-      if (reader.after < journal.log.floor && row.from_seq > journal.log.floor) {
-        reader.after = journal.log.floor;
-        if (this.#goLive(reader)) return true;
-      }
-      if (row.seq > end) {
-        reader.after = end;
-        return true;
-      }
-      for (const { seq, event } of journal.eventsOf(row, reader.resumed)) frames.push(frameOf(seq, event));
-      reader.after = row.seq;
+    const frames: string[] = [];
+    let length = 0;
+    while (length < WRITE_CHARS && reader.after < end && !this.#goLive(reader)) {
+      const [row] = journal.rowsAfter(reader.after, 1);
+      const floor = Math.min(journal.log.floor, journal.released);
+      if (reader.after < floor && (row === undefined || row.from_seq > floor)) {
+        // What lies between the last row and the floor was ephemeral: memory goes on from the floor.
+        reader.after = floor;
+      } else if (row !== undefined) {
+        for (const { seq, event } of journal.eventsOf(row, reader.resumed)) {
+          const frame = frameOf(seq, event);
+          frames.push(frame);
+          length += frame.length;
+        }
+        reader.after = row.seq;
+      } else break;
     }
-    if (this.#goLive(reader) || journal.rowsAfter(reader.after, 1).length > 0) return true;
-    reader.after = Math.max(reader.after, Math.min(journal.log.floor, journal.released));
-    return this.#goLive(reader);
+    if (frames.length > 0) return encoder.encode(frames.join(""));
+    if (reader.mode !== "replay") return null;
+    if (reader.after >= end) return "end";
+    // A life that found a held end: the row is there, and comes with the release.
+    return journal.log.floor > journal.released ? "wait" : "lost";
   }
 
   #goLive(reader: Reader): boolean {
@@ -289,6 +281,7 @@ export class Readers {
 
   #remove(reader: Reader): void {
     this.#readers.delete(reader);
+    this.onProgress();
     if (this.#readers.size > 0) return;
     this.#cancelPing?.();
     this.#cancelPing = null;

@@ -100,9 +100,13 @@ export function recordPlan(life: Life, record: RunRecord, plan: Plan): void {
   const message_id = newId("msg");
   writePlan(life.database.sql, plan, { message_id, invocation_id, agent_id, created_at: isoTime(life) });
   life.outbox.markPlan();
-  for (const stepName of started) openStep(life, record, stepName);
   recordPatch(life, record, life.state.setPlan(plan));
   for (const stepName of finished) closeStep(life, record, stepName);
+  for (const stepName of started) {
+    openStep(life, record, stepName);
+    // Begun and ended by one call.
+    if (finished.includes(stepName)) closeStep(life, record, stepName);
+  }
 }
 
 /** Inside a transaction. */
