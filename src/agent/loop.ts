@@ -1,12 +1,23 @@
 // The agent loop: model call, tools, model call, until the run ends. Pure over its ports: no I/O of its own.
+//
+// A step: what a person added meanwhile is taken in, the model is called, its message is stored, its tool calls are run
+// and each result is stored. A life that ends leaves facts behind; the next one begins at the last of them (`resumeRun`).
 import type { AgentConfig } from "../protocol/agent.ts";
-import type { ChatMessage } from "../protocol/message.ts";
+import type { ChatMessage, ToolCall } from "../protocol/message.ts";
+import type { RunErrorCode } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
+import { composeMessages, repairHistory, unansweredCalls } from "./context.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "./events.ts";
-import type { Model } from "./model.ts";
+import { judgeReply, noReplies } from "./guards.ts";
+import { createRunState, type RunState, remember, store } from "./loop-state.ts";
+import type { FinishReason, Model } from "./model.ts";
+import { type CalledMessage, callModel } from "./model-call.ts";
+import { openTasks } from "./plan.ts";
+import { remindOfPlan } from "./plan-reminder.ts";
 import type { Sandbox } from "./sandbox.ts";
-import type { Tool } from "./tool.ts";
+import type { Tool, ToolResult } from "./tool.ts";
+import { type CallsEnd, type CallsManner, runCalls } from "./tool-calls.ts";
 
 export interface LoopInput {
   model: string;
@@ -38,8 +49,155 @@ export interface LoopPorts {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Aborts when the run is cancelled. */
   signal: AbortSignal;
+  /** For the operator's log: what threw although it may not. Its text may hold anything, so no reader sees it. */
+  onBug?: (where: string, error: unknown) => void;
 }
 
-export async function runAgent(_input: LoopInput, _ports: LoopPorts): Promise<LoopOutcome> {
-  throw new Error("being written");
+/** Rejects only where `emit` does: everything else, a bug included, is an outcome. */
+export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<LoopOutcome> {
+  let state: RunState | null = null;
+  try {
+    state = createRunState(input, ports);
+    let outcome = await resumeRun(state);
+    while (!outcome) outcome = await takeStep(state);
+    return outcome;
+  } catch (error) {
+    if (state?.emitFailure) throw state.emitFailure.error;
+    ports.onBug?.("loop", error);
+    return failed("internal", "Something went wrong inside the server while it worked on this run.");
+  }
+}
+
+/** Takes up what a former life left: calls without results, or a last reply that was stored and not yet judged. */
+async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
+  const { history, steps } = state.input;
+  // A run's first life begins with what a person said; only a later one can find its own message at the end.
+  const isLater = steps > 0;
+  const left = unansweredCalls(history).filter((call) => isLater || state.tools.has(call.function.name));
+  if (left.length > 0) {
+    state.messages = repairHistory(history, new Set(left.map((call) => call.id)));
+    return await workOn(left, state, { answers: answerStarted(left, state) });
+  }
+  state.messages = repairHistory(history);
+  const last = history.at(-1);
+  if (!isLater || last?.role !== "assistant" || last.tool_calls?.length) return null;
+  return await endReply(last.content ?? "", "stop", state);
+}
+
+/** Calls that had begun and can't be begun again: the model is told, and checks. */
+function answerStarted(calls: ToolCall[], state: RunState): Map<string, ToolResult> {
+  const answers = new Map<string, ToolResult>();
+  for (const { id, function: called } of calls) {
+    const begun = state.input.started_calls.includes(id);
+    if (!begun || state.tools.get(called.name)?.recovery !== "report") continue;
+    const content = `interrupted: the server was restarted while ${called.name} ran. It may have happened: check before you do it again.`;
+    answers.set(id, { content, is_error: true });
+  }
+  return answers;
+}
+
+async function takeStep(state: RunState): Promise<LoopOutcome | null> {
+  const { input, ports } = state;
+  if (ports.signal.aborted) return { status: "cancelled" };
+  if (state.steps >= input.max_steps) return failed("max_steps", describeMaxSteps(input.max_steps));
+  await takeSteered(state);
+  const request = {
+    model: input.model,
+    messages: composeMessages(state.system, state.messages, takeReminders(state)),
+    tools: state.descriptions,
+  };
+  const outcome = await callModel(request, ports, state.usedCallIds);
+  if (outcome.kind === "failed") return { status: "failed", error: outcome.error };
+  if (outcome.kind === "cancelled") {
+    if (outcome.partial) await storeMessage(outcome.partial, true, state);
+    return { status: "cancelled" };
+  }
+  const { message, finish } = outcome.called;
+  await storeMessage(outcome.called, false, state);
+  if (!message.tool_calls) return await endReply(message.content ?? "", finish, state);
+  state.replies = { ...noReplies, reminders: state.replies.reminders };
+  if (finish === "content_filter") return await refuseFiltered(message.tool_calls, state);
+  return await workOn(message.tool_calls, state, { cut: finish === "length" });
+}
+
+async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
+  state.steps++;
+  await store(state, { type: "assistant_message", ...called, partial });
+  remember(state, called.message);
+  if (called.message.content?.trim()) state.lastText = called.message.content;
+}
+
+/** The plan first, since its reminder is known by how the message begins. */
+function takeReminders(state: RunState): string[] {
+  const { nudge } = state;
+  state.nudge = null;
+  return [remindOfPlan(state.plan), nudge].filter((text) => text !== null);
+}
+
+/** Whether a person had added anything. */
+async function takeSteered(state: RunState): Promise<boolean> {
+  const steered = await state.ports.takeSteered();
+  for (const message of steered) remember(state, message);
+  if (steered.length > 0) state.replies = noReplies;
+  return steered.length > 0;
+}
+
+async function workOn(calls: ToolCall[], state: RunState, manner: CallsManner): Promise<LoopOutcome | null> {
+  const end = await runCalls(calls, state, manner);
+  return await endCalls(end, state);
+}
+
+async function endCalls(end: CallsEnd, state: RunState): Promise<LoopOutcome | null> {
+  if (end.cancelled) return { status: "cancelled" };
+  if (end.fatal) return failed(end.fatal.code, end.fatal.message);
+  if (end.interrupts.length > 0) return { status: "interrupted", interrupts: end.interrupts };
+  if (end.complete !== null) return await complete(end.complete, state);
+  // A steered message has to wait for the next run here: it may not stand between a call and its result.
+  if (end.pending_tool_call_ids.length > 0) return completed(state.lastText, state, end.pending_tool_call_ids);
+  return null;
+}
+
+/** A reply without tool calls: the end of the run, unless there is a reason to go on. */
+async function endReply(text: string, finish: FinishReason, state: RunState): Promise<LoopOutcome | null> {
+  if (state.ports.signal.aborted) return { status: "cancelled" };
+  const verdict = judgeReply(state.replies, text, finish, openTasks(state.plan));
+  switch (verdict.kind) {
+    case "nudge":
+      state.replies = verdict.counts;
+      state.nudge = verdict.nudge;
+      return null;
+    case "done":
+      return await complete(verdict.text, state);
+    case "filtered":
+      return failed("model_error", FILTERED);
+    case "empty":
+      if (state.lastText !== "") return await complete(state.lastText, state);
+      return failed("model_error", "The model answered with nothing, twice. Try again, or choose another model.");
+  }
+}
+
+async function refuseFiltered(calls: ToolCall[], state: RunState): Promise<LoopOutcome> {
+  const result = { content: "not executed: the provider's content filter stopped this message.", is_error: true };
+  await runCalls(calls, state, { answers: new Map(calls.map((call) => [call.id, result])) });
+  return state.ports.signal.aborted ? { status: "cancelled" } : failed("model_error", FILTERED);
+}
+
+const FILTERED =
+  "The provider's content filter stopped the model's reply. Put the request in other words, or choose another model.";
+
+async function complete(text: string, state: RunState): Promise<LoopOutcome | null> {
+  if (await takeSteered(state)) return null;
+  return completed(text, state, []);
+}
+
+function completed(text: string, state: RunState, pending_tool_call_ids: string[]): LoopOutcome {
+  return { status: "completed", text, unfinished_tasks: openTasks(state.plan).length, pending_tool_call_ids };
+}
+
+function failed(code: RunErrorCode, message: string): LoopOutcome {
+  return { status: "failed", error: { code, message } };
+}
+
+function describeMaxSteps(limit: number): string {
+  return `The run reached its limit of ${limit} steps before it was finished. Send another message to go on, or raise max_steps.`;
 }

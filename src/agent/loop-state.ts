@@ -1,0 +1,80 @@
+// What one life of a run holds in memory while it works. Everything in it can be made again from what is stored.
+import type { ChatMessage } from "../protocol/message.ts";
+import type { Plan } from "../protocol/task.ts";
+import { collectCallIds, toModelMessage } from "./context.ts";
+import type { LoopFact } from "./events.ts";
+import { createRepetitionGuard, noReplies, type RepetitionGuard, type ReplyCounts, replayCalls } from "./guards.ts";
+import type { LoopInput, LoopPorts } from "./loop.ts";
+import type { ToolDescription } from "./model.ts";
+import { buildSystemPrompt } from "./prompt.ts";
+import type { Tool } from "./tool.ts";
+import { describeTool } from "./tool-arguments.ts";
+
+export interface RunState {
+  input: LoopInput;
+  ports: LoopPorts;
+  system: string;
+  /** By name. */
+  tools: Map<string, Tool>;
+  /** Names of the client's tools that no tool of ours has. */
+  clientTools: Set<string>;
+  descriptions: ToolDescription[];
+  /** What the model is sent between the system prompt and the reminder; only ever grows. */
+  messages: ChatMessage[];
+  usedCallIds: Set<string>;
+  plan: Plan;
+  steps: number;
+  guard: RepetitionGuard;
+  replies: ReplyCounts;
+  /** Said to the model at the next call, then forgotten. */
+  nudge: string | null;
+  /** The last text of the run; the result of a run that ends without saying anything. */
+  lastText: string;
+  /** Set where `emit` has failed: the run's surroundings are broken, and nothing may be hidden from them. */
+  emitFailure: { error: unknown } | null;
+}
+
+export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
+  const tools = new Map(ports.tools.map((tool) => [tool.name, tool]));
+  const offered = input.client_tools.filter((tool) => !tools.has(tool.name));
+  const guard = createRepetitionGuard();
+  replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false);
+  return {
+    input,
+    ports,
+    system: buildSystemPrompt({ agent: input.agent, context: input.context }),
+    tools,
+    clientTools: new Set(offered.map((tool) => tool.name)),
+    descriptions: [...ports.tools.map(describeTool), ...offered],
+    messages: [],
+    usedCallIds: collectCallIds(input.history),
+    plan: input.plan,
+    steps: input.steps,
+    guard,
+    replies: noReplies,
+    nudge: null,
+    lastText: findLastText(input),
+    emitFailure: null,
+  };
+}
+
+function findLastText({ history, steps }: LoopInput): string {
+  if (steps === 0) return "";
+  const recent = history.slice(history.findLastIndex((message) => message.role === "user") + 1);
+  const last = recent.findLast((message) => message.role === "assistant" && message.content?.trim());
+  return last?.role === "assistant" ? (last.content ?? "") : "";
+}
+
+export async function store(state: RunState, fact: LoopFact): Promise<void> {
+  try {
+    await state.ports.emit(fact);
+  } catch (error) {
+    state.emitFailure = { error };
+    throw error;
+  }
+}
+
+export function remember(state: RunState, message: ChatMessage): void {
+  const shown = toModelMessage(message);
+  if (shown) state.messages.push(shown);
+}

@@ -1,0 +1,181 @@
+// The tool calls of one message. They run in order; neighbours that only read run side by side. Each gets exactly one
+// result, or waits: for a person's answer (an interrupt) or for the client whose tool it is. Nothing is left without either.
+import type { ToolCall } from "../protocol/message.ts";
+import type { Interrupt } from "../protocol/run.ts";
+import { type RunState, remember, store } from "./loop-state.ts";
+import { startDueTask } from "./plan.ts";
+import { CANCELLED_RESULT, runTool } from "./run-tool.ts";
+import type { Tool, ToolResult } from "./tool.ts";
+import { checkArguments } from "./tool-arguments.ts";
+
+/** Reads side by side; a Worker has six connections, and the rest of the object needs some. */
+const MAX_SIDE_BY_SIDE = 4;
+
+/** How the calls of a message ended; the first that is set decides what becomes of the run. */
+export interface CallsEnd {
+  cancelled: boolean;
+  fatal: { code: "sandbox_error"; message: string } | null;
+  interrupts: Interrupt[];
+  complete: string | null;
+  pending_tool_call_ids: string[];
+}
+
+type Prepared =
+  | { kind: "run"; call: ToolCall; tool: Tool; input: unknown }
+  | { kind: "answered"; call: ToolCall; result: ToolResult }
+  | { kind: "client"; call: ToolCall };
+
+/** What is special about these calls: their message was cut at the output limit, or they are answered without being run. */
+export interface CallsManner {
+  cut?: boolean;
+  /** By call id. */
+  answers?: Map<string, ToolResult>;
+}
+
+export async function runCalls(calls: ToolCall[], state: RunState, manner: CallsManner = {}): Promise<CallsEnd> {
+  const end: CallsEnd = { cancelled: false, fatal: null, interrupts: [], complete: null, pending_tool_call_ids: [] };
+  const waiting = new Map<ToolCall, "person" | "client">();
+  let at = 0;
+  while (at < calls.length) {
+    const group = takeGroup(calls, at, state, manner, end);
+    at += group.length;
+    await runGroup(group, state, end, waiting);
+  }
+  await settleWaiting(waiting, state, end);
+  return end;
+}
+
+/** The next call, with the neighbours that may run beside it. */
+function takeGroup(calls: ToolCall[], at: number, state: RunState, manner: CallsManner, end: CallsEnd): Prepared[] {
+  const group: Prepared[] = [];
+  for (const call of calls.slice(at, at + MAX_SIDE_BY_SIDE)) {
+    const reads = state.tools.get(call.function.name)?.read_only ?? false;
+    if (group.length > 0 && !reads) break;
+    group.push(prepareCall(call, state, manner, end));
+    if (!reads) break;
+  }
+  return group;
+}
+
+function prepareCall(call: ToolCall, state: RunState, manner: CallsManner, end: CallsEnd): Prepared {
+  const { name, arguments: written } = call.function;
+  const answer = (result: ToolResult): Prepared => ({ kind: "answered", call, result });
+  const refuse = (content: string): Prepared => answer({ content, is_error: true });
+  const given = manner.answers?.get(call.id);
+  if (given) return answer(given);
+  if (state.ports.signal.aborted) return answer(CANCELLED_RESULT);
+  if (end.fatal) return refuse("not executed: the run could not go on.");
+  const tool = state.tools.get(name);
+  if (!tool && state.clientTools.has(name)) return { kind: "client", call };
+  if (!tool) return refuse(describeUnknown(name, state));
+  try {
+    const repeated = state.guard.check(name, written);
+    if (repeated) return refuse(repeated);
+    const checked = checkArguments(tool, written, manner.cut ?? false);
+    return checked.ok ? { kind: "run", call, tool, input: checked.input } : refuse(checked.message);
+  } catch (error) {
+    state.ports.onBug?.(`arguments of ${name}`, error);
+    return refuse(`internal error in tool ${name}.`);
+  }
+}
+
+async function runGroup(
+  group: Prepared[],
+  state: RunState,
+  end: CallsEnd,
+  waiting: Map<ToolCall, "person" | "client">,
+): Promise<void> {
+  for (const prepared of group) if (prepared.kind === "run") await announce(prepared.call, prepared.tool, state);
+  const results = group.map((prepared) => execute(prepared, state));
+  for (const [place, prepared] of group.entries()) {
+    const result = await results[place];
+    if (!result) waiting.set(prepared.call, "client");
+    else if (result.interrupt && !result.is_error) {
+      waiting.set(prepared.call, "person");
+      end.interrupts.push({ ...result.interrupt, id: `int_${prepared.call.id}`, tool_call_id: prepared.call.id });
+    } else await finishCall(prepared, result, state, end);
+  }
+}
+
+/** Stored just before the tool's first request, so that a next life knows that the call may have had an effect. */
+async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<void> {
+  const started = tool.kind === "work" ? startDueTask(state.plan) : null;
+  if (started) state.plan = started;
+  const fact = { type: "tool_started" as const, tool_call_id: call.id, name: tool.name };
+  await store(state, started ? { ...fact, plan: started } : fact);
+}
+
+/** Null for a client's call, whose result is not ours to give. */
+async function execute(prepared: Prepared, state: RunState): Promise<ToolResult | null> {
+  if (prepared.kind === "client") return null;
+  if (prepared.kind === "answered") return prepared.result;
+  const { call, tool, input } = prepared;
+  const { ports } = state;
+  const context = {
+    tool_call_id: call.id,
+    sandbox: ports.sandbox,
+    plan: state.plan,
+    plan_order: state.input.agent.plan_order,
+    now: ports.now,
+    onOutput: (stream: "stdout" | "stderr", text: string) =>
+      ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
+  };
+  return await runTool(tool, input, context, ports);
+}
+
+async function finishCall(prepared: Prepared, result: ToolResult, state: RunState, end: CallsEnd): Promise<void> {
+  const { call } = prepared;
+  const message = { role: "tool" as const, tool_call_id: call.id, content: result.content };
+  if (result.plan) state.plan = result.plan;
+  await store(state, {
+    type: "tool_finished",
+    message_id: state.ports.newMessageId(),
+    message,
+    name: call.function.name,
+    is_error: result.is_error,
+    details: result.details ?? {},
+    ...(result.plan ? { plan: result.plan } : {}),
+    ...(result.preview ? { preview: result.preview } : {}),
+  });
+  remember(state, message);
+  if (prepared.kind === "run") {
+    if (prepared.tool.read_only) state.guard.record(call.function.name, call.function.arguments, result.content);
+    const worked = prepared.tool.kind === "work" && !result.is_error;
+    if (worked || result.plan) state.replies = { ...state.replies, reminders: 0 };
+  }
+  if (result.complete !== undefined && !result.is_error) end.complete ??= result.complete;
+  if (result.fatal) end.fatal ??= result.fatal;
+}
+
+/** What waits is answered here where the run ends in a way in which nobody else will answer it. */
+async function settleWaiting(
+  waiting: Map<ToolCall, "person" | "client">,
+  state: RunState,
+  end: CallsEnd,
+): Promise<void> {
+  const answer = async (call: ToolCall, result: ToolResult) => {
+    waiting.delete(call);
+    await finishCall({ kind: "answered", call, result }, result, state, end);
+  };
+  for (const [call, whom] of [...waiting]) {
+    const content = state.ports.signal.aborted ? null : reasonNotToWait(whom, end);
+    if (content !== null) await answer(call, { content, is_error: true });
+  }
+  // A cancel may come while results are stored; from the last look at the signal on nothing is awaited.
+  if (state.ports.signal.aborted) for (const call of [...waiting.keys()]) await answer(call, CANCELLED_RESULT);
+  end.cancelled = state.ports.signal.aborted;
+  for (const [call, whom] of waiting) if (whom === "client") end.pending_tool_call_ids.push(call.id);
+}
+
+function reasonNotToWait(whom: "person" | "client", end: CallsEnd): string | null {
+  if (end.fatal) return "not executed: the run could not go on.";
+  if (whom === "person") return null;
+  if (end.interrupts.length > 0)
+    return "not executed: a question to the person is open. Call it again after the answer.";
+  return end.complete === null ? null : "not executed: the run was completed by another call of this message.";
+}
+
+function describeUnknown(name: string, state: RunState): string {
+  const names = [...state.tools.keys(), ...state.clientTools].join(", ");
+  return `There is no tool ${JSON.stringify(name)}. The tools are: ${names || "none"}.`;
+}

@@ -1,0 +1,224 @@
+// A run of the loop without a thread: the model is a list of turns, tools are small, and everything the loop tells its
+// surroundings is kept in the order it came. Time stands still: a sleep ends when the test says so, or at once.
+import { z } from "zod";
+import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
+import { type LoopInput, type LoopPorts, runAgent } from "../../src/agent/loop.ts";
+import type { FinishReason, ModelDelta, ModelFailure, ModelOutcome, ModelRequest } from "../../src/agent/model.ts";
+import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
+import { agentConfig } from "../../src/protocol/agent.ts";
+import type { Plan, TaskStatus } from "../../src/protocol/task.ts";
+import { MemorySandbox } from "./memory-sandbox.ts";
+
+export interface TurnCall {
+  name: string;
+  arguments?: string;
+  id?: string;
+}
+
+export interface Turn {
+  text?: string;
+  reasoning?: string;
+  calls?: TurnCall[];
+  finish?: FinishReason;
+  /** Instead of a reply, after what the turn has said. */
+  failure?: Partial<ModelFailure>;
+  /** Instead of a reply: waits until the run is cancelled. */
+  hangs?: boolean;
+  /** Called when the turn's request has come. */
+  before?: (request: ModelRequest) => void;
+}
+
+export const usage = { input_tokens: 3, cached_input_tokens: 0, output_tokens: 2, cost_usd: null };
+
+export const says = (text: string, finish: FinishReason = "stop"): Turn => ({ text, finish });
+export const callsTools = (...calls: (TurnCall | string)[]): Turn => ({
+  calls: calls.map((call) => (typeof call === "string" ? { name: call } : call)),
+  finish: "tool_calls",
+});
+export const fails = (failure: Partial<ModelFailure> = {}, text?: string): Turn => ({ failure, text });
+
+/** A tool of any kind; by default it works, takes anything and answers its own name. */
+export function makeTool(name: string, overrides: Partial<Tool> = {}): Tool {
+  return {
+    name,
+    description: `does ${name}`,
+    schema: z.looseObject({}),
+    kind: "work",
+    read_only: false,
+    recovery: "report",
+    time_limit_ms: 60_000,
+    execute: async () => ({ content: `${name} done`, is_error: false }),
+    ...overrides,
+  };
+}
+
+export function makePlan(...statuses: TaskStatus[]): Plan {
+  return {
+    version: statuses.length > 0 ? 1 : 0,
+    sections: statuses.length > 0 ? [{ id: "sec_1", title: "Section" }] : [],
+    tasks: statuses.map((status, at) => ({
+      id: `task_${at + 1}`,
+      content: `Task ${at + 1}`,
+      status,
+      section_id: "sec_1",
+    })),
+  };
+}
+
+/** Sets the first open task to completed, as a plan tool would. */
+export function completeTask(plan: Plan): Plan {
+  const due = plan.tasks.find((task) => task.status === "in_progress" || task.status === "pending");
+  const tasks = plan.tasks.map((task) => (task === due ? { ...task, status: "completed" as const } : task));
+  return { ...plan, version: plan.version + 1, tasks };
+}
+
+export const planTool = makeTool("update_tasks", {
+  kind: "plan",
+  execute: async (_input: unknown, context: ToolContext): Promise<ToolResult> => {
+    const plan = completeTask(context.plan);
+    return { content: "updated", is_error: false, plan };
+  },
+});
+
+export const askTool = makeTool("ask", {
+  kind: "control",
+  recovery: "repeat",
+  execute: async () => ({
+    content: "",
+    is_error: false,
+    interrupt: { reason: "question", message: "Which?", response_schema: { type: "string" }, expires_at: null },
+  }),
+});
+
+export const completeTool = makeTool("complete", {
+  kind: "control",
+  recovery: "repeat",
+  execute: async () => ({ content: "The run ends here.", is_error: false, complete: "All done." }),
+});
+
+export class ScriptedRun {
+  readonly requests: ModelRequest[] = [];
+  /** Deltas and facts as they came. */
+  readonly log: (LoopDelta | LoopFact)[] = [];
+  readonly slept: number[] = [];
+  readonly bugs: unknown[] = [];
+  readonly cancel = new AbortController();
+  readonly sandbox = new MemorySandbox();
+  /** What `takeSteered` answers, in turn. */
+  steered: SteeredMessage[][] = [];
+  /** Called with each fact before it is stored; may throw. */
+  onFact: (fact: LoopFact) => void = () => {};
+  /** Whether a time limit strikes at once; back-off always ends at once. */
+  impatient = false;
+  readonly #turns: Turn[];
+  readonly #tools: Tool[];
+  #messages = 0;
+
+  constructor(turns: Turn[], tools: Tool[] = []) {
+    this.#turns = turns;
+    this.#tools = tools;
+  }
+
+  get facts(): LoopFact[] {
+    return this.log.filter(isFact);
+  }
+
+  get deltas(): LoopDelta[] {
+    return this.log.filter((entry): entry is LoopDelta => !isFact(entry));
+  }
+
+  /** Results by call id. */
+  get results(): Map<string, { content: string; is_error: boolean }> {
+    return new Map(
+      this.facts.flatMap((fact) =>
+        fact.type === "tool_finished"
+          ? [[fact.message.tool_call_id, { content: fact.message.content, is_error: fact.is_error }] as const]
+          : [],
+      ),
+    );
+  }
+
+  /** What the model was told last in a request. */
+  lastWords(at: number): string {
+    return String(this.requests[at]?.messages.at(-1)?.content);
+  }
+
+  run(input: Partial<LoopInput> = {}): Promise<LoopOutcome> {
+    return runAgent(
+      {
+        model: "m",
+        agent: agentConfig.parse({}),
+        max_steps: 50,
+        steps: 0,
+        history: [{ role: "user", content: "do it" }],
+        started_calls: [],
+        plan: makePlan(),
+        client_tools: [],
+        context: [],
+        ...input,
+      },
+      this.#ports(),
+    );
+  }
+
+  #ports(): LoopPorts {
+    return {
+      model: { stream: (request, onDelta, signal) => this.#stream(request, onDelta, signal) },
+      tools: this.#tools,
+      sandbox: this.sandbox,
+      onDelta: (delta) => void this.log.push(delta),
+      emit: async (fact) => {
+        this.onFact(fact);
+        await Promise.resolve();
+        this.log.push(fact);
+      },
+      takeSteered: async () => this.steered.shift() ?? [],
+      newMessageId: () => `msg_${++this.#messages}`,
+      now: () => 0,
+      sleep: (ms, signal) => this.#sleep(ms, signal),
+      signal: this.cancel.signal,
+      onBug: (_where, error) => void this.bugs.push(error),
+    };
+  }
+
+  /** A time limit comes with a signal of its own, a back-off with the run's. */
+  #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const isLimit = signal !== this.cancel.signal;
+    if (!isLimit) this.slept.push(ms);
+    if (!isLimit || this.impatient || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
+  async #stream(
+    request: ModelRequest,
+    onDelta: (delta: ModelDelta) => void,
+    signal: AbortSignal,
+  ): Promise<ModelOutcome> {
+    this.requests.push(request);
+    const turn = this.#turns.shift();
+    if (!turn) throw new Error("the script has no more turns");
+    turn.before?.(request);
+    const { text = "", reasoning = "", calls = [], finish = "stop" } = turn;
+    if (reasoning) onDelta({ type: "reasoning", text: reasoning });
+    if (text) onDelta({ type: "text", text });
+    const tool_calls = calls.map((call, index) => {
+      const written = call.arguments ?? "{}";
+      const id = call.id ?? `call_${this.requests.length}_${index}`;
+      onDelta({ type: "tool_call", index, id, name: call.name });
+      if (written) onDelta({ type: "tool_arguments", index, text: written });
+      return { id, type: "function" as const, function: { name: call.name, arguments: written } };
+    });
+    const reply = { text, reasoning, tool_calls, finish, usage };
+    if (turn.hangs && !signal.aborted) {
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    }
+    if (turn.hangs || signal.aborted) return { kind: "aborted", reply };
+    if (!turn.failure) return { kind: "reply", reply };
+    const failure = { code: "model_error" as const, message: "It broke.", retryable: true, retry_after_ms: null };
+    return { kind: "failure", failure: { ...failure, ...turn.failure } };
+  }
+}
+
+function isFact(entry: LoopDelta | LoopFact): entry is LoopFact {
+  return entry.type === "assistant_message" || entry.type === "tool_started" || entry.type === "tool_finished";
+}
