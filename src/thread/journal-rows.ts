@@ -1,8 +1,8 @@
 // The journal's table: what a row keeps of the numbers that were sent, and what a reader that comes back is told of it.
 //
-// A number must tell what its reader has. What is numbered while a part is in the making (a fact, the END of another
-// part) reaches a live reader after the part's START, but is told by a replay before it. So it takes numbers of its own
-// for replays, `replay_from..replay_to`; nobody gets those live.
+// A number must tell what its reader has. What is numbered while a part is not stored yet (a fact, the END of another
+// part) reaches a live reader after the part's START, but is told by a replay before it, or without it. So it takes
+// numbers of its own for replays, `replay_from..replay_to`; nobody gets those live.
 import type { ThreadEvent } from "../protocol/event.ts";
 import { readText, type Sql, writeText } from "./database.ts";
 

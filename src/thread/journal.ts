@@ -132,8 +132,7 @@ export class Journal {
     const part = this.#parts.get(part_id);
     if (part === undefined || part.end !== null) return;
     const replay_from = this.#next;
-    const isAlone = [...this.#parts.values()].every((other) => other === part || other.end !== null);
-    this.#take(part.heads.length + 1 + (isAlone ? 0 : part.tails.length));
+    this.#take(part.heads.length + 1 + (this.#parts.size > 1 ? part.tails.length : 0));
     const first = this.#take(part.tails.length);
     part.end = { seq: this.newest, replay_from };
     this.#pushAll(first, part.tails, true);

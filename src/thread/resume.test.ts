@@ -27,7 +27,7 @@ async function play(script: Step[], plans: ClientPlan[]) {
     await settle();
     thread.clock.advance(20);
   }
-  await settle();
+  expect(clients.flatMap(({ problems }) => problems)).toEqual([]);
   return { thread, clients };
 }
 

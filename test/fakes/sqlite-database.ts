@@ -1,0 +1,54 @@
+// The object's SQLite for tests in Node: same synchronous face, `node:sqlite` in memory. What is stored here outlives a
+// life: a new Journal over the same database is what a crash leaves behind.
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { createTables, type Database, type SqlValue } from "../../src/thread/database.ts";
+
+export interface SqliteDatabase extends Database {
+  /** Statements run so far: what a cheap path must not add to. */
+  readonly statements: number;
+}
+
+export function openDatabase(): SqliteDatabase {
+  const sqlite = new DatabaseSync(":memory:");
+  const prepared = new Map<string, StatementSync>();
+  let statements = 0;
+  let depth = 0;
+
+  function exec<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) {
+    let statement = prepared.get(query);
+    if (statement === undefined) {
+      statement = sqlite.prepare(query);
+      prepared.set(query, statement);
+    }
+    statements += 1;
+    // Like the platform's: it runs now, not when its rows are asked for.
+    const rows = statement.all(...bindings).map((row) => ({ ...row }) as Row);
+    return { toArray: () => rows };
+  }
+
+  function transaction<T>(change: () => T): T {
+    const name = `level_${depth}`;
+    sqlite.exec(`SAVEPOINT ${name}`);
+    depth += 1;
+    try {
+      const value = change();
+      sqlite.exec(`RELEASE ${name}`);
+      return value;
+    } catch (error) {
+      sqlite.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
+      throw error;
+    } finally {
+      depth -= 1;
+    }
+  }
+
+  const database = {
+    sql: { exec },
+    transaction,
+    get statements() {
+      return statements;
+    },
+  };
+  createTables(database.sql);
+  return database;
+}

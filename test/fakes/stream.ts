@@ -1,0 +1,113 @@
+// Time and connections for tests of streams: a clock that stands until it is moved, and a sink whose writes are taken
+// when the test says so.
+import type { Clock, Sink } from "../../src/thread/readers.ts";
+
+export class FakeClock implements Clock {
+  #now = 1_000_000;
+  #timers: { at: number; callback: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  get timers(): number {
+    return this.#timers.length;
+  }
+
+  setTimer(callback: () => void, ms: number): () => void {
+    const timer = { at: this.#now + ms, callback };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Moves time on, and calls what falls due in its order. */
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== due);
+      this.#now = Math.max(this.#now, due.at);
+      due.callback();
+    }
+    this.#now = until;
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export class FakeSink implements Sink {
+  readonly bytes: Uint8Array[] = [];
+  closed = false;
+  aborted: string | null = null;
+  /** Writes that were made while another was not taken yet. */
+  overlapping = 0;
+  #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  readonly #paced: boolean;
+  readonly #onWrite: (text: string) => void;
+
+  /** `paced`: each write waits for `take`. */
+  constructor({ paced = false, onWrite = () => {} }: { paced?: boolean; onWrite?: (text: string) => void } = {}) {
+    this.#paced = paced;
+    this.#onWrite = onWrite;
+  }
+
+  get writes(): string[] {
+    return this.bytes.map((bytes) => decoder.decode(bytes));
+  }
+
+  get text(): string {
+    return this.writes.join("");
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  get isOpen(): boolean {
+    return !this.closed && this.aborted === null;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (!this.isOpen) return Promise.reject(new Error("the connection is closed"));
+    if (this.#waiting.length > 0) this.overlapping += 1;
+    this.bytes.push(bytes);
+    this.#onWrite(decoder.decode(bytes));
+    if (!this.isOpen) return Promise.reject(new Error("the client went away"));
+    if (!this.#paced) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  /** The client takes the write that is in flight. */
+  take(): void {
+    this.#waiting.shift()?.resolve();
+  }
+
+  /** The client goes away. */
+  leave(): void {
+    this.aborted ??= "the client went away";
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error("the client went away"));
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  abort(reason: string): Promise<void> {
+    this.aborted = reason;
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error(reason));
+    return Promise.resolve();
+  }
+}
+
+/** Lets everything that waits for a promise go on. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
