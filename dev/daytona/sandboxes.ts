@@ -125,6 +125,10 @@ export class Sandboxes {
   }
 
   async #bringUp(sandbox: Sandbox): Promise<void> {
+    if (this.#closing) {
+      await this.#enter(sandbox, "stopped");
+      return;
+    }
     const start = this.#launch(sandbox);
     this.#starts.add(start);
     await start.finally(() => this.#starts.delete(start));
@@ -232,22 +236,23 @@ export class Sandboxes {
     sandbox.record.lastActivityAt = new Date().toISOString();
   }
 
-  /** The intervals of auto-stop, auto-archive and auto-delete; called now and then. */
+  /** The intervals of auto-stop, auto-archive and auto-delete; called now and then. One that fails holds up no other. */
   async sweep(now: number): Promise<void> {
-    for (const sandbox of this.all()) {
-      const { record } = sandbox;
-      const stoppedFor = now - Date.parse(record.stoppedAt ?? record.updatedAt);
-      const idleFor = now - Date.parse(record.lastActivityAt);
-      if (record.state === "started") {
-        if (record.autoStopInterval > 0 && idleFor >= record.autoStopInterval * minuteMs) await this.stop(sandbox);
-      } else if (record.state === "stopped" || record.state === "archived") {
-        const deletes = record.autoDeleteInterval >= 0 && stoppedFor >= record.autoDeleteInterval * minuteMs;
-        if (deletes) await this.delete(sandbox);
-        else if (record.state === "stopped" && stoppedFor >= record.autoArchiveInterval * minuteMs) {
-          if (record.autoArchiveInterval > 0) await this.archive(sandbox);
-        }
-      }
+    for (const sandbox of this.all()) await this.#applyIntervals(sandbox, now).catch(() => undefined);
+  }
+
+  async #applyIntervals(sandbox: Sandbox, now: number): Promise<void> {
+    const { state, autoStopInterval, autoArchiveInterval, autoDeleteInterval, ...times } = sandbox.record;
+    if (state === "started") {
+      const idleFor = now - Date.parse(times.lastActivityAt);
+      if (autoStopInterval > 0 && idleFor >= autoStopInterval * minuteMs) await this.stop(sandbox);
+      return;
     }
+    if (state !== "stopped" && state !== "archived") return;
+    const stoppedFor = now - Date.parse(times.stoppedAt ?? times.updatedAt);
+    const archives = state === "stopped" && autoArchiveInterval > 0;
+    if (autoDeleteInterval >= 0 && stoppedFor >= autoDeleteInterval * minuteMs) await this.delete(sandbox);
+    else if (archives && stoppedFor >= autoArchiveInterval * minuteMs) await this.archive(sandbox);
   }
 
   /** The end of the server: no process of any sandbox stays. */
