@@ -40,7 +40,7 @@ const anyMessage = z.union([
     content: z.union([wellFormed, z.array(z.object({ type: z.string(), text: wellFormed.optional() }))]),
   }),
   // Whatever else a history holds, now or in later protocols, is not ours to judge.
-  z.object({ role: z.string().refine((role) => role !== "user" && role !== "tool", "is not complete") }),
+  z.object({ role: z.string().refine((role) => role !== "user" && role !== "tool", { abort: true }) }),
 ]);
 type AnyMessage = z.infer<typeof anyMessage>;
 

@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { equalInConstantTime } from "./constant-time.ts";
+import { hashText, toHex } from "./hash.ts";
+
+it("tells equal bytes from bytes that differ anywhere or in length", () => {
+  const bytes = Uint8Array.of(1, 2, 255);
+  expect(equalInConstantTime(bytes, Uint8Array.of(1, 2, 255))).toBe(true);
+  for (const other of [[0, 2, 255], [1, 2, 254], [1, 2], [1, 2, 255, 0], []]) {
+    expect(equalInConstantTime(bytes, Uint8Array.from(other))).toBe(false);
+  }
+});
+
+it("hashes text as SHA-256 does", async () => {
+  expect(toHex(await hashText("abc"))).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});

@@ -1,0 +1,27 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeCursor, encodeCursor, readPlace } from "./page.ts";
+
+describe("a cursor", () => {
+  it("holds any place and is safe in an address", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (created_at, id) => {
+        const place = [created_at, id].map((text) => text.toWellFormed());
+        const cursor = encodeCursor(place);
+        expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
+        expect(readPlace(cursor)).toEqual({ ok: true, value: place });
+      }),
+    );
+  });
+
+  it("is refused with other items than the list's, and never throws", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const { ok } = decodeCursor(text, [0, "", 0]);
+        expect(ok).toBe(false);
+      }),
+    );
+    expect(decodeCursor(encodeCursor([1]), [""])).toMatchObject({ error: { code: "bad_cursor" } });
+    expect(decodeCursor(encodeCursor(["a", "b"]), [""])).toMatchObject({ error: { code: "bad_cursor" } });
+  });
+});

@@ -1,0 +1,147 @@
+// The description of the API and its page; what browsers of other origins are told; what every answer has.
+import { describe, expect, it } from "vitest";
+import { createApp } from "../../src/http/app.ts";
+import { describeApi } from "../../src/http/openapi.ts";
+import { problems } from "../../src/protocol/error.ts";
+import { createClient } from "./http-client.ts";
+
+interface Described {
+  openapi: string;
+  paths: Record<
+    string,
+    Record<
+      string,
+      {
+        operationId: string;
+        parameters?: { in: string; name: string }[];
+        responses: Record<string, { description: string; content?: object }>;
+      }
+    >
+  >;
+  components: { schemas: Record<string, object> };
+}
+
+const api = describeApi(createApp()) as unknown as Described;
+const operations = Object.entries(api.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+);
+
+/** Every `$ref` inside a value. */
+function refsOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => (key === "$ref" ? [String(inner)] : refsOf(inner)));
+}
+
+describe("/openapi.json", () => {
+  it("describes each route that is served, and no other", () => {
+    const served = createApp()
+      .routes.filter(({ method }) => method !== "ALL")
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`)
+      .filter((route) => !route.includes("/docs/"));
+    const described = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    expect(described.sort()).toEqual(served.sort());
+    expect(described.length).toBeGreaterThan(30);
+  });
+
+  it("is OpenAPI 3.1 whose references, parameters and operation names hold", () => {
+    expect(api.openapi).toBe("3.1.0");
+    for (const ref of refsOf(api)) {
+      expect(ref).toMatch(/^#\/components\/schemas\//);
+      expect(Object.keys(api.components.schemas)).toContain(ref.split("/").at(-1));
+    }
+    expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length);
+    for (const { path, operation } of operations) {
+      const named = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name);
+      const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
+      expect(inPath.map(({ name }) => name)).toEqual(named);
+      expect(Object.values(operation.responses).every(({ description }) => description.length > 0)).toBe(true);
+    }
+  });
+
+  it("names for each route the statuses of success and of every problem it can answer", () => {
+    for (const { path, operation } of operations) {
+      const statuses = Object.keys(operation.responses);
+      expect(statuses.some((status) => status.startsWith("2"))).toBe(true);
+      expect(statuses).toContain("500");
+      if (/^\/(v1|ag-ui)/.test(path)) expect(statuses).toEqual(expect.arrayContaining(["401", "503"]));
+    }
+    const codes = operations.flatMap(({ operation }) =>
+      Object.entries(operation.responses).flatMap(([status, { description }]) =>
+        Number(status) < 400 ? [] : description.split(", ").map((code) => [code, Number(status)] as const),
+      ),
+    );
+    for (const [code, status] of codes) expect(problems[code as keyof typeof problems].status).toBe(status);
+  });
+
+  it("is served as JSON, and browsable without anything from elsewhere", async () => {
+    const client = createClient().as(null);
+    const answer = await client.send("GET", "/openapi.json");
+    expect(Object.keys(answer.body.paths as object)).toEqual(Object.keys(api.paths));
+    const page = await client.send("GET", "/docs");
+    expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(page.text).not.toMatch(/https?:|<script>|style="|onload/);
+    for (const [, path = ""] of page.text.matchAll(/(?:src|href)="(\/docs[^"]+)"/g)) {
+      expect((await client.send("GET", path)).status).toBe(200);
+    }
+  });
+});
+
+describe("every answer", () => {
+  it("has a request id of its own", async () => {
+    const client = createClient();
+    const ids = new Set<string | null>();
+    for (const path of ["/healthz", "/docs/app.js", "/nothing", "/v1/threads", "/v1/threads/x"]) {
+      ids.add((await client.send("GET", path, undefined, { "x-request-id": "mine" })).headers.get("x-request-id"));
+    }
+    expect(ids.size).toBe(5);
+    expect(ids).not.toContain("mine");
+  });
+
+  it("says which stand-ins serve", async () => {
+    const client = createClient({ STAND_INS: "model, sandbox" });
+    expect((await client.send("GET", "/healthz")).body).toEqual({
+      status: "ok",
+      version: expect.any(String),
+      stand_ins: ["model", "sandbox"],
+    });
+    expect((await createClient({ STAND_INS: "" }).send("GET", "/healthz")).body.stand_ins).toEqual([]);
+  });
+
+  it("to HEAD is that to GET without a body", async () => {
+    const answer = await createClient().send("HEAD", "/healthz");
+    expect([answer.status, answer.text]).toEqual([200, ""]);
+  });
+});
+
+describe("a browser of another origin", () => {
+  const preflight = { "access-control-request-method": "POST", "access-control-request-headers": "authorization" };
+
+  it("is let in where the settings name it, on success, problem and preflight", async () => {
+    const client = createClient({ CORS_ORIGINS: "https://a.example, https://b.example" });
+    const origin = "https://b.example";
+    const asked = await client.as(null).send("OPTIONS", "/v1/threads", undefined, { origin, ...preflight });
+    expect(asked.status).toBe(204);
+    expect(asked.headers.get("access-control-allow-methods")).toContain("PATCH");
+    expect(asked.headers.get("access-control-allow-headers")).toMatch(/Authorization.*Last-Event-ID/);
+    for (const path of ["/v1/threads", "/v1/threads/none"]) {
+      const answer = await client.send("GET", path, undefined, { origin });
+      expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+      expect(answer.headers.get("access-control-expose-headers")).toBe("Location,Retry-After,X-Request-Id");
+      expect(answer.headers.get("vary")).toContain("Origin");
+    }
+  });
+
+  it("is not let in otherwise", async () => {
+    const client = createClient({ CORS_ORIGINS: "" });
+    for (const [method, headers] of [
+      ["GET", {}],
+      ["OPTIONS", preflight],
+    ] as const) {
+      const answer = await client.send(method, "/v1/threads", undefined, {
+        origin: "https://evil.example",
+        ...headers,
+      });
+      expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+    }
+  });
+});
