@@ -1,0 +1,148 @@
+// What the messages of one request tell: who wants what, what was done, and how the plan stands. Everything the script
+// knows is read here anew each time, so that it needs no memory of its own.
+import { readIntent } from "./intent.ts";
+import { dueTask, type Plan, type Result, readPlan, readResult } from "./result.ts";
+import type { ChatRequest, Message, ToolCall } from "./wire.ts";
+
+export type Language = "zh" | "en";
+
+export interface Exchange extends ToolCall {
+  /** Where the result stands. */
+  index: number;
+  result: Result;
+  /** The plan that a plan tool answered with. */
+  plan: Plan | null;
+}
+
+/** One assistant message with what its calls came to. */
+export interface Turn {
+  index: number;
+  text: string;
+  exchanges: Exchange[];
+}
+
+export interface Goal {
+  text: string;
+  /** What the person said when asked. */
+  answers: string[];
+}
+
+export interface Conversation {
+  tools: Set<string>;
+  /** The newest message of a person. */
+  request: string;
+  request_index: number;
+  language: Language;
+  turns: Turn[];
+  /** Turns since the newest message of a person. */
+  recent: Turn[];
+  plan: Plan | null;
+  /** Where the result stands that made the due task due. */
+  due_since: number;
+  /** Where each task was seen first. */
+  first_seen: Map<string, number>;
+  /** The person wrote while work was going on. */
+  is_steered: boolean;
+  /** A reminder speaks of tasks; the plan itself may have been compacted away. */
+  has_reminded_tasks: boolean;
+  goalBefore: (index: number) => Goal;
+}
+
+const planTools = new Set(["create_tasks", "view_tasks", "update_tasks", "delete_tasks", "clear_all"]);
+
+export function isPlanTool(name: string): boolean {
+  return planTools.has(name);
+}
+
+export function readConversation(request: ChatRequest): Conversation {
+  const messages = request.messages.map((message) => (isReminder(message) ? null : message));
+  const turns = readTurns(messages);
+  const requestIndex = messages.findLastIndex((message) => message?.role === "user");
+  const text = messages[requestIndex]?.text ?? "";
+  const before = messages.slice(0, Math.max(requestIndex, 0)).findLast((message) => message !== null);
+  const goalBefore = (index: number) => readGoal(messages, turns, index, 3);
+  return {
+    tools: request.tools,
+    request: text,
+    request_index: requestIndex,
+    language: readLanguage(text, goalBefore(messages.length).text, messages),
+    turns,
+    recent: turns.filter((turn) => turn.index > requestIndex),
+    ...readPlans(turns),
+    is_steered: before?.role === "tool" && !/cancell?ed|取消/i.test(before.text.slice(0, 500)),
+    has_reminded_tasks: request.messages.some((message) => isReminder(message) && /\btask_\w/.test(message.text)),
+    goalBefore,
+  };
+}
+
+function isReminder(message: Message): boolean {
+  if (message.role === "system") return true;
+  return message.role === "user" && /^\s*<(plan_)?(reminder|system|context)\b/.test(message.text);
+}
+
+function readTurns(messages: (Message | null)[]): Turn[] {
+  return messages.flatMap((message, index) => {
+    if (message?.role !== "assistant") return [];
+    const results = new Map<string, { index: number; text: string }>();
+    for (let next = index + 1; messages[next]?.role === "tool"; next++) {
+      const answer = messages[next];
+      if (answer) results.set(answer.tool_call_id, { index: next, text: answer.text });
+    }
+    const exchanges = message.calls.map((call) => {
+      const { index: at, text } = results.get(call.id) ?? { index, text: "error: no result" };
+      const plan = isPlanTool(call.name) ? readPlan(text) : null;
+      return { ...call, index: at, result: readResult(call.name, text), plan };
+    });
+    return [{ index, text: message.text, exchanges }];
+  });
+}
+
+function readPlans(turns: Turn[]) {
+  const firstSeen = new Map<string, number>();
+  let plan: Plan | null = null;
+  let due = dueTask(null);
+  let dueSince = -1;
+  for (const exchange of turns.flatMap((turn) => turn.exchanges)) {
+    if (!exchange.plan) continue;
+    plan = exchange.plan;
+    for (const task of plan.sections.flatMap((section) => section.tasks)) {
+      if (!firstSeen.has(task.id)) firstSeen.set(task.id, exchange.index);
+    }
+    const next = dueTask(plan);
+    if (next?.id !== due?.id) dueSince = exchange.index;
+    due = next;
+  }
+  return { plan, due_since: dueSince, first_seen: firstSeen };
+}
+
+/** The wish that work before `index` serves: a person's message, with their answers where they were asked back. */
+function readGoal(messages: (Message | null)[], turns: Turn[], index: number, depth: number): Goal {
+  const at = messages.slice(0, index).findLastIndex((message) => message?.role === "user");
+  const text = messages[at]?.text ?? "";
+  const asked = turns.filter((turn) => turn.index > at && turn.index < index).flatMap((turn) => turn.exchanges);
+  const answers = asked.filter((each) => each.name === "ask" && each.result.ok).map((each) => each.result.text);
+  const earlier = turns.findLast((turn) => turn.index < at);
+  const isAnswer = earlier?.exchanges.some((each) => each.name === "ask") || isQuestion(earlier?.text ?? "");
+  // An answer that is a whole wish of its own stands for itself.
+  const isWish = ["shop", "research", "build"].includes(readIntent(text));
+  if (!earlier || !isAnswer || isWish || depth === 0) return { text, answers };
+  const goal = readGoal(messages, turns, earlier.index, depth - 1);
+  return { text: goal.text, answers: [text, ...answers] };
+}
+
+// How a question in plain text is known again where the `ask` tool was not offered: it is worded below, in `projects/ask`.
+const questionMarks = ["想先做哪一个？", "which should it be?"];
+
+function isQuestion(text: string): boolean {
+  return questionMarks.some((mark) => text.toLowerCase().includes(mark));
+}
+
+function readLanguage(request: string, goal: string, messages: (Message | null)[]): Language {
+  for (const text of [request, goal]) {
+    const start = text.slice(0, 2000);
+    if (/\p{Script=Han}/u.test(start)) return "zh";
+    if (/[a-z]{2}/i.test(start) && text === goal) return "en";
+  }
+  const people = messages.filter((message) => message?.role === "user");
+  return people.some((message) => /\p{Script=Han}/u.test(message?.text.slice(0, 2000) ?? "")) ? "zh" : "en";
+}

@@ -1,0 +1,108 @@
+// The one decision: what to say next. Rules from the most particular to the most general; each reads only the
+// conversation. Whatever happens, a request is answered after a bounded number of steps.
+import type { Content } from "./content.ts";
+import { type Conversation, readConversation } from "./conversation.ts";
+import { readHooks } from "./hooks.ts";
+import { type Intent, readIntent, readKind } from "./intent.ts";
+import { projects } from "./projects/index.ts";
+import { call, type Reply, say } from "./reply.ts";
+import { dueTask, excerpt, openTasks } from "./result.ts";
+import { askBack, talk } from "./talk.ts";
+import type { ChatRequest } from "./wire.ts";
+import { finish, MOST_ATTEMPTS, work } from "./work.ts";
+
+// The longest script takes about forty steps; twice that is a conversation that goes wrong.
+const MOST_STEPS = 100;
+
+export function decide(request: ChatRequest, content: Content): Reply {
+  const conversation = readConversation(request);
+  const hooked = readHooks(conversation, request.messages);
+  if (hooked) return hooked;
+  if (conversation.recent.length >= MOST_STEPS) return giveUp(conversation);
+  const intent = readIntent(conversation.request);
+  const isOpen = dueTask(conversation.plan) !== null;
+  if (isOpen && intent === "stop") return stop(conversation);
+  if (!conversation.tools.has("create_tasks")) return talk(conversation, intent, request);
+  if (isProject(conversation, intent)) return carryOut(conversation, content);
+  if (isOpen && isWorking(conversation, intent)) return work(conversation, content);
+  if (hasPlanned(conversation)) return finish(conversation);
+  return intent === "ask" ? askBack(conversation) : talk(conversation, intent, request);
+}
+
+/** Work was going on when this was asked, or the person wants it to go on. */
+function isWorking(conversation: Conversation, intent: Intent): boolean {
+  return (
+    intent === "continue" || conversation.is_steered || conversation.recent.some((turn) => turn.exchanges.length > 0)
+  );
+}
+
+function isProject(conversation: Conversation, intent: Intent): boolean {
+  if (intent === "shop" || intent === "research" || intent === "build") return true;
+  const goal = conversation.goalBefore(Number.MAX_SAFE_INTEGER);
+  return goal.answers.length > 0 && intent !== "stop" && intent !== "continue";
+}
+
+function hasPlanned(conversation: Conversation): boolean {
+  return conversation.recent.some((turn) => turn.exchanges.some((each) => each.name === "update_tasks"));
+}
+
+/** A wish for a project: the plan is made once, then worked through, then the project is finished. */
+function carryOut(conversation: Conversation, content: Content): Reply {
+  const recent = conversation.recent.flatMap((turn) => turn.exchanges);
+  const created = recent.filter((each) => each.name === "create_tasks");
+  if (created.some((each) => each.result.ok)) return work(conversation, content);
+  if (created.length >= MOST_ATTEMPTS) return explainNoPlan(conversation, created.at(-1)?.result.text ?? "");
+  const wasViewed = recent.some((each) => each.name === "view_tasks");
+  if (!conversation.plan && conversation.has_reminded_tasks && !wasViewed && conversation.tools.has("view_tasks")) {
+    return say("", [call("view_tasks", {})]);
+  }
+  // The messages were shortened in the middle of the work: the plan has tasks that only this request can have asked for.
+  if (wasViewed && (openTasks(conversation.plan).length > 0 || hasPlanned(conversation)))
+    return work(conversation, content);
+  const left = conversation.is_steered ? [] : openTasks(conversation.plan).map((task) => task.id);
+  const cancelling = recent.filter((each) => each.name === "update_tasks").length;
+  if (left.length > 0 && cancelling < MOST_ATTEMPTS && conversation.tools.has("update_tasks")) {
+    const { language } = conversation;
+    const text =
+      language === "zh" ? "先把上一份计划里没做的任务收起来。" : "First I put away what was left of the last plan.";
+    return say(text, [call("update_tasks", { task_ids: left, status: "cancelled" })]);
+  }
+  return makePlan(conversation);
+}
+
+function makePlan(conversation: Conversation): Reply {
+  const goal = conversation.goalBefore(Number.MAX_SAFE_INTEGER);
+  const project = projects[readKind(goal)];
+  const { text, reasoning } = project.announce(goal);
+  const sections = project.plan(goal, conversation.language);
+  return say(text[conversation.language], [call("create_tasks", { sections })], reasoning[conversation.language]);
+}
+
+function explainNoPlan({ language }: Conversation, error: string): Reply {
+  const why = excerpt(error);
+  return say(
+    language === "zh"
+      ? `计划没能保存：${why}。请稍后再试。我是脚本化演示模型。`
+      : `The plan could not be stored: ${why}. Please try again later. I am a scripted demo model.`,
+  );
+}
+
+function stop(conversation: Conversation): Reply {
+  const { language, recent, plan, tools } = conversation;
+  const tried = recent.flatMap((turn) => turn.exchanges).filter((each) => each.name === "update_tasks").length;
+  if (tried < MOST_ATTEMPTS && tools.has("update_tasks")) {
+    const ids = openTasks(plan).map((task) => task.id);
+    return say("", [call("update_tasks", { task_ids: ids, status: "cancelled" })]);
+  }
+  return say(
+    language === "zh" ? "我停下了，但剩下的任务没能取消。" : "I stopped, but the open tasks could not be cancelled.",
+  );
+}
+
+function giveUp({ language }: Conversation): Reply {
+  return say(
+    language === "zh"
+      ? `已经走了 ${MOST_STEPS} 步还没有做完，我在这里停下。我是脚本化演示模型。`
+      : `After ${MOST_STEPS} steps this is still not done, so I stop here. I am a scripted demo model.`,
+  );
+}

@@ -1,0 +1,94 @@
+// How a tool's answer is read. Servers word their results in their own way, so this looks for what all of them say: an
+// exit code, an error in front, a link, a plan as JSON.
+import { isRecord } from "./wire.ts";
+
+export interface Result {
+  ok: boolean;
+  text: string;
+}
+
+export interface Task {
+  id: string;
+  content: string;
+  status: string;
+}
+
+export interface Plan {
+  sections: { title: string; tasks: Task[] }[];
+}
+
+// Results may be as long as a request; what the script looks for stands near the start or the end.
+const LOOKED_AT = 8000;
+
+// What tools say when they could not do what they were asked. Looked for at the start only, and never in what a file or
+// a folder holds.
+const failing =
+  /\b(?:errors?|fail(?:ed|ure|s)?|not (?:found|possible|allowed|executed|offered|available)|can't|cannot|could ?n[o']t|no such|no result|denied|refused|unavailable|unknown|invalid|interrupted|cancell?ed|timed? ?out|time limit|too (?:large|long|many)|does not exist|is gone|binary file|nothing (?:was|would|to) change)|错误|失败|出错|无法|超时|不存在/i;
+const START = 300;
+
+export function readResult(name: string, whole: string): Result {
+  const text = whole.length > 2 * LOOKED_AT ? `${whole.slice(0, LOOKED_AT)}\n${whole.slice(-LOOKED_AT)}` : whole;
+  if (/^(?:create|update|view|delete)_tasks$/.test(name)) return { ok: readPlan(whole) !== null, text };
+  if (name === "execute_command") {
+    const code = /exit[_ ]?code"?[:= ]{0,3}(-?\d{1,5})/i.exec(text)?.[1];
+    if (code !== undefined) return { ok: code === "0", text };
+    if (/still running/i.test(text.slice(0, START))) return { ok: true, text };
+  }
+  const isContent = name === "read_file" || name === "list_files" || name === "ask";
+  return { ok: isContent ? !/^\W{0,4}error\b/i.test(text) : !isFailure(text), text };
+}
+
+function isFailure(text: string): boolean {
+  const value = parseJson(text);
+  if (isRecord(value)) return Boolean(value.error) || value.ok === false || value.is_error === true;
+  return failing.test(text.slice(0, START));
+}
+
+export function readPlan(text: string): Plan | null {
+  const value = parseJson(text) ?? parseJson(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
+  if (!isRecord(value) || !Array.isArray(value.sections)) return null;
+  const sections = value.sections.filter(isRecord).map((section) => ({
+    title: String(section.title ?? ""),
+    tasks: (Array.isArray(section.tasks) ? section.tasks : []).flatMap(readTask),
+  }));
+  return { sections };
+}
+
+function readTask(value: unknown): Task[] {
+  if (!isRecord(value) || typeof value.id !== "string") return [];
+  return [{ id: value.id, content: String(value.content ?? ""), status: String(value.status ?? "pending") }];
+}
+
+export function openTasks(plan: Plan | null): Task[] {
+  const tasks = plan?.sections.flatMap((section) => section.tasks) ?? [];
+  return tasks.filter((task) => task.status === "pending" || task.status === "in_progress");
+}
+
+/** The task in progress, else the first that waits. */
+export function dueTask(plan: Plan | null): Task | null {
+  const open = openTasks(plan);
+  return open.find((task) => task.status === "in_progress") ?? open[0] ?? null;
+}
+
+export function findUrl(text: string): string | null {
+  return /https?:\/\/[^\s"'<>\\)\]}]+/.exec(text)?.[0] ?? null;
+}
+
+/** A result inside a sentence: one short line. */
+export function excerpt(text: string, length = 200): string {
+  const line = text
+    .slice(0, 4 * length)
+    .replace(/\s+/g, " ")
+    .trim();
+  const points = [...line];
+  return points.length > length ? `${points.slice(0, length).join("")}…` : line;
+}
+
+function parseJson(text: string): unknown {
+  if (!text.trimStart().startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,132 @@
+// Carrying out a plan: which task is due, how far it has come, and what is next. A task is taken up by running its script
+// over the results since it became due; when the script has ended, the task is closed; when no task is open, the project is.
+import type { Content } from "./content.ts";
+import { type Conversation, type Exchange, isPlanTool, type Turn } from "./conversation.ts";
+
+import { readIntent } from "./intent.ts";
+import { findTask, projects } from "./projects/index.ts";
+import { call, type Reply, say } from "./reply.ts";
+import { dueTask, excerpt, openTasks, type Task } from "./result.ts";
+import type { Outcome, Step, TaskContext } from "./script.ts";
+
+// What fails is tried this often; then the person is told.
+export const MOST_ATTEMPTS = 2;
+
+export function work(conversation: Conversation, content: Content): Reply {
+  const due = dueTask(conversation.plan);
+  if (!due) return finish(conversation);
+  const since = conversation.turns.filter((turn) => turn.index > conversation.due_since);
+  const progress = replay(conversation, content, due, since);
+  if ("outcome" in progress) return close(conversation, due, since, progress.outcome);
+  const { step, is_first: isFirst } = progress;
+  const uses = step.uses.filter((use) => conversation.tools.has(use.name));
+  if (isFirst && due.status === "pending" && conversation.tools.has("update_tasks")) {
+    uses.unshift(call("update_tasks", { task_ids: [due.id], status: "in_progress" }));
+  }
+  const { language } = conversation;
+  return say(acknowledge(conversation) + step.text[language], uses, step.reasoning?.[language]);
+}
+
+type Progress = { step: Step; is_first: boolean } | { outcome: Outcome };
+
+/** Messages whose calls are not those of the step at hand (someone else's, or from another script) are passed over. */
+function replay(conversation: Conversation, content: Content, due: Task, since: Turn[]): Progress {
+  const script = findTask(due.content).script(contextOf(conversation, content, due));
+  const isOffered = (use: { name: string }) => conversation.tools.has(use.name);
+  const past = since.map((turn) => turn.exchanges.filter((each) => !isPlanTool(each.name)));
+  let taken = 0;
+  let current = script.next();
+  while (!current.done) {
+    const { uses } = current.value;
+    const names = listNames(uses.filter(isOffered));
+    const at = names === "" ? taken - 1 : past.findIndex((each, index) => index >= taken && listNames(each) === names);
+    if (at < 0 && names !== "") return { step: current.value, is_first: taken === 0 };
+    const exchanges = names === "" ? [] : [...(past[at] ?? [])];
+    if (names !== "") taken = at + 1;
+    const notOffered = { ok: false, text: "this tool is not offered" };
+    current = script.next(uses.map((use) => (isOffered(use) ? exchanges.shift()?.result : undefined) ?? notOffered));
+  }
+  return { outcome: current.value };
+}
+
+function listNames(calls: { name: string }[]): string {
+  return calls.map((each) => each.name).join();
+}
+
+function contextOf(conversation: Conversation, content: Content, due: Task): TaskContext {
+  const tasks = conversation.plan?.sections.flatMap((section) => section.tasks) ?? [];
+  return {
+    content,
+    language: conversation.language,
+    goal: conversation.goalBefore(conversation.first_seen.get(due.id) ?? conversation.due_since),
+    task: due.content,
+    number: tasks.findIndex((task) => task.id === due.id) + 1,
+    find: finder(conversation),
+  };
+}
+
+function finder(conversation: Conversation): TaskContext["find"] {
+  const exchanges = conversation.turns.flatMap((turn) => turn.exchanges);
+  return (fits: (exchange: Exchange) => boolean) => exchanges.findLast(fits);
+}
+
+/** Someone who writes while work goes on gets a word back with the next step. */
+function acknowledge({ language, is_steered, recent, request }: Conversation): string {
+  if (!is_steered || recent.length > 0 || readIntent(request) === "continue") return "";
+  const said = excerpt(request, 40);
+  return language === "zh"
+    ? `收到：「${said}」。我是脚本化演示模型，不会临场改变内容，先把计划做完。\n\n`
+    : `I read "${said}". As a scripted demo model I can't change course on the way, so I go on with the plan.\n\n`;
+}
+
+function close(conversation: Conversation, due: Task, since: Turn[], outcome: Outcome): Reply {
+  const tried = since
+    .flatMap((turn) => turn.exchanges)
+    .filter((each) => each.name === "update_tasks" && isClosing(each, due));
+  const { language } = conversation;
+  if (!conversation.tools.has("update_tasks") || tried.length >= MOST_ATTEMPTS) {
+    const why = excerpt(tried.at(-1)?.result.text ?? "update_tasks");
+    return say(
+      language === "zh"
+        ? `任务「${due.content}」没能更新状态（${why}），我在这里停下。我是脚本化演示模型。`
+        : `The state of the task "${due.content}" could not be changed (${why}), so I stop here. I am a scripted demo model.`,
+    );
+  }
+  return say(acknowledge(conversation) + outcome.text[language], [
+    call("update_tasks", { task_ids: [due.id], status: outcome.status }),
+  ]);
+}
+
+function isClosing(exchange: Exchange, due: Task): boolean {
+  return exchange.arguments.includes(due.id) && !exchange.arguments.includes("in_progress");
+}
+
+export function finish(conversation: Conversation): Reply {
+  const tried = conversation.recent.flatMap((turn) => turn.exchanges).filter((each) => each.name === "complete");
+  const summary = summarize(conversation);
+  if (!conversation.tools.has("complete") || tried.length >= MOST_ATTEMPTS) return say(summary);
+  // The run has ended with it; whoever asks again gets the same words.
+  if (tried.some((each) => each.result.ok)) return say(summary);
+  return say("", [call("complete", { summary })]);
+}
+
+function summarize(conversation: Conversation): string {
+  const { language, plan, first_seen: firstSeen } = conversation;
+  const made = conversation.turns.findLast((turn) =>
+    turn.exchanges.some((each) => each.name === "create_tasks" && each.result.ok),
+  );
+  const goal = conversation.goalBefore(made?.index ?? Number.MAX_SAFE_INTEGER);
+  const all = plan?.sections.flatMap((section) => section.tasks) ?? [];
+  const ours = all.filter((task) => (firstSeen.get(task.id) ?? 0) > (made?.index ?? -1));
+  const tasks = ours.length > 0 ? ours : all;
+  const titles = (status: string) => tasks.filter((task) => task.status === status).map((task) => task.content);
+  const kind = tasks.map((task) => findTask(task.content).kind).find((each) => each !== "build") ?? "build";
+  const unfinished = openTasks(plan).map((task) => task.content);
+  return projects[kind].summarize({
+    language,
+    goal,
+    completed: titles("completed"),
+    cancelled: [...titles("cancelled"), ...unfinished],
+    find: finder(conversation),
+  });
+}
