@@ -15,17 +15,22 @@ const MEMORY_FLOOR = 128 * 1024;
 
 // Objects of one isolate share module scope. A count may live there; clients and promises may not.
 let processMemory = 0;
+// An object that ends in mid-run says nothing: what its log held is given back when it is collected.
+const abandoned = new FinalizationRegistry<{ memory: number }>((account) => {
+  processMemory -= account.memory;
+});
 
 export class FrameLog {
   #frames: Frame[] = [];
   /** Index of the first frame kept; what is before it is cut off now and then, not each time. */
   #first = 0;
-  #memory = 0;
+  readonly #account = { memory: 0 };
   #written = 0;
   #floor: number;
 
   constructor(floor: number) {
     this.#floor = floor;
+    abandoned.register(this, this.#account);
   }
 
   /** Everything after this number is in memory. */
@@ -34,7 +39,7 @@ export class FrameLog {
   }
 
   get memory(): number {
-    return this.#memory;
+    return this.#account.memory;
   }
 
   /** Characters ever pushed: how far behind a reader is, is told by it. */
@@ -44,10 +49,13 @@ export class FrameLog {
 
   push(seq: number, text: string): void {
     this.#frames.push({ seq, text });
-    this.#memory += text.length;
+    this.#account.memory += text.length;
     this.#written += text.length;
     processMemory += text.length;
-    while (this.#memory > MEMORY_OF_THREAD || (processMemory > MEMORY_OF_PROCESS && this.#memory > MEMORY_FLOOR)) {
+    while (
+      this.#account.memory > MEMORY_OF_THREAD ||
+      (processMemory > MEMORY_OF_PROCESS && this.#account.memory > MEMORY_FLOOR)
+    ) {
       this.#dropFirst();
     }
   }
@@ -81,7 +89,7 @@ export class FrameLog {
     const frame = this.#frames[this.#first];
     if (frame === undefined) return;
     this.#first += 1;
-    this.#memory -= frame.text.length;
+    this.#account.memory -= frame.text.length;
     processMemory -= frame.text.length;
     this.#floor = frame.seq;
     if (this.#first > 4096) this.#compact();

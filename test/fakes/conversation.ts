@@ -129,9 +129,10 @@ export class Conversation {
 /** The events of frames, with their numbers; comments and `retry` are none. */
 export function parseFrames(text: string): { seq: number | null; event: ThreadEvent }[] {
   return text.split("\n\n").flatMap((frame) => {
-    const data = /^data: (.*)$/m.exec(frame)?.[1];
+    const lines = frame.split("\n");
+    const data = lines.find((line) => line.startsWith("data: "))?.slice(6);
     if (data === undefined) return [];
-    const id = /^id: (\d+)$/m.exec(frame)?.[1];
+    const id = lines.find((line) => line.startsWith("id: "))?.slice(4);
     return [{ seq: id === undefined ? null : Number(id), event: JSON.parse(data) as ThreadEvent }];
   });
 }

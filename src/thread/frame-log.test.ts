@@ -1,0 +1,127 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import * as fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import { FrameLog } from "./frame-log.ts";
+
+const MIB = 1024 * 1024;
+const megabyte = "x".repeat(MIB);
+const logs: FrameLog[] = [];
+
+function newLog(floor = 0): FrameLog {
+  const log = new FrameLog(floor);
+  logs.push(log);
+  return log;
+}
+
+// The process's memory is one count for all logs: each test gives back what it took.
+afterEach(() => {
+  for (const log of logs.splice(0)) log.clear();
+});
+
+describe("FrameLog", () => {
+  it("holds exactly what was pushed after its floor", () => {
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ gap: fc.integer({ min: 1, max: 4 }), size: fc.nat(30) }) },
+      { weight: 1, arbitrary: fc.record({ forget: fc.nat(120) }) },
+      { weight: 1, arbitrary: fc.record({ clear: fc.constant(true) }) },
+    );
+    return fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 60 }),
+        fc.nat(150),
+        fc.nat(150),
+        fc.nat(200),
+        (steps, from, to, limit) => {
+          const log = newLog();
+          let kept: { seq: number; text: string }[] = [];
+          let seq = 0;
+          let floor = 0;
+          for (const action of steps) {
+            if ("gap" in action) {
+              seq += action.gap;
+              kept.push({ seq, text: "a".repeat(action.size) });
+              log.push(seq, "a".repeat(action.size));
+            } else {
+              const last = "forget" in action ? action.forget : (kept.at(-1)?.seq ?? floor);
+              floor = Math.max(floor, last);
+              kept = kept.filter((frame) => frame.seq > last);
+              if ("forget" in action) log.forget(last);
+              else log.clear();
+            }
+            seq = Math.max(seq, floor);
+          }
+          expect(log.floor).toBe(floor);
+          expect(log.memory).toBe(kept.reduce((sum, { text }) => sum + text.length, 0));
+          const wanted = kept.filter((frame) => frame.seq > from && frame.seq <= to);
+          expect(log.after(from, to, Number.POSITIVE_INFINITY)).toEqual(wanted);
+          const some = log.after(from, to, limit);
+          expect(some).toEqual(wanted.slice(0, some.length));
+          if (some.length < wanted.length) {
+            const length = some.reduce((sum, { text }) => sum + text.length, 0);
+            expect(length).toBeGreaterThanOrEqual(limit);
+            expect(length - (some.at(-1)?.text.length ?? 0)).toBeLessThanOrEqual(limit);
+          }
+        },
+      ),
+    );
+  });
+
+  it("keeps 4 MiB of a thread and says from where on it is whole", () => {
+    const log = newLog();
+    for (let seq = 1; seq <= 9; seq++) log.push(seq, megabyte);
+    expect(log.memory).toBe(4 * MIB);
+    expect(log.floor).toBe(5);
+    expect(log.written).toBe(9 * MIB);
+    expect(log.after(5, 9, Number.POSITIVE_INFINITY).map(({ seq }) => seq)).toEqual([6, 7, 8, 9]);
+  });
+
+  it("holds nothing of a frame that is larger than a thread's memory, and owns to it", () => {
+    const log = newLog();
+    log.push(3, "x".repeat(5 * MIB));
+    expect(log.memory).toBe(0);
+    expect(log.floor).toBe(3);
+  });
+
+  it("stays in order over many thousand small frames", () => {
+    const log = newLog();
+    for (let seq = 1; seq <= 60_000; seq++) log.push(seq, "y".repeat(100));
+    const frames = log.after(log.floor, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    expect(frames.length * 100).toBe(log.memory);
+    expect(frames.map(({ seq }) => seq)).toEqual(frames.map((_, index) => log.floor + 1 + index));
+    expect(frames.at(-1)?.seq).toBe(60_000);
+  });
+
+  it("leaves a thread only its floor once the process's memory is full", () => {
+    for (let count = 0; count < 8; count++) {
+      const log = newLog();
+      for (let seq = 1; seq <= 4; seq++) log.push(seq, megabyte);
+    }
+    const late = newLog();
+    for (let seq = 1; seq <= 64; seq++) late.push(seq, "z".repeat(16 * 1024));
+    expect(late.memory).toBe(128 * 1024);
+    for (const log of logs.slice(0, 4)) log.clear();
+    for (let seq = 65; seq <= 128; seq++) late.push(seq, "z".repeat(16 * 1024));
+    expect(late.memory).toBeGreaterThan(MIB);
+  });
+
+  it("gets the memory of a log back that was collected without a word", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const fill = () => {
+      for (let count = 0; count < 8; count++) {
+        const log = new FrameLog(0);
+        for (let seq = 1; seq <= 4; seq++) log.push(seq, megabyte);
+      }
+    };
+    fill();
+    const log = newLog();
+    // A finalizer runs some turns after the collection; how many is the engine's choice.
+    for (let seq = 1; log.memory <= 128 * 1024 && seq < 1000; seq++) {
+      collect();
+      await new Promise((resolve) => setImmediate(resolve));
+      log.push(seq, "z".repeat(64 * 1024));
+    }
+    expect(log.memory).toBeGreaterThan(128 * 1024);
+  });
+});
