@@ -156,10 +156,9 @@ async function follow(session: Session): Promise<void> {
       await takeFrame(session, frame);
     }
   } catch {
-    // A frame that makes no sense: the sandbox has tampered with its keeper, and loses its session.
+    // A frame that makes no sense, since the sandbox has tampered with its keeper, or a log that can't be written.
   }
-  session.closed = true;
-  session.channel.socket.destroy();
+  endSession(session);
 }
 
 async function takeFrame(session: Session, frame: Frame): Promise<void> {

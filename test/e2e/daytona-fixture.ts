@@ -1,6 +1,7 @@
 /**
  * A Daytona-compatible server of one test file, and ways to ask it that the SDK doesn't have.
  */
+import { randomInt } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
@@ -128,4 +129,9 @@ export async function awaitPort(sandbox: Awaited<ReturnType<Daytona["create"]>>,
     const { result } = await sandbox.process.executeCommand(`: </dev/tcp/127.0.0.1/${port} && echo open`);
     return result.includes("open");
   });
+}
+
+/** Some argument that no other process of this machine has, to find a process by. */
+export function marker(): string {
+  return String(1_000_000 + randomInt(1_000_000));
 }
