@@ -122,9 +122,12 @@ function cut(detail: string, provider: Provider): string {
   return /[.!?。！？…]$/.test(line) ? line : `${line}.`;
 }
 
+/** Servers on one's own machine take any key ("ollama", "x"); a word that short is no secret and is in other words. */
+const MIN_KEY_CHARACTERS = 8;
+
 /** Takes the key out, and what looks like one: `sk-…`, a bearer token, a key that the provider masked with asterisks. */
 export function redact(text: string, api_key: string): string {
-  const known = api_key === "" ? text : text.replaceAll(api_key, "[key]");
+  const known = api_key.length < MIN_KEY_CHARACTERS ? text : text.replaceAll(api_key, "[key]");
   return known
     .replace(/\bBearer\s+[^\s"']+/gi, "Bearer [key]")
     .replace(/\b(?:sk|pk|key|gsk|xai)-[\w*.-]{6,}/g, "[key]")

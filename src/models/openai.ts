@@ -122,7 +122,7 @@ function describeReadError(error: unknown, builder: ReplyBuilder, provider: Prov
 function describeEnding(ending: Ending, reason: StopReason | null, { provider, limits }: Setup): ModelFailure {
   const late = (message: string, retryable: boolean) =>
     failWith(provider, message, { retryable, code: "model_timeout" });
-  const seconds = (milliseconds: number) => `${Math.round(milliseconds / 1000)} s`;
+  const seconds = (milliseconds: number) => `${Math.max(1, Math.round(milliseconds / 1000))} s`;
   if (reason === "no_first_byte") {
     return late(`The model server at ${provider.host} sent nothing for ${seconds(limits.first_byte_ms)}.`, true);
   }
