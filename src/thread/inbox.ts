@@ -1,5 +1,6 @@
 // The inbox: what comes in is checked against what is known, put in order and stored; only then a door answers. Nothing
 // here waits between the last check and the write, so that two requests at once can't both win.
+import { hashText, toHex } from "../lib/hash.ts";
 import { type Agent, defaultAgent } from "../protocol/agent.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
@@ -172,9 +173,7 @@ export async function hashInput(input: RunInput): Promise<string> {
     max_steps,
     metadata,
   };
-  const bytes = new TextEncoder().encode(JSON.stringify(told, sortedKeys));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(await hashText(JSON.stringify(told, sortedKeys)));
 }
 
 function sortedKeys(_key: string, value: unknown): unknown {

@@ -4,6 +4,7 @@ import type { Model } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { Config, Env } from "../config.ts";
+import { hashText, toHex } from "../lib/hash.ts";
 import { models } from "../models/index.ts";
 import type { Agent } from "../protocol/agent.ts";
 import type { Job } from "../protocol/job.ts";
@@ -12,6 +13,7 @@ import { createDaytonaSandbox } from "../sandboxes/index.ts";
 import { readAgent } from "../store/agents.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
 import { allTools } from "../tools/index.ts";
+import { scopeCommands } from "./command-scope.ts";
 import type { Clock } from "./readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
@@ -67,20 +69,18 @@ const missingModel: Model = {
 
 async function openSandbox(config: Config, thread: Thread, onState: OnSandboxState): Promise<Sandbox> {
   if (config.daytona === null) return missingSandbox();
-  return createDaytonaSandbox({
+  const sandbox = createDaytonaSandbox({
     ...config.daytona,
     name: await sandboxName(thread.user_id, thread.project_id),
     labels: { app: "taskloom", user_id: thread.user_id, project_id: thread.project_id },
     onState,
   });
+  return scopeCommands(sandbox, toHex(await hashText(thread.thread_id)).slice(0, 8));
 }
 
 /** One name per project, so that two threads which use it first at once meet in one sandbox. */
 export async function sandboxName(user_id: string, project_id: string): Promise<string> {
-  const bytes = new TextEncoder().encode(`${user_id}/${project_id}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const hex = [...digest.slice(0, 16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `taskloom-${hex}`;
+  return `taskloom-${(toHex(await hashText(`${user_id}/${project_id}`))).slice(0, 32)}`;
 }
 
 function missingSandbox(): Sandbox {

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
+import type { Sandbox } from "../agent/sandbox.ts";
+import { scopeCommands } from "./command-scope.ts";
+
+/** Only what is asked of it here; methods are own properties, as in the shelf's sandboxes. */
+function makeSandbox(): { sandbox: Sandbox; seen: string[] } {
+  const memory = new MemorySandbox();
+  const seen: string[] = [];
+  const sandbox: Sandbox = {
+    ...memory,
+    runCommand: async ({ command_id }) => {
+      seen.push(command_id);
+      return { exit_code: 0, output: "", omitted_bytes: 0 };
+    },
+    listCommands: async () => seen.map((command_id) => ({ command_id, command: "true", exit_code: 0 })),
+  } as Sandbox;
+  return { sandbox, seen };
+}
+
+const signal = new AbortController().signal;
+
+describe("scopeCommands", () => {
+  it("keeps commands of two threads of one project apart that have the same id", async () => {
+    const { sandbox, seen } = makeSandbox();
+    const first = scopeCommands(sandbox, "a");
+    const second = scopeCommands(sandbox, "b");
+    await first.runCommand({ command_id: "call_0", command: "true", wait_ms: 1 }, () => {}, signal);
+    await second.runCommand({ command_id: "call_0", command: "true", wait_ms: 1 }, () => {}, signal);
+    expect(new Set(seen).size).toBe(2);
+    expect(await first.listCommands(signal)).toEqual([{ command_id: "call_0", command: "true", exit_code: 0 }]);
+  });
+});

@@ -1,0 +1,23 @@
+// Commands are named by the model's tool call ids, which are unique in a thread, while a sandbox belongs to a project.
+// Where a provider counts its calls (`call_0`, `call_1`), two threads of one project would take each other's commands
+// for their own. So each thread sees its own commands only, under the names it gave.
+import type { Sandbox } from "../agent/sandbox.ts";
+
+/** The sandbox with every command's id prefixed by `scope`, which the caller never sees. */
+export function scopeCommands<Inner extends Sandbox>(sandbox: Inner, scope: string): Inner {
+  const inside = (command_id: string): string => `${scope}-${command_id}`;
+  return {
+    ...sandbox,
+    runCommand: (request, onOutput, signal) =>
+      sandbox.runCommand({ ...request, command_id: inside(request.command_id) }, onOutput, signal),
+    readCommand: (command_id, signal) => sandbox.readCommand(inside(command_id), signal),
+    sendInput: (command_id, input, signal) => sandbox.sendInput(inside(command_id), input, signal),
+    terminateCommand: (command_id, signal) => sandbox.terminateCommand(inside(command_id), signal),
+    listCommands: async (signal) => {
+      const commands = await sandbox.listCommands(signal);
+      return commands
+        .filter(({ command_id }) => command_id.startsWith(`${scope}-`))
+        .map((command) => ({ ...command, command_id: command.command_id.slice(scope.length + 1) }));
+    },
+  };
+}
