@@ -5,8 +5,13 @@ const methods = ["get", "post", "patch", "put", "delete"];
 function node(name, attributes, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-  for (const child of children.flat()) if (child !== null && child !== undefined) made.append(child);
+  for (const child of children.flat(Infinity)) if (child !== null && child !== undefined) made.append(child);
   return made;
+}
+
+// Descriptions are Markdown of one kind: words between backticks are code.
+function prose(text) {
+  return (text || "").split("\\u0060").map((part, index) => (index % 2 ? node("code", {}, part) : part));
 }
 
 function refName(schema) {
@@ -20,7 +25,11 @@ function typeOf(schema) {
   if (many) return node("span", {}, ...many.flatMap((one, index) => (index ? [" | ", typeOf(one)] : [typeOf(one)])));
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
-  if (schema.type === "array") return node("span", {}, typeOf(schema.items || {}), "[]");
+  if (schema.type === "array") {
+    const items = schema.items || {};
+    const many = items.anyOf || items.oneOf || items.enum;
+    return node("span", {}, many ? "(" : "", typeOf(items), many ? ")[]" : "[]");
+  }
   return [].concat(schema.type || "any JSON").join(" | ") + (schema.format ? " (" + schema.format + ")" : "");
 }
 
@@ -48,7 +57,7 @@ function fields(schema, depth) {
     return node("li", {},
       node("code", {}, name), " ", node("span", { class: "type" }, typeOf(inner)),
       needed ? node("span", { class: "needed" }, " required") : null,
-      node("span", { class: "soft" }, [limitsOf(inner), inner.description].filter(Boolean).map((text) => " · " + text).join("")),
+      node("span", { class: "soft" }, [limitsOf(inner), inner.description].filter(Boolean).map((text) => [" · ", prose(text)])),
       fields(inner, depth + 1));
   }));
 }
@@ -73,20 +82,20 @@ function parameters(list) {
     ...list.map((one) => node("tr", {},
       node("td", {}, node("code", {}, one.name), one.required ? node("span", { class: "needed" }, " required") : null),
       node("td", {}, one.in), node("td", { class: "type" }, typeOf(one.schema)),
-      node("td", { class: "soft" }, [one.description || one.schema.description, limitsOf(one.schema)].filter(Boolean).join(" · ")))))];
+      node("td", { class: "soft" }, prose(one.description), one.description ? " " : null, limitsOf(one.schema)))))];
 }
 
 function operation(path, method, spec, schemas) {
   return node("details", { id: spec.operationId },
     node("summary", {}, node("span", { class: "method " + method }, method), node("span", { class: "path" }, path),
       node("span", { class: "soft" }, spec.summary)),
-    spec.description ? node("p", {}, spec.description) : null,
+    spec.description ? node("p", {}, prose(spec.description)) : null,
     node("p", { class: "soft" }, (spec.security || []).length ? "Needs an API key." : "Needs no key."),
     parameters(spec.parameters),
     spec.requestBody ? [node("h3", {}, "Body"), content(spec.requestBody.content, schemas)] : null,
     node("h3", {}, "Answers"),
     Object.entries(spec.responses).map(([status, answer]) => node("details", {},
-      node("summary", {}, node("span", { class: "status" }, status), node("span", { class: "soft" }, answer.description)),
+      node("summary", {}, node("span", { class: "status" }, status), node("span", { class: "soft" }, prose(answer.description))),
       Object.entries(answer.headers || {}).map(([name, header]) =>
         node("p", {}, node("code", {}, name), " ", node("span", { class: "soft" }, header.description || ""))),
       content(answer.content, schemas))));
@@ -102,7 +111,7 @@ function draw(api) {
     }
   const main = document.querySelector("main");
   const contents = document.querySelector("#contents");
-  main.replaceChildren(node("h1", {}, api.info.title + " " + api.info.version), node("p", {}, api.info.description),
+  main.replaceChildren(node("h1", {}, api.info.title + " " + api.info.version), api.info.description.split("\\n\\n").map((text) => node("p", {}, prose(text))),
     node("p", {}, node("a", { href: "/openapi.json" }, "openapi.json")));
   for (const [tag, operations] of byTag) {
     main.append(node("h2", {}, tag), ...operations.map(([path, method, spec]) => operation(path, method, spec, schemas)));

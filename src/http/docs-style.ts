@@ -22,7 +22,7 @@ main { flex: 1; min-width: 0; max-width: 60rem; padding: 2rem 2.5rem 6rem; }
 h1 { margin: 0; font-size: 1.7rem; }
 main > h2 { margin: 2.5rem 0 .75rem; font-size: 1.2rem; }
 h3 { font-size: .95rem; margin: 1.1rem 0 .4rem; }
-p { margin: .5rem 0; white-space: pre-line; }
+p { margin: .5rem 0; }
 .soft { color: var(--soft); }
 a { color: var(--accent); }
 details { border: 1px solid var(--line); border-radius: 8px; margin: .5rem 0; background: var(--page); }
@@ -39,6 +39,7 @@ details details { background: var(--panel); }
 code, pre { font: .84rem/1.5 ui-monospace, monospace; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .7rem .9rem; overflow-x: auto; }
 table { border-collapse: collapse; width: calc(100% - 2rem); }
+td.soft { overflow-wrap: anywhere; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 500; font-size: .8rem; }
 ul.fields { list-style: none; padding-left: 1rem; border-left: 2px solid var(--line); margin-top: .25rem; margin-bottom: .25rem; }

@@ -27,31 +27,35 @@ const tag = "Runs";
 // API.md §2: how long `?wait=1` holds a request.
 const WAIT_MS = 5 * 60_000;
 
-const runBody = z.strictObject({
-  message: userContent,
-  message_id: clientId.optional(),
-  agent_id: clientId.optional(),
-  invocation_id: clientId.optional(),
-  background: z.boolean().default(false),
-  on_busy: z.enum(busyPolicies).default("enqueue"),
-  model: wellFormed.min(1).max(200).optional(),
-  max_steps: z.int().min(1).max(1000).optional(),
-  metadata: smallObject.optional(),
-});
+const runBody = z
+  .strictObject({
+    message: userContent,
+    message_id: clientId.optional(),
+    agent_id: clientId.optional(),
+    invocation_id: clientId.optional(),
+    background: z.boolean().default(false),
+    on_busy: z.enum(busyPolicies).default("enqueue"),
+    model: wellFormed.min(1).max(200).optional(),
+    max_steps: z.int().min(1).max(1000).optional(),
+    metadata: smallObject.optional(),
+  })
+  .openapi({ example: { message: "帮我做一个电商网站" } });
 
-const resumeBody = z.strictObject({
-  invocation_id: clientId.optional(),
-  resume: z
-    .array(
-      z.strictObject({
-        interrupt_id: wellFormed.min(1).max(200),
-        status: z.enum(["resolved", "cancelled"]),
-        payload: smallJson.optional(),
-      }),
-    )
-    .min(1)
-    .max(100),
-});
+const resumeBody = z
+  .strictObject({
+    invocation_id: clientId.optional(),
+    resume: z
+      .array(
+        z.strictObject({
+          interrupt_id: wellFormed.min(1).max(200),
+          status: z.enum(["resolved", "cancelled"]),
+          payload: smallJson.optional(),
+        }),
+      )
+      .min(1)
+      .max(100),
+  })
+  .openapi({ example: { resume: [{ interrupt_id: "int-1", status: "resolved", payload: "blue" }] } });
 
 const startQuery = z.strictObject({
   wait: z

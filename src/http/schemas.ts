@@ -60,12 +60,16 @@ export const health = z
   .object({ status: z.literal("ok"), version: z.string(), stand_ins: z.array(z.string()) })
   .openapi("Health", { example: { status: "ok", version: "0.1.0", stand_ins: [] } });
 
-export const userBody = z.strictObject({ user_id: clientId.optional(), name: title.nullable().optional() });
+export const userBody = z
+  .strictObject({ user_id: clientId.optional(), name: title.nullable().optional() })
+  .openapi({ example: { name: "Ada" } });
 export const newUser = z
   .object({ user_id: z.string(), name: z.string().nullable(), api_key: z.string() })
   .openapi("NewUser", { example: { user_id: "user_ada", name: "Ada", api_key: examples.key } });
 
-export const apiKeyBody = z.strictObject({ name: title.nullable().optional() });
+export const apiKeyBody = z
+  .strictObject({ name: title.nullable().optional() })
+  .openapi({ example: { name: "laptop" } });
 export const apiKey = z
   .object({ key_id: z.string(), name: z.string().nullable(), created_at: time })
   .openapi("ApiKey", { example: examples.apiKey });
@@ -74,8 +78,12 @@ export const newApiKey = z
   .openapi("NewApiKey", { example: { ...examples.apiKey, key: examples.key } });
 
 const projectFields = { git: gitSource.nullable().optional(), sandbox: sandboxSettings.nullable().optional() };
-export const projectBody = z.strictObject({ project_id: clientId.optional(), name: title.min(1), ...projectFields });
-export const projectPatch = z.strictObject({ name: title.min(1).optional(), ...projectFields });
+export const projectBody = z
+  .strictObject({ project_id: clientId.optional(), name: title.min(1), ...projectFields })
+  .openapi({ example: { name: "Online shop" } });
+export const projectPatch = z
+  .strictObject({ name: title.min(1).optional(), ...projectFields })
+  .openapi({ example: { name: "Bookshop" } });
 export const project = z
   .object({
     project_id: z.string(),
@@ -91,18 +99,22 @@ export const project = z
 export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });
 
-export const threadBody = z.strictObject({
-  thread_id: clientId.optional(),
-  project_id: clientId.optional(),
-  title: title.nullable().optional(),
-  agent_id: clientId.optional(),
-  metadata: smallObject.optional(),
-});
-export const threadPatch = z.strictObject({
-  title: title.nullable().optional(),
-  agent_id: clientId.optional(),
-  metadata: smallObject.optional(),
-});
+export const threadBody = z
+  .strictObject({
+    thread_id: clientId.optional(),
+    project_id: clientId.optional(),
+    title: title.nullable().optional(),
+    agent_id: clientId.optional(),
+    metadata: smallObject.optional(),
+  })
+  .openapi({ example: { title: "Online shop", metadata: { customer: 7 } } });
+export const threadPatch = z
+  .strictObject({
+    title: title.nullable().optional(),
+    agent_id: clientId.optional(),
+    metadata: smallObject.optional(),
+  })
+  .openapi({ example: { title: "Bookshop" } });
 export const thread = z
   .object({
     thread_id: z.string(),
@@ -149,8 +161,12 @@ const configPatch = {
   plan_order: config.plan_order.unwrap().optional(),
   tool_format: config.tool_format.unwrap().optional(),
 };
-export const agentBody = z.strictObject({ agent_id: clientId.optional(), name: agentName, ...config });
-export const agentPatch = z.strictObject({ name: agentName.optional(), ...configPatch });
+export const agentBody = z
+  .strictObject({ agent_id: clientId.optional(), name: agentName, ...config })
+  .openapi({ example: { name: "Shop builder", instructions: "Build small shops." } });
+export const agentPatch = z
+  .strictObject({ name: agentName.optional(), ...configPatch })
+  .openapi({ example: { max_steps: 50 } });
 export const agent = z
   .object({ agent_id: z.string(), name: z.string(), version: z.int(), ...config, created_at: time, updated_at: time })
   .openapi("Agent", { example: examples.agent });

@@ -18,8 +18,9 @@ export interface ThreadBatch {
 // D1 refuses values and rows over 2 MB. Half of it leaves room for the other columns and for whole characters.
 const BOUND_BYTES = 1_000_000;
 
-// The text of a run's result is also the text of its last message, so a run's row need not hold all of a long one.
-const RESULT_TEXT_UNITS = 100_000;
+// Texts of a run that are longer are cut in its row, which can't be split: a result is also the text of its last message, a
+// question also the arguments of its tool call. A row that D1 refuses would hold up all that comes after it.
+const RUN_TEXT_UNITS = 100_000;
 
 const ALIVE = "NOT EXISTS (SELECT 1 FROM threads WHERE user_id = ?1 AND thread_id = ?2 AND deleted_at IS NOT NULL)";
 
@@ -108,15 +109,28 @@ function threadStatements(db: D1Database, { key, thread }: ThreadBatch): D1Prepa
 function runStatements(db: D1Database, { key, runs }: ThreadBatch): D1PreparedStatement[] {
   const now = new Date().toISOString();
   return runs.map(({ version, ...run }) => {
-    const values = [run.invocation_id, run.status, version, run.created_at, now, JSON.stringify(cutResult(run))];
+    const values = [run.invocation_id, run.status, version, run.created_at, now, encodeRun(run)];
     return db.prepare(PUT_RUN).bind(key.user_id, key.thread_id, ...values);
   });
 }
 
-function cutResult(run: Run): Run {
-  if (!run.result || run.result.text.length <= RESULT_TEXT_UNITS) return run;
-  const text = `${run.result.text.slice(0, RESULT_TEXT_UNITS).toWellFormed()}\n[cut; the run's last message has all of it]`;
-  return { ...run, result: { ...run.result, text } };
+function encodeRun(run: Run): string {
+  const { result, error, interrupts } = run;
+  const cut: Run = {
+    ...run,
+    result: result && { ...result, text: cutText(result.text) },
+    error: error && { ...error, message: cutText(error.message) },
+    interrupts: interrupts.map((interrupt) => ({ ...interrupt, message: cutText(interrupt.message) })),
+  };
+  const json = JSON.stringify(cut);
+  if (byteLength(json) <= BOUND_BYTES) return json;
+  const questions = cut.interrupts.map((interrupt) => ({ ...interrupt, response_schema: {} }));
+  return JSON.stringify({ ...cut, metadata: {}, interrupts: questions });
+}
+
+function cutText(text: string): string {
+  if (text.length <= RUN_TEXT_UNITS) return text;
+  return `${text.slice(0, RUN_TEXT_UNITS).toWellFormed()}\n[cut; the messages have all of it]`;
 }
 
 /** All small messages travel in as few statements as their bytes allow; the JSON of large ones is bound by itself. */

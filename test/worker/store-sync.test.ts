@@ -184,13 +184,25 @@ describe("syncThread", () => {
     ).toBe(12);
   });
 
-  it("cuts the text of a run's result that would not fit a row", async () => {
+  it("cuts the texts of a run that would not fit a row", async () => {
     const key = makeKey();
     const result = { text: "😀".repeat(2_000_000), unfinished_tasks: 2 };
-    await syncThread(env.DB, batchOf(key, { runs: [{ ...makeRun(key, { result }), version: 1 }] }));
+    const interrupt = {
+      id: "int-1",
+      reason: "question" as const,
+      message: "?".repeat(3_000_000),
+      tool_call_id: "call-1",
+      response_schema: { enum: ["x".repeat(3_000_000)] },
+      expires_at: null,
+    };
+    await syncThread(
+      env.DB,
+      batchOf(key, { runs: [{ ...makeRun(key, { result, interrupts: [interrupt] }), version: 1 }] }),
+    );
     const run = await readRun(env.DB, key, "inv-001");
     expect(run?.result?.unfinished_tasks).toBe(2);
     expect(run?.result?.text).toMatch(/^😀+\n\[cut; /u);
+    expect(run?.interrupts).toMatchObject([{ id: "int-1", response_schema: {} }]);
   });
 
   it("keeps threads, runs and messages of two users with the same ids apart", async () => {
