@@ -1,6 +1,9 @@
 // Runs and streams: what the doors pass to a thread's object, and how they answer.
+import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { syncThread } from "../../src/store/sync.ts";
 import { createClient } from "./http-client.ts";
+import { at } from "./http-fake-threads.ts";
 
 const RUNS = "/v1/threads/thread-001/runs";
 const stream = { accept: "text/event-stream" };
@@ -185,6 +188,53 @@ describe("threads and projects", () => {
     expect((await client.send("DELETE", path)).status).toBe(204);
     expect((await client.send("DELETE", path)).status).toBe(404);
     expect((await client.send("GET", path)).status).toBe(404);
+  });
+
+  it("answer messages of the types that are asked for, and refuse others", async () => {
+    const client = await createClient().addUser("user_types");
+    const key = { user_id: "user_types", thread_id: "t" };
+    await client.send("POST", "/v1/threads", { thread_id: "t" });
+    const messages = (["user", "assistant", "task_list"] as const).map((type, index) => ({
+      message_id: `msg_${index}`,
+      ...key,
+      project_id: "p",
+      invocation_id: null,
+      agent_id: null,
+      type,
+      is_llm_message: type !== "task_list",
+      content: {},
+      metadata: {},
+      seq: index + 1,
+      created_at: at,
+      version: 1,
+    }));
+    await syncThread(env.DB, { key, project: null, thread: null, messages, runs: [] });
+    const typesOf = async (query: string) =>
+      (await client.send("GET", `/v1/threads/t/messages${query}`)).body.data?.map(({ type }) => type);
+    expect(await typesOf("")).toEqual(["user", "assistant", "task_list"]);
+    expect(await typesOf("?type=user,task_list")).toEqual(["user", "task_list"]);
+    expect(await typesOf("?after=msg_0&limit=1")).toEqual(["assistant"]);
+    for (const query of ["?type=user,nonsense", "?type="]) {
+      const answer = await client.send("GET", `/v1/threads/t/messages${query}`);
+      expect(answer).toMatchObject({ status: 400, body: { code: "invalid_field" } });
+    }
+  });
+
+  it("that only D1 knows are deleted there", async () => {
+    const client = await createClient().addUser("user_lost");
+    const key = { user_id: "user_lost", thread_id: "lost" };
+    const thread = {
+      ...key,
+      project_id: "p",
+      title: null,
+      agent_id: "a",
+      metadata: {},
+      created_at: at,
+      updated_at: at,
+    };
+    await syncThread(env.DB, { key, project: null, thread: { ...thread, version: 1 }, messages: [], runs: [] });
+    expect((await client.send("DELETE", "/v1/threads/lost")).status).toBe(204);
+    expect((await client.send("GET", "/v1/threads")).body.data).toEqual([]);
   });
 
   it("are refused with an id that is taken", async () => {
