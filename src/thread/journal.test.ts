@@ -265,6 +265,18 @@ describe("a life that finds an active run", () => {
     expect(journal.canResume(replayed[0]?.seq ?? 0)).toBe(true);
   });
 
+  it("voids the very last number that the former one had reserved", () => {
+    const database = openDatabase();
+    const former = new Journal(database);
+    former.openPart("r", shapeOf("text", "p", "m"));
+    const reserved = readMeta<number>(database.sql, "reserved_through") ?? 0;
+    while (former.newest < reserved) former.addDelta("p", "a");
+    const journal = new Journal(database);
+    database.transaction(() => journal.voidFormerLife("r"));
+    expect(journal.canResume(reserved)).toBe(false);
+    expect(journal.canResume(journal.newest)).toBe(true);
+  });
+
   it("voids nothing where everything that was sent is stored", () => {
     const database = openDatabase();
     const journal = new Journal(database);
@@ -274,7 +286,61 @@ describe("a life that finds an active run", () => {
   });
 });
 
+describe("a replay", () => {
+  it("stops before a part that is not stored yet, whose row would come too late", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    const before = database.transaction(() => journal.addFact("r", started));
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    const start = journal.newest;
+    journal.addDelta("p", "a");
+    journal.closePart("p");
+    database.transaction(() => journal.addFact("r", started));
+    expect(journal.canGoLive(before)).toBe(true);
+    journal.log.forget(start);
+    expect(tell(journal, 0).map(({ seq }) => seq)).toEqual([before]);
+    expect(journal.canGoLive(start)).toBe(false);
+    expect(journal.canResume(before)).toBe(false);
+    database.transaction(() =>
+      journal.storeParts(
+        "m",
+        () => true,
+        () => started,
+      ),
+    );
+    expect(journal.canResume(before)).toBe(true);
+    const told = tell(journal, before).map(({ event }) => event.type);
+    expect(told).toEqual(["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "RUN_STARTED"]);
+  });
+});
+
 describe("canResume", () => {
+  it("refuses who has only a START, once a fact would come before the rest of its part", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    const store = () =>
+      database.transaction(() =>
+        journal.storeParts(
+          "m",
+          () => true,
+          () => started,
+        ),
+      );
+    journal.openPart("r", shapeOf("text", "alone", "m"));
+    const alone = journal.newest;
+    journal.addDelta("alone", "a");
+    store();
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    const start = journal.newest;
+    journal.addDelta("p", "a");
+    database.transaction(() => journal.addFact("r", started));
+    store();
+    journal.log.forget(journal.newest);
+    expect(journal.canResume(alone)).toBe(true);
+    expect(tell(journal, alone)[0]?.event.type).toBe("TEXT_MESSAGE_CONTENT");
+    expect(journal.canResume(start)).toBe(false);
+  });
+
   it("refuses a number that was never given", () => {
     const journal = new Journal(openDatabase());
     expect(journal.canResume(1)).toBe(false);
