@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { readArguments } from "./arguments.ts";
+
+describe("the flags of npm start", () => {
+  it("have defaults", () => {
+    expect(readArguments([], "/clone")).toEqual({
+      port: 8787,
+      state: "/clone/.wrangler/state",
+      apiKey: null,
+      hostExecAllowed: false,
+    });
+  });
+
+  it("are taken as given", () => {
+    const list = ["--port", "9000", "--state", "/data", "--api-key", "key", "--allow-host-exec"];
+    expect(readArguments(list, "/clone")).toEqual({
+      port: 9000,
+      state: "/data",
+      apiKey: "key",
+      hostExecAllowed: true,
+    });
+  });
+
+  it.each([
+    ["--port", "0"],
+    ["--port", "65536"],
+    ["--port", "8787x"],
+    ["--port", ""],
+    ["--state", ""],
+    ["--api-key", ""],
+    ["--api-key", "two words"],
+    ["--api-key", "clé"],
+    ["--prot", "1"],
+    ["8787"],
+  ])("refuse %s %s", (...list) => {
+    expect(() => readArguments(list, "/clone")).toThrow();
+  });
+});

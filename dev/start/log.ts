@@ -1,0 +1,68 @@
+// The log of the Worker: a bounded file in the state folder, without secrets, whose end is shown when something fails.
+import { closeSync, openSync, renameSync, writeSync } from "node:fs";
+import type { Readable } from "node:stream";
+
+/** One file of this size and one before it: days of ordinary use. */
+const fileBytes = 4 * 1024 * 1024;
+/** A line without an end is cut here. */
+const lineCharacters = 64 * 1024;
+const tailLines = 20;
+/** Colours of a terminal. */
+const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
+
+export class Log {
+  readonly path: string;
+  readonly #secrets: string[];
+  #file: number;
+  #bytes = 0;
+  #tail: string[] = [];
+
+  constructor(path: string, secrets: string[]) {
+    this.path = path;
+    // The longest first: one secret may be a part of another.
+    this.#secrets = secrets.toSorted((one, other) => other.length - one.length);
+    this.#file = openSync(path, "w", 0o600);
+  }
+
+  follow(source: Readable): void {
+    let rest = "";
+    source.setEncoding("utf8");
+    source.on("data", (chunk: string) => {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      if (rest.length > lineCharacters) rest = "";
+      for (const line of lines) this.add(line);
+    });
+    source.on("end", () => {
+      if (rest !== "") this.add(rest);
+    });
+  }
+
+  add(line: string): void {
+    let text = line.slice(0, lineCharacters).replace(colours, "").trimEnd();
+    for (const secret of this.#secrets) text = text.replaceAll(secret, "[secret]");
+    this.#tail = [...this.#tail.slice(1 - tailLines), text];
+    this.#bytes += Buffer.byteLength(text) + 1;
+    try {
+      writeSync(this.#file, `${text}\n`);
+      if (this.#bytes > fileBytes) this.#turn();
+    } catch {
+      // A full disk must not end the server for its log.
+    }
+  }
+
+  tail(): string {
+    return this.#tail.filter((line) => line !== "").join("\n");
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #turn(): void {
+    closeSync(this.#file);
+    renameSync(this.path, `${this.path}.1`);
+    this.#bytes = 0;
+    this.#file = openSync(this.path, "w", 0o600);
+  }
+}

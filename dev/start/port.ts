@@ -1,0 +1,23 @@
+// Whether a port is free on loopback, asked before anything starts.
+import { createServer } from "node:net";
+
+/** `localhost` is ::1 first on most machines: a stranger there would answer our address. */
+const loopback = ["127.0.0.1", "::1"];
+
+export async function isPortFree(port: number): Promise<boolean> {
+  for (const host of loopback) if (!(await canListen(port, host))) return false;
+  return true;
+}
+
+function canListen(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(false);
+      else if (error.code === "EACCES") reject(new Error(`port ${port} is not permitted to this user`));
+      // A machine without IPv6.
+      else resolve(true);
+    });
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}

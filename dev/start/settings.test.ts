@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { formatSettings, readSettings, secretsOf } from "./settings.ts";
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "taskloom-settings-"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+describe("settings", () => {
+  it("come from .dev.vars, and from the environment before it", async () => {
+    await writeFile(
+      join(root, ".dev.vars"),
+      'OPENAI_API_KEY="from file"\nOPENAI_MODEL=small # a remark\nOWN_SETTING=1\n',
+    );
+    const environment = { OPENAI_MODEL: "large", PATH: "/bin" };
+    expect(await readSettings(root, environment)).toEqual({
+      OPENAI_API_KEY: "from file",
+      OPENAI_MODEL: "large",
+      OWN_SETTING: "1",
+    });
+  });
+
+  it("need no .dev.vars", async () => {
+    expect(await readSettings(root, { DAYTONA_TARGET: "eu", HOME: "/root" })).toEqual({ DAYTONA_TARGET: "eu" });
+  });
+
+  it("are unset by an empty variable of the environment", async () => {
+    await writeFile(join(root, ".dev.vars"), "OPENAI_API_KEY=key\n");
+    expect(await readSettings(root, { OPENAI_API_KEY: "" })).toEqual({});
+  });
+});
+
+describe("the settings file", () => {
+  it("quotes what dotenv would change", () => {
+    expect(formatSettings({ A: "plain", B: "a$HOME #x \\n", C: "it's" })).toBe(
+      "A='plain'\nB='a\\$HOME #x \\n'\nC=`it's`\n",
+    );
+  });
+
+  it("refuses what can't be quoted", () => {
+    expect(() => formatSettings({ A: "'`" })).toThrow("A");
+  });
+});
+
+describe("secrets", () => {
+  it("are the keys, not the addresses", () => {
+    const settings = {
+      OPENAI_API_KEY: "sk-1234",
+      OPENAI_BASE_URL: "https://api.example",
+      SLACK_CLIENT_SECRET: "hidden",
+    };
+    expect(secretsOf(settings)).toEqual(["sk-1234", "hidden"]);
+  });
+});

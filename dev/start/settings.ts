@@ -1,0 +1,68 @@
+// The settings of the Worker: from the environment and `.dev.vars`, the environment first. They reach `wrangler dev` through
+// a file of mode 0600, since arguments of a process are everyone's to read.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+
+export type Settings = Record<string, string>;
+
+/** What the server reads (README.md, settings). Of the environment only these are taken. */
+const names = [
+  "OPENAI_API_KEY",
+  "OPENAI_BASE_URL",
+  "OPENAI_MODEL",
+  "DAYTONA_API_KEY",
+  "DAYTONA_API_URL",
+  "DAYTONA_TARGET",
+  "DAYTONA_SNAPSHOT",
+  "ADMIN_API_KEY",
+  "ENCRYPTION_KEY",
+  "CORS_ORIGINS",
+  "PREVIEW_DOMAIN",
+  "ALLOW_PRIVATE_URLS",
+  "SLACK_SIGNING_SECRET",
+  "SLACK_CLIENT_ID",
+  "SLACK_CLIENT_SECRET",
+  "TAVILY_API_KEY",
+];
+
+export async function readSettings(root: string, environment: NodeJS.ProcessEnv): Promise<Settings> {
+  const settings: Settings = {};
+  for (const [name, value] of Object.entries(parseEnv(await readVariables(root)))) if (value) settings[name] = value;
+  for (const name of names) {
+    const value = environment[name];
+    if (value === undefined) continue;
+    // `OPENAI_API_KEY= npm start` asks for the stand-in although .dev.vars has a key.
+    if (value.trim() === "") delete settings[name];
+    else settings[name] = value;
+  }
+  return settings;
+}
+
+async function readVariables(root: string): Promise<string> {
+  try {
+    return await readFile(join(root, ".dev.vars"), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
+
+/** The settings in dotenv's syntax, so that what wrangler reads is to the letter what was set. */
+export function formatSettings(settings: Settings): string {
+  const lines = Object.entries(settings).map(([name, value]) => {
+    // Wrangler expands `$NAME` even inside quotes; between ' and ` dotenv leaves everything else as it is.
+    const escaped = value.replaceAll("$", "\\$");
+    const quote = ["'", "`"].find((mark) => !value.includes(mark));
+    if (quote === undefined) throw new Error(`the value of ${name} has both ' and \`; that can't be passed on`);
+    return `${name}=${quote}${escaped}${quote}\n`;
+  });
+  return lines.join("");
+}
+
+/** What must not be seen in a log. */
+export function secretsOf(settings: Settings): string[] {
+  return Object.entries(settings)
+    .filter(([name, value]) => /KEY|SECRET|TOKEN|PASSWORD/.test(name) && value.length >= 4)
+    .map(([, value]) => value);
+}

@@ -1,0 +1,89 @@
+// What serves where a key is missing: the scripted demo model, and sandboxes on this machine. Both run in this process.
+import { startDaytona } from "../daytona/server.ts";
+import { startModel } from "../model/server.ts";
+import { MODEL } from "../model/stream.ts";
+import type { Settings } from "./settings.ts";
+import { keepSandboxPort, readSandboxPort, type State } from "./state.ts";
+import type { Stopping } from "./stopping.ts";
+
+export interface Backends {
+  /** The settings that lead to them. */
+  settings: Settings;
+  /** For people: what serves. */
+  model: string;
+  sandbox: string;
+  warnings: string[];
+}
+
+export async function startBackends(
+  settings: Settings,
+  state: State,
+  hostExecAllowed: boolean,
+  stopping: Stopping,
+): Promise<Backends> {
+  const model = await startModelStandIn(settings, stopping);
+  const sandbox = await startSandboxStandIn(settings, state, hostExecAllowed, stopping);
+  const standIns = [model.standIn ? "model" : "", sandbox.standIn ? "sandbox" : ""].filter((name) => name !== "");
+  return {
+    settings: { ...model.settings, ...sandbox.settings, STAND_INS: standIns.join(",") },
+    model: model.label,
+    sandbox: sandbox.label,
+    warnings: [...model.warnings, ...sandbox.warnings],
+  };
+}
+
+interface Backend {
+  settings: Settings;
+  standIn: boolean;
+  label: string;
+  warnings: string[];
+}
+
+async function startModelStandIn(settings: Settings, stopping: Stopping): Promise<Backend> {
+  const { OPENAI_API_KEY, OPENAI_MODEL, OPENAI_BASE_URL } = settings;
+  if (OPENAI_API_KEY) {
+    const where = OPENAI_BASE_URL ? ` at ${hostOf(OPENAI_BASE_URL)}` : "";
+    return { settings: {}, standIn: false, label: `${OPENAI_MODEL || "the default model"}${where}`, warnings: [] };
+  }
+  const model = await startModel({ port: 0 });
+  await stopping.add(() => model.close());
+  return {
+    settings: { OPENAI_API_KEY: "scripted", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: MODEL },
+    standIn: true,
+    label: "scripted demo model, not a real one (set OPENAI_API_KEY for that)",
+    warnings: OPENAI_BASE_URL ? ["OPENAI_BASE_URL is ignored: OPENAI_API_KEY is not set."] : [],
+  };
+}
+
+async function startSandboxStandIn(
+  settings: Settings,
+  state: State,
+  hostExecAllowed: boolean,
+  stopping: Stopping,
+): Promise<Backend> {
+  if (settings.DAYTONA_API_KEY) {
+    const where = settings.DAYTONA_API_URL ? ` at ${hostOf(settings.DAYTONA_API_URL)}` : "";
+    return { settings: {}, standIn: false, label: `Daytona${where}`, warnings: [] };
+  }
+  const options = { state: state.sandboxes, hostExecAllowed, realModel: Boolean(settings.OPENAI_API_KEY) };
+  // Links that were given out keep working where the port of the last start is still free.
+  const kept = await readSandboxPort(state);
+  const daytona = await startDaytona({ ...options, port: kept }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    return startDaytona({ ...options, port: 0 });
+  });
+  await stopping.add(() => daytona.close());
+  await keepSandboxPort(state, daytona.port);
+  const isolation =
+    daytona.isolation === "bubblewrap" ? "isolated with bubblewrap" : `NOT isolated (${daytona.isolationReason})`;
+  return {
+    settings: { DAYTONA_API_KEY: "local", DAYTONA_API_URL: daytona.apiUrl, DAYTONA_TARGET: "", DAYTONA_SNAPSHOT: "" },
+    standIn: true,
+    label: `folders and processes on this machine, ${isolation} (set DAYTONA_API_KEY for Daytona)`,
+    warnings: daytona.refusal ? [daytona.refusal] : [],
+  };
+}
+
+function hostOf(url: string): string {
+  return URL.parse(url)?.host ?? "an address that is no URL";
+}

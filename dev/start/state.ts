@@ -1,0 +1,92 @@
+// What `npm start` keeps in its state folder beside the data of the Worker and of the sandboxes: the key that signs in, the
+// ports that links of earlier days point to, the log, and, while it runs, the address for `npm run ask`.
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface ServerAddress {
+  url: string;
+  key: string;
+  pid: number;
+}
+
+export interface State {
+  folder: string;
+  /** `--persist-to` of wrangler. */
+  data: string;
+  sandboxes: string;
+  log: string;
+  settings: string;
+}
+
+/** Keys and settings are for the owner alone. */
+const ownerOnly = 0o600;
+
+export async function openState(data: string): Promise<State> {
+  const folder = join(data, "start");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  return {
+    folder,
+    data,
+    sandboxes: join(data, "daytona"),
+    log: join(folder, "worker.log"),
+    settings: join(folder, "settings.env"),
+  };
+}
+
+/** Whole or not at all: a start that is killed half-way leaves the former file. */
+export async function writeOwn(path: string, text: string): Promise<void> {
+  await rm(`${path}.new`, { force: true });
+  await writeFile(`${path}.new`, text, { mode: ownerOnly });
+  await rename(`${path}.new`, path);
+}
+
+/** The key of this state: made once, so that an address that was kept signs in tomorrow too. */
+export async function readKey(state: State): Promise<string> {
+  const path = join(state.folder, "key");
+  const kept = (await readOptional(path))?.trim();
+  if (kept) return kept;
+  const key = `tl_${randomBytes(24).toString("base64url")}`;
+  await writeOwn(path, `${key}\n`);
+  return key;
+}
+
+/** The port that the sandboxes' links of the last start point to; 0 for any. */
+export async function readSandboxPort(state: State): Promise<number> {
+  const port = Number(await readOptional(join(state.folder, "sandbox-port")));
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+}
+
+export async function keepSandboxPort(state: State, port: number): Promise<void> {
+  await writeOwn(join(state.folder, "sandbox-port"), String(port));
+}
+
+export async function writeAddress(state: State, address: ServerAddress): Promise<void> {
+  await writeOwn(join(state.folder, "server.json"), JSON.stringify(address));
+}
+
+export async function removeAddress(state: State): Promise<void> {
+  await rm(join(state.folder, "server.json"), { force: true });
+}
+
+/** The server that runs on this state, or null. */
+export async function readAddress(data: string): Promise<ServerAddress | null> {
+  const text = await readOptional(join(data, "start/server.json"));
+  if (text === null) return null;
+  try {
+    const { url, key, pid } = JSON.parse(text) as Partial<ServerAddress>;
+    return typeof url === "string" && typeof key === "string" && typeof pid === "number" ? { url, key, pid } : null;
+  } catch {
+    return null;
+  }
+}
+
+async function readOptional(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
