@@ -70,19 +70,39 @@ describe("the end of a stream", () => {
 });
 
 describe("an idle thread", () => {
-  it("closes who waits for nothing, and neither a run's reader nor one that is behind", async () => {
-    const { clock, readers, journal, add, fact } = new Stage();
+  it("closes who waits for nothing, and not a run's reader", async () => {
+    const { readers, add, fact } = new Stage();
     fact();
     await settle();
     const idle = add(false, { idles: true });
     const run = add(false);
-    const busy = add(true, { idles: true });
     await settle();
     readers.closeIdle("retry: 20000\n\n");
     await settle();
     expect(idle.writes.at(-1)).toBe("retry: 20000\n\n");
     expect(idle.closed).toBe(true);
-    expect([run.isOpen, busy.isOpen]).toEqual([true, true]);
+    expect(run.isOpen).toBe(true);
+  });
+
+  it("closes who is at a write as soon as it has taken it", async () => {
+    const { clock, readers, add } = new Stage();
+    const sink = add(true, { idles: true });
+    clock.advance(10_000);
+    readers.closeIdle("retry: 20000\n\n");
+    expect(sink.writes).toEqual([": ping\n\n"]);
+    sink.take();
+    await settle();
+    sink.take();
+    await settle();
+    expect(sink.writes).toEqual([": ping\n\n", "retry: 20000\n\n"]);
+    expect(sink.overlapping).toBe(0);
+    expect(sink.closed).toBe(true);
+  });
+
+  it("is idle no more for who is given something first", async () => {
+    const { clock, readers, journal, add, fact } = new Stage();
+    fact();
+    await settle();
     const behind = add(false, { after: journal.newest, idles: true });
     clock.advance(1);
     journal.addEphemeral({ type: "CUSTOM", name: "sandbox", value: { state: "stopped", message: "" } });

@@ -44,6 +44,8 @@ interface Reader extends ReaderRequest {
   resumed: number;
   mode: "opening" | "waiting" | "replay" | "catching_up" | "live";
   busy: boolean;
+  /** What it is closed with when it has everything; null again where more came first. */
+  farewell: Uint8Array | null;
   /** `written` of the log at the last frame that it took. */
   taken: number;
   pending: number;
@@ -88,6 +90,7 @@ export class Readers {
       mode: "opening",
       resumed: request.after,
       busy: false,
+      farewell: null,
       taken: 0,
       pending: 0,
     };
@@ -105,11 +108,12 @@ export class Readers {
     return lowest;
   }
 
-  /** Closes readers that wait for nothing in particular, with a last frame: the thread has been idle. */
+  /** The thread has been idle: closes who waits for nothing in particular, with a last frame, once it has what there is. */
   closeIdle(lastFrame: string): void {
     for (const reader of this.#readers) {
-      const isQuiet = !reader.busy && reader.mode === "live" && reader.after >= this.#journal.released;
-      if (isQuiet && reader.idles) this.#finish(reader, encoder.encode(lastFrame));
+      if (!reader.idles) continue;
+      reader.farewell = encoder.encode(lastFrame);
+      if (!reader.busy) this.#step(reader);
     }
   }
 
@@ -156,6 +160,7 @@ export class Readers {
     if (next === "end") this.#finish(reader, null);
     else if (next === "lost") this.#cut(reader, "the stream can't go on from here; resume with the last id");
     else if (next !== "wait") this.#write(reader, next);
+    else if (reader.mode === "live" && reader.farewell !== null) this.#finish(reader, reader.farewell);
   }
 
   #write(reader: Reader, bytes: Uint8Array): void {
@@ -171,7 +176,7 @@ export class Readers {
     reader.busy = false;
     reader.taken = reader.pending;
     this.onProgress();
-    const behind = reader.mode !== "live" || this.#isDone(reader);
+    const behind = reader.mode !== "live" || reader.farewell !== null || this.#isDone(reader);
     // A live reader waits for the window, so that what came meanwhile goes in one write.
     if (behind) this.#step(reader);
     else if (this.#journal.released > reader.after) this.#schedule(false);
@@ -223,6 +228,7 @@ export class Readers {
     }
     const bytes = this.#encode(reader.after, last.seq, frames);
     reader.after = last.seq;
+    reader.farewell = null;
     for (const frame of frames) reader.pending += frame.text.length;
     return bytes;
   }
