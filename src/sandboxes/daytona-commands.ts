@@ -1,0 +1,176 @@
+// Commands of the sandbox: started once, followed, read, fed and ended.
+import type { CommandInfo, CommandRequest, CommandState, OnOutput } from "../agent/sandbox.ts";
+import { SandboxError } from "../agent/sandbox.ts";
+import { type CommandSource, followCommand, type LogReading, toState } from "./command-follower.ts";
+import { MAX_COMMAND_BYTES, nameSession, writeCommandLine } from "./command-line.ts";
+import { CommandLog } from "./command-log.ts";
+import type { DaytonaConnection } from "./daytona-connection.ts";
+import { readFailure } from "./daytona-failure.ts";
+import type { DaytonaLimits } from "./daytona-limits.ts";
+import type { DaytonaSessions } from "./daytona-sessions.ts";
+import type { Toolbox } from "./daytona-toolbox.ts";
+import { readStringField } from "./json-stream.ts";
+import { LiveOutput } from "./live-output.ts";
+import { OutputCollector } from "./output-collector.ts";
+
+/** A pipe holds this much that nobody has read yet; the daemon's write of more would wait for ever. */
+const MAX_INPUT_BYTES = 60_000;
+
+/** Terminated commands whose end is remembered: the daemon forgets them, and the model may still ask. */
+const MAX_REMEMBERED = 32;
+
+/** The exit code of what was killed, as shells report it. */
+const KILLED_EXIT_CODE = 137;
+
+export interface CommandPorts {
+  connection: DaytonaConnection;
+  sessions: DaytonaSessions;
+  toolbox: Toolbox;
+  limits: DaytonaLimits;
+}
+
+export class DaytonaCommands {
+  readonly #ports: CommandPorts;
+  readonly #terminated = new Map<string, CommandState>();
+
+  constructor(ports: CommandPorts) {
+    this.#ports = ports;
+  }
+
+  async run(request: CommandRequest, onOutput: OnOutput, signal: AbortSignal): Promise<CommandState> {
+    const { command_id, command, cwd, wait_ms } = request;
+    checkText(command, "command", MAX_COMMAND_BYTES);
+    checkText(cwd ?? "", "cwd", MAX_COMMAND_BYTES);
+    const terminated = this.#terminated.get(command_id);
+    if (terminated) return terminated;
+    const { sessions, limits } = this.#ports;
+    const session = await nameSession(command_id);
+    const writeLine = (sandbox: string) => writeCommandLine({ session, sandbox, cwd: cwd ?? null, command });
+    const id = await sessions.start(session, writeLine, signal);
+    await sessions.clean(signal);
+    const live = new LiveOutput(onOutput, limits.live_characters);
+    try {
+      return await followCommand(this.#sourceOf(session, id, signal), { wait_ms, live, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      const ended = this.#terminated.get(command_id);
+      if (ended) return ended;
+      if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
+      throw new SandboxError(
+        "failed",
+        "The sandbox was restarted or replaced while the command ran. Its output is lost: check what it has done.",
+      );
+    }
+  }
+
+  async read(command_id: string, signal: AbortSignal): Promise<CommandState> {
+    const terminated = this.#terminated.get(command_id);
+    if (terminated) return terminated;
+    const session = await nameSession(command_id);
+    const { id, exit_code } = await this.#find(command_id, session, signal);
+    return toState(await this.#readLog(session, id, null, signal), exit_code);
+  }
+
+  /** A line: its end is added where it is missing, as the daemon does. */
+  async sendInput(command_id: string, input: string, signal: AbortSignal): Promise<void> {
+    checkText(input, "input", MAX_INPUT_BYTES);
+    const session = await nameSession(command_id);
+    const ended = new SandboxError("failed", `The command ${command_id} has ended and takes no input.`);
+    if (this.#terminated.has(command_id)) throw ended;
+    const { id, exit_code } = await this.#find(command_id, session, signal);
+    if (exit_code !== null) throw ended;
+    const line = input.endsWith("\n") ? input : `${input}\n`;
+    try {
+      // Not made again on its own: the program would read the line twice.
+      await this.#ports.connection.call(({ process }) => process.sendSessionCommandInput(session, id, line), signal, {
+        is_repeatable: false,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof SandboxError) && readFailure(error).status === 410) throw ended;
+      throw error;
+    }
+  }
+
+  async terminate(command_id: string, signal: AbortSignal): Promise<void> {
+    if (this.#terminated.has(command_id)) return;
+    const session = await nameSession(command_id);
+    const { id, exit_code } = await this.#find(command_id, session, signal);
+    const reading = await this.#readLog(session, id, null, signal);
+    const state = toState(reading, exit_code ?? KILLED_EXIT_CODE);
+    this.#remember(command_id, state);
+    await this.#ports.sessions.remove(session, signal);
+  }
+
+  async list(signal: AbortSignal): Promise<CommandInfo[]> {
+    const sessions = await this.#ports.sessions.list(signal);
+    return sessions.slice(-this.#ports.limits.entries).map(({ name, command }) => ({
+      command_id: name,
+      command: command.command,
+      exit_code: command.exit_code,
+    }));
+  }
+
+  async #find(command_id: string, session: string, signal: AbortSignal) {
+    const command = await this.#ports.sessions.find(session, signal);
+    if (command) return command;
+    throw new SandboxError(
+      "not_found",
+      `There is no command ${command_id}: it was never started, was terminated, or the sandbox has been restarted since.`,
+    );
+  }
+
+  #sourceOf(session: string, id: string, signal: AbortSignal): CommandSource {
+    const { connection } = this.#ports;
+    return {
+      readLog: (live) => this.#readLog(session, id, live, signal),
+      readExitCode: async () => {
+        const command = await connection.call(({ process }) => process.getSessionCommand(session, id), signal);
+        return command.exitCode ?? null;
+      },
+    };
+  }
+
+  #readLog(session: string, id: string, live: LiveOutput | null, signal: AbortSignal): Promise<LogReading> {
+    const { connection, toolbox, limits } = this.#ports;
+    return connection.call(async (sandbox) => {
+      const collector = new OutputCollector(limits.output_bytes);
+      live?.rewind();
+      const log = new CommandLog(session, (stream, text) => {
+        collector.push(text);
+        live?.push(stream, text);
+      });
+      let characters = 0;
+      const request = {
+        path: `/process/session/${session}/command/${encodeURIComponent(id)}/logs`,
+        signal,
+        timeout_ms: limits.request_ms,
+      };
+      await toolbox.ask(sandbox, request, (response) =>
+        readStringField(response, "output", (piece) => {
+          characters += piece.length;
+          log.push(piece);
+          return characters < limits.log_characters;
+        }),
+      );
+      log.end();
+      return { ...collector.read(), characters, exit_code: log.exit_code, is_complete: log.is_complete };
+    }, signal);
+  }
+
+  #remember(command_id: string, state: CommandState): void {
+    this.#terminated.set(command_id, state);
+    const oldest = this.#terminated.keys().next().value;
+    if (this.#terminated.size > MAX_REMEMBERED && oldest !== undefined) this.#terminated.delete(oldest);
+  }
+}
+
+function checkText(text: string, name: string, limit_bytes: number): void {
+  if (text.includes("\0")) throw new SandboxError("invalid", `The ${name} has a NUL character in it.`);
+  if (new TextEncoder().encode(text).length > limit_bytes) {
+    throw new SandboxError(
+      "invalid",
+      `The ${name} is longer than ${limit_bytes} bytes: write it to a file and use that.`,
+    );
+  }
+}

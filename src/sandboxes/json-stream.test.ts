@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readBytes, readObjects, readStringField } from "./json-stream.ts";
+
+function answer(body: string, piece: number, type = "application/json"): { response: Response; taken: () => number } {
+  const bytes = new TextEncoder().encode(body);
+  let place = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (place >= bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(place, place + piece));
+      place += piece;
+    },
+  });
+  return { response: new Response(stream, { headers: { "content-type": type } }), taken: () => place };
+}
+
+async function field(body: string, piece: number, type?: string): Promise<string> {
+  let text = "";
+  await readStringField(answer(body, piece, type).response, "output", (part) => {
+    text += part;
+    return true;
+  });
+  return text;
+}
+
+describe("readStringField", () => {
+  it("reads any string wherever the answer is cut", async () => {
+    const value = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc
+        .array(fc.constantFrom("\\", '"', "\u0001", "😀", "\ud83d", "\n", "x", "output"), { maxLength: 20 })
+        .map((parts) => parts.join("")),
+    );
+    await fc.assert(
+      fc.asyncProperty(value, value, fc.integer({ min: 1, max: 40 }), async (output, stdout, piece) => {
+        const expected = output.toWellFormed();
+        expect((await field(JSON.stringify({ stdout, exitCode: 0, output, stderr: "" }), piece)).toWellFormed()).toBe(
+          expected,
+        );
+        // Escaped as some servers do it: every character by its number.
+        const escaped = [...Array(output.length).keys()].map(
+          (index) => `\\u${output.charCodeAt(index).toString(16).padStart(4, "0")}`,
+        );
+        expect((await field(`{ "output" : "${escaped.join("")}" }`, piece)).toWellFormed()).toBe(expected);
+      }),
+    );
+  });
+
+  it("takes neither a value for a key nor null for a string", async () => {
+    expect(await field('{"stdout":"output","stderr":"no","output":"yes"}', 3)).toBe("yes");
+    expect(await field('{"output":null,"stdout":"no"}', 3)).toBe("");
+    expect(await field("", 3)).toBe("");
+  });
+
+  it("reads an old daemon's plain log", async () => {
+    expect(await field("\x01\x01\x01plain\n", 4, "text/plain")).toBe("\x01\x01\x01plain\n");
+  });
+
+  it("ends the transfer when it has seen enough", async () => {
+    const { response, taken } = answer(JSON.stringify({ output: "x".repeat(100_000), stdout: "y" }), 100);
+    await readStringField(response, "output", () => false);
+    expect(taken()).toBeLessThan(1_000);
+  });
+});
+
+describe("readObjects", () => {
+  it("reads objects wherever the answer is cut, and passes over long ones", async () => {
+    const item = fc.record({ file: fc.string(), content: fc.string({ unit: "binary", maxLength: 60 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(item), fc.integer({ min: 1, max: 50 }), async (items, piece) => {
+        const found: unknown[] = [];
+        await readObjects(answer(JSON.stringify(items), piece).response, 120, (value) => found.push(value) > 0);
+        const fitting = items.filter((one) => JSON.stringify(one).length <= 120);
+        const wellFormed = JSON.parse(JSON.stringify(fitting)) as unknown;
+        expect(found).toEqual(wellFormed);
+      }),
+    );
+  });
+
+  it("stops when told", async () => {
+    const found: unknown[] = [];
+    await readObjects(answer('[{"a":1},{"a":2},{"a":3}]', 100).response, 100, (value) => found.push(value) < 2);
+    expect(found).toEqual([{ a: 1 }, { a: 2 }]);
+  });
+});
+
+describe("readBytes", () => {
+  it("gives up on more than the limit without taking it all", async () => {
+    expect(await readBytes(answer("12345", 2).response, 5)).toEqual(new TextEncoder().encode("12345"));
+    const { response, taken } = answer("x".repeat(100_000), 1_000);
+    expect(await readBytes(response, 5_000)).toBeNull();
+    expect(taken()).toBeLessThan(10_000);
+  });
+});

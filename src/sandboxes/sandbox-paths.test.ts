@@ -1,0 +1,68 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readGlob } from "./glob.ts";
+import { isWithin, normalizePath, parentOf, resolvePath, showPath } from "./sandbox-paths.ts";
+
+const folders = { work: "/home/daytona/work", home: "/home/daytona" };
+
+describe("resolvePath", () => {
+  it("starts at the work dir, at the home folder or at the root", () => {
+    expect(resolvePath("", folders)).toBe("/home/daytona/work");
+    expect(resolvePath("./a//b/../c", folders)).toBe("/home/daytona/work/a/c");
+    expect(resolvePath("~", folders)).toBe("/home/daytona");
+    expect(resolvePath("~/x", folders)).toBe("/home/daytona/x");
+    expect(resolvePath("~x", folders)).toBe("/home/daytona/work/~x");
+    expect(resolvePath("/etc/../x", folders)).toBe("/x");
+  });
+
+  it("never leads a relative path out of the work dir", () => {
+    const part = fc.constantFrom("..", ".", "a", "", "...", "b c");
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1 }), (parts) => {
+        const path = parts.join("/").trim();
+        if (path.startsWith("/")) return;
+        let resolved: string;
+        try {
+          resolved = resolvePath(path, folders);
+        } catch {
+          expect(isWithin(normalizePath(`${folders.work}/${path}`), folders.work)).toBe(false);
+          return;
+        }
+        expect(isWithin(resolved, folders.work)).toBe(true);
+      }),
+    );
+  });
+
+  it("shows what it resolved", () => {
+    for (const path of ["a", "a/b c", "中/文.txt"]) expect(showPath(resolvePath(path, folders), folders)).toBe(path);
+    expect(showPath("/etc/passwd", folders)).toBe("/etc/passwd");
+    expect(parentOf("/a/b")).toBe("/a");
+    expect(parentOf("/a")).toBe("/");
+  });
+});
+
+describe("readGlob", () => {
+  const fits = (glob: string, path: string) => readGlob(glob).fitsFolders(path);
+
+  it("asks for the base name and checks the folders itself", () => {
+    expect(readGlob("src/**/*.ts").base).toBe("*.ts");
+    expect(fits("*.ts", "any/where/a.ts")).toBe(true);
+    expect(fits("**/*.ts", "a.ts")).toBe(true);
+    expect(fits("src/**/*.ts", "src/a.ts")).toBe(true);
+    expect(fits("src/**/*.ts", "src/b/c/a.ts")).toBe(true);
+    expect(fits("src/**/*.ts", "lib/src/a.ts")).toBe(false);
+    expect(fits("src/*/*.ts", "src/a.ts")).toBe(false);
+    expect(fits("s?c.d/*.ts", "src.d/a.ts")).toBe(true);
+    expect(fits("s?c.d/*.ts", "srcxd/a.ts")).toBe(false);
+  });
+
+  it("refuses what is no pattern or would take long", () => {
+    for (const glob of ["", "/", "../*.ts", "*".repeat(300), "a*b*c*d*e*f*g*h*i*j"])
+      expect(() => readGlob(glob)).toThrow(/usable/);
+  });
+
+  it("takes no time over a path that nearly fits", () => {
+    const path = `${"a/".repeat(2000)}b`;
+    expect(fits("**/a/**/a/**/a/**/c/x", path)).toBe(false);
+  });
+});

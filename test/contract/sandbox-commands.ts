@@ -1,0 +1,161 @@
+// The sandbox's contract for commands.
+import { expect, it } from "vitest";
+import { failureOf, house, ignore, newId, readText, run, sandbox, untilEnd } from "./sandbox-fixture.ts";
+
+export function describeCommands(): void {
+  it("ends with the exit code of the command", async () => {
+    expect(await run("true")).toEqual({ exit_code: 0, output: "", omitted_bytes: 0 });
+    expect((await run("false")).exit_code).toBe(1);
+    expect((await run("exit 3")).exit_code).toBe(3);
+    expect((await run("kill -9 $$")).exit_code).toBe(137);
+    expect((await run("no-such-program-at-all")).exit_code).toBe(127);
+    expect((await run("if then")).exit_code).not.toBe(0);
+  });
+
+  it("gives stdout and stderr in the order they came, without a line feed that was not there", async () => {
+    const { output } = await run("echo one; sleep 0.2; echo two >&2; sleep 0.2; printf three");
+    expect(output).toBe("one\ntwo\nthree");
+  });
+
+  it("passes quotes, dollars, heredocs and characters of any script through unharmed", async () => {
+    const command = `name="it's \\"me\\""; echo "$name" '$HOME' 'a'"'"'b' \\\\ !x 中文 😀
+cat <<'END'
+$HOME \`whoami\` "quoted" 'single' \\n
+END
+cat <<END
+$((1 + 1)) é
+END`;
+    expect((await run(command)).output).toBe(
+      "it's \"me\" $HOME a'b \\ !x 中文 😀\n$HOME `whoami` \"quoted\" 'single' \\n\n2 é\n",
+    );
+  });
+
+  it("gives bytes that are no text as replacement characters", async () => {
+    expect((await run("printf 'a\\000b\\377c'")).output).toMatch(/^a\ufffd?b\ufffd+c$/);
+  });
+
+  it("is not held by what the command leaves running in the background", async () => {
+    const state = await run("sleep 25 & echo started", { wait_ms: 20_000 });
+    expect(state).toMatchObject({ exit_code: 0, output: "started\n" });
+  });
+
+  it("starts in the work dir or in the given folder", async () => {
+    const work = (await run("pwd")).output.trim();
+    expect(work).toMatch(/^\//);
+    await run("mkdir -p 'a folder/子'");
+    expect((await run("pwd", { cwd: "a folder/子" })).output.trim()).toBe(`${work}/a folder/子`);
+    expect((await run("pwd", { cwd: "/tmp" })).output.trim()).toBe("/tmp");
+  });
+
+  it("fails the command when its folder does not exist", async () => {
+    const { exit_code, output } = await run("echo never", { cwd: "no/such/folder" });
+    expect(exit_code).not.toBe(0);
+    expect(output).not.toContain("never");
+  });
+
+  it("runs a command once, however often its id comes", async () => {
+    const command_id = newId();
+    const command = "echo line >> counter.txt; sleep 0.3; echo done";
+    const [first, second] = await Promise.all([run(command, { command_id }), run(command, { command_id })]);
+    const third = await run(command, { command_id });
+    for (const state of [first, second, third]) expect(state).toMatchObject({ exit_code: 0, output: "done\n" });
+    expect(await readText("counter.txt")).toBe("line\n");
+  });
+
+  it("re-attaches another life to the command that runs", async () => {
+    const command_id = newId();
+    const command = "echo line >> lives.txt; sleep 1; echo done";
+    expect(await run(command, { command_id, wait_ms: 100 })).toMatchObject({ exit_code: null });
+    const other = house.open("contract").sandbox;
+    const state = await other.runCommand({ command_id, command, wait_ms: 30_000 }, ignore, untilEnd());
+    expect(state).toMatchObject({ exit_code: 0, output: "done\n" });
+    expect(await readText("lives.txt")).toBe("line\n");
+  });
+
+  it("takes ids of any form", async () => {
+    const command_id = "call/中文 ../?#%20'\"";
+    expect((await run("echo odd", { command_id })).output).toBe("odd\n");
+    expect((await sandbox.readCommand(command_id, untilEnd())).output).toBe("odd\n");
+  });
+
+  it("refuses a command that no shell could take", async () => {
+    expect((await failureOf(run("echo \0"))).code).toBe("invalid");
+    expect((await failureOf(run(`echo ${"x".repeat(200_000)}`))).code).toBe("invalid");
+  });
+}
+
+export function describeLongCommands(): void {
+  it("returns when the wait is over, can be asked again, and is ended with what it started", async () => {
+    const command_id = newId();
+    const begun = await run("echo begun; (sleep 1; echo late > late.txt) & sleep 300", { command_id, wait_ms: 400 });
+    expect(begun).toEqual({ exit_code: null, output: "begun\n", omitted_bytes: 0 });
+    expect(await sandbox.readCommand(command_id, untilEnd())).toMatchObject({ exit_code: null, output: "begun\n" });
+    await sandbox.terminateCommand(command_id, untilEnd());
+    await sandbox.terminateCommand(command_id, untilEnd());
+    const ended = await sandbox.readCommand(command_id, untilEnd());
+    expect(ended.exit_code).not.toBeNull();
+    expect(ended.output).toBe("begun\n");
+    expect((await run("sleep 1.2; cat late.txt")).exit_code).not.toBe(0);
+  });
+
+  it("takes a line of input while it runs, and none when it has ended", async () => {
+    const command_id = newId();
+    await run('read -r name; echo "hello $name"', { command_id, wait_ms: 100 });
+    await sandbox.sendInput(command_id, "世界", untilEnd());
+    const state = await run("", { command_id });
+    expect(state).toMatchObject({ exit_code: 0, output: "hello 世界\n" });
+    expect((await failureOf(sandbox.sendInput(command_id, "more", untilEnd()))).code).toBe("failed");
+  });
+
+  it("lists its commands as they were given", async () => {
+    const command_id = newId();
+    await run("exit 4 # it's mine", { command_id });
+    const commands = await sandbox.listCommands(untilEnd());
+    expect(commands).toContainEqual({ command_id, command: "exit 4 # it's mine", exit_code: 4 });
+  });
+
+  it("knows no command that was never started", async () => {
+    expect((await failureOf(sandbox.readCommand("never", untilEnd()))).code).toBe("not_found");
+    expect((await failureOf(sandbox.sendInput("never", "x", untilEnd()))).code).toBe("not_found");
+  });
+
+  it("shows output while the command runs", async () => {
+    const shown: string[] = [];
+    const request = { command_id: newId(), command: "echo out; echo err >&2; sleep 1.5; echo end", wait_ms: 30_000 };
+    await sandbox.runCommand(request, (stream, text) => shown.push(`${stream}:${text}`), untilEnd());
+    expect(shown.sort()).toEqual(["stderr:err\n", "stdout:end\n", "stdout:out\n"]);
+  });
+
+  it("keeps head and tail of ten megabytes and counts what lies between", async () => {
+    const { exit_code, output, omitted_bytes } = await run(
+      "echo HEAD; head -c 10000000 /dev/zero | tr '\\0' x; echo; echo TAIL",
+    );
+    expect(exit_code).toBe(0);
+    expect(output.startsWith("HEAD\nxxx")).toBe(true);
+    expect(output.endsWith("xxx\nTAIL\n")).toBe(true);
+    expect(output.length).toBeLessThan(100_000);
+    const kept = output.length - output.replace(/\n\[… \d+ bytes left out …\]\n/, "").length;
+    expect(output.length - kept + omitted_bytes).toBe(10_000_011);
+  });
+
+  it("bounds what a flood shows and keeps", async () => {
+    let shown = 0;
+    const request = { command_id: newId(), command: "timeout 1 yes flood", wait_ms: 45_000 };
+    const state = await sandbox.runCommand(request, (_, text) => (shown += text.length), untilEnd());
+    expect(state.exit_code).toBe(124);
+    expect(state.output.length).toBeLessThan(100_000);
+    expect(shown).toBeLessThan(300_000);
+    expect((await run("echo alive")).output).toBe("alive\n");
+  });
+
+  it("stops waiting when the signal aborts, and the command goes on", async () => {
+    const command_id = newId();
+    const controller = new AbortController();
+    const reason = new Error("cancelled");
+    const request = { command_id, command: "echo begun; sleep 1; echo went on", wait_ms: 30_000 };
+    const running = sandbox.runCommand(request, () => controller.abort(reason), controller.signal);
+    await expect(running).rejects.toBe(reason);
+    expect(await run("", { command_id })).toMatchObject({ exit_code: 0, output: "begun\nwent on\n" });
+    await expect(sandbox.listCommands(AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+}

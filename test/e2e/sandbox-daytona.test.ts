@@ -1,0 +1,28 @@
+// The Daytona sandbox in Node, over TCP to a Daytona-compatible server.
+import { createDaytonaSandbox } from "../../src/sandboxes/index.ts";
+import { describeSandbox } from "../contract/sandbox.ts";
+import { apiKey, startFixture, visit } from "./daytona-fixture.ts";
+
+describeSandbox("Daytona in Node", async () => {
+  const { server, client, dispose } = await startFixture({ apiKey });
+  return {
+    open: (name) => {
+      const states: { state: string; message: string }[] = [];
+      const sandbox = createDaytonaSandbox({
+        api_key: apiKey,
+        api_url: server.apiUrl,
+        target: "local",
+        snapshot: null,
+        name,
+        labels: { test: "contract" },
+        onState: (state, message) => states.push({ state, message }),
+        limits: { port_ms: 3_000 },
+      });
+      return { sandbox, states };
+    },
+    stop: async (name) => (await client.get(name)).stop(),
+    remove: async (name) => (await client.get(name)).delete(60, true),
+    visit: async (url) => (await visit(url)).body,
+    close: dispose,
+  };
+});

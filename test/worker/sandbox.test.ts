@@ -1,0 +1,37 @@
+// The Daytona sandbox in workerd: the SDK takes other ways there (fetch for HTTP, buffered transfers).
+import { env } from "cloudflare:workers";
+import { Daytona } from "@daytonaio/sdk";
+import { createDaytonaSandbox } from "../../src/sandboxes/index.ts";
+import { describeSandbox } from "../contract/sandbox.ts";
+
+const api_key = env.DAYTONA_API_KEY ?? "";
+const api_url = env.DAYTONA_API_URL ?? "";
+
+describeSandbox("Daytona in workerd", async () => {
+  const client = new Daytona({ apiKey: api_key, apiUrl: api_url, target: "local", useDeprecatedPolling: true });
+  // The server is shared by the files of this project.
+  const named = (name: string) => `sandbox-contract-${name}`;
+  return {
+    open: (name) => {
+      const states: { state: string; message: string }[] = [];
+      const sandbox = createDaytonaSandbox({
+        api_key,
+        api_url,
+        target: null,
+        snapshot: null,
+        name: named(name),
+        labels: {},
+        onState: (state, message) => states.push({ state, message }),
+        limits: { port_ms: 3_000 },
+      });
+      return { sandbox, states };
+    },
+    stop: async (name) => (await client.get(named(name))).stop(),
+    remove: async (name) => (await client.get(named(name))).delete(60, true),
+    // Links lead to hosts below `localhost`, which workerd asks the system's resolver about; in Node they are visited.
+    visit: null,
+    close: async () => {
+      for await (const sandbox of client.list()) if (sandbox.name.startsWith(named(""))) await sandbox.delete();
+    },
+  };
+});
