@@ -1,21 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
 import type { Sandbox } from "../agent/sandbox.ts";
 import { scopeCommands } from "./command-scope.ts";
 
-/** Only what is asked of it here; methods are own properties, as in the shelf's sandboxes. */
+/** Only what is asked of it here. */
 function makeSandbox(): { sandbox: Sandbox; seen: string[] } {
-  const memory = new MemorySandbox();
   const seen: string[] = [];
-  const sandbox: Sandbox = {
-    ...memory,
+  const sandbox = {
     runCommand: async ({ command_id }) => {
       seen.push(command_id);
       return { exit_code: 0, output: "", omitted_bytes: 0 };
     },
     listCommands: async () => seen.map((command_id) => ({ command_id, command: "true", exit_code: 0 })),
-  } as Sandbox;
-  return { sandbox, seen };
+  } satisfies Partial<Sandbox>;
+  return { sandbox: sandbox as unknown as Sandbox, seen };
 }
 
 const signal = new AbortController().signal;

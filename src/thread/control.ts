@@ -2,14 +2,16 @@
 import { type Result, succeed } from "../protocol/error.ts";
 import { isTerminal, type Run } from "../protocol/run.ts";
 import { findRun, isoTime, type Life, storeRun, transact } from "./life.ts";
-import { ensureRunning } from "./run.ts";
-import { endRun, releaseRun, tellWaiters } from "./run-end.ts";
+import { drive, ensureRunning } from "./run.ts";
+import { endRun, LONGEST_HOLD_MS, releaseRun, syncWithin, tellWaiters } from "./run-end.ts";
 import { startRun } from "./run-start.ts";
 import { dropInput, markReleased, type RunRecord } from "./runs.ts";
-import { neverStarted } from "./streams.ts";
+import { neverStarted, watchIdle } from "./streams.ts";
 
 // A cancel is answered with the ended run, unless what runs takes longer than this to stop.
 const CANCEL_WAIT_MS = 5_000;
+// Longer than an end is held back.
+const BURY_WAIT_MS = 5_000;
 
 export async function getRun(life: Life, invocation_id: string): Promise<Result<Run>> {
   const record = findRun(life, invocation_id);
@@ -69,7 +71,8 @@ async function endQueued(life: Life, record: RunRecord): Promise<void> {
   });
   life.live.delete(record.run.invocation_id);
   life.readers.endWaiting(record.run.invocation_id, neverStarted(life, record));
-  await life.outbox.sync();
+  watchIdle(life);
+  await syncWithin(life, LONGEST_HOLD_MS);
   tellWaiters(life, record);
 }
 
@@ -93,10 +96,13 @@ export async function buryRun(life: Life, invocation_id: string): Promise<Result
   const record = findRun(life, invocation_id);
   if (record === null) return unknownRun(invocation_id);
   if (record.run.status !== "queued" || life.active !== null) return succeed(null);
-  startRun(life, record);
-  const message = "The queue could not deliver this background run.";
-  endRun(life, record, { status: "failed", error: { code: "dead_letter", message } });
-  await releaseRun(life, record);
+  drive(life, record, async () => {
+    startRun(life, record);
+    const message = "The queue could not deliver this background run.";
+    endRun(life, record, { status: "failed", error: { code: "dead_letter", message } });
+    await releaseRun(life, record);
+  });
+  await waitForEnd(life, invocation_id, BURY_WAIT_MS);
   return succeed(null);
 }
 

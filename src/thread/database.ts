@@ -22,12 +22,12 @@ const tables = [
      unstored TEXT)`,
   `CREATE TABLE IF NOT EXISTS messages (
      seq INTEGER PRIMARY KEY, message_id TEXT NOT NULL, invocation_id TEXT, agent_id TEXT, type TEXT NOT NULL,
-     is_llm_message INTEGER NOT NULL, content TEXT, metadata TEXT NOT NULL, version INTEGER NOT NULL,
+     is_llm_message INTEGER NOT NULL, content TEXT, metadata TEXT, version INTEGER NOT NULL,
      created_at TEXT NOT NULL)`,
   `CREATE UNIQUE INDEX IF NOT EXISTS messages_by_id ON messages (message_id)`,
   `CREATE TABLE IF NOT EXISTS runs (
      invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT NULL, released INTEGER NOT NULL,
-     startable INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT NOT NULL, input TEXT, agent TEXT NOT NULL,
+     startable INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT, input TEXT, agent TEXT NOT NULL,
      start_seq INTEGER, end_seq INTEGER, lives TEXT NOT NULL, started_calls TEXT NOT NULL,
      version INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID`,
   // Live runs and those whose end is not released yet: what a life looks at first, never more than a few rows.

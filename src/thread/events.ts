@@ -129,16 +129,21 @@ export function toAgUiMessages(row: MessageRow): AgUiMessage[] {
   if (row.type !== "assistant") return [];
   const message = row.content as AssistantMessage;
   const reasoning = row.metadata.reasoning;
+  // An empty reply was no event either.
   return [
     ...(typeof reasoning === "string" && reasoning !== ""
       ? [{ id: reasoningId(row.message_id), role: "reasoning" as const, content: reasoning }]
       : []),
-    {
-      id: row.message_id,
-      role: "assistant",
-      ...(message.content === null ? {} : { content: message.content }),
-      ...(message.tool_calls === undefined ? {} : { toolCalls: message.tool_calls }),
-    },
+    ...(message.content || message.tool_calls
+      ? [
+          {
+            id: row.message_id,
+            role: "assistant" as const,
+            ...(message.content ? { content: message.content } : {}),
+            ...(message.tool_calls === undefined ? {} : { toolCalls: message.tool_calls }),
+          },
+        ]
+      : []),
   ];
 }
 

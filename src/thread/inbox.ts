@@ -11,8 +11,8 @@ import { checkAnswers } from "./interrupts.ts";
 import { findRun, isoTime, type Life, storeNewRun, transact } from "./life.ts";
 import { hasMessage, readMessagesBefore } from "./messages.ts";
 import type { Ports } from "./ports.ts";
-import { nextPosition, type RunRecord } from "./runs.ts";
-import { addSteered, findSteered } from "./steering.ts";
+import { nextPosition, type RunRecord, readRunBefore } from "./runs.ts";
+import { addSteered, findSteered, readWaiting } from "./steering.ts";
 
 // A thread is one conversation; who queues more than this is a loop, not a person.
 const LONGEST_QUEUE = 100;
@@ -23,6 +23,7 @@ export async function acceptRun(life: Life, input: RunInput, attach: boolean): P
   const known = findKnown(life, input, hash, attach);
   if (known !== null) return known;
   const agent = await findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id);
+  if (life.removing) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
   if (agent === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
   return findKnown(life, input, hash, attach) ?? storeInput(life, input, hash, agent);
 }
@@ -65,8 +66,9 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: Agent): Re
   if (busy !== undefined && input.on_busy === "reject") {
     return fail("busy", `The run ${busy.run.invocation_id} is ${busy.run.status}.`);
   }
-  if (waiting.length >= LONGEST_QUEUE)
-    return fail("rate_limited", `${waiting.length} runs are waiting on this thread.`);
+  if (waiting.length + readWaiting(life).length >= LONGEST_QUEUE) {
+    return fail("rate_limited", `${LONGEST_QUEUE} runs and messages are waiting on this thread.`);
+  }
   if (busy?.run.status === "running" && input.on_busy === "steer" && input.resume === null) {
     transact(life, () => addSteered(life, input, hash, busy.run.invocation_id));
     return succeed({ run: busy.run, created: false });
@@ -82,26 +84,34 @@ function checkInput(life: Life, input: RunInput): Result<never> | null {
   const says = input.messages.some(({ content }) => !isEmptyContent(content));
   if (input.resume !== null) return checkAnswers(life, input.resume);
   if (!says && input.tool_results.length === 0) return fail("empty_message", "There is no message to answer.");
-  const taken = input.messages.find(({ message_id }) => isKnownMessage(life, message_id));
-  return taken ? fail("already_exists", `The message ${taken.message_id} exists already.`) : null;
+  const isKnown = knownMessages(life);
+  const ids = idsOf(input);
+  const taken = ids.find((id, place) => ids.indexOf(id) < place || isKnown(id));
+  return taken === undefined ? null : fail("already_exists", `The message ${taken} exists already.`);
 }
 
 /** A client's whole history, cut to what is new: user messages with unknown ids after the last known one. */
 function withoutHistory(life: Life, input: RunInput): RunInput {
-  const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnownMessage(life, message_id));
+  const isKnown = knownMessages(life);
+  const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
   const pending = new Set(pendingCalls(life));
   return {
     ...input,
     messages: input.messages.slice(lastKnown + 1),
+    // A client may hold a result twice; `delete` takes the first.
     tool_results: input.tool_results.filter(
-      (result) => pending.has(result.tool_call_id) && !isKnownMessage(life, result.message_id),
+      (result) => !isKnown(result.message_id) && pending.delete(result.tool_call_id),
     ),
   };
 }
 
-/** Calls of the newest assistant message that have no result. */
+/** Calls of the newest assistant message that wait for the client: neither answered, nor a question to the person. */
 export function pendingCalls(life: Life): string[] {
-  const answered = new Set<string>();
+  const newest = readRunBefore(life.database.sql, nextPosition(life.database.sql));
+  const answered = new Set(newest?.run.interrupts.map(({ tool_call_id }) => tool_call_id));
+  for (const { input } of life.live.values()) {
+    for (const { tool_call_id } of input?.tool_results ?? []) answered.add(tool_call_id);
+  }
   for (const row of readMessagesBefore(life.database.sql, life.thread, Number.MAX_SAFE_INTEGER, 50)) {
     if (row.type === "tool") answered.add((row.content as { tool_call_id: string }).tool_call_id);
     if (row.type !== "assistant") continue;
@@ -111,12 +121,16 @@ export function pendingCalls(life: Life): string[] {
   return [];
 }
 
-function isKnownMessage(life: Life, message_id: string): boolean {
-  if (hasMessage(life.database.sql, message_id)) return true;
-  for (const { input } of life.live.values()) {
-    if (input?.messages.some((message) => message.message_id === message_id)) return true;
-  }
-  return false;
+/** Tells whether an id is a message's: of a row, or of one that waits to become a row. */
+function knownMessages(life: Life): (message_id: string) => boolean {
+  const inputs = [...life.live.values()].map(({ input }) => input);
+  const steered = readWaiting(life).map(({ input }) => input);
+  const waiting = new Set([...inputs, ...steered].flatMap((input) => (input === null ? [] : idsOf(input))));
+  return (message_id) => waiting.has(message_id) || hasMessage(life.database.sql, message_id);
+}
+
+function idsOf({ messages, tool_results }: RunInput): string[] {
+  return [...messages, ...tool_results].map(({ message_id }) => message_id);
 }
 
 /** A run that waits to start. */

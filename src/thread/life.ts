@@ -10,6 +10,7 @@ import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { Readers } from "./readers.ts";
 import { insertRun, type RunRecord, readLiveRuns, readRun, saveRun } from "./runs.ts";
+import { schedule } from "./scheduler.ts";
 import { ThreadState } from "./state.ts";
 import { trimMemory } from "./streams.ts";
 
@@ -64,6 +65,8 @@ export interface Life {
   cancelIdle: (() => void) | null;
   bornAt: number;
   lastError: string | null;
+  /** Set while the thread is being removed: nothing new is taken in. */
+  removing: boolean;
 }
 
 /** Wakes the thread that is stored; null where there is none, and then nothing is written. */
@@ -94,8 +97,10 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     cancelIdle: null,
     bornAt: ports.clock.now(),
     lastError: null,
+    removing: false,
   };
   life.readers.onProgress = () => trimMemory(life);
+  life.outbox.onFailure = () => platform.waitUntil(schedule(life));
   adoptRun(life);
   return life;
 }

@@ -23,7 +23,7 @@ type Row = {
   type: string;
   is_llm_message: number;
   content: string | null;
-  metadata: string;
+  metadata: string | null;
   version: number;
   created_at: string;
 };
@@ -47,7 +47,7 @@ export function insertMessage(sql: Sql, message: NewMessage, version = 1): numbe
     message.type,
     message.is_llm_message ? 1 : 0,
     writeText(sql, `m:${seq}`, JSON.stringify(message.content)),
-    JSON.stringify(message.metadata ?? {}),
+    writeText(sql, `d:${seq}`, JSON.stringify(message.metadata ?? {})),
     version,
     message.created_at,
   );
@@ -131,7 +131,7 @@ function toMessage(sql: Sql, thread: Thread, row: Row): VersionedMessage {
     type: row.type as MessageType,
     is_llm_message: row.is_llm_message === 1,
     content: JSON.parse(readText(sql, `m:${row.seq}`, row.content)),
-    metadata: JSON.parse(row.metadata) as Record<string, unknown>,
+    metadata: JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as Record<string, unknown>,
     seq: row.seq,
     created_at: row.created_at,
     version: row.version,

@@ -14,6 +14,7 @@ import type {
   ThreadKey,
   ThreadPatch,
 } from "../protocol/thread.ts";
+import { onAlarm } from "./alarm.ts";
 import { buryRun, cancelBefore, cancelRun, getRun, startBackground, waitForEnd } from "./control.ts";
 import type { Database } from "./database.ts";
 import { describeLife } from "./diagnostics.ts";
@@ -21,7 +22,7 @@ import { acceptRun, checkFirstInput } from "./inbox.ts";
 import { findRun, type Life, type Platform, wakeLife } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
 import { ensureRunning } from "./run.ts";
-import { onAlarm, resendJobs, schedule } from "./scheduler.ts";
+import { resendJobs, schedule } from "./scheduler.ts";
 import { openStream } from "./stream-response.ts";
 import type { StreamRequest } from "./streams.ts";
 import { isRemoved, ownedBy, patchThread, removeThread, storeThread, storeTombstone } from "./threads.ts";
@@ -36,7 +37,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     super(ctx, env);
     const { storage } = ctx;
     this.#database = { sql: storage.sql, transaction: (change) => storage.transactionSync(change) };
-    this.#ports = createPorts(env, readConfig(env));
+    this.#ports = createPorts(readConfig(env), env.DB, env.JOBS);
     this.#platform = {
       waitUntil: (promise) => ctx.waitUntil(promise),
       setAlarm: (at) => storage.setAlarm(at),

@@ -40,8 +40,11 @@ export class Outbox {
   #planDirty: boolean;
   #sending: Promise<boolean> | null = null;
   #failures = 0;
+  #stopped = false;
   #retryAt: number | null = null;
   #lastError: string | null = null;
+  /** Told when D1 failed: `retryAt` says when to try again. */
+  onFailure: () => void = () => {};
 
   constructor(database: Database, ports: OutboxPorts) {
     this.#database = database;
@@ -87,7 +90,13 @@ export class Outbox {
     };
   }
 
+  /** Sends nothing more: the thread's rows are gone. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   get pending(): boolean {
+    if (this.#stopped) return false;
     return (
       this.#runs.size > 0 ||
       this.#planDirty ||
@@ -169,5 +178,6 @@ export class Outbox {
     this.#failures += 1;
     this.#lastError = error instanceof Error ? error.message.slice(0, 300) : "D1 failed";
     this.#retryAt = this.#ports.clock.now() + Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LONGEST_RETRY_MS);
+    this.onFailure();
   }
 }

@@ -3,7 +3,7 @@
 import type { Model } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
-import type { Config, Env } from "../config.ts";
+import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { models } from "../models/index.ts";
 import type { Agent } from "../protocol/agent.ts";
@@ -39,17 +39,17 @@ export const clock: Clock = {
   },
 };
 
-export function createPorts(env: Env, config: Config): Ports {
+export function createPorts(config: Config, database: D1Database, jobs: Queue<unknown>): Ports {
   return {
     model: config.openai === null ? missingModel : models.native(config.openai),
     default_model: config.openai?.model ?? "none",
     tools: allTools,
     openSandbox: (thread, onState) => openSandbox(config, thread, onState),
-    syncThread: (batch) => syncThread(env.DB, batch),
-    deleteThread: (key) => deleteThread(env.DB, key, Date.now()),
-    readAgent: (user_id, agent_id) => readAgent(env.DB, user_id, agent_id),
+    syncThread: (batch) => syncThread(database, batch),
+    deleteThread: (key) => deleteThread(database, key, Date.now()),
+    readAgent: (user_id, agent_id) => readAgent(database, user_id, agent_id),
     sendJob: async (job) => {
-      await env.JOBS.send(job);
+      await jobs.send(job);
     },
     clock,
   };

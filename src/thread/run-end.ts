@@ -13,7 +13,7 @@ import { dropInput, markReleased, type RunRecord } from "./runs.ts";
 import { dropSteered } from "./steering.ts";
 
 // Who has seen the end finds its rows in D1, unless D1 is too slow to let a person wait for it.
-const LONGEST_HOLD_MS = 2_000;
+export const LONGEST_HOLD_MS = 2_000;
 
 export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): void {
   transact(life, () => {
@@ -24,8 +24,9 @@ export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): voi
     const pending = outcome.status === "completed" ? outcome.pending_tool_call_ids : [];
     life.journal.hold(life.journal.newest + 1);
     record.end_seq = life.journal.addFact(record.run.invocation_id, runEnded(record.run, pending));
-    for (const { input, hash } of dropSteered(life, record.run.invocation_id))
+    for (const { input, hash } of dropSteered(life)) {
       enqueueSteered(life, record, input, hash);
+    }
     dropInput(life.database.sql, record);
     storeRun(life, record);
   });
@@ -71,7 +72,7 @@ export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
   tellWaiters(life, record);
 }
 
-async function syncWithin(life: Life, ms: number): Promise<void> {
+export async function syncWithin(life: Life, ms: number): Promise<void> {
   let cancel = () => {};
   const late = new Promise<void>((resolve) => {
     cancel = life.ports.clock.setTimer(resolve, ms);

@@ -32,7 +32,9 @@ export function startRun(life: Life, record: RunRecord): void {
     for (const result of input?.tool_results ?? []) {
       storeResult(life, record, result.message_id, result.tool_call_id, result.content);
     }
-    for (const message of messages) storeMessage(life, record, message, !answered);
+    for (const [place, message] of messages.entries()) {
+      storeMessage(life, record, message, !(answered && place === 0 && typeof message.content === "string"));
+    }
     trimInput(life.database.sql, record);
     storeRun(life, record);
   });
@@ -74,7 +76,7 @@ function storeResult(life: Life, record: RunRecord, message_id: string, tool_cal
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
 }
 
-/** A message that answered a question is kept for people; the model reads it as the result of its call. */
+/** A text that answered a question is kept for people; the model reads it as the result of its call. */
 function storeMessage(
   life: Life,
   record: RunRecord,

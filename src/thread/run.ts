@@ -3,6 +3,7 @@
 import type { LoopOutcome } from "../agent/events.ts";
 import { runAgent } from "../agent/loop.ts";
 import type { Sandbox } from "../agent/sandbox.ts";
+import { describeError, type LogFields, logError } from "../lib/log.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { type Life, transact } from "./life.ts";
@@ -19,21 +20,27 @@ const SYNC_AFTER_MS = 1_000;
 
 export function ensureRunning(life: Life): void {
   if (life.active !== null) return;
-  const [record, next] = life.live.values();
+  const runs = [...life.live.values()];
+  const [record] = runs;
   if (record === undefined) return;
-  // A background run waits for its job, unless something waits behind it: the order is the inbox's, not the queue's.
-  if (record.run.status === "queued" && !record.startable && next === undefined) return;
+  // A background run waits for its job, unless one behind it may start: the order is the inbox's, not the queue's.
+  if (record.run.status === "queued" && !runs.some(({ startable }) => startable)) return;
+  drive(life, record, (signal) => driveRun(life, record, signal));
+}
+
+/** Makes the run the active one while `work` brings it to its end, then goes on with the inbox. */
+export function drive(life: Life, record: RunRecord, work: (signal: AbortSignal) => Promise<void>): void {
   const cancel = new AbortController();
-  const done = driveRun(life, record, cancel.signal)
-    .catch((error: unknown) => {
-      life.platform.abort(`a run can't be ended: ${error instanceof Error ? error.message : "unknown"}`);
-    })
-    .finally(() => {
+  const done = work(cancel.signal).then(
+    () => {
       life.active = null;
       trimMemory(life);
       ensureRunning(life);
       watchIdle(life);
-    });
+    },
+    // It stays the active run: this life does nothing more, and the next one takes it up.
+    (error: unknown) => life.platform.abort(`a run can't be ended: ${describeError(error)}`),
+  );
   life.active = { record, cancel, done };
   life.platform.waitUntil(done);
 }
@@ -43,7 +50,9 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
   await Promise.resolve();
   if (!isTerminal(record.run.status)) {
     const outcome = await workOn(life, record, signal).catch((error: unknown): LoopOutcome => {
-      life.lastError = error instanceof Error ? error.message.slice(0, 300) : "unknown";
+      logError("run_failed", error, nameOf(record));
+      // Its text may hold what was said; who asks for diagnostics is told where to look.
+      life.lastError = `a run failed: ${error instanceof Error ? error.name : "unknown"}; see the log`;
       return { status: "failed", error: { code: "internal", message: "Something went wrong in the server." } };
     });
     endRun(life, record, outcome);
@@ -91,8 +100,14 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       now: () => ports.clock.now(),
       sleep: (ms, until) => sleep(life, ms, until),
       signal,
+      onBug: (where, error) => logError("bug", error, { where, ...nameOf(record) }),
     },
   );
+}
+
+function nameOf(record: RunRecord): LogFields {
+  const { user_id, thread_id, invocation_id, attempt } = record.run;
+  return { user_id, thread_id, invocation_id, attempt };
 }
 
 /** The project's sandbox. Nothing is made here: the first tool that needs it does that. */

@@ -32,7 +32,7 @@ type Row = {
   released: number;
   startable: number;
   hash: string;
-  run: string;
+  run: string | null;
   input: string | null;
   agent: string;
   start_seq: number | null;
@@ -53,7 +53,7 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
     record.released ? 1 : 0,
     record.startable ? 1 : 0,
     record.hash,
-    JSON.stringify(record.run),
+    writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
     writeText(sql, `i:${record.run.invocation_id}`, JSON.stringify(record.input)),
     JSON.stringify(record.agent),
     record.start_seq,
@@ -74,7 +74,7 @@ export function saveRun(sql: Sql, record: RunRecord, changed: number): void {
     record.run.status,
     record.released ? 1 : 0,
     record.startable ? 1 : 0,
-    JSON.stringify(record.run),
+    writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
     record.start_seq,
     record.end_seq,
     JSON.stringify(record.lives),
@@ -148,7 +148,7 @@ export function readRunsChangedFrom(sql: Sql, seq: number): RunRecord[] {
 }
 
 function toRecord(sql: Sql, row: Row): RunRecord {
-  const run = JSON.parse(row.run) as Run;
+  const run = JSON.parse(readText(sql, `r:${row.invocation_id}`, row.run)) as Run;
   return {
     run: { ...run, status: row.status as RunStatus },
     position: row.position,

@@ -1,8 +1,7 @@
-// The object has one alarm; this file owns it. It is set for the earliest of what may be due: the heartbeat of a run at
+// When the object's one alarm goes off: this file sets it. It is set for the earliest of what may be due: the heartbeat of a run at
 // work, another try of D1, a background run's job that never came.
 import { isTerminal } from "../protocol/run.ts";
-import { type Life, storeRun, transact } from "./life.ts";
-import { ensureRunning } from "./run.ts";
+import type { Life } from "./life.ts";
 
 // How long a run can stand still after its life ended with nobody there to notice.
 const HEARTBEAT_MS = 30_000;
@@ -20,23 +19,6 @@ export async function schedule(life: Life): Promise<void> {
   if (life.alarmAt !== null && life.alarmAt > now && life.alarmAt <= at) return;
   life.alarmAt = at;
   await life.platform.setAlarm(at);
-}
-
-/** The alarm: arms the next one first, since it may be the last thing this life does. */
-export async function onAlarm(life: Life): Promise<void> {
-  life.alarmAt = null;
-  await schedule(life);
-  ensureRunning(life);
-  life.platform.waitUntil(tend(life));
-}
-
-async function tend(life: Life): Promise<void> {
-  const active = life.active?.record;
-  // A run at work shows in D1 that it is: the sweeper goes by when its row was last written.
-  if (active !== undefined) transact(life, () => storeRun(life, active));
-  await life.outbox.sync();
-  await resendJobs(life);
-  await schedule(life);
 }
 
 /** Sends the job of each background run that still waits for it, with back-off. */

@@ -7,16 +7,21 @@ import { frameOf } from "./journal.ts";
 import type { Life } from "./life.ts";
 import { readMessagesBefore } from "./messages.ts";
 
-const LARGEST_SNAPSHOT = 1024 * 1024;
+const LARGEST_SNAPSHOT_BYTES = 1024 * 1024;
 const ROWS_PER_READ = 50;
+
+type Assistant = Extract<AgUiMessage, { role: "assistant" }>;
+
+const encoder = new TextEncoder();
 
 /** The stored messages, and of a message in the making the parts that have ended. */
 export function messagesSnapshot(life: Life): ThreadEvent {
   const newestFirst: AgUiMessage[] = [];
   let size = 0;
   const add = (message: AgUiMessage): boolean => {
-    size += JSON.stringify(message).length;
-    if (size > LARGEST_SNAPSHOT && newestFirst.length > 0) return false;
+    size += encoder.encode(JSON.stringify(message)).byteLength;
+    // The newest message is given in any case.
+    if (size > LARGEST_SNAPSHOT_BYTES && newestFirst.length > 0) return false;
     newestFirst.push(message);
     return true;
   };
@@ -36,32 +41,36 @@ function snapshotOf(newestFirst: AgUiMessage[]): ThreadEvent {
   return { type: "MESSAGES_SNAPSHOT", messages: newestFirst.reverse() };
 }
 
+/** A message's reasoning stands before it, in one piece, as its row will tell it. */
 function messagesInTheMaking(life: Life): AgUiMessage[] {
-  const messages: AgUiMessage[] = [];
-  const assistants = new Map<string, Extract<AgUiMessage, { role: "assistant" }>>();
+  const reasonings = new Map<string, string>();
+  const assistants = new Map<string, Assistant>();
   for (const part of life.journal.liveParts().filter(({ open }) => !open)) {
+    const { message_id, text } = part;
     const head = part.heads[0];
     if (head?.type === "REASONING_START") {
-      messages.push({ id: reasoningId(part.message_id), role: "reasoning", content: part.text });
+      reasonings.set(message_id, (reasonings.get(message_id) ?? "") + text);
       continue;
     }
-    let assistant = assistants.get(part.message_id);
-    if (assistant === undefined) {
-      assistant = { id: part.message_id, role: "assistant" };
-      assistants.set(part.message_id, assistant);
-      messages.push(assistant);
-    }
-    if (head?.type === "TEXT_MESSAGE_START") assistant.content = part.text;
+    const assistant = assistants.get(message_id) ?? { id: message_id, role: "assistant" };
+    assistants.set(message_id, assistant);
+    if (head?.type === "TEXT_MESSAGE_START") assistant.content = (assistant.content ?? "") + text;
     if (head?.type === "TOOL_CALL_START") {
-      const call = {
-        id: head.toolCallId,
-        type: "function" as const,
-        function: { name: head.toolCallName, arguments: part.text },
-      };
-      assistant.toolCalls = [...(assistant.toolCalls ?? []), call];
+      const { toolCallId: id, toolCallName: name } = head;
+      assistant.toolCalls = [
+        ...(assistant.toolCalls ?? []),
+        { id, type: "function", function: { name, arguments: text } },
+      ];
     }
   }
-  return messages;
+  return [...new Set([...reasonings.keys(), ...assistants.keys()])].flatMap((id) => {
+    const reasoning = reasonings.get(id);
+    const assistant = assistants.get(id);
+    return [
+      ...(reasoning === undefined ? [] : [{ id: reasoningId(id), role: "reasoning" as const, content: reasoning }]),
+      ...(assistant === undefined ? [] : [assistant]),
+    ];
+  });
 }
 
 /** The frames of a resync. Only the last one has an id: who is cut before it asks again from where it was. */

@@ -36,7 +36,7 @@ export function findSteered(life: Life, invocation_id: string): { run_id: string
 
 /** Stores what was added to the run since the last call as rows and events, and hands it to the loop. */
 export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
-  const waiting = readWaiting(life, record.run.invocation_id);
+  const waiting = readWaiting(life);
   if (waiting.length === 0) return [];
   return transact(life, () =>
     waiting.flatMap(({ input }) => {
@@ -60,8 +60,8 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
 }
 
 /** What the run ended without taking; forgotten here, since it becomes runs. Inside a transaction. */
-export function dropSteered(life: Life, run_id: string): { input: RunInput; hash: string }[] {
-  const waiting = readWaiting(life, run_id);
+export function dropSteered(life: Life): { input: RunInput; hash: string }[] {
+  const waiting = readWaiting(life);
   for (const { input } of waiting) {
     const { invocation_id } = input;
     life.database.sql.exec("DELETE FROM steered WHERE invocation_id = ?", invocation_id);
@@ -70,10 +70,11 @@ export function dropSteered(life: Life, run_id: string): { input: RunInput; hash
   return waiting;
 }
 
-function readWaiting(life: Life, run_id: string): { input: RunInput; hash: string }[] {
+/** What was not taken yet. It is all for the active run: the end of a run leaves nothing waiting. */
+export function readWaiting(life: Life): { input: RunInput; hash: string }[] {
   const { sql } = life.database;
   return sql
-    .exec<Row>("SELECT * FROM steered WHERE run_id = ? ORDER BY position", run_id)
+    .exec<Row>("SELECT * FROM steered WHERE messages IS NOT 'null' ORDER BY position")
     .toArray()
     .flatMap((row) => {
       const input = JSON.parse(readText(sql, `s:${row.invocation_id}`, row.messages)) as RunInput | null;

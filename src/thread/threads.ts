@@ -2,6 +2,7 @@
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
+import { cancelRun } from "./control.ts";
 import { createTables, type Database, hasTables, readMeta, writeMeta } from "./database.ts";
 import { isoTime, type Life, type StoredThread, transact } from "./life.ts";
 
@@ -48,14 +49,25 @@ export function patchThread(life: Life, patch: ThreadPatch): Thread {
   return thread;
 }
 
-/** Ends what runs, cuts who reads, and removes the rows of D1; the caller clears the object's storage. */
+/**
+ * Ends what runs and waits, and removes the rows of D1; then nothing of the life is used any more, and the caller clears
+ * the object's storage. Where D1 fails the thread is still there, with nothing running.
+ */
 export async function removeThread(life: Life): Promise<void> {
-  const key: ThreadKey = { user_id: life.thread.user_id, thread_id: life.thread.thread_id };
-  for (const [id, record] of [...life.live]) if (record !== life.active?.record) life.live.delete(id);
-  life.active?.cancel.abort();
-  await life.active?.done;
+  life.removing = true;
+  try {
+    // Those that wait first, so that none starts when the active one ends; what steered it may become a run then.
+    while (life.live.size > 0) await Promise.all([...life.live.keys()].reverse().map((id) => cancelRun(life, id)));
+    await life.active?.done;
+    const { user_id, thread_id } = life.thread;
+    await life.ports.deleteThread({ user_id, thread_id });
+  } catch (error) {
+    life.removing = false;
+    throw error;
+  }
+  life.outbox.stop();
+  life.cancelIdle?.();
   life.readers.cutAll("the thread was deleted");
-  await life.ports.deleteThread(key);
 }
 
 export function ownedBy(life: Life | null, key: ThreadKey): Result<Life> {

@@ -1,122 +1,37 @@
 // A thread without its platform: the functions of `src/thread` over an in-memory SQLite, a model that is a list of
 // replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
-import type { Model, ModelDelta, ModelOutcome, ModelReply, ModelRequest } from "../../src/agent/model.ts";
+import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import { defaultAgent } from "../../src/protocol/agent.ts";
 import type { Result } from "../../src/protocol/error.ts";
-import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput } from "../../src/protocol/thread.ts";
 import type { ThreadBatch } from "../../src/store/sync.ts";
+import { onAlarm } from "../../src/thread/alarm.ts";
 import type { Database } from "../../src/thread/database.ts";
 import { acceptRun } from "../../src/thread/inbox.ts";
 import { type Life, wakeLife } from "../../src/thread/life.ts";
 import { clock, type Ports } from "../../src/thread/ports.ts";
+import type { Clock } from "../../src/thread/readers.ts";
 import { ensureRunning } from "../../src/thread/run.ts";
-import { planStream, type StreamRequest } from "../../src/thread/streams.ts";
+import { planStream, type StreamRequest, watchIdle } from "../../src/thread/streams.ts";
 import { storeThread } from "../../src/thread/threads.ts";
 import { MemorySandbox } from "./memory-sandbox.ts";
+import type { Reply } from "./replies.ts";
 import { openDatabase } from "./sqlite-database.ts";
-
-export type Reply = (
-  request: ModelRequest,
-  onDelta: (delta: ModelDelta) => void,
-  signal: AbortSignal,
-) => Promise<ModelOutcome>;
-
-/** A reply of text in pieces. */
-export function say(...pieces: string[]): Reply {
-  return async (_request, onDelta) => {
-    for (const text of pieces) onDelta({ type: "text", text });
-    return reply({ text: pieces.join("") });
-  };
-}
-
-/** A reply that calls tools. */
-export function call(...calls: { id: string; name: string; input: unknown }[]): Reply {
-  return async (_request, onDelta) => {
-    calls.forEach(({ id, name, input }, index) => {
-      onDelta({ type: "tool_call", index, id, name });
-      onDelta({ type: "tool_arguments", index, text: JSON.stringify(input) });
-    });
-    const tool_calls = calls.map(({ id, name, input }) => ({
-      id,
-      type: "function" as const,
-      function: { name, arguments: JSON.stringify(input) },
-    }));
-    return reply({ tool_calls, finish: "tool_calls" });
-  };
-}
-
-export function reply(parts: Partial<ModelReply>): ModelOutcome {
-  const usage = { input_tokens: 10, cached_input_tokens: 0, output_tokens: 5, cost_usd: null };
-  return { kind: "reply", reply: { text: "", reasoning: "", tool_calls: [], finish: "stop", usage, ...parts } };
-}
-
-export interface ReadFrame {
-  id: number | null;
-  event: ThreadEvent;
-}
-
-export class FakeReader {
-  text = "";
-  ended: "open" | "closed" | "aborted" = "open";
-  #wake: (() => void)[] = [];
-
-  get frames(): ReadFrame[] {
-    return this.text
-      .split("\n\n")
-      .filter((frame) => frame.includes("data: "))
-      .map((frame) => {
-        const id = /^id: (\d+)$/m.exec(frame)?.[1];
-        return {
-          id: id === undefined ? null : Number(id),
-          event: JSON.parse(frame.slice(frame.indexOf("data: ") + 6)),
-        };
-      });
-  }
-
-  get events(): ThreadEvent[] {
-    return this.frames.map(({ event }) => event);
-  }
-
-  get lastId(): number | null {
-    return this.frames.reduce<number | null>((last, { id }) => id ?? last, null);
-  }
-
-  /** Resolves once `is` holds; asked after each write and at the end. */
-  async until(is: (reader: FakeReader) => boolean): Promise<this> {
-    while (!is(this)) {
-      if (this.ended !== "open") throw new Error(`the stream is ${this.ended}: ${this.text.slice(-500)}`);
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
-    }
-    return this;
-  }
-
-  async untilClosed(): Promise<this> {
-    while (this.ended === "open") await new Promise<void>((resolve) => this.#wake.push(resolve));
-    return this;
-  }
-
-  take(text: string): void {
-    this.text += text;
-    this.#tell();
-  }
-
-  end(how: "closed" | "aborted"): void {
-    this.ended = how;
-    this.#tell();
-  }
-
-  #tell(): void {
-    for (const wake of this.#wake.splice(0)) wake();
-  }
-}
+import { FakeReader } from "./stream-reader.ts";
 
 export interface FakeThreadOptions {
   replies?: Reply[];
+  /** Answers where the list is empty: one that looks at the messages only serves any number of lives. */
+  brain?: Reply;
   tools?: Tool[];
   syncThread?: (batch: ThreadBatch) => Promise<void>;
+  deleteThread?: () => Promise<void>;
+  sendJob?: (job: Job) => Promise<void>;
+  clock?: Clock;
+  /** Asked around each transaction; true ends the life there, as a kill would. */
+  dies?: (when: "before" | "after") => boolean;
 }
 
 export class FakeThread {
@@ -127,10 +42,15 @@ export class FakeThread {
   readonly replies: Reply[];
   readonly requests: ModelRequest[] = [];
   readonly sandbox = new MemorySandbox();
+  /** Why lives were ended by their own code. */
+  readonly aborts: string[] = [];
+  /** What was thrown by work that nobody waits for. */
+  readonly failures: unknown[] = [];
   life: Life;
   readonly #options: FakeThreadOptions;
   readonly #database = openDatabase();
-  #end: () => void = () => {};
+  #pulse = { alive: true };
+  #work: Promise<unknown>[] = [];
 
   constructor(options: FakeThreadOptions = {}) {
     this.#options = options;
@@ -142,8 +62,19 @@ export class FakeThread {
 
   /** Ends the life as a kill does; the next one wakes over the same storage. */
   crash(): void {
-    this.#end();
+    this.#pulse.alive = false;
     this.life = this.#wake();
+  }
+
+  get isAlive(): boolean {
+    return this.#pulse.alive;
+  }
+
+  /** The alarm goes off; resolves when what it does is done. */
+  async alarm(): Promise<void> {
+    this.#work = [];
+    await onAlarm(this.life);
+    await Promise.all(this.#work);
   }
 
   input(message: string, more: Partial<RunInput> = {}): RunInput {
@@ -197,49 +128,62 @@ export class FakeThread {
       },
       plan.value.request,
     );
+    watchIdle(this.life);
     return reader;
   }
 
   #wake(): Life {
-    let alive = true;
-    const guard = (): void => {
-      if (!alive) throw new Error("this life has ended");
-    };
-    this.#end = () => {
-      alive = false;
-    };
-    const { sql, transaction } = this.#database;
-    const database: Database = {
-      sql: {
-        exec: (query, ...bindings) => {
-          guard();
-          return sql.exec(query, ...bindings);
-        },
+    const pulse: Pulse = { alive: true };
+    this.#pulse = pulse;
+    const life = wakeLife(this.#databaseOf(pulse), this.#portsOf(pulse), {
+      waitUntil: (promise) => {
+        const work = promise.catch((error: unknown) => {
+          if (pulse.alive) this.failures.push(error);
+        });
+        this.#work.push(work);
       },
-      transaction: (change) => {
-        guard();
-        return transaction(change);
-      },
-    };
-    const life = wakeLife(database, this.#ports(guard), {
-      waitUntil: () => {},
       setAlarm: async (at) => {
+        check(pulse);
         this.alarms.push(at);
       },
-      abort: () => {
-        alive = false;
+      abort: (reason) => {
+        if (pulse.alive) this.aborts.push(reason);
+        pulse.alive = false;
       },
     });
     if (life === null) throw new Error("the thread is not stored");
     return life;
   }
 
-  #ports(guard: () => void): Ports {
+  #databaseOf(pulse: Pulse): Database {
+    const { sql, transaction } = this.#database;
+    const dieWhen = (when: "before" | "after"): void => {
+      if (this.#options.dies?.(when) === true) pulse.alive = false;
+      check(pulse);
+    };
+    return {
+      sql: {
+        exec: (query, ...bindings) => {
+          check(pulse);
+          return sql.exec(query, ...bindings);
+        },
+      },
+      transaction: (change) => {
+        check(pulse);
+        dieWhen("before");
+        const value = transaction(change);
+        dieWhen("after");
+        return value;
+      },
+    };
+  }
+
+  #portsOf(pulse: Pulse): Ports {
     const model: Model = {
       stream: async (request, onDelta, signal) => {
-        guard();
+        check(pulse);
         this.requests.push(structuredClone(request));
-        const next = this.replies.shift();
+        const next = this.replies.shift() ?? this.#options.brain;
         if (next === undefined) throw new Error("the test has no more replies");
         return next(request, onDelta, signal);
       },
@@ -250,16 +194,38 @@ export class FakeThread {
       tools: this.#options.tools ?? [],
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {
-        guard();
+        check(pulse);
         await this.#options.syncThread?.(batch);
         this.batches.push(structuredClone(batch));
       },
-      deleteThread: async () => {},
+      deleteThread: async () => this.#options.deleteThread?.(),
       readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? defaultAgent : null),
       sendJob: async (job) => {
+        check(pulse);
+        await this.#options.sendJob?.(job);
         this.jobs.push(job);
       },
-      clock,
+      clock: clockOf(pulse, this.#options.clock ?? clock),
     };
   }
+}
+
+/** One life. */
+interface Pulse {
+  alive: boolean;
+}
+
+function check(pulse: Pulse): void {
+  if (!pulse.alive) throw new Error("this life has ended");
+}
+
+/** Timers end with their life. */
+function clockOf(pulse: Pulse, inner: Clock): Clock {
+  return {
+    now: () => inner.now(),
+    setTimer: (callback, ms) =>
+      inner.setTimer(() => {
+        if (pulse.alive) callback();
+      }, ms),
+  };
 }

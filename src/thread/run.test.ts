@@ -1,0 +1,72 @@
+import { verifyEvents } from "@ag-ui/client";
+import { EventSchemas } from "@ag-ui/core/schemas";
+import { from, lastValueFrom, toArray } from "rxjs";
+import { describe, expect, it } from "vitest";
+import { say } from "../../test/fakes/replies.ts";
+import { FakeThread } from "../../test/fakes/thread.ts";
+import { Transcript } from "../../test/fakes/transcript.ts";
+import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
+import type { ThreadEvent } from "../protocol/event.ts";
+
+/** Holds events against AG-UI's schemas and against the verifier of its own client. */
+async function expectValid(events: ThreadEvent[]): Promise<void> {
+  const parsed = events.map((event) => EventSchemas.parse(event));
+  expect(parsed.length).toBe(events.length);
+  const verified = await lastValueFrom(from(parsed as never[]).pipe(verifyEvents(false), toArray()));
+  expect(verified.length).toBe(events.length);
+}
+
+function typesOf(events: ThreadEvent[]): string[] {
+  return events.map(({ type }) => type);
+}
+
+function hasNull(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === null;
+  return Object.values(value).some(hasNull);
+}
+
+describe("the events of a turn", () => {
+  it("are valid for AG-UI's schemas and verifier, begin with RUN_STARTED and STATE_SNAPSHOT, and end with nothing open", async () => {
+    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const { events } = await thread.run("build it");
+    await expectValid(events);
+    expect(typesOf(events).slice(0, 2)).toEqual(["RUN_STARTED", "STATE_SNAPSHOT"]);
+    expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", outcome: { type: "success" } });
+    const held = new Transcript().applyAll(events);
+    expect(held.outcome).toBe("success");
+    expect(held.state).toEqual(thread.life.state.value);
+    expect(hasNull(events)).toBe(false);
+    expect(thread.failures).toEqual([]);
+  });
+
+  it("have one STATE_DELTA for each change, and STEP_* around the work of a task", async () => {
+    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const { events } = await thread.run("build it");
+    const told = typesOf(events).filter((type) => /^STEP|STATE_DELTA|RESULT/.test(type));
+    expect(told).toEqual([
+      "TOOL_CALL_RESULT",
+      "STATE_DELTA",
+      "STATE_DELTA",
+      "STEP_STARTED",
+      "TOOL_CALL_RESULT",
+      "STATE_DELTA",
+      "TOOL_CALL_RESULT",
+      "TOOL_CALL_RESULT",
+      "STATE_DELTA",
+      "STEP_FINISHED",
+      "STEP_STARTED",
+      "STEP_FINISHED",
+    ]);
+  });
+
+  it("have only the run's own new messages as input", async () => {
+    const thread = new FakeThread({ replies: [say("one"), say("two")] });
+    await thread.run("first", { invocation_id: "inv_a" });
+    const { events } = await thread.run("second", { invocation_id: "inv_b" });
+    const [started] = events;
+    expect(started).toMatchObject({
+      type: "RUN_STARTED",
+      input: { messages: [{ id: "msg_of_inv_b", role: "user", content: "second" }] },
+    });
+  });
+});

@@ -1,0 +1,62 @@
+// A client of a thread's stream: it takes all that is written and can be waited for.
+import type { ThreadEvent } from "../../src/protocol/event.ts";
+
+export interface ReadFrame {
+  id: number | null;
+  event: ThreadEvent;
+}
+
+export class FakeReader {
+  text = "";
+  ended: "open" | "closed" | "aborted" = "open";
+  #wake: (() => void)[] = [];
+
+  get frames(): ReadFrame[] {
+    return this.text
+      .split("\n\n")
+      .filter((frame) => frame.includes("data: "))
+      .map((frame) => {
+        const id = /^id: (\d+)$/m.exec(frame)?.[1];
+        return {
+          id: id === undefined ? null : Number(id),
+          event: JSON.parse(frame.slice(frame.indexOf("data: ") + 6)),
+        };
+      });
+  }
+
+  get events(): ThreadEvent[] {
+    return this.frames.map(({ event }) => event);
+  }
+
+  get lastId(): number | null {
+    return this.frames.reduce<number | null>((last, { id }) => id ?? last, null);
+  }
+
+  /** Resolves once `is` holds; asked after each write and at the end. */
+  async until(is: (reader: FakeReader) => boolean): Promise<this> {
+    while (!is(this)) {
+      if (this.ended !== "open") throw new Error(`the stream is ${this.ended}: ${this.text.slice(-500)}`);
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+    return this;
+  }
+
+  async untilClosed(): Promise<this> {
+    while (this.ended === "open") await new Promise<void>((resolve) => this.#wake.push(resolve));
+    return this;
+  }
+
+  take(text: string): void {
+    this.text += text;
+    this.#tell();
+  }
+
+  end(how: "closed" | "aborted"): void {
+    this.ended = how;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}
