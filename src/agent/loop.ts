@@ -131,7 +131,7 @@ async function storeMessage(called: CalledMessage, partial: boolean, state: RunS
 function takeReminders(state: RunState): string[] {
   const { nudge } = state;
   state.nudge = null;
-  return [remindOfPlan(state.plan), nudge].filter((text) => text !== null);
+  return [remindOfPlan(state.plan), nudge && `<reminder>\n${nudge}\n</reminder>`].filter((text) => text !== null);
 }
 
 /** Whether a person had added anything. */

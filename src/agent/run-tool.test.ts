@@ -80,7 +80,7 @@ describe("runTool", () => {
       return stands(ms, signal);
     };
     for (const limit of [5000, Number.NaN, -1, 1e12]) await run({ time_limit_ms: () => limit }, { sleep });
-    expect(asked).toEqual([5000, 3_600_000, 1, 3_600_000]);
+    expect(asked).toEqual([5000, 3_900_000, 1, 3_900_000]);
   });
 
   it("gives a cancelled tool a moment to end what it started", async () => {

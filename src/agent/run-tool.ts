@@ -19,8 +19,8 @@ export const CANCELLED_RESULT: ToolResult = {
 /** About 8,000 tokens: one result never fills a model's context, and a screen of output is far below. */
 const DEFAULT_OUTPUT_LIMIT = 30_000;
 
-/** No tool of ours asks for more; what its arguments ask for is bounded by this too. */
-const MAX_TIME_LIMIT_MS = 60 * 60_000;
+/** What arguments ask for is bounded by this: a command waits for an hour at most, and then has minutes to say so. */
+const MAX_TIME_LIMIT_MS = 65 * 60_000;
 
 /** A tool that is cancelled gets this long to end what it started in the sandbox; a cancel shows within 2 s. */
 const CANCEL_GRACE_MS = 1000;
@@ -54,7 +54,8 @@ export async function runTool(
     const late = ports.sleep(limit, over.signal).then((): Ending => "late");
     const ending = await Promise.race([work, late, cancelled]);
     if (typeof ending === "object") return conclude(tool, ending, ports);
-    stop.abort(new DOMException(`${tool.name} was stopped`, "AbortError"));
+    // A tool may let go on in the sandbox what was only late, and ends what a person cancelled.
+    stop.abort(new DOMException(`${tool.name} was stopped`, ending === "late" ? "TimeoutError" : "AbortError"));
     if (ending === "late") return describeLate(tool, limit);
     await Promise.race([work, ports.sleep(CANCEL_GRACE_MS, over.signal)]);
     return CANCELLED_RESULT;

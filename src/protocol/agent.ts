@@ -10,7 +10,7 @@ export const agentConfig = z.strictObject({
   model: wellFormed.min(1).max(200).nullable().default(null),
   max_steps: z.int().min(1).max(1000).default(100),
   plan_order: z.enum(["strict", "free"]).default("strict"),
-  tool_format: z.enum(["native", "xml"]).default("native"),
+  tool_format: z.enum(["native"]).default("native"),
 });
 export type AgentConfig = z.infer<typeof agentConfig>;
 

@@ -48,5 +48,5 @@ async function startScriptedModel(): Promise<StartedServer | null> {
   const path = join(import.meta.dirname, "../../dev/model/server.ts");
   if (!existsSync(path)) return null;
   const module = load(path) as { startModel(options: object): Promise<StartedServer> };
-  return module.startModel({ port: 0, speed: "full" });
+  return module.startModel({ port: 0, tokensPerSecond: 0 });
 }
