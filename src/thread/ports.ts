@@ -11,9 +11,11 @@ import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { createDaytonaSandbox } from "../sandboxes/index.ts";
 import { readAgent } from "../store/agents.ts";
+import { readProject } from "../store/projects.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
 import { allTools } from "../tools/index.ts";
 import { scopeCommands } from "./command-scope.ts";
+import { lazySandbox } from "./lazy-sandbox.ts";
 import type { Clock } from "./readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
@@ -44,7 +46,10 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     model: config.openai === null ? missingModel : models.native(config.openai),
     default_model: config.openai?.model ?? "none",
     tools: allTools,
-    openSandbox: (thread, onState) => openSandbox(config, thread, onState),
+    openSandbox: async (thread, onState) => {
+      const { daytona } = config;
+      return daytona === null ? missingSandbox() : lazySandbox(() => openSandbox(daytona, database, thread, onState));
+    },
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) => readAgent(database, user_id, agent_id),
@@ -67,15 +72,24 @@ const missingModel: Model = {
   }),
 };
 
-async function openSandbox(config: Config, thread: Thread, onState: OnSandboxState): Promise<Sandbox> {
-  if (config.daytona === null) return missingSandbox();
+/** The project's own settings come first, then the server's. */
+async function openSandbox(
+  config: NonNullable<Config["daytona"]>,
+  database: D1Database,
+  thread: Thread,
+  onState: OnSandboxState,
+): Promise<Sandbox> {
+  const { user_id, project_id, thread_id } = thread;
+  const project = await readProject(database, user_id, project_id);
   const sandbox = createDaytonaSandbox({
-    ...config.daytona,
-    name: await sandboxName(thread.user_id, thread.project_id),
-    labels: { app: "taskloom", user_id: thread.user_id, project_id: thread.project_id },
+    ...config,
+    target: project?.sandbox?.target ?? config.target,
+    snapshot: project?.sandbox?.snapshot ?? config.snapshot,
+    name: await sandboxName(user_id, project_id),
+    labels: { app: "taskloom", user_id, project_id },
     onState,
   });
-  return scopeCommands(sandbox, toHex(await hashText(thread.thread_id)).slice(0, 8));
+  return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));
 }
 
 /** One name per project, so that two threads which use it first at once meet in one sandbox. */

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
+import { lazySandbox } from "./lazy-sandbox.ts";
+
+const { signal } = new AbortController();
+
+describe("lazySandbox", () => {
+  it("makes nothing before the first call, and one sandbox for all calls", async () => {
+    let made = 0;
+    const sandbox = lazySandbox(async () => {
+      made += 1;
+      return new MemorySandbox();
+    });
+    expect(made).toBe(0);
+    await Promise.all([
+      sandbox.writeFile("a", new Uint8Array([1]), signal),
+      sandbox.writeFile("b", new Uint8Array([2]), signal),
+    ]);
+    expect([made, await sandbox.readFile("b", signal)]).toEqual([1, new Uint8Array([2])]);
+  });
+
+  it("fails a call as a sandbox does where it can't be made, and tries again at the next", async () => {
+    let tries = 0;
+    const sandbox = lazySandbox(async () => {
+      tries += 1;
+      if (tries === 1) throw new Error("D1 is away");
+      return new MemorySandbox();
+    });
+    await expect(sandbox.listCommands(signal)).rejects.toMatchObject({ name: "SandboxError", code: "failed" });
+    expect(await sandbox.listCommands(signal)).toEqual([]);
+  });
+});

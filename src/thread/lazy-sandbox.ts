@@ -1,0 +1,30 @@
+// A sandbox that is looked up when a tool first asks for it: a turn of mere talk reads no project and makes no client.
+import { type Sandbox, SandboxError } from "../agent/sandbox.ts";
+
+/** `make` is called until it succeeds once; where it fails the call fails, and the next one tries again. */
+export function lazySandbox(make: () => Promise<Sandbox>): Sandbox {
+  let made: Promise<Sandbox> | null = null;
+  const open = (): Promise<Sandbox> => {
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      if (error instanceof SandboxError) throw error;
+      throw new SandboxError("failed", "The project's settings could not be read just now. Try again.");
+    });
+    return made;
+  };
+  return {
+    runCommand: async (...request) => (await open()).runCommand(...request),
+    readCommand: async (...request) => (await open()).readCommand(...request),
+    sendInput: async (...request) => (await open()).sendInput(...request),
+    terminateCommand: async (...request) => (await open()).terminateCommand(...request),
+    listCommands: async (...request) => (await open()).listCommands(...request),
+    writeFile: async (...request) => (await open()).writeFile(...request),
+    readFile: async (...request) => (await open()).readFile(...request),
+    deleteFile: async (...request) => (await open()).deleteFile(...request),
+    moveFile: async (...request) => (await open()).moveFile(...request),
+    listFiles: async (...request) => (await open()).listFiles(...request),
+    findFiles: async (...request) => (await open()).findFiles(...request),
+    searchFiles: async (...request) => (await open()).searchFiles(...request),
+    exposePort: async (...request) => (await open()).exposePort(...request),
+  };
+}
