@@ -59,10 +59,10 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async update(key: ThreadKey, patch: ThreadPatch): Promise<Result<Thread>> {
     const owned = this.#wake(key);
     if (!owned.ok) return owned;
-    const thread = patchThread(owned.value, patch);
+    const patched = patchThread(owned.value, patch);
     await owned.value.outbox.sync();
     await schedule(owned.value);
-    return succeed(thread);
+    return patched;
   }
 
   async remove(key: ThreadKey): Promise<Result<null>> {

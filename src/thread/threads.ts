@@ -6,6 +6,9 @@ import { cancelRun } from "./control.ts";
 import { createTables, type Database, hasTables, readMeta, writeMeta } from "./database.ts";
 import { isoTime, type Life, type StoredThread, transact } from "./life.ts";
 
+// As much as one request may bring. Patches are merged, and D1 refuses a row over 2 MB.
+const LONGEST_METADATA = 64 * 1024;
+
 export function isRemoved(database: Database): boolean {
   return hasTables(database.sql) && readMeta<boolean>(database.sql, "removed") === true;
 }
@@ -38,15 +41,21 @@ export function storeThread(database: Database, creation: ThreadCreation, now: n
   });
 }
 
-export function patchThread(life: Life, patch: ThreadPatch): Thread {
+export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {
   const thread: Thread = { ...life.thread, ...patch, updated_at: isoTime(life) };
   if (patch.metadata !== undefined) thread.metadata = { ...life.thread.metadata, ...patch.metadata };
+  if (JSON.stringify(thread.metadata).length > LONGEST_METADATA) {
+    return fail(
+      "invalid_field",
+      `The metadata of a thread is ${LONGEST_METADATA} characters at most, old and new together.`,
+    );
+  }
   const stored: StoredThread = { ...life.stored, thread, version: life.stored.version + 1 };
   transact(life, () => writeMeta(life.database.sql, "thread", stored));
   life.stored = stored;
   life.thread = thread;
   life.outbox.markThread(stored);
-  return thread;
+  return succeed(thread);
 }
 
 /**
