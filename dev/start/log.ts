@@ -1,5 +1,5 @@
 // The log of the Worker: a bounded file in the state folder, without secrets, whose end is shown when something fails.
-import { closeSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, writeSync } from "node:fs";
 import type { Readable } from "node:stream";
 
 /** One file of this size and one before it: days of ordinary use. */
@@ -21,6 +21,8 @@ export class Log {
     this.path = path;
     // The longest first: one secret may be a part of another.
     this.#secrets = secrets.toSorted((one, other) => other.length - one.length);
+    // That of the last start is kept: it may say why it ended.
+    if (existsSync(path)) renameSync(path, `${path}.1`);
     this.#file = openSync(path, "w", 0o600);
   }
 
@@ -39,8 +41,9 @@ export class Log {
   }
 
   add(line: string): void {
-    let text = line.slice(0, lineCharacters).replace(colours, "").trimEnd();
+    let text = line.replace(colours, "");
     for (const secret of this.#secrets) text = text.replaceAll(secret, "[secret]");
+    text = text.slice(0, lineCharacters).trimEnd();
     this.#tail = [...this.#tail.slice(1 - tailLines), text];
     this.#bytes += Buffer.byteLength(text) + 1;
     try {

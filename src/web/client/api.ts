@@ -1,0 +1,151 @@
+// The public HTTP API, as the page and `npm run ask` use it.
+import type { MessageRow } from "../../protocol/message.ts";
+import type { Run } from "../../protocol/run.ts";
+import type { PlanView } from "../../protocol/task.ts";
+import type { InterruptAnswer } from "../../protocol/thread.ts";
+
+/** A reply that is no success; `code` is the problem's, or null where what answered was no Taskloom server. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string | null;
+
+  constructor(status: number, code: string | null, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+  }
+
+  /** Whether the same request can succeed later without anybody's doing. */
+  get isPassing(): boolean {
+    return this.status >= 500 ? this.code !== "not_configured" : this.status === 429 || this.status === 408;
+  }
+}
+
+export interface Health {
+  status: string;
+  version: string;
+  stand_ins: string[];
+}
+
+interface RequestOptions {
+  method?: string;
+  body?: unknown;
+  accept?: string;
+  lastEventId?: string | null;
+  signal?: AbortSignal;
+}
+
+/** What a server may take to answer, streams aside: their head comes at once. */
+const answerMs = 30_000;
+
+export class Api {
+  readonly #url: string;
+  readonly #key: string;
+
+  /** `url` without a path; "" for the server that the page came from. */
+  constructor(url: string, key: string) {
+    this.#url = url.replace(/\/+$/, "");
+    this.#key = key;
+  }
+
+  health(): Promise<Health> {
+    return this.#json("/healthz");
+  }
+
+  listRuns(thread: string): Promise<{ data: Run[] }> {
+    return this.#json(`${pathOf(thread)}/runs?limit=10`);
+  }
+
+  getRun(thread: string, run: string): Promise<Run> {
+    return this.#json(`${pathOf(thread)}/runs/${encodeURIComponent(run)}`);
+  }
+
+  getPlan(thread: string): Promise<PlanView> {
+    return this.#json(`${pathOf(thread)}/tasks`);
+  }
+
+  /** All messages of a thread, oldest first. */
+  async listMessages(thread: string): Promise<MessageRow[]> {
+    const rows: MessageRow[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const page: { data: MessageRow[]; next_cursor: string | null } = await this.#json(
+        `${pathOf(thread)}/messages?limit=200${query}`,
+      );
+      rows.push(...page.data);
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+    return rows;
+  }
+
+  cancel(thread: string, run: string): Promise<Run> {
+    return this.#json(`${pathOf(thread)}/runs/${encodeURIComponent(run)}/cancel`, { method: "POST", body: {} });
+  }
+
+  /** Sent again with the same `run` it is the same run, and the answer its stream from the start. */
+  startRun(
+    thread: string,
+    run: string,
+    { id, text }: { id: string; text: string },
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const body = { message: text, message_id: id, invocation_id: run };
+    return this.#stream(`${pathOf(thread)}/runs`, { method: "POST", body, signal });
+  }
+
+  resumeRun(
+    thread: string,
+    run: string,
+    interrupted: string,
+    answers: InterruptAnswer[],
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const body = { resume: answers, invocation_id: run };
+    const path = `${pathOf(thread)}/runs/${encodeURIComponent(interrupted)}/resume`;
+    return this.#stream(path, { method: "POST", body, signal });
+  }
+
+  watchRun(thread: string, run: string, lastEventId: string | null, signal: AbortSignal): Promise<Response> {
+    return this.#stream(`${pathOf(thread)}/runs/${encodeURIComponent(run)}/events`, { lastEventId, signal });
+  }
+
+  #stream(path: string, options: RequestOptions): Promise<Response> {
+    return this.#request(path, { ...options, accept: "text/event-stream" });
+  }
+
+  async #json<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    const response = await this.#request(path, { signal: AbortSignal.timeout(answerMs), ...options });
+    return (await response.json()) as T;
+  }
+
+  async #request(path: string, options: RequestOptions): Promise<Response> {
+    const headers: Record<string, string> = { accept: options.accept ?? "application/json" };
+    if (this.#key !== "") headers.authorization = `Bearer ${this.#key}`;
+    if (options.body !== undefined) headers["content-type"] = "application/json";
+    if (options.lastEventId) headers["last-event-id"] = options.lastEventId;
+    const response = await fetch(`${this.#url}${path}`, {
+      method: options.method ?? "GET",
+      headers,
+      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      signal: options.signal,
+    });
+    if (!response.ok) throw await readProblem(response);
+    return response;
+  }
+}
+
+function pathOf(thread: string): string {
+  return `/v1/threads/${encodeURIComponent(thread)}`;
+}
+
+async function readProblem(response: Response): Promise<ApiError> {
+  try {
+    const { code, title, detail } = (await response.json()) as Record<string, unknown>;
+    const message = [title, detail].filter((part) => typeof part === "string" && part !== "").join(": ");
+    return new ApiError(response.status, typeof code === "string" ? code : null, message || `HTTP ${response.status}`);
+  } catch {
+    return new ApiError(response.status, null, `HTTP ${response.status}`);
+  }
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import type { ThreadEvent } from "../../protocol/event.ts";
+import { advance, type Conversation, emptyConversation } from "./conversation.ts";
+
+const started: ThreadEvent = {
+  type: "RUN_STARTED",
+  threadId: "t",
+  runId: "r",
+  input: { threadId: "t", runId: "r", messages: [{ id: "u1", role: "user", content: "hi" }] },
+};
+const finished: ThreadEvent = {
+  type: "RUN_FINISHED",
+  threadId: "t",
+  runId: "r",
+  outcome: { type: "success" },
+  result: { text: "hello", unfinished_tasks: 0 },
+};
+const text: ThreadEvent[] = [
+  { type: "TEXT_MESSAGE_START", messageId: "m1", role: "assistant" },
+  { type: "TEXT_MESSAGE_CONTENT", messageId: "m1", delta: "hel" },
+  { type: "TEXT_MESSAGE_CONTENT", messageId: "m1", delta: "lo" },
+  { type: "TEXT_MESSAGE_END", messageId: "m1" },
+];
+const call: ThreadEvent[] = [
+  { type: "TOOL_CALL_START", toolCallId: "c1", toolCallName: "execute_command" },
+  { type: "TOOL_CALL_ARGS", toolCallId: "c1", delta: '{"command":' },
+  { type: "TOOL_CALL_ARGS", toolCallId: "c1", delta: '"ls"}' },
+  { type: "TOOL_CALL_END", toolCallId: "c1" },
+  { type: "CUSTOM", name: "tool_output", value: { tool_call_id: "c1", stream: "stdout", text: "a\n" } },
+  { type: "TOOL_CALL_RESULT", messageId: "m2", toolCallId: "c1", content: "exit 0", role: "tool" },
+];
+
+function play(events: ThreadEvent[], view: Conversation = emptyConversation): Conversation {
+  return events.reduce(advance, view);
+}
+
+describe("a conversation", () => {
+  it("grows by texts and calls, and ends", () => {
+    const view = play([started, ...call, ...text, finished]);
+    expect(view.items).toEqual([
+      { kind: "user", id: "u1", text: "hi" },
+      {
+        kind: "tool",
+        id: "c1",
+        name: "execute_command",
+        arguments: '{"command":"ls"}',
+        output: "a\n",
+        result: "exit 0",
+        open: false,
+      },
+      { kind: "text", id: "m1", text: "hello", open: false },
+    ]);
+    expect(view.run).toEqual({ id: "r", state: "completed", error: null, unfinished: 0 });
+  });
+
+  it("is the same when the run's stream is read twice", () => {
+    const events = [started, ...call, ...text, finished];
+    expect(play(events, play(events)).items).toHaveLength(3);
+    expect(play(events, play(events)).items[2]).toEqual({ kind: "text", id: "m1", text: "hello", open: false });
+  });
+
+  it("is the same after a resync in the middle of a text", () => {
+    const whole = play([started, ...text, finished]);
+    const cut = play([started, ...text.slice(0, 2)]);
+    const resync: ThreadEvent[] = [
+      { type: "RUN_STARTED", threadId: "t", runId: "r", metadata: { resync: true } },
+      { type: "MESSAGES_SNAPSHOT", messages: [{ id: "u1", role: "user", content: "hi" }] },
+      { type: "TEXT_MESSAGE_START", messageId: "m1", role: "assistant" },
+      { type: "TEXT_MESSAGE_CONTENT", messageId: "m1", delta: "hel" },
+    ];
+    expect(play([...resync, ...text.slice(2), finished], cut)).toEqual(whole);
+  });
+
+  it("shows a last word that was not streamed", () => {
+    const view = play([started, finished]);
+    expect(view.items.at(-1)).toMatchObject({ kind: "text", text: "hello" });
+  });
+
+  it("follows the plan, and keeps it where a change does not fit", () => {
+    const plan = { version: 1, sections: [{ id: "s", title: "One", tasks: [] }] };
+    const view = play([
+      { type: "STATE_SNAPSHOT", snapshot: { plan, sandbox: { state: "none", previews: [] } } },
+      { type: "STATE_DELTA", delta: [{ op: "replace", path: "/plan/version", value: 2 }] },
+      { type: "STATE_DELTA", delta: [{ op: "replace", path: "/plan/sections/9/title", value: "?" }] },
+    ]);
+    expect(view.state.plan).toEqual({ ...plan, version: 2 });
+  });
+
+  it("leaves nothing open when the run fails", () => {
+    const view = play([started, ...text.slice(0, 2), { type: "RUN_ERROR", message: "no model", code: "model_error" }]);
+    expect(view.items[1]).toMatchObject({ open: false });
+    expect(view.run).toMatchObject({ state: "failed", error: "no model" });
+  });
+
+  it("asks what an interrupted run asks, until the next one starts", () => {
+    const interrupts = [{ id: "i1", reason: "question", message: "Which colour?" }];
+    const view = play([started, { ...finished, outcome: { type: "interrupt", interrupts } } as ThreadEvent]);
+    expect(view.interrupts).toEqual(interrupts);
+    expect(play([started], view).interrupts).toEqual([]);
+  });
+
+  it("bounds live output", () => {
+    const output: ThreadEvent = {
+      type: "CUSTOM",
+      name: "tool_output",
+      value: { tool_call_id: "c1", stream: "stdout", text: "x".repeat(15_000) },
+    };
+    const view = play([started, ...call.slice(0, 4), output, output]);
+    expect(view.items[1]).toMatchObject({ output: "x".repeat(20_000) });
+  });
+});

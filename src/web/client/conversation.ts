@@ -1,0 +1,203 @@
+// What a person sees of a thread, made from its events alone: a pure function from one view and one event to the next view.
+// The page and the terminal draw the same view.
+import type { AgUiInterrupt, AgUiMessage, PatchOperation, StateValue, ThreadEvent } from "../../protocol/event.ts";
+import { applyPatch } from "./patch.ts";
+
+export type Item =
+  | { kind: "user"; id: string; text: string }
+  | { kind: "text"; id: string; text: string; open: boolean }
+  | { kind: "reasoning"; id: string; text: string; open: boolean }
+  | { kind: "tool"; id: string; name: string; arguments: string; output: string; result: string | null; open: boolean };
+
+export type RunState = "none" | "waiting" | "running" | "completed" | "cancelled" | "interrupted" | "failed";
+
+export interface Conversation {
+  items: Item[];
+  state: StateValue;
+  run: { id: string | null; state: RunState; error: string | null; unfinished: number };
+  interrupts: AgUiInterrupt[];
+  /** A passing word on what is being waited for: a sandbox that starts, a model that is asked again. */
+  notice: string | null;
+}
+
+export const noState: StateValue = { plan: { version: 0, sections: [] }, sandbox: { state: "none", previews: [] } };
+
+export const emptyConversation: Conversation = {
+  items: [],
+  state: noState,
+  run: { id: null, state: "none", error: null, unfinished: 0 },
+  interrupts: [],
+  notice: null,
+};
+
+/** Live output is for looking on; the result has what matters. */
+const mostOutput = 20_000;
+
+export function advance(view: Conversation, event: ThreadEvent): Conversation {
+  switch (event.type) {
+    case "RUN_STARTED": {
+      const run = { id: event.runId, state: "running" as const, error: null, unfinished: 0 };
+      const items = (event.input?.messages ?? []).reduce(addMessage, view.items);
+      return { ...view, items, run, interrupts: [], notice: null };
+    }
+    case "RUN_FINISHED":
+      return finish(view, event);
+    case "RUN_ERROR":
+      return { ...end(view), run: { ...view.run, state: "failed", error: event.message } };
+    case "STATE_SNAPSHOT":
+      return { ...view, state: event.snapshot };
+    case "STATE_DELTA":
+      return { ...view, state: patchState(view.state, event.delta) };
+    case "MESSAGES_SNAPSHOT":
+      return { ...view, items: event.messages.reduce(addMessage, [] as Item[]) };
+    case "CUSTOM":
+      return observe(view, event);
+    case "STEP_STARTED":
+    case "STEP_FINISHED":
+      return view;
+    default:
+      return { ...view, items: advanceItems(view.items, event), notice: null };
+  }
+}
+
+type ItemEvent = Exclude<
+  ThreadEvent,
+  {
+    type:
+      | "RUN_STARTED"
+      | "RUN_FINISHED"
+      | "RUN_ERROR"
+      | "STATE_SNAPSHOT"
+      | "STATE_DELTA"
+      | "MESSAGES_SNAPSHOT"
+      | "CUSTOM"
+      | "STEP_STARTED"
+      | "STEP_FINISHED";
+  }
+>;
+
+function advanceItems(items: Item[], event: ItemEvent): Item[] {
+  switch (event.type) {
+    case "TEXT_MESSAGE_START":
+      if (event.role === "user") return put(items, { kind: "user", id: event.messageId, text: "" });
+      return put(items, { kind: "text", id: event.messageId, text: "", open: true });
+    case "REASONING_MESSAGE_START":
+      return put(items, { kind: "reasoning", id: event.messageId, text: "", open: true });
+    case "TEXT_MESSAGE_CONTENT":
+      return change(items, ["text", "user"], event.messageId, (item) => ({ ...item, text: item.text + event.delta }));
+    case "REASONING_MESSAGE_CONTENT":
+      return change(items, ["reasoning"], event.messageId, (item) => ({ ...item, text: item.text + event.delta }));
+    case "TEXT_MESSAGE_END":
+      return change(items, ["text"], event.messageId, (item) => ({ ...item, open: false }));
+    case "REASONING_MESSAGE_END":
+      return change(items, ["reasoning"], event.messageId, (item) => ({ ...item, open: false }));
+    case "TOOL_CALL_START": {
+      const { toolCallId: id, toolCallName: name } = event;
+      return put(items, { kind: "tool", id, name, arguments: "", output: "", result: null, open: true });
+    }
+    case "TOOL_CALL_ARGS":
+      return change(items, ["tool"], event.toolCallId, (item) => ({
+        ...item,
+        arguments: item.arguments + event.delta,
+      }));
+    case "TOOL_CALL_RESULT":
+      return change(items, ["tool"], event.toolCallId, (item) => ({ ...item, result: event.content, open: false }));
+    case "TOOL_CALL_END":
+    case "REASONING_START":
+    case "REASONING_END":
+      return items;
+  }
+}
+
+function finish(view: Conversation, event: ThreadEvent & { type: "RUN_FINISHED" }): Conversation {
+  const { outcome, result } = event;
+  const states = { success: "completed", interrupt: "interrupted", cancelled: "cancelled" } as const;
+  const run = { ...view.run, state: states[outcome.type], unfinished: result?.unfinished_tasks ?? 0 };
+  const interrupts = outcome.type === "interrupt" ? outcome.interrupts : [];
+  const ended = end(view);
+  const said = ended.items.some((item) => item.kind === "text" && item.text.trim() === result?.text.trim());
+  // What the tool `complete` says at the end is nowhere else.
+  const text = said ? "" : (result?.text ?? "");
+  const items: Item[] =
+    text.trim() === ""
+      ? ended.items
+      : [...ended.items, { kind: "text", id: `result ${event.runId}`, text, open: false }];
+  return { ...ended, items, run, interrupts };
+}
+
+/** Nothing stays open when a run has ended. */
+function end(view: Conversation): Conversation {
+  return {
+    ...view,
+    items: view.items.map((item) => ("open" in item && item.open ? { ...item, open: false } : item)),
+    notice: null,
+  };
+}
+
+function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): Conversation {
+  switch (event.name) {
+    case "tool_output": {
+      const { tool_call_id, text } = event.value;
+      const items = change(view.items, ["tool"], tool_call_id, (item) => ({
+        ...item,
+        output: (item.output + text).slice(-mostOutput),
+      }));
+      return { ...view, items };
+    }
+    case "sandbox":
+      return { ...view, notice: event.value.state === "started" ? null : event.value.message };
+    case "model_retry":
+      return { ...view, notice: `model: attempt ${event.value.attempt}` };
+    default:
+      return view;
+  }
+}
+
+/** Adds a message that is whole, as a snapshot, a run's input or a stored row has it. */
+export function addMessage(items: Item[], message: AgUiMessage): Item[] {
+  switch (message.role) {
+    case "user": {
+      const { content } = message;
+      const texts = typeof content === "string" ? [content] : content.map((part) => ("text" in part ? part.text : "🖼"));
+      return put(items, { kind: "user", id: message.id, text: texts.join("\n") });
+    }
+    case "assistant": {
+      const { id, content = "", toolCalls = [] } = message;
+      const spoken = content === "" ? items : put(items, { kind: "text", id, text: content, open: false });
+      return toolCalls.reduce<Item[]>((list, call) => {
+        const { name, arguments: given } = call.function;
+        return put(list, { kind: "tool", id: call.id, name, arguments: given, output: "", result: null, open: true });
+      }, spoken);
+    }
+    case "tool":
+      return change(items, ["tool"], message.toolCallId, (item) => ({ ...item, result: message.content, open: false }));
+    case "reasoning":
+      return put(items, { kind: "reasoning", id: message.id, text: message.content, open: false });
+  }
+}
+
+/** An item that is there already begins again in its place: a part is opened anew after a resync. */
+function put(items: Item[], item: Item): Item[] {
+  const place = items.findLastIndex((other) => other.kind === item.kind && other.id === item.id);
+  return place < 0 ? [...items, item] : items.with(place, item);
+}
+
+function change<K extends Item["kind"]>(
+  items: Item[],
+  kinds: K[],
+  id: string,
+  edit: (item: Extract<Item, { kind: K }>) => Item,
+): Item[] {
+  const place = items.findLastIndex((item) => item.id === id && kinds.some((kind) => kind === item.kind));
+  const item = items[place];
+  return item ? items.with(place, edit(item as Extract<Item, { kind: K }>)) : items;
+}
+
+function patchState(state: StateValue, delta: PatchOperation[]): StateValue {
+  try {
+    return applyPatch(state, delta);
+  } catch {
+    // The next snapshot puts it right; an old plan is better than none.
+    return state;
+  }
+}

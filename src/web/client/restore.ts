@@ -1,0 +1,63 @@
+// What was said before the page was opened, from the stored rows.
+import type { AgUiInterrupt, AgUiMessage, StateValue } from "../../protocol/event.ts";
+import type { AssistantMessage, MessageRow, ToolMessage, UserMessage } from "../../protocol/message.ts";
+import type { Run, RunStatus } from "../../protocol/run.ts";
+import type { PlanView } from "../../protocol/task.ts";
+import { addMessage, type Conversation, emptyConversation, type Item, noState, type RunState } from "./conversation.ts";
+
+const states: Record<RunStatus, RunState> = {
+  queued: "waiting",
+  running: "running",
+  completed: "completed",
+  failed: "failed",
+  cancelled: "cancelled",
+  interrupted: "interrupted",
+};
+
+/** `runs` newest first. Rows of a run that is followed are left out: its stream brings them again. */
+export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followed: string | null): Conversation {
+  const items = rows
+    .filter((row) => row.is_llm_message && (followed === null || row.invocation_id !== followed))
+    .flatMap(readRow)
+    .reduce(addMessage, [] as Item[]);
+  const last = runs[0];
+  const view: Conversation = { ...emptyConversation, items, state: stateOf(plan) };
+  if (!last) return view;
+  return {
+    ...view,
+    run: {
+      id: last.invocation_id,
+      state: states[last.status],
+      error: last.error?.message ?? null,
+      unfinished: last.result?.unfinished_tasks ?? 0,
+    },
+    interrupts: last.status === "interrupted" ? last.interrupts.map(readInterrupt) : [],
+  };
+}
+
+function readRow(row: MessageRow): AgUiMessage[] {
+  const id = row.message_id;
+  if (row.type === "user") return [{ id, role: "user", content: textOf((row.content as UserMessage).content) }];
+  if (row.type === "assistant") {
+    const { content, tool_calls } = row.content as AssistantMessage;
+    return [{ id, role: "assistant", content: content ?? "", toolCalls: tool_calls }];
+  }
+  if (row.type !== "tool") return [];
+  const { tool_call_id, content } = row.content as ToolMessage;
+  return [{ id, role: "tool", toolCallId: tool_call_id, content }];
+}
+
+function textOf(content: UserMessage["content"]): string {
+  if (typeof content === "string") return content;
+  return content.map((part) => (part.type === "text" ? part.text : "🖼")).join("\n");
+}
+
+function stateOf(plan: PlanView): StateValue {
+  const sections = plan.sections.map(({ id, title, tasks }) => ({ id, title, tasks }));
+  return { ...noState, plan: { version: plan.version, sections } };
+}
+
+function readInterrupt(interrupt: Run["interrupts"][number]): AgUiInterrupt {
+  const { id, reason, message, tool_call_id, response_schema } = interrupt;
+  return { id, reason, message, toolCallId: tool_call_id, responseSchema: response_schema };
+}
