@@ -1,7 +1,16 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { nameSession, quote, readCommandLine, readSessionName, writeCommandLine } from "./command-line.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  LOST_EXIT_CODE,
+  nameSession,
+  quote,
+  readCommandLine,
+  readSessionName,
+  writeCommandLine,
+} from "./command-line.ts";
 
 const anyText = fc.string({ unit: "binary" }).filter((text) => !text.includes("\0") && text.isWellFormed());
 const tricky = fc.array(fc.constantFrom("'", '"', "\\", "$x", "`id`", "\n", " ", "!", "中", "-n"), { maxLength: 12 });
@@ -21,6 +30,40 @@ describe("quote", () => {
       ),
       { numRuns: 40 },
     );
+  });
+});
+
+describe("writeCommandLine", () => {
+  const sandbox = `test-${randomUUID()}`;
+  const start = (session: string, command: string, cwd: string | null = null) => {
+    const line = writeCommandLine({ session, sandbox, cwd, command });
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", line], { encoding: "utf8" });
+    return { status, stdout, stderr };
+  };
+  afterAll(() => {
+    for (const base of ["/var/tmp", "/tmp"]) rmSync(`${base}/.taskloom/${sandbox}`, { recursive: true, force: true });
+  });
+
+  it("says the exit code as the last thing on both streams", () => {
+    expect(start("taskloom-a", "printf out; printf err >&2; exit 3")).toEqual({
+      status: 3,
+      stdout: "out\x1etaskloom-a:3\x1e\n",
+      stderr: "err\x1etaskloom-a:3\x1e\n",
+    });
+  });
+
+  it("starts nothing where the folder is missing", () => {
+    const { status, stdout } = start("taskloom-b", "echo never", "/no/such/folder");
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "\x1etaskloom-b:1\x1e\n" });
+  });
+
+  it("is not run a second time on the same disk", () => {
+    expect(start("taskloom-c", "echo once").stdout).toContain("once");
+    const { status, stdout, stderr } = start("taskloom-c", "echo once");
+    expect(status).toBe(LOST_EXIT_CODE);
+    expect(stdout).not.toContain("once");
+    expect(stderr).toContain("not started again");
+    expect(start("taskloom-d", "echo once").stdout).toContain("once");
   });
 });
 

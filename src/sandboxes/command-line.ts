@@ -19,11 +19,12 @@ export const COMMAND_VARIABLE = "TASKLOOM_COMMAND";
 /** Exit code of a command that was started by a former life of the sandbox and is not run again (EX_TEMPFAIL). */
 export const LOST_EXIT_CODE = 75;
 
-// $1 name, $2 marker, $3 folder or nothing, $4 command. The marker outlives the session: a restart of the sandbox forgets
-// sessions, and the command must not run a second time then. bash where there is one, since that is what models write for.
+// $1 name, $2 sandbox, $3 folder or nothing, $4 command. The marker outlives the session: a restart of the sandbox forgets
+// sessions but not files, and the command must not run a second time then. /var/tmp is kept over restarts by custom. bash
+// where there is one, since that is what models write for.
 const WRAPPER = `say() { printf "\\036%s:%s\\036\\n" "$1" "$2"; printf "\\036%s:%s\\036\\n" "$1" "$2" >&2; exit "$2"; }
-mkdir -p "\${2%/*}" 2>/dev/null
-if ! mkdir "$2" 2>/dev/null && [ -d "$2" ]; then
+for base in /var/tmp /tmp; do mkdir -p "$base/.taskloom/$2" 2>/dev/null && break; done
+if ! mkdir "$base/.taskloom/$2/$1" 2>/dev/null && [ -d "$base/.taskloom/$2/$1" ]; then
   echo "This command was started before the sandbox was restarted. Its output is lost, and it was not started again." >&2
   say "$1" ${LOST_EXIT_CODE}
 fi
@@ -42,8 +43,7 @@ export interface CommandLine {
 }
 
 export function writeCommandLine({ session, sandbox, cwd, command }: CommandLine): string {
-  const marker = `/tmp/.taskloom/${sandbox}/${session}`;
-  return ["sh -c", ...[WRAPPER, "taskloom", session, marker, cwd ?? "", command].map(quote)].join(" ");
+  return ["sh -c", ...[WRAPPER, "taskloom", session, sandbox, cwd ?? "", command].map(quote)].join(" ");
 }
 
 /** The user's command within a line that `writeCommandLine` wrote; another line as it is. */

@@ -5,6 +5,7 @@ import { SandboxError } from "../agent/sandbox.ts";
 import { COMMAND_VARIABLE, LOST_EXIT_CODE, readCommandLine, readSessionName } from "./command-line.ts";
 import type { DaytonaConnection } from "./daytona-connection.ts";
 import { readFailure, toSandboxError } from "./daytona-failure.ts";
+import { race } from "./waiting.ts";
 
 export interface SessionCommand {
   /** The daemon's id of the command. */
@@ -34,9 +35,13 @@ export class DaytonaSessions {
   }
 
   /** Starts the command, or finds the one that was started in this session before. Answers the daemon's id. */
-  start(session: string, writeLine: (sandbox: string) => string, signal: AbortSignal): Promise<string> {
+  async start(session: string, writeLine: (sandbox: string) => string, signal: AbortSignal): Promise<string> {
     const running = this.#starting.get(session);
-    if (running !== undefined) return running;
+    if (running !== undefined) {
+      const started = await race(running, signal).catch(() => signal.throwIfAborted());
+      // Whoever started it gave up: it is started, or found, once more.
+      return started ?? this.start(session, writeLine, signal);
+    }
     const starting = this.#start(session, writeLine, signal).finally(() => this.#starting.delete(session));
     this.#starting.set(session, starting);
     return starting;

@@ -35,8 +35,17 @@ export class Toolbox {
   ): Promise<Value> {
     const base = `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}`;
     const query = request.query ? `?${new URLSearchParams(request.query)}` : "";
-    const late = AbortSignal.timeout(request.timeout_ms);
+    // Not `AbortSignal.timeout` and `any`: their timers and listeners would outlast the exchange, and a command makes many.
+    const end = new AbortController();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      end.abort();
+    }, request.timeout_ms);
+    const onAbort = () => end.abort();
+    request.signal.addEventListener("abort", onAbort, { once: true });
     try {
+      request.signal.throwIfAborted();
       const response = await fetch(`${base}${request.path}${query}`, {
         method: request.method ?? "GET",
         headers: {
@@ -46,7 +55,7 @@ export class Toolbox {
         },
         // The key goes to the address that Daytona named, and nowhere else.
         redirect: "manual",
-        signal: AbortSignal.any([request.signal, late]),
+        signal: end.signal,
         ...(request.body ? { body: request.body } : {}),
       });
       if (!response.ok) throw await readRefusal(response);
@@ -55,7 +64,10 @@ export class Toolbox {
       if (request.signal.aborted) throw request.signal.reason;
       if (error instanceof DaytonaFailure || error instanceof SandboxError) throw error;
       // Its message may quote an address; the kind of error is all that helps.
-      throw new DaytonaFailure(late.aborted ? "no answer in time" : nameError(error));
+      throw new DaytonaFailure(isLate ? "no answer in time" : nameError(error));
+    } finally {
+      clearTimeout(timer);
+      request.signal.removeEventListener("abort", onAbort);
     }
   }
 }

@@ -76,6 +76,9 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
   };
 }
 
+/** A shorter key is a placeholder of a local server, and may be a part of any word. */
+const MIN_SECRET_CHARACTERS = 8;
+
 type Guard = <Value>(signal: AbortSignal, work: () => Promise<Value>) => Promise<Value>;
 
 /** Keeps the port's promise: rejects with `SandboxError` or the signal's reason, and never with the key in a message. */
@@ -88,7 +91,7 @@ function createGuard(api_key: string): Guard {
       if (signal.aborted) throw signal.reason;
       const known = error instanceof SandboxError ? error : explain(error);
       // Daytona may quote what it was sent.
-      if (api_key === "" || !known.message.includes(api_key)) throw known;
+      if (api_key.length < MIN_SECRET_CHARACTERS || !known.message.includes(api_key)) throw known;
       throw new SandboxError(known.code, known.message.replaceAll(api_key, "[key]"));
     }
   };
