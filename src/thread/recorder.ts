@@ -32,10 +32,13 @@ export function dropParts(life: Life, message_id: string): void {
   );
 }
 
-/** Stores a fact. Each one is progress: a life that dies after it has not died in vain. */
+/**
+ * Stores a fact. What has come out is progress: a life that dies after it has not died in vain. That a tool has begun is
+ * none, since it may be the tool that ends each life.
+ */
 export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void {
   transact(life, () => {
-    record.lives = [];
+    if (fact.type !== "tool_started") record.lives = [];
     if (fact.type === "assistant_message") recordAssistant(life, record, fact);
     else if (fact.type === "tool_started") recordToolStart(life, record, fact);
     else recordToolEnd(life, record, fact);
@@ -71,7 +74,7 @@ function isToolCall(heads: ThreadEvent[]): boolean {
 }
 
 function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_started" }>): void {
-  record.started_calls = [...record.started_calls, fact.tool_call_id];
+  record.started_calls = [...new Set([...record.started_calls, fact.tool_call_id])];
   if (fact.plan !== undefined) recordPlan(life, record, fact.plan);
 }
 

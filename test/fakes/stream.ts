@@ -111,3 +111,13 @@ export function settle(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+/** Lets time pass in small steps, with everything that waits for a promise done between them. */
+export async function passTime(clock: FakeClock, ms: number): Promise<void> {
+  const step = Math.max(20, ms / 100);
+  for (let passed = 0; passed < ms; passed += step) {
+    await settle();
+    clock.advance(Math.min(step, ms - passed));
+  }
+  await settle();
+}

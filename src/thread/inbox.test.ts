@@ -1,0 +1,187 @@
+import { describe, expect, it } from "vitest";
+import { Gate } from "../../test/fakes/gate.ts";
+import { say } from "../../test/fakes/replies.ts";
+import { FakeThread } from "../../test/fakes/thread.ts";
+import type { Result } from "../protocol/error.ts";
+import type { AcceptedRun, RunInput } from "../protocol/thread.ts";
+import { cancelBefore } from "./control.ts";
+import { acceptRun } from "./inbox.ts";
+import { findRun } from "./life.ts";
+import { readMessages } from "./messages.ts";
+
+const run = { invocation_id: "inv_a" };
+
+function codeOf(result: Result<unknown>): string {
+  return result.ok ? "ok" : result.error.code;
+}
+
+function expectOk(result: Result<AcceptedRun>): AcceptedRun {
+  if (!result.ok) throw new Error(result.error.detail);
+  return result.value;
+}
+
+function rowsOf(thread: FakeThread) {
+  return readMessages(thread.life.database.sql, thread.life.thread, 0, 1000);
+}
+
+function userTexts(thread: FakeThread): unknown[] {
+  const rows = rowsOf(thread).filter(({ type }) => type === "user");
+  return rows.map((row) => (row.content as { content: unknown }).content);
+}
+
+/** What AG-UI's door hands in. */
+function history(ids: string[], more: Partial<RunInput> = {}): Partial<RunInput> {
+  return { from_history: true, messages: ids.map((id) => ({ message_id: id, content: `text of ${id}` })), ...more };
+}
+
+describe("an invocation id", () => {
+  it("that comes fifty times at once is one run", async () => {
+    const thread = new FakeThread({ replies: [say("hello")] });
+    const input = thread.input("hi", run);
+    const all = await Promise.all(Array.from({ length: 50 }, () => acceptRun(thread.life, input, false)));
+    expect(all.map((each) => expectOk(each).run.invocation_id)).toEqual(Array(50).fill("inv_a"));
+    expect(all.filter((each) => expectOk(each).created).length).toBe(1);
+    expect(thread.life.live.size).toBe(1);
+  });
+
+  it("is a conflict with another body, and the same run with its own, also in another life and after the end", async () => {
+    const thread = new FakeThread({ replies: [say("hello")] });
+    const metadata = { b: 1, a: { d: [1, 2], c: null } };
+    await thread.run("hi", { ...run, metadata });
+    for (const crashes of [false, true]) {
+      if (crashes) thread.crash();
+      expect(codeOf(await thread.accept("hi", { ...run, metadata: { a: { c: null, d: [1, 2] }, b: 1 } }))).toBe("ok");
+      for (const other of [
+        thread.accept("ho", { ...run, metadata }),
+        thread.accept("hi", run),
+        thread.accept("hi", { ...run, metadata, model: "x" }),
+        thread.accept("hi", { ...run, metadata, max_steps: 3 }),
+        thread.accept("hi", { ...run, metadata, agent_id: "agent_default" }),
+        thread.accept("hi", { ...run, metadata: { ...metadata, a: { d: [2, 1], c: null } } }),
+      ]) {
+        expect(codeOf(await other)).toBe("idempotency_conflict");
+      }
+    }
+    expect(userTexts(thread)).toEqual(["hi"]);
+  });
+
+  it("attaches whatever the body says where the door asks for that", async () => {
+    const thread = new FakeThread({ replies: [say("hello")] });
+    await thread.run("hi", run);
+    const again = await acceptRun(thread.life, thread.input("other", run), true);
+    expect(expectOk(again)).toMatchObject({ created: false, run: { invocation_id: "inv_a", status: "completed" } });
+  });
+});
+
+describe("a busy thread", () => {
+  it("runs what is enqueued in the order in which it came", async () => {
+    const gate = new Gate();
+    const replies = [gate.say("", "0"), ...["1", "2", "3", "4", "5"].map((text) => say(text))];
+    const thread = new FakeThread({ replies });
+    await Promise.all(["a", "b", "c", "d", "e", "f"].map((id) => thread.accept(id, { invocation_id: `inv_${id}` })));
+    await gate.reached;
+    expect([...thread.life.live.values()].map(({ run: { status } }) => status)).toEqual([
+      "running",
+      ...Array(5).fill("queued"),
+    ]);
+    expect(userTexts(thread)).toEqual(["a"]);
+    const whole = thread.read();
+    gate.open();
+    await thread.read({ invocation_id: "inv_f" }).untilClosed();
+    await whole.until(({ text }) => text.split("RUN_FINISHED").length > 6);
+    expect(userTexts(thread)).toEqual(["a", "b", "c", "d", "e", "f"]);
+    const started = whole.events.flatMap((event) => (event.type === "RUN_STARTED" ? [event.runId] : []));
+    expect(started).toEqual(["inv_a", "inv_b", "inv_c", "inv_d", "inv_e", "inv_f"]);
+  });
+
+  it("rejects all but one of many that come at once and ask for that", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "hello"), say("next")] });
+    const posts = Array.from({ length: 20 }, (_, index) => thread.accept(`m${index}`, { on_busy: "reject" }));
+    const codes = (await Promise.all(posts)).map(codeOf);
+    expect(codes.filter((code) => code === "ok").length).toBe(1);
+    expect(codes.filter((code) => code === "busy").length).toBe(19);
+    gate.open();
+    await thread.read({ invocation_id: [...thread.life.live.keys()][0] ?? "" }).untilClosed();
+    expect(codeOf(await thread.accept("next", { on_busy: "reject" }))).toBe("ok");
+  });
+
+  it("is freed by a run that replaces: the active one and all that wait are cancelled", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("half", ""), say("new")] });
+    await thread.accept("old", run);
+    await thread.accept("waits", { invocation_id: "inv_b" });
+    await gate.reached;
+    await thread.accept("replaces", { invocation_id: "inv_c", on_busy: "replace" });
+    const record = findRun(thread.life, "inv_c");
+    if (record === null) throw new Error("not accepted");
+    await cancelBefore(thread.life, record);
+    const { events } = await thread.read({ invocation_id: "inv_c" }).untilClosed();
+    expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", outcome: { type: "success" } });
+    expect(["inv_a", "inv_b"].map((id) => findRun(thread.life, id)?.run.status)).toEqual(["cancelled", "cancelled"]);
+    expect(userTexts(thread)).toEqual(["old", "replaces"]);
+  });
+
+  it("takes a hundred runs and no more", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "0")] });
+    const posts = Array.from({ length: 103 }, (_, index) => thread.accept(`m${index}`));
+    const codes = (await Promise.all(posts)).map(codeOf);
+    expect(codes.filter((code) => code === "ok").length).toBe(100);
+    expect(codes.filter((code) => code === "rate_limited").length).toBe(3);
+  });
+});
+
+describe("an input", () => {
+  it("without a word is refused", async () => {
+    const thread = new FakeThread();
+    expect(codeOf(await thread.accept(" \n "))).toBe("empty_message");
+    expect(codeOf(await thread.accept("", { messages: [] }))).toBe("empty_message");
+    expect(codeOf(await thread.accept("hi", { agent_id: "agent_x" }))).toBe("not_found");
+    expect(thread.life.live.size).toBe(0);
+  });
+
+  it("can't use a message id twice: not a row's, a waiting run's, a steering one's, nor its own", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "0"), say("1"), say("2")] });
+    const message = (message_id: string) => ({ messages: [{ message_id, content: "hi" }] });
+    await thread.accept("", { ...message("m1"), ...run });
+    await gate.reached;
+    await thread.accept("", { ...message("m2"), invocation_id: "inv_b" });
+    await thread.accept("", { ...message("m3"), invocation_id: "inv_s", on_busy: "steer" });
+    for (const id of ["m1", "m2", "m3"]) {
+      for (const on_busy of ["enqueue", "steer", "replace"] as const) {
+        expect(codeOf(await thread.accept("", { ...message(id), on_busy }))).toBe("already_exists");
+      }
+    }
+    const twice = { messages: [...message("m4").messages, ...message("m4").messages] };
+    expect(codeOf(await thread.accept("", twice))).toBe("already_exists");
+    gate.open();
+    await thread.read({ invocation_id: "inv_b" }).untilClosed();
+    expect(rowsOf(thread).flatMap((row) => (row.type === "user" ? [row.message_id] : []))).toEqual(["m1", "m3", "m2"]);
+    expect(thread.aborts).toEqual([]);
+  });
+});
+
+describe("a client's whole history", () => {
+  it("gives only what is unknown after the last known message", async () => {
+    const thread = new FakeThread({ replies: [say("one"), say("two")] });
+    await thread.run("", { ...history(["m1"]), ...run });
+    await thread.run("", { ...history(["m0", "m1", "m2", "m3"]), invocation_id: "inv_b" });
+    expect(userTexts(thread)).toEqual(["text of m1", "text of m2", "text of m3"]);
+    expect(thread.requests[1]?.messages.filter(({ role }) => role === "user").length).toBe(3);
+    expect(codeOf(await thread.accept("", history(["m1", "m2", "m3"])))).toBe("empty_message");
+  });
+
+  it("takes a message that waits in the inbox for a known one", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "0"), say("1"), say("2")] });
+    await thread.accept("", { ...history(["m1"]), ...run });
+    await gate.reached;
+    await thread.accept("", { ...history(["m1", "m2"]), invocation_id: "inv_b" });
+    await thread.accept("", { ...history(["m1", "m2", "m3"]), invocation_id: "inv_c" });
+    gate.open();
+    await thread.read({ invocation_id: "inv_c" }).untilClosed();
+    expect(userTexts(thread)).toEqual(["text of m1", "text of m2", "text of m3"]);
+  });
+});

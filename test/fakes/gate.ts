@@ -1,0 +1,37 @@
+// A model call that stands still until the test lets it go on.
+import { type Reply, reply } from "./replies.ts";
+
+export class Gate {
+  /** Resolves when the model is asked. */
+  readonly reached: Promise<void>;
+  readonly opened: Promise<void>;
+  #reach = () => {};
+  open: () => void = () => {};
+
+  constructor() {
+    this.reached = new Promise((resolve) => {
+      this.#reach = resolve;
+    });
+    this.opened = new Promise((resolve) => {
+      this.open = resolve;
+    });
+  }
+
+  /** Says `before`, waits, then says `after`; a cancel ends it with what was said. */
+  say(before: string, after: string): Reply {
+    return async (_request, onDelta, signal) => {
+      if (before !== "") onDelta({ type: "text", text: before });
+      const cancelled = new Promise<"cancelled">((resolve) => {
+        signal.addEventListener("abort", () => resolve("cancelled"), { once: true });
+        if (signal.aborted) resolve("cancelled");
+      });
+      this.#reach();
+      const how = await Promise.race([this.opened, cancelled]);
+      if (how === "cancelled") return { kind: "aborted", reply: { ...emptyReply, text: before } };
+      onDelta({ type: "text", text: after });
+      return reply({ text: before + after });
+    };
+  }
+}
+
+const emptyReply = { text: "", reasoning: "", tool_calls: [], finish: "other" as const, usage: null };
