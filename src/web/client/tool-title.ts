@@ -1,11 +1,19 @@
 // What a tool call is about, in one line: a command, a path, an address.
 const telling = ["command", "path", "url", "port", "query", "pattern", "question", "command_id", "from"];
 
-const planTools = new Set(["create_tasks", "view_tasks", "update_tasks", "delete_tasks", "clear_all"]);
+const silentTools = new Set([
+  "create_tasks",
+  "view_tasks",
+  "update_tasks",
+  "delete_tasks",
+  "clear_all",
+  "ask",
+  "complete",
+]);
 
-/** The plan shows what these do. */
-export function isPlanTool(name: string): boolean {
-  return planTools.has(name);
+/** What these do shows by itself: in the plan, as a question, as the last word. */
+export function isSilentTool(name: string): boolean {
+  return silentTools.has(name);
 }
 
 /** Arguments that are still arriving, or are no JSON, say nothing yet. */

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { readArguments } from "./arguments.ts";
+import { readAnswer } from "./questions.ts";
+
+describe("the arguments of npm run ask", () => {
+  it("are a request, quoted or not", () => {
+    expect(readArguments(["帮我做一个电商网站"], "/clone").message).toBe("帮我做一个电商网站");
+    expect(readArguments(["build", "a", "shop"], "/clone")).toEqual({
+      message: "build a shop",
+      url: null,
+      key: null,
+      thread: null,
+      state: "/clone/.wrangler/state",
+    });
+  });
+
+  it.each([[""], ["  "], ["x", "--url", "localhost:8787"], ["x", "--thread", "a/b"], ["x", "--what"]])(
+    "refuse %s %s %s",
+    (...list) => {
+      expect(() => readArguments(list, "/clone")).toThrow();
+    },
+  );
+});
+
+describe("an answer at the keyboard", () => {
+  it("is a choice by its number, a text of its own, or none", () => {
+    const choices = ["red", "blue"];
+    expect(readAnswer("i", "2", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "blue" });
+    expect(readAnswer("i", "3", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "3" });
+    expect(readAnswer("i", "green", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "green" });
+    expect(readAnswer("i", "", choices)).toEqual({ interrupt_id: "i", status: "cancelled" });
+  });
+});
