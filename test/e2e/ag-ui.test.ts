@@ -91,6 +91,40 @@ describe("HttpAgent", () => {
   });
 });
 
+describe("tools of the client", () => {
+  const tools = [
+    {
+      name: "pick_colour",
+      description: "Lets the person pick a colour.",
+      parameters: { type: "object", properties: { hint: { type: "string" } } },
+    },
+  ];
+
+  it("end the run with their calls pending, and their results go on with it", async () => {
+    const agent = makeAgent("thread-client-tools");
+    agent.addMessage({ id: "m1", role: "user", content: '[[tool pick_colour {"hint":"warm"}]]' });
+    const outcomes: unknown[] = [];
+    const subscriber = {
+      onRunFinishedEvent: ({ event }: { event: { outcome?: unknown } }) => {
+        outcomes.push(event.outcome);
+      },
+    };
+    await agent.runAgent({ runId: "inv-1", tools }, subscriber);
+    const call = agent.messages.flatMap((message) => ("toolCalls" in message ? (message.toolCalls ?? []) : []))[0];
+    expect(call?.function).toEqual({ name: "pick_colour", arguments: '{"hint":"warm"}' });
+    expect(outcomes).toEqual([{ type: "success", pendingToolCallIds: [call?.id] }]);
+
+    agent.addMessage({ id: "m2", role: "tool", toolCallId: call?.id ?? "", content: "terracotta" });
+    await agent.runAgent({ runId: "inv-2", tools }, subscriber);
+    expect(JSON.stringify(agent.messages.at(-1))).toContain("terracotta");
+    const { data } = await taskloom.json<{ data: { type: string; content: { content: string } }[] }>(
+      "GET",
+      "/v1/threads/thread-client-tools/messages?type=tool",
+    );
+    expect(data.map((row) => row.content.content)).toEqual(["terracotta"]);
+  });
+});
+
 describe("the thread's stream", () => {
   it("carries two runs one after another that pass the verifier and the schemas", async () => {
     for (const message of ["hello", '[[tool create_tasks {"sections":[{"title":"A","tasks":["one"]}]}]]']) {
