@@ -30,6 +30,10 @@ const dialTimeoutMs = 30_000;
 /** A connection without a token is a stranger. */
 const tokenTimeoutMs = 5_000;
 const maxConnections = 512;
+/** For one value: the longest is a search through everything, whose clients wait for a minute. */
+const askTimeoutMs = 120_000;
+/** Of the keeper: a file operation that hangs in the kernel holds one of them, and Node's four are soon gone. */
+const keeperThreads = "16";
 /** Between asking the keeper to end and killing it. */
 const endTimeoutMs = 3_000;
 
@@ -94,9 +98,17 @@ export class Container {
   /** A request that is answered with one value. */
   async ask(operation: string, request: Record<string, unknown> = {}): Promise<unknown> {
     const channel = await this.open(operation, request);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      channel.socket.destroy();
+    }, askTimeoutMs);
     try {
       return readReply(await channel.reader.next());
+    } catch (error) {
+      throw isLate ? new HttpError(504, `no answer within ${askTimeoutMs / 1000} seconds`) : error;
     } finally {
+      clearTimeout(timer);
       channel.socket.destroy();
     }
   }
@@ -217,7 +229,11 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
   };
   // No variable of the server's environment passes, least of all to bubblewrap itself, which runs out here: the
   // sandbox's own variables reach the keeper as data.
-  const spawnOptions = { env: { PATH: process.env.PATH, LANG: "C.UTF-8" }, detached: true, cwd: options.folder };
+  const spawnOptions = {
+    env: { PATH: process.env.PATH, LANG: "C.UTF-8", UV_THREADPOOL_SIZE: keeperThreads },
+    detached: true,
+    cwd: options.folder,
+  };
   if (!isolated) {
     return spawn(process.execPath, [join(keeper, "main.ts"), JSON.stringify(settings)], {
       ...spawnOptions,

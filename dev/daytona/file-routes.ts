@@ -107,16 +107,28 @@ async function download(exchange: Exchange, { life }: ToolboxContext): Promise<v
   exchange.response.writeHead(200, {
     "content-type": "application/octet-stream",
     "content-length": file.size,
-    "content-disposition": `attachment; ${fileNames(basename(path))}`,
+    "content-disposition": `attachment; ${attachmentNames(basename(path))}`,
   });
   await sendFile(exchange.response, file);
   if (!exchange.response.destroyed) exchange.response.end();
 }
 
-/** The plain form in UTF-8, for parsers of forms; the starred one for those that read the plain form as Latin-1. */
-function fileNames(name: string): string {
-  const plain = name.replace(/[\\"]/g, "\\$&").replace(/[\r\n]/g, " ");
-  return `filename="${Buffer.from(plain).toString("latin1")}"; filename*=UTF-8''${encodeURIComponent(name)}`;
+/** In the head of an answer: plain ASCII for those that know no better, and the whole name as RFC 5987 spells it. */
+function attachmentNames(name: string): string {
+  const plain = name.replace(/[^\x20-\x7e]/gu, "_").replace(/[\\"]/g, "\\$&");
+  return `filename="${plain}"; ${extendedName(name)}`;
+}
+
+/** In the head of a part: parsers of forms read the plain form as UTF-8, and the SDK compares it with what it asked for. */
+function partNames(name: string): string {
+  const plain = name.replace(/[\\"]/g, "\\$&").replace(/\p{Cc}/gu, " ");
+  return `filename="${plain}"; ${extendedName(name)}`;
+}
+
+function extendedName(name: string): string {
+  const escaped = encodeURIComponent(name.toWellFormed());
+  // Those four are left alone by `encodeURIComponent` but mean something to RFC 5987.
+  return `filename*=UTF-8''${escaped.replace(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 }
 
 async function downloadMany(exchange: Exchange, context: ToolboxContext): Promise<void> {
@@ -151,9 +163,9 @@ async function sendPart(exchange: Exchange, { life }: ToolboxContext, path: stri
 
 function partHead(name: string, path: string, type: string, length: number): Buffer {
   const head =
-    `--${downloadBoundary}\r\nContent-Disposition: form-data; name="${name}"; ${fileNames(path)}\r\n` +
+    `--${downloadBoundary}\r\nContent-Disposition: form-data; name="${name}"; ${partNames(path)}\r\n` +
     `Content-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
-  return Buffer.from(head, "latin1");
+  return Buffer.from(head);
 }
 
 interface Uploaded {

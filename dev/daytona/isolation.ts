@@ -90,10 +90,17 @@ function systemArguments(etc: string): string[] {
     ...["--uid", sandboxUserId, "--gid", sandboxUserId, "--setenv", "PATH", sandboxPath],
     ...["--ro-bind", "/usr", "/usr"],
     ...["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"].flatMap(mirrorFolder),
-    ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--symlink", "/tmp", "/var/tmp"],
+    ...["--proc", "/proc", ...kernelSwitches.flatMap((path) => ["--ro-bind-try", path, path])],
+    ...["--dev", "/dev", "--tmpfs", "/run", "--symlink", "/tmp", "/var/tmp"],
     ...systemFiles(etc),
   ];
 }
+
+/**
+ * A namespace has no copy of these, and to the kernel a sandbox of root's is root: without the read-only mounts a command
+ * could write /proc/sys/kernel/core_pattern, and so run a program out here.
+ */
+const kernelSwitches = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/acpi", "/proc/pressure"];
 
 /** On most systems these are links into /usr. */
 function mirrorFolder(path: string): string[] {

@@ -9,6 +9,10 @@ export function describeFiles(): void {
     expect(await sandbox.readFile("deep/er/data.bin", untilEnd())).toEqual(bytes);
     await writeText("商店/a b 'q' \"d\" #1?&=+;%20.txt", "你好\r\n");
     expect(await readText("商店/a b 'q' \"d\" #1?&=+;%20.txt")).toBe("你好\r\n");
+    for (const name of ["文.txt", "日本 語.md"]) {
+      await writeText(name, name);
+      expect(await readText(name)).toBe(name);
+    }
     await sandbox.writeFile("empty", new Uint8Array(), untilEnd());
     expect(await sandbox.readFile("empty", untilEnd())).toHaveLength(0);
   });

@@ -82,6 +82,26 @@ describe("the life of a sandbox", () => {
     await expect(fixture.client.get(box.id)).rejects.toMatchObject({ statusCode: 404 });
   });
 
+  it("keeps what lies in /tmp and /var/tmp too, over a stop, an archive and a restart of the server", async () => {
+    const { state, server, client, dispose } = await startFixture();
+    const box = await client.create({ name: "temporary" });
+    await box.process.executeCommand(
+      "echo one > /tmp/one; mkdir -p /var/tmp/.marker/x; echo two > /var/tmp/.marker/two",
+    );
+    const read = "cat /tmp/one /var/tmp/.marker/two; mkdir /var/tmp/.marker/x";
+    await box.stop();
+    await box.archive();
+    await box.start();
+    expect((await box.process.executeCommand(read)).result).toMatch(/^one\ntwo\n.*File exists/);
+    await server.close();
+    const second = await startDaytona({ port: 0, state });
+    const again = await connectClient(second).get("temporary");
+    await again.start();
+    expect((await again.process.executeCommand(read)).result).toMatch(/^one\ntwo\n.*File exists/);
+    await second.close();
+    await dispose();
+  });
+
   it("is archived only when stopped, and starts from the archive", async () => {
     const box = await fixture.client.create();
     await expect(box.archive()).rejects.toMatchObject({ statusCode: 400 });

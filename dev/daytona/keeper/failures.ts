@@ -22,6 +22,9 @@ const byCode: Record<string, [status: number, code: string, text: string]> = {
   EACCES: [403, "FILE_ACCESS_DENIED", "permission denied"],
   EPERM: [403, "FILE_ACCESS_DENIED", "operation not permitted"],
   EROFS: [403, "FILE_ACCESS_DENIED", "read-only file system"],
+  ENXIO: [400, "INVALID_FILE_PATH", "not a regular file"],
+  EIO: [400, "INVALID_FILE_PATH", "input or output error"],
+  EAGAIN: [400, "INVALID_FILE_PATH", "nothing to read now"],
   EBUSY: [403, "FILE_ACCESS_DENIED", "device or resource busy"],
   EEXIST: [409, "CONFLICT", "file exists"],
   ENOTDIR: [400, "BAD_REQUEST", "not a directory"],
@@ -42,6 +45,8 @@ export function describeFailure(error: unknown, path?: string): Failure {
     const [status, name, text] = known;
     return { status, code: name, message: path === undefined ? text : `${text}: ${path}` };
   }
+  // Copying a pipe, a socket or a folder into itself.
+  if (code.startsWith("ERR_FS_CP")) return { status: 400, code: "BAD_REQUEST", message: "this can't be copied" };
   if (code.startsWith("ERR_INVALID_ARG")) return { status: 400, code: "BAD_REQUEST", message: "invalid argument" };
   return { status: 500, code: "INTERNAL_SERVER_ERROR", message: code || "unexpected failure in the sandbox" };
 }

@@ -3,13 +3,14 @@
  * has laid, and there is no moment between a check and its use.
  */
 import { constants } from "node:fs";
-import { chmod, chown, cp, lstat, mkdir, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { chmod, chown, cp, lstat, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { answer, type Channel, type Request, readText } from "./channel.ts";
 import { describeFile, type FileInfo } from "./describe.ts";
 import { KeeperError } from "./failures.ts";
 import { frameKind, parseJson, pieceBytes, writeFrame } from "./frames.ts";
 import { resolvePath } from "./paths.ts";
+import { makeFolders, openRegular } from "./regular.ts";
 import type { KeeperSettings } from "./settings.ts";
 
 /** A listing is one JSON answer held in memory by both ends. */
@@ -48,7 +49,7 @@ export async function describePath(request: Request, settings: KeeperSettings): 
 export async function createFolder(request: Request, settings: KeeperSettings): Promise<null> {
   const mode = parseMode(readText(request, "mode"));
   const path = await resolvePath(settings, readText(request, "path"));
-  await mkdir(path, { recursive: true });
+  await makeFolders(path);
   await chmod(path, mode);
   return null;
 }
@@ -75,10 +76,20 @@ export async function movePath(request: Request, settings: KeeperSettings): Prom
     await rename(source, destination);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
-    await cp(source, destination, { recursive: true, verbatimSymlinks: true, errorOnExist: true, force: false });
+    await copyTree(source, destination);
     await rm(source, { recursive: true });
   }
   return null;
+}
+
+/** A copy that fails (a pipe can't be copied) leaves nothing behind: the place would count as taken ever after. */
+async function copyTree(source: string, destination: string): Promise<void> {
+  try {
+    await cp(source, destination, { recursive: true, verbatimSymlinks: true, errorOnExist: true, force: false });
+  } catch (error) {
+    await rm(destination, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 export async function setPermissions(request: Request, settings: KeeperSettings): Promise<null> {
@@ -116,11 +127,7 @@ export function exists(path: string): Promise<boolean> {
 /** Answers with the size, then sends the bytes, then `finish`; without `finish` the file was cut short. */
 export async function readFile(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
   const path = await resolvePath(settings, readText(request, "path"));
-  const stats = await stat(path);
-  if (stats.isDirectory())
-    throw new KeeperError(400, "INVALID_FILE_PATH", `is a directory: ${readText(request, "path")}`);
-  if (!stats.isFile()) throw new KeeperError(400, "INVALID_FILE_PATH", "not a regular file");
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await openRegular(path, constants.O_RDONLY);
   try {
     const { size } = await file.stat();
     await answer(channel, { size });
@@ -145,9 +152,9 @@ export async function writeFile(
   settings: KeeperSettings,
 ): Promise<{ bytes: number }> {
   const path = await resolvePath(settings, readText(request, "path"));
-  await mkdir(dirname(path), { recursive: true });
-  const target = await realpath(path).catch(() => path);
-  const present = await stat(target).catch(() => undefined);
+  await makeFolders(dirname(path));
+  const target = await realpath(path).catch(acceptMissing(path));
+  const present = await stat(target).catch(acceptMissing(undefined));
   if (present && !present.isFile()) throw new KeeperError(400, "INVALID_FILE_PATH", "not a regular file");
   const draft = join(dirname(target), `.upload-${crypto.randomUUID()}`);
   const file = await open(draft, "wx", present ? present.mode & 0o777 : 0o644);
@@ -163,12 +170,22 @@ export async function writeFile(
       await file.writeFile(frame.payload);
       bytes += frame.payload.length;
     }
-    if (whole && present) await file.chmod(present.mode & 0o777);
+    if (!whole) throw new KeeperError(400, "BAD_REQUEST", "the upload was cut short");
+    if (present) await file.chmod(present.mode & 0o777);
+    await rename(draft, target);
+    return { bytes };
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   } finally {
     await file.close();
-    if (!whole) await rm(draft, { force: true });
   }
-  if (!whole) throw new KeeperError(400, "BAD_REQUEST", "the upload was cut short");
-  await rename(draft, target);
-  return { bytes };
+}
+
+/** What is not there yet is about to be made; any other trouble with a path is told before the upload begins. */
+function acceptMissing<Value>(value: Value): (error: unknown) => Value {
+  return (error) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return value;
+    throw error;
+  };
 }

@@ -41,7 +41,7 @@ const lingerMs = 10_000;
 const settings = JSON.parse(process.argv[2] ?? "{}") as KeeperSettings;
 
 /** Requests that are answered with one value. */
-const answers: Record<string, (request: Request, settings: KeeperSettings) => unknown> = {
+const answers: Record<string, (request: Request, settings: KeeperSettings, gone: AbortSignal) => unknown> = {
   variables: changeVariables,
   list: listFiles,
   info: describePath,
@@ -72,7 +72,7 @@ async function serve(channel: Channel, token: string): Promise<void> {
   const operation = readText(request, "do");
   try {
     const answerer = answers[operation];
-    if (answerer) await answer(channel, await answerer(request, settings));
+    if (answerer) await answer(channel, await answerer(request, settings, watchEnd(channel)));
     else if (operation === "execute") await executeCommand(channel, request, settings);
     else if (operation === "session") await serveSession(channel, settings, token);
     else if (operation === "read") await readFile(channel, request, settings);
@@ -81,6 +81,15 @@ async function serve(channel: Channel, token: string): Promise<void> {
   } catch (error) {
     await refuse(channel, error, readText(request, "path") || readText(request, "source") || undefined);
   }
+}
+
+/** Aborts when the server has given up on the request. It sends nothing more on such a channel. */
+function watchEnd({ socket }: Channel): AbortSignal {
+  const gone = new AbortController();
+  const abort = (): void => gone.abort();
+  socket.once("end", abort).once("close", abort);
+  socket.resume();
+  return gone.signal;
 }
 
 function dial(token: string): void {

@@ -1,11 +1,13 @@
 /**
  * Looking through files: by their text, by their name, and replacing text in them.
  */
-import { open, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Request, readText, readTexts } from "./channel.ts";
-import { describeFailure } from "./failures.ts";
+import { describeFailure, KeeperError } from "./failures.ts";
 import { resolvePath } from "./paths.ts";
+import { openRegular, readAtMost } from "./regular.ts";
 import type { KeeperSettings } from "./settings.ts";
 
 /** A search is one JSON answer held in memory by both ends. */
@@ -22,46 +24,65 @@ export interface Match {
   content: string;
 }
 
-export async function findInFiles(request: Request, settings: KeeperSettings): Promise<Match[]> {
+export async function findInFiles(request: Request, settings: KeeperSettings, gone: AbortSignal): Promise<Match[]> {
   const root = await resolvePath(settings, readText(request, "path"));
   const pattern = readText(request, "pattern");
   const matches: Match[] = [];
   for await (const file of walk(root)) {
-    const text = await readPlainText(file);
-    if (text === undefined) continue;
-    for (const [index, content] of text.split("\n").entries()) {
-      if (!content.includes(pattern)) continue;
-      matches.push({ file, line: index + 1, content: content.slice(0, maxLineCharacters) });
+    gone.throwIfAborted();
+    for (const { line, content } of matchLines(await readPlainText(file), pattern)) {
+      matches.push({ file, line, content: content.slice(0, maxLineCharacters) });
       if (matches.length >= maxMatches) return matches;
     }
   }
   return matches;
 }
 
-async function readPlainText(path: string): Promise<string | undefined> {
+/** Line by line where there is a match only: a file of nothing but line feeds has millions of lines. */
+export function* matchLines(text: string, pattern: string): Generator<{ line: number; content: string }> {
+  if (pattern === "" || pattern.includes("\n")) return;
+  let line = 1;
+  let start = 0;
+  for (let place = text.indexOf(pattern); place !== -1; place = text.indexOf(pattern, start)) {
+    for (let feed = text.indexOf("\n", start); feed !== -1 && feed < place; feed = text.indexOf("\n", start)) {
+      line += 1;
+      start = feed + 1;
+    }
+    const feed = text.indexOf("\n", place);
+    yield { line, content: text.slice(start, feed === -1 ? undefined : feed) };
+    if (feed === -1) return;
+    line += 1;
+    start = feed + 1;
+  }
+}
+
+/** Nothing for what is binary, too long, unreadable or gone meanwhile: the search goes on without it. */
+async function readPlainText(path: string): Promise<string> {
   try {
-    const file = await open(path, "r");
+    const file = await openRegular(path, constants.O_RDONLY);
     try {
-      const { size } = await file.stat();
-      if (size > maxTextBytes) return undefined;
       const probe = Buffer.alloc(probeBytes);
       const { bytesRead } = await file.read(probe, 0, probeBytes, 0);
-      if (probe.subarray(0, bytesRead).includes(0)) return undefined;
-      return await file.readFile("utf8").then((rest) => rest);
+      if (probe.subarray(0, bytesRead).includes(0)) return "";
+      return (await readAtMost(file, maxTextBytes))?.toString("utf8") ?? "";
     } finally {
       await file.close();
     }
   } catch {
-    // Unreadable or gone meanwhile: the search goes on without it.
-    return undefined;
+    return "";
   }
 }
 
-export async function searchFiles(request: Request, settings: KeeperSettings): Promise<{ files: string[] }> {
+export async function searchFiles(
+  request: Request,
+  settings: KeeperSettings,
+  gone: AbortSignal,
+): Promise<{ files: string[] }> {
   const root = await resolvePath(settings, readText(request, "path"));
   const matcher = compileGlob(readText(request, "pattern"));
   const files: string[] = [];
   for await (const path of walk(root, true)) {
+    gone.throwIfAborted();
     if (matcher.test(path.slice(path.lastIndexOf("/") + 1))) files.push(path);
     if (files.length >= maxMatches) break;
   }
@@ -84,17 +105,22 @@ export function compileGlob(pattern: string): RegExp {
   }
 }
 
+/** The kernel's own file system: nothing in it is anybody's text, and some of its files have no end. */
+const kernelFolders = ["/proc", "/sys"];
+
 /** Depth first and by name; links are not followed, so that a loop of links ends. */
 async function* walk(root: string, folders = false): AsyncGenerator<string> {
   if (!(await stat(root)).isDirectory()) {
     yield root;
     return;
   }
+  if (kernelFolders.some((folder) => root === folder || root.startsWith(`${folder}/`))) return;
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(root, entry.name);
     if (entry.isFile() || (folders && entry.isDirectory())) yield path;
-    if (entry.isDirectory()) yield* walk(path, folders);
+    // Gone since it was listed: the walk goes on without it.
+    if (entry.isDirectory() && (await stat(path).catch(() => undefined))) yield* walk(path, folders);
   }
 }
 
@@ -104,23 +130,41 @@ export interface Replacement {
   error?: string;
 }
 
-export async function replaceInFiles(request: Request, settings: KeeperSettings): Promise<Replacement[]> {
+export async function replaceInFiles(
+  request: Request,
+  settings: KeeperSettings,
+  gone: AbortSignal,
+): Promise<Replacement[]> {
   const [pattern, newValue] = [readText(request, "pattern"), readText(request, "newValue")];
   const results: Replacement[] = [];
   for (const file of readTexts(request, "files")) {
+    gone.throwIfAborted();
     try {
-      const path = await resolvePath(settings, file);
-      if ((await stat(path)).size > maxTextBytes) throw new Error("too large");
-      const text = await readFile(path, "utf8");
-      if (text.includes(pattern))
-        await writeFile(
-          path,
-          text.replaceAll(pattern, () => newValue),
-        );
+      await replaceInFile(await resolvePath(settings, file), pattern, newValue);
       results.push({ file, success: true });
     } catch (error) {
       results.push({ file, success: false, error: describeFailure(error, file).message });
     }
   }
   return results;
+}
+
+async function replaceInFile(path: string, pattern: string, newValue: string): Promise<void> {
+  const file = await openRegular(path, constants.O_RDWR);
+  try {
+    const text = (await readAtMost(file, maxTextBytes))?.toString("utf8");
+    if (text === undefined) throw new KeeperError(400, "BAD_REQUEST", "the file is too large");
+    let count = 0;
+    for (let place = text.indexOf(pattern); place !== -1; place = text.indexOf(pattern, place + pattern.length))
+      count += 1;
+    if (count === 0) return;
+    if (text.length + count * (newValue.length - pattern.length) > maxTextBytes) {
+      throw new KeeperError(400, "BAD_REQUEST", "the file would become too large");
+    }
+    const bytes = Buffer.from(text.replaceAll(pattern, () => newValue));
+    await file.truncate(0);
+    await file.write(bytes, 0, bytes.length, 0);
+  } finally {
+    await file.close();
+  }
 }

@@ -1,0 +1,77 @@
+/**
+ * Folders and files opened so that nothing a command has laid in the way can hold the keeper.
+ *
+ * Node's recursive `mkdir` tries for ever where the kernel says "no such file" of a parent that exists (/proc does), and
+ * opening a pipe waits for its other end. Both would take one of the few threads of the keeper with every request.
+ */
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { KeeperError } from "./failures.ts";
+
+function readCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** Makes the folder with those above it; each is tried once on the way up and once on the way down. */
+export async function makeFolders(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let current = path; !(await makeFolder(current)); current = dirname(current)) {
+    if (dirname(current) === current) return;
+    missing.push(current);
+  }
+  for (const folder of missing.reverse()) {
+    if (await makeFolder(folder)) continue;
+    throw new KeeperError(404, "FILE_NOT_FOUND", `no folder can be made in ${dirname(folder)}`);
+  }
+}
+
+/** Whether it is there now; false when the folder above it is missing. */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    const code = readCode(error);
+    if (code === "ENOENT") return false;
+    // The root and mount points answer otherwise than EEXIST on some kernels; what counts is that a folder is there.
+    if (["EEXIST", "EROFS", "EACCES", "EPERM"].includes(code)) {
+      const stats = await stat(path).catch(() => undefined);
+      if (stats?.isDirectory()) return true;
+      if (code === "EEXIST") throw new KeeperError(400, "BAD_REQUEST", "not a directory");
+    }
+    throw error;
+  }
+}
+
+/** Looked at before it is opened, since opening a device may do something, and again after: it may have been replaced. */
+export async function openRegular(path: string, flags: number): Promise<FileHandle> {
+  refuseOthers(await stat(path));
+  const file = await open(path, flags | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    refuseOthers(await file.stat());
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function refuseOthers(stats: { isFile(): boolean; isDirectory(): boolean }): void {
+  if (stats.isDirectory()) throw new KeeperError(400, "INVALID_FILE_PATH", "is a directory");
+  if (!stats.isFile()) throw new KeeperError(400, "INVALID_FILE_PATH", "not a regular file");
+}
+
+/** The whole content, or undefined when it is longer than the limit: the size of a file in /proc says nothing. */
+export async function readAtMost(file: FileHandle, limit: number): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for (;;) {
+    const piece = Buffer.allocUnsafe(64 * 1024);
+    const { bytesRead } = await file.read(piece, 0, piece.length, bytes);
+    if (bytesRead === 0) return Buffer.concat(pieces);
+    bytes += bytesRead;
+    if (bytes > limit) return undefined;
+    pieces.push(piece.subarray(0, bytesRead));
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Names and targets that are out of the ordinary: every file route of the Daytona-compatible server answers, and soon.
+ */
+import type { Sandbox } from "@daytonaio/sdk";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { apiKey, type Fixture, startFixture, visit } from "./daytona-fixture.ts";
+
+let fixture: Fixture;
+let sandbox: Sandbox;
+let toolbox: string;
+
+const key = { authorization: `Bearer ${apiKey}` };
+
+beforeAll(async () => {
+  fixture = await startFixture();
+  sandbox = await fixture.client.create();
+  toolbox = `http://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}`;
+  const makeSocket = "import socket; socket.socket(socket.AF_UNIX).bind('socket')";
+  await sandbox.process.executeCommand(
+    `mkfifo pipe; ln -s loop2 loop1; ln -s loop1 loop2; mkdir folder; echo text > file; python3 -c "${makeSocket}"`,
+  );
+});
+
+afterAll(() => fixture.dispose());
+
+async function ask(method: string, path: string, body?: string): Promise<{ status: number; body: string }> {
+  return visit(toolbox + path, { method, headers: key, body });
+}
+
+async function upload(path: string, content = "content"): Promise<number> {
+  const form = new FormData();
+  form.append("files[0].path", path);
+  form.append("files[0].file", new Blob([content]), "file");
+  const response = await fetch(`${toolbox}/files/bulk-upload`, { method: "POST", headers: key, body: form });
+  await response.text();
+  return response.status;
+}
+
+describe("names of any script", () => {
+  const names = ["文.txt", "日本 語.md", "o'(r)*.txt", 'quote".txt', "tab\t.txt", "\u0001.txt", "😀.md"];
+
+  for (const name of names) {
+    it(`download: ${JSON.stringify(name)}`, async () => {
+      await sandbox.fs.uploadFile(Buffer.from(name), name);
+      const answer = await visit(`${toolbox}/files/download?path=${encodeURIComponent(name)}`, { headers: key });
+      expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: name });
+      const header = answer.headers["content-disposition"] ?? "";
+      expect(header).toMatch(/^[\x20-\x7e]+$/);
+      const [, starred = ""] = /filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]+)$/.exec(header) ?? [];
+      expect(decodeURIComponent(starred)).toBe(name);
+      expect((await sandbox.fs.downloadFile(name)).toString()).toBe(name);
+    });
+  }
+});
+
+describe("odd targets", () => {
+  const targets: Record<string, string> = {
+    "a folder of /proc that can't be": "/proc/nowhere/x",
+    "a process's folder": "/proc/1/x",
+    "a pseudo file without end": "/proc/self/pagemap",
+    "the null device": "/dev/null",
+    "the full device": "/dev/full",
+    "the endless device": "/dev/zero",
+    "a descriptor": "/dev/fd/0",
+    "a missing system folder": "/sys/x/y",
+    "a pipe": "pipe",
+    "a socket": "socket",
+    "a loop of links": "loop1",
+    "below a loop of links": "loop1/x",
+    "a folder": "folder",
+    "below a file": "file/x",
+    "a name of 256 bytes": "n".repeat(256),
+    "a Chinese name of 300 bytes": "文".repeat(100),
+    "a path of 9,000 bytes": "p/".repeat(4_500),
+    "a path with NUL": "a\0b",
+  };
+
+  for (const [what, target] of Object.entries(targets)) {
+    it(`are answered: ${what}`, async () => {
+      const path = encodeURIComponent(target);
+      const asked: [string, string, string?][] = [
+        ["GET", `/files/download?path=${path}`],
+        ["POST", "/files/bulk-download", JSON.stringify({ paths: [target] })],
+        ["GET", `/files/info?path=${path}`],
+        ["GET", `/files?path=${path}&depth=3`],
+        ["GET", `/files/find?path=${path}&pattern=nothing`],
+        ["GET", `/files/search?path=${path}&pattern=nothing`],
+        ["POST", "/files/replace", JSON.stringify({ files: [target], pattern: "nothing", newValue: "x" })],
+        ["POST", `/files/move?source=file&destination=${path}`],
+        ["POST", `/files/permissions?path=${path}&mode=755`],
+        ["POST", `/files/folder?path=${path}&mode=755`],
+      ];
+      expect(await upload(target), "upload").toBe(400);
+      for (const [method, route, body] of asked) {
+        const answer = await ask(method, route, body);
+        expect(answer.status, `${method} ${route.slice(0, 80)}: ${answer.body.slice(0, 200)}`).toBeLessThan(500);
+        await ask("POST", `/files/move?source=${path}&destination=file`);
+      }
+      expect((await ask("GET", "/files?path=.")).status).toBe(200);
+    });
+  }
+
+  it("leave no draft of an upload behind", async () => {
+    const names = (await sandbox.fs.listFiles(".")).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith(".upload-"))).toEqual([]);
+  });
+
+  it("can be searched through as a whole", async () => {
+    const answer = await ask("GET", "/files/find?path=/proc&pattern=nothing-has-this");
+    expect(answer.status).toBe(200);
+    expect((await ask("GET", "/files?path=/dev&depth=9")).status).toBe(200);
+  });
+
+  it("can't be deleted with the system's folders, and the sandbox goes on", async () => {
+    for (const path of ["/proc", "/dev", "/usr", "/"]) {
+      const { status } = await ask("DELETE", `/files?path=${path}&recursive=true`);
+      expect(status, path).toBeGreaterThanOrEqual(400);
+    }
+    expect((await sandbox.process.executeCommand("echo alive")).result).toBe("alive\n");
+  });
+
+  it("hold no upload up when a replacement would grow without bound", async () => {
+    await sandbox.process.executeCommand("head -c 9000000 /dev/zero | tr '\\0' a > many");
+    const body = JSON.stringify({ files: ["many"], pattern: "a", newValue: "b".repeat(1_000_000) });
+    const { status, body: text } = await ask("POST", "/files/replace", body);
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toMatchObject([{ success: false }]);
+  });
+});
+
+describe("the system's switches", () => {
+  it("can't be turned by a command, whoever started the server", async () => {
+    // Opened only, never written: on a server without this protection a write would reach the machine.
+    const probe = `import os
+for root, folders, files in os.walk("/proc"):
+    if root == "/proc": folders[:] = [f for f in folders if not f.isdigit() and f not in ("self", "thread-self")]
+    for name in files:
+        try:
+            os.close(os.open(os.path.join(root, name), os.O_WRONLY | os.O_NONBLOCK))
+            print(os.path.join(root, name))
+        except OSError: pass`;
+    await sandbox.fs.uploadFile(Buffer.from(probe), "probe.py");
+    expect((await sandbox.process.executeCommand("python3 probe.py | grep -v '^/proc/cpuinfo$'")).result).toBe("");
+  });
+});
