@@ -1,0 +1,88 @@
+// A model whose every chunk the test sends: what a server does between two chunks, or when one never comes, can be said
+// exactly. Speaks OpenAI's streamed chat completions; each request waits for the test to take it.
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+interface SentMessage {
+  role: string;
+  content: unknown;
+  tool_calls?: { id: string; function: { name: string; arguments: string } }[];
+}
+
+/** One request of the server, answered by hand. */
+export interface ModelCall {
+  messages: SentMessage[];
+  text(piece: string): void;
+  think(piece: string): void;
+  /** Begins a tool call; `args` carries on with the same index. */
+  call(index: number, id: string, name: string, args?: string): void;
+  args(index: number, piece: string): void;
+  finish(reason?: "stop" | "tool_calls" | "length"): void;
+  /** Answers with a status instead of a reply. */
+  refuse(status: number, headers?: Record<string, string>, message?: string): void;
+  /** Breaks the connection. */
+  cut(): void;
+  /** Resolves when the server has left. */
+  left: Promise<void>;
+}
+
+export interface PuppetModel {
+  baseUrl: string;
+  /** The next request, also one that came before it was asked for. */
+  next(): Promise<ModelCall>;
+  close(): Promise<void>;
+}
+
+export async function startPuppetModel(): Promise<PuppetModel> {
+  const waiting: ModelCall[] = [];
+  const takers: ((call: ModelCall) => void)[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const { messages } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { messages: SentMessage[] };
+    const call = makeCall(messages, response);
+    const take = takers.shift();
+    if (take === undefined) waiting.push(call);
+    else take(call);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  return {
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    next: () => {
+      const call = waiting.shift();
+      return call === undefined ? new Promise((resolve) => takers.push(resolve)) : Promise.resolve(call);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function makeCall(messages: SentMessage[], response: ServerResponse): ModelCall {
+  const send = (delta: object, finish: string | null = null): void => {
+    if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream" });
+    const choices = [{ index: 0, delta, finish_reason: finish }];
+    response.write(`data: ${JSON.stringify({ object: "chat.completion.chunk", choices })}\n\n`);
+  };
+  return {
+    messages,
+    text: (content) => send({ content }),
+    think: (reasoning_content) => send({ reasoning_content }),
+    call: (index, id, name, args = "") =>
+      send({ tool_calls: [{ index, id, type: "function", function: { name, arguments: args } }] }),
+    args: (index, piece) => send({ tool_calls: [{ index, function: { arguments: piece } }] }),
+    finish: (reason = "stop") => {
+      send({}, reason);
+      response.end("data: [DONE]\n\n");
+    },
+    refuse: (status, headers = {}, message = "refused by the test") => {
+      response.writeHead(status, { "content-type": "application/json", ...headers });
+      response.end(JSON.stringify({ error: { message, type: "server_error", code: null, param: null } }));
+    },
+    cut: () => response.destroy(),
+    left: new Promise((resolve) => response.once("close", () => resolve())),
+  };
+}

@@ -1,0 +1,195 @@
+// A reader of an event stream as a strict client would write one: it keeps every frame, checks the wire format as it goes,
+// can leave at any moment and come back with the last id it has. And what a client makes of events in the end.
+import { AbstractAgent } from "@ag-ui/client";
+import type { BaseEvent } from "@ag-ui/core";
+import { EventSchemas } from "@ag-ui/core/schemas";
+import { from } from "rxjs";
+import type { ThreadEvent } from "../../src/protocol/event.ts";
+import type { MessageRow } from "../../src/protocol/message.ts";
+import { toAgUiMessages } from "../../src/thread/events.ts";
+import type { StreamFrame, Taskloom } from "./harness.ts";
+
+export interface StreamReader {
+  response: Response;
+  frames: StreamFrame[];
+  /** Everything that came, comments and `retry` too. */
+  readonly text: string;
+  /** The number of the newest frame that has one. */
+  readonly lastId: number;
+  /** Resolves once a frame fits, among those that came already too; rejects where the stream ends without it. */
+  until(fits: (frame: StreamFrame) => boolean): Promise<StreamFrame>;
+  /** Resolves when the text that came fits. */
+  untilText(fits: (text: string) => boolean): Promise<void>;
+  /** Resolves with how the stream ended: closed by the server, or broken. */
+  ended: Promise<"closed" | "broken">;
+  leave(): void;
+}
+
+/** A frame may have an id and data, a comment or `retry`; nothing else. */
+const frameFormat = /^(?:(?:id: \d+\n)?data: [^\n\r]+|: ping|retry: \d+)$/;
+
+export async function openReader(
+  taskloom: Taskloom,
+  path: string,
+  options: { after?: number | null; headers?: Record<string, string>; method?: string; body?: unknown } = {},
+): Promise<StreamReader> {
+  const leaving = new AbortController();
+  const { after = null, headers = {}, method = "GET", body } = options;
+  const response = await fetch(taskloom.url + path, {
+    method,
+    signal: leaving.signal,
+    headers: {
+      authorization: `Bearer ${taskloom.key}`,
+      accept: "text/event-stream",
+      ...(after === null ? {} : { "last-event-id": String(after) }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (response.status !== 200 || response.body === null) {
+    throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  }
+  return follow(response, response.body, leaving);
+}
+
+function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: AbortController): StreamReader {
+  const frames: StreamFrame[] = [];
+  let text = "";
+  let parsed = 0;
+  let end: "closed" | "broken" | null = null;
+  const watchers = new Set<() => void>();
+  const tell = (): void => {
+    for (const watcher of [...watchers]) watcher();
+  };
+  const read = async (): Promise<"closed" | "broken"> => {
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    try {
+      for await (const bytes of body) {
+        text += decoder.decode(bytes, { stream: true });
+        for (let cut = text.indexOf("\n\n", parsed); cut >= 0; cut = text.indexOf("\n\n", parsed)) {
+          addFrame(frames, text.slice(parsed, cut));
+          parsed = cut + 2;
+        }
+        tell();
+      }
+      return "closed";
+    } catch (error) {
+      if (error instanceof SyntaxError) throw error;
+      return "broken";
+    }
+  };
+  const ended = read().then((how) => {
+    end = how;
+    tell();
+    return how;
+  });
+  const watch = <T>(find: () => T | undefined): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = find();
+        if (found !== undefined) resolve(found);
+        else if (end !== null) reject(new Error(`the stream was ${end} after ${JSON.stringify(frames.slice(-3))}`));
+        else return;
+        watchers.delete(look);
+      };
+      watchers.add(look);
+      look();
+    });
+  return {
+    response,
+    frames,
+    get text() {
+      return text;
+    },
+    get lastId() {
+      return frames.findLast(({ id }) => id !== null)?.id ?? 0;
+    },
+    until: (fits) => watch(() => frames.find(fits)),
+    untilText: async (fits) => {
+      await watch(() => (fits(text) ? true : undefined));
+    },
+    ended,
+    leave: () => leaving.abort(),
+  };
+}
+
+function addFrame(frames: StreamFrame[], frame: string): void {
+  if (!frameFormat.test(frame)) throw new SyntaxError(`not a frame: ${JSON.stringify(frame)}`);
+  const [, id, data] = /^(?:id: (\d+)\n)?data: (.*)$/.exec(frame) ?? [];
+  if (data === undefined) return;
+  frames.push({ id: id === undefined ? null : Number(id), event: JSON.parse(data) as ThreadEvent });
+}
+
+export function isResync(frames: StreamFrame[]): boolean {
+  const first = frames[0]?.event;
+  return first?.type === "MESSAGES_SNAPSHOT" || (first?.type === "RUN_STARTED" && first.metadata?.resync === true);
+}
+
+/** Without what is worth nothing later. */
+export function lasting(frames: StreamFrame[]): StreamFrame[] {
+  return frames.filter(({ event }) => event.type !== "CUSTOM");
+}
+
+/** Throws where an event is not AG-UI's, holds a null, or a number does not grow. */
+export function checkFrames(frames: StreamFrame[]): void {
+  let last = 0;
+  for (const { id, event } of frames) {
+    EventSchemas.parse(event);
+    if (hasNull(event)) throw new Error(`null in ${JSON.stringify(event)}`);
+    if (id !== null && id <= last) throw new Error(`the number ${id} came after ${last}`);
+    last = id ?? last;
+  }
+}
+
+function hasNull(value: unknown): boolean {
+  if (value === null) return true;
+  return typeof value === "object" && Object.values(value).some(hasNull);
+}
+
+class Retelling extends AbstractAgent {
+  readonly #events: ThreadEvent[];
+
+  constructor(events: ThreadEvent[]) {
+    super({ threadId: "any" });
+    this.#events = events;
+  }
+
+  override run() {
+    return from(this.#events as unknown as BaseEvent[]);
+  }
+}
+
+/** Messages and state that AG-UI's own client ends with, its verifier included, when it is told these events. */
+export async function retell(events: ThreadEvent[]): Promise<{ messages: unknown[]; state: unknown }> {
+  const agent = new Retelling(events);
+  // A run that failed is told as an error too; what was heard until then counts here.
+  await agent.runAgent({}).catch((error: unknown) => {
+    if (events.at(-1)?.type !== "RUN_ERROR") throw error;
+  });
+  return { messages: agent.messages.map(withoutEmpty), state: agent.state };
+}
+
+/** What a client knows that had the frames `before` and then came back to `rest`. */
+export function resume(before: StreamFrame[], rest: StreamFrame[]): ThreadEvent[] {
+  const whole = isResync(rest) ? rest : [...before, ...rest];
+  return whole.map(({ event }) => event);
+}
+
+/** The stored conversation, as the same kind of messages. */
+export async function readConversation(taskloom: Taskloom, thread_id: string): Promise<unknown[]> {
+  const told: unknown[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const path: string = `/v1/threads/${thread_id}/messages?limit=200${cursor === "" ? "" : `&cursor=${cursor}`}`;
+    const page: { data: MessageRow[]; next_cursor: string | null } = await taskloom.json("GET", path);
+    told.push(...page.data.flatMap(toAgUiMessages).map(withoutEmpty));
+    cursor = page.next_cursor;
+  }
+  return told;
+}
+
+/** A message that only called tools may have an empty content or none. */
+function withoutEmpty(message: unknown): unknown {
+  const told = JSON.parse(JSON.stringify(message)) as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== "" && value !== null));
+}
