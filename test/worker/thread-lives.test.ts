@@ -1,0 +1,158 @@
+// Lives of a thread's object in workerd: eviction and sudden ends amid a run, the alarm, and what an object that was only
+// asked for keeps.
+import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import type { ThreadKey } from "../../src/protocol/thread.ts";
+import { readRun } from "../../src/store/runs.ts";
+import { readThread } from "../../src/store/threads.ts";
+import { framesOf, messagesOf, readUntil, threadClient } from "./thread-client.ts";
+
+const run = { invocation_id: "inv_a" };
+
+function objectOf(key: ThreadKey): DurableObjectStub {
+  return env.THREADS.get(env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`)) as unknown as DurableObjectStub;
+}
+
+/** Ends the life as a crash does: nobody is waited for. */
+async function killObject(key: ThreadKey): Promise<void> {
+  await runInDurableObject(objectOf(key), (_instance, state) => state.abort("killed by the test")).catch(() => {});
+}
+
+async function tablesOf(key: ThreadKey): Promise<string[]> {
+  return runInDurableObject(objectOf(key), (_instance, state) =>
+    state.storage.sql
+      .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'")
+      .toArray()
+      .map(({ name }) => name),
+  );
+}
+
+async function rowsOf(key: ThreadKey): Promise<Record<string, number>> {
+  return runInDurableObject(objectOf(key), (_instance, state) =>
+    Object.fromEntries(
+      ["messages", "runs", "journal"].map((table) => {
+        const [row] = state.storage.sql.exec<{ count: number }>(`SELECT count(*) AS count FROM ${table}`).toArray();
+        return [table, row?.count ?? -1];
+      }),
+    ),
+  );
+}
+
+describe("a life that ends amid a run", () => {
+  for (const by of ["its alarm", "a request"] as const) {
+    it(`is followed by one that ${by} wakes, which brings the run to its end`, async () => {
+      const client = threadClient();
+      const response = await client.post("[[pace 40]] [[say 30]]", run);
+      const before = await readUntil(response, (text) => text.split("word ").length > 4);
+      const lastId = framesOf(before).at(-1)?.seq ?? 0;
+      await killObject(client.key);
+      if (by === "its alarm") expect(await runDurableObjectAlarm(objectOf(client.key))).toBe(true);
+      const after = await readUntil(await client.events({ ...run, after: lastId }));
+      const events = framesOf(after).map(({ event }) => event);
+      expect(events[0]).toMatchObject({ type: "RUN_STARTED", metadata: { resync: true } });
+      expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", result: { text: "word ".repeat(30) } });
+      expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed", attempt: 2, steps: 1 });
+      expect((await messagesOf(client.key)).map(({ type }) => type)).toEqual(["user", "assistant"]);
+    });
+  }
+
+  it("by an eviction that waits lets the run come to its end first", async () => {
+    const client = threadClient();
+    const response = await client.post("[[pace 40]] [[say 20]]", run);
+    await readUntil(response, (text) => text.split("word ").length > 4);
+    await evictDurableObject(objectOf(client.key));
+    const events = framesOf(await readUntil(await client.events(run))).map(({ event }) => event);
+    expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", result: { text: "word ".repeat(20) } });
+    expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed", attempt: 1 });
+  });
+
+  it("never gives a number again, and its thread goes on with the next run", async () => {
+    const client = threadClient();
+    const first = framesOf(await readUntil(await client.post("[[say 5]]", run)));
+    await killObject(client.key);
+    const second = framesOf(await readUntil(await client.post("[[say 5]]")));
+    expect(second[0]?.seq ?? 0).toBeGreaterThan(first.at(-1)?.seq ?? 0);
+    const replay = framesOf(await readUntil(await client.events(run)));
+    expect(replay.at(-1)).toEqual(first.at(-1));
+  });
+});
+
+describe("an object that was only asked for", () => {
+  it("answers not_found and stores nothing", async () => {
+    const client = threadClient();
+    const { stub, key } = client;
+    for (const answer of [
+      await stub.sync(key),
+      await stub.getRun(key, "inv_a"),
+      await stub.cancel(key, "inv_a"),
+      await stub.waitForEnd(key, "inv_a", 10),
+      await stub.start(key, "inv_a"),
+      await stub.bury(key, "inv_a"),
+      await stub.diagnose(key),
+      await stub.update(key, { title: "x" }),
+      await stub.remove(key),
+    ]) {
+      expect(answer).toMatchObject({ ok: false, error: { code: "not_found" } });
+    }
+    const response = await client.events();
+    expect([response.status, await response.json()]).toMatchObject([404, { error: { code: "not_found" } }]);
+    expect(await tablesOf(key)).toEqual([]);
+    expect(await runDurableObjectAlarm(objectOf(key))).toBe(false);
+  });
+
+  it("stores nothing of a first input that is refused", async () => {
+    const { stub, key, input } = threadClient();
+    for (const refused of [
+      input(" "),
+      input("hi", { agent_id: "agent_unknown" }),
+      input("", { resume: [{ interrupt_id: "int_1", status: "cancelled" }] }),
+    ]) {
+      expect(await stub.accept(refused)).toMatchObject({ ok: false });
+    }
+    expect(await tablesOf(key)).toEqual([]);
+  });
+
+  it("is not found by another user than its owner, whatever the stub", async () => {
+    const client = threadClient();
+    await readUntil(await client.post("[[say 1]]", run));
+    const foreign = { ...client.key, user_id: "user_other" };
+    expect(await client.stub.getRun(foreign, "inv_a")).toMatchObject({ error: { code: "not_found" } });
+    expect(await client.stub.remove(foreign)).toMatchObject({ error: { code: "not_found" } });
+  });
+});
+
+describe("the alarm", () => {
+  it("with nothing to do is harmless, and stops", async () => {
+    const client = threadClient();
+    await readUntil(await client.post("[[say 2]]", run));
+    expect(await runDurableObjectAlarm(objectOf(client.key))).toBe(true);
+    expect(await runDurableObjectAlarm(objectOf(client.key))).toBe(false);
+    expect(await client.stub.getRun(client.key, "inv_a")).toMatchObject({ value: { status: "completed", attempt: 1 } });
+  });
+});
+
+describe("a thread that was removed", () => {
+  it("is gone with its rows, amid a run too, and its id is never used again", async () => {
+    const client = threadClient();
+    const ofRun = readUntil(await client.post("[[pace 40]] [[say 400]]", run));
+    const ofThread = readUntil(await client.events()).then(
+      () => "closed",
+      () => "aborted",
+    );
+    await readUntil(await client.events(run), (text) => text.includes("word "));
+    expect(await client.stub.remove(client.key)).toEqual({ ok: true, value: null });
+    expect(framesOf(await ofRun).at(-1)?.event).toMatchObject({ outcome: { type: "cancelled" } });
+    expect(await ofThread).toBe("aborted");
+    expect(await rowsOf(client.key)).toEqual({ messages: 0, runs: 0, journal: 0 });
+    for (const crashes of [false, true]) {
+      if (crashes) await killObject(client.key);
+      expect(await client.stub.accept(client.input("again"))).toMatchObject({ error: { code: "not_found" } });
+      const creation = { ...client.key, project_id: null, title: null, agent_id: null, metadata: {} };
+      expect(await client.stub.create(creation)).toMatchObject({ error: { code: "already_exists" } });
+      expect(await client.stub.remove(client.key)).toMatchObject({ error: { code: "not_found" } });
+    }
+    expect(await messagesOf(client.key)).toEqual([]);
+    expect([await readRun(env.DB, client.key, "inv_a"), await readThread(env.DB, client.key)]).toEqual([null, null]);
+    expect(await runDurableObjectAlarm(objectOf(client.key))).toBe(false);
+  });
+});
