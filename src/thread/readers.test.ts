@@ -113,6 +113,24 @@ describe("the gather window", () => {
     expect(sink.writes).toHaveLength(1);
   });
 
+  it("is not waited for by a reader that has a whole write before it: a fast model leaves nobody behind", async () => {
+    const { clock, journal, readers, add, open } = new Stage();
+    const sink = add(true);
+    open("p");
+    journal.addDelta("p", "a");
+    await settle();
+    for (let count = 0; count < 40; count++) {
+      journal.addDelta("p", "x".repeat(8 * 1024));
+      clock.advance(1);
+      await settle();
+      sink.take();
+      await settle();
+    }
+    // 40 ms and 320 KiB later: two windows would have brought two writes of 64 KiB.
+    expect(journal.log.written - sink.text.length).toBeLessThan(128 * 1024);
+    expect(readers.count).toBe(1);
+  });
+
   it("leaves no timer behind where nobody reads", async () => {
     const { clock, journal, open } = new Stage();
     open("p");

@@ -176,8 +176,10 @@ export class Readers {
     reader.busy = false;
     reader.taken = reader.pending;
     this.onProgress();
-    const behind = reader.mode !== "live" || reader.farewell !== null || this.#isDone(reader);
-    // A live reader waits for the window, so that what came meanwhile goes in one write.
+    // A live reader waits for the window, so that what came meanwhile goes in one write; where that is a whole write
+    // already, a window would only let a model that is faster than a write per window leave the reader behind.
+    const isFull = this.#journal.log.written - reader.pending >= WRITE_CHARS;
+    const behind = isFull || reader.mode !== "live" || reader.farewell !== null || this.#isDone(reader);
     if (behind) this.#step(reader);
     else if (this.#journal.released > reader.after) this.#schedule(false);
   }
