@@ -1,0 +1,27 @@
+// A Worker as wrangler would deploy it: one module, minified as wrangler.toml says. Nothing is sent anywhere.
+import { spawn } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const quiet = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS: "false" };
+
+/** `entry` is a path from the top of the repository; returns the path of the module. */
+export async function bundleWorker(entry: string, folder: string): Promise<string> {
+  const args = [join(root, "node_modules/.bin/wrangler"), "deploy", entry, "--dry-run", "--outdir", folder];
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...quiet },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  const module = (await readdir(folder).catch(() => [])).find((name) => name.endsWith(".js"));
+  if (code !== 0 || module === undefined) throw new Error(`${entry} could not be bundled:\n${output.slice(-3000)}`);
+  return join(folder, module);
+}

@@ -1,0 +1,88 @@
+// A model that costs nothing: an OpenAI-compatible server in a process of its own that says the same token again and again,
+// each as an HTTP chunk. What it does stands in the newest user message: `[[tokens=50 rate=0 steps=0]]`. `rate` is tokens
+// per second, 0 as fast as the socket takes them; `steps` are calls of tools before the text.
+import { createServer, type ServerResponse } from "node:http";
+import { type Order, readOrder } from "./order.ts";
+
+// A provider's chunk is 200 to 300 bytes; parsing them is part of what is measured.
+const head = {
+  id: "chatcmpl-BenchBenchBenchBenchBench",
+  object: "chat.completion.chunk",
+  created: 1_790_000_000,
+  model: "bench",
+  system_fingerprint: "fp_bench",
+};
+
+function chunk(delta: object, finish_reason: string | null = null, more: object = {}): Buffer {
+  const choices = [{ index: 0, delta, logprobs: null, finish_reason }];
+  return Buffer.from(`data: ${JSON.stringify({ ...head, choices, ...more })}\n\n`);
+}
+
+const opening = chunk({ role: "assistant", content: "" });
+const token = chunk({ content: " tok" });
+const done = Buffer.from("data: [DONE]\n\n");
+const usage = { usage: { prompt_tokens: 1000, completion_tokens: 50, total_tokens: 1050 } };
+
+// How many chunks one stream sends before others get their turn.
+const BURST = 64;
+
+async function speak(response: ServerResponse, { tokens, rate }: Order): Promise<void> {
+  if (rate > 0) return speakAtPace(response, tokens, rate);
+  for (let sent = 0; sent < tokens; ) {
+    const end = Math.min(tokens, sent + BURST);
+    let drained = true;
+    for (; sent < end; sent++) drained = response.write(token);
+    await new Promise<void>((resolve) => (drained ? setImmediate(resolve) : response.once("drain", resolve)));
+    if (response.destroyed) return;
+  }
+}
+
+function speakAtPace(response: ServerResponse, tokens: number, rate: number): Promise<void> {
+  const begun = performance.now();
+  let sent = 0;
+  return new Promise((resolve) => {
+    const tick = (): void => {
+      const due = Math.min(tokens, 1 + Math.floor(((performance.now() - begun) * rate) / 1000));
+      for (; sent < due; sent++) response.write(token);
+      if (sent >= tokens || response.destroyed) resolve();
+      else setTimeout(tick, Math.max(1, begun + (sent * 1000) / rate - performance.now()));
+    };
+    tick();
+  });
+}
+
+/** Two tools in turn, each harmless: the same call three times in a row would be stopped. */
+function callTool(response: ServerResponse, step: number): void {
+  const [name, args] = step % 2 === 0 ? ["view_tasks", "{}"] : ["update_tasks", `{"task_ids":["step-${step}"]}`];
+  const call = { index: 0, id: `call_${performance.now()}`, type: "function", function: { name, arguments: "" } };
+  response.write(chunk({ tool_calls: [call] }));
+  response.write(chunk({ tool_calls: [{ index: 0, function: { arguments: args } }] }));
+  response.write(chunk({}, "tool_calls"));
+}
+
+async function answer(body: string, response: ServerResponse): Promise<void> {
+  const { order, results } = readOrder(body);
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
+  response.write(opening);
+  if (results < order.steps) callTool(response, results);
+  else {
+    await speak(response, order);
+    response.write(chunk({}, "stop"));
+  }
+  response.write(chunk({}, null, { choices: [], ...usage }));
+  response.end(done);
+}
+
+const server = createServer((request, response) => {
+  response.on("error", () => {});
+  const pieces: Buffer[] = [];
+  request.on("data", (piece: Buffer) => pieces.push(piece));
+  request.on("end", () => void answer(Buffer.concat(pieces).toString(), response));
+});
+// Connections outlive any pause of the bench: a new one would be measured as part of a turn.
+server.keepAliveTimeout = 600_000;
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address();
+  process.send?.({ port: typeof address === "object" ? address?.port : 0 });
+});
+process.on("disconnect", () => process.exit());

@@ -1,0 +1,50 @@
+// What is measured, and how a client asks each for a turn.
+
+export const targetNames = ["direct", "pass-through", "loop", "taskloom"] as const;
+
+/** `direct` is the model itself: what the others add is counted from there. */
+export type TargetName = (typeof targetNames)[number];
+
+export interface Target {
+  name: TargetName;
+  url: string;
+}
+
+export const API_KEY = "key-of-the-bench";
+
+export interface RowCounts {
+  object_rows: number;
+  object_writes: number;
+  database_rows: number;
+  database_calls: number;
+}
+
+export interface TurnRequest {
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export function turnOf(target: TargetName, thread: string, text: string): TurnRequest {
+  const headers = { "content-type": "application/json" };
+  if (target === "taskloom") {
+    return {
+      path: `/v1/threads/${thread}/runs`,
+      headers: { ...headers, accept: "text/event-stream", authorization: `Bearer ${API_KEY}` },
+      body: JSON.stringify({ message: text }),
+    };
+  }
+  if (target === "loop") {
+    return { path: `/?thread=${thread}`, headers, body: JSON.stringify({ message: text }) };
+  }
+  const body = { model: "bench", stream: true, messages: [{ role: "user", content: text }] };
+  const path = target === "direct" ? "/v1/chat/completions" : `/?thread=${thread}`;
+  return { path, headers, body: JSON.stringify(body) };
+}
+
+/** What stands in a stream once per token, and what stands in one that came to its end. */
+export function marksOf(target: TargetName): { token: string; end: string } {
+  if (target === "taskloom") return { token: '"delta":"', end: "RUN_FINISHED" };
+  if (target === "loop") return { token: '"delta":"', end: "finished" };
+  return { token: '"content":" tok', end: "[DONE]" };
+}
