@@ -1,0 +1,147 @@
+// What the documents list is what there is: routes, events, problem codes, tables with their columns, settings. What a text
+// says about them is for reviews.
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createApp } from "../src/http/app.ts";
+import { describeApi } from "../src/http/openapi.ts";
+import { problems } from "../src/protocol/error.ts";
+import { runErrorCodes } from "../src/protocol/run.ts";
+import { createTables } from "../src/thread/database.ts";
+
+const root = join(import.meta.dirname, "..");
+
+function read(path: string): Promise<string> {
+  return readFile(join(root, path), "utf8");
+}
+
+/** Every text in double quotes or of the form that `pattern` captures. */
+function findAll(text: string, pattern: RegExp): string[] {
+  const found = [...text.matchAll(pattern)].map(([, name = ""]) => name);
+  expect(found.length).toBeGreaterThan(0);
+  return [...new Set(found)];
+}
+
+/** Names that stand nowhere between backticks. */
+function missingIn(text: string, names: string[]): string[] {
+  const quoted = new Set([...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = ""]) => code.split(/[^\w]+/)));
+  return names.filter((name) => !quoted.has(name));
+}
+
+async function listDocuments(): Promise<string[]> {
+  const entries = await readdir(join(root, "docs"), { recursive: true });
+  const inDocs = entries.filter((entry) => entry.endsWith(".md")).map((entry) => join("docs", entry));
+  return ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ...inDocs];
+}
+
+/** Table name → column names, of both stores. */
+async function readTables(): Promise<{ store: string; name: string; columns: string[] }[]> {
+  const schema = await read("migrations/0000_initial.sql");
+  const inDatabase = [...schema.matchAll(/CREATE TABLE `(\w+)` \(\n([\s\S]*?)\n\)/g)].map(
+    ([, name = "", body = ""]) => ({
+      store: "D1",
+      name,
+      columns: findAll(body, /^\t`(\w+)`/gm),
+    }),
+  );
+  const statements: string[] = [];
+  createTables({
+    exec: (statement) => {
+      statements.push(statement);
+      return { toArray: () => [] };
+    },
+  });
+  const inObject = statements.flatMap((statement) => {
+    const [, name = "", body = ""] = /CREATE TABLE IF NOT EXISTS (\w+) \(([\s\S]*)\)/.exec(statement) ?? [];
+    return name === "" ? [] : [{ store: "object", name, columns: findAll(body, /(?:^|,)\s*([a-z]\w*) [A-Z]+/g) }];
+  });
+  return [...inDatabase, ...inObject];
+}
+
+/** The part of storage.md that is about one table of one store. */
+function sectionOf(text: string, store: string, table: string): string {
+  const [, inDatabase = "", inObject = ""] = /\n## D1\n([\s\S]*)\n## The object's SQLite\n([\s\S]*)/.exec(text) ?? [];
+  const sections = (store === "D1" ? inDatabase : inObject).split("\n### ");
+  return sections.find((section) => section.split("\n", 1)[0]?.includes(`\`${table}\``)) ?? "";
+}
+
+describe("the README", () => {
+  it("stays under 200 lines", async () => {
+    expect((await read("README.md")).trimEnd().split("\n").length).toBeLessThan(200);
+  });
+
+  it("lists exactly the routes that there are", async () => {
+    const { paths } = describeApi(createApp()) as { paths: Record<string, Record<string, unknown>> };
+    const served = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`),
+    );
+    const rows = [...(await read("README.md")).matchAll(/^\| `([A-Z ]+)` \| `(\/[^`]*)` \|/gm)];
+    const listed = rows.flatMap(([, methods = "", path = ""]) =>
+      methods.split(" ").map((method) => `${method} ${path}`),
+    );
+    expect(served.length).toBeGreaterThan(20);
+    expect(listed.toSorted()).toEqual(served.toSorted());
+  });
+
+  it("lists exactly the settings that are read", async () => {
+    const settings = findAll(await read("src/config.ts"), /^ {2}([A-Z][A-Z_]+)\?: string;$/gm);
+    const listed = findAll(await read("README.md"), /^\| `([A-Z][A-Z_]+)` \|/gm).filter((name) => name.includes("_"));
+    expect(listed.toSorted()).toEqual(settings.toSorted());
+  });
+});
+
+describe("docs/protocol.md", () => {
+  it("tells of every event, and of every CUSTOM by its name", async () => {
+    const source = await read("src/protocol/event.ts");
+    const union = source.slice(source.indexOf("export type ThreadEvent"));
+    const events = findAll(union, /"([A-Z][A-Z_]{3,})"/g);
+    const custom = findAll(union, /type: "CUSTOM"; name: "(\w+)"/g);
+    expect(missingIn(await read("docs/protocol.md"), [...events, ...custom])).toEqual([]);
+  });
+
+  it("tells of every problem with its status, and of every error of a run", async () => {
+    const text = await read("docs/protocol.md");
+    const listed = [...text.matchAll(/^\| (\d{3}) \| `(\w+)` \|/gm)].map(([, status, code]) => `${status} ${code}`);
+    const known = Object.entries(problems).map(([code, { status }]) => `${status} ${code}`);
+    expect(listed.toSorted()).toEqual(known.toSorted());
+    expect(missingIn(text, [...runErrorCodes])).toEqual([]);
+  });
+});
+
+describe("docs/storage.md", () => {
+  it("tells of every table of both stores with every column", async () => {
+    const text = await read("docs/storage.md");
+    const tables = await readTables();
+    const inSchema = findAll(await read("src/store/schema.ts"), /sqliteTable\(\s*"(\w+)"/g);
+    expect(tables.filter(({ store }) => store === "D1").map(({ name }) => name)).toEqual(
+      expect.arrayContaining(inSchema),
+    );
+    const missing = tables.flatMap(({ store, name, columns }) =>
+      missingIn(sectionOf(text, store, name), columns).map((column) => `${store} ${name}.${column}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe("the documents", () => {
+  it("link only to what is there", async () => {
+    const broken: string[] = [];
+    for (const path of await listDocuments()) {
+      const links = [...(await read(path)).matchAll(/\]\((?!https?:|#)([^)\s#]+)[^)]*\)/g)].map(
+        ([, link = ""]) => link,
+      );
+      broken.push(
+        ...links.filter((link) => !existsSync(join(root, dirname(path), link))).map((link) => `${path}: ${link}`),
+      );
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it("name only npm scripts that there are", async () => {
+    const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
+    const texts = await Promise.all((await listDocuments()).map(read));
+    const named = findAll(texts.join("\n"), /`?npm run ([a-z]+)/g);
+    expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+});
