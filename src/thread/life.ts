@@ -12,7 +12,7 @@ import { Readers } from "./readers.ts";
 import { insertRun, type RunRecord, readLiveRuns, readRun, saveRun } from "./runs.ts";
 import { schedule } from "./scheduler.ts";
 import { ThreadState } from "./state.ts";
-import { trimMemory } from "./streams.ts";
+import { trimMemory, watchIdle } from "./streams.ts";
 
 /** What only the platform can do for an object. */
 export interface Platform {
@@ -99,7 +99,10 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     lastError: null,
     removing: false,
   };
-  life.readers.onProgress = () => trimMemory(life);
+  life.readers.onProgress = () => {
+    trimMemory(life);
+    if (life.readers.count === 0) watchIdle(life);
+  };
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
   adoptRun(life);
   return life;

@@ -4,12 +4,13 @@ import { from, lastValueFrom, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../test/fakes/gate.ts";
 import { type Reply, say } from "../../test/fakes/replies.ts";
-import { FakeClock, passTime, settle } from "../../test/fakes/stream.ts";
+import { FakeClock, FakeSink, passTime, settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { Transcript } from "../../test/fakes/transcript.ts";
 import { playTurn, workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
 import type { ThreadEvent } from "../protocol/event.ts";
 import { cancelRun } from "./control.ts";
+import { planStream, watchIdle } from "./streams.ts";
 
 const run = { invocation_id: "inv_a" };
 
@@ -84,6 +85,21 @@ describe("the thread's stream", () => {
     await passTime(clock, 300_000);
     expect(reader.ended).toBe("open");
     expect(reader.text.split(": ping\n\n").length).toBeGreaterThan(25);
+  });
+
+  it("whose last reader has left leaves no timer behind, which would hold the object in memory", async () => {
+    const clock = new FakeClock();
+    const thread = new FakeThread({ replies: [say("hello")], clock });
+    await thread.run("hi", run);
+    const sink = new FakeSink();
+    const plan = planStream(thread.life, { invocation_id: null, after: null, resync: false });
+    if (!plan.ok || plan.value.kind !== "follow") throw new Error("there is a stream to follow");
+    thread.life.readers.add(sink, plan.value.request);
+    watchIdle(thread.life);
+    await settle();
+    sink.leave();
+    await passTime(clock, 11_000);
+    expect([thread.life.readers.count, clock.timers]).toEqual([0, 0]);
   });
 
   it("of an idle thread begins a resync with the two snapshots, and only the last has an id", async () => {

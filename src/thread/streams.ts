@@ -83,7 +83,10 @@ export function neverStarted(life: Life, record: RunRecord): string {
   ].join("");
 }
 
-/** Closes readers of the thread's stream once nothing has run for a minute. */
+/**
+ * Closes readers of the thread's stream once nothing has run for a minute. Without a reader nothing is waited for: a
+ * timer holds the object in memory, which is billed.
+ */
 export function watchIdle(life: Life): void {
   life.cancelIdle?.();
   life.cancelIdle = null;
