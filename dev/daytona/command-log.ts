@@ -9,18 +9,28 @@ import { setTimeout as pause } from "node:timers/promises";
 
 export type StreamName = "stdout" | "stderr";
 
-const prefixes = { stdout: Buffer.from([1, 1, 1]), stderr: Buffer.from([2, 2, 2]) };
+const marks = { stdout: 1, stderr: 2 };
+const prefixBytes = 3;
 const lineFeed = 0x0a;
 
 /** More than anyone reads; `yes` makes as much in a second. */
-const maxLogBytes = 64 * 1024 * 1024;
+export const maxLogBytes = 64 * 1024 * 1024;
+/** Of what comes past the limit the end is kept, and written when the command ends: how it ended matters most. */
+const maxTailBytes = 256 * 1024;
+/** Output is labelled in slices of this size, as it comes from a pipe anyway. */
+const sliceBytes = 64 * 1024;
+/** Room for the tail, for the slice that goes past the limit (prefixes make at worst four bytes of one) and the notice. */
+const maxHeadBytes = maxLogBytes - 4 * (maxTailBytes + sliceBytes) - 1024;
 /**
  * Past the limit output is thrown away at this pace, about one megabyte a second: a flood then waits in its pipe instead
  * of burning a core, while a program that says a little now and then is never held up.
  */
 const discardPauseMs = 50;
-/** A JSON answer is built in memory, three times over. */
-export const maxAnswerBytes = 16 * 1024 * 1024;
+
+interface Piece {
+  stream: StreamName;
+  data: Buffer;
+}
 
 export class CommandLog {
   size = 0;
@@ -30,6 +40,9 @@ export class CommandLog {
   #file: Promise<FileHandle> | undefined;
   #stream: StreamName | undefined;
   #atLineStart = true;
+  readonly #tail: Piece[] = [];
+  #tailBytes = 0;
+  #omittedBytes = 0;
   #full = false;
   #queue: Promise<void> = Promise.resolve();
 
@@ -47,32 +60,58 @@ export class CommandLog {
 
   async #append(stream: StreamName, data: Buffer): Promise<void> {
     if (this.finished) return;
-    if (this.#full) {
-      await pause(discardPauseMs);
-      return;
+    const wasFull = this.#full;
+    let start = 0;
+    for (; start < data.length && !this.#full; start += sliceBytes) {
+      await this.#write(this.#label(stream, data.subarray(start, start + sliceBytes)));
+      this.#full = this.size >= maxHeadBytes;
     }
-    const labelled = this.#label(stream, data);
-    await this.#write(labelled);
-    if (this.size < maxLogBytes) return;
-    this.#full = true;
-    const notice = `\n[output beyond ${maxLogBytes / 1024 / 1024} MiB is not kept]\n`;
-    this.#atLineStart = true;
-    await this.#write(this.#label("stderr", Buffer.from(notice)));
+    if (start < data.length) this.#keepTail({ stream, data: data.subarray(start) });
+    if (wasFull) await pause(discardPauseMs);
+  }
+
+  #keepTail(piece: Piece): void {
+    // Copied: a piece is often a small part of a large buffer that it would keep in memory.
+    const data = Buffer.from(piece.data.subarray(-maxTailBytes));
+    this.#omittedBytes += piece.data.length - data.length;
+    this.#tail.push({ stream: piece.stream, data });
+    this.#tailBytes += data.length;
+    for (let first = this.#tail[0]; first && this.#tailBytes > maxTailBytes; first = this.#tail[0]) {
+      const cut = Math.min(first.data.length, this.#tailBytes - maxTailBytes);
+      first.data = first.data.subarray(cut);
+      this.#tailBytes -= cut;
+      this.#omittedBytes += cut;
+      if (first.data.length === 0) this.#tail.shift();
+    }
+  }
+
+  async #writeTail(): Promise<void> {
+    if (this.#omittedBytes > 0) {
+      const notice = `\n[${this.#omittedBytes} bytes are not kept]\n`;
+      await this.#write(this.#label("stderr", Buffer.from(notice)));
+      this.#atLineStart = true;
+    }
+    for (const { stream, data } of this.#tail) await this.#write(this.#label(stream, data));
+    this.#tail.length = 0;
   }
 
   /** Prefixes every line, and the rest of a line whose beginning the other stream interrupted. */
   #label(stream: StreamName, data: Buffer): Buffer {
-    const pieces: Buffer[] = [];
+    const labelled = Buffer.allocUnsafe(data.length + prefixBytes * (countLines(data) + 1));
+    let length = 0;
     for (let start = 0; start < data.length; ) {
-      if (this.#atLineStart || this.#stream !== stream) pieces.push(prefixes[stream]);
+      if (this.#atLineStart || this.#stream !== stream) {
+        labelled.fill(marks[stream], length, length + prefixBytes);
+        length += prefixBytes;
+      }
       this.#stream = stream;
       const end = data.indexOf(lineFeed, start);
       const next = end === -1 ? data.length : end + 1;
-      pieces.push(data.subarray(start, next));
+      length += data.copy(labelled, length, start, next);
       this.#atLineStart = end !== -1;
       start = next;
     }
-    return Buffer.concat(pieces);
+    return labelled.subarray(0, length);
   }
 
   async #write(data: Buffer): Promise<void> {
@@ -91,6 +130,8 @@ export class CommandLog {
   }
 
   async #finish(): Promise<void> {
+    if (this.finished) return;
+    await this.#writeTail().catch(() => undefined);
     this.finished = true;
     this.#events.emit("change");
     // Readers open it anew; thousands of finished commands must not hold a descriptor each.
@@ -127,35 +168,41 @@ export class CommandLog {
   }
 }
 
-export interface LogAnswer {
-  output: string;
-  stdout: string;
-  stderr: string;
+function countLines(data: Buffer): number {
+  let count = 0;
+  for (let place = data.indexOf(lineFeed); place !== -1; place = data.indexOf(lineFeed, place + 1)) count += 1;
+  return count;
 }
 
-export async function readLog(log: CommandLog): Promise<LogAnswer> {
-  const bytes = await log.read(0, maxAnswerBytes);
-  const { stdout, stderr } = separate(bytes);
-  return { output: bytes.toString("utf8"), stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
-}
+/** Undoes the prefixes the way the SDK does it: a prefix anywhere switches the stream. Pieces may end anywhere. */
+export class Separator {
+  #stream: StreamName | undefined;
+  #rest: Buffer = Buffer.alloc(0);
 
-/** Undoes the prefixes the way the SDK does it: a prefix anywhere switches the stream. */
-export function separate(bytes: Buffer): Record<StreamName, Buffer> {
-  const pieces: Record<StreamName, Buffer[]> = { stdout: [], stderr: [] };
-  let stream: StreamName | undefined;
-  let start = 0;
-  for (let index = 0; index + 3 <= bytes.length; ) {
-    const mark = bytes[index];
-    const isPrefix = (mark === 1 || mark === 2) && bytes[index + 1] === mark && bytes[index + 2] === mark;
-    if (!isPrefix) {
-      index += 1;
-      continue;
+  push(bytes: Buffer, isLast = false): Piece[] {
+    const input = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    const pieces: Piece[] = [];
+    const take = (start: number, end: number): void => {
+      if (this.#stream && end > start) pieces.push({ stream: this.#stream, data: input.subarray(start, end) });
+    };
+    let start = 0;
+    let index = 0;
+    for (; index + 3 <= input.length; ) {
+      const mark = input[index];
+      const isPrefix = (mark === 1 || mark === 2) && input[index + 1] === mark && input[index + 2] === mark;
+      if (!isPrefix) {
+        index += 1;
+        continue;
+      }
+      take(start, index);
+      this.#stream = mark === 1 ? "stdout" : "stderr";
+      index += 3;
+      start = index;
     }
-    if (stream) pieces[stream].push(bytes.subarray(start, index));
-    stream = mark === 1 ? "stdout" : "stderr";
-    index += 3;
-    start = index;
+    // The last two bytes may be the beginning of a prefix.
+    const end = isLast ? input.length : Math.max(start, index);
+    take(start, end);
+    this.#rest = Buffer.from(input.subarray(end));
+    return pieces;
   }
-  if (stream) pieces[stream].push(bytes.subarray(start));
-  return { stdout: Buffer.concat(pieces.stdout), stderr: Buffer.concat(pieces.stderr) };
 }

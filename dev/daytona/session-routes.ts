@@ -3,9 +3,10 @@
  */
 import type { WebSocket } from "ws";
 import { optionalFlag, optionalText, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";
-import { type CommandLog, readLog } from "./command-log.ts";
+import type { CommandLog } from "./command-log.ts";
 import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
+import { sendLog } from "./log-answer.ts";
 import { requireCommands } from "./process-routes.ts";
 import { type Exchange, type Handler, parameter } from "./routes.ts";
 import { type Command, requireCommand, runCommand, type Session, sendInput } from "./sessions.ts";
@@ -27,8 +28,8 @@ export const sessionRoutes: Record<string, Handler<ToolboxContext>> = {
   "POST /process/session/{session}/exec": executeInSession,
   "GET /process/session/{session}/command/{command}": (exchange, context) =>
     sendJson(exchange.response, 200, describeCommand(findCommand(exchange, context))),
-  "GET /process/session/{session}/command/{command}/logs": async (exchange, context) =>
-    sendJson(exchange.response, 200, await readLog(findCommand(exchange, context).log)),
+  "GET /process/session/{session}/command/{command}/logs": (exchange, context) =>
+    sendLog(exchange.response, findCommand(exchange, context).log),
   "POST /process/session/{session}/command/{command}/input": async (exchange, context) => {
     const { data } = await readJson(exchange.request);
     if (typeof data !== "string") throw new HttpError(400, "data must be a string");
@@ -79,7 +80,7 @@ async function executeInSession(exchange: Exchange, context: ToolboxContext): Pr
   }
   // Without a limit, as in the real daemon: a command that ends its own shell (`exit`) keeps its caller waiting.
   await command.finished;
-  sendJson(exchange.response, 200, { cmdId: command.id, ...(await readLog(command.log)), exitCode: command.exitCode });
+  await sendLog(exchange.response, command.log, { cmdId: command.id, exitCode: command.exitCode });
 }
 
 /** The log from its beginning, then as it grows, at the reader's own pace; the close says that the command has ended. */
