@@ -42,7 +42,7 @@ async function readThread(api: Api, thread: string | null): Promise<Conversation
   if (thread === null) return emptyConversation;
   try {
     const [rows, plan] = await Promise.all([api.listMessages(thread), api.getPlan(thread)]);
-    return restore(rows, plan, [], null);
+    return restore(rows, plan, [], []);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return emptyConversation;
     throw error;

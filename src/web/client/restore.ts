@@ -14,10 +14,10 @@ const states: Record<RunStatus, RunState> = {
   interrupted: "interrupted",
 };
 
-/** `runs` newest first. Rows of a run that is followed are left out: its stream brings them again. */
-export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followed: string | null): Conversation {
+/** `runs` newest first. Rows of a run that is `followed` are left out: its stream brings them again. */
+export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followed: string[]): Conversation {
   const items = rows
-    .filter((row) => row.is_llm_message && (followed === null || row.invocation_id !== followed))
+    .filter((row) => row.is_llm_message && !followed.includes(row.invocation_id ?? ""))
     .flatMap(readRow)
     .reduce(addMessage, [] as Item[]);
   const last = runs[0];

@@ -1,0 +1,146 @@
+// The open thread: what was said, what is being done, and what a person can do about it.
+import type { MessageRow } from "../protocol/message.ts";
+import type { Run } from "../protocol/run.ts";
+import type { PlanView } from "../protocol/task.ts";
+import type { InterruptAnswer } from "../protocol/thread.ts";
+import { type Api, ApiError } from "./client/api.ts";
+import { advance, type Conversation, emptyConversation } from "./client/conversation.ts";
+import { type Followed, followRun } from "./client/follow.ts";
+import { newId } from "./client/ids.ts";
+import { restore } from "./client/restore.ts";
+
+export interface ThreadView {
+  conversation: Conversation;
+  connected: boolean;
+  /** Whether something is being done or read. */
+  busy: boolean;
+  problem: string | null;
+}
+
+export class ThreadSession {
+  readonly id: string;
+  readonly #api: Api;
+  readonly #show: (view: ThreadView) => void;
+  readonly #closing = new AbortController();
+  #view: ThreadView = { conversation: emptyConversation, connected: true, busy: false, problem: null };
+  #run: string | null = null;
+
+  constructor(api: Api, id: string, show: (view: ThreadView) => void) {
+    this.id = id;
+    this.#api = api;
+    this.#show = show;
+  }
+
+  begin(): void {
+    this.#update({});
+  }
+
+  /** Shows what there is, and goes on with what runs. The last run is read from its stream, which knows most about it. */
+  open(): Promise<void> {
+    return this.#attempt(async () => {
+      const loaded = await this.#load();
+      if (loaded === null) return;
+      const { rows, plan, runs } = loaded;
+      const active = runs.filter(({ status }) => status === "queued" || status === "running").toReversed();
+      const followed = (active.length > 0 ? active : runs.slice(0, 1)).map((run) => run.invocation_id);
+      this.#update({ conversation: restore(rows, plan, runs, followed) });
+      for (const run of followed) await this.#follow({ thread: this.id, run, begin: null });
+    });
+  }
+
+  send(text: string): Promise<void> {
+    return this.#attempt(async () => {
+      const id = newId("msg");
+      const { conversation } = this.#view;
+      const items = [...conversation.items, { kind: "user" as const, id, text }];
+      const run = { id: null, state: "waiting" as const, error: null, unfinished: 0 };
+      this.#update({ conversation: { ...conversation, items, run, interrupts: [] } });
+      await this.#follow({ thread: this.id, run: newId("inv"), begin: { kind: "message", id, text } });
+    });
+  }
+
+  answer(answers: InterruptAnswer[]): Promise<void> {
+    const interrupted = this.#view.conversation.run.id;
+    if (interrupted === null) return Promise.resolve();
+    return this.#attempt(async () => {
+      const begin = { kind: "answers" as const, interrupted, answers };
+      await this.#follow({ thread: this.id, run: newId("inv"), begin });
+    });
+  }
+
+  /** Its end comes as an event. */
+  async stop(): Promise<void> {
+    if (this.#run === null) return;
+    await this.#api.cancel(this.id, this.#run).catch((error: unknown) => this.#update({ problem: messageOf(error) }));
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #load(): Promise<Stored | null> {
+    try {
+      return await load(this.#api, this.id);
+    } catch (error) {
+      // A link may name a thread that nobody has written to.
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  async #follow(followed: Followed): Promise<void> {
+    this.#run = followed.run;
+    const follower = {
+      onEvent: (event: Parameters<typeof advance>[1]) =>
+        this.#update({ conversation: advance(this.#view.conversation, event) }),
+      onConnection: (connected: boolean) => this.#update({ connected }),
+    };
+    // A page that is left open finds its server again whenever that comes back.
+    await followRun(this.#api, followed, follower, {
+      signal: this.#closing.signal,
+      patienceMs: Number.MAX_SAFE_INTEGER,
+    });
+    this.#run = null;
+  }
+
+  async #attempt(act: () => Promise<void>): Promise<void> {
+    this.#update({ busy: true, problem: null });
+    try {
+      await act();
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      this.#run = null;
+      const { conversation } = this.#view;
+      const run = { ...conversation.run, state: "none" as const };
+      this.#update({ problem: messageOf(error), conversation: { ...conversation, run } });
+      if (error instanceof ApiError && error.status === 401) throw error;
+    } finally {
+      this.#update({ busy: false, connected: true });
+    }
+  }
+
+  #update(change: Partial<ThreadView>): void {
+    this.#view = { ...this.#view, ...change };
+    if (!this.#closing.signal.aborted) this.#show(this.#view);
+  }
+}
+
+interface Stored {
+  rows: MessageRow[];
+  plan: PlanView;
+  /** Newest first. */
+  runs: Run[];
+}
+
+async function load(api: Api, thread: string): Promise<Stored> {
+  const [rows, plan, { data: runs }] = await Promise.all([
+    api.listMessages(thread),
+    api.getPlan(thread),
+    api.listRuns(thread),
+  ]);
+  return { rows, plan, runs };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
