@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { type Agent, agentConfig } from "../protocol/agent.ts";
 import { clientId, DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import { createAgent, deleteAgent, listAgents, listAgentVersions, readAgent, updateAgent } from "../store/agents.ts";
+import { agentMemory } from "../thread/agent-memory.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
@@ -33,6 +34,7 @@ export function addAgents(app: App): void {
       const { user_id } = context.get("caller");
       const changed = await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now());
       if (!changed) throw missing("agent", params.agent_id);
+      agentMemory.forget(user_id, params.agent_id);
       return context.json(show(changed));
     },
   );
@@ -51,8 +53,10 @@ export function addAgents(app: App): void {
       if (params.agent_id === DEFAULT_AGENT_ID) {
         throw new Problem("invalid_operation", `${DEFAULT_AGENT_ID} always exists and can't be deleted.`);
       }
-      const deleted = await deleteAgent(context.env.DB, context.get("caller").user_id, params.agent_id);
+      const { user_id } = context.get("caller");
+      const deleted = await deleteAgent(context.env.DB, user_id, params.agent_id);
       if (!deleted) throw missing("agent", params.agent_id);
+      agentMemory.forget(user_id, params.agent_id);
       return context.body(null, 204);
     },
   );

@@ -14,6 +14,7 @@ import { readAgent } from "../store/agents.ts";
 import { readProject } from "../store/projects.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
 import { allTools } from "../tools/index.ts";
+import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 import type { Clock } from "./readers.ts";
@@ -52,7 +53,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     },
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
-    readAgent: (user_id, agent_id) => readAgent(database, user_id, agent_id),
+    readAgent: (user_id, agent_id) => agentMemory.read(user_id, agent_id, () => readAgent(database, user_id, agent_id)),
     sendJob: async (job) => {
       await jobs.send(job);
     },
