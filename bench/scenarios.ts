@@ -23,6 +23,7 @@ export type FigureName =
   | "tokens_1"
   | "tokens_50"
   | "cpu_per_token"
+  | "cpu_per_turn"
   | "short_turn"
   | "step_turn"
   | "long_turn"
@@ -61,8 +62,14 @@ export const scenarios: Scenario[] = [
     async measure(subject, round) {
       // A second of text each, begun 20 ms apart: fifty turns a second, which no target is busy with.
       const order = { tokens: 50, rate: 50, steps: 0 };
-      const result = await load(subject, `fifty-${round}`, { clients: 50, turns: 4, order, stagger_ms: 20 });
-      return { first_token_50: median(result.clients.flatMap((turns) => turns.slice(1)).map(({ first }) => first)) };
+      const before = readCpu(subject.runtime);
+      const { clients } = await load(subject, `fifty-${round}`, { clients: 50, turns: 4, order, stagger_ms: 20 });
+      const used = difference(readCpu(subject.runtime), before);
+      const warm = clients.flatMap((turns) => turns.slice(1));
+      return {
+        first_token_50: median(warm.map(({ first }) => first)),
+        cpu_per_turn: used === null ? null : used / 1000 / (50 * 4),
+      };
     },
   },
   {
@@ -87,8 +94,8 @@ export const scenarios: Scenario[] = [
       const before = readCpu(subject.runtime);
       const order = { tokens: 600, rate: 200, steps: 0 };
       const result = await load(subject, `paced-${round}`, { clients: 50, order, stagger_ms: 5 });
-      const after = readCpu(subject.runtime);
-      return { cpu_per_token: before === null || after === null ? null : (after - before) / result.tokens };
+      const used = difference(readCpu(subject.runtime), before);
+      return { cpu_per_token: used === null ? null : used / result.tokens };
     },
   },
   {
@@ -131,9 +138,9 @@ export const scenarios: Scenario[] = [
       const order = { tokens: 5, rate: 1, steps: 0 };
       const open = load(subject, `open-${round}`, { clients: 500, order, stagger_ms: 2 });
       await new Promise((resolve) => setTimeout(resolve, 3_000));
-      const during = readMemoryKib(subject.runtime);
+      const grown = difference(readMemoryKib(subject.runtime), before);
       await open;
-      return { memory: before === null || during === null ? null : (during - before) / 500 };
+      return { memory: grown === null ? null : grown / 500 };
     },
   },
 ];
@@ -159,4 +166,9 @@ export function median(values: number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+/** Null where either is not there. */
+export function difference(one: number | null | undefined, other: number | null | undefined): number | null {
+  return one == null || other == null ? null : one - other;
 }

@@ -1,5 +1,5 @@
 // Figures of all rounds become the table of docs/performance.md.
-import { type FigureName, type Figures, median, STEPS } from "./scenarios.ts";
+import { difference, type FigureName, type Figures, median, STEPS } from "./scenarios.ts";
 import { type RowCounts, type TargetName, targetNames } from "./targets.ts";
 
 /** One round: the figures of each target, taken one after another. */
@@ -22,10 +22,6 @@ function added(name: FigureName): Row["value"] {
   return (of, direct) => difference(of[name], direct[name]);
 }
 
-function difference(one: number | null | undefined, other: number | null | undefined): number | null {
-  return one == null || other == null ? null : one - other;
-}
-
 const rows: Row[] = [
   { title: "added time to first token, p50 ms, 1 client", value: added("first_token"), digits: 2 },
   { title: "the same, 50 clients", value: added("first_token_50"), digits: 2 },
@@ -34,6 +30,7 @@ const rows: Row[] = [
   { title: "one stream, tokens/s", value: plain("tokens_1"), digits: 0 },
   { title: "50 streams, tokens/s in all", value: plain("tokens_50"), digits: 0 },
   { title: "CPU µs per token (50 streams of 200 tokens/s)", value: plain("cpu_per_token"), digits: 1 },
+  { title: "CPU ms per turn of 50 tokens (50 clients)", value: plain("cpu_per_turn"), digits: 2 },
   {
     title: "added ms per tool step",
     value: (of, direct) => {
