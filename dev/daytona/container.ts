@@ -24,6 +24,7 @@ import {
 import { type Channel, openChannel } from "./keeper/channel.ts";
 import { type Frame, frameKind, parseJson, writeJson } from "./keeper/frames.ts";
 import type { KeeperSettings } from "./keeper/settings.ts";
+import { type Limits, limitedCommand, maxProcesses } from "./limits.ts";
 
 /** Starting a keeper takes a tenth of a second; a loaded machine gets much more. */
 const dialTimeoutMs = 30_000;
@@ -45,6 +46,7 @@ export interface ContainerOptions {
   sockets: string;
   etc: string;
   variables: Record<string, string>;
+  limits: Limits;
 }
 
 interface Waiter {
@@ -225,6 +227,7 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
     temporary: isolated ? "/tmp" : join(options.folder, "tmp"),
     scratch: isolated ? "/run/sessions" : join(options.sockets, "sessions"),
     fenced: !isolated,
+    maxProcesses: isolated ? maxProcesses : 0,
     path: isolated ? sandboxPath : (process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin"),
   };
   // No variable of the server's environment passes, least of all to bubblewrap itself, which runs out here: the
@@ -240,14 +243,9 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
       stdio: ["pipe", "ignore", "ignore"],
     });
   }
-  const child = spawn(
-    "bwrap",
-    ["--args", "3", "--", keeperProgram, `${keeperFolder}/main.ts`, JSON.stringify(settings)],
-    {
-      ...spawnOptions,
-      stdio: ["pipe", "ignore", "ignore", "pipe"],
-    },
-  );
+  const command = ["bwrap", "--args", "3", "--", keeperProgram, `${keeperFolder}/main.ts`, JSON.stringify(settings)];
+  const [program, args] = limitedCommand(options.limits, command);
+  const child = spawn(program, args, { ...spawnOptions, stdio: ["pipe", "ignore", "ignore", "pipe"] });
   // By descriptor rather than as arguments: inside of the sandbox `ps` shows the arguments of its first process.
   const wiring = child.stdio[3] as Duplex;
   wiring.on("error", () => {});

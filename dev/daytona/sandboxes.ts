@@ -147,6 +147,7 @@ export class Sandboxes {
         ),
         etc: this.#options.etc,
         variables: { ...record.env, DAYTONA_SANDBOX_ID: record.id, DAYTONA_SANDBOX_USER: record.user },
+        limits: { memory: record.memory, disk: record.disk },
       });
       const life = { container, sessions: new Sessions(container, join(folder, "logs")) };
       sandbox.life = life;

@@ -2,6 +2,7 @@
  * `process/execute`: one command in a shell of its own, stdout and stderr in one stream as a terminal would show them.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { type Channel, type Request, readText, readVariables } from "./channel.ts";
@@ -29,6 +30,21 @@ function forgetEmptyGroups(): void {
     } catch {
       groups.delete(pid);
     }
+  }
+}
+
+/**
+ * Ends everything in the pid namespace when there are too many processes. One signal to all, which no fork escapes: to
+ * go through them one by one would never catch up with a fork bomb. The keeper itself and the first process are spared.
+ */
+export function endStorm(maxProcesses: number): void {
+  const count = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).length;
+  // Anywhere but in a namespace of bubblewrap the signal would reach everything that its user runs.
+  if (count <= maxProcesses || readFileSync("/proc/1/comm", "utf8") !== "bwrap\n") return;
+  try {
+    process.kill(-1, "SIGKILL");
+  } catch {
+    // They have ended by themselves.
   }
 }
 

@@ -20,7 +20,7 @@ import {
   readVariables,
   refuse,
 } from "./channel.ts";
-import { executeCommand, groups, killGroup } from "./commands.ts";
+import { endStorm, executeCommand, groups, killGroup } from "./commands.ts";
 import {
   createFolder,
   deletePath,
@@ -38,6 +38,8 @@ import { serveSession } from "./sessions.ts";
 import { type KeeperSettings, variables } from "./settings.ts";
 
 const lingerMs = 10_000;
+/** A fork bomb makes thousands of processes in a second; a look costs next to nothing. */
+const countMs = 500;
 const settings = JSON.parse(process.argv[2] ?? "{}") as KeeperSettings;
 
 /** Requests that are answered with one value. */
@@ -119,6 +121,7 @@ function end(): void {
 // `pkill node` is a usual way to restart a server, and must not hit the keeper: it goes by this name.
 process.title = "daytona";
 mkdirSync(settings.scratch, { recursive: true, mode: 0o700 });
+if (settings.maxProcesses > 0) setInterval(() => endStorm(settings.maxProcesses), countMs);
 const tokens = createInterface({ input: process.stdin });
 tokens.on("line", dial);
 tokens.on("close", end);

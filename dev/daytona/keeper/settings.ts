@@ -13,6 +13,8 @@ export interface KeeperSettings {
   scratch: string;
   /** Without a mount namespace file operations are fenced in by path checks instead. */
   fenced: boolean;
+  /** Everything ends when there are more; 0 where the processes of others can't be told from the sandbox's. */
+  maxProcesses: number;
   path: string;
 }
 
