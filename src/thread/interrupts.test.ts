@@ -140,6 +140,13 @@ describe("an answer", () => {
     expect(resultsOf(thread).length).toBe(1);
   });
 
+  it("is taken by a run that waits to start, too", async () => {
+    const thread = await askedThread("c1");
+    await thread.accept("", { ...resume(answer("int_c1")), background: true });
+    const second = await thread.accept("", { ...resume(answer("int_c1")), invocation_id: "inv_c" });
+    expect(second).toMatchObject({ error: { code: "interrupt_answered" } });
+  });
+
   it("whose run was cancelled before it started leaves the question open", async () => {
     const thread = await askedThread("c1");
     await thread.accept("", { ...resume(answer("int_c1")), background: true });

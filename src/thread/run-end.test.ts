@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { say } from "../../test/fakes/replies.ts";
+import { Gate } from "../../test/fakes/gate.ts";
+import { call, say } from "../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
@@ -154,6 +155,63 @@ describe("a D1 that fails", () => {
       ["inv_b", "assistant"],
     ]);
     expect(runs.get("inv_b")?.status).toBe("completed");
+  });
+
+  it("gets a plan that changed while it failed", async () => {
+    let isDown = false;
+    const thread = new FakeThread({
+      brain: workerBrain,
+      tools: workerTools(),
+      syncThread: async () => {
+        if (isDown) throw new Error("D1 is down");
+      },
+    });
+    await thread.run("build it", run);
+    isDown = true;
+    const input = { section_title: "more", task_contents: ["x"] };
+    thread.replies.push(call({ id: "c_more", name: "create_tasks", input }), say("later"));
+    await thread.run("more", { invocation_id: "inv_b", max_steps: 2 });
+    isDown = false;
+    await thread.life.outbox.sync();
+    const plan = rowsOf(thread.batches).messages.find(({ type }) => type === "task_list");
+    expect(plan?.version).toBe(4);
+  });
+
+  it("gets what changed while a batch was on its way", async () => {
+    let arrive = () => {};
+    const slow = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "x")], syncThread: () => slow });
+    await thread.accept("hi", run);
+    await gate.reached;
+    const early = thread.life.outbox.sync();
+    gate.open();
+    await thread.read(run).until(({ events }) => events.at(-1)?.type === "TEXT_MESSAGE_END");
+    arrive();
+    await early;
+    await thread.read(run).untilClosed();
+    expect(thread.batches[0]?.runs[0]?.status).toBe("running");
+    expect(rowsOf(thread.batches).runs.get("inv_a")?.status).toBe("completed");
+  });
+
+  it("is told of a run at work after a second, and by each alarm that it still works", async () => {
+    const clock = new FakeClock();
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "x")], clock });
+    await thread.accept("hi", run);
+    await passTime(clock, 900);
+    expect(thread.batches).toEqual([]);
+    await passTime(clock, 200);
+    expect(thread.batches.flatMap(({ runs }) => runs)).toMatchObject([{ status: "running", attempt: 1 }]);
+    clock.advance(30_000);
+    const before = thread.batches.length;
+    await thread.alarm();
+    const beat = thread.batches.slice(before).flatMap(({ runs }) => runs);
+    expect(beat).toMatchObject([{ status: "running" }]);
+    expect(beat[0]?.version).toBeGreaterThan(thread.batches[0]?.runs[0]?.version ?? 0);
+    expect(thread.alarms.at(-1)).toBe(clock.now() + 30_000);
   });
 
   it("is told versions that only grow", async () => {

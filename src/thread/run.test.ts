@@ -2,7 +2,7 @@ import { verifyEvents } from "@ag-ui/client";
 import { EventSchemas } from "@ag-ui/core/schemas";
 import { from, lastValueFrom, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { say } from "../../test/fakes/replies.ts";
+import { call, say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { Transcript } from "../../test/fakes/transcript.ts";
 import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
@@ -57,6 +57,23 @@ describe("the events of a turn", () => {
       "STEP_STARTED",
       "STEP_FINISHED",
     ]);
+  });
+
+  it("close the step of a task that is still in progress, and open it again in the next run, in any life", async () => {
+    const plan = call({ id: "c1", name: "create_tasks", input: { section_title: "A", task_contents: ["x"] } });
+    const work = call({ id: "c2", name: "work", input: { what: "x" } });
+    const thread = new FakeThread({ replies: [plan, work], tools: workerTools() });
+    const first = await thread.run("build it", { max_steps: 2 });
+    await expectValid(first.events);
+    expect(typesOf(first.events).slice(-2)).toEqual(["STEP_FINISHED", "RUN_ERROR"]);
+    for (const crashes of [false, true]) {
+      if (crashes) thread.crash();
+      thread.replies.push(say("well"));
+      const next = await thread.run("go on", { max_steps: 1 });
+      await expectValid(next.events);
+      expect(typesOf(next.events).slice(0, 3)).toEqual(["RUN_STARTED", "STATE_SNAPSHOT", "STEP_STARTED"]);
+      expect(typesOf(next.events).slice(-2)).toEqual(["STEP_FINISHED", "RUN_ERROR"]);
+    }
   });
 
   it("have only the run's own new messages as input", async () => {
