@@ -1,0 +1,60 @@
+// `npm run ask` against a whole server: a shop is planned, built and opened.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RunningModel, startModel } from "../../dev/model/server.ts";
+import { findFreePort, makeState, runProgram, type StartedServer, startServer } from "../setup/started-server.ts";
+
+let place: Awaited<ReturnType<typeof makeState>>;
+let model: RunningModel;
+let server: StartedServer;
+
+beforeAll(async () => {
+  place = await makeState();
+  model = await startModel({ port: 0, tokensPerSecond: 0 });
+  const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
+  server = await startServer(place.state, settings);
+});
+afterAll(async () => {
+  await server?.stop();
+  await model?.close();
+  await place?.removeState();
+});
+
+describe("npm run ask", () => {
+  it("shows a shop being planned and built, and ends with a link that opens it", async () => {
+    const run = await runProgram("dev/ask.ts", ["帮我做一个电商网站", "--state", place.state]);
+    expect(run.stderr).toBe("");
+    expect(run.code).toBe(0);
+    const lines = run.stdout.split("\n");
+    for (const title of ["需求分析", "开发阶段", "测试部署"]) expect(lines).toContain(title);
+    expect(lines.filter((line) => line.startsWith("  ○ "))).toHaveLength(10);
+    expect(lines.filter((line) => line.startsWith("  ◐ "))).toHaveLength(10);
+    expect(lines.filter((line) => line.startsWith("  ● "))).toHaveLength(10);
+    expect(lines.indexOf("  ◐ 开发后端")).toBeLessThan(lines.indexOf("  ● 开发后端"));
+    expect(run.stdout).toContain("$ cd shop && node check.js");
+    const link = URL.parse(lines.find((line) => line.startsWith("→ "))?.slice(2) ?? "");
+    // Names under localhost are known to browsers, not to every resolver.
+    const page = await fetch(`http://127.0.0.1:${link?.port}/`, { headers: { host: link?.host ?? "" } });
+    expect(page.status).toBeLessThan(500);
+    expect(link?.hostname).toMatch(/\.localhost$/);
+  });
+
+  it("ends with 1 on a question that nobody can answer, and says how to go on", async () => {
+    const asked = await runProgram("dev/ask.ts", ["做一个网站，先问我", "--state", place.state, "--thread", "asked"]);
+    expect(asked.code).toBe(1);
+    expect(asked.stdout).toContain('npm run ask -- --thread asked "…"');
+    const answered = await runProgram("dev/ask.ts", ["网上商店", "--state", place.state, "--thread", "asked"]);
+    expect(answered.code).toBe(0);
+    expect(answered.stdout).toContain("Done.");
+    expect(answered.stdout).not.toContain("哪一个");
+  });
+
+  it("says what to do where no server runs, and that a key is not known", async () => {
+    const port = await findFreePort();
+    const nowhere = await runProgram("dev/ask.ts", ["hi", "--url", `http://127.0.0.1:${port}`, "--key", "k"]);
+    expect(nowhere).toMatchObject({ code: 1, stdout: "" });
+    expect(nowhere.stderr).toContain("npm start");
+    const refused = await runProgram("dev/ask.ts", ["hi", "--url", server.url, "--key", "wrong"]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("API key");
+  });
+});

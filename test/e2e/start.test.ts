@@ -1,0 +1,120 @@
+// `npm start` as a person has it: what it prints, what it keeps, and that nothing of it stays behind.
+import { stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listProcesses, makeState, runProgram, type StartedServer, startServer } from "../setup/started-server.ts";
+
+let state: string;
+let removeState: () => Promise<void>;
+let servers: StartedServer[];
+
+beforeEach(async () => {
+  ({ state, removeState } = await makeState());
+  servers = [];
+});
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.stop("SIGTERM")));
+  await removeState();
+});
+
+async function start(place = state, variables: Record<string, string> = {}): Promise<StartedServer> {
+  const server = await startServer(place, variables);
+  servers.push(server);
+  return server;
+}
+
+async function call(server: StartedServer, path: string, body?: object): Promise<Response> {
+  return fetch(`${server.url}${path}`, {
+    method: body ? "POST" : "GET",
+    headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
+    body: body ? JSON.stringify(body) : undefined,
+  });
+}
+
+async function findLeftovers(server: StartedServer): Promise<string[]> {
+  // A process that was killed is gone once its parent has noticed; that is not for us to order.
+  for (;;) {
+    const left = await listProcesses(state, server.port);
+    if (left.length === 0 || !left.some((line) => line.includes("workerd") || line.includes("guard.ts"))) return left;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+describe("npm start", () => {
+  it("prints who serves, an address that signs in, and last of all that it is ready", async () => {
+    const server = await start();
+    const text = server.lines.join("\n");
+    expect(server.lines.at(-1)).toBe(`ready on http://localhost:${server.port}`);
+    expect(text).toContain("scripted demo model");
+    expect(text).toContain("DAYTONA_API_KEY");
+    expect(server.address).toBe(`http://localhost:${server.port}/#key=${server.key}`);
+    expect(await (await call(server, "/healthz")).json()).toMatchObject({ stand_ins: ["model", "sandbox"] });
+    expect((await call(server, "/v1/threads")).status).toBe(200);
+    const page = await fetch(server.url);
+    expect(await page.text()).toContain("<title>Taskloom</title>");
+    expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+  });
+
+  it("keeps all data, the key and the settings' secrecy over a restart", async () => {
+    const first = await start();
+    const run = { message: "你好", invocation_id: "inv_kept" };
+    expect((await call(first, "/v1/threads/kept/runs?wait=1", run)).status).toBe(200);
+    for (const name of ["key", "settings.env", "server.json", "worker.log"]) {
+      expect((await stat(join(state, "start", name))).mode & 0o077).toBe(0);
+    }
+    expect(await first.stop("SIGINT")).toBe(0);
+    expect(await findLeftovers(first)).toEqual([]);
+
+    const second = await start();
+    expect(second.key).toBe(first.key);
+    const messages = (await (await call(second, "/v1/threads/kept/messages")).json()) as { data: unknown[] };
+    expect(messages.data).toHaveLength(2);
+    expect((await call(second, "/v1/threads/kept/runs", run)).status).toBe(202);
+  });
+
+  it("leaves no process behind, even when it is killed", async () => {
+    const server = await start();
+    expect((await listProcesses(state, server.port)).length).toBeGreaterThan(2);
+    await server.stop("SIGKILL");
+    expect(await findLeftovers(server)).toEqual([]);
+    await expect(fetch(server.url)).rejects.toThrow();
+  });
+
+  it("runs beside another one, but not twice on one state", async () => {
+    const other = await makeState();
+    const [one, two] = await Promise.all([start(), start(other.state)]);
+    expect(one.key).not.toBe(two.key);
+    expect((await fetch(`${two.url}/v1/threads`, { headers: { authorization: `Bearer ${one.key}` } })).status).toBe(
+      401,
+    );
+    const third = await runProgram("dev/start.ts", ["--port", "8786", "--state", state]);
+    expect(third).toMatchObject({ code: 1, stdout: "" });
+    expect(third.stderr.trim().split("\n")).toHaveLength(1);
+    expect(third.stderr).toContain("is in use by another start");
+    await two.stop();
+    await other.removeState();
+  });
+
+  it("says in one line that a port is taken, before anything starts", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const address = taken.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    const fresh = join(state, "fresh");
+    const run = await runProgram("dev/start.ts", ["--port", String(port), "--state", fresh]);
+    taken.close();
+    expect(run).toEqual({ code: 1, stdout: "", stderr: `port ${port} is taken; choose another with --port\n` });
+    await expect(stat(fresh)).rejects.toThrow();
+  });
+
+  it("passes every setting on to the letter, and shows none of them", async () => {
+    const secret = `it's $HOME "#" \\n \${X} 密`;
+    const server = await start(state, { ADMIN_API_KEY: "admin$key#1'", OPENAI_API_KEY: secret, OPENAI_MODEL: "m" });
+    expect(server.key).toBe("admin$key#1'");
+    expect((await call(server, "/v1/threads")).status).toBe(200);
+    expect(server.lines.join("\n")).not.toContain(secret);
+    expect((await listProcesses(state, server.port)).join("\n")).not.toContain("admin$key");
+    expect(await (await call(server, "/healthz")).json()).toMatchObject({ stand_ins: ["sandbox"] });
+  });
+});

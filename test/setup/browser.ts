@@ -1,0 +1,13 @@
+// A browser that npm brings along (Linux on x64), or the one that the machine has.
+import { existsSync } from "node:fs";
+import chromium from "@sparticuz/chromium";
+import { type Browser, chromium as launcher } from "playwright-core";
+
+const installed = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+
+export const hasBrowser = installed !== undefined || (process.platform === "linux" && process.arch === "x64");
+
+export async function openBrowser(): Promise<Browser> {
+  if (installed !== undefined) return launcher.launch({ executablePath: installed, args: ["--no-sandbox"] });
+  return launcher.launch({ executablePath: await chromium.executablePath(), args: chromium.args });
+}

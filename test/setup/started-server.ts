@@ -1,0 +1,107 @@
+// `npm start` as a process of its own, for tests that go through everything.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+export const root = join(import.meta.dirname, "../..");
+
+export interface StartedServer {
+  child: ChildProcess;
+  port: number;
+  url: string;
+  /** What it printed until it was ready, by line. */
+  lines: string[];
+  /** The address that signs in. */
+  address: string;
+  key: string;
+  /** Ends it as Ctrl-C would; resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** What a developer has set must not reach a test: empty means unset, also over .dev.vars. */
+const noSettings = {
+  OPENAI_API_KEY: "",
+  OPENAI_BASE_URL: "",
+  OPENAI_MODEL: "",
+  DAYTONA_API_KEY: "",
+  DAYTONA_API_URL: "",
+  ADMIN_API_KEY: "",
+  CORS_ORIGINS: "",
+};
+
+export async function makeState(): Promise<{ state: string; removeState: () => Promise<void> }> {
+  const state = await mkdtemp(join(tmpdir(), "taskloom-start-"));
+  return { state, removeState: () => rm(state, { recursive: true, force: true }) };
+}
+
+export function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+export interface ProgramRun {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program of dev/ to its end. */
+export function runProgram(file: string, args: string[], variables: Record<string, string> = {}): Promise<ProgramRun> {
+  const child = spawn(process.execPath, [join(root, file), ...args], {
+    cwd: root,
+    env: { ...process.env, ...noSettings, ...variables },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+}
+
+export async function startServer(state: string, variables: Record<string, string> = {}): Promise<StartedServer> {
+  const port = await findFreePort();
+  const child = spawn(process.execPath, [join(root, "dev/start.ts"), "--port", String(port), "--state", state], {
+    cwd: root,
+    env: { ...process.env, ...noSettings, ...variables },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const lines: string[] = [];
+  const errors: string[] = [];
+  createInterface({ input: child.stderr }).on("line", (line) => errors.push(line));
+  await new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      lines.push(line);
+      if (line.startsWith("ready on ")) resolve();
+    });
+    void ended.then((code) => reject(new Error(`ended with ${code}: ${[...lines, ...errors].join("\n")}`)));
+  });
+  const address = /http\S+#key=\S+/.exec(lines.join("\n"))?.[0] ?? "";
+  const stop = (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
+    child.kill(signal);
+    return ended;
+  };
+  const key = decodeURIComponent(address.split("#key=")[1] ?? "");
+  return { child, port, url: `http://127.0.0.1:${port}`, lines, address, key, stop };
+}
+
+/** The command lines that name this state or this port: what a start has left behind. */
+export async function listProcesses(state: string, port: number): Promise<string[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-A", "-ww", "-o", "args="], { maxBuffer: 16 * 1024 * 1024 });
+  return stdout.split("\n").filter((line) => line.includes(state) || line.includes(`127.0.0.1:${port}`));
+}
