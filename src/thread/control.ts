@@ -5,7 +5,7 @@ import { findRun, isoTime, type Life, storeRun, transact } from "./life.ts";
 import { drive, ensureRunning } from "./run.ts";
 import { endRun, LONGEST_HOLD_MS, releaseRun, syncWithin, tellWaiters } from "./run-end.ts";
 import { startRun } from "./run-start.ts";
-import { dropInput, markReleased, type RunRecord } from "./runs.ts";
+import { markReleased, type RunRecord } from "./runs.ts";
 import { neverStarted, watchIdle } from "./streams.ts";
 
 // A cancel is answered with the ended run, unless what runs takes longer than this to stop.
@@ -65,8 +65,8 @@ async function endQueued(life: Life, record: RunRecord): Promise<void> {
   transact(life, () => {
     record.run.status = "cancelled";
     record.run.finished_at = isoTime(life);
-    dropInput(life.database.sql, record);
-    storeRun(life, record);
+    record.input = null;
+    storeRun(life, record, { input: true });
     markReleased(life.database.sql, record);
   });
   life.live.delete(record.run.invocation_id);

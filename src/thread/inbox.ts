@@ -11,7 +11,7 @@ import { checkAnswers } from "./interrupts.ts";
 import { findRun, isoTime, type Life, storeNewRun, transact } from "./life.ts";
 import { hasMessage, readMessagesBefore } from "./messages.ts";
 import type { Ports } from "./ports.ts";
-import { nextPosition, type RunRecord, readRunBefore } from "./runs.ts";
+import type { RunRecord } from "./runs.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
 
 // A thread is one conversation; who queues more than this is a loop, not a person.
@@ -107,7 +107,7 @@ function withoutHistory(life: Life, input: RunInput): RunInput {
 
 /** Calls of the newest assistant message that wait for the client: neither answered, nor a question to the person. */
 export function pendingCalls(life: Life): string[] {
-  const newest = readRunBefore(life.database.sql, nextPosition(life.database.sql));
+  const newest = life.newestStarted;
   const answered = new Set(newest?.run.interrupts.map(({ tool_call_id }) => tool_call_id));
   for (const { input } of life.live.values()) {
     for (const { tool_call_id } of input?.tool_results ?? []) answered.add(tool_call_id);
@@ -161,7 +161,7 @@ export function newRecord(life: Life, input: RunInput, hash: string, agent: Pinn
   };
   return {
     run,
-    position: nextPosition(life.database.sql),
+    position: life.lastPosition + 1,
     released: false,
     startable: !background,
     hash,

@@ -3,14 +3,14 @@ import { fail, type Result } from "../protocol/error.ts";
 import { textOf, type UserContent } from "../protocol/message.ts";
 import { type Interrupt, isTerminal } from "../protocol/run.ts";
 import type { InterruptAnswer } from "../protocol/thread.ts";
-import type { Life } from "./life.ts";
-import { nextPosition, type RunRecord, readRunBefore } from "./runs.ts";
+import { findRunBefore, type Life } from "./life.ts";
+import type { RunRecord } from "./runs.ts";
 
 export const NOT_ANSWERED = "The person did not answer this question.";
 
 /** Null where the answers cover exactly the open interrupts of the newest run. */
 export function checkAnswers(life: Life, answers: InterruptAnswer[]): Result<never> | null {
-  const newest = readRunBefore(life.database.sql, nextPosition(life.database.sql));
+  const newest = life.newestStarted;
   // A run that waits to start answers or cancels them already.
   const taken = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
   const open = newest?.run.status === "interrupted" && !taken ? newest.run.interrupts : [];
@@ -27,7 +27,7 @@ export function checkAnswers(life: Life, answers: InterruptAnswer[]): Result<nev
 
 /** The interrupted run that this one follows directly; it is what this one answers. */
 export function findInterrupted(life: Life, record: RunRecord): RunRecord | null {
-  const before = readRunBefore(life.database.sql, record.position);
+  const before = findRunBefore(life, record.position);
   return before?.run.status === "interrupted" ? before : null;
 }
 

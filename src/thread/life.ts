@@ -9,9 +9,10 @@ import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { Readers } from "./readers.ts";
-import { insertRun, type RunRecord, readLiveRuns, readRun, saveRun } from "./runs.ts";
+import { insertRun, type RunRecord, readLastPosition, readLiveRuns, readRun, readRunBefore, saveRun } from "./runs.ts";
 import { schedule } from "./scheduler.ts";
 import { ThreadState } from "./state.ts";
+import { hasSteered } from "./steering.ts";
 import { trimMemory, watchIdle } from "./streams.ts";
 
 /** What only the platform can do for an object. */
@@ -52,6 +53,12 @@ export interface Life {
   /** Runs that are not over for readers, in the order of the inbox. The one record of each: whoever changes a run changes it here. */
   live: Map<string, RunRecord>;
   active: ActiveRun | null;
+  /** The last place of the inbox that was given. */
+  lastPosition: number;
+  /** Of the runs that have started the one with the highest place. */
+  newestStarted: RunRecord | null;
+  /** Whether a message was ever added to a run at work: without, nothing is asked of `steered`. */
+  hasSteered: boolean;
   /** The project's sandbox, once a run needed it. */
   sandbox: Promise<Sandbox> | null;
   /** Ids of tasks whose STEP_STARTED was sent and whose STEP_FINISHED was not. */
@@ -76,6 +83,8 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
   const stored = readMeta<StoredThread>(database.sql, "thread");
   if (stored === null) return null;
   const journal = new Journal(database);
+  const live = new Map(readLiveRuns(database.sql).map((record) => [record.run.invocation_id, record]));
+  const newestStarted = readRunBefore(database.sql, Number.MAX_SAFE_INTEGER);
   const life: Life = {
     instance_id: newId("inst"),
     database,
@@ -87,8 +96,11 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     outbox: new Outbox(database, ports),
     stored,
     thread: stored.thread,
-    live: new Map(readLiveRuns(database.sql).map((record) => [record.run.invocation_id, record])),
+    live,
     active: null,
+    lastPosition: readLastPosition(database.sql),
+    newestStarted: newestStarted && (live.get(newestStarted.run.invocation_id) ?? newestStarted),
+    hasSteered: hasSteered(database.sql),
     sandbox: null,
     openSteps: new Set(),
     waiters: new Map(),
@@ -128,8 +140,8 @@ export function isoTime(life: Life): string {
 }
 
 /** Stores a run's change and marks it for D1. Inside a transaction. */
-export function storeRun(life: Life, record: RunRecord): void {
-  saveRun(life.database.sql, record, life.journal.newest);
+export function storeRun(life: Life, record: RunRecord, change: { input?: boolean } = {}): void {
+  saveRun(life.database.sql, record, life.journal.newest, change);
   life.outbox.markRun(record);
 }
 
@@ -137,7 +149,15 @@ export function storeRun(life: Life, record: RunRecord): void {
 export function storeNewRun(life: Life, record: RunRecord): void {
   insertRun(life.database.sql, record, life.journal.newest);
   life.live.set(record.run.invocation_id, record);
+  life.lastPosition = Math.max(life.lastPosition, record.position);
   life.outbox.markRun(record);
+}
+
+/** The newest run before a place of the inbox that has started. */
+export function findRunBefore(life: Life, position: number): RunRecord | null {
+  const { newestStarted } = life;
+  if (newestStarted === null || newestStarted.position < position) return newestStarted;
+  return readRunBefore(life.database.sql, position);
 }
 
 export function findRun(life: Life, invocation_id: string): RunRecord | null {

@@ -9,7 +9,7 @@ import { newRecord } from "./inbox.ts";
 import { findRun, isoTime, type Life, storeNewRun, storeRun, transact } from "./life.ts";
 import { insertMessage } from "./messages.ts";
 import { closeStep, dropParts } from "./recorder.ts";
-import { dropInput, markReleased, type RunRecord } from "./runs.ts";
+import { markReleased, type RunRecord } from "./runs.ts";
 import { dropSteered } from "./steering.ts";
 
 // Who has seen the end finds its rows in D1, unless D1 is too slow to let a person wait for it.
@@ -27,8 +27,8 @@ export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): voi
     for (const { input, hash } of dropSteered(life)) {
       enqueueSteered(life, record, input, hash);
     }
-    dropInput(life.database.sql, record);
-    storeRun(life, record);
+    record.input = null;
+    storeRun(life, record, { input: true });
   });
 }
 

@@ -1,5 +1,6 @@
 // The start of a run: its input becomes rows and its first events; and what a later life does instead.
 import type { LoopOutcome } from "../agent/events.ts";
+import type { ThreadEvent } from "../protocol/event.ts";
 import { newId } from "../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../protocol/message.ts";
 import { runStarted, toolResult, toUserMessage } from "./events.ts";
@@ -25,8 +26,10 @@ export function startRun(life: Life, record: RunRecord): void {
     record.lives = [life.ports.clock.now()];
     const messages = input?.messages ?? [];
     const said = messages.map(({ message_id, content }) => toUserMessage(message_id, content));
-    record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said));
-    life.journal.addFact(run.invocation_id, { type: "STATE_SNAPSHOT", snapshot: life.state.value });
+    const snapshot: ThreadEvent = { type: "STATE_SNAPSHOT", snapshot: life.state.value };
+    // One row for both: a run starts with the first of two neighbouring numbers.
+    record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said), snapshot) - 1;
+    if (!(life.newestStarted !== null && life.newestStarted.position > record.position)) life.newestStarted = record;
     openSteps(life, record);
     const answered = interrupted !== null && storeAnswers(life, record, interrupted);
     for (const result of input?.tool_results ?? []) {
@@ -35,8 +38,8 @@ export function startRun(life: Life, record: RunRecord): void {
     for (const [place, message] of messages.entries()) {
       storeMessage(life, record, message, !(answered && place === 0 && typeof message.content === "string"));
     }
-    trimInput(life.database.sql, record);
-    storeRun(life, record);
+    trimInput(record);
+    storeRun(life, record, { input: true });
   });
 }
 

@@ -65,14 +65,18 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
   );
 }
 
-/** Stores a changed record under its next version. */
-export function saveRun(sql: Sql, record: RunRecord, changed: number): void {
+/**
+ * Stores a changed record under its next version. `released` is `markReleased`'s: a statement that names it writes a row of
+ * the index too. The input is written only with a change of it, in the same row.
+ */
+export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { input?: boolean } = {}): void {
+  const { input = false } = change;
   record.version += 1;
   sql.exec(
-    `UPDATE runs SET status = ?, released = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?, lives = ?,
+    `UPDATE runs SET ${input ? "input = ?, " : ""}status = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?, lives = ?,
        started_calls = ?, version = ?, changed = ? WHERE invocation_id = ?`,
+    ...(input ? [writeInput(sql, record)] : []),
     record.run.status,
-    record.released ? 1 : 0,
     record.startable ? 1 : 0,
     writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
     record.start_seq,
@@ -92,22 +96,14 @@ export function markReleased(sql: Sql, record: RunRecord): void {
 }
 
 /** The input's messages and results are rows now; what later lives need of it stays. */
-export function trimInput(sql: Sql, record: RunRecord): void {
-  if (record.input === null) return;
-  storeInput(sql, record, { ...record.input, messages: [], tool_results: [] });
+export function trimInput(record: RunRecord): void {
+  if (record.input !== null) record.input = { ...record.input, messages: [], tool_results: [] };
 }
 
-/** The run is over: nothing of its input is needed any more. */
-export function dropInput(sql: Sql, record: RunRecord): void {
-  storeInput(sql, record, null);
-}
-
-function storeInput(sql: Sql, record: RunRecord, input: RunInput | null): void {
-  const { invocation_id } = record.run;
-  record.input = input;
-  sql.exec("DELETE FROM overflow WHERE owner = ?", `i:${invocation_id}`);
-  const text = writeText(sql, `i:${invocation_id}`, JSON.stringify(input));
-  sql.exec("UPDATE runs SET input = ? WHERE invocation_id = ?", text, invocation_id);
+function writeInput(sql: Sql, record: RunRecord): string | null {
+  const owner = `i:${record.run.invocation_id}`;
+  sql.exec("DELETE FROM overflow WHERE owner = ?", owner);
+  return writeText(sql, owner, JSON.stringify(record.input));
 }
 
 export function readRun(sql: Sql, invocation_id: string): RunRecord | null {
@@ -123,7 +119,7 @@ export function readLiveRuns(sql: Sql): RunRecord[] {
     .map((row) => toRecord(sql, row));
 }
 
-/** The newest run before a place of the inbox that has started. */
+/** The newest run before a place of the inbox that has started. It looks at every run of the thread. */
 export function readRunBefore(sql: Sql, position: number): RunRecord | null {
   const row = sql
     .exec<Row>(
@@ -134,9 +130,10 @@ export function readRunBefore(sql: Sql, position: number): RunRecord | null {
   return row ? toRecord(sql, row) : null;
 }
 
-export function nextPosition(sql: Sql): number {
+/** The last place of the inbox. It looks at every run of the thread: a life asks once. */
+export function readLastPosition(sql: Sql): number {
   const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM runs").toArray()[0];
-  return (last?.position ?? 0) + 1;
+  return last?.position ?? 0;
 }
 
 /** Runs that changed at or after a number of the journal: what D1 may lack, asked at the start of a life. */

@@ -3,7 +3,7 @@
 import type { SteeredMessage } from "../agent/events.ts";
 import { textOf } from "../protocol/message.ts";
 import type { RunInput } from "../protocol/thread.ts";
-import { readText, writeText } from "./database.ts";
+import { readText, type Sql, writeText } from "./database.ts";
 import { steeredMessage } from "./events.ts";
 import { isoTime, type Life, transact } from "./life.ts";
 import { insertMessage } from "./messages.ts";
@@ -11,9 +11,14 @@ import type { RunRecord } from "./runs.ts";
 
 type Row = { invocation_id: string; position: number; run_id: string; hash: string; messages: string | null };
 
+export function hasSteered(sql: Sql): boolean {
+  return sql.exec<{ position: number }>("SELECT position FROM steered LIMIT 1").toArray().length > 0;
+}
+
 /** Inside a transaction. */
 export function addSteered(life: Life, input: RunInput, hash: string, run_id: string): void {
   const { sql } = life.database;
+  life.hasSteered = true;
   const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM steered").toArray()[0];
   sql.exec(
     "INSERT INTO steered (invocation_id, position, run_id, hash, messages) VALUES (?, ?, ?, ?, ?)",
@@ -27,6 +32,7 @@ export function addSteered(life: Life, input: RunInput, hash: string, run_id: st
 
 /** Which run a steering request went to. Rows stay after they were taken: they make a repeat the same. */
 export function findSteered(life: Life, invocation_id: string): { run_id: string; hash: string } | null {
+  if (!life.hasSteered) return null;
   return (
     life.database.sql
       .exec<{ run_id: string; hash: string }>("SELECT run_id, hash FROM steered WHERE invocation_id = ?", invocation_id)
@@ -72,6 +78,7 @@ export function dropSteered(life: Life): { input: RunInput; hash: string }[] {
 
 /** What was not taken yet. It is all for the active run: the end of a run leaves nothing waiting. */
 export function readWaiting(life: Life): { input: RunInput; hash: string }[] {
+  if (!life.hasSteered) return [];
   const { sql } = life.database;
   return sql
     .exec<Row>("SELECT * FROM steered WHERE messages IS NOT 'null' ORDER BY position")
