@@ -189,6 +189,8 @@ describe("a D1 that fails", () => {
     const early = thread.life.outbox.sync();
     gate.open();
     await thread.read(run).until(({ events }) => events.at(-1)?.type === "TEXT_MESSAGE_END");
+    await settle();
+    expect(thread.life.live.get("inv_a")?.run.status).toBe("completed");
     arrive();
     await early;
     await thread.read(run).untilClosed();

@@ -82,7 +82,8 @@ describe("a snapshot", () => {
     expect(messages.map(({ content }) => content === LONG)).toEqual([true]);
     await thread.run("say nothing");
     expect(rowsOf(thread).filter(({ type }) => type === "assistant").length).toBeGreaterThan(1);
-    expect(JSON.stringify(messagesSnapshot(thread.life))).not.toContain('"role":"assistant","content":""');
+    const later = messagesSnapshot(thread.life);
+    expect(later.type === "MESSAGES_SNAPSHOT" && later.messages.map(({ content }) => content)).toEqual(["say nothing"]);
   });
 });
 
