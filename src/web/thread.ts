@@ -12,7 +12,7 @@ import { restore } from "./client/restore.ts";
 export interface ThreadView {
   conversation: Conversation;
   connected: boolean;
-  /** Whether something is being done or read. */
+  /** Whether a run is being worked on. */
   busy: boolean;
   problem: string | null;
 }
@@ -24,6 +24,8 @@ export class ThreadSession {
   readonly #closing = new AbortController();
   #view: ThreadView = { conversation: emptyConversation, connected: true, busy: false, problem: null };
   #run: string | null = null;
+  /** One thing after another: what is sent while the thread is still being read waits for that. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(api: Api, id: string, show: (view: ThreadView) => void) {
     this.id = id;
@@ -43,13 +45,14 @@ export class ThreadSession {
       const { rows, plan, runs } = loaded;
       const active = runs.filter(({ status }) => status === "queued" || status === "running").toReversed();
       const followed = (active.length > 0 ? active : runs.slice(0, 1)).map((run) => run.invocation_id);
-      this.#update({ conversation: restore(rows, plan, runs, followed) });
+      this.#update({ conversation: restore(rows, plan, runs, followed), busy: active.length > 0 });
       for (const run of followed) await this.#follow({ thread: this.id, run, begin: null });
     });
   }
 
   send(text: string): Promise<void> {
     return this.#attempt(async () => {
+      this.#update({ busy: true });
       const id = newId("msg");
       const { conversation } = this.#view;
       const items = [...conversation.items, { kind: "user" as const, id, text }];
@@ -63,6 +66,7 @@ export class ThreadSession {
     const interrupted = this.#view.conversation.run.id;
     if (interrupted === null) return Promise.resolve();
     return this.#attempt(async () => {
+      this.#update({ busy: true });
       const begin = { kind: "answers" as const, interrupted, answers };
       await this.#follow({ thread: this.id, run: newId("inv"), begin });
     });
@@ -103,8 +107,14 @@ export class ThreadSession {
     this.#run = null;
   }
 
-  async #attempt(act: () => Promise<void>): Promise<void> {
-    this.#update({ busy: true, problem: null });
+  #attempt(act: () => Promise<void>): Promise<void> {
+    const attempt = this.#last.then(() => this.#perform(act));
+    this.#last = attempt.catch(() => {});
+    return attempt;
+  }
+
+  async #perform(act: () => Promise<void>): Promise<void> {
+    this.#update({ problem: null });
     try {
       await act();
     } catch (error) {

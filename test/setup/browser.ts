@@ -9,5 +9,7 @@ export const hasBrowser = installed !== undefined || (process.platform === "linu
 
 export async function openBrowser(): Promise<Browser> {
   if (installed !== undefined) return launcher.launch({ executablePath: installed, args: ["--no-sandbox"] });
-  return launcher.launch({ executablePath: await chromium.executablePath(), args: chromium.args });
+  // In one process the whole browser goes when the first context is closed.
+  const args = chromium.args.filter((argument) => !["--single-process", "--no-zygote"].includes(argument));
+  return launcher.launch({ executablePath: await chromium.executablePath(), args });
 }
