@@ -28,13 +28,13 @@ export interface ModelCall {
 
 export interface PuppetModel {
   baseUrl: string;
-  /** The next request, also one that came before it was asked for. */
+  /** The next request, also one that came before it was asked for, unless its server has left since. */
   next(): Promise<ModelCall>;
   close(): Promise<void>;
 }
 
 export async function startPuppetModel(): Promise<PuppetModel> {
-  const waiting: ModelCall[] = [];
+  const waiting = new Set<ModelCall>();
   const takers: ((call: ModelCall) => void)[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -42,16 +42,19 @@ export async function startPuppetModel(): Promise<PuppetModel> {
     const { messages } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { messages: SentMessage[] };
     const call = makeCall(messages, response);
     const take = takers.shift();
-    if (take === undefined) waiting.push(call);
-    else take(call);
+    if (take !== undefined) return take(call);
+    waiting.add(call);
+    response.once("close", () => waiting.delete(call));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   const { port } = server.address() as AddressInfo;
   return {
     baseUrl: `http://127.0.0.1:${port}/v1`,
     next: () => {
-      const call = waiting.shift();
-      return call === undefined ? new Promise((resolve) => takers.push(resolve)) : Promise.resolve(call);
+      const [call] = waiting;
+      if (call === undefined) return new Promise((resolve) => takers.push(resolve));
+      waiting.delete(call);
+      return Promise.resolve(call);
     },
     close: () =>
       new Promise((resolve) => {

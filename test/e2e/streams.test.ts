@@ -56,9 +56,9 @@ async function play(thread: string, scene: Scene): Promise<Play> {
   first.finish("tool_calls");
 
   const second = await model.next();
-  const wait = scene === "command" ? 1 : 0;
   second.call(0, `${run}-one`, "execute_command", '{"command":');
-  second.args(0, `"for i in 1 2 3; do echo line $i; sleep 0.05; done; sleep ${wait}; echo end"}`);
+  const pause = scene === "command" ? 0.5 : 0.01;
+  second.args(0, `"for i in 1 2 3 4 5; do echo line $i; sleep ${pause}; done"}`);
   second.call(1, `${run}-two`, "execute_command", '{"command":"echo two >&2; exit 3"}');
   second.call(2, `${run}-bad`, "read_file", '{"path":"missing.txt"}');
   second.call(3, `${run}-done`, "update_tasks", JSON.stringify({ task_ids: taskIds(second), status: "completed" }));
@@ -110,9 +110,9 @@ function comeBack(path: string, ids: number[]): Promise<{ id: number; reader: St
 
 /** Each reader that came back ends with the stored conversation and the state that a fresh reader is told. */
 async function expectEqualEnds({ thread, path, watcher }: Play, returned: { id: number; reader: StreamReader }[]) {
-  const stored = await readConversation(taskloom, thread);
   const fresh = await openReader(taskloom, path);
   await fresh.ended;
+  const stored = await readConversation(taskloom, thread);
   const { state } = await retell(fresh.frames.map(({ event }) => event));
   for (const { id, reader } of returned) {
     expect([id, await reader.ended]).toEqual([id, "closed"]);
@@ -163,13 +163,16 @@ describe("a connection that breaks after any event", () => {
     expect(told).toEqual(await retell(watcher.frames.map(({ event }) => event)));
   });
 
-  it("is told after the run what gives the same conversation and state", async () => {
+  it("is told after the run, and after the object has left memory, what gives the same conversation and state", async () => {
     const made = await play("thread-after", "last");
     made.call.text(".");
     made.call.finish();
     await made.watcher.ended;
-    const returned = await comeBack(made.path, [0, ...idsOf(made.watcher.frames)]);
-    await expectEqualEnds(made, returned);
+    const ids = [0, ...idsOf(made.watcher.frames)];
+    await expectEqualEnds(made, await comeBack(made.path, ids));
+    // Refused while anything, a timer too, holds the object.
+    await taskloom.server.getWorker().evictDurableObject("ThreadObject", { name: `user_first/${made.thread}` });
+    await expectEqualEnds(made, await comeBack(made.path, ids));
   });
 
   it("is told in the next life, wherever the last one ended, what gives the same conversation", async () => {
