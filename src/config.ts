@@ -1,4 +1,4 @@
-// Settings: `Env` read once and turned into plain values (API.md §6). The only reader of vars and secrets.
+// Settings: `Env` read once and turned into plain values (README.md). The only reader of vars and secrets.
 import { z } from "zod";
 import type { ThreadApi } from "./protocol/thread.ts";
 

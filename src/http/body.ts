@@ -1,7 +1,7 @@
 // Request bodies: read up to a limit of bytes and time, whether or not a length was announced, then parsed as JSON.
 import { Problem } from "./errors.ts";
 
-/** API.md §1: what every route but uploads takes. */
+/** docs/protocol.md §1: what every route but uploads takes. */
 export const BODY_BYTES = 1024 * 1024;
 
 // A client that trickles a body holds a request; a minute is ample for 1 MiB.
