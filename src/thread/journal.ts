@@ -135,7 +135,8 @@ export class Journal {
     this.#take(part.heads.length + 1 + (this.#parts.size > 1 ? part.tails.length : 0));
     const first = this.#take(part.tails.length);
     part.end = { seq: this.newest, replay_from };
-    this.#pushAll(first, part.tails, true);
+    // In the window: what follows a part's end (a result, the end of the run) is sent at once and takes it along.
+    this.#pushAll(first, part.tails, false);
   }
 
   /**
