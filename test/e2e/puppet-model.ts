@@ -22,19 +22,19 @@ export interface ModelCall {
   refuse(status: number, headers?: Record<string, string>, message?: string): void;
   /** Breaks the connection. */
   cut(): void;
-  /** Resolves when the server has left. */
-  left: Promise<void>;
 }
 
 export interface PuppetModel {
   baseUrl: string;
-  /** The next request, also one that came before it was asked for, unless its server has left since. */
+  /** The next request, also one that came before it was asked for. */
   next(): Promise<ModelCall>;
+  /** Drops what waits: who asked is gone. (The harness makes requests for the Worker, and goes on when the Worker has left.) */
+  forget(): void;
   close(): Promise<void>;
 }
 
 export async function startPuppetModel(): Promise<PuppetModel> {
-  const waiting = new Set<ModelCall>();
+  let waiting: ModelCall[] = [];
   const takers: ((call: ModelCall) => void)[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -42,19 +42,19 @@ export async function startPuppetModel(): Promise<PuppetModel> {
     const { messages } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { messages: SentMessage[] };
     const call = makeCall(messages, response);
     const take = takers.shift();
-    if (take !== undefined) return take(call);
-    waiting.add(call);
-    response.once("close", () => waiting.delete(call));
+    if (take === undefined) waiting.push(call);
+    else take(call);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   const { port } = server.address() as AddressInfo;
   return {
     baseUrl: `http://127.0.0.1:${port}/v1`,
     next: () => {
-      const [call] = waiting;
-      if (call === undefined) return new Promise((resolve) => takers.push(resolve));
-      waiting.delete(call);
-      return Promise.resolve(call);
+      const call = waiting.shift();
+      return call === undefined ? new Promise((resolve) => takers.push(resolve)) : Promise.resolve(call);
+    },
+    forget: () => {
+      waiting = [];
     },
     close: () =>
       new Promise((resolve) => {
@@ -86,6 +86,5 @@ function makeCall(messages: SentMessage[], response: ServerResponse): ModelCall 
       response.end(JSON.stringify({ error: { message, type: "server_error", code: null, param: null } }));
     },
     cut: () => response.destroy(),
-    left: new Promise((resolve) => response.once("close", () => resolve())),
   };
 }

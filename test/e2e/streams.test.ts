@@ -90,6 +90,7 @@ function conclude(call: ModelCall, id: string): void {
 /** Every life ends at once, as in a crash: the runtime is started again on the same storage. */
 async function crash(): Promise<void> {
   await taskloom.server.update((options) => options);
+  model.forget();
 }
 
 function idsOf(frames: StreamFrame[]): number[] {
