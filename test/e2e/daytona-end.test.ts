@@ -10,18 +10,21 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Daytona } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
+import { startDaytona } from "../../dev/daytona/server.ts";
 import { apiKey, eventually, findProcesses, marker, runInBackground } from "./daytona-fixture.ts";
 
 describe("the end of the server", () => {
   const program = join(import.meta.dirname, "../../dev/daytona/main.ts");
 
-  async function launch(state: string): Promise<{ child: ChildProcess; client: Daytona }> {
-    const child = spawn(process.execPath, [program, "--port", "0", "--state", state], {
+  async function launch(state: string, port = 0): Promise<{ child: ChildProcess; client: Daytona; port: number }> {
+    const child = spawn(process.execPath, [program, "--port", String(port), "--state", state], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
       const [, apiUrl] = /^ready on (\S+)$/.exec(line) ?? [];
-      if (apiUrl) return { child, client: new Daytona({ apiKey, apiUrl, useDeprecatedPolling: true }) };
+      if (!apiUrl) continue;
+      const taken = Number(new URL(apiUrl).port);
+      return { child, port: taken, client: new Daytona({ apiKey, apiUrl, useDeprecatedPolling: true }) };
     }
     throw new Error("the server did not start");
   }
@@ -29,7 +32,7 @@ describe("the end of the server", () => {
   for (const signal of ["SIGTERM", "SIGINT", "SIGKILL"] as const) {
     it(`by ${signal} ends every process in its sandboxes, and the next one takes up the state`, async () => {
       const state = await mkdtemp(join(tmpdir(), "taskloom-daytona-"));
-      const { child, client } = await launch(state);
+      const { child, client, port } = await launch(state);
       const mark = marker();
       const box = await client.create({ name: "box" });
       await runInBackground(box, "s", `trap '' TERM HUP INT; setsid sleep ${mark} & sleep ${mark}`);
@@ -38,13 +41,27 @@ describe("the end of the server", () => {
       const [code] = (await once(child, "exit")) as [number | null];
       expect(code).toBe(signal === "SIGKILL" ? null : 0);
       await eventually(async () => (await findProcesses(mark)).length === 0);
-      const second = await launch(state);
+      // On the same port, as `npm start` does it, so that links given out before go on working.
+      const second = await launch(state, port);
       expect((await second.client.get("box")).state).toBe("stopped");
       second.child.kill("SIGTERM");
       await once(second.child, "exit");
       await rm(state, { recursive: true, force: true });
     });
   }
+
+  it("comes to all but one of the servers that start on one state at the same moment", async () => {
+    const state = await mkdtemp(join(tmpdir(), "taskloom-daytona-"));
+    for (let round = 0; round < 5; round += 1) {
+      const starts = await Promise.allSettled([1, 2, 3].map(() => startDaytona({ port: 0, state, isolation: "none" })));
+      const servers = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+      const reasons = starts.flatMap((start) => (start.status === "rejected" ? [String(start.reason)] : []));
+      for (const server of servers) await server.close();
+      expect(servers).toHaveLength(1);
+      for (const reason of reasons) expect(reason).toContain("another server uses the state directory");
+    }
+    await rm(state, { recursive: true, force: true });
+  });
 
   it("comes with one clear line when the port is taken", async () => {
     const state = await mkdtemp(join(tmpdir(), "taskloom-daytona-"));
