@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   it("signs in by its address, and takes the key out of it", async () => {
     await page.getByLabel("消息", { exact: true }).waitFor();
     expect(page.url()).not.toContain(server.key);
-    expect(await page.getByText("而不是在 Daytona 中").isVisible()).toBe(true);
+    await page.getByText("而不是在 Daytona 中").waitFor();
     await page.reload();
     await page.getByLabel("消息", { exact: true }).waitFor();
     expect(complaints).toEqual([]);
