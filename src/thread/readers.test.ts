@@ -113,6 +113,25 @@ describe("the gather window", () => {
     expect(sink.writes).toHaveLength(1);
   });
 
+  it("is not waited for by what came urgently while a write was in flight", async () => {
+    const { journal, fact, add, open } = new Stage();
+    const sink = add(true);
+    fact();
+    await settle();
+    open("p");
+    journal.addDelta("p", "first");
+    await settle();
+    expect(sink.writes).toHaveLength(1);
+    sink.take();
+    await settle();
+    expect(sink.writes.map(typesOf)).toEqual([["RUN_STARTED"], ["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]]);
+    journal.addDelta("p", "second");
+    await settle();
+    sink.take();
+    await settle();
+    expect(sink.writes).toHaveLength(2);
+  });
+
   it("is not waited for by a reader that has a whole write before it: a fast model leaves nobody behind", async () => {
     const { clock, journal, readers, add, open } = new Stage();
     const sink = add(true);

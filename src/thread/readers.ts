@@ -44,6 +44,8 @@ interface Reader extends ReaderRequest {
   resumed: number;
   mode: "opening" | "waiting" | "replay" | "catching_up" | "live";
   busy: boolean;
+  /** What should not wait came while a write was in flight: the next one follows it at once. */
+  hurried: boolean;
   /** What it is closed with when it has everything; null again where more came first. */
   farewell: Uint8Array | null;
   /** `written` of the log at the last frame that it took. */
@@ -68,6 +70,7 @@ export class Readers {
   #lastFlush = 0;
   #cancelFlush: (() => void) | null = null;
   #flushQueued = false;
+  #urgent = false;
   #cancelPing: (() => void) | null = null;
   /** The last bytes made and the frames they hold: readers side by side share one encoding. */
   #shared: { from: number; to: number; bytes: Uint8Array } = { from: 0, to: 0, bytes: ping };
@@ -90,6 +93,7 @@ export class Readers {
       mode: "opening",
       resumed: request.after,
       busy: false,
+      hurried: false,
       farewell: null,
       taken: 0,
       pending: 0,
@@ -135,7 +139,10 @@ export class Readers {
     this.#cancelFlush?.();
     this.#cancelFlush = null;
     this.#lastFlush = this.#clock.now();
+    const urgent = this.#urgent;
+    this.#urgent = false;
     for (const reader of this.#readers) {
+      if (reader.busy) reader.hurried ||= urgent;
       if (!reader.busy) this.#step(reader);
       else if (reader.mode === "live" && this.#journal.log.written - reader.taken > LONGEST_LAG) {
         this.#cut(reader, "the reader is too far behind; resume with the last id");
@@ -144,7 +151,9 @@ export class Readers {
   }
 
   #schedule(urgent: boolean): void {
-    if (this.#readers.size === 0 || this.#flushQueued) return;
+    if (this.#readers.size === 0) return;
+    this.#urgent ||= urgent;
+    if (this.#flushQueued) return;
     const wait = this.#lastFlush + GATHER_MS - this.#clock.now();
     if (urgent || wait <= 0) {
       // After the current turn: the append may stand inside a transaction.
@@ -179,7 +188,9 @@ export class Readers {
     // A live reader waits for the window, so that what came meanwhile goes in one write; where that is a whole write
     // already, a window would only let a model that is faster than a write per window leave the reader behind.
     const isFull = this.#journal.log.written - reader.pending >= WRITE_CHARS;
-    const behind = isFull || reader.mode !== "live" || reader.farewell !== null || this.#isDone(reader);
+    const hurried = reader.hurried || isFull;
+    reader.hurried = false;
+    const behind = hurried || reader.mode !== "live" || reader.farewell !== null || this.#isDone(reader);
     if (behind) this.#step(reader);
     else if (this.#journal.released > reader.after) this.#schedule(false);
   }
