@@ -161,7 +161,11 @@ export class Readers {
       queueMicrotask(() => this.flush());
       return;
     }
-    this.#cancelFlush ??= this.#clock.setTimer(() => this.flush(), wait);
+    this.#cancelFlush ??= this.#clock.setTimer(() => {
+      // It has gone off: clearing it would cost as much as a write.
+      this.#cancelFlush = null;
+      this.flush();
+    }, wait);
   }
 
   #step(reader: Reader): void {
