@@ -44,7 +44,6 @@ async function startServer(client: Program, name: TargetName, modelUrl: string, 
 
 async function runRounds(subjects: Subject[], count: number): Promise<Round[]> {
   const chosen = scenarios.filter(({ long }) => !(long && flags.short));
-  if (!flags.short) for (const subject of subjects) await fillLongThread(subject);
   const rounds: Round[] = [];
   for (let round = 0; round < count; round++) {
     const figures: Round = {};
