@@ -11,7 +11,7 @@ import { bundleWorker } from "./bundle.ts";
 import { findRuntime } from "./process-usage.ts";
 import { type Core, type Program, pinning, startProgram } from "./programs.ts";
 import { countRows } from "./rows.ts";
-import { fillLongThread, type Subject, scenarios } from "./scenarios.ts";
+import { type Subject, scenarios } from "./scenarios.ts";
 import { formatRows, formatTable, type Round } from "./table.ts";
 import { type TargetName, targetNames } from "./targets.ts";
 
