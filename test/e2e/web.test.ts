@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
 
     const shop = await context.newPage();
     await shop.goto((await link.getAttribute("href")) ?? "");
-    expect(await shop.getByRole("heading").first().isVisible()).toBe(true);
+    await shop.getByRole("heading").first().waitFor();
   });
 
   it("asks a question and goes on with the answer", async () => {
