@@ -119,6 +119,8 @@ function conclude({ run, state, interrupts }: Conversation, url: string, thread:
 }
 
 async function main(): Promise<void> {
+  // A reader such as `head` has had enough; the run goes on without it.
+  process.stdout.on("error", () => process.exit(1));
   try {
     const options = readArguments(process.argv.slice(2), root);
     process.exitCode = await ask(options);

@@ -76,6 +76,8 @@ async function fail(line: string): Promise<void> {
 }
 
 function stopOnSignals(): void {
+  // Whoever read the banner may have gone; the server stays.
+  process.stdout.on("error", () => {});
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       process.exitCode ??= 0;

@@ -21,7 +21,8 @@ checkNode();
 
 function isInstalled() {
   if (!existsSync(installed)) return false;
-  if (existsSync(stamp)) return readFileSync(stamp, "utf8") === hash;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return true;
+  // Newer than the lockfile: `npm install` has just written both.
   if (statSync(installed).mtimeMs < statSync(lockfile).mtimeMs) return false;
   writeFileSync(stamp, hash);
   return true;
