@@ -116,7 +116,7 @@ function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: A
 
 function addFrame(frames: StreamFrame[], frame: string): void {
   if (!frameFormat.test(frame)) throw new SyntaxError(`not a frame: ${JSON.stringify(frame)}`);
-  const [, id, data] = /^(?:id: (\d+)\n)?data: (.*)$/.exec(frame) ?? [];
+  const [, id, data] = /^(?:id: (\d+)\n)?data: ([^\n]*)$/.exec(frame) ?? [];
   if (data === undefined) return;
   frames.push({ id: id === undefined ? null : Number(id), event: JSON.parse(data) as ThreadEvent });
 }
