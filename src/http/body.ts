@@ -1,7 +1,7 @@
 // Request bodies: read up to a limit of bytes and time, whether or not a length was announced, then parsed as JSON.
 import { Problem } from "./errors.ts";
 
-/** docs/protocol.md §1: what every route but uploads takes. */
+/** What every route but uploads takes. */
 export const BODY_BYTES = 1024 * 1024;
 
 // A client that trickles a body holds a request; a minute is ample for 1 MiB.
@@ -29,7 +29,11 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   }
   if (!request.body) return new Uint8Array();
   const reader = request.body.getReader();
-  const timer = setTimeout(() => void reader.cancel(), BODY_MS);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    void reader.cancel();
+  }, BODY_MS);
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
@@ -44,6 +48,8 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   } finally {
     clearTimeout(timer);
   }
+  // A cancelled reader ends like a whole body; what came until then is not what the client meant to send.
+  if (late) throw new Problem("bad_json", `The body did not arrive within ${BODY_MS / 1000} s.`);
   return join(chunks, size);
 }
 
