@@ -75,16 +75,21 @@ export const scenarios: Scenario[] = [
   {
     title: "50 clients",
     async measure(subject, round) {
-      // A second of text each, begun 20 ms apart: fifty turns a second, which no target is busy with.
-      const order = { tokens: 50, rate: 50, steps: 0 };
+      // Two seconds of text each, begun 40 ms apart: 25 turns a second, which no target is busy with.
+      const order = { tokens: 20, rate: 10, steps: 0 };
+      const demand = { clients: 50, turns: 3, order, stagger_ms: 40 };
+      const { clients } = await load(subject, `fifty-${round}`, demand);
+      return { first_token_50: median(clients.flatMap((turns) => turns.slice(1)).map(({ first }) => first)) };
+    },
+  },
+  {
+    title: "turns of 50 tokens",
+    async measure(subject, round) {
+      const order = { tokens: 50, rate: 0, steps: 0 };
       const before = readCpu(subject.runtime);
-      const { clients } = await load(subject, `fifty-${round}`, { clients: 50, turns: 4, order, stagger_ms: 20 });
+      await load(subject, `turns-${round}`, { clients: 10, turns: 40, order });
       const used = difference(readCpu(subject.runtime), before);
-      const warm = clients.flatMap((turns) => turns.slice(1));
-      return {
-        first_token_50: median(warm.map(({ first }) => first)),
-        cpu_per_turn: used === null ? null : used / 1000 / (50 * 4),
-      };
+      return { cpu_per_turn: used === null ? null : used / 1000 / (10 * 40) };
     },
   },
   {

@@ -30,7 +30,7 @@ const rows: Row[] = [
   { title: "one stream, tokens/s", value: plain("tokens_1"), digits: 0 },
   { title: "50 streams, tokens/s in all", value: plain("tokens_50"), digits: 0 },
   { title: "CPU µs per token (50 streams of 200 tokens/s)", value: plain("cpu_per_token"), digits: 1 },
-  { title: "CPU ms per turn of 50 tokens (50 clients)", value: plain("cpu_per_turn"), digits: 2 },
+  { title: "CPU ms per turn of 50 tokens", value: plain("cpu_per_turn"), digits: 2 },
   {
     title: "added ms per tool step",
     value: (of, direct) => {
