@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../test/fakes/gate.ts";
 import { say } from "../../test/fakes/replies.ts";
+import { settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import type { Result } from "../protocol/error.ts";
 import type { AcceptedRun, RunInput } from "../protocol/thread.ts";
@@ -92,6 +93,25 @@ describe("a busy thread", () => {
     expect(userTexts(thread)).toEqual(["a", "b", "c", "d", "e", "f"]);
     const started = whole.events.flatMap((event) => (event.type === "RUN_STARTED" ? [event.runId] : []));
     expect(started).toEqual(["inv_a", "inv_b", "inv_c", "inv_d", "inv_e", "inv_f"]);
+  });
+
+  it("keeps the order in which inputs came where an earlier one waits longer for its agent", async () => {
+    const thread = new FakeThread({ replies: [say("1"), say("2")] });
+    const slow = new Gate();
+    const read = thread.life.ports.readAgent;
+    let reads = 0;
+    thread.life.ports.readAgent = async (user_id, agent_id) => {
+      reads += 1;
+      if (reads === 1) await slow.opened;
+      return read(user_id, agent_id);
+    };
+    const first = thread.accept("a", { invocation_id: "inv_a" });
+    const second = thread.accept("b", { invocation_id: "inv_b" });
+    await settle();
+    slow.open();
+    await Promise.all([first, second]);
+    await thread.read({ invocation_id: "inv_b" }).untilClosed();
+    expect(userTexts(thread)).toEqual(["a", "b"]);
   });
 
   it("rejects all but one of many that come at once and ask for that", async () => {

@@ -17,15 +17,30 @@ import { addSteered, findSteered, readWaiting } from "./steering.ts";
 // A thread is one conversation; who queues more than this is a loop, not a person.
 const LONGEST_QUEUE = 100;
 
-/** `attach`: a known `invocation_id` is that run, whatever the body says (AG-UI). */
-export async function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
-  const hash = await hashInput(input);
-  const known = findKnown(life, input, hash, attach);
-  if (known !== null) return known;
-  const agent = await findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id);
+/**
+ * `attach`: a known `invocation_id` is that run, whatever the body says (AG-UI). Inputs are stored in the order in which
+ * they came: what has to be awaited first takes longer for one than for another.
+ */
+export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
+  const hashed = hashInput(input);
+  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id);
+  // Until its turn comes nobody else listens for it.
+  found.catch(ignore);
+  const accepted = life.accepting.then(async () => {
+    const hash = await hashed;
+    return findKnown(life, input, hash, attach) ?? acceptNew(life, input, hash, await found);
+  });
+  // A failure is its own request's; the next one goes on.
+  life.accepting = accepted.then(ignore, ignore);
+  return accepted;
+}
+
+function ignore(): void {}
+
+function acceptNew(life: Life, input: RunInput, hash: string, agent: Agent | null): Result<AcceptedRun> {
   if (life.removing) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
   if (agent === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
-  return findKnown(life, input, hash, attach) ?? storeInput(life, input, hash, agent);
+  return storeInput(life, input, hash, agent);
 }
 
 /** Checks an input that would make its thread: a refused one leaves nothing behind. */

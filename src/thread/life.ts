@@ -59,6 +59,8 @@ export interface Life {
   newestStarted: RunRecord | null;
   /** Whether a message was ever added to a run at work: without, nothing is asked of `steered`. */
   hasSteered: boolean;
+  /** The last accept under way: the next one is stored after it. */
+  accepting: Promise<void>;
   /** The project's sandbox, once a run needed it. */
   sandbox: Promise<Sandbox> | null;
   /** Ids of tasks whose STEP_STARTED was sent and whose STEP_FINISHED was not. */
@@ -101,6 +103,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     lastPosition: readLastPosition(database.sql),
     newestStarted: newestStarted && (live.get(newestStarted.run.invocation_id) ?? newestStarted),
     hasSteered: hasSteered(database.sql),
+    accepting: Promise.resolve(),
     sandbox: null,
     openSteps: new Set(),
     waiters: new Map(),
