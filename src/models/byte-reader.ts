@@ -1,5 +1,5 @@
-// Reads a body with one buffer that is handed back and forth. On workerd the default reader costs more than parsing does
-// (docs/performance.md); a stream that is no byte stream, as tests and some proxies make them, is read the usual way.
+// Reads a body with one buffer that is handed back and forth. On workerd that costs less than the default reader
+// where tokens come fast (docs/performance.md); a stream that is no byte stream, as tests and some proxies make them, is read the usual way.
 
 export interface ByteReader {
   /** The next bytes, valid until the next `read`; null at the end and after `cancel`. */
