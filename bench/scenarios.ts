@@ -77,7 +77,7 @@ export const scenarios: Scenario[] = [
     async measure(subject, round) {
       // Two seconds of text each, begun 40 ms apart: 25 turns a second, which no target is busy with.
       const order = { tokens: 20, rate: 10, steps: 0 };
-      const demand = { clients: 50, turns: 3, order, stagger_ms: 40 };
+      const demand = { clients: 50, turns: 2, order, stagger_ms: 40 };
       const { clients } = await load(subject, `fifty-${round}`, demand);
       return { first_token_50: median(clients.flatMap((turns) => turns.slice(1)).map(({ first }) => first)) };
     },
