@@ -111,7 +111,7 @@ function draw(api) {
     }
   const main = document.querySelector("main");
   const contents = document.querySelector("#contents");
-  main.replaceChildren(node("h1", {}, api.info.title + " " + api.info.version), api.info.description.split("\\n\\n").map((text) => node("p", {}, prose(text))),
+  main.replaceChildren(node("h1", {}, api.info.title + " " + api.info.version), ...api.info.description.split("\\n\\n").map((text) => node("p", {}, prose(text))),
     node("p", {}, node("a", { href: "/openapi.json" }, "openapi.json")));
   for (const [tag, operations] of byTag) {
     main.append(node("h2", {}, tag), ...operations.map(([path, method, spec]) => operation(path, method, spec, schemas)));

@@ -56,6 +56,13 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
+  it("describes the API on a page of text, none of it an object's name", async () => {
+    await page.goto(`${new URL(server.address).origin}/docs`);
+    await page.getByRole("heading", { name: "Schemas" }).last().waitFor();
+    expect(await page.locator("body").textContent()).not.toMatch(/\[object |undefined/);
+    expect(complaints).toEqual([]);
+  });
+
   it("shows a request become a plan and the plan become work, and all of it again after a reload", async () => {
     await send("帮我做一个电商网站");
     await page.getByRole("heading", { name: "测试部署" }).waitFor();
