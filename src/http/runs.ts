@@ -24,7 +24,7 @@ import { answerStream, wantsStream } from "./stream.ts";
 
 const tag = "Runs";
 
-// docs/protocol.md: how long `?wait=1` holds a request.
+// How long `?wait=1` holds a request.
 const WAIT_MS = 5 * 60_000;
 
 const runBody = z

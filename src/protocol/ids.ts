@@ -1,5 +1,5 @@
 // Ids are `prefix_` + lower-case ULID: sortable by the moment they were made, unguessable in their last 80 bits.
-// A client may bring its own id where docs/protocol.md allows it; everything that reaches a key of D1 or an object's name has
+// A client may bring its own id where it makes a thing itself; everything that reaches a key of D1 or an object's name has
 // passed `clientId`.
 import { z } from "zod";
 

@@ -3,15 +3,15 @@ import { describe, expect, it } from "vitest";
 import { readGlob } from "./glob.ts";
 import { isWithin, normalizePath, parentOf, resolvePath, showPath } from "./sandbox-paths.ts";
 
-const folders = { work: "/home/daytona/work", home: "/home/daytona" };
+const folders = { work: "/home/daytona/project", home: "/home/daytona" };
 
 describe("resolvePath", () => {
   it("starts at the work dir, at the home folder or at the root", () => {
-    expect(resolvePath("", folders)).toBe("/home/daytona/work");
-    expect(resolvePath("./a//b/../c", folders)).toBe("/home/daytona/work/a/c");
+    expect(resolvePath("", folders)).toBe("/home/daytona/project");
+    expect(resolvePath("./a//b/../c", folders)).toBe("/home/daytona/project/a/c");
     expect(resolvePath("~", folders)).toBe("/home/daytona");
     expect(resolvePath("~/x", folders)).toBe("/home/daytona/x");
-    expect(resolvePath("~x", folders)).toBe("/home/daytona/work/~x");
+    expect(resolvePath("~x", folders)).toBe("/home/daytona/project/~x");
     expect(resolvePath("/etc/../x", folders)).toBe("/x");
   });
 

@@ -3,7 +3,7 @@
 import type { Sandbox } from "../agent/sandbox.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Run } from "../protocol/run.ts";
-import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import type { Thread } from "../protocol/thread.ts";
 import { createTables, type Database, hasTables, readMeta } from "./database.ts";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
@@ -132,10 +132,6 @@ function adoptRun(life: Life): void {
   transact(life, () => life.journal.voidFormerLife(record.run.invocation_id));
   // Their STEP_STARTED is stored: a reader has it, or gets it with its resync.
   for (const task of life.state.plan.tasks) if (task.status === "in_progress") life.openSteps.add(task.id);
-}
-
-export function isOwner(life: Life, key: ThreadKey): boolean {
-  return life.thread.user_id === key.user_id && life.thread.thread_id === key.thread_id;
 }
 
 export function isoTime(life: Life): string {

@@ -1,4 +1,4 @@
-// The thread's runs in the object's SQLite: what docs/protocol.md shows of each, and what only the object needs.
+// The thread's runs in the object's SQLite: what the API shows of each, and what only the object needs.
 import type { Run, RunStatus } from "../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../protocol/thread.ts";
 import { readText, type Sql, writeText } from "./database.ts";
