@@ -3,7 +3,7 @@
  */
 import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Fixture, startFixture } from "./daytona-fixture.ts";
+import { eventually, type Fixture, startFixture } from "./daytona-fixture.ts";
 
 let fixture: Fixture;
 let sandbox: Sandbox;
@@ -41,6 +41,10 @@ describe("a sandbox", () => {
   it("ends what it runs when there are too many processes, and goes on", async () => {
     const { result, exitCode } = await shell("for i in $(seq 1 1500); do sleep 300 & done; echo all; wait");
     expect({ exitCode, all: result.includes("all\n") && exitCode === 0 }).toEqual({ exitCode: 137, all: false });
-    expect((await shell("ls -d /proc/[0-9]* | wc -l")).result.trim()).toMatch(/^\d{1,2}$/);
+    // A killed process is gone only once its parent has taken notice: some still leave while others are counted.
+    await eventually(async () => {
+      const { result } = await shell("ls -d /proc/[0-9]* 2>/dev/null | wc -l");
+      return Number(result) < 100;
+    });
   });
 });
