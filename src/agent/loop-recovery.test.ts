@@ -115,6 +115,33 @@ describe("a run that a next life takes up", () => {
     ]);
   });
 
+  it("ends what a former life left running where the run was cancelled meanwhile, and begins nothing", async () => {
+    const abandoned: string[] = [];
+    const command = makeTool("command", {
+      recovery: "reattach",
+      execute: () => Promise.reject(new Error("nothing may begin")),
+      abandon: async ({ tool_call_id }) => {
+        abandoned.push(tool_call_id);
+      },
+    });
+    const run = new ScriptedRun([], [command]);
+    run.cancel.abort();
+    const input = { steps: 1, history: left("command", "command"), started_calls: ["old_0"] };
+    expect(await run.run(input)).toEqual({ status: "cancelled" });
+    expect(abandoned).toEqual(["old_0"]);
+    expect([...run.results.values()].map(({ content }) => content.slice(0, 9))).toEqual(["cancelled", "cancelled"]);
+  });
+
+  it("waits for what it abandons no longer than its grace", async () => {
+    const hangs = makeTool("hangs", { recovery: "reattach", abandon: () => new Promise(() => {}) });
+    const run = new ScriptedRun([], [hangs]);
+    run.impatient = true;
+    run.cancel.abort();
+    expect(await run.run({ steps: 1, history: left("hangs"), started_calls: ["old_0"] })).toEqual({
+      status: "cancelled",
+    });
+  });
+
   it("runs only what has no result yet", async () => {
     const run = new ScriptedRun([says("Done.")], [work]);
     await run.run({

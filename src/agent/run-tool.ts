@@ -67,6 +67,24 @@ export async function runTool(
   }
 }
 
+/**
+ * Ends what a call that a former life began has left running. The run ends within the grace either way; a request that
+ * is under way then still comes to its end.
+ */
+export async function abandonCall(
+  tool: Tool,
+  context: Omit<ToolContext, "signal">,
+  ports: RunToolPorts,
+): Promise<void> {
+  if (!tool.abandon) return;
+  const over = new AbortController();
+  const work = tool.abandon({ ...context, signal: over.signal }).catch((error: unknown) => {
+    if (!(error instanceof SandboxError)) ports.onBug?.(`abandoned ${tool.name}`, error);
+  });
+  await Promise.race([work, ports.sleep(CANCEL_GRACE_MS, over.signal)]);
+  over.abort();
+}
+
 /** Never rejects, so that a tool which fails after its time limit troubles nobody. */
 async function execute(tool: Tool, input: unknown, context: ToolContext): Promise<Ending> {
   try {

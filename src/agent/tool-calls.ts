@@ -4,7 +4,7 @@ import type { ToolCall } from "../protocol/message.ts";
 import type { Interrupt } from "../protocol/run.ts";
 import { type RunState, remember, store } from "./loop-state.ts";
 import { startDueTask } from "./plan.ts";
-import { CANCELLED_RESULT, runTool } from "./run-tool.ts";
+import { abandonCall, CANCELLED_RESULT, runTool } from "./run-tool.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 import { checkArguments } from "./tool-arguments.ts";
 
@@ -23,6 +23,8 @@ export interface CallsEnd {
 type Prepared =
   | { kind: "run"; call: ToolCall; tool: Tool; input: unknown }
   | { kind: "answered"; call: ToolCall; result: ToolResult }
+  /** The run was cancelled before this call had its turn. */
+  | { kind: "cancelled"; call: ToolCall }
   | { kind: "client"; call: ToolCall };
 
 /** What is special about these calls: their message was cut at the output limit, or they are answered without being run. */
@@ -63,7 +65,7 @@ function prepareCall(call: ToolCall, state: RunState, manner: CallsManner, end: 
   const refuse = (content: string): Prepared => answer({ content, is_error: true });
   const given = manner.answers?.get(call.id);
   if (given) return answer(given);
-  if (state.ports.signal.aborted) return answer(CANCELLED_RESULT);
+  if (state.ports.signal.aborted) return { kind: "cancelled", call };
   if (end.fatal) return refuse("not executed: the run could not go on.");
   const tool = state.tools.get(name);
   if (!tool && state.clientTools.has(name)) return { kind: "client", call };
@@ -109,7 +111,7 @@ async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<vo
 async function execute(prepared: Prepared, state: RunState): Promise<ToolResult | null> {
   if (prepared.kind === "client") return null;
   if (prepared.kind === "answered") return prepared.result;
-  const { call, tool, input } = prepared;
+  const { call } = prepared;
   const { ports } = state;
   const context = {
     tool_call_id: call.id,
@@ -120,7 +122,12 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
     onOutput: (stream: "stdout" | "stderr", text: string) =>
       ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
   };
-  return await runTool(tool, input, context, ports);
+  if (prepared.kind === "run" && !ports.signal.aborted) {
+    return await runTool(prepared.tool, prepared.input, context, ports);
+  }
+  const begun = state.input.started_calls.includes(call.id) ? state.tools.get(call.function.name) : undefined;
+  if (begun) await abandonCall(begun, context, ports);
+  return CANCELLED_RESULT;
 }
 
 async function finishCall(prepared: Prepared, result: ToolResult, state: RunState, end: CallsEnd): Promise<void> {

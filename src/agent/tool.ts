@@ -52,6 +52,8 @@ export interface Tool<Arguments = unknown> {
   output_limit?: number;
   /** May throw `SandboxError`; anything else that it throws is a bug and becomes an error result too. */
   execute(input: Arguments, context: ToolContext): Promise<ToolResult>;
+  /** Ends what a call that a former life began has left running, where the run is cancelled before it is re-attached. */
+  abandon?(context: ToolContext): Promise<void>;
 }
 
 /** Ties the schema's type to `execute`, then forgets it, so that tools of all kinds stand in one list. */

@@ -42,6 +42,7 @@ export const shellTools: Tool[] = [
     recovery: "reattach",
     time_limit_ms: (input) => waitOf(input) + MARGIN_MS,
     execute: executeCommand,
+    abandon: terminate,
   }),
   defineTool({
     name: "check_command_output",
