@@ -11,6 +11,8 @@ export interface Env {
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;
+  MODEL_FIRST_BYTE_SECONDS?: string;
+  MODEL_IDLE_SECONDS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
   DAYTONA_TARGET?: string;
@@ -21,7 +23,13 @@ export interface Env {
 }
 
 export interface Config {
-  openai: { api_key: string; base_url: string; model: string } | null;
+  openai: {
+    api_key: string;
+    base_url: string;
+    model: string;
+    /** How long the model may be silent before its reply begins, and amid it. */
+    limits: { first_byte_ms: number; idle_ms: number };
+  } | null;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
   cors_origins: string[];
@@ -37,10 +45,22 @@ const list = text.transform((value) =>
     .filter((item) => item !== ""),
 );
 
+/** A whole model call ends after half an hour (`total_ms` of the model): to wait longer for a part of it means nothing. */
+const LONGEST_WAIT_SECONDS = 1800;
+
+/** In ms. What is out of bounds is taken as the nearest that is not; what is no number is as if it were not set. */
+const seconds = (usual: number) =>
+  z.union([z.number(), text]).transform((value) => {
+    const given = value === undefined || value === "" ? Number.NaN : Number(value);
+    return 1000 * (Number.isNaN(given) ? usual : Math.min(LONGEST_WAIT_SECONDS, Math.max(1, given)));
+  });
+
 const settings = z.object({
   OPENAI_API_KEY: text,
   OPENAI_BASE_URL: text,
   OPENAI_MODEL: text,
+  MODEL_FIRST_BYTE_SECONDS: seconds(120),
+  MODEL_IDLE_SECONDS: seconds(60),
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -58,6 +78,7 @@ export function readConfig(env: Env): Config {
           api_key: values.OPENAI_API_KEY,
           base_url: values.OPENAI_BASE_URL || "https://api.openai.com/v1",
           model: values.OPENAI_MODEL || "gpt-5",
+          limits: { first_byte_ms: values.MODEL_FIRST_BYTE_SECONDS, idle_ms: values.MODEL_IDLE_SECONDS },
         }
       : null,
     daytona: values.DAYTONA_API_KEY

@@ -4,11 +4,11 @@ import { type ByteReader, openByteReader } from "./byte-reader.ts";
 import { asRecord, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
 import type { RequestGuard } from "./request-guard.ts";
 
-/** Each token is wrapped in 200 to 300 bytes of JSON, so a reply of 1 MiB is about 64 MiB on the wire. */
-const MAX_WIRE_BYTES = 64 * 1024 * 1024;
+/** Each token is wrapped in 200 to 300 bytes of JSON, so a reply of 2 MiB is about 128 MiB on the wire. */
+const MAX_WIRE_BYTES = 128 * 1024 * 1024;
 
-/** A whole completion in one event, or in one JSON body; escapes may double its length. */
-const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024;
+/** A whole completion in one event, or in one JSON body; escapes may double its length, and there is something around it. */
+const MAX_EVENT_CHARACTERS = 5 * 1024 * 1024;
 
 /** How a body ended that was read without an error; `foreign` was never a chat completion. */
 export type Ending = "complete" | "cut" | "foreign";
@@ -26,7 +26,7 @@ export async function readReply(response: Response, builder: ReplyBuilder, guard
       bytes += piece.byteLength;
       if (bytes > MAX_WIRE_BYTES) throw new ReplyTooLong();
       sink.push(piece);
-      guard.touch(builder.finished);
+      guard.touch(builder.progress);
       if (sink.done) {
         leave(reader);
         return "complete";

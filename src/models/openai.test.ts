@@ -233,6 +233,61 @@ describe("createOpenAiModel", () => {
     expect(replyOf(after.outcome).text).toBe("whole");
   });
 
+  it("waits longer for a reply to begin than amid it: comments and a chunk with only the role are no beginning", async () => {
+    const limits = { idle_ms: 60, first_byte_ms: 5000 };
+    const { outcome } = await call(
+      (response) => {
+        stream(response).write(
+          `: PROCESSING\n\n${frame({ choices: [{ delta: { role: "assistant", content: "" } }] })}`,
+        );
+        setTimeout(() => response.end(text("thought over", "stop")), 300);
+      },
+      { limits },
+    );
+    expect(replyOf(outcome).text).toBe("thought over");
+  });
+
+  it("takes comments for a sign of life, before the reply and amid it", async () => {
+    const limits = { idle_ms: 600, first_byte_ms: 600 };
+    const { outcome } = await call(
+      (response) => {
+        stream(response);
+        const pieces = [...Array(6).fill(": PROCESSING\n\n"), text("a"), ...Array(6).fill(": PROCESSING\n\n")];
+        const timer = setInterval(() => {
+          const piece = pieces.shift();
+          if (piece !== undefined) return void response.write(piece);
+          clearInterval(timer);
+          response.end(text("b", "stop"));
+        }, 120);
+      },
+      { limits },
+    );
+    expect(replyOf(outcome).text).toBe("ab");
+  });
+
+  it("gives up for good on a server that trickles for ever", async () => {
+    for (const piece of [text("a"), ": PROCESSING\n\n"]) {
+      const closed = Promise.withResolvers<void>();
+      const { outcome } = await call(
+        (response) => {
+          stream(response);
+          const timer = setInterval(() => response.write(piece), 20);
+          response.on("close", () => {
+            clearInterval(timer);
+            closed.resolve();
+          });
+        },
+        { limits: { idle_ms: 5000, first_byte_ms: 5000, total_ms: 400 } },
+      );
+      expect(failureOf(outcome)).toMatchObject({
+        code: "model_timeout",
+        retryable: false,
+        message: expect.stringContaining("took longer than"),
+      });
+      await closed.promise;
+    }
+  });
+
   it("refuses a reply without end, in tokens or in one line, and closes the connection", async () => {
     for (const piece of [text("x".repeat(1000)), "x".repeat(1000)]) {
       let closed: () => void = () => {};

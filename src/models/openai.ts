@@ -26,8 +26,10 @@ export interface OpenAiOptions {
 const defaultLimits: OpenAiLimits = {
   first_byte_ms: 120_000,
   idle_ms: 60_000,
+  // The longest replies of reasoning models take about as long; what takes longer is a server that trickles.
   total_ms: 30 * 60_000,
-  reply_characters: 1024 * 1024,
+  // No model writes as much in one reply; this bounds one that never ends, and what is kept of it several times over.
+  reply_characters: 2 * 1024 * 1024,
 };
 
 /** Of the body of an error: enough for any provider's message. */
@@ -106,7 +108,7 @@ function closeReply(builder: ReplyBuilder) {
 function describeReadError(error: unknown, builder: ReplyBuilder, provider: Provider): ModelFailure | null {
   if (error instanceof ErrorObject) return describeErrorObject(error.value, provider);
   if (error instanceof ReplyTooLong || error instanceof RangeError) {
-    return failWith(provider, "The model's reply grew past what is accepted (1 MiB of text or 256 tool calls).", {
+    return failWith(provider, "The model's reply grew past what is accepted (2 MiB of text or 256 tool calls).", {
       retryable: false,
     });
   }

@@ -3,6 +3,7 @@
 // under one index, with the name after the arguments or with arguments as an object, and usage in three places.
 import type { FinishReason, ModelDelta, ModelReply } from "../agent/model.ts";
 import type { Usage } from "../protocol/run.ts";
+import type { Progress } from "./request-guard.ts";
 
 /** More calls than this in one message are not a plan but a loop; OpenAI's own limit is 128. */
 export const MAX_TOOL_CALLS = 256;
@@ -33,6 +34,7 @@ export interface ReplyBuilder {
   reply(): ModelReply;
   /** Whether a choice said why it ended. */
   readonly finished: boolean;
+  readonly progress: Progress;
 }
 
 export function createReplyBuilder(onDelta: (delta: ModelDelta) => void, max_characters: number): ReplyBuilder {
@@ -144,6 +146,10 @@ export function createReplyBuilder(onDelta: (delta: ModelDelta) => void, max_cha
     }),
     get finished() {
       return finish !== null;
+    },
+    get progress() {
+      if (finish !== null) return "finished";
+      return characters > 0 ? "begun" : "waiting";
     },
   };
 }

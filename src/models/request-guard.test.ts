@@ -17,11 +17,40 @@ describe("guardRequest", () => {
     expect(guard.signal.aborted).toBe(true);
   });
 
+  it("is as patient as with the first byte until the reply begins, whatever else has come", () => {
+    const guard = open();
+    for (let turn = 0; turn < 3; turn++) {
+      vi.advanceTimersByTime(900);
+      guard.touch("waiting");
+    }
+    vi.advanceTimersByTime(999);
+    expect(guard.reason).toBeNull();
+    vi.advanceTimersByTime(1);
+    expect(guard.reason).toBe("no_first_byte");
+  });
+
+  it("has less patience from the moment in which the reply begins", () => {
+    const guard = open();
+    guard.touch("waiting");
+    guard.touch("begun");
+    vi.advanceTimersByTime(300);
+    expect(guard.reason).toBe("silent");
+  });
+
+  it("stops comments that keep a connection alive for ever", () => {
+    const guard = open();
+    for (let turn = 0; turn < 10; turn++) {
+      vi.advanceTimersByTime(900);
+      guard.touch("waiting");
+    }
+    expect(guard.reason).toBe("too_long");
+  });
+
   it("stops a reply that falls silent, counted from its last bytes", () => {
     const guard = open();
     for (let turn = 0; turn < 5; turn++) {
       vi.advanceTimersByTime(250);
-      guard.touch(false);
+      guard.touch("begun");
     }
     expect(guard.reason).toBeNull();
     vi.advanceTimersByTime(300);
@@ -32,7 +61,7 @@ describe("guardRequest", () => {
     const guard = open();
     for (let turn = 0; turn < 60; turn++) {
       vi.advanceTimersByTime(100);
-      guard.touch(false);
+      guard.touch("begun");
     }
     expect(guard.reason).toBe("too_long");
   });
@@ -42,7 +71,7 @@ describe("guardRequest", () => {
       { first_byte_ms: 60_000, idle_ms: 60_000, total_ms: 600_000 },
       new AbortController().signal,
     );
-    guard.touch(true);
+    guard.touch("finished");
     vi.advanceTimersByTime(5000);
     expect(guard.reason).toBe("silent");
   });
@@ -67,7 +96,7 @@ describe("guardRequest", () => {
   it("leaves no timer and no listener when released", () => {
     const caller = new AbortController();
     const guard = open(caller.signal);
-    guard.touch(false);
+    guard.touch("begun");
     guard.release();
     expect(vi.getTimerCount()).toBe(0);
     caller.abort();

@@ -3,10 +3,13 @@
 
 export type StopReason = "cancelled" | "no_first_byte" | "silent" | "too_long";
 
+/** How far a reply is. Many servers send a chunk with the role at once and then think: nothing of the reply has begun by that. */
+export type Progress = "waiting" | "begun" | "finished";
+
 export interface TimeLimits {
-  /** From the request to the first byte of the body. Reasoning models think before they speak. */
+  /** From the request, or from bytes that are no part of the reply, to the next bytes. Reasoning models think before they speak. */
   first_byte_ms: number;
-  /** Between two reads. */
+  /** Between two reads, once the reply has begun. */
   idle_ms: number;
   /** The whole reply, so that comments or spaces that trickle in can't hold a run for ever. */
   total_ms: number;
@@ -19,8 +22,8 @@ export interface RequestGuard {
   /** Aborts the request for whatever reason. */
   signal: AbortSignal;
   readonly reason: StopReason | null;
-  /** Bytes have come. `finished`: nothing more is needed of them. */
-  touch(finished: boolean): void;
+  /** Bytes have come, comments that only keep the connection alive among them: who sends them is at work. */
+  touch(progress: Progress): void;
   /** What else to close when the request is stopped. */
   onStop(close: () => void): void;
   /** The call is over: no timer and no listener stays. */
@@ -65,11 +68,11 @@ export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGu
     get reason() {
       return reason;
     },
-    touch(finished) {
+    touch(progress) {
       if (reason) return;
       const now = Date.now();
-      const next = now + (finished ? Math.min(limits.idle_ms, AFTER_FINISH_MS) : limits.idle_ms);
-      late = next > last ? "too_long" : "silent";
+      const next = now + patience(limits, progress);
+      late = next > last ? "too_long" : progress === "waiting" ? "no_first_byte" : "silent";
       deadline = Math.min(next, last);
       if (deadline >= due) return;
       clearTimeout(timer);
@@ -84,4 +87,9 @@ export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGu
       caller.removeEventListener("abort", cancel);
     },
   };
+}
+
+function patience({ first_byte_ms, idle_ms }: TimeLimits, progress: Progress): number {
+  if (progress === "waiting") return first_byte_ms;
+  return progress === "begun" ? idle_ms : Math.min(idle_ms, AFTER_FINISH_MS);
 }

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { type Env, readConfig } from "./config.ts";
+
+function readLimits(settings: Record<string, unknown>) {
+  return readConfig({ OPENAI_API_KEY: "key", ...settings } as unknown as Env).openai?.limits;
+}
+
+describe("how long a model may be silent", () => {
+  it("is two minutes before a reply and one amid it, unless it is set", () => {
+    const usual = { first_byte_ms: 120_000, idle_ms: 60_000 };
+    expect(readLimits({})).toEqual(usual);
+    expect(readLimits({ MODEL_FIRST_BYTE_SECONDS: "600", MODEL_IDLE_SECONDS: " 0.5e2 " })).toEqual({
+      first_byte_ms: 600_000,
+      idle_ms: 50_000,
+    });
+    // `[vars]` of wrangler.toml may hold numbers.
+    expect(readLimits({ MODEL_IDLE_SECONDS: 90 })).toEqual({ ...usual, idle_ms: 90_000 });
+  });
+
+  it.each([
+    ["", 60],
+    ["  ", 60],
+    ["soon", 60],
+    ["60s", 60],
+    ["0", 1],
+    ["-5", 1],
+    ["0.2", 1],
+    ["86400", 1800],
+    ["Infinity", 1800],
+    [true, 60],
+  ])("is within bounds whatever is set: %s is %i s", (value, expected) => {
+    expect(readLimits({ MODEL_IDLE_SECONDS: value })?.idle_ms).toBe(expected * 1000);
+  });
+});
