@@ -2,7 +2,8 @@
  * What the routes work with.
  */
 import type { Access } from "./access.ts";
-import { HttpError } from "./errors.ts";
+import { HttpError, notStartedMessage } from "./errors.ts";
+import type { Fault } from "./faults.ts";
 import type { Life, Sandbox, Sandboxes } from "./sandboxes.ts";
 
 export interface ServerContext {
@@ -10,6 +11,8 @@ export interface ServerContext {
   access: Access;
   /** Why commands are refused here, or undefined when they may run. */
   refusal: string | undefined;
+  /** Failures on demand. */
+  faults: Fault[];
   /** `http://127.0.0.1:PORT` */
   origin(): string;
   /** The address of one port of a sandbox, or of a signed token, in a browser. */
@@ -23,8 +26,5 @@ export interface ToolboxContext extends ServerContext {
 
 export function requireLife(sandbox: Sandbox): Life {
   if (sandbox.life && sandbox.record.state === "started") return sandbox.life;
-  throw new HttpError(
-    400,
-    "failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?",
-  );
+  throw new HttpError(400, notStartedMessage);
 }

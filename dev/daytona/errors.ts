@@ -4,6 +4,10 @@
  */
 import { STATUS_CODES } from "node:http";
 
+/** Of the proxy, for a toolbox without a started sandbox. */
+export const notStartedMessage =
+  "failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?";
+
 export class HttpError extends Error {
   readonly status: number;
   readonly code: string | undefined;

@@ -9,6 +9,8 @@ export interface Exchange {
   response: ServerResponse;
   url: URL;
   parameters: Record<string, string>;
+  /** The state that a sandbox is said to be in, where a fault says so. */
+  toldState?: string | undefined;
 }
 
 export type Handler<Context> = (exchange: Exchange, context: Context) => Promise<void> | void;

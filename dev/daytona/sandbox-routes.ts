@@ -60,7 +60,8 @@ function find(exchange: Exchange, context: Context): Sandbox {
 }
 
 function sendSandbox(exchange: Exchange, context: Context, sandbox: Sandbox): void {
-  sendJson(exchange.response, 200, describeSandbox(sandbox, context.origin()));
+  const shown = describeSandbox(sandbox, context.origin());
+  sendJson(exchange.response, 200, exchange.toldState === undefined ? shown : { ...shown, state: exchange.toldState });
 }
 
 async function change(exchange: Exchange, context: Context, act: (sandbox: Sandbox) => Promise<void>): Promise<void> {

@@ -14,6 +14,7 @@ import { Access } from "./access.ts";
 import { refuse } from "./bodies.ts";
 import type { ServerContext } from "./context.ts";
 import { apiErrorBody, HttpError, toHttpError } from "./errors.ts";
+import { type Fault, failRequest, meetFault, serveFaults } from "./faults.ts";
 import { type Isolation, probeIsolation, writeSystemFiles } from "./isolation.ts";
 import { type Lock, lockState } from "./lock.ts";
 import { parsePreviewHost, servePreview, upgradePreview } from "./preview.ts";
@@ -35,6 +36,8 @@ export interface DaytonaOptions {
   realModel?: boolean;
   /** The only key that opens the server; without it any key does. */
   apiKey?: string;
+  /** Failures on demand: a list that the caller may go on to change. */
+  faults?: Fault[];
 }
 
 export interface DaytonaServer {
@@ -79,6 +82,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
     sandboxes,
     access: new Access(options.apiKey),
     refusal,
+    faults: options.faults ?? [],
     origin: () => `http://127.0.0.1:${port}`,
     previewUrl: (previewPort, label) => `http://${previewPort}-${label}.localhost:${port}`,
   };
@@ -155,6 +159,12 @@ async function serveOwn(request: IncomingMessage, response: ServerResponse, cont
   // A page on a name that was bent to this address (DNS rebinding) must not reach the API.
   if (!ownHosts.test(request.headers.host ?? "")) throw new HttpError(421, "this host is not served here");
   const url = parseTarget(request, context.origin());
+  if (url.pathname === "/faults") {
+    if (!context.access.hasKey(request)) throw new HttpError(401, "Unauthorized");
+    return serveFaults(request, response, context.faults);
+  }
+  const fault = meetFault(context.faults, request.method ?? "GET", url.pathname);
+  if (fault && failRequest(fault, request, response, url.pathname)) return;
   if (isToolboxPath(url.pathname)) return serveToolbox(request, response, url, context);
   if (!url.pathname.startsWith("/api/") || url.pathname.startsWith("/api/socket.io"))
     throw new HttpError(404, "Not Found");
@@ -162,7 +172,8 @@ async function serveOwn(request: IncomingMessage, response: ServerResponse, cont
   const inner = url.pathname.slice("/api".length);
   const route = sandboxRoutes.find(request.method ?? "GET", inner);
   if (!route) throw new HttpError(501, `${request.method} ${url.pathname} is not supported by this server`);
-  await route.handler({ request, response, url, parameters: route.parameters }, context);
+  const toldState = fault?.answer === "state" ? fault.state : undefined;
+  await route.handler({ request, response, url, parameters: route.parameters, toldState }, context);
 }
 
 async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): Promise<void> {

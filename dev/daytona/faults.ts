@@ -1,0 +1,173 @@
+/**
+ * Failures on demand, as Daytona and the way to it show them: for tests, and for a person who wants to see what a run
+ * makes of them. A test holds the list that it gave to `startDaytona` and changes it as it goes. At a terminal, with the
+ * server's key (any, where it was started without one):
+ *
+ *     curl -H 'Authorization: Bearer local' http://127.0.0.1:3986/faults \
+ *       -d '{"request": "* /toolbox/*", "answer": "bad_gateway", "times": 5}'
+ *
+ * `GET /faults` lists them with how often each was met, `DELETE /faults` ends them all. The first that fits a request and
+ * is not used up decides. Previews are the user's own servers, and are left alone.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Json, optionalInteger, optionalText, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";
+import { apiErrorBody, HttpError, notStartedMessage, toolboxErrorBody } from "./errors.ts";
+
+const faultAnswers = [
+  /** 502 with nothing: the proxy while a sandbox starts or stops, or when its daemon was killed. */
+  "bad_gateway",
+  "internal_error",
+  /** 429 with the headers of the limit that was reached. */
+  "rate_limited",
+  /** 404 of the proxy for a sandbox whose container is gone: archived, or moved to another runner. */
+  "no_container",
+  /** 400 of the proxy for a sandbox that is not up yet. */
+  "not_started",
+  /** 404 of the API for a sandbox that is not there any more. */
+  "not_found",
+  /** What the daemon answers when the disk of its sandbox is full. */
+  "disk_full",
+  /** Nothing, ever. */
+  "silence",
+  /** The connection is reset before anything is done. */
+  "reset",
+  /** The request is carried out, then the connection is reset. */
+  "lost_answer",
+  /** A true answer, but the sandbox in it is in another state. */
+  "state",
+  /** No failure: only counts the requests. */
+  "none",
+] as const;
+
+export type FaultAnswer = (typeof faultAnswers)[number];
+
+export interface Fault {
+  /** `METHOD /path`, in which `*` stands for any text: `POST /api/sandbox`, `* /toolbox/*`. */
+  request: string;
+  answer: FaultAnswer;
+  /** How many requests it is for; all of them if absent. */
+  times?: number;
+  /** How many it has met. */
+  hits?: number;
+  /** For the answer `state`: any of Daytona's, also those that this server never enters. */
+  state?: string;
+  /** For the answer `rate_limited`. */
+  retryAfterSeconds?: number;
+}
+
+const maxFaults = 100;
+const maxPattern = 300;
+const maxStars = 8;
+
+/** The fault that decides about a request, which counts as met. */
+export function meetFault(faults: Fault[], method: string, path: string): Fault | undefined {
+  let decisive: Fault | undefined;
+  for (const fault of faults) {
+    if ((fault.hits ?? 0) >= (fault.times ?? Number.POSITIVE_INFINITY)) continue;
+    if (!readPattern(fault.request).test(`${method} ${path}`)) continue;
+    if (decisive && fault.answer !== "none") continue;
+    fault.hits = (fault.hits ?? 0) + 1;
+    if (fault.answer !== "none") decisive = fault;
+  }
+  return decisive;
+}
+
+function readPattern(request: string): RegExp {
+  const parts = request.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`);
+}
+
+/** Whether the request is answered, or left without an answer, by the fault alone. */
+export function failRequest(fault: Fault, request: IncomingMessage, response: ServerResponse, path: string): boolean {
+  switch (fault.answer) {
+    case "state":
+    case "none":
+      return false;
+    case "lost_answer":
+      // Every answer begins with its head.
+      response.writeHead = () => {
+        request.socket.resetAndDestroy();
+        return response;
+      };
+      return false;
+    case "silence":
+      request.resume();
+      return true;
+    case "reset":
+      request.socket.resetAndDestroy();
+      return true;
+    default:
+      request.resume();
+      sendFailure(fault, request, response, path);
+      return true;
+  }
+}
+
+/** What is an error of the API: status and message. */
+const apiFailures: { [answer in FaultAnswer]?: (path: string) => HttpError } = {
+  internal_error: () => new HttpError(500, "Internal server error"),
+  rate_limited: () => new HttpError(429, "ThrottlerException: Too Many Requests"),
+  no_container: (path) => new HttpError(404, `No such container: ${path.split("/")[2] ?? ""}`),
+  not_started: () => new HttpError(400, notStartedMessage),
+  not_found: (path) => new HttpError(404, `Sandbox with ID or name ${path.split("/")[3] ?? ""} not found`),
+};
+
+function sendFailure(fault: Fault, request: IncomingMessage, response: ServerResponse, path: string): void {
+  const failure = apiFailures[fault.answer]?.(path);
+  if (fault.answer === "rate_limited")
+    for (const [name, value] of limitHeaders(fault, path)) response.setHeader(name, value);
+  if (failure) sendJson(response, failure.status, apiErrorBody(failure, path));
+  else if (fault.answer === "disk_full") sendDiskFull(request, response, path);
+  else sendEmpty(response, 502);
+}
+
+function sendDiskFull(request: IncomingMessage, response: ServerResponse, path: string): void {
+  const message = "write: no space left on device";
+  if (path.endsWith("/bulk-upload")) sendJson(response, 400, { errors: [message], files: [], message });
+  else sendJson(response, 500, toolboxErrorBody(new HttpError(500, message), request.method ?? "GET", path));
+}
+
+function limitHeaders(fault: Fault, path: string): [string, string][] {
+  const seconds = String(fault.retryAfterSeconds ?? 1);
+  const isCreation = path === "/api/sandbox";
+  const limit = isCreation
+    ? "sandbox-create"
+    : /\/(start|stop|archive)$/.test(path)
+      ? "sandbox-lifecycle"
+      : "authenticated";
+  return [
+    [`X-RateLimit-Limit-${limit}`, "300"],
+    [`X-RateLimit-Remaining-${limit}`, "0"],
+    [`X-RateLimit-Reset-${limit}`, seconds],
+    [`Retry-After-${limit}`, seconds],
+  ];
+}
+
+/** `/faults`, for a person at a terminal. */
+export async function serveFaults(request: IncomingMessage, response: ServerResponse, faults: Fault[]): Promise<void> {
+  if (request.method === "POST") {
+    if (faults.length >= maxFaults) throw new HttpError(400, `more than ${maxFaults} faults`);
+    faults.push(readFault(await readJson(request)));
+  } else if (request.method === "DELETE") faults.length = 0;
+  else if (request.method !== "GET") throw new HttpError(405, "GET, POST and DELETE are served here");
+  sendJson(response, 200, faults);
+}
+
+function readFault(body: Json): Fault {
+  const pattern = requireText(body, "request");
+  if (pattern.length > maxPattern || pattern.split("*").length > maxStars + 1 || !/^\S+ [/*]/.test(pattern))
+    throw new HttpError(400, "request is METHOD /path, in which * stands for any text");
+  const answer = faultAnswers.find((name) => name === body.answer);
+  if (answer === undefined) throw new HttpError(400, `answer is one of ${faultAnswers.join(", ")}`);
+  const state = optionalText(body, "state");
+  if (answer === "state" && !/^[a-z_]{1,40}$/.test(state ?? "")) throw new HttpError(400, "state is one of Daytona's");
+  const times = optionalInteger(body, "times", 1);
+  const retryAfterSeconds = optionalInteger(body, "retryAfterSeconds", 0);
+  return {
+    request: pattern,
+    answer,
+    ...(times === undefined ? {} : { times }),
+    ...(state === undefined ? {} : { state }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+}
