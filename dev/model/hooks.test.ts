@@ -50,6 +50,81 @@ describe("the hooks", () => {
     expect(text.match(/data: /g)).toHaveLength(20);
   });
 
+  it("cut the connection after so many bytes, within a chunk or a character", async () => {
+    const message = "[[text 商店]]";
+    const whole = Buffer.from(await (await post(message, true)).arrayBuffer());
+    const inside = whole.indexOf("商") + 1;
+    for (const bytes of [1, 100, inside]) {
+      const response = await post(`[[cut after ${bytes} bytes]] ${message}`, true);
+      const got: Uint8Array[] = [];
+      await expect(
+        (async () => {
+          for await (const piece of response.body ?? []) got.push(piece);
+        })(),
+      ).rejects.toThrow();
+      expect(Buffer.concat(got).length).toBe(bytes);
+    }
+  });
+
+  it("fail the first times only, for each message by itself", async () => {
+    const statuses = async (content: string) => {
+      const answers: number[] = [];
+      for (let turn = 0; turn < 4; turn++) {
+        const answer = await post(content, true);
+        await answer.body?.cancel();
+        answers.push(answer.status);
+      }
+      return answers;
+    };
+    expect(await statuses("a [[status 500]] [[times 2]] [[say 1]]")).toEqual([500, 500, 200, 200]);
+    expect(await statuses("b [[times 1]] [[status 503]]")).toEqual([503, 200, 200, 200]);
+  });
+
+  it("fail amid the work where the fault stands after a then", async () => {
+    const asked = user("[[tool a {}]] [[then]] [[status 500]] [[times 1]] [[text well]]");
+    const create = (messages: OpenAI.ChatCompletionMessageParam[]) =>
+      client.chat.completions.create({ model: MODEL, messages });
+    const called = (await create(asked)).choices[0]?.message;
+    const id = called?.tool_calls?.[0]?.id ?? "";
+    const worked = [...asked, called, { role: "tool", tool_call_id: id, content: "result" }];
+    const next = () => create(worked as OpenAI.ChatCompletionMessageParam[]);
+    await expect(next()).rejects.toMatchObject({ status: 500 });
+    expect((await next()).choices[0]?.message.content).toBe("well");
+  });
+
+  it("answer with a page, reset the connection, or end without saying so", async () => {
+    expect(await (await post("[[html]]", true)).text()).toContain("<!doctype html>");
+    await expect(post("[[reset]]", true)).rejects.toThrow("fetch failed");
+    const ending = await readFrames("[[no end]] [[text abc]]");
+    expect(ending.join()).toContain("abc");
+    expect(ending.join()).not.toMatch(/\[DONE\]|"finish_reason":"/);
+    const error = await readFrames("[[error]] [[text abc]]");
+    expect(JSON.parse(error.at(-2) ?? "")).toMatchObject({ error: { code: 503 } });
+  });
+
+  it("send a line without an end, until the client leaves", async () => {
+    const leaving = new AbortController();
+    const reader = (await post("[[endless]]", true, leaving.signal)).body?.getReader();
+    for (let size = 0; size < 1_000_000; ) size += (await reader?.read())?.value?.length ?? 0;
+    leaving.abort();
+    await expect(reader?.read()).rejects.toThrow();
+  });
+
+  it("show signs of life before they answer", async () => {
+    const frames = await readFrames("[[comments 2]] [[text abc]]");
+    expect(frames.slice(1, 3)).toEqual([": PROCESSING", ": PROCESSING"]);
+    expect(frames.join()).toContain("abc");
+  });
+
+  it("quote the key that they refuse", async () => {
+    await expect(ask("[[status 401]]")).rejects.toThrow("Bearer any");
+  });
+
+  it("say as many bytes as asked", async () => {
+    const { choices } = await client.chat.completions.create({ model: MODEL, messages: user("[[fill 2500]]") });
+    expect(choices[0]?.message.content).toHaveLength(2500);
+  });
+
   it("fall silent: after the head, after some chunks, or at once", async () => {
     for (const [hook, chunks] of [
       ["[[stall]]", 0],

@@ -1,9 +1,10 @@
 // Hooks for tests: words in double brackets in a person's newest message make the model behave in an exact way. They
-// combine. The model is stateless, so a fault happens to every call for that message; to fail once, give `startModel` an
-// `intercept`.
+// combine. What goes wrong does so at every call for that message, unless it stands after a [[then]] (then at the calls
+// for what it stands with) or [[times N]] is said.
 //
 // What is said
 //   [[say N]]               N tokens "word "
+//   [[fill N]]              N bytes of text in pieces of a KiB: much, fast
 //   [[text …]]              exactly this text
 //   [[think N]]             N tokens of reasoning before everything else
 //   [[tool NAME {json}]]    calls this tool; several hooks are several calls of one message. Once results exist the answer
@@ -14,12 +15,20 @@
 //   [[loop NAME {json}]]    makes this call for ever; without a name, view_tasks
 //   [[echo]]                answers with the JSON of the roles and tools that it saw
 // What goes wrong
+//   [[times N]]             only the first N times. The server counts by the words of the message: they must be new
 //   [[status N]] [[status N retry-after S]]   fails with this HTTP status
+//   [[reset]]               the connection is destroyed before a head
+//   [[html]]                status 200, and a page
 //   [[cut after N]]         the connection is destroyed after N chunks
+//   [[cut after N bytes]]   or after N bytes of the body
 //   [[stall]] [[stall after N]]   the head (and N chunks) are sent, then nothing
 //   [[silent]]              not even a head is sent
 //   [[bad json]]            the second chunk is not JSON
 //   [[empty]]               a choice without content
+//   [[no end]]              neither finish reason nor [DONE]; the body ends well
+//   [[error]]               an error object where the finish reason should be
+//   [[endless]]             after the first chunk, a line that never ends
+//   [[comments N]]          N comments before everything else, one each 400 ms: a busy server's signs of life
 // How fast
 //   [[pace N]]              N tokens a second for this answer
 import type { Conversation } from "./conversation.ts";
@@ -28,35 +37,52 @@ import type { Message } from "./wire.ts";
 
 // The largest text that a test asks for is 2 MB; hooks stand early in a message, which bounds the search for them.
 const MOST_TOKENS = 1_000_000;
+const MOST_COUNT = 16_000_000;
 const SEARCHED = 20_000;
+
+interface HookedMessage {
+  text: string;
+  tokens: number;
+  filler: number;
+  calls: ReplyCall[];
+  faults: Faults;
+}
 
 interface Hooks {
   /** One entry per message, between `[[then]]`s. */
-  messages: { text: string; tokens: number; calls: ReplyCall[] }[];
+  messages: HookedMessage[];
   think: number;
   loop: ReplyCall | null;
   echo: boolean;
   same_id: boolean;
   pace: number | undefined;
-  faults: Faults;
+  times: number | undefined;
 }
+
+const newMessage = (): HookedMessage => ({ text: "", tokens: 0, filler: 0, calls: [], faults: {} });
 
 export function readHooks(conversation: Conversation, messages: Message[]): Reply | null {
   const found = findHooks(conversation.request.slice(0, SEARCHED));
   if (found.length === 0) return null;
   const hooks = found.reduce(addHook, {
-    messages: [{ text: "", tokens: 0, calls: [] }],
+    messages: [newMessage()],
     think: 0,
     loop: null,
     echo: false,
     same_id: false,
     pace: undefined,
-    faults: {},
+    times: undefined,
   });
   const reply = play(hooks, conversation, messages);
-  const shared = { faults: hooks.faults, tokens_per_second: hooks.pace };
   const reasoning = hooks.think > 0 ? "thought ".repeat(hooks.think) : undefined;
-  return { reasoning, ...reply, ...shared };
+  return { reasoning, ...reply, faults: gatherFaults(hooks, conversation), tokens_per_second: hooks.pace };
+}
+
+function gatherFaults({ messages, times }: Hooks, { recent, request }: Conversation): Faults {
+  const worked = recent.filter((turn) => turn.exchanges.length > 0).length;
+  const faults = { ...messages[0]?.faults, ...messages[worked]?.faults };
+  if (times === undefined || Object.keys(faults).length === 0) return faults;
+  return { ...faults, times: { name: request, most: times } };
 }
 
 function play(hooks: Hooks, { recent }: Conversation, messages: Message[]): Reply {
@@ -65,17 +91,20 @@ function play(hooks: Hooks, { recent }: Conversation, messages: Message[]): Repl
   const worked = recent.filter((turn) => turn.exchanges.length > 0);
   const message = hooks.messages[worked.length];
   const hasCalls = hooks.messages.some((each) => each.calls.length > 0);
-  if (!message || (hasCalls && message.calls.length === 0 && message.text === "" && message.tokens === 0)) {
+  const isSilent = message && message.text === "" && message.tokens === 0 && message.filler === 0;
+  if (!message || (hasCalls && message.calls.length === 0 && isSilent)) {
     const results = worked.flatMap((turn) => turn.exchanges.map((each) => each.result.text.slice(0, 200)));
     return { text: `done: ${results.join(" | ")}` };
   }
   const calls = message.calls.map((call) => (hooks.same_id ? { ...call, id: `call_same_${worked.length}` } : call));
-  return { text: message.tokens > 0 ? repeat(message.text, message.tokens) : message.text, calls };
+  return { text: message.tokens + message.filler > 0 ? repeat(message) : message.text, calls };
 }
 
-function* repeat(text: string, count: number): Generator<string> {
+function* repeat({ text, tokens, filler }: HookedMessage): Generator<string> {
   if (text !== "") yield text;
-  for (let index = 0; index < count; index++) yield "word ";
+  for (let index = 0; index < tokens; index++) yield "word ";
+  const piece = `${"0123456789abcde ".repeat(64).slice(0, -1)}\n`;
+  for (let left = filler; left > 0; left -= piece.length) yield piece.slice(0, left);
 }
 
 function describe(messages: Message[]): string {
@@ -92,7 +121,8 @@ function findHooks(text: string): string[] {
     if (end < 0) return found;
     const inside = text.slice(at + 2, end);
     if (
-      /^(?:say|text|think|tool|then|raw|same id|loop|echo|status|cut|stall|silent|bad json|empty|pace)\b/.test(inside)
+      /^(?:say|fill|text|think|tool|then|raw|same id|loop|echo|pace|times)\b/.test(inside) ||
+      /^(?:status|reset|html|cut|stall|silent|bad json|empty|no end|error|endless|comments)\b/.test(inside)
     )
       found.push(inside);
     at = end + 2;
@@ -115,33 +145,46 @@ function findEnd(text: string, from: number): number {
 }
 
 function addHook(hooks: Hooks, inside: string): Hooks {
-  const [, word = "", rest = ""] = /^(same id|bad json|\w+)\s*([\s\S]*)$/.exec(inside) ?? [];
-  const number = Math.min(Number(/\d+/.exec(rest)?.[0] ?? 0), MOST_TOKENS);
-  const current = hooks.messages.at(-1);
-  if (word === "then") hooks.messages.push({ text: "", tokens: 0, calls: [] });
-  else if (word === "say" && current) current.tokens += number;
-  else if (word === "text" && current) current.text += rest;
-  else if (word === "tool" && current) current.calls.push(readCall(rest, "{}"));
-  else if (word === "raw" && current) current.calls.push(readCall(rest, ""));
+  const [, word = "", rest = ""] = /^(same id|bad json|no end|\w+)\s*([\s\S]*)$/.exec(inside) ?? [];
+  const number = Math.min(Number(/\d+/.exec(rest)?.[0] ?? 0), MOST_COUNT);
+  const current = hooks.messages.at(-1) ?? newMessage();
+  if (word === "then") hooks.messages.push(newMessage());
+  else if (word === "say") current.tokens += Math.min(number, MOST_TOKENS);
+  else if (word === "fill") current.filler += number;
+  else if (word === "text") current.text += rest;
+  else if (word === "tool") current.calls.push(readCall(rest, "{}"));
+  else if (word === "raw") current.calls.push(readCall(rest, ""));
   else if (word === "think") hooks.think = number;
   else if (word === "loop") hooks.loop = readCall(rest || "view_tasks", "{}");
   else if (word === "echo") hooks.echo = true;
   else if (word === "same id") hooks.same_id = true;
   else if (word === "pace") hooks.pace = number;
-  else addFault(hooks.faults, word, rest, number);
+  else if (word === "times") hooks.times = number;
+  else addFault(current.faults, word, rest, number);
   return hooks;
 }
+
+const switches = {
+  silent: "silent",
+  "bad json": "bad_json",
+  empty: "empty",
+  reset: "reset",
+  html: "html",
+  "no end": "no_end",
+  error: "error",
+  endless: "endless",
+} as const satisfies Record<string, keyof Faults>;
 
 function addFault(faults: Faults, word: string, rest: string, number: number): void {
   if (word === "status") {
     faults.status = number >= 400 && number <= 599 ? number : 500;
     const after = /retry-after\s+(\d+)/.exec(rest)?.[1];
     if (after !== undefined) faults.retry_after = Number(after);
-  } else if (word === "cut") faults.cut_after = number;
+  } else if (word === "cut" && /\bbytes$/.test(rest)) faults.cut_after_bytes = number;
+  else if (word === "cut") faults.cut_after = number;
   else if (word === "stall") faults.stall_after = number;
-  else if (word === "silent") faults.silent = true;
-  else if (word === "bad json") faults.bad_json = true;
-  else if (word === "empty") faults.empty = true;
+  else if (word === "comments") faults.comments = number;
+  else if (word in switches) faults[switches[word as keyof typeof switches]] = true;
 }
 
 function readCall(text: string, missing: string): ReplyCall {

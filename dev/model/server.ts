@@ -1,5 +1,7 @@
-// The scripted demo model as a server: OpenAI's chat completions on plain `node:http`. It keeps nothing between requests;
-// what it says next follows from the messages alone (see `decide`), so it survives restarts and serves any client.
+// The scripted demo model as a server: OpenAI's chat completions on plain `node:http`. What it says next follows from the
+// messages alone (see `decide`), so it survives restarts and serves any client. Between requests it keeps only how often a
+// fault has happened that a test wants N times.
+import { createHash } from "node:crypto";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Content, loadContent } from "./content.ts";
@@ -36,10 +38,15 @@ interface Setting {
   options: ModelOptions;
   content: Content;
   count: number;
+  /** How often faults with a number have happened, by the hash of their name. */
+  failed: Map<string, number>;
 }
 
+// More than a test file has; the oldest are forgotten, and would happen again.
+const MOST_COUNTED = 10_000;
+
 export async function startModel(options: ModelOptions): Promise<RunningModel> {
-  const setting: Setting = { options, content: await loadContent(), count: 0 };
+  const setting: Setting = { options, content: await loadContent(), count: 0, failed: new Map() };
   const server = http.createServer((request, response) => {
     handle(setting, request, response).catch((error: unknown) => fail(response, error));
   });
@@ -94,8 +101,9 @@ async function complete(setting: Setting, request: IncomingMessage, response: Se
   const chat = readRequest(parse(body));
   const { options, content } = setting;
   setting.count += 1;
-  const reply = options.intercept?.(chat, setting.count) ?? decide(chat, content);
-  if (reply.faults?.status !== undefined) return sendFault(response, reply.faults.status, reply.faults);
+  const decided = options.intercept?.(chat, setting.count) ?? decide(chat, content);
+  const reply = { ...decided, faults: takeFaults(setting, decided.faults) };
+  if (reply.faults?.status !== undefined) return sendFault(request, response, reply.faults.status, reply.faults);
   await deliver({
     request: chat,
     reply: options.reasoning === false ? { ...reply, reasoning: undefined } : reply,
@@ -103,6 +111,17 @@ async function complete(setting: Setting, request: IncomingMessage, response: Se
     tokens_per_second: options.tokensPerSecond ?? PEOPLES_PACE,
     gone: left.signal,
   });
+}
+
+/** What goes wrong this time: nothing where it has happened as often as it should. */
+function takeFaults({ failed }: Setting, faults: Faults | undefined): Faults | undefined {
+  if (faults?.times === undefined) return faults;
+  const key = createHash("sha256").update(faults.times.name).digest("base64");
+  const count = failed.get(key) ?? 0;
+  if (count >= faults.times.most) return undefined;
+  failed.set(key, count + 1);
+  for (const oldest of failed.keys()) if (failed.size > MOST_COUNTED) failed.delete(oldest);
+  return faults;
 }
 
 /** Null where the body is too large; what is beyond the limit is not kept. */
@@ -143,11 +162,13 @@ const faultTypes: Record<number, { type: string; code: string; message: string }
   429: { type: "rate_limit_error", code: "rate_limit_exceeded", message: "Rate limit reached." },
 };
 
-function sendFault(response: ServerResponse, status: number, faults: Faults): void {
+function sendFault(request: IncomingMessage, response: ServerResponse, status: number, faults: Faults): void {
   if (faults.retry_after !== undefined) response.setHeader("retry-after", String(faults.retry_after));
   const usual = { type: "server_error", code: "server_error", message: "The server had an error." };
   const { message, ...shape } = faultTypes[status] ?? usual;
-  sendError(response, status, message, shape);
+  // Servers quote the key that they refuse, some of them whole.
+  const quoted = status === 401 ? `${message} You sent: ${request.headers.authorization}` : message;
+  sendError(response, status, quoted, shape);
 }
 
 function sendError(

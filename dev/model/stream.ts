@@ -13,6 +13,7 @@ export const MODEL = "taskloom-scripted-demo";
 const SHORTEST_WAIT_MS = 4;
 // At full speed the event loop is given a turn this often, so that a client that has gone is noticed and others are served.
 const TOKENS_PER_TURN = 200;
+const COMMENT_MS = 400;
 
 export interface Delivery {
   request: ChatRequest;
@@ -25,7 +26,13 @@ export interface Delivery {
 }
 
 export async function deliver(delivery: Delivery): Promise<void> {
-  if (delivery.reply.faults?.silent) return waitUntil(delivery.gone);
+  const { reply, response, gone } = delivery;
+  if (reply.faults?.silent) return waitUntil(gone);
+  if (reply.faults?.reset) return void response.destroy();
+  if (reply.faults?.html) {
+    response.writeHead(200, { "content-type": "text/html" });
+    return void response.end("<!doctype html><title>Sign in</title><p>Please sign in to go on.</p>");
+  }
   return delivery.request.stream ? stream(delivery) : answer(delivery);
 }
 
@@ -103,6 +110,8 @@ async function stream(delivery: Delivery): Promise<void> {
     );
   await send({ role: "assistant", content: (reply.calls?.length ?? 0) > 0 && !reply.text ? null : "" });
   if (reply.faults?.bad_json) await sender.send("{this is not json");
+  if (reply.faults?.endless) await sender.sendEndlessLine();
+  for (let left = reply.faults?.comments ?? 0; left > 0; left--) await sender.sendComment();
   let tokens = 0;
   if (!reply.faults?.empty) {
     for await (const paced of pace(delivery)) {
@@ -110,6 +119,10 @@ async function stream(delivery: Delivery): Promise<void> {
       await send(chunkOf(paced.delta));
     }
   }
+  if (reply.faults?.error) {
+    await sender.send(JSON.stringify({ error: { message: "The model is overloaded.", code: 503 } }));
+  }
+  if (reply.faults?.error || reply.faults?.no_end) return void response.end();
   await send({}, finishOf(delivery, tokens));
   if (request.include_usage) {
     await sender.send(JSON.stringify({ ...envelope, choices: [], usage: usageOf(request, tokens) }));
@@ -131,20 +144,44 @@ function chunkOf(delta: Delta): object {
 /** Writes events one after another, waits for a slow reader, and breaks off where a fault says so. */
 function newSender(response: ServerResponse, faults: Faults, gone: AbortSignal) {
   let sent = 0;
+  let left = faults.cut_after_bytes ?? 0;
+  const cut = async (): Promise<void> => {
+    response.destroy();
+    gone.throwIfAborted();
+    await waitUntil(gone);
+  };
+  const write = async (piece: string): Promise<void> => {
+    if (!response.write(piece)) await untilDrained(response, gone);
+  };
+  /** What is written before a cut has to leave first, so there each write is waited for. */
+  const writeOut = (piece: string | Buffer) => new Promise<void>((written) => response.write(piece, () => written()));
   return {
     send: async (data: string): Promise<void> => {
       gone.throwIfAborted();
       if (sent === faults.stall_after) await waitUntil(gone);
-      if (sent === faults.cut_after) {
-        response.destroy();
-        gone.throwIfAborted();
-        await waitUntil(gone);
-      }
+      if (sent === faults.cut_after) await cut();
       sent += 1;
-      // What was written before a cut has to leave first, so there each write is waited for.
       const frame = `data: ${data}\n\n`;
-      if (faults.cut_after !== undefined) await new Promise<void>((written) => response.write(frame, () => written()));
-      else if (!response.write(frame)) await untilDrained(response, gone);
+      if (faults.cut_after_bytes !== undefined) {
+        const piece = Buffer.from(frame).subarray(0, left);
+        left -= piece.length;
+        if (piece.length > 0) await writeOut(piece);
+        if (left === 0) await cut();
+      } else if (faults.cut_after !== undefined) await writeOut(frame);
+      else await write(frame);
+    },
+    sendComment: async (): Promise<void> => {
+      await wait(COMMENT_MS, undefined, { signal: gone });
+      await write(": PROCESSING\n\n");
+    },
+    sendEndlessLine: async (): Promise<never> => {
+      await write("data: ");
+      const piece = "x".repeat(64 * 1024);
+      for (;;) {
+        gone.throwIfAborted();
+        await write(piece);
+        await wait(0, undefined, { signal: gone });
+      }
     },
   };
 }
