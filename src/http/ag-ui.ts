@@ -4,11 +4,13 @@ import { z } from "@hono/zod-openapi";
 import { clientId, newId } from "../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../protocol/message.ts";
 import type { RunInput } from "../protocol/thread.ts";
+import { callThread, threadStub } from "../thread/stub.ts";
+import { followLives } from "./ag-ui-lives.ts";
 import type { App, AppContext } from "./context.ts";
 import { addOperation, type Operation } from "./operation.ts";
 import { keyOf, requireAgent } from "./ownership.ts";
 import { smallJson, smallObject, wellFormed } from "./schemas.ts";
-import { answerStream } from "./stream.ts";
+import { readStream, streamResponse } from "./stream.ts";
 
 const source = z.discriminatedUnion("type", [
   z.object({ type: z.literal("url"), value: wellFormed }),
@@ -129,11 +131,14 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
   };
   const headers = { "content-type": "application/json" };
   const text = JSON.stringify(input);
-  return await answerStream(
-    context,
-    key,
-    () => new Request("https://thread/runs?known=1", { method: "POST", headers, body: text }),
-  );
+  const start = () => new Request("https://thread/runs?known=1", { method: "POST", headers, body: text });
+  const first = await readStream(await callThread(context.env, key, (stub) => stub.fetch(start())));
+  // A number above the newest event is answered by a resync, and one of a run that waits by its whole stream.
+  const position = { invocation_id: body.runId, after: String(Number.MAX_SAFE_INTEGER) };
+  const address = `https://thread/events?${new URLSearchParams({ ...key, ...position })}`;
+  // A stub whose object was reset stays broken: each life is asked through a new one.
+  const next = async () => readStream(await threadStub(context.env, key).fetch(new Request(address)));
+  return streamResponse(followLives(first, next, { ...key, invocation_id: body.runId }));
 }
 
 function readResume({ resume }: Body): RunInput["resume"] {

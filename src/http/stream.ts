@@ -1,4 +1,4 @@
-// Streams of a thread's object, passed on byte by byte: the object frames, numbers and ends them.
+// Streams of a thread's object. The object frames, numbers and ends them; all doors but `ag-ui` pass its bytes on unseen.
 
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
@@ -8,9 +8,18 @@ import { Problem } from "./errors.ts";
 
 /** Asks the object for a stream and answers with it; the failure that it may answer instead is thrown. */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
-  const answer = await callThread(context.env, key, (stub) => stub.fetch(makeRequest()));
+  return streamResponse(await readStream(await callThread(context.env, key, (stub) => stub.fetch(makeRequest()))));
+}
+
+/** The stream that the object answered with; a failure is thrown. */
+export async function readStream(answer: Response): Promise<ReadableStream<Uint8Array>> {
   if (!answer.ok) throw await readFailure(answer);
-  return new Response(answer.body, {
+  if (answer.body === null) throw new Error("the thread answered without a stream");
+  return answer.body;
+}
+
+export function streamResponse(body: ReadableStream<Uint8Array>): Response {
+  return new Response(body, {
     headers: {
       "content-type": "text/event-stream",
       // Proxies must neither keep nor compress nor gather what should arrive at once.

@@ -125,7 +125,9 @@ export class FakeThreads {
         const { next } = this;
         this.next = null;
         if (next && "failure" in next) return Response.json({ error: next.failure }, { status: 409 });
-        return new Response('retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n', {
+        // The AG-UI door knows a stream's end by its last event.
+        const end = request.url.endsWith("?known=1") ? 'id: 2\ndata: {"type":"RUN_FINISHED"}\n\n' : "";
+        return new Response(`retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n${end}`, {
           headers: { "content-type": "text/event-stream" },
         });
       },
