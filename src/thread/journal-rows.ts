@@ -56,11 +56,35 @@ export function readRows(sql: Sql, after: number, through: number, limit: number
     .toArray();
 }
 
-/** Rows, without their events, that had begun by `seq` and end after it. */
+// What is read at a time of the rows after a number. Nearly always the first of them ends the search.
+const ROWS_PER_LOOK = 4;
+
+/**
+ * Rows, without their events, that had begun by `seq` and end after it. A scan of all rows after `seq` would be billed by
+ * the row; a fact ends it: what was in the making then is in its `unstored`, so where that names nothing that began by
+ * `seq`, no later row did. A part's row can't tell, since those of its message are stored together.
+ */
 export function readSpanning(sql: Sql, seq: number): JournalRow[] {
-  return sql
-    .exec<JournalRow>(`SELECT ${columns}, NULL AS events FROM journal WHERE seq > ? AND from_seq <= ?`, seq, seq)
-    .toArray();
+  const spanning: JournalRow[] = [];
+  for (let after = seq; ; ) {
+    const rows = sql
+      .exec<JournalRow & { unstored: string | null }>(
+        `SELECT ${columns}, NULL AS events, unstored FROM journal WHERE seq > ? ORDER BY seq LIMIT ?`,
+        after,
+        ROWS_PER_LOOK,
+      )
+      .toArray();
+    for (const { unstored, ...row } of rows) {
+      if (row.from_seq <= seq) spanning.push(row);
+      else if (row.heads === 0 && !hasBegun(unstored, seq)) return spanning;
+      after = row.seq;
+    }
+    if (rows.length < ROWS_PER_LOOK) return spanning;
+  }
+}
+
+function hasBegun(unstored: string | null, seq: number): boolean {
+  return unstored !== null && (JSON.parse(unstored) as number[]).some((from) => from <= seq);
 }
 
 /** Whether a reader whose last number is `seq` got it in a replay, so that it has nothing of what was then open. */
