@@ -33,7 +33,8 @@ export async function requireAgent(context: AppContext, agent_id: string | undef
 
 /** False where there was no such thread. One that only D1 knows is removed there. */
 export async function removeThread(env: Env, key: ThreadKey): Promise<boolean> {
-  const removed = await callThread(env, key, (stub) => stub.remove(key));
+  const request_id = crypto.randomUUID();
+  const removed = await callThread(env, key, (stub) => stub.remove(key, request_id));
   if (removed.ok) return true;
   if (removed.error.code !== "not_found") throw new Problem(removed.error.code, removed.error.detail);
   if (!(await readThread(env.DB, key))) return false;

@@ -72,6 +72,7 @@ function addCreateAndList(app: App): void {
       const key = keyOf(context, body.thread_id ?? newId("thread"));
       const input = {
         ...key,
+        request_id: crypto.randomUUID(),
         project_id: body.project_id ?? null,
         title: body.title ?? null,
         agent_id: body.agent_id ?? null,

@@ -23,6 +23,8 @@ export interface ThreadKey {
 }
 
 export interface ThreadCreation extends ThreadKey {
+  /** Minted by the door for each request: the same one again is the same creation. */
+  request_id: string;
   /** Checked by the door to be the user's own; without one a project is made. */
   project_id: string | null;
   title: string | null;
@@ -98,8 +100,11 @@ export interface ThreadApi {
   /** Makes the thread; `already_exists` where it is there. D1 has it when this resolves. */
   create(input: ThreadCreation): Promise<Result<Thread>>;
   update(key: ThreadKey, patch: ThreadPatch): Promise<Result<Thread>>;
-  /** Ends what runs, deletes everything and leaves a tombstone. */
-  remove(key: ThreadKey): Promise<Result<null>>;
+  /**
+   * Ends what runs, deletes everything and leaves a tombstone; D1 follows, at once where it can. The same `request_id`
+   * again is the same removal; any other call finds nothing.
+   */
+  remove(key: ThreadKey, request_id: string): Promise<Result<null>>;
   /** Stores input, order and idempotency hash; resolves before the run starts. */
   accept(input: RunInput): Promise<Result<AcceptedRun>>;
   /** Brings D1 up to what this object knows; does nothing when nothing is pending. */
@@ -113,5 +118,7 @@ export interface ThreadApi {
   start(key: ThreadKey, invocation_id: string): Promise<Result<null>>;
   /** A dead letter's call: the run ends as `failed` with `dead_letter`. Idempotent. */
   bury(key: ThreadKey, invocation_id: string): Promise<Result<null>>;
+  /** The sweeper's call for runs of which D1 has heard nothing: answers the ids that this object does not know. */
+  poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>>;
   diagnose(key: ThreadKey): Promise<Result<Record<string, unknown>>>;
 }

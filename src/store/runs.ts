@@ -64,6 +64,24 @@ export async function takeSilentRuns(db: D1Database, before: number, now: number
   return taken.results;
 }
 
+/**
+ * Ends runs in D1 that their thread's object does not know, as after D1 was restored from a backup that is older than a
+ * removal: nothing else would ever end them.
+ */
+export async function endLostRuns(db: D1Database, key: ThreadKey, ids: string[], now: number): Promise<void> {
+  const at = new Date(now).toISOString();
+  const error = { code: "internal", message: "The thread of this run knows nothing of it." };
+  await db
+    .prepare(
+      `UPDATE runs SET status = 'failed', version = version + 1, updated_at = ?4,
+         run = json_set(run, '$.status', 'failed', '$.finished_at', ?4, '$.error', json(?5))
+       WHERE user_id = ?1 AND thread_id = ?2 AND status IN ('queued', 'running')
+         AND invocation_id IN (SELECT value FROM json_each(?3))`,
+    )
+    .bind(key.user_id, key.thread_id, JSON.stringify(ids), at, JSON.stringify(error))
+    .run();
+}
+
 function isOfThread(key: ThreadKey) {
   return and(eq(runs.user_id, key.user_id), eq(runs.thread_id, key.thread_id));
 }

@@ -1,8 +1,20 @@
-// What the alarm does: it takes up what stands still. The handler returns at once, since one that runs for long is killed
-// with its object.
+// What the alarm does: it takes up what stands still, and ends what stands still for too long. The handler returns at once,
+// since one that runs for long is killed with its object.
+import { isTerminal } from "../protocol/run.ts";
+import { allowStart, condemnRun } from "./control.ts";
 import { type Life, storeRun, transact } from "./life.ts";
+import { lastMessageTime } from "./messages.ts";
 import { ensureRunning } from "./run.ts";
+import type { RunRecord } from "./runs.ts";
 import { resendJobs, schedule } from "./scheduler.ts";
+
+// Longer than the longest command may be waited for and the longest model call after it: what stores nothing for so long
+// is not at work.
+const LONGEST_STANDSTILL_MS = 2 * 60 * 60_000;
+// What was told to end and has not: its life is ended instead. Tools have a second, an end is held back for two.
+const LONGEST_END_MS = 60_000;
+// A queue that brings no job for so long brings none, and its run waits no longer.
+const LONGEST_QUEUED_MS = 60 * 60_000;
 
 /** The alarm: arms the next one first, since it may be the last thing this life does. */
 export async function onAlarm(life: Life): Promise<void> {
@@ -13,10 +25,40 @@ export async function onAlarm(life: Life): Promise<void> {
 }
 
 async function tend(life: Life): Promise<void> {
-  const active = life.active?.record;
-  // A run at work shows in D1 that it is: the sweeper goes by when its row was last written.
-  if (active !== undefined) transact(life, () => storeRun(life, active));
+  if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active.record);
   await life.outbox.sync();
+  startForgotten(life);
   await resendJobs(life);
   await schedule(life);
+}
+
+function tendActive(life: Life, record: RunRecord): void {
+  const now = life.ports.clock.now();
+  const condemned = life.active?.condemnedAt ?? null;
+  if (condemned !== null && now - condemned > LONGEST_END_MS) {
+    life.platform.abort("a run that was told to end did not");
+    return;
+  }
+  if (record.verdict === null && now - lastProgress(life, record) > LONGEST_STANDSTILL_MS) {
+    const hours = LONGEST_STANDSTILL_MS / 3_600_000;
+    const message = `Nothing came of this run for ${hours} hours. Send another message to go on.`;
+    condemnRun(life, record, { status: "failed", error: { code: "stalled", message } });
+    return;
+  }
+  // A run at work shows in D1 that it is: the sweeper goes by when its row was last written.
+  transact(life, () => storeRun(life, record));
+}
+
+/** When the run last left something behind: each step and each result is a message. */
+function lastProgress(life: Life, { run }: RunRecord): number {
+  const times = [run.started_at, lastMessageTime(life.database.sql)].map((at) => (at === null ? 0 : Date.parse(at)));
+  return Math.max(...times);
+}
+
+function startForgotten(life: Life): void {
+  const before = life.ports.clock.now() - LONGEST_QUEUED_MS;
+  for (const record of [...life.live.values()]) {
+    const waits = record.run.status === "queued" && !record.startable;
+    if (waits && Date.parse(record.run.created_at) < before) allowStart(life, record);
+  }
 }

@@ -29,7 +29,7 @@ const tables = [
      invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT NULL, released INTEGER NOT NULL,
      startable INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT, input TEXT, agent TEXT NOT NULL,
      start_seq INTEGER, end_seq INTEGER, lives TEXT NOT NULL, started_calls TEXT NOT NULL,
-     version INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID`,
+     version INTEGER NOT NULL, changed INTEGER NOT NULL, verdict TEXT) WITHOUT ROWID`,
   // Live runs and those whose end is not released yet: what a life looks at first, never more than a few rows.
   `CREATE INDEX IF NOT EXISTS runs_live ON runs (position) WHERE released = 0`,
   `CREATE TABLE IF NOT EXISTS steered (
@@ -39,8 +39,21 @@ const tables = [
      owner TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID`,
 ];
 
+/** Columns that tables of an earlier version lack. */
+const laterColumns = [{ table: "runs", column: "verdict", type: "TEXT" }];
+
 export function createTables(sql: Sql): void {
   for (const table of tables) sql.exec(table);
+  for (const { table, column, type } of laterColumns) {
+    const [made] = sql.exec<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name = ?", table).toArray();
+    if (made?.sql.includes(column) !== true) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  }
+}
+
+/** Drops all but `meta`, which it empties. Inside a transaction. */
+export function dropTables(sql: Sql): void {
+  for (const table of ["journal", "messages", "runs", "steered", "overflow"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+  sql.exec("DELETE FROM meta");
 }
 
 /** An object that was only asked for has no tables, and asking must not make them. */

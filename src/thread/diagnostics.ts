@@ -7,13 +7,15 @@ export function describeLife(life: Life): Record<string, unknown> {
     instance_id: life.instance_id,
     born_at: new Date(life.bornAt).toISOString(),
     alarm_at: life.alarmAt === null ? null : new Date(life.alarmAt).toISOString(),
-    inbox: [...life.live.values()].map(({ run, startable, lives, started_calls }) => ({
+    inbox: [...life.live.values()].map(({ run, startable, verdict, lives, started_calls }) => ({
       invocation_id: run.invocation_id,
       status: run.status,
       attempt: run.attempt,
       steps: run.steps,
       background: run.background,
       startable,
+      verdict: verdict?.status ?? null,
+      jobs_sent: life.jobs.get(run.invocation_id)?.times ?? 0,
       lives_without_progress: lives.length,
       calls_begun: started_calls.length,
       created_at: run.created_at,
@@ -27,7 +29,7 @@ export function describeLife(life: Life): Record<string, unknown> {
       open_parts: journal.liveParts().filter(({ open }) => open).length,
     },
     readers: readers.count,
-    d1: { pending: outbox.pending, ...outbox.backlog },
-    last_error: life.lastError,
+    d1: outbox.backlog,
+    last_errors: life.errors,
   };
 }

@@ -13,9 +13,12 @@ import { hasMessage, readMessagesBefore } from "./messages.ts";
 import type { Ports } from "./ports.ts";
 import type { RunRecord } from "./runs.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
+import { withinTime } from "./time-limit.ts";
 
 // A thread is one conversation; who queues more than this is a loop, not a person.
 const LONGEST_QUEUE = 100;
+// Inputs are stored in order: one that waits for D1 holds up those behind it.
+const AGENT_LIMIT_MS = 10_000;
 
 /**
  * `attach`: a known `invocation_id` is that run, whatever the body says (AG-UI). Inputs are stored in the order in which
@@ -55,7 +58,7 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
 /** D1 failing stops no run of the default agent. */
 async function findAgent(ports: Ports, user_id: string, agent_id: string): Promise<Agent | null> {
   try {
-    return await ports.readAgent(user_id, agent_id);
+    return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id));
   } catch (error) {
     if (agent_id === DEFAULT_AGENT_ID) return defaultAgent;
     throw error;
@@ -186,6 +189,7 @@ export function newRecord(life: Life, input: RunInput, hash: string, agent: Pinn
     end_seq: null,
     lives: [],
     started_calls: [],
+    verdict: null,
     version: 1,
   };
 }

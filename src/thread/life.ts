@@ -2,13 +2,14 @@
 // folder are functions over it; only the object owns it.
 import type { Sandbox } from "../agent/sandbox.ts";
 import { newId } from "../protocol/ids.ts";
-import type { Run } from "../protocol/run.ts";
+import { isTerminal, type Run } from "../protocol/run.ts";
 import type { Thread } from "../protocol/thread.ts";
 import { createTables, type Database, hasTables, readMeta } from "./database.ts";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { Readers } from "./readers.ts";
+import { countLife } from "./run-start.ts";
 import { insertRun, type RunRecord, readLastPosition, readLiveRuns, readRun, readRunBefore, saveRun } from "./runs.ts";
 import { schedule } from "./scheduler.ts";
 import { ThreadState } from "./state.ts";
@@ -28,6 +29,8 @@ export interface ActiveRun {
   record: RunRecord;
   /** Aborted when the run is cancelled. */
   cancel: AbortController;
+  /** When this life told it to end; null where it did not. */
+  condemnedAt: number | null;
   done: Promise<void>;
 }
 
@@ -37,6 +40,8 @@ export interface StoredThread {
   version: number;
   /** Name of the project that was made with the thread; null where the project was there before. */
   made_project: { name: string; created_at: string } | null;
+  /** The request that made it, which may be repeated. */
+  request_id?: string;
 }
 
 export interface Life {
@@ -73,17 +78,18 @@ export interface Life {
   jobs: Map<string, { at: number; times: number }>;
   cancelIdle: (() => void) | null;
   bornAt: number;
-  lastError: string | null;
+  /** The newest of what went wrong in this life; no word of what is said in the thread. */
+  errors: { at: string; message: string }[];
   /** Set while the thread is being removed: nothing new is taken in. */
   removing: boolean;
 }
 
 /** Wakes the thread that is stored; null where there is none, and then nothing is written. */
 export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
-  if (!hasTables(database.sql)) return null;
-  createTables(database.sql);
+  if (!hasTables(database.sql) || readMeta(database.sql, "removed") !== null) return null;
   const stored = readMeta<StoredThread>(database.sql, "thread");
   if (stored === null) return null;
+  createTables(database.sql);
   const journal = new Journal(database);
   const live = new Map(readLiveRuns(database.sql).map((record) => [record.run.invocation_id, record]));
   const newestStarted = readRunBefore(database.sql, Number.MAX_SAFE_INTEGER);
@@ -111,7 +117,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     jobs: new Map(),
     cancelIdle: null,
     bornAt: ports.clock.now(),
-    lastError: null,
+    errors: [],
     removing: false,
   };
   life.readers.onProgress = () => {
@@ -128,10 +134,39 @@ function adoptRun(life: Life): void {
   const [record] = life.live.values();
   if (record === undefined) return;
   if (record.end_seq !== null) life.journal.hold(record.end_seq);
+  condemnReplaced(life);
+  if (record.run.status === "queued" && record.startable) {
+    // Nothing kept the former life from starting it.
+    transact(life, () => {
+      countLife(life, record);
+      storeRun(life, record);
+    });
+  }
   if (record.run.status !== "running") return;
   transact(life, () => life.journal.voidFormerLife(record.run.invocation_id));
   // Their STEP_STARTED is stored: a reader has it, or gets it with its resync.
   for (const task of life.state.plan.tasks) if (task.status === "in_progress") life.openSteps.add(task.id);
+}
+
+/** The former life ended between the accept of a replacing run and the end of those before it. */
+function condemnReplaced(life: Life): void {
+  const runs = [...life.live.values()];
+  const place = runs.findLastIndex(({ run, input }) => run.status === "queued" && input?.on_busy === "replace");
+  const spared = runs.slice(0, Math.max(0, place)).filter(({ run, verdict }) => !isTerminal(run.status) && !verdict);
+  if (spared.length === 0) return;
+  transact(life, () => {
+    for (const record of spared) {
+      record.verdict = { status: "cancelled" };
+      storeRun(life, record);
+    }
+  });
+}
+
+// As many as an operator reads; the log has the rest.
+const MOST_ERRORS = 20;
+
+export function noteError(life: Life, message: string): void {
+  life.errors = [...life.errors, { at: isoTime(life), message: message.slice(0, 300) }].slice(-MOST_ERRORS);
 }
 
 export function isoTime(life: Life): string {

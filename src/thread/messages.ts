@@ -62,6 +62,12 @@ export function lastMessageSeq(sql: Sql): number {
   return sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM messages").toArray()[0]?.seq ?? 0;
 }
 
+/** When the newest message was stored; null where there is none. */
+export function lastMessageTime(sql: Sql): string | null {
+  const rows = sql.exec<{ created_at: string }>("SELECT created_at FROM messages ORDER BY seq DESC LIMIT 1").toArray();
+  return rows[0]?.created_at ?? null;
+}
+
 /** Every LLM message in order, as a model is told it. */
 export function readHistory(sql: Sql): ChatMessage[] {
   return sql

@@ -15,7 +15,7 @@ import type {
   ThreadPatch,
 } from "../protocol/thread.ts";
 import { onAlarm } from "./alarm.ts";
-import { buryRun, cancelBefore, cancelRun, getRun, startBackground, waitForEnd } from "./control.ts";
+import { buryRun, cancelBefore, cancelRun, getRun, pokeRuns, startBackground, waitForEnd } from "./control.ts";
 import type { Database } from "./database.ts";
 import { describeLife } from "./diagnostics.ts";
 import { acceptRun, checkFirstInput } from "./inbox.ts";
@@ -25,7 +25,7 @@ import { ensureRunning } from "./run.ts";
 import { resendJobs, schedule } from "./scheduler.ts";
 import { openStream } from "./stream-response.ts";
 import type { StreamRequest } from "./streams.ts";
-import { isRemoved, ownedBy, patchThread, removeThread, storeThread, storeTombstone } from "./threads.ts";
+import { finishRemoval, ownedBy, patchThread, readRemoval, removeThread, storeThread } from "./threads.ts";
 
 export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   readonly #database: Database;
@@ -47,10 +47,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async create(creation: ThreadCreation): Promise<Result<Thread>> {
-    if (this.#life !== null || isRemoved(this.#database)) {
+    const isRepeated = this.#life?.stored.request_id === creation.request_id;
+    if ((this.#life !== null && !isRepeated) || readRemoval(this.#database) !== null) {
       return fail("already_exists", `The thread ${creation.thread_id} exists already.`);
     }
-    const life = this.#make(creation);
+    const life = this.#life ?? this.#make(creation);
     await life.outbox.sync();
     await schedule(life);
     return succeed(life.thread);
@@ -65,15 +66,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return patched;
   }
 
-  async remove(key: ThreadKey): Promise<Result<null>> {
+  async remove(key: ThreadKey, request_id: string): Promise<Result<null>> {
     const owned = this.#wake(key);
-    if (!owned.ok) return owned;
-    await removeThread(owned.value);
-    owned.value.journal.log.clear();
-    this.#life = null;
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
-    storeTombstone(this.#database);
+    if (owned.ok) {
+      await removeThread(owned.value, request_id);
+      this.#life = null;
+    } else if (readRemoval(this.#database)?.request_id !== request_id) return owned;
+    await this.#finishRemoval(owned.ok ? owned.value : null);
     return succeed(null);
   }
 
@@ -114,6 +113,14 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return owned.ok ? buryRun(owned.value, invocation_id) : owned;
   }
 
+  async poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
+    const owned = this.#wake(key);
+    if (!owned.ok) return owned;
+    const unknown = await pokeRuns(owned.value, invocation_ids);
+    await schedule(owned.value);
+    return succeed(unknown);
+  }
+
   async diagnose(key: ThreadKey): Promise<Result<Record<string, unknown>>> {
     const owned = this.#wake(key);
     return owned.ok ? succeed(describeLife(owned.value)) : owned;
@@ -121,6 +128,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   override async alarm(): Promise<void> {
     if (this.#life !== null) await onAlarm(this.#life);
+    else await this.#finishRemoval(null);
   }
 
   /** What streams; its routes are described at `ThreadApi`. */
@@ -149,13 +157,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async #accept(input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
     if (this.#life === null) {
-      if (isRemoved(this.#database)) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
+      if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
       const problem = await checkFirstInput(this.#ports, input);
       if (problem !== null) return problem;
       const { user_id, thread_id, agent_id } = input;
       // Another request may have made it meanwhile.
       if (this.#life === null)
-        this.#make({ user_id, thread_id, agent_id, project_id: null, title: null, metadata: {} });
+        this.#make({ user_id, thread_id, agent_id, project_id: null, title: null, metadata: {}, request_id: "" });
     }
     const owned = this.#wake(input);
     if (!owned.ok) return owned;
@@ -163,11 +171,15 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const accepted = await acceptRun(life, input, attach);
     if (!accepted.ok || !accepted.value.created) return accepted;
     const record = findRun(life, accepted.value.run.invocation_id);
-    if (input.on_busy === "replace" && record !== null) await cancelBefore(life, record);
+    if (input.on_busy === "replace" && record !== null) cancelBefore(life, record);
     await schedule(life);
     ensureRunning(life);
     if (input.background) this.ctx.waitUntil(life.outbox.sync().then(() => resendJobs(life)));
     return accepted;
+  }
+
+  #finishRemoval(life: Life | null): Promise<void> {
+    return finishRemoval(this.#database, this.#ports, this.ctx.storage, life);
   }
 
   #make(creation: ThreadCreation): Life {

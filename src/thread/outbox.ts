@@ -6,7 +6,9 @@ import type { ThreadBatch } from "../store/sync.ts";
 import { type Database, readMeta, writeMeta } from "./database.ts";
 import type { StoredThread } from "./life.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./messages.ts";
+import type { Clock } from "./readers.ts";
 import { type RunRecord, readRunsChangedFrom } from "./runs.ts";
+import { withinTime } from "./time-limit.ts";
 
 /** Up to where D1 is known to be. */
 interface Position {
@@ -20,12 +22,14 @@ interface Position {
 
 interface OutboxPorts {
   syncThread(batch: ThreadBatch): Promise<void>;
-  clock: { now(): number };
+  clock: Clock;
 }
 
 // A batch is one transaction of at most 30 s in D1; this many rows and characters stay far below it.
 const ROWS_PER_BATCH = 100;
 const CHARS_PER_BATCH = 500_000;
+// Then it has failed or gone through; a batch may come twice.
+const BATCH_LIMIT_MS = 40_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 
@@ -40,6 +44,7 @@ export class Outbox {
   #planDirty: boolean;
   #sending: Promise<boolean> | null = null;
   #failures = 0;
+  #failingSince: number | null = null;
   #stopped = false;
   #retryAt: number | null = null;
   #lastError: string | null = null;
@@ -81,11 +86,16 @@ export class Outbox {
     return this.#retryAt;
   }
 
-  get backlog(): { messages: number; runs: number; failures: number; last_error: string | null } {
+  /** What D1 has and lacks, for an operator. */
+  get backlog() {
     return {
+      pending: this.pending,
+      synced_through: this.#position.message_seq,
       messages: lastMessageSeq(this.#database.sql) - this.#position.message_seq,
       runs: this.#runs.size,
       failures: this.#failures,
+      failing_since: toTime(this.#failingSince),
+      retry_at: toTime(this.#retryAt),
       last_error: this.#lastError,
     };
   }
@@ -136,7 +146,7 @@ export class Outbox {
     const planIsNew = plan !== null && plan.version > this.#position.plan_version;
     this.#planDirty = false;
     try {
-      await this.#ports.syncThread({
+      const sent = this.#ports.syncThread({
         key: { user_id: thread.user_id, thread_id: thread.thread_id },
         project:
           this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project },
@@ -144,6 +154,7 @@ export class Outbox {
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
         runs: runs.map(({ run, version }): Run & { version: number } => ({ ...run, version })),
       });
+      await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
     } catch (error) {
       this.#planDirty = true;
       this.#fail(error);
@@ -159,6 +170,7 @@ export class Outbox {
     }
     this.#positionStored = false;
     this.#failures = 0;
+    this.#failingSince = null;
     this.#retryAt = null;
     this.#lastError = null;
     return true;
@@ -176,8 +188,13 @@ export class Outbox {
 
   #fail(error: unknown): void {
     this.#failures += 1;
+    this.#failingSince ??= this.#ports.clock.now();
     this.#lastError = error instanceof Error ? error.message.slice(0, 300) : "D1 failed";
     this.#retryAt = this.#ports.clock.now() + Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LONGEST_RETRY_MS);
     this.onFailure();
   }
+}
+
+function toTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -9,11 +9,14 @@ import { newRecord } from "./inbox.ts";
 import { findRun, isoTime, type Life, storeNewRun, storeRun, transact } from "./life.ts";
 import { insertMessage } from "./messages.ts";
 import { closeStep, dropParts } from "./recorder.ts";
-import { markReleased, type RunRecord } from "./runs.ts";
+import { markReleased, type RunRecord, type Verdict } from "./runs.ts";
 import { dropSteered } from "./steering.ts";
+import { neverStarted, watchIdle } from "./streams.ts";
 
 // Who has seen the end finds its rows in D1, unless D1 is too slow to let a person wait for it.
 export const LONGEST_HOLD_MS = 2_000;
+// A cancel shows within two seconds, of which what runs may take one to stop.
+const CANCEL_HOLD_MS = 800;
 
 export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): void {
   transact(life, () => {
@@ -63,16 +66,36 @@ function enqueueSteered(life: Life, ended: RunRecord, input: RunInput, hash: str
   }
 }
 
+/** Ends a run that has not started: it leaves no event in the log, and a reader that waits for it is told why. */
+export async function endUnstarted(life: Life, record: RunRecord, verdict: Verdict): Promise<void> {
+  transact(life, () => {
+    applyOutcome(life, record, verdict);
+    record.input = null;
+    storeRun(life, record, { input: true });
+    markReleased(life.database.sql, record);
+  });
+  life.live.delete(record.run.invocation_id);
+  life.jobs.delete(record.run.invocation_id);
+  life.readers.endWaiting(record.run.invocation_id, neverStarted(life, record));
+  watchIdle(life);
+  await syncWithin(life, holdOf(record));
+  tellWaiters(life, record);
+}
+
+function holdOf({ run }: RunRecord): number {
+  return run.status === "cancelled" ? CANCEL_HOLD_MS : LONGEST_HOLD_MS;
+}
+
 /** Brings the run's rows to D1, then lets its end be seen. Also for a life that finds an end that was not released. */
 export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
-  await syncWithin(life, LONGEST_HOLD_MS);
+  await syncWithin(life, holdOf(record));
   transact(life, () => markReleased(life.database.sql, record));
   life.live.delete(record.run.invocation_id);
   life.journal.release();
   tellWaiters(life, record);
 }
 
-export async function syncWithin(life: Life, ms: number): Promise<void> {
+async function syncWithin(life: Life, ms: number): Promise<void> {
   let cancel = () => {};
   const late = new Promise<void>((resolve) => {
     cancel = life.ports.clock.setTimer(resolve, ms);
@@ -81,7 +104,7 @@ export async function syncWithin(life: Life, ms: number): Promise<void> {
   cancel();
 }
 
-export function tellWaiters(life: Life, record: RunRecord): void {
+function tellWaiters(life: Life, record: RunRecord): void {
   for (const tell of life.waiters.get(record.run.invocation_id) ?? []) tell(record.run);
   life.waiters.delete(record.run.invocation_id);
 }

@@ -1,5 +1,4 @@
 // The start of a run: its input becomes rows and its first events; and what a later life does instead.
-import type { LoopOutcome } from "../agent/events.ts";
 import type { ThreadEvent } from "../protocol/event.ts";
 import { newId } from "../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../protocol/message.ts";
@@ -8,7 +7,7 @@ import { answerTo, findInterrupted } from "./interrupts.ts";
 import { isoTime, type Life, storeRun, transact } from "./life.ts";
 import { insertMessage } from "./messages.ts";
 import { openStep } from "./recorder.ts";
-import { type RunRecord, trimInput } from "./runs.ts";
+import { type RunRecord, trimInput, type Verdict } from "./runs.ts";
 
 // Five lives within ten minutes that leave nothing behind: then the run itself is what ends them.
 const MOST_LIVES = 5;
@@ -43,15 +42,24 @@ export function startRun(life: Life, record: RunRecord): void {
   });
 }
 
-/** For a life that finds the run at work: it goes on at the last stored fact. An outcome where it must not. */
-export function takeUpRun(life: Life, record: RunRecord): LoopOutcome | null {
-  const now = life.ports.clock.now();
+/** For a life that finds the run at work: it goes on at the last stored fact. A verdict where it must not. */
+export function takeUpRun(life: Life, record: RunRecord): Verdict | null {
   transact(life, () => {
     record.run.attempt += 1;
     record.run.instance_id = life.instance_id;
-    record.lives = [...record.lives.filter((at) => at > now - LIVES_WINDOW_MS), now];
+    countLife(life, record);
     storeRun(life, record);
   });
+  return judgeLives(record);
+}
+
+/** Inside a transaction that stores the run. */
+export function countLife(life: Life, record: RunRecord): void {
+  const now = life.ports.clock.now();
+  record.lives = [...record.lives.filter((at) => at > now - LIVES_WINDOW_MS), now];
+}
+
+export function judgeLives(record: RunRecord): Verdict | null {
   if (record.lives.length <= MOST_LIVES) return null;
   const message = `The server ended ${MOST_LIVES} times within ten minutes while it worked on this run.`;
   return { status: "failed", error: { code: "crash_loop", message } };

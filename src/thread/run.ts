@@ -6,11 +6,11 @@ import type { Sandbox } from "../agent/sandbox.ts";
 import { describeError, type LogFields, logError } from "../lib/log.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
-import { type Life, transact } from "./life.ts";
+import { type Life, noteError, transact } from "./life.ts";
 import { readHistory } from "./messages.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
-import { endRun, releaseRun } from "./run-end.ts";
-import { startRun, takeUpRun } from "./run-start.ts";
+import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
+import { judgeLives, startRun, takeUpRun } from "./run-start.ts";
 import type { RunRecord } from "./runs.ts";
 import { takeSteered } from "./steering.ts";
 import { trimMemory, watchIdle } from "./streams.ts";
@@ -25,13 +25,15 @@ export function ensureRunning(life: Life): void {
   if (record === undefined) return;
   // A background run waits for its job, unless one behind it may start: the order is the inbox's, not the queue's.
   if (record.run.status === "queued" && !runs.some(({ startable }) => startable)) return;
-  drive(life, record, (signal) => driveRun(life, record, signal));
+  drive(life, record);
 }
 
-/** Makes the run the active one while `work` brings it to its end, then goes on with the inbox. */
-export function drive(life: Life, record: RunRecord, work: (signal: AbortSignal) => Promise<void>): void {
+/** Makes the run the active one until it is at its end, then goes on with the inbox. */
+function drive(life: Life, record: RunRecord): void {
   const cancel = new AbortController();
-  const done = work(cancel.signal).then(
+  const condemnedAt = record.verdict === null ? null : life.ports.clock.now();
+  if (condemnedAt !== null) cancel.abort();
+  const done = driveRun(life, record, cancel.signal).then(
     () => {
       life.active = null;
       trimMemory(life);
@@ -41,21 +43,25 @@ export function drive(life: Life, record: RunRecord, work: (signal: AbortSignal)
     // It stays the active run: this life does nothing more, and the next one takes it up.
     (error: unknown) => life.platform.abort(`a run can't be ended: ${describeError(error)}`),
   );
-  life.active = { record, cancel, done };
+  life.active = { record, cancel, condemnedAt, done };
   life.platform.waitUntil(done);
 }
 
 async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Promise<void> {
   // The work starts after `active` is set: nothing below runs inside the caller's turn.
   await Promise.resolve();
+  if (record.run.status === "queued") {
+    const end = record.verdict?.status === "cancelled" ? record.verdict : judgeLives(record);
+    if (end !== null) return await endUnstarted(life, record, end);
+  }
   if (!isTerminal(record.run.status)) {
     const outcome = await workOn(life, record, signal).catch((error: unknown): LoopOutcome => {
       logError("run_failed", error, nameOf(record));
       // Its text may hold what was said; who asks for diagnostics is told where to look.
-      life.lastError = `a run failed: ${error instanceof Error ? error.name : "unknown"}; see the log`;
+      noteError(life, `a run failed: ${error instanceof Error ? error.name : "unknown"}; see the log`);
       return { status: "failed", error: { code: "internal", message: "Something went wrong in the server." } };
     });
-    endRun(life, record, outcome);
+    endRun(life, record, outcome.status === "cancelled" ? (record.verdict ?? outcome) : outcome);
   }
   await releaseRun(life, record);
 }
@@ -64,7 +70,7 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
   if (record.run.status === "queued") startRun(life, record);
   else {
     const end = takeUpRun(life, record);
-    if (end !== null) return end;
+    if (end !== null) return record.verdict ?? end;
   }
   const cancelSync = life.ports.clock.setTimer(() => life.platform.waitUntil(life.outbox.sync()), SYNC_AFTER_MS);
   try {

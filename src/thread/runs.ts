@@ -1,7 +1,11 @@
 // The thread's runs in the object's SQLite: what the API shows of each, and what only the object needs.
+import type { LoopOutcome } from "../agent/events.ts";
 import type { Run, RunStatus } from "../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../protocol/thread.ts";
 import { readText, type Sql, writeText } from "./database.ts";
+
+/** How a run is to end whatever it was about to do: it was cancelled, given up by the queue, or stands still. */
+export type Verdict = Extract<LoopOutcome, { status: "cancelled" | "failed" }>;
 
 export interface RunRecord {
   run: Run;
@@ -22,6 +26,8 @@ export interface RunRecord {
   lives: number[];
   /** Tool calls that have begun and have no result. */
   started_calls: string[];
+  /** Stored before it is acted on, so that a life that ends amid a cancel does not undo it. */
+  verdict: Verdict | null;
   version: number;
 }
 
@@ -39,14 +45,15 @@ type Row = {
   end_seq: number | null;
   lives: string;
   started_calls: string;
+  verdict: string | null;
   version: number;
 };
 
 /** `changed` is the newest number of the journal: what D1 may lack is told by it. */
 export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
   sql.exec(
-    `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, version, changed)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, verdict, version, changed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     record.run.invocation_id,
     record.position,
     record.run.status,
@@ -60,6 +67,7 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
     record.end_seq,
     JSON.stringify(record.lives),
     JSON.stringify(record.started_calls),
+    writeVerdict(record),
     record.version,
     changed,
   );
@@ -74,7 +82,7 @@ export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { 
   record.version += 1;
   sql.exec(
     `UPDATE runs SET ${input ? "input = ?, " : ""}status = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?, lives = ?,
-       started_calls = ?, version = ?, changed = ? WHERE invocation_id = ?`,
+       started_calls = ?, verdict = ?, version = ?, changed = ? WHERE invocation_id = ?`,
     ...(input ? [writeInput(sql, record)] : []),
     record.run.status,
     record.startable ? 1 : 0,
@@ -83,10 +91,15 @@ export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { 
     record.end_seq,
     JSON.stringify(record.lives),
     JSON.stringify(record.started_calls),
+    writeVerdict(record),
     record.version,
     changed,
     record.run.invocation_id,
   );
+}
+
+function writeVerdict({ verdict }: RunRecord): string | null {
+  return verdict === null ? null : JSON.stringify(verdict);
 }
 
 /** The run's end may be seen from now on. Nothing of it that D1 has changes by this. */
@@ -158,6 +171,7 @@ function toRecord(sql: Sql, row: Row): RunRecord {
     end_seq: row.end_seq,
     lives: JSON.parse(row.lives) as number[],
     started_calls: JSON.parse(row.started_calls) as string[],
+    verdict: row.verdict === null ? null : (JSON.parse(row.verdict) as Verdict),
     version: row.version,
   };
 }

@@ -1,18 +1,24 @@
-// When the object's one alarm goes off: this file sets it. It is set for the earliest of what may be due: the heartbeat of a run at
-// work, another try of D1, a background run's job that never came.
+// When the object's one alarm goes off: this file sets it. It is set for the earliest of what may be due: the heartbeat of a
+// run at work, another try of D1, a background run's job that never came.
 import { isTerminal } from "../protocol/run.ts";
-import type { Life } from "./life.ts";
+import { type Life, noteError } from "./life.ts";
+import type { RunRecord } from "./runs.ts";
+import { withinTime } from "./time-limit.ts";
 
 // How long a run can stand still after its life ended with nobody there to notice.
 const HEARTBEAT_MS = 30_000;
 const FIRST_RESEND_MS = 30_000;
 const LONGEST_RESEND_MS = 10 * 60_000;
+const SEND_LIMIT_MS = 10_000;
 
 /** Sets the alarm where it is missing or too late. Cheap when nothing is due. */
 export async function schedule(life: Life): Promise<void> {
   const now = life.ports.clock.now();
   const due: number[] = [];
-  if (life.live.size > 0) due.push(now + HEARTBEAT_MS);
+  const records = [...life.live.values()];
+  // Runs that only wait for their jobs need no heartbeat.
+  if (records.some(({ startable }) => startable)) due.push(now + HEARTBEAT_MS);
+  else for (const record of records) due.push(resendAt(life, record) ?? now + HEARTBEAT_MS);
   if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
   if (due.length === 0) return;
   const at = Math.max(now, Math.min(...due));
@@ -21,19 +27,29 @@ export async function schedule(life: Life): Promise<void> {
   await life.platform.setAlarm(at);
 }
 
+/** When the job of a background run is sent again; null where this life has not sent it. */
+function resendAt(life: Life, { run }: RunRecord): number | null {
+  const sent = life.jobs.get(run.invocation_id);
+  if (sent === undefined) return null;
+  return sent.at + Math.min(FIRST_RESEND_MS * 2 ** Math.max(0, sent.times - 1), LONGEST_RESEND_MS);
+}
+
 /** Sends the job of each background run that still waits for it, with back-off. */
 export async function resendJobs(life: Life): Promise<void> {
   const now = life.ports.clock.now();
-  for (const record of life.live.values()) {
-    if (record.startable || isTerminal(record.run.status)) continue;
-    const { user_id, thread_id, invocation_id } = record.run;
-    const sent = life.jobs.get(invocation_id) ?? { at: 0, times: 0 };
-    if (now < sent.at + Math.min(FIRST_RESEND_MS * 2 ** Math.max(0, sent.times - 1), LONGEST_RESEND_MS)) continue;
-    life.jobs.set(invocation_id, { at: now, times: sent.times + 1 });
-    try {
-      await life.ports.sendJob({ type: "run_agent_background", user_id, thread_id, invocation_id });
-    } catch (error) {
-      life.lastError = `the queue refused a job: ${error instanceof Error ? error.message.slice(0, 200) : "unknown"}`;
-    }
+  const due = [...life.live.values()].filter(
+    (record) => !record.startable && !isTerminal(record.run.status) && (resendAt(life, record) ?? 0) <= now,
+  );
+  await Promise.all(due.map((record) => sendJob(life, record, now)));
+}
+
+async function sendJob(life: Life, { run }: RunRecord, now: number): Promise<void> {
+  const { user_id, thread_id, invocation_id } = run;
+  life.jobs.set(invocation_id, { at: now, times: (life.jobs.get(invocation_id)?.times ?? 0) + 1 });
+  try {
+    const sent = life.ports.sendJob({ type: "run_agent_background", user_id, thread_id, invocation_id });
+    await withinTime(life.ports.clock, SEND_LIMIT_MS, "the queue", sent);
+  } catch (error) {
+    noteError(life, `a job could not be sent: ${error instanceof Error ? error.message : "unknown"}`);
   }
 }

@@ -1,6 +1,7 @@
 // Streams of a thread: where a reader begins, where it ends, and what it is told where exactness is lost.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { isTerminal } from "../protocol/run.ts";
+import { runEnded } from "./events.ts";
 import { frameOf, type JournalRow } from "./journal.ts";
 import { findRun, type Life } from "./life.ts";
 import type { ReaderRequest } from "./readers.ts";
@@ -73,13 +74,13 @@ function terminalOf(life: Life, seq: number) {
   return row === undefined ? null : (life.journal.eventsOf(row, seq - 1)[0]?.event ?? null);
 }
 
-/** A run that was cancelled while it waited has no numbers: its stream is told without ids. */
+/** A run that ended before it started has no numbers: its stream is told without ids. */
 export function neverStarted(life: Life, record: RunRecord): string {
   const { thread_id: threadId, invocation_id: runId } = record.run;
   return [
     frameOf(null, { type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0" }),
     frameOf(null, { type: "STATE_SNAPSHOT", snapshot: life.state.value }),
-    frameOf(null, { type: "RUN_FINISHED", threadId, runId, outcome: { type: "cancelled" } }),
+    frameOf(null, runEnded(record.run, [])),
   ].join("");
 }
 

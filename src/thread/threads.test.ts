@@ -8,10 +8,10 @@ import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
 import { waitForEnd } from "./control.ts";
 import { describeLife } from "./diagnostics.ts";
 import { acceptRun } from "./inbox.ts";
-import { findRun } from "./life.ts";
+import { findRun, wakeLife } from "./life.ts";
 import { readHistory, readMessages } from "./messages.ts";
 import { messagesSnapshot } from "./snapshot.ts";
-import { isRemoved, ownedBy, removeThread } from "./threads.ts";
+import { finishRemoval, ownedBy, readRemoval, removeThread } from "./threads.ts";
 
 const run = { invocation_id: "inv_a" };
 // More than SQLite's rows may hold in UTF-8, and not a whole number of parts.
@@ -135,8 +135,8 @@ describe("diagnostics", () => {
         { invocation_id: "inv_b", status: "queued" },
       ],
       journal: { open_parts: 1 },
-      d1: { pending: true, failures: 1, last_error: "D1 is down" },
-      last_error: null,
+      d1: { pending: true, failures: 1, failing_since: expect.any(String), last_error: "D1 is down" },
+      last_errors: [],
     });
   });
 
@@ -149,7 +149,7 @@ describe("diagnostics", () => {
     const { events } = await thread.run("hi", run);
     expect(events.at(-1)).toMatchObject({ type: "RUN_ERROR", code: "internal" });
     expect(JSON.stringify(events.at(-1))).not.toContain("geheim");
-    expect(describeLife(thread.life).last_error).toBe("a run failed: TypeError; see the log");
+    expect(describeLife(thread.life).last_errors).toMatchObject([{ message: "a run failed: TypeError; see the log" }]);
   });
 });
 
@@ -163,49 +163,58 @@ describe("the owner", () => {
     ];
     for (const other of [...others]) expect(ownedBy(life, other)).toMatchObject({ error: { code: "not_found" } });
     expect(ownedBy(null, key)).toMatchObject({ error: { code: "not_found" } });
-    expect(isRemoved(life.database)).toBe(false);
+    expect(readRemoval(life.database)).toBe(null);
   });
 });
+
+const noAlarm = { setAlarm: async () => {}, deleteAlarm: async () => {} };
 
 describe("a removal", () => {
   it("ends what runs, waits and steers, tells who waits, cuts who reads, and takes nothing in", async () => {
     const gate = new Gate();
-    const deleted: string[] = [];
-    const thread = new FakeThread({
-      replies: [gate.say("half", "")],
-      deleteThread: async () => void deleted.push(thread.life.active?.record.run.invocation_id ?? "idle"),
-    });
+    const thread = new FakeThread({ replies: [gate.say("half", "")] });
     await thread.accept("hi", run);
     await gate.reached;
     await thread.accept("waits", { invocation_id: "inv_b" });
     await thread.accept("steers", { invocation_id: "inv_s", on_busy: "steer" });
     const reader = thread.read();
     const waiter = waitForEnd(thread.life, "inv_b", 60_000);
-    const removed = removeThread(thread.life);
+    const removed = removeThread(thread.life, "req_1");
     const late = await acceptRun(thread.life, thread.input("late"), false);
     expect(late).toMatchObject({ error: { code: "not_found" } });
     await removed;
+    await finishRemoval(thread.life.database, thread.life.ports, noAlarm, thread.life);
     expect(await waiter).toMatchObject({ value: { status: "cancelled" } });
-    expect([reader.ended, deleted, thread.life.live.size]).toEqual(["aborted", ["idle"], 0]);
+    expect([reader.ended, thread.life.active, thread.life.live.size]).toEqual(["aborted", null, 0]);
     expect(thread.life.outbox.pending).toBe(false);
     expect(thread.requests.length).toBe(1);
     expect(thread.aborts).toEqual([]);
   });
 
-  it("that D1 refuses leaves the thread usable, with nothing running", async () => {
+  it("is for good once it is stored; D1 follows by the alarm when it can", async () => {
     let isDown = true;
+    const deleted: unknown[] = [];
     const thread = new FakeThread({
-      replies: [say("hello"), say("again")],
-      deleteThread: async () => {
+      replies: [say("hello")],
+      deleteThread: async (key) => {
         if (isDown) throw new Error("D1 is down");
+        deleted.push(key);
       },
     });
     await thread.run("hi", run);
-    await expect(removeThread(thread.life)).rejects.toThrow("D1 is down");
-    const { events } = await thread.run("still there?");
-    expect(events.at(-1)?.type).toBe("RUN_FINISHED");
+    const { database, ports } = thread.life;
+    await removeThread(thread.life, "req_1");
+    const alarms: string[] = [];
+    const alarm = { setAlarm: async () => void alarms.push("set"), deleteAlarm: async () => void alarms.push("gone") };
+    const finish = () => finishRemoval(database, ports, alarm, thread.life);
+    await finish();
+    expect(readRemoval(database)).toMatchObject({ request_id: "req_1", done: false });
+    expect(alarms).toEqual(["set"]);
     isDown = false;
-    await removeThread(thread.life);
-    expect(await acceptRun(thread.life, thread.input("late"), false)).toMatchObject({ error: { code: "not_found" } });
+    await finish();
+    await finish();
+    expect(deleted).toEqual([expect.objectContaining(thread.key)]);
+    expect([readRemoval(database)?.done, alarms]).toEqual([true, ["set", "set", "gone"]]);
+    expect(wakeLife(database, ports, thread.life.platform)).toBe(null);
   });
 });

@@ -1,28 +1,37 @@
 // The thread itself: made, changed and removed by its object, which D1 follows.
+import { logError } from "../lib/log.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
 import { cancelRun } from "./control.ts";
-import { createTables, type Database, hasTables, readMeta, writeMeta } from "./database.ts";
+import { createTables, type Database, dropTables, hasTables, readMeta, writeMeta } from "./database.ts";
 import { isoTime, type Life, type StoredThread, transact } from "./life.ts";
+import type { Ports } from "./ports.ts";
+import { withinTime } from "./time-limit.ts";
 
 // As much as one request may bring. Patches are merged, and D1 refuses a row over 2 MB.
 const LONGEST_METADATA = 64 * 1024;
 
-export function isRemoved(database: Database): boolean {
-  return hasTables(database.sql) && readMeta<boolean>(database.sql, "removed") === true;
-}
+// A batch of D1 may take 30 s.
+const DELETE_LIMIT_MS = 40_000;
+const DELETE_RETRY_MS = 30_000;
 
 /** What is left of a removed thread: its id is never used again. */
-export function storeTombstone(database: Database): void {
-  createTables(database.sql);
-  writeMeta(database.sql, "removed", true);
+export interface Removal extends ThreadKey {
+  /** The request that asked for it, which may be repeated. */
+  request_id: string;
+  /** Whether its rows are gone from D1. */
+  done: boolean;
+}
+
+export function readRemoval(database: Database): Removal | null {
+  return hasTables(database.sql) ? readMeta<Removal>(database.sql, "removed") : null;
 }
 
 /** Stores a thread that is not there yet. */
 export function storeThread(database: Database, creation: ThreadCreation, now: number): void {
   const at = new Date(now).toISOString();
-  const { user_id, thread_id, project_id, title, agent_id, metadata } = creation;
+  const { user_id, thread_id, project_id, title, agent_id, metadata, request_id } = creation;
   const thread: Thread = {
     thread_id,
     user_id,
@@ -34,7 +43,7 @@ export function storeThread(database: Database, creation: ThreadCreation, now: n
     updated_at: at,
   };
   const made_project = project_id === null ? { name: title ?? "Untitled", created_at: at } : null;
-  const stored: StoredThread = { thread, version: 1, made_project };
+  const stored: StoredThread = { thread, version: 1, made_project, request_id };
   database.transaction(() => {
     createTables(database.sql);
     writeMeta(database.sql, "thread", stored);
@@ -58,25 +67,49 @@ export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {
   return succeed(thread);
 }
 
-/**
- * Ends what runs and waits, and removes the rows of D1; then nothing of the life is used any more, and the caller clears
- * the object's storage. Where D1 fails the thread is still there, with nothing running.
- */
-export async function removeThread(life: Life): Promise<void> {
+/** Ends what runs and waits, and stores that the thread is removed: from there on it is, whatever happens. */
+export async function removeThread(life: Life, request_id: string): Promise<void> {
   life.removing = true;
-  try {
-    // Those that wait first, so that none starts when the active one ends; what steered it may become a run then.
-    while (life.live.size > 0) await Promise.all([...life.live.keys()].reverse().map((id) => cancelRun(life, id)));
-    await life.active?.done;
-    const { user_id, thread_id } = life.thread;
-    await life.ports.deleteThread({ user_id, thread_id });
-  } catch (error) {
-    life.removing = false;
-    throw error;
-  }
+  // Those that wait first, so that none starts when the active one ends; what steered it may become a run then.
+  while (life.live.size > 0) await Promise.all([...life.live.keys()].reverse().map((id) => cancelRun(life, id)));
+  await life.active?.done;
+  const { user_id, thread_id } = life.thread;
+  const removal: Removal = { user_id, thread_id, request_id, done: false };
+  transact(life, () => writeMeta(life.database.sql, "removed", removal));
   life.outbox.stop();
   life.cancelIdle?.();
-  life.readers.cutAll("the thread was deleted");
+}
+
+/** What is left to do for a removed thread: its rows in D1 and its tables go. An alarm comes back where D1 fails. */
+export async function finishRemoval(
+  database: Database,
+  ports: Ports,
+  alarm: { setAlarm(at: number): Promise<void>; deleteAlarm(): Promise<void> },
+  life: Life | null,
+): Promise<void> {
+  const removal = readRemoval(database);
+  if (removal === null || removal.done) return;
+  // Before D1 is asked, since the object may end amid it.
+  await alarm.setAlarm(ports.clock.now() + DELETE_RETRY_MS);
+  const done = await deleteRows(ports, removal);
+  // Only now, so that readers of a run that was cancelled have had time to see its end.
+  life?.readers.cutAll("the thread was deleted");
+  life?.journal.log.clear();
+  database.transaction(() => {
+    dropTables(database.sql);
+    writeMeta(database.sql, "removed", { ...removal, done } satisfies Removal);
+  });
+  if (done) await alarm.deleteAlarm();
+}
+
+async function deleteRows(ports: Ports, { user_id, thread_id }: Removal): Promise<boolean> {
+  try {
+    await withinTime(ports.clock, DELETE_LIMIT_MS, "D1", ports.deleteThread({ user_id, thread_id }));
+    return true;
+  } catch (error) {
+    logError("removal_failed", error, { user_id, thread_id });
+    return false;
+  }
 }
 
 export function ownedBy(life: Life | null, key: ThreadKey): Result<Life> {

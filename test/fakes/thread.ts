@@ -5,7 +5,7 @@ import type { Tool } from "../../src/agent/tool.ts";
 import { defaultAgent } from "../../src/protocol/agent.ts";
 import type { Result } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
-import type { AcceptedRun, RunInput } from "../../src/protocol/thread.ts";
+import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
 import type { ThreadBatch } from "../../src/store/sync.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import type { Database } from "../../src/thread/database.ts";
@@ -27,7 +27,7 @@ export interface FakeThreadOptions {
   brain?: Reply;
   tools?: Tool[];
   syncThread?: (batch: ThreadBatch) => Promise<void>;
-  deleteThread?: () => Promise<void>;
+  deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
   /** Asked around each transaction; true ends the life there, as a kill would. */
@@ -55,7 +55,7 @@ export class FakeThread {
   constructor(options: FakeThreadOptions = {}) {
     this.#options = options;
     this.replies = options.replies ?? [];
-    const creation = { ...this.key, project_id: null, title: null, agent_id: null, metadata: {} };
+    const creation = { ...this.key, project_id: null, title: null, agent_id: null, metadata: {}, request_id: "" };
     storeThread(this.#database, creation, Date.now());
     this.life = this.#wake();
   }
@@ -198,7 +198,7 @@ export class FakeThread {
         await this.#options.syncThread?.(batch);
         this.batches.push(structuredClone(batch));
       },
-      deleteThread: async () => this.#options.deleteThread?.(),
+      deleteThread: async (key) => this.#options.deleteThread?.(key),
       readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? defaultAgent : null),
       sendJob: async (job) => {
         check(pulse);

@@ -116,6 +116,7 @@ export class FakeThreads {
           return found.ok ? succeed({ ...found.value, status: "completed" }) : found;
         }),
       cancel: (_key, id) => run("cancel", id, () => withRun(id)),
+      poke: (key, ids) => run("poke", key, async () => succeed(ids.filter((id) => !known()?.runs.has(id)))),
       start: (_key, id) => run("start", id, async () => succeed(null)),
       bury: (_key, id) => run("bury", id, async () => succeed(null)),
       diagnose: () => run("diagnose", null, async () => (known() ? succeed({ inbox: 0 }) : missing)),

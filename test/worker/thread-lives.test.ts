@@ -27,17 +27,6 @@ async function tablesOf(key: ThreadKey): Promise<string[]> {
   );
 }
 
-async function rowsOf(key: ThreadKey): Promise<Record<string, number>> {
-  return runInDurableObject(objectOf(key), (_instance, state) =>
-    Object.fromEntries(
-      ["messages", "runs", "journal"].map((table) => {
-        const [row] = state.storage.sql.exec<{ count: number }>(`SELECT count(*) AS count FROM ${table}`).toArray();
-        return [table, row?.count ?? -1];
-      }),
-    ),
-  );
-}
-
 describe("a life that ends amid a run", () => {
   for (const by of ["its alarm", "a request"] as const) {
     it(`is followed by one that ${by} wakes, which brings the run to its end`, async () => {
@@ -90,7 +79,8 @@ describe("an object that was only asked for", () => {
       await stub.bury(key, "inv_a"),
       await stub.diagnose(key),
       await stub.update(key, { title: "x" }),
-      await stub.remove(key),
+      await stub.remove(key, "req_1"),
+      await stub.poke(key, ["inv_a"]),
     ]) {
       expect(answer).toMatchObject({ ok: false, error: { code: "not_found" } });
     }
@@ -117,7 +107,7 @@ describe("an object that was only asked for", () => {
     await readUntil(await client.post("[[say 1]]", run));
     const foreign = { ...client.key, user_id: "user_other" };
     expect(await client.stub.getRun(foreign, "inv_a")).toMatchObject({ error: { code: "not_found" } });
-    expect(await client.stub.remove(foreign)).toMatchObject({ error: { code: "not_found" } });
+    expect(await client.stub.remove(foreign, "req_1")).toMatchObject({ error: { code: "not_found" } });
   });
 });
 
@@ -140,16 +130,25 @@ describe("a thread that was removed", () => {
       () => "aborted",
     );
     await readUntil(await client.events(run), (text) => text.includes("word "));
-    expect(await client.stub.remove(client.key)).toEqual({ ok: true, value: null });
+    expect(await client.stub.remove(client.key, "req_1")).toEqual({ ok: true, value: null });
     expect(framesOf(await ofRun).at(-1)?.event).toMatchObject({ outcome: { type: "cancelled" } });
     expect(await ofThread).toBe("aborted");
-    expect(await rowsOf(client.key)).toEqual({ messages: 0, runs: 0, journal: 0 });
+    expect(await tablesOf(client.key)).toEqual(["meta"]);
     for (const crashes of [false, true]) {
       if (crashes) await killObject(client.key);
       expect(await client.stub.accept(client.input("again"))).toMatchObject({ error: { code: "not_found" } });
-      const creation = { ...client.key, project_id: null, title: null, agent_id: null, metadata: {} };
+      const creation = {
+        ...client.key,
+        project_id: null,
+        title: null,
+        agent_id: null,
+        metadata: {},
+        request_id: "req_2",
+      };
       expect(await client.stub.create(creation)).toMatchObject({ error: { code: "already_exists" } });
-      expect(await client.stub.remove(client.key)).toMatchObject({ error: { code: "not_found" } });
+      expect(await client.stub.remove(client.key, "req_3")).toMatchObject({ error: { code: "not_found" } });
+      // The same request, told again since its answer was lost.
+      expect(await client.stub.remove(client.key, "req_1")).toEqual({ ok: true, value: null });
     }
     expect(await messagesOf(client.key)).toEqual([]);
     expect([await readRun(env.DB, client.key, "inv_a"), await readThread(env.DB, client.key)]).toEqual([null, null]);
