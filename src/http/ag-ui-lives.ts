@@ -21,6 +21,8 @@ const MOST_ASKS = 40;
 // An object that can't be reached for so long won't be soon; its run goes on without this client.
 const LONGEST_OUTAGE_MS = 60_000;
 const BETWEEN_ASKS = { base_ms: 100, cap_ms: 5_000 };
+// A life that ends sooner was none: the next ask waits for longer.
+const SHORTEST_LIFE_MS = 1_000;
 // The object sends a ping every 10 s. A machine that is lost says nothing, not even that it is.
 const LONGEST_SILENCE_MS = 45_000;
 const LONGEST_ANSWER_MS = 15_000;
@@ -59,7 +61,9 @@ class Following {
   /** The stream of the life that is followed; null between two lives. */
   #source: ReadableStreamDefaultReader<Uint8Array> | null;
   #asks = 0;
-  #outage: { since: number; failures: number } | null = null;
+  /** Since the last life that was one: asks that failed, or found a life that ended at once. */
+  #outage: { since: number; asks: number } | null = null;
+  #attachedAt = 0;
   #left = false;
   /** Ends the pause between two asks. */
   #wake: () => void = () => {};
@@ -98,7 +102,7 @@ class Following {
     const read = await source.read().catch(() => null);
     this.#readingSince = null;
     if (read?.value !== undefined) {
-      this.#outage = null;
+      if (this.#outage !== null && Date.now() - this.#attachedAt >= SHORTEST_LIFE_MS) this.#outage = null;
       return this.#cutter.push(read.value);
     }
     this.#source = null;
@@ -110,18 +114,18 @@ class Following {
 
   /** Asks the object for its next life. What is to be sent before it, or a sign of life where there is none yet. */
   async #ask(): Promise<Uint8Array[]> {
-    this.#outage ??= { since: Date.now(), failures: 0 };
-    const { since, failures } = this.#outage;
-    if (failures > 0) await this.#pause(backoffDelay(failures, BETWEEN_ASKS));
+    this.#outage ??= { since: Date.now(), asks: 0 };
+    const { since, asks } = this.#outage;
+    if (asks > 0) await this.#pause(backoffDelay(asks, BETWEEN_ASKS));
     if (this.#left) return [];
     if (this.#asks === MOST_ASKS) throw new Error("the thread's stream broke too often");
     this.#asks += 1;
+    this.#outage.asks += 1;
     try {
       await this.#attach();
     } catch (error) {
       const isFinal = error instanceof Problem && problems[error.failure.code].status < 500;
       if (isFinal || Date.now() - since > LONGEST_OUTAGE_MS) throw error;
-      this.#outage.failures += 1;
       return [ping];
     }
     const endings = this.#told.endAll();
@@ -132,6 +136,7 @@ class Following {
     const source = (await answerWithin(this.#next(), LONGEST_ANSWER_MS)).getReader();
     if (this.#left) return source.cancel().catch(() => {});
     this.#source = source;
+    this.#attachedAt = Date.now();
     // Half a frame of the former life is not to be finished by this one.
     this.#cutter = this.#makeCutter();
   }

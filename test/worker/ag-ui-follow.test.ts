@@ -1,0 +1,283 @@
+// The AG-UI door when the life behind it ends: the response goes on with the next life, and a client that knows nothing of
+// lives ends with the conversation that is stored.
+import { env, evictDurableObject, runInDurableObject, SELF } from "cloudflare:test";
+import { describe, expect, it, vi } from "vitest";
+import type { ThreadEvent } from "../../src/protocol/event.ts";
+import { newId } from "../../src/protocol/ids.ts";
+import type { ThreadKey } from "../../src/protocol/thread.ts";
+import { readRun } from "../../src/store/runs.ts";
+import { toAgUiMessages } from "../../src/thread/events.ts";
+import { threadStub } from "../../src/thread/stub.ts";
+import { retell } from "../e2e/stream-reader.ts";
+import { parseFrames } from "../fakes/conversation.ts";
+import { ADMIN_KEY } from "./http-client.ts";
+import { messagesOf } from "./thread-client.ts";
+
+const RUN = "inv-1";
+
+interface Reading {
+  readonly text: string;
+  readonly events: ThreadEvent[];
+  /** Resolves once the text fits. */
+  until(fits: (text: string) => boolean): Promise<void>;
+  /** Reads on to the end. */
+  toEnd(): Promise<ThreadEvent[]>;
+  leave(): Promise<void>;
+}
+
+function newKey(): ThreadKey {
+  return { user_id: "user_first", thread_id: newId("thread") };
+}
+
+async function post(key: ThreadKey, message: string, runId = RUN): Promise<Reading> {
+  const messages = [{ id: `msg-of-${runId}`, role: "user", content: message }];
+  const response = await SELF.fetch("http://taskloom/ag-ui", {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ threadId: key.thread_id, runId, messages }),
+  });
+  expect(response.status).toBe(200);
+  return openReading(response);
+}
+
+function openReading(response: Response): Reading {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  const step = async (): Promise<boolean> => {
+    const { done, value } = await reader.read();
+    if (value !== undefined) text += decoder.decode(value, { stream: true });
+    return !done;
+  };
+  const events = () => parseFrames(text).map(({ event }) => event);
+  return {
+    get text() {
+      return text;
+    },
+    get events() {
+      return events();
+    },
+    async until(fits) {
+      while (!fits(text)) if (!(await step())) throw new Error(`the stream ended: ${text.slice(-500)}`);
+    },
+    async toEnd() {
+      while (await step());
+      return events();
+    },
+    leave: () => reader.cancel(),
+  };
+}
+
+function objectOf(key: ThreadKey): DurableObjectStub {
+  return env.THREADS.get(env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`)) as unknown as DurableObjectStub;
+}
+
+/** Ends the life as a crash does: nobody is waited for. */
+async function killObject(key: ThreadKey): Promise<void> {
+  await runInDurableObject(objectOf(key), (_instance, state) => state.abort("killed by the test")).catch(() => {});
+}
+
+async function diagnose(key: ThreadKey) {
+  const told = await threadStub(env, key).diagnose(key);
+  if (!told.ok) throw new Error(told.error.detail);
+  return told.value as {
+    readers: number;
+    inbox: { calls_begun: number }[];
+  };
+}
+
+/** Each life of the object ends in the moment in which it would release a run's end. */
+async function refuseRelease(key: ThreadKey): Promise<void> {
+  await runInDurableObject(objectOf(key), (_instance, { storage }) => {
+    storage.sql.exec(
+      "CREATE TRIGGER refuse BEFORE UPDATE OF released ON runs WHEN NEW.released = 1 BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    );
+  });
+}
+
+async function allowRelease(key: ThreadKey): Promise<void> {
+  await runInDurableObject(objectOf(key), (_instance, { storage }) => {
+    storage.sql.exec("DROP TRIGGER IF EXISTS refuse");
+  });
+}
+
+/** The client's messages and state are those that are stored; one start, one end. */
+async function checkWhole(key: ThreadKey, events: ThreadEvent[]): Promise<void> {
+  const told = await retell(events);
+  expect(told.messages).toEqual((await messagesOf(key)).flatMap(toAgUiMessages));
+  expect(events.filter(({ type }) => type === "RUN_STARTED").length).toBe(1);
+  expect(events.filter(({ type }) => type === "RUN_FINISHED" || type === "RUN_ERROR").length).toBe(1);
+}
+
+function typesOf(events: ThreadEvent[]): string[] {
+  return events.map(({ type }) => type).filter((type, index, all) => type !== all[index - 1]);
+}
+
+describe("POST /ag-ui, when the life behind it ends", () => {
+  it("amid a text, closes it, and tells the text of the next life under a new id", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[say 20]] [[stall after 6]] [[times 1]]");
+    await reading.until((text) => text.split("word ").length > 3);
+    await killObject(key);
+    const events = await reading.toEnd();
+    expect(typesOf(events)).toEqual([
+      "RUN_STARTED",
+      "STATE_SNAPSHOT",
+      "TEXT_MESSAGE_START",
+      "TEXT_MESSAGE_CONTENT",
+      "TEXT_MESSAGE_END",
+      "MESSAGES_SNAPSHOT",
+      "STATE_SNAPSHOT",
+      "TEXT_MESSAGE_START",
+      "TEXT_MESSAGE_CONTENT",
+      "TEXT_MESSAGE_END",
+      "RUN_FINISHED",
+    ]);
+    expect(reading.text.split("retry: ").length).toBe(2);
+    await checkWhole(key, events);
+    expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 2 });
+  });
+
+  it("under a running task and in a command, takes both up again, and the command runs once", async () => {
+    const key = newKey();
+    const plan = '{"sections":[{"title":"A","tasks":["one"]}]}';
+    const command = '{"command":"echo begun >> log; sleep 1; cat log"}';
+    const reading = await post(key, `[[tool create_tasks ${plan}]] [[then]] [[tool execute_command ${command}]]`);
+    await reading.until((text) => text.includes("STEP_STARTED") && text.split("TOOL_CALL_END").length > 2);
+    await vi.waitFor(async () => expect((await diagnose(key)).inbox[0]?.calls_begun).toBe(1));
+    await killObject(key);
+    const events = await reading.toEnd();
+    const snapshot = events.findIndex(({ type }) => type === "MESSAGES_SNAPSHOT");
+    expect(events[snapshot - 1]?.type).toBe("STEP_FINISHED");
+    expect(events.slice(snapshot + 1, snapshot + 3).map(({ type }) => type)).toEqual([
+      "STATE_SNAPSHOT",
+      "STEP_STARTED",
+    ]);
+    const results = events.flatMap((event) => (event.type === "TOOL_CALL_RESULT" ? [event.content] : []));
+    expect(results.at(-1)?.split("begun").length).toBe(2);
+    await checkWhole(key, events);
+  }, 20_000);
+
+  it("amid the arguments of a call, closes it, and tells the call that is made instead", async () => {
+    const key = newKey();
+    const plan = JSON.stringify({ sections: [{ title: "A", tasks: ["one ".repeat(30), "two ".repeat(30)] }] });
+    const reading = await post(key, `[[tool create_tasks ${plan}]] [[stall after 6]] [[times 1]]`);
+    await reading.until((text) => text.includes("TOOL_CALL_ARGS"));
+    await killObject(key);
+    const events = await reading.toEnd();
+    const snapshot = events.findIndex(({ type }) => type === "MESSAGES_SNAPSHOT");
+    expect(events[snapshot - 1]?.type).toBe("TOOL_CALL_END");
+    await checkWhole(key, events);
+  });
+
+  it("while the run waits behind another, begins when it starts, once", async () => {
+    const key = newKey();
+    const first = await post(key, "[[say 9]] [[stall after 4]] [[times 1]]", "inv-0");
+    await first.until((text) => text.includes("word "));
+    const second = await post(key, "[[say 3]]");
+    await killObject(key);
+    const events = await second.toEnd();
+    expect(events[0]).toMatchObject({ type: "RUN_STARTED", runId: RUN, input: { messages: [{ role: "user" }] } });
+    expect(events.filter(({ type }) => type === "RUN_STARTED").length).toBe(1);
+    expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", runId: RUN });
+    await first.toEnd();
+    expect(await readRun(env.DB, key, "inv-0")).toMatchObject({ status: "completed", attempt: 2 });
+  });
+
+  it("while the run waits and is cancelled in the next one, tells that end", async () => {
+    const key = newKey();
+    await (await post(key, "[[say 9]] [[stall after 4]] [[times 1]]", "inv-0")).until((text) => text.includes("word "));
+    const second = await post(key, "[[say 3]]");
+    await killObject(key);
+    await threadStub(env, key).cancel(key, RUN);
+    const events = await second.toEnd();
+    expect(events.map(({ type }) => type)).toEqual(["RUN_STARTED", "STATE_SNAPSHOT", "RUN_FINISHED"]);
+  });
+
+  it("between the stored and the released end, tells the end once", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[pace 40]] [[say 12]]");
+    await reading.until((text) => text.includes("word "));
+    await refuseRelease(key);
+    await reading.until((text) => text.includes("MESSAGES_SNAPSHOT"));
+    expect(reading.text).not.toContain("RUN_FINISHED");
+    await vi.waitFor(() => allowRelease(key));
+    const events = await reading.toEnd();
+    await checkWhole(key, events);
+    expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 1 });
+  });
+
+  it("again and again, follows each", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[say 12]] [[stall after 4]] [[times 4]]");
+    for (let life = 1; life <= 4; life++) {
+      await reading.until((text) => text.split("TEXT_MESSAGE_START").length > life && text.endsWith('word "}\n\n'));
+      await killObject(key);
+    }
+    const events = await reading.toEnd();
+    expect(events.filter(({ type }) => type === "MESSAGES_SNAPSHOT").length).toBe(4);
+    await checkWhole(key, events);
+    expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 5 });
+  });
+
+  it("by an eviction that waits, loses nothing", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[pace 100]] [[say 20]]");
+    await reading.until((text) => text.includes("word "));
+    await Promise.all([evictDurableObject(objectOf(key)), reading.toEnd()]);
+    await checkWhole(key, reading.events);
+  });
+
+  it("with its thread, aborts the response: there is nothing to follow", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[say 9]] [[stall after 4]] [[times 1]]");
+    await reading.until((text) => text.includes("word "));
+    await killObject(key);
+    await runInDurableObject(objectOf(key), (_instance, state) => state.storage.deleteAll());
+    await killObject(key);
+    await expect(reading.toEnd()).rejects.toThrow();
+  });
+});
+
+describe("POST /ag-ui, where nothing happens to the life", () => {
+  it("passes its frames on as they are", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[think 5]] [[text 商店 🛒]]");
+    await reading.toEnd();
+    const address = `https://thread/events?${new URLSearchParams({ ...key, invocation_id: RUN })}`;
+    const replayed = await (await threadStub(env, key).fetch(new Request(address))).text();
+    expect(parseFrames(reading.text).at(-1)).toEqual(parseFrames(replayed).at(-1));
+    expect(parseFrames(reading.text).every(({ seq }) => seq !== null)).toBe(true);
+    await checkWhole(key, reading.events);
+  });
+
+  it("goes on by a resync for a client that fell behind", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[fill 6000000]]");
+    await reading.until((text) => text.includes("TEXT_MESSAGE_CONTENT"));
+    await threadStub(env, key).waitForEnd(key, RUN, 20_000);
+    const events = await reading.toEnd();
+    expect(events.some(({ type }) => type === "MESSAGES_SNAPSHOT")).toBe(true);
+    await checkWhole(key, events);
+  }, 30_000);
+
+  it("leaves no reader behind when its client leaves, and the run goes on", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[pace 20]] [[say 40]]");
+    await reading.until((text) => text.includes("word "));
+    expect((await diagnose(key)).readers).toBe(1);
+    await reading.leave();
+    await vi.waitFor(async () => expect((await diagnose(key)).readers).toBe(0));
+    expect(await threadStub(env, key).waitForEnd(key, RUN, 20_000)).toMatchObject({ value: { status: "completed" } });
+  });
+
+  it("leaves no reader behind when its client leaves a life that followed another", async () => {
+    const key = newKey();
+    const reading = await post(key, "[[pace 20]] [[say 40]]");
+    await reading.until((text) => text.includes("word "));
+    await killObject(key);
+    await reading.until((text) => text.includes("MESSAGES_SNAPSHOT"));
+    await reading.leave();
+    await vi.waitFor(async () => expect((await diagnose(key)).readers).toBe(0));
+  });
+});
