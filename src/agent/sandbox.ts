@@ -78,6 +78,8 @@ export interface Sandbox {
   searchFiles(path: string, text: string, signal: AbortSignal): Promise<FileMatch[]>;
   /** A link to what listens on the port, for a browser, and when it ends. */
   exposePort(port: number, signal: AbortSignal): Promise<{ url: string; expires_at: string }>;
+  /** What the model must know of the sandbox and can't see, told once: that it is a new one. */
+  takeNotice?(): string | null;
 }
 
 /** Told of each change of the sandbox's state (`creating`, `started`, …), so that a reader sees why a tool waits. */

@@ -125,4 +125,14 @@ describe("the calls of one message", () => {
     expect(await ended.run({ client_tools })).toMatchObject({ status: "completed", pending_tool_call_ids: [] });
     expect(ended.results.get("call_1_0")?.is_error).toBe(true);
   });
+
+  it("tell the model of a new sandbox where it has worked before, and not at its first work", async () => {
+    const plan = makeTool("plan", { kind: "plan" });
+    const run = new ScriptedRun([callsTools("plan", "a"), callsTools("plan", "a"), says("x")], [plan, makeTool("a")]);
+    // Told at each of the four calls if it were asked for.
+    Object.assign(run.sandbox, { takeNotice: () => "it is new" });
+    await run.run();
+    const contents = [...run.results.values()].map((result) => result.content);
+    expect(contents).toEqual(["plan done", "a done", "plan done", "a done\n[it is new]"]);
+  });
 });

@@ -123,11 +123,25 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
       ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
   };
   if (prepared.kind === "run" && !ports.signal.aborted) {
-    return await runTool(prepared.tool, prepared.input, context, ports);
+    return withNotice(await runTool(prepared.tool, prepared.input, context, ports), prepared.tool, state);
   }
   const begun = state.input.started_calls.includes(call.id) ? state.tools.get(call.function.name) : undefined;
   if (begun) await abandonCall(begun, context, ports);
   return CANCELLED_RESULT;
+}
+
+/** A thread that has worked in its sandbox is told when it is another one now; to any other that says nothing. */
+function withNotice(result: ToolResult, tool: Tool, state: RunState): ToolResult {
+  const notice = tool.kind === "work" ? (state.ports.sandbox.takeNotice?.() ?? null) : null;
+  if (notice === null || !hasWorked(state)) return result;
+  return { ...result, content: `${result.content}\n[${notice}]` };
+}
+
+/** Whether a tool other than those for the plan and for people has answered before. */
+function hasWorked({ messages, tools }: RunState): boolean {
+  const answered = new Set(messages.map((message) => (message.role === "tool" ? message.tool_call_id : "")));
+  const calls = messages.flatMap((message) => (message.role === "assistant" ? (message.tool_calls ?? []) : []));
+  return calls.some(({ id, function: called }) => answered.has(id) && tools.get(called.name)?.kind === "work");
 }
 
 async function finishCall(prepared: Prepared, result: ToolResult, state: RunState, end: CallsEnd): Promise<void> {

@@ -4,7 +4,7 @@ import { SandboxError } from "../agent/sandbox.ts";
 import { type CommandSource, followCommand, type LogReading, toState } from "./command-follower.ts";
 import { MAX_COMMAND_BYTES, nameSession, writeCommandLine } from "./command-line.ts";
 import { CommandLog } from "./command-log.ts";
-import type { DaytonaConnection } from "./daytona-connection.ts";
+import type { CallOptions, DaytonaConnection } from "./daytona-connection.ts";
 import { readFailure } from "./daytona-failure.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
 import type { DaytonaSessions } from "./daytona-sessions.ts";
@@ -12,12 +12,16 @@ import type { Toolbox } from "./daytona-toolbox.ts";
 import { readStringField } from "./json-stream.ts";
 import { LiveOutput } from "./live-output.ts";
 import { OutputCollector } from "./output-collector.ts";
+import { within } from "./waiting.ts";
 
 /** A pipe holds this much that nobody has read yet; the daemon's write of more would wait for ever. */
 const MAX_INPUT_BYTES = 60_000;
 
 /** Terminated commands whose end is remembered: the daemon forgets them, and the model may still ask. */
 const MAX_REMEMBERED = 32;
+
+/** A command is not left running for longer than this only because its last output can't be had. */
+const LAST_LOOK_MS = 2_000;
 
 /** The exit code of what was killed, as shells report it. */
 const KILLED_EXIT_CODE = 137;
@@ -95,11 +99,27 @@ export class DaytonaCommands {
   async terminate(command_id: string, signal: AbortSignal): Promise<void> {
     if (this.#terminated.has(command_id)) return;
     const session = await nameSession(command_id);
-    const { id, exit_code } = await this.#find(command_id, session, signal);
-    const reading = await this.#readLog(session, id, null, signal);
-    const state = toState(reading, exit_code ?? KILLED_EXIT_CODE);
-    this.#remember(command_id, state);
-    await this.#ports.sessions.remove(session, signal);
+    const last = await this.#lookLast(session, signal);
+    // Also without a command: one that is on its way here finds no session then, and is not started.
+    const wasThere = await this.#ports.sessions.remove(session, signal, { opens: false });
+    if (last === null && !wasThere) throw unknownCommand(command_id);
+    if (last !== null && wasThere) this.#remember(command_id, last);
+  }
+
+  /** What a command has said before it is ended; null where there is none. */
+  async #lookLast(session: string, signal: AbortSignal): Promise<CommandState | null> {
+    const options = { opens: false };
+    try {
+      return await within(LAST_LOOK_MS, signal, async (end) => {
+        const command = await this.#ports.sessions.find(session, end, options);
+        if (command === null) return null;
+        const reading = await this.#readLog(session, command.id, null, end, options);
+        return toState(reading, command.exit_code ?? KILLED_EXIT_CODE);
+      });
+    } catch {
+      signal.throwIfAborted();
+      return { exit_code: KILLED_EXIT_CODE, output: "", omitted_bytes: 0 };
+    }
   }
 
   async list(signal: AbortSignal): Promise<CommandInfo[]> {
@@ -114,10 +134,7 @@ export class DaytonaCommands {
   async #find(command_id: string, session: string, signal: AbortSignal) {
     const command = await this.#ports.sessions.find(session, signal);
     if (command) return command;
-    throw new SandboxError(
-      "not_found",
-      `There is no command ${command_id}: it was never started, was terminated, or the sandbox has been restarted since.`,
-    );
+    throw unknownCommand(command_id);
   }
 
   #sourceOf(session: string, id: string, signal: AbortSignal): CommandSource {
@@ -131,31 +148,42 @@ export class DaytonaCommands {
     };
   }
 
-  #readLog(session: string, id: string, live: LiveOutput | null, signal: AbortSignal): Promise<LogReading> {
+  #readLog(
+    session: string,
+    id: string,
+    live: LiveOutput | null,
+    signal: AbortSignal,
+    options: CallOptions = {},
+  ): Promise<LogReading> {
     const { connection, toolbox, limits } = this.#ports;
-    return connection.call(async (sandbox) => {
-      const collector = new OutputCollector(limits.output_bytes);
-      live?.rewind();
-      const log = new CommandLog(session, (stream, text) => {
-        collector.push(text);
-        live?.push(stream, text);
-      });
-      let characters = 0;
-      const request = {
-        path: `/process/session/${session}/command/${encodeURIComponent(id)}/logs`,
-        signal,
-        timeout_ms: limits.request_ms,
-      };
-      await toolbox.ask(sandbox, request, (response) =>
-        readStringField(response, "output", (piece) => {
-          characters += piece.length;
-          log.push(piece);
-          return characters < limits.log_characters;
-        }),
-      );
-      log.end();
-      return { ...collector.read(), characters, exit_code: log.exit_code, is_complete: log.is_complete };
-    }, signal);
+    return connection.call(
+      async (sandbox) => {
+        const collector = new OutputCollector(limits.output_bytes);
+        live?.rewind();
+        const log = new CommandLog(session, (stream, text) => {
+          collector.push(text);
+          live?.push(stream, text);
+        });
+        let characters = 0;
+        const request = {
+          path: `/process/session/${session}/command/${encodeURIComponent(id)}/logs`,
+          signal,
+          answer_ms: limits.request_ms,
+          timeout_ms: limits.log_ms,
+        };
+        await toolbox.ask(sandbox, request, (response) =>
+          readStringField(response, "output", (piece) => {
+            characters += piece.length;
+            log.push(piece);
+            return characters < limits.log_characters;
+          }),
+        );
+        log.end();
+        return { ...collector.read(), characters, exit_code: log.exit_code, is_complete: log.is_complete };
+      },
+      signal,
+      options,
+    );
   }
 
   #remember(command_id: string, state: CommandState): void {
@@ -163,6 +191,13 @@ export class DaytonaCommands {
     const oldest = this.#terminated.keys().next().value;
     if (this.#terminated.size > MAX_REMEMBERED && oldest !== undefined) this.#terminated.delete(oldest);
   }
+}
+
+function unknownCommand(command_id: string): SandboxError {
+  return new SandboxError(
+    "not_found",
+    `There is no command ${command_id}: it was never started, was terminated, or the sandbox has been restarted since.`,
+  );
 }
 
 function checkText(text: string, name: string, limit_bytes: number): void {

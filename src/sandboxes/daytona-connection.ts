@@ -1,21 +1,31 @@
 // The one sandbox of an instance: opened at the first call, remembered, opened again when a call finds it stopped or gone.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../agent/sandbox.ts";
-import { type DaytonaFailure, readFailure } from "./daytona-failure.ts";
+import { DaytonaFailure, readFailure } from "./daytona-failure.ts";
 import type { DaytonaLifecycle } from "./daytona-lifecycle.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
 import { race } from "./waiting.ts";
 
 /** Whether a call that may have reached the sandbox can be made again. */
 export interface CallOptions {
-  is_repeatable: boolean;
+  is_repeatable?: boolean;
+  /** False for what is pointless without a running sandbox: then none is made or started, and the call fails with a 404. */
+  opens?: boolean;
+}
+
+interface Opening {
+  sandbox: Promise<SdkSandbox>;
+  isOpen: boolean;
+  /** Calls that wait for it; when the last one gives up, so does the opening. */
+  waiting: number;
+  end: AbortController;
 }
 
 export class DaytonaConnection {
   readonly #lifecycle: DaytonaLifecycle;
   readonly #limits: DaytonaLimits;
   /** Calls that come while it is being opened wait for the same one. */
-  #opening: Promise<SdkSandbox> | null = null;
+  #opening: Opening | null = null;
 
   constructor(lifecycle: DaytonaLifecycle, limits: DaytonaLimits) {
     this.#lifecycle = lifecycle;
@@ -24,19 +34,46 @@ export class DaytonaConnection {
 
   async open(signal: AbortSignal): Promise<SdkSandbox> {
     signal.throwIfAborted();
-    if (!this.#opening) {
-      const opening = this.#lifecycle.open().catch((error: unknown) => {
-        if (error instanceof SandboxError) throw error;
-        throw new SandboxError(
-          "unavailable",
-          `Daytona refused the sandbox: ${readFailure(error).reason || "no reason given"}`,
-        );
-      });
-      this.#opening = opening;
-      opening.catch(() => this.#forget(opening));
+    this.#opening ??= this.#begin((end) => this.#lifecycle.open(end));
+    const opening = this.#opening;
+    opening.waiting++;
+    try {
+      return await race(opening.sandbox, signal);
+    } finally {
+      opening.waiting--;
+      if (opening.waiting === 0 && !opening.isOpen) {
+        opening.end.abort(signal.reason);
+        this.#forget(opening);
+      }
     }
-    // Whoever gives up does not stop the others' waiting; opening ends by its own limits.
-    return race(this.#opening, signal);
+  }
+
+  /** The started sandbox; rejects with a 404 where there is none, and does nothing about it. */
+  async #look(signal: AbortSignal): Promise<SdkSandbox> {
+    if (this.#opening?.isOpen) return this.#opening.sandbox;
+    const found = await this.#lifecycle.find(this.#lifecycle.name, signal);
+    if (found?.state !== "started") throw new DaytonaFailure("The sandbox does not run.", { status: 404 });
+    return found;
+  }
+
+  #begin(open: (signal: AbortSignal) => Promise<SdkSandbox>): Opening {
+    const end = new AbortController();
+    const sandbox = open(end.signal).catch((error: unknown) => {
+      end.signal.throwIfAborted();
+      if (error instanceof SandboxError) throw error;
+      throw new SandboxError(
+        "unavailable",
+        `Daytona refused the sandbox: ${readFailure(error).reason || "no reason given"}`,
+      );
+    });
+    const opening: Opening = { sandbox, isOpen: false, waiting: 0, end };
+    sandbox.then(
+      () => {
+        opening.isOpen = true;
+      },
+      () => this.#forget(opening),
+    );
+    return opening;
   }
 
   /**
@@ -46,12 +83,12 @@ export class DaytonaConnection {
   async call<Value>(
     work: (sandbox: SdkSandbox) => Promise<Value>,
     signal: AbortSignal,
-    options: CallOptions = { is_repeatable: true },
+    { is_repeatable = true, opens = true }: CallOptions = {},
   ): Promise<Value> {
     const until = Date.now() + this.#limits.retry_ms;
     let reopened = false;
     for (let attempt = 1; ; attempt++) {
-      const sandbox = await this.open(signal);
+      const sandbox = await (opens ? this.open(signal) : this.#look(signal));
       try {
         return await race(work(sandbox), signal);
       } catch (error) {
@@ -59,12 +96,12 @@ export class DaytonaConnection {
         const failure = readFailure(error);
         if (!(await this.#isStarted(sandbox, failure, signal))) {
           // An answer with a status came from the way to a sandbox that does not run: the call has done nothing.
-          if (reopened || !(options.is_repeatable || failure.status !== null)) throw this.#explain(failure);
+          if (reopened || !(is_repeatable || failure.status !== null)) throw this.#explain(failure);
           reopened = true;
           continue;
         }
         if (!failure.is_of_the_way && failure.status !== 401 && failure.status !== 429) throw failure;
-        if (!options.is_repeatable && failure.status !== 429) throw this.#explain(failure);
+        if (!is_repeatable && failure.status !== 429) throw this.#explain(failure);
         await this.#lifecycle.waitAfter(failure, attempt, until, signal);
       }
     }
@@ -78,15 +115,15 @@ export class DaytonaConnection {
   /** Asked only when the failure leaves it open; a sandbox that is not started is forgotten. */
   async #isStarted(sandbox: SdkSandbox, failure: DaytonaFailure, signal: AbortSignal): Promise<boolean> {
     if (!failure.asks_for_a_look) return true;
-    const found = await race(this.#lifecycle.find(sandbox.id), signal);
+    const found = await this.#lifecycle.find(sandbox.id, signal);
     if (found?.state === "started") return true;
-    const current = await this.#opening?.catch(() => null);
-    // Another call may have opened a new one meanwhile.
-    if (current === sandbox) this.#opening = null;
+    // Another call may be opening a new one meanwhile.
+    const current = this.#opening;
+    if (current?.isOpen && (await current.sandbox) === sandbox) this.#forget(current);
     return false;
   }
 
-  #forget(opening: Promise<SdkSandbox>): void {
+  #forget(opening: Opening): void {
     if (this.#opening === opening) this.#opening = null;
   }
 

@@ -57,18 +57,17 @@ export function readFailure(error: unknown): DaytonaFailure {
   if (!(error instanceof DaytonaError)) throw error;
   const { statusCode = null, message, source } = error;
   const is_about_state = statusCode === null && !(error instanceof DaytonaConnectionError);
-  const headers: unknown = error.headers;
-  return new DaytonaFailure(message, { status: statusCode, source, is_about_state, retry_after_ms: readWait(headers) });
+  const retry_after_ms = readWait(Object.entries(error.headers ?? {}));
+  return new DaytonaFailure(message, { status: statusCode, source, is_about_state, retry_after_ms });
 }
 
-/** Daytona names the limit in the header's name: `Retry-After-sandbox-create`. */
-function readWait(headers: unknown): number | null {
-  if (typeof headers !== "object" || headers === null) return null;
-  for (const [name, value] of Object.entries(headers)) {
+/** The longest wait that is asked for. Daytona names the limit in the header's name: `Retry-After-sandbox-create`. */
+export function readWait(headers: Iterable<[name: string, value: unknown]>): number | null {
+  const waits = [...headers].flatMap(([name, value]) => {
     const seconds = Number(value);
-    if (/^retry-after/i.test(name) && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
-  }
-  return null;
+    return /^retry-after/i.test(name) && Number.isFinite(seconds) && seconds >= 0 ? [seconds * 1000] : [];
+  });
+  return waits.length === 0 ? null : Math.max(...waits);
 }
 
 /** A failure of an answered request, for the model: `what` says what was tried. */

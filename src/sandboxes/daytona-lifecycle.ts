@@ -5,15 +5,18 @@ import { type OnSandboxState, SandboxError } from "../agent/sandbox.ts";
 import { backoffDelay } from "../lib/retry.ts";
 import { type DaytonaFailure, readFailure } from "./daytona-failure.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
-import { pause } from "./waiting.ts";
+import { pause, race } from "./waiting.ts";
 
 /** Minutes. Longer than Daytona's 15, which a model that thinks for long would outlast: only requests count as activity. */
 const AUTO_STOP_MINUTES = 30;
 
-/** A create or start request is left to itself after this long, and the state is looked at instead. */
-const ORDER_SECONDS = 30;
+/**
+ * A create or start is left to itself after this long, and the state is looked at instead. The SDK waits for the state too,
+ * and can't be told to stop: this bounds how long it goes on for a run that was cancelled.
+ */
+const ORDER_SECONDS = 10;
 
-const RETRY = { base_ms: 250, cap_ms: 4_000 };
+const RETRY = { base_ms: 250, cap_ms: 2_000 };
 const LOOK = { base_ms: 150, cap_ms: 1_500 };
 
 /** An order may meet a change that is under way; more than this many refusals are no coincidence. */
@@ -37,20 +40,27 @@ export class DaytonaLifecycle {
   readonly #settings: LifecycleSettings;
   #told = "";
   #hadSandbox = false;
+  /** The sandbox that was last opened. */
+  #known: string | null = null;
+  #isNew = false;
 
   constructor(settings: LifecycleSettings) {
     this.#settings = settings;
   }
 
+  get name(): string {
+    return this.#settings.name;
+  }
+
   /** A started sandbox, however long that takes within the limits; rejects with `SandboxError("unavailable")`. */
-  async open(): Promise<SdkSandbox> {
+  async open(signal: AbortSignal): Promise<SdkSandbox> {
     const { limits } = this.#settings;
     const begun = Date.now();
     let limit = limits.ready_ms;
     let orders = 0;
     let repairs = 0;
     let refusal = "";
-    let sandbox = await this.find(this.#settings.name);
+    let sandbox = await this.find(this.#settings.name, signal);
     for (let looks = 1; ; looks++) {
       const state = sandbox === null ? "absent" : (sandbox.state ?? "unknown");
       if (sandbox && state === "started") return this.#welcome(sandbox);
@@ -60,36 +70,46 @@ export class DaytonaLifecycle {
       if (BROKEN.has(state) && repairs++ > 0) throw this.#describeBroken(state, sandbox?.errorReason);
       if (sandbox === null || STARTABLE.has(state) || BROKEN.has(state)) {
         orders++;
-        refusal = (sandbox ? await this.#start(sandbox, left) : await this.#create(left)) ?? refusal;
+        refusal = (sandbox ? await this.#start(sandbox, left, signal) : await this.#create(left, signal)) ?? refusal;
       } else {
         this.#tell(state, `The sandbox is ${state.replaceAll("_", " ")}.`);
       }
-      sandbox = await this.find(this.#settings.name);
-      if (sandbox?.state !== "started") await pause(Math.min(backoffDelay(looks, LOOK), left));
+      sandbox = await this.find(this.#settings.name, signal);
+      if (sandbox?.state !== "started") await pause(Math.min(backoffDelay(looks, LOOK), left), signal);
     }
   }
 
   /** By name or id; null where there is none. */
-  async find(name: string): Promise<SdkSandbox | null> {
+  async find(name: string, signal: AbortSignal): Promise<SdkSandbox | null> {
     try {
-      const sandbox = await this.control(() => this.#settings.client.get(name));
+      const sandbox = await this.control(() => this.#settings.client.get(name), signal);
       return sandbox.state === "destroyed" ? null : sandbox;
     } catch (error) {
+      signal.throwIfAborted();
       if (readFailure(error).status === 404) return null;
       throw error;
     }
   }
 
-  async destroy(): Promise<void> {
-    const sandbox = await this.find(this.#settings.name);
+  /** Whether the sandbox is another one than before, which is told once. Also where another thread has made it. */
+  takeNews(): boolean {
+    const isNew = this.#isNew && this.#known !== null;
+    if (isNew) this.#isNew = false;
+    return isNew;
+  }
+
+  async destroy(signal: AbortSignal): Promise<void> {
+    const sandbox = await this.find(this.#settings.name, signal);
     if (!sandbox) return;
     try {
-      await this.control(() => sandbox.delete(ORDER_SECONDS));
+      await this.control(() => sandbox.delete(ORDER_SECONDS), signal);
     } catch (error) {
+      signal.throwIfAborted();
       const { status } = readFailure(error);
       if (status !== 404) throw error;
     }
     this.#hadSandbox = false;
+    this.#known = null;
     this.#tell("destroyed", "The sandbox and its files are deleted.");
   }
 
@@ -97,20 +117,21 @@ export class DaytonaLifecycle {
    * A request to Daytona's API: failures of the way are retried for a while, what nobody can retry becomes `unavailable`,
    * every other refusal is thrown as `DaytonaFailure` for the caller to judge.
    */
-  async control<Value>(request: () => Promise<Value>): Promise<Value> {
+  async control<Value>(request: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
     const until = Date.now() + this.#settings.limits.retry_ms;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await request();
+        signal.throwIfAborted();
+        return await race(request(), signal);
       } catch (error) {
-        const failure = readFailure(error);
-        await this.waitAfter(failure, attempt, until);
+        signal.throwIfAborted();
+        await this.waitAfter(readFailure(error), attempt, until, signal);
       }
     }
   }
 
   /** Resolves when the request is worth another try; throws what it comes to otherwise. */
-  async waitAfter(failure: DaytonaFailure, attempt: number, until: number, signal?: AbortSignal): Promise<void> {
+  async waitAfter(failure: DaytonaFailure, attempt: number, until: number, signal: AbortSignal): Promise<void> {
     const { limits, host } = this.#settings;
     if (failure.status === 401)
       throw unavailable("Daytona refused the API key. Check DAYTONA_API_KEY and DAYTONA_API_URL.");
@@ -124,14 +145,15 @@ export class DaytonaLifecycle {
     }
     if (failure.is_about_state || !(failure.is_of_the_way || failure.status === 500)) throw failure;
     const delay = backoffDelay(attempt, RETRY);
-    if (Date.now() + delay > until) {
+    // One that was not answered at all has used up the time, and is asked once more all the same.
+    if (attempt > 1 && Date.now() + delay > until) {
       const how = failure.status === null ? failure.reason : `status ${failure.status}`;
       throw unavailable(`Daytona at ${host} can't be reached or fails (${how}). Try again later.`);
     }
     await pause(delay, signal);
   }
 
-  async #create(left: number): Promise<string | null> {
+  async #create(left: number, signal: AbortSignal): Promise<string | null> {
     const { client, name, snapshot, labels } = this.#settings;
     this.#tell(
       "creating",
@@ -146,30 +168,33 @@ export class DaytonaLifecycle {
       ...(snapshot ? { snapshot } : {}),
     };
     // A second request is harmless: the name is taken then, and the sandbox is found.
-    return this.#order(() => client.create(parameters, { timeout: orderSeconds(left) }), "make the sandbox");
+    this.#isNew = true;
+    const request = () => client.create(parameters, { timeout: orderSeconds(left) });
+    return this.#order(request, "make the sandbox", signal);
   }
 
-  async #start(sandbox: SdkSandbox, left: number): Promise<string | null> {
+  async #start(sandbox: SdkSandbox, left: number, signal: AbortSignal): Promise<string | null> {
     const { state } = sandbox;
     if (state !== "error" && state !== "build_failed") {
       this.#tell(
         "starting",
         state === "archived" ? "The sandbox is being restored from its archive." : "The sandbox is being started.",
       );
-      return this.#order(() => sandbox.start(orderSeconds(left)), "start the sandbox");
+      return this.#order(() => sandbox.start(orderSeconds(left)), "start the sandbox", signal);
     }
     this.#tell("starting", "The sandbox is in an error; it is being recovered.");
     const recover = () =>
       sandbox.recoverable ? sandbox.recover(orderSeconds(left)) : sandbox.start(orderSeconds(left));
-    return this.#order(recover, "recover the sandbox");
+    return this.#order(recover, "recover the sandbox", signal);
   }
 
   /** Null when the order was taken, or why not: what comes of either is seen in the sandbox's state. */
-  async #order(request: () => Promise<unknown>, what: string): Promise<string | null> {
+  async #order(request: () => Promise<unknown>, what: string, signal: AbortSignal): Promise<string | null> {
     try {
-      await this.control(request);
+      await this.control(request, signal);
       return null;
     } catch (error) {
+      signal.throwIfAborted();
       if (error instanceof SandboxError) throw error;
       const failure = readFailure(error);
       const { status } = failure;
@@ -183,6 +208,8 @@ export class DaytonaLifecycle {
 
   #welcome(sandbox: SdkSandbox): SdkSandbox {
     this.#hadSandbox = true;
+    if (this.#known !== null && this.#known !== sandbox.id) this.#isNew = true;
+    this.#known = sandbox.id;
     this.#tell("started", "The sandbox is ready.");
     return sandbox;
   }
@@ -196,9 +223,10 @@ export class DaytonaLifecycle {
 
   #giveUp(state: string, refusal: string, ms: number): SandboxError {
     const because = refusal === "" ? "" : ` Daytona says: ${refusal}.`;
+    const where = state === "absent" ? "Daytona does not show it" : `its state is "${state}"`;
     this.#tell("error", "The sandbox did not start.");
     return unavailable(
-      `The sandbox did not start within ${Math.round(ms / 1000)} seconds; its state is "${state}".${because} Try again in a few minutes.`,
+      `The sandbox did not start within ${Math.round(ms / 1000)} seconds; ${where}.${because} Try again in a few minutes.`,
     );
   }
 

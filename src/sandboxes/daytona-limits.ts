@@ -7,7 +7,12 @@ export interface DaytonaLimits {
   restore_ms: number;
   /** One request that Daytona should answer at once. */
   request_ms: number;
-  /** How long failures of the way to Daytona (502, no connection) are retried: restarts of its proxies are shorter. */
+  /** Reading the whole log of a command, which may be long. */
+  log_ms: number;
+  /**
+   * How long failures of the way to Daytona (502, no connection) are retried, once at least. Restarts of its proxies take
+   * a few seconds; what is away for longer is away, and who waits should be told soon.
+   */
   retry_ms: number;
   /** The longest `Retry-After` that is waited for. */
   rate_limit_ms: number;
@@ -32,8 +37,9 @@ export interface DaytonaLimits {
 export const defaultLimits: DaytonaLimits = {
   ready_ms: 120_000,
   restore_ms: 600_000,
-  request_ms: 30_000,
-  retry_ms: 20_000,
+  request_ms: 15_000,
+  log_ms: 60_000,
+  retry_ms: 10_000,
   rate_limit_ms: 30_000,
   port_ms: 10_000,
   output_bytes: 64 * 1024,

@@ -3,7 +3,7 @@
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../agent/sandbox.ts";
 import { COMMAND_VARIABLE, LOST_EXIT_CODE, readCommandLine, readSessionName } from "./command-line.ts";
-import type { DaytonaConnection } from "./daytona-connection.ts";
+import type { CallOptions, DaytonaConnection } from "./daytona-connection.ts";
 import { readFailure, toSandboxError } from "./daytona-failure.ts";
 import { race } from "./waiting.ts";
 
@@ -58,6 +58,8 @@ export class DaytonaSessions {
           // A next try may find that the one before it did arrive.
           isNew = false;
           if (found) return found.id;
+          // Whoever gave up meanwhile has ended, or ends, what there was.
+          signal.throwIfAborted();
           const line = { command: writeLine(id), runAsync: true, suppressInputEcho: true };
           return (await process.executeSessionCommand(session, line)).cmdId;
         }, signal);
@@ -90,9 +92,9 @@ export class DaytonaSessions {
   }
 
   /** The command of a session; null where there is no such session, or nothing was started in it. */
-  async find(session: string, signal: AbortSignal): Promise<SessionCommand | null> {
+  async find(session: string, signal: AbortSignal, options: CallOptions = {}): Promise<SessionCommand | null> {
     try {
-      const { commands } = await this.#connection.call(({ process }) => process.getSession(session), signal);
+      const { commands } = await this.#connection.call(({ process }) => process.getSession(session), signal, options);
       return pickCommand(commands ?? []);
     } catch (error) {
       signal.throwIfAborted();
@@ -111,10 +113,10 @@ export class DaytonaSessions {
   }
 
   /** False where there was none. */
-  async remove(session: string, signal: AbortSignal): Promise<boolean> {
+  async remove(session: string, signal: AbortSignal, options: CallOptions = {}): Promise<boolean> {
     this.#used.delete(session);
     try {
-      await this.#connection.call(({ process }) => process.deleteSession(session), signal);
+      await this.#connection.call(({ process }) => process.deleteSession(session), signal, options);
       return true;
     } catch (error) {
       signal.throwIfAborted();

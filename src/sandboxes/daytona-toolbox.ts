@@ -2,7 +2,7 @@
 // answers in memory (a log three times over), can't be aborted, and has no question about a port.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../agent/sandbox.ts";
-import { DaytonaFailure } from "./daytona-failure.ts";
+import { DaytonaFailure, readWait } from "./daytona-failure.ts";
 
 /** Answers differ by the version that asks: from 0.167 on a log is JSON with the marks of its streams. */
 const SDK_VERSION = "0.218.0";
@@ -16,6 +16,8 @@ export interface ToolboxRequest {
   query?: Record<string, string>;
   body?: FormData;
   signal: AbortSignal;
+  /** Until the head of the answer; `timeout_ms` if absent. */
+  answer_ms?: number;
   /** For the whole exchange. */
   timeout_ms: number;
 }
@@ -38,10 +40,12 @@ export class Toolbox {
     // Not `AbortSignal.timeout` and `any`: their timers and listeners would outlast the exchange, and a command makes many.
     const end = new AbortController();
     let isLate = false;
-    const timer = setTimeout(() => {
+    const giveUp = () => {
       isLate = true;
       end.abort();
-    }, request.timeout_ms);
+    };
+    const timer = setTimeout(giveUp, request.timeout_ms);
+    const headTimer = setTimeout(giveUp, request.answer_ms ?? request.timeout_ms);
     const onAbort = () => end.abort();
     request.signal.addEventListener("abort", onAbort, { once: true });
     try {
@@ -58,6 +62,7 @@ export class Toolbox {
         signal: end.signal,
         ...(request.body ? { body: request.body } : {}),
       });
+      clearTimeout(headTimer);
       if (!response.ok) throw await readRefusal(response);
       return await read(response);
     } catch (error) {
@@ -67,6 +72,7 @@ export class Toolbox {
       throw new DaytonaFailure(isLate ? "no answer in time" : nameError(error));
     } finally {
       clearTimeout(timer);
+      clearTimeout(headTimer);
       request.signal.removeEventListener("abort", onAbort);
     }
   }
@@ -91,7 +97,5 @@ async function readRefusal(response: Response): Promise<DaytonaFailure> {
   } catch {
     // The real daemon answers many refusals with an empty body, and proxies with HTML: the status says it all.
   }
-  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-  const retry_after_ms = Number.isFinite(seconds) ? seconds * 1000 : null;
-  return new DaytonaFailure(message, { status, source, retry_after_ms });
+  return new DaytonaFailure(message, { status, source, retry_after_ms: readWait(response.headers) });
 }

@@ -15,7 +15,6 @@ import { DaytonaPortLinks } from "./daytona-ports.ts";
 import { DaytonaSearch } from "./daytona-search.ts";
 import { DaytonaSessions } from "./daytona-sessions.ts";
 import { Toolbox } from "./daytona-toolbox.ts";
-import { race } from "./waiting.ts";
 
 export interface DaytonaSettings {
   api_key: string;
@@ -33,6 +32,10 @@ export interface DaytonaSandbox extends Sandbox {
   /** Deletes the sandbox with its files; the next call makes a new one. No error where there is none. */
   destroy(signal: AbortSignal): Promise<void>;
 }
+
+/** For the model, which would else rely on what it made before. */
+const NEW_SANDBOX =
+  "The sandbox is new: files, installed programs and running commands of the former one are gone. Make again what you need.";
 
 export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox {
   const { api_key, api_url, target, snapshot, name, labels, onState } = settings;
@@ -68,10 +71,11 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     findFiles: (path, glob, signal) => guard(signal, () => search.findFiles(path, glob, signal)),
     searchFiles: (path, text, signal) => guard(signal, () => search.searchFiles(path, text, signal)),
     exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
+    takeNotice: () => (lifecycle.takeNews() ? NEW_SANDBOX : null),
     destroy: (signal) =>
       guard(signal, async () => {
         connection.reset();
-        await race(lifecycle.destroy(), signal);
+        await lifecycle.destroy(signal);
       }),
   };
 }

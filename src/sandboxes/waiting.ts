@@ -10,6 +10,25 @@ export function race<Value>(promise: Promise<Value>, signal: AbortSignal): Promi
   });
 }
 
+/** What the work gives, unless it takes longer: then its signal aborts, and this rejects. */
+export async function within<Value>(
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const end = new AbortController();
+  const onAbort = () => end.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  const timer = setTimeout(() => end.abort(new DOMException("no answer in time", "TimeoutError")), ms);
+  try {
+    return await race(work(end.signal), end.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 /** Resolves after `ms`; rejects with the signal's reason when it aborts before. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

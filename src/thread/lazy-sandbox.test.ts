@@ -29,4 +29,11 @@ describe("lazySandbox", () => {
     await expect(sandbox.listCommands(signal)).rejects.toMatchObject({ name: "SandboxError", code: "failed" });
     expect(await sandbox.listCommands(signal)).toEqual([]);
   });
+
+  it("has no news before it is made, and then those of the sandbox", async () => {
+    const sandbox = lazySandbox(async () => Object.assign(new MemorySandbox(), { takeNotice: () => "news" }));
+    expect(sandbox.takeNotice?.()).toBeNull();
+    await sandbox.listCommands(signal);
+    expect(sandbox.takeNotice?.()).toBe("news");
+  });
 });

@@ -4,12 +4,19 @@ import { type Sandbox, SandboxError } from "../agent/sandbox.ts";
 /** `make` is called until it succeeds once; where it fails the call fails, and the next one tries again. */
 export function lazySandbox(make: () => Promise<Sandbox>): Sandbox {
   let made: Promise<Sandbox> | null = null;
+  let ready: Sandbox | null = null;
   const open = (): Promise<Sandbox> => {
-    made ??= make().catch((error: unknown) => {
-      made = null;
-      if (error instanceof SandboxError) throw error;
-      throw new SandboxError("failed", "The project's settings could not be read just now. Try again.");
-    });
+    made ??= make().then(
+      (sandbox) => {
+        ready = sandbox;
+        return sandbox;
+      },
+      (error: unknown) => {
+        made = null;
+        if (error instanceof SandboxError) throw error;
+        throw new SandboxError("failed", "The project's settings could not be read just now. Try again.");
+      },
+    );
     return made;
   };
   return {
@@ -26,5 +33,6 @@ export function lazySandbox(make: () => Promise<Sandbox>): Sandbox {
     findFiles: async (...request) => (await open()).findFiles(...request),
     searchFiles: async (...request) => (await open()).searchFiles(...request),
     exposePort: async (...request) => (await open()).exposePort(...request),
+    takeNotice: () => ready?.takeNotice?.() ?? null,
   };
 }

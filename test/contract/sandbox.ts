@@ -83,6 +83,8 @@ function describeLife(): void {
     await house.remove("deleted");
     expect((await failureOf(deleted.readFile("old.txt", untilEnd()))).code).toBe("not_found");
     expect(states.some(({ message }) => message.includes("lost"))).toBe(true);
+    expect(deleted.takeNotice?.()).toContain("new");
+    expect(deleted.takeNotice?.()).toBeNull();
     const request = { command_id: newId(), command: "echo new", wait_ms: 30_000 };
     expect((await deleted.runCommand(request, ignore, untilEnd())).output).toBe("new\n");
   });
