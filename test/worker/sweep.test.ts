@@ -1,0 +1,60 @@
+// The sweep over real objects: whatever D1 says of a run, it comes to say what the thread's object knows.
+import { env } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { sweepRuns } from "../../src/queue/cron.ts";
+import { readRun } from "../../src/store/runs.ts";
+import { syncThread } from "../../src/store/sync.ts";
+import { makeRun } from "./http-fake-threads.ts";
+import { framesOf, messagesOf, readUntil, threadClient } from "./thread-client.ts";
+
+const run = { invocation_id: "inv_a" };
+const inAnHour = () => Date.now() + 3_600_000;
+
+describe("a run that D1 believes to be alive", () => {
+  it("is ended in D1 where its thread's object knows nothing of it", async () => {
+    const { key } = threadClient();
+    const lost = { ...makeRun(key, run), version: 7 };
+    await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs: [lost] });
+    await sweepRuns(env, inAnHour());
+    const ended = await readRun(env.DB, key, "inv_a");
+    expect(ended).toMatchObject({ status: "failed", error: { code: "internal" }, finished_at: expect.any(String) });
+    await sweepRuns(env, inAnHour() + 3_600_000);
+    expect(await readRun(env.DB, key, "inv_a")).toEqual(ended);
+  });
+
+  it("is ended in D1 where a thread that is there does not know it, and the others are left alone", async () => {
+    const client = threadClient();
+    await readUntil(await client.post("[[say 2]]", run));
+    const lost = { ...makeRun(client.key, { invocation_id: "inv_lost" }), version: 1 };
+    await syncThread(env.DB, { key: client.key, project: null, thread: null, messages: [], runs: [lost] });
+    await sweepRuns(env, inAnHour());
+    expect(await readRun(env.DB, client.key, "inv_lost")).toMatchObject({ status: "failed" });
+    expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed" });
+  });
+
+  it("is as its object knows it where D1 was set back to an earlier state", async () => {
+    const client = threadClient();
+    await readUntil(await client.post("[[say 2]]", run));
+    await env.DB.prepare(
+      "UPDATE runs SET status = 'running', version = 1, run = json_set(run, '$.status', 'running') WHERE user_id = ? AND thread_id = ?",
+    )
+      .bind(client.key.user_id, client.key.thread_id)
+      .run();
+    await sweepRuns(env, inAnHour());
+    expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({
+      status: "completed",
+      result: { text: expect.any(String) },
+    });
+  });
+
+  it("goes on undisturbed where it is at work, however often it is poked", async () => {
+    const client = threadClient();
+    const response = await client.post("[[pace 40]] [[say 30]]", run);
+    const poked = Promise.all([1, 2, 3].map((hours) => sweepRuns(env, Date.now() + hours * 3_600_000)));
+    const events = framesOf(await readUntil(response)).map(({ event }) => event);
+    await poked;
+    expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", result: { text: "word ".repeat(30) } });
+    expect((await messagesOf(client.key)).map(({ type }) => type)).toEqual(["user", "assistant"]);
+    expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed", attempt: 1 });
+  });
+});
