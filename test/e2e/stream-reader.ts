@@ -29,7 +29,7 @@ export interface StreamReader {
 const frameFormat = /^(?:(?:id: \d+\n)?data: [^\n\r]+|: ping|retry: \d+)$/;
 
 export async function openReader(
-  taskloom: Taskloom,
+  taskloom: Pick<Taskloom, "url" | "key">,
   path: string,
   options: { after?: number | null; headers?: Record<string, string>; method?: string; body?: unknown } = {},
 ): Promise<StreamReader> {
@@ -177,7 +177,7 @@ export function resume(before: StreamFrame[], rest: StreamFrame[]): ThreadEvent[
 }
 
 /** The stored conversation, as the same kind of messages. */
-export async function readConversation(taskloom: Taskloom, thread_id: string): Promise<unknown[]> {
+export async function readConversation(taskloom: Pick<Taskloom, "json">, thread_id: string): Promise<unknown[]> {
   const told: unknown[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
     const path: string = `/v1/threads/${thread_id}/messages?limit=200${cursor === "" ? "" : `&cursor=${cursor}`}`;

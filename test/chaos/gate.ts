@@ -1,0 +1,33 @@
+// Where the Worker's wrapper asks before and after each batch for D1. A question that the watch turns down is never
+// answered: the process that asked it is dead.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { Watch, WriteNotice } from "./moments.ts";
+
+export interface Gate {
+  url: string;
+  close(): void;
+}
+
+export async function openGate(watch: Watch): Promise<Gate> {
+  const server = createServer((request, response) => {
+    // What a killed process leaves half sent is nobody's question.
+    text(request).then(
+      (body) => {
+        const { when, thread_id, ends } = JSON.parse(body) as WriteNotice;
+        if (watch({ kind: when, run: thread_id, ends })) response.end();
+      },
+      () => response.destroy(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

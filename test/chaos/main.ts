@@ -1,0 +1,50 @@
+// `npm run chaos`: the runtime is killed again and again under runs that must not notice. Flags after `--`: `--kills 300`,
+// `--seed N` (printed; the same seed aims at the same moments), `--runs 3` (at once).
+// `--remote URL` checks a deployed Worker instead, which nobody can kill (see `remote.ts`).
+import { parseArgs } from "node:util";
+import { runCampaign } from "./campaign.ts";
+import { formatFindings, formatKill } from "./table.ts";
+
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    kills: { type: "string", default: "300" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    runs: { type: "string", default: "3" },
+  },
+});
+
+function readNumber(name: "kills" | "seed" | "runs"): number {
+  const value = Number(flags[name]);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number of at least 1`);
+  return value;
+}
+
+async function kill(): Promise<boolean> {
+  const seed = readNumber("seed");
+  console.log(`seed ${seed}`);
+  const findings = await runCampaign({
+    kills: readNumber("kills"),
+    seed,
+    runsAtOnce: readNumber("runs"),
+    anyMoment: 0.35,
+    enough: Number.POSITIVE_INFINITY,
+    hasty: 0.15,
+    quietEvery: 60,
+    onKill: (each) => console.log(formatKill(each)),
+    signal: stop.signal,
+  });
+  console.log(`\n${formatFindings(findings)}`);
+  return findings.violations.length === 0;
+}
+
+try {
+  process.exitCode = (await kill()) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = stop.signal.aborted ? 130 : 1;
+}

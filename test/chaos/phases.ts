@@ -1,0 +1,70 @@
+// In which phase a kill met a run: read from what was stored, from how far the model had come, and from the marks of the
+// commands; never from what the kill was aimed at.
+import type { StoredMessage, StoredThread } from "./stored.ts";
+
+export const phases = [
+  "before the first token",
+  "mid-text",
+  "between assistant message and tool",
+  "mid-command",
+  "between two tool results",
+  "before the D1 write",
+  "between the stored and the released end",
+] as const;
+
+export type Phase = (typeof phases)[number];
+
+/** What is known of a run beside what is stored. */
+export interface Sight {
+  /** Tokens of the model call that was open; 0 where none was. */
+  tokens: number;
+  /** How many commands have left the mark of their begin in the sandbox. */
+  commandsBegun: number;
+  /** Whether a batch for D1 was under way. */
+  writes: boolean;
+}
+
+/** The first token may still have been on its way. */
+const SURE_TOKENS = 2;
+
+/** None where the run had not started, or was over. */
+export function findPhases(object: StoredThread, database: StoredThread, sight: Sight): Phase[] {
+  const { run } = object;
+  if (run === null || run.status === "queued" || run.released) return [];
+  if (run.status !== "running") return ["between the stored and the released end"];
+  const found = [findWork(object.messages, sight)];
+  if (sight.writes && isBehind(database, object)) found.push("before the D1 write");
+  return found;
+}
+
+function findWork(messages: StoredMessage[], sight: Sight): Phase {
+  const { answered, open } = readCalls(messages);
+  if (open === 0) return sight.tokens >= SURE_TOKENS ? "mid-text" : "before the first token";
+  const ended = messages.filter(
+    ({ type, metadata }) => type === "tool" && nameOf(metadata) === "execute_command",
+  ).length;
+  if (sight.commandsBegun > ended) return "mid-command";
+  return answered > 0 ? "between two tool results" : "between assistant message and tool";
+}
+
+function nameOf(metadata: string): unknown {
+  return (JSON.parse(metadata) as { name?: unknown }).name;
+}
+
+/** Of the newest assistant message: how many of its calls have a result, and how many have none. */
+function readCalls(messages: StoredMessage[]): { answered: number; open: number } {
+  const at = messages.findLastIndex(({ type }) => type === "assistant");
+  const message = messages[at];
+  if (message === undefined) return { answered: 0, open: 0 };
+  const calls = (JSON.parse(message.content) as { tool_calls?: unknown[] }).tool_calls ?? [];
+  const answered = messages.slice(at).filter(({ type }) => type === "tool").length;
+  return { answered, open: calls.length - answered };
+}
+
+function isBehind(database: StoredThread, object: StoredThread): boolean {
+  return (
+    database.messages.length < object.messages.length ||
+    database.run?.status !== object.run?.status ||
+    database.run?.attempt !== object.run?.attempt
+  );
+}

@@ -1,0 +1,70 @@
+// One life of the runtime: the product's Worker in a workerd of its own, on a state folder. A process that leads its own
+// group, so that it is killed with everything it started; without its parent it ends by itself.
+import { readdir, readFile } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
+
+export interface RuntimeSettings {
+  /** The product as wrangler bundles it: one module. */
+  bundle: string;
+  state: string;
+  /** For what Miniflare leaves behind when it is killed. */
+  temporary: string;
+  port: number;
+  /** The tables are made in the first life. */
+  migrate: boolean;
+  variables: Record<string, string>;
+}
+
+const root = join(import.meta.dirname, "../..");
+
+/** The bindings of wrangler.toml but the assets, which no run needs. */
+async function describeWorker({ bundle, port, variables }: RuntimeSettings): Promise<V4WorkerOptions> {
+  const wrapper = await readFile(join(import.meta.dirname, "worker.ts"), "utf8");
+  return {
+    name: "taskloom",
+    compatibilityDate: "2026-11-01",
+    compatibilityFlags: ["nodejs_compat"],
+    // Named as in the repository, so that the wrapper's import of the product finds it.
+    modules: [
+      { type: "ESModule", path: "test/chaos/worker.ts", contents: stripTypeScriptTypes(wrapper) },
+      { type: "ESModule", path: "src/index.ts", contents: await readFile(bundle, "utf8") },
+    ],
+    durableObjects: { THREADS: { className: "ThreadObject", useSQLite: true } },
+    d1Databases: ["DB"],
+    queueProducers: { JOBS: "taskloom-jobs" },
+    queueConsumers: { "taskloom-jobs": { maxBatchTimeout: 0 } },
+    bindings: variables,
+    // Asked at its own socket: Miniflare's entry before it is no part of any deployment.
+    unsafeDirectSockets: [{ host: "127.0.0.1", port, entrypoint: "door" }],
+  };
+}
+
+async function migrate(runtime: Miniflare): Promise<void> {
+  const database = await runtime.getD1Database("DB");
+  const files = (await readdir(join(root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
+  for (const file of files) {
+    const text = await readFile(join(root, "migrations", file), "utf8");
+    for (const statement of text.split("--> statement-breakpoint")) await database.prepare(statement).run();
+  }
+}
+
+async function main(settings: RuntimeSettings): Promise<void> {
+  const runtime = new Miniflare(
+    convertV4MiniflareOptions({
+      workers: [await describeWorker(settings)],
+      cf: false,
+      log: new Log(LogLevel.ERROR),
+      telemetry: { enabled: false },
+      resourcePersistencePath: settings.state,
+      isolatedResourcePersistencePath: settings.state,
+    }),
+  );
+  process.on("disconnect", () => void runtime.dispose().finally(() => process.exit()));
+  await runtime.ready;
+  if (settings.migrate) await migrate(runtime);
+  process.send?.({ ready: true });
+}
+
+if (process.argv[2] !== undefined) await main(JSON.parse(process.argv[2]) as RuntimeSettings);

@@ -1,0 +1,149 @@
+// The server under test as its parent sees it: started on one port and one state, killed at any moment, started again.
+// Requests wait while it is down and are made again where it died under them, as a patient client would.
+import { type ChildProcess, spawn } from "node:child_process";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import type { RuntimeSettings } from "./runtime.ts";
+
+const START_MS = 30_000;
+const POLL_MS = 10;
+const REQUEST_MS = 30_000;
+
+export class Server {
+  readonly url: string;
+  readonly key: string;
+  readonly #settings: RuntimeSettings;
+  readonly #signal: AbortSignal;
+  #child: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #output = "";
+  #up = Promise.withResolvers<void>();
+
+  constructor(settings: RuntimeSettings, key: string, signal: AbortSignal) {
+    this.#settings = settings;
+    this.url = `http://127.0.0.1:${settings.port}`;
+    this.key = key;
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.killNow(), { once: true });
+  }
+
+  /** Resolves while requests may be made. */
+  get up(): Promise<void> {
+    return this.#up.promise;
+  }
+
+  /** What the runtime has printed, its end. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Resolves with the milliseconds until the first healthy answer. Nobody is let in before `open`. */
+  async start(): Promise<number> {
+    this.#signal.throwIfAborted();
+    const begun = performance.now();
+    const child = spawn(
+      process.execPath,
+      [
+        "--disable-warning=ExperimentalWarning",
+        join(import.meta.dirname, "runtime.ts"),
+        JSON.stringify(this.#settings),
+      ],
+      {
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+        env: { ...process.env, TMPDIR: this.#settings.temporary },
+      },
+    );
+    this.#child = child;
+    this.#ended = new Promise((resolve) => child.once("exit", () => resolve()));
+    const ready = new Promise<void>((resolve) => child.once("message", () => resolve()));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.#output = (this.#output + text).slice(-20_000);
+      });
+    }
+    await this.#untilHealthy(child, begun);
+    const healthy = performance.now() - begun;
+    if (this.#settings.migrate) {
+      await ready;
+      this.#settings.migrate = false;
+    }
+    return healthy;
+  }
+
+  open(): void {
+    this.#up.resolve();
+  }
+
+  /** SIGKILL to the whole group, in this very moment. */
+  killNow(): void {
+    if (this.#child?.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, "SIGKILL");
+    } catch {
+      // Nothing of the group is left.
+    }
+    this.#child = null;
+    this.#up.resolve();
+    this.#up = Promise.withResolvers<void>();
+    this.#up.promise.catch(() => {});
+    if (this.#signal.aborted) this.#up.reject(this.#signal.reason);
+  }
+
+  /** Resolves when nothing of the killed life is left: its files stand still. */
+  async dead(): Promise<void> {
+    await this.#ended;
+    while (await this.#accepts()) await wait(1);
+  }
+
+  /** A request that is made again until it is answered; anything but 2xx throws. */
+  async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    for (;;) {
+      await this.up;
+      this.#signal.throwIfAborted();
+      const answer = await this.#request(method, path, body).catch(() => null);
+      if (answer === null) {
+        await wait(POLL_MS, undefined, { signal: this.#signal });
+        continue;
+      }
+      if (answer.status < 200 || answer.status > 299)
+        throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+      return JSON.parse(answer.text) as T;
+    }
+  }
+
+  async #request(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.key}`, "content-type": "application/json" },
+      signal: AbortSignal.any([AbortSignal.timeout(REQUEST_MS), this.#signal]),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, text: await response.text() };
+  }
+
+  async #untilHealthy(child: ChildProcess, begun: number): Promise<void> {
+    while (performance.now() - begun < START_MS) {
+      if (child.exitCode !== null) break;
+      const answer = await fetch(`${this.url}/healthz`, { signal: this.#signal }).catch(() => null);
+      await answer?.body?.cancel();
+      if (answer?.status === 200) return;
+      await wait(POLL_MS, undefined, { signal: this.#signal });
+    }
+    this.killNow();
+    throw new Error(`the runtime did not start:\n${this.#output}`);
+  }
+
+  #accepts(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(this.#settings.port, "127.0.0.1");
+      const end = (accepts: boolean): void => {
+        socket.destroy();
+        resolve(accepts);
+      };
+      socket.once("connect", () => end(true));
+      socket.once("error", () => end(false));
+    });
+  }
+}

@@ -1,0 +1,60 @@
+// What the harness has seen of the present life, and the one that strikes: at the moment that is waited for the runtime is
+// killed before whoever made the request gets an answer.
+import type { Moment } from "./moments.ts";
+
+export class Sights {
+  /** Tokens of each run's open model call. */
+  readonly tokens = new Map<string, number>();
+  /** Batches for D1 under way, by run. */
+  readonly writes = new Map<string, number>();
+  /** Told of each request that a run makes. */
+  onRequest: (moment: Moment) => void = () => {};
+  readonly #kill: () => void;
+  #isDown = true;
+  #aim: { fits: (moment: Moment) => boolean; hit: () => void } | null = null;
+
+  /** `kill` ends the runtime before it returns. */
+  constructor(kill: () => void) {
+    this.#kill = kill;
+  }
+
+  /** Nothing of a life that is over gets through. */
+  readonly watch = (moment: Moment): boolean => {
+    if (this.#isDown) return false;
+    this.#note(moment);
+    this.onRequest(moment);
+    if (!this.#aim?.fits(moment)) return true;
+    this.strike();
+    return false;
+  };
+
+  /** Resolves once the moment has come, and the runtime is killed. */
+  strikeAt(fits: (moment: Moment) => boolean): Promise<void> {
+    return new Promise((hit) => {
+      this.#aim = { fits, hit };
+    });
+  }
+
+  /** Kills now, whatever is waited for. */
+  strike(): void {
+    if (this.#isDown) return;
+    this.#isDown = true;
+    this.#kill();
+    this.#aim?.hit();
+    this.#aim = null;
+  }
+
+  /** A new life begins. */
+  open(): void {
+    this.tokens.clear();
+    this.writes.clear();
+    this.#isDown = false;
+  }
+
+  #note(moment: Moment): void {
+    if (moment.kind === "model_called") this.tokens.set(moment.run, 0);
+    if (moment.kind === "token") this.tokens.set(moment.run, moment.count);
+    if (moment.kind === "write_asked") this.writes.set(moment.run, (this.writes.get(moment.run) ?? 0) + 1);
+    if (moment.kind === "write_done") this.writes.set(moment.run, Math.max(0, (this.writes.get(moment.run) ?? 0) - 1));
+  }
+}

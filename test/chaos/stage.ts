@@ -1,0 +1,92 @@
+// All parts of the test on one machine: the server that is killed, and beside it, as in life, what is not: the model, the
+// sandboxes, and the eyes of the harness between them.
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundleWorker } from "../../bench/bundle.ts";
+import { startDaytona } from "../../dev/daytona/server.ts";
+import { startModel } from "../../dev/model/server.ts";
+import { openGate } from "./gate.ts";
+import type { Watch } from "./moments.ts";
+import { openProxy } from "./proxy.ts";
+import { replyTo } from "./script.ts";
+import { Server } from "./server.ts";
+
+// About what a fast model does; slow enough to be killed between two words.
+const TOKENS_PER_SECOND = 90;
+
+export interface Stage {
+  server: Server;
+  /** Where the runtime keeps D1 and the objects. */
+  state: string;
+  /** Where the sandboxes' folders are. */
+  sandboxes: string;
+  /** Deletes a sandbox that nobody needs any more. */
+  removeSandbox(id: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openStage(watch: Watch, signal: AbortSignal): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), "taskloom-chaos-"));
+  const closing: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 3 })];
+  const close = async (): Promise<void> => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    await mkdir(join(import.meta.dirname, "../../dist/web"), { recursive: true });
+    const state = join(folder, "runtime");
+    const bundle = await bundleWorker("src/index.ts", join(folder, "bundle"));
+    signal.throwIfAborted();
+    const model = await startModel({
+      port: 0,
+      tokensPerSecond: TOKENS_PER_SECOND,
+      intercept: (request) => replyTo(request, watch),
+    });
+    closing.push(() => model.close());
+    const daytona = await startDaytona({ port: 0, state: join(folder, "sandboxes"), apiKey: "sandbox-key" });
+    closing.push(() => daytona.close());
+    const proxy = await openProxy(daytona.apiUrl, watch);
+    closing.push(() => proxy.close());
+    const gate = await openGate(watch);
+    closing.push(() => gate.close());
+    const variables = {
+      ADMIN_API_KEY: "key-of-the-chaos",
+      OPENAI_API_KEY: "model-key",
+      OPENAI_BASE_URL: model.baseUrl,
+      OPENAI_MODEL: "scripted",
+      DAYTONA_API_KEY: "sandbox-key",
+      DAYTONA_API_URL: proxy.apiUrl,
+      STAND_INS: "model,sandbox",
+      GATE_URL: gate.url,
+    };
+    const temporary = join(folder, "temporary");
+    await mkdir(temporary);
+    const settings = { bundle, state, temporary, port: await findFreePort(), migrate: true, variables };
+    const server = new Server(settings, variables.ADMIN_API_KEY, signal);
+    closing.push(async () => {
+      server.killNow();
+      await server.dead();
+    });
+    const removeSandbox = async (id: string): Promise<void> => {
+      const headers = { authorization: `Bearer ${variables.DAYTONA_API_KEY}` };
+      const response = await fetch(`${daytona.apiUrl}/sandbox/${id}`, { method: "DELETE", headers });
+      await response.body?.cancel();
+    };
+    return { server, state, sandboxes: join(folder, "sandboxes/sandboxes"), removeSandbox, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}

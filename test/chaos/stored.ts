@@ -1,0 +1,153 @@
+// What a dead runtime has left on disk: the objects' own SQLite files and D1's, read without the product's help. Copies are
+// read, so that a look changes nothing, and nobody may be writing meanwhile.
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+export interface StoredMessage {
+  seq: number;
+  message_id: string;
+  type: string;
+  /** JSON, as it is stored. */
+  content: string;
+  metadata: string;
+}
+
+export interface StoredRun {
+  status: string;
+  released: boolean;
+  attempt: number;
+  /** How many lives took it up since it last made progress. */
+  lives: number;
+}
+
+/** One thread in one of the two places; a thread of this harness has one run. */
+export interface StoredThread {
+  messages: StoredMessage[];
+  run: StoredRun | null;
+  /** The highest number that an event may have had; only the object knows it. */
+  newest: number;
+}
+
+export interface Stored {
+  /** By thread. */
+  objects: Map<string, StoredThread>;
+  database: Map<string, StoredThread>;
+}
+
+const nothing: StoredThread = { messages: [], run: null, newest: 0 };
+
+export class Disk {
+  readonly #objects: string;
+  readonly #database: string;
+  /** Which thread's an object's file is. */
+  readonly #owners = new Map<string, string>();
+
+  constructor(state: string) {
+    this.#objects = join(state, "do/taskloom-ThreadObject");
+    this.#database = join(state, "d1/miniflare-D1DatabaseObject");
+  }
+
+  /** Of these threads everything that is stored. */
+  async read(threads: string[]): Promise<Stored> {
+    const wanted = new Set(threads);
+    const objects = new Map<string, StoredThread>();
+    for (const file of await listDatabases(this.#objects)) {
+      const owner = this.#owners.get(file);
+      if (owner !== undefined && !wanted.has(owner)) continue;
+      await withCopy(file, (sqlite) => {
+        const thread = readOwner(sqlite);
+        if (thread === null) return;
+        this.#owners.set(file, thread);
+        if (wanted.has(thread)) objects.set(thread, readObject(sqlite));
+      });
+    }
+    const database = new Map<string, StoredThread>();
+    for (const file of await listDatabases(this.#database)) {
+      await withCopy(file, (sqlite) => {
+        for (const thread of threads) database.set(thread, readRows(sqlite, thread));
+      });
+    }
+    return { objects, database };
+  }
+}
+
+export function threadOf(places: Map<string, StoredThread>, thread: string): StoredThread {
+  return places.get(thread) ?? nothing;
+}
+
+async function listDatabases(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)).map((name) => join(folder, name));
+}
+
+/** The file and its log; the index of the log is made anew by whoever opens them. */
+async function withCopy(file: string, read: (sqlite: DatabaseSync) => void): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "taskloom-look-"));
+  try {
+    const copy = join(folder, basename(file));
+    await cp(file, copy);
+    await cp(`${file}-wal`, `${copy}-wal`).catch(() => undefined);
+    const sqlite = new DatabaseSync(copy);
+    read(sqlite);
+    sqlite.close();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function hasTable(sqlite: DatabaseSync, name: string): boolean {
+  return sqlite.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(name) !== undefined;
+}
+
+/** Null for an object that holds no thread. */
+function readOwner(sqlite: DatabaseSync): string | null {
+  if (!hasTable(sqlite, "meta")) return null;
+  const row = sqlite.prepare("SELECT value ->> '$.thread.thread_id' AS id FROM meta WHERE key = 'thread'").get();
+  return row === undefined ? null : String(row.id);
+}
+
+function readObject(sqlite: DatabaseSync): StoredThread {
+  const run = sqlite
+    .prepare("SELECT status, released, run ->> '$.attempt' AS attempt, json_array_length(lives) AS lives FROM runs")
+    .get();
+  const newest = sqlite.prepare("SELECT value FROM meta WHERE key = 'reserved_through'").get();
+  return {
+    messages: sqlite
+      .prepare("SELECT seq, message_id, type, content, metadata FROM messages ORDER BY seq")
+      .all()
+      .map(toMessage),
+    run: run === undefined ? null : toRun(run),
+    newest: Number(newest?.value ?? 0),
+  };
+}
+
+function readRows(sqlite: DatabaseSync, thread: string): StoredThread {
+  if (!hasTable(sqlite, "messages")) return nothing;
+  const run = sqlite.prepare("SELECT status, run ->> '$.attempt' AS attempt FROM runs WHERE thread_id = ?").get(thread);
+  return {
+    messages: sqlite
+      .prepare("SELECT seq, message_id, type, content, metadata FROM messages WHERE thread_id = ? ORDER BY seq")
+      .all(thread)
+      .map(toMessage),
+    run: run === undefined ? null : toRun(run),
+    newest: 0,
+  };
+}
+
+function toMessage(row: Record<string, unknown>): StoredMessage {
+  const { seq, message_id, type, content, metadata } = row;
+  return {
+    seq: Number(seq),
+    message_id: String(message_id),
+    type: String(type),
+    content: String(content),
+    metadata: String(metadata),
+  };
+}
+
+function toRun(row: Record<string, unknown>): StoredRun {
+  const { status, released, attempt, lives } = row;
+  return { status: String(status), released: released === 1, attempt: Number(attempt), lives: Number(lives ?? 0) };
+}

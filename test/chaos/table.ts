@@ -1,0 +1,58 @@
+// What is printed: a line per kill, and in the end what was found, as Markdown.
+import type { Findings, Kill } from "./campaign.ts";
+import { phases } from "./phases.ts";
+
+export function formatKill({ number, aim, hits, up_ms, news_ms, quiet }: Kill): string {
+  const met = hits.map(({ run, phases: found }) => `${run} ${found.join(" and ")}`).join(" · ") || "no run at work";
+  const news = news_ms.length === 0 ? "" : ` · ${quiet ? "awake" : "news"} +${news_ms.map(Math.round).join("/")} ms`;
+  return `kill ${String(number).padStart(3)} · ${met} · (aimed at ${aim}) · up ${Math.round(up_ms)} ms${news}`;
+}
+
+export function countPhases(kills: Kill[]): Map<string, number> {
+  const counts = new Map<string, number>(phases.map((phase) => [phase, 0]));
+  for (const { phases: found } of kills.flatMap(({ hits }) => hits)) {
+    for (const phase of found) counts.set(phase, (counts.get(phase) ?? 0) + 1);
+  }
+  return counts;
+}
+
+export function formatFindings({ kills, runs, mostKills, connections, resyncs, violations }: Findings): string {
+  const count = (kind: string): number => violations.filter((violation) => violation.kind === kind).length;
+  const usual = kills.filter(({ quiet }) => !quiet);
+  const fromStart = usual.flatMap(({ up_ms, news_ms }) => news_ms.map((ms) => up_ms + ms));
+  const rows: [string, string | number][] = [
+    ["kills", kills.length],
+    ...countPhases(kills),
+    ["met while no run was at work", kills.filter(({ hits }) => hits.length === 0).length],
+    ["runs", runs],
+    ["most kills under one run", mostKills],
+    ["connections of readers, resyncs among them", `${connections}, ${resyncs}`],
+    ["lost", count("lost")],
+    ["doubled", count("doubled")],
+    ["wrong otherwise", count("wrong")],
+    ["process to first healthy answer, p50 / p95", formatQuantiles(kills.map(({ up_ms }) => up_ms))],
+    ["healthy to a run's first new event, p50 / p95", formatQuantiles(usual.flatMap(({ news_ms }) => news_ms))],
+    ["process to a run's first new event, p50 / p95", formatQuantiles(fromStart)],
+    [
+      "healthy to a run's first request, woken by its alarm alone, p50 / max",
+      formatWaking(kills.filter(({ quiet }) => quiet).flatMap(({ news_ms }) => news_ms)),
+    ],
+  ];
+  const table = ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)];
+  const found = violations.map(({ kind, run, what }) => `${kind}: ${run}: ${what.slice(0, 1_000)}`);
+  return [...table, ...found].join("\n");
+}
+
+function formatQuantiles(values: number[]): string {
+  return values.length === 0 ? "–" : `${Math.round(quantile(values, 0.5))} / ${Math.round(quantile(values, 0.95))} ms`;
+}
+
+function formatWaking(values: number[]): string {
+  if (values.length === 0) return "–";
+  return `${(quantile(values, 0.5) / 1000).toFixed(1)} / ${(Math.max(...values) / 1000).toFixed(1)} s`;
+}
+
+function quantile(values: number[], share: number): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}

@@ -1,0 +1,87 @@
+// One run of the script with the client that watches it, from its post to its last check.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ThreadEvent } from "../../src/protocol/event.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import { readConversation, retell } from "../e2e/stream-reader.ts";
+import { checkTold, type Told } from "./checks.ts";
+import { isIdle, type Watcher, watchThread } from "./reader.ts";
+import { COMMANDS, counterName, requestText } from "./script.ts";
+import type { Server } from "./server.ts";
+import type { StoredRun } from "./stored.ts";
+
+export interface Work {
+  name: string;
+  watcher: Watcher;
+  /** The run as the last kill left it; null before the first. */
+  left: StoredRun | null;
+  /** How many times the server was killed under it. */
+  kills: number;
+  /** Whether it must make progress before the next kill: too many lives without end a run by design. */
+  isStuck: boolean;
+  /** What its client made of it, once it is over. */
+  told: boolean;
+}
+
+export async function startWork(server: Server, name: string, signal: AbortSignal): Promise<Work> {
+  const body = { message: requestText(name), message_id: `${name}-said`, invocation_id: name };
+  // Its answer may have been lost with a life: the same id makes a second post the same run.
+  await server.json("POST", `/v1/threads/${name}/runs`, body);
+  return {
+    name,
+    watcher: watchThread(server, name, signal),
+    left: null,
+    kills: 0,
+    isStuck: false,
+    told: false,
+  };
+}
+
+/** Waits for the end, then asks for everything that a client may ask for. */
+export async function finishWork(server: Server, work: Work, report: Parameters<typeof checkTold>[2]): Promise<void> {
+  await work.watcher.ended;
+  const path = `/v1/threads/${work.name}`;
+  const run = await server.json<Run>("GET", `${path}/runs/${work.name}`);
+  const plan = await server.json<Told["plan"]>("GET", `${path}/tasks`);
+  const conversation = await readConversation(server, work.name);
+  const heard = await hear(work).catch((error: unknown) => {
+    report("wrong", `the reader's events are not AG-UI's: ${error instanceof Error ? error.message : "unknown"}`);
+    return null;
+  });
+  if (heard !== null) checkTold({ heard, conversation, run, plan }, expectedAttempt(work.left), report);
+}
+
+/** A run at work is taken up once more by the life after a kill; one that was over or had not begun is not. */
+function expectedAttempt(left: StoredRun | null): number {
+  if (left === null || left.status === "queued") return 1;
+  return left.status === "running" ? left.attempt + 1 : left.attempt;
+}
+
+/** What AG-UI's own client makes of what was heard; it wants a run around the snapshots of an idle thread. */
+function hear({ name, watcher }: Work): Promise<{ messages: unknown[]; state: unknown }> {
+  const events = watcher.frames.map(({ event }) => event);
+  if (!isIdle(watcher.frames)) return retell(events);
+  const ids = { threadId: name, runId: name };
+  const start: ThreadEvent = { type: "RUN_STARTED", ...ids };
+  return retell([start, ...events, { type: "RUN_FINISHED", ...ids, outcome: { type: "success" } }]);
+}
+
+export interface Traces {
+  /** The sandbox that the run used; null before its first command. */
+  sandbox: string | null;
+  /** What each command has left, by its number; null where it has left nothing. */
+  counters: (string | null)[];
+}
+
+/** What the commands of a run have left in the folder of its sandbox. */
+export async function readTraces(sandboxes: string, name: string): Promise<Traces> {
+  for (const sandbox of await readdir(sandboxes).catch(() => [])) {
+    const counters: (string | null)[] = [];
+    for (let number = 1; number <= COMMANDS; number++) {
+      const path = join(sandboxes, sandbox, "home", counterName(name, number));
+      counters.push(await readFile(path, "utf8").catch(() => null));
+    }
+    if (counters.some((counter) => counter !== null)) return { sandbox, counters };
+  }
+  return { sandbox: null, counters: [] };
+}

@@ -1,0 +1,52 @@
+// The product's Worker with a gate before its objects' database: before and after each batch the harness is asked, and may
+// end the process instead of answering. The question is an outside request, so it leaves only once everything that the
+// object stored before it is on disk.
+import type { Env } from "../../src/config.ts";
+import worker, { ThreadObject as Product } from "../../src/index.ts";
+import type { WriteNotice } from "./moments.ts";
+
+type GatedEnv = Env & { GATE_URL: string };
+
+export class ThreadObject extends Product {
+  constructor(ctx: DurableObjectState, env: GatedEnv) {
+    super(ctx, { ...env, DB: gate(env.DB, env.GATE_URL) });
+  }
+}
+
+export const door = worker;
+
+function gate(database: D1Database, url: string): D1Database {
+  const tell = async (when: WriteNotice["when"], statements: D1PreparedStatement[]): Promise<void> => {
+    const response = await fetch(url, { method: "POST", body: JSON.stringify(describe(when, statements)) });
+    await response.text();
+  };
+  const batch = async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
+    await tell("write_asked", statements);
+    const results = await database.batch<T>(statements);
+    await tell("write_done", statements);
+    return results;
+  };
+  return new Proxy(database, {
+    get(target, name) {
+      if (name === "batch") return batch;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** A statement as the platform's client holds it: its text, and what is bound to it. */
+interface Bound {
+  statement: string;
+  params: unknown[];
+}
+
+/** Every statement of a thread's batch begins with the user and the thread; a run's goes on with its id and its status. */
+function describe(when: WriteNotice["when"], statements: D1PreparedStatement[]): WriteNotice {
+  const bound = statements as unknown as Bound[];
+  const ended = ["completed", "failed", "cancelled", "interrupted"];
+  const ends = bound.some(
+    ({ statement, params }) => /^\s*INSERT INTO runs\b/.test(statement) && ended.includes(String(params[3])),
+  );
+  return { when, thread_id: String(bound[0]?.params[1]), ends };
+}

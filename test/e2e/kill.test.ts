@@ -1,0 +1,44 @@
+// The whole runtime is killed twenty times under runs that go on; `npm run chaos` does it three hundred times.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Findings, runCampaign } from "../chaos/campaign.ts";
+import { phases } from "../chaos/phases.ts";
+import { countPhases, formatFindings, formatKill } from "../chaos/table.ts";
+
+const KILLS = 20;
+
+let findings: Findings;
+const stop = new AbortController();
+
+beforeAll(async () => {
+  findings = await runCampaign({
+    kills: KILLS,
+    seed: 20_261_124,
+    runsAtOnce: 2,
+    anyMoment: 0,
+    enough: 2,
+    hasty: 0,
+    quietEvery: 0,
+    onKill: (kill) => console.log(formatKill(kill)),
+    signal: stop.signal,
+  });
+  console.log(formatFindings(findings));
+}, 180_000);
+
+afterAll(() => stop.abort());
+
+describe("a runtime that is killed twenty times", () => {
+  it("is killed in every phase of a run, and twice at least", () => {
+    expect(findings.kills).toHaveLength(KILLS);
+    for (const [phase, count] of countPhases(findings.kills)) expect(count, phase).toBeGreaterThanOrEqual(2);
+    expect(phases).toHaveLength(7);
+  });
+
+  it("brings every run to its end, with nothing lost and nothing doubled", () => {
+    expect(findings.violations).toEqual([]);
+    expect(findings.runs).toBeGreaterThan(2);
+  });
+
+  it("lets readers go on where they were, or with a resync", () => {
+    expect(findings.connections).toBeGreaterThan(KILLS);
+  });
+});
