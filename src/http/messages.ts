@@ -4,9 +4,8 @@ import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
 import { listMessages } from "../store/messages.ts";
 import type { App } from "./context.ts";
-import { unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
-import { keyOf, requireThread } from "./ownership.ts";
+import { keyOf, readOfThread } from "./ownership.ts";
 import { message, pageOf, pageQuery, threadParams } from "./schemas.ts";
 
 const query = pageQuery.extend({
@@ -39,14 +38,17 @@ export function addMessages(app: App): void {
     },
     async (context, { params, query }) => {
       const key = keyOf(context, params.thread_id);
-      await requireThread(context, key);
       const request = {
         limit: query.limit,
         cursor: query.cursor ?? null,
         types: query.type ?? [],
         after: query.after ?? null,
       };
-      return context.json(unwrap(await listMessages(context.env.DB, key, request)));
+      const page = await readOfThread(context, key, {
+        fromStore: (db) => listMessages(db, key, request),
+        fromObject: (stub) => stub.readMessages(key, request),
+      });
+      return context.json(page);
     },
   );
 }

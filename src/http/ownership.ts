@@ -1,6 +1,7 @@
 // What a caller owns: every lookup by an id of a request begins with the caller's user id, so a thing of another user is not
 // found, as if it were not there.
 import type { Env } from "../config.ts";
+import { type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
@@ -8,7 +9,7 @@ import { readAgent } from "../store/agents.ts";
 import { readProject } from "../store/projects.ts";
 import { deleteThread } from "../store/sync.ts";
 import { readThread } from "../store/threads.ts";
-import { callThread } from "../thread/stub.ts";
+import { callThread, type ThreadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 
@@ -18,10 +19,29 @@ export function keyOf(context: AppContext, thread_id: string): ThreadKey {
 
 /** The caller's thread as D1 has it once its object has written what was pending. */
 export async function requireThread(context: AppContext, key: ThreadKey): Promise<Thread> {
-  unwrap(await callThread(context.env, key, (stub) => stub.sync(key)));
-  const found = await readThread(context.env.DB, key);
-  if (!found) throw missing("thread", key.thread_id);
-  return found;
+  return await readOfThread(context, key, {
+    fromStore: async (_db, thread) => succeed(thread),
+    fromObject: (stub) => stub.readThread(key),
+  });
+}
+
+/**
+ * What a GET of one thread answers: from D1 where it has all that the thread's object knows, and from the object where D1
+ * can't follow just now. So what a 2xx promised is in every later GET.
+ */
+export async function readOfThread<T>(
+  context: AppContext,
+  key: ThreadKey,
+  read: {
+    fromStore: (db: D1Database, thread: Thread) => Promise<Result<T>>;
+    fromObject: (stub: ThreadStub) => Promise<Result<T>>;
+  },
+): Promise<T> {
+  const isCurrent = unwrap(await callThread(context.env, key, (stub) => stub.sync(key)));
+  if (!isCurrent) return unwrap(await callThread(context.env, key, read.fromObject));
+  const thread = await readThread(context.env.DB, key);
+  if (!thread) throw missing("thread", key.thread_id);
+  return unwrap(await read.fromStore(context.env.DB, thread));
 }
 
 /** An agent that a body names must be the caller's; the default one always is. */

@@ -9,7 +9,7 @@ import { callThread } from "../thread/stub.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { type Answer, addOperation } from "./operation.ts";
-import { keyOf, requireAgent, requireThread } from "./ownership.ts";
+import { keyOf, readOfThread, requireAgent } from "./ownership.ts";
 import {
   pageOf,
   pageQuery,
@@ -222,9 +222,12 @@ function addReadAndCancel(app: App): void {
     },
     async (context, { params, query }) => {
       const key = keyOf(context, params.thread_id);
-      await requireThread(context, key);
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      return context.json(unwrap(await listRuns(context.env.DB, key, request)));
+      const page = await readOfThread(context, key, {
+        fromStore: (db) => listRuns(db, key, request),
+        fromObject: (stub) => stub.readRuns(key, request),
+      });
+      return context.json(page);
     },
   );
   addOperation(

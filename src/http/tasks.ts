@@ -1,9 +1,10 @@
 // The plan of a thread.
 import { viewPlan } from "../agent/plan.ts";
+import { succeed } from "../protocol/error.ts";
 import { readPlan } from "../store/tasks.ts";
 import type { App } from "./context.ts";
 import { addOperation } from "./operation.ts";
-import { keyOf, requireThread } from "./ownership.ts";
+import { keyOf, readOfThread } from "./ownership.ts";
 import { plan, threadParams } from "./schemas.ts";
 
 export function addTasks(app: App): void {
@@ -20,8 +21,11 @@ export function addTasks(app: App): void {
     },
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
-      await requireThread(context, key);
-      return context.json(viewPlan(await readPlan(context.env.DB, key)));
+      const stored = await readOfThread(context, key, {
+        fromStore: async (db) => succeed(await readPlan(db, key)),
+        fromObject: (stub) => stub.readPlan(key),
+      });
+      return context.json(viewPlan(stored));
     },
   );
 }

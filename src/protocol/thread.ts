@@ -2,8 +2,10 @@
 // Object. Each method answers expected failures as values.
 import type { AgentConfig } from "./agent.ts";
 import type { Result } from "./error.ts";
-import type { UserContent } from "./message.ts";
+import type { MessageRow, MessageType, UserContent } from "./message.ts";
+import type { Page, PageRequest } from "./page.ts";
 import type { BusyPolicy, Run } from "./run.ts";
+import type { Plan } from "./task.ts";
 
 export interface Thread {
   thread_id: string;
@@ -76,6 +78,13 @@ export interface RunInput extends ThreadKey {
   context: { description: string; value: string }[];
 }
 
+export interface MessageRequest extends PageRequest {
+  /** Empty for all. */
+  types: MessageType[];
+  /** Only messages behind the one with this id. */
+  after: string | null;
+}
+
 /** `created` is false where the same `invocation_id` had been accepted before, or the message steers an active run. */
 export interface AcceptedRun {
   run: Run;
@@ -107,8 +116,15 @@ export interface ThreadApi {
   remove(key: ThreadKey, request_id: string): Promise<Result<null>>;
   /** Stores input, order and idempotency hash; resolves before the run starts. */
   accept(input: RunInput): Promise<Result<AcceptedRun>>;
-  /** Brings D1 up to what this object knows; does nothing when nothing is pending. */
-  sync(key: ThreadKey): Promise<Result<null>>;
+  /**
+   * Brings D1 up to what this object knows; does nothing when nothing is pending. False where D1 can't follow just now: then
+   * the `read…` methods answer what D1 would.
+   */
+  sync(key: ThreadKey): Promise<Result<boolean>>;
+  readThread(key: ThreadKey): Promise<Result<Thread>>;
+  readPlan(key: ThreadKey): Promise<Result<Plan>>;
+  readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>>;
+  readRuns(key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>>;
   getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;
   /** Resolves with the run when it has ended and was released, or as it is after `timeout_ms`. */
   waitForEnd(key: ThreadKey, invocation_id: string, timeout_ms: number): Promise<Result<Run>>;

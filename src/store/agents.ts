@@ -3,8 +3,9 @@ import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { type Agent, type AgentConfig, agentConfig, defaultAgent } from "../protocol/agent.ts";
 import { type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
 import { isConflict, open } from "./database.ts";
-import { decodeCursor, encodeCursor, type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { decodeCursor, encodeCursor, readPlace, toPage } from "./page.ts";
 import { agents, agentVersions } from "./schema.ts";
 
 export interface AgentPatch {

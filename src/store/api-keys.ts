@@ -1,8 +1,9 @@
 // API keys: whose they are, and the hash that a presented key is compared with. The key itself is stored nowhere.
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
-import { type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { readPlace, toPage } from "./page.ts";
 import { apiKeys } from "./schema.ts";
 
 export interface ApiKey {

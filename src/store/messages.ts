@@ -3,17 +3,11 @@
 import { and, asc, desc, eq, gt, inArray, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { MessageRow, MessageType } from "../protocol/message.ts";
-import type { ThreadKey } from "../protocol/thread.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
+import type { MessageRequest, ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
-import { decodeCursor, encodeCursor, type Page, type PageRequest } from "./page.ts";
+import { decodeCursor, encodeCursor } from "./page.ts";
 import { messageParts, messages } from "./schema.ts";
-
-export interface MessageRequest extends PageRequest {
-  /** Empty for all. */
-  types: MessageType[];
-  /** Only messages behind the one with this id. */
-  after: string | null;
-}
 
 // What one answer may hold in an isolate of 128 MB that serves many; the first message of a page is given in any case.
 const PAGE_BYTES = 4_000_000;
@@ -39,7 +33,7 @@ export async function listMessages(
     )
     .orderBy(asc(messages.seq))
     .limit(request.limit + 1);
-  const places = takeWhileSmall(sizes.slice(0, request.limit));
+  const places = takePage(sizes.slice(0, request.limit), ({ size }) => size).map(({ seq }) => seq);
   const last = places.at(-1);
   if (last === undefined) return succeed({ data: [], next_cursor: null });
   const data = await readRows(db, key, places);
@@ -65,27 +59,33 @@ export async function readNewestOfType(
 }
 
 async function findStart(db: D1Database, key: ThreadKey, request: MessageRequest): Promise<Result<number>> {
-  const cursor = request.cursor === null ? succeed([0]) : decodeCursor(request.cursor, [0]);
-  if (!cursor.ok) return cursor;
-  const [place = 0] = cursor.value;
-  if (request.after === null) return succeed(place);
+  const start = readStart(request);
+  if (!start.ok || request.after === null) return start;
   const row = await open(db)
     .select({ seq: messages.seq })
     .from(messages)
     .where(and(isOfThread(key), eq(messages.message_id, request.after)))
     .get();
-  return row ? succeed(Math.max(place, row.seq)) : fail("bad_cursor", "after names no message of this thread");
+  return row ? succeed(Math.max(start.value, row.seq)) : fail("bad_cursor", "after names no message of this thread");
 }
 
-function takeWhileSmall(rows: { seq: number; size: number }[]): number[] {
-  const places: number[] = [];
+/** The place that a page's cursor names; what comes after it is the page. */
+export function readStart({ cursor }: PageRequest): Result<number> {
+  if (cursor === null) return succeed(0);
+  const place = decodeCursor(cursor, [0]);
+  return place.ok ? succeed(place.value[0] ?? 0) : place;
+}
+
+/** Rows from the first on, as many as an answer may hold. */
+export function takePage<T>(rows: T[], sizeOf: (row: T) => number): T[] {
+  const page: T[] = [];
   let bytes = 0;
-  for (const { seq, size } of rows) {
-    bytes += size;
-    if (places.length > 0 && bytes > PAGE_BYTES) break;
-    places.push(seq);
+  for (const row of rows) {
+    bytes += sizeOf(row);
+    if (page.length > 0 && bytes > PAGE_BYTES) break;
+    page.push(row);
   }
-  return places;
+  return page;
 }
 
 async function readRows(db: D1Database, key: ThreadKey, places: number[]): Promise<MessageRow[]> {

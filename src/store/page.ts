@@ -1,16 +1,7 @@
 // Pages of a list, newest first, by keyset: a cursor is the place of the last row that was given, so rows that come or
 // go between two pages neither double nor hide others.
 import { fail, type Result, succeed } from "../protocol/error.ts";
-
-export interface Page<T> {
-  data: T[];
-  next_cursor: string | null;
-}
-
-export interface PageRequest {
-  limit: number;
-  cursor: string | null;
-}
+import type { Page } from "../protocol/page.ts";
 
 /** A place in a list that is ordered by creation, then by id. */
 export type Place = [created_at: string, id: string];

@@ -1,9 +1,10 @@
 // Projects. Those that people make are written here at once; one that is made for a thread comes with the thread's sync.
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Project, ProjectPatch } from "../protocol/project.ts";
 import { isConflict, open } from "./database.ts";
-import { type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { readPlace, toPage } from "./page.ts";
 import { projects } from "./schema.ts";
 
 /** False where the user has a project of that id. */

@@ -1,10 +1,11 @@
 // Runs as the doors read them, and as the sweeper finds those that have gone silent.
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
-import { type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { readPlace, toPage } from "./page.ts";
 import { runs } from "./schema.ts";
 
 export async function readRun(db: D1Database, key: ThreadKey, invocation_id: string): Promise<Run | null> {

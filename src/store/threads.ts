@@ -1,9 +1,10 @@
 // Threads as the lists and the doors read them. Only the thread's own object writes them, through sync.ts.
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
-import { type Page, type PageRequest, readPlace, toPage } from "./page.ts";
+import { readPlace, toPage } from "./page.ts";
 import { threads } from "./schema.ts";
 
 const columns = {

@@ -55,7 +55,13 @@ export function insertMessage(sql: Sql, message: NewMessage, version = 1): numbe
 }
 
 export function hasMessage(sql: Sql, message_id: string): boolean {
-  return sql.exec<{ seq: number }>("SELECT seq FROM messages WHERE message_id = ?", message_id).toArray().length > 0;
+  return findMessageSeq(sql, message_id) !== null;
+}
+
+/** The place of a message; null where it is not there. */
+export function findMessageSeq(sql: Sql, message_id: string): number | null {
+  const rows = sql.exec<{ seq: number }>("SELECT seq FROM messages WHERE message_id = ?", message_id).toArray();
+  return rows[0]?.seq ?? null;
 }
 
 export function lastMessageSeq(sql: Sql): number {

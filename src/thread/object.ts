@@ -4,9 +4,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Env, readConfig } from "../config.ts";
 import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
+import type { MessageRow } from "../protocol/message.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Run } from "../protocol/run.ts";
+import type { Plan } from "../protocol/task.ts";
 import type {
   AcceptedRun,
+  MessageRequest,
   RunInput,
   Thread,
   ThreadApi,
@@ -21,11 +25,15 @@ import { describeLife } from "./diagnostics.ts";
 import { acceptRun, checkFirstInput } from "./inbox.ts";
 import { findRun, type Life, type Platform, wakeLife } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
+import { readMessagePage, readRunPage } from "./reads.ts";
 import { ensureRunning } from "./run.ts";
 import { resendJobs, schedule } from "./scheduler.ts";
 import { openStream } from "./stream-response.ts";
 import type { StreamRequest } from "./streams.ts";
 import { finishRemoval, ownedBy, patchThread, readRemoval, removeThread, storeThread } from "./threads.ts";
+
+// A door waits for D1 as long as this; then the object itself answers what is asked of one thread.
+const SYNC_LIMIT_MS = 3_000;
 
 export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   readonly #database: Database;
@@ -52,7 +60,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       return fail("already_exists", `The thread ${creation.thread_id} exists already.`);
     }
     const life = this.#life ?? this.#make(creation);
-    await life.outbox.sync();
+    await life.outbox.syncWithin(SYNC_LIMIT_MS);
     await schedule(life);
     return succeed(life.thread);
   }
@@ -61,7 +69,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const owned = this.#wake(key);
     if (!owned.ok) return owned;
     const patched = patchThread(owned.value, patch);
-    await owned.value.outbox.sync();
+    await owned.value.outbox.syncWithin(SYNC_LIMIT_MS);
     await schedule(owned.value);
     return patched;
   }
@@ -80,12 +88,32 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#accept(input, false);
   }
 
-  async sync(key: ThreadKey): Promise<Result<null>> {
+  async sync(key: ThreadKey): Promise<Result<boolean>> {
     const owned = this.#wake(key);
     if (!owned.ok) return owned;
-    await owned.value.outbox.sync();
+    const isCurrent = await owned.value.outbox.syncWithin(SYNC_LIMIT_MS);
     await schedule(owned.value);
-    return succeed(null);
+    return succeed(isCurrent);
+  }
+
+  async readThread(key: ThreadKey): Promise<Result<Thread>> {
+    const owned = this.#wake(key);
+    return owned.ok ? succeed(owned.value.thread) : owned;
+  }
+
+  async readPlan(key: ThreadKey): Promise<Result<Plan>> {
+    const owned = this.#wake(key);
+    return owned.ok ? succeed(owned.value.state.plan) : owned;
+  }
+
+  async readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>> {
+    const owned = this.#wake(key);
+    return owned.ok ? readMessagePage(owned.value, request) : owned;
+  }
+
+  async readRuns(key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {
+    const owned = this.#wake(key);
+    return owned.ok ? readRunPage(owned.value, request) : owned;
   }
 
   async getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>> {

@@ -134,6 +134,18 @@ export class Outbox {
     return true;
   }
 
+  /** Waits for `sync` no longer than this; whether D1 has all that the object knows. */
+  async syncWithin(ms: number): Promise<boolean> {
+    if (!this.pending) return true;
+    let cancel = () => {};
+    const late = new Promise<false>((resolve) => {
+      cancel = this.#ports.clock.setTimer(() => resolve(false), ms);
+    });
+    const isCurrent = await Promise.race([this.sync(), late]);
+    cancel();
+    return isCurrent;
+  }
+
   async #sendBatch(): Promise<boolean> {
     const { thread, version, made_project } = this.#stored;
     const messages = this.#nextMessages(thread);

@@ -78,7 +78,7 @@ export async function endUnstarted(life: Life, record: RunRecord, verdict: Verdi
   life.jobs.delete(record.run.invocation_id);
   life.readers.endWaiting(record.run.invocation_id, neverStarted(life, record));
   watchIdle(life);
-  await syncWithin(life, holdOf(record));
+  await life.outbox.syncWithin(holdOf(record));
   tellWaiters(life, record);
 }
 
@@ -88,20 +88,11 @@ function holdOf({ run }: RunRecord): number {
 
 /** Brings the run's rows to D1, then lets its end be seen. Also for a life that finds an end that was not released. */
 export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
-  await syncWithin(life, holdOf(record));
+  await life.outbox.syncWithin(holdOf(record));
   transact(life, () => markReleased(life.database.sql, record));
   life.live.delete(record.run.invocation_id);
   life.journal.release();
   tellWaiters(life, record);
-}
-
-async function syncWithin(life: Life, ms: number): Promise<void> {
-  let cancel = () => {};
-  const late = new Promise<void>((resolve) => {
-    cancel = life.ports.clock.setTimer(resolve, ms);
-  });
-  await Promise.race([life.outbox.sync(), late]);
-  cancel();
 }
 
 function tellWaiters(life: Life, record: RunRecord): void {

@@ -132,6 +132,17 @@ export function readLiveRuns(sql: Sql): RunRecord[] {
     .map((row) => toRecord(sql, row));
 }
 
+/** When each run of the thread was made, and its id. It looks at every run. */
+export function readRunPlaces(sql: Sql): [created_at: string, invocation_id: string][] {
+  return sql
+    .exec<{ invocation_id: string; run: string | null }>("SELECT invocation_id, run FROM runs")
+    .toArray()
+    .map(({ invocation_id, run }) => {
+      const { created_at } = JSON.parse(readText(sql, `r:${invocation_id}`, run)) as Run;
+      return [created_at, invocation_id];
+    });
+}
+
 /** The newest run before a place of the inbox that has started. It looks at every run of the thread. */
 export function readRunBefore(sql: Sql, position: number): RunRecord | null {
   const row = sql

@@ -49,6 +49,8 @@ export class FakeThreads {
   readonly asked: Asked[] = [];
   /** What the next call answers or throws instead of what it would. */
   next: { failure: Failure } | { error: unknown } | null = null;
+  /** False: D1 can't follow just now. */
+  isCurrent = true;
   readonly #known = new Map<string, Known>();
   readonly #db: D1Database;
 
@@ -108,7 +110,11 @@ export class FakeThreads {
           return succeed(null);
         }),
       accept: (input) => run("accept", input, async () => succeed(await this.#accept(name, own, input))),
-      sync: (key) => run("sync", key, async () => (known() ? succeed(null) : missing)),
+      sync: (key) => run("sync", key, async () => (known() ? succeed(this.isCurrent) : missing)),
+      readThread: (key) => run("readThread", key, async () => (known() ? succeed(known()?.thread as Thread) : missing)),
+      readPlan: (key) => run("readPlan", key, async () => succeed({ version: 0, sections: [], tasks: [] })),
+      readMessages: (key) => run("readMessages", key, async () => succeed({ data: [], next_cursor: null })),
+      readRuns: (key) => run("readRuns", key, async () => succeed({ data: [], next_cursor: null })),
       getRun: (_key, id) => run("getRun", id, () => withRun(id)),
       waitForEnd: (_key, id, timeout) =>
         run("waitForEnd", { id, timeout }, async () => {

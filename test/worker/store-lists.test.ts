@@ -3,6 +3,7 @@ import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { agentConfig, defaultAgent } from "../../src/protocol/agent.ts";
 import type { Result } from "../../src/protocol/error.ts";
+import type { Page, PageRequest } from "../../src/protocol/page.ts";
 import type { Project } from "../../src/protocol/project.ts";
 import {
   createAgent,
@@ -14,7 +15,6 @@ import {
 } from "../../src/store/agents.ts";
 import { createApiKey, listApiKeys } from "../../src/store/api-keys.ts";
 import { listMessages } from "../../src/store/messages.ts";
-import type { Page, PageRequest } from "../../src/store/page.ts";
 import { createProject, listProjects } from "../../src/store/projects.ts";
 import { listRuns, TAKE_SILENT_RUNS, takeSilentRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
