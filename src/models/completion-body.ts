@@ -82,8 +82,14 @@ function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
       if (json.text.length > MAX_EVENT_CHARACTERS) throw new ReplyTooLong();
     },
     end() {
-      if (json) acceptData(json.text + json.decoder.decode());
-      else parser.end();
+      try {
+        if (json) acceptData(json.text + json.decoder.decode());
+        else parser.end();
+      } catch (error) {
+        // The last thing is half: some servers and proxies end the body well where they were cut themselves.
+        if (error instanceof SyntaxError) return builder.finished ? "complete" : "cut";
+        throw error;
+      }
       if (done || builder.finished) return "complete";
       return json || (events === 0 && !isEvents) ? "foreign" : "cut";
     },

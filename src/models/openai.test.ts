@@ -157,11 +157,16 @@ describe("createOpenAiModel", () => {
     ["cleanly", (response: ServerResponse) => void response.end()],
     ["by a broken connection", (response: ServerResponse) => void response.destroy()],
     ["inside a chunk", (response: ServerResponse) => void response.end('data: {"choices":[{"del')],
+    [
+      "inside a character",
+      (response: ServerResponse) => void response.end(Buffer.from('data: {"choices":"店').subarray(0, -1)),
+    ],
   ])("reports a stream that is cut %s as worth another attempt", async (_how, cut) => {
     const { outcome, deltas } = await call((response) => {
       stream(response).write(text("half"), () => cut(response));
     });
     expect(failureOf(outcome)).toMatchObject({ code: "model_error", retryable: true });
+    expect(failureOf(outcome).message).toMatch(/cut its reply off|broke off/);
     expect(deltas).toEqual([{ type: "text", text: "half" }]);
   });
 

@@ -27,6 +27,8 @@ const noSettings = {
   OPENAI_API_KEY: "",
   OPENAI_BASE_URL: "",
   OPENAI_MODEL: "",
+  MODEL_FIRST_BYTE_SECONDS: "",
+  MODEL_IDLE_SECONDS: "",
   DAYTONA_API_KEY: "",
   DAYTONA_API_URL: "",
   ADMIN_API_KEY: "",

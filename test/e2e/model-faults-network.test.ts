@@ -1,0 +1,87 @@
+// What the network between the Worker and the model does: refuse, reset, cut to the byte. For good, and once.
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RunningModel, startModel } from "../../dev/model/server.ts";
+import { type StartedTaskloom, startBeside } from "./started-taskloom.ts";
+import { openReader, readConversation, retell } from "./stream-reader.ts";
+import { retries, runAgain, runToEnd } from "./watched-run.ts";
+
+let taskloom: StartedTaskloom;
+let model: RunningModel | undefined;
+let port: number;
+
+beforeAll(async () => {
+  // A port that was free a moment ago: nobody answers there, until the tests start a model.
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ({ port } = server.address() as AddressInfo);
+  server.close();
+  taskloom = await startBeside(`http://127.0.0.1:${port}/v1`);
+});
+afterAll(async () => {
+  await taskloom.close();
+  await model?.close();
+});
+
+async function startTheModel(): Promise<RunningModel> {
+  model = await startModel({ port, tokensPerSecond: 0 });
+  return model;
+}
+
+describe("a model's server that is not there", () => {
+  it("ends the run as failed after five attempts", async () => {
+    const { run, events } = await runToEnd(taskloom, "hello");
+    expect([run.status, run.error?.code]).toEqual(["failed", "model_error"]);
+    expect(run.error?.message).toMatch(/5 attempts.*127\.0\.0\.1:\d+ could not be reached/);
+    expect(retries(events)).toHaveLength(4);
+  });
+
+  it("is asked again, and serves once it is there", async () => {
+    const path = "/v1/threads/late/runs";
+    const reader = await openReader(taskloom, path, { method: "POST", body: { message: "[[text Here I am.]]" } });
+    await reader.until(({ event }) => event.type === "CUSTOM" && event.name === "model_retry");
+    await startTheModel();
+    expect(await reader.ended).toBe("closed");
+    const events = reader.frames.map(({ event }) => event);
+    expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", result: { text: "Here I am." } });
+    expect((await retell(events)).messages).toEqual(await readConversation(taskloom, "late"));
+  });
+});
+
+/** Bytes of the reply's stream up to the middle of its first character, which is more than one. */
+async function countToCharacter(text: string): Promise<number> {
+  const body = {
+    model: "m",
+    stream: true,
+    stream_options: { include_usage: true },
+    messages: [{ role: "user", content: `[[text ${text}]]` }],
+  };
+  const answer = await fetch(`${model?.baseUrl}/chat/completions`, { method: "POST", body: JSON.stringify(body) });
+  return Buffer.from(await answer.arrayBuffer()).indexOf(text) + 1;
+}
+
+describe.concurrent("a connection that breaks", () => {
+  const places = [
+    ["before an answer", async () => "[[reset]]"],
+    ["amid the head of a chunk", async () => "[[cut after 3 bytes]] [[text 商店]]"],
+    ["amid a chunk", async () => `[[cut after ${(await countToCharacter("商店")) + 40} bytes]] [[text 商店]]`],
+    ["amid a character", async () => `[[cut after ${await countToCharacter("商店")} bytes]] [[text 商店]]`],
+    ["between two chunks", async () => "[[cut after 3]] [[text 商店 is a shop]]"],
+  ] as const;
+
+  it.each(places)("%s each time ends the run as failed", async (_place, write) => {
+    const { thread, run, events } = await runToEnd(taskloom, await write());
+    expect([run.status, run.error?.code]).toEqual(["failed", "model_error"]);
+    expect(run.error?.message).toMatch(/^The model gave no reply in 5 attempts\. .*(could not be reached or|cut) /);
+    expect(retries(events)).toHaveLength(4);
+    await runAgain(taskloom, thread);
+  });
+
+  it.each(places)("%s once costs a wait", async (place, write) => {
+    const { run, events } = await runToEnd(taskloom, `${place}: ${await write()} [[text 开门了]] [[times 1]]`);
+    expect(run.status).toBe("completed");
+    expect(run.result?.text).toContain("开门了");
+    expect(retries(events)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,122 @@
+// Faults of the model that pass: the run is late and nothing else. What was seen of a void reply is closed, taken back by a
+// snapshot and said again under another id; what had been done is not done again.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ThreadEvent } from "../../src/protocol/event.ts";
+import { startTaskloom, type Taskloom } from "./harness.ts";
+import { readConversation } from "./stream-reader.ts";
+import { retries, runAgain, runToEnd } from "./watched-run.ts";
+
+let taskloom: Taskloom;
+
+beforeAll(async () => {
+  taskloom = await startTaskloom({ MODEL_FIRST_BYTE_SECONDS: "2", MODEL_IDLE_SECONDS: "2" });
+});
+afterAll(() => taskloom.close());
+
+const assistantStarts = (events: ThreadEvent[]) =>
+  events.flatMap((event) =>
+    event.type === "TEXT_MESSAGE_START" && event.role === "assistant" ? [event.messageId] : [],
+  );
+const placeOf = (events: ThreadEvent[], fits: (event: ThreadEvent) => boolean) => events.findIndex(fits);
+
+describe.concurrent("a fault that passes", () => {
+  it.each<[fault: string, hooks: string, times: number]>([
+    ["429", "[[status 429]]", 2],
+    ["429 with Retry-After", "[[status 429 retry-after 1]]", 1],
+    ["500", "[[status 500]]", 3],
+    ["no head", "[[silent]]", 1],
+    ["no first byte", "[[stall]]", 1],
+    ["invalid JSON", "[[bad json]]", 2],
+  ])("before anything was seen costs waits only: %s", async (fault, hooks, times) => {
+    const { run, events } = await runToEnd(taskloom, `${fault} once: ${hooks} [[times ${times}]] [[text Well done.]]`);
+    expect(run).toMatchObject({ status: "completed", steps: 1, error: null, result: { text: "Well done." } });
+    const waits = retries(events);
+    expect(waits).toHaveLength(times);
+    if (hooks.includes("retry-after")) expect(waits[0]).toBeGreaterThanOrEqual(1000);
+    expect(assistantStarts(events)).toHaveLength(1);
+    expect(events.map(({ type }) => type)).not.toContain("MESSAGES_SNAPSHOT");
+  });
+
+  it.each<[fault: string, hooks: string]>([
+    ["a cut", "[[cut after 4]]"],
+    ["silence", "[[stall after 4]]"],
+    ["an error in the stream", "[[error]]"],
+    ["an end that nothing announced", "[[no end]]"],
+  ])("amid the text takes the text back and says it under another id: %s", async (fault, hooks) => {
+    const text = "One two three four five six.";
+    const { thread, run, events } = await runToEnd(taskloom, `${fault} once: ${hooks} [[times 1]] [[text ${text}]]`);
+    expect(run).toMatchObject({ status: "completed", steps: 1, error: null, result: { text } });
+    expect(retries(events)).toHaveLength(1);
+    const [first, second, ...others] = assistantStarts(events);
+    expect(others).toEqual([]);
+    expect(second).not.toBe(first);
+    const places = [
+      placeOf(events, (event) => event.type === "TEXT_MESSAGE_CONTENT" && event.messageId === first),
+      placeOf(events, (event) => event.type === "TEXT_MESSAGE_END" && event.messageId === first),
+      placeOf(events, (event) => event.type === "MESSAGES_SNAPSHOT"),
+      placeOf(events, (event) => event.type === "CUSTOM" && event.name === "model_retry"),
+      placeOf(events, (event) => event.type === "TEXT_MESSAGE_START" && event.messageId === second),
+    ];
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    const snapshots = events.filter(({ type }) => type === "MESSAGES_SNAPSHOT");
+    expect(snapshots).toHaveLength(1);
+    expect(JSON.stringify(snapshots)).not.toContain(first);
+    const stored = JSON.stringify(await readConversation(taskloom, thread));
+    expect(stored.split('"content":"One two three')).toHaveLength(2);
+    expect(stored).toContain(second);
+    await runAgain(taskloom, thread);
+  });
+
+  it("amid the reasoning takes the reasoning back", async () => {
+    const hooks = "reasoning: [[think 9]] [[cut after 5]] [[times 1]] [[text Thought out.]]";
+    const { thread, run, events } = await runToEnd(taskloom, hooks);
+    expect(run).toMatchObject({ status: "completed", result: { text: "Thought out." } });
+    expect(events.filter(({ type }) => type === "REASONING_START")).toHaveLength(2);
+    expect(events.filter(({ type }) => type === "REASONING_END")).toHaveLength(2);
+    const stored = await readConversation(taskloom, thread);
+    expect(stored.filter((message) => (message as { role: string }).role === "reasoning")).toHaveLength(1);
+  });
+
+  const plan = '[[tool create_tasks {"section_title":"Shop","task_contents":["Draw a shop window","Open the shop"]}]]';
+  // Of what the words ask for: no task is left to be done, and the run ends with its text.
+  const clear = '[[then]] [[tool clear_all {"confirm":true}]]';
+
+  it.each([
+    ["amid its arguments", `${plan} [[cut after 5]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
+    ["after its arguments", `${plan} [[no end]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
+  ])("amid a tool call takes the call back and makes it once: %s", async (place, hooks) => {
+    const { run, events } = await runToEnd(taskloom, `A call cut ${place}: ${hooks}`);
+    expect(run).toMatchObject({ status: "completed", steps: 3, result: { text: "Planned." } });
+    expect(retries(events)).toHaveLength(1);
+    const starts = events.flatMap((event) =>
+      event.type === "TOOL_CALL_START" && event.toolCallName === "create_tasks" ? [event.toolCallId] : [],
+    );
+    expect(new Set(starts).size).toBe(2);
+    const results = events.flatMap((event) => (event.type === "TOOL_CALL_RESULT" ? [event.toolCallId] : []));
+    expect(results).toHaveLength(2);
+    expect(results).toContain(starts[1]);
+    expect(results).not.toContain(starts[0]);
+  });
+
+  it("after the tools have worked keeps their results and does not call them again", async () => {
+    const hooks = `After the tools: ${plan} ${clear} [[then]] [[cut after 4]] [[times 1]] [[text All is done and said.]]`;
+    const { run, events } = await runToEnd(taskloom, hooks);
+    expect(run).toMatchObject({ status: "completed", steps: 3, result: { text: "All is done and said." } });
+    expect(retries(events)).toHaveLength(1);
+    expect(events.filter(({ type }) => type === "TOOL_CALL_START")).toHaveLength(2);
+    expect(events.filter(({ type }) => type === "TOOL_CALL_RESULT")).toHaveLength(2);
+    const snapshot = JSON.stringify(events.filter(({ type }) => type === "MESSAGES_SNAPSHOT"));
+    expect(snapshot).toContain("Draw a shop window");
+  });
+});
+
+describe("a server that is busy", () => {
+  it("is waited for as long as it shows signs of life", async () => {
+    const { run, events } = await runToEnd(taskloom, "[[comments 8]] [[text Here it comes.]]");
+    expect(run).toMatchObject({ status: "completed", result: { text: "Here it comes." } });
+    expect(retries(events)).toEqual([]);
+    const took = Date.parse(run.finished_at ?? "") - Date.parse(run.started_at ?? "");
+    expect(took).toBeGreaterThan(2000);
+  });
+});
