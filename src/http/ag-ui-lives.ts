@@ -40,9 +40,13 @@ export function followLives(first: Bytes, next: () => Promise<Bytes>, names: Rec
       async pull(controller) {
         try {
           const pieces = await following.read();
-          if (pieces === null) controller.close();
-          else for (const piece of pieces) controller.enqueue(piece);
+          if (following.hasLeft) return;
+          for (const piece of pieces ?? []) controller.enqueue(piece);
+          if (pieces !== null) return;
+          await following.leave();
+          controller.close();
         } catch (error) {
+          await following.leave();
           logError("ag_ui_stream_lost", error, names);
           controller.error(error);
         }
@@ -77,18 +81,20 @@ class Following {
     this.#watchSilence();
   }
 
+  get hasLeft(): boolean {
+    return this.#left;
+  }
+
   /** What the client is to be sent next; null when it has everything, or has left. */
   async read(): Promise<Uint8Array[] | null> {
     while (!this.#left) {
       const pieces = this.#source === null ? await this.#ask() : await this.#listen(this.#source);
-      if (pieces === null) break;
-      if (pieces.length > 0) return pieces;
+      if (pieces === null || pieces.length > 0) return pieces;
     }
-    clearTimeout(this.#watch);
     return null;
   }
 
-  /** The client went away: the object's reader shall not wait for it. */
+  /** Lets go of the object: its reader shall not wait for a client that has gone. */
   async leave(): Promise<void> {
     this.#left = true;
     this.#wake();

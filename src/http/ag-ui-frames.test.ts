@@ -1,0 +1,86 @@
+// Frames of a stream, however it is cut into chunks.
+import { describe, expect, it } from "vitest";
+import { FrameCutter, LARGEST_HELD_BYTES } from "./ag-ui-frames.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const bytes = encoder.encode('retry: 1\n\nid: 1\ndata: "商店 🛒"\n\n: ping\n\ndata: b\n\n');
+const frames = ["retry: 1\n\n", 'id: 1\ndata: "商店 🛒"\n\n', ": ping\n\n", "data: b\n\n"];
+
+function openCutter(keep: (frame: string) => boolean = () => true) {
+  const seen: string[] = [];
+  const cutter = new FrameCutter((frame, whole) => {
+    const text = whole ? decoder.decode(frame) : `begins ${frame.length}`;
+    seen.push(text);
+    return keep(text);
+  });
+  return { cutter, seen };
+}
+
+describe("FrameCutter", () => {
+  it("sends whole frames on, wherever the chunks end", () => {
+    for (let first = 0; first <= bytes.length; first++) {
+      for (let second = first; second <= bytes.length; second++) {
+        const { cutter, seen } = openCutter();
+        const chunks = [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)];
+        const out = chunks.map((chunk) =>
+          cutter
+            .push(chunk)
+            .map((piece) => decoder.decode(piece))
+            .join(""),
+        );
+        expect(out.join("")).toBe(frames.join(""));
+        for (const text of out) expect(text === "" || text.endsWith("\n\n")).toBe(true);
+        expect(seen).toEqual(frames);
+      }
+    }
+  });
+
+  it("sends whole frames on, byte by byte", () => {
+    const { cutter, seen } = openCutter();
+    const out = [...bytes].flatMap((byte) => cutter.push(new Uint8Array([byte])));
+    expect(out.map((piece) => decoder.decode(piece))).toEqual(frames);
+    expect(seen).toEqual(frames);
+  });
+
+  it("sends frames that came together as one piece, the chunk's own bytes", () => {
+    const [piece, ...more] = openCutter().cutter.push(bytes);
+    expect([piece?.buffer, piece?.length, more.length]).toEqual([bytes.buffer, bytes.length, 0]);
+  });
+
+  it("keeps back what must not be sent on, wherever the chunks end", () => {
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const { cutter } = openCutter((frame) => !frame.includes("商店"));
+      const out = [...cutter.push(bytes.subarray(0, cut)), ...cutter.push(bytes.subarray(cut))];
+      expect(out.map((piece) => decoder.decode(piece)).join("")).toBe("retry: 1\n\n: ping\n\ndata: b\n\n");
+    }
+  });
+
+  for (const [name, keeps] of [
+    ["sends a frame that is too large to be held on as it comes", true],
+    ["keeps a frame that is too large to be held back as a whole", false],
+  ] as const) {
+    it(name, () => {
+      const text = `data: ${"x".repeat(3 * LARGEST_HELD_BYTES)}\n\n`;
+      const whole = encoder.encode(`data: a\n\n${text}data: b\n\n`);
+      for (const size of [999, 65_536, LARGEST_HELD_BYTES, whole.length - 10, whole.length - 11]) {
+        const { cutter, seen } = openCutter((frame) => keeps || !frame.startsWith("begins"));
+        let out = "";
+        let held = 0;
+        let torn = false;
+        for (let at = 0; at < whole.length; at += size) {
+          out += cutter
+            .push(whole.subarray(at, at + size))
+            .map((piece) => decoder.decode(piece))
+            .join("");
+          if (keeps) held = Math.max(held, Math.min(whole.length, at + size) - out.length);
+          torn ||= cutter.isTorn;
+        }
+        expect(out === `data: a\n\n${keeps ? text : ""}data: b\n\n`).toBe(true);
+        expect(held).toBeLessThanOrEqual(LARGEST_HELD_BYTES);
+        expect([torn, cutter.isTorn]).toEqual([keeps, false]);
+        expect([seen[0], seen.at(-1), seen.length]).toEqual(["data: a\n\n", "data: b\n\n", 3]);
+      }
+    });
+  }
+});

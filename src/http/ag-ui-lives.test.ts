@@ -1,0 +1,271 @@
+// The stream of the AG-UI door over the streams of lives: when it asks again, when it gives up, what it never does.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { ThreadEvent } from "../protocol/event.ts";
+import { frameOf } from "../thread/journal.ts";
+import { LARGEST_HELD_BYTES } from "./ag-ui-frames.ts";
+import { followLives } from "./ag-ui-lives.ts";
+import { Problem } from "./errors.ts";
+
+const encoder = new TextEncoder();
+
+const start: ThreadEvent = { type: "RUN_STARTED", threadId: "t", runId: "r" };
+const end: ThreadEvent = { type: "RUN_FINISHED", threadId: "t", runId: "r", outcome: { type: "success" } };
+const opened: ThreadEvent = { type: "TEXT_MESSAGE_START", messageId: "m", role: "assistant" };
+const ended: ThreadEvent = { type: "TEXT_MESSAGE_END", messageId: "m" };
+
+function frames(...events: ThreadEvent[]): string {
+  return events.map((event) => frameOf(null, event)).join("");
+}
+
+/** A life's stream, driven by the test. */
+function openLife() {
+  let life: ReadableStreamDefaultController<Uint8Array> | null = null;
+  const state = { cancelled: false };
+  const stream = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      life = controller;
+    },
+    cancel: () => {
+      state.cancelled = true;
+    },
+  });
+  return {
+    stream,
+    state,
+    say: (text: string) => life?.enqueue(encoder.encode(text)),
+    close: () => life?.close(),
+    crash: () => life?.error(new Error("the life ended")),
+  };
+}
+
+type Life = ReturnType<typeof openLife>;
+
+/** A client of the door; each ask is answered by the test's next answer. */
+function followFrom(first: Life, answer: (ask: number) => Life | Error) {
+  let asks = 0;
+  const next = async (): Promise<ReadableStream<Uint8Array>> => {
+    const answered = answer(++asks);
+    if (answered instanceof Error) throw answered;
+    return answered.stream;
+  };
+  const reader = followLives(first.stream, next, {}).pipeThrough(new TextDecoderStream()).getReader();
+  return {
+    asks: () => asks,
+    leave: () => reader.cancel(),
+    read: async () => (await reader.read()).value,
+    toEnd: async () => {
+      let text = "";
+      for (let read = await reader.read(); !read.done; read = await reader.read()) text += read.value;
+      return text;
+    },
+  };
+}
+
+const unreachable = new Error("unreachable");
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** Lets time pass while the client reads. */
+async function withTime<T>(reading: Promise<T>): Promise<T> {
+  let done = false;
+  const settled = reading.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  void settled.then(() => {
+    done = true;
+  });
+  while (!done) await vi.advanceTimersByTimeAsync(50);
+  const outcome = await settled;
+  if ("error" in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+describe("followLives", () => {
+  for (const way of ["crash", "close"] as const) {
+    it(`asks again at once where a life's stream ends without the end of its run (${way})`, async () => {
+      const [first, second] = [openLife(), openLife()];
+      const client = followFrom(first, () => second);
+      first.say(frames(start, opened));
+      expect(await client.read()).toBe(frames(start, opened));
+      first[way]();
+      second.say(frames(start, end));
+      second.close();
+      expect(await client.toEnd()).toBe(frames(ended, end));
+      expect(client.asks()).toBe(1);
+    });
+
+    it(`ends cleanly where a life ends after the end of its run (${way})`, async () => {
+      const first = openLife();
+      const client = followFrom(first, () => unreachable);
+      first.say(frames(start, end));
+      expect(await client.read()).toBe(frames(start, end));
+      first[way]();
+      expect(await client.read()).toBeUndefined();
+      expect(client.asks()).toBe(0);
+    });
+  }
+
+  it("forgets half a frame that the former life had begun", async () => {
+    const [first, second] = [openLife(), openLife()];
+    const client = followFrom(first, () => second);
+    first.say(`${frames(start)}id: 5\ndata: {"type":"STATE_`);
+    expect(await client.read()).toBe(frames(start));
+    first.crash();
+    second.say(frames(start, end));
+    second.close();
+    expect(await client.toEnd()).toBe(frames(end));
+  });
+
+  it("sends signs of life while the object can't be reached, and goes on when it can", async () => {
+    const [first, second] = [openLife(), openLife()];
+    const client = followFrom(first, (ask) => (ask < 5 ? unreachable : second));
+    first.crash();
+    second.say(frames(start, end));
+    second.close();
+    expect(await withTime(client.toEnd())).toBe(": ping\n\n".repeat(4) + frames(start, end));
+  });
+
+  it("gives up after a minute without the object, and aborts", async () => {
+    const first = openLife();
+    const client = followFrom(first, () => unreachable);
+    first.say(frames(start));
+    first.crash();
+    const begun = Date.now();
+    await expect(withTime(client.toEnd())).rejects.toThrow("unreachable");
+    expect(Date.now() - begun).toBeGreaterThan(60_000);
+    expect(Date.now() - begun).toBeLessThan(70_000);
+    expect(client.asks()).toBeLessThan(40);
+  });
+
+  it("gives up at once where the object says that there is no such run, and aborts", async () => {
+    const first = openLife();
+    const client = followFrom(first, () => new Problem("not_found", "There is no such run."));
+    first.crash();
+    await expect(client.toEnd()).rejects.toThrow("not_found");
+    expect(client.asks()).toBe(1);
+  });
+
+  it("gives up on lives that end as soon as they have begun, and aborts", async () => {
+    const client = followFrom(crashed(), crashed);
+    await expect(withTime(client.toEnd())).rejects.toThrow("broke too often");
+    expect(client.asks()).toBe(40);
+    function crashed(): Life {
+      const life = openLife();
+      life.crash();
+      return life;
+    }
+  });
+
+  it("aborts where a life ends amid a frame of which a part was sent", async () => {
+    const [first, second] = [openLife(), openLife()];
+    const client = followFrom(first, () => second);
+    first.say(`data: {"type":"MESSAGES_SNAPSHOT","messages":["${"x".repeat(LARGEST_HELD_BYTES)}`);
+    expect((await client.read())?.length).toBeGreaterThan(LARGEST_HELD_BYTES);
+    first.crash();
+    await expect(client.read()).rejects.toThrow("amid a frame");
+    expect(client.asks()).toBe(0);
+  });
+
+  it("takes a life that says nothing, not even a ping, for one that has ended", async () => {
+    const [first, second] = [openLife(), openLife()];
+    const client = followFrom(first, () => second);
+    first.say(frames(start));
+    expect(await client.read()).toBe(frames(start));
+    const reading = client.toEnd();
+    for (let count = 0; count < 20; count++) {
+      await vi.advanceTimersByTimeAsync(10_000);
+      first.say(": ping\n\n");
+    }
+    expect([client.asks(), first.state.cancelled]).toEqual([0, false]);
+    second.say(frames(start, end));
+    second.close();
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(await reading).toBe(": ping\n\n".repeat(20) + frames(end));
+    expect(first.state.cancelled).toBe(true);
+  });
+
+  it("does not wait for ever for an answer, and closes one that comes late", async () => {
+    const [first, late, second] = [openLife(), openLife(), openLife()];
+    let answer: (stream: ReadableStream<Uint8Array>) => void = () => {};
+    const answers = [new Promise<ReadableStream<Uint8Array>>((resolve) => (answer = resolve)), second.stream];
+    const stream = followLives(first.stream, async () => (await answers.shift()) as ReadableStream<Uint8Array>, {});
+    first.crash();
+    second.say(frames(start, end));
+    second.close();
+    const text = await withTime(new Response(stream).text());
+    expect(text).toBe(`: ping\n\n${frames(start, end)}`);
+    answer(late.stream);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(late.state.cancelled).toBe(true);
+  });
+
+  it("reads nothing ahead of its client", async () => {
+    let pulls = 0;
+    const source = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          pulls += 1;
+          controller.enqueue(encoder.encode(": ping\n\n"));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const reader = followLives(source, () => Promise.reject(unreachable), {}).getReader();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(pulls).toBe(0);
+    await reader.read();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(pulls).toBe(1);
+    await reader.cancel();
+  });
+
+  describe("when its client leaves", () => {
+    afterEach(() => expect(console.error).not.toHaveBeenCalled());
+
+    it("cancels the life's stream, and leaves no timer behind", async () => {
+      const first = openLife();
+      const client = followFrom(first, () => unreachable);
+      first.say(frames(start));
+      await client.read();
+      await client.leave();
+      expect([first.state.cancelled, vi.getTimerCount()]).toEqual([true, 0]);
+    });
+
+    it("amid a read, cancels that too", async () => {
+      const first = openLife();
+      const client = followFrom(first, () => unreachable);
+      const reading = client.read();
+      await vi.advanceTimersByTimeAsync(1);
+      await client.leave();
+      expect([await reading, first.state.cancelled, vi.getTimerCount()]).toEqual([undefined, true, 0]);
+    });
+
+    it("asks no more, and leaves no timer behind", async () => {
+      const first = openLife();
+      const client = followFrom(first, () => unreachable);
+      first.crash();
+      expect(await client.read()).toBe(": ping\n\n");
+      await client.leave();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect([client.asks(), vi.getTimerCount()]).toEqual([1, 0]);
+    });
+  });
+
+  it("leaves no timer behind at its end, of whatever kind", async () => {
+    const [first, second] = [openLife(), openLife()];
+    first.say(frames(start, end));
+    first.close();
+    await followFrom(first, () => unreachable).toEnd();
+    second.crash();
+    await expect(followFrom(second, () => new Problem("not_found", "")).toEnd()).rejects.toThrow();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,182 @@
+// What the AG-UI door remembers of a stream, for every place where it may be cut: the ends that it makes and a resync after
+// them are what AG-UI's own verifier takes.
+import { verifyEvents } from "@ag-ui/client";
+import type { BaseEvent } from "@ag-ui/core";
+import { from, lastValueFrom, toArray } from "rxjs";
+import { describe, expect, it } from "vitest";
+import { parseFrames } from "../../test/fakes/conversation.ts";
+import type { ThreadEvent } from "../protocol/event.ts";
+import { frameOf } from "../thread/journal.ts";
+import { FrameCutter } from "./ag-ui-frames.ts";
+import { Told } from "./ag-ui-told.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Numbers in [0, limit), the same for a seed each time. */
+function randomOf(seed: number): (limit: number) => number {
+  let state = seed + 1;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}
+
+interface Shape {
+  id: string;
+  heads: ThreadEvent[];
+  content: ThreadEvent;
+  tails: ThreadEvent[];
+}
+
+const names = ["a", 'quo"te', "back\\slash", "名前", "🛒", "line\nbreak", "RUN_FINISHED"];
+
+function shapeOf(kind: number, id: string): Shape {
+  const text = `${id} data: {"type":"RUN_FINISHED"} 商店\n\n`;
+  if (kind === 0) {
+    return {
+      id,
+      heads: [{ type: "TEXT_MESSAGE_START", messageId: id, role: "assistant" }],
+      content: { type: "TEXT_MESSAGE_CONTENT", messageId: id, delta: text },
+      tails: [{ type: "TEXT_MESSAGE_END", messageId: id }],
+    };
+  }
+  if (kind === 1) {
+    return {
+      id,
+      heads: [
+        { type: "REASONING_START", messageId: id },
+        { type: "REASONING_MESSAGE_START", messageId: id, role: "reasoning" },
+      ],
+      content: { type: "REASONING_MESSAGE_CONTENT", messageId: id, delta: text },
+      tails: [
+        { type: "REASONING_MESSAGE_END", messageId: id },
+        { type: "REASONING_END", messageId: id },
+      ],
+    };
+  }
+  if (kind === 2) {
+    return {
+      id,
+      heads: [{ type: "TOOL_CALL_START", toolCallId: id, toolCallName: "x" }],
+      content: { type: "TOOL_CALL_ARGS", toolCallId: id, delta: text },
+      tails: [{ type: "TOOL_CALL_END", toolCallId: id }],
+    };
+  }
+  return {
+    id,
+    heads: [{ type: "STEP_STARTED", stepName: id }],
+    content: { type: "CUSTOM", name: "sandbox", value: { state: "started", message: text } },
+    tails: [{ type: "STEP_FINISHED", stepName: id }],
+  };
+}
+
+const start: ThreadEvent = { type: "RUN_STARTED", threadId: "t", runId: "r" };
+const end: ThreadEvent = { type: "RUN_FINISHED", threadId: "t", runId: "r", outcome: { type: "success" } };
+const state: ThreadEvent = {
+  type: "STATE_SNAPSHOT",
+  snapshot: { plan: { version: 0, sections: [] }, sandbox: { state: "none", previews: [] } },
+};
+
+/** A valid run: parts and steps that overlap as they like. */
+function randomRun(random: (limit: number) => number): ThreadEvent[] {
+  const events: ThreadEvent[] = [start, state];
+  const open: Shape[] = [];
+  const used = new Set<string>();
+  for (let count = 0; count < 12; count++) {
+    const shape = shapeOf(random(4), `${names[random(names.length)]}${random(3)}`);
+    const isFree = ![...used].includes(`${shape.heads[0]?.type} ${shape.id}`);
+    if (isFree && random(2) === 0) {
+      used.add(`${shape.heads[0]?.type} ${shape.id}`);
+      open.push(shape);
+      events.push(...shape.heads);
+    } else if (open.length > 0 && random(3) > 0) events.push((open[random(open.length)] as Shape).content);
+    else events.push(...(open.splice(random(open.length), 1)[0]?.tails ?? []));
+  }
+  for (const shape of open.reverse()) events.push(...shape.tails);
+  return [...events, end];
+}
+
+function framesOf(events: ThreadEvent[]): Uint8Array {
+  const frames = events.map((event, index) => frameOf(index % 3 === 0 ? null : index, event));
+  return encoder.encode(`retry: 1000\n\n${frames.join(": ping\n\n")}`);
+}
+
+/** What the client is sent of a stream. */
+function tell(told: Told, bytes: Uint8Array): string {
+  const cutter = new FrameCutter((frame, whole) => told.note(frame, whole));
+  return cutter
+    .push(bytes)
+    .map((piece) => decoder.decode(piece))
+    .join("");
+}
+
+async function verify(text: string): Promise<ThreadEvent[]> {
+  const events = parseFrames(text).map(({ event }) => event);
+  await lastValueFrom(from(events as unknown as BaseEvent[]).pipe(verifyEvents(false), toArray()));
+  return events;
+}
+
+/** What the object of the next life tells: everything again that a random part of a run has open, then its end. */
+function randomResync(random: (limit: number) => number): ThreadEvent[] {
+  const [, , ...rest] = randomRun(random);
+  const resync = { ...start, metadata: { resync: true as const } };
+  return [resync, { type: "MESSAGES_SNAPSHOT", messages: [] }, state, ...rest];
+}
+
+describe("a stream that is cut at any byte and goes on with a resync", () => {
+  it("passes AG-UI's verifier, with one start and one end", async () => {
+    for (let seed = 0; seed < 4; seed++) {
+      const random = randomOf(seed);
+      const first = framesOf(randomRun(random));
+      const second = framesOf(randomResync(random));
+      for (let cut = 0; cut <= first.length; cut++) {
+        const told = new Told();
+        const before = tell(told, first.subarray(0, cut));
+        const ends = told.endAll();
+        const events = await verify(before + ends + (told.ended ? "" : tell(told, second)));
+        const types = events.map(({ type }) => type);
+        expect([types[0], types.at(-1)]).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
+        expect(types.filter((type) => type === "RUN_STARTED" || type === "RUN_FINISHED").length).toBe(2);
+      }
+    }
+  });
+
+  it("has ended all that was open, and nothing else", async () => {
+    const random = randomOf(99);
+    const events = randomRun(random);
+    for (let count = 2; count < events.length; count++) {
+      const told = new Told();
+      tell(told, framesOf(events.slice(0, count)));
+      const ends = told.endAll();
+      const whole = [...events.slice(0, count), ...parseFrames(ends).map(({ event }) => event), end];
+      await verify(whole.map((event) => frameOf(null, event)).join(""));
+      expect(told.endAll()).toBe("");
+    }
+  });
+});
+
+describe("what a client has been told", () => {
+  it("is ended from the inside out", () => {
+    const told = new Told();
+    tell(told, framesOf([shapeOf(3, "task").heads, shapeOf(1, "m").heads].flat()));
+    const ends = parseFrames(told.endAll());
+    const expected = [shapeOf(1, "m").tails, shapeOf(3, "task").tails].flat();
+    expect(ends).toEqual(expected.map((event) => ({ seq: null, event })));
+  });
+
+  it("is not told again: the first line, the start, whatever comes after the end", () => {
+    const told = new Told();
+    const bytes = framesOf([start, end]);
+    expect(tell(told, bytes)).toBe(decoder.decode(bytes));
+    expect(tell(told, bytes)).toBe("");
+  });
+
+  it("is not known where a frame that opens something is too large to be read", () => {
+    const told = new Told();
+    told.note(encoder.encode(frameOf(1, start)), false);
+    expect(told.isTracked).toBe(true);
+    told.note(encoder.encode(frameOf(2, { type: "STEP_STARTED", stepName: "x".repeat(100) })), false);
+    expect(told.isTracked).toBe(false);
+  });
+});
