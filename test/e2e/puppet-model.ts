@@ -22,6 +22,8 @@ export interface ModelCall {
   refuse(status: number, headers?: Record<string, string>, message?: string): void;
   /** Breaks the connection. */
   cut(): void;
+  /** Resolves when the connection is closed, by whomever. */
+  closed: Promise<void>;
 }
 
 export interface PuppetModel {
@@ -86,5 +88,6 @@ function makeCall(messages: SentMessage[], response: ServerResponse): ModelCall 
       response.end(JSON.stringify({ error: { message, type: "server_error", code: null, param: null } }));
     },
     cut: () => response.destroy(),
+    closed: new Promise((resolve) => response.once("close", () => resolve())),
   };
 }

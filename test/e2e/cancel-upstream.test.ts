@@ -1,0 +1,56 @@
+// A cancel reaches the provider: the model's connection is closed, so that nothing more is made and billed. With `npm start`,
+// since the test harness makes the Worker's requests itself and goes on when the Worker has left.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Run } from "../../src/protocol/run.ts";
+import { makeState, type StartedServer, startServer } from "../setup/started-server.ts";
+import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
+
+// The contract says two seconds; a slow machine gets as long again.
+const LIMIT_MS = 4_000;
+
+let model: PuppetModel;
+let server: StartedServer;
+let removeState: () => Promise<void>;
+
+beforeAll(async () => {
+  const made = await makeState();
+  removeState = made.removeState;
+  model = await startPuppetModel();
+  const settings = { OPENAI_API_KEY: "model-key", OPENAI_BASE_URL: model.baseUrl };
+  // No command is run: no sandbox has to be there.
+  const nowhere = { DAYTONA_API_KEY: "sandbox-key", DAYTONA_API_URL: "http://127.0.0.1:9" };
+  server = await startServer(made.state, { ...settings, ...nowhere });
+});
+
+afterAll(async () => {
+  await server?.stop();
+  await model?.close();
+  await removeState?.();
+});
+
+async function post(path: string, body: unknown = {}): Promise<Run> {
+  const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
+  const init = { method: "POST", headers, body: JSON.stringify(body) };
+  const response = await fetch(`${server.url}/v1/threads/${path}`, init);
+  return (await response.json()) as Run;
+}
+
+async function cancelWhile(thread: string, begin: (call: ModelCall) => void): Promise<void> {
+  await post(`${thread}/runs`, { message: "tell", invocation_id: "inv-c" });
+  const call = await model.next();
+  begin(call);
+  const began = performance.now();
+  const [cancelled] = await Promise.all([post(`${thread}/runs/inv-c/cancel`), call.closed]);
+  expect(cancelled).toMatchObject({ status: "cancelled" });
+  expect(performance.now() - began).toBeLessThan(LIMIT_MS);
+}
+
+describe("a cancel", () => {
+  it("closes the model's connection amid a reply", async () => {
+    await cancelWhile("amid", (call) => call.text("half a thou"));
+  });
+
+  it("closes the model's connection before its first byte", async () => {
+    await cancelWhile("before", () => {});
+  });
+});
