@@ -99,13 +99,22 @@ export function isReplayNumber(sql: Sql, seq: number): boolean {
   return row !== undefined && row.replay_from <= seq && seq <= row.replay_to;
 }
 
-/** What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. */
-export function readEvents(sql: Sql, row: JournalRow, seq: number): { seq: number; event: ThreadEvent }[] {
+/**
+ * What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. One that is `bare` has nothing of
+ * what was open then.
+ */
+export function readEvents(
+  sql: Sql,
+  row: JournalRow,
+  seq: number,
+  bare: boolean,
+): { seq: number; event: ThreadEvent }[] {
   if (row.heads === GAP) return [];
   const events = JSON.parse(readText(sql, `j:${row.seq}`, row.events)) as (ThreadEvent | null)[];
   // Who left amid the live numbers goes on in them.
   const first = seq > row.replay_to ? row.seq - events.length + 1 : row.replay_from;
-  const seen = row.from_seq <= seq && !isReplayNumber(sql, seq) ? headsSeen(row, seq) : 0;
+  const lacksOpen = bare || row.from_seq > seq || isReplayNumber(sql, seq);
+  const seen = lacksOpen ? 0 : headsSeen(row, seq);
   return events.flatMap((event, index) => {
     const number = first + index;
     return event === null || index < seen || number <= seq ? [] : [{ seq: number, event }];

@@ -11,29 +11,11 @@ import type { ThreadEvent } from "../protocol/event.ts";
 import { type Database, readMeta, type Sql, writeMeta } from "./database.ts";
 import { type Frame, FrameLog } from "./frame-log.ts";
 import * as rows from "./journal-rows.ts";
+import { aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
+import { newTextOwner } from "./text-pieces.ts";
 
 export type { JournalRow } from "./journal-rows.ts";
-
-/** How a part is told: `heads` open it, `content` carries text, `tails` end it. As many tails as heads. */
-export interface PartShape {
-  part_id: string;
-  message_id: string;
-  heads: ThreadEvent[];
-  content: (text: string) => ThreadEvent;
-  tails: ThreadEvent[];
-}
-
-/** A part while it is made, and until its message is stored. */
-interface LivePart extends PartShape {
-  invocation_id: string;
-  from: number;
-  last: number;
-  pieces: string[];
-  /** What stands before and after the JSON string of a delta in its frame: made once per part. */
-  around: [string, string];
-  /** The number of its END, and the first that its replay may use; null while it is open. */
-  end: { seq: number; replay_from: number } | null;
-}
+export type { PartShape } from "./parts.ts";
 
 // A reservation is one row written; a thousand numbers last for a turn or two.
 const BLOCK = 1000;
@@ -46,6 +28,8 @@ export function frameOf(seq: number | null, event: ThreadEvent): string {
 export class Journal {
   readonly #sql: Sql;
   readonly #log: FrameLog;
+  /** Names its texts among those of the process. */
+  readonly key = newTextOwner();
   readonly #parts = new Map<string, LivePart>();
   /** The last number that a former life may have used. */
   readonly #former: number;
@@ -112,7 +96,7 @@ export class Journal {
     const from = this.#take(shape.heads.length);
     const last = from + shape.heads.length - 1;
     const around = aroundText(shape.content);
-    this.#parts.set(shape.part_id, { ...shape, invocation_id, from, last, pieces: [], around, end: null });
+    this.#parts.set(shape.part_id, { ...shape, invocation_id, from, last, pieces: [], chars: 0, around, end: null });
     this.#pushAll(from, shape.heads, false);
   }
 
@@ -123,6 +107,7 @@ export class Journal {
     const seq = this.#take(1);
     const urgent = part.pieces.length === 0;
     part.pieces.push(text);
+    part.chars += text.length;
     part.last = seq;
     this.#push(seq, `id: ${seq}\ndata: ${part.around[0]}${JSON.stringify(text)}${part.around[1]}\n\n`, urgent);
   }
@@ -135,6 +120,8 @@ export class Journal {
     this.#take(part.heads.length + 1 + (this.#parts.size > 1 ? part.tails.length : 0));
     const first = this.#take(part.tails.length);
     part.end = { seq: this.newest, replay_from };
+    // One string, which all share that are told it.
+    part.pieces = [part.pieces.join("")];
     // In the window: what follows a part's end (a result, the end of the run) is sent at once and takes it along.
     this.#pushAll(first, part.tails, false);
   }
@@ -169,6 +156,11 @@ export class Journal {
     return [...this.#parts.values()].map((part) => ({ ...part, open: part.end === null, text: part.pieces.join("") }));
   }
 
+  /** Parts that end after `seq` and have no row yet, in the order in which they began. */
+  unstoredAfter(seq: number): UnstoredPart[] {
+    return [...this.#parts.values()].filter(({ end }) => end === null || end.seq > seq).map(partSoFar);
+  }
+
   /** Frames of memory after `seq`, about `limit` characters of them. */
   framesAfter(seq: number, limit: number): Frame[] {
     return this.#log.after(seq, this.released, limit);
@@ -179,12 +171,25 @@ export class Journal {
    * yet, whose own row would then come too late.
    */
   rowsAfter(seq: number, limit: number): rows.JournalRow[] {
-    return rows.readRows(this.#sql, seq, Math.min(this.released, this.#oldestPart() - 1), limit);
+    return rows.readRows(this.#sql, seq, this.tellable, limit);
   }
 
-  /** What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. */
-  eventsOf(row: rows.JournalRow, seq: number): { seq: number; event: ThreadEvent }[] {
-    return rows.readEvents(this.#sql, row, seq);
+  /** The last number that rows can be told up to. */
+  get tellable(): number {
+    return Math.min(this.released, this.#oldestPart() - 1);
+  }
+
+  /** Stored rows after `seq` in order, those too that came while a part was in the making that is not stored yet. */
+  releasedRowsAfter(seq: number, limit: number): rows.JournalRow[] {
+    return rows.readRows(this.#sql, seq, this.released, limit);
+  }
+
+  /**
+   * What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. One that is `bare` has nothing
+   * of what was open then.
+   */
+  eventsOf(row: rows.JournalRow, seq: number, bare = false): { seq: number; event: ThreadEvent }[] {
+    return rows.readEvents(this.#sql, row, seq, bare);
   }
 
   /** Whether a reader that has everything up to `seq` can be given exactly the rest. */
@@ -192,7 +197,12 @@ export class Journal {
     if (seq > this.newest) return false;
     if (this.canFollow(seq)) return true;
     // The first deltas of a part that is not stored yet have left memory, or the reader is past its START without it.
-    if (this.#oldestPart() <= Math.max(this.#log.floor, seq)) return false;
+    return this.#oldestPart() > this.#log.floor && this.canReplay(seq);
+  }
+
+  /** Whether rows, also such that are not stored yet, can go on for a reader that has everything up to `seq`. */
+  canReplay(seq: number): boolean {
+    if (this.#oldestPart() <= seq) return false;
     return rows.isReplayNumber(this.#sql, seq) || rows.canComplete(this.#sql, seq);
   }
 
@@ -203,7 +213,17 @@ export class Journal {
 
   /** Whether a replay that came to `seq` can go on from memory: no part began before `seq` and ends after it. */
   canGoLive(seq: number): boolean {
-    return seq >= this.#log.floor && this.#oldestPart() > seq && rows.readSpanning(this.#sql, seq).length === 0;
+    return seq >= this.#log.floor && this.hasNothingOpen(seq);
+  }
+
+  /** Whether something is void that was in the making at `seq`. */
+  isVoid(seq: number): boolean {
+    return rows.readSpanning(this.#sql, seq).some(({ heads }) => heads === rows.GAP);
+  }
+
+  /** Whether nothing was in the making at `seq`. */
+  hasNothingOpen(seq: number): boolean {
+    return this.#oldestPart() > seq && rows.readSpanning(this.#sql, seq).length === 0;
   }
 
   /** The START of the oldest part that is not stored yet. */
@@ -262,12 +282,4 @@ export class Journal {
     const unstored = [...this.#parts.values()].map((part) => part.from);
     rows.insertRow(this.#sql, row, invocation_id, events, unstored);
   }
-}
-
-/** A frame's JSON before and after the text of a delta. The text comes last: an id, made by a model, may be anything. */
-function aroundText(content: (text: string) => ThreadEvent): [string, string] {
-  const mark = JSON.stringify("\u0001");
-  const json = JSON.stringify(content("\u0001"));
-  const at = json.lastIndexOf(mark);
-  return [json.slice(0, at), json.slice(at + mark.length)];
 }

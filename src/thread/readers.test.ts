@@ -198,10 +198,11 @@ describe("a slow reader", () => {
       await settle();
     }
     expect(slow.isOpen).toBe(true);
-    for (let round = 0; slow.isBusy && round < 100; round++) {
+    // It did not keep up: the live tail comes when the thread is calm.
+    for (let round = 0; round < 30; round++) {
       slow.take();
       await settle();
-      clock.advance(16);
+      clock.advance(1000);
     }
     const events = parseFrames(slow.text).map(({ event }) => event);
     expect(events).toHaveLength(6 * 3 + 1 + 8);

@@ -5,31 +5,25 @@
 //
 // A write costs about 40 µs however small it is, so frames are gathered for 16 ms: at once after a pause and for the
 // first delta of a part, together otherwise. Windows that follow load or lag measured worse.
+//
+// A reader that takes nothing looks the same whether it is slow or dead: the kernels of both ends and the proxies between
+// hold megabytes for it, a receiver owns up to what it has read only a segment at a time, and a client whose window is
+// shut acknowledges for ever. So time decides, over a write that is small: who does not take it in ten minutes (about 100
+// bytes a second) is cut. It costs a slow reader nothing, since it comes back with its last id; left alone, it would keep
+// the object in memory, which is billed, and be counted among the readers that a thread may have.
+import { Cursor, type Limits, type ReaderRequest, type Shared } from "./cursor.ts";
 import type { Frame } from "./frame-log.ts";
-import { frameOf, type Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
+
+export type { ReaderRequest } from "./cursor.ts";
 
 const GATHER_MS = 16;
 // A client that went away shows when a write fails, so up to two pings later.
 const PING_MS = 10_000;
-// Live data that a reader may be behind what it took, in characters; then it is cut, and resumes when it can.
-const LONGEST_LAG = 1024 * 1024;
-// One write: big enough to be cheap in a replay, small enough for a slow reader to take.
-const WRITE_CHARS = 64 * 1024;
-
-/** What a reader wants. */
-export interface ReaderRequest {
-  /** The last number it has; it gets exactly what comes after. */
-  after: number;
-  /** Frames to begin with (a resync): they come before what follows `after`. */
-  opening: string[];
-  /** The number of the event it ends with, null while that is not known. */
-  end: () => number | null;
-  /** Whether it may be closed while no run is active. */
-  idles: boolean;
-  /** For a reader of a run that has not started: the number to begin after, null until there is one. */
-  begin?: () => number | null;
-  run?: string;
-}
+const usual: Limits = { write: 64 * 1024, slow: 256 * 1024, lag: 1024 * 1024 };
+const LONGEST_WRITE_MS = 600_000;
+// Each may hold a write of its own, so this bounds what readers that take nothing can hold of the process's memory.
+const MOST_READERS = 500;
 
 /** The writing half of a reader's connection. Rejects when the client is gone. */
 export interface Sink {
@@ -38,19 +32,18 @@ export interface Sink {
   abort(reason: string): Promise<void>;
 }
 
-interface Reader extends ReaderRequest {
+interface Reader {
   sink: Sink;
-  /** Number it resumed after: rows are told against it. */
-  resumed: number;
-  mode: "opening" | "waiting" | "replay" | "catching_up" | "live";
-  busy: boolean;
+  request: ReaderRequest;
+  cursor: Cursor;
+  /** The write in flight: since when, and what the log had written then. */
+  writing: { since: number; written: number } | null;
   /** What should not wait came while a write was in flight: the next one follows it at once. */
   hurried: boolean;
   /** What it is closed with when it has everything; null again where more came first. */
   farewell: Uint8Array | null;
   /** `written` of the log at the last frame that it took. */
   taken: number;
-  pending: number;
 }
 
 export interface Clock {
@@ -65,6 +58,8 @@ export class Readers {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #readers = new Set<Reader>();
+  /** Connections whose last bytes are not taken yet, and since when. */
+  readonly #leaving = new Map<Sink, number>();
   /** Told when a reader took what was written to it, or left. */
   onProgress: () => void = () => {};
   #lastFlush = 0;
@@ -72,12 +67,16 @@ export class Readers {
   #flushQueued = false;
   #urgent = false;
   #cancelPing: (() => void) | null = null;
+  /** `written` of the log at the last ping. */
+  #pingedAt = 0;
   /** The last bytes made and the frames they hold: readers side by side share one encoding. */
-  #shared: { from: number; to: number; bytes: Uint8Array } = { from: 0, to: 0, bytes: ping };
+  #bytes: { from: number; to: number; bytes: Uint8Array } = { from: 0, to: 0, bytes: ping };
+  readonly #shared: Shared;
 
-  constructor(journal: Journal, clock: Clock) {
+  constructor(journal: Journal, clock: Clock, limits = usual) {
     this.#journal = journal;
     this.#clock = clock;
+    this.#shared = { encode: (from, to, frames) => this.#encode(from, to, frames), strainedAt: 0, limits };
     journal.onAppend = (urgent) => this.#schedule(urgent);
   }
 
@@ -85,46 +84,41 @@ export class Readers {
     return this.#readers.size;
   }
 
+  /** Whether the thread has as many readers as it may. */
+  get isFull(): boolean {
+    return this.#readers.size + this.#leaving.size >= MOST_READERS;
+  }
+
   /** Adds a reader and begins to write. It leaves by itself: at its end, when it is cut, or when its client is gone. */
   add(sink: Sink, request: ReaderRequest): void {
-    const reader: Reader = {
-      ...request,
-      sink,
-      mode: "opening",
-      resumed: request.after,
-      busy: false,
-      hurried: false,
-      farewell: null,
-      taken: 0,
-      pending: 0,
-    };
+    const cursor = new Cursor(this.#journal, request, this.#shared);
+    const reader: Reader = { sink, request, cursor, writing: null, hurried: false, farewell: null, taken: 0 };
     this.#readers.add(reader);
-    this.#cancelPing ??= this.#clock.setTimer(() => this.#pingAll(), PING_MS);
+    this.#watch();
     this.#step(reader);
   }
 
-  /** The lowest number that every reader has, or the newest where there is none. */
+  /** The lowest number that every reader has of those that memory is kept for, or the newest where there is none. */
   lowestCursor(): number {
     let lowest = this.#journal.newest;
-    for (const reader of this.#readers) {
-      if (reader.mode !== "replay" && reader.mode !== "waiting") lowest = Math.min(lowest, reader.after);
-    }
+    for (const { cursor } of this.#readers) if (cursor.needsMemory) lowest = Math.min(lowest, cursor.after);
     return lowest;
   }
 
   /** The thread has been idle: closes who waits for nothing in particular, with a last frame, once it has what there is. */
   closeIdle(lastFrame: string): void {
     for (const reader of this.#readers) {
-      if (!reader.idles) continue;
+      if (!reader.request.idles) continue;
       reader.farewell = encoder.encode(lastFrame);
-      if (!reader.busy) this.#step(reader);
+      if (reader.writing === null) this.#step(reader);
     }
   }
 
   /** Ends readers that wait for a run which will not start. */
   endWaiting(run: string, lastFrames: string): void {
     for (const reader of this.#readers) {
-      if (reader.begin !== undefined && reader.run === run) this.#finish(reader, encoder.encode(lastFrames));
+      const { request } = reader;
+      if (request.begin !== undefined && request.run === run) this.#finish(reader, encoder.encode(lastFrames));
     }
   }
 
@@ -142,11 +136,10 @@ export class Readers {
     const urgent = this.#urgent;
     this.#urgent = false;
     for (const reader of this.#readers) {
-      if (reader.busy) reader.hurried ||= urgent;
-      if (!reader.busy) this.#step(reader);
-      else if (reader.mode === "live" && this.#journal.log.written - reader.taken > LONGEST_LAG) {
-        this.#cut(reader, "the reader is too far behind; resume with the last id");
-      }
+      if (reader.writing === null) this.#step(reader);
+      else if (reader.cursor.isLive && this.#journal.log.written - reader.taken > this.#shared.limits.lag) {
+        this.#cutBehind(reader, "the reader is too far behind; resume with the last id");
+      } else reader.hurried ||= urgent;
     }
   }
 
@@ -169,15 +162,20 @@ export class Readers {
   }
 
   #step(reader: Reader): void {
-    const next = this.#next(reader);
+    const next = reader.cursor.next();
     if (next === "end") this.#finish(reader, null);
-    else if (next === "lost") this.#cut(reader, "the stream can't go on from here; resume with the last id");
-    else if (next !== "wait") this.#write(reader, next);
-    else if (reader.mode === "live" && reader.farewell !== null) this.#finish(reader, reader.farewell);
+    else if (next === "lost") this.#cutBehind(reader, "the stream can't go on from here; resume with the last id");
+    else if (next !== "wait") {
+      reader.farewell = null;
+      this.#write(reader, next);
+    } else if (reader.cursor.isLive) {
+      reader.taken = reader.cursor.given;
+      if (reader.farewell !== null) this.#finish(reader, reader.farewell);
+    }
   }
 
   #write(reader: Reader, bytes: Uint8Array): void {
-    reader.busy = true;
+    reader.writing = { since: this.#clock.now(), written: this.#journal.log.written };
     reader.sink.write(bytes).then(
       () => this.#took(reader),
       () => this.#remove(reader),
@@ -186,115 +184,45 @@ export class Readers {
 
   #took(reader: Reader): void {
     if (!this.#readers.has(reader)) return;
-    reader.busy = false;
-    reader.taken = reader.pending;
+    const { cursor } = reader;
+    const { written } = this.#journal.log;
+    cursor.took(written - (reader.writing?.written ?? written));
+    reader.writing = null;
+    reader.taken = cursor.given;
     this.onProgress();
     // A live reader waits for the window, so that what came meanwhile goes in one write; where that is a whole write
     // already, a window would only let a model that is faster than a write per window leave the reader behind.
-    const isFull = this.#journal.log.written - reader.pending >= WRITE_CHARS;
+    const isFull = written - cursor.given >= this.#shared.limits.write;
     const hurried = reader.hurried || isFull;
     reader.hurried = false;
-    const behind = hurried || reader.mode !== "live" || reader.farewell !== null || this.#isDone(reader);
+    const behind = hurried || !cursor.isLive || reader.farewell !== null || cursor.isDone;
     if (behind) this.#step(reader);
-    else if (this.#journal.released > reader.after) this.#schedule(false);
-  }
-
-  #isDone(reader: Reader): boolean {
-    const end = reader.end();
-    return end !== null && reader.after >= end;
-  }
-
-  /** The next bytes, and the cursor moved past them. */
-  #next(reader: Reader): Uint8Array | "wait" | "end" | "lost" {
-    if (reader.mode === "opening") {
-      reader.mode = reader.begin === undefined ? this.#modeAt(reader.after) : "waiting";
-      const opening = reader.opening.join("");
-      reader.opening = [];
-      if (opening !== "") return encoder.encode(opening);
-    }
-    if (reader.mode === "waiting" && !this.#begin(reader)) return "wait";
-    if (this.#isDone(reader)) return "end";
-    if (reader.mode === "replay") {
-      const replayed = this.#replay(reader);
-      if (replayed !== null) return replayed;
-    }
-    if (reader.after < this.#journal.log.floor) return "lost";
-    return this.#follow(reader);
-  }
-
-  #begin(reader: Reader): boolean {
-    const begin = reader.begin?.() ?? null;
-    if (begin === null) return false;
-    reader.after = reader.resumed = begin;
-    reader.mode = this.#modeAt(begin);
-    return true;
-  }
-
-  #modeAt(after: number): "catching_up" | "replay" {
-    return this.#journal.canFollow(after) ? "catching_up" : "replay";
-  }
-
-  #follow(reader: Reader): Uint8Array | "wait" {
-    const end = reader.end() ?? Number.POSITIVE_INFINITY;
-    const frames = this.#journal.framesAfter(reader.after, WRITE_CHARS).filter((frame) => frame.seq <= end);
-    const last = frames.at(-1);
-    if (last === undefined) {
-      reader.mode = "live";
-      reader.taken = reader.pending = this.#journal.log.written;
-      return "wait";
-    }
-    const bytes = this.#encode(reader.after, last.seq, frames);
-    reader.after = last.seq;
-    reader.farewell = null;
-    for (const frame of frames) reader.pending += frame.text.length;
-    return bytes;
+    else if (this.#journal.released > cursor.after) this.#schedule(false);
   }
 
   #encode(from: number, to: number, frames: Frame[]): Uint8Array {
-    if (this.#shared.from === from && this.#shared.to === to) return this.#shared.bytes;
+    if (this.#bytes.from === from && this.#bytes.to === to) return this.#bytes.bytes;
     const bytes = encoder.encode(frames.map((frame) => frame.text).join(""));
-    this.#shared = { from, to, bytes };
+    this.#bytes = { from, to, bytes };
     return bytes;
   }
 
-  /** Rows as frames, about one write of them; null once memory can take over. */
-  #replay(reader: Reader): Uint8Array | "wait" | "end" | "lost" | null {
-    const journal = this.#journal;
-    const end = reader.end() ?? Number.POSITIVE_INFINITY;
-    const frames: string[] = [];
-    let length = 0;
-    while (length < WRITE_CHARS && reader.after < end && !this.#goLive(reader)) {
-      const [row] = journal.rowsAfter(reader.after, 1);
-      const floor = Math.min(journal.log.floor, journal.released);
-      if (reader.after < floor && (row === undefined || row.from_seq > floor)) {
-        // What lies between the last row and the floor was ephemeral: memory goes on from the floor.
-        reader.after = floor;
-      } else if (row !== undefined) {
-        for (const { seq, event } of journal.eventsOf(row, reader.resumed)) {
-          const frame = frameOf(seq, event);
-          frames.push(frame);
-          length += frame.length;
-        }
-        reader.after = row.seq;
-      } else break;
-    }
-    if (frames.length > 0) return encoder.encode(frames.join(""));
-    if (reader.mode !== "replay") return null;
-    if (reader.after >= end) return "end";
-    // A life that found a held end: the row is there, and comes with the release.
-    return journal.log.floor > journal.released ? "wait" : "lost";
-  }
-
-  #goLive(reader: Reader): boolean {
-    if (!this.#journal.canGoLive(reader.after)) return false;
-    reader.mode = "catching_up";
-    return true;
-  }
-
   #finish(reader: Reader, last: Uint8Array | null): void {
+    const { sink } = reader;
+    this.#leaving.set(sink, this.#clock.now());
     this.#remove(reader);
-    const closing = last === null ? reader.sink.close() : reader.sink.write(last).then(() => reader.sink.close());
-    closing.catch(() => {});
+    const closing = last === null ? sink.close() : sink.write(last).then(() => sink.close());
+    const left = (): void => {
+      this.#leaving.delete(sink);
+      this.#rest();
+    };
+    closing.then(left, left);
+  }
+
+  /** A reader that fell behind: what is long and in the making is not for who comes back with its pace unknown. */
+  #cutBehind(reader: Reader, reason: string): void {
+    this.#shared.strainedAt = this.#journal.newest;
+    this.#cut(reader, reason);
   }
 
   #cut(reader: Reader, reason: string): void {
@@ -305,15 +233,34 @@ export class Readers {
   #remove(reader: Reader): void {
     this.#readers.delete(reader);
     this.onProgress();
-    if (this.#readers.size > 0) return;
+    this.#rest();
+  }
+
+  #watch(): void {
+    this.#cancelPing ??= this.#clock.setTimer(() => this.#pingAll(), PING_MS);
+  }
+
+  #rest(): void {
+    if (this.#readers.size + this.#leaving.size > 0) return;
     this.#cancelPing?.();
     this.#cancelPing = null;
   }
 
   #pingAll(): void {
-    this.#cancelPing = this.#clock.setTimer(() => this.#pingAll(), PING_MS);
+    this.#cancelPing = null;
+    this.#watch();
+    const { written } = this.#journal.log;
+    const isCalm = written - this.#pingedAt < this.#shared.limits.write;
+    this.#pingedAt = written;
+    if (isCalm) this.#shared.strainedAt = 0;
+    const oldest = this.#clock.now() - LONGEST_WRITE_MS;
     for (const reader of this.#readers) {
-      if (!reader.busy) this.#write(reader, ping);
+      if (isCalm) reader.cursor.calm();
+      if (reader.writing === null) this.#write(reader, ping);
+      else if (reader.writing.since <= oldest) this.#cut(reader, "the reader takes nothing; resume with the last id");
+    }
+    for (const [sink, since] of this.#leaving) {
+      if (since <= oldest) sink.abort("the reader takes nothing; resume with the last id").catch(() => {});
     }
   }
 }

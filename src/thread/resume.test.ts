@@ -5,6 +5,7 @@ import { parseFrames } from "../../test/fakes/conversation.ts";
 import { type ClientPlan, ScriptedClient } from "../../test/fakes/scripted-client.ts";
 import { anyScript, ScriptedThread, type Step } from "../../test/fakes/scripted-thread.ts";
 import { FakeSink, settle } from "../../test/fakes/stream.ts";
+import type { Limits } from "./cursor.ts";
 
 const anyClient: fc.Arbitrary<ClientPlan> = fc.record({
   cuts: fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 12 }),
@@ -13,8 +14,11 @@ const anyClient: fc.Arbitrary<ClientPlan> = fc.record({
 });
 const anyClients = fc.array(anyClient, { minLength: 1, maxLength: 4 });
 
-async function play(script: Step[], plans: ClientPlan[]) {
-  const thread = new ScriptedThread();
+// A few frames fill a write, and a few writes leave a reader behind.
+const tight = { write: 150, slow: 400, lag: 1500 };
+
+async function play(script: Step[], plans: ClientPlan[], limits?: Limits) {
+  const thread = new ScriptedThread(limits);
   const clients = plans.map((plan) => new ScriptedClient(thread, plan));
   for (const step of script) {
     thread.perform(step);
@@ -66,6 +70,24 @@ describe("a client that is cut anywhere and comes back", () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  it("ends in the same conversation too where it does not keep up, and is told in pieces what it lacks", async () => {
+    let resyncs = 0;
+    await fc.assert(
+      fc.asyncProperty(anyScript({ disasters: true }), anyClients, async (script, plans) => {
+        const { thread, clients } = await play(script, plans, tight);
+        for (const client of clients) {
+          resyncs += client.resyncs;
+          expect(textsOf(client)).toEqual(thread.stored);
+          expect(client.conversation.results).toEqual(thread.results);
+          expect(client.conversation.counter).toBe(thread.counter);
+          expect(client.conversation.run).toBeNull();
+        }
+      }),
+      { numRuns: 400 },
+    );
+    expect(resyncs).toBeGreaterThan(100);
   });
 
   it("is told a resync only where it holds half a part, a void one, or one that left memory", async () => {

@@ -6,7 +6,7 @@ import { frameOf, type JournalRow } from "./journal.ts";
 import { findRun, type Life } from "./life.ts";
 import type { ReaderRequest } from "./readers.ts";
 import type { RunRecord } from "./runs.ts";
-import { resyncFrames } from "./snapshot.ts";
+import { resyncOpening } from "./snapshot.ts";
 
 /** What a client asked for; without a run it is the thread's stream. */
 export interface StreamRequest {
@@ -42,8 +42,8 @@ function planThreadStream(life: Life, { after, resync }: StreamRequest): StreamP
     return { kind: "follow", request: { after: from, opening: [RETRY], end: () => null, idles: true } };
   }
   const seq = life.journal.released;
-  const opening = [RETRY, ...resyncFrames(life, active?.run ?? null, null, seq)];
-  return { kind: "follow", request: { after: seq, opening, end: () => null, idles: true } };
+  const opening = withRetry(resyncOpening(life, active?.run ?? null, null, seq));
+  return { kind: "follow", request: { after: seq, opening, bare: true, end: () => null, idles: true } };
 }
 
 function planRunStream(life: Life, record: RunRecord, { after, resync }: StreamRequest): StreamPlan {
@@ -60,8 +60,13 @@ function planRunStream(life: Life, record: RunRecord, { after, resync }: StreamR
     return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false } };
   }
   const seq = over ? (record.end_seq ?? 0) : life.journal.released;
-  const opening = [RETRY, ...resyncFrames(life, record.run, over ? terminalOf(life, seq) : null, seq)];
-  return { kind: "follow", request: { after: seq, opening, end, idles: false } };
+  const opening = withRetry(resyncOpening(life, record.run, over ? terminalOf(life, seq) : null, seq));
+  return { kind: "follow", request: { after: seq, opening, bare: true, end, idles: false } };
+}
+
+function* withRetry(opening: Iterable<string>): Generator<string> {
+  yield RETRY;
+  yield* opening;
 }
 
 function beginOf(record: RunRecord): number | null {

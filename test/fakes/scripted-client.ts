@@ -15,7 +15,7 @@ export interface ClientPlan {
 }
 
 export class ScriptedClient {
-  readonly conversation = new Conversation();
+  conversation = new Conversation();
   readonly received: { seq: number; event: ThreadEvent }[] = [];
   lastId = 0;
   resyncs = 0;
@@ -31,6 +31,10 @@ export class ScriptedClient {
   #connections = 0;
   #left = 0;
   #wait = 0;
+  #rest = "";
+  readonly #applied: (ThreadEvent | "resync")[] = [];
+  /** How many of them came up to the last number. */
+  #confirmed = 0;
 
   constructor(thread: ScriptedThread, plan: ClientPlan) {
     this.#thread = thread;
@@ -62,44 +66,64 @@ export class ScriptedClient {
   connect(): void {
     this.#left = this.#plan.cuts[this.#connections] ?? Number.POSITIVE_INFINITY;
     this.#connections += 1;
+    this.#goBack();
     const request = this.#thread.request(this.lastId);
     if (!request.exact) {
       this.resyncs += 1;
       this.#judge();
+      this.#applied.push("resync");
       this.conversation.beginResync();
     }
-    let inOpening = !request.exact;
     const sink: FakeSink = new FakeSink({
       paced: this.#plan.pace > 0,
       onWrite: (text) => {
-        // Half a resync is none: the opening comes whole.
-        this.#receive(text, sink, inOpening);
-        inOpening = false;
+        for (const { seq, event } of parseFrames(this.#whole(text))) this.#receive(seq, event, sink);
       },
     });
     this.sink = sink;
+    this.#rest = "";
     this.#thread.readers.add(sink, request);
     if (request.exact && sink.aborted?.includes("can't go on")) this.unfair.push(`${this.lastId}: ${sink.aborted}`);
   }
 
-  #receive(text: string, sink: FakeSink, whole: boolean): void {
-    for (const { seq, event } of parseFrames(text)) {
-      if (this.#left <= 0 && !whole) {
-        if (sink.isOpen) sink.leave();
-        this.#wait = this.#plan.away;
-        return;
-      }
-      this.#left -= 1;
-      this.#check(seq);
-      try {
-        this.conversation.apply(event);
-      } catch (error) {
-        this.problems.push(`at ${seq}: ${error instanceof Error ? error.message : error}`);
-      }
-      if (seq === null) continue;
-      this.lastId = seq;
-      this.received.push({ seq, event });
+  #receive(seq: number | null, event: ThreadEvent, sink: FakeSink): void {
+    if (!sink.isOpen) return;
+    if (this.#left <= 0) {
+      sink.leave();
+      this.#wait = this.#plan.away;
+      return;
     }
+    this.#left -= 1;
+    this.#check(seq);
+    try {
+      this.conversation.apply(event);
+    } catch (error) {
+      this.problems.push(`at ${seq}: ${error instanceof Error ? error.message : error}`);
+    }
+    this.#applied.push(event);
+    if (seq === null) return;
+    this.#confirmed = this.#applied.length;
+    this.lastId = seq;
+    this.received.push({ seq, event });
+  }
+
+  /** What came after the last number is not counted: it will be told again, or otherwise. */
+  #goBack(): void {
+    if (this.#applied.length === this.#confirmed) return;
+    this.#applied.length = this.#confirmed;
+    this.conversation = new Conversation();
+    for (const event of this.#applied) {
+      if (event === "resync") this.conversation.beginResync();
+      else this.conversation.apply(event);
+    }
+  }
+
+  /** Whole frames of what came; the rest waits for what comes next. */
+  #whole(text: string): string {
+    const come = this.#rest + text;
+    const end = come.lastIndexOf("\n\n") + 2;
+    this.#rest = end < 2 ? come : come.slice(end);
+    return end < 2 ? "" : come.slice(0, end);
   }
 
   #check(seq: number | null): void {

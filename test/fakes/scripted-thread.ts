@@ -2,6 +2,7 @@
 // with the truth kept beside them in the plainest form. And clients of it that are cut and come back.
 import * as fc from "fast-check";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
+import type { Limits } from "../../src/thread/cursor.ts";
 import { frameOf, Journal, type PartShape } from "../../src/thread/journal.ts";
 import { type ReaderRequest, Readers } from "../../src/thread/readers.ts";
 import { counterDelta, counterSnapshot } from "./conversation.ts";
@@ -69,7 +70,7 @@ export class ScriptedThread {
   readonly database = openDatabase();
   readonly clock = new FakeClock();
   journal = new Journal(this.database);
-  readers = new Readers(this.journal, this.clock);
+  readers: Readers;
   readonly parts = new Map<string, PartFacts>();
   readonly results = new Map<string, string>();
   readonly runs: { id: string; start: number; end: number }[] = [];
@@ -80,8 +81,15 @@ export class ScriptedThread {
   counter = 0;
   run: { id: string; start: number } | null = null;
   held: number | null = null;
+  readonly #limits: Limits | undefined;
   #message = 0;
   #ids = 0;
+
+  /** With small limits, every reader has to be told in pieces, and some do not keep up. */
+  constructor(limits?: Limits) {
+    this.#limits = limits;
+    this.readers = new Readers(this.journal, this.clock, limits);
+  }
 
   perform(step: Step): void {
     if (this.held !== null && !["release", "fact", "tick", "crash", "lose"].includes(step.type)) return;
@@ -132,7 +140,8 @@ export class ScriptedThread {
   request(after: number | null): ReaderRequest & { exact: boolean } {
     const exact = after !== null && this.journal.canResume(after);
     if (exact) return { after, opening: [], end: () => null, idles: true, exact };
-    return { after: this.journal.released, opening: this.#resync(), end: () => null, idles: true, exact };
+    const opening = this.#resync();
+    return { after: this.journal.released, opening, bare: true, end: () => null, idles: true, exact };
   }
 
   #resync(): string[] {
@@ -141,11 +150,9 @@ export class ScriptedThread {
     const run = this.run ?? (this.held === null ? null : (this.runs.at(-1) ?? null));
     if (run !== null) events.push({ type: "RUN_STARTED", threadId: "t", runId: run.id, metadata: { resync: true } });
     events.push(this.#snapshot(), counterSnapshot(this.#releasedCounter()));
-    for (const part of this.journal.liveParts()) {
-      if (!part.open) continue;
-      events.push(...part.heads, ...(part.text === "" ? [] : [part.content(part.text)]));
-    }
-    return events.map((event, index) => frameOf(index === events.length - 1 ? this.journal.released : null, event));
+    // What is open comes after.
+    const last = this.journal.liveParts().some(({ open }) => open) ? null : this.journal.released;
+    return events.map((event, index) => frameOf(index === events.length - 1 ? last : null, event));
   }
 
   /** Facts that came after a held end are not to be seen yet. */
@@ -282,7 +289,7 @@ export class ScriptedThread {
     this.readers.cutAll("the life ends");
     for (const [, part] of this.live) part.state = "void";
     this.journal = new Journal(this.database);
-    this.readers = new Readers(this.journal, this.clock);
+    this.readers = new Readers(this.journal, this.clock, this.#limits);
     if (this.held !== null) this.journal.hold(this.held);
     const { run } = this;
     if (run !== null) this.database.transaction(() => this.journal.voidFormerLife(run.id));
