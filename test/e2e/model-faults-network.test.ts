@@ -1,7 +1,7 @@
 // What the network between the Worker and the model does: refuse, reset, cut to the byte. For good, and once.
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
 import { type StartedTaskloom, startBeside } from "./started-taskloom.ts";
 import { openReader, readConversation, retell } from "./stream-reader.ts";
@@ -10,6 +10,9 @@ import { retries, runAgain, runToEnd } from "./watched-run.ts";
 let taskloom: StartedTaskloom;
 let model: RunningModel | undefined;
 let port: number;
+
+// What they do is wait.
+vi.setConfig({ maxConcurrency: 20 });
 
 beforeAll(async () => {
   // A port that was free a moment ago: nobody answers there, until the tests start a model.

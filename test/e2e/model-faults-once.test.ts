@@ -1,12 +1,15 @@
 // Faults of the model that pass: the run is late and nothing else. What was seen of a void reply is closed, taken back by a
 // snapshot and said again under another id; what had been done is not done again.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { readConversation } from "./stream-reader.ts";
 import { retries, runAgain, runToEnd } from "./watched-run.ts";
 
 let taskloom: Taskloom;
+
+// What they do is wait.
+vi.setConfig({ maxConcurrency: 20 });
 
 beforeAll(async () => {
   taskloom = await startTaskloom({ MODEL_FIRST_BYTE_SECONDS: "2", MODEL_IDLE_SECONDS: "2" });

@@ -1,13 +1,16 @@
 // Faults of the model that do not pass: each ends its run as failed, with a code and a sentence that a person can act on,
 // and hinders no later run. What passes is in model-faults-once, what is odd but no failure in model-faults-replies; what the
 // network does in model-faults-network.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { openReader } from "./stream-reader.ts";
 import { retries, runAgain, runToEnd } from "./watched-run.ts";
 
 let taskloom: Taskloom;
+
+// What they do is wait.
+vi.setConfig({ maxConcurrency: 20 });
 
 beforeAll(async () => {
   // Long enough that a busy machine keeps within them, short enough to be waited for five times.
