@@ -89,6 +89,18 @@ function describeLife(): void {
     expect((await deleted.runCommand(request, ignore, untilEnd())).output).toBe("new\n");
   });
 
+  it("is neither made nor started only to end a command", async () => {
+    const { sandbox: absent, states } = house.open("absent");
+    expect((await failureOf(absent.terminateCommand("never", untilEnd()))).code).toBe("not_found");
+    expect(states).toEqual([]);
+    const { sandbox: idle, states: idleStates } = house.open("idle");
+    await idle.listFiles("", 1, untilEnd());
+    await house.stop("idle");
+    expect((await failureOf(idle.terminateCommand("never", untilEnd()))).code).toBe("not_found");
+    expect(idleStates.at(-1)?.state).toBe("started");
+    expect(idleStates.map(({ state }) => state)).not.toContain("starting");
+  });
+
   it("links to a port once something listens on it", async () => {
     await writeText("site/index.html", "<h1>开张</h1>");
     await run("python3 -m http.server 8123 --directory site >/dev/null 2>&1 &");

@@ -5,7 +5,6 @@ import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
-import type { Fault } from "../../dev/daytona/faults.ts";
 import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
@@ -17,11 +16,6 @@ export interface Taskloom {
   key: string;
   server: TestHarness;
   model: Awaited<ReturnType<typeof startModel>>;
-  daytona: {
-    apiUrl: string;
-    apiKey: string /** Failures of it: a test adds and removes them as it goes. */;
-    faults: Fault[];
-  };
   /** A request with the key; `body` is sent as JSON. */
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   /** The same, answered as JSON; throws where the status is not 2xx. */
@@ -33,8 +27,7 @@ export async function startTaskloom(settings: Record<string, string> = {}): Prom
   await mkdir(join(root, "dist/web"), { recursive: true });
   const state = await mkdtemp(join(tmpdir(), "taskloom-e2e-"));
   const model = await startModel({ port: 0, tokensPerSecond: 0 });
-  const faults: Fault[] = [];
-  const daytona = await startDaytona({ port: 0, state, apiKey: "sandbox-key", faults });
+  const daytona = await startDaytona({ port: 0, state, apiKey: "sandbox-key" });
   const key = "first-key-of-the-tests";
   const server = createTestHarness({
     workers: [
@@ -67,7 +60,6 @@ export async function startTaskloom(settings: Record<string, string> = {}): Prom
     key,
     server,
     model,
-    daytona: { apiUrl: daytona.apiUrl, apiKey: "sandbox-key", faults },
     request,
     json: async (method, path, body) => {
       const response = await request(method, path, body);

@@ -1,0 +1,128 @@
+// `npm start` beside a Daytona-compatible server that fails when a test says so. The Worker meets the network itself here:
+// what is reset, refused or never answered reaches it as it would in life. Sandboxes outlive the server, as in life.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Daytona, Sandbox } from "@daytonaio/sdk";
+import type { Fault, FaultAnswer } from "../../dev/daytona/faults.ts";
+import { type DaytonaServer, startDaytona } from "../../dev/daytona/server.ts";
+import { startModel } from "../../dev/model/server.ts";
+import type { MessageRow, ToolMessage } from "../../src/protocol/message.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import { makeState, startServer } from "../setup/started-server.ts";
+import { apiKey, connectClient } from "./daytona-fixture.ts";
+
+export interface FaultySandboxes {
+  client: Daytona;
+  faults: Fault[];
+  /** Of the server; another address after it was started again. */
+  access(): { url: string; key: string };
+  json<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** A run to its end. */
+  ask(thread: string, message: string): Promise<Run>;
+  /** A run that goes on; answers its id. */
+  begin(thread: string, message: string): Promise<string>;
+  cancel(thread: string, run: string): Promise<{ run: Run; ms: number }>;
+  /** What the model read as the results of its calls. */
+  results(thread: string): Promise<string[]>;
+  sandboxOf(thread: string): Promise<Sandbox>;
+  /** A thread whose sandbox runs. */
+  prepare(thread: string): Promise<Sandbox>;
+  restartServer(): Promise<void>;
+  /** Daytona is away until `act` has ended; its sandboxes are stopped then, and come back at the same address. */
+  withoutDaytona(act: () => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startFaultySandboxes(): Promise<FaultySandboxes> {
+  const sandboxes = await mkdtemp(join(tmpdir(), "taskloom-faulty-"));
+  const { state, removeState } = await makeState();
+  const faults: Fault[] = [];
+  const model = await startModel({ port: 0, tokensPerSecond: 0 });
+  let daytona: DaytonaServer = await startDaytona({ port: 0, state: sandboxes, apiKey, faults });
+  const start = () =>
+    startServer(state, {
+      OPENAI_API_KEY: "model-key",
+      OPENAI_BASE_URL: model.baseUrl,
+      DAYTONA_API_URL: daytona.apiUrl,
+      DAYTONA_API_KEY: apiKey,
+    });
+  let server = await start();
+  const client = connectClient(daytona);
+  const json: FaultySandboxes["json"] = async (method, path, body) => {
+    const response = await fetch(server.url + path, {
+      method,
+      headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    if (text.includes(apiKey)) throw new Error(`the key is in the answer to ${method} ${path}`);
+    return JSON.parse(text) as never;
+  };
+  const ask = (thread: string, message: string) => json<Run>("POST", `/v1/threads/${thread}/runs?wait=1`, { message });
+  const sandboxOf = async (thread: string) => {
+    const { project_id } = await json<{ project_id: string }>("GET", `/v1/threads/${thread}`);
+    for await (const sandbox of client.list({ labels: { project_id } })) return client.get(sandbox.id);
+    throw new Error(`${thread} has no sandbox`);
+  };
+  return {
+    client,
+    faults,
+    access: () => ({ url: server.url, key: server.key }),
+    json,
+    ask,
+    sandboxOf,
+    begin: async (thread, message) =>
+      (await json<Run>("POST", `/v1/threads/${thread}/runs`, { message })).invocation_id,
+    cancel: async (thread, run) => {
+      const begun = performance.now();
+      const ended = await json<Run>("POST", `/v1/threads/${thread}/runs/${run}/cancel`);
+      return { run: ended, ms: performance.now() - begun };
+    },
+    results: async (thread) => {
+      const path = `/v1/threads/${thread}/messages?limit=200&type=tool`;
+      const { data } = await json<{ data: MessageRow[] }>("GET", path);
+      return data.map(({ content }) => String((content as ToolMessage).content));
+    },
+    prepare: async (thread) => {
+      const run = await ask(thread, '[[tool execute_command {"command":"echo ready"}]]');
+      if (run.status !== "completed") throw new Error(`${thread}: ${JSON.stringify(run.error)}`);
+      return sandboxOf(thread);
+    },
+    restartServer: async () => {
+      await server.stop();
+      server = await start();
+    },
+    withoutDaytona: async (act) => {
+      const { port } = daytona;
+      await daytona.close();
+      await act();
+      daytona = await startDaytona({ port, state: sandboxes, apiKey, faults });
+    },
+    close: async () => {
+      await server.stop();
+      await daytona.close();
+      await model.close();
+      await Promise.all([removeState(), rm(sandboxes, { recursive: true, force: true })]);
+    },
+  };
+}
+
+/** A fault of the way to this sandbox, or of the part of it that `path` names. */
+export function ofSandbox({ id }: Sandbox, answer: FaultAnswer, more: Partial<Fault> & { path?: string } = {}): Fault {
+  const { path = "*", ...rest } = more;
+  return { request: `* /toolbox/${id}/${path}`, answer, ...rest };
+}
+
+/** The same for what Daytona's API says of it. */
+export function ofRecord({ id, name }: Sandbox, answer: FaultAnswer, more: Partial<Fault> = {}): Fault[] {
+  return [id, name].map((key) => ({ request: `* /api/sandbox/${key}`, answer, ...more }));
+}
+
+/** A command that leaves a line each time it runs. */
+export const counted = '[[tool execute_command {"command":"echo line >> count.txt; echo counted"}]]';
+
+export async function readCount(sandbox: Sandbox): Promise<string> {
+  return (await sandbox.process.executeCommand("cat count.txt")).result;
+}

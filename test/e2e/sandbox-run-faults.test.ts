@@ -1,0 +1,229 @@
+// What a run makes of a sandbox that fails: a fault that passes costs time and nothing else, one that stays is either an
+// error that the model reads and works around, or the end of the run with a sentence that a person can act on. The table
+// of these cells is in docs/reliability.md.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Fault } from "../../dev/daytona/faults.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import { eventually } from "./daytona-fixture.ts";
+import {
+  counted,
+  type FaultySandboxes,
+  ofRecord,
+  ofSandbox,
+  readCount,
+  startFaultySandboxes,
+} from "./faulty-sandboxes.ts";
+
+let house: FaultySandboxes;
+const measured: [cell: string, seconds: string][] = [];
+
+beforeAll(async () => {
+  house = await startFaultySandboxes();
+});
+afterAll(async () => {
+  if (process.env.SHOW_TIMES !== undefined) console.table(measured);
+  await house.close();
+});
+
+/** The run's end, timed, while these faults are there. */
+async function askAmid(cell: string, thread: string, faults: Fault[], message = counted): Promise<Run> {
+  house.faults.push(...faults);
+  const begun = performance.now();
+  const run = await house.ask(thread, message);
+  measured.push([cell, ((performance.now() - begun) / 1000).toFixed(1)]);
+  for (const fault of faults) house.faults.splice(house.faults.indexOf(fault), 1);
+  expect([cell, faults.map(({ hits = 0 }) => hits > 0)]).toEqual([cell, faults.map(() => true)]);
+  return run;
+}
+
+type Cell = [name: string, makeFaults: (sandbox: Awaited<ReturnType<FaultySandboxes["prepare"]>>) => Fault[]];
+
+describe("a run whose sandbox fails", () => {
+  const passing: Cell[] = [
+    ["one request that is never answered", (box) => [ofSandbox(box, "silence", { path: "*/exec", times: 1 })]],
+    ["502 on the way to the sandbox", (box) => [ofSandbox(box, "bad_gateway", { times: 4 })]],
+    ["connections that are reset", (box) => [ofSandbox(box, "reset", { times: 4 })]],
+    ["a start whose answer is lost", (box) => [ofSandbox(box, "lost_answer", { path: "*/exec", times: 1 })]],
+    ["too many requests", (box) => [ofSandbox(box, "rate_limited", { times: 2 })]],
+    ["a sandbox that is not up yet", (box) => [ofSandbox(box, "not_started", { times: 2 })]],
+    [
+      "502, while Daytona's API fails as well",
+      (box) => [ofSandbox(box, "bad_gateway", { times: 1 }), { ...first(ofRecord(box, "internal_error")), times: 2 }],
+    ],
+  ];
+
+  it.concurrent.each(passing)("goes on after %s, and the command ran once", async (name, makeFaults) => {
+    const thread = nameThread(name);
+    const sandbox = await house.prepare(thread);
+    const run = await askAmid(name, thread, makeFaults(sandbox));
+    expect([run.status, run.error]).toEqual(["completed", null]);
+    expect((await house.results(thread)).at(-1)).toBe("exit_code: 0\ncounted\n");
+    expect(await readCount(sandbox)).toBe("line\n");
+  });
+
+  const lasting: [...Cell, message: RegExp][] = [
+    ["requests that are never answered", (box) => [ofSandbox(box, "silence")], /no answer|can't be reached/],
+    ["502 on the way to the sandbox", (box) => [ofSandbox(box, "bad_gateway")], /can't be reached.*502.*Try again/],
+    ["connections that are reset", (box) => [ofSandbox(box, "reset")], /can't be reached.*Try again/],
+    ["a container that is gone", (box) => [ofSandbox(box, "no_container")], /404.*Try again/],
+    [
+      "502, while Daytona's API fails as well",
+      (box) => [ofSandbox(box, "bad_gateway"), first(ofRecord(box, "internal_error"))],
+      /can't be reached or fails.*500.*Try again/,
+    ],
+    [
+      "too many requests, for a minute",
+      (box) => [ofSandbox(box, "rate_limited", { retryAfterSeconds: 60 })],
+      /rate limit.*60 seconds/,
+    ],
+    [
+      "a sandbox that is broken",
+      (box) => [ofSandbox(box, "bad_gateway"), ...ofRecord(box, "state", { state: "error" })],
+      /state "error".*Delete it/,
+    ],
+  ];
+
+  it.concurrent.each(lasting)("ends after %s, and says what can be done", async (name, makeFaults, message) => {
+    const thread = nameThread(name);
+    const sandbox = await house.prepare(thread);
+    const run = await askAmid(`for ever: ${name}`, thread, makeFaults(sandbox));
+    expect([run.status, run.error?.code]).toEqual(["failed", "sandbox_error"]);
+    expect(run.error?.message).toMatch(message);
+    expect(run.error?.message).toMatch(/^[A-Z].{20,}[.!]$/s);
+    expect((await house.results(thread)).at(-1)).toBe(run.error?.message);
+    // The thread is none the worse for it.
+    expect((await house.ask(thread, counted)).status).toBe("completed");
+  });
+});
+
+describe("a run in a sandbox whose disk is full", () => {
+  it.concurrent("reads that a file was not written, and goes on", async () => {
+    const sandbox = await house.prepare("full-file");
+    const full = ofSandbox(sandbox, "disk_full", { path: "files/bulk-upload", times: 1 });
+    const write = '[[tool create_file {"path":"a.txt","content":"text"}]]';
+    const run = await askAmid("disk full: a file", "full-file", [full], `${write} [[then]] ${write}`);
+    expect(run.status).toBe("completed");
+    expect((await house.results("full-file")).slice(-2)).toEqual([
+      expect.stringContaining("no space left on device"),
+      "Wrote a.txt (4 bytes).",
+    ]);
+  });
+
+  it.concurrent("reads how a command failed, or was not started, and goes on", async () => {
+    const sandbox = await house.prepare("full-command");
+    const full = ofSandbox(sandbox, "disk_full", { path: "*/exec", times: 1 });
+    const write = '[[tool execute_command {"command":"echo text > /dev/full"}]]';
+    const run = await askAmid("disk full: a command", "full-command", [full], `${write} [[then]] ${write}`);
+    expect(run.status).toBe("completed");
+    const [refused, failed] = (await house.results("full-command")).slice(-2);
+    expect(refused).toContain("no space left on device");
+    expect(failed).toMatch(/exit_code: 1\n.*No space left on device/i);
+  });
+});
+
+// Its life is the Daytona server's: what happens to it there happens to no other thread.
+describe("a run whose sandbox", () => {
+  it.concurrent("is being stopped waits for that, starts it, and goes on", async () => {
+    const sandbox = await house.prepare("stopping");
+    await sandbox.stop();
+    const faults = [
+      ofSandbox(sandbox, "bad_gateway", { times: 1 }),
+      ...ofRecord(sandbox, "state", { state: "stopping", times: 2 }),
+    ];
+    expect((await askAmid("502 during stop", "stopping", faults)).status).toBe("completed");
+    expect(await readCount(sandbox)).toBe("line\n");
+  });
+
+  it.concurrent("was archived gets it back with its files", async () => {
+    const sandbox = await house.prepare("archived");
+    await sandbox.process.executeCommand("echo line >> count.txt");
+    await sandbox.stop();
+    await sandbox.archive();
+    const faults = [ofSandbox(sandbox, "no_container", { times: 1 })];
+    expect((await askAmid("404 archived", "archived", faults)).status).toBe("completed");
+    expect(await readCount(sandbox)).toBe("line\nline\n");
+  });
+
+  it.concurrent("is deleted amid a command goes on in a new one, and the model is told", async () => {
+    const sandbox = await house.prepare("deleted");
+    const waiting = '[[tool execute_command {"command":"touch begun; sleep 60"}]]';
+    const begun = performance.now();
+    const run = house.ask("deleted", `${waiting} [[then]] ${counted}`);
+    await eventually(async () => (await sandbox.process.executeCommand("ls")).result.includes("begun"));
+    await sandbox.delete();
+    expect((await run).status).toBe("completed");
+    measured.push(["deleted by hand", ((performance.now() - begun) / 1000).toFixed(1)]);
+    const [, lost, next] = await house.results("deleted");
+    expect(lost).toMatch(/restarted or replaced while the command ran.*The sandbox is new: files.*gone/s);
+    expect(next).toBe("exit_code: 0\ncounted\n");
+    expect((await house.sandboxOf("deleted")).id).not.toBe(sandbox.id);
+  });
+
+  it.concurrent("is not shown after it was made is told so", async () => {
+    const sandbox = await house.prepare("unseen");
+    const faults = [ofSandbox(sandbox, "no_container"), ...ofRecord(sandbox, "not_found")];
+    const run = await askAmid("for ever: 404 deleted", "unseen", faults);
+    expect([run.status, run.error?.code]).toEqual(["failed", "sandbox_error"]);
+    expect(run.error?.message).toMatch(/did not start.*does not show it.*Try again/);
+  });
+});
+
+// For these the fault is one of all sandboxes: one after another.
+describe("a run that makes a sandbox", () => {
+  it("waits for one that stays in the making for a while", async () => {
+    const states: Fault[] = [
+      { request: "POST /api/sandbox", answer: "state", state: "creating" },
+      { request: "GET /api/sandbox/*", answer: "state", state: "starting", times: 6 },
+    ];
+    expect((await askAmid("create that stays starting", "slow", states)).status).toBe("completed");
+    expect(await readCount(await house.sandboxOf("slow"))).toBe("line\n");
+  });
+
+  it("is made to wait by the rate limit, or told to come back", async () => {
+    const limited: Fault = { request: "POST /api/sandbox", answer: "rate_limited", times: 1 };
+    expect((await askAmid("429 at create", "limited", [limited])).status).toBe("completed");
+    const long: Fault = { request: "POST /api/sandbox", answer: "rate_limited", retryAfterSeconds: 300 };
+    const run = await askAmid("for ever: 429 at create", "told", [long]);
+    expect(run).toMatchObject({ status: "failed", error: { code: "sandbox_error" } });
+    expect(run.error?.message).toContain("300 seconds");
+  });
+
+  it.skipIf(process.env.LONG_FAULTS === undefined)(
+    "gives up on one that stays in the making for ever",
+    async () => {
+      const states: Fault[] = [
+        { request: "POST /api/sandbox", answer: "state", state: "creating" },
+        { request: "GET /api/sandbox/*", answer: "state", state: "starting" },
+      ];
+      const run = await askAmid("for ever: create that stays starting", "never", states);
+      expect(run).toMatchObject({ status: "failed", error: { code: "sandbox_error" } });
+      expect(run.error?.message).toMatch(/did not start within 1\d\d seconds; its state is "starting"/);
+    },
+    200_000,
+  );
+
+  it("outlives a restart of Daytona amid its work", async () => {
+    const sandbox = await house.prepare("restart");
+    const begun = performance.now();
+    let run: Promise<Run> | null = null;
+    await house.withoutDaytona(async () => {
+      run = house.ask("restart", counted);
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+    });
+    expect(await run).toMatchObject({ status: "completed" });
+    measured.push(["Daytona away for 2 s", ((performance.now() - begun) / 1000).toFixed(1)]);
+    expect(await readCount(await house.client.get(sandbox.id))).toBe("line\n");
+  });
+});
+
+let threads = 0;
+
+function nameThread(name: string): string {
+  return `${name.replace(/[^a-z]+/gi, "-").slice(0, 40)}-${++threads}`;
+}
+
+function first(faults: Fault[]): Fault {
+  const [fault] = faults;
+  if (fault === undefined) throw new Error("no fault");
+  return fault;
+}
