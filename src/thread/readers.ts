@@ -22,8 +22,8 @@ const GATHER_MS = 16;
 const PING_MS = 10_000;
 const usual: Limits = { write: 64 * 1024, slow: 256 * 1024, lag: 1024 * 1024 };
 const LONGEST_WRITE_MS = 600_000;
-// Each may hold a write of its own, so this bounds what readers that take nothing can hold of the process's memory.
-const MOST_READERS = 500;
+/** Each may hold a write of its own, so this bounds what readers that take nothing can hold of the process's memory. */
+export const MOST_READERS = 500;
 
 /** The writing half of a reader's connection. Rejects when the client is gone. */
 export interface Sink {
@@ -260,7 +260,10 @@ export class Readers {
       else if (reader.writing.since <= oldest) this.#cut(reader, "the reader takes nothing; resume with the last id");
     }
     for (const [sink, since] of this.#leaving) {
-      if (since <= oldest) sink.abort("the reader takes nothing; resume with the last id").catch(() => {});
+      if (since > oldest) continue;
+      this.#leaving.delete(sink);
+      sink.abort("the reader takes nothing; resume with the last id").catch(() => {});
     }
+    this.#rest();
   }
 }

@@ -4,7 +4,7 @@ import { isTerminal } from "../protocol/run.ts";
 import { runEnded } from "./events.ts";
 import { frameOf, type JournalRow } from "./journal.ts";
 import { findRun, type Life } from "./life.ts";
-import type { ReaderRequest } from "./readers.ts";
+import { MOST_READERS, type ReaderRequest } from "./readers.ts";
 import type { RunRecord } from "./runs.ts";
 import { resyncOpening } from "./snapshot.ts";
 
@@ -25,10 +25,12 @@ const IDLE_MS = 60_000;
 export type StreamPlan = { kind: "follow"; request: ReaderRequest } | { kind: "whole"; text: string };
 
 export function planStream(life: Life, request: StreamRequest): Result<StreamPlan> {
-  if (request.invocation_id === null) return succeed(planThreadStream(life, request));
-  const record = findRun(life, request.invocation_id);
-  if (record === null) return fail("not_found", `The run ${request.invocation_id} does not exist.`);
-  return succeed(planRunStream(life, record, request));
+  const { invocation_id } = request;
+  const record = invocation_id === null ? null : findRun(life, invocation_id);
+  if (invocation_id !== null && record === null) return fail("not_found", `The run ${invocation_id} does not exist.`);
+  // Before anything is read for it.
+  if (life.readers.isFull) return fail("rate_limited", `${MOST_READERS} streams of this thread are open already.`);
+  return succeed(record === null ? planThreadStream(life, request) : planRunStream(life, record, request));
 }
 
 function planThreadStream(life: Life, { after, resync }: StreamRequest): StreamPlan {

@@ -44,11 +44,12 @@ function recall(key: string, make: () => string): string {
   if (known !== undefined) return known;
   const text = make();
   // What fits into a piece is not asked for again.
-  if (text.length <= PIECE_CHARS || text.length > MEMORY_CHARS) return text;
+  if (text.length <= PIECE_CHARS) return text;
   recent.set(key, text);
   remembered += text.length;
   for (const [oldest, { length }] of recent) {
-    if (remembered <= MEMORY_CHARS) break;
+    // The newest stays however long it is: made again for each piece, it would take time by the square of its length.
+    if (remembered <= MEMORY_CHARS || oldest === key) break;
     recent.delete(oldest);
     remembered -= length;
   }
