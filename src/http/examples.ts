@@ -108,3 +108,40 @@ export const stream = [
   "",
   "",
 ].join("\n");
+
+export const diagnostics = {
+  instance_id: "inst_01kavq3v8w3s6x0f5n2d9r7g4c",
+  born_at: "2026-11-24T10:00:00.000Z",
+  alarm_at: "2026-11-24T10:00:30.000Z",
+  inbox: [
+    {
+      invocation_id: "inv-001",
+      status: "running" as const,
+      attempt: 2,
+      lives_without_progress: 1,
+      steps: 4,
+      background: false,
+      startable: true,
+      jobs_sent: 0,
+      verdict: null,
+      calls_begun: 1,
+      created_at: "2026-11-24T09:58:00.000Z",
+      started_at: "2026-11-24T09:58:00.012Z",
+    },
+  ],
+  steered: 0,
+  journal: { newest: 2041, released: 2041, memory_floor: 2000, memory_chars: 5120, open_parts: 1 },
+  readers: 2,
+  waiters: 0,
+  d1: {
+    pending: true,
+    synced_through: 12,
+    messages: 2,
+    runs: 1,
+    failures: 3,
+    failing_since: "2026-11-24T10:00:05.000Z",
+    retry_at: "2026-11-24T10:00:21.000Z",
+    last_error: "D1 gave no answer within 40 s",
+  },
+  last_errors: [{ at: "2026-11-24T10:00:02.000Z", message: "a job could not be sent: the queue is down" }],
+};

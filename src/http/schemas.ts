@@ -2,6 +2,7 @@
 // `protocol` are built again from their shapes here, since only instances made after zod-openapi's import can be named.
 import { z } from "@hono/zod-openapi";
 import { agentConfig } from "../protocol/agent.ts";
+import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
 import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
 import { gitSource, sandboxSettings } from "../protocol/project.ts";
@@ -149,7 +150,7 @@ export const message = z
 
 export const plan = z.object(planView.shape).openapi("Plan", { example: examples.plan });
 export const runAnswer = z.object(run.shape).openapi("Run", { example: examples.run });
-export const diagnostics = z.record(z.string(), z.unknown()).openapi("Diagnostics", { example: { inbox: 0 } });
+export const diagnostics = threadDiagnostics.openapi("Diagnostics", { example: examples.diagnostics });
 
 const config = agentConfig.shape;
 const agentName = title.min(1).max(200);

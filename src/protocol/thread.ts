@@ -1,6 +1,7 @@
 // A thread and what its object does for the doors: the contract of every call that crosses from a Worker to a Durable
 // Object. Each method answers expected failures as values.
 import type { AgentConfig } from "./agent.ts";
+import type { Diagnostics } from "./diagnostics.ts";
 import type { Result } from "./error.ts";
 import type { MessageRow, MessageType, UserContent } from "./message.ts";
 import type { Page, PageRequest } from "./page.ts";
@@ -136,5 +137,5 @@ export interface ThreadApi {
   bury(key: ThreadKey, invocation_id: string): Promise<Result<null>>;
   /** The sweeper's call for runs of which D1 has heard nothing: answers the ids that this object does not know. */
   poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>>;
-  diagnose(key: ThreadKey): Promise<Result<Record<string, unknown>>>;
+  diagnose(key: ThreadKey): Promise<Result<Diagnostics>>;
 }

@@ -1,7 +1,9 @@
-// What an operator looks at first: where a thread stands, without a word of what is said in it.
+// Where a thread stands, as its life knows it.
+import type { Diagnostics } from "../protocol/diagnostics.ts";
 import type { Life } from "./life.ts";
+import { readWaiting } from "./steering.ts";
 
-export function describeLife(life: Life): Record<string, unknown> {
+export function describeLife(life: Life): Diagnostics {
   const { journal, readers, outbox } = life;
   return {
     instance_id: life.instance_id,
@@ -11,16 +13,17 @@ export function describeLife(life: Life): Record<string, unknown> {
       invocation_id: run.invocation_id,
       status: run.status,
       attempt: run.attempt,
+      lives_without_progress: lives.length,
       steps: run.steps,
       background: run.background,
       startable,
-      verdict: verdict?.status ?? null,
       jobs_sent: life.jobs.get(run.invocation_id)?.times ?? 0,
-      lives_without_progress: lives.length,
+      verdict: verdict?.status ?? null,
       calls_begun: started_calls.length,
       created_at: run.created_at,
       started_at: run.started_at,
     })),
+    steered: readWaiting(life).length,
     journal: {
       newest: journal.newest,
       released: journal.released,
@@ -29,6 +32,7 @@ export function describeLife(life: Life): Record<string, unknown> {
       open_parts: journal.liveParts().filter(({ open }) => open).length,
     },
     readers: readers.count,
+    waiters: [...life.waiters.values()].reduce((count, waiting) => count + waiting.size, 0),
     d1: outbox.backlog,
     last_errors: life.errors,
   };

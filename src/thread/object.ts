@@ -3,6 +3,7 @@
 // can be called over RPC.
 import { DurableObject } from "cloudflare:workers";
 import { type Env, readConfig } from "../config.ts";
+import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
@@ -149,7 +150,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return succeed(unknown);
   }
 
-  async diagnose(key: ThreadKey): Promise<Result<Record<string, unknown>>> {
+  async diagnose(key: ThreadKey): Promise<Result<Diagnostics>> {
     const owned = this.#wake(key);
     return owned.ok ? succeed(describeLife(owned.value)) : owned;
   }

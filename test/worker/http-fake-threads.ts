@@ -1,6 +1,7 @@
 // A stand-in for the namespace of thread objects: keeps threads and runs in memory, writes them to D1 as the real one does, and
 // remembers what each door asked for. So the doors are tested for what they pass on and how they answer.
 import type { Env } from "../../src/config.ts";
+import { diagnostics } from "../../src/http/examples.ts";
 import { type Failure, fail, type Result, succeed } from "../../src/protocol/error.ts";
 import { noUsage, type Run } from "../../src/protocol/run.ts";
 import type { RunInput, Thread, ThreadApi, ThreadKey } from "../../src/protocol/thread.ts";
@@ -125,7 +126,7 @@ export class FakeThreads {
       poke: (key, ids) => run("poke", key, async () => succeed(ids.filter((id) => !known()?.runs.has(id)))),
       start: (_key, id) => run("start", id, async () => succeed(null)),
       bury: (_key, id) => run("bury", id, async () => succeed(null)),
-      diagnose: () => run("diagnose", null, async () => (known() ? succeed({ inbox: 0 }) : missing)),
+      diagnose: () => run("diagnose", null, async () => (known() ? succeed(diagnostics) : missing)),
       fetch: async (request) => {
         const input = request.method === "POST" ? await request.json() : undefined;
         this.asked.push({ method: `fetch ${request.method}`, url: request.url, input });

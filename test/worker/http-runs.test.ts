@@ -1,6 +1,7 @@
 // Runs and streams: what the doors pass to a thread's object, and how they answer.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { diagnostics } from "../../src/http/examples.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { createClient } from "./http-client.ts";
 import { at } from "./http-fake-threads.ts";
@@ -184,7 +185,7 @@ describe("threads and projects", () => {
     expect((await client.send("GET", path)).body.title).toBe("New");
     expect((await client.send("GET", `${path}/messages`)).body).toEqual({ data: [], next_cursor: null });
     expect((await client.send("GET", `${path}/tasks`)).body).toMatchObject({ version: 0, next_task: null });
-    expect((await client.send("GET", `${path}/diagnostics`)).body).toEqual({ inbox: 0 });
+    expect((await client.send("GET", `${path}/diagnostics`)).body).toEqual(diagnostics);
     expect((await client.send("DELETE", path)).status).toBe(204);
     expect((await client.send("DELETE", path)).status).toBe(404);
     expect((await client.send("GET", path)).status).toBe(404);
