@@ -114,7 +114,9 @@ describe("a violation is noticed", () => {
   it("a default export", () => {
     expect(rules.defaultExportRule([file("src/agent/loop.ts", "export default 1;")])).toHaveLength(1);
     expect(rules.defaultExportRule([file("src/agent/loop.ts", "export { a as default };")])).toHaveLength(1);
+    expect(rules.defaultExportRule([file("src/thread/a-worker.ts", "export default {};")])).toHaveLength(1);
     expect(rules.defaultExportRule([file("src/index.ts", "export default {};")])).toEqual([]);
+    expect(rules.defaultExportRule([file("test/e2e/a-worker.ts", "export default {};")])).toEqual([]);
   });
 
   it("a server that knows its stand-ins", () => {

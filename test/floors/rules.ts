@@ -136,9 +136,13 @@ export const shelfRule: Rule = (sources) =>
       .map((path) => `${path}: is not registered in ${shelf}/index.ts`);
   });
 
+/** The platform asks for one of a Worker's entry, and tools of their settings. */
 export const defaultExportRule: Rule = (sources) =>
   sources
-    .filter(({ path }) => path !== "src/index.ts" && !/(^|\/)[\w-]+\.config\.ts$/.test(path))
+    .filter(
+      ({ path }) =>
+        path !== "src/index.ts" && !/^test\/.*-worker\.ts$/.test(path) && !/(^|\/)[\w-]+\.config\.ts$/.test(path),
+    )
     .filter(({ text }) => /^export\s+default\b|^export\s*\{[^}]*\bas\s+default\b/m.test(text))
     .map(({ path }) => `${path}: has a default export`);
 
