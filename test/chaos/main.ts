@@ -1,8 +1,10 @@
 // `npm run chaos`: the runtime is killed again and again under runs that must not notice. Flags after `--`: `--kills 300`,
 // `--seed N` (printed; the same seed aims at the same moments), `--runs 3` (at once).
-// `--remote URL` checks a deployed Worker instead, which nobody can kill (see `remote.ts`).
+// `--remote URL` checks a deployed Worker instead, which nobody can kill (see `remote.ts`), with `--idle-seconds 150` and,
+// where somebody is there to deploy amid a run, `--deploy`. Its key is TASKLOOM_API_KEY.
 import { parseArgs } from "node:util";
 import { runCampaign } from "./campaign.ts";
+import { checkRemote } from "./remote.ts";
 import { formatFindings, formatKill } from "./table.ts";
 
 const stop = new AbortController();
@@ -14,11 +16,15 @@ const { values: flags } = parseArgs({
   options: {
     kills: { type: "string", default: "300" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    runs: { type: "string", default: "3" },
+    runs: { type: "string" },
+    remote: { type: "string" },
+    "idle-seconds": { type: "string", default: "150" },
+    deploy: { type: "boolean", default: false },
   },
 });
 
-function readNumber(name: "kills" | "seed" | "runs"): number {
+function readNumber(name: "kills" | "seed" | "runs" | "idle-seconds", usual?: number): number {
+  if (flags[name] === undefined && usual !== undefined) return usual;
   const value = Number(flags[name]);
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number of at least 1`);
   return value;
@@ -30,7 +36,7 @@ async function kill(): Promise<boolean> {
   const findings = await runCampaign({
     kills: readNumber("kills"),
     seed,
-    runsAtOnce: readNumber("runs"),
+    runsAtOnce: readNumber("runs", 3),
     anyMoment: 0.35,
     enough: Number.POSITIVE_INFINITY,
     hasty: 0.15,
@@ -42,8 +48,16 @@ async function kill(): Promise<boolean> {
   return findings.violations.length === 0;
 }
 
+function check(url: string): Promise<boolean> {
+  const key = process.env.TASKLOOM_API_KEY ?? "";
+  if (key === "") throw new Error("set TASKLOOM_API_KEY to a key of that server");
+  const idle_seconds = readNumber("idle-seconds");
+  const options = { url, key, runs: readNumber("runs", 10), idle_seconds, deploy: flags.deploy, signal: stop.signal };
+  return checkRemote(options, (line) => console.log(line));
+}
+
 try {
-  process.exitCode = (await kill()) ? 0 : 1;
+  process.exitCode = (await (flags.remote === undefined ? kill() : check(flags.remote))) ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = stop.signal.aborted ? 130 : 1;

@@ -1,11 +1,27 @@
-// A client that watches a thread through all the lives of its server: it comes back with the last id it has, and keeps what a
-// client would keep. It knows nothing of kills but that its connection is gone.
+// A client that watches a thread through whatever happens to its connections: it comes back with the last id it has, and
+// keeps what a client would keep. It knows nothing of kills but that its connection is gone.
 import { setTimeout as wait } from "node:timers/promises";
+import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { StreamFrame } from "../e2e/harness.ts";
-import { isResync, openReader, type StreamReader } from "../e2e/stream-reader.ts";
-import type { Server } from "./server.ts";
+import { isResync, openReader, retell, type StreamReader } from "../e2e/stream-reader.ts";
 
 const AGAIN_MS = 10;
+
+/** Where a thread is watched. */
+export interface Place {
+  url: string;
+  key: string;
+  /** Resolves while it is worth asking. */
+  up: Promise<void>;
+}
+
+export interface WatchOptions {
+  signal: AbortSignal;
+  /** The last id from which it goes on; the beginning where it is null. */
+  after?: number | null;
+  /** After how many events of a connection it leaves by itself, asked for each. */
+  leaveAfter?: () => number;
+}
 
 export interface Watcher {
   /** Every event that still counts, in order. */
@@ -26,7 +42,9 @@ interface Expected {
   tell: (at: number) => void;
 }
 
-export function watchThread(server: Server, thread: string, signal: AbortSignal): Watcher {
+/** Watches until a run of the thread has ended. */
+export function watchThread(place: Place, thread: string, options: WatchOptions): Watcher {
+  const { signal, after: first = null, leaveAfter = () => Number.POSITIVE_INFINITY } = options;
   let expected: Expected | null = null;
   const watcher: Watcher = {
     frames: [],
@@ -40,19 +58,19 @@ export function watchThread(server: Server, thread: string, signal: AbortSignal)
   };
   watcher.ended = (async () => {
     while (!isOver(watcher.frames)) {
-      await server.up;
+      await place.up;
       signal.throwIfAborted();
-      const after = watcher.frames.findLast(({ id }) => id !== null)?.id ?? null;
-      const reader = await openReader(server, `/v1/threads/${thread}/events`, { after }).catch(() => null);
+      const after = watcher.frames.findLast(({ id }) => id !== null)?.id ?? first;
+      const reader = await openReader(place, `/v1/threads/${thread}/events`, { after }).catch(() => null);
       if (reader === null) await wait(AGAIN_MS, undefined, { signal });
-      else await follow(watcher, reader, expected);
+      else await follow(watcher, reader, leaveAfter(), expected);
     }
   })();
   watcher.ended.catch(() => {});
   return watcher;
 }
 
-async function follow(watcher: Watcher, reader: StreamReader, expected: Expected | null): Promise<void> {
+async function follow(watcher: Watcher, reader: StreamReader, most: number, expected: Expected | null): Promise<void> {
   watcher.connections += 1;
   if (expected !== null) {
     const news = reader.until((frame) => isNews(frame, reader.frames, expected.newest));
@@ -61,7 +79,7 @@ async function follow(watcher: Watcher, reader: StreamReader, expected: Expected
       () => {},
     );
   }
-  const over = reader.until((frame) => isEnd(frame) || isIdle(reader.frames));
+  const over = reader.until((frame) => isEnd(frame) || isIdle(reader.frames) || reader.frames.length >= most);
   await Promise.race([over.catch(() => undefined), reader.ended]);
   reader.leave();
   watcher.frames = merge(watcher, reader.frames);
@@ -85,7 +103,7 @@ function isEnd({ event }: StreamFrame): boolean {
 }
 
 /** The resync of a thread on which nothing runs any more: two snapshots. */
-export function isIdle([first, second]: StreamFrame[]): boolean {
+function isIdle([first, second]: StreamFrame[]): boolean {
   return first?.event.type === "MESSAGES_SNAPSHOT" && second?.event.type === "STATE_SNAPSHOT" && second.id !== null;
 }
 
@@ -94,4 +112,13 @@ function isNews(frame: StreamFrame, frames: StreamFrame[], newest: number): bool
   if (isEnd(frame)) return true;
   const from = isResync(frames) ? frames.findIndex(({ id }) => id !== null) : -1;
   return (frame.id ?? 0) > newest && frames.indexOf(frame) > from;
+}
+
+/** What AG-UI's own client makes of what was heard; it wants a run around the snapshots of an idle thread. */
+export function tellAll({ frames }: Watcher, thread: string): Promise<{ messages: unknown[]; state: unknown }> {
+  const events = frames.map(({ event }) => event);
+  if (!isIdle(frames)) return retell(events);
+  const ids = { threadId: thread, runId: "run-around-snapshots" };
+  const start: ThreadEvent = { type: "RUN_STARTED", ...ids };
+  return retell([start, ...events, { type: "RUN_FINISHED", ...ids, outcome: { type: "success" } }]);
 }

@@ -1,11 +1,10 @@
 // One run of the script with the client that watches it, from its post to its last check.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { Run } from "../../src/protocol/run.ts";
-import { readConversation, retell } from "../e2e/stream-reader.ts";
+import { readConversation } from "../e2e/stream-reader.ts";
 import { checkTold, type Told } from "./checks.ts";
-import { isIdle, type Watcher, watchThread } from "./reader.ts";
+import { tellAll, type Watcher, watchThread } from "./reader.ts";
 import { COMMANDS, counterName, requestText } from "./script.ts";
 import type { Server } from "./server.ts";
 import type { StoredRun } from "./stored.ts";
@@ -29,7 +28,7 @@ export async function startWork(server: Server, name: string, signal: AbortSigna
   await server.json("POST", `/v1/threads/${name}/runs`, body);
   return {
     name,
-    watcher: watchThread(server, name, signal),
+    watcher: watchThread(server, name, { signal }),
     left: null,
     kills: 0,
     isStuck: false,
@@ -44,7 +43,7 @@ export async function finishWork(server: Server, work: Work, report: Parameters<
   const run = await server.json<Run>("GET", `${path}/runs/${work.name}`);
   const plan = await server.json<Told["plan"]>("GET", `${path}/tasks`);
   const conversation = await readConversation(server, work.name);
-  const heard = await hear(work).catch((error: unknown) => {
+  const heard = await tellAll(work.watcher, work.name).catch((error: unknown) => {
     report("wrong", `the reader's events are not AG-UI's: ${error instanceof Error ? error.message : "unknown"}`);
     return null;
   });
@@ -55,15 +54,6 @@ export async function finishWork(server: Server, work: Work, report: Parameters<
 function expectedAttempt(left: StoredRun | null): number {
   if (left === null || left.status === "queued") return 1;
   return left.status === "running" ? left.attempt + 1 : left.attempt;
-}
-
-/** What AG-UI's own client makes of what was heard; it wants a run around the snapshots of an idle thread. */
-function hear({ name, watcher }: Work): Promise<{ messages: unknown[]; state: unknown }> {
-  const events = watcher.frames.map(({ event }) => event);
-  if (!isIdle(watcher.frames)) return retell(events);
-  const ids = { threadId: name, runId: name };
-  const start: ThreadEvent = { type: "RUN_STARTED", ...ids };
-  return retell([start, ...events, { type: "RUN_FINISHED", ...ids, outcome: { type: "success" } }]);
 }
 
 export interface Traces {

@@ -1,0 +1,118 @@
+// `npm run chaos -- --remote URL`: what a deployed Worker can be asked that nobody can kill. Only through its API, with the
+// key in TASKLOOM_API_KEY. Where the scripted model serves, it is told exactly what to do; a real one is asked for little.
+import { randomBytes } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Run } from "../../src/protocol/run.ts";
+import { type RemoteCheck, remoteChecks } from "./remote-checks.ts";
+
+export interface RemoteOptions {
+  url: string;
+  key: string;
+  runs: number;
+  /** How long nobody asks, so that the object may leave memory. */
+  idle_seconds: number;
+  /** Whether somebody is there to deploy while a run is at work. */
+  deploy: boolean;
+  signal: AbortSignal;
+}
+
+/** What a check works with. */
+export interface Remote extends RemoteOptions {
+  up: Promise<void>;
+  /** What a message says that asks for a text of about so many words, or for work of so many seconds. */
+  prompts: { text: (words: number) => string; work: (seconds: number) => string };
+  /** An id that no check before has used. */
+  newId: (what: string) => string;
+  request: (method: string, path: string, body?: unknown) => Promise<Response>;
+  /** Answered as JSON; throws where the status is not 2xx. */
+  json: <T>(method: string, path: string, body?: unknown) => Promise<T>;
+  /** The run once it has ended. */
+  untilEnded: (thread: string, run: string, within_ms: number) => Promise<Run>;
+}
+
+const REQUEST_MS = 60_000;
+const LOOK_MS = 500;
+/** About what a person reads along; a reader has time to leave amid it. */
+const WORDS_PER_SECOND = 40;
+
+const scripted: Remote["prompts"] = {
+  text: (words) => `[[say ${words}]] [[pace ${WORDS_PER_SECOND}]]`,
+  work: (seconds) => `[[say ${seconds * WORDS_PER_SECOND}]] [[pace ${WORDS_PER_SECOND}]]`,
+};
+
+const real: Remote["prompts"] = {
+  text: (words) => `Answer at once, without tools and without a plan: a story of about ${words} words.`,
+  work: (seconds) =>
+    `Run exactly one command in the sandbox, \`sleep ${seconds}\` with timeout_seconds ${seconds + 60}, then answer "done".`,
+};
+
+/** Prints a line per check; true where all of them hold. */
+export async function checkRemote(options: RemoteOptions, print: (line: string) => void): Promise<boolean> {
+  const remote = await openRemote(options);
+  let failed = 0;
+  for (const check of remoteChecks) {
+    if (check.needsOperator && !options.deploy) continue;
+    const begun = performance.now();
+    const problem = await tryCheck(check, remote, print);
+    const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+    print(
+      `${problem === null ? "ok    " : "FAILED"} ${check.name} (${seconds} s)${problem === null ? "" : `: ${problem}`}`,
+    );
+    if (problem !== null) failed += 1;
+  }
+  print(`${failed} failed`);
+  return failed === 0;
+}
+
+async function tryCheck(check: RemoteCheck, remote: Remote, print: (line: string) => void): Promise<string | null> {
+  try {
+    const note = await check.run(remote, print);
+    if (note !== null) print(`       ${note}`);
+    return null;
+  } catch (error) {
+    remote.signal.throwIfAborted();
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function openRemote(options: RemoteOptions): Promise<Remote> {
+  const url = new URL(options.url).origin;
+  const { key, signal } = options;
+  const mark = randomBytes(4).toString("hex");
+  let count = 0;
+  const request: Remote["request"] = (method, path, body) =>
+    fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const json = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const response = await request(method, path, body);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
+    return JSON.parse(text) as T;
+  };
+  const { stand_ins } = await json<{ stand_ins: string[] }>("GET", "/healthz");
+  return {
+    ...options,
+    url,
+    up: Promise.resolve(),
+    prompts: stand_ins.includes("model") ? scripted : real,
+    newId: (what) => {
+      count += 1;
+      return `chaos-${mark}-${what}-${count}`;
+    },
+    request,
+    json,
+    untilEnded: async (thread, run, within_ms) => {
+      const until = Date.now() + within_ms;
+      for (;;) {
+        const found = await json<Run>("GET", `/v1/threads/${thread}/runs/${run}`);
+        if (found.status !== "queued" && found.status !== "running") return found;
+        if (Date.now() > until) throw new Error(`the run ${run} is ${found.status} after ${within_ms} ms`);
+        await wait(LOOK_MS, undefined, { signal });
+      }
+    },
+  };
+}
