@@ -23,8 +23,22 @@ interface Selection {
   inTheMaking: AgUiMessage[];
 }
 
-/** The newest messages that are no larger together than a snapshot may be. */
+// Many readers lose their place at the same time: in a crash, or when a part is long. To select is to read a mebibyte.
+const selections = new WeakMap<Life, { key: string; selection: Selection }>();
+
+/** The same as long as no message and no part of one has come to its end. */
 function selectMessages(life: Life): Selection {
+  const ended = life.journal.unstoredAfter(0).filter(({ end }) => end !== null);
+  const key = [lastMessageSeq(life.database.sql), ...ended.map(({ part_id }) => part_id)].join("\n");
+  const known = selections.get(life);
+  if (known?.key === key) return known.selection;
+  const selection = select(life);
+  selections.set(life, { key, selection });
+  return selection;
+}
+
+/** The newest messages that are no larger together than a snapshot may be. */
+function select(life: Life): Selection {
   const inTheMaking: AgUiMessage[] = [];
   let size = 0;
   let count = 0;
