@@ -51,6 +51,11 @@ describe("describeError", () => {
     }
   });
 
+  it("ends what was said like a sentence, also where it ended with the key", () => {
+    const shown = status(401, { message: `You sent: Bearer ${provider.api_key}` }).message;
+    expect(shown).toContain("You sent: Bearer [key]. Check OPENAI_API_KEY.");
+  });
+
   it("keeps a page of HTML to a few hundred characters on one line", () => {
     const shown = status(502, { message: `<html>\n${"x".repeat(5000)}` }).message;
     expect(shown.length).toBeLessThan(700);

@@ -129,7 +129,7 @@ const MIN_KEY_CHARACTERS = 8;
 export function redact(text: string, api_key: string): string {
   const known = api_key.length < MIN_KEY_CHARACTERS ? text : text.replaceAll(api_key, "[key]");
   return known
-    .replace(/\bBearer\s+[^\s"']+/gi, "Bearer [key]")
+    .replace(/\bBearer\s+(?!\[key\])[^\s"']+/gi, "Bearer [key]")
     .replace(/\b(?:sk|pk|key|gsk|xai)-[\w*.-]{6,}/g, "[key]")
     .replace(/[^\s"']*\*{3,}[^\s"']*/g, "[key]");
 }
