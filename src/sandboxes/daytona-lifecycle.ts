@@ -147,7 +147,7 @@ export class DaytonaLifecycle {
     const delay = backoffDelay(attempt, RETRY);
     // One that was not answered at all has used up the time, and is asked once more all the same.
     if (attempt > 1 && Date.now() + delay > until) {
-      const how = failure.status === null ? failure.reason : `status ${failure.status}`;
+      const how = failure.status === null ? failure.reason.replace(/\.$/, "") : `status ${failure.status}`;
       throw unavailable(`Daytona at ${host} can't be reached or fails (${how}). Try again later.`);
     }
     await pause(delay, signal);
