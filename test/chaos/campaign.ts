@@ -13,6 +13,8 @@ export interface CampaignOptions {
   kills: number;
   seed: number;
   runsAtOnce: number;
+  /** The share of runs that start in the background. */
+  background: number;
   /** The share of kills that wait for no phase. */
   anyMoment: number;
   /** How often each phase is aimed at before any moment will do. */
@@ -59,6 +61,8 @@ export async function runCampaign(options: CampaignOptions): Promise<Findings> {
   let stage: Stage | null = null;
   const sights = new Sights(() => stage?.server.killNow());
   stage = await openStage(sights.watch, options.signal);
+  // Whatever is waited for: nothing comes any more.
+  options.signal.addEventListener("abort", () => sights.strike());
   try {
     return await new Campaign(options, stage, sights).run();
   } finally {
@@ -111,7 +115,8 @@ class Campaign {
       if (this.#isStopping) return;
       this.#findings.runs += 1;
       const name = `k${this.#findings.runs}`;
-      const work = await startWork(this.#stage.server, name, this.#options.signal);
+      const background = this.#random() < this.#options.background;
+      const work = await startWork(this.#stage.server, name, background, this.#options.signal);
       this.#works.set(name, work);
       await finishWork(this.#stage.server, work, (kind, what) => this.#report(kind, name, what));
       work.told = true;

@@ -1,6 +1,7 @@
 // What must hold once a run is over, however often its server was killed: nothing is missing and nothing is there twice, in
 // the object, in D1, in the sandbox, and for a client.
 import { isDeepStrictEqual } from "node:util";
+import type { StateValue } from "../../src/protocol/event.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { COMMANDS, texts } from "./script.ts";
 import type { StoredMessage, StoredThread } from "./stored.ts";
@@ -28,11 +29,21 @@ export function checkTold({ heard, conversation, run, plan }: Told, attempt: num
   if (plan.total_tasks !== 3 || plan.completed_tasks !== 3 || plan.next_task !== null) {
     report("lost", `the plan is not finished: ${JSON.stringify(plan)}`);
   }
+  checkState(heard.state, report);
   if (isDeepStrictEqual(heard.messages, conversation)) return;
   const at = conversation.findIndex((message, place) => !isDeepStrictEqual(message, heard.messages[place]));
   const [found, told] = [conversation[at], heard.messages[at < 0 ? conversation.length : at]];
   const kind = heard.messages.length > conversation.length ? "doubled" : "lost";
   report(kind, `message ${at}: the reader heard ${JSON.stringify(told)}, the server has ${JSON.stringify(found)}`);
+}
+
+/** The reader's own copy of the state, as its deltas have made it. */
+function checkState(state: unknown, report: Report): void {
+  const { plan } = state as StateValue;
+  const statuses = plan.sections.flatMap(({ tasks }) => tasks.map(({ status }) => status));
+  if (!isDeepStrictEqual(statuses, ["completed", "completed", "completed"])) {
+    report("wrong", `the reader has a plan with ${JSON.stringify(statuses)}`);
+  }
 }
 
 /** `counters` holds the text of each counter file, by the command's number; null where there is none. */

@@ -37,6 +37,7 @@ async function kill(): Promise<boolean> {
     kills: readNumber("kills"),
     seed,
     runsAtOnce: readNumber("runs", 3),
+    background: 0.2,
     anyMoment: 0.35,
     enough: Number.POSITIVE_INFINITY,
     hasty: 0.15,
@@ -59,6 +60,7 @@ function check(url: string): Promise<boolean> {
 try {
   process.exitCode = (await (flags.remote === undefined ? kill() : check(flags.remote))) ? 0 : 1;
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+  console.error(reason instanceof Error ? reason.message : reason);
   process.exitCode = stop.signal.aborted ? 130 : 1;
 }

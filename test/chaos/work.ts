@@ -22,8 +22,8 @@ export interface Work {
   told: boolean;
 }
 
-export async function startWork(server: Server, name: string, signal: AbortSignal): Promise<Work> {
-  const body = { message: requestText(name), message_id: `${name}-said`, invocation_id: name };
+export async function startWork(server: Server, name: string, background: boolean, signal: AbortSignal): Promise<Work> {
+  const body = { message: requestText(name), message_id: `${name}-said`, invocation_id: name, background };
   // Its answer may have been lost with a life: the same id makes a second post the same run.
   await server.json("POST", `/v1/threads/${name}/runs`, body);
   return {

@@ -14,6 +14,7 @@ beforeAll(async () => {
     kills: KILLS,
     seed: 20_261_124,
     runsAtOnce: 2,
+    background: 0,
     anyMoment: 0,
     enough: 2,
     hasty: 0,
