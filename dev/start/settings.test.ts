@@ -26,7 +26,8 @@ describe("settings", () => {
   });
 
   it("need no .dev.vars", async () => {
-    expect(await readSettings(root, { DAYTONA_TARGET: "eu", HOME: "/root" })).toEqual({ DAYTONA_TARGET: "eu" });
+    const wanted = { DAYTONA_TARGET: "eu", MODEL_FIRST_BYTE_SECONDS: "600", MODEL_IDLE_SECONDS: "90" };
+    expect(await readSettings(root, { ...wanted, HOME: "/root" })).toEqual(wanted);
   });
 
   it("are unset by an empty variable of the environment", async () => {
