@@ -1,0 +1,146 @@
+// The contract of a thread against random worlds: posts, cancels, ends of lives, queue, D1, readers and time interleave at
+// every point where the object waits for something. The object is the real one; see `contract-world` for what is around it.
+import * as fc from "fast-check";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { expectContract } from "../../test/fakes/contract-end.ts";
+import { ContractWorld, type Script, type Step } from "../../test/fakes/contract-world.ts";
+
+vi.mock("cloudflare:workers", () => ({
+  DurableObject: class {
+    ctx: unknown;
+    env: unknown;
+    constructor(ctx: unknown, env: unknown) {
+      this.ctx = ctx;
+      this.env = env;
+    }
+  },
+}));
+vi.mock("./ports.ts", async () => ({ createPorts: (await import("../../test/fakes/contract-ports.ts")).givenPorts }));
+// The platform's digest answers from another thread, whenever it likes: here nothing waits but for the script.
+vi.mock("../lib/hash.ts", async (original) => ({
+  ...(await original<typeof import("../lib/hash.ts")>()),
+  hashText: async (text: string) => new TextEncoder().encode(text),
+}));
+
+const { ThreadObject } = await import("./object.ts");
+
+const runs = Number(process.env.CONTRACT_RUNS ?? 300);
+// Longer than all runs take: what shrinks a failure for long is cut short, and tells what it has.
+const SHRINK_MS = 20_000 + runs * 50;
+const TIME_LIMIT_MS = SHRINK_MS + 10_000;
+
+beforeAll(() => {
+  vi.stubGlobal("IdentityTransformStream", TransformStream);
+  for (const level of ["error", "warn", "log"] as const) vi.spyOn(console, level).mockImplementation(() => {});
+});
+
+const place = fc.nat({ max: 9 });
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant("post" as const),
+      post: place,
+      body: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(1) }),
+      at_once: fc.boolean(),
+    }),
+  },
+  {
+    weight: 14,
+    arbitrary: fc.record({
+      do: fc.constant("settle" as const),
+      place: fc.oneof(fc.constant(0), place),
+      count: fc.integer({ min: 1, max: 8 }),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("deliver" as const, "deliver_again" as const), place }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("lose_job" as const, "bury" as const), place }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("cancel" as const), post: place }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("crash" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom("alarm" as const, "sync" as const, "create" as const, "patch" as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("die" as const),
+      in: fc.integer({ min: 1, max: 4 }),
+      when: fc.constantFrom("before" as const, "after" as const, "instead" as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom("d1" as const, "queue" as const),
+      ending: fc.constantFrom("ok" as const, "fail" as const, "lost" as const),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(20, 500, 3_000, 35_000, 700_000) }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("watch" as const, "leave" as const), reader: place }) },
+);
+
+const anyScript = ({ removes }: { removes: boolean }): fc.Arbitrary<Script> =>
+  fc.record({
+    posts: fc.array(
+      fc.record({
+        kind: fc.constantFrom("text" as const, "tool" as const, "ask" as const, "plan" as const),
+        policy: fc.constantFrom(
+          "enqueue" as const,
+          "enqueue" as const,
+          "reject" as const,
+          "replace" as const,
+          "steer" as const,
+        ),
+        background: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+    steps: fc.array(
+      removes
+        ? fc.oneof({ weight: 40, arbitrary: anyStep }, { weight: 1, arbitrary: fc.constant<Step>({ do: "remove" }) })
+        : anyStep,
+      { minLength: 5, maxLength: 60 },
+    ),
+  });
+
+async function play(script: Script): Promise<void> {
+  const world = new ContractWorld(script, (ctx, env) => new ThreadObject(ctx, env));
+  for (const step of script.steps) {
+    await world.perform(step);
+    expect(world.model.problems).toEqual([]);
+  }
+  await expectContract(world);
+}
+
+describe("a thread keeps its contract", () => {
+  it(
+    "whatever is posted, cancelled, delivered, ended and broken, in whatever order",
+    async () => {
+      await fc.assert(fc.asyncProperty(anyScript({ removes: false }), play), {
+        numRuns: runs,
+        interruptAfterTimeLimit: SHRINK_MS,
+        markInterruptAsFailure: true,
+      });
+    },
+    TIME_LIMIT_MS,
+  );
+
+  it(
+    "also where it is removed in the middle of it",
+    async () => {
+      await fc.assert(fc.asyncProperty(anyScript({ removes: true }), play), {
+        numRuns: runs / 3,
+        interruptAfterTimeLimit: SHRINK_MS,
+        markInterruptAsFailure: true,
+      });
+    },
+    TIME_LIMIT_MS,
+  );
+});

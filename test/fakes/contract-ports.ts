@@ -1,0 +1,64 @@
+// What the object of a contract's world asks of the outside. All of it stands still until the script settles it, and may
+// happen after the life that asked has ended.
+import { z } from "zod";
+import { defineTool, type Tool } from "../../src/agent/tool.ts";
+import type { Config } from "../../src/config.ts";
+import { defaultAgent } from "../../src/protocol/agent.ts";
+import type { Job } from "../../src/protocol/job.ts";
+import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import type { Ports } from "../../src/thread/ports.ts";
+import { peopleTools } from "../../src/tools/people.ts";
+import { taskTools } from "../../src/tools/tasks.ts";
+import { contractBrain } from "./contract-brain.ts";
+import { MemorySandbox } from "./memory-sandbox.ts";
+import { clockOf, type ObjectWorld, type Pulse } from "./object-world.ts";
+import type { SqliteD1 } from "./sqlite-d1.ts";
+
+interface Surroundings {
+  object: ObjectWorld;
+  d1: SqliteD1;
+  jobs: Job[];
+  /** How often each call of the tool that works was executed. */
+  worked: Map<string, number>;
+}
+
+export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
+  const { object, d1, jobs } = world;
+  return {
+    model: contractBrain((signal) => object.ask("model", pulse, () => undefined, signal)),
+    default_model: "test-model",
+    tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
+    openSandbox: async () => new MemorySandbox(),
+    syncThread: (batch) => {
+      const sent = structuredClone(batch);
+      return object.ask("d1", pulse, () => syncThread(d1.binding, sent));
+    },
+    deleteThread: (key) => object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now())),
+    readAgent: (_user, agent_id) =>
+      object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
+    sendJob: (job) => object.ask("queue", pulse, () => void jobs.push(job)),
+    clock: clockOf(pulse, object.clock),
+  };
+}
+
+function workTool({ object, worked }: Surroundings, pulse: Pulse): Tool {
+  return defineTool({
+    name: "work",
+    description: "Works.",
+    schema: z.object({}),
+    kind: "work",
+    read_only: false,
+    recovery: "report",
+    time_limit_ms: 600_000,
+    execute: async (_input, { tool_call_id, signal }) => {
+      const work = () => worked.set(tool_call_id, (worked.get(tool_call_id) ?? 0) + 1);
+      await object.ask("tool", pulse, work, signal);
+      return { content: "worked", is_error: false };
+    },
+  });
+}
+
+/** What `createPorts` is in a test: the ports come in the place of the database. */
+export function givenPorts(_config: Config, database: D1Database): Ports {
+  return database as unknown as Ports;
+}
