@@ -92,17 +92,27 @@ describe("FrameLog", () => {
     expect(frames.at(-1)?.seq).toBe(60_000);
   });
 
-  it("leaves a thread only its floor once the process's memory is full", () => {
-    for (let count = 0; count < 8; count++) {
+  it("takes from who has most once the process's memory is full, so that who comes late has as much", () => {
+    const early = Array.from({ length: 8 }, () => {
       const log = newLog();
-      for (let seq = 1; seq <= 4; seq++) log.push(seq, megabyte);
-    }
+      for (let seq = 1; seq <= 64; seq++) log.push(seq, "e".repeat(64 * 1024));
+      return log;
+    });
     const late = newLog();
-    for (let seq = 1; seq <= 64; seq++) late.push(seq, "z".repeat(16 * 1024));
-    expect(late.memory).toBe(128 * 1024);
-    for (const log of logs.slice(0, 4)) log.clear();
-    for (let seq = 65; seq <= 128; seq++) late.push(seq, "z".repeat(16 * 1024));
-    expect(late.memory).toBeGreaterThan(MIB);
+    for (let seq = 1; seq <= 128; seq++) late.push(seq, "l".repeat(16 * 1024));
+    expect(late.memory).toBe(2 * MIB);
+    const memories = early.map(({ memory }) => memory);
+    expect(memories.reduce((sum, memory) => sum + memory, late.memory)).toBeLessThanOrEqual(32 * MIB + 64 * 1024);
+    expect(Math.min(...memories)).toBeGreaterThan(3.5 * MIB);
+    for (const log of early) expect(log.after(log.floor, 64, Number.POSITIVE_INFINITY).at(-1)?.seq).toBe(64);
+  });
+
+  it("leaves each thread its floor, however many there are", () => {
+    const many = Array.from({ length: 400 }, () => newLog());
+    for (let seq = 1; seq <= 40; seq++) for (const log of many) log.push(seq, "t".repeat(8 * 1024));
+    const memories = many.map(({ memory }) => memory);
+    expect(Math.min(...memories)).toBeGreaterThanOrEqual(120 * 1024);
+    expect(memories.reduce((sum, memory) => sum + memory)).toBeLessThan(400 * 136 * 1024);
   });
 
   it("gets the memory of a log back that was collected without a word", async () => {
@@ -115,13 +125,14 @@ describe("FrameLog", () => {
       }
     };
     fill();
-    const log = newLog();
+    const kept = Array.from({ length: 8 }, () => newLog());
+    const areFull = () => kept.every(({ memory }) => memory === 4 * MIB);
     // A finalizer runs some turns after the collection; how many is the engine's choice.
-    for (let seq = 1; log.memory <= 128 * 1024 && seq < 1000; seq++) {
+    for (let seq = 1; !areFull() && seq < 1000; seq++) {
       collect();
       await new Promise((resolve) => setImmediate(resolve));
-      log.push(seq, "z".repeat(64 * 1024));
+      for (const log of kept) log.push(seq, "z".repeat(64 * 1024));
     }
-    expect(log.memory).toBeGreaterThan(128 * 1024);
+    expect(areFull()).toBe(true);
   });
 });

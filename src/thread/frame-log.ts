@@ -12,24 +12,55 @@ const MEMORY_OF_THREAD = 4 * 1024 * 1024;
 const MEMORY_OF_PROCESS = 32 * 1024 * 1024;
 // Past the process's limit a thread still keeps this much: enough for readers that keep up.
 const MEMORY_FLOOR = 128 * 1024;
+// Past the limit, what comes is weighed in portions of this, and not frame by frame: to find the largest log takes time.
+const PORTION = 64 * 1024;
 
-// Objects of one isolate share module scope. A count may live there; clients and promises may not.
+interface Account {
+  memory: number;
+}
+
+// Objects of one isolate share module scope. Counts and frames may live there; clients and promises may not.
 let processMemory = 0;
+let weighedAt = 0;
+const logs = new Map<Account, WeakRef<FrameLog>>();
 // An object that ends in mid-run says nothing: what its log held is given back when it is collected.
-const abandoned = new FinalizationRegistry<{ memory: number }>((account) => {
+const abandoned = new FinalizationRegistry<Account>((account) => {
   processMemory -= account.memory;
+  logs.delete(account);
 });
+
+/** Takes from who has most, not from who comes last: a thread's newest frames are those that its readers wait for. */
+function makeRoom(): void {
+  if (processMemory <= MEMORY_OF_PROCESS) {
+    weighedAt = 0;
+    return;
+  }
+  if (processMemory < weighedAt + PORTION) return;
+  while (processMemory > MEMORY_OF_PROCESS) {
+    let [largest] = logs.keys();
+    for (const account of logs.keys()) if (largest === undefined || account.memory > largest.memory) largest = account;
+    if (largest === undefined || largest.memory <= MEMORY_FLOOR) break;
+    const log = logs.get(largest)?.deref();
+    if (log === undefined) {
+      // Collected, and its account not closed yet.
+      processMemory -= largest.memory;
+      largest.memory = 0;
+    } else log.shrink(Math.max(MEMORY_FLOOR, largest.memory - PORTION));
+  }
+  weighedAt = processMemory;
+}
 
 export class FrameLog {
   #frames: Frame[] = [];
   /** Index of the first frame kept; what is before it is cut off now and then, not each time. */
   #first = 0;
-  readonly #account = { memory: 0 };
+  readonly #account: Account = { memory: 0 };
   #written = 0;
   #floor: number;
 
   constructor(floor: number) {
     this.#floor = floor;
+    logs.set(this.#account, new WeakRef(this));
     abandoned.register(this, this.#account);
   }
 
@@ -52,12 +83,18 @@ export class FrameLog {
     this.#account.memory += text.length;
     this.#written += text.length;
     processMemory += text.length;
-    while (
-      this.#account.memory > MEMORY_OF_THREAD ||
-      (processMemory > MEMORY_OF_PROCESS && this.#account.memory > MEMORY_FLOOR)
-    ) {
-      this.#dropFirst();
-    }
+    this.shrink(MEMORY_OF_THREAD);
+    makeRoom();
+  }
+
+  /** Drops the oldest frames until no more than so many characters are left. */
+  shrink(chars: number): void {
+    while (this.#account.memory > chars) this.#dropFirst();
+  }
+
+  /** Length of the newest frame, 0 where there is none. */
+  get newestChars(): number {
+    return this.#frames.at(-1)?.text.length ?? 0;
   }
 
   /** Frames after `seq` and up to `last`, until about `limit` characters are reached. */

@@ -4,6 +4,7 @@ import { parseFrames } from "../../test/fakes/conversation.ts";
 import { anyScript, ScriptedThread } from "../../test/fakes/scripted-thread.ts";
 import { finished, Stage, started, typesOf } from "../../test/fakes/stage.ts";
 import { FakeSink, settle } from "../../test/fakes/stream.ts";
+import type { ThreadEvent } from "../protocol/event.ts";
 
 const quarter = "x".repeat(256 * 1024);
 
@@ -165,7 +166,8 @@ describe("a slow reader", () => {
     const slow = add(true);
     const quick = add(false);
     open("p");
-    for (let count = 0; count < 3; count++) {
+    // The newest event does not count, which may be long by itself.
+    for (let count = 0; count < 4; count++) {
       journal.addDelta("p", quarter);
       clock.advance(16);
       await settle();
@@ -180,6 +182,23 @@ describe("a slow reader", () => {
     clock.advance(100);
     await settle();
     expect(quick.text.length).toBeGreaterThan(4 * quarter.length);
+  });
+
+  it("is not cut by one long event, a run's end with its result", async () => {
+    const { clock, fact, readers, add } = new Stage();
+    const sink = add(true);
+    fact();
+    await settle();
+    const result = { text: "r".repeat(1_200_000), unfinished_tasks: 0 };
+    fact({ ...finished, result } as ThreadEvent);
+    clock.advance(16);
+    await settle();
+    expect(readers.count).toBe(1);
+    sink.take();
+    await settle();
+    sink.take();
+    await settle();
+    expect(typesOf(sink.text)).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
   });
 
   it("in a replay is not cut however long it takes, and comes to the live tail", async () => {

@@ -135,9 +135,11 @@ export class Readers {
     this.#lastFlush = this.#clock.now();
     const urgent = this.#urgent;
     this.#urgent = false;
+    // Without the newest frame, which may be a mebibyte by itself (a run's end has its result) and leaves nobody behind.
+    const due = this.#journal.log.written - this.#journal.log.newestChars;
     for (const reader of this.#readers) {
       if (reader.writing === null) this.#step(reader);
-      else if (reader.cursor.isLive && this.#journal.log.written - reader.taken > this.#shared.limits.lag) {
+      else if (reader.cursor.isLive && due - reader.taken > this.#shared.limits.lag) {
         this.#cutBehind(reader, "the reader is too far behind; resume with the last id");
       } else reader.hurried ||= urgent;
     }
