@@ -3,7 +3,7 @@
 import type { LoopOutcome } from "../agent/events.ts";
 import { runAgent } from "../agent/loop.ts";
 import type { Sandbox } from "../agent/sandbox.ts";
-import { describeError, type LogFields, logError } from "../lib/log.ts";
+import { describeError, type LogFields, logError, logWarning } from "../lib/log.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { type Life, noteError, transact } from "./life.ts";
@@ -62,6 +62,8 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
       return { status: "failed", error: { code: "internal", message: "Something went wrong in the server." } };
     });
     endRun(life, record, outcome.status === "cancelled" ? (record.verdict ?? outcome) : outcome);
+    // The code only: the sentence beside it may quote what was said.
+    if (record.run.error !== null) logWarning("run_ended", { ...nameOf(record), code: record.run.error.code });
   }
   await releaseRun(life, record);
 }
