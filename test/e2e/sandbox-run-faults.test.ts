@@ -13,12 +13,15 @@ import {
   readCount,
   startFaultySandboxes,
 } from "./faulty-sandboxes.ts";
+import { describeCancel, describeCancelAmidAll, enter } from "./sandbox-run-cancel.ts";
 
 let house: FaultySandboxes;
-const measured: [cell: string, seconds: string][] = [];
+const measured: [cell: string, ms: number][] = [];
+const measure = (cell: string, ms: number) => measured.push([cell, Math.round(ms)]);
 
 beforeAll(async () => {
   house = await startFaultySandboxes();
+  enter(house, measure);
 });
 afterAll(async () => {
   if (process.env.SHOW_TIMES !== undefined) console.table(measured);
@@ -30,7 +33,7 @@ async function askAmid(cell: string, thread: string, faults: Fault[], message = 
   house.faults.push(...faults);
   const begun = performance.now();
   const run = await house.ask(thread, message);
-  measured.push([cell, ((performance.now() - begun) / 1000).toFixed(1)]);
+  measure(cell, performance.now() - begun);
   for (const fault of faults) house.faults.splice(house.faults.indexOf(fault), 1);
   expect([cell, faults.map(({ hits = 0 }) => hits > 0)]).toEqual([cell, faults.map(() => true)]);
   return run;
@@ -39,7 +42,29 @@ async function askAmid(cell: string, thread: string, faults: Fault[], message = 
 type Cell = [name: string, makeFaults: (sandbox: Awaited<ReturnType<FaultySandboxes["prepare"]>>) => Fault[]];
 
 describe.concurrent("a run whose sandbox fails", () => {
-  // The slowest ones come first, so that the others are done beside them.
+  // In both lists the slowest one comes first: the others are done beside it.
+  const passing: Cell[] = [
+    ["one request that is never answered", (box) => [ofSandbox(box, "silence", { path: "*/exec", times: 1 })]],
+    ["502 on the way to the sandbox", (box) => [ofSandbox(box, "bad_gateway", { times: 4 })]],
+    ["connections that are reset", (box) => [ofSandbox(box, "reset", { times: 4 })]],
+    ["a start whose answer is lost", (box) => [ofSandbox(box, "lost_answer", { path: "*/exec", times: 1 })]],
+    ["too many requests", (box) => [ofSandbox(box, "rate_limited", { times: 2 })]],
+    ["a sandbox that is not up yet", (box) => [ofSandbox(box, "not_started", { times: 2 })]],
+    [
+      "502, while Daytona's API fails as well",
+      (box) => [ofSandbox(box, "bad_gateway", { times: 1 }), { ...first(ofRecord(box, "internal_error")), times: 2 }],
+    ],
+  ];
+
+  it.each(passing)("goes on after %s, and the command ran once", async (name, makeFaults) => {
+    const thread = nameThread(name);
+    const sandbox = await house.prepare(thread);
+    const run = await askAmid(name, thread, makeFaults(sandbox));
+    expect([run.status, run.error]).toEqual(["completed", null]);
+    expect((await house.results(thread)).at(-1)).toBe("exit_code: 0\ncounted\n");
+    expect(await readCount(sandbox)).toBe("line\n");
+  });
+
   const lasting: [...Cell, message: RegExp][] = [
     ["requests that are never answered", (box) => [ofSandbox(box, "silence")], /no answer|can't be reached/],
     ["502 on the way to the sandbox", (box) => [ofSandbox(box, "bad_gateway")], /can't be reached.*502.*Try again/],
@@ -72,28 +97,6 @@ describe.concurrent("a run whose sandbox fails", () => {
     expect((await house.results(thread)).at(-1)).toBe(run.error?.message);
     // The thread is none the worse for it.
     expect((await house.ask(thread, counted)).status).toBe("completed");
-  });
-
-  const passing: Cell[] = [
-    ["one request that is never answered", (box) => [ofSandbox(box, "silence", { path: "*/exec", times: 1 })]],
-    ["502 on the way to the sandbox", (box) => [ofSandbox(box, "bad_gateway", { times: 4 })]],
-    ["connections that are reset", (box) => [ofSandbox(box, "reset", { times: 4 })]],
-    ["a start whose answer is lost", (box) => [ofSandbox(box, "lost_answer", { path: "*/exec", times: 1 })]],
-    ["too many requests", (box) => [ofSandbox(box, "rate_limited", { times: 2 })]],
-    ["a sandbox that is not up yet", (box) => [ofSandbox(box, "not_started", { times: 2 })]],
-    [
-      "502, while Daytona's API fails as well",
-      (box) => [ofSandbox(box, "bad_gateway", { times: 1 }), { ...first(ofRecord(box, "internal_error")), times: 2 }],
-    ],
-  ];
-
-  it.each(passing)("goes on after %s, and the command ran once", async (name, makeFaults) => {
-    const thread = nameThread(name);
-    const sandbox = await house.prepare(thread);
-    const run = await askAmid(name, thread, makeFaults(sandbox));
-    expect([run.status, run.error]).toEqual(["completed", null]);
-    expect((await house.results(thread)).at(-1)).toBe("exit_code: 0\ncounted\n");
-    expect(await readCount(sandbox)).toBe("line\n");
   });
 });
 
@@ -153,7 +156,7 @@ describe.concurrent("a run whose sandbox", () => {
     await eventually(async () => (await sandbox.process.executeCommand("ls")).result.includes("begun"));
     await sandbox.delete();
     expect((await run).status).toBe("completed");
-    measured.push(["deleted by hand", ((performance.now() - begun) / 1000).toFixed(1)]);
+    measure("deleted by hand", performance.now() - begun);
     const [, lost, next] = await house.results("deleted");
     expect(lost).toMatch(/restarted or replaced while the command ran.*The sandbox is new: files.*gone/s);
     expect(next).toBe("exit_code: 0\ncounted\n");
@@ -168,6 +171,8 @@ describe.concurrent("a run whose sandbox", () => {
     expect(run.error?.message).toMatch(/did not start.*does not show it.*Try again/);
   });
 });
+
+describe.concurrent("a cancel", describeCancel);
 
 // For these the fault is one of all sandboxes: one after another.
 describe("a run that makes a sandbox", () => {
@@ -212,10 +217,12 @@ describe("a run that makes a sandbox", () => {
       await new Promise((resolve) => setTimeout(resolve, 2_000));
     });
     expect(await run).toMatchObject({ status: "completed" });
-    measured.push(["Daytona away for 2 s", ((performance.now() - begun) / 1000).toFixed(1)]);
+    measure("Daytona away for 2 s", performance.now() - begun);
     expect(await readCount(await house.client.get(sandbox.id))).toBe("line\n");
   });
 });
+
+describe("a cancel amid what concerns all threads", describeCancelAmidAll);
 
 let threads = 0;
 

@@ -1,12 +1,13 @@
 // A person ends a run whose command runs, hangs or floods, or whose sandbox does not come: the run is cancelled within two
-// seconds, whatever the sandbox does, its command ends with all that it started, and nothing goes on behind it.
+// seconds, whatever the sandbox does, its command ends with all that it started, and nothing goes on behind it. Registered
+// by sandbox-run-faults.test.ts, beside whose slow cells this costs no time.
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import type { Fault } from "../../dev/daytona/faults.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { eventually, findProcesses, marker } from "./daytona-fixture.ts";
-import { type FaultySandboxes, ofRecord, ofSandbox, startFaultySandboxes } from "./faulty-sandboxes.ts";
+import { type FaultySandboxes, ofRecord, ofSandbox } from "./faulty-sandboxes.ts";
 import { openReader } from "./stream-reader.ts";
 
 /** The contract's figure, and something for a busy machine. */
@@ -14,22 +15,19 @@ const cancelMs = 2_000;
 const slackMs = 1_000;
 
 let house: FaultySandboxes;
-const measured: [cell: string, ms: number][] = [];
+let measure: (cell: string, ms: number) => void;
 
-beforeAll(async () => {
-  house = await startFaultySandboxes();
-});
-afterAll(async () => {
-  if (process.env.SHOW_TIMES !== undefined) console.table(measured);
-  await house.close();
-});
+export function enter(opened: FaultySandboxes, onTime: typeof measure): void {
+  house = opened;
+  measure = onTime;
+}
 
 const command = (text: string) => `[[tool execute_command {"command":"${text}"}]]`;
 
 /** Cancels and checks what every cancel has to be. */
 async function cancel(cell: string, thread: string, run: string): Promise<Run> {
   const { run: ended, ms } = await house.cancel(thread, run);
-  measured.push([cell, Math.round(ms)]);
+  measure(`cancel: ${cell}`, ms);
   expect([cell, ended.status, ended.error]).toEqual([cell, "cancelled", null]);
   expect(ms).toBeLessThan(cancelMs + slackMs);
   expect((await house.results(thread)).at(-1)).toMatch(/^cancelled/);
@@ -51,8 +49,8 @@ async function untilQuiet(counter: Fault): Promise<void> {
   }
 }
 
-describe("a cancel", () => {
-  it.concurrent("ends a command with all that it started", async () => {
+export function describeCancel(): void {
+  it("ends a command with all that it started", async () => {
     await house.prepare("tree");
     const seconds = marker();
     const sleep = `sleep ${seconds}`;
@@ -62,7 +60,7 @@ describe("a cancel", () => {
     await untilGone(seconds);
   });
 
-  it.concurrent("ends a command whose output can't be read", async () => {
+  it("ends a command whose output can't be read", async () => {
     const sandbox = await house.prepare("unread");
     const seconds = marker();
     const silent = ofSandbox(sandbox, "silence", { path: "*/logs" });
@@ -74,7 +72,7 @@ describe("a cancel", () => {
     await untilGone(seconds);
   });
 
-  it.concurrent("leaves nothing of a command whose start was not answered", async () => {
+  it("leaves nothing of a command whose start was not answered", async () => {
     const sandbox = await house.prepare("unstarted");
     const silent = ofSandbox(sandbox, "silence", { path: "*/exec" });
     house.faults.push(silent);
@@ -87,7 +85,7 @@ describe("a cancel", () => {
     expect((await sandbox.process.executeCommand("ls")).result).not.toContain("started");
   });
 
-  it.concurrent("does not wait for a sandbox that answers nothing, and leaves it alone after that", async () => {
+  it("does not wait for a sandbox that answers nothing, and leaves it alone after that", async () => {
     const sandbox = await house.prepare("silent");
     const silent = ofSandbox(sandbox, "silence");
     house.faults.push(silent);
@@ -97,7 +95,7 @@ describe("a cancel", () => {
     await untilQuiet(silent);
   });
 
-  it.concurrent("does not wait for a sandbox that stays starting, and looks at it no more", async () => {
+  it("does not wait for a sandbox that stays starting, and looks at it no more", async () => {
     const sandbox = await house.prepare("starting");
     await sandbox.stop();
     const states = ofRecord(sandbox, "state", { state: "starting" });
@@ -116,7 +114,7 @@ describe("a cancel", () => {
     expect((await house.client.get(sandbox.id)).state).toBe("stopped");
   });
 
-  it.concurrent("ends a command that floods, of which little was shown", async () => {
+  it("ends a command that floods, of which little was shown", async () => {
     await house.prepare("flood");
     const word = marker();
     const run = await house.begin("flood", command(`yes ${word}`));
@@ -129,14 +127,14 @@ describe("a cancel", () => {
     expect(shown.join("").length).toBeLessThan(300_000);
     expect(shown.length).toBeLessThan(200);
   });
-});
+}
 
 function outputOf(event: ThreadEvent): string {
   return event.type === "CUSTOM" && event.name === "tool_output" ? event.value.text : "";
 }
 
-// One after another: these are about all sandboxes, or about the server.
-describe("a cancel amid what concerns all threads", () => {
+/** About all sandboxes, or about the server: one after another. */
+export function describeCancelAmidAll(): void {
   it("does not wait for a sandbox that is being made", async () => {
     const made: Fault = { request: "POST /api/sandbox", answer: "state", state: "creating" };
     house.faults.push(made, { request: "GET /api/sandbox/*", answer: "state", state: "creating" });
@@ -166,4 +164,4 @@ describe("a cancel amid what concerns all threads", () => {
       await cancel("a Daytona that is away", "away", run);
     });
   });
-});
+}
