@@ -1,6 +1,6 @@
 // What a kill waits for: a moment that belongs to a phase, or just a time.
 import type { Moment } from "./moments.ts";
-import { type Phase, phases } from "./phases.ts";
+import { type Met, type Phase, phases } from "./phases.ts";
 
 /** Numbers from 0 up to 1 that a seed decides. */
 export type Random = () => number;
@@ -37,7 +37,7 @@ export function aimAtAnyMoment(random: Random): Aim {
 }
 
 /** One of the phases that were hit least; any moment, once each was hit often `enough`. */
-export function aimAtRarest(hits: ReadonlyMap<Phase, number>, enough: number, random: Random): Aim {
+export function aimAtRarest(hits: ReadonlyMap<Met, number>, enough: number, random: Random): Aim {
   const least = Math.min(...phases.map((phase) => hits.get(phase) ?? 0));
   if (least >= enough) return aimAtAnyMoment(random);
   const rarest = phases.filter((phase) => (hits.get(phase) ?? 0) === least);
@@ -70,7 +70,7 @@ function momentsOf(phase: Phase, random: Random): (moment: Moment) => boolean {
     case "between two tool results":
       return (moment) => moment.kind === "command_asked" && !moment.again && moment.place > 0;
     case "before the D1 write":
-      return (moment) => moment.kind === "write_asked" && !moment.ends;
+      return (moment) => moment.kind === "write_asked" && !moment.queued && !moment.ends;
     case "between the stored and the released end":
       return (moment) => moment.kind === (isLate ? "write_done" : "write_asked") && moment.ends;
   }

@@ -3,7 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Aim, aimAtAnyMoment, aimAtRarest, createRandom, type Random } from "./aims.ts";
 import { checkStored, type Violation } from "./checks.ts";
-import { findPhases, type Phase } from "./phases.ts";
+import { findPhases, type Met } from "./phases.ts";
 import { Sights } from "./sights.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { Disk, threadOf } from "./stored.ts";
@@ -21,6 +21,8 @@ export interface CampaignOptions {
   enough: number;
   /** The share of kills that come while the runs are still being taken up. */
   hasty: number;
+  /** The share of kills after which readers come back late, when the runs are at work again and say new things. */
+  late: number;
   /** After every so many kills nobody comes back before the runs have woken by themselves; 0 for never. */
   quietEvery: number;
   onKill: (kill: Kill) => void;
@@ -31,7 +33,7 @@ export interface Kill {
   number: number;
   aim: Aim["name"];
   /** What it met, by run. */
-  hits: { run: string; phases: Phase[] }[];
+  hits: { run: string; phases: Met[] }[];
   /** Until the new process was healthy. */
   up_ms: number;
   /** From there until each run told its reader something new; until its first request, where nobody asked for it. */
@@ -55,6 +57,7 @@ const NEWS_MS = 20_000;
 const WAKING_MS = 45_000;
 const END_MS = 90_000;
 const HASTY_MS = 120;
+const LONGEST_LATE_MS = 1_200;
 const LONGEST_PAUSE_MS = 2_000;
 
 export async function runCampaign(options: CampaignOptions): Promise<Findings> {
@@ -77,7 +80,7 @@ class Campaign {
   readonly #sights: Sights;
   readonly #disk: Disk;
   readonly #findings: Findings = { kills: [], runs: 0, mostKills: 0, connections: 0, resyncs: 0, violations: [] };
-  readonly #hits = new Map<Phase, number>();
+  readonly #hits = new Map<Met, number>();
   /** Runs whose last check is still to come. */
   readonly #works = new Map<string, Work>();
   #isStopping = false;
@@ -101,7 +104,8 @@ class Campaign {
       await Promise.race([this.#killOnce(number), failed]);
     }
     this.#isStopping = true;
-    await within(slots, END_MS, () => `these have not ended: ${[...this.#works.keys()].join(", ")}`);
+    const left = (): Work[] => [...this.#works.values()].filter(({ told }) => !told);
+    await within(slots, END_MS, () => `no end of ${left().map(({ name }) => name)}`);
     this.#sights.strike();
     await this.#stage.server.dead();
     await this.#look();
@@ -124,7 +128,7 @@ class Campaign {
   }
 
   async #killOnce(number: number): Promise<void> {
-    const { quietEvery, hasty } = this.#options;
+    const { quietEvery, hasty, late } = this.#options;
     const quiet = quietEvery > 0 && number % quietEvery === 0;
     await this.#untilSafe();
     const aim = this.#chooseAim();
@@ -142,11 +146,23 @@ class Campaign {
         active.map(({ work }) => work.name),
         healthy,
       );
+    const isLate = !quiet && this.#random() < late;
+    if (isLate) await this.#wake(active.map(({ work }) => work));
     this.#open();
     const isHasty = this.#random() < hasty;
     if (news !== null && isHasty) await wait(this.#random() * HASTY_MS);
     if (news !== null && !isHasty) await this.#untilNews(kill, news, healthy);
+    if (isLate) kill.news_ms = [];
     this.#options.onKill(kill);
+  }
+
+  /** Somebody else asks for the runs, so that they go on unwatched for a while. */
+  async #wake(works: Work[]): Promise<void> {
+    this.#sights.open();
+    this.#stage.server.openDoor();
+    const { server } = this.#stage;
+    await Promise.all(works.map(({ name }) => server.json("GET", `/v1/threads/${name}/runs/${name}`)));
+    await wait(this.#random() * LONGEST_LATE_MS, undefined, { signal: this.#options.signal });
   }
 
   #open(): void {
@@ -193,7 +209,8 @@ class Campaign {
       if (found.length === 0) continue;
       for (const phase of found) this.#hits.set(phase, (this.#hits.get(phase) ?? 0) + 1);
       hits.push({ run: work.name, phases: found });
-      active.push({ work, newest: object.newest });
+      // Nothing is due from a run whose turn has not come.
+      if (!found.includes("queued")) active.push({ work, newest: object.newest });
       work.kills += 1;
       work.isStuck = (object.run?.lives ?? 0) >= MOST_IDLE_LIVES;
     }

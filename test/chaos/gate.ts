@@ -15,8 +15,8 @@ export async function openGate(watch: Watch): Promise<Gate> {
     // What a killed process leaves half sent is nobody's question.
     text(request).then(
       (body) => {
-        const { when, thread_id, ends } = JSON.parse(body) as WriteNotice;
-        if (watch({ kind: when, run: thread_id, ends })) response.end();
+        const { when, thread_id, ...kind } = JSON.parse(body) as WriteNotice;
+        if (watch({ kind: when, run: thread_id, ...kind })) response.end();
       },
       () => response.destroy(),
     );

@@ -1,7 +1,7 @@
 // `npm run chaos`: the runtime is killed again and again under runs that must not notice. Flags after `--`: `--kills 300`,
 // `--seed N` (printed; the same seed aims at the same moments), `--runs 3` (at once).
 // `--remote URL` checks a deployed Worker instead, which nobody can kill (see `remote.ts`), with `--idle-seconds 150` and,
-// where somebody is there to deploy amid a run, `--deploy`. Its key is TASKLOOM_API_KEY.
+// where somebody is there to deploy amid a run of `--work-seconds 540`, `--deploy`. Its key is TASKLOOM_API_KEY.
 import { parseArgs } from "node:util";
 import { runCampaign } from "./campaign.ts";
 import { checkRemote } from "./remote.ts";
@@ -15,15 +15,17 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 const { values: flags } = parseArgs({
   options: {
     kills: { type: "string", default: "300" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    seed: { type: "string", default: String(1 + (Date.now() % 1_000_000)) },
     runs: { type: "string" },
     remote: { type: "string" },
     "idle-seconds": { type: "string", default: "150" },
     deploy: { type: "boolean", default: false },
+    // A deploy waits up to five minutes for a working life to finish.
+    "work-seconds": { type: "string", default: "540" },
   },
 });
 
-function readNumber(name: "kills" | "seed" | "runs" | "idle-seconds", usual?: number): number {
+function readNumber(name: "kills" | "seed" | "runs" | "idle-seconds" | "work-seconds", usual?: number): number {
   if (flags[name] === undefined && usual !== undefined) return usual;
   const value = Number(flags[name]);
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number of at least 1`);
@@ -41,6 +43,7 @@ async function kill(): Promise<boolean> {
     anyMoment: 0.35,
     enough: Number.POSITIVE_INFINITY,
     hasty: 0.15,
+    late: 0.2,
     quietEvery: 60,
     onKill: (each) => console.log(formatKill(each)),
     signal: stop.signal,
@@ -52,8 +55,15 @@ async function kill(): Promise<boolean> {
 function check(url: string): Promise<boolean> {
   const key = process.env.TASKLOOM_API_KEY ?? "";
   if (key === "") throw new Error("set TASKLOOM_API_KEY to a key of that server");
-  const idle_seconds = readNumber("idle-seconds");
-  const options = { url, key, runs: readNumber("runs", 10), idle_seconds, deploy: flags.deploy, signal: stop.signal };
+  const options = {
+    url,
+    key,
+    runs: readNumber("runs", 10),
+    idle_seconds: readNumber("idle-seconds"),
+    deploy: flags.deploy,
+    work_seconds: readNumber("work-seconds"),
+    signal: stop.signal,
+  };
   return checkRemote(options, (line) => console.log(line));
 }
 

@@ -11,17 +11,22 @@ export type Moment =
   /** The output of a running command was read so many times. */
   | { kind: "command_read"; run: string; step: number; place: number; count: number }
   /** A batch for D1 has been made, and is held until it is let go. */
-  | { kind: "write_asked"; run: string; ends: boolean }
+  | ({ kind: "write_asked"; run: string } & WriteKind)
   /** D1 has the batch; the object has not been told. */
-  | { kind: "write_done"; run: string; ends: boolean };
+  | ({ kind: "write_done"; run: string } & WriteKind);
+
+export interface WriteKind {
+  /** Whether the run in it has not begun. */
+  queued: boolean;
+  /** Whether the run in it has ended. */
+  ends: boolean;
+}
 
 /** Answers whether the request may go on. */
 export type Watch = (moment: Moment) => boolean;
 
 /** What the Worker's wrapper says of a batch. A thread of this harness has one run, and one name for both. */
-export interface WriteNotice {
+export interface WriteNotice extends WriteKind {
   when: "write_asked" | "write_done";
   thread_id: string;
-  /** Whether a run in it has ended. */
-  ends: boolean;
 }

@@ -14,6 +14,9 @@ export const phases = [
 
 export type Phase = (typeof phases)[number];
 
+/** What a kill can meet besides: a run that was accepted and had not begun. */
+export type Met = Phase | "queued";
+
 /** What is known of a run beside what is stored. */
 export interface Sight {
   /** Tokens of the model call that was open; 0 where none was. */
@@ -27,12 +30,13 @@ export interface Sight {
 /** The first token may still have been on its way. */
 const SURE_TOKENS = 2;
 
-/** None where the run had not started, or was over. */
-export function findPhases(object: StoredThread, database: StoredThread, sight: Sight): Phase[] {
+/** None where the run was not stored yet, or was over. */
+export function findPhases(object: StoredThread, database: StoredThread, sight: Sight): Met[] {
   const { run } = object;
-  if (run === null || run.status === "queued" || run.released) return [];
+  if (run === null || run.released) return [];
+  if (run.status === "queued") return ["queued"];
   if (run.status !== "running") return ["between the stored and the released end"];
-  const found = [findWork(object.messages, sight)];
+  const found: Met[] = [findWork(object.messages, sight)];
   if (sight.writes && isBehind(database, object)) found.push("before the D1 write");
   return found;
 }

@@ -17,8 +17,6 @@ export interface RemoteCheck {
 }
 
 const RUN_MS = 180_000;
-/** A deploy waits up to five minutes for a working life to finish. */
-const DEPLOY_SECONDS = 540;
 const CANCEL_MS = 2_000;
 const EQUAL_POSTS = 50;
 const QUEUED_POSTS = 10;
@@ -174,12 +172,13 @@ function readLife(remote: Remote, thread: string): Promise<{ instance_id: string
 }
 
 async function checkDeploy(remote: Remote, print: (line: string) => void): Promise<string> {
-  const { signal } = remote;
+  const { signal, work_seconds } = remote;
   const thread = remote.newId("deploy");
-  await postRun(remote, thread, { message: remote.prompts.work(DEPLOY_SECONDS), invocation_id: thread });
+  await postRun(remote, thread, { message: remote.prompts.work(work_seconds), invocation_id: thread });
   const watcher = watchThread(remote, thread, { signal });
-  print(`       deploy now: the run works for ${DEPLOY_SECONDS} s`);
-  const run = await remote.untilEnded(thread, thread, DEPLOY_SECONDS * 1000 * 2);
+  print(`       deploy now: the run works for ${work_seconds} s`);
+  // The model call that a deploy interrupts is made again from its beginning.
+  const run = await remote.untilEnded(thread, thread, work_seconds * 3_000);
   await watcher.ended;
   expectCompleted(run);
   if (run.attempt < 2) throw new Error("one life did it all: nothing was deployed, or the deploy came too late");

@@ -11,8 +11,9 @@ export interface RemoteOptions {
   runs: number;
   /** How long nobody asks, so that the object may leave memory. */
   idle_seconds: number;
-  /** Whether somebody is there to deploy while a run is at work. */
+  /** Whether somebody is there to deploy while a run is at work, and how long it works. */
   deploy: boolean;
+  work_seconds: number;
   signal: AbortSignal;
 }
 
@@ -108,9 +109,11 @@ async function openRemote(options: RemoteOptions): Promise<Remote> {
     untilEnded: async (thread, run, within_ms) => {
       const until = Date.now() + within_ms;
       for (;;) {
-        const found = await json<Run>("GET", `/v1/threads/${thread}/runs/${run}`);
-        if (found.status !== "queued" && found.status !== "running") return found;
-        if (Date.now() > until) throw new Error(`the run ${run} is ${found.status} after ${within_ms} ms`);
+        // A server that is being replaced may not answer.
+        const found = await json<Run>("GET", `/v1/threads/${thread}/runs/${run}`).catch(() => null);
+        if (found !== null && found.status !== "queued" && found.status !== "running") return found;
+        if (Date.now() > until)
+          throw new Error(`the run ${run} is ${found?.status ?? "unknown"} after ${within_ms} ms`);
         await wait(LOOK_MS, undefined, { signal });
       }
     },

@@ -19,6 +19,8 @@ export interface RuntimeSettings {
 
 const root = join(import.meta.dirname, "../..");
 
+const ENTRY = 'export { door as default, ThreadObject } from "./worker.ts";';
+
 /** The bindings of wrangler.toml but the assets, which no run needs. */
 async function describeWorker({ bundle, port, variables }: RuntimeSettings): Promise<V4WorkerOptions> {
   const wrapper = await readFile(join(import.meta.dirname, "worker.ts"), "utf8");
@@ -26,8 +28,9 @@ async function describeWorker({ bundle, port, variables }: RuntimeSettings): Pro
     name: "taskloom",
     compatibilityDate: "2026-11-01",
     compatibilityFlags: ["nodejs_compat"],
-    // Named as in the repository, so that the wrapper's import of the product finds it.
+    // Named as in the repository, so that the wrapper's import of the product finds it. Jobs come to the default export.
     modules: [
+      { type: "ESModule", path: "test/chaos/entry.js", contents: ENTRY },
       { type: "ESModule", path: "test/chaos/worker.ts", contents: stripTypeScriptTypes(wrapper) },
       { type: "ESModule", path: "src/index.ts", contents: await readFile(bundle, "utf8") },
     ],
@@ -37,7 +40,7 @@ async function describeWorker({ bundle, port, variables }: RuntimeSettings): Pro
     queueConsumers: { "taskloom-jobs": { maxBatchTimeout: 0 } },
     bindings: variables,
     // Asked at its own socket: Miniflare's entry before it is no part of any deployment.
-    unsafeDirectSockets: [{ host: "127.0.0.1", port, entrypoint: "door" }],
+    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
   };
 }
 

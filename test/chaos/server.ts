@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Place } from "./reader.ts";
 import type { RuntimeSettings } from "./runtime.ts";
 
 const START_MS = 30_000;
@@ -19,6 +20,7 @@ export class Server {
   #ended: Promise<void> = Promise.resolve();
   #output = "";
   #up = Promise.withResolvers<void>();
+  #readersUp = Promise.withResolvers<void>();
 
   constructor(settings: RuntimeSettings, key: string, signal: AbortSignal) {
     this.#settings = settings;
@@ -31,6 +33,18 @@ export class Server {
   /** Resolves while requests may be made. */
   get up(): Promise<void> {
     return this.#up.promise;
+  }
+
+  /** The same server for those who watch, who may be let in later than others. */
+  get watched(): Place {
+    const readersUp = (): Promise<void> => this.#readersUp.promise;
+    return {
+      url: this.url,
+      key: this.key,
+      get up() {
+        return readersUp();
+      },
+    };
   }
 
   /** What the runtime has printed, its end. */
@@ -74,6 +88,12 @@ export class Server {
 
   open(): void {
     this.#up.resolve();
+    this.#readersUp.resolve();
+  }
+
+  /** Lets in everybody but those who watch. */
+  openDoor(): void {
+    this.#up.resolve();
   }
 
   /** SIGKILL to the whole group, in this very moment. */
@@ -85,10 +105,17 @@ export class Server {
       // Nothing of the group is left.
     }
     this.#child = null;
-    this.#up.resolve();
-    this.#up = Promise.withResolvers<void>();
-    this.#up.promise.catch(() => {});
-    if (this.#signal.aborted) this.#up.reject(this.#signal.reason);
+    this.#up = this.#close(this.#up);
+    this.#readersUp = this.#close(this.#readersUp);
+  }
+
+  /** Whoever waits looks again, and finds the next one. */
+  #close(before: PromiseWithResolvers<void>): PromiseWithResolvers<void> {
+    const next = Promise.withResolvers<void>();
+    next.promise.catch(() => {});
+    if (this.#signal.aborted) next.reject(this.#signal.reason);
+    before.resolve();
+    return next;
   }
 
   /** Resolves when nothing of the killed life is left: its files stand still. */

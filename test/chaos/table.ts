@@ -1,6 +1,6 @@
 // What is printed: a line per kill, and in the end what was found, as Markdown.
 import type { Findings, Kill } from "./campaign.ts";
-import { phases } from "./phases.ts";
+import { type Met, phases } from "./phases.ts";
 
 export function formatKill({ number, aim, hits, up_ms, news_ms, quiet }: Kill): string {
   const met = hits.map(({ run, phases: found }) => `${run} ${found.join(" and ")}`).join(" · ") || "no run at work";
@@ -8,8 +8,8 @@ export function formatKill({ number, aim, hits, up_ms, news_ms, quiet }: Kill): 
   return `kill ${String(number).padStart(3)} · ${met} · (aimed at ${aim}) · up ${Math.round(up_ms)} ms${news}`;
 }
 
-export function countPhases(kills: Kill[]): Map<string, number> {
-  const counts = new Map<string, number>(phases.map((phase) => [phase, 0]));
+export function countPhases(kills: Kill[]): Map<Met, number> {
+  const counts = new Map<Met, number>([...phases, "queued" as const].map((phase) => [phase, 0]));
   for (const { phases: found } of kills.flatMap(({ hits }) => hits)) {
     for (const phase of found) counts.set(phase, (counts.get(phase) ?? 0) + 1);
   }

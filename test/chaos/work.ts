@@ -28,7 +28,7 @@ export async function startWork(server: Server, name: string, background: boolea
   await server.json("POST", `/v1/threads/${name}/runs`, body);
   return {
     name,
-    watcher: watchThread(server, name, { signal }),
+    watcher: watchThread(server.watched, name, { signal }),
     left: null,
     kills: 0,
     isStuck: false,

@@ -44,9 +44,13 @@ interface Bound {
 /** Every statement of a thread's batch begins with the user and the thread; a run's goes on with its id and its status. */
 function describe(when: WriteNotice["when"], statements: D1PreparedStatement[]): WriteNotice {
   const bound = statements as unknown as Bound[];
-  const ended = ["completed", "failed", "cancelled", "interrupted"];
-  const ends = bound.some(
-    ({ statement, params }) => /^\s*INSERT INTO runs\b/.test(statement) && ended.includes(String(params[3])),
-  );
-  return { when, thread_id: String(bound[0]?.params[1]), ends };
+  const statuses = bound
+    .filter(({ statement }) => /^\s*INSERT INTO runs\b/.test(statement))
+    .map(({ params }) => String(params[3]));
+  return {
+    when,
+    thread_id: String(bound[0]?.params[1]),
+    queued: statuses.includes("queued"),
+    ends: statuses.some((status) => status !== "queued" && status !== "running"),
+  };
 }

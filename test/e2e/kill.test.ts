@@ -18,6 +18,7 @@ beforeAll(async () => {
     anyMoment: 0,
     enough: 2,
     hasty: 0,
+    late: 0.2,
     quietEvery: 0,
     onKill: (kill) => console.log(formatKill(kill)),
     signal: stop.signal,
@@ -30,8 +31,8 @@ afterAll(() => stop.abort());
 describe("a runtime that is killed twenty times", () => {
   it("is killed in every phase of a run, and twice at least", () => {
     expect(findings.kills).toHaveLength(KILLS);
-    for (const [phase, count] of countPhases(findings.kills)) expect(count, phase).toBeGreaterThanOrEqual(2);
-    expect(phases).toHaveLength(7);
+    const counts = countPhases(findings.kills);
+    for (const phase of phases) expect(counts.get(phase), phase).toBeGreaterThanOrEqual(2);
   });
 
   it("brings every run to its end, with nothing lost and nothing doubled", () => {
