@@ -58,6 +58,22 @@ describe("a hundred readers of one run", () => {
   });
 });
 
+describe("five hundred streams of one thread", () => {
+  it("are as many as it has: the next is refused, and the others get everything", async () => {
+    const client = threadClient();
+    await client.stub.accept(client.input("[[stall after 1]] [[say 2]]", run));
+    const responses = await Promise.all(Array.from({ length: 500 }, () => client.events(run)));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    const refused = await client.events(run);
+    expect([refused.status, await refused.json()]).toMatchObject([429, { error: { code: "rate_limited" } }]);
+    await client.stub.cancel(client.key, "inv_a");
+    const texts = await Promise.all(responses.map((response) => readUntil(response)));
+    expect(new Set(texts).size).toBe(1);
+    expect(framesOf(texts[0] ?? "").at(-1)?.event.type).toBe("RUN_FINISHED");
+    expect((await client.events(run)).status).toBe(200);
+  });
+});
+
 describe("a reader that leaves", () => {
   it("changes nothing for the run and for others", async () => {
     const client = threadClient();
