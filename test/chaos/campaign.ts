@@ -50,7 +50,7 @@ export interface Findings {
   violations: Violation[];
 }
 
-/** More lives than this without progress, and the next one ends the run by design. */
+/** A run that lost so many lives without progress must make some: one more is allowed, the next ends it by design. */
 const MOST_IDLE_LIVES = 4;
 const NEWS_MS = 20_000;
 /** Where nobody asks, the alarm is due within 30 s. */
@@ -68,6 +68,9 @@ export async function runCampaign(options: CampaignOptions): Promise<Findings> {
   options.signal.addEventListener("abort", () => sights.strike());
   try {
     return await new Campaign(options, stage, sights).run();
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw new Error(`${String(error)}\nThe runtime said:\n${stage.server.output}`);
   } finally {
     await stage.close();
   }
@@ -201,7 +204,7 @@ class Campaign {
         continue;
       }
       const found = findPhases(object, rows, {
-        tokens: this.#sights.tokens.get(work.name) ?? 0,
+        call: this.#sights.calls.get(work.name),
         commandsBegun: counters.filter((text) => text !== null).length,
         writes: (this.#sights.writes.get(work.name) ?? 0) > 0,
       });
@@ -251,12 +254,11 @@ class Campaign {
   }
 
   async #untilNews(kill: Kill, news: Promise<number>[], healthy: number): Promise<void> {
-    const times = Promise.all(news);
-    const at = await within(times, NEWS_MS, () => "").catch(() => null);
-    if (at !== null) kill.news_ms = at.map((time) => time - healthy);
-    else
-      for (const { run } of kill.hits)
-        this.#report("wrong", run, `no news within ${NEWS_MS} ms of kill ${kill.number}`);
+    const all = news.map((each) => each.then((at) => kill.news_ms.push(at - healthy)));
+    await within(Promise.all(all), NEWS_MS, () => "").catch(() => {
+      const runs = kill.hits.map(({ run }) => run).join(" or ");
+      this.#report("wrong", runs, `no news within ${NEWS_MS} ms of kill ${kill.number}`);
+    });
   }
 
   /** Until each of these runs has asked for something, though nobody asked for it. */

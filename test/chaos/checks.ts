@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { StateValue } from "../../src/protocol/event.ts";
 import type { Run } from "../../src/protocol/run.ts";
-import { COMMANDS, texts } from "./script.ts";
+import { COMMANDS, outputs, texts } from "./script.ts";
 import type { StoredMessage, StoredThread } from "./stored.ts";
 
 export interface Violation {
@@ -58,6 +58,7 @@ export function checkStored(
   checkCopies(object.messages, database.messages, report);
   checkCalls(object.messages, report);
   checkTexts(object.messages, report);
+  checkOutputs(object.messages, report);
   for (let number = 1; number <= COMMANDS; number++) checkCounter(number, counters[number - 1] ?? null, report);
   if (!object.run?.released) report("lost", "the end of the run is not released");
   if (database.run?.status !== object.run?.status) report("lost", `D1 has the run as ${database.run?.status}`);
@@ -110,6 +111,22 @@ function checkTexts(messages: StoredMessage[], report: Report): void {
     .map(({ content }) => (JSON.parse(content) as { content: string | null }).content);
   if (isDeepStrictEqual(said, texts)) return;
   report(said.length > texts.length ? "doubled" : "lost", `the assistant said ${JSON.stringify(said)}`);
+}
+
+/** Whichever lives looked on, the model got all of each command's output, and no plan tool failed. */
+function checkOutputs(messages: StoredMessage[], report: Report): void {
+  const results = messages
+    .filter(({ type }) => type === "tool")
+    .map(({ content, metadata }) => ({
+      content: (JSON.parse(content) as { content: string }).content,
+      ...(JSON.parse(metadata) as { name: string; is_error: boolean }),
+    }));
+  const told = results.filter(({ name }) => name === "execute_command").map(({ content }) => content.trimEnd());
+  const expected = outputs.map((output) => output.trimEnd());
+  if (!isDeepStrictEqual(told, expected)) report("wrong", `the commands' results are ${JSON.stringify(told)}`);
+  for (const { name, content, is_error } of results) {
+    if (is_error && name.endsWith("_tasks")) report("wrong", `${name} failed: ${content}`);
+  }
 }
 
 function checkCounter(number: number, text: string | null, report: Report): void {

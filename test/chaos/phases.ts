@@ -19,8 +19,8 @@ export type Met = Phase | "queued";
 
 /** What is known of a run beside what is stored. */
 export interface Sight {
-  /** Tokens of the model call that was open; 0 where none was. */
-  tokens: number;
+  /** The newest model call of this life: which step's it is, and how many of its tokens were sent. */
+  call: { step: number; tokens: number } | undefined;
   /** How many commands have left the mark of their begin in the sandbox. */
   commandsBegun: number;
   /** Whether a batch for D1 was under way. */
@@ -43,7 +43,12 @@ export function findPhases(object: StoredThread, database: StoredThread, sight: 
 
 function findWork(messages: StoredMessage[], sight: Sight): Phase {
   const { answered, open } = readCalls(messages);
-  if (open === 0) return sight.tokens >= SURE_TOKENS ? "mid-text" : "before the first token";
+  if (open === 0) {
+    // A call whose message is stored is over, and the next one was not made yet.
+    const step = messages.filter(({ type }) => type === "assistant").length;
+    const tokens = sight.call?.step === step ? sight.call.tokens : 0;
+    return tokens >= SURE_TOKENS ? "mid-text" : "before the first token";
+  }
   const ended = messages.filter(
     ({ type, metadata }) => type === "tool" && nameOf(metadata) === "execute_command",
   ).length;

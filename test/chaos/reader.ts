@@ -109,7 +109,7 @@ function isIdle([first, second]: StreamFrame[]): boolean {
 
 /** The one number of a resync stands at its end, and says where the news begin. */
 function isNews(frame: StreamFrame, frames: StreamFrame[], newest: number): boolean {
-  if (isEnd(frame)) return true;
+  if (isEnd(frame) || isIdle(frames)) return true;
   const from = isResync(frames) ? frames.findIndex(({ id }) => id !== null) : -1;
   return (frame.id ?? 0) > newest && frames.indexOf(frame) > from;
 }

@@ -17,8 +17,10 @@ interface Step {
   uses: (run: string, plan: Plan | null) => ToolUse[];
 }
 
-/** How many commands a run starts; each is numbered from 1. */
-export const COMMANDS = 6;
+/** How many lines each command of a run prints. */
+const LINES = [1, 2, 1, 12, 3, 1];
+
+export const COMMANDS = LINES.length;
 
 const steps: Step[] = [
   {
@@ -29,9 +31,9 @@ const steps: Step[] = [
     reasoning: "The folder may be empty. Three things can be made at once, and none of them depends on another.",
     text: "Three small things come first; they are made one after another in one go.",
     uses: (run) => [
-      call("execute_command", { command: command(run, 1, 1) }),
-      call("execute_command", { command: command(run, 2, 2) }),
-      call("execute_command", { command: command(run, 3, 1) }),
+      call("execute_command", { command: command(run, 1) }),
+      call("execute_command", { command: command(run, 2) }),
+      call("execute_command", { command: command(run, 3) }),
     ],
   },
   {
@@ -40,20 +42,20 @@ const steps: Step[] = [
   },
   {
     text: "This takes a while, and its output can be watched line by line as it comes.",
-    uses: (run) => [call("execute_command", { command: command(run, 4, 12) })],
+    uses: (run) => [call("execute_command", { command: command(run, 4) })],
   },
   {
     text: "The long work is done. A file says so, another command goes over it once more, and the task is closed.",
     uses: (run, plan) => [
       call("create_file", { path: `notes-${run}.md`, content: `# ${run}\n\nThe long work is done.\n` }),
-      call("execute_command", { command: command(run, 5, 3) }),
+      call("execute_command", { command: command(run, 5) }),
       finishTask(plan, 1),
     ],
   },
   {
     text: "Only a last look is left.",
     uses: (run, plan) => [
-      call("execute_command", { command: command(run, 6, 1) }),
+      call("execute_command", { command: command(run, 6) }),
       call("read_file", { path: `notes-${run}.md` }),
       finishTask(plan, 2),
     ],
@@ -67,12 +69,18 @@ const steps: Step[] = [
 /** What the assistant of a whole run has said, in order. */
 export const texts = steps.map(({ text }) => text);
 
-/** Prints lines, and notes in the counter file that it began and that it ended. */
-function command(run: string, number: number, lines: number): string {
+/** Prints lines, and notes in the counter file that it began and that it ended. Commands are numbered from 1. */
+function command(run: string, number: number): string {
   const counter = counterName(run, number);
-  const loop = `for line in $(seq 1 ${lines}); do echo "line $line"; sleep 0.2; done`;
+  const loop = `for line in $(seq 1 ${LINES[number - 1]}); do echo "line $line"; sleep 0.2; done`;
   return `echo begin >> ${counter}; ${loop}; echo end >> ${counter}`;
 }
+
+/** What the model is told of each command, in order. */
+export const outputs = LINES.map((count) => {
+  const lines = Array.from({ length: count }, (_, place) => `line ${place + 1}\n`);
+  return `exit_code: 0\n${lines.join("")}`;
+});
 
 export function counterName(run: string, number: number): string {
   return `count-${run}-${number}`;

@@ -3,8 +3,8 @@
 import type { Moment } from "./moments.ts";
 
 export class Sights {
-  /** Tokens of each run's open model call. */
-  readonly tokens = new Map<string, number>();
+  /** The newest model call of each run: which step's it is, and how many of its tokens were sent. */
+  readonly calls = new Map<string, { step: number; tokens: number }>();
   /** Batches for D1 under way, by run. */
   readonly writes = new Map<string, number>();
   /** Told of each request that a run makes. */
@@ -46,14 +46,16 @@ export class Sights {
 
   /** A new life begins. */
   open(): void {
-    this.tokens.clear();
+    if (!this.#isDown) return;
+    this.calls.clear();
     this.writes.clear();
     this.#isDown = false;
   }
 
   #note(moment: Moment): void {
-    if (moment.kind === "model_called") this.tokens.set(moment.run, 0);
-    if (moment.kind === "token") this.tokens.set(moment.run, moment.count);
+    if (moment.kind === "model_called") this.calls.set(moment.run, { step: moment.step, tokens: 0 });
+    const call = this.calls.get(moment.run);
+    if (moment.kind === "token" && call !== undefined) call.tokens = moment.count;
     if (moment.kind === "write_asked") this.writes.set(moment.run, (this.writes.get(moment.run) ?? 0) + 1);
     if (moment.kind === "write_done") this.writes.set(moment.run, Math.max(0, (this.writes.get(moment.run) ?? 0) - 1));
   }
