@@ -8,7 +8,6 @@ import type { Frame } from "./frame-log.ts";
 import { framesWithout, type Joined, tellJoined, tellPart } from "./joined.ts";
 import { frameOf, type Journal, type JournalRow } from "./journal.ts";
 import { GAP } from "./journal-rows.ts";
-import type { UnstoredPart } from "./parts.ts";
 import { inPieces } from "./text-pieces.ts";
 
 /** What a reader wants. */
@@ -31,8 +30,8 @@ export interface ReaderRequest {
 /** What the readers of a thread share. */
 export interface Shared {
   encode(from: number, to: number, frames: Frame[]): Uint8Array;
-  /** The newest number when a reader was last cut for being behind; 0 where the thread has been calm since. */
-  strainedAt: number;
+  /** Whether a reader was cut for being behind since the thread was last calm: it comes back, and is as slow as it was. */
+  isStrained: boolean;
   limits: Limits;
 }
 
@@ -67,7 +66,7 @@ export class Cursor {
   #mode: "opening" | "waiting" | "replay" | "catching_up" | "live" = "opening";
   /** A long text that is being told. */
   #source: Iterator<string> | null;
-  #keepsUp = true;
+  #keepsUp: boolean;
   /** Where rows ended when there was nothing to tell. */
   #waitedAt: number | null = null;
 
@@ -75,6 +74,7 @@ export class Cursor {
     this.#journal = journal;
     this.#request = request;
     this.#shared = shared;
+    this.#keepsUp = !shared.isStrained;
     this.after = this.#resumed = request.after;
     this.#bare = request.bare ?? false;
     this.#source = request.opening[Symbol.iterator]();
@@ -244,7 +244,7 @@ export class Cursor {
     const journal = this.#journal;
     const parts = journal.unstoredAfter(this.after);
     const waits = !this.#keepsUp || this.#request.end() !== null || journal.tellable === journal.released;
-    if (waits || this.#isStrained(parts) || !this.#hasNothingHalf()) return this.#wait();
+    if (waits || !this.#hasNothingHalf()) return this.#wait();
     const rows = journal.releasedRowsAfter(this.after, MOST_JOINED);
     if (rows.length === MOST_JOINED) return this.#wait();
     const told = [
@@ -275,13 +275,6 @@ export class Cursor {
   #wait(): "wait" {
     this.#waitedAt = this.#journal.tellable;
     return "wait";
-  }
-
-  /** Whether others fell behind amid what is in the making, and it is long. */
-  #isStrained(parts: UnstoredPart[]): boolean {
-    const open = parts.filter(({ end }) => end === null);
-    const chars = open.reduce((sum, part) => sum + part.chars, 0);
-    return chars > this.#shared.limits.slow && this.#shared.strainedAt > (open[0]?.from ?? 0);
   }
 
   #hasNothingHalf(): boolean {

@@ -14,14 +14,25 @@ import { rememberedChars } from "./text-pieces.ts";
 const run = { invocation_id: "inv_a" };
 const TICK_MS = 50;
 
-/** Says 20 kB a tick (400 kB/s), so many times, then calls a tool where more is to come. */
-function flood(clock: FakeClock, ticks: number, step: number, steps: number): Reply {
+interface Flood {
+  /** Pieces of a tick, and their length: one of 20,000 is 400,000 characters a second. */
+  pieces: number;
+  length: number;
+  /** Ticks of a message, and messages. */
+  ticks: number;
+  steps: number;
+}
+
+/** Says one message of a flood, then calls a tool where more is to come. */
+function flood(clock: FakeClock, { pieces, length, ticks, steps }: Flood, step: number): Reply {
   return async (_request, onDelta) => {
     let text = "";
     for (let tick = 0; tick < ticks; tick++) {
-      const piece = `${step}.${tick} `.padEnd(20_000, "词x");
-      onDelta({ type: "text", text: piece });
-      text += piece;
+      for (let count = 0; count < pieces; count++) {
+        const piece = `${step}.${tick} `.padEnd(length, "词x");
+        onDelta({ type: "text", text: piece });
+        text += piece;
+      }
       await new Promise<void>((resolve) => clock.setTimer(resolve, TICK_MS));
     }
     if (step === steps - 1) return reply({ text });
@@ -34,7 +45,7 @@ function flood(clock: FakeClock, ticks: number, step: number, steps: number): Re
 }
 
 /** A thread of 5 MB, at whose next run a model floods. */
-async function largeThread(steps: number, ticks: number) {
+async function largeThread(plan: Flood) {
   const clock = new FakeClock();
   const thread = new FakeThread({ clock });
   for (let count = 0; count < 10; count++) {
@@ -43,7 +54,7 @@ async function largeThread(steps: number, ticks: number) {
     for (let turn = 0; turn < 20; turn++) await settle();
     clock.advance(100);
   }
-  for (let step = 0; step < steps; step++) thread.replies.push(flood(clock, ticks, step, steps));
+  for (let step = 0; step < plan.steps; step++) thread.replies.push(flood(clock, plan, step));
   await thread.accept("flood", run);
   return { clock, thread };
 }
@@ -96,13 +107,19 @@ class SlowClient {
 }
 
 describe("a reader that has lost its place in a thread of 5 MB, while a run floods", () => {
-  for (const [name, bytesPerSecond, cuts] of [
-    ["of 2 MB/s", 2_000_000, 0],
-    ["of 200 kB/s", 200_000, 0],
-    ["of 20 kB/s", 20_000, 0],
+  const brisk = { pieces: 1, length: 20_000, ticks: 75, steps: 6 };
+  // Its messages are larger than a snapshot, so the first one tells nothing of the reader's pace.
+  const wild = { pieces: 5, length: 20_000, ticks: 14, steps: 11 };
+  // A frame of a token is a dozen times as long as its text: by rows, this reader could keep up.
+  const tokens = { pieces: 2000, length: 10, ticks: 20, steps: 6 };
+  for (const [name, bytesPerSecond, plan, cuts] of [
+    ["of 1 MB/s, in a run of tokens,", 1_000_000, tokens, 0],
+    ["of 400 kB/s, in a wild run,", 400_000, wild, 1],
+    ["of 200 kB/s", 200_000, brisk, 0],
+    ["of 20 kB/s", 20_000, brisk, 0],
   ] as const) {
     it(`${name} comes to the end with the whole conversation, and is not cut again and again`, async () => {
-      const { clock, thread } = await largeThread(6, 75);
+      const { clock, thread } = await largeThread(plan);
       for (let tick = 0; tick < 20; tick++) {
         await settle();
         clock.advance(TICK_MS);
@@ -114,7 +131,7 @@ describe("a reader that has lost its place in a thread of 5 MB, while a run floo
         await settle();
       }
       expect(client.isDone).toBe(true);
-      expect(client.connections.length - 1).toBeLessThanOrEqual(cuts);
+      expect(client.connections.length - 1).toBe(cuts);
       const texts = [...client.held.messages.values()]
         .filter(({ role }) => role === "assistant")
         .map(({ text }) => text);
@@ -122,30 +139,29 @@ describe("a reader that has lost its place in a thread of 5 MB, while a run floo
         .flatMap(({ messages }) => messages)
         .filter(({ type }) => type === "assistant")
         .map(({ content }) => (content as { content: string }).content);
-      expect(texts.length).toBeGreaterThanOrEqual(6);
+      expect(texts.length).toBeGreaterThan(0);
       expect(texts.every((text, index) => text === stored.at(index - texts.length))).toBe(true);
-    });
+    }, 30_000);
   }
 });
 
-describe("a reader of 20 kB/s that comes back amid a long text", () => {
+describe("a reader of 500 kB/s that comes back amid a long text of tokens", () => {
   it("is cut once, and then told the text when it is whole", async () => {
     const clock = new FakeClock();
-    const thread = new FakeThread({ clock, replies: [flood(clock, 250, 0, 1)] });
+    const tokens = { pieces: 2000, length: 10, ticks: 100, steps: 1 };
+    const thread = new FakeThread({ clock, replies: [flood(clock, tokens, 0)] });
     await thread.accept("flood", run);
-    for (let tick = 0; tick < 100; tick++) {
+    const pass = async () => {
       clock.advance(TICK_MS);
       await settle();
-    }
-    const client = new SlowClient(thread, clock, 20_000);
-    for (let ticks = 0; !client.isDone && ticks < 40_000; ticks++) {
-      clock.advance(TICK_MS);
-      await settle();
-    }
+    };
+    for (let tick = 0; tick < 20; tick++) await pass();
+    const client = new SlowClient(thread, clock, 500_000);
+    for (let tick = 0; !client.isDone && tick < 4_000; tick++) await pass();
     expect(client.isDone).toBe(true);
-    expect(client.connections.length).toBeLessThanOrEqual(2);
+    expect(client.connections.length).toBe(2);
     const answer = [...client.held.messages.values()].at(-1);
-    expect(answer?.text.length).toBe(250 * 20_000);
+    expect(answer?.text.length).toBe(2_000_000);
   });
 });
 

@@ -20,7 +20,7 @@ export type { ReaderRequest } from "./cursor.ts";
 const GATHER_MS = 16;
 // A client that went away shows when a write fails, so up to two pings later.
 const PING_MS = 10_000;
-const usual: Limits = { write: 64 * 1024, slow: 256 * 1024, lag: 1024 * 1024 };
+const usual: Limits = { write: 64 * 1024, slow: 128 * 1024, lag: 1024 * 1024 };
 const LONGEST_WRITE_MS = 600_000;
 /** Each may hold a write of its own, so this bounds what readers that take nothing can hold of the process's memory. */
 export const MOST_READERS = 500;
@@ -76,7 +76,7 @@ export class Readers {
   constructor(journal: Journal, clock: Clock, limits = usual) {
     this.#journal = journal;
     this.#clock = clock;
-    this.#shared = { encode: (from, to, frames) => this.#encode(from, to, frames), strainedAt: 0, limits };
+    this.#shared = { encode: (from, to, frames) => this.#encode(from, to, frames), isStrained: false, limits };
     journal.onAppend = (urgent) => this.#schedule(urgent);
   }
 
@@ -221,9 +221,8 @@ export class Readers {
     closing.then(left, left);
   }
 
-  /** A reader that fell behind: what is long and in the making is not for who comes back with its pace unknown. */
   #cutBehind(reader: Reader, reason: string): void {
-    this.#shared.strainedAt = this.#journal.newest;
+    this.#shared.isStrained = true;
     this.#cut(reader, reason);
   }
 
@@ -254,7 +253,7 @@ export class Readers {
     const { written } = this.#journal.log;
     const isCalm = written - this.#pingedAt < this.#shared.limits.write;
     this.#pingedAt = written;
-    if (isCalm) this.#shared.strainedAt = 0;
+    if (isCalm) this.#shared.isStrained = false;
     const oldest = this.#clock.now() - LONGEST_WRITE_MS;
     for (const reader of this.#readers) {
       if (isCalm) reader.cursor.calm();
