@@ -111,9 +111,9 @@ describe("a reader that has lost its place in a thread of 5 MB, while a run floo
   // Its messages are larger than a snapshot, so the first one tells nothing of the reader's pace.
   const wild = { pieces: 5, length: 20_000, ticks: 14, steps: 11 };
   // A frame of a token is a dozen times as long as its text: by rows, this reader could keep up.
-  const tokens = { pieces: 2000, length: 10, ticks: 20, steps: 6 };
+  const tokens = { pieces: 2000, length: 10, ticks: 40, steps: 4 };
   for (const [name, bytesPerSecond, plan, cuts] of [
-    ["of 1 MB/s, in a run of tokens,", 1_000_000, tokens, 0],
+    ["of 2.5 MB/s, in a run of tokens,", 2_500_000, tokens, 0],
     ["of 400 kB/s, in a wild run,", 400_000, wild, 1],
     ["of 200 kB/s", 200_000, brisk, 0],
     ["of 20 kB/s", 20_000, brisk, 0],
