@@ -110,6 +110,37 @@ const anyScript = ({ removes }: { removes: boolean }): fc.Arbitrary<Script> =>
     ),
   });
 
+const post = (place: number, body = 0): Step => ({ do: "post", post: place, body, at_once: false });
+const settleAt = (place: number, count: number): Step => ({ do: "settle", place, count });
+const background: Script["posts"] = [{ kind: "text", policy: "enqueue", background: true }];
+
+/** Worlds that broke it once. */
+const brokenBy: Record<"remains" | "removed", Script[]> = {
+  remains: [
+    {
+      posts: background,
+      steps: [{ do: "die", in: 2, when: "after" }, post(0), settleAt(0, 2), { do: "die", in: 1, when: "before" }],
+    },
+  ],
+  removed: [
+    {
+      posts: background,
+      steps: [post(0), post(0), { do: "pass", ms: 700_000 }, { do: "remove" }, settleAt(0, 1), post(0), settleAt(2, 2)],
+    },
+    {
+      posts: background,
+      steps: [
+        post(0),
+        post(0, 1),
+        settleAt(0, 1),
+        settleAt(3, 1),
+        { do: "die", in: 3, when: "before" },
+        { do: "remove" },
+      ],
+    },
+  ],
+};
+
 async function play(script: Script): Promise<void> {
   const world = new ContractWorld(script, (ctx, env) => new ThreadObject(ctx, env));
   for (const step of script.steps) {
@@ -125,6 +156,7 @@ describe("a thread keeps its contract", () => {
     async () => {
       await fc.assert(fc.asyncProperty(anyScript({ removes: false }), play), {
         numRuns: runs,
+        examples: brokenBy.remains.map((script) => [script]),
         interruptAfterTimeLimit: SHRINK_MS,
         markInterruptAsFailure: true,
       });
@@ -137,6 +169,7 @@ describe("a thread keeps its contract", () => {
     async () => {
       await fc.assert(fc.asyncProperty(anyScript({ removes: true }), play), {
         numRuns: runs / 3,
+        examples: brokenBy.removed.map((script) => [script]),
         interruptAfterTimeLimit: SHRINK_MS,
         markInterruptAsFailure: true,
       });

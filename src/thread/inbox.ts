@@ -31,6 +31,8 @@ export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
     const hash = await hashed;
+    // What waited behind another comes when nothing is left to look it up in.
+    if (life.removing) return deleted(input);
     return findKnown(life, input, hash, attach) ?? acceptNew(life, input, hash, await found);
   });
   // A failure is its own request's; the next one goes on.
@@ -40,8 +42,12 @@ export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise
 
 function ignore(): void {}
 
+function deleted({ thread_id }: RunInput): Result<never> {
+  return fail("not_found", `The thread ${thread_id} was deleted.`);
+}
+
 function acceptNew(life: Life, input: RunInput, hash: string, agent: Agent | null): Result<AcceptedRun> {
-  if (life.removing) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
+  if (life.removing) return deleted(input);
   if (agent === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
   return storeInput(life, input, hash, agent);
 }

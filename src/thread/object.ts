@@ -189,8 +189,9 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
       const problem = await checkFirstInput(this.#ports, input);
       if (problem !== null) return problem;
+      // Another request may have removed it meanwhile, or made it.
+      if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
       const { user_id, thread_id, agent_id } = input;
-      // Another request may have made it meanwhile.
       if (this.#life === null)
         this.#make({ user_id, thread_id, agent_id, project_id: null, title: null, metadata: {}, request_id: "" });
     }
@@ -222,7 +223,10 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   /** The life, if it is the owner's. Any event on a new life takes up what a former one left. */
   #wake(key: ThreadKey): Result<Life> {
     const owned = ownedBy(this.#life, key);
-    if (owned.ok) ensureRunning(owned.value);
+    if (!owned.ok) return owned;
+    ensureRunning(owned.value);
+    // The former life may have ended between a run and its alarm.
+    if (owned.value.alarmAt === null) this.ctx.waitUntil(schedule(owned.value));
     return owned;
   }
 }

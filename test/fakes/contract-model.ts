@@ -49,6 +49,8 @@ export class ContractModel {
   readonly runs = new Map<string, ModelRun>();
   /** Messages that were added to a run, by their own id, and whether the run took them. */
   readonly steered = new Map<string, { run_id: string; taken: boolean }>();
+  /** Which run a message was added to, also where it became a run of its own. */
+  readonly #steeredTo = new Map<string, string>();
   /** The text that was accepted first under an id. */
   readonly texts = new Map<string, string>();
   readonly acknowledged = new Set<string>();
@@ -103,7 +105,7 @@ export class ContractModel {
     if (result.ok) {
       const { invocation_id } = result.value.run;
       if (known !== textOf(post)) this.blame(`${post.id} was accepted with another body`);
-      const steeredTo = this.steered.get(post.id)?.run_id;
+      const steeredTo = this.#steeredTo.get(post.id);
       if (this.removal === "no" && invocation_id !== post.id && invocation_id !== steeredTo) {
         this.blame(`${post.id} was answered with ${invocation_id}`);
       }
@@ -138,6 +140,7 @@ export class ContractModel {
         if (text !== null) this.texts.set(id, text);
       } else if (known.taken && text !== null) this.blame(`${id} was taken, and waits again`);
       this.steered.set(id, { run_id, taken: text === null });
+      this.#steeredTo.set(id, run_id);
     }
     for (const [id, { taken }] of this.steered) {
       if (rows.some((row) => row.id === id)) continue;
