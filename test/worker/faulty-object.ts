@@ -1,0 +1,57 @@
+// A real object on its real storage whose D1 and queue fail as a test says. The platform's own instance stands beside it and
+// is what the next life wakes as, with the bindings as they are.
+import { env, runInDurableObject } from "cloudflare:test";
+import type { ThreadKey } from "../../src/protocol/thread.ts";
+import { ThreadObject } from "../../src/thread/object.ts";
+
+/** `lost`: it is done, and the answer does not arrive. */
+export type Fault = "none" | "rejects" | "hangs" | "lost";
+
+export interface FaultyObject {
+  object: ThreadObject;
+  faults: { d1: Fault; queue: Fault };
+  /** Jobs that reached the queue; none is delivered. */
+  jobs: unknown[];
+}
+
+export function objectOf(key: ThreadKey): DurableObjectStub {
+  return env.THREADS.get(env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`)) as unknown as DurableObjectStub;
+}
+
+/** Ends all lives as a crash does: nobody is waited for. */
+export async function killObject(key: ThreadKey): Promise<void> {
+  await runInDurableObject(objectOf(key), (_instance, state) => state.abort("killed by the test")).catch(() => {});
+}
+
+export function withFaultyObject<T>(key: ThreadKey, use: (faulty: FaultyObject) => Promise<T>): Promise<T> {
+  return runInDurableObject(objectOf(key), async (_instance, state) => {
+    const faults: FaultyObject["faults"] = { d1: "none", queue: "none" };
+    const jobs: unknown[] = [];
+    const DB = faultyD1(() => faults.d1);
+    const JOBS = { send: (job: unknown) => under(faults.queue, "the queue", async () => void jobs.push(job)) };
+    const object = new ThreadObject(state, { ...env, DB, JOBS } as unknown as ConstructorParameters<
+      typeof ThreadObject
+    >[1]);
+    return use({ object, faults, jobs });
+  });
+}
+
+function faultyD1(fault: () => Fault): D1Database {
+  return new Proxy(env.DB, {
+    get: (target, name) => {
+      if (name === "batch") {
+        return (statements: D1PreparedStatement[]) => under(fault(), "D1", () => target.batch(statements));
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+async function under<T>(fault: Fault, what: string, work: () => Promise<T>): Promise<T> {
+  if (fault === "rejects") throw new Error(`${what} is down`);
+  if (fault === "hangs") return new Promise(() => {});
+  const value = await work();
+  if (fault === "lost") throw new Error(`the connection to ${what} was lost`);
+  return value;
+}
