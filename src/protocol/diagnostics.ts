@@ -8,7 +8,7 @@ const inboxEntry = z.object({
   invocation_id: z.string(),
   status: z.enum(runStatuses),
   attempt: z.int().describe("Lives that have worked on it."),
-  lives_without_progress: z.int().describe("Within ten minutes; the sixth ends the run as crash_loop."),
+  lives_without_progress: z.int().describe("The sixth within ten minutes, or the 21st, ends the run as crash_loop."),
   steps: z.int(),
   background: z.boolean(),
   startable: z.boolean().describe("False for a background run whose job has not come."),

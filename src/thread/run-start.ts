@@ -12,6 +12,8 @@ import { type RunRecord, trimInput, type Verdict } from "./runs.ts";
 // Five lives within ten minutes that leave nothing behind: then the run itself is what ends them.
 const MOST_LIVES = 5;
 const LIVES_WINDOW_MS = 10 * 60_000;
+// However long each of them took: lives that end each quarter of an hour never meet the window.
+const MOST_LIVES_IN_ALL = 20;
 
 export function startRun(life: Life, record: RunRecord): void {
   transact(life, () => {
@@ -55,13 +57,16 @@ export function takeUpRun(life: Life, record: RunRecord): Verdict | null {
 
 /** Inside a transaction that stores the run. */
 export function countLife(life: Life, record: RunRecord): void {
-  const now = life.ports.clock.now();
-  record.lives = [...record.lives.filter((at) => at > now - LIVES_WINDOW_MS), now];
+  record.lives = [...record.lives, life.ports.clock.now()];
 }
 
 export function judgeLives(record: RunRecord): Verdict | null {
-  if (record.lives.length <= MOST_LIVES) return null;
-  const message = `The server ended ${MOST_LIVES} times within ten minutes while it worked on this run.`;
+  const newest = record.lives.at(-1) ?? 0;
+  const recent = record.lives.filter((at) => at > newest - LIVES_WINDOW_MS);
+  const isLoop = recent.length > MOST_LIVES;
+  if (!isLoop && record.lives.length <= MOST_LIVES_IN_ALL) return null;
+  const times = isLoop ? `${MOST_LIVES} times within ten minutes` : `${MOST_LIVES_IN_ALL} times`;
+  const message = `The server ended ${times} while it worked on this run, and nothing came of it.`;
   return { status: "failed", error: { code: "crash_loop", message } };
 }
 

@@ -138,6 +138,23 @@ describe("a run whose start ends every life", () => {
   });
 });
 
+describe("a run whose lives end a quarter of an hour after each other, with nothing done", () => {
+  it("fails as crash_loop at the 21st", async () => {
+    const clock = new FakeClock();
+    const thread = new FakeThread({ brain: deaf, clock });
+    await thread.accept("hi", run);
+    await settle();
+    for (let life = 2; life <= 21; life++) {
+      expect(statusOf(thread, "inv_a")).toBe("running");
+      clock.advance(15 * 60_000);
+      thread.crash();
+      ensureRunning(thread.life);
+      await settle();
+    }
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "failed", error: { code: "crash_loop" } });
+  });
+});
+
 describe("a run that leaves nothing behind for hours", () => {
   it("fails as stalled, and not before", async () => {
     const clock = new FakeClock();
