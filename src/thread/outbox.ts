@@ -28,6 +28,8 @@ interface OutboxPorts {
 // A batch is one transaction of at most 30 s in D1; this many rows and characters stay far below it.
 const ROWS_PER_BATCH = 100;
 const CHARS_PER_BATCH = 500_000;
+// A run's row is a megabyte at most, and each is a statement of its own, of which a batch may have a few hundred.
+const RUNS_PER_BATCH = 20;
 // Then it has failed or gone through; a batch may come twice.
 const BATCH_LIMIT_MS = 40_000;
 const FIRST_RETRY_MS = 1_000;
@@ -84,6 +86,11 @@ export class Outbox {
   /** When to try again after D1 failed; null where nothing is owed. */
   get retryAt(): number | null {
     return this.#retryAt;
+  }
+
+  /** Whether a batch is on its way, whose end nobody knows yet. */
+  get isSending(): boolean {
+    return this.#sending !== null;
   }
 
   /** What D1 has and lacks, for an operator. */
@@ -150,7 +157,7 @@ export class Outbox {
     const { thread, version, made_project } = this.#stored;
     const messages = this.#nextMessages(thread);
     const plan = this.#planDirty ? readPlanMessage(this.#database.sql, thread) : null;
-    const runs = [...this.#runs.values()].map((record) => ({
+    const runs = this.#nextRuns().map((record) => ({
       record,
       version: record.version,
       run: { ...record.run },
@@ -186,6 +193,15 @@ export class Outbox {
     this.#retryAt = null;
     this.#lastError = null;
     return true;
+  }
+
+  /** Those that have waited longest. Any number may wait after D1 was away for long. */
+  #nextRuns(): RunRecord[] {
+    const next: RunRecord[] = [];
+    for (const record of this.#runs.values()) {
+      if (next.push(record) === RUNS_PER_BATCH) break;
+    }
+    return next;
   }
 
   #nextMessages(thread: Thread): VersionedMessage[] {
