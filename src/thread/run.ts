@@ -23,8 +23,10 @@ export function ensureRunning(life: Life): void {
   const runs = [...life.live.values()];
   const [record] = runs;
   if (record === undefined) return;
-  // A background run waits for its job, unless one behind it may start: the order is the inbox's, not the queue's.
-  if (record.run.status === "queued" && !runs.some(({ startable }) => startable)) return;
+  // A background run waits for its job, unless it is to end or one behind it may start: the order is the inbox's, not the
+  // queue's.
+  const waits = record.run.status === "queued" && record.verdict === null;
+  if (waits && !runs.some(({ startable }) => startable)) return;
   drive(life, record);
 }
 

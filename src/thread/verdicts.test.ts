@@ -98,6 +98,17 @@ describe("on_busy replace", () => {
     expect(thread.requests.length).toBe(2);
   });
 
+  it("is carried out by the next life also where all wait for their jobs", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    await thread.accept("first", { ...run, background: true });
+    const replacing = { invocation_id: "inv_b", background: true, on_busy: "replace" } as const;
+    await acceptRun(thread.life, thread.input("instead", replacing), false);
+    thread.crash();
+    ensureRunning(thread.life);
+    await settle();
+    expect([statusOf(thread, "inv_a"), statusOf(thread, "inv_b")]).toEqual(["cancelled", "queued"]);
+  });
+
   it("ends those that wait and the active one, and spares what comes later", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", "")], brain: say("hello") });
