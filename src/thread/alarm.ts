@@ -19,7 +19,7 @@ const LONGEST_QUEUED_MS = 60 * 60_000;
 /** The alarm: arms the next one first, since it may be the last thing this life does. */
 export async function onAlarm(life: Life): Promise<void> {
   life.alarmAt = null;
-  await schedule(life);
+  await schedule(life, "heartbeat");
   ensureRunning(life);
   life.platform.waitUntil(tend(life));
 }
@@ -29,6 +29,8 @@ async function tend(life: Life): Promise<void> {
   await life.outbox.sync();
   startForgotten(life);
   await resendJobs(life);
+  // The one that was set first is for a life that ends before this.
+  life.alarmAt = null;
   await schedule(life);
 }
 
@@ -52,7 +54,8 @@ function tendActive(life: Life, record: RunRecord): void {
 /** When the run last left something behind: each step and each result is a message. */
 function lastProgress(life: Life, { run }: RunRecord): number {
   const times = [run.started_at, lastMessageTime(life.database.sql)].map((at) => (at === null ? 0 : Date.parse(at)));
-  return Math.max(...times);
+  // Nobody was at work while the server was away.
+  return Math.max(...times, life.bornAt);
 }
 
 function startForgotten(life: Life): void {

@@ -11,8 +11,11 @@ const FIRST_RESEND_MS = 30_000;
 const LONGEST_RESEND_MS = 10 * 60_000;
 const SEND_LIMIT_MS = 10_000;
 
-/** Sets the alarm where it is missing or too late. Cheap when nothing is due. */
-export async function schedule(life: Life): Promise<void> {
+/**
+ * Sets the alarm where it is missing or too late. Cheap when nothing is due. The alarm itself leaves a heartbeat between:
+ * what is due it does right after, and one that is set for what is due would go off again and again until D1 has answered.
+ */
+export async function schedule(life: Life, wait: "none" | "heartbeat" = "none"): Promise<void> {
   const now = life.ports.clock.now();
   const due: number[] = [];
   const records = [...life.live.values()];
@@ -20,8 +23,10 @@ export async function schedule(life: Life): Promise<void> {
   if (records.some(({ startable }) => startable)) due.push(now + HEARTBEAT_MS);
   else for (const record of records) due.push(resendAt(life, record) ?? now + HEARTBEAT_MS);
   if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
+  // The life may end before D1 has answered, and nobody may ask for the thread for long.
+  else if (life.outbox.isSending) due.push(now + HEARTBEAT_MS);
   if (due.length === 0) return;
-  const at = Math.max(now, Math.min(...due));
+  const at = Math.max(wait === "none" ? now : now + HEARTBEAT_MS, Math.min(...due));
   if (life.alarmAt !== null && life.alarmAt > now && life.alarmAt <= at) return;
   life.alarmAt = at;
   await life.platform.setAlarm(at);

@@ -1,0 +1,93 @@
+// The alarm: whatever D1 does meanwhile it goes off a bounded number of times, and what D1 was not told has one.
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Gate } from "../../test/fakes/gate.ts";
+import { say } from "../../test/fakes/replies.ts";
+import { FakeClock, passTime, settle } from "../../test/fakes/stream.ts";
+import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
+import { onAlarm } from "./alarm.ts";
+import { findRun } from "./life.ts";
+import { schedule } from "./scheduler.ts";
+import { patchThread } from "./threads.ts";
+
+const run = { invocation_id: "inv_a" };
+const HOUR = 60 * 60_000;
+
+// A run that fails says so in the log.
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+});
+
+/** Lets each alarm that is set go off in its time, as the platform does; how many did. */
+async function alarmsWithin(thread: FakeThread, clock: FakeClock, ms: number): Promise<number> {
+  const until = clock.now() + ms;
+  for (let fired = 0, seen = 0; ; fired++) {
+    const at = thread.alarms.at(-1);
+    if (at === undefined || thread.alarms.length === seen || at > until || fired === 100) return fired;
+    seen = thread.alarms.length;
+    if (at > clock.now()) await passTime(clock, at - clock.now());
+    await onAlarm(thread.life);
+    await settle();
+  }
+}
+
+function mutedThread(options: FakeThreadOptions): { thread: FakeThread; clock: FakeClock } {
+  const clock = new FakeClock();
+  return { clock, thread: new FakeThread({ brain: say("hello"), clock, ...options }) };
+}
+
+describe("the alarm", () => {
+  it("does not go off again and again where D1 failed and then gives no answer", async () => {
+    let calls = 0;
+    const syncThread = (): Promise<void> => {
+      calls += 1;
+      return calls === 1 ? Promise.reject(new Error("D1 is away")) : new Promise(() => {});
+    };
+    const { thread, clock } = mutedThread({ syncThread });
+    await thread.run("hi", run);
+    await settle();
+    expect(calls).toBe(1);
+    expect(await alarmsWithin(thread, clock, 60_000)).toBeLessThan(6);
+    expect(calls).toBeGreaterThan(1);
+  });
+
+  it("does not go off again and again where a job is to be sent and D1 gives no answer", async () => {
+    const { thread, clock } = mutedThread({ syncThread: () => new Promise(() => {}) });
+    await thread.accept("hi", { ...run, background: true });
+    await schedule(thread.life);
+    expect(await alarmsWithin(thread, clock, 5 * 60_000)).toBeLessThan(20);
+  });
+
+  it("is set for what D1 has not taken when the answer is given, also where nothing runs", async () => {
+    const { thread, clock } = mutedThread({ syncThread: () => new Promise(() => {}) });
+    patchThread(thread.life, { title: "new" });
+    const synced = thread.life.outbox.syncWithin(3_000);
+    await passTime(clock, 3_100);
+    expect(await synced).toBe(false);
+    await schedule(thread.life);
+    expect(thread.alarms.length).toBe(1);
+  });
+
+  it("is not set for an idle thread whose alarm finds nothing to do", async () => {
+    const { thread } = mutedThread({});
+    await thread.run("hi", run);
+    thread.crash();
+    const before = thread.alarms.length;
+    await thread.alarm();
+    expect(thread.alarms.length).toBe(before);
+  });
+});
+
+describe("a life that comes after hours without a server", () => {
+  it("takes the run up instead of calling it stalled", async () => {
+    const gate = new Gate();
+    const { thread, clock } = mutedThread({ replies: [gate.say("half", "")] });
+    await thread.accept("hi", run);
+    await gate.reached;
+    clock.advance(3 * HOUR);
+    thread.crash();
+    await onAlarm(thread.life);
+    await settle();
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "completed", attempt: 2 });
+  });
+});
