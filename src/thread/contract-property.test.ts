@@ -119,6 +119,10 @@ const brokenBy: Record<"remains" | "removed", Script[]> = {
   remains: [
     {
       posts: background,
+      steps: [{ do: "watch", reader: 0 }, post(0), settleAt(0, 4), post(0), { do: "lose_job", place: 0 }],
+    },
+    {
+      posts: background,
       steps: [{ do: "die", in: 2, when: "after" }, post(0), settleAt(0, 2), { do: "die", in: 1, when: "before" }],
     },
   ],

@@ -1,5 +1,5 @@
 // Streams of a thread: where a reader begins, where it ends, and what it is told where exactness is lost.
-import { fail, type Result, succeed } from "../protocol/error.ts";
+import { type Failure, fail, type Result, succeed } from "../protocol/error.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { runEnded } from "./events.ts";
 import { frameOf, type JournalRow } from "./journal.ts";
@@ -24,12 +24,17 @@ const IDLE_MS = 60_000;
 /** What to give to `Readers.add`; or the whole stream where nothing will follow it. */
 export type StreamPlan = { kind: "follow"; request: ReaderRequest } | { kind: "whole"; text: string };
 
+export const tooManyReaders: Failure = {
+  code: "rate_limited",
+  detail: `${MOST_READERS} streams of this thread are open already.`,
+};
+
 export function planStream(life: Life, request: StreamRequest): Result<StreamPlan> {
   const { invocation_id } = request;
   const record = invocation_id === null ? null : findRun(life, invocation_id);
   if (invocation_id !== null && record === null) return fail("not_found", `The run ${invocation_id} does not exist.`);
   // Before anything is read for it.
-  if (life.readers.isFull) return fail("rate_limited", `${MOST_READERS} streams of this thread are open already.`);
+  if (life.readers.isFull) return { ok: false, error: tooManyReaders };
   return succeed(record === null ? planThreadStream(life, request) : planRunStream(life, record, request));
 }
 
@@ -102,6 +107,8 @@ export function watchIdle(life: Life): void {
   life.cancelIdle = life.ports.clock.setTimer(() => {
     life.cancelIdle = null;
     if (life.live.size === 0) life.readers.closeIdle(RETRY_IDLE);
+    // Who is still being told what there was has another minute.
+    watchIdle(life);
   }, IDLE_MS);
 }
 
