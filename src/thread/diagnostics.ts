@@ -29,7 +29,7 @@ export function describeLife(life: Life): Diagnostics {
       released: journal.released,
       memory_floor: journal.log.floor,
       memory_chars: journal.log.memory,
-      open_parts: journal.liveParts().filter(({ open }) => open).length,
+      open_parts: journal.unstoredAfter(0).filter(({ end }) => end === null).length,
     },
     readers: readers.count,
     waiters: [...life.waiters.values()].reduce((count, waiting) => count + waiting.size, 0),

@@ -30,7 +30,7 @@ import { readMessagePage, readRunPage } from "./reads.ts";
 import { ensureRunning } from "./run.ts";
 import { resendJobs, schedule } from "./scheduler.ts";
 import { openStream } from "./stream-response.ts";
-import type { StreamRequest } from "./streams.ts";
+import { type StreamRequest, tooManyReaders } from "./streams.ts";
 import { finishRemoval, ownedBy, patchThread, readRemoval, removeThread, storeThread } from "./threads.ts";
 
 // A door waits for D1 as long as this; then the object itself answers what is asked of one thread.
@@ -166,6 +166,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     if (url.pathname === "/runs") {
       const input = (await request.json()) as RunInput;
       const attach = url.searchParams.has("known");
+      // Before anything is stored: who asks for a stream and gets none should be able to repeat it as it was.
+      if (this.#life?.readers.isFull === true) return failureResponse(tooManyReaders);
       const accepted = await this.#accept(input, attach);
       if (!accepted.ok) return failureResponse(accepted.error);
       const { run, created } = accepted.value;

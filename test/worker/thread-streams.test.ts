@@ -66,6 +66,9 @@ describe("five hundred streams of one thread", () => {
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
     const refused = await client.events(run);
     expect([refused.status, await refused.json()]).toMatchObject([429, { error: { code: "rate_limited" } }]);
+    const late = await client.post("late", { invocation_id: "inv_late" });
+    expect(late.status).toBe(429);
+    expect(await client.stub.getRun(client.key, "inv_late")).toMatchObject({ error: { code: "not_found" } });
     await client.stub.cancel(client.key, "inv_a");
     const texts = await Promise.all(responses.map((response) => readUntil(response)));
     expect(new Set(texts).size).toBe(1);
