@@ -195,7 +195,10 @@ export class ContractWorld {
     void handled.then((answer) => {
       // The queue brings it again.
       if (answer.kind !== "answered") this.jobs.push(job);
-      else if (what === "bury" && waited && answer.value.ok) this.model.buried.add(invocation_id);
+      // One that had begun by then is left alone.
+      else if (what === "bury" && waited && this.model.runs.get(invocation_id)?.status === "queued") {
+        this.model.buried.add(invocation_id);
+      }
       if (answer.kind === "threw") this.model.blame(`${what} threw: ${answer.error}`);
     });
   }
