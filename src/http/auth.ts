@@ -13,6 +13,11 @@ import { Problem } from "./errors.ts";
 // How long a deleted key may still open another isolate; in its own it ends at once.
 const REMEMBERED_MS = 10_000;
 
+// While D1 fails runs go on, and who started them may watch and cancel them: a key that was good so lately still is.
+const REMEMBERED_WITHOUT_D1_MS = 15 * 60_000;
+const D1_LIMIT_MS = 3_000;
+const D1_PAUSE_MS = 2_000;
+
 // Beyond this the oldest is forgotten, whatever its age.
 const REMEMBERED_KEYS = 1000;
 
@@ -30,7 +35,9 @@ interface Remembered {
   key_id: string;
   hash: string;
   user_id: string;
+  /** Until when D1 is not asked. */
   until: number;
+  readAt: number;
 }
 
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
@@ -38,16 +45,28 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
 
   async function recognizeStored(key_id: string, hash: Uint8Array, db: D1Database): Promise<Caller | null> {
     const known = remembered.get(key_id);
-    const fresh = known && known.until > now() ? known : await remember(key_id, db);
+    const fresh = known && known.until > now() ? known : await (known ? recall(known, db) : remember(key_id, db));
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
     return { user_id: fresh.user_id, is_admin: false };
   }
 
+  /** Asks D1 again, and goes by what is known where D1 can't say. */
+  async function recall(known: Remembered, db: D1Database): Promise<Remembered | null> {
+    try {
+      return await within(D1_LIMIT_MS, remember(known.key_id, db));
+    } catch (error) {
+      const isForgotten = remembered.get(known.key_id) !== known;
+      if (isForgotten || now() - known.readAt > REMEMBERED_WITHOUT_D1_MS) throw error;
+      known.until = now() + D1_PAUSE_MS;
+      return known;
+    }
+  }
+
   async function remember(key_id: string, db: D1Database): Promise<Remembered | null> {
-    remembered.delete(key_id);
     const row = await findApiKey(db, key_id);
+    remembered.delete(key_id);
     if (!row) return null;
-    const entry = { ...row, key_id, until: now() + REMEMBERED_MS };
+    const entry = { ...row, key_id, until: now() + REMEMBERED_MS, readAt: now() };
     remembered.set(key_id, entry);
     const [oldest] = remembered.keys();
     if (remembered.size > REMEMBERED_KEYS && oldest !== undefined) remembered.delete(oldest);
@@ -86,6 +105,14 @@ export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
   context.set("caller", caller);
   await next();
 });
+
+/** What is waited for no longer may still come. */
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("D1 gave no answer in time")), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
 
 function fromHex(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));

@@ -1,0 +1,90 @@
+// Keys while D1 can't say whose they are.
+import { expect, it, vi } from "vitest";
+import { readConfig } from "../config.ts";
+import { mintApiKey } from "./api-key.ts";
+import { createAuthenticator } from "./auth.ts";
+
+const MINUTE = 60_000;
+const config = readConfig({} as Parameters<typeof readConfig>[0]);
+
+interface Store {
+  answer: () => Promise<unknown[][]>;
+  asked: number;
+}
+
+/** As much of D1 as the look-up of a key needs. */
+function storeOf(hash: string): { store: Store; db: D1Database } {
+  const store: Store = { answer: async () => [["user_1", hash]], asked: 0 };
+  const raw = (): Promise<unknown[][]> => {
+    store.asked += 1;
+    return store.answer();
+  };
+  const statement = { bind: () => statement, raw };
+  return { store, db: { prepare: () => statement } as unknown as D1Database };
+}
+
+async function knownKey() {
+  let now = 1_000_000;
+  const { key, stored } = await mintApiKey(null, now);
+  const { store, db } = storeOf(stored.hash);
+  const authenticator = createAuthenticator(() => now);
+  const recognize = (): Promise<unknown> => authenticator.recognize(key, config, db);
+  expect(await recognize()).toEqual({ user_id: "user_1", is_admin: false });
+  const pass = (ms: number): void => {
+    now += ms;
+  };
+  return { store, recognize, pass, forget: () => authenticator.forget(stored.key_id) };
+}
+
+it("a key that was good a moment ago still is while D1 fails, for a quarter of an hour", async () => {
+  const { store, recognize, pass } = await knownKey();
+  store.answer = () => Promise.reject(new Error("D1 is away"));
+  for (let minute = 1; minute < 15; minute++) {
+    pass(MINUTE);
+    expect(await recognize()).toMatchObject({ user_id: "user_1" });
+  }
+  pass(2 * MINUTE);
+  await expect(recognize()).rejects.toThrow("Failed query");
+});
+
+it("a D1 that gives no answer is waited for by the first request, not by those after it", async () => {
+  const { store, recognize, pass } = await knownKey();
+  store.answer = () => new Promise(() => {});
+  pass(MINUTE);
+  vi.useFakeTimers();
+  try {
+    const first = recognize();
+    await vi.waitUntil(() => store.asked === 2);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(await first).toMatchObject({ user_id: "user_1" });
+    expect(await recognize()).toMatchObject({ user_id: "user_1" });
+    expect(store.asked).toBe(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it("a key that was deleted here opens nothing while D1 fails", async () => {
+  const { store, recognize, pass, forget } = await knownKey();
+  let fail = (): void => {};
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = () => reject(new Error("D1 is away"));
+  });
+  store.answer = () => failed;
+  pass(MINUTE);
+  const asked = recognize();
+  await vi.waitUntil(() => store.asked === 2);
+  forget();
+  fail();
+  await expect(asked).rejects.toThrow("Failed query");
+  await expect(recognize()).rejects.toThrow("Failed query");
+});
+
+it("a key that D1 no longer has opens nothing", async () => {
+  const { store, recognize, pass } = await knownKey();
+  store.answer = async () => [];
+  pass(MINUTE);
+  expect(await recognize()).toBeNull();
+  store.answer = () => Promise.reject(new Error("D1 is away"));
+  await expect(recognize()).rejects.toThrow("Failed query");
+});
