@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { expectContract } from "../../test/fakes/contract-end.ts";
 import { ContractWorld, type Script, type Step } from "../../test/fakes/contract-world.ts";
+import { LifeStream } from "../../test/fakes/object-world.ts";
 
 vi.mock("cloudflare:workers", () => ({
   DurableObject: class {
@@ -30,7 +31,7 @@ const SHRINK_MS = 20_000 + runs * 50;
 const TIME_LIMIT_MS = SHRINK_MS + 10_000;
 
 beforeAll(() => {
-  vi.stubGlobal("IdentityTransformStream", TransformStream);
+  vi.stubGlobal("IdentityTransformStream", LifeStream);
   for (const level of ["error", "warn", "log"] as const) vi.spyOn(console, level).mockImplementation(() => {});
 });
 

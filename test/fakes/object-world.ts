@@ -38,6 +38,39 @@ const DISK_FAILURE = "the disk is full";
 
 const ALARM_RETRY_MS = 2_000;
 
+/** The life whose event is being handed over: a stream that it opens is its own. */
+let calling: Pulse | null = null;
+
+/** The platform's stream, of one life: when that has ended, none of its writes is ever told to be taken. */
+export class LifeStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: Pick<WritableStream<Uint8Array>, "getWriter">;
+
+  constructor() {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const pulse = calling;
+    const whileAlive = (work: Promise<void>): Promise<void> =>
+      new Promise((resolve, reject) => {
+        work.then(
+          () => pulse?.alive && resolve(),
+          (error: unknown) => pulse?.alive && reject(error),
+        );
+      });
+    this.readable = readable;
+    this.writable = {
+      getWriter: () => {
+        const writer = writable.getWriter();
+        writer.closed.catch(() => {});
+        return {
+          write: (bytes: Uint8Array) => whileAlive(writer.write(bytes)),
+          close: () => whileAlive(writer.close()),
+          abort: (reason: unknown) => whileAlive(writer.abort(reason)),
+        } as unknown as WritableStreamDefaultWriter<Uint8Array>;
+      },
+    };
+  }
+}
+
 export class ObjectWorld {
   readonly clock = new FakeClock();
   readonly database = openDatabase();
@@ -72,6 +105,7 @@ export class ObjectWorld {
     if (life === null) return { kind: "lost" };
     const { object, pulse } = life;
     this.calls += 1;
+    calling = pulse;
     const answered = event(object, pulse).then(
       (value): Answer<T> => ({ kind: "answered", value }),
       // A disk that was full a moment ago is a reason to try again, like the end of a life.
