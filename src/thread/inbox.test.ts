@@ -142,6 +142,25 @@ describe("a busy thread", () => {
     expect(userTexts(thread)).toEqual(["old", "replaces"]);
   });
 
+  it("takes no more than a life can hold of long messages, and again once it has less to hold", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "0")], brain: say("yes") });
+    await thread.accept("first", { invocation_id: "inv_first" });
+    await gate.reached;
+    const long = "x".repeat(1_000_000);
+    const codes: string[] = [];
+    for (let index = 0; index < 10; index++) {
+      const policy = index % 2 === 0 ? ({ on_busy: "steer" } as const) : {};
+      codes.push(codeOf(await thread.accept(`${long}${index}`, { invocation_id: `inv_${index}`, ...policy })));
+    }
+    expect(codes.slice(0, 7).every((code) => code === "ok")).toBe(true);
+    expect(codes.slice(8).every((code) => code === "rate_limited")).toBe(true);
+    expect(codeOf(await thread.accept("short", { invocation_id: "inv_short" }))).toBe("ok");
+    gate.open();
+    await thread.read({ invocation_id: "inv_short" }).untilClosed();
+    expect(codeOf(await thread.accept(long, { invocation_id: "inv_again" }))).toBe("ok");
+  });
+
   it("takes a hundred runs and no more", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "0")] });

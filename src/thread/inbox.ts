@@ -17,6 +17,8 @@ import { withinTime } from "./time-limit.ts";
 
 // A thread is one conversation; who queues more than this is a loop, not a person.
 const LONGEST_QUEUE = 100;
+// A life holds all that waits in memory, so a hundred of the longest messages would leave it none, and the next one neither.
+const MOST_WAITING_CHARS = 8 * 1024 * 1024;
 // Inputs are stored in order: one that waits for D1 holds up those behind it.
 const AGENT_LIMIT_MS = 10_000;
 
@@ -90,9 +92,11 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: Agent): Re
   if (busy !== undefined && input.on_busy === "reject") {
     return fail("busy", `The run ${busy.run.invocation_id} is ${busy.run.status}.`);
   }
-  if (waiting.length + readWaiting(life).length >= LONGEST_QUEUE) {
-    return fail("rate_limited", `${LONGEST_QUEUE} runs and messages are waiting on this thread.`);
-  }
+  const full = checkRoom(
+    [...waiting.map((record) => record.input), ...readWaiting(life).map((each) => each.input)],
+    input,
+  );
+  if (full !== null) return full;
   if (busy?.run.status === "running" && input.on_busy === "steer" && input.resume === null) {
     transact(life, () => addSteered(life, input, hash, busy.run.invocation_id));
     return succeed({ run: busy.run, created: false });
@@ -101,6 +105,26 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: Agent): Re
   const record = newRecord(life, input, hash, { agent_id, version, config });
   transact(life, () => storeNewRun(life, record));
   return succeed({ run: record.run, created: true });
+}
+
+/** Null where there is room for one more beside those that wait. Alone, any input that a door lets in has it. */
+function checkRoom(waiting: (RunInput | null)[], input: RunInput): Result<never> | null {
+  if (waiting.length >= LONGEST_QUEUE) {
+    return fail("rate_limited", `${LONGEST_QUEUE} runs and messages are waiting on this thread.`);
+  }
+  if (waiting.length === 0) return null;
+  const chars = [...waiting, input].reduce((sum, each) => sum + (each === null ? 0 : sizeOf(each)), 0);
+  if (chars <= MOST_WAITING_CHARS) return null;
+  return fail("rate_limited", `${waiting.length} long runs and messages are waiting on this thread.`);
+}
+
+// Measured once: each input is counted with every one that comes after it.
+const sizes = new WeakMap<RunInput, number>();
+
+function sizeOf(input: RunInput): number {
+  const size = sizes.get(input) ?? JSON.stringify(input).length;
+  sizes.set(input, size);
+  return size;
 }
 
 /** Ends in a problem where the input can't become a run of this thread. */
