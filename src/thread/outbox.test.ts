@@ -1,23 +1,64 @@
 // The way to D1 after it was away for long.
-import { expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
+import { dropTables } from "./database.ts";
+import { findRun, storeRun, transact } from "./life.ts";
 
-it("brings any number of runs to D1 in batches of a bounded size, the oldest first and each once", async () => {
-  let isAway = true;
-  const thread = new FakeThread({
-    brain: say("hello"),
-    syncThread: async () => {
-      if (isAway) throw new Error("D1 is away");
-    },
+const ids = Array.from({ length: 70 }, (_, place) => `inv_${place}`);
+
+describe("a backlog of many runs", () => {
+  let d1: "away" | "back" = "away";
+  let whileSending = (): void => {};
+  let thread: FakeThread;
+
+  beforeEach(async () => {
+    d1 = "away";
+    whileSending = () => {};
+    thread = new FakeThread({
+      brain: say("hello"),
+      syncThread: async () => {
+        if (d1 === "away") throw new Error("D1 is away");
+        whileSending();
+      },
+    });
+    for (const invocation_id of ids) await thread.run("hi", { invocation_id });
+    d1 = "back";
   });
-  const ids = Array.from({ length: 70 }, (_, place) => `inv_${place}`);
-  for (const invocation_id of ids) await thread.run("hi", { invocation_id });
-  isAway = false;
-  expect(await thread.life.outbox.sync()).toBe(true);
-  const runs = thread.batches.map((batch) => batch.runs);
-  expect(Math.max(...runs.map(({ length }) => length))).toBeLessThanOrEqual(20);
-  expect(runs.flat().map(({ invocation_id }) => invocation_id)).toEqual(ids);
-  expect(runs.flat().every(({ status }) => status === "completed")).toBe(true);
-  expect(thread.life.outbox.pending).toBe(false);
+
+  for (const life of ["the same", "the next"] as const) {
+    it(`is brought to D1 by ${life} life in batches of a bounded size, the oldest first and each run once`, async () => {
+      if (life === "the next") thread.crash();
+      expect(thread.life.outbox.backlog.runs).toBe(ids.length);
+      expect(await thread.life.outbox.sync()).toBe(true);
+      const runs = thread.batches.map((batch) => batch.runs);
+      expect(Math.max(...runs.map(({ length }) => length))).toBeLessThanOrEqual(20);
+      expect(runs.flat().map(({ invocation_id }) => invocation_id)).toEqual(ids);
+      expect(runs.flat().every(({ status }) => status === "completed")).toBe(true);
+      expect(thread.life.outbox.pending).toBe(false);
+    });
+  }
+
+  it("is told again of a run that changed while it was on its way, wherever in the backlog it stands", async () => {
+    const changed = ["inv_0", "inv_69"];
+    whileSending = () => {
+      for (const id of changed.splice(0)) {
+        const record = findRun(thread.life, id);
+        if (record !== null) transact(thread.life, () => storeRun(thread.life, record));
+      }
+    };
+    expect(await thread.life.outbox.sync()).toBe(true);
+    const told = new Map(thread.batches.flatMap((batch) => batch.runs.map((run) => [run.invocation_id, run.version])));
+    for (const id of ids) expect(told.get(id)).toBe(findRun(thread.life, id)?.version);
+  });
+
+  it("is forgotten where the thread is removed while a batch is on its way", async () => {
+    thread.crash();
+    whileSending = () => {
+      thread.life.outbox.stop();
+      dropTables(thread.life.database.sql);
+    };
+    expect(await thread.life.outbox.sync()).toBe(true);
+    expect(thread.batches.filter(({ runs }) => runs.length > 0).length).toBe(1);
+  });
 });

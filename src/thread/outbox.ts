@@ -7,7 +7,7 @@ import { type Database, readMeta, writeMeta } from "./database.ts";
 import type { StoredThread } from "./life.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./messages.ts";
 import type { Clock } from "./readers.ts";
-import { type RunRecord, readRunsChangedFrom } from "./runs.ts";
+import { type RunRecord, readIdsChangedFrom, readRun } from "./runs.ts";
 import { withinTime } from "./time-limit.ts";
 
 /** Up to where D1 is known to be. */
@@ -41,8 +41,8 @@ export class Outbox {
   readonly #stored: StoredThread;
   #position: Position;
   #positionStored = true;
-  /** Runs that changed since D1 had them, by id. */
-  readonly #runs = new Map<string, RunRecord>();
+  /** Runs that changed since D1 had them, by id; null for those that are read when it is their turn. */
+  readonly #runs = new Map<string, RunRecord | null>();
   #planDirty: boolean;
   #sending: Promise<boolean> | null = null;
   #failures = 0;
@@ -66,12 +66,15 @@ export class Outbox {
       project: stored.made_project === null,
       run_seq: 0,
     };
-    for (const record of readRunsChangedFrom(database.sql, this.#position.run_seq)) this.markRun(record);
+    for (const id of readIdsChangedFrom(database.sql, this.#position.run_seq)) this.#runs.set(id, null);
     this.#planDirty = true;
   }
 
+  /** After it is stored. Of a batch the records are held, of a backlog the ids: results are long. */
   markRun(record: RunRecord): void {
-    this.#runs.set(record.run.invocation_id, record);
+    const { invocation_id } = record.run;
+    this.#runs.set(invocation_id, null);
+    if (this.#runs.size <= RUNS_PER_BATCH) this.#runs.set(invocation_id, record);
   }
 
   markPlan(): void {
@@ -179,13 +182,15 @@ export class Outbox {
       this.#fail(error);
       return false;
     }
+    // Nothing is left to look a run up in.
+    if (this.#stopped) return true;
     this.#position.project = true;
     this.#position.thread_version = Math.max(this.#position.thread_version, version);
     this.#position.message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
     if (planIsNew) this.#position.plan_version = plan.version;
     for (const { record, version } of runs) {
       const id = record.run.invocation_id;
-      if (this.#runs.get(id)?.version === version) this.#runs.delete(id);
+      if (this.#pendingRun(id)?.version === version) this.#runs.delete(id);
     }
     this.#positionStored = false;
     this.#failures = 0;
@@ -198,10 +203,17 @@ export class Outbox {
   /** Those that have waited longest. Any number may wait after D1 was away for long. */
   #nextRuns(): RunRecord[] {
     const next: RunRecord[] = [];
-    for (const record of this.#runs.values()) {
-      if (next.push(record) === RUNS_PER_BATCH) break;
+    for (const id of this.#runs.keys()) {
+      const record = this.#pendingRun(id);
+      if (record === null) this.#runs.delete(id);
+      else if (next.push(record) === RUNS_PER_BATCH) break;
     }
     return next;
+  }
+
+  #pendingRun(id: string): RunRecord | null {
+    const record = this.#runs.get(id);
+    return record === null ? readRun(this.#database.sql, id) : (record ?? null);
   }
 
   #nextMessages(thread: Thread): VersionedMessage[] {

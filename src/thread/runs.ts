@@ -161,11 +161,11 @@ export function readLastPosition(sql: Sql): number {
 }
 
 /** Runs that changed at or after a number of the journal: what D1 may lack, asked at the start of a life. */
-export function readRunsChangedFrom(sql: Sql, seq: number): RunRecord[] {
+export function readIdsChangedFrom(sql: Sql, seq: number): string[] {
   return sql
-    .exec<Row>("SELECT * FROM runs WHERE changed >= ?", seq)
+    .exec<{ invocation_id: string }>("SELECT invocation_id FROM runs WHERE changed >= ? ORDER BY position", seq)
     .toArray()
-    .map((row) => toRecord(sql, row));
+    .map(({ invocation_id }) => invocation_id);
 }
 
 function toRecord(sql: Sql, row: Row): RunRecord {
