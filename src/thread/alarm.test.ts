@@ -58,6 +58,22 @@ describe("the alarm", () => {
     expect(await alarmsWithin(thread, clock, 5 * 60_000)).toBeLessThan(20);
   });
 
+  it("is set for another try a second after D1 failed", async () => {
+    const { thread, clock } = mutedThread({ syncThread: () => Promise.reject(new Error("D1 is away")) });
+    await thread.run("hi", run);
+    await settle();
+    expect(thread.alarms.at(-1)).toBe(clock.now() + 1_000);
+  });
+
+  it("sends a job that is due also while D1 gives no answer", async () => {
+    const { thread, clock } = mutedThread({ syncThread: () => new Promise(() => {}) });
+    await thread.accept("hi", { ...run, background: true });
+    const done = thread.alarm();
+    await passTime(clock, 5_000);
+    await done;
+    expect(thread.jobs.length).toBe(1);
+  });
+
   it("is set for what D1 has not taken when the answer is given, also where nothing runs", async () => {
     const { thread, clock } = mutedThread({ syncThread: () => new Promise(() => {}) });
     patchThread(thread.life, { title: "new" });

@@ -13,6 +13,8 @@ import { resendJobs, schedule } from "./scheduler.ts";
 const LONGEST_STANDSTILL_MS = 2 * 60 * 60_000;
 // What was told to end and has not: its life is ended instead. Tools have a second, an end is held back for two.
 const LONGEST_END_MS = 60_000;
+// D1 may take its time; what waits for the queue does not wait for D1 as well.
+const SYNC_LIMIT_MS = 3_000;
 // A queue that brings no job for so long brings none, and its run waits no longer.
 const LONGEST_QUEUED_MS = 60 * 60_000;
 
@@ -26,7 +28,7 @@ export async function onAlarm(life: Life): Promise<void> {
 
 async function tend(life: Life): Promise<void> {
   if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active.record);
-  await life.outbox.sync();
+  await life.outbox.syncWithin(SYNC_LIMIT_MS);
   startForgotten(life);
   await resendJobs(life);
   // The one that was set first is for a life that ends before this.

@@ -206,7 +206,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     if (input.on_busy === "replace" && record !== null) cancelBefore(life, record);
     await schedule(life);
     ensureRunning(life);
-    if (input.background) this.ctx.waitUntil(life.outbox.sync().then(() => resendJobs(life)));
+    if (input.background) this.ctx.waitUntil(life.outbox.syncWithin(SYNC_LIMIT_MS).then(() => resendJobs(life)));
     return accepted;
   }
 

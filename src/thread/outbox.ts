@@ -45,6 +45,7 @@ export class Outbox {
   readonly #runs = new Map<string, RunRecord | null>();
   #planDirty: boolean;
   #sending: Promise<boolean> | null = null;
+  #isAsking = false;
   #failures = 0;
   #failingSince: number | null = null;
   #stopped = false;
@@ -93,7 +94,7 @@ export class Outbox {
 
   /** Whether a batch is on its way, whose end nobody knows yet. */
   get isSending(): boolean {
-    return this.#sending !== null;
+    return this.#isAsking;
   }
 
   /** What D1 has and lacks, for an operator. */
@@ -176,8 +177,11 @@ export class Outbox {
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
         runs: runs.map(({ run, version }): Run & { version: number } => ({ ...run, version })),
       });
+      this.#isAsking = true;
       await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
+      this.#isAsking = false;
     } catch (error) {
+      this.#isAsking = false;
       this.#planDirty = true;
       this.#fail(error);
       return false;

@@ -22,9 +22,9 @@ export async function schedule(life: Life, wait: "none" | "heartbeat" = "none"):
   // Runs that only wait for their jobs need no heartbeat.
   if (records.some(({ startable }) => startable)) due.push(now + HEARTBEAT_MS);
   else for (const record of records) due.push(resendAt(life, record) ?? now + HEARTBEAT_MS);
-  if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
   // The life may end before D1 has answered, and nobody may ask for the thread for long.
-  else if (life.outbox.isSending) due.push(now + HEARTBEAT_MS);
+  if (life.outbox.isSending) due.push(now + HEARTBEAT_MS);
+  else if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
   if (due.length === 0) return;
   const at = Math.max(wait === "none" ? now : now + HEARTBEAT_MS, Math.min(...due));
   if (life.alarmAt !== null && life.alarmAt > now && life.alarmAt <= at) return;

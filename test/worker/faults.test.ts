@@ -7,7 +7,7 @@ import {
   getQueueResult,
   runDurableObjectAlarm,
 } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/queue/consumer.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { readThread } from "../../src/store/threads.ts";
@@ -65,6 +65,15 @@ describe.each(faults)("a D1 that %s", (fault) => {
     await bringUp(client);
     expect(await readThread(env.DB, client.key)).toMatchObject({ title: "t" });
   });
+
+  it("when a background run is posted does not keep its job from the queue", async () => {
+    const client = threadClient();
+    await withFaultyObject(client.key, async ({ object, faults, jobs }) => {
+      faults.d1 = fault;
+      await object.accept(client.input("[[say 2]]", { ...run, background: true }));
+      await vi.waitUntil(() => jobs.length === 1, { timeout: 10_000 });
+    });
+  }, 20_000);
 
   it("when a thread is deleted leaves nothing of it: the next alarm ends the work", async () => {
     const client = threadClient();
