@@ -1,6 +1,5 @@
-// Four projects: `unit` in Node (pure code, and what runs on a developer's machine), `worker` in workerd with the
-// bindings of wrangler.toml, `e2e` over TCP, and `faults`, which is e2e too but waits for limits and back-offs most of its
-// time, so that its files run side by side. Outside services are loopback servers that test/setup/servers.ts starts.
+// Three projects: `unit` in Node (pure code, and what runs on a developer's machine), `worker` in workerd with the
+// bindings of wrangler.toml, `e2e` over TCP. Outside services are loopback servers that test/setup/servers.ts starts.
 import { existsSync, mkdirSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -60,18 +59,8 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/*faults*.test.ts"],
-          // Each file runs whole servers; two cores hold one of them well.
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        test: {
-          name: "faults",
-          include: ["test/e2e/*faults*.test.ts"],
-          maxWorkers: 3,
+          // Each file runs whole servers, and waits for limits and back-offs half of its time.
+          maxWorkers: 2,
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },

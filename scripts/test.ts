@@ -10,7 +10,6 @@ const projects = [
   { name: "unit", title: "unit tests (with the floors)" },
   { name: "worker", title: "tests in workerd" },
   { name: "e2e", title: "end to end, and in the browser" },
-  { name: "faults", title: "faults of the model and of the sandbox, end to end" },
 ];
 
 async function runProject(title: string, name: string, folder: string): Promise<Count> {
