@@ -6,6 +6,7 @@ import { FakeThread } from "../../test/fakes/thread.ts";
 import { applyPatch } from "../../test/fakes/transcript.ts";
 import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
 import { waitForEnd } from "./control.ts";
+import { writeMeta } from "./database.ts";
 import { describeLife } from "./diagnostics.ts";
 import { acceptRun } from "./inbox.ts";
 import { findRun, wakeLife } from "./life.ts";
@@ -215,6 +216,17 @@ describe("a removal", () => {
     await finish();
     expect(deleted).toEqual([expect.objectContaining(thread.key)]);
     expect([readRemoval(database)?.done, alarms]).toEqual([true, ["set", "set", "gone"]]);
+    expect(wakeLife(database, ports, thread.life.platform)).toBe(null);
+  });
+
+  it("that an earlier version stored has nothing left to do", async () => {
+    const asked: string[] = [];
+    const thread = new FakeThread({ deleteThread: async () => void asked.push("deleted") });
+    const { database, ports } = thread.life;
+    writeMeta(database.sql, "removed", true);
+    const alarm = { setAlarm: async () => void asked.push("set"), deleteAlarm: async () => void asked.push("gone") };
+    await finishRemoval(database, ports, alarm, null);
+    expect(asked).toEqual([]);
     expect(wakeLife(database, ports, thread.life.platform)).toBe(null);
   });
 });

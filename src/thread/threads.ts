@@ -25,7 +25,9 @@ export interface Removal extends ThreadKey {
 }
 
 export function readRemoval(database: Database): Removal | null {
-  return hasTables(database.sql) ? readMeta<Removal>(database.sql, "removed") : null;
+  const removal = hasTables(database.sql) ? readMeta<Removal | true>(database.sql, "removed") : null;
+  // An earlier version stored only that it is removed, when nothing was left to do.
+  return removal === true ? { user_id: "", thread_id: "", request_id: "", done: true } : removal;
 }
 
 /** Stores a thread that is not there yet. */
