@@ -2,6 +2,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { Gate } from "../../test/fakes/gate.ts";
 import { call, type Reply, reply, say } from "../../test/fakes/replies.ts";
+import { FakeClock, passTime, settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { applyPatch } from "../../test/fakes/transcript.ts";
 import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
@@ -217,6 +218,29 @@ describe("a removal", () => {
     expect(deleted).toEqual([expect.objectContaining(thread.key)]);
     expect([readRemoval(database)?.done, alarms]).toEqual([true, ["set", "set", "gone"]]);
     expect(wakeLife(database, ports, thread.life.platform)).toBe(null);
+  });
+
+  it("does not wait for a run that can't be ended", async () => {
+    const clock = new FakeClock();
+    let letGo = (): void => {};
+    const deaf: Reply = (request, onDelta, signal) =>
+      new Promise((resolve) => {
+        letGo = () => resolve(say("too late")(request, onDelta, signal));
+      });
+    const thread = new FakeThread({ replies: [deaf], clock });
+    await thread.accept("hi", run);
+    await thread.accept("waits", { invocation_id: "inv_b" });
+    await settle();
+    const { life } = thread;
+    const removed = removeThread(life, "req_1").then(() => finishRemoval(life.database, life.ports, noAlarm, life));
+    await passTime(clock, 20_000);
+    await removed;
+    expect(readRemoval(life.database)?.done).toBe(true);
+    // What it still does ends its life and brings nothing back.
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    letGo();
+    await passTime(clock, 1_000);
+    expect(thread.isAlive).toBe(false);
   });
 
   it("that an earlier version stored has nothing left to do", async () => {

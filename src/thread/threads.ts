@@ -12,6 +12,9 @@ import { withinTime } from "./time-limit.ts";
 // As much as one request may bring. Patches are merged, and D1 refuses a row over 2 MB.
 const LONGEST_METADATA = 64 * 1024;
 
+// As long as two cancels wait. A run that has not ended by then ends its life at its next write, and is not waited for.
+const END_LIMIT_MS = 10_000;
+
 // A batch of D1 may take 30 s.
 const DELETE_LIMIT_MS = 40_000;
 const DELETE_RETRY_MS = 30_000;
@@ -73,8 +76,11 @@ export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {
 export async function removeThread(life: Life, request_id: string): Promise<void> {
   life.removing = true;
   // Those that wait first, so that none starts when the active one ends; what steered it may become a run then.
-  while (life.live.size > 0) await Promise.all([...life.live.keys()].reverse().map((id) => cancelRun(life, id)));
-  await life.active?.done;
+  const until = life.ports.clock.now() + END_LIMIT_MS;
+  while (life.live.size > 0 && life.ports.clock.now() < until) {
+    await Promise.all([...life.live.keys()].reverse().map((id) => cancelRun(life, id)));
+  }
+  if (life.live.size === 0) await life.active?.done;
   const { user_id, thread_id } = life.thread;
   const removal: Removal = { user_id, thread_id, request_id, done: false };
   transact(life, () => writeMeta(life.database.sql, "removed", removal));
