@@ -4,8 +4,10 @@ import { createMiddleware } from "hono/factory";
 import type { Config } from "../config.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";
+import { withinTime } from "../lib/time-limit.ts";
 import { FIRST_USER_ID } from "../protocol/ids.ts";
 import { findApiKey } from "../store/api-keys.ts";
+import { clock } from "../thread/ports.ts";
 import { readKeyId } from "./api-key.ts";
 import type { AppEnv, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
@@ -53,7 +55,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
   /** Asks D1 again, and goes by what is known where D1 can't say. */
   async function recall(known: Remembered, db: D1Database): Promise<Remembered | null> {
     try {
-      return await within(D1_LIMIT_MS, remember(known.key_id, db));
+      return await withinTime(clock, D1_LIMIT_MS, "D1", remember(known.key_id, db));
     } catch (error) {
       const isForgotten = remembered.get(known.key_id) !== known;
       if (isForgotten || now() - known.readAt > REMEMBERED_WITHOUT_D1_MS) throw error;
@@ -105,14 +107,6 @@ export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
   context.set("caller", caller);
   await next();
 });
-
-/** What is waited for no longer may still come. */
-function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("D1 gave no answer in time")), ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
 
 function fromHex(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));

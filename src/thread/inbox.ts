@@ -1,6 +1,7 @@
 // The inbox: what comes in is checked against what is known, put in order and stored; only then a door answers. Nothing
 // here waits between the last check and the write, so that two requests at once can't both win.
 import { hashText, toHex } from "../lib/hash.ts";
+import { withinTime } from "../lib/time-limit.ts";
 import { type Agent, defaultAgent } from "../protocol/agent.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
@@ -13,7 +14,6 @@ import { hasMessage, readMessagesBefore } from "./messages.ts";
 import type { Ports } from "./ports.ts";
 import type { RunRecord } from "./runs.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
-import { withinTime } from "./time-limit.ts";
 
 // A thread is one conversation; who queues more than this is a loop, not a person.
 const LONGEST_QUEUE = 100;

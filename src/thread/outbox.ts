@@ -1,5 +1,7 @@
 // The way to D1. The object's own SQLite is first; D1 follows from a position, in batches of guarded upserts that may
 // come twice. The position is stored with the next fact: a life that lost it sends a little again.
+
+import { withinTime } from "../lib/time-limit.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { ThreadBatch } from "../store/sync.ts";
@@ -8,7 +10,6 @@ import type { StoredThread } from "./life.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./messages.ts";
 import type { Clock } from "./readers.ts";
 import { type RunRecord, readIdsChangedFrom, readRun } from "./runs.ts";
-import { withinTime } from "./time-limit.ts";
 
 /** Up to where D1 is known to be. */
 interface Position {

@@ -1,9 +1,10 @@
 // When the object's one alarm goes off: this file sets it. It is set for the earliest of what may be due: the heartbeat of a
 // run at work, another try of D1, a background run's job that never came.
+
+import { withinTime } from "../lib/time-limit.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { type Life, noteError } from "./life.ts";
 import type { RunRecord } from "./runs.ts";
-import { withinTime } from "./time-limit.ts";
 
 // How long a run can stand still after its life ended with nobody there to notice.
 const HEARTBEAT_MS = 30_000;

@@ -1,5 +1,6 @@
 // The thread itself: made, changed and removed by its object, which D1 follows.
 import { logError } from "../lib/log.ts";
+import { withinTime } from "../lib/time-limit.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
@@ -7,7 +8,6 @@ import { cancelRun } from "./control.ts";
 import { createTables, type Database, dropTables, hasTables, readMeta, writeMeta } from "./database.ts";
 import { isoTime, type Life, type StoredThread, transact } from "./life.ts";
 import type { Ports } from "./ports.ts";
-import { withinTime } from "./time-limit.ts";
 
 // As much as one request may bring. Patches are merged, and D1 refuses a row over 2 MB.
 const LONGEST_METADATA = 64 * 1024;
