@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../test/fakes/conversation.ts";
 import { LinkSink } from "../../test/fakes/link.ts";
 import { type Reply, reply, say } from "../../test/fakes/replies.ts";
-import { Stage } from "../../test/fakes/stage.ts";
+import { Stage, typesOf } from "../../test/fakes/stage.ts";
 import { FakeClock, FakeSink, settle } from "../../test/fakes/stream.ts";
 import type { ReadFrame } from "../../test/fakes/stream-reader.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
@@ -162,6 +162,53 @@ describe("a reader of 500 kB/s that comes back amid a long text of tokens", () =
     expect(client.connections.length).toBe(2);
     const answer = [...client.held.messages.values()].at(-1);
     expect(answer?.text.length).toBe(2_000_000);
+  });
+});
+
+describe("a reader that comes after one was cut for being behind", () => {
+  const piece = "x".repeat(1024);
+  /** A thread whose only reader was cut amid a flood. */
+  async function strained() {
+    const stage = new Stage();
+    const { clock, journal, readers, add, fact } = stage;
+    const slow = add(true, { after: fact() });
+    stage.open("a");
+    await settle();
+    slow.take();
+    for (let count = 0; count < 2000 && slow.isOpen; count++) {
+      await settle();
+      clock.advance(20);
+      journal.addDelta("a", piece);
+    }
+    expect([slow.aborted !== null, readers.count]).toEqual([true, 0]);
+    const seen = async (): Promise<FakeSink> => {
+      const sink = add(false, { after: journal.released, bare: true });
+      await settle();
+      return sink;
+    };
+    return { ...stage, seen };
+  }
+
+  it("is told what is open at once where the thread has been calm meanwhile, though nobody was there", async () => {
+    const { clock, journal, seen } = await strained();
+    for (let second = 0; second < 15; second++) {
+      clock.advance(1000);
+      journal.addDelta("a", "word ");
+    }
+    expect(typesOf((await seen()).text)).toEqual(["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]);
+  });
+
+  it("is told it when the thread has been calm for ten seconds, where it was not", async () => {
+    const { clock, journal, seen } = await strained();
+    for (let second = 0; second < 15; second++) {
+      clock.advance(1000);
+      for (let count = 0; count < 10; count++) journal.addDelta("a", piece);
+    }
+    const sink = await seen();
+    expect(typesOf(sink.text)).toEqual([]);
+    clock.advance(10_000);
+    await settle();
+    expect(typesOf(sink.text)).toEqual(["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]);
   });
 });
 

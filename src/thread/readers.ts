@@ -67,8 +67,10 @@ export class Readers {
   #flushQueued = false;
   #urgent = false;
   #cancelPing: (() => void) | null = null;
-  /** `written` of the log at the last ping. */
+  /** `written` of the log at the last ping, or when the first reader came. */
   #pingedAt = 0;
+  /** While nobody reads: `written` of the log when a calm thread would have written less, and when that was. */
+  #busy = { written: 0, at: 0 };
   /** The last bytes made and the frames they hold: readers side by side share one encoding. */
   #bytes: { from: number; to: number; bytes: Uint8Array } = { from: 0, to: 0, bytes: ping };
   readonly #shared: Shared;
@@ -91,10 +93,10 @@ export class Readers {
 
   /** Adds a reader and begins to write. It leaves by itself: at its end, when it is cut, or when its client is gone. */
   add(sink: Sink, request: ReaderRequest): void {
+    this.#watch();
     const cursor = new Cursor(this.#journal, request, this.#shared);
     const reader: Reader = { sink, request, cursor, writing: null, hurried: false, farewell: null, taken: 0 };
     this.#readers.add(reader);
-    this.#watch();
     this.#step(reader);
   }
 
@@ -146,7 +148,10 @@ export class Readers {
   }
 
   #schedule(urgent: boolean): void {
-    if (this.#readers.size === 0) return;
+    if (this.#readers.size === 0) {
+      if (this.#journal.log.written - this.#busy.written >= this.#shared.limits.write) this.#noteBusy();
+      return;
+    }
     this.#urgent ||= urgent;
     if (this.#flushQueued) return;
     const wait = this.#lastFlush + GATHER_MS - this.#clock.now();
@@ -238,18 +243,30 @@ export class Readers {
   }
 
   #watch(): void {
-    this.#cancelPing ??= this.#clock.setTimer(() => this.#pingAll(), PING_MS);
+    if (this.#cancelPing !== null) return;
+    // Without readers there was no ping to tell that the thread is calm.
+    if (this.#clock.now() - this.#busy.at >= PING_MS) this.#shared.isStrained = false;
+    this.#pingedAt = this.#journal.log.written;
+    this.#schedulePing();
+  }
+
+  #schedulePing(): void {
+    this.#cancelPing = this.#clock.setTimer(() => this.#pingAll(), PING_MS);
   }
 
   #rest(): void {
     if (this.#readers.size + this.#leaving.size > 0) return;
     this.#cancelPing?.();
     this.#cancelPing = null;
+    this.#noteBusy();
+  }
+
+  #noteBusy(): void {
+    this.#busy = { written: this.#journal.log.written, at: this.#clock.now() };
   }
 
   #pingAll(): void {
-    this.#cancelPing = null;
-    this.#watch();
+    this.#schedulePing();
     const { written } = this.#journal.log;
     const isCalm = written - this.#pingedAt < this.#shared.limits.write;
     this.#pingedAt = written;
