@@ -1,9 +1,10 @@
 // One Worker in a workerd of its own, through Miniflare: a process of the bench. Says its address, and lives until it is
 // told to end.
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
+import { migrate } from "./migrate.ts";
 import { API_KEY } from "./targets.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -47,15 +48,6 @@ async function describeBare(name: string, modelUrl: string): Promise<V4WorkerOpt
 async function readBare(name: string): Promise<{ type: "ESModule"; path: string; contents: string }> {
   const path = `bench/${name}.ts`;
   return { type: "ESModule", path, contents: stripTypeScriptTypes(await readFile(join(root, path), "utf8")) };
-}
-
-async function migrate(server: Miniflare): Promise<void> {
-  const database = await server.getD1Database("DB");
-  const files = (await readdir(join(root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
-  for (const file of files) {
-    const text = await readFile(join(root, "migrations", file), "utf8");
-    for (const statement of text.split("--> statement-breakpoint")) await database.prepare(statement).run();
-  }
 }
 
 async function start(name: string, modelUrl: string, bundle: string): Promise<void> {

@@ -1,9 +1,10 @@
 // One life of the runtime: the product's Worker in a workerd of its own, on a state folder. A process that leads its own
 // group, so that it is killed with everything it started; without its parent it ends by itself.
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
+import { migrate } from "../../bench/migrate.ts";
 
 export interface RuntimeSettings {
   /** The product as wrangler bundles it: one module. */
@@ -16,8 +17,6 @@ export interface RuntimeSettings {
   migrate: boolean;
   variables: Record<string, string>;
 }
-
-const root = join(import.meta.dirname, "../..");
 
 const ENTRY = 'export { door as default, ThreadObject } from "./worker.ts";';
 
@@ -42,15 +41,6 @@ async function describeWorker({ bundle, port, variables }: RuntimeSettings): Pro
     // Asked at its own socket: Miniflare's entry before it is no part of any deployment.
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
   };
-}
-
-async function migrate(runtime: Miniflare): Promise<void> {
-  const database = await runtime.getD1Database("DB");
-  const files = (await readdir(join(root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
-  for (const file of files) {
-    const text = await readFile(join(root, "migrations", file), "utf8");
-    for (const statement of text.split("--> statement-breakpoint")) await database.prepare(statement).run();
-  }
 }
 
 async function main(settings: RuntimeSettings): Promise<void> {

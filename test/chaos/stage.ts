@@ -1,12 +1,12 @@
 // All parts of the test on one machine: the server that is killed, and beside it, as in life, what is not: the model, the
 // sandboxes, and the eyes of the harness between them.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleWorker } from "../../bench/bundle.ts";
 import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
+import { findFreePort } from "../setup/started-server.ts";
 import { openGate } from "./gate.ts";
 import type { Watch } from "./moments.ts";
 import { openProxy } from "./proxy.ts";
@@ -78,15 +78,4 @@ export async function openStage(watch: Watch, signal: AbortSignal): Promise<Stag
     await close();
     throw error;
   }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }
