@@ -168,6 +168,9 @@ describe("a busy thread", () => {
     const codes = (await Promise.all(posts)).map(codeOf);
     expect(codes.filter((code) => code === "ok").length).toBe(100);
     expect(codes.filter((code) => code === "rate_limited").length).toBe(3);
+    // What ends all of them needs no room beside them.
+    const replacing = await thread.accept("instead", { on_busy: "replace" });
+    expect(codeOf(replacing)).toBe("ok");
   });
 });
 

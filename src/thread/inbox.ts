@@ -107,8 +107,12 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: Agent): Re
   return succeed({ run: record.run, created: true });
 }
 
-/** Null where there is room for one more beside those that wait. Alone, any input that a door lets in has it. */
+/**
+ * Null where there is room for one more beside those that wait. Alone, any input that a door lets in has it, and what
+ * replaces those that wait is alone.
+ */
 function checkRoom(waiting: (RunInput | null)[], input: RunInput): Result<never> | null {
+  if (input.on_busy === "replace") return null;
   if (waiting.length >= LONGEST_QUEUE) {
     return fail("rate_limited", `${LONGEST_QUEUE} runs and messages are waiting on this thread.`);
   }
