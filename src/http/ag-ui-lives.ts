@@ -13,7 +13,7 @@ import { logError } from "../lib/log.ts";
 import { backoffDelay } from "../lib/retry.ts";
 import { problems } from "../protocol/error.ts";
 import { FrameCutter } from "./ag-ui-frames.ts";
-import { Told } from "./ag-ui-told.ts";
+import { type BroughtResult, Told } from "./ag-ui-told.ts";
 import { Problem } from "./errors.ts";
 
 // With what the request asked before, this stays below 50 subrequests. Whoever needs more lives than this is told by the
@@ -33,9 +33,17 @@ const ping = encoder.encode(": ping\n\n");
 
 type Bytes = ReadableStream<Uint8Array>;
 
-/** `next` asks the object again, and rejects where there is none; a `Problem` says that asking again is of no use. */
-export function followLives(first: Bytes, next: () => Promise<Bytes>, names: Record<string, string>): Bytes {
-  const following = new Following(first, next);
+/**
+ * `next` asks the object again, and rejects where there is none; a `Problem` says that asking again is of no use. `brought`
+ * are results that the client has and is not told.
+ */
+export function followLives(
+  first: Bytes,
+  next: () => Promise<Bytes>,
+  names: Record<string, string>,
+  brought: BroughtResult[] = [],
+): Bytes {
+  const following = new Following(first, next, brought);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -61,7 +69,7 @@ export function followLives(first: Bytes, next: () => Promise<Bytes>, names: Rec
 
 class Following {
   readonly #next: () => Promise<Bytes>;
-  readonly #told = new Told();
+  readonly #told: Told;
   #cutter = this.#makeCutter();
   /** The stream of the life that is followed; null between two lives. */
   #source: ReadableStreamDefaultReader<Uint8Array> | null;
@@ -76,8 +84,9 @@ class Following {
   #readingSince: number | null = null;
   #watch: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(first: Bytes, next: () => Promise<Bytes>) {
+  constructor(first: Bytes, next: () => Promise<Bytes>, brought: BroughtResult[]) {
     this.#next = next;
+    this.#told = new Told(brought);
     this.#source = first.getReader();
     this.#watchSilence();
   }

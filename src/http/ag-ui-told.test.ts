@@ -180,3 +180,19 @@ describe("what a client has been told", () => {
     expect(told.isTracked).toBe(false);
   });
 });
+
+describe("results that the client brought", () => {
+  it("are not told it again, long ones neither; those of others are", () => {
+    const told = new Told([{ message_id: "m_1", tool_call_id: 'c"1' }]);
+    const note = (messageId: string, toolCallId: string, id: number | null, whole = true): boolean => {
+      const event: ThreadEvent = { type: "TOOL_CALL_RESULT", messageId, toolCallId, content: "red", role: "tool" };
+      return told.note(encoder.encode(frameOf(id, event)), whole);
+    };
+    expect([note("m_1", 'c"1', 7), note("m_1", 'c"1', null), note("m_1", 'c"1', 8, false)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect([note("m_1", 'c"12', 9), note("m_2", 'c"1', 10), note("m_12", 'c"1', 11)]).toEqual([true, true, true]);
+  });
+});

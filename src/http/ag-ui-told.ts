@@ -20,7 +20,14 @@ const LINE_FEED = 0x0a;
 const QUOTE = 0x22;
 const LONGEST_TYPE = "REASONING_MESSAGE_CONTENT".length;
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
+/** A result of a client's own tool, as the request brought it. */
+export interface BroughtResult {
+  message_id: string;
+  tool_call_id: string;
+}
 
 export class Told {
   /** The frames that would end what is open, oldest first. */
@@ -29,6 +36,15 @@ export class Told {
   #started = false;
   #ended = false;
   #isTracked = true;
+  /** How the events begin that tell of results which the client brought: it lists them already, and would list them twice. */
+  readonly #brought: Uint8Array[];
+
+  constructor(brought: BroughtResult[] = []) {
+    this.#brought = brought.map(({ message_id: messageId, tool_call_id: toolCallId }) => {
+      const event = JSON.stringify({ type: "TOOL_CALL_RESULT", messageId, toolCallId });
+      return encoder.encode(`data: ${event.slice(0, -1)},`);
+    });
+  }
 
   get ended(): boolean {
     return this.#ended;
@@ -47,6 +63,7 @@ export class Told {
     if (frame[data] !== DATA_LINE) return first !== RETRY_LINE || this.#greet();
     const type = typeOf(frame, data);
     if (type === "RUN_STARTED") return this.#start();
+    if (type === "TOOL_CALL_RESULT") return !this.#brought.some((beginning) => beginsWith(frame, data, beginning));
     if (type === "RUN_FINISHED" || type === "RUN_ERROR") this.#ended = true;
     const ender = enders[type];
     if (ender === undefined && !nameOfEnder.has(type)) return true;
@@ -82,6 +99,10 @@ export class Told {
     if (ender === undefined) this.#open.delete(key);
     else this.#open.set(key, `data: ${JSON.stringify({ type: ending, [name]: event[name] })}\n\n`);
   }
+}
+
+function beginsWith(frame: Uint8Array, data: number, beginning: Uint8Array): boolean {
+  return beginning.every((byte, index) => frame[data + index] === byte);
 }
 
 function typeOf(frame: Uint8Array, data: number): string {

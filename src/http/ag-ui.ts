@@ -138,7 +138,7 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
   const address = `https://thread/events?${new URLSearchParams({ ...key, ...position })}`;
   // A stub whose object was reset stays broken: each life is asked through a new one.
   const next = async () => readStream(await threadStub(context.env, key).fetch(new Request(address)));
-  return streamResponse(followLives(first, next, { ...key, invocation_id: body.runId }));
+  return streamResponse(followLives(first, next, { ...key, invocation_id: body.runId }, input.tool_results));
 }
 
 function readResume({ resume }: Body): RunInput["resume"] {

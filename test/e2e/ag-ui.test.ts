@@ -117,6 +117,7 @@ describe("tools of the client", () => {
     agent.addMessage({ id: "m2", role: "tool", toolCallId: call?.id ?? "", content: "terracotta" });
     await agent.runAgent({ runId: "inv-2", tools }, subscriber);
     expect(JSON.stringify(agent.messages.at(-1))).toContain("terracotta");
+    expect(agent.messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"]);
     const { data } = await taskloom.json<{ data: { type: string; content: { content: string } }[] }>(
       "GET",
       "/v1/threads/thread-client-tools/messages?type=tool",
