@@ -13,8 +13,9 @@ export function threadStub(env: Env, key: ThreadKey): ThreadStub {
 }
 
 /**
- * One call of a thread's object. An object that was reset in mid-call (a deploy, a move) says `retryable`, and is asked
- * once more through a new stub, as the old one stays broken: every method of `ThreadApi` may be called twice.
+ * One call of a thread's object. An object whose life ended in mid-call (a deploy, a move, a life that ended itself) says
+ * `retryable` or `durableObjectReset`, and is asked once more through a new stub, as the old one stays broken: every
+ * method of `ThreadApi` may be called twice.
  */
 export async function callThread<T>(env: Env, key: ThreadKey, call: (stub: ThreadStub) => Promise<T>): Promise<T> {
   try {
@@ -26,6 +27,6 @@ export async function callThread<T>(env: Env, key: ThreadKey, call: (stub: Threa
 }
 
 function isWorthRepeating(error: unknown): boolean {
-  const { retryable, overloaded } = error as { retryable?: boolean; overloaded?: boolean };
-  return error instanceof Error && retryable === true && overloaded !== true;
+  const { retryable, durableObjectReset, overloaded } = error as Record<string, unknown>;
+  return error instanceof Error && (retryable === true || durableObjectReset === true) && overloaded !== true;
 }

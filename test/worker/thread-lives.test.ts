@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { readThread } from "../../src/store/threads.ts";
+import { callThread, type ThreadStub } from "../../src/thread/stub.ts";
 import { framesOf, messagesOf, readUntil, threadClient } from "./thread-client.ts";
 
 const run = { invocation_id: "inv_a" };
@@ -44,6 +45,24 @@ describe("a life that ends amid a run", () => {
       expect((await messagesOf(client.key)).map(({ type }) => type)).toEqual(["user", "assistant"]);
     });
   }
+
+  it("amid a call is asked again by whoever called", async () => {
+    const client = threadClient();
+    const calls: string[] = [];
+    const call = <T>(name: string, ask: (stub: ThreadStub) => Promise<T>): Promise<T> =>
+      callThread(env, client.key, (stub) => {
+        calls.push(name);
+        return ask(stub);
+      });
+    await client.stub.accept(client.input("[[pace 40]] [[say 20]]", run));
+    const waiting = call("wait", (stub) => stub.waitForEnd(client.key, "inv_a", 20_000));
+    const posted = call("post", (stub) => stub.accept(client.input("[[say 1]]", { invocation_id: "inv_b" })));
+    await killObject(client.key);
+    expect(await waiting).toMatchObject({ value: { status: "completed", attempt: 2 } });
+    expect(await posted).toMatchObject({ value: { run: { invocation_id: "inv_b" } } });
+    expect(calls.filter((name) => name === "wait").length).toBe(2);
+    expect(await client.stub.waitForEnd(client.key, "inv_b", 20_000)).toMatchObject({ value: { status: "completed" } });
+  });
 
   it("by an eviction that waits lets the run come to its end first", async () => {
     const client = threadClient();
