@@ -18,7 +18,7 @@ export interface StreamRequest {
 
 const RETRY = "retry: 1000\n\n";
 // A thread without a run is quiet for long; its reader comes back now and then instead of holding the object in memory.
-const RETRY_IDLE = "retry: 20000\n\n";
+export const RETRY_IDLE = "retry: 20000\n\n";
 const IDLE_MS = 60_000;
 
 /** What to give to `Readers.add`; or the whole stream where nothing will follow it. */

@@ -172,7 +172,7 @@ describe("the owner", () => {
 const noAlarm = { setAlarm: async () => {}, deleteAlarm: async () => {} };
 
 describe("a removal", () => {
-  it("ends what runs, waits and steers, tells who waits, cuts who reads, and takes nothing in", async () => {
+  it("ends what runs, waits and steers, tells who waits and who reads, and takes nothing in", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", "")] });
     await thread.accept("hi", run);
@@ -187,7 +187,8 @@ describe("a removal", () => {
     await removed;
     await finishRemoval(thread.life.database, thread.life.ports, noAlarm, thread.life);
     expect(await waiter).toMatchObject({ value: { status: "cancelled" } });
-    expect([reader.ended, thread.life.active, thread.life.live.size]).toEqual(["aborted", null, 0]);
+    expect([reader.ended, thread.life.active, thread.life.live.size]).toEqual(["closed", null, 0]);
+    expect(reader.events.at(-1)).toMatchObject({ type: "RUN_FINISHED", outcome: { type: "cancelled" } });
     expect(thread.life.outbox.pending).toBe(false);
     expect(thread.requests.length).toBe(1);
     expect(thread.aborts).toEqual([]);

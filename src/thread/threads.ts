@@ -8,6 +8,7 @@ import { cancelRun } from "./control.ts";
 import { createTables, type Database, dropTables, hasTables, readMeta, writeMeta } from "./database.ts";
 import { isoTime, type Life, type StoredThread, transact } from "./life.ts";
 import type { Ports } from "./ports.ts";
+import { RETRY_IDLE } from "./streams.ts";
 
 // As much as one request may bring. Patches are merged, and D1 refuses a row over 2 MB.
 const LONGEST_METADATA = 64 * 1024;
@@ -100,7 +101,9 @@ export async function finishRemoval(
   // Before D1 is asked, since the object may end amid it.
   await alarm.setAlarm(ports.clock.now() + DELETE_RETRY_MS);
   const done = await deleteRows(ports, removal);
-  // Only now, so that readers of a run that was cancelled have had time to see its end.
+  // Only now, so that readers of a run that was cancelled have had time to see its end. Who has everything is closed; who comes
+  // back finds no thread.
+  life?.readers.closeIdle(RETRY_IDLE);
   life?.readers.cutAll("the thread was deleted");
   life?.journal.log.clear();
   database.transaction(() => {
