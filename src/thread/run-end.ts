@@ -14,7 +14,7 @@ import { dropSteered } from "./steering.ts";
 import { neverStarted, watchIdle } from "./streams.ts";
 
 // Who has seen the end finds its rows in D1, unless D1 is too slow to let a person wait for it.
-export const LONGEST_HOLD_MS = 2_000;
+const LONGEST_HOLD_MS = 2_000;
 // A cancel shows within two seconds, of which what runs may take one to stop.
 const CANCEL_HOLD_MS = 800;
 

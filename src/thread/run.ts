@@ -54,7 +54,7 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
   await Promise.resolve();
   if (record.run.status === "queued") {
     const end = record.verdict?.status === "cancelled" ? record.verdict : judgeLives(record);
-    if (end !== null) return await endUnstarted(life, record, end);
+    if (end !== null) return await endUnstarted(life, record, record.verdict ?? end);
   }
   if (!isTerminal(record.run.status)) {
     const outcome = await workOn(life, record, signal).catch((error: unknown): LoopOutcome => {
