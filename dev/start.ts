@@ -10,7 +10,7 @@ import { isPortFree } from "./start/port.ts";
 import type { Place } from "./start/processes.ts";
 import { readSettings, secretsOf } from "./start/settings.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
-import { openState, readKey, removeAddress, type State, writeAddress } from "./start/state.ts";
+import { openState, readEncryptionKey, readKey, removeAddress, type State, writeAddress } from "./start/state.ts";
 import { Stopping } from "./start/stopping.ts";
 import { applyMigrations, driveCron, startWorker } from "./start/worker.ts";
 
@@ -26,7 +26,8 @@ async function start(options: StartArguments): Promise<void> {
   await stopping.add(() => lock.release());
   const given = await readSettings(root, process.env);
   const key = options.apiKey ?? given.ADMIN_API_KEY ?? (await readKey(state));
-  const log = new Log(state.log, [...secretsOf(given), key]);
+  const encryptionKey = given.ENCRYPTION_KEY ?? (await readEncryptionKey(state));
+  const log = new Log(state.log, [...secretsOf(given), key, encryptionKey]);
   await stopping.add(() => log.close());
   const place: Place = { root, log, stopping };
 
@@ -35,7 +36,7 @@ async function start(options: StartArguments): Promise<void> {
     buildPage(place),
     applyMigrations(place, state),
   ]);
-  const settings = { ...given, ...backends.settings, ADMIN_API_KEY: key };
+  const settings = { ...given, ...backends.settings, ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey };
   const worker = await startWorker(place, state, port, settings);
   await driveCron(place, port);
   await writeAddress(state, { url: `http://127.0.0.1:${port}`, key, pid: process.pid });

@@ -18,6 +18,10 @@ export interface Env {
   DAYTONA_TARGET?: string;
   DAYTONA_SNAPSHOT?: string;
   ADMIN_API_KEY?: string;
+  ENCRYPTION_KEY?: string;
+  PREVIEW_DOMAIN?: string;
+  ALLOW_PRIVATE_URLS?: string;
+  SANDBOX_LIMITS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
 }
@@ -32,10 +36,27 @@ export interface Config {
   } | null;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
+  /** The first encrypts, all of them decrypt. */
+  encryption_keys: string[];
+  /** `host` or `host:port`, lower-case, under which each preview has a name of its own. */
+  preview_domain: string | null;
+  /** Whether addresses may be loopback, link-local or private. */
+  private_urls_allowed: boolean;
+  /** The most that one sandbox may ask for: cores, GiB, GiB. */
+  sandbox_limits: SandboxResources;
   cors_origins: string[];
   /** Which of `model` and `sandbox` a stand-in serves, for people to be told. */
   stand_ins: string[];
 }
+
+export interface SandboxResources {
+  cpu: number;
+  memory: number;
+  disk: number;
+}
+
+/** Daytona's own, for one sandbox of its cloud. */
+const usualResources: SandboxResources = { cpu: 4, memory: 8, disk: 10 };
 
 const text = z.string().trim().optional().catch(undefined);
 const list = text.transform((value) =>
@@ -55,6 +76,13 @@ const seconds = (usual: number) =>
     return 1000 * (Number.isNaN(given) ? usual : Math.min(LONGEST_WAIT_SECONDS, Math.max(1, given)));
   });
 
+/** `cpu=4,memory=8,disk=10`; what is left out or no number is as if it were not set. */
+const resources = list.transform((items): SandboxResources => {
+  const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
+  const read = (name: keyof SandboxResources) => (Number(given[name]) > 0 ? Number(given[name]) : usualResources[name]);
+  return { cpu: read("cpu"), memory: read("memory"), disk: read("disk") };
+});
+
 const settings = z.object({
   OPENAI_API_KEY: text,
   OPENAI_BASE_URL: text,
@@ -66,6 +94,10 @@ const settings = z.object({
   DAYTONA_TARGET: text,
   DAYTONA_SNAPSHOT: text,
   ADMIN_API_KEY: text,
+  ENCRYPTION_KEY: list,
+  PREVIEW_DOMAIN: text,
+  ALLOW_PRIVATE_URLS: text,
+  SANDBOX_LIMITS: resources,
   CORS_ORIGINS: list,
   STAND_INS: list,
 });
@@ -90,6 +122,10 @@ export function readConfig(env: Env): Config {
         }
       : null,
     admin_api_key: values.ADMIN_API_KEY || null,
+    encryption_keys: values.ENCRYPTION_KEY,
+    preview_domain: values.PREVIEW_DOMAIN?.toLowerCase() || null,
+    private_urls_allowed: values.ALLOW_PRIVATE_URLS === "1",
+    sandbox_limits: values.SANDBOX_LIMITS,
     cors_origins: values.CORS_ORIGINS,
     stand_ins: values.STAND_INS,
   };

@@ -43,13 +43,21 @@ export async function writeOwn(path: string, text: string): Promise<void> {
 }
 
 /** The key of this state: made once, so that an address that was kept signs in tomorrow too. */
-export async function readKey(state: State): Promise<string> {
-  const path = join(state.folder, "key");
+export function readKey(state: State): Promise<string> {
+  return readOrMake(join(state.folder, "key"), () => `tl_${randomBytes(24).toString("base64url")}`);
+}
+
+/** What encrypts stored credentials: without it they could not be read tomorrow. */
+export function readEncryptionKey(state: State): Promise<string> {
+  return readOrMake(join(state.folder, "encryption-key"), () => randomBytes(32).toString("base64url"));
+}
+
+async function readOrMake(path: string, make: () => string): Promise<string> {
   const kept = (await readOptional(path))?.trim();
   if (kept) return kept;
-  const key = `tl_${randomBytes(24).toString("base64url")}`;
-  await writeOwn(path, `${key}\n`);
-  return key;
+  const made = make();
+  await writeOwn(path, `${made}\n`);
+  return made;
 }
 
 /** The port that the sandboxes' links of the last start point to; 0 for any. */

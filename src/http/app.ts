@@ -16,6 +16,7 @@ import { addMessages } from "./messages.ts";
 import { addOpenApi } from "./openapi.ts";
 import { addProjects } from "./projects.ts";
 import { addRuns } from "./runs.ts";
+import { addSandbox } from "./sandbox.ts";
 import { addTasks } from "./tasks.ts";
 import { addThreads } from "./threads.ts";
 import { addUsers } from "./users.ts";
@@ -53,6 +54,7 @@ const resources = [
   addUsers,
   addApiKeys,
   addProjects,
+  addSandbox,
   addThreads,
   addMessages,
   addTasks,

@@ -26,6 +26,19 @@ export const project = {
   updated_at: time,
 };
 
+export const sandbox = {
+  state: "started",
+  reason: null,
+  target: "us",
+  snapshot: "daytonaio/sandbox:0.5.0-slim",
+  cpu: 1,
+  memory: 1,
+  disk: 3,
+  auto_stop_minutes: 30,
+  auto_archive_minutes: 10_080,
+  created_at: time,
+};
+
 export const thread = {
   ...ids,
   title: "Online shop",

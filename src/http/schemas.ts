@@ -5,7 +5,7 @@ import { agentConfig } from "../protocol/agent.ts";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
 import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
-import { gitSource, sandboxSettings } from "../protocol/project.ts";
+import { gitSource, sandboxSettings, sandboxShape } from "../protocol/project.ts";
 import { run } from "../protocol/run.ts";
 import { planView } from "../protocol/task.ts";
 import * as examples from "./examples.ts";
@@ -91,11 +91,28 @@ export const project = z
     user_id: z.string(),
     name: z.string(),
     git: z.object(gitSource.shape).nullable(),
-    sandbox: z.object(sandboxSettings.shape).nullable(),
+    sandbox: z.object(sandboxShape).nullable(),
     created_at: time,
     updated_at: time,
   })
   .openapi("Project", { example: examples.project });
+
+const optionalText = z.string().nullable();
+const optionalNumber = z.number().nullable();
+export const workspaceState = z
+  .object({
+    state: z.string(),
+    reason: optionalText,
+    target: optionalText,
+    snapshot: optionalText,
+    cpu: optionalNumber,
+    memory: optionalNumber,
+    disk: optionalNumber,
+    auto_stop_minutes: optionalNumber,
+    auto_archive_minutes: optionalNumber,
+    created_at: optionalText,
+  })
+  .openapi("Sandbox", { example: examples.sandbox });
 
 export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });

@@ -11,12 +11,67 @@ export const gitSource = z.strictObject({
 });
 export type GitSource = z.infer<typeof gitSource>;
 
-/** Where and from what the project's sandbox is made; the server's own settings hold for what is left out. */
-export const sandboxSettings = z.strictObject({
+const MAX_DOCKERFILE_CHARACTERS = 64 * 1024;
+const MAX_VARIABLES = 100;
+const MAX_VARIABLES_CHARACTERS = 32 * 1024;
+const MINUTES_OF_A_MONTH = 30 * 24 * 60;
+/** Daytona's own limit. */
+const MAX_ALLOWED_NETWORKS = 10;
+
+const variables = z
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "is not a name of a variable"), wellFormed.max(8192))
+  .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `has more than ${MAX_VARIABLES} variables`)
+  .refine((env) => JSON.stringify(env).length <= MAX_VARIABLES_CHARACTERS, "is too long")
+  .refine((env) => Object.values(env).every((value) => !value.includes("\0")), "holds a NUL character");
+
+/** `10.0.0.0/8`, `1.1.1.1`, `example.com` or `*.example.com`. */
+const reachable = z
+  .string()
+  .max(253)
+  .regex(
+    /^(?:\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?|(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})$/i,
+    "is no IPv4 network and no domain",
+  );
+
+const network = z
+  .strictObject({
+    block_all: z.boolean().optional(),
+    allow: z.array(reachable).min(1).max(MAX_ALLOWED_NETWORKS).optional(),
+  })
+  .refine(({ block_all, allow }) => !(block_all && allow), "has `block_all` and `allow`: one excludes the other");
+
+/**
+ * Where and of what the project's sandbox is made; the server's own settings hold for what is left out. Cores, GiB, GiB.
+ * How much may be asked for is the server's to say (`SANDBOX_LIMITS`).
+ */
+const sandboxFields = z.strictObject({
   target: wellFormed.min(1).max(200).optional(),
   snapshot: wellFormed.min(1).max(200).optional(),
+  image: wellFormed
+    .max(500)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/, "is no name of an image")
+    .optional(),
+  dockerfile: wellFormed
+    .max(MAX_DOCKERFILE_CHARACTERS)
+    .regex(/^\s*(?:#.*\n\s*|ARG\s.*\n\s*)*FROM\s+\S/i, "does not begin with FROM")
+    .optional(),
+  cpu: z.int().min(1).max(1024).optional(),
+  memory: z.int().min(1).max(4096).optional(),
+  disk: z.int().min(1).max(65_536).optional(),
+  env: variables.optional(),
+  /** Of no activity; 0 is never. */
+  auto_stop_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
+  /** After it stopped; 0 is as late as Daytona allows. */
+  auto_archive_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
+  network: network.optional(),
 });
-export type SandboxSettings = z.infer<typeof sandboxSettings>;
+export const sandboxSettings = sandboxFields.refine(
+  ({ snapshot, image, dockerfile }) => [snapshot, image, dockerfile].filter((one) => one !== undefined).length <= 1,
+  "takes one of `snapshot`, `image` and `dockerfile`",
+);
+/** The same for descriptions, which can't say the rule. */
+export const sandboxShape = sandboxFields.shape;
+export type SandboxSettings = z.infer<typeof sandboxFields>;
 
 export interface Project {
   project_id: string;

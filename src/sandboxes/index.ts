@@ -1,2 +1,5 @@
-// The shelf of sandboxes: a new one is a file that implements the port of `agent/sandbox`, and a line here.
-export { createDaytonaSandbox, type DaytonaSandbox, type DaytonaSettings } from "./daytona.ts";
+// The shelf of sandboxes: a new one is a file that implements the ports of `agent/sandbox` and `agent/workspace`, and a
+// line here.
+export { createDaytonaSandbox, type DaytonaSandbox } from "./daytona.ts";
+export type { DaytonaSettings } from "./daytona-client.ts";
+export { createDaytonaWorkspace } from "./daytona-workspace.ts";

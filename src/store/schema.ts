@@ -154,3 +154,61 @@ export const messageParts = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.user_id, table.thread_id, table.seq, table.field, table.part] })],
 );
+
+/** Credentials that are stored encrypted. `name` is the host that a git credential is for. */
+export const secrets = sqliteTable(
+  "secrets",
+  {
+    user_id: text().notNull(),
+    kind: text().$type<"git">().notNull(),
+    name: text().notNull(),
+    /** Bound to the ciphertext as additional data: a row's secret opens in that row only. */
+    secret_id: text().notNull(),
+    /** Which of the server's keys encrypted it. */
+    key_id: text().notNull(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+    /** AES-GCM: 12 bytes of nonce, then the ciphertext with its tag; base64. */
+    sealed: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.kind, table.name] })],
+);
+
+/** Links to ports of a project's sandbox: a port has one. */
+export const previews = sqliteTable(
+  "previews",
+  {
+    user_id: text().notNull(),
+    project_id: text().notNull(),
+    port: integer().notNull(),
+    /** What the link's host name holds; of Daytona's own links, what revokes them. Opens this one port and nothing else. */
+    token: text().notNull(),
+    url: text().notNull(),
+    created_at: text().notNull(),
+    expires_at: text().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.project_id, table.port] }),
+    // A visitor brings a token and no user.
+    uniqueIndex("previews_by_token").on(table.token),
+  ],
+);
+
+/** One-use tickets for what can't send a key, such as a browser's WebSocket. Deleted when used. */
+export const tickets = sqliteTable(
+  "tickets",
+  {
+    user_id: text().notNull(),
+    /** SHA-256 of the ticket, hex. */
+    hash: text().notNull(),
+    project_id: text().notNull(),
+    expires_at: text().notNull(),
+    /** What it opens, as its door wrote it. */
+    details: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.hash] }),
+    // Who uses one brings no user.
+    uniqueIndex("tickets_by_hash").on(table.hash),
+  ],
+);

@@ -9,7 +9,6 @@ import { models } from "../models/index.ts";
 import type { Agent } from "../protocol/agent.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
-import { createDaytonaSandbox } from "../sandboxes/index.ts";
 import { readAgent } from "../store/agents.ts";
 import { readProject } from "../store/projects.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
@@ -17,6 +16,7 @@ import { allTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
+import { type DaytonaConfig, openProjectSandbox } from "./project-sandbox.ts";
 import type { Clock } from "./readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
@@ -73,29 +73,16 @@ const missingModel: Model = {
   }),
 };
 
-/** The project's own settings come first, then the server's. */
 async function openSandbox(
-  config: NonNullable<Config["daytona"]>,
+  config: DaytonaConfig,
   database: D1Database,
   thread: Thread,
   onState: OnSandboxState,
 ): Promise<Sandbox> {
   const { user_id, project_id, thread_id } = thread;
   const project = await readProject(database, user_id, project_id);
-  const sandbox = createDaytonaSandbox({
-    ...config,
-    target: project?.sandbox?.target ?? config.target,
-    snapshot: project?.sandbox?.snapshot ?? config.snapshot,
-    name: await sandboxName(user_id, project_id),
-    labels: { app: "taskloom", user_id, project_id },
-    onState,
-  });
+  const sandbox = await openProjectSandbox(config, thread, project, onState);
   return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));
-}
-
-/** One name per project, so that two threads which use it first at once meet in one sandbox. */
-export async function sandboxName(user_id: string, project_id: string): Promise<string> {
-  return `taskloom-${(toHex(await hashText(`${user_id}/${project_id}`))).slice(0, 32)}`;
 }
 
 function missingSandbox(): Sandbox {

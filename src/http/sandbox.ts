@@ -1,0 +1,57 @@
+// The sandbox of a project: its state, and orders to start, stop and archive it.
+import { z } from "@hono/zod-openapi";
+import type { Workspace, WorkspaceState } from "../agent/workspace.ts";
+import { clientId } from "../protocol/ids.ts";
+import type { App } from "./context.ts";
+import { addOperation } from "./operation.ts";
+import { workspaceState } from "./schemas.ts";
+import { withWorkspace, workspaceProblems } from "./workspace.ts";
+
+const tag = "Sandboxes";
+const params = z.object({ project_id: clientId });
+
+export function addSandbox(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/projects/{project_id}/sandbox",
+      tag,
+      summary: "Read the state of a project's sandbox",
+      description: "Never makes or starts one: where there is none the state is `none`.",
+      params,
+      answers: { 200: { description: "The state.", schema: workspaceState } },
+      problems: workspaceProblems,
+    },
+    async (context, { params }) =>
+      context.json(await withWorkspace(context, params.project_id, (workspace, signal) => workspace.readState(signal))),
+  );
+  addOrder(app, "start", "Start the sandbox, or make it", "Answers when it runs.");
+  addOrder(app, "stop", "Stop the sandbox", "Its processes end and its files stay. Where none runs nothing happens.");
+  addOrder(
+    app,
+    "archive",
+    "Archive the sandbox",
+    "Moves a stopped one to cheaper storage; a running one is stopped first.",
+  );
+}
+
+function addOrder(app: App, order: "start" | "stop" | "archive", summary: string, description: string): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: `/v1/projects/{project_id}/sandbox/${order}`,
+      tag,
+      summary,
+      description,
+      params,
+      answers: { 200: { description: "The state.", schema: workspaceState } },
+      problems: workspaceProblems,
+    },
+    async (context, { params }) => {
+      const give = (workspace: Workspace, signal: AbortSignal): Promise<WorkspaceState> => workspace[order](signal);
+      return context.json(await withWorkspace(context, params.project_id, give));
+    },
+  );
+}

@@ -1,0 +1,84 @@
+// What every use of a Daytona sandbox shares: the client, the way to the one sandbox of a project, and the promise that
+// nothing but a `SandboxError` leaves. One instance belongs to one life of a thread object or to one request: its client
+// and its sandbox are fields of it, since objects of one process share modules but not connections.
+//
+// The SDK keeps a Socket.IO connection open unless it is told to poll, which would keep the object awake for ever. The SDK
+// can't be aborted and has no bound on what it reads; where that matters `daytona-toolbox` makes the request itself.
+import { Daytona } from "@daytonaio/sdk";
+import { type OnSandboxState, SandboxError } from "../agent/sandbox.ts";
+import { DaytonaConnection } from "./daytona-connection.ts";
+import { DaytonaFailure, readFailure, toSandboxError } from "./daytona-failure.ts";
+import { DaytonaLifecycle } from "./daytona-lifecycle.ts";
+import { type DaytonaLimits, defaultLimits } from "./daytona-limits.ts";
+import { Toolbox } from "./daytona-toolbox.ts";
+
+export interface DaytonaSettings {
+  api_key: string;
+  api_url: string;
+  target: string | null;
+  snapshot: string | null;
+  /** The same for every thread of a project: it decides which sandbox they get. */
+  name: string;
+  labels: Record<string, string>;
+  onState: OnSandboxState;
+  limits?: Partial<DaytonaLimits>;
+}
+
+export interface DaytonaClient {
+  lifecycle: DaytonaLifecycle;
+  connection: DaytonaConnection;
+  toolbox: Toolbox;
+  limits: DaytonaLimits;
+  guard: Guard;
+}
+
+export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
+  const { api_key, api_url, target, snapshot, name, labels, onState } = settings;
+  const limits = { ...defaultLimits, ...settings.limits };
+  const client = new Daytona({
+    apiKey: api_key,
+    apiUrl: api_url,
+    ...(target === null ? {} : { target }),
+    useDeprecatedPolling: true,
+    requestTimeoutMs: limits.request_ms,
+  });
+  const host = URL.canParse(api_url) ? new URL(api_url).host : "its address";
+  const lifecycle = new DaytonaLifecycle({ client, name, snapshot, labels, host, limits, onState });
+  const connection = new DaytonaConnection(lifecycle, limits);
+  return { lifecycle, connection, toolbox: new Toolbox(api_key), limits, guard: createGuard(api_key) };
+}
+
+/** A shorter key is a placeholder of a local server, and may be a part of any word. */
+const MIN_SECRET_CHARACTERS = 8;
+
+export type Guard = <Value>(signal: AbortSignal, work: () => Promise<Value>) => Promise<Value>;
+
+/** Keeps the port's promise: rejects with `SandboxError` or the signal's reason, and never with the key in a message. */
+function createGuard(api_key: string): Guard {
+  return async (signal, work) => {
+    try {
+      signal.throwIfAborted();
+      return await work();
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const known = error instanceof SandboxError ? error : explain(error);
+      // Daytona may quote what it was sent.
+      if (api_key.length < MIN_SECRET_CHARACTERS || !known.message.includes(api_key)) throw known;
+      throw new SandboxError(known.code, known.message.replaceAll(api_key, "[key]"));
+    }
+  };
+}
+
+function explain(error: unknown): SandboxError {
+  try {
+    return toSandboxError(readFailure(error), "The sandbox");
+  } catch {
+    return new SandboxError("failed", `The sandbox failed in an unexpected way (${nameOf(error)}).`);
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error && !(error instanceof DaytonaFailure)
+    ? `${error.name}: ${error.message}`.slice(0, 200)
+    : "unknown";
+}

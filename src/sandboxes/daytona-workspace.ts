@@ -1,0 +1,17 @@
+// A project's sandbox in Daytona as people use it.
+import type { Workspace } from "../agent/workspace.ts";
+import { connectDaytona, type DaytonaSettings } from "./daytona-client.ts";
+import { DaytonaControl } from "./daytona-control.ts";
+
+export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
+  const client = connectDaytona(settings);
+  const { guard } = client;
+  const control = new DaytonaControl(client);
+  return {
+    readState: (signal) => guard(signal, () => control.readState(signal)),
+    start: (signal) => guard(signal, () => control.start(signal)),
+    stop: (signal) => guard(signal, () => control.stop(signal)),
+    archive: (signal) => guard(signal, () => control.archive(signal)),
+    destroy: (signal) => guard(signal, () => control.destroy(signal)),
+  };
+}
