@@ -27,11 +27,11 @@ export async function withWorkspace<Value>(
   work: (workspace: Workspace, signal: AbortSignal, project: Project) => Promise<Value>,
 ): Promise<Value> {
   const project = await requireProject(context, project_id);
-  const { daytona } = context.get("config");
-  if (daytona === null) {
+  const config = context.get("config");
+  if (config.daytona === null) {
     throw new Problem("not_configured", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing.");
   }
-  const workspace = await openProjectWorkspace(daytona, project, project);
+  const workspace = await openProjectWorkspace({ config, database: context.env.DB, ...project, project });
   try {
     return await work(workspace, context.req.raw.signal, project);
   } catch (error) {

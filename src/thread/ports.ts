@@ -1,7 +1,7 @@
 // Settings become ports: the one place where shelves meet. Made once per life, since objects of one isolate share
 // module scope, but not I/O.
 import type { Model } from "../agent/model.ts";
-import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
+import type { OnSandboxState, Sandbox } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
@@ -16,7 +16,7 @@ import { allTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
-import { type DaytonaConfig, openProjectSandbox } from "./project-sandbox.ts";
+import { openProjectSandbox } from "./project-sandbox.ts";
 import type { Clock } from "./readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
@@ -47,10 +47,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     model: config.openai === null ? missingModel : models.native(config.openai),
     default_model: config.openai?.model ?? "none",
     tools: allTools,
-    openSandbox: async (thread, onState) => {
-      const { daytona } = config;
-      return daytona === null ? missingSandbox() : lazySandbox(() => openSandbox(daytona, database, thread, onState));
-    },
+    openSandbox: async (thread, onState) => lazySandbox(() => openSandbox(config, database, thread, onState)),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) => agentMemory.read(user_id, agent_id, () => readAgent(database, user_id, agent_id)),
@@ -74,35 +71,13 @@ const missingModel: Model = {
 };
 
 async function openSandbox(
-  config: DaytonaConfig,
+  config: Config,
   database: D1Database,
   thread: Thread,
   onState: OnSandboxState,
 ): Promise<Sandbox> {
   const { user_id, project_id, thread_id } = thread;
   const project = await readProject(database, user_id, project_id);
-  const sandbox = await openProjectSandbox(config, thread, project, onState);
+  const sandbox = await openProjectSandbox({ config, database, user_id, project_id, project }, onState);
   return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));
-}
-
-function missingSandbox(): Sandbox {
-  const refuse = (): Promise<never> =>
-    Promise.reject(
-      new SandboxError("unavailable", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing."),
-    );
-  return {
-    runCommand: refuse,
-    readCommand: refuse,
-    sendInput: refuse,
-    terminateCommand: refuse,
-    listCommands: refuse,
-    writeFile: refuse,
-    readFile: refuse,
-    deleteFile: refuse,
-    moveFile: refuse,
-    listFiles: refuse,
-    findFiles: refuse,
-    searchFiles: refuse,
-    exposePort: refuse,
-  };
 }
