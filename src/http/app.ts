@@ -11,6 +11,7 @@ import { allowOrigins } from "./cors.ts";
 import { addDocs } from "./docs.ts";
 import { answerError, answerNotFound } from "./errors.ts";
 import { addEvents } from "./events.ts";
+import { addGitCredentials } from "./git-credentials.ts";
 import { addHealth } from "./health.ts";
 import { addMessages } from "./messages.ts";
 import { addOpenApi } from "./openapi.ts";
@@ -54,6 +55,7 @@ const resources = [
   addUsers,
   addApiKeys,
   addProjects,
+  addGitCredentials,
   addSandbox,
   addThreads,
   addMessages,

@@ -26,6 +26,8 @@ export const project = {
   updated_at: time,
 };
 
+export const gitCredential = { host: "github.com", username: "ada", created_at: time, updated_at: time };
+
 export const sandbox = {
   state: "started",
   reason: null,

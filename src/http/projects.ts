@@ -1,6 +1,8 @@
 // Projects. Deleting one deletes its threads, each through its own object.
 import { z } from "@hono/zod-openapi";
+import { whyNotPublic } from "../lib/public-url.ts";
 import { clientId, newId } from "../protocol/ids.ts";
+import type { GitSource } from "../protocol/project.ts";
 import { createProject, deleteProject, listProjects, updateProject } from "../store/projects.ts";
 import { listThreadsOfProject } from "../store/threads.ts";
 import type { App, AppContext } from "./context.ts";
@@ -44,6 +46,7 @@ export function addProjects(app: App): void {
       problems: ["not_found"],
     },
     async (context, { params, body }) => {
+      requirePublic(context, body.git);
       const { user_id } = context.get("caller");
       const changed = await updateProject(context.env.DB, user_id, params.project_id, body, Date.now());
       if (!changed) throw missing("project", params.project_id);
@@ -70,6 +73,13 @@ export function addProjects(app: App): void {
   );
 }
 
+/** Asked again when it is cloned: the operator may have changed the setting since. */
+function requirePublic(context: AppContext, git: GitSource | null | undefined): void {
+  if (!git || context.get("config").private_urls_allowed) return;
+  const why = whyNotPublic(git.url);
+  if (why !== null) throw new Problem("invalid_field", `git.url: its host ${why}, which this server does not reach`);
+}
+
 async function removeThreads(context: AppContext, project_id: string): Promise<void> {
   const { user_id } = context.get("caller");
   for (;;) {
@@ -94,6 +104,7 @@ function addCreateAndList(app: App): void {
       problems: ["already_exists"],
     },
     async (context, { body }) => {
+      requirePublic(context, body.git);
       const now = new Date().toISOString();
       const made = {
         project_id: body.project_id ?? newId("proj"),

@@ -3,6 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import { agentConfig } from "../protocol/agent.ts";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
+import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
 import { gitSource, sandboxSettings, sandboxShape } from "../protocol/project.ts";
@@ -96,6 +97,13 @@ export const project = z
     updated_at: time,
   })
   .openapi("Project", { example: examples.project });
+
+export const gitCredentialBody = z
+  .strictObject(gitCredentialFields)
+  .openapi({ example: { host: "github.com", username: "ada", password: "github_pat_EXAMPLE" } });
+export const gitCredential = z
+  .object({ host: z.string(), username: z.string().nullable(), created_at: time, updated_at: time })
+  .openapi("GitCredential", { example: examples.gitCredential });
 
 const optionalText = z.string().nullable();
 const optionalNumber = z.number().nullable();

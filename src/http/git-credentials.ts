@@ -1,0 +1,81 @@
+// Credentials of git hosts. They are written and never read back: an answer has the host and the user name only.
+import { z } from "@hono/zod-openapi";
+import { normalizeGitHost } from "../protocol/git-credential.ts";
+import {
+  deleteGitCredential,
+  type GitCredentialPorts,
+  listGitCredentials,
+  storeGitCredential,
+} from "../thread/git-credentials.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { gitCredential, gitCredentialBody, pageOf, pageQuery } from "./schemas.ts";
+
+const tag = "Git";
+
+export function addGitCredentials(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/git-credentials",
+      tag,
+      summary: "Store the credential of a git host",
+      description:
+        "Used when a sandbox clones from this host, pulls or pushes. It is encrypted and never answered again. The same host again replaces it.",
+      body: gitCredentialBody,
+      answers: { 201: { description: "What is stored, without the password.", schema: gitCredential } },
+    },
+    async (context, { body }) => {
+      const host = unwrap(normalizeGitHost(body.host));
+      const { user_id } = context.get("caller");
+      const now = new Date().toISOString();
+      return context.json(unwrap(await storeGitCredential(portsOf(context), user_id, { ...body, host }, now)), 201);
+    },
+  );
+
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/git-credentials",
+      tag,
+      summary: "List git hosts that have a credential",
+      description: "`username` is null where the key that encrypted it is gone from the server: store it again.",
+      query: pageQuery,
+      answers: { 200: { description: "Without passwords, newest first.", schema: pageOf(gitCredential) } },
+      problems: ["bad_cursor"],
+    },
+    async (context, { query }) => {
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      const { user_id } = context.get("caller");
+      return context.json(unwrap(await listGitCredentials(portsOf(context), user_id, request)));
+    },
+  );
+
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/git-credentials/{host}",
+      tag,
+      summary: "Delete the credential of a git host",
+      description: "With its port where it has one: `git.example.com:8443`.",
+      params: z.object({ host: z.string().min(1).max(500) }),
+      answers: { 204: { description: "It is gone." } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const host = unwrap(normalizeGitHost(params.host));
+      const { user_id } = context.get("caller");
+      const deleted = unwrap(await deleteGitCredential(portsOf(context), user_id, host));
+      if (!deleted) throw new Problem("not_found", `No credential is stored for ${host}.`);
+      return context.body(null, 204);
+    },
+  );
+}
+
+function portsOf(context: AppContext): GitCredentialPorts {
+  return { database: context.env.DB, encryption_keys: context.get("config").encryption_keys };
+}

@@ -1,0 +1,74 @@
+// Credentials, encrypted: this file moves ciphertexts and never sees what is in them. A name has one of each kind, and
+// storing it again replaces it.
+import { and, desc, eq, sql } from "drizzle-orm";
+import type { Sealed } from "../lib/seal.ts";
+import { type Result, succeed } from "../protocol/error.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
+import { open } from "./database.ts";
+import { readPlace, toPage } from "./page.ts";
+import { secrets } from "./schema.ts";
+
+export interface SecretName {
+  user_id: string;
+  kind: "git";
+  name: string;
+}
+
+export interface Secret extends SecretName, Sealed {
+  secret_id: string;
+  created_at: string;
+  updated_at: string;
+}
+
+/** The row as it is now: one that was there keeps the time of its creation. */
+export async function putSecret(db: D1Database, secret: Secret): Promise<Secret> {
+  const { secret_id, key_id, sealed, updated_at } = secret;
+  const [row] = await open(db)
+    .insert(secrets)
+    .values(secret)
+    .onConflictDoUpdate({
+      target: [secrets.user_id, secrets.kind, secrets.name],
+      set: { secret_id, key_id, sealed, updated_at },
+    })
+    .returning();
+  return row ?? secret;
+}
+
+export async function readSecret(db: D1Database, name: SecretName): Promise<Secret | null> {
+  return (await open(db).select().from(secrets).where(isNamed(name)).get()) ?? null;
+}
+
+export async function listSecrets(
+  db: D1Database,
+  user_id: string,
+  kind: SecretName["kind"],
+  request: PageRequest,
+): Promise<Result<Page<Secret>>> {
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const older = sql`(${secrets.created_at}, ${secrets.name}) < (${place.value?.[0]}, ${place.value?.[1]})`;
+  const rows = await open(db)
+    .select()
+    .from(secrets)
+    .where(and(eq(secrets.user_id, user_id), eq(secrets.kind, kind), place.value ? older : undefined))
+    .orderBy(desc(secrets.created_at), desc(secrets.name))
+    .limit(request.limit + 1);
+  return succeed(
+    toPage(
+      rows,
+      request.limit,
+      (row) => row,
+      (row) => [row.created_at, row.name],
+    ),
+  );
+}
+
+/** False where there is none of that name. */
+export async function deleteSecret(db: D1Database, name: SecretName): Promise<boolean> {
+  const deleted = await open(db).delete(secrets).where(isNamed(name)).returning({ name: secrets.name });
+  return deleted.length > 0;
+}
+
+function isNamed({ user_id, kind, name }: SecretName) {
+  return and(eq(secrets.user_id, user_id), eq(secrets.kind, kind), eq(secrets.name, name));
+}
