@@ -85,10 +85,11 @@ function matchesQuery(record: SandboxRecord, exchange: Exchange): boolean {
     const given = exchange.url.searchParams.getAll(name).flatMap((text) => text.split(","));
     return given.length === 0 || given.includes(value);
   };
-  const prefix = query(exchange, "name");
+  const begins = (name: string, value: string): boolean =>
+    value.toLowerCase().startsWith((query(exchange, name) ?? "").toLowerCase());
   return (
-    (prefix === undefined || record.name.startsWith(prefix)) &&
-    record.id.startsWith(query(exchange, "id") ?? "") &&
+    begins("name", record.name) &&
+    begins("id", record.id) &&
     wants("states", record.state) &&
     wants("snapshots", record.snapshot ?? "") &&
     wants("regionIds", record.target) &&

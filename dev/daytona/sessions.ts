@@ -60,6 +60,7 @@ export class Sessions {
   }
 
   async create(id: string): Promise<void> {
+    refuseReserved(id);
     if (this.#sessions.has(id)) throw new HttpError(409, "session already exists");
     if (this.#sessions.size >= maxSessions) throw new HttpError(400, `more than ${maxSessions} sessions`);
     // Reserved at once: two requests for one id at the same time make one session.
@@ -80,6 +81,7 @@ export class Sessions {
   }
 
   async delete(id: string): Promise<void> {
+    refuseReserved(id);
     const session = this.require(id);
     this.#sessions.delete(id);
     endSession(session);
@@ -139,14 +141,21 @@ export function requireCommand(session: Session, id: string): Command {
   return command;
 }
 
+/** The real daemon keeps what its image starts with under this id; here there is no such thing. */
+function refuseReserved(id: string): void {
+  if (id === "entrypoint") throw new HttpError(400, "the session's id is reserved");
+}
+
 export async function sendInput(session: Session, command: Command, data: string): Promise<void> {
   if (command.exitCode !== undefined) {
     throw new HttpError(410, "command has already completed", "COMMAND_ALREADY_COMPLETED");
   }
   if (!command.takesInput) throw new HttpError(400, "the command takes no input");
   if (session.closed) throw new HttpError(410, "the session has ended", "SESSION_ENDED");
-  if (command.echoesInput) await command.log.append("stdout", Buffer.from(data));
-  await writeJson(session.channel.socket, { do: "input", number: command.number, data });
+  // As the real daemon: what ends no line would leave a `read` waiting.
+  const line = data.endsWith("\n") ? data : `${data}\n`;
+  if (command.echoesInput) await command.log.append("stdout", Buffer.from(line));
+  await writeJson(session.channel.socket, { do: "input", number: command.number, data: line });
 }
 
 /** Takes the shell's output, one frame after another: while a log is being written nothing more is read. */

@@ -23,7 +23,8 @@ export function describeFile(path: string, stats: Stats): FileInfo {
     name: basename(path),
     size: stats.size,
     mode: spellMode(stats),
-    modTime: modified,
+    // As Go prints a time: 2026-01-31 12:00:00.123 +0000 UTC.
+    modTime: `${modified.replace("T", " ").replace("Z", "")} +0000 UTC`,
     modifiedAt: modified,
     isDir: stats.isDirectory(),
     owner: String(stats.uid),
