@@ -1,0 +1,143 @@
+/**
+ * One-off commands: `process.executeCommand`.
+ */
+import {
+  DaytonaBadRequestError,
+  DaytonaProcessExecutionTimeoutError,
+  DaytonaTimeoutError,
+  DaytonaValidationError,
+} from "@daytonaio/sdk";
+import { describe, expect, it } from "vitest";
+import { eventually, failureOf, makeFolder, makeName, run, sandbox } from "./place.ts";
+
+export function describeCommands(): void {
+  describe("executeCommand", () => {
+    it("answers with the exit code, and both streams as one text in the order they were written", async () => {
+      const command = "echo one; echo two >&2; echo three; exit 3";
+      const { exitCode, result } = await sandbox.process.executeCommand(command);
+      expect({ exitCode, result }).toEqual({ exitCode: 3, result: "one\ntwo\nthree\n" });
+    });
+
+    it("gives an answer, not an error, for a command that isn't there", async () => {
+      const { exitCode, result } = await sandbox.process.executeCommand("no-such-program-here");
+      expect(exitCode).toBe(127);
+      expect(result).toContain("no-such-program-here");
+    });
+
+    it("runs in the work dir, or where it is told", async () => {
+      expect((await sandbox.process.executeCommand("pwd")).result.trim()).toBe(await sandbox.getWorkDir());
+      expect((await sandbox.process.executeCommand("pwd", "/tmp")).result).toBe("/tmp\n");
+    });
+
+    it("answers a folder that isn't there with exit code -1", async () => {
+      const { exitCode } = await sandbox.process.executeCommand("true", "/no/such/folder");
+      expect(exitCode).toBe(-1);
+    });
+
+    it("hands variables over as they are, for this command only", async () => {
+      const value = `a "b" 'c' $d \\ 店\nline`;
+      const { result } = await sandbox.process.executeCommand('printf %s "$EXTRA_VALUE"', undefined, {
+        EXTRA_VALUE: value,
+      });
+      expect(result).toBe(value);
+      expect((await sandbox.process.executeCommand('echo "[$EXTRA_VALUE]"')).result).toBe("[]\n");
+    });
+
+    it("understands quotes, dollars, heredocs, several lines and text that isn't ASCII", async () => {
+      const command = "cat <<'EOF'\na \"b\" 'c' $d \\ `e`\n商店 🛒\nEOF\necho $((6 * 7)) | tr 4 5";
+      expect((await sandbox.process.executeCommand(command)).result).toBe("a \"b\" 'c' $d \\ `e`\n商店 🛒\n52\n");
+    });
+
+    it("takes a command longer than a kernel's argument may be", async () => {
+      const text = "x".repeat(300_000);
+      expect((await sandbox.process.executeCommand(`printf %s '${text}' | wc -c`)).result.trim()).toBe("300000");
+    });
+
+    it("gives a large output back whole", async () => {
+      const { result } = await sandbox.process.executeCommand("head -c 2000000 /dev/zero | tr '\\0' x");
+      expect(result.length).toBe(2_000_000);
+      expect(result).toMatch(/^x+$/);
+    });
+
+    it("knows the end of a command that reads its input", async () => {
+      // The shell itself reads the command from there: `cat` sees the end at once, it doesn't wait.
+      expect((await sandbox.process.executeCommand("cat; echo after", undefined, undefined, 20)).exitCode).toBe(0);
+    });
+
+    it("keeps no folder and no variable from one command to the next", async () => {
+      await sandbox.process.executeCommand("cd /tmp; export KEPT=yes");
+      const { result } = await sandbox.process.executeCommand('pwd; echo "[$KEPT]"');
+      expect(result).toBe(`${await sandbox.getWorkDir()}\n[]\n`);
+    });
+
+    it("runs several at once", async () => {
+      const folder = await makeFolder();
+      // Each of two waits for the other's file: one after another they would never end.
+      const meet = (mine: string, other: string): string =>
+        `touch ${folder}/${mine}; until [ -e ${folder}/${other} ]; do sleep 0.02; done; echo ${mine}`;
+      const answers = await Promise.all([
+        sandbox.process.executeCommand(meet("a", "b"), undefined, undefined, 20),
+        sandbox.process.executeCommand(meet("b", "a"), undefined, undefined, 20),
+      ]);
+      expect(answers.map(({ result }) => result)).toEqual(["a\n", "b\n"]);
+    });
+  });
+
+  describe("executeCommand refuses", () => {
+    it("a command of blanks only", async () => {
+      for (const command of ["", "   ", "\n\t"]) {
+        const error = await failureOf(sandbox.process.executeCommand(command));
+        expect(error).toBeInstanceOf(DaytonaValidationError);
+        expect(error).toBeInstanceOf(DaytonaBadRequestError);
+        expect(error.statusCode).toBe(400);
+      }
+    });
+
+    it("a variable whose name is none", async () => {
+      for (const name of ["A B", "1A", "A=B", ""]) {
+        const error = await failureOf(sandbox.process.executeCommand("true", undefined, { [name]: "x" }));
+        expect({ name, status: error.statusCode }).toEqual({ name, status: 400 });
+      }
+    });
+  });
+
+  describe("executeCommand with a time limit", () => {
+    it("says 408 when it is over, and has killed all that the command started", async () => {
+      const file = `${await makeFolder()}/beat`;
+      const beat = `while :; do date +%N > ${file}; sleep 0.05; done`;
+      const error = await failureOf(sandbox.process.executeCommand(`(${beat}) & ${beat}`, undefined, undefined, 1));
+      expect(error).toBeInstanceOf(DaytonaTimeoutError);
+      expect(error.statusCode).toBe(408);
+      // 0.190 says REQUEST_TIMEOUT and no source, so the SDK has no class of its own for it; newer ones say which.
+      if (error.code !== "REQUEST_TIMEOUT") {
+        expect(error).toBeInstanceOf(DaytonaProcessExecutionTimeoutError);
+        expect(error.code).toBe("PROCESS_EXECUTION_TIMEOUT");
+      }
+      await eventually(async () => {
+        const { result } = await sandbox.process.executeCommand(`cat ${file}; sleep 0.3; cat ${file}`);
+        const [before, after] = result.trim().split("\n");
+        return before === after;
+      });
+    });
+
+    it("leaves a command alone that ends in time", async () => {
+      const { result } = await sandbox.process.executeCommand("echo in time", undefined, undefined, 30);
+      expect(result).toBe("in time\n");
+    });
+  });
+
+  describe("the sandbox's own facts", () => {
+    it("are the home and the work dir, both absolute and there", async () => {
+      const [home, work] = await Promise.all([sandbox.getUserHomeDir(), sandbox.getWorkDir()]);
+      expect(home).toMatch(/^\//);
+      expect(work).toMatch(/^\//);
+      expect(await run(`cd '${home}' && cd '${work}' && echo there`)).toBe("there\n");
+    });
+
+    it("resolve a relative path of a file against the work dir", async () => {
+      const name = makeName("relative");
+      await sandbox.fs.uploadFile(Buffer.from("here"), name);
+      expect(await run(`cat '${await sandbox.getWorkDir()}/${name}'`)).toBe("here");
+    });
+  });
+}

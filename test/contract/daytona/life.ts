@@ -1,0 +1,245 @@
+/**
+ * The control plane: how sandboxes come, are found, stop, start and go, and what is refused meanwhile.
+ */
+import { DaytonaAuthenticationError, DaytonaConflictError, DaytonaNotFoundError, type Sandbox } from "@daytonaio/sdk";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askApi, createSandbox, daytona, failureOf, makeName, place, sandbox, statusOf } from "./place.ts";
+
+async function listIds(query: Parameters<ReturnType<typeof daytona>["list"]>[0]): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const item of daytona().list(query)) ids.push(item.id);
+  return ids.sort();
+}
+
+export function describeLife(): void {
+  describe("a new sandbox", () => {
+    let made: Sandbox;
+    const name = makeName();
+    beforeAll(async () => {
+      made = await createSandbox({
+        name,
+        language: "typescript",
+        envVars: { GREETING: "hi there", EMPTY: "" },
+        labels: { purpose: "all parameters" },
+        public: false,
+        autoStopInterval: 20,
+        autoArchiveInterval: 60,
+        autoDeleteInterval: 120,
+        networkBlockAll: true,
+      });
+    });
+    afterAll(() => made?.delete());
+
+    it("is started, and is what was asked for", () => {
+      expect(made).toMatchObject({
+        name,
+        state: "started",
+        env: { GREETING: "hi there", EMPTY: "" },
+        labels: { purpose: "all parameters", "code-toolbox-language": "typescript", ...place.labels },
+        public: false,
+        autoStopInterval: 20,
+        autoArchiveInterval: 60,
+        autoDeleteInterval: 120,
+        networkBlockAll: true,
+      });
+      expect(made.id).toMatch(/^[\w-]+$/);
+    });
+
+    it("tells of itself all that a client's type requires", async () => {
+      const response = await askApi(`/sandbox/${made.id}`);
+      const told = (await response.json()) as Record<string, unknown>;
+      const text = ["id", "organizationId", "name", "user", "target", "toolboxProxyUrl", "state", "desiredState"];
+      for (const field of text) expect([field, typeof told[field]]).toEqual([field, "string"]);
+      for (const field of ["cpu", "memory", "disk"]) expect([field, Number(told[field]) > 0]).toEqual([field, true]);
+      for (const field of ["public", "networkBlockAll"])
+        expect([field, typeof told[field]]).toEqual([field, "boolean"]);
+      for (const field of ["createdAt", "updatedAt"]) {
+        expect([field, Number.isNaN(Date.parse(String(told[field])))]).toEqual([field, false]);
+      }
+      expect(told.gpu).toBe(0);
+    });
+
+    it("is found by its id and by its name", async () => {
+      expect((await daytona().get(made.id)).name).toBe(name);
+      expect((await daytona().get(name)).id).toBe(made.id);
+    });
+
+    it("shows its variables to commands, sessions and nobody else", async () => {
+      const command = 'printenv EMPTY; echo "$GREETING"';
+      expect((await made.process.executeCommand(command)).result).toBe("\nhi there\n");
+      await made.process.createSession("variables");
+      expect((await made.process.executeSessionCommand("variables", { command })).stdout).toBe("\nhi there\n");
+      expect((await sandbox.process.executeCommand('echo "[$EMPTY]$GREETING"')).result).toBe("[]hello\n");
+    });
+
+    it("has files and processes of its own", async () => {
+      await sandbox.fs.uploadFile(Buffer.from("mine"), "/tmp/contract-of-one");
+      expect(await statusOf(made.fs.getFileDetails("/tmp/contract-of-one"))).toBe(404);
+    });
+
+    it("owns its name", async () => {
+      const error = await failureOf(createSandbox({ name }));
+      expect(error).toBeInstanceOf(DaytonaConflictError);
+      expect(error.message).toContain(`Sandbox with name ${name} already exists`);
+    });
+
+    it("has its resources set by defaults where nothing was asked", async () => {
+      expect(sandbox.autoArchiveInterval).toBe(7 * 24 * 60);
+      expect(sandbox.name).toMatch(/./);
+      expect(sandbox.labels["code-toolbox-language"]).toBe("python");
+    });
+  });
+
+  describe("what isn't there", () => {
+    it("is told with a text and in the API's own shape", async () => {
+      const nobody = makeName("nobody");
+      const error = await failureOf(daytona().get(nobody));
+      expect(error).toBeInstanceOf(DaytonaNotFoundError);
+      expect(error.message).toBe(`Sandbox with ID or name ${nobody} not found`);
+      const response = await askApi(`/sandbox/${nobody}`);
+      const body = (await response.json()) as Record<string, unknown>;
+      expect(body).toMatchObject({ statusCode: 404, message: error.message, path: `/api/sandbox/${nobody}` });
+      expect(Date.parse(String(body.timestamp))).not.toBeNaN();
+    });
+
+    it("is not shown to who brings no key of this Daytona", async () => {
+      expect(await failureOf(place.stranger?.get(sandbox.id) ?? Promise.resolve())).toBeInstanceOf(
+        DaytonaAuthenticationError,
+      );
+      const response = await fetch(`${place.apiUrl}/sandbox`);
+      expect(response.status).toBe(401);
+      await response.body?.cancel();
+    });
+  });
+
+  describe("the list", () => {
+    it("is narrowed by labels, states and the beginnings of name and id, and comes in pages", async () => {
+      const prefix = makeName("listed");
+      const made = await Promise.all(
+        ["One", "two"].map((suffix) => createSandbox({ name: `${prefix}-${suffix}`, labels: { list: prefix } })),
+      );
+      const ids = made.map(({ id }) => id).sort();
+      const labels = { list: prefix };
+      expect(await listIds({ labels, limit: 1 })).toEqual(ids);
+      expect(await listIds({ labels, states: ["started"] })).toEqual(ids);
+      expect(await listIds({ labels, states: ["archived"] })).toEqual([]);
+      expect(await listIds({ name: prefix.toUpperCase() })).toEqual(ids);
+      expect(await listIds({ labels, name: `${prefix}-o` })).toEqual([made[0]?.id]);
+      expect(await listIds({ labels, id: made[1]?.id.slice(0, -2) })).toEqual([made[1]?.id]);
+      expect(await listIds({ labels: { ...labels, more: "no" } })).toEqual([]);
+      await Promise.all(made.map((one) => one.delete(60, true)));
+      expect(await listIds({ labels })).toEqual([]);
+    });
+
+    it("answers with a sandbox that can be worked with", async () => {
+      for await (const item of daytona().list({ id: sandbox.id })) {
+        expect((await item.process.executeCommand("echo from the list")).result).toBe("from the list\n");
+      }
+    });
+
+    it("refuses labels that are no JSON, and a cursor that it never gave", async () => {
+      for (const query of ["labels=x", "cursor=x"]) {
+        const response = await askApi(`/sandbox?${query}`);
+        expect([query, response.status]).toEqual([query, 400]);
+        await response.body?.cancel();
+      }
+    });
+  });
+
+  describe("a sandbox's settings", () => {
+    it("are replaced: labels as a whole, intervals one by one", async () => {
+      await sandbox.setLabels({ ...place.labels, one: "1" });
+      expect(await sandbox.setLabels({ ...place.labels, two: "2" })).toEqual({ ...place.labels, two: "2" });
+      await sandbox.setAutostopInterval(30);
+      await sandbox.setAutoArchiveInterval(60);
+      await sandbox.setAutoDeleteInterval(-1);
+      await sandbox.refreshData();
+      expect(sandbox).toMatchObject({
+        labels: { ...place.labels, two: "2" },
+        autoStopInterval: 30,
+        autoArchiveInterval: 60,
+        autoDeleteInterval: -1,
+      });
+      await sandbox.setAutoDeleteInterval(30);
+    });
+
+    it("are refused where they make no sense", async () => {
+      for (const path of ["autostop/-1", "autostop/x", "autoarchive/-1"]) {
+        const response = await askApi(`/sandbox/${sandbox.id}/${path}`, { method: "POST" });
+        expect([path, response.status]).toEqual([path, 400]);
+        await response.body?.cancel();
+      }
+    });
+
+    it("know of activity", async () => {
+      await sandbox.refreshData();
+      const before = Date.parse(sandbox.lastActivityAt ?? "1970-01-01");
+      await sandbox.refreshActivity();
+      await sandbox.refreshData();
+      // A real one writes it down every so often only.
+      expect(Date.parse(sandbox.lastActivityAt ?? "")).toBeGreaterThanOrEqual(before);
+    });
+  });
+
+  describe("a stop", () => {
+    it("keeps the files and ends the processes; a start gives a new preview token", async () => {
+      const made = await createSandbox();
+      await made.fs.uploadFile(Buffer.from("kept"), "kept.txt");
+      await made.process.createSession("gone");
+      const { token } = await made.getPreviewLink(3000);
+
+      expect(await statusOf(made.start())).toBe(400);
+      await made.stop();
+      expect(made.state).toBe("stopped");
+      // 400 "… Is the Sandbox started?" once the proxy looked; 502 from the moment before.
+      expect([400, 502]).toContain(await statusOf(made.process.executeCommand("true")));
+
+      await made.start();
+      expect(made.state).toBe("started");
+      expect((await made.fs.downloadFile("kept.txt")).toString()).toBe("kept");
+      expect(await statusOf(made.process.getSession("gone"))).toBe(404);
+      expect((await made.getPreviewLink(3000)).token).not.toBe(token);
+      await made.delete();
+    });
+
+    it("is the end of a sandbox that lives only once", async () => {
+      const made = await createSandbox({ ephemeral: true });
+      expect(made.autoDeleteInterval).toBe(0);
+      await made.stop();
+      expect(await statusOf(daytona().get(made.id))).toBe(404);
+    });
+  });
+
+  describe("an archive", () => {
+    it("takes what is stopped, and gives it back with its files", async () => {
+      const made = await createSandbox();
+      await made.fs.uploadFile(Buffer.from("kept"), "kept.txt");
+      expect(await statusOf(made.archive())).toBe(400);
+      await made.stop();
+      await made.archive();
+      while (made.state === "archiving") {
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await made.refreshData();
+      }
+      expect(made.state).toBe("archived");
+      await made.start(240);
+      expect((await made.fs.downloadFile("kept.txt")).toString()).toBe("kept");
+      await made.delete();
+    });
+  });
+
+  describe("a deletion", () => {
+    it("takes started and stopped ones, frees the name, and finds nothing a second time", async () => {
+      const name = makeName();
+      const first = await createSandbox({ name });
+      await first.delete(60, true);
+      expect(await statusOf(daytona().get(name))).toBe(404);
+      expect(await statusOf(first.delete())).toBe(404);
+      const second = await createSandbox({ name });
+      expect(second.id).not.toBe(first.id);
+      await second.stop();
+      await second.delete(60, true);
+      expect(await statusOf(daytona().get(second.id))).toBe(404);
+    });
+  });
+}

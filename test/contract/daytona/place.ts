@@ -1,0 +1,125 @@
+/**
+ * Where the contract of a Daytona is asked, and what its parts share. The parts are written against the SDK and the
+ * published interface, never against one implementation: what versions do differently is accepted both ways, with a
+ * word on why.
+ */
+import { randomUUID } from "node:crypto";
+import type { CreateSandboxFromImageParams, CreateSandboxFromSnapshotParams, Daytona, Sandbox } from "@daytonaio/sdk";
+import { DaytonaError } from "@daytonaio/sdk";
+import { expect } from "vitest";
+
+/** `double`: the server of `dev/daytona`. `daytona`: a real one. `toolbox`: a daemon alone, without control plane. */
+export type PlaceKind = "double" | "daytona" | "toolbox";
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: string;
+}
+
+export interface Place {
+  kind: PlaceKind;
+  /** Absent where there is a toolbox only. */
+  client?: Daytona;
+  apiUrl?: string;
+  apiKey: string;
+  /** Another client of the same Daytona, with a key that is none. */
+  stranger?: Daytona;
+  /** The sandbox that all parts share; none leaves it stopped or changed for the next. */
+  sandbox: Sandbox;
+  /** What every sandbox of this run is labelled with. The SDK writes into the labels that it is given: copy them. */
+  labels: Record<string, string>;
+  /** Asks for a preview's address, as a browser would. */
+  visit(url: string, headers?: Record<string, string>): Promise<Answer>;
+  /** Ends all that the run made, whatever failed before. */
+  close(): Promise<void>;
+}
+
+export let place: Place;
+export let sandbox: Sandbox;
+
+export function enter(opened: Place): void {
+  place = opened;
+  sandbox = opened.sandbox;
+}
+
+/** Only for parts that are not run on a toolbox alone. */
+export function daytona(): Daytona {
+  if (place.client === undefined) throw new Error("there is no control plane here");
+  return place.client;
+}
+
+export function makeName(prefix = "contract"): string {
+  return `${prefix}-${randomUUID().slice(0, 13)}`;
+}
+
+/** Should the run be killed, Daytona itself stops and deletes what it made. */
+export const ownEnd = { autoStopInterval: 15, autoDeleteInterval: 30 };
+
+export function createSandbox(parameters: CreateSandboxFromSnapshotParams = {}): Promise<Sandbox> {
+  const end = parameters.ephemeral ? {} : ownEnd;
+  return daytona().create({ ...end, ...parameters, labels: { ...parameters.labels, ...place.labels } });
+}
+
+export function createFromImage(
+  parameters: CreateSandboxFromImageParams,
+  onSnapshotCreateLogs?: (chunk: string) => void,
+): Promise<Sandbox> {
+  const labels = { ...parameters.labels, ...place.labels };
+  const end = parameters.ephemeral ? {} : ownEnd;
+  return daytona().create({ ...end, ...parameters, labels }, { timeout: 300, onSnapshotCreateLogs });
+}
+
+/** Runs a command of a test's preparation; one that fails is told with its output. */
+export async function run(command: string): Promise<string> {
+  const { exitCode, result } = await sandbox.process.executeCommand(command);
+  expect(exitCode, result).toBe(0);
+  return result;
+}
+
+export async function failureOf(promise: Promise<unknown>): Promise<DaytonaError> {
+  const error: unknown = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(DaytonaError);
+  return error as DaytonaError;
+}
+
+export async function statusOf(promise: Promise<unknown>): Promise<number | undefined> {
+  return (await failureOf(promise)).statusCode;
+}
+
+/** A request to the shared sandbox's toolbox, for what the SDK doesn't show of an answer. */
+export function askToolbox(path: string, init: RequestInit = {}): Promise<Response> {
+  const base = `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}`;
+  return ask(base + path, init);
+}
+
+export function askApi(path: string, init: RequestInit = {}): Promise<Response> {
+  return ask(`${place.apiUrl}${path}`, init);
+}
+
+function ask(url: string, init: RequestInit): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("authorization", `Bearer ${place.apiKey}`);
+  headers.set("x-daytona-source", "sdk-typescript");
+  headers.set("x-daytona-sdk-version", "0.218.0");
+  return fetch(url, { ...init, headers });
+}
+
+/** Waits for what no event announces. The test's own time limit ends it. */
+export async function eventually<T>(look: () => Promise<T | undefined | false>, every_ms = 50): Promise<T> {
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    await new Promise((resolve) => setTimeout(resolve, every_ms));
+  }
+}
+
+/** A folder of its own below the work dir, made at once. */
+export async function makeFolder(): Promise<string> {
+  const name = makeName("folder");
+  await sandbox.fs.createFolder(name, "755");
+  return name;
+}

@@ -1,0 +1,94 @@
+/**
+ * The three places: the double of this repository, a real Daytona, and a toolbox alone.
+ */
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Daytona } from "@daytonaio/sdk";
+import { startFixture, visit as visitLocally } from "../../e2e/daytona-fixture.ts";
+import { type Answer, ownEnd, type Place } from "./place.ts";
+
+const label = "taskloom-contract";
+
+export async function openDouble(): Promise<Place> {
+  const apiKey = "dtn_key-of-the-contract";
+  const { server, dispose } = await startFixture({ apiKey });
+  const connect = (key: string): Daytona =>
+    new Daytona({ apiKey: key, apiUrl: server.apiUrl, target: "local", useDeprecatedPolling: true });
+  const client = connect(apiKey);
+  const labels = { [label]: "double" };
+  return {
+    kind: "double",
+    client,
+    stranger: connect("dtn_nobody"),
+    apiUrl: server.apiUrl,
+    apiKey,
+    labels,
+    sandbox: await client.create({ labels: { ...labels }, envVars: { GREETING: "hello" } }),
+    visit: (url, headers) => visitLocally(url, { headers }),
+    close: dispose,
+  };
+}
+
+/** Whatever happens, `close` looks for all that bears this run's label, and deletes it. */
+export async function openDaytona(apiKey: string): Promise<Place> {
+  const apiUrl = process.env.DAYTONA_API_URL ?? "https://app.daytona.io/api";
+  const connect = (key: string): Daytona => new Daytona({ apiKey: key, apiUrl, useDeprecatedPolling: true });
+  const client = connect(apiKey);
+  const labels = { [label]: randomUUID() };
+  const close = async (): Promise<void> => {
+    for await (const left of client.list({ labels })) await left.delete().catch(() => {});
+  };
+  try {
+    const sandbox = await client.create(
+      { labels: { ...labels }, ...ownEnd, envVars: { GREETING: "hello" } },
+      { timeout: 120 },
+    );
+    const stranger = connect("dtn_nobody");
+    return { kind: "daytona", client, stranger, apiUrl, apiKey, labels, sandbox, visit: visitOutside, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function visitOutside(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const skipsWarning = { "x-daytona-skip-preview-warning": "true" };
+  const response = await fetch(url, { headers: { ...skipsWarning, ...headers }, redirect: "manual" });
+  return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
+}
+
+/**
+ * The SDK finds a toolbox only through a control plane, so here is the least that it needs: one that answers every
+ * question with a sandbox whose toolbox is the address. The SDK joins the toolbox's address and the sandbox's id by a
+ * slash; where the address has no path, the id `.` does nothing.
+ */
+export async function openToolbox(address: string): Promise<Place> {
+  const url = new URL(address);
+  const [, above = "", last = ""] = /^(.*)\/([^/]+)\/?$/.exec(url.pathname) ?? [];
+  const described = {
+    id: last === "" ? "." : decodeURIComponent(last),
+    name: "toolbox",
+    state: "started",
+    labels: { "code-toolbox-language": "python" },
+    toolboxProxyUrl: url.origin + above,
+  };
+  const plane = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(described));
+  });
+  await new Promise<void>((resolve) => plane.listen(0, "127.0.0.1", resolve));
+  const apiKey = process.env.DAYTONA_API_KEY ?? "none";
+  const apiUrl = `http://127.0.0.1:${(plane.address() as AddressInfo).port}`;
+  const sandbox = await new Daytona({ apiKey, apiUrl, useDeprecatedPolling: true }).get("toolbox");
+  return {
+    kind: "toolbox",
+    apiKey,
+    labels: {},
+    sandbox,
+    visit: visitOutside,
+    close: async () => {
+      plane.closeAllConnections();
+      await new Promise((resolve) => plane.close(resolve));
+    },
+  };
+}

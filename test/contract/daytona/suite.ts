@@ -1,0 +1,30 @@
+/**
+ * The contract of a Daytona as Taskloom and its users rely on it, over the SDK alone.
+ */
+import { afterAll, beforeAll, describe } from "vitest";
+import { describeCommands } from "./commands.ts";
+import { describeFiles } from "./files.ts";
+import { describeFolders } from "./folders.ts";
+import { describeLife } from "./life.ts";
+import { enter, type Place, type PlaceKind, place } from "./place.ts";
+import { describeListeners, describePreviews } from "./ports.ts";
+import { describeSessions } from "./sessions.ts";
+
+/** A real Daytona makes a sandbox in seconds, archives one in minutes; ours does nothing that takes long. */
+const timeouts: Record<PlaceKind, number> = { double: 30_000, daytona: 300_000, toolbox: 60_000 };
+
+export function describeDaytona(name: string, kind: PlaceKind, open: () => Promise<Place>): void {
+  describe(name, { timeout: timeouts[kind] }, () => {
+    beforeAll(async () => enter(await open()), timeouts[kind]);
+    afterAll(() => place?.close(), timeouts[kind]);
+
+    describe("commands", describeCommands);
+    describe("sessions", describeSessions);
+    describe("files", describeFiles);
+    describe("folders", describeFolders);
+    describe("listeners", describeListeners);
+    if (kind === "toolbox") return;
+    describe("previews", describePreviews);
+    describe("life", describeLife);
+  });
+}

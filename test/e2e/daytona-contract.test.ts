@@ -1,0 +1,10 @@
+// The contract of a Daytona: always on the double of `dev/daytona`; on a real one where DAYTONA_API_KEY is set
+// (DAYTONA_API_URL, DAYTONA_TARGET); on a daemon's toolbox alone where DAYTONA_TOOLBOX_URL is (docs/sandboxes.md).
+import { openDaytona, openDouble, openToolbox } from "../contract/daytona/places.ts";
+import { describeDaytona } from "../contract/daytona/suite.ts";
+
+const { DAYTONA_API_KEY: key, DAYTONA_TOOLBOX_URL: toolbox } = process.env;
+
+describeDaytona("the double of Daytona", "double", openDouble);
+if (key) describeDaytona("a real Daytona", "daytona", () => openDaytona(key));
+if (toolbox) describeDaytona("a toolbox alone", "toolbox", () => openToolbox(toolbox));
