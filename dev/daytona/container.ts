@@ -123,8 +123,17 @@ export class Container {
   }
 
   /** A raw connection to a port inside of the sandbox. */
-  async join(port: number): Promise<Duplex> {
-    const channel = await this.open("join", { port });
+  join(port: number): Promise<Socket> {
+    return this.#openRaw("join", { port });
+  }
+
+  /** A connection that a program inside of the sandbox made to its way out. */
+  takeOver(connection: number): Promise<Socket> {
+    return this.#openRaw("relay", { connection });
+  }
+
+  async #openRaw(operation: string, request: Record<string, unknown>): Promise<Socket> {
+    const channel = await this.open(operation, request);
     try {
       readReply(await channel.reader.next());
     } catch (error) {

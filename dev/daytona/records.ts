@@ -45,6 +45,8 @@ export interface SandboxRecord {
   /** The preview token; a new one at each start. */
   authToken: string;
   signedPreviews: SignedPreview[];
+  /** Hosts of repositories that a client of the API named (see `relay-address.ts`). */
+  gitHosts?: string[];
   autoStopInterval: number;
   autoPauseInterval: number;
   autoArchiveInterval: number;

@@ -9,12 +9,13 @@ import { refuse } from "./bodies.ts";
 import { requireLife, type ServerContext, type ToolboxContext } from "./context.ts";
 import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
 import { fileRoutes } from "./file-routes.ts";
+import { gitRoutes } from "./git-routes.ts";
 import { processRoutes } from "./process-routes.ts";
 import { decodeSegment, parseTarget, Routes } from "./routes.ts";
 import { followLog, sessionRoutes } from "./session-routes.ts";
 import { requireCommand } from "./sessions.ts";
 
-const routes = new Routes<ToolboxContext>({ ...processRoutes, ...sessionRoutes, ...fileRoutes });
+const routes = new Routes<ToolboxContext>({ ...processRoutes, ...sessionRoutes, ...fileRoutes, ...gitRoutes });
 const prefix = /^\/toolbox\/([^/]+)(\/.*)$/;
 const logsPath = /^\/process\/session\/([^/]+)\/command\/([^/]+)\/logs$/;
 const skipActivityHeader = "x-daytona-skip-last-activity-update";

@@ -32,6 +32,8 @@ import {
   writeFile,
 } from "./files.ts";
 import { parseJson } from "./frames.ts";
+import { runGit } from "./git.ts";
+import { joinConnection } from "./git-relay.ts";
 import { isPortInUse, joinPort, listPorts } from "./ports.ts";
 import { findInFiles, replaceInFiles, searchFiles } from "./search.ts";
 import { serveSession } from "./sessions.ts";
@@ -80,6 +82,8 @@ async function serve(channel: Channel, token: string): Promise<void> {
     else if (operation === "read") await readFile(channel, request, settings);
     else if (operation === "write") await answer(channel, await writeFile(channel, request, settings));
     else if (operation === "join") await joinPort(channel, request);
+    else if (operation === "git") await runGit(channel, request, settings);
+    else if (operation === "relay") await joinConnection(channel, request);
   } catch (error) {
     await refuse(channel, error, readText(request, "path") || readText(request, "source") || undefined);
   }

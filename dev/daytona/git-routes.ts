@@ -1,0 +1,226 @@
+/**
+ * The toolbox's git API. git itself does the work, inside the sandbox; what needs a remote is in `git-remotes.ts`.
+ */
+import {
+  type Json,
+  optionalFlag,
+  optionalText,
+  optionalTexts,
+  readJson,
+  requireText,
+  sendEmpty,
+  sendJson,
+} from "./bodies.ts";
+import type { ToolboxContext } from "./context.ts";
+import { HttpError } from "./errors.ts";
+import { addRemote, cloneRepository, pullChanges, pushChanges } from "./git-remotes.ts";
+import { runGit, tryGit } from "./git-run.ts";
+import { settingsRoutes } from "./git-settings.ts";
+import { parseStatus } from "./git-status.ts";
+import { requireCommands } from "./process-routes.ts";
+import { type Exchange, type Handler, requireQuery } from "./routes.ts";
+
+/** Of a history; a client that wants more asks git in a command. */
+const maxCommits = 10_000;
+const resetModes = ["soft", "mixed", "hard", "merge", "keep"];
+
+/** Hooks and filters of a repository are commands. */
+function guarded(handler: Handler<ToolboxContext>): Handler<ToolboxContext> {
+  return (exchange, context) => {
+    requireCommands(context);
+    return handler(exchange, context);
+  };
+}
+
+const handlers: Record<string, Handler<ToolboxContext>> = {
+  "POST /git/clone": cloneRepository,
+  "POST /git/push": pushChanges,
+  "POST /git/pull": pullChanges,
+  "POST /git/remotes": addRemote,
+  "GET /git/remotes": listRemotes,
+  "GET /git/status": sendStatus,
+  "GET /git/branches": listBranches,
+  "POST /git/branches": createBranch,
+  "DELETE /git/branches": deleteBranch,
+  "POST /git/checkout": checkOut,
+  "POST /git/add": addFiles,
+  "POST /git/commit": commitChanges,
+  "GET /git/history": sendHistory,
+  "POST /git/init": initialize,
+  "POST /git/reset": resetChanges,
+  "POST /git/restore": restoreFiles,
+  ...settingsRoutes,
+};
+
+export const gitRoutes = Object.fromEntries(Object.entries(handlers).map(([key, handler]) => [key, guarded(handler)]));
+
+async function sendStatus(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const args = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z"];
+  const path = requireQuery(exchange, "path");
+  const output = await runGit(context, { path, args: [...args, "--untracked-files=all", "--no-renames"] });
+  sendJson(exchange.response, 200, parseStatus(output));
+}
+
+async function listBranches(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const path = requireQuery(exchange, "path");
+  const output = await runGit(context, { path, args: ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"] });
+  const head = await tryGit(context, { path, args: ["symbolic-ref", "--quiet", "--short", "HEAD"] });
+  const branches = output.split("\n").filter((name) => name !== "");
+  sendJson(exchange.response, 200, { branches, ...(head.exitCode === 0 ? { current: head.stdout.trim() } : {}) });
+}
+
+/** Like the real daemon, stands on the new branch afterwards. */
+async function createBranch(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  await runGit(context, {
+    path: requireText(body, "path"),
+    args: ["checkout", "--quiet", "-b", requireName(body, "name")],
+  });
+  sendEmpty(exchange.response, 201);
+}
+
+async function deleteBranch(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  await runGit(context, { path: requireText(body, "path"), args: ["branch", "-D", "--", requireText(body, "name")] });
+  sendEmpty(exchange.response, 204);
+}
+
+/** Without guessing: a branch that only the remote has is none here, as in the real daemon. */
+async function checkOut(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const args = [
+    "-c",
+    "advice.detachedHead=false",
+    "checkout",
+    "--quiet",
+    "--no-guess",
+    requireName(body, "branch"),
+    "--",
+  ];
+  await runGit(context, { path: requireText(body, "path"), args });
+  sendEmpty(exchange.response, 200);
+}
+
+/** git takes a name that begins with a dash for an option. */
+function requireName(body: Json, field: string): string {
+  const name = requireText(body, field);
+  if (name.startsWith("-")) throw new HttpError(400, `${field} can't begin with a dash`);
+  return name;
+}
+
+/** By stdin: there may be more of them than arguments can hold. */
+function spellFiles(files: string[]): { args: string[]; input: string } {
+  if (files.some((file) => file === "" || file.includes("\0"))) throw new HttpError(400, "files must be paths");
+  return { args: ["--pathspec-from-file=-", "--pathspec-file-nul"], input: files.join("\0") };
+}
+
+async function addFiles(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const files = optionalTexts(body, "files");
+  if (files.length === 0) throw new HttpError(400, "files is required");
+  const { args, input } = spellFiles(files);
+  const path = requireText(body, "path");
+  await runGit(context, { path, args: ["--literal-pathspecs", "add", ...args], input });
+  sendEmpty(exchange.response, 200);
+}
+
+async function commitChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const path = requireText(body, "path");
+  const name = requireText(body, "author");
+  const email = requireText(body, "email");
+  const variables = {
+    ...{ GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email },
+    ...{ GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email },
+  };
+  // A signature would need a key and its passphrase, and nobody is there to give one.
+  const args = ["-c", "commit.gpgSign=false", "commit", "--quiet", "--cleanup=verbatim", "--file=-"];
+  if (optionalFlag(body, "allow_empty")) args.push("--allow-empty");
+  await runGit(context, { path, args, input: requireText(body, "message"), variables });
+  const hash = (await runGit(context, { path, args: ["rev-parse", "HEAD"] })).trim();
+  sendJson(exchange.response, 200, { hash });
+}
+
+async function sendHistory(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const path = requireQuery(exchange, "path");
+  const args = ["log", "-z", `--max-count=${maxCommits}`, "--format=%H%x1f%an%x1f%ae%x1f%aI%x1f%B"];
+  const output = await runGit(context, { path, args });
+  const commits = output.split("\0").flatMap((line) => {
+    const [hash, author, email, timestamp, ...message] = line.split("\x1f");
+    return timestamp === undefined ? [] : [{ hash, author, email, message: message.join("\x1f"), timestamp }];
+  });
+  sendJson(exchange.response, 200, commits);
+}
+
+async function initialize(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const path = requireText(body, "path");
+  const branch = optionalText(body, "initial_branch") || undefined;
+  const isThere = await tryGit(context, { path, args: ["rev-parse", "--git-dir"] }).catch(() => undefined);
+  if (isThere?.exitCode === 0) throw new HttpError(409, "repository already exists");
+  const args = ["init", "--quiet", ...(optionalFlag(body, "bare") ? ["--bare"] : [])];
+  if (branch !== undefined) args.push(`--initial-branch=${branch}`);
+  await runGit(context, { path, args: [...args, "--"], creates: true });
+  sendEmpty(exchange.response, 201);
+}
+
+async function listRemotes(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const path = requireQuery(exchange, "path");
+  const { exitCode, stdout, stderr } = await tryGit(context, {
+    path,
+    args: ["config", "--null", "--get-regexp", "^remote\\..*\\.url$"],
+  });
+  // Without a match git says nothing and exits with 1; what is no repository it reads as one without remotes.
+  if (exitCode !== 0) await runGit(context, { path, args: ["rev-parse", "--git-dir"] });
+  if (exitCode > 1) throw new HttpError(400, stderr.trim());
+  const remotes = new Map<string, string>();
+  for (const entry of stdout.split("\0")) {
+    const [key = "", url = ""] = entry.split("\n");
+    const name = key.replace(/^remote\./, "").replace(/\.url$/, "");
+    if (key !== "" && !remotes.has(name)) remotes.set(name, hidePassword(url));
+  }
+  sendJson(exchange.response, 200, { remotes: [...remotes].map(([name, url]) => ({ name, url })) });
+}
+
+function hidePassword(address: string): string {
+  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, "$1@");
+}
+
+async function resetChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const path = requireText(body, "path");
+  const mode = optionalText(body, "mode") || "mixed";
+  const target = optionalText(body, "target") || "HEAD";
+  const files = optionalTexts(body, "files");
+  if (!resetModes.includes(mode)) throw new HttpError(400, `mode must be one of ${resetModes.join(", ")}`);
+  if (target.startsWith("-")) throw new HttpError(400, "target can't begin with a dash");
+  if (files.length === 0) {
+    await runGit(context, { path, args: ["reset", "--quiet", `--${mode}`, target, "--"] });
+  } else {
+    if (mode !== "mixed") throw new HttpError(400, `a ${mode} reset can't be constrained to files`);
+    const { args, input } = spellFiles(files);
+    await runGit(context, { path, args: ["--literal-pathspecs", "reset", "--quiet", ...args, target], input });
+  }
+  sendEmpty(exchange.response, 200);
+}
+
+/** The work tree where nothing is said. */
+async function restoreFiles(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const files = optionalTexts(body, "files");
+  if (files.length === 0) throw new HttpError(400, "files is required");
+  const staged = optionalFlag(body, "staged");
+  const worktree = optionalFlag(body, "worktree") || (!staged && (body.worktree ?? null) === null);
+  if (!staged && !worktree) throw new HttpError(400, "staged or worktree must be true");
+  const source = optionalText(body, "source") || undefined;
+  const { args, input } = spellFiles(files);
+  const places = [...(staged ? ["--staged"] : []), ...(worktree ? ["--worktree"] : [])];
+  const from = source === undefined ? [] : [`--source=${source}`];
+  const path = requireText(body, "path");
+  await runGit(context, {
+    path,
+    args: ["--literal-pathspecs", "restore", "--quiet", ...places, ...from, ...args],
+    input,
+  });
+  sendEmpty(exchange.response, 200);
+}

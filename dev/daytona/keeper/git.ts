@@ -1,0 +1,87 @@
+/**
+ * One run of `git` in the sandbox, in a folder of the sandbox's.
+ *
+ * Hooks, filters and configuration of a repository are code that the sandbox chose, which is why git runs in here and
+ * never out there. What git says goes to the server as frames, which reads it. For a run that needs a remote, a port of
+ * the loopback interface leads out (see `git-relay.ts`).
+ */
+import { spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Readable } from "node:stream";
+import { type Channel, type Request, readText, readTexts, readVariables } from "./channel.ts";
+import { awaitEnd, groups, killGroup } from "./commands.ts";
+import { KeeperError } from "./failures.ts";
+import { frameKind, writeFrame, writeJson } from "./frames.ts";
+import { openDoor } from "./git-relay.ts";
+import { resolvePath } from "./paths.ts";
+import { type KeeperSettings, processEnvironment } from "./settings.ts";
+
+/** Between asking git to end, which removes a half-made clone, and killing it. */
+const graceMs = 2_000;
+
+export async function runGit(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
+  const path = await resolvePath(settings, readText(request, "path"));
+  // A repository that is about to be made has no folder to stand in.
+  const creates = request.creates === true;
+  if (!creates) await requireFolder(path, readText(request, "path"));
+  const door = request.relay === undefined ? undefined : await openDoor(channel, readText(request, "relay"));
+  try {
+    const args = [...(door?.args ?? []), ...readTexts(request, "args"), ...(creates ? [path] : [])];
+    const child = spawn("git", args, {
+      cwd: creates ? settings.home : path,
+      env: gitEnvironment(settings, path, readVariables(request, "variables")),
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    child.stdin.on("error", () => {});
+    const ended = awaitEnd(child);
+    if (child.pid === undefined) throw new KeeperError(501, "NOT_IMPLEMENTED", "git is not installed on this machine");
+    const { pid } = child;
+    groups.add(pid);
+    channel.socket.once("end", () => endGroup(pid)).once("close", () => endGroup(pid));
+    channel.socket.resume();
+    child.stdin.end(readText(request, "input"));
+    await Promise.all([
+      forward(child.stdout, channel, frameKind.stdout),
+      forward(child.stderr, channel, frameKind.stderr),
+    ]);
+    await writeJson(channel.socket, { exitCode: await ended });
+  } finally {
+    door?.close();
+  }
+}
+
+async function requireFolder(path: string, name: string): Promise<void> {
+  const stats = await stat(path).catch(() => undefined);
+  if (!stats?.isDirectory()) throw new KeeperError(404, "GIT_REPO_NOT_FOUND", `not a git repository: ${name}`);
+}
+
+function endGroup(pid: number): void {
+  killGroup(pid, "SIGTERM");
+  setTimeout(() => killGroup(pid, "SIGKILL"), graceMs).unref();
+}
+
+async function forward(source: Readable, channel: Channel, kind: number): Promise<void> {
+  for await (const chunk of source) await writeFrame(channel.socket, kind, chunk as Buffer);
+}
+
+function gitEnvironment(settings: KeeperSettings, path: string, extra: Record<string, string>): Record<string, string> {
+  return {
+    // Merges need an address of whoever merges; git's own guess fails on a host name without a dot.
+    EMAIL: "daytona@localhost",
+    ...processEnvironment(settings),
+    LC_ALL: "C.UTF-8",
+    // The path is the repository. Looking further up would find that of whoever keeps this server's state in one.
+    GIT_CEILING_DIRECTORIES: dirname(path),
+    // Without isolation it would be this machine's.
+    GIT_CONFIG_SYSTEM: "/dev/null",
+    // Nobody is there to ask: a question is a refusal.
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_ASKPASS: "true",
+    SSH_ASKPASS: "true",
+    GIT_EDITOR: "true",
+    GIT_PAGER: "cat",
+    ...extra,
+  };
+}

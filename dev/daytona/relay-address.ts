@@ -1,0 +1,62 @@
+/**
+ * Which machine a relay may reach.
+ *
+ * Code in a sandbox writes a repository's remotes, and must not reach this machine's services through them. An address
+ * of this machine or of a private network is therefore one only if the server's client named its host (a clone, a remote
+ * that it added). Looked at when the connection is made: a name may mean another address by then.
+ */
+import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
+import { BlockList, isIP } from "node:net";
+
+const privateAddresses = new BlockList();
+for (const [network, prefix] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["224.0.0.0", 3],
+] as const) {
+  privateAddresses.addSubnet(network, prefix, "ipv4");
+}
+for (const [network, prefix] of [
+  ["::", 127],
+  ["64:ff9b::", 96],
+  ["fc00::", 7],
+  ["fe80::", 10],
+  ["ff00::", 8],
+] as const) {
+  privateAddresses.addSubnet(network, prefix, "ipv6");
+}
+
+/** Also in the form of IPv6 that holds an IPv4 address. */
+export function isPrivateAddress(address: string): boolean {
+  return privateAddresses.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
+export class PrivateAddressError extends Error {}
+
+/** Of a URL: Node looks no address up, so that nothing else would see it. */
+export function isPrivateLiteral(hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, "");
+  return isIP(address) !== 0 && isPrivateAddress(address);
+}
+
+type LookedUp = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+/** For Node's `lookup` option: the usual one, which refuses what leads inside. */
+export function lookUpPublic(hostname: string, options: LookupOptions, done: LookedUp): void {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return done(error, []);
+    if (addresses.some(({ address }) => isPrivateAddress(address))) {
+      return done(new PrivateAddressError(`${hostname} is an address of a private network`), []);
+    }
+    const [first] = addresses;
+    if (options.all || !first) return done(null, addresses);
+    done(null, first.address, first.family);
+  });
+}

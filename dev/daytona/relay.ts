@@ -1,0 +1,209 @@
+/**
+ * The way out of a sandbox for one operation of git, and for nothing else.
+ *
+ * Sandboxes have no network, and no password may enter one. So git inside talks plain HTTP to a port of its own loopback
+ * interface; each connection there ends up here, out of the sandbox, where its requests are read and made again to the
+ * one repository of the operation, with the Authorization that git never sees. Only the two requests of the one service
+ * (read or write) pass: other code in the sandbox may use the port while it is open, and gets no further than git does.
+ */
+import {
+  createServer,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+import { HttpError } from "./errors.ts";
+import { isPrivateLiteral, lookUpPublic, PrivateAddressError } from "./relay-address.ts";
+
+export type GitService = "git-upload-pack" | "git-receive-pack";
+
+export interface RelayOptions {
+  /** `http(s)://host/path` without user and password. */
+  repository: URL;
+  service: GitService;
+  /** The header that the operation came with. */
+  authorization: string | undefined;
+  /** Asked once when the host wants to know who is there and `authorization` is missing. */
+  findAuthorization: () => Promise<string | undefined>;
+  /** Takes any certificate. */
+  isInsecure: boolean;
+  /** Whether the host may lie on this machine or in a private network. */
+  mayBePrivate: boolean;
+}
+
+/** A host that is silent for so long is gone. Servers say something at least while they count objects. */
+const idleMs = 60_000;
+const maxRedirects = 5;
+const maxSockets = 8;
+/** What git says about a request that a host needs to know. Least of all its own idea of who is asking. */
+const passedUp = [
+  ...["accept", "accept-encoding", "accept-language", "user-agent", "git-protocol"],
+  ...["content-type", "content-encoding", "content-length", "transfer-encoding"],
+];
+const passedDown = ["content-type", "content-encoding", "content-length", "cache-control", "expires", "pragma"];
+
+export class Relay {
+  /** Why the last request failed, in the words of the daemon: git itself knows only a part of it. */
+  failure: HttpError | undefined;
+  readonly #options: RelayOptions;
+  readonly #server: Server;
+  readonly #agents: Record<string, HttpAgent>;
+  readonly #sockets = new Set<Socket>();
+  /** Where the repository is: a host may have sent us on. */
+  #base: string;
+  #authorization: string | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#base = options.repository.href.replace(/\/+$/, "");
+    this.#authorization = options.authorization;
+    const settings = { keepAlive: true, maxSockets };
+    this.#agents = { "http:": new HttpAgent(settings), "https:": new HttpsAgent(settings) };
+    this.#server = createServer({ requestTimeout: 0 }, (request, response) => {
+      void this.#serve(request, response).catch((error: unknown) => this.#refuse(response, this.#describe(error)));
+    });
+  }
+
+  /** Serves a connection that came out of the sandbox. */
+  accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    this.#server.emit("connection", socket);
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { service } = this.#options;
+    const asks = request.method === "GET" && request.url === `/repository/info/refs?service=${service}`;
+    const works = request.method === "POST" && request.url === `/repository/${service}`;
+    if (asks) await this.#pass(await this.#discover(request, response), response);
+    else if (works) await this.#pass(await this.#send(request, response, `${this.#base}/${service}`), response);
+    else throw new HttpError(403, "this way leads to one repository only", "FORBIDDEN");
+  }
+
+  /** The first request, which finds out where the repository is and who may use it. */
+  async #discover(request: IncomingMessage, response: ServerResponse): Promise<IncomingMessage> {
+    const suffix = `/info/refs?service=${this.#options.service}`;
+    for (let hop = 0; hop <= maxRedirects; hop += 1) {
+      const answer = await this.#send(request, response, this.#base + suffix);
+      const status = answer.statusCode ?? 502;
+      if (status === 401 && this.#authorization === undefined) {
+        this.#authorization = await this.#options.findAuthorization();
+        if (this.#authorization === undefined) return answer;
+      } else if (status >= 300 && status < 400) {
+        this.#base = this.#follow(answer.headers.location, suffix);
+      } else return answer;
+      answer.resume();
+    }
+    throw transportFailure("the host redirects without end");
+  }
+
+  /** Only the same host is followed, and only to where a repository could be: it gets the password, nobody else does. */
+  #follow(location: string | undefined, suffix: string): string {
+    const from = new URL(this.#base);
+    const target = location !== undefined && URL.canParse(location, from) ? new URL(location, `${this.#base}/`) : from;
+    const isUpgrade = from.protocol === "http:" && target.protocol === "https:" && from.port === "";
+    if (target.host !== from.host || (target.protocol !== from.protocol && !isUpgrade))
+      throw transportFailure("the host redirects to another host, which is not followed");
+    const path = target.pathname + target.search;
+    if (!path.endsWith(suffix)) throw transportFailure("the host redirects to a page that is no repository");
+    return target.origin + path.slice(0, -suffix.length);
+  }
+
+  #send(request: IncomingMessage, response: ServerResponse, address: string): Promise<IncomingMessage> {
+    const url = new URL(address);
+    const { isInsecure, mayBePrivate } = this.#options;
+    if (!mayBePrivate && isPrivateLiteral(url.hostname)) throw new PrivateAddressError(url.hostname);
+    const headers = pickHeaders(request, passedUp);
+    if (this.#authorization !== undefined) headers.authorization = this.#authorization;
+    const send = url.protocol === "https:" ? httpsRequest : httpRequest;
+    return new Promise((resolve, reject) => {
+      const upstream = send(address, {
+        method: request.method,
+        headers,
+        agent: this.#agents[url.protocol],
+        timeout: idleMs,
+        ...(isInsecure ? { rejectUnauthorized: false } : {}),
+        ...(mayBePrivate ? {} : { lookup: lookUpPublic }),
+      });
+      upstream.once("timeout", () => upstream.destroy(new Error(`no answer within ${idleMs / 1000} seconds`)));
+      upstream.once("error", reject);
+      upstream.once("response", resolve);
+      response.once("close", () => {
+        if (!response.writableFinished) upstream.destroy();
+      });
+      if (request.method === "POST") request.pipe(upstream);
+      else upstream.end();
+    });
+  }
+
+  async #pass(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+    const status = answer.statusCode ?? 502;
+    if (status !== 200) {
+      answer.resume();
+      throw this.#explain(status);
+    }
+    this.failure = undefined;
+    response.writeHead(status, pickHeaders(answer, passedDown));
+    await pipeline(answer, response);
+  }
+
+  #explain(status: number): HttpError {
+    const { repository } = this.#options;
+    if (status === 401) return new HttpError(401, `authentication failed for ${repository}`, "GIT_AUTH_FAILED");
+    if (status === 403) return new HttpError(403, `access to ${repository} was refused`, "GIT_AUTH_FAILED");
+    if (status === 404 || status === 410)
+      return new HttpError(404, `repository ${repository} was not found`, "GIT_REPO_NOT_FOUND");
+    return transportFailure(`${repository.host} answered ${status}`);
+  }
+
+  #describe(error: unknown): HttpError {
+    if (error instanceof HttpError) return error;
+    if (error instanceof PrivateAddressError) {
+      const { host } = this.#options.repository;
+      return transportFailure(
+        `${host} is an address of this machine or of a private network, which is reached only where a clone or a remote added through this API named it`,
+      );
+    }
+    return transportFailure(`${this.#options.repository.host} can't be reached: ${spellReason(error)}`);
+  }
+
+  #refuse(response: ServerResponse, error: HttpError): void {
+    this.failure = error;
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    // A 401 would make git look for a password in there.
+    response.writeHead(error.status === 401 ? 403 : error.status, {
+      "content-type": "text/plain",
+      connection: "close",
+    });
+    response.end(error.message);
+  }
+}
+
+function spellReason(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown reason";
+  return "code" in error ? String(error.code) : error.message;
+}
+
+function transportFailure(message: string): HttpError {
+  return new HttpError(502, message, "GIT_TRANSPORT_FAILED");
+}
+
+function pickHeaders(message: IncomingMessage, names: string[]): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const name of names) if (message.headers[name] !== undefined) headers[name] = message.headers[name];
+  return headers;
+}

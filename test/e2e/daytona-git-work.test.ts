@@ -1,0 +1,172 @@
+/**
+ * Work on a repository in a sandbox, through the unmodified SDK: what git's API does besides reaching a remote.
+ */
+import type { Sandbox } from "@daytonaio/sdk";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Fixture, startFixture } from "./daytona-fixture.ts";
+import { type GitServer, startGitServer } from "./git-server.ts";
+
+let fixture: Fixture;
+let host: GitServer;
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  host = await startGitServer();
+  fixture = await startFixture();
+  sandbox = await fixture.client.create();
+});
+
+afterAll(async () => {
+  await fixture.dispose();
+  await host.close();
+});
+
+async function shell(command: string, cwd?: string): Promise<string> {
+  return (await sandbox.process.executeCommand(command, cwd, undefined, 30)).result;
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await sandbox.fs.uploadFile(Buffer.from(text), path);
+}
+
+const ann = { username: "ann", password: "pass word+of/ann" };
+
+describe("work on a repository", () => {
+  it("is added, committed, pushed and pulled, with its state told on the way", async () => {
+    const repository = await host.addRepository("work", { files: { f: "1\n", g: "1\n" }, credentials: ann });
+    await sandbox.git.clone(repository.url, "work", undefined, undefined, ann.username, ann.password);
+    await write("work/f", "2\n");
+    await write("work/sub/new file", "n");
+    const named = Object.fromEntries((await sandbox.git.status("work")).fileStatus.map((file) => [file.name, file]));
+    expect(named.f).toEqual({ name: "f", staging: "Unmodified", worktree: "Modified", extra: "" });
+    expect(named["sub/new file"]).toMatchObject({ staging: "Untracked", worktree: "Untracked" });
+    await sandbox.git.add("work", ["."]);
+    const { sha } = await sandbox.git.commit("work", "第一\n\n# kept\n", "Ann Other", "ann@example.com");
+    expect(await sandbox.git.status("work")).toMatchObject({ fileStatus: [], ahead: 1 });
+    await sandbox.git.push("work", ann.username, ann.password);
+    expect((await repository.git("rev-parse", "main")).trim()).toBe(sha);
+    expect(await repository.git("log", "-1", "--format=%an %ae %cn %B", "main")).toContain(
+      "Ann Other ann@example.com Ann Other 第一\n\n# kept",
+    );
+    await repository.commit("main", { g: "theirs\n" });
+    await sandbox.git.pull("work", ann.username, ann.password);
+    expect(await shell("cat g", "work")).toBe("theirs\n");
+  });
+
+  it("is refused with a code where the remote is ahead, the hook says no, or both sides changed the same", async () => {
+    const repository = await host.addRepository("ahead", { files: { f: "1\n" } });
+    await sandbox.git.clone(repository.url, "ahead");
+    await repository.commit("main", { f: "theirs\n" });
+    await write("ahead/f", "mine\n");
+    await expect(sandbox.git.pull("ahead")).rejects.toMatchObject({ name: "DaytonaGitDirtyWorktreeError" });
+    await sandbox.git.add("ahead", ["f"]);
+    await sandbox.git.commit("ahead", "mine", "Ann", "ann@example.com");
+    await expect(sandbox.git.push("ahead")).rejects.toMatchObject({
+      name: "DaytonaGitPushRejectedError",
+      statusCode: 409,
+    });
+    await expect(sandbox.git.pull("ahead")).rejects.toMatchObject({ name: "DaytonaGitMergeConflictError" });
+    expect((await sandbox.git.status("ahead")).fileStatus).toEqual([
+      { name: "f", staging: "Updated but unmerged", worktree: "Updated but unmerged", extra: "" },
+    ]);
+    const strict = await host.addRepository("strict", { files: { f: "1" }, refusal: "not on a Friday" });
+    await sandbox.git.clone(strict.url, "strict");
+    await sandbox.git.commit("strict", "empty", "Ann", "ann@example.com", true);
+    await expect(sandbox.git.push("strict")).rejects.toMatchObject({
+      name: "DaytonaGitRemoteRejectedError",
+      statusCode: 422,
+      message: expect.stringContaining("not on a Friday"),
+    });
+  });
+
+  it("has branches", async () => {
+    const repository = await host.addRepository("branches", { files: { f: "1" }, branches: { theirs: { f: "2" } } });
+    await sandbox.git.clone(repository.url, "branches");
+    await sandbox.git.createBranch("branches", "mine");
+    expect(await sandbox.git.branches("branches")).toEqual({ branches: ["main", "mine"], current: "mine" });
+    await expect(sandbox.git.createBranch("branches", "mine")).rejects.toMatchObject({
+      name: "DaytonaGitBranchExistsError",
+    });
+    await sandbox.git.commit("branches", "on mine", "Ann", "ann@example.com", true);
+    await sandbox.git.push("branches", undefined, undefined, undefined, undefined, true);
+    expect(await repository.git("branch", "--list")).toContain("mine");
+    expect(await sandbox.git.getConfig("branch.mine.merge", "local", "branches")).toBe("refs/heads/mine");
+    await sandbox.git.checkoutBranch("branches", "main");
+    await sandbox.git.deleteBranch("branches", "mine");
+    await expect(sandbox.git.checkoutBranch("branches", "mine")).rejects.toMatchObject({
+      name: "DaytonaGitBranchNotFoundError",
+    });
+    await expect(sandbox.git.deleteBranch("branches", "none")).rejects.toMatchObject({ statusCode: 404 });
+    await expect(sandbox.git.deleteBranch("branches", "main")).rejects.toMatchObject({ statusCode: 400 });
+  });
+
+  it("starts from nothing, is reset and restored", async () => {
+    await sandbox.git.init("fresh", false, "trunk");
+    await expect(sandbox.git.init("fresh")).rejects.toMatchObject({ statusCode: 409 });
+    expect(await sandbox.git.branches("fresh")).toEqual({ branches: [], current: "trunk" });
+    expect(await sandbox.git.status("fresh")).toMatchObject({ currentBranch: "trunk", branchPublished: false });
+    await write("fresh/f", "1");
+    await sandbox.git.add("fresh", ["f"]);
+    const { sha } = await sandbox.git.commit("fresh", "one", "Ann", "ann@example.com");
+    await write("fresh/f", "2");
+    await sandbox.git.restore("fresh", ["f"]);
+    expect(await shell("cat f", "fresh")).toBe("1");
+    await write("fresh/f", "3");
+    await sandbox.git.add("fresh", ["f"]);
+    await sandbox.git.restore("fresh", ["f"], true);
+    expect((await sandbox.git.status("fresh")).fileStatus).toMatchObject([
+      { staging: "Unmodified", worktree: "Modified" },
+    ]);
+    await sandbox.git.add("fresh", ["f"]);
+    await sandbox.git.reset("fresh", undefined, undefined, ["f"]);
+    expect((await sandbox.git.status("fresh")).fileStatus).toMatchObject([
+      { staging: "Unmodified", worktree: "Modified" },
+    ]);
+    await sandbox.git.reset("fresh", "hard", sha);
+    expect(await shell("cat f", "fresh")).toBe("1");
+    await expect(sandbox.git.reset("fresh", "hard", "nowhere")).rejects.toMatchObject({ statusCode: 404 });
+    await expect(sandbox.git.commit("fresh", "nothing", "Ann", "ann@example.com")).rejects.toMatchObject({
+      statusCode: 400,
+    });
+  });
+
+  it("has a history", async () => {
+    await sandbox.git.init("past");
+    await sandbox.git.commit("past", "one\n\nmore", "Ann", "ann@example.com", true);
+    const { sha } = await sandbox.git.commit("past", "two", "Ben", "ben@example.com", true);
+    const response = await fetch(
+      `${fixture.server.apiUrl.replace(/\/api$/, "")}/toolbox/${sandbox.id}/git/history?path=past`,
+      { headers: { authorization: "Bearer x" } },
+    );
+    expect(await response.json()).toMatchObject([
+      { hash: sha, author: "Ben", email: "ben@example.com", message: expect.stringMatching(/^two/) },
+      { author: "Ann", message: expect.stringMatching(/^one\n\nmore/) },
+    ]);
+  });
+
+  it("has settings, each in its scope", async () => {
+    await sandbox.git.init("settings");
+    expect((await sandbox.git.getConfig("user.name")) ?? undefined).toBeUndefined();
+    await sandbox.git.configureUser("Ann", "ann@example.com");
+    await sandbox.git.setConfig("user.name", "Local Ann", "local", "settings");
+    expect(await sandbox.git.getConfig("user.name")).toBe("Ann");
+    expect(await sandbox.git.getConfig("user.name", "local", "settings")).toBe("Local Ann");
+    await expect(sandbox.git.setConfig("user.name", "x", "local")).rejects.toMatchObject({ statusCode: 400 });
+    await expect(sandbox.git.setConfig("user.name", "x", "system")).rejects.toMatchObject({ statusCode: 403 });
+    await expect(sandbox.git.setConfig("--global", "x")).rejects.toMatchObject({ statusCode: 400 });
+  });
+
+  it("is looked for at the path itself, and its hooks run in the sandbox", async () => {
+    await sandbox.git.init("hooked");
+    await write("hooked/sub/f", "1");
+    await expect(sandbox.git.status("hooked/sub")).rejects.toMatchObject({ name: "DaytonaGitRepoNotFoundError" });
+    await expect(sandbox.git.status("nowhere")).rejects.toMatchObject({ statusCode: 404 });
+    await write("hooked/.git/hooks/pre-commit", "#!/bin/sh\nhostname >~/hook-ran\necho 'no, says the hook'\nexit 1\n");
+    await shell("chmod +x hooked/.git/hooks/pre-commit");
+    await expect(sandbox.git.commit("hooked", "x", "Ann", "ann@example.com", true)).rejects.toMatchObject({
+      statusCode: 400,
+      message: expect.stringContaining("no, says the hook"),
+    });
+    expect(await shell("cat ~/hook-ran")).toBe("sandbox\n");
+  });
+});

@@ -1,0 +1,281 @@
+/**
+ * git in sandboxes and its way to a remote, through the unmodified SDK, against a git host on loopback.
+ */
+import type { Sandbox } from "@daytonaio/sdk";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually, type Fixture, startFixture } from "./daytona-fixture.ts";
+import { type GitServer, spellBasic, startGitServer } from "./git-server.ts";
+
+let fixture: Fixture;
+let host: GitServer;
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  host = await startGitServer();
+  fixture = await startFixture();
+  sandbox = await fixture.client.create();
+});
+
+afterAll(async () => {
+  await fixture.dispose();
+  await host.close();
+});
+
+async function shell(command: string, cwd?: string): Promise<string> {
+  return (await sandbox.process.executeCommand(command, cwd, undefined, 30)).result;
+}
+
+const ann = { username: "ann", password: "pass word+of/ann" };
+
+describe("a clone", () => {
+  it("has the files, the default branch and the original address, and nothing of the way it came", async () => {
+    const { url } = await host.addRepository("plain", { files: { "README.md": "hello\n", "a b/店.txt": "x" } });
+    await sandbox.git.clone(url, "plain");
+    expect(await shell("cat README.md 'a b/店.txt'", "plain")).toBe("hello\nx");
+    expect(await sandbox.git.status("plain")).toMatchObject({
+      currentBranch: "main",
+      fileStatus: [],
+      ahead: 0,
+      behind: 0,
+      branchPublished: true,
+      upstream: "origin/main",
+    });
+    expect(await sandbox.git.remotes("plain")).toEqual({ remotes: [{ name: "origin", url }] });
+    expect(await shell("cat .git/config", "plain")).not.toMatch(/insteadOf|proxy/i);
+  });
+
+  it("is of a branch, of a commit, or shallow where that is asked for", async () => {
+    const repository = await host.addRepository("many", { files: { f: "1" }, branches: { side: { f: "side" } } });
+    const first = (await repository.git("rev-parse", "main")).trim();
+    await repository.commit("main", { f: "2" });
+    await sandbox.git.clone(repository.url, "side", "side");
+    expect(await shell("cat f", "side")).toBe("side");
+    await sandbox.git.clone(repository.url, "old", undefined, first);
+    expect(await shell("cat f", "old")).toBe("1");
+    expect(await sandbox.git.status("old")).toMatchObject({ detached: true });
+    await sandbox.git.clone(repository.url, "thin", undefined, undefined, undefined, undefined, undefined, 1);
+    expect(await shell("git rev-list --count HEAD", "thin")).toBe("1\n");
+    await sandbox.git.clone(repository.url, "deep", undefined, first, undefined, undefined, undefined, 1);
+    expect(await shell("cat f", "deep")).toBe("1");
+  });
+
+  it("says what is missing, in the daemon's codes", async () => {
+    const { url } = await host.addRepository("some", { files: { f: "1" } });
+    await expect(sandbox.git.clone(`${host.origin}/none.git`, "none")).rejects.toMatchObject({
+      name: "DaytonaGitRepoNotFoundError",
+      statusCode: 404,
+    });
+    await expect(sandbox.git.clone(url, "none", "no-such-branch")).rejects.toMatchObject({
+      name: "DaytonaGitBranchNotFoundError",
+    });
+    await expect(sandbox.git.clone(url, "no-commit", undefined, "f".repeat(40))).rejects.toMatchObject({
+      statusCode: 404,
+    });
+    await expect(sandbox.git.clone("ssh://git@127.0.0.1/x.git", "none")).rejects.toMatchObject({
+      name: "DaytonaGitTransportFailedError",
+      message: expect.stringContaining("no network"),
+    });
+    await expect(sandbox.git.clone("http://127.0.0.1:1/x.git", "none")).rejects.toMatchObject({
+      name: "DaytonaGitTransportFailedError",
+      statusCode: 502,
+    });
+    await sandbox.fs.uploadFile(Buffer.from("mine"), "full/file");
+    await expect(sandbox.git.clone(url, "full")).rejects.toMatchObject({ statusCode: 409 });
+    expect(await shell("cat full/file; ls -d none")).toContain("mine");
+  });
+});
+
+describe("a password", () => {
+  it("reaches the host, and is nowhere in the sandbox: in no process while git runs, in no file afterwards", async () => {
+    const { url } = await host.addRepository("secret", { files: { f: "1" }, credentials: ann });
+    const held = holdRequests("/secret.git/git-upload-pack");
+    const cloning = sandbox.git.clone(url, "secret", undefined, undefined, ann.username, ann.password);
+    await held.reached;
+    const seen = await shell("cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n'; echo; git config -l");
+    held.release();
+    await cloning;
+    expect(seen).toContain("git-remote-http");
+    for (const text of [
+      ann.password,
+      encodeURIComponent(ann.password),
+      spellBasic(ann.username, ann.password).slice(6),
+    ]) {
+      expect(seen).not.toContain(text);
+      expect(await shell(`grep -rIlF -- '${text}' /home /tmp /run 2>/dev/null`)).toBe("");
+    }
+    expect(host.requests.filter(({ authorization }) => authorization !== undefined).length).toBeGreaterThan(0);
+  });
+
+  it("in an address is used once and not kept", async () => {
+    const { url } = await host.addRepository("inline", { files: { f: "1" }, credentials: ann });
+    const address = new URL(url);
+    Object.assign(address, ann);
+    await sandbox.git.clone(address.href, "inline");
+    expect((await sandbox.git.remotes("inline")).remotes).toEqual([{ name: "origin", url }]);
+    await expect(sandbox.git.pull("inline")).rejects.toMatchObject({
+      name: "DaytonaGitAuthFailedError",
+      statusCode: 401,
+    });
+    await sandbox.git.pull("inline", ann.username, ann.password);
+  });
+
+  it("that is wrong or missing is said so", async () => {
+    const { url } = await host.addRepository("locked", { files: { f: "1" }, credentials: ann });
+    for (const [username, password] of [
+      [undefined, undefined],
+      ["ann", "wrong"],
+    ]) {
+      await expect(sandbox.git.clone(url, "locked", undefined, undefined, username, password)).rejects.toMatchObject({
+        name: "DaytonaGitAuthFailedError",
+        statusCode: 401,
+      });
+    }
+  });
+
+  it("that the client stored in the sandbox is used where none is given", async () => {
+    const { url } = await host.addRepository("stored", { files: { f: "1" }, credentials: ann });
+    await sandbox.git.dangerouslyAuthenticate(ann.username, ann.password, new URL(host.origin).host, "http");
+    await sandbox.git.clone(url, "stored");
+    await shell("rm ~/.git-credentials; git config --global --unset credential.helper");
+  });
+});
+
+describe("the way out", () => {
+  it("leads to the operation's repository and service only, and no longer than the operation", async () => {
+    const { url } = await host.addRepository("fenced", { files: { f: "1" }, credentials: ann });
+    await host.addRepository("other", { files: { f: "other" } });
+    const held = holdRequests("/fenced.git/git-upload-pack");
+    const cloning = sandbox.git.clone(url, "fenced", undefined, undefined, ann.username, ann.password);
+    await held.reached;
+    const port = /http:\/\/127\.0\.0\.1:(\d+)\/repository/.exec(
+      await shell("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n'"),
+    )?.[1];
+    const ask = (path: string): Promise<string> =>
+      shell(`exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3 && head -1 <&3`);
+    const inside = await ask("/repository/info/refs?service=git-upload-pack");
+    const outside = await Promise.all(
+      [
+        "/repository/info/refs?service=git-receive-pack",
+        "/repository/../other.git/info/refs?service=git-upload-pack",
+        "/other.git/info/refs?service=git-upload-pack",
+        `${host.origin}/other.git/info/refs?service=git-upload-pack`,
+        "/repository/HEAD",
+      ].map(ask),
+    );
+    held.release();
+    await cloning;
+    expect(inside).toContain(" 200 ");
+    for (const line of outside) expect(line).toContain(" 403 ");
+    expect(await ask("/repository/info/refs?service=git-upload-pack")).toContain("Connection refused");
+  });
+
+  it("follows redirects on the same host, and to no other", async () => {
+    const { url } = await host.addRepository("moved/here", { files: { f: "1" }, credentials: ann });
+    const other = await startGitServer();
+    host.redirect("/old.git", "/moved/here.git");
+    host.redirect("/away.git", `${other.origin}/x.git`);
+    await sandbox.git.clone(`${host.origin}/old.git`, "followed", undefined, undefined, ann.username, ann.password);
+    expect(await sandbox.git.remoteGet("followed", "origin")).toBe(`${host.origin}/old.git`);
+    const away = sandbox.git.clone(`${host.origin}/away.git`, "away", undefined, undefined, ann.username, ann.password);
+    await expect(away).rejects.toMatchObject({ name: "DaytonaGitTransportFailedError" });
+    expect(other.requests).toEqual([]);
+    expect(url).toContain("moved/here");
+    await other.close();
+  });
+
+  it("is no way to services of this machine for a remote that only the sandbox named", async () => {
+    const inner = await startGitServer();
+    const { url } = await inner.addRepository("inner", { files: { f: "1" } });
+    await shell(`git init -q sly && git -C sly remote add origin ${url}`);
+    await expect(sandbox.git.pull("sly")).rejects.toMatchObject({
+      name: "DaytonaGitTransportFailedError",
+      message: expect.stringContaining("private network"),
+    });
+    expect(inner.requests).toEqual([]);
+    await sandbox.git.remoteAdd("sly", "origin", url, true, true);
+    expect(await shell("git show origin/main:f", "sly")).toBe("1");
+    await inner.close();
+  });
+
+  it("ends with the request that asked for it, and the half-made clone goes", async () => {
+    const { url } = await host.addRepository("slow", { files: { f: "1" } });
+    const held = holdRequests("/slow.git/git-upload-pack");
+    const gone = new AbortController();
+    const asked = fetch(`${fixture.server.apiUrl.replace(/\/api$/, "")}/toolbox/${sandbox.id}/git/clone`, {
+      method: "POST",
+      headers: { authorization: "Bearer x", "content-type": "application/json" },
+      body: JSON.stringify({ url, path: "slow" }),
+      signal: gone.signal,
+    });
+    await held.reached;
+    gone.abort();
+    await expect(asked).rejects.toThrow();
+    await eventually(async () => (await shell("ls -d slow; pgrep -f 'clone.*slow'")).includes("No such file"));
+    held.release();
+  });
+
+  it("is not there for git in a command", async () => {
+    const { url } = await host.addRepository("closed", { files: { f: "1" } });
+    expect(await shell(`git clone ${url} closed 2>&1`)).toContain("Failed to connect");
+  });
+});
+
+/** Holds the requests for a path up until they are let go. */
+function holdRequests(path: string): { reached: Promise<void>; release(): void } {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const reached = new Promise<void>((resolve) => {
+    host.intercept = async (request) => {
+      if (!request.url?.startsWith(path)) return false;
+      resolve();
+      await released;
+      return false;
+    };
+  });
+  return {
+    reached,
+    release: () => {
+      host.intercept = undefined;
+      release();
+    },
+  };
+}
+
+describe("without isolation", () => {
+  let plain: Fixture;
+  beforeAll(async () => {
+    plain = await startFixture({ isolation: "none" });
+  });
+  afterAll(() => plain.dispose());
+
+  it("git works as well, in the sandbox's folders and with its own settings only", async () => {
+    const box = await plain.client.create();
+    const repository = await host.addRepository("plainly", { files: { f: "1" }, credentials: ann });
+    await box.git.clone(repository.url, "/home/daytona/here", undefined, undefined, ann.username, ann.password);
+    await box.fs.uploadFile(Buffer.from("2"), "here/f");
+    await box.git.add("here", ["f"]);
+    const { sha } = await box.git.commit("here", "two", "Ann", "ann@example.com");
+    await box.git.push("here", ann.username, ann.password);
+    expect((await repository.git("rev-parse", "main")).trim()).toBe(sha);
+    await box.git.setConfig("user.name", "Only Here");
+    expect((await box.fs.downloadFile(".gitconfig")).toString()).toContain("Only Here");
+    await expect(box.git.clone(repository.url, "/var/tmp/elsewhere")).rejects.toMatchObject({ statusCode: 403 });
+    await expect(box.git.status("/home/daytona")).rejects.toMatchObject({ name: "DaytonaGitRepoNotFoundError" });
+  });
+
+  it("a machine that lacks git says so", async () => {
+    const path = process.env.PATH;
+    try {
+      process.env.PATH = "/nowhere";
+      const box = await plain.client.create();
+      await expect(box.git.init("x")).rejects.toMatchObject({
+        statusCode: 501,
+        message: expect.stringContaining("git is not installed"),
+      });
+    } finally {
+      process.env.PATH = path;
+    }
+  });
+});
