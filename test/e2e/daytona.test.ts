@@ -162,7 +162,7 @@ describe("keys", () => {
   });
 
   it("answers what it doesn't have with 501 and a sentence", async () => {
-    await expect(sandbox.git.status("/home/daytona")).rejects.toMatchObject({ statusCode: 501 });
+    await expect(sandbox.computerUse.getStatus()).rejects.toMatchObject({ statusCode: 501 });
     await expect(fixture.client.volume.list()).rejects.toMatchObject({ statusCode: 501 });
   });
 });
