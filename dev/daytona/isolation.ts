@@ -12,7 +12,8 @@
 import { execFile } from "node:child_process";
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -76,11 +77,26 @@ export function sandboxArguments(options: { etc: string; folder: string; sockets
     ...["--ro-bind", process.execPath, keeperProgram],
     ...["--ro-bind", process.execPath, "/opt/daytona/bin/node"],
     ...["--ro-bind", options.keeper, keeperFolder],
+    ...terminalLibrary(),
     ...["--ro-bind", options.sockets, socketFolder],
     ...["--bind", join(options.folder, "home"), sandboxHome],
     ...["--bind", join(options.folder, "tmp"), "/tmp"],
     ...["--remount-ro", "/", "--chdir", sandboxHome],
   ];
+}
+
+/** What the keeper makes terminals with, where its own import finds it. Without it a sandbox has everything but those. */
+function terminalLibrary(): string[] {
+  const { resolve } = createRequire(import.meta.url);
+  const names = ["@lydell/node-pty", `@lydell/node-pty-${process.platform}-${process.arch}`];
+  try {
+    return names.flatMap((name) => {
+      const folder = dirname(resolve(`${name}/package.json`));
+      return ["--ro-bind", folder, `/opt/daytona/node_modules/${name}`];
+    });
+  } catch {
+    return [];
+  }
 }
 
 function systemArguments(etc: string): string[] {

@@ -41,7 +41,7 @@ async function changeVariables(exchange: Exchange, { life }: ToolboxContext): Pr
   sendJson(exchange.response, 200, {});
 }
 
-function checkVariables(variables: Record<string, string>): Record<string, string> {
+export function checkVariables(variables: Record<string, string>): Record<string, string> {
   const wrong = Object.keys(variables).find((name) => !isVariableName(name));
   if (wrong !== undefined) throw new HttpError(400, `invalid environment variable name: ${wrong.slice(0, 100)}`);
   if (Object.values(variables).some((value) => value.includes("\0"))) {

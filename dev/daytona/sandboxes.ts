@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Container } from "./container.ts";
 import { HttpError } from "./errors.ts";
 import type { Isolation } from "./isolation.ts";
+import { PtySessions } from "./pty-sessions.ts";
 import { Records, type SandboxRecord, type SandboxState } from "./records.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -13,6 +14,9 @@ import { Sessions } from "./sessions.ts";
 export interface Life {
   container: Container;
   sessions: Sessions;
+  terminals: PtySessions;
+  /** Connections of people, which keep the sandbox from being idle. */
+  visitors: Set<object>;
 }
 
 export interface Sandbox {
@@ -149,7 +153,12 @@ export class Sandboxes {
         variables: { ...record.env, DAYTONA_SANDBOX_ID: record.id, DAYTONA_SANDBOX_USER: record.user },
         limits: { memory: record.memory, disk: record.disk },
       });
-      const life = { container, sessions: new Sessions(container, join(folder, "logs")) };
+      const life: Life = {
+        container,
+        sessions: new Sessions(container, join(folder, "logs")),
+        terminals: new PtySessions(container),
+        visitors: new Set(),
+      };
       sandbox.life = life;
       record.authToken = randomBytes(16).toString("hex");
       record.errorReason = undefined;
@@ -165,6 +174,7 @@ export class Sandboxes {
   /** The keeper ended though nobody stopped the sandbox: a command killed it. As with a container, that is a stop. */
   async #noticeEnd(sandbox: Sandbox, life: Life): Promise<void> {
     life.sessions.close();
+    life.terminals.close();
     if (sandbox.life !== life) return;
     sandbox.life = undefined;
     if (sandbox.record.state !== "started") return;
@@ -189,6 +199,7 @@ export class Sandboxes {
     sandbox.life = undefined;
     sandbox.record.stoppedAt = new Date().toISOString();
     life?.sessions.close();
+    life?.terminals.close();
     await life?.container.stop();
   }
 
@@ -239,7 +250,10 @@ export class Sandboxes {
 
   /** The intervals of auto-stop, auto-archive and auto-delete; called now and then. One that fails holds up no other. */
   async sweep(now: number): Promise<void> {
-    for (const sandbox of this.all()) await this.#applyIntervals(sandbox, now).catch(() => undefined);
+    for (const sandbox of this.all()) {
+      if (sandbox.life && sandbox.life.visitors.size > 0) this.touch(sandbox);
+      await this.#applyIntervals(sandbox, now).catch(() => undefined);
+    }
   }
 
   async #applyIntervals(sandbox: Sandbox, now: number): Promise<void> {

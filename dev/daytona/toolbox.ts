@@ -11,11 +11,19 @@ import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { gitRoutes } from "./git-routes.ts";
 import { processRoutes } from "./process-routes.ts";
+import { ptyRoutes } from "./pty-routes.ts";
+import { upgradePty } from "./pty-sockets.ts";
 import { decodeSegment, parseTarget, Routes } from "./routes.ts";
 import { followLog, sessionRoutes } from "./session-routes.ts";
 import { requireCommand } from "./sessions.ts";
 
-const routes = new Routes<ToolboxContext>({ ...processRoutes, ...sessionRoutes, ...fileRoutes, ...gitRoutes });
+const routes = new Routes<ToolboxContext>({
+  ...processRoutes,
+  ...ptyRoutes,
+  ...sessionRoutes,
+  ...fileRoutes,
+  ...gitRoutes,
+});
 const prefix = /^\/toolbox\/([^/]+)(\/.*)$/;
 const logsPath = /^\/process\/session\/([^/]+)\/command\/([^/]+)\/logs$/;
 const skipActivityHeader = "x-daytona-skip-last-activity-update";
@@ -68,6 +76,7 @@ const sockets = new WebSocketServer({
 export function upgradeToolbox(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): void {
   const url = parseTarget(request, context.origin());
   const { inner, toolbox } = enter(request, url, context);
+  if (upgradePty(request, socket, head, { inner, url, toolbox })) return;
   const [, session, command] = logsPath.exec(inner) ?? [];
   if (session === undefined || command === undefined) {
     throw new HttpError(501, `a WebSocket on ${inner} is not supported by this server`, "NOT_IMPLEMENTED");

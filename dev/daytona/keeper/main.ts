@@ -35,6 +35,7 @@ import { parseJson } from "./frames.ts";
 import { runGit } from "./git.ts";
 import { joinConnection } from "./git-relay.ts";
 import { isPortInUse, joinPort, listPorts } from "./ports.ts";
+import { endTerminals, resizePty, servePty } from "./pty.ts";
 import { findInFiles, replaceInFiles, searchFiles } from "./search.ts";
 import { serveSession } from "./sessions.ts";
 import { type KeeperSettings, variables } from "./settings.ts";
@@ -58,6 +59,7 @@ const answers: Record<string, (request: Request, settings: KeeperSettings, gone:
   replace: replaceInFiles,
   ports: listPorts,
   port: isPortInUse,
+  "pty-resize": resizePty,
 };
 
 function changeVariables(request: Request): null {
@@ -79,6 +81,7 @@ async function serve(channel: Channel, token: string): Promise<void> {
     if (answerer) await answer(channel, await answerer(request, settings, watchEnd(channel)));
     else if (operation === "execute") await executeCommand(channel, request, settings);
     else if (operation === "session") await serveSession(channel, settings, token);
+    else if (operation === "pty") await servePty(channel, request, settings);
     else if (operation === "read") await readFile(channel, request, settings);
     else if (operation === "write") await answer(channel, await writeFile(channel, request, settings));
     else if (operation === "join") await joinPort(channel, request);
@@ -119,6 +122,7 @@ function finish(socket: Socket): void {
 
 function end(): void {
   for (const pid of groups) killGroup(pid, "SIGKILL");
+  endTerminals();
   process.exit(0);
 }
 

@@ -1,0 +1,134 @@
+/**
+ * A pseudo-terminal: an interactive login shell for one channel, whose bytes go both ways as they are.
+ *
+ * The channel is the terminal's life: it ends when the shell does, and whoever closes it kills the shell with all that
+ * it started. The library that makes pseudo-terminals is native code for a few platforms only, so it is loaded on first
+ * use: without it everything but terminals works.
+ */
+import { writeSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
+import type { IPty } from "@lydell/node-pty";
+import { answer, type Channel, type Request, readText, readVariables } from "./channel.ts";
+import { KeeperError } from "./failures.ts";
+import { frameKind, pieceBytes, writeFrame, writeJson } from "./frames.ts";
+import { resolvePath } from "./paths.ts";
+import { killSession } from "./pty-processes.ts";
+import { findShell, type KeeperSettings, processEnvironment } from "./settings.ts";
+
+/** What the library gives and its types leave out. */
+type Terminal = IPty & { readonly fd: number; on(event: "error" | "close", act: () => void): void };
+
+/** Until a program reads its input again; short enough that nobody who types notices. */
+const fullPauseMs = 10;
+
+const terminals = new Map<string, Terminal>();
+
+export async function servePty(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
+  const id = readText(request, "id");
+  const terminal = await startTerminal(request, settings);
+  terminals.set(id, terminal);
+  let isOpen = true;
+  terminal.on("close", () => {
+    isOpen = false;
+  });
+  // With one listener the library throws what it doesn't know, which would end the keeper.
+  terminal.on("error", () => {});
+  const flush = forwardOutput(terminal, channel);
+  const exited = awaitExit(terminal);
+  await answer(channel, {});
+  void takeInput(channel, terminal, () => isOpen).then(() => {
+    if (terminals.get(id) === terminal) killSession(terminal.pid);
+  });
+  const exitCode = await exited;
+  terminals.delete(id);
+  // What stays of its jobs ends with the namespace; without one nothing else would end it.
+  if (settings.fenced) killSession(terminal.pid);
+  await flush();
+  await writeJson(channel.socket, { exitCode });
+}
+
+export function resizePty(request: Request): null {
+  const terminal = terminals.get(readText(request, "id"));
+  if (!terminal) throw new KeeperError(410, "GONE", "the terminal has ended");
+  terminal.resize(Number(request.cols), Number(request.rows));
+  return null;
+}
+
+/** The end of the keeper. */
+export function endTerminals(): void {
+  for (const terminal of terminals.values()) killSession(terminal.pid);
+}
+
+async function startTerminal(request: Request, settings: KeeperSettings): Promise<Terminal> {
+  const cwd = await resolvePath(settings, readText(request, "cwd"));
+  if (!(await stat(cwd)).isDirectory()) throw new KeeperError(400, "BAD_REQUEST", "cwd is not a directory");
+  const { spawn } = await import("@lydell/node-pty").catch(() => {
+    throw new KeeperError(500, "INTERNAL_SERVER_ERROR", "there are no pseudo-terminals on this platform");
+  });
+  return spawn(findShell(), ["-i", "-l"], {
+    cols: Number(request.cols),
+    rows: Number(request.rows),
+    cwd,
+    env: processEnvironment(settings, readVariables(request, "variables")),
+    // Bytes, not text: a character may be cut in two anywhere.
+    encoding: null,
+  }) as Terminal;
+}
+
+/** As a shell tells it: 128 and the signal's number for a process that a signal ended. */
+function awaitExit(terminal: Terminal): Promise<number> {
+  return new Promise((resolve) => {
+    terminal.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
+  });
+}
+
+/**
+ * A terminal is read in pieces of a few kilobytes: those of one turn of the event loop go as one frame. What the server
+ * doesn't take waits in the program that prints it.
+ */
+function forwardOutput(terminal: Terminal, channel: Channel): () => Promise<void> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  let flushing: Promise<void> | undefined;
+  const flush = async (): Promise<void> => {
+    while (pieces.length > 0) {
+      await turn();
+      const payload = Buffer.concat(pieces);
+      pieces = [];
+      bytes = 0;
+      terminal.resume();
+      await writeFrame(channel.socket, frameKind.stdout, payload);
+    }
+    flushing = undefined;
+  };
+  terminal.onData((text) => {
+    const piece = text as unknown as Buffer;
+    pieces.push(piece);
+    bytes += piece.length;
+    if (bytes >= pieceBytes) terminal.pause();
+    flushing ??= flush();
+  });
+  return () => flushing ?? Promise.resolve();
+}
+
+async function takeInput(channel: Channel, terminal: Terminal, isOpen: () => boolean): Promise<void> {
+  for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
+    if (frame.kind === frameKind.data) await writeInput(terminal, frame.payload, isOpen);
+  }
+}
+
+/**
+ * Not by the library's own way of writing: that one spins until a program reads its input, which a sleeping program never
+ * does, and the whole keeper with it. The descriptor doesn't block, so a full terminal is an error to wait on.
+ */
+async function writeInput(terminal: Terminal, data: Buffer, isOpen: () => boolean): Promise<void> {
+  for (let position = 0; position < data.length && isOpen(); ) {
+    try {
+      position += writeSync(terminal.fd, data, position);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) return;
+      await pause(fullPauseMs);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * One pseudo-terminal of a sandbox, seen from out here: a channel to the keeper that carries its bytes.
+ */
+import { randomUUID } from "node:crypto";
+import { type Container, readReply } from "./container.ts";
+import type { Channel } from "./keeper/channel.ts";
+import { frameKind, parseJson, writeFrame } from "./keeper/frames.ts";
+
+export interface PtySettings {
+  /** The empty one is the home of the sandbox. */
+  cwd: string;
+  variables: Record<string, string>;
+  cols: number;
+  rows: number;
+}
+
+/** Beyond what any screen has; the real daemon's limit. */
+export const maxSide = 1000;
+
+export class PtyProcess {
+  readonly #container: Container;
+  readonly #channel: Channel;
+  readonly #id: string;
+
+  private constructor(container: Container, channel: Channel, id: string) {
+    this.#container = container;
+    this.#channel = channel;
+    this.#id = id;
+  }
+
+  /** Nothing of its output is lost before `follow` is called. */
+  static async start(container: Container, settings: PtySettings): Promise<PtyProcess> {
+    const id = randomUUID();
+    const channel = await container.open("pty", { ...settings, id });
+    try {
+      readReply(await channel.reader.next());
+      return new PtyProcess(container, channel, id);
+    } catch (error) {
+      channel.socket.destroy();
+      throw error;
+    }
+  }
+
+  /** Hands the output on, one piece after another, and tells the exit code; undefined when there was none to be had. */
+  async follow(take: (output: Buffer) => Promise<void>): Promise<number | undefined> {
+    try {
+      for (let frame = await this.#channel.reader.next(); frame; frame = await this.#channel.reader.next()) {
+        if (frame.kind === frameKind.stdout) await take(frame.payload);
+        else if (frame.kind === frameKind.json) return Number(parseJson(frame).exitCode);
+      }
+    } catch {
+      // A frame that makes no sense, since the sandbox has tampered with its keeper.
+    } finally {
+      this.kill();
+    }
+    return undefined;
+  }
+
+  /** Resolves when the terminal takes more. */
+  write(data: Buffer): Promise<void> {
+    return writeFrame(this.#channel.socket, frameKind.data, data);
+  }
+
+  async resize(cols: number, rows: number): Promise<void> {
+    await this.#container.ask("pty-resize", { id: this.#id, cols, rows });
+  }
+
+  /** Ends the shell and all that it started. */
+  kill(): void {
+    this.#channel.socket.destroy();
+  }
+}
