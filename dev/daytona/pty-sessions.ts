@@ -13,8 +13,12 @@ import { PtyProcess, type PtySettings } from "./pty-process.ts";
 /** Each is a shell and a connection to the keeper. */
 const maxSessions = 64;
 const maxClients = 64;
-/** For a client that is behind: long enough for an honest one to catch up, so that only one that has stopped is dropped. */
+/**
+ * While a client is behind, output comes at about a megabyte a second: an honest one catches up, so that only one that has
+ * stopped is dropped.
+ */
 const behindPauseMs = 50;
+const bytesPerPause = 64 * 1024;
 /** Of a process that was killed. */
 export const killedExitCode = 137;
 
@@ -84,6 +88,7 @@ export class PtySession {
   #starting: Promise<void> | undefined;
   #process: PtyProcess | undefined;
   #hasEnded = false;
+  #bytesSincePause = 0;
 
   constructor(container: Container, settings: NewPty, forget: () => void) {
     this.#container = container;
@@ -165,6 +170,9 @@ export class PtySession {
 
   async #broadcast(output: Buffer): Promise<void> {
     for (const client of this.#clients) client.send(output);
+    this.#bytesSincePause += output.length;
+    if (this.#bytesSincePause < bytesPerPause) return;
+    this.#bytesSincePause = 0;
     if ([...this.#clients].some((client) => client.isBehind)) await pause(behindPauseMs);
   }
 }

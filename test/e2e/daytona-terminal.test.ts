@@ -6,6 +6,7 @@ import type { PtyHandle, Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { apiKey, eventually, type Fixture, findProcesses, marker, startFixture, visit } from "./daytona-fixture.ts";
+import { ask, Screen } from "./terminal-screen.ts";
 
 let fixture: Fixture;
 let sandbox: Sandbox;
@@ -21,26 +22,6 @@ afterAll(async () => {
   await fixture.dispose();
 });
 
-/** What a terminal shows, and a way to wait for it. */
-class Screen {
-  text = "";
-  readonly #decoder = new TextDecoder();
-  #wake: () => void = () => {};
-
-  readonly show = (data: Uint8Array): void => {
-    this.text += this.#decoder.decode(data, { stream: true });
-    this.#wake();
-  };
-
-  async shows(part: string | RegExp): Promise<string> {
-    while (!this.text.match(part))
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    return this.text;
-  }
-}
-
 async function open(
   id: string,
   options: Record<string, unknown> = {},
@@ -53,14 +34,6 @@ async function open(
 async function connect(id: string): Promise<{ handle: PtyHandle; screen: Screen }> {
   const screen = new Screen();
   return { handle: await sandbox.process.connectPty(id, { onData: screen.show }), screen };
-}
-
-/** The answer to a command; the marks are not in the echo of what was typed. */
-async function ask({ handle, screen }: { handle: PtyHandle; screen: Screen }, command: string): Promise<string> {
-  screen.text = "";
-  await handle.sendInput(`echo "<"$(${command})">"\n`);
-  await screen.shows(/^<(.*?)>/ms);
-  return /^<(.*?)>/ms.exec(screen.text)?.[1] ?? "";
 }
 
 function toolbox(path: string, box = sandbox): string {
