@@ -78,6 +78,11 @@ export interface Sandbox {
   searchFiles(path: string, text: string, signal: AbortSignal): Promise<FileMatch[]>;
   /** A link to what listens on the port, for a browser, and when it ends. */
   exposePort(port: number, signal: AbortSignal): Promise<{ url: string; expires_at: string }>;
+  /**
+   * Counts as activity, often enough for the sandbox not to stop by itself; for one that was used since then (ms of the
+   * clock) and no other. Asked now and then while a run works; most times it does nothing.
+   */
+  keepAlive?(used_since: number, signal: AbortSignal): Promise<void>;
   /** What the model must know of the sandbox and can't see, told once: that it is a new one. */
   takeNotice?(): string | null;
 }

@@ -10,6 +10,7 @@ import { DaytonaConnection } from "./daytona-connection.ts";
 import { DaytonaFailure, readFailure, toSandboxError } from "./daytona-failure.ts";
 import { DaytonaLifecycle } from "./daytona-lifecycle.ts";
 import { type DaytonaLimits, defaultLimits } from "./daytona-limits.ts";
+import type { Recipe } from "./daytona-recipe.ts";
 import { Toolbox } from "./daytona-toolbox.ts";
 
 export interface DaytonaSettings {
@@ -20,7 +21,12 @@ export interface DaytonaSettings {
   /** The same for every thread of a project: it decides which sandbox they get. */
   name: string;
   labels: Record<string, string>;
+  /** What the sandbox is made of, beside the snapshot. */
+  recipe?: Omit<Recipe, "snapshot">;
   onState: OnSandboxState;
+  /** The id of the sandbox whose files the model knows, from an earlier life; and whichever they are from now on. */
+  known?: string | null;
+  onKnown?: (id: string) => void;
   limits?: Partial<DaytonaLimits>;
 }
 
@@ -33,7 +39,7 @@ export interface DaytonaClient {
 }
 
 export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
-  const { api_key, api_url, target, snapshot, name, labels, onState } = settings;
+  const { api_key, api_url, target, snapshot, name, labels, onState, known = null, onKnown = () => {} } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
   const client = new Daytona({
     apiKey: api_key,
@@ -43,7 +49,9 @@ export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
     requestTimeoutMs: limits.request_ms,
   });
   const host = URL.canParse(api_url) ? new URL(api_url).host : "its address";
-  const lifecycle = new DaytonaLifecycle({ client, name, snapshot, labels, host, limits, onState });
+  const recipe: Recipe = { ...settings.recipe, ...(snapshot === null ? {} : { snapshot }) };
+  const told = { onState, known, onKnown };
+  const lifecycle = new DaytonaLifecycle({ client, api_url, api_key, name, recipe, labels, host, limits, ...told });
   const connection = new DaytonaConnection(lifecycle, limits);
   return { lifecycle, connection, toolbox: new Toolbox(api_key), limits, guard: createGuard(api_key) };
 }

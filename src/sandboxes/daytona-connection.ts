@@ -26,6 +26,8 @@ export class DaytonaConnection {
   readonly #limits: DaytonaLimits;
   /** Calls that come while it is being opened wait for the same one. */
   #opening: Opening | null = null;
+  /** When the last call was made with an open sandbox. */
+  #usedAt = 0;
 
   constructor(lifecycle: DaytonaLifecycle, limits: DaytonaLimits) {
     this.#lifecycle = lifecycle;
@@ -90,6 +92,7 @@ export class DaytonaConnection {
     for (let attempt = 1; ; attempt++) {
       const sandbox = await (opens ? this.open(signal) : this.#look(signal));
       try {
+        this.#usedAt = Date.now();
         return await race(work(sandbox), signal);
       } catch (error) {
         signal.throwIfAborted();
@@ -105,6 +108,11 @@ export class DaytonaConnection {
         await this.#lifecycle.waitAfter(failure, attempt, until, signal);
       }
     }
+  }
+
+  /** The sandbox that calls go to, and when the last one did; null where none is open. */
+  async readUse(): Promise<{ sandbox: SdkSandbox; at: number } | null> {
+    return this.#opening?.isOpen ? { sandbox: await this.#opening.sandbox, at: this.#usedAt } : null;
   }
 
   /** The next call looks the sandbox up again. */

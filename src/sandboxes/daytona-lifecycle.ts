@@ -1,14 +1,20 @@
 // From a name to a started sandbox: looked up, made where there is none, started where it was stopped, waited for where it
-// is between states. Two threads of one project may do this at once; the name decides which sandbox both get.
+// is between states (`daytona-states`), given what its project asks for. Two threads of one project may do this at once; the
+// name decides which sandbox both get.
 import type { Daytona, Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type OnSandboxState, SandboxError } from "../agent/sandbox.ts";
 import { backoffDelay } from "../lib/retry.ts";
+import { adjust, resize } from "./daytona-adjust.ts";
+import { type BuildLogSettings, DaytonaBuildLog } from "./daytona-build-log.ts";
 import { type DaytonaFailure, readFailure } from "./daytona-failure.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
-import { pause, race } from "./waiting.ts";
-
-/** Minutes. Longer than Daytona's 15, which a model that thinks for long would outlast: only requests count as activity. */
-const AUTO_STOP_MINUTES = 30;
+import { describeCreation, findChanges, isBuilt, type Recipe } from "./daytona-recipe.ts";
+import { addAdvice, describeBroken, describeFailedBuild, describeLate } from "./daytona-refusals.ts";
+import { DaytonaRequests, unavailable } from "./daytona-requests.ts";
+import { activateSnapshot, readInactiveSnapshot } from "./daytona-snapshots.ts";
+import { isBuilding, planFor } from "./daytona-states.ts";
+import { StateTeller } from "./state-teller.ts";
+import { pause } from "./waiting.ts";
 
 /**
  * A create or start is left to itself after this long, and the state is looked at instead. The SDK waits for the state too,
@@ -16,36 +22,57 @@ const AUTO_STOP_MINUTES = 30;
  */
 const ORDER_SECONDS = 10;
 
-const RETRY = { base_ms: 250, cap_ms: 2_000 };
+/** The same where an image is built, so that who waits soon sees how far it is. */
+const BUILD_ORDER_SECONDS = 3;
+
 const LOOK = { base_ms: 150, cap_ms: 1_500 };
 
 /** An order may meet a change that is under way; more than this many refusals are no coincidence. */
 const MAX_ORDERS = 4;
 
-const STARTABLE = new Set(["stopped", "archived", "paused"]);
-const BROKEN = new Set(["error", "build_failed"]);
-const SLOW = new Set(["archived", "archiving", "restoring"]);
+/** Of a failed build's log, for the model and for people. */
+const BUILD_LINES = 20;
 
-export interface LifecycleSettings {
+export interface LifecycleSettings extends BuildLogSettings {
   client: Daytona;
   name: string;
-  snapshot: string | null;
+  recipe: Recipe;
   labels: Record<string, string>;
   host: string;
   limits: DaytonaLimits;
   onState: OnSandboxState;
+  /** The sandbox that was known before this instance; and whichever is from then on. */
+  known: string | null;
+  onKnown: (id: string) => void;
+}
+
+/** One way to a started sandbox. */
+interface Course {
+  until: number;
+  orders: number;
+  refusal: string;
+  /** The sandbox came to be on this way: nobody uses it yet. */
+  isFresh: boolean;
+  wasRepaired: boolean;
+  wasResized: boolean;
+  wasAdjusted: boolean;
+  wasActivated: boolean;
 }
 
 export class DaytonaLifecycle {
   readonly #settings: LifecycleSettings;
-  #told = "";
-  #hadSandbox = false;
-  /** The sandbox that was last opened. */
-  #known: string | null = null;
+  readonly #requests: DaytonaRequests;
+  readonly #teller: StateTeller;
+  /** The sandbox that was last opened, and the one whose files the model knows. */
+  #opened: string | null = null;
+  #known: string | null;
   #isNew = false;
 
   constructor(settings: LifecycleSettings) {
     this.#settings = settings;
+    this.#requests = new DaytonaRequests(settings.host, settings.limits);
+    this.#teller = new StateTeller(settings.onState);
+    this.#known = settings.known;
   }
 
   get name(): string {
@@ -54,29 +81,64 @@ export class DaytonaLifecycle {
 
   /** A started sandbox, however long that takes within the limits; rejects with `SandboxError("unavailable")`. */
   async open(signal: AbortSignal): Promise<SdkSandbox> {
-    const { limits } = this.#settings;
+    const log = new DaytonaBuildLog(this.#settings);
+    try {
+      return await this.#open(log, signal);
+    } finally {
+      await log.stop();
+    }
+  }
+
+  async #open(log: DaytonaBuildLog, signal: AbortSignal): Promise<SdkSandbox> {
     const begun = Date.now();
-    let limit = limits.ready_ms;
-    let orders = 0;
-    let repairs = 0;
-    let refusal = "";
+    const flags = { isFresh: false, wasRepaired: false, wasResized: false, wasAdjusted: false, wasActivated: false };
+    const course: Course = { until: 0, orders: 0, refusal: "", ...flags };
     let sandbox = await this.find(this.#settings.name, signal);
     for (let looks = 1; ; looks++) {
-      const state = sandbox === null ? "absent" : (sandbox.state ?? "unknown");
-      if (sandbox && state === "started") return this.#welcome(sandbox);
-      if (SLOW.has(state)) limit = Math.max(limit, limits.restore_ms);
-      const left = begun + limit - Date.now();
-      if (left <= 0 || orders >= MAX_ORDERS) throw this.#giveUp(state, refusal, Date.now() - begun);
-      if (BROKEN.has(state) && repairs++ > 0) throw this.#describeBroken(state, sandbox?.errorReason);
-      if (sandbox === null || STARTABLE.has(state) || BROKEN.has(state)) {
-        orders++;
-        refusal = (sandbox ? await this.#start(sandbox, left, signal) : await this.#create(left, signal)) ?? refusal;
-      } else {
-        this.#tell(state, `The sandbox is ${state.replaceAll("_", " ")}.`);
-      }
+      const state = sandbox === null ? "none" : (sandbox.state ?? "unknown");
+      course.until = Math.max(course.until, begun + this.#settings.limits[planFor(state).limit]);
+      const opened = await this.#move(sandbox, state, { course, log, begun }, signal);
+      if (opened !== null) return opened;
       sandbox = await this.find(this.#settings.name, signal);
+      const left = Math.max(1, course.until - Date.now());
       if (sandbox?.state !== "started") await pause(Math.min(backoffDelay(looks, LOOK), left), signal);
     }
+  }
+
+  /** The sandbox where it is ready; null where it has to be looked at again. */
+  async #move(
+    sandbox: SdkSandbox | null,
+    state: string,
+    { course, log, begun }: { course: Course; log: DaytonaBuildLog; begun: number },
+    signal: AbortSignal,
+  ): Promise<SdkSandbox | null> {
+    const { move, message } = planFor(state);
+    const isLeftOver = sandbox !== null && move !== "wait" && this.#isOfFormerProject(sandbox);
+    if (sandbox && move === "use" && !isLeftOver) return this.#adjust(sandbox, course, signal);
+    if (Date.now() >= course.until || course.orders >= MAX_ORDERS) {
+      throw this.#giveUp("error", "The sandbox did not start.", describeLate(state, course.refusal, begun));
+    }
+    if (sandbox === null) await this.#create(course, signal);
+    else if (isLeftOver || (move === "remake" && !course.isFresh)) await this.#remove(sandbox, course, signal);
+    else if (move === "remake") {
+      const text = describeFailedBuild(sandbox.errorReason, await log.readEnd(sandbox, BUILD_LINES));
+      throw this.#giveUp(state, text, text);
+    } else if (move === "repair" && course.wasRepaired) {
+      throw this.#giveUp("error", "The sandbox is in an error.", describeBroken(state, sandbox.errorReason));
+    } else if (isBuilding(state)) {
+      // Whoever made it: a build that fails from here on is not repeated on this way.
+      course.isFresh = true;
+      this.#watchBuild(sandbox, state, log);
+    } else if (move === "wait") this.#teller.tell(state, message);
+    else await this.#start(sandbox, course, signal);
+    return null;
+  }
+
+  #watchBuild(sandbox: SdkSandbox, state: string, log: DaytonaBuildLog): void {
+    log.follow(sandbox);
+    const news = log.takeNews();
+    // Between two pieces of news the last one stands.
+    if (news !== null || this.#teller.state !== state) this.#teller.tell(state, news ?? planFor(state).message);
   }
 
   /** By name or id; null where there is none. */
@@ -93,103 +155,115 @@ export class DaytonaLifecycle {
 
   /** Whether the sandbox is another one than before, which is told once. Also where another thread has made it. */
   takeNews(): boolean {
-    const isNew = this.#isNew && this.#known !== null;
-    if (isNew) this.#isNew = false;
+    if (this.#opened === null || (this.#opened === this.#known && !this.#isNew)) return false;
+    const isNew = this.#isNew || this.#known !== null;
+    this.#isNew = false;
+    this.#known = this.#opened;
+    this.#settings.onKnown(this.#opened);
     return isNew;
   }
 
-  async destroy(signal: AbortSignal): Promise<void> {
+  /** Nothing where there is none, or where `isMeant` says that it is another one. */
+  async destroy(signal: AbortSignal, isMeant: (labels: Record<string, string>) => boolean = () => true): Promise<void> {
     const sandbox = await this.find(this.#settings.name, signal);
-    if (!sandbox) return;
+    if (!sandbox || !isMeant(sandbox.labels ?? {})) return;
     try {
       await this.control(() => sandbox.delete(ORDER_SECONDS), signal);
     } catch (error) {
       signal.throwIfAborted();
-      const { status } = readFailure(error);
-      if (status !== 404) throw error;
+      if (readFailure(error).status !== 404) throw error;
     }
-    this.#hadSandbox = false;
-    this.#known = null;
-    this.#tell("destroyed", "The sandbox and its files are deleted.");
+    this.#teller.tell("destroyed", "The sandbox and its files are deleted.");
   }
 
-  /**
-   * A request to Daytona's API: failures of the way are retried for a while, what nobody can retry becomes `unavailable`,
-   * every other refusal is thrown as `DaytonaFailure` for the caller to judge.
-   */
-  async control<Value>(request: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
-    const until = Date.now() + this.#settings.limits.retry_ms;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        signal.throwIfAborted();
-        return await race(request(), signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        await this.waitAfter(readFailure(error), attempt, until, signal);
-      }
-    }
+  /** A request to Daytona's API (`daytona-requests`). Who waits for a rate limit is told. */
+  control<Value>(request: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
+    return this.#requests.control(request, signal, (seconds) =>
+      this.#teller.tell(
+        this.#teller.state,
+        `Daytona's rate limit is reached; it is asked again in ${seconds} seconds.`,
+      ),
+    );
   }
 
-  /** Resolves when the request is worth another try; throws what it comes to otherwise. */
-  async waitAfter(failure: DaytonaFailure, attempt: number, until: number, signal: AbortSignal): Promise<void> {
-    const { limits, host } = this.#settings;
-    if (failure.status === 401)
-      throw unavailable("Daytona refused the API key. Check DAYTONA_API_KEY and DAYTONA_API_URL.");
-    if (failure.status === 429) {
-      const seconds = Math.ceil(failure.retry_after_ms / 1000);
-      if (failure.retry_after_ms > limits.rate_limit_ms || Date.now() > until + limits.rate_limit_ms) {
-        throw unavailable(`Daytona's rate limit is reached. Try again in ${seconds} seconds.`);
-      }
-      await pause(failure.retry_after_ms, signal);
+  waitAfter(failure: DaytonaFailure, attempt: number, until: number, signal: AbortSignal): Promise<void> {
+    return this.#requests.waitAfter(failure, attempt, until, signal);
+  }
+
+  async #create(course: Course, signal: AbortSignal): Promise<void> {
+    const { client, name, recipe, labels } = this.#settings;
+    const isLost = this.#opened !== null || this.#known !== null;
+    this.#teller.tell(
+      "creating",
+      isLost
+        ? "The sandbox is gone. A new one is being made; the files of the former one are lost."
+        : planFor("none").message,
+    );
+    const timeout = Math.min(orderSeconds(course), isBuilt(recipe) ? BUILD_ORDER_SECONDS : ORDER_SECONDS);
+    const parameters = { name, labels: { ...labels }, ...describeCreation(recipe) };
+    // A second request is harmless: the name is taken then, and the sandbox is found.
+    const refusal = await this.#order(course, () => client.create(parameters, { timeout }), signal);
+    if (refusal === null) {
+      this.#isNew = true;
+      course.isFresh = true;
       return;
     }
-    if (failure.is_about_state || !(failure.is_of_the_way || failure.status === 500)) throw failure;
-    const delay = backoffDelay(attempt, RETRY);
-    // One that was not answered at all has used up the time, and is asked once more all the same.
-    if (attempt > 1 && Date.now() + delay > until) {
-      const how = failure.status === null ? failure.reason.replace(/\.$/, "") : `status ${failure.status}`;
-      throw unavailable(`Daytona at ${host} can't be reached or fails (${how}). Try again later.`);
-    }
-    await pause(delay, signal);
+    const snapshot = readInactiveSnapshot(refusal);
+    if (snapshot === null || course.wasActivated) throw unavailable(`Daytona would not make the sandbox: ${refusal}`);
+    course.wasActivated = true;
+    this.#teller.tell("creating", `The snapshot ${snapshot} was not used for long; it is being activated.`);
+    await activateSnapshot(snapshot, { client, control: this.control.bind(this), until: course.until }, signal);
   }
 
-  async #create(left: number, signal: AbortSignal): Promise<string | null> {
-    const { client, name, snapshot, labels } = this.#settings;
-    this.#tell(
-      "creating",
-      this.#hadSandbox
-        ? "The sandbox is gone. A new one is being made; the files of the former one are lost."
-        : "A sandbox is being made.",
-    );
-    const parameters = {
-      name,
-      labels: { ...labels },
-      autoStopInterval: AUTO_STOP_MINUTES,
-      ...(snapshot ? { snapshot } : {}),
-    };
-    // A second request is harmless: the name is taken then, and the sandbox is found.
-    this.#isNew = true;
-    const request = () => client.create(parameters, { timeout: orderSeconds(left) });
-    return this.#order(request, "make the sandbox", signal);
-  }
-
-  async #start(sandbox: SdkSandbox, left: number, signal: AbortSignal): Promise<string | null> {
+  async #start(sandbox: SdkSandbox, course: Course, signal: AbortSignal): Promise<void> {
     const { state } = sandbox;
-    if (state !== "error" && state !== "build_failed") {
-      this.#tell(
-        "starting",
-        state === "archived" ? "The sandbox is being restored from its archive." : "The sandbox is being started.",
-      );
-      return this.#order(() => sandbox.start(orderSeconds(left)), "start the sandbox", signal);
+    const { move, message } = planFor(state ?? "unknown");
+    const { rebuild } = findChanges(this.#settings.recipe, sandbox);
+    if (state === "stopped" && rebuild && !course.wasResized) {
+      course.wasResized = true;
+      this.#teller.tell("resizing", planFor("resizing").message);
+      const seconds = orderSeconds(course);
+      return resize(sandbox, rebuild, { control: (request) => this.control(request, signal), seconds }, signal);
     }
-    this.#tell("starting", "The sandbox is in an error; it is being recovered.");
-    const recover = () =>
-      sandbox.recoverable ? sandbox.recover(orderSeconds(left)) : sandbox.start(orderSeconds(left));
-    return this.#order(recover, "recover the sandbox", signal);
+    this.#teller.tell("starting", message);
+    if (move === "repair") course.wasRepaired = true;
+    const recovers = move === "repair" && sandbox.recoverable;
+    const order = () => (recovers ? sandbox.recover(orderSeconds(course)) : sandbox.start(orderSeconds(course)));
+    const refusal = await this.#order(course, order, signal);
+    const what = recovers ? "recover" : "start";
+    if (refusal !== null) throw unavailable(`Daytona would not ${what} the sandbox: ${refusal}`);
   }
 
-  /** Null when the order was taken, or why not: what comes of either is seen in the sandbox's state. */
-  async #order(request: () => Promise<unknown>, what: string, signal: AbortSignal): Promise<string | null> {
+  /** A started sandbox gets what can be given to a running one; the rest only while nobody can be using it. */
+  async #adjust(sandbox: SdkSandbox, course: Course, signal: AbortSignal): Promise<SdkSandbox | null> {
+    const changes = findChanges(this.#settings.recipe, sandbox);
+    if (course.wasAdjusted || Object.keys(changes).length === 0) return this.#welcome(sandbox);
+    const seconds = orderSeconds(course);
+    if (changes.rebuild && course.isFresh && !course.wasResized) {
+      this.#teller.tell("stopping", "The sandbox is stopped to be given what the project asks for.");
+      await this.#order(course, () => sandbox.stop(seconds), signal);
+      return null;
+    }
+    course.wasAdjusted = true;
+    await adjust(sandbox, changes, { control: (request) => this.control(request, signal), seconds }, signal);
+    return changes.growth ? null : this.#welcome(sandbox);
+  }
+
+  async #remove(sandbox: SdkSandbox, course: Course, signal: AbortSignal): Promise<void> {
+    this.#teller.tell("destroying", planFor(sandbox.state === "build_failed" ? "build_failed" : "destroying").message);
+    const refusal = await this.#order(course, () => sandbox.delete(orderSeconds(course)), signal);
+    if (refusal !== null) throw unavailable(`Daytona would not delete the former sandbox: ${refusal}`);
+  }
+
+  /** A project of the same id was deleted, and its sandbox could not be. */
+  #isOfFormerProject({ labels }: SdkSandbox): boolean {
+    const [theirs, ours] = [labels?.project_created_at, this.#settings.labels.project_created_at];
+    return theirs !== undefined && ours !== undefined && theirs !== ours;
+  }
+
+  /** Null when the order was taken, or came in a wrong moment: what comes of it is seen in the sandbox's state. Else why not. */
+  async #order(course: Course, request: () => Promise<unknown>, signal: AbortSignal): Promise<string | null> {
+    course.orders++;
     try {
       await this.control(request, signal);
       return null;
@@ -201,48 +275,24 @@ export class DaytonaLifecycle {
       if (failure.is_about_state || status === 404 || status === 408 || status === 409) return null;
       const reason = failure.reason === "" ? `status ${status}` : failure.reason;
       // Quotas are answered 400 or 403 with a sentence; a start in the wrong moment is a 400 too.
-      if (status === 400 && /valid state|state change/i.test(reason)) return reason;
-      throw unavailable(`Daytona would not ${what}: ${reason}`);
+      if (status !== 400 || !/valid state|state change/i.test(reason)) return addAdvice(reason);
+      course.refusal = reason;
+      return null;
     }
   }
 
   #welcome(sandbox: SdkSandbox): SdkSandbox {
-    this.#hadSandbox = true;
-    if (this.#known !== null && this.#known !== sandbox.id) this.#isNew = true;
-    this.#known = sandbox.id;
-    this.#tell("started", "The sandbox is ready.");
+    this.#opened = sandbox.id;
+    this.#teller.tell("started", planFor("started").message);
     return sandbox;
   }
 
-  #tell(state: string, message: string): void {
-    const line = `${state} ${message}`;
-    if (line === this.#told) return;
-    this.#told = line;
-    this.#settings.onState(state, message);
-  }
-
-  #giveUp(state: string, refusal: string, ms: number): SandboxError {
-    const because = refusal === "" ? "" : ` Daytona says: ${refusal}.`;
-    const where = state === "absent" ? "Daytona does not show it" : `its state is "${state}"`;
-    this.#tell("error", "The sandbox did not start.");
-    return unavailable(
-      `The sandbox did not start within ${Math.round(ms / 1000)} seconds; ${where}.${because} Try again in a few minutes.`,
-    );
-  }
-
-  #describeBroken(state: string, reason: string | undefined): SandboxError {
-    this.#tell("error", "The sandbox is in an error.");
-    const because = reason ? `: ${reason.slice(0, 300)}` : "";
-    return unavailable(
-      `The sandbox is in the state "${state}" and could not be recovered${because}. Delete it to get a new one.`,
-    );
+  #giveUp(state: string, told: string, message: string): SandboxError {
+    this.#teller.tell(state, told);
+    return unavailable(message);
   }
 }
 
-function orderSeconds(left: number): number {
-  return Math.max(1, Math.min(ORDER_SECONDS, Math.ceil(left / 1000)));
-}
-
-function unavailable(message: string): SandboxError {
-  return new SandboxError("unavailable", message);
+function orderSeconds({ until }: Course): number {
+  return Math.max(1, Math.min(ORDER_SECONDS, Math.ceil((until - Date.now()) / 1000)));
 }

@@ -5,6 +5,8 @@ export interface DaytonaLimits {
   ready_ms: number;
   /** The same for one that comes back from the archive: its disk is copied, which took others up to 66 s for small ones. */
   restore_ms: number;
+  /** The same while its image is built or pulled: large ones take minutes. */
+  build_ms: number;
   /** One request that Daytona should answer at once. */
   request_ms: number;
   /** Reading the whole log of a command, which may be long. */
@@ -37,6 +39,7 @@ export interface DaytonaLimits {
 export const defaultLimits: DaytonaLimits = {
   ready_ms: 120_000,
   restore_ms: 600_000,
+  build_ms: 900_000,
   request_ms: 15_000,
   log_ms: 60_000,
   retry_ms: 10_000,

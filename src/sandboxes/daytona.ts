@@ -3,6 +3,7 @@ import type { Sandbox } from "../agent/sandbox.ts";
 import { connectDaytona, type DaytonaSettings } from "./daytona-client.ts";
 import { DaytonaCommands } from "./daytona-commands.ts";
 import { DaytonaFiles } from "./daytona-files.ts";
+import { DaytonaKeepAlive } from "./daytona-keep-alive.ts";
 import { DaytonaPortLinks } from "./daytona-ports.ts";
 import { DaytonaSearch } from "./daytona-search.ts";
 import { DaytonaSessions } from "./daytona-sessions.ts";
@@ -22,6 +23,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
   const commands = new DaytonaCommands({ ...ports, sessions: new DaytonaSessions(connection, limits.sessions) });
   const files = new DaytonaFiles(ports);
   const search = new DaytonaSearch(ports, files);
+  const keepAlive = new DaytonaKeepAlive(lifecycle, connection);
   const links = new DaytonaPortLinks(ports);
   return {
     runCommand: (request, onOutput, signal) => guard(signal, () => commands.run(request, onOutput, signal)),
@@ -37,6 +39,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     findFiles: (path, glob, signal) => guard(signal, () => search.findFiles(path, glob, signal)),
     searchFiles: (path, text, signal) => guard(signal, () => search.searchFiles(path, text, signal)),
     exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
+    keepAlive: (used_since, signal) => guard(signal, () => keepAlive.refresh(used_since, signal)),
     takeNotice: () => (lifecycle.takeNews() ? NEW_SANDBOX : null),
     destroy: (signal) =>
       guard(signal, async () => {

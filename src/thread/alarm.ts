@@ -2,7 +2,7 @@
 // since one that runs for long is killed with its object.
 import { isTerminal } from "../protocol/run.ts";
 import { allowStart, condemnRun } from "./control.ts";
-import { type Life, storeRun, transact } from "./life.ts";
+import { type ActiveRun, type Life, noteError, storeRun, transact } from "./life.ts";
 import { lastMessageTime } from "./messages.ts";
 import { ensureRunning } from "./run.ts";
 import type { RunRecord } from "./runs.ts";
@@ -27,7 +27,7 @@ export async function onAlarm(life: Life): Promise<void> {
 }
 
 async function tend(life: Life): Promise<void> {
-  if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active.record);
+  if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active);
   await life.outbox.syncWithin(SYNC_LIMIT_MS);
   startForgotten(life);
   await resendJobs(life);
@@ -36,9 +36,9 @@ async function tend(life: Life): Promise<void> {
   await schedule(life);
 }
 
-function tendActive(life: Life, record: RunRecord): void {
+function tendActive(life: Life, active: ActiveRun): void {
   const now = life.ports.clock.now();
-  const condemned = life.active?.condemnedAt ?? null;
+  const { record, condemnedAt: condemned } = active;
   if (condemned !== null && now - condemned > LONGEST_END_MS) {
     life.platform.abort("a run that was told to end did not");
     return;
@@ -49,8 +49,19 @@ function tendActive(life: Life, record: RunRecord): void {
     condemnRun(life, record, { status: "failed", error: { code: "stalled", message } });
     return;
   }
+  life.platform.waitUntil(keepSandboxAlive(life, active));
   // A run at work shows in D1 that it is: the sweeper goes by when its row was last written.
   transact(life, () => storeRun(life, record));
+}
+
+/** A failure is no concern of the run: the next use of the sandbox starts it again, or says what is wrong. */
+async function keepSandboxAlive(life: Life, { record: { run }, cancel }: ActiveRun): Promise<void> {
+  try {
+    const sandbox = await life.sandbox;
+    await sandbox?.keepAlive?.(Date.parse(run.started_at ?? run.created_at), cancel.signal);
+  } catch (error) {
+    noteError(life, `the sandbox was not kept alive: ${error instanceof Error ? error.name : "unknown"}`);
+  }
 }
 
 /** When the run last left something behind: each step and each result is a message. */

@@ -33,6 +33,7 @@ export function lazySandbox(make: () => Promise<Sandbox>): Sandbox {
     findFiles: async (...request) => (await open()).findFiles(...request),
     searchFiles: async (...request) => (await open()).searchFiles(...request),
     exposePort: async (...request) => (await open()).exposePort(...request),
+    keepAlive: async (...request) => ready?.keepAlive?.(...request),
     takeNotice: () => ready?.takeNotice?.() ?? null,
   };
 }

@@ -16,7 +16,7 @@ import { allTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
-import { openProjectSandbox } from "./project-sandbox.ts";
+import { openProjectSandbox, type SandboxMemory } from "./project-sandbox.ts";
 import type { Clock } from "./readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
@@ -26,7 +26,7 @@ export interface Ports {
   default_model: string;
   tools: Tool[];
   /** The sandbox of the thread's project; nothing is made before it is used. */
-  openSandbox(thread: Thread, onState: OnSandboxState): Promise<Sandbox>;
+  openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<void>;
   deleteThread(key: ThreadKey): Promise<void>;
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
@@ -47,7 +47,8 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     model: config.openai === null ? missingModel : models.native(config.openai),
     default_model: config.openai?.model ?? "none",
     tools: allTools,
-    openSandbox: async (thread, onState) => lazySandbox(() => openSandbox(config, database, thread, onState)),
+    openSandbox: async (thread, onState, memory) =>
+      lazySandbox(() => openSandbox({ config, database, thread }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) => agentMemory.read(user_id, agent_id, () => readAgent(database, user_id, agent_id)),
@@ -71,13 +72,12 @@ const missingModel: Model = {
 };
 
 async function openSandbox(
-  config: Config,
-  database: D1Database,
-  thread: Thread,
+  { config, database, thread }: { config: Config; database: D1Database; thread: Thread },
   onState: OnSandboxState,
+  memory: SandboxMemory,
 ): Promise<Sandbox> {
   const { user_id, project_id, thread_id } = thread;
   const project = await readProject(database, user_id, project_id);
-  const sandbox = await openProjectSandbox({ config, database, user_id, project_id, project }, onState);
+  const sandbox = await openProjectSandbox({ config, database, user_id, project_id, project }, onState, memory);
   return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));
 }

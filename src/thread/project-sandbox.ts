@@ -17,9 +17,20 @@ export interface ProjectPlace {
   project: Project | null;
 }
 
+/** Which sandbox's files a thread's model knows, across lives. */
+export interface SandboxMemory {
+  known: string | null;
+  remember(id: string): void;
+}
+
 /** Rejects with `SandboxError` where the server has no sandboxes. */
-export async function openProjectSandbox(place: ProjectPlace, onState: OnSandboxState): Promise<Sandbox> {
-  return createDaytonaSandbox(await readSettings(place, onState));
+export async function openProjectSandbox(
+  place: ProjectPlace,
+  onState: OnSandboxState,
+  memory: SandboxMemory,
+): Promise<Sandbox> {
+  const known = { known: memory.known, onKnown: memory.remember };
+  return createDaytonaSandbox({ ...(await readSettings(place, onState)), ...known });
 }
 
 /** Rejects with `SandboxError` where the server has no sandboxes. */
@@ -32,14 +43,24 @@ async function readSettings(place: ProjectPlace, onState: OnSandboxState): Promi
   if (config.daytona === null) {
     throw new SandboxError("unavailable", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing.");
   }
+  const { target, snapshot, ...recipe } = project?.sandbox ?? {};
+  const isBuilt = recipe.image !== undefined || recipe.dockerfile !== undefined;
   return {
     ...config.daytona,
-    target: project?.sandbox?.target ?? config.daytona.target,
-    snapshot: project?.sandbox?.snapshot ?? config.daytona.snapshot,
+    target: target ?? config.daytona.target,
+    // The server's own snapshot is for who asks for nothing else.
+    snapshot: isBuilt ? null : (snapshot ?? config.daytona.snapshot),
+    recipe,
     name: await sandboxName(user_id, project_id),
-    labels: { app: "taskloom", user_id, project_id },
+    labels: labelsOf(place),
     onState,
   };
+}
+
+/** A project that is made again under the id of a deleted one is told from that by the time of its making. */
+function labelsOf({ user_id, project_id, project }: ProjectPlace): Record<string, string> {
+  const labels = { app: "taskloom", user_id, project_id };
+  return project === null ? labels : { ...labels, project_created_at: project.created_at };
 }
 
 /** One name per project, so that two threads which use it first at once meet in one sandbox. */

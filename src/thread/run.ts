@@ -122,11 +122,16 @@ function nameOf(record: RunRecord): LogFields {
 
 /** The project's sandbox. Nothing is made here: the first tool that needs it does that. */
 function openSandbox(life: Life): Promise<Sandbox> {
-  life.sandbox ??= life.ports.openSandbox(life.thread, (state, message) => {
+  if (life.sandbox !== null) return life.sandbox;
+  const onState = (state: string, message: string): void => {
     const run = life.active?.record;
     if (run === undefined) return;
     transact(life, () => recordPatch(life, run, life.state.setSandboxState(state)));
     life.journal.addEphemeral({ type: "CUSTOM", name: "sandbox", value: { state, message } });
+  };
+  life.sandbox = life.ports.openSandbox(life.thread, onState, {
+    known: life.state.knownSandbox,
+    remember: (id) => transact(life, () => life.state.rememberSandbox(id)),
   });
   return life.sandbox;
 }

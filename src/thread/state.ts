@@ -53,6 +53,16 @@ export class ThreadState {
     return [{ op: "replace", path: `/sandbox/previews/${place}`, value: preview }];
   }
 
+  /** The sandbox whose files the model knows; null where it knows of none. */
+  get knownSandbox(): string | null {
+    return readMeta<string>(this.#sql, "known_sandbox");
+  }
+
+  /** Inside a transaction. */
+  rememberSandbox(id: string): void {
+    writeMeta(this.#sql, "known_sandbox", id);
+  }
+
   #store(sandbox: SandboxState): void {
     this.#sandbox = sandbox;
     writeMeta(this.#sql, "sandbox", sandbox);

@@ -59,6 +59,7 @@ const refuse = (status: number, message: string, headers?: Record<string, string
 const limits: DaytonaSettings["limits"] = {
   ready_ms: 1_500,
   restore_ms: 1_500,
+  build_ms: 1_500,
   request_ms: 1_000,
   retry_ms: 1_000,
   rate_limit_ms: 500,

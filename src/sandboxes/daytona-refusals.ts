@@ -1,0 +1,28 @@
+// Why there is no sandbox, in sentences for the model and for people.
+
+/** Longest reason of Daytona that is passed on. */
+const MAX_REASON_CHARACTERS = 300;
+
+export function describeLate(state: string, refusal: string, begun: number): string {
+  const because = refusal === "" ? "" : ` Daytona says: ${refusal}.`;
+  const where = state === "none" ? "Daytona does not show it" : `its state is "${state}"`;
+  const seconds = Math.round((Date.now() - begun) / 1000);
+  return `The sandbox did not start within ${seconds} seconds; ${where}.${because} Try again in a few minutes.`;
+}
+
+export function describeBroken(state: string, reason: string | undefined): string {
+  const because = reason ? `: ${reason.slice(0, MAX_REASON_CHARACTERS)}` : "";
+  return `The sandbox is in the state "${state}" and could not be recovered${because}. Delete it to get a new one.`;
+}
+
+export function describeFailedBuild(reason: string | undefined, log: string): string {
+  const because = reason ? `: ${reason.slice(0, MAX_REASON_CHARACTERS)}` : "";
+  const lines = log === "" ? "" : ` The end of its log:\n${log}`;
+  return `The sandbox's image could not be built${because}. Change the project's image or dockerfile.${lines}`;
+}
+
+/** Quotas are refused with a sentence that doesn't say what to do. */
+export function addAdvice(reason: string): string {
+  if (!/limit exceeded|quota|exceeds maximum/i.test(reason)) return reason;
+  return `${reason} Delete sandboxes that are not needed, or ask for less.`;
+}

@@ -1,0 +1,140 @@
+// A Daytona that shows and does what a test says, and the way through it without waiting for real.
+import { type Daytona, DaytonaError, DaytonaNotFoundError, type Sandbox } from "@daytonaio/sdk";
+import { afterEach, beforeEach, vi } from "vitest";
+import { SandboxError } from "../../src/agent/sandbox.ts";
+import { DaytonaLifecycle, type LifecycleSettings } from "../../src/sandboxes/daytona-lifecycle.ts";
+import { defaultLimits } from "../../src/sandboxes/daytona-limits.ts";
+
+interface FakeRecord {
+  id: string;
+  state: string;
+  [field: string]: unknown;
+}
+
+/** What an order does to the record; a thrown error is its answer. */
+type Reaction = (record: FakeRecord, value?: unknown) => void;
+
+export class FakeDaytona {
+  record: FakeRecord | null = null;
+  /** States that are shown one after another, one a look, before the record's own. */
+  readonly passing: string[] = [];
+  readonly orders: string[] = [];
+  readonly created: Record<string, unknown>[] = [];
+  readonly on: Record<string, Reaction> = {};
+  /** Answers the next creation in place of making one. */
+  readonly refusals: Error[] = [];
+  madeState = "started";
+  snapshotState = "active";
+  #made = 0;
+
+  readonly client = {
+    get: async () => this.#show(),
+    create: async (parameters: Record<string, unknown>) => {
+      this.orders.push("create");
+      this.created.push(parameters);
+      const refusal = this.refusals.shift();
+      if (refusal) throw refusal;
+      this.record = { id: `made-${++this.#made}`, state: this.madeState, labels: parameters.labels, ...usual };
+      return this.#show();
+    },
+    snapshot: {
+      get: async (name: string) => ({ name, state: this.snapshotState }),
+      activate: async ({ name }: { name: string }) => {
+        this.orders.push(`activate ${name}`);
+        this.on.activate?.({ id: "", state: "" });
+        this.snapshotState = "active";
+      },
+    },
+  } as unknown as Daytona;
+
+  #show(): Sandbox {
+    if (this.record === null) throw new DaytonaNotFoundError("Sandbox with ID or name project not found", 404);
+    const { record } = this;
+    const order =
+      (name: string, usually: Reaction) =>
+      async (value?: unknown): Promise<void> => {
+        this.orders.push(typeof value === "object" ? `${name} ${JSON.stringify(value)}` : name);
+        (this.on[name] ?? usually)(record, value);
+      };
+    return {
+      ...record,
+      state: this.passing.shift() ?? record.state,
+      start: order("start", (box) => Object.assign(box, { state: "started" })),
+      recover: order("recover", (box) => Object.assign(box, { state: "started" })),
+      stop: order("stop", (box) => Object.assign(box, { state: "stopped" })),
+      delete: order("delete", () => {
+        this.record = null;
+      }),
+      resize: order("resize", (box, value) => Object.assign(box, value)),
+      setAutostopInterval: order("autostop", (box, value) => Object.assign(box, { autoStopInterval: value })),
+      setAutoArchiveInterval: order("autoarchive", (box, value) => Object.assign(box, { autoArchiveInterval: value })),
+      updateNetworkSettings: order("network", (box, value) => Object.assign(box, value)),
+    } as unknown as Sandbox;
+  }
+}
+
+export const usual = {
+  cpu: 1,
+  memory: 1,
+  disk: 3,
+  autoStopInterval: 30,
+  autoArchiveInterval: 10_080,
+  networkBlockAll: false,
+};
+
+export function refusalOf(status: number, message: string, headers: Record<string, string> = {}): DaytonaError {
+  return new DaytonaError(message, status, headers as never);
+}
+
+export function lifecycleOf(daytona: FakeDaytona, more: Partial<LifecycleSettings> = {}) {
+  const told: string[] = [];
+  const known: string[] = [];
+  const lifecycle = new DaytonaLifecycle({
+    client: daytona.client,
+    api_url: "http://127.0.0.1:1/api",
+    api_key: "key",
+    name: "project",
+    recipe: {},
+    labels: {},
+    host: "daytona",
+    limits: defaultLimits,
+    onState: (state, message) => told.push(`${state}: ${message}`),
+    known: null,
+    onKnown: (id) => known.push(id),
+    ...more,
+  });
+  return { lifecycle, told, known };
+}
+
+/** Lets all pauses pass. */
+export async function settle<Value>(promise: Promise<Value>): Promise<Value | SandboxError> {
+  let isOver = false;
+  const ended = promise
+    .catch((error: unknown) => {
+      if (error instanceof SandboxError) return error;
+      throw error;
+    })
+    .finally(() => {
+      isOver = true;
+    });
+  while (!isOver) await vi.advanceTimersByTimeAsync(500);
+  return await ended;
+}
+
+export async function openFrom(daytona: FakeDaytona, more: Partial<LifecycleSettings> = {}) {
+  const { lifecycle, told } = lifecycleOf(daytona, more);
+  const opened = await settle(lifecycle.open(new AbortController().signal));
+  return { opened, told, lifecycle, id: opened instanceof SandboxError ? null : opened.id };
+}
+
+/** No time passes but by `settle`, and nothing is served over HTTP. */
+export function useFakeWorld(): void {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("fetch", async () => new Response("", { status: 404 }));
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+}
