@@ -29,6 +29,6 @@ export interface Workspace {
   stop(signal: AbortSignal): Promise<WorkspaceState>;
   /** Moves a stopped one to cheaper storage; stops it first. */
   archive(signal: AbortSignal): Promise<WorkspaceState>;
-  /** Deletes it with its files. No error where there is none. */
-  destroy(signal: AbortSignal): Promise<void>;
+  /** Deletes it with its files. No error where there is none, or where its labels are not those of the one that is meant. */
+  destroy(signal: AbortSignal, isMeant?: (labels: Record<string, string>) => boolean): Promise<void>;
 }

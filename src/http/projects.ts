@@ -1,4 +1,4 @@
-// Projects. Deleting one deletes its threads, each through its own object.
+// Projects. Deleting one deletes its threads, each through its own object, then its sandbox.
 import { z } from "@hono/zod-openapi";
 import { whyNotPublic } from "../lib/public-url.ts";
 import { clientId, newId } from "../protocol/ids.ts";
@@ -9,6 +9,8 @@ import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
 import { missing, removeThread, requireProject } from "./ownership.ts";
+import { removeSandbox } from "./sandbox-removal.ts";
+import { requireWithinLimits } from "./sandbox-settings.ts";
 import { pageOf, pageQuery, project, projectBody, projectPatch } from "./schemas.ts";
 
 const tag = "Projects";
@@ -47,6 +49,7 @@ export function addProjects(app: App): void {
     },
     async (context, { params, body }) => {
       requirePublic(context, body.git);
+      requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
       const { user_id } = context.get("caller");
       const changed = await updateProject(context.env.DB, user_id, params.project_id, body, Date.now());
       if (!changed) throw missing("project", params.project_id);
@@ -59,14 +62,16 @@ export function addProjects(app: App): void {
       method: "delete",
       path: "/v1/projects/{project_id}",
       tag,
-      summary: "Delete a project and its threads",
+      summary: "Delete a project, its threads and its sandbox",
+      description: "Where Daytona can't be reached the sandbox is deleted later.",
       params,
       answers: { 204: { description: "It is gone." } },
       problems: ["not_found"],
     },
     async (context, { params }) => {
-      await requireProject(context, params.project_id);
+      const project = await requireProject(context, params.project_id);
       await removeThreads(context, params.project_id);
+      await removeSandbox(context, project);
       await deleteProject(context.env.DB, context.get("caller").user_id, params.project_id);
       return context.body(null, 204);
     },
@@ -105,6 +110,7 @@ function addCreateAndList(app: App): void {
     },
     async (context, { body }) => {
       requirePublic(context, body.git);
+      requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
       const now = new Date().toISOString();
       const made = {
         project_id: body.project_id ?? newId("proj"),

@@ -1,4 +1,4 @@
-// The sandbox of a project: its state, and orders to start, stop and archive it.
+// The sandbox of a project: its state, and orders to start, stop, archive and delete it.
 import { z } from "@hono/zod-openapi";
 import type { Workspace, WorkspaceState } from "../agent/workspace.ts";
 import { clientId } from "../protocol/ids.ts";
@@ -25,6 +25,23 @@ export function addSandbox(app: App): void {
     },
     async (context, { params }) =>
       context.json(await withWorkspace(context, params.project_id, (workspace, signal) => workspace.readState(signal))),
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/projects/{project_id}/sandbox",
+      tag,
+      summary: "Delete the sandbox with its files",
+      description: "The project stays; its next use makes a new one. Where there is none nothing happens.",
+      params,
+      answers: { 204: { description: "It is gone." } },
+      problems: workspaceProblems,
+    },
+    async (context, { params }) => {
+      await withWorkspace(context, params.project_id, (workspace, signal) => workspace.destroy(signal));
+      return context.body(null, 204);
+    },
   );
   addOrder(app, "start", "Start the sandbox, or make it", "Answers when it runs.");
   addOrder(app, "stop", "Stop the sandbox", "Its processes end and its files stay. Where none runs nothing happens.");

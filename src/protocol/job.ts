@@ -9,5 +9,15 @@ export const job = z.discriminatedUnion("type", [
     thread_id: clientId,
     invocation_id: clientId,
   }),
+  /** The sandbox of a deleted project, which could not be deleted with it. */
+  z.object({
+    type: z.literal("delete_sandbox"),
+    user_id: clientId,
+    project_id: clientId,
+    /** Tells the deleted project from one that was made again under its id. */
+    project_created_at: z.string().max(40),
+    /** How often it was tried. */
+    attempt: z.int().min(1),
+  }),
 ]);
 export type Job = z.infer<typeof job>;

@@ -31,7 +31,8 @@ const reachable = z
   .regex(
     /^(?:\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?|(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})$/i,
     "is no IPv4 network and no domain",
-  );
+  )
+  .refine(isNetworkOrName, "is no IPv4 network: its numbers are up to 255, its length up to 32");
 
 const network = z
   .strictObject({
@@ -87,6 +88,11 @@ export interface ProjectPatch {
   name?: string;
   git?: GitSource | null;
   sandbox?: SandboxSettings | null;
+}
+
+function isNetworkOrName(text: string): boolean {
+  const [, address, length = "32"] = /^([\d.]+)(?:\/(\d+))?$/.exec(text) ?? [];
+  return address === undefined || (Number(length) <= 32 && address.split(".").every((part) => Number(part) <= 255));
 }
 
 function isPlainHttpUrl(text: string): boolean {

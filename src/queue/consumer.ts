@@ -2,9 +2,12 @@
 // the whole batch, jobs that are done included. What failed too often comes here once more as a dead letter.
 import type { Env } from "../config.ts";
 import { describeError, logError, logWarning } from "../lib/log.ts";
-import type { Result } from "../protocol/error.ts";
+import { type Result, succeed } from "../protocol/error.ts";
 import { type Job, job } from "../protocol/job.ts";
 import { callThread } from "../thread/stub.ts";
+import { deleteSandbox } from "./delete-sandbox.ts";
+
+type RunJob = Extract<Job, { type: "run_agent_background" }>;
 
 /** The queue of dead letters, as wrangler.toml names it. */
 const DEAD_QUEUE = "taskloom-dead";
@@ -27,7 +30,7 @@ async function consumeJob(message: Message<unknown>, isDead: boolean, env: Env):
     return;
   }
   try {
-    const done = await (isDead ? buryRun(parsed.data, env) : startRun(parsed.data, env));
+    const done = await doJob(parsed.data, isDead, env);
     // A run that is gone needs no start and no end.
     if (done.ok || done.error.code === "not_found") message.ack();
     else retry(message, done.error.code);
@@ -37,12 +40,19 @@ async function consumeJob(message: Message<unknown>, isDead: boolean, env: Env):
   }
 }
 
-function startRun({ user_id, thread_id, invocation_id }: Job, env: Env): Promise<Result<null>> {
+async function doJob(body: Job, isDead: boolean, env: Env): Promise<Result<null>> {
+  if (body.type === "run_agent_background") return await (isDead ? buryRun(body, env) : startRun(body, env));
+  // A dead letter is one try more.
+  await deleteSandbox(body, env);
+  return succeed(null);
+}
+
+function startRun({ user_id, thread_id, invocation_id }: RunJob, env: Env): Promise<Result<null>> {
   const key = { user_id, thread_id };
   return callThread(env, key, (stub) => stub.start(key, invocation_id));
 }
 
-function buryRun({ user_id, thread_id, invocation_id }: Job, env: Env): Promise<Result<null>> {
+function buryRun({ user_id, thread_id, invocation_id }: RunJob, env: Env): Promise<Result<null>> {
   const key = { user_id, thread_id };
   return callThread(env, key, (stub) => stub.bury(key, invocation_id));
 }

@@ -41,9 +41,9 @@ export class DaytonaControl {
     return describe(await this.#find(signal));
   }
 
-  async destroy(signal: AbortSignal): Promise<void> {
+  async destroy(signal: AbortSignal, isMeant?: (labels: Record<string, string>) => boolean): Promise<void> {
     this.#client.connection.reset();
-    await this.#client.lifecycle.destroy(signal);
+    await this.#client.lifecycle.destroy(signal, isMeant);
   }
 
   #find(signal: AbortSignal): Promise<SdkSandbox | null> {

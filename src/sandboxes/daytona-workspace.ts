@@ -12,6 +12,6 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
     start: (signal) => guard(signal, () => control.start(signal)),
     stop: (signal) => guard(signal, () => control.stop(signal)),
     archive: (signal) => guard(signal, () => control.archive(signal)),
-    destroy: (signal) => guard(signal, () => control.destroy(signal)),
+    destroy: (signal, isMeant) => guard(signal, () => control.destroy(signal, isMeant)),
   };
 }

@@ -5,7 +5,7 @@ import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Project, ProjectPatch } from "../protocol/project.ts";
 import { isConflict, open } from "./database.ts";
 import { readPlace, toPage } from "./page.ts";
-import { projects } from "./schema.ts";
+import { previews, projects, tickets } from "./schema.ts";
 
 /** False where the user has a project of that id. */
 export async function createProject(db: D1Database, project: Project): Promise<boolean> {
@@ -63,8 +63,16 @@ export async function updateProject(
   return row ?? null;
 }
 
+/** With what opens its sandbox. */
 export async function deleteProject(db: D1Database, user_id: string, project_id: string): Promise<void> {
-  await open(db).delete(projects).where(isProject(user_id, project_id));
+  const database = open(db);
+  const isOf = (table: typeof previews | typeof tickets) =>
+    and(eq(table.user_id, user_id), eq(table.project_id, project_id));
+  await database.batch([
+    database.delete(previews).where(isOf(previews)),
+    database.delete(tickets).where(isOf(tickets)),
+    database.delete(projects).where(isProject(user_id, project_id)),
+  ]);
 }
 
 function isProject(user_id: string, project_id: string) {

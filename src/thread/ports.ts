@@ -78,6 +78,9 @@ async function openSandbox(
 ): Promise<Sandbox> {
   const { user_id, project_id, thread_id } = thread;
   const project = await readProject(database, user_id, project_id);
-  const sandbox = await openProjectSandbox({ config, database, user_id, project_id, project }, onState, memory);
+  // A project that D1 does not know yet was made with this thread.
+  const created_at = project?.created_at ?? thread.created_at;
+  const place = { config, database, user_id, project_id, project, created_at };
+  const sandbox = await openProjectSandbox(place, onState, memory);
   return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));
 }

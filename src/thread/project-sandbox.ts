@@ -15,6 +15,15 @@ export interface ProjectPlace {
   project_id: string;
   /** Null where D1 does not know it yet: then only the server's settings hold. */
   project: Project | null;
+  /** When the project was made, also where D1 does not know. */
+  created_at: string;
+}
+
+/** A project that was deleted, told from one that was made again under its id. */
+export interface DeletedProject {
+  user_id: string;
+  project_id: string;
+  project_created_at: string;
 }
 
 /** Which sandbox's files a thread's model knows, across lives. */
@@ -38,6 +47,26 @@ export async function openProjectWorkspace(place: ProjectPlace): Promise<Workspa
   return createDaytonaWorkspace(await readSettings(place, () => {}));
 }
 
+/** Deletes the sandbox of a deleted project, and never that of its successor. Rejects with `SandboxError`. */
+export async function removeProjectSandbox(
+  config: Config,
+  { user_id, project_id, project_created_at }: DeletedProject,
+  hasSuccessor: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  if (config.daytona === null) return;
+  const settings = {
+    ...config.daytona,
+    name: await sandboxName(user_id, project_id),
+    labels: {},
+    onState: () => {},
+  };
+  // One that an earlier version made does not say of which project it is.
+  const isMeant = ({ project_created_at: of }: Record<string, string>) =>
+    of === undefined ? !hasSuccessor : of === project_created_at;
+  await createDaytonaWorkspace(settings).destroy(signal, isMeant);
+}
+
 async function readSettings(place: ProjectPlace, onState: OnSandboxState): Promise<DaytonaSettings> {
   const { config, user_id, project_id, project } = place;
   if (config.daytona === null) {
@@ -58,9 +87,8 @@ async function readSettings(place: ProjectPlace, onState: OnSandboxState): Promi
 }
 
 /** A project that is made again under the id of a deleted one is told from that by the time of its making. */
-function labelsOf({ user_id, project_id, project }: ProjectPlace): Record<string, string> {
-  const labels = { app: "taskloom", user_id, project_id };
-  return project === null ? labels : { ...labels, project_created_at: project.created_at };
+function labelsOf({ user_id, project_id, created_at }: ProjectPlace): Record<string, string> {
+  return { app: "taskloom", user_id, project_id, project_created_at: created_at };
 }
 
 /** One name per project, so that two threads which use it first at once meet in one sandbox. */

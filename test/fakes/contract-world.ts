@@ -186,7 +186,7 @@ export class ContractWorld {
       this.jobs.splice(this.jobs.indexOf(job), 1);
       this.#handed.push(job);
     }
-    if (what === "lose_job") return;
+    if (what === "lose_job" || job.type !== "run_agent_background") return;
     const { invocation_id } = job;
     const waited = this.model.runs.get(invocation_id)?.status === "queued";
     const handled = this.object.call((object) =>

@@ -1,0 +1,25 @@
+// The sandbox of a project that is deleted. Where Daytona fails just then the queue goes on with it.
+import { describeError, logWarning } from "../lib/log.ts";
+import type { Project } from "../protocol/project.ts";
+import { removeProjectSandbox } from "../thread/project-sandbox.ts";
+import type { AppContext } from "./context.ts";
+
+/** The caller waits for it. */
+const REMOVE_LIMIT_MS = 10_000;
+const FIRST_DELAY_SECONDS = 5;
+
+/** Rejects where neither Daytona nor the queue takes it: then the project is still there, and can be deleted again. */
+export async function removeSandbox(context: AppContext, project: Project): Promise<void> {
+  const { user_id, project_id, created_at: project_created_at } = project;
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(new Error("Daytona gave no answer in time")), REMOVE_LIMIT_MS);
+  try {
+    await removeProjectSandbox(context.get("config"), { user_id, project_id, project_created_at }, false, end.signal);
+  } catch (error) {
+    logWarning("sandbox_left", { user_id, project_id, error: describeError(error) });
+    const job = { type: "delete_sandbox", user_id, project_id, project_created_at, attempt: 1 };
+    await context.env.JOBS.send(job, { delaySeconds: FIRST_DELAY_SECONDS });
+  } finally {
+    clearTimeout(timer);
+  }
+}

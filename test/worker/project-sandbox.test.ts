@@ -1,0 +1,198 @@
+// A project's sandbox over HTTP: what it may ask for, orders by people, and its end with the project.
+import { env } from "cloudflare:test";
+import { Daytona } from "@daytonaio/sdk";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import type { Job } from "../../src/protocol/job.ts";
+import { deleteSandbox } from "../../src/queue/delete-sandbox.ts";
+import { sandboxName } from "../../src/thread/project-sandbox.ts";
+import { createClient } from "./http-client.ts";
+
+const client = createClient();
+const daytona = new Daytona({
+  apiKey: env.DAYTONA_API_KEY ?? "",
+  apiUrl: env.DAYTONA_API_URL ?? "",
+  useDeprecatedPolling: true,
+});
+/** With this key Daytona refuses at once; one that is away would be asked for ten seconds. */
+const refused = { DAYTONA_API_KEY: "a key that is wrong" };
+
+afterEach(() => void vi.restoreAllMocks());
+afterAll(async () => {
+  for await (const sandbox of daytona.list({ labels: { app: "taskloom" } })) await sandbox.delete();
+});
+
+async function stateOf(project_id: string): Promise<string> {
+  const name = await sandboxName("user_first", project_id);
+  return await daytona.get(name).then(
+    ({ state }) => String(state),
+    () => "none",
+  );
+}
+
+async function makeProject(project_id: string, from = client, sandbox?: object): Promise<string> {
+  const made = await from.send("POST", "/v1/projects", { project_id, name: "Shop", sandbox });
+  expect(made.status).toBe(201);
+  return `/v1/projects/${project_id}`;
+}
+
+/** Jobs that a client's app sends, caught. */
+function catchJobs() {
+  const jobs: Job[] = [];
+  const JOBS = { send: async (job: Job) => void jobs.push(job) } as unknown as Queue<unknown>;
+  return { jobs, JOBS };
+}
+
+describe("what a project asks of its sandbox", () => {
+  it("is refused over the server's limits, by field, limit and setting", async () => {
+    const limited = createClient({ SANDBOX_LIMITS: "cpu=2,memory=4" });
+    const fits = { cpu: 2, memory: 4, disk: 10 };
+    const path = await makeProject("limited", limited, fits);
+    for (const [name, value, limit] of [
+      ["cpu", 3, "2 cores"],
+      ["memory", 5, "4 GiB"],
+      ["disk", 11, "10 GiB"],
+    ]) {
+      const sandbox = { ...fits, [String(name)]: value };
+      for (const answer of [
+        await limited.send("POST", "/v1/projects", { name: "x", sandbox }),
+        await limited.send("PATCH", path, { sandbox }),
+      ]) {
+        expect([answer.status, answer.body.code]).toEqual([400, "invalid_field"]);
+        expect(answer.body.detail).toContain(`sandbox.${name}: ${value} is over the limit of ${limit}`);
+        expect(answer.body.detail).toContain("SANDBOX_LIMITS");
+      }
+    }
+    expect((await limited.send("GET", path)).body.sandbox).toEqual(fits);
+  });
+
+  it.each(["300.1.1.1", "10.0.0.0/33", "1.2.3", "exa mple.com", "-a.com", "10.0.0.0/8,1.1.1.1"])(
+    "is refused where %s shall be reached",
+    async (place) => {
+      const sandbox = { network: { allow: [place] } };
+      const answer = await client.send("POST", "/v1/projects", { name: "x", sandbox });
+      expect([answer.status, answer.body.code]).toEqual([400, "invalid_field"]);
+    },
+  );
+});
+
+describe("a project's sandbox", () => {
+  it("is looked at, started, stopped, archived and deleted by people", async () => {
+    const path = `${await makeProject("ordered")}/sandbox`;
+    expect((await client.send("GET", path)).body).toMatchObject({ state: "none", created_at: null });
+    for (const order of ["stop", "archive"]) {
+      const answer = await client.send("POST", `${path}/${order}`);
+      expect([order, answer.status]).toEqual([order, order === "stop" ? 200 : 404]);
+    }
+    const started = await client.send("POST", `${path}/start`);
+    expect([started.status, started.body.state, started.body.auto_stop_minutes]).toEqual([200, "started", 30]);
+    expect((await client.send("POST", `${path}/start`)).body.created_at).toBe(started.body.created_at);
+    expect((await client.send("POST", `${path}/stop`)).body.state).toBe("stopped");
+    expect((await client.send("POST", `${path}/start`)).body.state).toBe("started");
+    // A running one is stopped first.
+    expect((await client.send("POST", `${path}/archive`)).body.state).toBe("archived");
+    expect((await client.send("POST", `${path}/archive`)).body.state).toBe("archived");
+    expect((await client.send("GET", path)).body.state).toBe("archived");
+    expect((await client.send("POST", `${path}/start`)).body.state).toBe("started");
+    for (let times = 0; times < 2; times++) expect((await client.send("DELETE", path)).status).toBe(204);
+    expect((await client.send("GET", path)).body.state).toBe("none");
+  });
+
+  it("is another user's to nobody", async () => {
+    const path = `${await makeProject("mine")}/sandbox`;
+    const other = await client.addUser("user_sandbox_other");
+    for (const [method, end] of [
+      ["GET", ""],
+      ["DELETE", ""],
+      ["POST", "/start"],
+      ["POST", "/stop"],
+      ["POST", "/archive"],
+    ] as const) {
+      expect([method, (await other.send(method, path + end)).status]).toEqual([method, 404]);
+    }
+    expect(await stateOf("mine")).toBe("none");
+  });
+
+  it("that Daytona does not give is a 502 with the reason; without a Daytona it is a 503", async () => {
+    const path = `${await makeProject("unreachable")}/sandbox`;
+    const answer = await createClient(refused).send("POST", `${path}/start`);
+    expect([answer.status, answer.body.code]).toEqual([502, "sandbox_failed"]);
+    expect(answer.body.detail).toContain("Check DAYTONA_API_KEY");
+    expect(answer.text).not.toContain("a key that is wrong");
+    const none = createClient({ DAYTONA_API_KEY: "" });
+    for (const [method, end] of [
+      ["GET", ""],
+      ["POST", "/start"],
+    ] as const) {
+      const absent = await none.send(method, path + end);
+      expect([absent.status, absent.body.code]).toEqual([503, "not_configured"]);
+    }
+  });
+});
+
+describe("the end of a project", () => {
+  it("is the end of its sandbox, its links and its tickets", async () => {
+    const path = await makeProject("ended");
+    await client.send("POST", `${path}/sandbox/start`);
+    const at = new Date().toISOString();
+    await env.DB.batch([
+      env.DB.prepare(
+        "INSERT INTO previews VALUES ('user_first', 'ended', 80, 'token-of-ended', 'http://x', ?, ?)",
+      ).bind(at, at),
+      env.DB.prepare("INSERT INTO tickets VALUES ('user_first', 'hash-of-ended', 'ended', ?, '{}')").bind(at),
+    ]);
+    expect((await client.send("DELETE", path)).status).toBe(204);
+    expect(await stateOf("ended")).toBe("none");
+    for (const table of ["projects", "previews", "tickets"]) {
+      const left = await env.DB.prepare(`SELECT * FROM ${table} WHERE project_id = 'ended'`).all();
+      expect([table, left.results]).toEqual([table, []]);
+    }
+    expect((await client.send("DELETE", path)).status).toBe(404);
+  });
+
+  it("leaves a sandbox that Daytona could not delete to the queue, which repeats it until it is done", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const path = await makeProject("left");
+    await client.send("POST", `${path}/sandbox/start`);
+    const { jobs, JOBS } = catchJobs();
+    const cut = createClient({ ...refused, JOBS });
+    expect((await cut.send("DELETE", path)).status).toBe(204);
+    expect((await client.send("GET", path)).status).toBe(404);
+    expect(jobs).toMatchObject([{ type: "delete_sandbox", project_id: "left", attempt: 1 }]);
+
+    await deleteSandbox(jobs[0] as never, { ...env, ...refused, JOBS });
+    expect(jobs).toMatchObject([{ attempt: 1 }, { attempt: 2 }]);
+    expect(await stateOf("left")).toBe("started");
+    await deleteSandbox(jobs[1] as never, { ...env, JOBS });
+    expect(await stateOf("left")).toBe("none");
+    // The same job once more, as a queue may bring it.
+    await deleteSandbox(jobs[1] as never, { ...env, JOBS });
+    expect(jobs).toHaveLength(2);
+  });
+
+  it("leaves alone the sandbox of a project that was made again under its id, which never gets the former one's", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const path = await makeProject("again");
+    await client.send("POST", `${path}/sandbox/start`);
+    const former = await daytona.get(await sandboxName("user_first", "again"));
+    const { jobs, JOBS } = catchJobs();
+    await createClient({ ...refused, JOBS }).send("DELETE", path);
+
+    await makeProject("again");
+    await client.send("POST", `${path}/sandbox/start`);
+    const successor = await daytona.get(await sandboxName("user_first", "again"));
+    expect(successor.id).not.toBe(former.id);
+    await deleteSandbox(jobs[0] as never, { ...env, JOBS });
+    expect((await daytona.get(await sandboxName("user_first", "again"))).id).toBe(successor.id);
+    await client.send("DELETE", path);
+  });
+
+  it("does not come where neither Daytona nor the queue takes the sandbox", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const path = await makeProject("kept");
+    const JOBS = { send: () => Promise.reject(new Error("the queue is away")) } as unknown as Queue<unknown>;
+    const cut = createClient({ ...refused, JOBS });
+    expect((await cut.send("DELETE", path)).status).toBe(500);
+    expect((await client.send("GET", path)).status).toBe(200);
+  });
+});
