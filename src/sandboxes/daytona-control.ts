@@ -3,10 +3,17 @@ import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../agent/sandbox.ts";
 import type { WorkspaceState } from "../agent/workspace.ts";
 import type { DaytonaClient } from "./daytona-client.ts";
+import { readFailure } from "./daytona-failure.ts";
 import { pause } from "./waiting.ts";
 
 const LOOK_MS = 250;
-const RUNNING = new Set(["started", "starting", "creating", "restoring", "resuming"]);
+/** An order may meet a change that is under way. */
+const MAX_ORDERS = 3;
+
+const ARCHIVED = new Set(["archived", "archiving"]);
+/** Nothing runs in it, and nothing is under way that would change that. */
+const IDLE = new Set(["stopped", "build_failed", "destroying", "error", ...ARCHIVED]);
+const STOPPABLE = new Set(["started", "paused"]);
 
 export class DaytonaControl {
   readonly #client: DaytonaClient;
@@ -24,21 +31,18 @@ export class DaytonaControl {
   }
 
   async stop(signal: AbortSignal): Promise<WorkspaceState> {
-    const { lifecycle, connection, limits } = this.#client;
-    connection.reset();
-    const sandbox = await this.#find(signal);
-    if (sandbox === null || !RUNNING.has(sandbox.state ?? "")) return describe(sandbox);
-    await lifecycle.control(() => sandbox.stop(limits.request_ms / 1000), signal);
-    return describe(await this.#await(new Set(["stopped", "archived", "archiving"]), signal));
+    this.#client.connection.reset();
+    return describe(await this.#bringTo(IDLE, STOPPABLE, (sandbox, seconds) => sandbox.stop(seconds), "stop", signal));
   }
 
   async archive(signal: AbortSignal): Promise<WorkspaceState> {
     const stopped = await this.stop(signal);
-    if (stopped.state === "archived" || stopped.state === "archiving") return stopped;
-    const sandbox = await this.#find(signal);
-    if (sandbox === null) throw new SandboxError("not_found", "There is no sandbox to archive.");
-    await this.#client.lifecycle.control(() => sandbox.archive(), signal);
-    return describe(await this.#find(signal));
+    if (stopped.state === "none") throw new SandboxError("not_found", "There is no sandbox to archive.");
+    if (stopped.state !== "stopped" && !ARCHIVED.has(stopped.state)) {
+      throw new SandboxError("failed", `The sandbox's state is ${stopped.state}: only a stopped one can be archived.`);
+    }
+    const order = (sandbox: SdkSandbox) => sandbox.archive();
+    return describe(await this.#bringTo(ARCHIVED, new Set(["stopped"]), order, "archive", signal));
   }
 
   async destroy(signal: AbortSignal, isMeant?: (labels: Record<string, string>) => boolean): Promise<void> {
@@ -50,14 +54,38 @@ export class DaytonaControl {
     return this.#client.lifecycle.find(this.#client.lifecycle.name, signal);
   }
 
-  async #await(states: Set<string>, signal: AbortSignal): Promise<SdkSandbox | null> {
-    const until = Date.now() + this.#client.limits.ready_ms;
-    for (;;) {
+  /** Orders what is in one of the states `from`, once, and waits for one of `to` whatever was under way. */
+  async #bringTo(
+    to: Set<string>,
+    from: Set<string>,
+    order: (sandbox: SdkSandbox, seconds: number) => Promise<void>,
+    what: string,
+    signal: AbortSignal,
+  ): Promise<SdkSandbox | null> {
+    const { lifecycle, limits } = this.#client;
+    const until = Date.now() + limits.ready_ms;
+    for (let orders = 0; ; ) {
       const sandbox = await this.#find(signal);
-      if (sandbox === null || states.has(sandbox.state ?? "")) return sandbox;
-      if (Date.now() > until) throw new SandboxError("failed", `The sandbox is still ${sandbox.state}.`);
-      await pause(LOOK_MS, signal);
+      const state = sandbox?.state ?? "unknown";
+      if (sandbox === null || to.has(state)) return sandbox;
+      if (Date.now() > until) throw new SandboxError("failed", `The sandbox is still ${state}. Try again in a minute.`);
+      if (from.has(state) && orders < MAX_ORDERS) {
+        orders++;
+        await lifecycle
+          .control(() => order(sandbox, limits.request_ms / 1000), signal)
+          .catch((error: unknown) => this.#judge(error, what, signal));
+      } else await pause(LOOK_MS, signal);
     }
+  }
+
+  /** What comes of an order that met another change is seen in the sandbox's state. */
+  #judge(error: unknown, what: string, signal: AbortSignal): void {
+    signal.throwIfAborted();
+    if (error instanceof SandboxError) throw error;
+    const { status, reason, is_about_state } = readFailure(error);
+    if (is_about_state || status === 404 || status === 408 || status === 409) return;
+    if (status === 400 && /valid state|stoppable state|state change/i.test(reason)) return;
+    throw new SandboxError("failed", `Daytona would not ${what} the sandbox: ${reason || `status ${status}`}`);
   }
 }
 

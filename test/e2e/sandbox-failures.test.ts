@@ -156,17 +156,14 @@ describe("a Daytona that can't give a sandbox", () => {
     await expect(sandbox.listFiles("", 1, AbortSignal.timeout(20_000))).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  it.each(["creating", "starting", "stopping", "pulling_snapshot", "unknown", "restoring"])(
-    "is given up when the sandbox stays %s, and the state is told",
-    async (state) => {
-      const { error, states } = await failWith((_request, _times, address) => ({
-        status: 200,
-        body: describeRecord(state, address),
-      }));
-      expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining(`"${state}"`) });
-      expect(states).toEqual([state, "error"]);
-    },
-  );
+  it("is given up when the sandbox stays in the making, and the state is told", async () => {
+    const { error, states } = await failWith((_request, _times, address) => ({
+      status: 200,
+      body: describeRecord("creating", address),
+    }));
+    expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining('"creating"') });
+    expect(states).toEqual(["creating", "error"]);
+  });
 
   it("is given up when a stopped sandbox takes the order and never starts", async () => {
     const { error } = await failWith((request, _times, address) => ({

@@ -62,6 +62,8 @@ export class FakeDaytona {
       start: order("start", (box) => Object.assign(box, { state: "started" })),
       recover: order("recover", (box) => Object.assign(box, { state: "started" })),
       stop: order("stop", (box) => Object.assign(box, { state: "stopped" })),
+      archive: order("archive", (box) => Object.assign(box, { state: "archived" })),
+      refreshActivity: order("refresh", () => {}),
       delete: order("delete", () => {
         this.record = null;
       }),
