@@ -1,5 +1,6 @@
 // Port: a project's workspace, which is its sandbox as people use it beside the agent: its state, whole files as streams,
 // links, terminals. `Sandbox` is the same computer as tools use it.
+import type { FileInfo } from "./sandbox.ts";
 
 export interface WorkspaceState {
   /** Daytona's word for it; `none` where there is no sandbox. */
@@ -17,9 +18,31 @@ export interface WorkspaceState {
   created_at: string | null;
 }
 
+export interface FileListing {
+  entries: FileInfo[];
+  /** There are more than these. */
+  is_cut: boolean;
+}
+
+/** Bytes on their way out. Whoever has them reads them to their end or cancels them. */
+export interface FileStream {
+  /** Of the file itself, without folders. */
+  name: string;
+  /** The body has exactly these many bytes, or fails. */
+  size: number;
+  body: ReadableStream<Uint8Array>;
+}
+
+export interface Upload {
+  content: ReadableStream<Uint8Array>;
+  /** More than this are refused as `too_large`, however many were announced. */
+  limit_bytes: number;
+}
+
 /**
  * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its reason).
  * What needs a running sandbox makes or starts it; reading the state, stopping, archiving and destroying never do.
+ * Paths of files are relative to the work dir, or absolute within it; what leads out of it, also by a link, is refused.
  */
 export interface Workspace {
   readState(signal: AbortSignal): Promise<WorkspaceState>;
@@ -31,4 +54,13 @@ export interface Workspace {
   archive(signal: AbortSignal): Promise<WorkspaceState>;
   /** Deletes it with its files. No error where there is none, or where its labels are not those of the one that is meant. */
   destroy(signal: AbortSignal, isMeant?: (labels: Record<string, string>) => boolean): Promise<void>;
+  /** Entries below a folder, at most `depth` levels, at most 1,000. */
+  listFiles(path: string, depth: number, signal: AbortSignal): Promise<FileListing>;
+  openFile(path: string, signal: AbortSignal): Promise<FileStream>;
+  /** Whole or not at all: a file that was there stays as it is until all of the new one is. Parents are made. */
+  writeFile(path: string, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }>;
+  /** `recursive` is needed for a folder. Of a link the link itself goes. */
+  deleteFile(path: string, recursive: boolean, signal: AbortSignal): Promise<void>;
+  /** A folder as a gzipped tar, which is made before the first byte comes. */
+  openArchive(path: string, signal: AbortSignal): Promise<FileStream>;
 }

@@ -18,6 +18,7 @@ import { addOpenApi } from "./openapi.ts";
 import { addProjects } from "./projects.ts";
 import { addRuns } from "./runs.ts";
 import { addSandbox } from "./sandbox.ts";
+import { addSandboxFiles } from "./sandbox-files.ts";
 import { addTasks } from "./tasks.ts";
 import { addThreads } from "./threads.ts";
 import { addUsers } from "./users.ts";
@@ -57,6 +58,7 @@ const resources = [
   addProjects,
   addGitCredentials,
   addSandbox,
+  addSandboxFiles,
   addThreads,
   addMessages,
   addTasks,

@@ -4,6 +4,9 @@ import { Problem } from "./errors.ts";
 /** What every route but uploads takes. */
 export const BODY_BYTES = 1024 * 1024;
 
+/** A file that is uploaded: what Cloudflare lets through on its usual plans, too. It is passed on while it arrives. */
+export const UPLOAD_BYTES = 100 * 1024 * 1024;
+
 // A client that trickles a body holds a request; a minute is ample for 1 MiB.
 const BODY_MS = 60_000;
 

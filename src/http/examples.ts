@@ -41,6 +41,8 @@ export const sandbox = {
   created_at: time,
 };
 
+export const sandboxFile = { path: "src/index.ts", name: "index.ts", size: 1834, is_dir: false, modified_at: time };
+
 export const thread = {
   ...ids,
   title: "Online shop",

@@ -14,11 +14,13 @@ export interface Answer {
   schema?: z.ZodType;
   /** Answers this type too, or only this where there is no schema. */
   text?: "text/event-stream" | "text/html";
+  /** Answers bytes of this type. */
+  bytes?: "application/octet-stream" | "application/gzip";
   headers?: Record<string, string>;
 }
 
 export interface Operation<Params, Query, Headers, Body> {
-  method: "get" | "post" | "patch" | "delete";
+  method: "get" | "post" | "put" | "patch" | "delete";
   /** As OpenAPI writes it: `/v1/threads/{thread_id}`. */
   path: string;
   tag: string;
@@ -31,6 +33,8 @@ export interface Operation<Params, Query, Headers, Body> {
   /** Headers that are read, in lower case; others pass. */
   headers?: z.ZodObject & z.ZodType<Headers>;
   body?: z.ZodType<Body>;
+  /** The body is bytes, which the handler reads itself. */
+  takesBytes?: true;
   answers: Record<number, Answer>;
   /** Beside those that every operation of its kind can answer. */
   problems?: ProblemCode[];
@@ -65,6 +69,7 @@ export function addOperation<Params, Query, Headers, Body>(
 }
 
 const noQuery = z.strictObject({});
+const bytes = z.string().openapi({ format: "binary" });
 
 /** Probes of open paths may carry anything. */
 function isStrict({ open, lenient }: { open?: true; lenient?: true }): boolean {
@@ -96,6 +101,7 @@ function describe<Params, Query, Headers, Body>(app: App, operation: Operation<P
       ...(body
         ? { body: { required: !body.safeParse({}).success, content: { "application/json": { schema: body } } } }
         : {}),
+      ...(operation.takesBytes ? { body: { content: { "application/octet-stream": { schema: bytes } } } } : {}),
     },
     responses: { ...describeAnswers(operation.answers), ...describeProblems(operation) },
   });
@@ -115,12 +121,13 @@ interface ResponseDescription {
 
 function describeAnswers(answers: Record<number, Answer>): Record<number, ResponseDescription> {
   const described: Record<number, ResponseDescription> = {};
-  for (const [status, { description, schema, text, headers }] of Object.entries(answers)) {
+  for (const [status, { description, schema, text, bytes: type, headers }] of Object.entries(answers)) {
     const named = Object.entries({ "X-Request-Id": "Names the request in the server's log.", ...headers });
     const content = {
       ...(schema ? { "application/json": { schema } } : {}),
       ...(text === "text/event-stream" ? { [text]: { schema: z.string(), example: examples.stream } } : {}),
       ...(text === "text/html" ? { [text]: { schema: z.string() } } : {}),
+      ...(type ? { [type]: { schema: bytes } } : {}),
     };
     described[Number(status)] = {
       description,
@@ -140,7 +147,8 @@ function describeProblems<Params, Query, Headers, Body>(
   if (!operation.open) codes.add("unauthorized").add("not_configured");
   if (operation.params || operation.body || operation.query) codes.add("invalid_field");
   if (isStrict(operation)) codes.add("unknown_field");
-  if (operation.body) codes.add("bad_json").add("body_too_large");
+  if (operation.body) codes.add("bad_json");
+  if (operation.body || operation.takesBytes) codes.add("body_too_large");
   const described: Record<number, ResponseDescription> = {};
   const type = operation.lenient ? "application/json" : "application/problem+json";
   for (const status of new Set(Array.from(codes, (code) => problems[code].status))) {

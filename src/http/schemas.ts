@@ -122,6 +122,13 @@ export const workspaceState = z
   })
   .openapi("Sandbox", { example: examples.sandbox });
 
+export const sandboxFile = z
+  .object({ path: z.string(), name: z.string(), size: z.int(), is_dir: z.boolean(), modified_at: time })
+  .openapi("SandboxFile", { example: examples.sandboxFile });
+export const sandboxFiles = z
+  .object({ data: z.array(sandboxFile), truncated: z.boolean() })
+  .openapi("SandboxFiles", { example: { data: [examples.sandboxFile], truncated: false } });
+
 export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });
 

@@ -1,6 +1,7 @@
 // Files of the sandbox: read, written, listed, moved and deleted.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type FileInfo, SandboxError } from "../agent/sandbox.ts";
+import type { FileListing } from "../agent/workspace.ts";
 import type { DaytonaConnection } from "./daytona-connection.ts";
 import { type DaytonaFailure, readFailure, toSandboxError } from "./daytona-failure.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
@@ -161,34 +162,42 @@ export class DaytonaFiles {
   }
 
   async list(path: string, depth: number, signal: AbortSignal): Promise<FileInfo[]> {
+    return (await this.listUpTo(path, depth, signal)).entries;
+  }
+
+  async listUpTo(path: string, depth: number, signal: AbortSignal): Promise<FileListing> {
     const { limits } = this.#ports;
     const { absolute, folders } = await this.resolve(path, signal);
     const levels = Math.min(Math.max(1, Math.floor(depth)), MAX_DEPTH);
     const found: FileInfo[] = [];
     let level = [absolute];
     let asked = 0;
+    let is_cut = false;
     // Level by level, so that a limit cuts off what lies deepest.
     for (let depthNow = 1; depthNow <= levels && level.length > 0; depthNow++) {
       const next: string[] = [];
-      for (
-        let start = 0;
-        start < level.length && asked < MAX_FOLDERS && found.length < limits.entries;
-        start += FOLDERS_AT_ONCE
-      ) {
+      for (let start = 0; start < level.length; start += FOLDERS_AT_ONCE) {
+        if (asked >= MAX_FOLDERS || found.length >= limits.entries) {
+          is_cut = true;
+          break;
+        }
         const batch = level.slice(start, start + FOLDERS_AT_ONCE);
         asked += batch.length;
         const lists = await Promise.all(
           batch.map((folder) => this.#listFolder(folder, folder === absolute ? path : null, signal)),
         );
         for (const entry of lists.flat()) {
-          if (found.length >= limits.entries) break;
+          if (found.length >= limits.entries) {
+            is_cut = true;
+            break;
+          }
           found.push({ ...entry, path: showPath(entry.path, folders) });
           if (entry.is_dir && !BULKY_FOLDERS.has(baseOf(entry.path))) next.push(entry.path);
         }
       }
       level = next;
     }
-    return found.sort((one, other) => (one.path < other.path ? -1 : 1));
+    return { entries: found.sort((one, other) => (one.path < other.path ? -1 : 1)), is_cut };
   }
 
   /** `asked` is the path as the caller gave it; null for a folder below it, which may have gone meanwhile. */

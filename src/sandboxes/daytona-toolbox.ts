@@ -1,5 +1,5 @@
 // Requests to the daemon in a sandbox that the SDK can't make as we need them: it doesn't verify an upload, holds whole
-// answers in memory (a log three times over), can't be aborted, and has no question about a port.
+// files and answers in memory (a log three times over), can't be aborted, and has no question about a port.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../agent/sandbox.ts";
 import { DaytonaFailure, readWait } from "./daytona-failure.ts";
@@ -14,7 +14,10 @@ export interface ToolboxRequest {
   method?: "GET" | "POST";
   path: string;
   query?: Record<string, string>;
-  body?: FormData;
+  /** A string is JSON. */
+  body?: FormData | string | ReadableStream<Uint8Array>;
+  /** Of a body that doesn't say it itself. */
+  type?: string;
   signal: AbortSignal;
   /** Until the head of the answer; `timeout_ms` if absent. */
   answer_ms?: number;
@@ -35,46 +38,99 @@ export class Toolbox {
     request: ToolboxRequest,
     read: (response: Response) => Promise<Value>,
   ): Promise<Value> {
+    const exchange = new Exchange(request);
+    try {
+      return await read(await this.#send(sandbox, request, exchange));
+    } catch (error) {
+      throw exchange.explain(error);
+    } finally {
+      exchange.end();
+    }
+  }
+
+  /** A 2xx answer whose body may take as long as it takes: whoever reads it ends it, and `signal` does no more. */
+  async open(sandbox: SdkSandbox, request: ToolboxRequest): Promise<Response> {
+    const exchange = new Exchange(request);
+    try {
+      return await this.#send(sandbox, request, exchange);
+    } catch (error) {
+      throw exchange.explain(error);
+    } finally {
+      exchange.end();
+    }
+  }
+
+  async #send(sandbox: SdkSandbox, request: ToolboxRequest, exchange: Exchange): Promise<Response> {
     const base = `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}`;
     const query = request.query ? `?${new URLSearchParams(request.query)}` : "";
-    // Not `AbortSignal.timeout` and `any`: their timers and listeners would outlast the exchange, and a command makes many.
-    const end = new AbortController();
-    let isLate = false;
-    const giveUp = () => {
-      isLate = true;
-      end.abort();
-    };
-    const timer = setTimeout(giveUp, request.timeout_ms);
-    const headTimer = setTimeout(giveUp, request.answer_ms ?? request.timeout_ms);
-    const onAbort = () => end.abort();
-    request.signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      request.signal.throwIfAborted();
-      const response = await fetch(`${base}${request.path}${query}`, {
-        method: request.method ?? "GET",
-        headers: {
-          Authorization: `Bearer ${this.#api_key}`,
-          "X-Daytona-Source": "sdk-typescript",
-          "X-Daytona-SDK-Version": SDK_VERSION,
-        },
-        // The key goes to the address that Daytona named, and nowhere else.
-        redirect: "manual",
-        signal: end.signal,
-        ...(request.body ? { body: request.body } : {}),
-      });
-      clearTimeout(headTimer);
-      if (!response.ok) throw await readRefusal(response);
-      return await read(response);
-    } catch (error) {
-      if (request.signal.aborted) throw request.signal.reason;
-      if (error instanceof DaytonaFailure || error instanceof SandboxError) throw error;
-      // Its message may quote an address; the kind of error is all that helps.
-      throw new DaytonaFailure(isLate ? "no answer in time" : nameError(error));
-    } finally {
-      clearTimeout(timer);
-      clearTimeout(headTimer);
-      request.signal.removeEventListener("abort", onAbort);
-    }
+    const { body } = request;
+    const type = request.type ?? (typeof body === "string" ? "application/json" : null);
+    request.signal.throwIfAborted();
+    const response = await fetch(`${base}${request.path}${query}`, {
+      method: request.method ?? "GET",
+      headers: {
+        Authorization: `Bearer ${this.#api_key}`,
+        "X-Daytona-Source": "sdk-typescript",
+        "X-Daytona-SDK-Version": SDK_VERSION,
+        ...(type === null ? {} : { "Content-Type": type }),
+      },
+      // The key goes to the address that Daytona named, and nowhere else.
+      redirect: "manual",
+      signal: exchange.signal,
+      ...(body === undefined ? {} : { body }),
+      // Node wants it said that a stream is sent before the answer is read.
+      ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
+    } as RequestInit);
+    exchange.seeHead();
+    if (!response.ok) throw await readRefusal(response);
+    return response;
+  }
+}
+
+/**
+ * The bounds of one request. Not `AbortSignal.timeout` and `any`: their timers and listeners would outlast the exchange, and
+ * a command makes many.
+ */
+class Exchange {
+  readonly #request: ToolboxRequest;
+  readonly #end = new AbortController();
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #headTimer: ReturnType<typeof setTimeout>;
+  #isLate = false;
+
+  constructor(request: ToolboxRequest) {
+    this.#request = request;
+    this.#timer = setTimeout(this.#giveUp, request.timeout_ms);
+    this.#headTimer = setTimeout(this.#giveUp, request.answer_ms ?? request.timeout_ms);
+    request.signal.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  #giveUp = (): void => {
+    this.#isLate = true;
+    this.#end.abort();
+  };
+
+  #abort = (): void => this.#end.abort();
+
+  seeHead(): void {
+    clearTimeout(this.#headTimer);
+  }
+
+  explain(error: unknown): unknown {
+    if (this.#request.signal.aborted) return this.#request.signal.reason;
+    if (error instanceof DaytonaFailure || error instanceof SandboxError) return error;
+    // Its message may quote an address; the kind of error is all that helps.
+    return new DaytonaFailure(this.#isLate ? "no answer in time" : nameError(error));
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#headTimer);
+    this.#request.signal.removeEventListener("abort", this.#abort);
   }
 }
 

@@ -2,16 +2,23 @@
 import type { Workspace } from "../agent/workspace.ts";
 import { connectDaytona, type DaytonaSettings } from "./daytona-client.ts";
 import { DaytonaControl } from "./daytona-control.ts";
+import { DaytonaStreams } from "./daytona-streams.ts";
 
 export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
   const client = connectDaytona(settings);
   const { guard } = client;
   const control = new DaytonaControl(client);
+  const streams = new DaytonaStreams(client);
   return {
     readState: (signal) => guard(signal, () => control.readState(signal)),
     start: (signal) => guard(signal, () => control.start(signal)),
     stop: (signal) => guard(signal, () => control.stop(signal)),
     archive: (signal) => guard(signal, () => control.archive(signal)),
     destroy: (signal, isMeant) => guard(signal, () => control.destroy(signal, isMeant)),
+    listFiles: (path, depth, signal) => guard(signal, () => streams.list(path, depth, signal)),
+    openFile: (path, signal) => guard(signal, () => streams.openFile(path, signal)),
+    writeFile: (path, upload, signal) => guard(signal, () => streams.write(path, upload, signal)),
+    deleteFile: (path, recursive, signal) => guard(signal, () => streams.delete(path, recursive, signal)),
+    openArchive: (path, signal) => guard(signal, () => streams.openArchive(path, signal)),
   };
 }

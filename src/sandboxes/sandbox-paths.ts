@@ -4,6 +4,11 @@ import { SandboxError } from "../agent/sandbox.ts";
 
 const MAX_PATH_BYTES = 4096;
 
+/** What Linux file systems take for one name. */
+const MAX_NAME_BYTES = 255;
+
+const encoder = new TextEncoder();
+
 export interface Folders {
   work: string;
   home: string;
@@ -58,7 +63,10 @@ function checkPath(path: string): void {
       "A path can't begin or end with a space, or hold a line feed or a NUL character.",
     );
   }
-  if (!path.isWellFormed() || new TextEncoder().encode(path).length > MAX_PATH_BYTES) {
+  if (!path.isWellFormed() || encoder.encode(path).length > MAX_PATH_BYTES) {
     throw new SandboxError("invalid", `A path is well-formed text of at most ${MAX_PATH_BYTES} bytes.`);
+  }
+  if (path.split("/").some((name) => encoder.encode(name).length > MAX_NAME_BYTES)) {
+    throw new SandboxError("invalid", `A name in a path has at most ${MAX_NAME_BYTES} bytes.`);
   }
 }

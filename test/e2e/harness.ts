@@ -11,11 +11,15 @@ import type { ThreadEvent } from "../../src/protocol/event.ts";
 
 const root = join(import.meta.dirname, "../..");
 
+/** Opens the Daytona-compatible server beside it. */
+export const SANDBOX_KEY = "sandbox-key";
+
 export interface Taskloom {
   url: string;
   key: string;
   server: TestHarness;
   model: Awaited<ReturnType<typeof startModel>>;
+  daytona: Awaited<ReturnType<typeof startDaytona>>;
   /** A request with the key; `body` is sent as JSON. */
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   /** The same, answered as JSON; throws where the status is not 2xx. */
@@ -27,7 +31,7 @@ export async function startTaskloom(settings: Record<string, string> = {}): Prom
   await mkdir(join(root, "dist/web"), { recursive: true });
   const state = await mkdtemp(join(tmpdir(), "taskloom-e2e-"));
   const model = await startModel({ port: 0, tokensPerSecond: 0 });
-  const daytona = await startDaytona({ port: 0, state, apiKey: "sandbox-key" });
+  const daytona = await startDaytona({ port: 0, state, apiKey: SANDBOX_KEY });
   const key = "first-key-of-the-tests";
   const server = createTestHarness({
     workers: [
@@ -38,7 +42,7 @@ export async function startTaskloom(settings: Record<string, string> = {}): Prom
           OPENAI_API_KEY: "model-key",
           OPENAI_BASE_URL: model.baseUrl,
           OPENAI_MODEL: "taskloom-scripted-demo",
-          DAYTONA_API_KEY: "sandbox-key",
+          DAYTONA_API_KEY: SANDBOX_KEY,
           DAYTONA_API_URL: daytona.apiUrl,
           STAND_INS: "model,sandbox",
           ...settings,
@@ -60,6 +64,7 @@ export async function startTaskloom(settings: Record<string, string> = {}): Prom
     key,
     server,
     model,
+    daytona,
     request,
     json: async (method, path, body) => {
       const response = await request(method, path, body);

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { writeUploadBody } from "./upload-body.ts";
+
+function streamOf(...pieces: string[]): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    start: (controller) => {
+      for (const piece of pieces) controller.enqueue(encoder.encode(piece));
+      controller.close();
+    },
+  });
+}
+
+const send = (content: ReadableStream<Uint8Array>, limit_bytes = 1000, silence_ms?: number) =>
+  writeUploadBody("/home/商店/a b.txt", { content, limit_bytes }, silence_ms);
+
+const read = (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
+
+describe("an upload's body", () => {
+  it("is a form with the path before the file, byte for byte", async () => {
+    const body = send(streamOf("one ", "--two\r\n", "", "three"));
+    const form = await new Response(body.stream, { headers: { "content-type": body.type } }).formData();
+    expect([...form.keys()]).toEqual(["files[0].path", "files[0].file"]);
+    expect(form.get("files[0].path")).toBe("/home/商店/a b.txt");
+    expect(await (form.get("files[0].file") as File).text()).toBe("one --two\r\nthree");
+    expect(body.size).toBe(16);
+    expect(body.failure).toBeNull();
+  });
+
+  it("takes as much as the limit, and ends its source at one byte more", async () => {
+    expect(await read(send(streamOf("x".repeat(10)), 10).stream)).toContain("x".repeat(10));
+    let cancelled: unknown = null;
+    const content = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(4)),
+      cancel: (reason) => {
+        cancelled = reason;
+      },
+    });
+    const body = send(content, 10);
+    await expect(read(body.stream)).rejects.toMatchObject({ code: "too_large" });
+    expect(body.failure).toMatchObject({ code: "too_large" });
+    expect(cancelled).toBe(body.failure);
+  });
+
+  it("reads no more than is taken from it", async () => {
+    let pulls = 0;
+    const content = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          pulls++;
+          controller.enqueue(new Uint8Array(100));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const reader = send(content, Number.POSITIVE_INFINITY).stream.getReader();
+    for (let piece = 0; piece < 5; piece++) await reader.read();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(pulls).toBeLessThanOrEqual(6);
+  });
+
+  it("fails where its source breaks, and where that falls silent", async () => {
+    const broken = send(
+      new ReadableStream({
+        start: (controller) => controller.error(new Error("connection lost")),
+      }),
+    );
+    await expect(read(broken.stream)).rejects.toThrow("connection lost");
+    expect(broken.failure).toMatchObject({ message: "connection lost" });
+    const silent = send(new ReadableStream<Uint8Array>(), 1000, 5);
+    await expect(read(silent.stream)).rejects.toMatchObject({ code: "invalid" });
+  });
+});

@@ -1,0 +1,263 @@
+// Files of a project's sandbox over HTTP: what people list, download, upload, delete and pack.
+import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
+import { Daytona, type Sandbox as SdkSandbox } from "@daytonaio/sdk";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDaytonaWorkspace } from "../../src/sandboxes/index.ts";
+import { eventually } from "./daytona-fixture.ts";
+import { SANDBOX_KEY, startTaskloom, type Taskloom } from "./harness.ts";
+
+const project = "files-project";
+const files = `/v1/projects/${project}/sandbox/files`;
+const untilEnd = () => new AbortController().signal;
+
+interface Entry {
+  path: string;
+  name: string;
+  size: number;
+  is_dir: boolean;
+}
+
+let taskloom: Taskloom;
+let sandbox: SdkSandbox;
+
+beforeAll(async () => {
+  taskloom = await startTaskloom();
+  await taskloom.json("POST", "/v1/projects", { project_id: project, name: "Files" });
+  // Nothing has made the sandbox yet: this does.
+  expect(await list("")).toEqual([]);
+  const client = new Daytona({ apiKey: SANDBOX_KEY, apiUrl: taskloom.daytona.apiUrl, useDeprecatedPolling: true });
+  for await (const found of client.list()) sandbox = found;
+});
+
+afterAll(() => taskloom?.close());
+
+const content = (path: string, more = "") => `${files}/content?path=${encodeURIComponent(path)}${more}`;
+
+function send(method: string, path: string, body?: BodyInit): Promise<Response> {
+  const headers = { authorization: `Bearer ${taskloom.key}` };
+  return fetch(taskloom.url + path, { method, headers, body, duplex: "half" } as RequestInit);
+}
+
+const put = (path: string, body: BodyInit) => send("PUT", content(path), body);
+const get = (path: string) => send("GET", content(path));
+
+async function list(path: string, depth = 1): Promise<Entry[]> {
+  const query = `path=${encodeURIComponent(path)}&depth=${depth}`;
+  return (await taskloom.json<{ data: Entry[] }>("GET", `${files}?${query}`)).data;
+}
+
+async function codeOf(answer: Promise<Response>): Promise<string> {
+  const response = await answer;
+  const { code } = (await response.json()) as { code: string };
+  return `${response.status} ${code}`;
+}
+
+async function run(command: string): Promise<string> {
+  return (await sandbox.process.executeCommand(command)).result;
+}
+
+describe("a file of the sandbox", () => {
+  it("comes back byte for byte, under any name", async () => {
+    const bytes = randomBytes(300_000);
+    for (const name of [
+      "a/b/data.bin",
+      "商店/100% #1?&=+.txt",
+      `q'"uo\\te;.txt`,
+      "😀",
+      "-rf",
+      "$(id)`x`",
+      "a:b",
+      "%2e%2e",
+    ]) {
+      const made = await put(name, bytes);
+      expect(made.status).toBe(201);
+      const entry = { path: name, name: name.slice(name.lastIndexOf("/") + 1), size: bytes.length, is_dir: false };
+      expect(await made.json()).toMatchObject(entry);
+      expect(Buffer.compare(Buffer.from(await (await get(name)).arrayBuffer()), bytes)).toBe(0);
+    }
+    expect((await put("empty", "")).status).toBe(201);
+    expect(await (await get("empty")).text()).toBe("");
+  });
+
+  it("is never shown by a browser as a page of ours", async () => {
+    await put("page.html", "<script>alert(1)</script>");
+    for (const method of ["GET", "HEAD"]) {
+      const { status, headers } = await send(method, content("page.html"));
+      expect({ status, ...Object.fromEntries(headers) }).toMatchObject({
+        status: 200,
+        "content-type": "application/octet-stream",
+        "content-length": "25",
+        "content-disposition": `attachment; filename="page.html"; filename*=UTF-8''page.html`,
+        "content-security-policy": "sandbox",
+        "x-content-type-options": "nosniff",
+      });
+    }
+  });
+
+  it("is replaced with its mode kept", async () => {
+    await put("tool.sh", "#!/bin/sh\necho one\n");
+    await run("chmod 755 tool.sh");
+    expect((await put("tool.sh", "#!/bin/sh\necho two\n")).status).toBe(200);
+    expect(await run("./tool.sh")).toBe("two\n");
+  });
+
+  it("is listed with its folders, to the depth that was asked for", async () => {
+    await put("tree/one/two/three.txt", "3");
+    await put("tree/node_modules/x/y.js", "");
+    expect((await list("tree")).map(({ path }) => path)).toEqual(["tree/node_modules", "tree/one"]);
+    const below = await list("tree", 3);
+    expect(below.map(({ path, is_dir }) => `${path}${is_dir ? "/" : ""}`)).toEqual([
+      "tree/node_modules/",
+      "tree/one/",
+      "tree/one/two/",
+      "tree/one/two/three.txt",
+    ]);
+    expect((await list("tree/node_modules/x")).map(({ name }) => name)).toEqual(["y.js"]);
+  });
+
+  it("is deleted, a folder only recursively, and the work dir never", async () => {
+    await put("gone/file", "x");
+    expect(await codeOf(send("DELETE", content("gone")))).toBe("400 invalid_field");
+    expect((await send("DELETE", content("gone/file"))).status).toBe(204);
+    expect(await codeOf(send("DELETE", content("gone/file")))).toBe("404 not_found");
+    expect((await send("DELETE", content("gone", "&recursive=true"))).status).toBe(204);
+    for (const path of [".", "tree/..", "/home/daytona"])
+      expect(await codeOf(send("DELETE", content(path, "&recursive=true")))).toBe("403 forbidden");
+    expect((await list("")).map(({ name }) => name)).not.toContain("gone");
+  });
+});
+
+describe("a path", () => {
+  it("that leads out of the work dir is refused, however it is written", async () => {
+    await run("ln -s /etc out; ln -s /etc/passwd file-out; ln -s ../.. up; ln -s tree inside; ln -s /etc/new new-out");
+    for (const path of [
+      "../x",
+      "a/../../x",
+      "/etc/passwd",
+      "~/../../etc/passwd",
+      "a\nb",
+      "nul\0",
+      " x",
+      "n".repeat(256),
+    ]) {
+      expect(await codeOf(get(path)), path).toBe("400 invalid_field");
+      expect(await codeOf(put(path, "x")), path).toBe("400 invalid_field");
+    }
+    for (const path of ["out/passwd", "file-out", "up/etc/passwd", "new-out"]) {
+      expect(await codeOf(get(path)), path).toBe("403 forbidden");
+      expect(await codeOf(put(path, "x")), path).toBe("403 forbidden");
+    }
+    expect(await codeOf(send("GET", `${files}?path=out`))).toBe("403 forbidden");
+    expect(await codeOf(send("GET", `${files}/archive?path=up`))).toBe("403 forbidden");
+    expect(await codeOf(send("DELETE", content("out/passwd")))).toBe("403 forbidden");
+    expect(await codeOf(send("GET", `${files}/content?path=%2e%2e%2fx`))).toBe("400 invalid_field");
+    expect(await codeOf(send("GET", `${files}/content?path=%252e%252e%252fx`))).toBe("404 not_found");
+  });
+
+  it("that is a link goes as a link, and one within leads on", async () => {
+    await put("inside/by-link.txt", "linked");
+    expect(await (await get("tree/by-link.txt")).text()).toBe("linked");
+    expect((await send("DELETE", content("out"))).status).toBe(204);
+    expect(await run("test -f /etc/passwd && test ! -L out && echo kept")).toBe("kept\n");
+  });
+
+  it("to a folder is no file, to a file no folder, and to a pipe neither", async () => {
+    await run("mkfifo pipe");
+    await put("plain", "x");
+    expect(await codeOf(get("tree"))).toBe("400 invalid_field");
+    expect(await codeOf(put("tree", "x"))).toBe("400 invalid_field");
+    expect(await codeOf(put("tree/", "x"))).toBe("400 invalid_field");
+    expect(await codeOf(put("plain/x", "x"))).toBe("400 invalid_field");
+    expect(await codeOf(get("pipe"))).toBe("400 invalid_field");
+    expect(await codeOf(put("pipe", "x"))).toBe("400 invalid_field");
+    expect(await codeOf(send("GET", `${files}?path=plain`))).toBe("400 invalid_field");
+    expect(await codeOf(send("GET", `${files}/archive?path=plain`))).toBe("400 invalid_field");
+    expect(await codeOf(get("missing"))).toBe("404 not_found");
+    expect(await codeOf(send("GET", `${files}?path=missing`))).toBe("404 not_found");
+    expect(await codeOf(send("GET", `${files}/content`))).toBe("400 invalid_field");
+    expect(await codeOf(send("GET", `${files}?depth=99`))).toBe("400 invalid_field");
+  });
+});
+
+/** Writes the head of a PUT and a part of its body, and leaves the rest to the caller. */
+function beginUpload(path: string, head: string, body: string) {
+  const { hostname, port } = new URL(taskloom.url);
+  const socket = connect(Number(port), hostname, () => {
+    socket.write(
+      `PUT ${content(path)} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${taskloom.key}\r\n`,
+    );
+    socket.write(`${head}\r\n\r\n${body}`);
+  });
+  socket.on("error", () => {});
+  return socket;
+}
+
+/** Ours, and the daemon's own. */
+const remains = () => run("find . /tmp -name '.taskloom-*' -o -name '.upload-*'");
+
+describe("an upload", () => {
+  it("that is cut leaves the old file, and nothing beside it", async () => {
+    await put("cut.txt", "old");
+    for (const [head, body] of [
+      ["Content-Length: 1000000", "x".repeat(200_000)],
+      ["Transfer-Encoding: chunked", `30d40\r\n${"x".repeat(200_000)}\r\n`],
+    ] as const) {
+      const socket = beginUpload("cut.txt", head, body);
+      await eventually(async () => (await remains()) !== "");
+      socket.destroy();
+      await eventually(async () => (await remains()) === "");
+      expect(await (await get("cut.txt")).text()).toBe("old");
+    }
+  });
+
+  it("over 100 MiB is refused before any of it comes", async () => {
+    const socket = beginUpload("large", "Content-Length: 104857601", "");
+    const answer = await new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data))));
+    socket.destroy();
+    expect(answer).toMatch(/^HTTP\/1.1 413/);
+    expect(await codeOf(get("large"))).toBe("404 not_found");
+  });
+});
+
+describe("an archive", () => {
+  it("is the folder as a tar.gz, and leaves nothing in the sandbox", async () => {
+    await put("packed/商店/a.txt", "one");
+    await put("packed/-b", "two");
+    const response = await send("GET", `${files}/archive?path=packed`);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": "application/gzip",
+      "content-disposition": `attachment; filename="packed.tar.gz"; filename*=UTF-8''packed.tar.gz`,
+    });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    expect(bytes.length).toBe(Number(response.headers.get("content-length")));
+    await put("packed.tar.gz", bytes);
+    expect(await run("mkdir u && tar -xzf packed.tar.gz -C u && cat u/packed/-b u/packed/商店/a.txt")).toBe("twoone");
+    expect(await remains()).toBe("");
+  });
+});
+
+describe("a listing", () => {
+  it("says that it is cut", async () => {
+    const workspace = createDaytonaWorkspace({
+      api_key: SANDBOX_KEY,
+      api_url: taskloom.daytona.apiUrl,
+      target: null,
+      snapshot: null,
+      name: sandbox.name,
+      labels: {},
+      onState: () => {},
+      limits: { entries: 2 },
+    });
+    await run("mkdir -p few many/deep && touch few/1 few/2 many/1 many/deep/2");
+    const few = await workspace.listFiles("few", 5, untilEnd());
+    expect({ paths: few.entries.map(({ path }) => path), is_cut: few.is_cut }).toEqual({
+      paths: ["few/1", "few/2"],
+      is_cut: false,
+    });
+    expect((await workspace.listFiles("many", 1, untilEnd())).is_cut).toBe(false);
+    expect((await workspace.listFiles("many", 2, untilEnd())).is_cut).toBe(true);
+    await run("touch few/3");
+    expect((await workspace.listFiles("few", 1, untilEnd())).is_cut).toBe(true);
+  });
+});
