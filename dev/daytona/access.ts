@@ -8,6 +8,8 @@ import type { Sandbox } from "./sandboxes.ts";
 const cookieSeconds = 3600;
 export const tokenHeader = "x-daytona-preview-token";
 export const tokenQuery = "DAYTONA_SANDBOX_AUTH_KEY";
+/** What an address of a file may be signed for. */
+const signedFileRoutes: Record<string, string> = { GET: "/files/download", POST: "/files/upload-v2" };
 const cookiePrefix = "daytona-sandbox-auth-";
 
 export class Access {
@@ -47,6 +49,19 @@ export class Access {
     const value = readCookies(request).get(cookiePrefix + sandbox.record.id);
     const [expires = "", signature = ""] = value?.split(".") ?? [];
     return Number(expires) > Date.now() && equal(signature, this.#sign(sandbox, expires));
+  }
+
+  /** An address of one file, signed with the sandbox's key: it opens that file in that way until it expires. */
+  hasFileSignature(method: string, inner: string, url: URL, sandbox: Sandbox): boolean {
+    if (signedFileRoutes[method] !== inner) return false;
+    const [path, expires, signature] = ["path", "expires", "signature"].map((name) => url.searchParams.getAll(name));
+    if (path?.length !== 1 || expires?.length !== 1 || signature?.length !== 1) return false;
+    const [end = ""] = expires;
+    if (!/^\d{1,12}$/.test(end)) return false;
+    const text = `v1:files:${method}:${path[0]}:${end}`;
+    const wanted = `v1_${createHmac("sha256", sandbox.record.signingKey).update(text).digest("base64url")}`;
+    // 0 is for ever.
+    return equal(signature[0] ?? "", wanted) && (end === "0" || Number(end) * 1000 > Date.now());
   }
 
   cookie(sandbox: Sandbox): string {

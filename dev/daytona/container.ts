@@ -46,6 +46,8 @@ export interface ContainerOptions {
   sockets: string;
   etc: string;
   variables: Record<string, string>;
+  /** Where commands start, if not at home; only an isolated sandbox can have another. */
+  workDir?: string | undefined;
   limits: Limits;
 }
 
@@ -56,6 +58,7 @@ interface Waiter {
 
 export class Container {
   readonly home: string;
+  readonly workDir: string;
   /** Resolves when no process of the sandbox is left. */
   readonly ended: Promise<void>;
   readonly #options: ContainerOptions;
@@ -69,6 +72,7 @@ export class Container {
     this.#keeper = keeper;
     this.#server = server;
     this.home = options.isolation === "bubblewrap" ? sandboxHome : join(options.folder, "home");
+    this.workDir = options.isolation === "bubblewrap" ? (options.workDir ?? sandboxHome) : this.home;
     this.ended = new Promise((resolve) => {
       keeper.once("error", () => resolve());
       keeper.once("close", () => resolve());
@@ -90,6 +94,10 @@ export class Container {
     const container = new Container(options, spawnKeeper(options), server);
     try {
       await container.ask("variables", { set: options.variables });
+      // A command may have removed it before the last stop.
+      if (container.workDir !== container.home) {
+        await container.ask("folder", { path: container.workDir, mode: "755" }).catch(() => undefined);
+      }
       return container;
     } catch (error) {
       await container.stop();
@@ -142,6 +150,11 @@ export class Container {
     }
     channel.reader.release();
     return channel.socket;
+  }
+
+  /** Of its first process, as this machine counts; undefined if it never started. */
+  get pid(): number | undefined {
+    return this.#keeper.pid;
   }
 
   async stop(): Promise<void> {
@@ -233,6 +246,7 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
   const settings: KeeperSettings = {
     socket: isolated ? `${socketFolder}/s` : join(options.sockets, "s"),
     home: isolated ? sandboxHome : join(options.folder, "home"),
+    workDir: isolated ? (options.workDir ?? sandboxHome) : join(options.folder, "home"),
     temporary: isolated ? "/tmp" : join(options.folder, "tmp"),
     scratch: isolated ? "/run/sessions" : join(options.sockets, "sessions"),
     fenced: !isolated,

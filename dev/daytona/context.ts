@@ -2,12 +2,23 @@
  * What the routes work with.
  */
 import type { Access } from "./access.ts";
+import type { Builds } from "./builds.ts";
 import { HttpError, notStartedMessage } from "./errors.ts";
 import type { Fault } from "./faults.ts";
-import type { Life, Sandbox, Sandboxes } from "./sandboxes.ts";
+import type { Life } from "./lives.ts";
+import type { Quotas } from "./quotas.ts";
+import type { Sandbox, Sandboxes } from "./sandboxes.ts";
+import type { Snapshots } from "./snapshots.ts";
+import type { Changes } from "./states-changes.ts";
+import type { Origins } from "./states-origins.ts";
 
 export interface ServerContext {
   sandboxes: Sandboxes;
+  snapshots: Snapshots;
+  changes: Changes;
+  origins: Origins;
+  builds: Builds;
+  quotas: Quotas;
   access: Access;
   /** Why commands are refused here, or undefined when they may run. */
   refusal: string | undefined;

@@ -67,6 +67,7 @@ export const fileRoutes: Record<string, Handler<ToolboxContext>> = {
   "GET /files/download": download,
   "POST /files/bulk-download": downloadMany,
   "POST /files/bulk-upload": uploadMany,
+  "POST /files/upload-v2": uploadOne,
 };
 
 interface Download {
@@ -195,6 +196,18 @@ async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise
   if (errors.length > 0) sendJson(exchange.response, 400, { errors, files, message: errors.join("; ") });
   else if (files.length === 0) throw new HttpError(400, "no files were uploaded");
   else sendJson(exchange.response, 200, { files });
+}
+
+/** One file to the path in the address, which may be signed; a form with other parts is none. */
+async function uploadOne(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
+  const path = requireQuery(exchange, "path");
+  for await (const part of readParts(exchange.request, readBoundary(exchange.request.headers["content-type"]))) {
+    if (part.name !== "file") throw new HttpError(400, "the form must hold one part, named file");
+    await upload(life.container, path, part);
+    sendJson(exchange.response, 200, { name: basename(path), path, type: "file" });
+    return;
+  }
+  throw new HttpError(400, "no file was uploaded");
 }
 
 async function readShortText(part: Part): Promise<string> {

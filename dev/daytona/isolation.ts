@@ -99,6 +99,11 @@ function terminalLibrary(): string[] {
   }
 }
 
+/** For `cp` alone: two folders, and nothing else that could be read or written. */
+export function copyArguments(etc: string, from: string, to: string): string[] {
+  return [...systemArguments(etc), "--ro-bind", from, "/from", "--bind", to, "/to", "--remount-ro", "/"];
+}
+
 function systemArguments(etc: string): string[] {
   return [
     ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"],

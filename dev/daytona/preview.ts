@@ -3,7 +3,8 @@
  *
  * Browsers take every name under localhost for this machine and each for an origin of its own, so user code never shares
  * an origin with the API or with another sandbox, and its cookies stay with it. Bodies stream both ways; keys and tokens
- * that opened the door are taken off before user code sees the request.
+ * that opened the door are taken off before user code sees the request. Links of Daytona warn a browser once that what
+ * follows is somebody's; here it is always the developer's own, and nothing is warned of.
  */
 import {
   type ClientRequest,
@@ -41,6 +42,7 @@ interface Door {
   target: string;
   setCookie: string | undefined;
   keepAuthorization: boolean;
+  crossOrigin: [string, string][];
 }
 
 function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerContext): Door {
@@ -66,6 +68,7 @@ function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerCo
     // As it came, unless something had to be taken out: parsing would tidy up dots and escapes that mean something there.
     target: hasQuery ? url.pathname + url.search : (request.url ?? "/"),
     setCookie: wantsCookie ? access.cookie(sandbox) : undefined,
+    crossOrigin: crossOriginHeaders(request),
     keepAuthorization: byPreview && !access.carriesKnownKey(request),
   };
 }
@@ -90,9 +93,40 @@ const hopHeaders = [
   "upgrade",
 ];
 
+/** Of the way here, not for user code. */
+const controlHeaders = [
+  "x-daytona-skip-last-activity-update",
+  "x-daytona-disable-cors",
+  "x-daytona-skip-preview-warning",
+];
+
+/** Pages of any origin may read what a preview answers, credentials and all, unless the request says no. */
+function crossOriginHeaders(request: IncomingMessage): [string, string][] {
+  const { origin } = request.headers;
+  if (origin === undefined || request.headers["x-daytona-disable-cors"] === "true") return [];
+  return [
+    ["Access-Control-Allow-Origin", origin],
+    ["Access-Control-Allow-Credentials", "true"],
+    ["Vary", "Origin"],
+  ];
+}
+
+/** A browser asks this before the request itself, and never brings a token: it is answered before the door. */
+function answerPreflight(request: IncomingMessage, response: ServerResponse): boolean {
+  const method = request.headers["access-control-request-method"];
+  const headers = crossOriginHeaders(request);
+  if (request.method !== "OPTIONS" || method === undefined || headers.length === 0) return false;
+  const asked = request.headers["access-control-request-headers"];
+  headers.push(["Access-Control-Allow-Methods", method], ["Access-Control-Max-Age", "43200"]);
+  if (asked !== undefined) headers.push(["Access-Control-Allow-Headers", asked]);
+  response.writeHead(204, headers.flat());
+  response.end();
+  return true;
+}
+
 function requestHeaders(request: IncomingMessage, door: Door): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = { ...request.headers };
-  for (const name of [...hopHeaders, tokenHeader, "expect"]) delete headers[name];
+  for (const name of [...hopHeaders, ...controlHeaders, tokenHeader, "expect"]) delete headers[name];
   // Without it a body of unknown length would follow a head that promises none.
   if (request.headers["transfer-encoding"] !== undefined) headers["transfer-encoding"] = "chunked";
   if (!door.keepAuthorization) delete headers.authorization;
@@ -132,6 +166,8 @@ function answerHeaders(response: IncomingMessage, door: Door): (readonly [string
     const [name, value] = [response.rawHeaders[index] ?? "", response.rawHeaders[index + 1] ?? ""];
     if (!hopHeaders.includes(name.toLowerCase())) pairs.push([name, value]);
   }
+  // What an application says about its own origins stands.
+  if (response.headers["access-control-allow-origin"] === undefined) pairs.push(...door.crossOrigin);
   if (door.setCookie !== undefined) pairs.push(["Set-Cookie", door.setCookie]);
   return pairs;
 }
@@ -142,6 +178,7 @@ export async function servePreview(
   host: PreviewHost,
   context: ServerContext,
 ): Promise<void> {
+  if (answerPreflight(request, response)) return;
   const door = openDoor(request, host, context);
   const upstream = await reach(request, host, door, context);
   await new Promise<void>((resolve, reject) => {

@@ -19,7 +19,7 @@ const maxTimeoutSeconds = 2_000_000;
 export const processRoutes: Record<string, Handler<ToolboxContext>> = {
   "POST /process/execute": execute,
   "GET /user-home-dir": sendHome,
-  "GET /work-dir": sendHome,
+  "GET /work-dir": (exchange, { life }) => sendJson(exchange.response, 200, { dir: life.container.workDir }),
   "GET /version": (exchange) => sendJson(exchange.response, 200, { version: "0.218.0-taskloom" }),
   "GET /port": async (exchange, { life }) => sendJson(exchange.response, 200, await life.container.ask("ports")),
   "GET /port/{port}/in-use": async (exchange, { life }) => {

@@ -2,23 +2,50 @@
  * What is kept about a sandbox: one JSON file beside its folders, replaced as a whole, so that a crash leaves the old
  * record or the new one.
  */
-import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { removeTree } from "./trees.ts";
 
-const run = promisify(execFile);
+export const sandboxStates = [
+  "pending_build",
+  "building_snapshot",
+  "build_failed",
+  "creating",
+  "starting",
+  "started",
+  "stopping",
+  "stopped",
+  "pausing",
+  "paused",
+  "resuming",
+  "archiving",
+  "archived",
+  "restoring",
+  "resizing",
+  "snapshotting",
+  "forking",
+  "destroying",
+  "destroyed",
+  "error",
+] as const;
 
-export type SandboxState =
-  | "creating"
-  | "starting"
-  | "started"
-  | "stopping"
-  | "stopped"
-  | "archived"
-  | "destroying"
-  | "destroyed"
-  | "error";
+export type SandboxState = (typeof sandboxStates)[number];
+
+/** What a Dockerfile says about the processes of a sandbox. */
+export interface Image {
+  env: Record<string, string>;
+  /** Where commands start and relative paths begin; the home directory if absent. */
+  workDir?: string | undefined;
+  entrypoint?: string[] | undefined;
+}
+
+export interface BuildInfo {
+  dockerfileContent: string;
+  snapshotRef: string;
+  createdAt: string;
+  updatedAt: string;
+}
 
 export interface SignedPreview {
   token: string;
@@ -34,16 +61,23 @@ export interface SandboxRecord {
   labels: Record<string, string>;
   public: boolean;
   networkBlockAll: boolean;
+  networkAllowList: string | undefined;
+  domainAllowList: string | undefined;
   target: string;
   snapshot: string | undefined;
+  buildInfo: BuildInfo | undefined;
+  image: Image;
   cpu: number;
   gpu: number;
   memory: number;
   disk: number;
   state: SandboxState;
   errorReason: string | undefined;
+  recoverable: boolean;
   /** The preview token; a new one at each start. */
   authToken: string;
+  /** Of addresses of files. */
+  signingKey: string;
   signedPreviews: SignedPreview[];
   /** Hosts of repositories that a client of the API named (see `relay-address.ts`). */
   gitHosts?: string[];
@@ -51,10 +85,21 @@ export interface SandboxRecord {
   autoPauseInterval: number;
   autoArchiveInterval: number;
   autoDeleteInterval: number;
+  /** The end that its time to live sets. */
+  autoDestroyAt: string | undefined;
   createdAt: string;
   updatedAt: string;
   stoppedAt: string | undefined;
   lastActivityAt: string;
+}
+
+export function makeKey(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+/** What records of earlier versions don't have. */
+function fillRecord(record: SandboxRecord): SandboxRecord {
+  return { ...record, image: record.image ?? { env: {} }, signingKey: record.signingKey ?? makeKey() };
 }
 
 const recordName = "sandbox.json";
@@ -88,7 +133,7 @@ export class Records {
   async #read(id: string): Promise<SandboxRecord | undefined> {
     try {
       const record = JSON.parse(await readFile(join(this.folder(id), recordName), "utf8")) as SandboxRecord;
-      return record.id === id ? record : undefined;
+      return record.id === id ? fillRecord(record) : undefined;
     } catch {
       return undefined;
     }
@@ -119,15 +164,5 @@ export class Records {
     // The record goes first: what a crash leaves behind is swept by the next start.
     await rm(join(this.folder(id), recordName), { force: true });
     await removeTree(this.folder(id));
-  }
-}
-
-/** Commands may leave folders that their own owner can't enter; those are opened first. */
-async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch {
-    await run("chmod", ["-R", "u+rwX", path]).catch(() => undefined);
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -13,17 +13,17 @@ const defaultPage = 100;
 const maxPage = 200;
 
 export function describeSandbox({ record }: Sandbox, origin: string): Record<string, unknown> {
-  return { ...describeInList(record, origin), env: record.env, volumes: [] };
+  return { ...describeInList(record, origin), env: record.env, volumes: [], buildInfo: record.buildInfo };
 }
 
 function describeInList(record: SandboxRecord, origin: string): Record<string, unknown> {
-  const { authToken: _token, signedPreviews: _previews, stoppedAt: _stopped, env: _env, ...shown } = record;
+  const { authToken: _token, signingKey: _key, signedPreviews: _previews, stoppedAt: _stopped, ...open } = record;
+  const { env: _env, image: _image, buildInfo: _build, gitHosts: _hosts, ...shown } = open;
   return {
     ...shown,
     organizationId,
     desiredState: desiredState(record),
-    backupState: "None",
-    recoverable: false,
+    backupState: record.state === "archived" || record.state === "restoring" ? "Completed" : "None",
     sandboxClass: "container",
     toolboxProxyUrl: `${origin}/toolbox`,
   };
@@ -32,7 +32,8 @@ function describeInList(record: SandboxRecord, origin: string): Record<string, u
 function desiredState({ state }: SandboxRecord): string {
   if (state === "stopping" || state === "stopped") return "stopped";
   if (state === "destroying" || state === "destroyed") return "destroyed";
-  return state === "archived" ? "archived" : "started";
+  if (state === "archiving" || state === "archived") return "archived";
+  return state === "pausing" || state === "paused" ? "paused" : "started";
 }
 
 type Comparable = string | number;
@@ -93,8 +94,57 @@ function matchesQuery(record: SandboxRecord, exchange: Exchange): boolean {
     wants("states", record.state) &&
     wants("snapshots", record.snapshot ?? "") &&
     wants("regionIds", record.target) &&
+    wants("sandboxClasses", "container") &&
+    wants("isPublic", String(record.public)) &&
+    wants("isRecoverable", String(record.recoverable)) &&
+    sizeRanges.every(([minimum, maximum, value]) => isInRange(exchange, minimum, maximum, value(record), readSize)) &&
+    timeRanges.every(([after, before, value]) => isInRange(exchange, after, before, value(record), readTime)) &&
     hasLabels(record, query(exchange, "labels"))
   );
+}
+
+type Range = [minimum: string, maximum: string, value: (record: SandboxRecord) => number | undefined];
+
+const sizeRanges: Range[] = [
+  ["minCpu", "maxCpu", ({ cpu }) => cpu],
+  ["minMemoryGiB", "maxMemoryGiB", ({ memory }) => memory],
+  ["minDiskGiB", "maxDiskGiB", ({ disk }) => disk],
+  ["minGpu", "maxGpu", ({ gpu }) => gpu],
+];
+
+const timeRanges: Range[] = [
+  ["createdAtAfter", "createdAtBefore", ({ createdAt }) => Date.parse(createdAt)],
+  ["lastEventAfter", "lastEventBefore", ({ lastActivityAt }) => Date.parse(lastActivityAt)],
+  [
+    "autoDestroyAtAfter",
+    "autoDestroyAtBefore",
+    ({ autoDestroyAt: end }) => (end === undefined ? end : Date.parse(end)),
+  ],
+];
+
+/** What has no such value is in no range. */
+function isInRange(
+  exchange: Exchange,
+  minimum: string,
+  maximum: string,
+  value: number | undefined,
+  read: (text: string, name: string) => number,
+): boolean {
+  const [low, high] = [query(exchange, minimum), query(exchange, maximum)];
+  if (low === undefined && high === undefined) return true;
+  const least = low === undefined ? Number.NEGATIVE_INFINITY : read(low, minimum);
+  const most = high === undefined ? Number.POSITIVE_INFINITY : read(high, maximum);
+  return value !== undefined && value >= least && value <= most;
+}
+
+function readSize(text: string, name: string): number {
+  return integerParameter(text, name, 0, 1_000_000);
+}
+
+function readTime(text: string, name: string): number {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new HttpError(400, `${name} must be a date`);
+  return time;
 }
 
 function hasLabels(record: SandboxRecord, text: string | undefined): boolean {

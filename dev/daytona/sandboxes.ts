@@ -1,70 +1,64 @@
 /**
- * All sandboxes of one server: their records, their lives, and the rules of their states.
+ * All sandboxes of one server: their records, and who they are.
  */
-import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { join } from "node:path";
-import { Container } from "./container.ts";
+import { randomUUID } from "node:crypto";
 import { HttpError } from "./errors.ts";
-import type { Isolation } from "./isolation.ts";
-import { PtySessions } from "./pty-sessions.ts";
-import { Records, type SandboxRecord, type SandboxState } from "./records.ts";
-import { Sessions } from "./sessions.ts";
+import type { Life } from "./lives.ts";
+import { makeKey, Records, type SandboxRecord, type SandboxState } from "./records.ts";
 
-/** What exists only while a sandbox is started. */
-export interface Life {
-  container: Container;
-  sessions: Sessions;
-  terminals: PtySessions;
-  /** Connections of people, which keep the sandbox from being idle. */
-  visitors: Set<object>;
-}
+export type { Life } from "./lives.ts";
 
 export interface Sandbox {
   record: SandboxRecord;
   folder: string;
   life: Life | undefined;
+  /** The build under way, and how it is ended. */
+  building: Building | undefined;
 }
 
-export interface SandboxesOptions {
-  stateDirectory: string;
-  socketsDirectory: string;
-  etc: string;
-  isolation: Isolation;
+export interface Building {
+  end: AbortController;
+  done: Promise<void>;
 }
 
 /** Far beyond what a developer's machine can carry at once. */
 const maxSandboxes = 1_000;
-const minuteMs = 60_000;
 
-export type NewSandbox = Pick<SandboxRecord, "user" | "env" | "labels" | "public" | "networkBlockAll" | "target"> &
-  Pick<SandboxRecord, "snapshot" | "cpu" | "gpu" | "memory" | "disk" | "autoStopInterval" | "autoPauseInterval"> &
-  Pick<SandboxRecord, "autoArchiveInterval" | "autoDeleteInterval"> & { name: string | undefined };
+/** What was under way when an earlier server ended, and can't be taken up. */
+const cutShort: readonly SandboxState[] = ["pending_build", "building_snapshot"];
+
+type Chosen = "user" | "env" | "labels" | "public" | "target" | "snapshot" | "buildInfo" | "image";
+type Sizes = "cpu" | "gpu" | "memory" | "disk";
+type Network = "networkBlockAll" | "networkAllowList" | "domainAllowList";
+type Intervals = "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval";
+
+export type NewSandbox = Pick<SandboxRecord, Chosen | Sizes | Network | Intervals | "autoDestroyAt"> & {
+  name: string | undefined;
+};
 
 export class Sandboxes {
-  readonly #options: SandboxesOptions;
   readonly #records: Records;
   readonly #sandboxes = new Map<string, Sandbox>();
-  /** Starts under way, which the end of the server waits for so as to end them too. */
-  readonly #starts = new Set<Promise<void>>();
-  #closing = false;
 
-  constructor(options: SandboxesOptions) {
-    this.#options = options;
-    this.#records = new Records(options.stateDirectory);
+  constructor(stateDirectory: string) {
+    this.#records = new Records(stateDirectory);
   }
 
   /** Takes up what an earlier server left: its processes are gone, so whatever was started is stopped. */
   async load(): Promise<void> {
     for (const record of await this.#records.load()) {
-      const sandbox = { record, folder: this.#records.folder(record.id), life: undefined };
       if (record.state === "destroying" || record.state === "destroyed") {
         await this.#records.delete(record.id);
         continue;
       }
+      const sandbox = { record, folder: this.#records.folder(record.id), life: undefined, building: undefined };
       this.#sandboxes.set(record.id, sandbox);
-      if (!["stopped", "archived", "error"].includes(record.state)) {
+      if (cutShort.includes(record.state)) {
+        record.errorReason = "the server ended while it was built";
+        await this.enter(sandbox, "build_failed");
+      } else if (!["stopped", "archived", "error", "build_failed"].includes(record.state)) {
         record.stoppedAt = new Date().toISOString();
-        await this.#enter(sandbox, "stopped");
+        await this.enter(sandbox, "stopped");
       }
     }
   }
@@ -83,8 +77,7 @@ export class Sandboxes {
     return sandbox;
   }
 
-  async create(wanted: NewSandbox): Promise<Sandbox> {
-    this.#refuseAtEnd();
+  async add(wanted: NewSandbox, state: SandboxState): Promise<Sandbox> {
     const id = randomUUID();
     const name = wanted.name ?? id;
     if (this.all().some(({ record }) => record.name === name)) {
@@ -96,16 +89,18 @@ export class Sandboxes {
       ...wanted,
       id,
       name,
-      state: "creating",
+      state,
       errorReason: undefined,
+      recoverable: false,
       authToken: "",
+      signingKey: makeKey(),
       signedPreviews: [],
       createdAt: now,
       updatedAt: now,
       lastActivityAt: now,
       stoppedAt: undefined,
     };
-    const sandbox: Sandbox = { record, folder: this.#records.folder(id), life: undefined };
+    const sandbox: Sandbox = { record, folder: this.#records.folder(id), life: undefined, building: undefined };
     // Reserved before the first await, so that of two creations with one name the second is refused.
     this.#sandboxes.set(id, sandbox);
     try {
@@ -114,126 +109,10 @@ export class Sandboxes {
       this.#sandboxes.delete(id);
       throw error;
     }
-    await this.#bringUp(sandbox);
     return sandbox;
   }
 
-  async start(sandbox: Sandbox): Promise<void> {
-    this.#refuseAtEnd();
-    this.#refuseWhileChanging(sandbox);
-    if (!["stopped", "archived", "error"].includes(sandbox.record.state)) {
-      throw new HttpError(400, "Sandbox is not in valid state");
-    }
-    await this.#enter(sandbox, "starting");
-    await this.#bringUp(sandbox);
-  }
-
-  async #bringUp(sandbox: Sandbox): Promise<void> {
-    if (this.#closing) {
-      await this.#enter(sandbox, "stopped");
-      return;
-    }
-    const start = this.#launch(sandbox);
-    this.#starts.add(start);
-    await start.finally(() => this.#starts.delete(start));
-  }
-
-  async #launch(sandbox: Sandbox): Promise<void> {
-    const { record, folder } = sandbox;
-    try {
-      const container = await Container.start({
-        isolation: this.#options.isolation,
-        folder,
-        // The socket's path must stay short, and 64 bits of the id tell the sandboxes of one server apart.
-        sockets: join(
-          this.#options.socketsDirectory,
-          createHash("sha256").update(record.id).digest("hex").slice(0, 16),
-        ),
-        etc: this.#options.etc,
-        variables: { ...record.env, DAYTONA_SANDBOX_ID: record.id, DAYTONA_SANDBOX_USER: record.user },
-        limits: { memory: record.memory, disk: record.disk },
-      });
-      const life: Life = {
-        container,
-        sessions: new Sessions(container, join(folder, "logs")),
-        terminals: new PtySessions(container),
-        visitors: new Set(),
-      };
-      sandbox.life = life;
-      record.authToken = randomBytes(16).toString("hex");
-      record.errorReason = undefined;
-      record.lastActivityAt = new Date().toISOString();
-      void container.ended.then(() => this.#noticeEnd(sandbox, life));
-      await this.#enter(sandbox, "started");
-    } catch (error) {
-      record.errorReason = error instanceof Error ? error.message : "the sandbox did not start";
-      await this.#enter(sandbox, "error");
-    }
-  }
-
-  /** The keeper ended though nobody stopped the sandbox: a command killed it. As with a container, that is a stop. */
-  async #noticeEnd(sandbox: Sandbox, life: Life): Promise<void> {
-    life.sessions.close();
-    life.terminals.close();
-    if (sandbox.life !== life) return;
-    sandbox.life = undefined;
-    if (sandbox.record.state !== "started") return;
-    sandbox.record.stoppedAt = new Date().toISOString();
-    await this.#enter(sandbox, "stopped").catch(() => undefined);
-  }
-
-  async stop(sandbox: Sandbox): Promise<void> {
-    this.#refuseWhileChanging(sandbox);
-    if (sandbox.record.state === "stopped") return;
-    if (!["started", "error"].includes(sandbox.record.state)) {
-      throw new HttpError(400, "Sandbox is not in stoppable state");
-    }
-    await this.#enter(sandbox, "stopping");
-    await this.#bringDown(sandbox);
-    if (sandbox.record.autoDeleteInterval === 0) await this.#destroy(sandbox);
-    else await this.#enter(sandbox, "stopped");
-  }
-
-  async #bringDown(sandbox: Sandbox): Promise<void> {
-    const { life } = sandbox;
-    sandbox.life = undefined;
-    sandbox.record.stoppedAt = new Date().toISOString();
-    life?.sessions.close();
-    life?.terminals.close();
-    await life?.container.stop();
-  }
-
-  async archive(sandbox: Sandbox): Promise<void> {
-    this.#refuseWhileChanging(sandbox);
-    if (sandbox.record.state !== "stopped") throw new HttpError(400, "Sandbox is not stopped");
-    if (sandbox.record.autoDeleteInterval === 0) throw new HttpError(400, "Ephemeral sandboxes cannot be archived");
-    await this.#enter(sandbox, "archived");
-  }
-
-  async delete(sandbox: Sandbox): Promise<void> {
-    this.#refuseWhileChanging(sandbox);
-    await this.#enter(sandbox, "destroying");
-    await this.#bringDown(sandbox);
-    await this.#destroy(sandbox);
-  }
-
-  async #destroy(sandbox: Sandbox): Promise<void> {
-    sandbox.record.state = "destroyed";
-    await this.#records.delete(sandbox.record.id);
-    this.#sandboxes.delete(sandbox.record.id);
-  }
-
-  #refuseAtEnd(): void {
-    if (this.#closing) throw new HttpError(503, "the server is stopping");
-  }
-
-  #refuseWhileChanging(sandbox: Sandbox): void {
-    if (["creating", "starting", "stopping", "destroying"].includes(sandbox.record.state)) {
-      throw new HttpError(409, "Sandbox state change in progress");
-    }
-  }
-
-  async #enter(sandbox: Sandbox, state: SandboxState): Promise<void> {
+  async enter(sandbox: Sandbox, state: SandboxState): Promise<void> {
     sandbox.record.state = state;
     await this.save(sandbox);
   }
@@ -248,37 +127,9 @@ export class Sandboxes {
     sandbox.record.lastActivityAt = new Date().toISOString();
   }
 
-  /** The intervals of auto-stop, auto-archive and auto-delete; called now and then. One that fails holds up no other. */
-  async sweep(now: number): Promise<void> {
-    for (const sandbox of this.all()) {
-      if (sandbox.life && sandbox.life.visitors.size > 0) this.touch(sandbox);
-      await this.#applyIntervals(sandbox, now).catch(() => undefined);
-    }
-  }
-
-  async #applyIntervals(sandbox: Sandbox, now: number): Promise<void> {
-    const { state, autoStopInterval, autoArchiveInterval, autoDeleteInterval, ...times } = sandbox.record;
-    if (state === "started") {
-      const idleFor = now - Date.parse(times.lastActivityAt);
-      if (autoStopInterval > 0 && idleFor >= autoStopInterval * minuteMs) await this.stop(sandbox);
-      return;
-    }
-    if (state !== "stopped" && state !== "archived") return;
-    const stoppedFor = now - Date.parse(times.stoppedAt ?? times.updatedAt);
-    const archives = state === "stopped" && autoArchiveInterval > 0;
-    if (autoDeleteInterval >= 0 && stoppedFor >= autoDeleteInterval * minuteMs) await this.delete(sandbox);
-    else if (archives && stoppedFor >= autoArchiveInterval * minuteMs) await this.archive(sandbox);
-  }
-
-  /** The end of the server: no process of any sandbox stays. */
-  async close(): Promise<void> {
-    this.#closing = true;
-    await Promise.allSettled(this.#starts);
-    await Promise.all(
-      this.all().map(async (sandbox) => {
-        await this.#bringDown(sandbox);
-        if (sandbox.record.state === "started") await this.#enter(sandbox, "stopped");
-      }),
-    );
+  async remove(sandbox: Sandbox): Promise<void> {
+    sandbox.record.state = "destroyed";
+    await this.#records.delete(sandbox.record.id);
+    this.#sandboxes.delete(sandbox.record.id);
   }
 }

@@ -17,13 +17,13 @@ import { apiErrorBody, HttpError, toHttpError } from "./errors.ts";
 import { type Fault, failRequest, meetFault, serveFaults } from "./faults.ts";
 import { type Isolation, probeIsolation, writeSystemFiles } from "./isolation.ts";
 import { type Lock, lockState } from "./lock.ts";
+import { furnish, type PartsOptions } from "./parts.ts";
 import { parsePreviewHost, servePreview, upgradePreview } from "./preview.ts";
 import { parseTarget } from "./routes.ts";
 import { sandboxRoutes } from "./sandbox-routes.ts";
-import { Sandboxes } from "./sandboxes.ts";
 import { isToolboxPath, serveToolbox, upgradeToolbox } from "./toolbox.ts";
 
-export interface DaytonaOptions {
+export interface DaytonaOptions extends PartsOptions {
   /** 0 takes a free one. */
   port: number;
   /** All data of the sandboxes. */
@@ -75,11 +75,10 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   const { isolation, reason } = await chooseIsolation(options.isolation ?? "auto", stateDirectory);
   const refusal = refuseCommands(isolation, reason, options);
   const etc = await writeSystemFiles(stateDirectory);
-  const sandboxes = new Sandboxes({ stateDirectory, socketsDirectory: lock.folder, etc, isolation });
-  await sandboxes.load();
+  const parts = await furnish(options, { stateDirectory, socketsDirectory: lock.folder, etc, isolation, refusal });
   let port = options.port;
   const context: ServerContext = {
-    sandboxes,
+    ...parts,
     access: new Access(options.apiKey),
     refusal,
     faults: options.faults ?? [],
@@ -91,11 +90,12 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   server.on("upgrade", (request, socket, head) => void upgrade(request, socket, head, context));
   server.on("clientError", (_error, socket) => refuseSocket(socket, new HttpError(400, "malformed request"), "/"));
   port = await listen(server, options.port);
-  const sweeper = setInterval(() => void sandboxes.sweep(Date.now()).catch(() => undefined), sweepMs);
+  const sweeper = setInterval(() => void parts.changes.sweep(Date.now()).catch(() => undefined), sweepMs);
   const close = once(async () => {
     clearInterval(sweeper);
     server.close();
-    await sandboxes.close();
+    await parts.origins.close();
+    await parts.changes.close();
     server.closeAllConnections();
     await lock.release();
   });

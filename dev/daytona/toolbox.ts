@@ -14,6 +14,7 @@ import { processRoutes } from "./process-routes.ts";
 import { ptyRoutes } from "./pty-routes.ts";
 import { upgradePty } from "./pty-sockets.ts";
 import { decodeSegment, parseTarget, Routes } from "./routes.ts";
+import type { Sandbox } from "./sandboxes.ts";
 import { followLog, sessionRoutes } from "./session-routes.ts";
 import { requireCommand } from "./sessions.ts";
 
@@ -37,7 +38,10 @@ function enter(request: IncomingMessage, url: URL, context: ServerContext): { in
   if (id === undefined || inner === undefined) throw new HttpError(404, "Not Found");
   const sandbox = context.sandboxes.byId(id);
   // A stranger learns nothing about which sandboxes there are.
-  const allowed = context.access.hasKey(request) || (sandbox && context.access.hasToken(request, url, sandbox));
+  const { access } = context;
+  const byLink = (box: Sandbox): boolean =>
+    access.hasToken(request, url, box) || access.hasFileSignature(request.method ?? "GET", inner, url, box);
+  const allowed = access.hasKey(request) || (sandbox && byLink(sandbox));
   if (!allowed) throw new HttpError(401, "Unauthorized");
   if (!sandbox) throw new HttpError(404, `Sandbox with ID or name ${id} not found`);
   const toolbox = { ...context, sandbox, life: requireLife(sandbox) };

@@ -209,7 +209,7 @@ describe("without isolation", () => {
       await expect(box.fs.uploadFile(Buffer.from("x"), path), path).rejects.toMatchObject({ statusCode: 400 });
     }
     await expect(box.fs.moveFiles("link", "moved")).rejects.toMatchObject({ statusCode: 403 });
-    expect((await readdir(open.state)).sort()).toEqual(["etc", "sandboxes", "secret.txt"]);
+    expect((await readdir(open.state)).sort()).toEqual(["etc", "sandboxes", "secret.txt", "snapshots"]);
     await box.fs.uploadFile(Buffer.from("mapped"), "/home/daytona/mapped.txt");
     expect((await box.fs.downloadFile("mapped.txt")).toString()).toBe("mapped");
     await box.delete();

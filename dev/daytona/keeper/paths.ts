@@ -15,7 +15,7 @@ export const sandboxHome = "/home/daytona";
 
 export async function resolvePath(settings: KeeperSettings, path: string): Promise<string> {
   if (path.includes("\0")) throw new KeeperError(400, "BAD_REQUEST", "a path can't hold a NUL byte");
-  if (!settings.fenced) return resolve(settings.home, path === "" ? "." : path);
+  if (!settings.fenced) return resolve(settings.workDir, path === "" ? "." : path);
   const mapped = mapPath(settings, resolve(settings.home, path === "" ? "." : path));
   const real = await realAncestor(mapped);
   const roots = await Promise.all([realpath(settings.home), realpath(settings.temporary)]);

@@ -39,7 +39,7 @@ interface Session {
 export async function serveSession(channel: Channel, settings: KeeperSettings, id: string): Promise<void> {
   const folder = `${settings.scratch}/${id}`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const shell = spawnShell(settings, [], { cwd: settings.home, extraPipes: 1 });
+  const shell = spawnShell(settings, [], { cwd: settings.workDir, extraPipes: 1 });
   const session: Session = { channel, shell, folder, commands: new Map() };
   shell.stdout?.resume();
   shell.stderr?.resume();

@@ -8,6 +8,8 @@ export interface KeeperSettings {
   /** The unix socket of the server, as seen from here. */
   socket: string;
   home: string;
+  /** Where commands start and relative paths begin. */
+  workDir: string;
   temporary: string;
   /** A folder for named pipes and command texts that dies with the keeper. */
   scratch: string;

@@ -1,0 +1,147 @@
+/**
+ * The instructions of a Dockerfile carried out one by one. There are no images here: what a base image would hold is not
+ * there, which the log says, and commands run over the sandbox's own folder.
+ */
+import { resolve } from "node:path";
+import { BuildError, type Instruction, readExecForm, splitWords } from "./builds-dockerfile.ts";
+import { isVariableName } from "./keeper/settings.ts";
+import type { Image } from "./records.ts";
+
+export interface BuildTools {
+  /** Runs a line of the shell in the sandbox, its output into the log, and tells the exit code. */
+  run(command: string, place: { cwd: string; variables: Record<string, string> }): Promise<number>;
+  log(text: string): void;
+}
+
+interface Progress {
+  image: Image;
+  /** Values of ARG, which commands see while it is built, and processes of the sandbox don't. */
+  parameters: Record<string, string>;
+  tools: BuildTools;
+}
+
+/** What scripts take for granted; a line such as `ENV PATH=/x:$PATH` builds on it. */
+const ground = {
+  PATH: "/opt/daytona/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  HOME: "/home/daytona",
+};
+/** These folders stand, and are the only ones that a sandbox can write to. */
+const writable = /^\/(?:home\/daytona|tmp)(?:\/|$)/;
+const maxEnvironmentBytes = 64 * 1024;
+
+type Step = (text: string, progress: Progress, instruction: Instruction) => Promise<void> | void;
+
+const steps: Record<string, Step> = {
+  FROM: (text, { tools }) => {
+    const [image = ""] = text.split(/\s+/).filter((word) => !word.startsWith("--"));
+    if (image === "") throw new BuildError("FROM needs an image");
+    tools.log(` ---> this server has no images: the sandbox's own system stands in for ${image}\n`);
+  },
+  ARG: (text, progress) => {
+    for (const word of splitWords(text, scopeOf(progress))) {
+      const [name, value] = splitPair(word);
+      progress.parameters[checkName(name)] = value ?? "";
+    }
+  },
+  ENV: (text, progress) => {
+    for (const [name, value] of readPairs(text, scopeOf(progress))) progress.image.env[checkName(name)] = value;
+    const bytes = Buffer.byteLength(JSON.stringify(progress.image.env));
+    if (bytes > maxEnvironmentBytes) throw new BuildError("ENV holds too much");
+  },
+  WORKDIR: enterFolder,
+  RUN: runCommand,
+  ENTRYPOINT: (text, { image, tools }) => {
+    image.entrypoint = readExecForm(text) ?? ["/bin/sh", "-c", text];
+    tools.log(" ---> kept, but not run: sandboxes of this server run what they are told to\n");
+  },
+  CMD: (_text, { tools }) => tools.log(" ---> not run: sandboxes of this server run what they are told to\n"),
+  USER: (_text, { tools }) => tools.log(" ---> commands run as daytona all the same\n"),
+  LABEL: (text, progress) => void readPairs(text, scopeOf(progress)),
+  EXPOSE: () => {},
+  MAINTAINER: () => {},
+  STOPSIGNAL: () => {},
+  HEALTHCHECK: (_text, { tools }) => tools.log(" ---> not run\n"),
+  VOLUME: (_text, { tools }) => tools.log(" ---> no volume is made\n"),
+  COPY: refuseContext,
+  ADD: refuseContext,
+};
+
+export async function carryOut(instructions: Instruction[], tools: BuildTools): Promise<Image> {
+  const first = instructions.find(({ name }) => name !== "ARG");
+  if (first?.name !== "FROM") throw new BuildError("a Dockerfile begins with FROM");
+  if (instructions.filter(({ name }) => name === "FROM").length > 1) {
+    throw new BuildError("several stages (FROM more than once) are not supported by this server");
+  }
+  const progress: Progress = { image: { env: {} }, parameters: {}, tools };
+  for (const [index, instruction] of instructions.entries()) {
+    const { name, text } = instruction;
+    tools.log(`Step ${index + 1}/${instructions.length} : ${name} ${text}\n`);
+    const step = Object.hasOwn(steps, name) ? steps[name] : undefined;
+    if (!step) throw new BuildError(`unknown instruction: ${name.slice(0, 40)}`);
+    await step(text, progress, instruction);
+  }
+  return progress.image;
+}
+
+function scopeOf({ image, parameters }: Progress): Record<string, string> {
+  return { ...ground, ...parameters, ...image.env };
+}
+
+function checkName(name: string): string {
+  if (!isVariableName(name)) throw new BuildError(`not the name of a variable: ${name.slice(0, 100)}`);
+  return name;
+}
+
+function splitPair(word: string): [name: string, value: string | undefined] {
+  const index = word.indexOf("=");
+  return index < 0 ? [word, undefined] : [word.slice(0, index), word.slice(index + 1)];
+}
+
+/** `A=1 B=2`, or the old form with one name and the rest of the line as its value. */
+function readPairs(text: string, scope: Record<string, string>): [name: string, value: string][] {
+  const [, name = "", rest = ""] = /^([^\s=]+)\s+([\s\S]*)$/.exec(text) ?? [];
+  if (name !== "") return [[name, splitWords(rest, scope).join(" ")]];
+  return splitWords(text, scope).map((word) => {
+    const [key, value] = splitPair(word);
+    if (value === undefined) throw new BuildError(`${key.slice(0, 100)} has no value`);
+    return [key, value];
+  });
+}
+
+async function enterFolder(text: string, progress: Progress): Promise<void> {
+  const given = splitWords(text, scopeOf(progress)).join(" ");
+  if (given === "") throw new BuildError("WORKDIR needs a path");
+  const path = resolve(progress.image.workDir ?? ground.HOME, given);
+  if (!writable.test(path)) {
+    throw new BuildError(`WORKDIR ${path}: a sandbox of this server has only /home/daytona and /tmp to write to`);
+  }
+  if (path !== ground.HOME && path !== "/tmp") {
+    const code = await progress.tools.run(`mkdir -p -- ${quote(path)}`, { cwd: ground.HOME, variables: {} });
+    if (code !== 0) throw new BuildError(`WORKDIR ${path} could not be made`);
+  }
+  progress.image.workDir = path;
+}
+
+async function runCommand(text: string, progress: Progress, instruction: Instruction): Promise<void> {
+  const { image, parameters, tools } = progress;
+  const bare = text.replace(/^(?:--(?:mount|network|security)=\S+\s+)*/, "");
+  const words = readExecForm(bare);
+  const line = instruction.script ?? (words ? words.map(quote).join(" ") : bare);
+  const script = instruction.heredoc === undefined ? line : `${line}\n${instruction.heredoc}`;
+  const code = await tools.run(`exec /bin/sh -c ${quote(script)} </dev/null`, {
+    cwd: image.workDir ?? ground.HOME,
+    variables: { ...parameters, ...image.env },
+  });
+  // As docker says it.
+  if (code !== 0) {
+    throw new BuildError(`The command '/bin/sh -c ${line.slice(0, 300).trim()}' returned a non-zero code: ${code}`);
+  }
+}
+
+function refuseContext(_text: string, _progress: Progress, { name }: Instruction): void {
+  throw new BuildError(`${name} is not supported by this server: a build has no files of its own here`);
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

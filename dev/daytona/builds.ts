@@ -1,0 +1,183 @@
+/**
+ * Builds from Dockerfiles, without docker: the commands run in a sandbox's isolation, over the folder of the sandbox or
+ * snapshot that is built. So what they write to the home directory is there afterwards; what needs root or the network
+ * fails, and with it the build.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { BuildError, parseDockerfile } from "./builds-dockerfile.ts";
+import { type BuildLog, BuildLogs } from "./builds-log.ts";
+import { type BuildTools, carryOut } from "./builds-steps.ts";
+import { Container } from "./container.ts";
+import type { Isolation } from "./isolation.ts";
+import { frameKind, parseJson } from "./keeper/frames.ts";
+import type { Image } from "./records.ts";
+
+export interface BuildOptions {
+  isolation: Isolation;
+  etc: string;
+  socketsDirectory: string;
+  /** Why commands are refused on this machine, or undefined when they may run. */
+  refusal: string | undefined;
+  timeoutMs?: number | undefined;
+}
+
+export interface BuildJob {
+  /** With `home` and `tmp` in it, and room for the log. */
+  folder: string;
+  dockerfile: string;
+  /** Called when its turn has come. */
+  onBegin(): Promise<void>;
+}
+
+/** A build is something to wait for, but not for ever. */
+const defaultTimeoutMs = 600_000;
+/** Builds use whole processors; the others wait for their turn. */
+const maxBuilds = 2;
+/** A flood of output is read no faster than this once the log is full: it waits in its pipe. */
+const floodBytes = 4 * 1024 * 1024;
+const floodPauseMs = 50;
+const limits = { memory: 8, disk: 10 };
+
+export class Builds {
+  readonly logs = new BuildLogs();
+  readonly #options: BuildOptions;
+  readonly #queue: (() => void)[] = [];
+  #running = 0;
+
+  constructor(options: BuildOptions) {
+    this.#options = options;
+  }
+
+  logPath(folder: string): string {
+    return join(folder, "build.log");
+  }
+
+  /** Resolves with what was built, or rejects with a `BuildError`, whose message the log ends with. */
+  async build(job: BuildJob, ended: AbortSignal): Promise<Image> {
+    const path = this.logPath(job.folder);
+    const log = this.logs.begin(path);
+    try {
+      await this.#takeTurn(ended);
+      try {
+        return await this.#carryOut(job, log, ended);
+      } finally {
+        this.#passTurn();
+      }
+    } catch (error) {
+      const known = ended.aborted
+        ? new BuildError("the build was ended")
+        : error instanceof BuildError
+          ? error
+          : new BuildError("the build could not be carried out");
+      log.write(`${known.message}\n`);
+      throw known;
+    } finally {
+      await this.logs.finish(path);
+    }
+  }
+
+  async #carryOut(job: BuildJob, log: BuildLog, ended: AbortSignal): Promise<Image> {
+    await job.onBegin();
+    const timeoutMs = this.#options.timeoutMs ?? defaultTimeoutMs;
+    const time = AbortSignal.timeout(timeoutMs);
+    const workshop = new Workshop(
+      job.folder,
+      this.#options,
+      (piece) => log.write(piece),
+      AbortSignal.any([ended, time]),
+    );
+    const tools: BuildTools = { run: (command, place) => workshop.run(command, place), log: (text) => log.write(text) };
+    try {
+      return await carryOut(parseDockerfile(job.dockerfile), tools);
+    } catch (error) {
+      if (!time.aborted) throw error;
+      throw new BuildError(`the build took longer than ${Math.ceil(timeoutMs / 1000)} seconds`);
+    } finally {
+      await workshop.close();
+    }
+  }
+
+  async #takeTurn(ended: AbortSignal): Promise<void> {
+    ended.throwIfAborted();
+    if (this.#running < maxBuilds) {
+      this.#running += 1;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = (): void => {
+      this.#queue.splice(this.#queue.indexOf(resolve), 1);
+      reject(new BuildError("the build was ended"));
+    };
+    this.#queue.push(resolve);
+    ended.addEventListener("abort", leave, { once: true });
+    await promise.finally(() => ended.removeEventListener("abort", leave));
+  }
+
+  #passTurn(): void {
+    const next = this.#queue.shift();
+    if (next) next();
+    else this.#running -= 1;
+  }
+}
+
+/** Names a build by what goes into it. */
+export function nameBuild(dockerfile: string): string {
+  return `daytona-${createHash("sha256").update(dockerfile).digest("hex").slice(0, 32)}:daytona`;
+}
+
+/** The isolated place that the commands of one build run in; it is opened for the first of them. */
+class Workshop {
+  readonly #folder: string;
+  readonly #options: BuildOptions;
+  readonly #write: (piece: Buffer) => void;
+  readonly #stop: AbortSignal;
+  #container: Promise<Container> | undefined;
+  #bytes = 0;
+
+  constructor(folder: string, options: BuildOptions, write: (piece: Buffer) => void, stop: AbortSignal) {
+    this.#folder = folder;
+    this.#options = options;
+    this.#write = write;
+    this.#stop = stop;
+  }
+
+  async run(command: string, place: { cwd: string; variables: Record<string, string> }): Promise<number> {
+    const { isolation, refusal } = this.#options;
+    if (refusal !== undefined) throw new BuildError(refusal);
+    // A Dockerfile is written for a machine of its own: its commands never run as this machine's user.
+    if (isolation === "none") throw new BuildError("commands of a Dockerfile need bubblewrap, which is missing here");
+    this.#stop.throwIfAborted();
+    this.#container ??= this.#open();
+    const container = await this.#container;
+    const channel = await container.open("execute", { command, ...place });
+    const cut = (): void => void channel.socket.destroy();
+    this.#stop.addEventListener("abort", cut, { once: true });
+    try {
+      for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
+        if (frame.kind === frameKind.json) return Number(parseJson(frame).exitCode ?? 127);
+        this.#bytes += frame.payload.length;
+        this.#write(Buffer.from(frame.payload));
+        if (this.#bytes > floodBytes) await pause(floodPauseMs);
+      }
+      throw new BuildError("the sandbox ended while the command ran");
+    } finally {
+      this.#stop.removeEventListener("abort", cut);
+      channel.socket.destroy();
+    }
+  }
+
+  #open(): Promise<Container> {
+    const { isolation, etc, socketsDirectory } = this.#options;
+    const sockets = join(socketsDirectory, randomUUID().slice(0, 16));
+    return Container.start({ isolation, etc, sockets, folder: this.#folder, variables: {}, limits });
+  }
+
+  async close(): Promise<void> {
+    await this.#container?.then(
+      (container) => container.stop(),
+      () => undefined,
+    );
+  }
+}

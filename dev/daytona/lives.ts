@@ -1,0 +1,103 @@
+/**
+ * What exists only while a sandbox is started: its processes, and what the server keeps about them.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { Container } from "./container.ts";
+import { freeze, thaw } from "./freeze.ts";
+import type { Isolation } from "./isolation.ts";
+import { PtySessions } from "./pty-sessions.ts";
+import type { Sandbox } from "./sandboxes.ts";
+import { Sessions } from "./sessions.ts";
+
+export interface Life {
+  container: Container;
+  sessions: Sessions;
+  terminals: PtySessions;
+  /** Connections of people, which keep the sandbox from being idle. */
+  visitors: Set<object>;
+  /** Its processes are held still. */
+  frozen: boolean;
+}
+
+export interface LivesOptions {
+  isolation: Isolation;
+  etc: string;
+  socketsDirectory: string;
+}
+
+export class Lives {
+  readonly #options: LivesOptions;
+
+  constructor(options: LivesOptions) {
+    this.#options = options;
+  }
+
+  /** `onEnd` is called when the life ended though nobody ended it: a command killed the keeper. */
+  async begin(sandbox: Sandbox, onEnd: () => void): Promise<void> {
+    const { record, folder } = sandbox;
+    const { isolation, etc, socketsDirectory } = this.#options;
+    const container = await Container.start({
+      isolation,
+      folder,
+      // The socket's path must stay short, and 64 bits of the id tell the sandboxes of one server apart.
+      sockets: join(socketsDirectory, createHash("sha256").update(record.id).digest("hex").slice(0, 16)),
+      etc,
+      variables: {
+        ...record.image.env,
+        ...record.env,
+        DAYTONA_SANDBOX_ID: record.id,
+        DAYTONA_SANDBOX_USER: record.user,
+      },
+      workDir: record.image.workDir,
+      limits: { memory: record.memory, disk: record.disk },
+    });
+    const life: Life = {
+      container,
+      sessions: new Sessions(container, join(folder, "logs")),
+      terminals: new PtySessions(container),
+      visitors: new Set(),
+      frozen: false,
+    };
+    sandbox.life = life;
+    record.authToken = randomBytes(16).toString("hex");
+    record.errorReason = undefined;
+    record.recoverable = false;
+    record.lastActivityAt = new Date().toISOString();
+    void container.ended.then(() => {
+      life.sessions.close();
+      life.terminals.close();
+      if (sandbox.life !== life) return;
+      sandbox.life = undefined;
+      record.stoppedAt = new Date().toISOString();
+      onEnd();
+    });
+  }
+
+  async end(sandbox: Sandbox): Promise<void> {
+    const { life } = sandbox;
+    sandbox.life = undefined;
+    sandbox.record.stoppedAt = new Date().toISOString();
+    life?.sessions.close();
+    life?.terminals.close();
+    // What is held still can't take notice that it shall end.
+    if (life?.frozen) await letGo(life);
+    await life?.container.stop();
+  }
+
+  async pause({ life }: Sandbox): Promise<void> {
+    const pid = life?.container.pid;
+    if (!life || pid === undefined) return;
+    life.frozen = true;
+    await freeze(pid);
+  }
+
+  async resume({ life }: Sandbox): Promise<void> {
+    if (life) await letGo(life);
+  }
+}
+
+async function letGo(life: Life): Promise<void> {
+  life.frozen = false;
+  if (life.container.pid !== undefined) await thaw(life.container.pid);
+}

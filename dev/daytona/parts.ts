@@ -1,0 +1,52 @@
+/**
+ * The server's parts, put together.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { Builds } from "./builds.ts";
+import type { ServerContext } from "./context.ts";
+import type { Isolation } from "./isolation.ts";
+import { Lives } from "./lives.ts";
+import { defaultQuotas, type Quotas } from "./quotas.ts";
+import { Sandboxes } from "./sandboxes.ts";
+import { Snapshots } from "./snapshots.ts";
+import { Changes, type ChangesOptions } from "./states-changes.ts";
+import { Origins } from "./states-origins.ts";
+
+type Linger = NonNullable<ChangesOptions["linger"]>;
+
+export interface PartsOptions {
+  quotas?: Quotas;
+  /**
+   * Makes the changes of sandboxes last: milliseconds for each state in between, or what holds a sandbox in one until it
+   * resolves. The API then answers with that state, as the real one does when a change takes its time.
+   */
+  linger?: number | Linger;
+  /** The longest that a build may take. */
+  buildTimeoutMs?: number;
+}
+
+export interface Place {
+  stateDirectory: string;
+  socketsDirectory: string;
+  etc: string;
+  isolation: Isolation;
+  refusal: string | undefined;
+}
+
+export type Parts = Pick<ServerContext, "sandboxes" | "snapshots" | "builds" | "changes" | "origins" | "quotas">;
+
+export async function furnish(options: PartsOptions, place: Place): Promise<Parts> {
+  const { stateDirectory, isolation, etc } = place;
+  const quotas = options.quotas ?? defaultQuotas;
+  const sandboxes = new Sandboxes(stateDirectory);
+  const snapshots = new Snapshots(stateDirectory);
+  const builds = new Builds({ ...place, timeoutMs: options.buildTimeoutMs });
+  const changes = new Changes({ sandboxes, lives: new Lives(place), quotas, linger: readLinger(options.linger) });
+  const origins = new Origins({ sandboxes, snapshots, builds, changes, quotas, copying: { isolation, etc } });
+  await Promise.all([sandboxes.load(), snapshots.load()]);
+  return { sandboxes, snapshots, builds, changes, origins, quotas };
+}
+
+function readLinger(linger: number | Linger | undefined): Linger | undefined {
+  return typeof linger === "number" ? () => pause(linger) : linger;
+}

@@ -1,0 +1,177 @@
+/**
+ * What a client may say about a new sandbox, checked.
+ */
+import { type Json, optionalFlag, optionalInteger, optionalText, optionalTextMap } from "./bodies.ts";
+import { maxDockerfileBytes } from "./builds-dockerfile.ts";
+import { HttpError } from "./errors.ts";
+import { isVariableName } from "./keeper/settings.ts";
+import type { NewSandbox } from "./sandboxes.ts";
+import { defaultSnapshot, type SnapshotRecord, type Snapshots } from "./snapshots.ts";
+import { describeBuild } from "./states-origins.ts";
+
+/** The defaults of the real server. */
+const autoStopMinutes = 15;
+const autoArchiveMinutes = 7 * 24 * 60;
+/** The longest that a stopped sandbox stays unarchived, which 0 stands for. */
+const maxAutoArchiveMinutes = 30 * 24 * 60;
+const defaultResources = { cpu: 1, memory: 1, disk: 3 };
+const maxListLength = 10_000;
+const maxNetworks = 10;
+const minuteMs = 60_000;
+
+/** What Daytona has and this server doesn't. */
+const unsupported = ["volumes", "secrets", "gpu", "gpuType", "spot", "linkedSandbox", "kvm", "outboundProxyUrl"];
+
+export function refuseUnsupported(body: Json): void {
+  for (const name of unsupported) {
+    const value = body[name];
+    const absent = value === undefined || value === null || value === false || value === 0 || value === "";
+    if (absent || (Array.isArray(value) && value.length === 0)) continue;
+    throw new HttpError(501, `${name} is not supported by this server`);
+  }
+}
+
+interface Wanted {
+  wanted: NewSandbox;
+  snapshot: SnapshotRecord | undefined;
+}
+
+export function readNewSandbox(body: Json, snapshots: Snapshots): Wanted {
+  refuseUnsupported(body);
+  const env = optionalTextMap(body, "env");
+  const wrong = Object.keys(env).find((name) => !isVariableName(name));
+  if (wrong !== undefined) throw new HttpError(400, `env holds an invalid name: ${wrong.slice(0, 100)}`);
+  const base = {
+    name: checkName(optionalText(body, "name")),
+    user: optionalText(body, "user") ?? "daytona",
+    env,
+    labels: optionalTextMap(body, "labels"),
+    public: optionalFlag(body, "public"),
+    networkBlockAll: optionalFlag(body, "networkBlockAll"),
+    ...readAllowLists(body),
+    target: optionalText(body, "target") ?? "local",
+    gpu: 0,
+    ...readIntervals(body),
+  };
+  const resources = readResources(body);
+  const dockerfile = readDockerfile(body);
+  if (dockerfile !== undefined) {
+    if (optionalText(body, "snapshot")) {
+      throw new HttpError(400, "Cannot specify a snapshot when using a build info entry");
+    }
+    const sizes = { ...defaultResources, ...resources };
+    const build = { buildInfo: describeBuild(dockerfile), image: { env: {} }, snapshot: undefined };
+    return { wanted: { ...base, ...sizes, ...build }, snapshot: undefined };
+  }
+  if (Object.keys(resources).length > 0) {
+    throw new HttpError(400, "Cannot specify Sandbox resources when using a snapshot");
+  }
+  const snapshot = snapshots.requireActive(optionalText(body, "snapshot")?.trim() || defaultSnapshot);
+  const { cpu, memory, disk, image, name } = snapshot;
+  return { wanted: { ...base, cpu, memory, disk, image, snapshot: name, buildInfo: undefined }, snapshot };
+}
+
+/** 0 stands for the default, as in the real server. */
+export function readResources(body: Json): { cpu?: number; memory?: number; disk?: number } {
+  const entries = (["cpu", "memory", "disk"] as const).map((name) => [
+    name,
+    optionalInteger(body, name, 0) || undefined,
+  ]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+export function readDockerfile(body: Json): string | undefined {
+  const { buildInfo } = body;
+  if (buildInfo === undefined || buildInfo === null) return undefined;
+  if (typeof buildInfo !== "object" || Array.isArray(buildInfo))
+    throw new HttpError(400, "buildInfo must be an object");
+  const { dockerfileContent, contextHashes } = buildInfo as Json;
+  if (typeof dockerfileContent !== "string" || dockerfileContent.trim() === "") {
+    throw new HttpError(400, "buildInfo.dockerfileContent is required and must be a string");
+  }
+  if (Buffer.byteLength(dockerfileContent) > maxDockerfileBytes) {
+    throw new HttpError(400, `buildInfo.dockerfileContent is larger than ${maxDockerfileBytes} bytes`);
+  }
+  if (Array.isArray(contextHashes) && contextHashes.length > 0) {
+    throw new HttpError(501, "buildInfo.contextHashes is not supported by this server");
+  }
+  return dockerfileContent;
+}
+
+type Intervals = Pick<
+  NewSandbox,
+  "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval" | "autoDestroyAt"
+>;
+
+function readIntervals(body: Json): Intervals {
+  const autoPauseInterval = optionalInteger(body, "autoPauseInterval", 0) ?? 0;
+  const autoStop = optionalInteger(body, "autoStopInterval", 0);
+  const intervals = {
+    autoStopInterval: autoStop ?? (autoPauseInterval > 0 ? 0 : autoStopMinutes),
+    autoPauseInterval,
+    autoArchiveInterval: boundAutoArchive(optionalInteger(body, "autoArchiveInterval", 0) ?? autoArchiveMinutes),
+    autoDeleteInterval: optionalInteger(body, "autoDeleteInterval", -1) ?? -1,
+    autoDestroyAt: findEnd(optionalInteger(body, "ttlMinutes", 0) ?? 0),
+  };
+  refuseContradiction(intervals);
+  return intervals;
+}
+
+export function boundAutoArchive(minutes: number): number {
+  return minutes === 0 ? maxAutoArchiveMinutes : Math.min(minutes, maxAutoArchiveMinutes);
+}
+
+export function findEnd(minutes: number): string | undefined {
+  if (minutes === 0) return undefined;
+  const end = new Date(Date.now() + minutes * minuteMs);
+  if (Number.isNaN(end.getTime())) throw new HttpError(400, "ttlMinutes is too large");
+  return end.toISOString();
+}
+
+export function refuseContradiction(intervals: Omit<Intervals, "autoDestroyAt" | "autoArchiveInterval">): void {
+  if (intervals.autoPauseInterval === 0) return;
+  if (intervals.autoStopInterval > 0) {
+    throw new HttpError(400, "autoStopInterval and autoPauseInterval are mutually exclusive");
+  }
+  if (intervals.autoDeleteInterval === 0) {
+    throw new HttpError(400, "Ephemeral sandboxes cannot have auto-pause enabled");
+  }
+}
+
+function checkName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  if (!/^[A-Za-z0-9._-]{1,200}$/.test(name)) {
+    throw new HttpError(400, "name may hold letters, digits, dots, dashes and underscores only, 200 at most");
+  }
+  return name;
+}
+
+export { checkName as checkSandboxName };
+
+/** Kept and shown; a sandbox of this server reaches no network whatever they say. */
+export function readAllowLists(
+  body: Json,
+): { networkAllowList?: string; domainAllowList?: string } & Pick<NewSandbox, "networkAllowList" | "domainAllowList"> {
+  const networkAllowList = optionalText(body, "networkAllowList");
+  const networks = splitList(networkAllowList);
+  if (networks.length > maxNetworks) {
+    throw new HttpError(400, `Network allow list cannot contain more than ${maxNetworks} networks`);
+  }
+  const network = networks.find((item) => !isNetwork(item));
+  if (network !== undefined) throw new HttpError(400, `Invalid network in networkAllowList: ${network.slice(0, 100)}`);
+  const domainAllowList = optionalText(body, "domainAllowList");
+  const domain = splitList(domainAllowList).find((item) => !/^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(item));
+  if (domain !== undefined) throw new HttpError(400, `Invalid domain in domainAllowList: ${domain.slice(0, 100)}`);
+  return { networkAllowList, domainAllowList };
+}
+
+function splitList(text: string | undefined): string[] {
+  if (text === undefined || text.trim() === "") return [];
+  if (text.length > maxListLength) throw new HttpError(400, "an allow list is too long");
+  return text.split(",").map((item) => item.trim());
+}
+
+function isNetwork(text: string): boolean {
+  const [, address = "", bits = ""] = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(text) ?? [];
+  return address !== "" && address.split(".").every((part) => Number(part) <= 255) && Number(bits) <= 32;
+}

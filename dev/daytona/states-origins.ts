@@ -1,0 +1,176 @@
+/**
+ * How sandboxes come to be: from nothing, from a snapshot, from a Dockerfile, from another sandbox; and snapshots from
+ * them.
+ */
+import { join } from "node:path";
+import { type Builds, nameBuild } from "./builds.ts";
+import { type Quotas, refuseOversize } from "./quotas.ts";
+import type { BuildInfo } from "./records.ts";
+import type { NewSandbox, Sandbox, Sandboxes } from "./sandboxes.ts";
+import type { NewSnapshot, SnapshotRecord, Snapshots } from "./snapshots.ts";
+import { refuseChange } from "./states.ts";
+import type { Changes, Ongoing } from "./states-changes.ts";
+import { type CopyOptions, copyTree } from "./trees.ts";
+
+export interface OriginsOptions {
+  sandboxes: Sandboxes;
+  snapshots: Snapshots;
+  builds: Builds;
+  changes: Changes;
+  copying: CopyOptions;
+  quotas: Quotas;
+}
+
+export function describeBuild(dockerfileContent: string): BuildInfo {
+  const now = new Date().toISOString();
+  return { dockerfileContent, snapshotRef: nameBuild(dockerfileContent), createdAt: now, updatedAt: now };
+}
+
+export class Origins {
+  readonly #options: OriginsOptions;
+  /** Ends the builds of snapshots with the server. */
+  readonly #end = new AbortController();
+  readonly #snapshotBuilds = new Set<Promise<void>>();
+
+  constructor(options: OriginsOptions) {
+    this.#options = options;
+  }
+
+  /** From the Dockerfile in it, from the files of a snapshot, or from nothing. */
+  async create(wanted: NewSandbox, snapshot?: SnapshotRecord): Promise<Ongoing & { sandbox: Sandbox }> {
+    const { sandboxes, snapshots, changes, quotas } = this.#options;
+    changes.refuseAtEnd();
+    refuseOversize(wanted, quotas);
+    changes.refuseOverQuota(wanted);
+    const dockerfile = wanted.buildInfo?.dockerfileContent;
+    if (dockerfile !== undefined) {
+      const sandbox = await sandboxes.add(wanted, "pending_build");
+      return { sandbox, ...this.#follow(sandbox, dockerfile) };
+    }
+    const sandbox = await sandboxes.add(wanted, "creating");
+    const work = async (): Promise<void> => {
+      if (snapshot && !snapshot.general) await this.#copy(snapshots.folder(snapshot.id), sandbox.folder);
+      await changes.bringUp(sandbox);
+    };
+    return { sandbox, ...changes.follow(sandbox, work) };
+  }
+
+  #follow(sandbox: Sandbox, dockerfile: string): Ongoing {
+    const end = new AbortController();
+    const ongoing = this.#options.changes.follow(sandbox, () => this.#build(sandbox, dockerfile, end.signal));
+    sandbox.building = { end, ...ongoing };
+    return ongoing;
+  }
+
+  async #build(sandbox: Sandbox, dockerfile: string, ended: AbortSignal): Promise<void> {
+    const { sandboxes, builds, changes } = this.#options;
+    const { record, folder } = sandbox;
+    const onBegin = async (): Promise<void> => {
+      ended.throwIfAborted();
+      await changes.pass(sandbox, "building_snapshot");
+    };
+    try {
+      record.image = await builds.build({ folder, dockerfile, onBegin }, ended);
+      ended.throwIfAborted();
+    } catch (error) {
+      // Whoever deletes it has taken the sandbox over.
+      if (record.state === "destroying") return;
+      record.errorReason = error instanceof Error ? error.message : "the build failed";
+      await sandboxes.enter(sandbox, "build_failed");
+      return;
+    } finally {
+      sandbox.building = undefined;
+    }
+    await changes.pass(sandbox, "creating");
+    await changes.bringUp(sandbox);
+  }
+
+  /** A second sandbox with the files of the first. */
+  async fork(sandbox: Sandbox, name: string | undefined): Promise<Ongoing & { sandbox: Sandbox }> {
+    const { sandboxes, changes } = this.#options;
+    changes.refuseAtEnd();
+    refuseChange(sandbox.record, "fork");
+    changes.refuseOverQuota(sandbox.record);
+    const copy = await sandboxes.add({ ...sandbox.record, name }, "creating");
+    let failure: Error | undefined;
+    let copied: Ongoing;
+    try {
+      // Something else may have begun meanwhile.
+      refuseChange(sandbox.record, "fork");
+      const former = sandbox.record.state;
+      copied = await changes.begin(sandbox, "forking", async () => {
+        await this.#copy(sandbox.folder, copy.folder).catch((error: Error) => {
+          failure = error;
+        });
+        await changes.settle(sandbox, former);
+      });
+    } catch (error) {
+      await sandboxes.remove(copy);
+      throw error;
+    }
+    const work = async (): Promise<void> => {
+      await copied.done;
+      if (failure) throw failure;
+      await changes.bringUp(copy);
+    };
+    return { sandbox: copy, ...changes.follow(copy, work) };
+  }
+
+  /** The sandbox's files under a name, for other sandboxes to begin with. */
+  async snapshot(sandbox: Sandbox, name: string): Promise<Ongoing> {
+    const { snapshots, changes } = this.#options;
+    const { record } = sandbox;
+    refuseChange(record, "snapshot");
+    const { cpu, memory, disk, image, target } = record;
+    const wanted = { name, cpu, memory, disk, image, regionId: target, sourceSandboxId: record.id };
+    const snapshot = await snapshots.add(wanted, "snapshotting");
+    try {
+      refuseChange(record, "snapshot");
+    } catch (error) {
+      await snapshots.enter(snapshot, "error", "the sandbox changed");
+      throw error;
+    }
+    const former = record.state;
+    return changes.begin(sandbox, "snapshotting", async () => {
+      await this.#copy(sandbox.folder, snapshots.folder(snapshot.id)).then(
+        () => snapshots.enter(snapshot, "active"),
+        (error: Error) => snapshots.enter(snapshot, "error", error.message),
+      );
+      await changes.settle(sandbox, former);
+    });
+  }
+
+  /** A snapshot with the files that a build leaves. */
+  async buildSnapshot(wanted: NewSnapshot, dockerfile: string): Promise<SnapshotRecord> {
+    const { snapshots, changes, quotas } = this.#options;
+    changes.refuseAtEnd();
+    refuseOversize(wanted, quotas);
+    const snapshot = await snapshots.add({ ...wanted, buildInfo: describeBuild(dockerfile) }, "pending");
+    const done = this.#carryOut(snapshot, dockerfile).catch(() => undefined);
+    this.#snapshotBuilds.add(done);
+    void done.finally(() => this.#snapshotBuilds.delete(done));
+    return snapshot;
+  }
+
+  async #carryOut(snapshot: SnapshotRecord, dockerfile: string): Promise<void> {
+    const { snapshots, builds } = this.#options;
+    const onBegin = (): Promise<void> => snapshots.enter(snapshot, "building");
+    try {
+      const job = { folder: snapshots.folder(snapshot.id), dockerfile, onBegin };
+      snapshot.image = await builds.build(job, this.#end.signal);
+      snapshot.entrypoint = snapshot.image.entrypoint;
+      await snapshots.enter(snapshot, "active");
+    } catch (error) {
+      await snapshots.enter(snapshot, "build_failed", error instanceof Error ? error.message : "the build failed");
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort();
+    await Promise.all(this.#snapshotBuilds);
+  }
+
+  async #copy(from: string, to: string): Promise<void> {
+    for (const name of ["home", "tmp"]) await copyTree(join(from, name), join(to, name), this.#options.copying);
+  }
+}

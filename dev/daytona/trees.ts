@@ -1,0 +1,45 @@
+/**
+ * Folders of sandboxes as wholes: copied and removed.
+ */
+import { execFile } from "node:child_process";
+import { mkdir, rm } from "node:fs/promises";
+import { promisify } from "node:util";
+import { copyArguments, type Isolation } from "./isolation.ts";
+
+const run = promisify(execFile);
+
+/** Some gigabytes on a slow disk. */
+const copyTimeoutMs = 300_000;
+
+export interface CopyOptions {
+  isolation: Isolation;
+  etc: string;
+}
+
+/**
+ * Copies what is in one folder into another. In a namespace that shows nothing else: while it is copied a running sandbox
+ * may put a link in the place of a folder, and out here that link would lead anywhere on this machine.
+ */
+export async function copyTree(from: string, to: string, { isolation, etc }: CopyOptions): Promise<void> {
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  const copy = ["cp", "-a", "--reflink=auto"];
+  const [program, args] =
+    isolation === "bubblewrap"
+      ? ["bwrap", [...copyArguments(etc, from, to), "--", ...copy, "/from/.", "/to/"]]
+      : ["cp", [...copy.slice(1), `${from}/.`, `${to}/`]];
+  try {
+    await run(program, args, { timeout: copyTimeoutMs, killSignal: "SIGKILL" });
+  } catch {
+    throw new Error("its files could not be copied");
+  }
+}
+
+/** Commands may leave folders that their own owner can't enter; those are opened first. */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await run("chmod", ["-R", "u+rwX", path]).catch(() => undefined);
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
