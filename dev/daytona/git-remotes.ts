@@ -48,16 +48,22 @@ export async function cloneRepository(exchange: Exchange, context: ToolboxContex
     if (branch !== undefined) args.push(`--branch=${branch}`);
     if (depth > 0) args.push(`--depth=${depth}`);
     await runGit(context, { path, creates: true, args: [...args, "--", address], ...access });
-    if (commit !== undefined) await checkOutCommit(context, path, commit, access);
+    if (commit !== undefined) await checkOutCommit(context, path, { commit, depth }, access);
   });
   sendEmpty(exchange.response, 200);
 }
 
 /** One that the clone has not brought (a shallow one, another branch's) is asked for by its full hash. */
-async function checkOutCommit(context: ToolboxContext, path: string, commit: string, access: Access): Promise<void> {
+async function checkOutCommit(
+  context: ToolboxContext,
+  path: string,
+  { commit, depth }: { commit: string; depth: number },
+  access: Access,
+): Promise<void> {
   const known = await tryGit(context, { path, args: ["cat-file", "-e", `${commit}^{commit}`] });
   if (known.exitCode !== 0 && commit.length >= 40) {
-    await runGit(context, { path, args: ["fetch", "--quiet", "--depth=1", "origin", commit], ...access });
+    const cut = depth > 0 ? [`--depth=${depth}`] : [];
+    await runGit(context, { path, args: ["fetch", "--quiet", ...cut, "origin", commit], ...access });
   }
   await runGit(context, { path, args: [...quiet, "checkout", "--quiet", "--detach", commit] });
 }

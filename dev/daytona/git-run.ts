@@ -74,7 +74,13 @@ export async function runGit(context: ToolboxContext, run: GitRun): Promise<stri
   const { exitCode, stdout, stderr } = await tryGit(context, run);
   if (exitCode === 0) return stdout;
   // What the host said is known better out here. Merges and commits explain themselves on stdout.
-  throw run.remote?.relay.failure ?? describeGitFailure(`${stderr}\n${stdout}`);
+  const said = `${stderr}\n${stdout}`;
+  throw run.remote?.relay.failure ?? describeGitFailure(run.remote ? hideRelay(said, run.remote.address) : said);
+}
+
+/** Who asked knows the remote by its own address. */
+function hideRelay(text: string, address: string): string {
+  return text.replaceAll(/http:\/\/127\.0\.0\.1:\d+\/repository/g, () => address);
 }
 
 interface Frames {

@@ -138,7 +138,11 @@ export class Relay {
       });
       upstream.once("timeout", () => upstream.destroy(new Error(`no answer within ${idleMs / 1000} seconds`)));
       upstream.once("error", reject);
-      upstream.once("response", resolve);
+      upstream.once("response", (answer) => {
+        // One that is read away may end early, which is no error of anybody's.
+        answer.on("error", () => {});
+        resolve(answer);
+      });
       response.once("close", () => {
         if (!response.writableFinished) upstream.destroy();
       });
