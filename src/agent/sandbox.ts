@@ -78,6 +78,8 @@ export interface Sandbox {
   searchFiles(path: string, text: string, signal: AbortSignal): Promise<FileMatch[]>;
   /** A link to what listens on the port, for a browser, and when it ends. */
   exposePort(port: number, signal: AbortSignal): Promise<{ url: string; expires_at: string }>;
+  /** What the project asks for may have changed: the next use looks. */
+  renew?(): void;
   /**
    * Counts as activity, often enough for the sandbox not to stop by itself; for one that was used since then (ms of the
    * clock) and no other. Asked now and then while a run works; most times it does nothing.

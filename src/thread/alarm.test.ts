@@ -94,6 +94,39 @@ describe("the alarm", () => {
   });
 });
 
+describe("a sandbox", () => {
+  it("is kept alive while its run works, and not after that", async () => {
+    const asked: number[] = [];
+    const gate = new Gate();
+    const { thread, clock } = mutedThread({ replies: [gate.say("thought", " for long")] });
+    Object.assign(thread.sandbox, { keepAlive: async (since: number) => void asked.push(since) });
+    const begun = clock.now();
+    await thread.accept("hi", run);
+    await gate.reached;
+    await schedule(thread.life);
+    const fired = await alarmsWithin(thread, clock, 10 * 60_000);
+    expect(fired).toBeGreaterThan(15);
+    expect(asked).toEqual(Array.from({ length: fired }, () => begun));
+    gate.open();
+    await settle();
+    expect(findRun(thread.life, "inv_a")?.run.status).toBe("completed");
+    await thread.alarm();
+    expect(asked).toHaveLength(fired);
+  });
+
+  it("that can't be kept alive is no concern of the run", async () => {
+    const gate = new Gate();
+    const { thread } = mutedThread({ replies: [gate.say("a", "b")] });
+    Object.assign(thread.sandbox, { keepAlive: () => Promise.reject(new Error("Daytona is away")) });
+    await thread.accept("hi", run);
+    await gate.reached;
+    await thread.alarm();
+    gate.open();
+    await settle();
+    expect([findRun(thread.life, "inv_a")?.run.status, thread.aborts, thread.failures]).toEqual(["completed", [], []]);
+  });
+});
+
 describe("a life that comes after hours without a server", () => {
   it("takes the run up instead of calling it stalled", async () => {
     const gate = new Gate();

@@ -30,6 +30,25 @@ describe("lazySandbox", () => {
     expect(await sandbox.listCommands(signal)).toEqual([]);
   });
 
+  it("is made again at the first use after a renewal, and stays as it was where that fails", async () => {
+    const formers: unknown[] = [];
+    let isAway = false;
+    const sandbox = lazySandbox(async (former) => {
+      formers.push(former);
+      if (isAway) throw new Error("D1 is away");
+      return new MemorySandbox();
+    });
+    sandbox.renew?.();
+    await sandbox.writeFile("a", new Uint8Array([1]), signal);
+    isAway = true;
+    sandbox.renew?.();
+    expect(formers).toEqual([null]);
+    expect(await sandbox.readFile("a", signal)).toEqual(new Uint8Array([1]));
+    isAway = false;
+    await expect(sandbox.readFile("a", signal)).rejects.toMatchObject({ code: "not_found" });
+    expect(formers).toHaveLength(3);
+  });
+
   it("has no news before it is made, and then those of the sandbox", async () => {
     const sandbox = lazySandbox(async () => Object.assign(new MemorySandbox(), { takeNotice: () => "news" }));
     expect(sandbox.takeNotice?.()).toBeNull();

@@ -1,18 +1,22 @@
 // A sandbox that is looked up when a tool first asks for it: a turn of mere talk reads no project and makes no client.
 import { type Sandbox, SandboxError } from "../agent/sandbox.ts";
 
-/** `make` is called until it succeeds once; where it fails the call fails, and the next one tries again. */
-export function lazySandbox(make: () => Promise<Sandbox>): Sandbox {
+/**
+ * `make` is called until it succeeds once; where it fails the call fails, and the next one tries again. After `renew` it is
+ * called once more, with what it made before, which stays in use where it fails.
+ */
+export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>): Sandbox {
   let made: Promise<Sandbox> | null = null;
   let ready: Sandbox | null = null;
   const open = (): Promise<Sandbox> => {
-    made ??= make().then(
+    made ??= make(ready).then(
       (sandbox) => {
         ready = sandbox;
         return sandbox;
       },
       (error: unknown) => {
         made = null;
+        if (ready !== null) return ready;
         if (error instanceof SandboxError) throw error;
         throw new SandboxError("failed", "The project's settings could not be read just now. Try again.");
       },
@@ -33,6 +37,10 @@ export function lazySandbox(make: () => Promise<Sandbox>): Sandbox {
     findFiles: async (...request) => (await open()).findFiles(...request),
     searchFiles: async (...request) => (await open()).searchFiles(...request),
     exposePort: async (...request) => (await open()).exposePort(...request),
+    renew: () => {
+      // One that is being made reads what it is to be made of.
+      if (ready !== null) made = null;
+    },
     keepAlive: async (...request) => ready?.keepAlive?.(...request),
     takeNotice: () => ready?.takeNotice?.() ?? null,
   };

@@ -48,7 +48,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     default_model: config.openai?.model ?? "none",
     tools: allTools,
     openSandbox: async (thread, onState, memory) =>
-      lazySandbox(() => openSandbox({ config, database, thread }, onState, memory)),
+      lazySandbox(rememberSettings({ config, database, thread }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) => agentMemory.read(user_id, agent_id, () => readAgent(database, user_id, agent_id)),
@@ -71,16 +71,23 @@ const missingModel: Model = {
   }),
 };
 
-async function openSandbox(
+/** Opens the sandbox; the former one stays where the project asks for the same: it knows its connection and its commands. */
+function rememberSettings(
   { config, database, thread }: { config: Config; database: D1Database; thread: Thread },
   onState: OnSandboxState,
   memory: SandboxMemory,
-): Promise<Sandbox> {
-  const { user_id, project_id, thread_id } = thread;
-  const project = await readProject(database, user_id, project_id);
-  // A project that D1 does not know yet was made with this thread.
-  const created_at = project?.created_at ?? thread.created_at;
-  const place = { config, database, user_id, project_id, project, created_at };
-  const sandbox = await openProjectSandbox(place, onState, memory);
-  return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));
+): (former: Sandbox | null) => Promise<Sandbox> {
+  let settings = "";
+  return async (former) => {
+    const { user_id, project_id, thread_id } = thread;
+    const project = await readProject(database, user_id, project_id);
+    const asked = JSON.stringify([project?.sandbox, project?.git]);
+    if (former !== null && asked === settings) return former;
+    // A project that D1 does not know yet was made with this thread.
+    const created_at = project?.created_at ?? thread.created_at;
+    const place = { config, database, user_id, project_id, project, created_at };
+    const sandbox = await openProjectSandbox(place, onState, memory);
+    settings = asked;
+    return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));
+  };
 }

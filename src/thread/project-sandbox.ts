@@ -28,7 +28,7 @@ export interface DeletedProject {
 
 /** Which sandbox's files a thread's model knows, across lives. */
 export interface SandboxMemory {
-  known: string | null;
+  readonly known: string | null;
   remember(id: string): void;
 }
 

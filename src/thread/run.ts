@@ -120,9 +120,13 @@ function nameOf(record: RunRecord): LogFields {
   return { user_id, thread_id, invocation_id, attempt };
 }
 
-/** The project's sandbox. Nothing is made here: the first tool that needs it does that. */
-function openSandbox(life: Life): Promise<Sandbox> {
-  if (life.sandbox !== null) return life.sandbox;
+/** The project's sandbox. Nothing is made here: the first tool of a run that needs it does that, or looks what it is to be. */
+async function openSandbox(life: Life): Promise<Sandbox> {
+  if (life.sandbox !== null) {
+    const sandbox = await life.sandbox;
+    sandbox.renew?.();
+    return sandbox;
+  }
   const onState = (state: string, message: string): void => {
     const run = life.active?.record;
     if (run === undefined) return;
@@ -130,7 +134,9 @@ function openSandbox(life: Life): Promise<Sandbox> {
     life.journal.addEphemeral({ type: "CUSTOM", name: "sandbox", value: { state, message } });
   };
   life.sandbox = life.ports.openSandbox(life.thread, onState, {
-    known: life.state.knownSandbox,
+    get known() {
+      return life.state.knownSandbox;
+    },
     remember: (id) => transact(life, () => life.state.rememberSandbox(id)),
   });
   return life.sandbox;

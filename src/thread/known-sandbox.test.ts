@@ -1,0 +1,54 @@
+// Which sandbox's files a thread's model knows outlives the thread's life: another one is told as new by the next life too.
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
+import { call, say } from "../../test/fakes/replies.ts";
+import { FakeThread } from "../../test/fakes/thread.ts";
+import { defineTool } from "../agent/tool.ts";
+import type { SandboxMemory } from "./project-sandbox.ts";
+
+const look = defineTool({
+  name: "look",
+  description: "",
+  schema: z.object({}),
+  kind: "work",
+  read_only: false,
+  recovery: "repeat",
+  time_limit_ms: 1_000,
+  execute: async () => ({ content: "seen", is_error: false }),
+});
+
+/** The thread's life finds the sandbox `id`, as the adapter does. */
+function find(thread: FakeThread, id: string): void {
+  thread.life.ports.openSandbox = async (_thread, _onState, memory: SandboxMemory) =>
+    Object.assign(new MemorySandbox(), {
+      takeNotice: () => {
+        const isNew = memory.known !== null && memory.known !== id;
+        if (memory.known !== id) memory.remember(id);
+        return isNew ? "it is new" : null;
+      },
+    });
+}
+
+async function resultOf(thread: FakeThread): Promise<string> {
+  thread.replies.push(call({ id: `call_${crypto.randomUUID()}`, name: "look", input: {} }), say("done"));
+  const { events } = await thread.run("look");
+  return events.flatMap((event) => (event.type === "TOOL_CALL_RESULT" ? [event.content] : [])).join();
+}
+
+describe("a sandbox that was replaced while no life of the thread was there", () => {
+  it("is told once, by the next life that uses it", async () => {
+    const thread = new FakeThread({ tools: [look] });
+    find(thread, "id-1");
+    expect(await resultOf(thread)).toBe("seen");
+    thread.crash();
+    find(thread, "id-1");
+    expect(await resultOf(thread)).toBe("seen");
+    thread.crash();
+    find(thread, "id-2");
+    expect(await resultOf(thread)).toBe("seen\n[it is new]");
+    thread.crash();
+    find(thread, "id-2");
+    expect(await resultOf(thread)).toBe("seen");
+  });
+});
