@@ -1,11 +1,15 @@
 /**
- * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key KEY]`: the server alone.
+ * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key KEY] [--linger MS]`: the
+ * server alone. `--linger` keeps sandboxes for that long in each state in between, as a busy Daytona does.
  */
 import { parseArgs } from "node:util";
 import { startDaytona } from "./server.ts";
 
+/** Clients give up after some minutes. */
+const maxLingerMs = 600_000;
+
 const usage =
-  "usage: npm run daytona -- [--port 3986] [--state DIR] [--allow-host-exec] [--real-model] [--api-key KEY]";
+  "usage: npm run daytona -- [--port 3986] [--state DIR] [--allow-host-exec] [--real-model] [--api-key KEY] [--linger MS]";
 
 function readArguments(): {
   port: number;
@@ -13,6 +17,7 @@ function readArguments(): {
   hostExecAllowed: boolean;
   realModel: boolean;
   apiKey?: string;
+  linger?: number;
 } {
   const { values } = parseArgs({
     options: {
@@ -21,16 +26,22 @@ function readArguments(): {
       "allow-host-exec": { type: "boolean", default: false },
       "real-model": { type: "boolean", default: false },
       "api-key": { type: "string" },
+      linger: { type: "string" },
     },
   });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("--port must be a number from 0 to 65535");
+  const linger = values.linger === undefined ? undefined : Number(values.linger);
+  if (linger !== undefined && !(linger >= 0 && linger <= maxLingerMs)) {
+    throw new Error(`--linger must be a number of milliseconds, ${maxLingerMs} at most`);
+  }
   return {
     port,
     state: values.state,
     hostExecAllowed: values["allow-host-exec"],
     realModel: values["real-model"],
     apiKey: values["api-key"],
+    linger,
   };
 }
 

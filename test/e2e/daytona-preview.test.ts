@@ -37,7 +37,9 @@ server.on("upgrade", (request, socket) => {
   const accept = createHash("sha1").update(request.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
   socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n" +
     "Sec-WebSocket-Accept: " + accept.digest("base64") + "\\r\\n\\r\\n");
-  const text = Buffer.from("hello from " + process.argv[2]);
+  const { authorization, cookie, "x-daytona-preview-token": token } = request.headers;
+  const seen = [request.url, authorization, cookie, token].join("|");
+  const text = Buffer.from(request.url.startsWith("/seen") ? seen : "hello from " + process.argv[2]);
   socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]));
 });
 server.listen(3000, "127.0.0.1");
@@ -188,6 +190,65 @@ describe("what passes", () => {
       open("/refused").on("error", (error) => resolve(error.message));
     });
     expect(refused).toContain("403");
+  });
+});
+
+describe("keys and tokens", () => {
+  it("are taken off a WebSocket before user code sees it, and what is the application's own is left", async () => {
+    const { url, token } = await red.getPreviewLink(3000);
+    const { host, port } = new URL(url);
+    const seen = (path: string, headers: Record<string, string>): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { host, ...headers } });
+        socket.on("error", reject);
+        socket.on("message", (data: Buffer) => {
+          resolve(data.toString());
+          socket.terminate();
+        });
+      });
+    const own = { authorization: "Bearer theirs", cookie: `daytona-sandbox-auth-${red.id}=x; a=1` };
+    const asked = `/seen?DAYTONA_SANDBOX_AUTH_KEY=${token}&x=1`;
+    expect(await seen(asked, own)).toBe("/seen?x=1|Bearer theirs|a=1|");
+    expect(await seen("/seen", { "x-daytona-preview-token": token, ...key() })).toBe("/seen|||");
+    expect(await seen("/seen", key())).toBe("/seen|||");
+  });
+
+  it("and orders to the proxy are not for user code, which learns the name it was asked by", async () => {
+    const { url, token } = await red.getPreviewLink(3000);
+    const { headers } = await see(url, {
+      "x-daytona-preview-token": token,
+      "x-daytona-skip-last-activity-update": "true",
+      "x-daytona-skip-preview-warning": "true",
+      "x-forwarded-host": "elsewhere",
+    });
+    expect(headers["x-forwarded-host"]).toBe(new URL(url).host);
+    expect(Object.keys(headers).filter((name) => name.startsWith("x-daytona"))).toEqual([]);
+  });
+});
+
+describe("pages of other origins", () => {
+  const origin = "https://elsewhere.example";
+
+  it("may read a preview with credentials, and are told so before they ask", async () => {
+    const { url, token } = await red.getPreviewLink(3000);
+    const preflight = await visit(url, {
+      method: "OPTIONS",
+      headers: { origin, "access-control-request-method": "PUT", "access-control-request-headers": "x-a" },
+    });
+    expect(preflight).toMatchObject({
+      status: 204,
+      headers: {
+        "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
+        "access-control-allow-methods": "PUT",
+        "access-control-allow-headers": "x-a",
+      },
+    });
+    const headers = { origin, "x-daytona-preview-token": token };
+    expect((await visit(url, { headers })).headers["access-control-allow-origin"]).toBe(origin);
+    const closed = await visit(url, { headers: { ...headers, "x-daytona-disable-cors": "true" } });
+    expect(closed.headers["access-control-allow-origin"]).toBeUndefined();
+    expect((await visit(url, { headers: { origin } })).status).toBe(401);
   });
 });
 

@@ -1,0 +1,323 @@
+/**
+ * The control plane of the Daytona-compatible server: changes of state, settings, lists, and addresses that are signed.
+ */
+import { createHmac } from "node:crypto";
+import type { Sandbox } from "@daytonaio/sdk";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { apiKey, eventually, type Fixture, runInBackground, startFixture, visit } from "./daytona-fixture.ts";
+
+let fixture: Fixture;
+let sandbox: Sandbox;
+
+/** What holds sandboxes with the label `held` in each state in between, until it is let go. */
+let gate = Promise.withResolvers<void>();
+
+beforeAll(async () => {
+  fixture = await startFixture({
+    linger: async (_state, { labels }) => {
+      if (labels.held === "yes") await gate.promise;
+    },
+  });
+  sandbox = await fixture.client.create({ name: "shared" });
+});
+
+afterAll(() => fixture.dispose());
+
+async function api(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const answer = await visit(`${fixture.server.apiUrl}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${apiKey}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return {
+    status: answer.status,
+    body: answer.body === "" ? {} : (JSON.parse(answer.body) as Record<string, unknown>),
+  };
+}
+
+async function stateOf(id: string): Promise<unknown> {
+  return (await api("GET", `/sandbox/${id}`)).body.state;
+}
+
+describe("a change that takes its time", () => {
+  it("is told with the state in between, in which nothing else begins", async () => {
+    const made = (await api("POST", "/sandbox", { name: "held", labels: { held: "yes" } })).body;
+    const path = `/sandbox/${made.id}`;
+    const pass = async (between: string, after: string): Promise<void> => {
+      expect(await stateOf("held")).toBe(between);
+      for (const change of ["start", "stop", "archive", "pause"]) {
+        const refused = await api("POST", `${path}/${change}`);
+        expect(refused).toMatchObject({ status: 409, body: { message: "Sandbox state change in progress" } });
+      }
+      gate.resolve();
+      await eventually(async () => (await stateOf("held")) === after);
+      gate = Promise.withResolvers<void>();
+    };
+    expect(made.state).toBe("creating");
+    await pass("creating", "started");
+    for (const [change, between, after] of [
+      ["pause", "pausing", "paused"],
+      ["start", "resuming", "started"],
+      ["stop", "stopping", "stopped"],
+      ["archive", "archiving", "archived"],
+      ["start", "restoring", "started"],
+      ["snapshot", "snapshotting", "started"],
+      ["stop", "stopping", "stopped"],
+      ["start", "starting", "started"],
+    ] as const) {
+      const begun = await api("POST", `${path}/${change}`, { name: "of-the-held" });
+      expect(begun).toMatchObject({ status: 200, body: { state: between } });
+      await pass(between, after);
+    }
+    expect((await api("DELETE", path)).body.state).toBe("destroying");
+    expect((await api("DELETE", path)).status).toBe(409);
+    gate.resolve();
+    await eventually(async () => (await api("GET", path)).status === 404);
+    gate = Promise.withResolvers<void>();
+  });
+
+  it("is waited for by the SDK", async () => {
+    const creating = fixture.client.create({ name: "awaited", labels: { held: "yes" } });
+    await eventually(async () => (await stateOf("awaited")) === "creating");
+    gate.resolve();
+    const box = await creating;
+    expect(box.state).toBe("started");
+    await box.delete(60, true);
+    gate = Promise.withResolvers<void>();
+  });
+});
+
+describe("a pause", () => {
+  it("holds processes still with all they know, and a start lets them go on", async () => {
+    const box = await fixture.client.create();
+    await runInBackground(box, "counter", "n=0; while :; do n=$((n+1)); echo $n > count; sleep 0.02; done");
+    const count = async (): Promise<number> => Number((await box.process.executeCommand("cat count")).result);
+    await eventually(async () => (await count()) > 2);
+    await box.pause();
+    expect(box.state).toBe("paused");
+    await expect(box.process.executeCommand("true")).rejects.toMatchObject({ statusCode: 400 });
+    await expect(box.archive()).rejects.toMatchObject({ statusCode: 400 });
+    await box.start();
+    const resumed = await count();
+    await eventually(async () => (await count()) > resumed);
+    await box.pause();
+    await box.stop();
+    expect(box.state).toBe("stopped");
+    await box.delete();
+  });
+});
+
+describe("a resize", () => {
+  it("grows a running sandbox, and says what needs a stopped one", async () => {
+    const box = await fixture.client.create();
+    await box.resize({ cpu: 2, memory: 2 });
+    expect(await fixture.client.get(box.id)).toMatchObject({ cpu: 2, memory: 2, disk: 3, state: "started" });
+    await expect(box.resize({ disk: 5 })).rejects.toThrow("Disk resize can only be performed on a stopped sandbox");
+    await expect(box.resize({ cpu: 64 })).rejects.toMatchObject({ statusCode: 403 });
+    await box.stop();
+    await box.resize({ cpu: 1, disk: 5 });
+    await expect(box.resize({ disk: 4 })).rejects.toThrow("Sandbox disk size cannot be decreased");
+    expect(await fixture.client.get(box.id)).toMatchObject({ cpu: 1, disk: 5, state: "stopped" });
+    await box.delete();
+  });
+});
+
+describe("a fork", () => {
+  it("has the files of the first and goes its own way", async () => {
+    const box = await fixture.client.create({ envVars: { A: "1" } });
+    await box.process.executeCommand("echo common > file; ln -s /etc/hostname link");
+    const fork = await box.fork({ name: "forked" });
+    expect(fork).toMatchObject({ name: "forked", state: "started" });
+    expect((await fork.process.executeCommand("cat file; readlink link; echo $A; echo mine > file")).result).toBe(
+      "common\n/etc/hostname\n1\n",
+    );
+    expect((await box.process.executeCommand("cat file")).result).toBe("common\n");
+    const [first, second] = await Promise.all([box.getPreviewLink(1), fork.getPreviewLink(1)]);
+    expect(first.token).not.toBe(second.token);
+    await expect(box.fork({ name: "forked" })).rejects.toMatchObject({ statusCode: 409 });
+    await Promise.all([box.delete(), fork.delete()]);
+  });
+});
+
+describe("settings", () => {
+  it("are kept and shown: network, lists of what is allowed, public, and an end", async () => {
+    await sandbox.updateNetworkSettings({ networkBlockAll: true, networkAllowList: "10.0.0.0/8,1.2.3.4/32" });
+    expect((await api("POST", `/sandbox/${sandbox.id}/public/true`)).body.public).toBe(true);
+    expect((await api("POST", `/sandbox/${sandbox.id}/public/maybe`)).status).toBe(400);
+    await sandbox.setTtl(60);
+    const shown = await fixture.client.get("shared");
+    expect(shown).toMatchObject({ networkBlockAll: true, networkAllowList: "10.0.0.0/8,1.2.3.4/32", public: true });
+    expect(Date.parse(shown.autoDestroyAt ?? "")).toBeGreaterThan(Date.now() + 3_000_000);
+    await sandbox.setTtl(0);
+    expect((await fixture.client.get("shared")).autoDestroyAt).toBeUndefined();
+    await expect(sandbox.updateNetworkSettings({ networkAllowList: "everyone" })).rejects.toMatchObject({
+      statusCode: 400,
+    });
+    await expect(sandbox.updateNetworkSettings({ domainAllowList: "a b" })).rejects.toMatchObject({ statusCode: 400 });
+    await api("POST", `/sandbox/${sandbox.id}/public/false`);
+  });
+
+  it("that contradict each other are refused", async () => {
+    await expect(sandbox.setAutoPauseInterval(5)).rejects.toThrow(/mutually exclusive/);
+    const refused = await api("POST", "/sandbox", { autoPauseInterval: 5, autoDeleteInterval: 0 });
+    expect(refused.status).toBe(400);
+    await sandbox.setAutostopInterval(0);
+    await sandbox.setAutoPauseInterval(5);
+    expect(await fixture.client.get("shared")).toMatchObject({ autoStopInterval: 0, autoPauseInterval: 5 });
+    await sandbox.setAutoArchiveInterval(0);
+    expect((await fixture.client.get("shared")).autoArchiveInterval).toBe(43_200);
+  });
+
+  it("never show a key or a token", async () => {
+    const { token } = await sandbox.getPreviewLink(3000);
+    const key = (await api("GET", `/sandbox/${sandbox.id}/signing-key`)).body as unknown as string;
+    const listed = JSON.stringify([
+      (await api("GET", `/sandbox/${sandbox.id}`)).body,
+      (await api("GET", "/sandbox")).body,
+    ]);
+    expect(key.length).toBeGreaterThan(40);
+    expect(listed).not.toContain(token);
+    expect(listed).not.toContain(key);
+  });
+});
+
+describe("activity", () => {
+  it("is what goes through the toolbox or the route for it, unless the request says otherwise", async () => {
+    const last = async (): Promise<number> => Date.parse((await fixture.client.get("shared")).lastActivityAt ?? "");
+    const toolbox = `http://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}/work-dir`;
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const before = await last();
+    await eventually(async () => Date.now() > before);
+    await visit(toolbox, { headers: { ...headers, "x-daytona-skip-last-activity-update": "true" } });
+    expect(await last()).toBe(before);
+    await visit(toolbox, { headers });
+    const after = await last();
+    expect(after).toBeGreaterThan(before);
+    await eventually(async () => Date.now() > after);
+    await sandbox.refreshActivity();
+    expect(await last()).toBeGreaterThan(after);
+  });
+});
+
+describe("the list", () => {
+  it("is narrowed by size, time, snapshot and more, sorted, and walked by the SDK page by page", async () => {
+    const boxes = await Promise.all(
+      ["daytona-small", "daytona-medium"].map((snapshot) =>
+        fixture.client.create({ snapshot, labels: { of: "list" } }),
+      ),
+    );
+    const [small, medium] = boxes as [Sandbox, Sandbox];
+    const names = async (query: Parameters<typeof fixture.client.list>[0]): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { id } of fixture.client.list({ labels: { of: "list" }, ...query })) found.push(id);
+      return found;
+    };
+    expect(await names({ minCpu: 2 })).toEqual([medium.id]);
+    expect(await names({ maxMemoryGib: 1 })).toEqual([small.id]);
+    expect(await names({ snapshots: ["daytona-medium"] })).toEqual([medium.id]);
+    expect(await names({ isPublic: true })).toEqual([]);
+    expect(await names({ createdAtAfter: new Date(Date.now() + 60_000) })).toEqual([]);
+    expect(await names({ autoDestroyAtBefore: new Date(Date.now() + 60_000) })).toEqual([]);
+    const sort = { sort: "cpu", order: "desc", limit: 1 } as Parameters<typeof fixture.client.list>[0];
+    expect(await names(sort)).toEqual([medium.id, small.id]);
+    expect((await api("GET", "/sandbox?minCpu=many")).status).toBe(400);
+    expect((await api("GET", "/sandbox?createdAtAfter=soon")).status).toBe(400);
+    await Promise.all(boxes.map((box) => box.delete()));
+  });
+});
+
+describe("a signed address of a file", () => {
+  const form = (text: string): FormData => {
+    const data = new FormData();
+    data.append("file", new Blob([text]), "any name");
+    return data;
+  };
+  const status = async (url: string, body?: FormData): Promise<number> => {
+    const answer = await fetch(url, body ? { method: "POST", body } : {});
+    await answer.arrayBuffer();
+    return answer.status;
+  };
+
+  it("takes and gives that file without any key", async () => {
+    expect(await status(await sandbox.uploadUrl("in a folder/ü.txt"), form("signed"))).toBe(200);
+    expect(await (await fetch(await sandbox.downloadUrl("in a folder/ü.txt"))).text()).toBe("signed");
+    expect(await (await fetch(await sandbox.downloadUrl("in a folder/ü.txt", 0))).text()).toBe("signed");
+  });
+
+  it("opens nothing else: no other path, way, route, sandbox or time", async () => {
+    await sandbox.fs.uploadFile(Buffer.from("a"), "a.txt");
+    await sandbox.fs.uploadFile(Buffer.from("b"), "b.txt");
+    const other = await fixture.client.create();
+    const url = await sandbox.downloadUrl("a.txt");
+    expect(await status(url)).toBe(200);
+    const wrong = [
+      url.replace("a.txt", "b.txt"),
+      `${url}&path=b.txt`,
+      url.replace(/expires=\d/, "expires=9"),
+      url.replace(/expires=\d+/, "expires=0"),
+      url.replace(/signature=v1_./, "signature=v1_"),
+      url.replace(/&signature=.*/, ""),
+      url.replace("/files/download", "/files/info"),
+      url.replace(sandbox.id, other.id),
+      url.replace(sandbox.id, "nobody"),
+    ];
+    for (const address of wrong) expect(await status(address), address).toBe(401);
+    expect(await status(url.replace("/files/download", "/files/upload-v2"), form("x"))).toBe(401);
+    const key = (await api("GET", `/sandbox/${sandbox.id}/signing-key`)).body as unknown as string;
+    const sign = (text: string): string => `v1_${createHmac("sha256", key).update(text).digest("base64url")}`;
+    const past = Math.floor(Date.now() / 1000) - 1;
+    const base = url.slice(0, url.indexOf("?"));
+    const expired = `${base}?path=a.txt&expires=${past}&signature=${sign(`v1:files:GET:a.txt:${past}`)}`;
+    expect(await status(expired)).toBe(401);
+    await other.delete();
+  });
+
+  it("ends when the key is changed", async () => {
+    const url = await sandbox.downloadUrl("a.txt");
+    await sandbox.rotateSigningKey();
+    expect(await status(url)).toBe(401);
+    expect(await status(await sandbox.downloadUrl("a.txt"))).toBe(200);
+  });
+});
+
+describe("the toolbox", () => {
+  it("takes the preview token in place of a key, of its own sandbox only", async () => {
+    const other = await fixture.client.create();
+    const base = `http://127.0.0.1:${fixture.server.port}/toolbox`;
+    const { token } = await sandbox.getPreviewLink(3000);
+    const headers = { "x-daytona-preview-token": token };
+    expect((await visit(`${base}/${sandbox.id}/work-dir`, { headers })).status).toBe(200);
+    expect((await visit(`${base}/${other.id}/work-dir`, { headers })).status).toBe(401);
+    expect((await visit(`${base}/${sandbox.id}/work-dir`)).status).toBe(401);
+    await other.delete();
+  });
+});
+
+describe("what this server doesn't have", () => {
+  it("is said so, in the API's own form", async () => {
+    await expect(fixture.client.volume.list()).rejects.toMatchObject({ statusCode: 501 });
+    for (const path of ["/object-storage/push-access", "/secret/paginated", "/warm-pools", "/organizations"]) {
+      expect(await api("GET", path)).toMatchObject({
+        status: 501,
+        body: { statusCode: 501, error: "Not Implemented", message: expect.stringContaining("not supported") },
+      });
+    }
+    for (const field of [
+      { volumes: [{ volumeId: "v", mountPath: "/v" }] },
+      { secrets: [{ A: "b" }] },
+      { gpu: 1 },
+      { linkedSandbox: "x" },
+      { kvm: true },
+      { outboundProxyUrl: "http://p" },
+    ]) {
+      expect(await api("POST", "/sandbox", field)).toMatchObject({
+        status: 501,
+        body: { message: `${Object.keys(field)[0]} is not supported by this server` },
+      });
+    }
+  });
+});
