@@ -17,7 +17,7 @@ import { within } from "./waiting.ts";
 /** A pipe holds this much that nobody has read yet; the daemon's write of more would wait for ever. */
 const MAX_INPUT_BYTES = 60_000;
 
-/** Terminated commands whose end is remembered: the daemon forgets them, and the model may still ask. */
+/** Commands whose end is remembered: terminated ones the daemon forgets, and the model may still ask. */
 const MAX_REMEMBERED = 32;
 
 /** A command is not left running for longer than this only because its last output can't be had. */
@@ -36,6 +36,8 @@ export interface CommandPorts {
 export class DaytonaCommands {
   readonly #ports: CommandPorts;
   readonly #terminated = new Map<string, CommandState>();
+  /** Exit codes that were seen in logs: the daemon tells of them a moment later. By session. */
+  readonly #ended = new Map<string, number>();
 
   constructor(ports: CommandPorts) {
     this.#ports = ports;
@@ -54,7 +56,9 @@ export class DaytonaCommands {
     await sessions.clean(signal);
     const live = new LiveOutput(onOutput, limits.live_characters);
     try {
-      return await followCommand(this.#sourceOf(session, id, signal), { wait_ms, live, signal });
+      const state = await followCommand(this.#sourceOf(session, id, signal), { wait_ms, live, signal });
+      if (state.exit_code !== null) remember(this.#ended, session, state.exit_code);
+      return state;
     } catch (error) {
       signal.throwIfAborted();
       const ended = this.#terminated.get(command_id);
@@ -103,7 +107,7 @@ export class DaytonaCommands {
     // Also without a command: one that is on its way here finds no session then, and is not started.
     const wasThere = await this.#ports.sessions.remove(session, signal, { opens: false });
     if (last === null && !wasThere) throw unknownCommand(command_id);
-    if (last !== null && wasThere) this.#remember(command_id, last);
+    if (last !== null && wasThere) remember(this.#terminated, command_id, last);
   }
 
   /** What a command has said before it is ended; null where there is none. */
@@ -124,10 +128,10 @@ export class DaytonaCommands {
 
   async list(signal: AbortSignal): Promise<CommandInfo[]> {
     const sessions = await this.#ports.sessions.list(signal);
-    return sessions.slice(-this.#ports.limits.entries).map(({ name, command }) => ({
+    return sessions.slice(-this.#ports.limits.entries).map(({ name, session, command }) => ({
       command_id: name,
       command: command.command,
-      exit_code: command.exit_code,
+      exit_code: command.exit_code ?? this.#ended.get(session) ?? null,
     }));
   }
 
@@ -185,12 +189,12 @@ export class DaytonaCommands {
       options,
     );
   }
+}
 
-  #remember(command_id: string, state: CommandState): void {
-    this.#terminated.set(command_id, state);
-    const oldest = this.#terminated.keys().next().value;
-    if (this.#terminated.size > MAX_REMEMBERED && oldest !== undefined) this.#terminated.delete(oldest);
-  }
+function remember<Value>(memory: Map<string, Value>, key: string, value: Value): void {
+  memory.set(key, value);
+  const oldest = memory.keys().next().value;
+  if (memory.size > MAX_REMEMBERED && oldest !== undefined) memory.delete(oldest);
 }
 
 function unknownCommand(command_id: string): SandboxError {

@@ -47,6 +47,17 @@ END`;
     expect((await run("pwd", { cwd: "/tmp" })).output.trim()).toBe("/tmp");
   });
 
+  it("gives each command a shell of its own, whatever it does to that", async () => {
+    const work = (await run("pwd")).output;
+    expect((await run("cd /tmp; export LEAK=1; alias ls=false; set -e; pwd")).output).toBe("/tmp\n");
+    expect((await run('pwd; echo "[$LEAK]"; false; ls / >/dev/null && echo on')).output).toBe(`${work}[]\non\n`);
+    expect(await run("set -e; false; echo never")).toMatchObject({ exit_code: 1, output: "" });
+    expect(await run("exec sh -c 'echo other; exit 7'")).toMatchObject({ exit_code: 7, output: "other\n" });
+    expect(await run("trap 'echo bye' EXIT; exit 5")).toMatchObject({ exit_code: 5, output: "bye\n" });
+    expect((await run('echo "unclosed')).exit_code).not.toBe(0);
+    expect(await run("cat <<'END'\nno end")).toMatchObject({ output: expect.stringContaining("no end") });
+  });
+
   it("fails the command when its folder does not exist", async () => {
     const { exit_code, output } = await run("echo never", { cwd: "no/such/folder" });
     expect(exit_code).not.toBe(0);
