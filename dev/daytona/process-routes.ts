@@ -3,9 +3,10 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { optionalText, optionalTextMap, optionalTexts, readJson, sendJson } from "./bodies.ts";
+import { readReply } from "./container.ts";
 import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
-import { frameKind, parseJson } from "./keeper/frames.ts";
+import { type Frame, frameKind, parseJson } from "./keeper/frames.ts";
 import { isVariableName } from "./keeper/settings.ts";
 import type { Handler } from "./routes.ts";
 import { type Exchange, integerParameter, parameter } from "./routes.ts";
@@ -59,12 +60,22 @@ async function execute(exchange: Exchange, context: ToolboxContext): Promise<voi
   requireCommands(context);
   const command = body.command;
   if (typeof command !== "string" || command.trim() === "") throw new HttpError(400, "command is required");
-  const seconds = readTimeout(body.timeout);
-  const channel = await context.life.container.open("execute", {
+  const order = {
     command,
     cwd: optionalText(body, "cwd") ?? "",
     variables: checkVariables(optionalTextMap(body, "envs")),
-  });
+  };
+  sendJson(exchange.response, 200, await runToEnd(context, "execute", order, readTimeout(body.timeout)));
+}
+
+/** What a program says and how it ends, or that its time is up. Without a limit (0) it may run for ever. */
+export async function runToEnd(
+  context: ToolboxContext,
+  operation: string,
+  order: Record<string, unknown>,
+  seconds: number,
+): Promise<{ exitCode: number; result: string }> {
+  const channel = await context.life.container.open(operation, order);
   let expired = false;
   // To close the channel is to kill the command with all it started. 2^31 ms is the longest that a timer can wait.
   const timer =
@@ -75,7 +86,7 @@ async function execute(exchange: Exchange, context: ToolboxContext): Promise<voi
           channel.socket.destroy();
         }, seconds * 1000);
   try {
-    sendJson(exchange.response, 200, await collectResult(channel.reader));
+    return await collectResult(channel.reader);
   } catch (error) {
     if (!expired) throw error;
     throw new HttpError(408, `command execution timeout after ${seconds} seconds`, "PROCESS_EXECUTION_TIMEOUT");
@@ -85,7 +96,7 @@ async function execute(exchange: Exchange, context: ToolboxContext): Promise<voi
   }
 }
 
-function readTimeout(value: unknown): number {
+export function readTimeout(value: unknown): number {
   if (value === undefined || value === null) return 0;
   if (!Number.isInteger(value) || Number(value) < 0 || Number(value) > maxTimeoutSeconds) {
     throw new HttpError(400, "timeout must be a whole number of seconds");
@@ -94,7 +105,7 @@ function readTimeout(value: unknown): number {
 }
 
 interface Frames {
-  next(): Promise<{ kind: number; payload: Buffer } | undefined>;
+  next(): Promise<Frame | undefined>;
 }
 
 async function collectResult(reader: Frames): Promise<{ exitCode: number; result: string }> {
@@ -103,7 +114,7 @@ async function collectResult(reader: Frames): Promise<{ exitCode: number; result
   for (let frame = await reader.next(); frame; frame = await reader.next()) {
     if (frame.kind === frameKind.json) {
       const report = parseJson(frame);
-      if (report.ok === false) throw new HttpError(502, "the command could not be started");
+      if (report.ok === false) readReply(frame);
       const cut = bytes > maxResultBytes ? "\n[output beyond 16 MiB is not kept]\n" : "";
       return { exitCode: Number(report.exitCode), result: Buffer.concat(pieces).toString("utf8") + cut };
     }

@@ -10,6 +10,7 @@ import { requireLife, type ServerContext, type ToolboxContext } from "./context.
 import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { gitRoutes } from "./git-routes.ts";
+import { codeRoutes, describeAbsent } from "./process-code.ts";
 import { processRoutes } from "./process-routes.ts";
 import { ptyRoutes } from "./pty-routes.ts";
 import { upgradePty } from "./pty-sockets.ts";
@@ -20,6 +21,7 @@ import { requireCommand } from "./sessions.ts";
 
 const routes = new Routes<ToolboxContext>({
   ...processRoutes,
+  ...codeRoutes,
   ...ptyRoutes,
   ...sessionRoutes,
   ...fileRoutes,
@@ -59,8 +61,7 @@ export async function serveToolbox(
   try {
     const { inner, toolbox } = enter(request, url, context);
     const route = routes.find(request.method ?? "GET", inner);
-    if (!route)
-      throw new HttpError(501, `${request.method} ${inner} is not supported by this server`, "NOT_IMPLEMENTED");
+    if (!route) throw describeAbsent(request.method ?? "GET", inner);
     await route.handler({ request, response, url, parameters: route.parameters }, toolbox);
   } catch (error) {
     const known = toHttpError(error);

@@ -69,15 +69,28 @@ export function spawnShell(
   return child;
 }
 
-export async function executeCommand(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
+/** The command comes by stdin, as the real daemon does it: an argument may hold no more than 128 KiB. */
+export function executeCommand(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
+  return executeProgram(channel, request, settings, {
+    program: [findShell()],
+    input: `${readText(request, "command")}\n`,
+  });
+}
+
+/** Runs a program that reads what it is to do from stdin, and answers with all that it says and how it ended. */
+export async function executeProgram(
+  channel: Channel,
+  request: Request,
+  settings: KeeperSettings,
+  { program, input }: { program: string[]; input: string },
+): Promise<void> {
   const cwd = await findFolder(settings, readText(request, "cwd"));
   if (typeof cwd !== "string") {
     await writeFrame(channel.socket, frameKind.stdout, Buffer.from(cwd.message));
     await writeJson(channel.socket, { exitCode: -1 });
     return;
   }
-  // The command comes by stdin, as the real daemon does it: an argument may hold no more than 128 KiB.
-  const child = spawnShell(settings, ["-c", 'exec "$0" 2>&1', findShell()], {
+  const child = spawnShell(settings, ["-c", 'exec "$@" 2>&1', "execute", ...program], {
     program: "/bin/sh",
     cwd,
     variables: readVariables(request, "variables"),
@@ -91,7 +104,7 @@ export async function executeCommand(channel: Channel, request: Request, setting
   };
   channel.socket.once("end", kill).once("close", kill);
   channel.socket.resume();
-  child.stdin?.end(`${readText(request, "command")}\n`);
+  child.stdin?.end(input);
   if (child.stdout) await forward(child.stdout, channel, frameKind.stdout);
   await writeJson(channel.socket, { exitCode: await ended });
 }

@@ -10,17 +10,10 @@
 import { mkdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import {
-  answer,
-  type Channel,
-  openChannel,
-  type Request,
-  readText,
-  readTexts,
-  readVariables,
-  refuse,
-} from "./channel.ts";
+import { answer, type Channel, openChannel, type Request, readText, refuse } from "./channel.ts";
+import { runCode } from "./code.ts";
 import { endStorm, executeCommand, groups, killGroup } from "./commands.ts";
+import { changeVariables } from "./environment.ts";
 import {
   createFolder,
   deletePath,
@@ -34,11 +27,12 @@ import {
 import { parseJson } from "./frames.ts";
 import { runGit } from "./git.ts";
 import { joinConnection } from "./git-relay.ts";
+import { measure } from "./metrics.ts";
 import { isPortInUse, joinPort, listPorts } from "./ports.ts";
 import { endTerminals, resizePty, servePty } from "./pty.ts";
 import { findInFiles, replaceInFiles, searchFiles } from "./search.ts";
 import { serveSession } from "./sessions.ts";
-import { type KeeperSettings, variables } from "./settings.ts";
+import type { KeeperSettings } from "./settings.ts";
 
 const lingerMs = 10_000;
 /** A fork bomb makes thousands of processes in a second; a look costs next to nothing. */
@@ -59,17 +53,9 @@ const answers: Record<string, (request: Request, settings: KeeperSettings, gone:
   replace: replaceInFiles,
   ports: listPorts,
   port: isPortInUse,
+  metrics: measure,
   "pty-resize": resizePty,
 };
-
-function changeVariables(request: Request): null {
-  for (const [name, value] of Object.entries(readVariables(request, "set"))) variables.set(name, value);
-  for (const name of readTexts(request, "unset")) variables.delete(name);
-  const prefix = readText(request, "unsetValuePrefix");
-  if (prefix === "") return null;
-  for (const [name, value] of variables) if (value.startsWith(prefix)) variables.delete(name);
-  return null;
-}
 
 async function serve(channel: Channel, token: string): Promise<void> {
   const frame = await channel.reader.next();
@@ -80,6 +66,7 @@ async function serve(channel: Channel, token: string): Promise<void> {
     const answerer = answers[operation];
     if (answerer) await answer(channel, await answerer(request, settings, watchEnd(channel)));
     else if (operation === "execute") await executeCommand(channel, request, settings);
+    else if (operation === "code") await runCode(channel, request, settings);
     else if (operation === "session") await serveSession(channel, settings, token);
     else if (operation === "pty") await servePty(channel, request, settings);
     else if (operation === "read") await readFile(channel, request, settings);

@@ -1,0 +1,63 @@
+/**
+ * Code by its text, what the sandbox uses, and what of the toolbox is not part of this server.
+ */
+import { optionalTextMap, optionalTexts, readJson, sendJson } from "./bodies.ts";
+import type { ToolboxContext } from "./context.ts";
+import { HttpError } from "./errors.ts";
+import { checkVariables, readTimeout, requireCommands, runToEnd } from "./process-routes.ts";
+import type { Exchange, Handler } from "./routes.ts";
+
+const languages = ["python", "typescript", "javascript"];
+const gibi = 1024 ** 3;
+
+export const codeRoutes: Record<string, Handler<ToolboxContext>> = {
+  "POST /process/code-run": runCode,
+  "GET /system/metrics": sendMetrics,
+};
+
+async function runCode(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  requireCommands(context);
+  const { code, language } = body;
+  if (typeof code !== "string" || code.trim() === "") throw new HttpError(400, "code is required");
+  if (typeof language !== "string" || !languages.includes(language)) {
+    throw new HttpError(400, `language must be one of ${languages.join(", ")}`);
+  }
+  const args = optionalTexts(body, "argv");
+  if (args.some((argument) => argument.includes("\0"))) throw new HttpError(400, "argv can't hold a NUL byte");
+  const variables = checkVariables(optionalTextMap(body, "envs"));
+  const order = { code, language, args, variables };
+  const result = await runToEnd(context, "code", order, readTimeout(body.timeout));
+  // Charts are drawn by a library that a snapshot of Daytona brings and this machine may not have.
+  sendJson(exchange.response, 200, { ...result, artifacts: { charts: [] } });
+}
+
+/** Processor and memory as the sandbox was ordered, since nothing else says what it may use; the disk is this machine's. */
+async function sendMetrics(exchange: Exchange, { life, sandbox }: ToolboxContext): Promise<void> {
+  const { cpu, memory } = sandbox.record;
+  const measured = (await life.container.ask("metrics", { cpus: cpu })) as Record<string, unknown>;
+  const now = new Date();
+  sendJson(exchange.response, 200, {
+    ...measured,
+    cpuCount: cpu,
+    memTotal: memory * gibi,
+    memCache: 0,
+    timestamp: now.toISOString(),
+    timestampUnix: Math.floor(now.getTime() / 1000),
+  });
+}
+
+const absent: [prefix: string, what: string][] = [
+  ["/lsp/", "Language servers are"],
+  ["/computeruse/", "Computer use is"],
+  ["/recordings", "Screen recording is"],
+];
+
+/** A sentence for a person who meets a part of Daytona that is not here. */
+export function describeAbsent(method: string, path: string): HttpError {
+  const [, what] = absent.find(([prefix]) => `${path}/`.startsWith(prefix)) ?? [];
+  const message = what
+    ? `${what} not available in local sandboxes; a real Daytona has it`
+    : `${method} ${path} is not supported by this server`;
+  return new HttpError(501, message, "NOT_IMPLEMENTED");
+}
