@@ -20,7 +20,10 @@ export interface Instruction {
   script?: string;
 }
 
-export const maxDockerfileBytes = 256 * 1024;
+/** Many may wait for their turn. */
+export const maxDockerfileBytes = 64 * 1024;
+/** Of one line with its variables put in: values that hold values multiply. */
+const maxWordsLength = 256 * 1024;
 const maxInstructions = 500;
 const heredocPattern = /<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_]*)\2/;
 
@@ -28,6 +31,7 @@ export function parseDockerfile(content: string): Instruction[] {
   if (Buffer.byteLength(content) > maxDockerfileBytes) {
     throw new BuildError(`the Dockerfile is larger than ${maxDockerfileBytes} bytes`);
   }
+  if (content.includes("\0")) throw new BuildError("a Dockerfile can't hold a NUL byte");
   const lines = content.split(/\r?\n/);
   const instructions: Instruction[] = [];
   while (lines.length > 0) {
@@ -88,6 +92,7 @@ export function splitWords(text: string, scope: Record<string, string>): string[
   const words: string[] = [];
   let word: string | undefined;
   let quote = "";
+  let added = 0;
   for (let index = 0; index < text.length; index += 1) {
     const letter = text.charAt(index);
     if (quote === "'" ? letter === "'" : letter === '"' && quote === '"') quote = "";
@@ -105,6 +110,8 @@ export function splitWords(text: string, scope: Record<string, string>): string[
       const { value, length } = expandVariable(text.slice(index), scope);
       word = (word ?? "") + value;
       index += length - 1;
+      added += value.length;
+      if (added > maxWordsLength) throw new BuildError("the values of variables are too long");
     } else word = (word ?? "") + letter;
   }
   if (quote !== "") throw new BuildError("unterminated quote");

@@ -42,11 +42,11 @@ const steps: Record<string, Step> = {
       const [name, value] = splitPair(word);
       progress.parameters[checkName(name)] = value ?? "";
     }
+    boundVariables(progress);
   },
   ENV: (text, progress) => {
     for (const [name, value] of readPairs(text, scopeOf(progress))) progress.image.env[checkName(name)] = value;
-    const bytes = Buffer.byteLength(JSON.stringify(progress.image.env));
-    if (bytes > maxEnvironmentBytes) throw new BuildError("ENV holds too much");
+    boundVariables(progress);
   },
   WORKDIR: enterFolder,
   RUN: runCommand,
@@ -87,6 +87,11 @@ function scopeOf({ image, parameters }: Progress): Record<string, string> {
   return { ...ground, ...parameters, ...image.env };
 }
 
+function boundVariables(progress: Progress): void {
+  const bytes = Buffer.byteLength(JSON.stringify(scopeOf(progress)));
+  if (bytes > maxEnvironmentBytes) throw new BuildError(`variables hold more than ${maxEnvironmentBytes} bytes`);
+}
+
 function checkName(name: string): string {
   if (!isVariableName(name)) throw new BuildError(`not the name of a variable: ${name.slice(0, 100)}`);
   return name;
@@ -122,13 +127,20 @@ async function enterFolder(text: string, progress: Progress): Promise<void> {
   progress.image.workDir = path;
 }
 
+/**
+ * In a process group of its own, which is ended with its first process: as in docker, what a command left running in the
+ * background doesn't outlive it, nor hold up the build.
+ */
+const runAlone = "set -m";
+const endAlone = 'pid=$!; wait "$pid"; code=$?; kill -KILL -- "-$pid" 2>/dev/null; exit "$code"';
+
 async function runCommand(text: string, progress: Progress, instruction: Instruction): Promise<void> {
   const { image, parameters, tools } = progress;
   const bare = text.replace(/^(?:--(?:mount|network|security)=\S+\s+)*/, "");
   const words = readExecForm(bare);
   const line = instruction.script ?? (words ? words.map(quote).join(" ") : bare);
   const script = instruction.heredoc === undefined ? line : `${line}\n${instruction.heredoc}`;
-  const code = await tools.run(`exec /bin/sh -c ${quote(script)} </dev/null`, {
+  const code = await tools.run(`${runAlone}\n/bin/sh -c ${quote(script)} </dev/null & ${endAlone}`, {
     cwd: image.workDir ?? ground.HOME,
     variables: { ...parameters, ...image.env },
   });

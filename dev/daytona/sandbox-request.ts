@@ -41,6 +41,9 @@ export function readNewSandbox(body: Json, snapshots: Snapshots): Wanted {
   const env = optionalTextMap(body, "env");
   const wrong = Object.keys(env).find((name) => !isVariableName(name));
   if (wrong !== undefined) throw new HttpError(400, `env holds an invalid name: ${wrong.slice(0, 100)}`);
+  if (Object.values(env).some((value) => value.includes("\0"))) {
+    throw new HttpError(400, "an environment variable can't hold a NUL byte");
+  }
   const base = {
     name: checkName(optionalText(body, "name")),
     user: optionalText(body, "user") ?? "daytona",

@@ -53,7 +53,11 @@ export class Sandboxes {
       }
       const sandbox = { record, folder: this.#records.folder(record.id), life: undefined, building: undefined };
       this.#sandboxes.set(record.id, sandbox);
-      if (cutShort.includes(record.state)) {
+      if (record.state === "creating") {
+        // Perhaps with a part of its snapshot's files only.
+        record.errorReason = "the server ended while it was created";
+        await this.enter(sandbox, "error");
+      } else if (cutShort.includes(record.state)) {
         record.errorReason = "the server ended while it was built";
         await this.enter(sandbox, "build_failed");
       } else if (!["stopped", "archived", "error", "build_failed"].includes(record.state)) {

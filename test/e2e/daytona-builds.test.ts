@@ -119,6 +119,7 @@ describe("a Dockerfile that can't be", () => {
     ["that needs root", ["FROM x:1", "RUN touch /usr/bin/mine"], "non-zero code"],
     ["that works outside of what it may write to", ["FROM x:1", "WORKDIR /srv/app"], "/srv/app"],
     ["that leaves by dots", ["FROM x:1", "WORKDIR /home/daytona/../../etc"], "WORKDIR /etc"],
+    ["whose variables multiply", ["FROM x:1", `ENV A=${"x".repeat(9000)}`, `ENV B=${"$A".repeat(9000)}`], "too long"],
     ["of several stages", ["FROM x:1 AS a", "FROM y:1"], "several stages"],
   ])("%s fails with its reason, in the sandbox and at the end of the log", async (_name, lines, reason) => {
     const { box, log } = await build(lines);
@@ -163,7 +164,7 @@ describe("the commands of a build", () => {
     const mark = marker();
     const { box, log } = await build([
       "FROM x:1",
-      `RUN sleep ${mark} >/dev/null 2>&1 &`,
+      `RUN sleep ${mark} & echo started it`,
       "RUN head -c 3000000 /dev/zero | tr '\\\\0' x",
       "RUN echo $((6*7)) > ~/after",
     ]);

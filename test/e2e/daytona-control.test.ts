@@ -2,9 +2,19 @@
  * The control plane of the Daytona-compatible server: changes of state, settings, lists, and addresses that are signed.
  */
 import { createHmac } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apiKey, eventually, type Fixture, runInBackground, startFixture, visit } from "./daytona-fixture.ts";
+import {
+  apiKey,
+  eventually,
+  type Fixture,
+  findProcesses,
+  marker,
+  runInBackground,
+  startFixture,
+  visit,
+} from "./daytona-fixture.ts";
 
 let fixture: Fixture;
 let sandbox: Sandbox;
@@ -94,11 +104,15 @@ describe("a change that takes its time", () => {
 describe("a pause", () => {
   it("holds processes still with all they know, and a start lets them go on", async () => {
     const box = await fixture.client.create();
+    const mark = marker();
+    await runInBackground(box, "sleeper", `sleep ${mark}`);
     await runInBackground(box, "counter", "n=0; while :; do n=$((n+1)); echo $n > count; sleep 0.02; done");
     const count = async (): Promise<number> => Number((await box.process.executeCommand("cat count")).result);
     await eventually(async () => (await count()) > 2);
     await box.pause();
     expect(box.state).toBe("paused");
+    const [sleeper] = await findProcesses(mark);
+    expect(await readFile(`/proc/${sleeper}/stat`, "utf8")).toMatch(/\) T /);
     await expect(box.process.executeCommand("true")).rejects.toMatchObject({ statusCode: 400 });
     await expect(box.archive()).rejects.toMatchObject({ statusCode: 400 });
     await box.start();

@@ -279,6 +279,7 @@ describe("a hostile client", () => {
       [api, '{"name":"../../etc"}', 400],
       [api, '{"labels":{"a":1}}', 400],
       [api, '{"env":{"LD PRELOAD":"x"}}', 400],
+      [api, '{"env":{"A":"\\u0000"}}', 400],
       [api, '{"cpu":-1}', 400],
       [api, `{"name":"${"x".repeat(9_000_000)}"}`, 413],
       [exec, '{"command":7}', 400],
