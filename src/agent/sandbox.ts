@@ -1,5 +1,6 @@
 // Port: a sandbox, the computer of one project. It is made on first use and started when it was stopped; whoever calls
 // a method need not know in which state it is.
+import type { SandboxGit } from "./sandbox-git.ts";
 
 export interface CommandRequest {
   /** Names the command for ever: run again with the same id, it is re-attached and never started twice. */
@@ -85,6 +86,9 @@ export interface Sandbox {
    * clock) and no other. Asked now and then while a run works; most times it does nothing.
    */
   keepAlive?(used_since: number, signal: AbortSignal): Promise<void>;
+  git: SandboxGit;
+  /** What each thread is told of the sandbox, once: where the project's repository is, or why it could not be had. */
+  readNews?(): string | null;
   /** What the model must know of the sandbox and can't see, told once: that it is a new one. */
   takeNotice?(): string | null;
 }

@@ -130,11 +130,23 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
   return CANCELLED_RESULT;
 }
 
-/** A thread that has worked in its sandbox is told when it is another one now; to any other that says nothing. */
+/**
+ * A thread that has worked in its sandbox is told when it is another one now; to any other that says nothing. What there
+ * is to know of the sandbox itself each thread is told once, and again with a new sandbox.
+ */
 function withNotice(result: ToolResult, tool: Tool, state: RunState): ToolResult {
-  const notice = tool.kind === "work" ? (state.ports.sandbox.takeNotice?.() ?? null) : null;
-  if (notice === null || !hasWorked(state)) return result;
-  return { ...result, content: `${result.content}\n[${notice}]` };
+  if (tool.kind !== "work") return result;
+  const { sandbox } = state.ports;
+  const notice = sandbox.takeNotice?.() ?? null;
+  const news = sandbox.readNews?.() ?? null;
+  const isNew = notice !== null && hasWorked(state);
+  const told = [isNew ? notice : null, news !== null && (isNew || !wasTold(news, state)) ? news : null];
+  const lines = told.flatMap((text) => (text === null ? [] : [`\n[${text}]`]));
+  return lines.length === 0 ? result : { ...result, content: `${result.content}${lines.join("")}` };
+}
+
+function wasTold(news: string, { messages }: RunState): boolean {
+  return messages.some((message) => message.role === "tool" && message.content.includes(`[${news}]`));
 }
 
 /** Whether a tool other than those for the plan and for people has answered before. */

@@ -6,12 +6,16 @@
 // can't be aborted and has no bound on what it reads; where that matters `daytona-toolbox` makes the request itself.
 import { Daytona } from "@daytonaio/sdk";
 import { type OnSandboxState, SandboxError } from "../agent/sandbox.ts";
+import type { GitAccess } from "../agent/sandbox-git.ts";
+import type { GitSource } from "../protocol/project.ts";
 import { DaytonaConnection } from "./daytona-connection.ts";
 import { DaytonaFailure, readFailure, toSandboxError } from "./daytona-failure.ts";
 import { DaytonaLifecycle } from "./daytona-lifecycle.ts";
 import { type DaytonaLimits, defaultLimits } from "./daytona-limits.ts";
 import type { Recipe } from "./daytona-recipe.ts";
 import { Toolbox } from "./daytona-toolbox.ts";
+import { GitRequests } from "./git-requests.ts";
+import { ProjectCheckout } from "./project-checkout.ts";
 
 export interface DaytonaSettings {
   api_key: string;
@@ -27,6 +31,8 @@ export interface DaytonaSettings {
   /** The id of the sandbox whose files the model knows, from an earlier life; and whichever they are from now on. */
   known?: string | null;
   onKnown?: (id: string) => void;
+  /** Without it nothing is cloned by itself, and remotes are talked to without credentials. */
+  git?: { access: GitAccess; readSource(): Promise<GitSource | null> };
   limits?: Partial<DaytonaLimits>;
 }
 
@@ -34,9 +40,14 @@ export interface DaytonaClient {
   lifecycle: DaytonaLifecycle;
   connection: DaytonaConnection;
   toolbox: Toolbox;
+  gitRequests: GitRequests;
+  gitAccess: GitAccess;
+  checkout: ProjectCheckout;
   limits: DaytonaLimits;
   guard: Guard;
 }
+
+const noGit = { access: { findLogin: async () => null }, readSource: async () => null };
 
 export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
   const { api_key, api_url, target, snapshot, name, labels, onState, known = null, onKnown = () => {} } = settings;
@@ -52,8 +63,13 @@ export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
   const recipe: Recipe = { ...settings.recipe, ...(snapshot === null ? {} : { snapshot }) };
   const told = { onState, known, onKnown };
   const lifecycle = new DaytonaLifecycle({ client, api_url, api_key, name, recipe, labels, host, limits, ...told });
-  const connection = new DaytonaConnection(lifecycle, limits);
-  return { lifecycle, connection, toolbox: new Toolbox(api_key), limits, guard: createGuard(api_key) };
+  const toolbox = new Toolbox(api_key);
+  const gitRequests = new GitRequests(toolbox, limits);
+  const { access: gitAccess, readSource } = settings.git ?? noGit;
+  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, readSource, onState });
+  const connection = new DaytonaConnection(lifecycle, limits, (sandbox, signal) => checkout.prepare(sandbox, signal));
+  const guard = createGuard(api_key);
+  return { lifecycle, connection, toolbox, gitRequests, gitAccess, checkout, limits, guard };
 }
 
 /** A shorter key is a placeholder of a local server, and may be a part of any word. */

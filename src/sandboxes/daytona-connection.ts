@@ -13,6 +13,9 @@ export interface CallOptions {
   opens?: boolean;
 }
 
+/** What has to be in a started sandbox before it is used. Asked before each call; makes no call itself. */
+export type Prepare = (sandbox: SdkSandbox, signal: AbortSignal) => Promise<void>;
+
 interface Opening {
   sandbox: Promise<SdkSandbox>;
   isOpen: boolean;
@@ -24,14 +27,16 @@ interface Opening {
 export class DaytonaConnection {
   readonly #lifecycle: DaytonaLifecycle;
   readonly #limits: DaytonaLimits;
+  readonly #prepare: Prepare;
   /** Calls that come while it is being opened wait for the same one. */
   #opening: Opening | null = null;
   /** When the last call was made with an open sandbox. */
   #usedAt = 0;
 
-  constructor(lifecycle: DaytonaLifecycle, limits: DaytonaLimits) {
+  constructor(lifecycle: DaytonaLifecycle, limits: DaytonaLimits, prepare: Prepare = async () => {}) {
     this.#lifecycle = lifecycle;
     this.#limits = limits;
+    this.#prepare = prepare;
   }
 
   async open(signal: AbortSignal): Promise<SdkSandbox> {
@@ -40,7 +45,9 @@ export class DaytonaConnection {
     const opening = this.#opening;
     opening.waiting++;
     try {
-      return await race(opening.sandbox, signal);
+      const sandbox = await race(opening.sandbox, signal);
+      await this.#prepare(sandbox, signal);
+      return sandbox;
     } finally {
       opening.waiting--;
       if (opening.waiting === 0 && !opening.isOpen) {

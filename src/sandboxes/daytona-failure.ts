@@ -11,6 +11,8 @@ const DEFAULT_RETRY_AFTER_MS = 2_000;
 export class DaytonaFailure extends Error {
   /** Null when there was no answer. */
   readonly status: number | null;
+  /** What newer daemons call it, e.g. `GIT_AUTH_FAILED`. */
+  readonly code: string | null;
   /** The daemon in the sandbox said it, so the sandbox runs and was reached. */
   readonly is_from_daemon: boolean;
   /** The SDK's own complaint about the state of a sandbox, not an answer to a request. */
@@ -19,11 +21,18 @@ export class DaytonaFailure extends Error {
 
   constructor(
     message: string,
-    facts: { status?: number | null; source?: string; is_about_state?: boolean; retry_after_ms?: number | null } = {},
+    facts: {
+      status?: number | null;
+      source?: string;
+      code?: string;
+      is_about_state?: boolean;
+      retry_after_ms?: number | null;
+    } = {},
   ) {
     super(message);
     this.name = "DaytonaFailure";
     this.status = facts.status ?? null;
+    this.code = facts.code ?? null;
     this.is_from_daemon = facts.source === "DAYTONA_DAEMON";
     this.is_about_state = facts.is_about_state ?? false;
     this.retry_after_ms = facts.retry_after_ms ?? DEFAULT_RETRY_AFTER_MS;

@@ -11,7 +11,7 @@ const SDK_VERSION = "0.218.0";
 const MAX_ERROR_BYTES = 16 * 1024;
 
 export interface ToolboxRequest {
-  method?: "GET" | "POST";
+  method?: "GET" | "POST" | "DELETE";
   path: string;
   query?: Record<string, string>;
   /** A string is JSON. */
@@ -145,13 +145,15 @@ async function readRefusal(response: Response): Promise<DaytonaFailure> {
   const text = await response.text().catch(() => "");
   let message = `Request failed with status code ${status}`;
   let source: string | undefined;
+  let code: string | undefined;
   try {
     const body = JSON.parse(text.slice(0, MAX_ERROR_BYTES)) as Record<string, unknown>;
     if (Array.isArray(body.errors)) message = body.errors.join("; ");
     if (typeof body.message === "string") message = body.message;
     if (typeof body.source === "string") source = body.source;
+    if (typeof body.code === "string") code = body.code;
   } catch {
     // The real daemon answers many refusals with an empty body, and proxies with HTML: the status says it all.
   }
-  return new DaytonaFailure(message, { status, source, retry_after_ms: readWait(response.headers) });
+  return new DaytonaFailure(message, { status, source, code, retry_after_ms: readWait(response.headers) });
 }

@@ -3,6 +3,7 @@ import type { Sandbox } from "../agent/sandbox.ts";
 import { connectDaytona, type DaytonaSettings } from "./daytona-client.ts";
 import { DaytonaCommands } from "./daytona-commands.ts";
 import { DaytonaFiles } from "./daytona-files.ts";
+import { DaytonaGit } from "./daytona-git.ts";
 import { DaytonaKeepAlive } from "./daytona-keep-alive.ts";
 import { DaytonaPortLinks } from "./daytona-ports.ts";
 import { DaytonaSearch } from "./daytona-search.ts";
@@ -18,13 +19,21 @@ const NEW_SANDBOX =
   "The sandbox is new: files, installed programs and running commands of the former one are gone. Make again what you need.";
 
 export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox {
-  const { lifecycle, connection, toolbox, limits, guard } = connectDaytona(settings);
+  const client = connectDaytona(settings);
+  const { lifecycle, connection, toolbox, limits, guard } = client;
   const ports = { connection, toolbox, limits };
   const commands = new DaytonaCommands({ ...ports, sessions: new DaytonaSessions(connection, limits.sessions) });
   const files = new DaytonaFiles(ports);
   const search = new DaytonaSearch(ports, files);
   const keepAlive = new DaytonaKeepAlive(lifecycle, connection);
   const links = new DaytonaPortLinks(ports);
+  const git = new DaytonaGit({
+    connection,
+    requests: client.gitRequests,
+    files,
+    access: client.gitAccess,
+    readHome: () => client.checkout.readHome(),
+  });
   return {
     runCommand: (request, onOutput, signal) => guard(signal, () => commands.run(request, onOutput, signal)),
     readCommand: (id, signal) => guard(signal, () => commands.read(id, signal)),
@@ -40,6 +49,18 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     searchFiles: (path, text, signal) => guard(signal, () => search.searchFiles(path, text, signal)),
     exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
     keepAlive: (used_since, signal) => guard(signal, () => keepAlive.refresh(used_since, signal)),
+    git: {
+      clone: (request, signal) => guard(signal, () => git.clone(request, signal)),
+      status: (path, signal) => guard(signal, () => git.status(path, signal)),
+      commit: (path, request, signal) => guard(signal, () => git.commit(path, request, signal)),
+      push: (path, branch, signal) => guard(signal, () => git.push(path, branch, signal)),
+      pull: (path, branch, signal) => guard(signal, () => git.pull(path, branch, signal)),
+      listBranches: (path, signal) => guard(signal, () => git.listBranches(path, signal)),
+      createBranch: (path, name, signal) => guard(signal, () => git.createBranch(path, name, signal)),
+      checkoutBranch: (path, name, signal) => guard(signal, () => git.checkoutBranch(path, name, signal)),
+      deleteBranch: (path, name, signal) => guard(signal, () => git.deleteBranch(path, name, signal)),
+    },
+    readNews: () => client.checkout.readNews(),
     takeNotice: () => (lifecycle.takeNews() ? NEW_SANDBOX : null),
     destroy: (signal) =>
       guard(signal, async () => {

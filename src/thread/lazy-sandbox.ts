@@ -42,6 +42,18 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
       if (ready !== null) made = null;
     },
     keepAlive: async (...request) => ready?.keepAlive?.(...request),
+    git: {
+      clone: async (...request) => (await open()).git.clone(...request),
+      status: async (...request) => (await open()).git.status(...request),
+      commit: async (...request) => (await open()).git.commit(...request),
+      push: async (...request) => (await open()).git.push(...request),
+      pull: async (...request) => (await open()).git.pull(...request),
+      listBranches: async (...request) => (await open()).git.listBranches(...request),
+      createBranch: async (...request) => (await open()).git.createBranch(...request),
+      checkoutBranch: async (...request) => (await open()).git.checkoutBranch(...request),
+      deleteBranch: async (...request) => (await open()).git.deleteBranch(...request),
+    },
+    readNews: () => ready?.readNews?.() ?? null,
     takeNotice: () => ready?.takeNotice?.() ?? null,
   };
 }

@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { Project } from "../protocol/project.ts";
 import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../sandboxes/index.ts";
+import { createGitAccess, sourceReader } from "./project-git.ts";
 
 /** A project, and what the server has for it. */
 export interface ProjectPlace {
@@ -68,7 +69,7 @@ export async function removeProjectSandbox(
 }
 
 async function readSettings(place: ProjectPlace, onState: OnSandboxState): Promise<DaytonaSettings> {
-  const { config, user_id, project_id, project } = place;
+  const { config, database, user_id, project_id, project } = place;
   if (config.daytona === null) {
     throw new SandboxError("unavailable", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing.");
   }
@@ -83,6 +84,10 @@ async function readSettings(place: ProjectPlace, onState: OnSandboxState): Promi
     name: await sandboxName(user_id, project_id),
     labels: labelsOf(place),
     onState,
+    git: {
+      access: createGitAccess({ ...config, database, user_id }),
+      readSource: sourceReader(database, place, project?.git ?? null),
+    },
   };
 }
 

@@ -9,6 +9,7 @@ describe("allTools", () => {
         ...["create_tasks", "view_tasks", "clear_all", "update_tasks", "delete_tasks"],
         ...["execute_command", "check_command_output", "send_command_input", "terminate_command", "list_commands"],
         ...["create_file", "read_file", "edit_file", "delete_file", "move_file"],
+        ...["git_clone", "git_status", "git_commit", "git_push", "git_pull", "git_branch"],
         ...["list_files", "find_files", "search_files", "expose_port", "ask", "complete"],
       ].toSorted(),
     );
@@ -26,7 +27,7 @@ describe("allTools", () => {
 
   it.each(allTools.map((tool) => [tool.name, tool] as const))("has %s repeat only what may be repeated", (_, tool) => {
     if (tool.read_only) expect(tool.recovery).toBe("repeat");
-    if (["edit_file", "move_file", "delete_file", "send_command_input"].includes(tool.name)) {
+    if (["edit_file", "move_file", "delete_file", "send_command_input", "git_commit", "git_push"].includes(tool.name)) {
       expect(tool.recovery).toBe("report");
     }
     expect(tool.recovery === "reattach").toBe(tool.name === "execute_command");

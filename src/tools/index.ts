@@ -1,6 +1,7 @@
 // The shelf of tools, in the order in which a model is told of them. A new tool is one file and one line here.
 import type { Tool } from "../agent/tool.ts";
 import { fileTools } from "./files.ts";
+import { gitTools } from "./git.ts";
 import { peopleTools } from "./people.ts";
 import { portTools } from "./ports.ts";
 import { searchTools } from "./search.ts";
@@ -12,6 +13,7 @@ export const allTools: Tool[] = [
   ...shellTools,
   ...fileTools,
   ...searchTools,
+  ...gitTools,
   ...portTools,
   ...peopleTools,
 ];

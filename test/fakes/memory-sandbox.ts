@@ -9,6 +9,7 @@ import {
   type Sandbox,
   SandboxError,
 } from "../../src/agent/sandbox.ts";
+import { MemoryGit } from "./memory-git.ts";
 
 /** What a command does: its output and its exit code, null where it goes on running; "hang" never answers. */
 export type CommandScript = (command: string) => { output: string; exit_code: number | null } | "hang";
@@ -27,6 +28,7 @@ export class MemorySandbox implements Sandbox {
   failure: SandboxError | null = null;
   /** Bytes that a command's output is said to be short of. */
   omitted_bytes = 0;
+  readonly git = new MemoryGit();
   readonly #script: CommandScript;
 
   constructor(script: CommandScript = () => ({ output: "", exit_code: 0 })) {

@@ -1,0 +1,266 @@
+// The repository that a project's files come from: cloned when its sandbox is first used, whoever uses it, and again when
+// the sandbox is another one. A clone that fails leaves the sandbox usable: the model is told why, and it is tried again
+// when the project's settings or the credential for its host have changed, or in the next life.
+//
+// Everything that uses the sandbox waits here until the clone has come to an end; a use that gives up waiting leaves the
+// clone to the others.
+import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+import { type OnSandboxState, SandboxError } from "../agent/sandbox.ts";
+import type { GitAccess } from "../agent/sandbox-git.ts";
+import { type GitAddress, isBranchName, readGitAddress } from "../lib/git-address.ts";
+import { backoffDelay } from "../lib/retry.ts";
+import { type GitLogin, hostOfGitUrl } from "../protocol/git-credential.ts";
+import type { GitSource } from "../protocol/project.ts";
+import {
+  type Beginning,
+  draftOf,
+  readBeginning,
+  type Spot,
+  STALE_SECONDS,
+  writeBeginning,
+  writeFinish,
+  writeRelease,
+  writeTouch,
+} from "./checkout-script.ts";
+import { DaytonaFailure, readFailure } from "./daytona-failure.ts";
+import { explainGit } from "./git-failure.ts";
+import { type GitRequests, TRANSFER_MS } from "./git-requests.ts";
+import { resolvePath, showPath } from "./sandbox-paths.ts";
+import { pause, race, within } from "./waiting.ts";
+
+/** How often the settings are read again while the sandbox is used. */
+const LOOK_AGAIN_MS = 20_000;
+/** A remote that could not be reached is tried again after this long, though nothing was changed. */
+const TRY_AGAIN_MS = 300_000;
+const TOUCH_MS = (STALE_SECONDS * 1000) / 4;
+const BUSY_LOOK_MS = 1_000;
+/** Waiting for another thread's clone, then one's own. */
+const MAX_MS = 2 * TRANSFER_MS;
+/** How long failures of the way to a sandbox that has just started are retried. */
+const WAY_ATTEMPTS = 4;
+const RETRY = { base_ms: 250, cap_ms: 2_000 };
+
+export interface CheckoutPorts {
+  requests: GitRequests;
+  access: GitAccess;
+  /** As the project has it now; null where it has none. */
+  readSource(): Promise<GitSource | null>;
+  onState: OnSandboxState;
+}
+
+/** What came of it; `text` is for the model. */
+interface Outcome {
+  text: string;
+  /** Null where it failed. */
+  path: string | null;
+  /** It may go well another time though nothing was changed. */
+  may_pass: boolean;
+}
+
+interface Attempt {
+  sandbox: string;
+  source: GitSource | null;
+  login: GitLogin | null;
+  begun_at: number;
+  looked_at: number;
+  outcome: Promise<Outcome | null>;
+}
+
+export class ProjectCheckout {
+  readonly #ports: CheckoutPorts;
+  #attempt: Attempt | null = null;
+  /** Uses that look at the settings at the same time do it once. */
+  #looking: Promise<void> | null = null;
+  #known: Outcome | null = null;
+
+  constructor(ports: CheckoutPorts) {
+    this.#ports = ports;
+  }
+
+  /** Resolves when the repository is where it belongs, or can't be had. Rejects with the signal's reason only. */
+  async prepare(sandbox: SdkSandbox, signal: AbortSignal): Promise<void> {
+    this.#looking ??= this.#look(sandbox).finally(() => {
+      this.#looking = null;
+    });
+    await race(this.#looking, signal);
+    if (this.#attempt) await race(this.#attempt.outcome, signal);
+  }
+
+  /** What a model has to know of it. */
+  readNews(): string | null {
+    return this.#known?.text ?? null;
+  }
+
+  /** The repository's folder as files are named; null where there is none. */
+  readHome(): string | null {
+    return this.#known?.path ?? null;
+  }
+
+  async #look(sandbox: SdkSandbox): Promise<void> {
+    const last = this.#attempt;
+    const isSame = last?.sandbox === sandbox.id;
+    if (isSame && Date.now() - last.looked_at < LOOK_AGAIN_MS) return;
+    try {
+      const source = await this.#ports.readSource();
+      const wasSame = isSame && JSON.stringify(last.source) === JSON.stringify(source);
+      const outcome = wasSame ? await last.outcome : null;
+      const isSettled = wasSame && (source === null || outcome?.path !== null);
+      const login = source === null || isSettled ? null : await this.#findLogin(source);
+      const isDue = outcome?.may_pass === true && Date.now() - (last?.begun_at ?? 0) > TRY_AGAIN_MS;
+      if (wasSame && !isDue && (isSettled || JSON.stringify(last.login) === JSON.stringify(login))) {
+        last.looked_at = Date.now();
+        return;
+      }
+      this.#begin(sandbox, source, login);
+    } catch {
+      // The settings can't be read just now: what is known of them holds.
+      if (isSame) last.looked_at = Date.now();
+    }
+  }
+
+  #begin(sandbox: SdkSandbox, source: GitSource | null, login: GitLogin | null): void {
+    const outcome = source === null ? Promise.resolve(null) : this.#fetch(sandbox, source);
+    const now = Date.now();
+    const attempt: Attempt = { sandbox: sandbox.id, source, login, begun_at: now, looked_at: now, outcome };
+    this.#attempt = attempt;
+    attempt.outcome = outcome.then((known) => {
+      if (this.#attempt === attempt) this.#known = known;
+      attempt.looked_at = Date.now();
+      return known;
+    });
+  }
+
+  /** To see whether it has changed; where it can't be had the clone says so. */
+  async #findLogin(source: GitSource): Promise<GitLogin | null> {
+    const address = readGitAddress(source.url);
+    if ("wrong" in address) return null;
+    return this.#ports.access.findLogin(address.url).catch(() => null);
+  }
+
+  /** Never rejects. */
+  async #fetch(sandbox: SdkSandbox, source: GitSource): Promise<Outcome> {
+    const address = readGitAddress(source.url);
+    const url = "wrong" in address ? "" : ` ${address.url}`;
+    try {
+      if ("wrong" in address) throw new SandboxError("invalid", `The address ${address.wrong}.`);
+      return await within(MAX_MS, new AbortController().signal, (end) => this.#fetchTo(sandbox, source, address, end));
+    } catch (error) {
+      const reason = error instanceof SandboxError ? error.message : "It did not come to an end.";
+      this.#ports.onState("started", `The project's repository could not be cloned. ${reason}`);
+      const text = `The project's repository${url} could not be cloned. ${reason} It is tried again once the project's settings or the stored credential have changed. Go on without it where the work does not need it; else tell the person.`;
+      return { path: null, text, may_pass: !(error instanceof SandboxError) || error.code === "failed" };
+    }
+  }
+
+  async #fetchTo(sandbox: SdkSandbox, source: GitSource, address: GitAddress, end: AbortSignal): Promise<Outcome> {
+    const [work, home] = await this.#retry(() => Promise.all([sandbox.getWorkDir(), sandbox.getUserHomeDir()]), end);
+    if (!work?.startsWith("/")) throw new SandboxError("failed", "The sandbox does not say where its work dir is.");
+    const folders = { work: work.replace(/(?<=.)\/+$/, ""), home: home?.startsWith("/") ? home : work };
+    const path = resolvePath(source.path ?? address.name, folders);
+    if (path === folders.work || path === "/") {
+      throw new SandboxError("invalid", "The project's `git.path` is the work dir itself. Name a folder in it.");
+    }
+    const shown = showPath(path, folders);
+    const branches = source.branch === undefined ? address.branches : [source.branch];
+    const spot = draftOf(path, crypto.randomUUID());
+    const branch = await this.#clone(sandbox, { url: address.url, branches, spot, shown, end });
+    const where = branch === null ? shown : `${shown} (branch ${branch})`;
+    return { path: shown, text: `The project's repository ${address.url} is in the folder ${where}.`, may_pass: false };
+  }
+
+  async #clone(
+    sandbox: SdkSandbox,
+    job: { url: string; branches: string[]; spot: Spot; shown: string; end: AbortSignal },
+  ): Promise<string | null> {
+    const { url, branches, spot, shown, end } = job;
+    const until = Date.now() + TRANSFER_MS;
+    let begun = await this.#run(sandbox, writeBeginning(spot), end);
+    if (begun.kind !== "there") this.#ports.onState("started", `Cloning ${url} into ${shown} …`);
+    while (begun.kind === "busy") {
+      if (Date.now() > until) throw new SandboxError("failed", "Another thread of the project is still cloning it.");
+      await pause(BUSY_LOOK_MS, end);
+      begun = await this.#run(sandbox, writeBeginning(spot), end);
+    }
+    if (begun.kind === "claimed") {
+      begun = await this.#cloneClaimed(sandbox, { url, branches, spot, end });
+      if (begun.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.`);
+    }
+    if (begun.kind === "there" && isSameRepository(begun.url, url)) return begun.branch;
+    const what = begun.kind === "there" ? "holds another repository" : "is there already and holds other files";
+    throw new SandboxError(
+      "invalid",
+      `The folder ${shown} ${what}. Move it away, or set another \`git.path\` in the project.`,
+    );
+  }
+
+  async #cloneClaimed(
+    sandbox: SdkSandbox,
+    { url, branches, spot, end }: { url: string; branches: string[]; spot: Spot; end: AbortSignal },
+  ): Promise<Beginning> {
+    const { requests, access } = this.#ports;
+    const alive = setInterval(() => void requests.run(sandbox, writeTouch(spot), end).catch(() => {}), TOUCH_MS);
+    try {
+      const login = await access.findLogin(url);
+      const host = hostOfGitUrl(url);
+      const candidates: (string | null)[] = branches.length > 0 ? branches : [null];
+      for (const [place, branch] of candidates.entries()) {
+        if (branch !== null && !isBranchName(branch))
+          throw new SandboxError("invalid", `${JSON.stringify(branch)} can't be the name of a branch.`);
+        const attempt = { what: "The clone", host, login, branch };
+        const json = { url, path: spot.draft, ...(branch === null ? {} : { branch }), ...login };
+        try {
+          await this.#retry(
+            () => requests.ask(sandbox, { path: "clone", json, timeout_ms: TRANSFER_MS }, attempt, end),
+            end,
+          );
+          return await this.#run(sandbox, writeFinish(spot), end);
+        } catch (error) {
+          const known = error instanceof DaytonaFailure ? explainGit(error, attempt) : error;
+          const isMissing = known instanceof SandboxError && known.code === "not_found" && branch !== null;
+          if (!isMissing || place === candidates.length - 1) throw known;
+        }
+      }
+      throw new SandboxError("failed", "There was nothing to clone.");
+    } catch (error) {
+      await requests.run(sandbox, writeRelease(spot), end).catch(() => {});
+      throw error;
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  async #run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<Beginning> {
+    const read = readBeginning(await this.#retry(() => this.#ports.requests.run(sandbox, command, signal), signal));
+    if (read) return read;
+    throw new SandboxError("failed", "The folder for it could not be made in the sandbox.");
+  }
+
+  /** A sandbox that has just started is not always reached at once. */
+  async #retry<Value>(work: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof SandboxError) throw error;
+        const failure = readFailure(error);
+        if (!failure.is_of_the_way || failure.status === null || attempt >= WAY_ATTEMPTS) throw describeWay(failure);
+        await pause(backoffDelay(attempt, RETRY), signal);
+      }
+    }
+  }
+}
+
+function describeWay(failure: DaytonaFailure): Error {
+  return failure.is_of_the_way ? new SandboxError("failed", "The sandbox could not be reached.") : failure;
+}
+
+/** Whether two addresses are of one repository, however they are written. */
+function isSameRepository(one: string | null, other: string): boolean {
+  return one !== null && plainAddress(one) === plainAddress(other);
+}
+
+function plainAddress(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return text;
+  return `${url.host}${url.pathname}`.replace(/\/+$/, "").replace(/\.git$/, "");
+}

@@ -1,0 +1,65 @@
+// What a project's sandbox may say to git hosts: addresses that may be reached, and the credential that its user has stored
+// for the host. A credential goes to the very host it was stored for, over https; over http only where the operator permits
+// private addresses, which seldom have certificates.
+import { SandboxError } from "../agent/sandbox.ts";
+import type { GitAccess } from "../agent/sandbox-git.ts";
+import { describeError, logWarning } from "../lib/log.ts";
+import { whyNotPublic } from "../lib/public-url.ts";
+import type { Result } from "../protocol/error.ts";
+import { type GitLogin, hostOfGitUrl } from "../protocol/git-credential.ts";
+import type { GitSource } from "../protocol/project.ts";
+import { readProject } from "../store/projects.ts";
+import { findGitLogin, type GitCredentialPorts } from "./git-credentials.ts";
+
+export interface GitPlace extends GitCredentialPorts {
+  private_urls_allowed: boolean;
+  user_id: string;
+}
+
+export function createGitAccess(place: GitPlace): GitAccess {
+  return {
+    findLogin: async (url) => {
+      const host = hostOfGitUrl(url);
+      if (host === null)
+        throw new SandboxError("invalid", "Repositories are reached over https, without a password in the address.");
+      const why = place.private_urls_allowed ? null : whyNotPublic(url);
+      if (why !== null)
+        throw new SandboxError(
+          "refused",
+          `${host} is not reached: it ${why}, and the server's settings don't permit that.`,
+        );
+      const found = await readLogin(place, host);
+      if (!found.ok) throw new SandboxError("failed", found.error.detail);
+      if (found.value !== null && URL.parse(url)?.protocol !== "https:" && !place.private_urls_allowed) {
+        throw new SandboxError(
+          "refused",
+          `The credential that is stored for ${host} is sent over https only. Use the https address.`,
+        );
+      }
+      return found.value;
+    },
+  };
+}
+
+async function readLogin(place: GitPlace, host: string): Promise<Result<GitLogin | null>> {
+  try {
+    return await findGitLogin(place, place.user_id, host);
+  } catch (error) {
+    logWarning("git_credential_unread", { user_id: place.user_id, error: describeError(error) });
+    throw new SandboxError("failed", "The stored credentials can't be read just now. Try again.");
+  }
+}
+
+/** The repository that the project has now; `known`, which was just read, answers the first time. */
+export function sourceReader(
+  database: D1Database,
+  { user_id, project_id }: { user_id: string; project_id: string },
+  known: GitSource | null,
+): () => Promise<GitSource | null> {
+  let isFresh = true;
+  return async () => {
+    const source = isFresh ? known : ((await readProject(database, user_id, project_id))?.git ?? null);
+    isFresh = false;
+    return source;
+  };
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { callTool } from "../../test/fakes/call-tool.ts";
+import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
+import { gitTools } from "./git.ts";
+
+function prepare() {
+  const sandbox = new MemorySandbox();
+  const call = (name: string, input: unknown) => callTool(gitTools, name, input, { sandbox });
+  return { git: sandbox.git, call };
+}
+
+describe("git_clone", () => {
+  it("clones what a page of a branch shows, and says where it is", async () => {
+    const { git, call } = prepare();
+    const result = await call("git_clone", { repo_url: "https://github.com/a/shop/tree/fix/login" });
+    expect(git.calls).toEqual([
+      ["clone", { url: "https://github.com/a/shop", path: null, branches: ["fix/login", "fix"] }],
+    ]);
+    expect(result).toMatchObject({
+      content: "Cloned https://github.com/a/shop into shop (branch main).",
+      details: { path: "shop", branch: "main" },
+    });
+  });
+
+  it("takes a folder and a branch, and the branch that is named before the page's", async () => {
+    const { git, call } = prepare();
+    await call("git_clone", { url: "github.com/a/shop/tree/main", directory: "x", branch_name: "dev" });
+    expect(git.calls).toEqual([["clone", { url: "https://github.com/a/shop", path: "x", branches: ["dev"] }]]);
+  });
+
+  it("refuses an address with a password and does not say it again", async () => {
+    const { git, call } = prepare();
+    const result = await call("git_clone", { url: "https://ada:canary@github.com/a/b" });
+    expect(result).toMatchObject({ is_error: true, content: expect.stringContaining("credential that is stored") });
+    expect(JSON.stringify(result)).not.toContain("canary");
+    expect(git.calls).toEqual([]);
+  });
+});
+
+describe("git_status", () => {
+  it("says the branch, what is changed and where the remote is", async () => {
+    const { git, call } = prepare();
+    git.state = {
+      ahead: 2,
+      behind: 1,
+      is_published: true,
+      changes: [
+        { path: "a", staged: "Modified", unstaged: "Unmodified" },
+        { path: "b", staged: "Unmodified", unstaged: "Untracked" },
+      ],
+    };
+    expect((await call("git_status", { path: null })).content).toBe(
+      "shop is on branch main, 2 commits to push, 1 to pull.\nChanged files (2):\na (staged: Modified)\nb (Untracked)",
+    );
+  });
+
+  it("is bounded", async () => {
+    const { git, call } = prepare();
+    const change = { staged: "Unmodified", unstaged: "Untracked" };
+    git.state.changes = Array.from({ length: 5000 }, (_, number) => ({ path: `f${number}`, ...change }));
+    const { content } = await call("git_status", {});
+    expect(content).toContain("… and 4800 more");
+    expect(content.length).toBeLessThan(10_000);
+  });
+});
+
+describe("git_commit", () => {
+  it("commits all or some files, by an author where one is named", async () => {
+    const { git, call } = prepare();
+    await call("git_commit", { message: "one" });
+    await call("git_commit", { commit_message: "two", repo: "shop", files: '["a"]', author: "Ada <ada@example.com>" });
+    await call("git_commit", { message: "three", file: "b", author_name: "Bob" });
+    expect(git.calls).toEqual([
+      ["commit", null, { message: "one", files: null, author: null, email: null }],
+      ["commit", "shop", { message: "two", files: ["a"], author: "Ada", email: "ada@example.com" }],
+      ["commit", null, { message: "three", files: ["b"], author: "Bob", email: null }],
+    ]);
+  });
+
+  it("is no error where there is nothing to commit", async () => {
+    const { git, call } = prepare();
+    git.hasChanges = false;
+    expect(await call("git_commit", { message: "x" })).toMatchObject({
+      is_error: false,
+      details: { committed: false },
+    });
+  });
+
+  it("needs a message", async () => {
+    await expect(prepare().call("git_commit", { message: "" })).rejects.toThrow();
+  });
+});
+
+describe("git_push and git_pull", () => {
+  it("name what was pushed and pulled", async () => {
+    const { git, call } = prepare();
+    const pushed = await call("git_push", { branch: "main" });
+    const pulled = await call("git_pull", { path: "shop" });
+    expect(git.calls).toEqual([
+      ["push", null, "main"],
+      ["pull", "shop", null],
+    ]);
+    expect(pushed.content).toBe("Pushed main of shop to origin.");
+    expect(pulled.content).toBe("main of shop is up to date with origin.");
+  });
+});
+
+describe("git_branch", () => {
+  it("lists without a name", async () => {
+    expect((await prepare().call("git_branch", {})).content).toBe("Branches of shop:\n  dev\n* main");
+  });
+
+  it("checks out, makes and deletes by name", async () => {
+    const { git, call } = prepare();
+    await call("git_branch", { name: "dev" });
+    await call("git_branch", { branch: "new", create: "true" });
+    await call("git_branch", { name: "old", delete: true });
+    expect(git.calls.map(([action, , name]) => [action, name])).toEqual([
+      ["checkoutBranch", "dev"],
+      ["createBranch", "new"],
+      ["checkoutBranch", "new"],
+      ["deleteBranch", "old"],
+    ]);
+  });
+
+  it("needs a name to make or delete one", async () => {
+    for (const flags of [{ create: true }, { delete: true }, { name: "a", create: true, delete: true }]) {
+      expect(await prepare().call("git_branch", flags)).toMatchObject({ is_error: true });
+    }
+  });
+});
