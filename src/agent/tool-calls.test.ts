@@ -135,4 +135,17 @@ describe("the calls of one message", () => {
     const contents = [...run.results.values()].map((result) => result.content);
     expect(contents).toEqual(["plan done", "a done", "plan done", "a done\n[it is new]"]);
   });
+
+  it("tell each thread once what there is to know of its sandbox, and again with a new one", async () => {
+    const replies = [callsTools("a"), callsTools("b", "a"), says("x")];
+    const run = new ScriptedRun(replies, [makeTool("a"), makeTool("b")]);
+    const notices = ["it is new", null, "it is new"];
+    Object.assign(run.sandbox, { readNews: () => "the files are in shop", takeNotice: () => notices.shift() ?? null });
+    await run.run();
+    expect([...run.results.values()].map((result) => result.content)).toEqual([
+      "a done\n[the files are in shop]",
+      "b done",
+      "a done\n[it is new]\n[the files are in shop]",
+    ]);
+  });
 });

@@ -32,7 +32,7 @@ export interface DaytonaSettings {
   known?: string | null;
   onKnown?: (id: string) => void;
   /** Without it nothing is cloned by itself, and remotes are talked to without credentials. */
-  git?: { access: GitAccess; readSource(): Promise<GitSource | null> };
+  git?: { access: GitAccess; source: GitSource | null };
   limits?: Partial<DaytonaLimits>;
 }
 
@@ -47,7 +47,7 @@ export interface DaytonaClient {
   guard: Guard;
 }
 
-const noGit = { access: { findLogin: async () => null }, readSource: async () => null };
+const noGit = { access: { findLogin: async () => null }, source: null };
 
 export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
   const { api_key, api_url, target, snapshot, name, labels, onState, known = null, onKnown = () => {} } = settings;
@@ -65,8 +65,8 @@ export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
   const lifecycle = new DaytonaLifecycle({ client, api_url, api_key, name, recipe, labels, host, limits, ...told });
   const toolbox = new Toolbox(api_key);
   const gitRequests = new GitRequests(toolbox, limits);
-  const { access: gitAccess, readSource } = settings.git ?? noGit;
-  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, readSource, onState });
+  const { access: gitAccess, source } = settings.git ?? noGit;
+  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState });
   const connection = new DaytonaConnection(lifecycle, limits, (sandbox, signal) => checkout.prepare(sandbox, signal));
   const guard = createGuard(api_key);
   return { lifecycle, connection, toolbox, gitRequests, gitAccess, checkout, limits, guard };

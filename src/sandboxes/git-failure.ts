@@ -79,11 +79,14 @@ export function readGitFault(failure: DaytonaFailure): GitFault | null {
 /** Shorter ones may be a part of any word: what was said is then left out as a whole. */
 const MIN_SECRET_CHARACTERS = 8;
 
+/** Enough for a reason of git or of a host's hook. */
+const MAX_REASON_CHARACTERS = 300;
+
 /** The error to throw; it never holds the password, whatever the daemon quotes. */
 export function explainGit(failure: DaytonaFailure, attempt: GitAttempt): SandboxError {
   const fault = readGitFault(failure);
   const [code, sentence] = fault === null ? [codeOf(failure), ""] : describeFault(fault, attempt);
-  const reason = hideLogin(failure.reason, attempt.login);
+  const reason = readReason(failure, attempt.login);
   const said = reason === "" || isPlain(fault) ? "" : ` It said: ${reason.replace(/\.$/, "")}.`;
   return new SandboxError(code, `${attempt.what} failed. ${sentence}${said}`.trim());
 }
@@ -102,24 +105,21 @@ function isPlain(fault: GitFault | null): boolean {
   );
 }
 
+/** What was said, cut only after the password was taken out of it, so that no piece of one is left at the cut. */
+function readReason({ message }: DaytonaFailure, login: GitLogin | null): string {
+  if (message.startsWith("Request failed with status code")) return "";
+  return hideLogin(message, login).replace(/\s+/g, " ").trim().slice(0, MAX_REASON_CHARACTERS);
+}
+
 function hideLogin(text: string, login: GitLogin | null): string {
   if (login === null) return text;
   const { username, password } = login;
   if (password.length < MIN_SECRET_CHARACTERS) return "";
   const basic = btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)));
-  const hidden = [password, encodeURIComponent(password), basic].reduce(
+  return [password, encodeURIComponent(password), basic].reduce(
     (rest, one) => rest.replaceAll(one, "[password]"),
     text,
   );
-  // What was cut amid it.
-  return /\[password\]/.test(hidden) || !endsWithPiece(hidden, password) ? hidden : "";
-}
-
-function endsWithPiece(text: string, secret: string): boolean {
-  for (let length = MIN_SECRET_CHARACTERS; length < secret.length; length++) {
-    if (text.endsWith(secret.slice(0, length))) return true;
-  }
-  return false;
 }
 
 function describeFault(fault: GitFault, { host, login, branch }: GitAttempt): [SandboxError["code"], string] {

@@ -1,6 +1,7 @@
 // The repository that a project's files come from: cloned when its sandbox is first used, whoever uses it, and again when
 // the sandbox is another one. A clone that fails leaves the sandbox usable: the model is told why, and it is tried again
-// when the project's settings or the credential for its host have changed, or in the next life.
+// when the credential for its host has changed, or after a while where the host was not reached. (Where the project's
+// settings have changed this is another instance.)
 //
 // Everything that uses the sandbox waits here until the clone has come to an end; a use that gives up waiting leaves the
 // clone to the others.
@@ -28,7 +29,7 @@ import { type GitRequests, TRANSFER_MS } from "./git-requests.ts";
 import { resolvePath, showPath } from "./sandbox-paths.ts";
 import { pause, race, within } from "./waiting.ts";
 
-/** How often the settings are read again while the sandbox is used. */
+/** After a failure, how often it is looked whether the credential is another one now. */
 const LOOK_AGAIN_MS = 20_000;
 /** A remote that could not be reached is tried again after this long, though nothing was changed. */
 const TRY_AGAIN_MS = 300_000;
@@ -43,8 +44,8 @@ const RETRY = { base_ms: 250, cap_ms: 2_000 };
 export interface CheckoutPorts {
   requests: GitRequests;
   access: GitAccess;
-  /** As the project has it now; null where it has none. */
-  readSource(): Promise<GitSource | null>;
+  /** Null where the project has none. */
+  source: GitSource | null;
   onState: OnSandboxState;
 }
 
@@ -59,17 +60,15 @@ interface Outcome {
 
 interface Attempt {
   sandbox: string;
-  source: GitSource | null;
   login: GitLogin | null;
   begun_at: number;
   looked_at: number;
-  outcome: Promise<Outcome | null>;
 }
 
 export class ProjectCheckout {
   readonly #ports: CheckoutPorts;
   #attempt: Attempt | null = null;
-  /** Uses that look at the settings at the same time do it once. */
+  /** Uses that come at the same time look once. */
   #looking: Promise<void> | null = null;
   #known: Outcome | null = null;
 
@@ -79,11 +78,12 @@ export class ProjectCheckout {
 
   /** Resolves when the repository is where it belongs, or can't be had. Rejects with the signal's reason only. */
   async prepare(sandbox: SdkSandbox, signal: AbortSignal): Promise<void> {
-    this.#looking ??= this.#look(sandbox).finally(() => {
+    const { source } = this.#ports;
+    if (source === null || (this.#known?.path && this.#attempt?.sandbox === sandbox.id)) return;
+    this.#looking ??= this.#look(sandbox, source).finally(() => {
       this.#looking = null;
     });
     await race(this.#looking, signal);
-    if (this.#attempt) await race(this.#attempt.outcome, signal);
   }
 
   /** What a model has to know of it. */
@@ -96,38 +96,21 @@ export class ProjectCheckout {
     return this.#known?.path ?? null;
   }
 
-  async #look(sandbox: SdkSandbox): Promise<void> {
-    const last = this.#attempt;
-    const isSame = last?.sandbox === sandbox.id;
-    if (isSame && Date.now() - last.looked_at < LOOK_AGAIN_MS) return;
-    try {
-      const source = await this.#ports.readSource();
-      const wasSame = isSame && JSON.stringify(last.source) === JSON.stringify(source);
-      const outcome = wasSame ? await last.outcome : null;
-      const isSettled = wasSame && (source === null || outcome?.path !== null);
-      const login = source === null || isSettled ? null : await this.#findLogin(source);
-      const isDue = outcome?.may_pass === true && Date.now() - (last?.begun_at ?? 0) > TRY_AGAIN_MS;
-      if (wasSame && !isDue && (isSettled || JSON.stringify(last.login) === JSON.stringify(login))) {
-        last.looked_at = Date.now();
-        return;
-      }
-      this.#begin(sandbox, source, login);
-    } catch {
-      // The settings can't be read just now: what is known of them holds.
-      if (isSame) last.looked_at = Date.now();
+  /** Never rejects. */
+  async #look(sandbox: SdkSandbox, source: GitSource): Promise<void> {
+    const last = this.#attempt?.sandbox === sandbox.id ? this.#attempt : null;
+    if (last !== null && Date.now() - last.looked_at < LOOK_AGAIN_MS) return;
+    const login = await this.#findLogin(source);
+    if (last !== null) {
+      const isDue = this.#known?.may_pass === true && Date.now() - last.begun_at > TRY_AGAIN_MS;
+      last.looked_at = Date.now();
+      if (!isDue && JSON.stringify(last.login) === JSON.stringify(login)) return;
     }
-  }
-
-  #begin(sandbox: SdkSandbox, source: GitSource | null, login: GitLogin | null): void {
-    const outcome = source === null ? Promise.resolve(null) : this.#fetch(sandbox, source);
-    const now = Date.now();
-    const attempt: Attempt = { sandbox: sandbox.id, source, login, begun_at: now, looked_at: now, outcome };
+    const attempt = { sandbox: sandbox.id, login, begun_at: Date.now(), looked_at: 0 };
+    this.#known = null;
     this.#attempt = attempt;
-    attempt.outcome = outcome.then((known) => {
-      if (this.#attempt === attempt) this.#known = known;
-      attempt.looked_at = Date.now();
-      return known;
-    });
+    this.#known = await this.#fetch(sandbox, source);
+    attempt.looked_at = Date.now();
   }
 
   /** To see whether it has changed; where it can't be had the clone says so. */

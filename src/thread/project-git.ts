@@ -7,8 +7,6 @@ import { describeError, logWarning } from "../lib/log.ts";
 import { whyNotPublic } from "../lib/public-url.ts";
 import type { Result } from "../protocol/error.ts";
 import { type GitLogin, hostOfGitUrl } from "../protocol/git-credential.ts";
-import type { GitSource } from "../protocol/project.ts";
-import { readProject } from "../store/projects.ts";
 import { findGitLogin, type GitCredentialPorts } from "./git-credentials.ts";
 
 export interface GitPlace extends GitCredentialPorts {
@@ -48,18 +46,4 @@ async function readLogin(place: GitPlace, host: string): Promise<Result<GitLogin
     logWarning("git_credential_unread", { user_id: place.user_id, error: describeError(error) });
     throw new SandboxError("failed", "The stored credentials can't be read just now. Try again.");
   }
-}
-
-/** The repository that the project has now; `known`, which was just read, answers the first time. */
-export function sourceReader(
-  database: D1Database,
-  { user_id, project_id }: { user_id: string; project_id: string },
-  known: GitSource | null,
-): () => Promise<GitSource | null> {
-  let isFresh = true;
-  return async () => {
-    const source = isFresh ? known : ((await readProject(database, user_id, project_id))?.git ?? null);
-    isFresh = false;
-    return source;
-  };
 }

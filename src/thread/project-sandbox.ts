@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { Project } from "../protocol/project.ts";
 import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../sandboxes/index.ts";
-import { createGitAccess, sourceReader } from "./project-git.ts";
+import { createGitAccess } from "./project-git.ts";
 
 /** A project, and what the server has for it. */
 export interface ProjectPlace {
@@ -84,10 +84,7 @@ async function readSettings(place: ProjectPlace, onState: OnSandboxState): Promi
     name: await sandboxName(user_id, project_id),
     labels: labelsOf(place),
     onState,
-    git: {
-      access: createGitAccess({ ...config, database, user_id }),
-      readSource: sourceReader(database, place, project?.git ?? null),
-    },
+    git: { access: createGitAccess({ ...config, database, user_id }), source: project?.git ?? null },
   };
 }
 

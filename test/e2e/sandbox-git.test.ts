@@ -49,7 +49,7 @@ function open(name: string, asked: string[] = []): Life {
           return login;
         },
       },
-      readSource: async () => source,
+      source,
     },
   });
   return { sandbox, told };

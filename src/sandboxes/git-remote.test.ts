@@ -1,0 +1,94 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { readInspection, writeInspection } from "./git-remote.ts";
+
+const base = mkdtempSync(join(tmpdir(), "taskloom-inspection-"));
+const home = join(base, "home");
+const shop = join(home, "it's a shop");
+const env = { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: "1" };
+const URL_OF_SHOP = "https://github.com/a/shop.git";
+
+function sh(command: string, folder: string, path = env.PATH): string {
+  return execFileSync("/bin/sh", ["-c", command], { cwd: folder, env: { ...env, PATH: path }, encoding: "utf8" });
+}
+
+const inspect = (folder: string) => readInspection(sh(writeInspection(folder), base));
+
+function remoteOf(folder = shop) {
+  const found = inspect(folder);
+  return found.kind === "repository" ? found.repository.remote : null;
+}
+
+beforeEach(() => {
+  rmSync(home, { recursive: true, force: true });
+  mkdirSync(join(shop, "src"), { recursive: true });
+  sh(`git init -q -b fix/one && git remote add origin ${URL_OF_SHOP}`, shop);
+});
+
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+describe("the inspection of a repository", () => {
+  it("finds it from within, with its branch, its remote and who commits", () => {
+    sh("git config user.name 'Ada L'; git config user.email ada@example.com", shop);
+    expect(inspect(join(shop, "src"))).toEqual({
+      kind: "repository",
+      repository: {
+        root: shop,
+        branch: "fix/one",
+        remote: { url: URL_OF_SHOP, doubt: null },
+        author: "Ada L",
+        email: "ada@example.com",
+      },
+    });
+  });
+
+  it("names the repositories below a folder that is none, and knows a folder that is not there", () => {
+    expect(inspect(home)).toEqual({ kind: "none", repositories: ["it's a shop"] });
+    expect(inspect(join(home, "nothing"))).toEqual({ kind: "missing" });
+    expect(inspect("-P")).toEqual({ kind: "missing" });
+  });
+
+  it("has no remote where there is none", () => {
+    sh("git remote remove origin", shop);
+    expect(remoteOf()).toBeNull();
+  });
+
+  it("leaves it open where git is not installed", () => {
+    const tools = join(base, "tools");
+    mkdirSync(tools, { recursive: true });
+    for (const name of ["sh", "sed", "head", "dirname"]) {
+      writeFileSync(join(tools, name), `#!/bin/sh\nexec /usr/bin/${name} "$@"\n`, { mode: 0o755 });
+    }
+    const found = readInspection(sh(writeInspection(shop), base, tools));
+    expect(found).toMatchObject({ kind: "repository", repository: { branch: "fix/one", remote: { url: "" } } });
+  });
+
+  it.each([
+    ["git config url.https://evil.example/.insteadOf https://github.com/", /elsewhere/],
+    ["git config --global url.https://evil.example/.insteadOf https://github.com/", /elsewhere/],
+    ["git config --global url.https://evil.example/.pushInsteadOf https://github", /elsewhere/],
+    ["git remote set-url --push origin https://evil.example/", /elsewhere/],
+    ["git remote set-url --add origin https://evil.example/", /elsewhere/],
+    ["git config remote.origin.url 'https://github.com/a\nhttps://evil.example'", /elsewhere/],
+    [
+      "printf '[include]\\n path = more\\n' >> .git/config; git config -f .git/more url.https://e/.insteadOf https://g",
+      /elsewhere/,
+    ],
+    ["git config http.proxy http://evil.example", /http\.proxy/],
+    ["git config http.https://github.com.sslVerify false", /sslverify/],
+    ["git config remote.origin.proxy http://evil.example", /remote\.origin\.proxy/],
+    ["git config --global credential.helper store", /credential\.helper/],
+    ["git config credential.https://github.com.helper '!cat'", /credential\..*helper/],
+  ])("doubts the remote after %s", (trick, doubt) => {
+    sh(trick, shop);
+    expect(remoteOf()?.doubt).toMatch(doubt);
+  });
+
+  it("does not doubt settings that change nothing for it", () => {
+    sh("git config url.https://evil.example/.insteadOf https://gitlab.com/; git config http.postBuffer 1000", shop);
+    expect(remoteOf()).toEqual({ url: URL_OF_SHOP, doubt: null });
+  });
+});
