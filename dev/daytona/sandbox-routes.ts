@@ -24,7 +24,7 @@ import {
   readResources,
   refuseContradiction,
 } from "./sandbox-request.ts";
-import { describeSandbox, listSandboxes } from "./sandbox-views.ts";
+import { describeSandbox, listSandboxes, pageSandboxes } from "./sandbox-views.ts";
 import type { Sandbox } from "./sandboxes.ts";
 import { snapshotRoutes } from "./snapshots-routes.ts";
 import type { Ongoing } from "./states-changes.ts";
@@ -37,6 +37,7 @@ export const sandboxRoutes = new Routes<Context>({
   ...addressRoutes,
   ...snapshotRoutes,
   "GET /sandbox": (exchange, context) => sendJson(exchange.response, 200, listSandboxes(exchange, context)),
+  "GET /sandbox/paginated": (exchange, context) => sendJson(exchange.response, 200, pageSandboxes(exchange, context)),
   "POST /sandbox": createSandbox,
   "GET /sandbox/{id}": (exchange, context) => sendSandbox(exchange, context, find(exchange, context)),
   "DELETE /sandbox/{id}": (exchange, context) => change(exchange, context, (box) => context.changes.delete(box)),

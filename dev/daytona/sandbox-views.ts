@@ -11,6 +11,7 @@ import type { Sandbox } from "./sandboxes.ts";
 const organizationId = "local";
 const defaultPage = 100;
 const maxPage = 200;
+const maxPageNumber = 1_000_000;
 
 export function describeSandbox({ record }: Sandbox, origin: string): Record<string, unknown> {
   return { ...describeInList(record, origin), env: record.env, volumes: [], buildInfo: record.buildInfo };
@@ -48,18 +49,39 @@ const sortFields: Record<string, (record: SandboxRecord) => Comparable> = {
 };
 
 export function listSandboxes(exchange: Exchange, context: ServerContext): Record<string, unknown> {
-  const limitText = query(exchange, "limit");
-  const limit = limitText === undefined ? defaultPage : integerParameter(limitText, "limit", 1, maxPage);
+  const limit = readLimit(exchange);
   const offset = readCursor(query(exchange, "cursor"));
-  const matches = context.sandboxes.all().filter(({ record }) => matchesQuery(record, exchange));
-  const field = sortFields[query(exchange, "sort") ?? "createdAt"] ?? ((record: SandboxRecord) => record.createdAt);
-  const direction = query(exchange, "order") === "asc" ? 1 : -1;
-  const sorted = matches.sort((a, b) => direction * compare(field(a.record), field(b.record)) || byId(a, b));
+  const sorted = findSandboxes(exchange, context);
   const page = sorted.slice(offset, offset + limit);
   return {
     items: page.map(({ record }) => describeInList(record, context.origin())),
     nextCursor: offset + limit < sorted.length ? writeCursor(offset + limit) : null,
   };
+}
+
+/** By page number instead of a cursor, and each as a whole: SDKs up to 0.19x ask this way. */
+export function pageSandboxes(exchange: Exchange, context: ServerContext): Record<string, unknown> {
+  const limit = readLimit(exchange);
+  const page = integerParameter(query(exchange, "page") ?? "1", "page", 1, maxPageNumber);
+  const sorted = findSandboxes(exchange, context);
+  const items = sorted.slice((page - 1) * limit, page * limit);
+  return {
+    items: items.map((sandbox) => describeSandbox(sandbox, context.origin())),
+    total: sorted.length,
+    page,
+    totalPages: Math.ceil(sorted.length / limit),
+  };
+}
+
+function readLimit(exchange: Exchange): number {
+  return integerParameter(query(exchange, "limit") ?? String(defaultPage), "limit", 1, maxPage);
+}
+
+function findSandboxes(exchange: Exchange, context: ServerContext): Sandbox[] {
+  const matches = context.sandboxes.all().filter(({ record }) => matchesQuery(record, exchange));
+  const field = sortFields[query(exchange, "sort") ?? "createdAt"] ?? ((record: SandboxRecord) => record.createdAt);
+  const direction = query(exchange, "order") === "asc" ? 1 : -1;
+  return matches.sort((a, b) => direction * compare(field(a.record), field(b.record)) || byId(a, b));
 }
 
 function compare(a: Comparable, b: Comparable): number {

@@ -18,7 +18,7 @@ export class KeeperError extends Error {
 }
 
 const byCode: Record<string, [status: number, code: string, text: string]> = {
-  ENOENT: [404, "FILE_NOT_FOUND", "no such file or directory"],
+  ENOENT: [404, "FILE_NOT_FOUND", "file not found"],
   EACCES: [403, "FILE_ACCESS_DENIED", "permission denied"],
   EPERM: [403, "FILE_ACCESS_DENIED", "operation not permitted"],
   EROFS: [403, "FILE_ACCESS_DENIED", "read-only file system"],
