@@ -69,7 +69,6 @@ export class Changes {
     const { sandboxes } = this.#options;
     const { record } = sandbox;
     refuseChange(record, "stop");
-    if (record.state === "stopped") return { done: Promise.resolve() };
     return this.begin(sandbox, "stopping", async () => {
       await this.#options.lives.end(sandbox);
       if (record.autoDeleteInterval === 0) await sandboxes.remove(sandbox);

@@ -32,12 +32,17 @@ describe("refuseChange", () => {
 
   it("names what a change needs", () => {
     expect(() => refuseChange(record({ state: "started" }), "start")).toThrow("Sandbox is not in valid state");
-    expect(() => refuseChange(record({ state: "archived" }), "stop")).toThrow("Sandbox is not in stoppable state");
+    for (const state of ["stopped", "archived"] as const) {
+      expect(() => refuseChange(record({ state }), "stop")).toThrow("Sandbox is not in a stoppable state");
+    }
     expect(() => refuseChange(record({ state: "started" }), "archive")).toThrow("Sandbox is not stopped");
     const ephemeral = record({ state: "stopped", autoDeleteInterval: 0 });
     expect(() => refuseChange(ephemeral, "archive")).toThrow("Ephemeral sandboxes cannot be archived");
     expect(() => refuseChange(record({ state: "error", recoverable: false }), "recover")).toThrow("not recoverable");
-    expect(() => refuseChange(record({ state: "build_failed" }), "start")).toThrow("not in valid state");
+    for (const change of ["start", "stop", "archive"] as const) {
+      expect(() => refuseChange(record({ state: "error" }), change)).toThrow("Sandbox is in an errored state");
+      expect(() => refuseChange(record({ state: "build_failed" }), change)).toThrow("Sandbox is in an errored state");
+    }
   });
 });
 

@@ -13,6 +13,11 @@ export function isChanging(state: SandboxState): boolean {
   return !restingStates.includes(state);
 }
 
+/** Only a recovery or a deletion leads out. */
+function isBroken(state: SandboxState): boolean {
+  return state === "error" || state === "build_failed";
+}
+
 /** What somebody may ask a sandbox to do. */
 export type Change = "start" | "stop" | "pause" | "archive" | "recover" | "resize" | "fork" | "snapshot" | "delete";
 
@@ -22,8 +27,8 @@ interface Rule {
 }
 
 const rules: Record<Exclude<Change, "delete">, Rule> = {
-  start: { from: ["stopped", "archived", "paused", "error"], refusal: "Sandbox is not in valid state" },
-  stop: { from: ["started", "stopped", "paused", "error"], refusal: "Sandbox is not in stoppable state" },
+  start: { from: ["stopped", "archived", "paused"], refusal: "Sandbox is not in valid state" },
+  stop: { from: ["started", "paused"], refusal: "Sandbox is not in a stoppable state" },
   pause: { from: ["started"], refusal: "Sandbox is not started" },
   archive: { from: ["stopped"], refusal: "Sandbox is not stopped" },
   recover: { from: ["error"], refusal: "Sandbox must be in error state to recover" },
@@ -36,6 +41,9 @@ export function refuseChange(record: SandboxRecord, change: Change): void {
   const mayEnd = change === "delete" && buildingStates.includes(record.state);
   if (isChanging(record.state) && !mayEnd) throw new HttpError(409, "Sandbox state change in progress");
   if (change === "delete") return;
+  if (isBroken(record.state) && ["start", "stop", "archive"].includes(change)) {
+    throw new HttpError(400, "Sandbox is in an errored state");
+  }
   const { from, refusal } = rules[change];
   if (!from.includes(record.state)) throw new HttpError(400, refusal);
   if (change === "archive" && record.autoDeleteInterval === 0) {
