@@ -137,6 +137,15 @@ export function describeLife(): void {
       }
     });
 
+    it("comes by page number too, as older SDKs ask for it", async () => {
+      const labels = encodeURIComponent(JSON.stringify(place.labels));
+      const response = await askApi(`/sandbox/paginated?labels=${labels}&page=1&limit=1`);
+      const { items, total, page, totalPages } = (await response.json()) as Record<string, unknown>;
+      expect(items).toHaveLength(1);
+      expect(page).toBe(1);
+      expect(totalPages).toBe(total);
+    });
+
     it("refuses labels that are no JSON, and a cursor that it never gave", async () => {
       for (const query of ["labels=x", "cursor=x"]) {
         const response = await askApi(`/sandbox?${query}`);
@@ -191,6 +200,7 @@ export function describeLife(): void {
       expect(await statusOf(made.start())).toBe(400);
       await made.stop();
       expect(made.state).toBe("stopped");
+      expect(await statusOf(made.stop())).toBe(400);
       // 400 "… Is the Sandbox started?" once the proxy looked; 502 from the moment before.
       expect([400, 502]).toContain(await statusOf(made.process.executeCommand("true")));
 

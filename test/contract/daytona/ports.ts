@@ -1,7 +1,6 @@
 /**
  * What listens inside, and how it is reached from outside: plain links with a token, signed links, and who is refused.
  */
-import type { Sandbox } from "@daytonaio/sdk";
 import { beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { askToolbox, daytona, eventually, makeName, type Place, place, run, sandbox, statusOf } from "./place.ts";
@@ -49,16 +48,20 @@ function lower(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-export async function serveApplication(box: Sandbox): Promise<void> {
+async function answers(): Promise<boolean> {
+  const probe = `python3 -c "import socket; socket.create_connection(('127.0.0.1', ${port}), 1)"`;
+  return (await sandbox.process.executeCommand(probe)).exitCode === 0;
+}
+
+/** In the shared sandbox, once. */
+async function serveApplication(): Promise<void> {
+  if (await answers()) return;
   const session = makeName("serving");
-  await box.fs.uploadFile(Buffer.from(application), "/tmp/contract-application.py");
-  await box.process.createSession(session);
+  await sandbox.fs.uploadFile(Buffer.from(application), "/tmp/contract-application.py");
+  await sandbox.process.createSession(session);
   const command = "exec python3 /tmp/contract-application.py";
-  await box.process.executeSessionCommand(session, { command, runAsync: true });
-  await eventually(async () => {
-    const probe = `python3 -c "import socket; socket.create_connection(('127.0.0.1', ${port}), 1)"`;
-    return (await box.process.executeCommand(probe)).exitCode === 0;
-  });
+  await sandbox.process.executeSessionCommand(session, { command, runAsync: true });
+  await eventually(answers);
 }
 
 async function isInUse(asked: number): Promise<boolean> {
@@ -68,7 +71,7 @@ async function isInUse(asked: number): Promise<boolean> {
 
 export function describeListeners(): void {
   describe("the ports inside", () => {
-    beforeAll(() => serveApplication(sandbox));
+    beforeAll(serveApplication);
 
     it("are known by whether something listens on them", async () => {
       // A real daemon looks every so often.
@@ -86,8 +89,9 @@ export function describeListeners(): void {
   });
 }
 
-/** After `describeListeners`, whose application it shows. */
 export function describePreviews(): void {
+  beforeAll(serveApplication);
+
   async function see(url: string, headers?: Record<string, string>): Promise<Told> {
     const { status, body } = await place.visit(url, headers);
     expect(status, body.slice(0, 500)).toBe(200);

@@ -2,13 +2,20 @@
  * The contract of a Daytona as Taskloom and its users rely on it, over the SDK alone.
  */
 import { afterAll, beforeAll, describe } from "vitest";
+import { describeFileLinks } from "./access.ts";
+import { describeBuilds } from "./builds.ts";
+import { describeEnvironment } from "./code.ts";
 import { describeCommands } from "./commands.ts";
 import { describeFiles } from "./files.ts";
 import { describeFolders } from "./folders.ts";
+import { describeGit } from "./git.ts";
+import { describeGitHosts } from "./git-hosts.ts";
 import { describeLife } from "./life.ts";
 import { enter, type Place, type PlaceKind, place } from "./place.ts";
 import { describeListeners, describePreviews } from "./ports.ts";
 import { describeSessions } from "./sessions.ts";
+import { describeTerminals } from "./terminals.ts";
+import { describeUnsupported } from "./unsupported.ts";
 
 /** A real Daytona makes a sandbox in seconds, archives one in minutes; ours does nothing that takes long. */
 const timeouts: Record<PlaceKind, number> = { double: 30_000, daytona: 300_000, toolbox: 60_000 };
@@ -22,9 +29,18 @@ export function describeDaytona(name: string, kind: PlaceKind, open: () => Promi
     describe("sessions", describeSessions);
     describe("files", describeFiles);
     describe("folders", describeFolders);
+    describe("git", describeGit);
+    describe("terminals", describeTerminals);
+    describe("environment", describeEnvironment);
     describe("listeners", describeListeners);
     if (kind === "toolbox") return;
     describe("previews", describePreviews);
+    describe("links to files", describeFileLinks);
     describe("life", describeLife);
+    describe("builds", describeBuilds);
+    if (kind === "double") {
+      describe("git hosts", describeGitHosts);
+      describe("unsupported here", describeUnsupported);
+    }
   });
 }

@@ -1,0 +1,109 @@
+/**
+ * Ways in for others: SSH tokens, and links to one file.
+ */
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { daytona, makeFolder, makeName, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
+
+export function describeSshAccess(): void {
+  describe("an SSH access", () => {
+    it("is a token with an end, and the command that uses it", async () => {
+      const access = await sandbox.createSshAccess(30);
+      expect(access.sandboxId).toBe(sandbox.id);
+      expect(access.token).toMatch(/^[A-Za-z0-9_-]{16,}$/);
+      expect(access.sshCommand).toMatch(/^ssh .*/);
+      expect(access.sshCommand).toContain(access.token);
+      const minutes = (Date.parse(String(access.expiresAt)) - Date.now()) / 60_000;
+      expect(minutes).toBeGreaterThan(25);
+      expect(minutes).toBeLessThanOrEqual(31);
+      expect(await sandbox.validateSshAccess(access.token)).toMatchObject({ valid: true, sandboxId: sandbox.id });
+      await sandbox.revokeSshAccess(access.token);
+      expect((await sandbox.validateSshAccess(access.token)).valid).toBe(false);
+    });
+
+    it("ends the former one of its sandbox", async () => {
+      const first = await sandbox.createSshAccess(30);
+      const second = await sandbox.createSshAccess(30);
+      expect(second.token).not.toBe(first.token);
+      expect((await sandbox.validateSshAccess(first.token)).valid).toBe(false);
+      expect((await sandbox.validateSshAccess(second.token)).valid).toBe(true);
+      await sandbox.revokeSshAccess(second.token);
+    });
+
+    it("is none for a token that was never given, nor for a sandbox that isn't there", async () => {
+      expect((await sandbox.validateSshAccess(makeName("nobody"))).valid).toBe(false);
+      const gone = await daytona().get(sandbox.id);
+      gone.id = makeName("nobody");
+      expect(await statusOf(gone.createSshAccess())).toBe(404);
+    });
+  });
+}
+
+export function describeFileLinks(): void {
+  describe("a link to one file", () => {
+    async function isClosed(url: string, init?: RequestInit): Promise<boolean> {
+      const response = await fetch(url, init);
+      await response.body?.cancel();
+      return response.status === 401 || response.status === 403;
+    }
+
+    it("downloads it without a key", async ({ skip }) => {
+      await skipOnOldDaemon(skip);
+      const path = `${await makeFolder()}/a & b=c 店.bin`;
+      const content = randomBytes(10_000);
+      await sandbox.fs.uploadFile(content, path);
+      const response = await fetch(await sandbox.downloadUrl(path, 60));
+      expect(response.status).toBe(200);
+      expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), content)).toBe(0);
+    });
+
+    it("uploads it without a key", async ({ skip }) => {
+      await skipOnOldDaemon(skip);
+      const path = `${await makeFolder()}/deep/up 店.txt`;
+      const form = new FormData();
+      form.append("file", new Blob(["sent by a link"]), "ignored.txt");
+      const response = await fetch(await sandbox.uploadUrl(path, 60), { method: "POST", body: form });
+      expect(response.status).toBe(200);
+      await response.body?.cancel();
+      expect((await sandbox.fs.downloadFile(path)).toString()).toBe("sent by a link");
+    });
+
+    it("is for that file, that way and that time only", async ({ skip }) => {
+      await skipOnOldDaemon(skip);
+      const folder = await makeFolder();
+      await sandbox.fs.uploadFile(Buffer.from("mine"), `${folder}/a`);
+      await sandbox.fs.uploadFile(Buffer.from("not yours"), `${folder}/b`);
+      const url = new URL(await sandbox.downloadUrl(`${folder}/a`, 60));
+      const change = (name: string, value: string): string => {
+        const changed = new URL(url);
+        changed.searchParams.set(name, value);
+        return changed.href;
+      };
+      expect(await isClosed(change("path", `${folder}/b`))).toBe(true);
+      expect(await isClosed(change("expires", String(Math.floor(Date.now() / 1000) + 7_200)))).toBe(true);
+      expect(await isClosed(change("expires", "0"))).toBe(true);
+      expect(await isClosed(change("signature", "v1_AAAA"))).toBe(true);
+      const upload = url.href.replace("/files/download?", "/files/upload-v2?");
+      const form = new FormData();
+      form.append("file", new Blob(["overwritten"]), "a");
+      expect(await isClosed(upload, { method: "POST", body: form })).toBe(true);
+      const elsewhere = url.href.replace("/files/download?", "/files/info?");
+      expect(await isClosed(elsewhere)).toBe(true);
+      expect((await sandbox.fs.downloadFile(`${folder}/a`)).toString()).toBe("mine");
+    });
+
+    it("ends with its time, and with its key", async ({ skip }) => {
+      await skipOnOldDaemon(skip);
+      const path = `${await makeFolder()}/a`;
+      await sandbox.fs.uploadFile(Buffer.from("mine"), path);
+      const short = await sandbox.downloadUrl(path, 1);
+      const long = await sandbox.downloadUrl(path, 60);
+      await sandbox.rotateSigningKey();
+      expect(await isClosed(long)).toBe(true);
+      const fresh = await fetch(await sandbox.downloadUrl(path, 60));
+      expect(await fresh.text()).toBe("mine");
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      expect(await isClosed(short)).toBe(true);
+    });
+  });
+}

@@ -1,0 +1,40 @@
+/**
+ * What Daytona offers and the double doesn't: asked for, it says so at once, with a sentence and 501. A real Daytona
+ * is not asked: these are about us.
+ */
+import { DaytonaError, Image } from "@daytonaio/sdk";
+import { expect, it } from "vitest";
+import { askApi, askToolbox, createFromImage, createSandbox, daytona, failureOf, sandbox } from "./place.ts";
+
+/** Name → how the SDK asks for it. */
+const unsupported: Record<string, () => Promise<unknown>> = {
+  "volumes: list": () => daytona().volume.list(),
+  "volumes: make": () => daytona().volume.create("contract"),
+  "volumes: mount": () => createSandbox({ volumes: [{ volumeId: "v", mountPath: "/mnt" }] }),
+  secrets: () => daytona().secret.list(),
+  "secrets of a sandbox": () => sandbox.updateSecrets({ KEY: "name" }),
+  "warm pools": () => daytona().warmPool.list(),
+  "images with local files": () => createFromImage({ image: Image.base("python").addLocalFile("package.json", "/p") }),
+  "language servers": async () => (await sandbox.createLspServer("python", "/tmp")).start(),
+  "computer use": () => sandbox.computerUse.start(),
+  "computer use: screenshots": () => sandbox.computerUse.screenshot.takeFullScreen(),
+  "metrics of the past": () => sandbox.getMetrics(),
+};
+
+export function describeUnsupported(): void {
+  for (const [name, ask] of Object.entries(unsupported)) {
+    it(name, async () => {
+      const error = await failureOf(ask());
+      expect(error).toBeInstanceOf(DaytonaError);
+      expect(error.statusCode).toBe(501);
+      expect(error.message).toMatch(/ /);
+    });
+  }
+
+  it("a route that nobody ever heard of is told apart", async () => {
+    for (const response of [await askApi("/no-such-thing"), await askToolbox("/no-such-thing")]) {
+      expect([404, 501]).toContain(response.status);
+      expect(await response.json()).toMatchObject({ statusCode: response.status });
+    }
+  });
+}
