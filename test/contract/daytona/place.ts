@@ -129,6 +129,17 @@ export async function eventually<T>(look: () => Promise<T | undefined | false>, 
   }
 }
 
+/** What a process does that a test wants to see dead: it touches a file as long as it lives. */
+export function beat(file: string): string {
+  return `while :; do touch ${file}; sleep 0.05; done`;
+}
+
+/** Waits until nobody touches the file any more. */
+export async function awaitSilence(file: string): Promise<void> {
+  const look = `before=$(stat -c %y ${file}); sleep 0.3; [ "$before" = "$(stat -c %y ${file})" ]`;
+  await eventually(async () => (await sandbox.process.executeCommand(look)).exitCode === 0);
+}
+
 /** A folder of its own below the work dir, made at once. */
 export async function makeFolder(): Promise<string> {
   const name = makeName("folder");

@@ -3,7 +3,17 @@
  */
 import { DaytonaConflictError, DaytonaNotFoundError } from "@daytonaio/sdk";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { askToolbox, eventually, failureOf, makeFolder, makeName, sandbox, statusOf } from "./place.ts";
+import {
+  askToolbox,
+  awaitSilence,
+  beat,
+  eventually,
+  failureOf,
+  makeFolder,
+  makeName,
+  sandbox,
+  statusOf,
+} from "./place.ts";
 
 /** What marks each line of a log that holds both streams. */
 const OUT = "\u0001\u0001\u0001";
@@ -217,19 +227,13 @@ export function describeSessions(): void {
       const own = makeName("session");
       await sandbox.process.createSession(own);
       const file = `${(await sandbox.getWorkDir()) ?? ""}/${await makeFolder()}/beat`;
-      const waiting = statusOf(
-        sandbox.process.executeSessionCommand(own, { command: `while :; do date +%N > ${file}; sleep 0.05; done` }),
-      );
+      const waiting = statusOf(sandbox.process.executeSessionCommand(own, { command: beat(file) }));
       await eventually(async () => (await sandbox.process.executeCommand(`cat ${file}`)).exitCode === 0);
       await sandbox.process.deleteSession(own);
       // 0.190: 400 "session cancelled"; newer: SESSION_ENDED.
       expect([400, 410]).toContain(await waiting);
       expect(await failureOf(sandbox.process.getSession(own))).toBeInstanceOf(DaytonaNotFoundError);
-      await eventually(async () => {
-        const { result } = await sandbox.process.executeCommand(`cat ${file}; sleep 0.3; cat ${file}`);
-        const [before, after] = result.trim().split("\n");
-        return before === after;
-      });
+      await awaitSilence(file);
     });
 
     it("frees its id", async () => {

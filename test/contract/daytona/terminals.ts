@@ -3,7 +3,7 @@
  */
 import { DaytonaConnectionError, type PtyHandle } from "@daytonaio/sdk";
 import { beforeEach, describe, expect, it } from "vitest";
-import { askToolbox, eventually, makeName, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
+import { askToolbox, awaitSilence, beat, eventually, makeName, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
 
 interface Terminal {
   id: string;
@@ -89,16 +89,12 @@ export function describeTerminals(): void {
 
     it("is killed with what runs in it", async () => {
       const one = await open();
-      const marker = makeName("beat");
-      await one.handle.sendInput(`while :; do date +%N > /tmp/${marker}; sleep 0.05; done\n`);
-      await eventually(async () => (await sandbox.process.executeCommand(`cat /tmp/${marker}`)).exitCode === 0);
+      const file = `/tmp/${makeName("beat")}`;
+      await one.handle.sendInput(`${beat(file)}\n`);
+      await eventually(async () => (await sandbox.process.executeCommand(`cat ${file}`)).exitCode === 0);
       await one.handle.kill();
       expect((await one.handle.wait()).exitCode).toBe(137);
-      await eventually(async () => {
-        const { result } = await sandbox.process.executeCommand(`cat /tmp/${marker}; sleep 0.3; cat /tmp/${marker}`);
-        const [before, after] = result.trim().split("\n");
-        return before === after;
-      });
+      await awaitSilence(file);
       expect(await statusOf(sandbox.process.getPtySessionInfo(one.id))).toBe(404);
       expect(await statusOf(sandbox.process.killPtySession(one.id))).toBe(404);
     });
