@@ -26,6 +26,8 @@ export interface ServerContext {
   faults: Fault[];
   /** `http://127.0.0.1:PORT` */
   origin(): string;
+  /** Where SSH clients come in; listens from the first question on. */
+  sshPort(): Promise<number>;
   /** The address of one port of a sandbox, or of a signed token, in a browser. */
   previewUrl(port: number, label: string): string;
 }

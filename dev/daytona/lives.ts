@@ -15,9 +15,14 @@ export interface Life {
   sessions: Sessions;
   terminals: PtySessions;
   /** Connections of people, which keep the sandbox from being idle. */
-  visitors: Set<object>;
+  visitors: Set<Visitor>;
   /** Its processes are held still. */
   frozen: boolean;
+}
+
+/** Someone's connection. */
+export interface Visitor {
+  leave(): void;
 }
 
 export interface LivesOptions {
@@ -65,8 +70,7 @@ export class Lives {
     record.recoverable = false;
     record.lastActivityAt = new Date().toISOString();
     void container.ended.then(() => {
-      life.sessions.close();
-      life.terminals.close();
+      endConnections(life);
       if (sandbox.life !== life) return;
       sandbox.life = undefined;
       record.stoppedAt = new Date().toISOString();
@@ -78,11 +82,11 @@ export class Lives {
     const { life } = sandbox;
     sandbox.life = undefined;
     sandbox.record.stoppedAt = new Date().toISOString();
-    life?.sessions.close();
-    life?.terminals.close();
+    if (!life) return;
+    endConnections(life);
     // What is held still can't take notice that it shall end.
-    if (life?.frozen) await letGo(life);
-    await life?.container.stop();
+    if (life.frozen) await letGo(life);
+    await life.container.stop();
   }
 
   async pause({ life }: Sandbox): Promise<void> {
@@ -100,4 +104,10 @@ export class Lives {
 async function letGo(life: Life): Promise<void> {
   life.frozen = false;
   if (life.container.pid !== undefined) await thaw(life.container.pid);
+}
+
+function endConnections({ sessions, terminals, visitors }: Life): void {
+  sessions.close();
+  terminals.close();
+  for (const visitor of visitors) visitor.leave();
 }

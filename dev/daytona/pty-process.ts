@@ -65,6 +65,11 @@ export class PtyProcess {
     await this.#container.ask("pty-resize", { id: this.#id, cols, rows });
   }
 
+  /** As when a modem lost its line: what was started to outlive its terminal (`nohup`) does. */
+  hangUp(): void {
+    void writeFrame(this.#channel.socket, frameKind.finish, Buffer.alloc(0));
+  }
+
   /** Ends the shell and all that it started. */
   kill(): void {
     this.#channel.socket.destroy();

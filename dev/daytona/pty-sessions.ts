@@ -35,7 +35,7 @@ export interface PtyClient {
   send(output: Buffer): void;
   exit(exitCode: number): void;
   /** The sandbox has gone. */
-  drop(): void;
+  leave(): void;
 }
 
 export class PtySessions {
@@ -75,7 +75,7 @@ export class PtySessions {
 
   /** The sandbox stops. */
   close(): void {
-    for (const session of this.all()) session.end((client) => client.drop());
+    for (const session of this.all()) session.end((client) => client.leave());
   }
 }
 
@@ -110,7 +110,7 @@ export class PtySession {
     try {
       this.#process = await PtyProcess.start(this.#container, this.settings);
     } catch (error) {
-      this.end((client) => client.drop());
+      this.end((client) => client.leave());
       throw error;
     }
     if (this.#hasEnded) {
@@ -165,7 +165,7 @@ export class PtySession {
   }
 
   #finish(exitCode: number | undefined): void {
-    this.end((client) => (exitCode === undefined ? client.drop() : client.exit(exitCode)));
+    this.end((client) => (exitCode === undefined ? client.leave() : client.exit(exitCode)));
   }
 
   async #broadcast(output: Buffer): Promise<void> {

@@ -166,7 +166,7 @@ class SocketClient implements PtyClient {
     this.#close(closeCodes.failure, "");
   }
 
-  drop(): void {
+  leave(): void {
     this.#socket.terminate();
   }
 

@@ -53,6 +53,14 @@ export interface SignedPreview {
   expiresAt: number;
 }
 
+export interface SshAccess {
+  id: string;
+  token: string;
+  expiresAt: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
 export interface SandboxRecord {
   id: string;
   name: string;
@@ -79,6 +87,8 @@ export interface SandboxRecord {
   /** Of addresses of files. */
   signingKey: string;
   signedPreviews: SignedPreview[];
+  /** Absent where nobody asked for it. */
+  sshAccess?: SshAccess | undefined;
   /** Hosts of repositories that a client of the API named (see `relay-address.ts`). */
   gitHosts?: string[];
   autoStopInterval: number;

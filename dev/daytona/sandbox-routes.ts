@@ -27,6 +27,7 @@ import {
 import { describeSandbox, listSandboxes, pageSandboxes } from "./sandbox-views.ts";
 import type { Sandbox } from "./sandboxes.ts";
 import { snapshotRoutes } from "./snapshots-routes.ts";
+import { sshRoutes } from "./ssh-access.ts";
 import type { Ongoing } from "./states-changes.ts";
 
 const maxMinutes = 10_000_000;
@@ -36,6 +37,7 @@ type Context = ServerContext;
 export const sandboxRoutes = new Routes<Context>({
   ...addressRoutes,
   ...snapshotRoutes,
+  ...sshRoutes,
   "GET /sandbox": (exchange, context) => sendJson(exchange.response, 200, listSandboxes(exchange, context)),
   "GET /sandbox/paginated": (exchange, context) => sendJson(exchange.response, 200, pageSandboxes(exchange, context)),
   "POST /sandbox": createSandbox,

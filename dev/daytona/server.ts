@@ -21,11 +21,14 @@ import { furnish, type PartsOptions } from "./parts.ts";
 import { parsePreviewHost, servePreview, upgradePreview } from "./preview.ts";
 import { parseTarget } from "./routes.ts";
 import { sandboxRoutes } from "./sandbox-routes.ts";
+import { SshGateway } from "./ssh-gateway.ts";
 import { isToolboxPath, serveToolbox, upgradeToolbox } from "./toolbox.ts";
 
 export interface DaytonaOptions extends PartsOptions {
   /** 0 takes a free one. */
   port: number;
+  /** Of the SSH gateway; a free one unless it is given. */
+  sshPort?: number;
   /** All data of the sandboxes. */
   state: string;
   /** `auto` takes bubblewrap where it works. `bubblewrap` fails where it doesn't. */
@@ -76,6 +79,12 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   const refusal = refuseCommands(isolation, reason, options);
   const etc = await writeSystemFiles(stateDirectory);
   const parts = await furnish(options, { stateDirectory, socketsDirectory: lock.folder, etc, isolation, refusal });
+  const gateway = new SshGateway({
+    stateDirectory,
+    sandboxes: parts.sandboxes,
+    port: options.sshPort ?? 0,
+    refusal,
+  });
   let port = options.port;
   const context: ServerContext = {
     ...parts,
@@ -83,6 +92,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
     refusal,
     faults: options.faults ?? [],
     origin: () => `http://127.0.0.1:${port}`,
+    sshPort: () => gateway.port(),
     previewUrl: (previewPort, label) => `http://${previewPort}-${label}.localhost:${port}`,
   };
   const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: 0, keepAliveTimeout: keepAliveMs });
@@ -96,6 +106,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
     server.close();
     await parts.origins.close();
     await parts.changes.close();
+    await gateway.close();
     server.closeAllConnections();
     await lock.release();
   });

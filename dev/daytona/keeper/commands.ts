@@ -119,7 +119,7 @@ async function findFolder(settings: KeeperSettings, cwd: string): Promise<string
   }
 }
 
-async function forward(source: Readable, channel: Channel, kind: number): Promise<void> {
+export async function forward(source: Readable, channel: Channel, kind: number): Promise<void> {
   try {
     for await (const chunk of source) await writeFrame(channel.socket, kind, chunk as Buffer);
   } catch {

@@ -34,6 +34,7 @@ import { endTerminals, resizePty, servePty } from "./pty.ts";
 import { findInFiles, replaceInFiles, searchFiles } from "./search.ts";
 import { serveSession } from "./sessions.ts";
 import type { KeeperSettings } from "./settings.ts";
+import { serveStreams } from "./streams.ts";
 
 const lingerMs = 10_000;
 /** A fork bomb makes thousands of processes in a second; a look costs next to nothing. */
@@ -70,6 +71,7 @@ async function serve(channel: Channel, token: string): Promise<void> {
     else if (operation === "code") await runCode(channel, request, settings);
     else if (operation === "interpreter") await serveInterpreter(channel, request, settings);
     else if (operation === "session") await serveSession(channel, settings, token);
+    else if (operation === "streams") await serveStreams(channel, request, settings, token);
     else if (operation === "pty") await servePty(channel, request, settings);
     else if (operation === "read") await readFile(channel, request, settings);
     else if (operation === "write") await answer(channel, await writeFile(channel, request, settings));

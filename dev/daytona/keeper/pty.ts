@@ -17,7 +17,7 @@ import { killSession } from "./pty-processes.ts";
 import { findShell, type KeeperSettings, processEnvironment } from "./settings.ts";
 
 /** What the library gives and its types leave out. */
-type Terminal = IPty & { readonly fd: number; on(event: "error" | "close", act: () => void): void };
+type Terminal = IPty & { readonly fd: number; on(event: "error" | "close", act: () => void): void; destroy(): void };
 
 /** Until a program reads its input again; short enough that nobody who types notices. */
 const fullPauseMs = 10;
@@ -115,6 +115,8 @@ function forwardOutput(terminal: Terminal, channel: Channel): () => Promise<void
 async function takeInput(channel: Channel, terminal: Terminal, isOpen: () => boolean): Promise<void> {
   for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
     if (frame.kind === frameKind.data) await writeInput(terminal, frame.payload, isOpen);
+    // The line was cut: programs are told, and those that were started to outlive it do.
+    else if (frame.kind === frameKind.finish) terminal.destroy();
   }
 }
 

@@ -7,19 +7,16 @@
  * end is the true end of the output. `exit` ends the shell and thereby the session, as in the real daemon: the command
  * never gets an exit code.
  */
-import { type ChildProcess, execFile } from "node:child_process";
-import { constants, open } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { promisify } from "node:util";
 import { answer, type Channel, type Request, readText } from "./channel.ts";
 import { killGroup, spawnShell } from "./commands.ts";
 import { frameKind, parseJson, writeFrame, writeJson } from "./frames.ts";
+import { makePipes, openInput, openOutput } from "./pipes.ts";
 import { findShell, type KeeperSettings } from "./settings.ts";
 
-const makePipes = promisify(execFile);
-const openDescriptor = promisify(open);
 /** Time to put things in order between SIGTERM and SIGKILL; the real daemon gives the same. */
 const graceMs = 5_000;
 
@@ -74,7 +71,7 @@ async function startCommand(session: Session, number: number, text: string, hasI
   const base = `${session.folder}/${number}`;
   await mkdir(base, { mode: 0o700 });
   await writeFile(`${base}/text`, text, { mode: 0o600 });
-  await makePipes("mkfifo", [`${base}/out`, `${base}/err`, `${base}/in`]);
+  await makePipes(base);
   const outputs = Promise.all([
     forwardPipe(session.channel, await openOutput(`${base}/out`), frameKind.stdout, number),
     forwardPipe(session.channel, await openOutput(`${base}/err`), frameKind.stderr, number),
@@ -87,24 +84,6 @@ async function startCommand(session: Session, number: number, text: string, hasI
     `eval "$(cat '${base}/text')" <'${source}' >'${base}/out' 2>'${base}/err' ${descriptor}>&-\n` +
       `command printf '%s %s\\n' ${number} "$?" >&${descriptor}\n`,
   );
-}
-
-/** Opened for reading before the shell opens it for writing; without O_NONBLOCK the opening would block a thread. */
-async function openOutput(path: string): Promise<Socket> {
-  const fd = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  return wrapPipe(fd, { readable: true, writable: false });
-}
-
-/** For reading and writing, since opening a pipe for writing alone fails while nobody reads it. */
-async function openInput(path: string): Promise<Socket> {
-  const fd = await openDescriptor(path, constants.O_RDWR | constants.O_NONBLOCK);
-  return wrapPipe(fd, { readable: false, writable: true });
-}
-
-function wrapPipe(fd: number, direction: { readable: boolean; writable: boolean }): Socket {
-  const socket = new Socket({ fd, ...direction });
-  socket.on("error", () => socket.destroy());
-  return socket;
 }
 
 async function forwardPipe(channel: Channel, pipe: Readable, kind: number, number: number): Promise<void> {

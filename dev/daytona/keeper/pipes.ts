@@ -1,0 +1,33 @@
+/**
+ * Named pipes for the three streams of a command, `in`, `out` and `err` of one folder. Unlike the sockets that Node gives
+ * its children they can be opened again by name, as `/dev/stderr` and `/dev/stdin` are.
+ */
+import { execFile } from "node:child_process";
+import { constants, open } from "node:fs";
+import { Socket } from "node:net";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const openDescriptor = promisify(open);
+
+export async function makePipes(folder: string): Promise<void> {
+  await run("mkfifo", [`${folder}/out`, `${folder}/err`, `${folder}/in`]);
+}
+
+/** Opened for reading before the shell opens it for writing; without O_NONBLOCK the opening would block a thread. */
+export async function openOutput(path: string): Promise<Socket> {
+  const fd = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return wrapPipe(fd, { readable: true, writable: false });
+}
+
+/** For reading and writing, since opening a pipe for writing alone fails while nobody reads it. */
+export async function openInput(path: string): Promise<Socket> {
+  const fd = await openDescriptor(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return wrapPipe(fd, { readable: false, writable: true });
+}
+
+function wrapPipe(fd: number, direction: { readable: boolean; writable: boolean }): Socket {
+  const socket = new Socket({ fd, ...direction });
+  socket.on("error", () => socket.destroy());
+  return socket;
+}

@@ -1,0 +1,114 @@
+/**
+ * The way into sandboxes for SSH clients: a port of its own on the loopback interface, where the user name is the token
+ * and there is no password. The protocol ends here; what a client runs runs in the sandbox, through its keeper.
+ *
+ * It listens from the first token on: most servers never see one, and the protocol takes a while to load.
+ */
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import type { AuthContext, Connection } from "ssh2";
+import type { Sandbox, Sandboxes } from "./sandboxes.ts";
+import { findByToken } from "./ssh-access.ts";
+import { serveConnection, turnAway } from "./ssh-session.ts";
+
+/** Far more than one person opens. */
+const maxConnections = 128;
+/** Between connecting and a valid token. */
+const loginTimeoutMs = 30_000;
+/** A client tries methods in turn, all with one user name: a token that is wrong at first stays wrong. */
+const maxAttempts = 3;
+const keyName = "ssh-host-key";
+
+export interface SshGatewayOptions {
+  stateDirectory: string;
+  sandboxes: Sandboxes;
+  /** 0 takes a free one. */
+  port: number;
+  /** Why commands are refused here, or undefined when they may run. */
+  refusal: string | undefined;
+}
+
+export class SshGateway {
+  readonly #options: SshGatewayOptions;
+  readonly #sockets = new Set<Socket>();
+  #listening: Promise<Server> | undefined;
+  #closed = false;
+
+  constructor(options: SshGatewayOptions) {
+    this.#options = options;
+  }
+
+  async port(): Promise<number> {
+    this.#listening ??= this.#listen().catch((error: unknown) => {
+      this.#listening = undefined;
+      throw error;
+    });
+    return ((await this.#listening).address() as AddressInfo).port;
+  }
+
+  async #listen(): Promise<Server> {
+    const { default: ssh } = await import("ssh2");
+    const key = await readHostKey(this.#options.stateDirectory, () => ssh.utils.generateKeyPairSync("ed25519").private);
+    const protocol = new ssh.Server({ hostKeys: [key] }, (client) => this.#serve(client));
+    protocol.on("error", () => {});
+    const server = createServer({ noDelay: true }, (socket) => {
+      this.#sockets.add(socket);
+      socket.on("error", () => socket.destroy());
+      socket.once("close", () => this.#sockets.delete(socket));
+      protocol.injectSocket(socket);
+    });
+    server.maxConnections = maxConnections;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.#options.port, "127.0.0.1", resolve);
+    });
+    if (this.#closed) server.close();
+    return server;
+  }
+
+  #serve(client: Connection): void {
+    const timer = setTimeout(() => client.end(), loginTimeoutMs);
+    let attempts = 0;
+    let sandbox: Sandbox | undefined;
+    client.on("error", () => client.end());
+    client.once("close", () => clearTimeout(timer));
+    client.on("authentication", (request: AuthContext) => {
+      attempts += 1;
+      sandbox = request.method === "none" ? findByToken(this.#options.sandboxes, request.username) : undefined;
+      if (sandbox) request.accept();
+      else if (attempts >= maxAttempts) client.end();
+      else request.reject([]);
+    });
+    client.once("ready", () => {
+      clearTimeout(timer);
+      if (sandbox) this.#enter(client, sandbox);
+    });
+  }
+
+  #enter(client: Connection, { record, life }: Sandbox): void {
+    if (this.#options.refusal !== undefined) turnAway(client, this.#options.refusal);
+    else if (life && record.state === "started") serveConnection(client, life);
+    else turnAway(client, `Sandbox is not started (state: ${record.state}). Start it, then connect again.`);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const server = await this.#listening?.catch(() => undefined);
+    server?.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+/** One for the life of the state directory: clients remember it, and warn when it changes. */
+async function readHostKey(stateDirectory: string, make: () => string): Promise<string> {
+  const path = join(stateDirectory, keyName);
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    const key = make();
+    await writeFile(`${path}.new`, key, { mode: 0o600 });
+    await rename(`${path}.new`, path);
+    return key;
+  }
+}
