@@ -7,7 +7,7 @@ import type { Channel } from "./keeper/channel.ts";
 import { frameKind, parseJson, writeFrame } from "./keeper/frames.ts";
 
 export interface PtySettings {
-  /** The empty one is the home of the sandbox. */
+  /** The empty one is where the sandbox works. */
   cwd: string;
   variables: Record<string, string>;
   cols: number;

@@ -52,7 +52,16 @@ function readSide(body: Json, name: string): number | undefined {
 
 function describe({ settings, isActive, createdAt }: PtySession, life: ToolboxContext["life"]): Json {
   const { id, cwd, variables, cols, rows, lazyStart } = settings;
-  return { id, cwd: cwd || life.container.home, envs: variables, cols, rows, createdAt, active: isActive, lazyStart };
+  return {
+    id,
+    cwd: cwd || life.container.workDir,
+    envs: variables,
+    cols,
+    rows,
+    createdAt,
+    active: isActive,
+    lazyStart,
+  };
 }
 
 function requireSession(exchange: Exchange, { life }: ToolboxContext): PtySession {

@@ -32,7 +32,7 @@ export async function serveStreams(
   const [stdout, stderr] = [await openOutput(`${folder}/out`), await openOutput(`${folder}/err`)];
   const stdin = await openInput(`${folder}/in`);
   const args = ["-c", script, "sh", folder, readText(request, "command")];
-  const child = spawnShell(settings, args, { cwd: settings.home, program: "/bin/sh", extraPipes: 1 });
+  const child = spawnShell(settings, args, { cwd: settings.workDir, program: "/bin/sh", extraPipes: 1 });
   const ended = awaitEnd(child);
   await Promise.race([awaitReadiness(child), ended]);
   await rm(folder, { recursive: true, force: true });
