@@ -3,7 +3,17 @@
  */
 import { type DaytonaError, Image, type Sandbox } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
-import { askApi, createFromImage, createSandbox, daytona, failureOf, makeName, place, statusOf } from "./place.ts";
+import {
+  askApi,
+  createFromImage,
+  createSandbox,
+  daytona,
+  failureOf,
+  makeName,
+  makeSnapshotName,
+  place,
+  statusOf,
+} from "./place.ts";
 
 async function refusal(promise: Promise<unknown>): Promise<string> {
   const error = (await failureOf(promise)) as DaytonaError;
@@ -63,7 +73,7 @@ export function describeBuilds(): void {
     });
 
     it("is made of an image, listed, used and deleted", async () => {
-      const name = makeName("snapshot");
+      const name = makeSnapshotName();
       const image = Image.base("python:3.12-slim").runCommands(
         "mkdir -p /home/daytona/contract && echo kept > /home/daytona/contract/f",
       );
@@ -89,7 +99,7 @@ export function describeBuilds(): void {
     });
 
     it("is taken of a sandbox, files and all", async ({ skip }) => {
-      const name = makeName("snapshot");
+      const name = makeSnapshotName();
       const origin = await createSandbox();
       await origin.fs.uploadFile(Buffer.from("as it was"), "kept.txt");
       const [failure] = await Promise.allSettled([origin.createSnapshot(name)]);

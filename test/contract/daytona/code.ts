@@ -115,4 +115,19 @@ export function describeEnvironment(): void {
       expect(await run('printf "[%s]" "$SET_LATER"')).toBe("[]");
     });
   });
+
+  describe("the metrics of now", () => {
+    it("are numbers that fit together", async ({ skip }) => {
+      await skipOnOldDaemon(skip);
+      const metrics = await sandbox.getMetricsLatest();
+      expect(metrics.cpuCount).toBeGreaterThan(0);
+      expect(metrics.cpuUsedPct).toBeGreaterThanOrEqual(0);
+      expect(metrics.memTotal).toBeGreaterThan(0);
+      expect(metrics.memUsed).toBeGreaterThan(0);
+      expect(metrics.memUsed).toBeLessThanOrEqual(metrics.memTotal);
+      expect(metrics.diskTotal).toBeGreaterThan(0);
+      expect(metrics.diskUsed).toBeLessThanOrEqual(metrics.diskTotal);
+      expect(Math.abs(metrics.timestamp.getTime() - Date.now())).toBeLessThan(600_000);
+    });
+  });
 }

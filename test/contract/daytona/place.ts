@@ -29,6 +29,8 @@ export interface Place {
   sandbox: Sandbox;
   /** What every sandbox of this run is labelled with. The SDK writes into the labels that it is given: copy them. */
   labels: Record<string, string>;
+  /** The names of the snapshots that were ordered. */
+  snapshots: string[];
   /** Asks for a preview's address, as a browser would. */
   visit(url: string, headers?: Record<string, string>): Promise<Answer>;
   /** Ends all that the run made, whatever failed before. */
@@ -68,6 +70,12 @@ export function createFromImage(
   const labels = { ...parameters.labels, ...place.labels };
   const end = parameters.ephemeral ? {} : ownEnd;
   return daytona().create({ ...end, ...parameters, labels }, { timeout: 300, onSnapshotCreateLogs });
+}
+
+export function makeSnapshotName(): string {
+  const name = makeName("contract-snapshot");
+  place.snapshots.push(name);
+  return name;
 }
 
 /** Runs a command of a test's preparation; one that fails is told with its output. */
@@ -127,6 +135,11 @@ export async function eventually<T>(look: () => Promise<T | undefined | false>, 
     if (seen !== undefined && seen !== false) return seen;
     await new Promise((resolve) => setTimeout(resolve, every_ms));
   }
+}
+
+/** A name that is this machine, whatever its resolver says: many know `localhost` only. */
+export function isBelowLocalhost(url: string): boolean {
+  return new URL(url).hostname.endsWith(".localhost");
 }
 
 /** What a process does that a test wants to see dead: it touches a file as long as it lives. */

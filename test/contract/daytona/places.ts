@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Daytona } from "@daytonaio/sdk";
 import { startFixture, visit as visitLocally } from "../../e2e/daytona-fixture.ts";
-import { type Answer, ownEnd, type Place } from "./place.ts";
+import { type Answer, isBelowLocalhost, ownEnd, type Place } from "./place.ts";
 
 const label = "taskloom-contract";
 
@@ -24,20 +24,23 @@ export async function openDouble(): Promise<Place> {
     apiUrl: server.apiUrl,
     apiKey,
     labels,
+    snapshots: [],
     sandbox: await client.create({ labels: { ...labels }, envVars: { GREETING: "hello" } }),
-    visit: (url, headers) => visitLocally(url, { headers }),
+    visit,
     close: dispose,
   };
 }
 
-/** Whatever happens, `close` looks for all that bears this run's label, and deletes it. */
+/** Whatever happens, `close` looks for all that bears this run's label or name, and deletes it. */
 export async function openDaytona(apiKey: string): Promise<Place> {
   const apiUrl = process.env.DAYTONA_API_URL ?? "https://app.daytona.io/api";
   const connect = (key: string): Daytona => new Daytona({ apiKey: key, apiUrl, useDeprecatedPolling: true });
   const client = connect(apiKey);
   const labels = { [label]: randomUUID() };
+  const snapshots: string[] = [];
   const close = async (): Promise<void> => {
     for await (const left of client.list({ labels })) await left.delete().catch(() => {});
+    for (const left of snapshots) await client.snapshot.delete(left).catch(() => {});
   };
   try {
     const sandbox = await client.create(
@@ -45,16 +48,18 @@ export async function openDaytona(apiKey: string): Promise<Place> {
       { timeout: 120 },
     );
     const stranger = connect("dtn_nobody");
-    return { kind: "daytona", client, stranger, apiUrl, apiKey, labels, sandbox, visit: visitOutside, close };
+    return { kind: "daytona", client, stranger, apiUrl, apiKey, labels, snapshots, sandbox, visit, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function visitOutside(url: string, headers: Record<string, string> = {}): Promise<Answer> {
-  const skipsWarning = { "x-daytona-skip-preview-warning": "true" };
-  const response = await fetch(url, { headers: { ...skipsWarning, ...headers }, redirect: "manual" });
+/** A self-hosted Daytona may serve its previews below `localhost` too. */
+async function visit(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const skipsWarning = { "x-daytona-skip-preview-warning": "true", ...headers };
+  if (isBelowLocalhost(url)) return visitLocally(url, { headers: skipsWarning });
+  const response = await fetch(url, { headers: skipsWarning, redirect: "manual" });
   return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
 }
 
@@ -84,8 +89,9 @@ export async function openToolbox(address: string): Promise<Place> {
     kind: "toolbox",
     apiKey,
     labels: {},
+    snapshots: [],
     sandbox,
-    visit: visitOutside,
+    visit,
     close: async () => {
       plane.closeAllConnections();
       await new Promise((resolve) => plane.close(resolve));

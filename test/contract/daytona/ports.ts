@@ -3,7 +3,7 @@
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { askToolbox, daytona, eventually, makeName, type Place, place, run, sandbox, statusOf } from "./place.ts";
+import { askToolbox, daytona, eventually, isBelowLocalhost, makeName, place, run, sandbox, statusOf } from "./place.ts";
 
 const port = 8231;
 
@@ -174,9 +174,9 @@ export function describePreviews(): void {
   describe("a WebSocket", () => {
     it("reaches the application through a link", async () => {
       const { url, token } = await sandbox.getPreviewLink(port);
-      expect(await greet(place, url, { "x-daytona-preview-token": token })).toBe("hello");
+      expect(await greet(url, { "x-daytona-preview-token": token })).toBe("hello");
       const signed = await sandbox.getSignedPreviewUrl(port, 60);
-      expect(await greet(place, signed.url)).toBe("hello");
+      expect(await greet(signed.url)).toBe("hello");
     });
   });
 
@@ -207,13 +207,13 @@ export function describePreviews(): void {
   });
 }
 
-/** The first message of a WebSocket. Names below `localhost` are this machine, whatever its resolver says. */
-function greet({ kind }: Place, address: string, headers: Record<string, string> = {}): Promise<string> {
+/** The first message of a WebSocket. */
+function greet(address: string, headers: Record<string, string> = {}): Promise<string> {
   const url = new URL(address.replace(/^http/, "ws"));
   const { host } = url;
-  if (kind === "double") url.hostname = "127.0.0.1";
+  if (isBelowLocalhost(address)) url.hostname = "127.0.0.1";
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url.href, { headers: kind === "double" ? { ...headers, host } : headers });
+    const socket = new WebSocket(url.href, { headers: { ...headers, host } });
     socket.once("message", (data) => {
       resolve(String(data));
       socket.terminate();

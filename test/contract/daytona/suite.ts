@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { describeFileLinks } from "./access.ts";
 import { describeBuilds } from "./builds.ts";
-import { describeEnvironment } from "./code.ts";
+import { describeCode, describeEnvironment } from "./code.ts";
 import { describeCommands } from "./commands.ts";
 import { describeFiles } from "./files.ts";
 import { describeFolders } from "./folders.ts";
@@ -31,6 +31,7 @@ export function describeDaytona(name: string, kind: PlaceKind, open: () => Promi
     describe("folders", describeFolders);
     describe("git", describeGit);
     describe("terminals", describeTerminals);
+    describe("code", describeCode);
     describe("environment", describeEnvironment);
     describe("listeners", describeListeners);
     if (kind === "toolbox") return;
