@@ -155,6 +155,9 @@ describe("a sandbox that was replaced", () => {
     await settle(lifecycle.open(new AbortController().signal));
     expect([lifecycle.takeNews(), lifecycle.takeNews()]).toEqual([true, false]);
     expect(known).toEqual(["id-2"]);
+    const first = lifecycleOf(daytona);
+    await settle(first.lifecycle.open(new AbortController().signal));
+    expect([first.lifecycle.takeNews(), first.known]).toEqual([false, ["id-2"]]);
     const next = lifecycleOf(daytona, { known: "id-2" });
     await settle(next.lifecycle.open(new AbortController().signal));
     expect(next.lifecycle.takeNews()).toBe(false);

@@ -66,7 +66,6 @@ export class DaytonaLifecycle {
   /** The sandbox that was last opened, and the one whose files the model knows. */
   #opened: string | null = null;
   #known: string | null;
-  #isNew = false;
 
   constructor(settings: LifecycleSettings) {
     this.#settings = settings;
@@ -155,12 +154,9 @@ export class DaytonaLifecycle {
 
   /** Whether the sandbox is another one than before, which is told once. Also where another thread has made it. */
   takeNews(): boolean {
-    if (this.#opened === null || (this.#opened === this.#known && !this.#isNew)) return false;
-    const isNew = this.#isNew || this.#known !== null;
-    this.#isNew = false;
-    this.#known = this.#opened;
-    this.#settings.onKnown(this.#opened);
-    return isNew;
+    if (this.#opened === null || this.#opened === this.#known) return false;
+    this.#know(this.#opened);
+    return true;
   }
 
   /** Nothing where there is none, or where `isMeant` says that it is another one. */
@@ -204,7 +200,6 @@ export class DaytonaLifecycle {
     // A second request is harmless: the name is taken then, and the sandbox is found.
     const refusal = await this.#order(course, () => client.create(parameters, { timeout }), signal);
     if (refusal === null) {
-      this.#isNew = true;
       course.isFresh = true;
       return;
     }
@@ -283,8 +278,14 @@ export class DaytonaLifecycle {
 
   #welcome(sandbox: SdkSandbox): SdkSandbox {
     this.#opened = sandbox.id;
+    if (this.#known === null) this.#know(sandbox.id);
     this.#teller.tell("started", planFor("started").message);
     return sandbox;
+  }
+
+  #know(id: string): void {
+    this.#known = id;
+    this.#settings.onKnown(id);
   }
 
   #giveUp(state: string, told: string, message: string): SandboxError {

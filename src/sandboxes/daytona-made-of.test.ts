@@ -124,6 +124,16 @@ describe("what a project asks for", () => {
     expect(daytona.orders).toEqual([]);
   });
 
+  it("waits for the next stop with a larger disk only", async () => {
+    const daytona = new FakeDaytona();
+    daytona.record = { id: "id-1", ...usual, state: "started" };
+    await openFrom(daytona, { recipe: { cpu: 2, disk: 10 } });
+    expect(daytona.orders).toEqual(['resize {"cpu":2}']);
+    daytona.record.state = "stopped";
+    await openFrom(daytona, { recipe: { cpu: 2, disk: 10 } });
+    expect(daytona.orders.slice(1)).toEqual(['resize {"disk":10}', "start"]);
+  });
+
   it("holds for the network too where a stopped one is resized first", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state: "stopped" };

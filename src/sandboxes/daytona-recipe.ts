@@ -85,7 +85,7 @@ export interface Changes {
   network?: NetworkRules;
   /** What a running sandbox can be given. */
   growth?: Resources;
-  /** What only a stopped one can be given: less of something, or a larger disk. A disk never shrinks. */
+  /** All of it, where a part can only be given to a stopped one: less of something, or a larger disk. A disk never shrinks. */
   rebuild?: Resources;
 }
 
@@ -114,7 +114,8 @@ export function findChanges(recipe: Recipe, shown: Shown): Changes {
   const isSmaller = (wanted.cpu ?? shown.cpu) < shown.cpu || (wanted.memory ?? shown.memory) < shown.memory;
   if (disk !== undefined && disk > shown.disk) wanted.disk = disk;
   if (isSmaller || wanted.disk !== undefined) changes.rebuild = wanted;
-  else if (Object.keys(wanted).length > 0) changes.growth = wanted;
+  const { disk: _, ...growth } = wanted;
+  if (!isSmaller && Object.keys(growth).length > 0) changes.growth = growth;
   return changes;
 }
 

@@ -13,6 +13,7 @@ import {
   readCount,
   startFaultySandboxes,
 } from "./faulty-sandboxes.ts";
+import { describeBuilds, enterBuilds } from "./sandbox-run-builds.ts";
 import { describeCancel, describeCancelAmidAll, enter } from "./sandbox-run-cancel.ts";
 
 let house: FaultySandboxes;
@@ -22,6 +23,7 @@ const measure = (cell: string, ms: number) => measured.push([cell, Math.round(ms
 beforeAll(async () => {
   house = await startFaultySandboxes();
   enter(house, measure);
+  enterBuilds(house);
 });
 afterAll(async () => {
   if (process.env.SHOW_TIMES !== undefined) console.table(measured);
@@ -171,6 +173,8 @@ describe.concurrent("a run whose sandbox", () => {
     expect(run.error?.message).toMatch(/did not start.*does not show it.*Try again/);
   });
 });
+
+describe.concurrent("a run whose project says what its sandbox is made of", describeBuilds);
 
 describe.concurrent("a cancel", describeCancel);
 
