@@ -2,8 +2,30 @@
  * Ways in for others: SSH tokens, and links to one file.
  */
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { text as readText } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { Client, type ClientChannel } from "ssh2";
 import { describe, expect, it } from "vitest";
 import { daytona, makeFolder, makeName, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
+
+/** As a person would who pastes the command: without a password. */
+async function runBySsh(command: string, line: string): Promise<{ output: string; exitCode: number }> {
+  const [, port = "22"] = / -p (\d+)/.exec(command) ?? [];
+  const [, username = "", host = ""] = / ([^ @]+)@([^ ]+)/.exec(command) ?? [];
+  const client = new Client();
+  try {
+    client.connect({ host, port: Number(port), username });
+    await once(client, "ready");
+    const channel = await promisify<string, ClientChannel>((text, done) => client.exec(text, done))(line);
+    const ended = once(channel, "exit") as Promise<[number]>;
+    const output = await readText(channel);
+    const [exitCode] = await ended;
+    return { output, exitCode };
+  } finally {
+    client.end();
+  }
+}
 
 export function describeSshAccess(): void {
   describe("an SSH access", () => {
@@ -19,6 +41,13 @@ export function describeSshAccess(): void {
       expect(await sandbox.validateSshAccess(access.token)).toMatchObject({ valid: true, sandboxId: sandbox.id });
       await sandbox.revokeSshAccess(access.token);
       expect((await sandbox.validateSshAccess(access.token)).valid).toBe(false);
+    });
+
+    it("leads into the sandbox until it is revoked", async () => {
+      const { sshCommand, token } = await sandbox.createSshAccess(30);
+      expect(await runBySsh(sshCommand, 'echo "$GREETING"; exit 3')).toEqual({ output: "hello\n", exitCode: 3 });
+      await sandbox.revokeSshAccess(token);
+      await expect(runBySsh(sshCommand, "true")).rejects.toThrow();
     });
 
     it("ends the former one of its sandbox", async () => {

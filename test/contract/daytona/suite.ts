@@ -2,7 +2,7 @@
  * The contract of a Daytona as Taskloom and its users rely on it, over the SDK alone.
  */
 import { afterAll, beforeAll, describe } from "vitest";
-import { describeFileLinks } from "./access.ts";
+import { describeFileLinks, describeSshAccess } from "./access.ts";
 import { describeBuilds } from "./builds.ts";
 import { describeCode, describeEnvironment } from "./code.ts";
 import { describeCommands } from "./commands.ts";
@@ -36,6 +36,7 @@ export function describeDaytona(name: string, kind: PlaceKind, open: () => Promi
     describe("listeners", describeListeners);
     if (kind === "toolbox") return;
     describe("previews", describePreviews);
+    describe("ssh", describeSshAccess);
     describe("links to files", describeFileLinks);
     describe("life", describeLife);
     describe("builds", describeBuilds);
