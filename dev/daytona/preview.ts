@@ -37,9 +37,25 @@ export function parsePreviewHost(host: string | undefined): PreviewHost | undefi
   return { port: Number(port), label: label.toLowerCase() };
 }
 
+const toolboxPath = /^\/toolbox\/([^/?]+)\/proxy\/(\d{1,5})(?:[/?]|$)/;
+
+/** A port below the toolbox's address, where the daemon passes requests on. */
+export interface ToolboxPort extends PreviewHost {
+  /** The path of the sandbox: Daytona's proxy puts it before every `Location` that passes it there. */
+  prefix: string;
+}
+
+export function parseToolboxPort(request: IncomingMessage): ToolboxPort | undefined {
+  const [, label, port] = toolboxPath.exec(request.url ?? "") ?? [];
+  if (label === undefined || port === undefined) return undefined;
+  return { port: Number(port), label, prefix: `/toolbox/${label}` };
+}
+
 interface Door {
   sandbox: Sandbox;
   target: string;
+  /** Of a port below the toolbox's address. */
+  prefix?: string;
   setCookie: string | undefined;
   keepAuthorization: boolean;
   crossOrigin: [string, string][];
@@ -71,6 +87,29 @@ function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerCo
     crossOrigin: crossOriginHeaders(request),
     keepAuthorization: byPreview && !access.carriesKnownKey(request),
   };
+}
+
+/** A key or the sandbox's token opens it, in that order; only what opened it is taken off. */
+function openToolboxPort(request: IncomingMessage, place: ToolboxPort, context: ServerContext): Door {
+  const url = parseTarget(request, context.origin());
+  const { access } = context;
+  const sandbox = context.sandboxes.byId(place.label);
+  const byToken = sandbox !== undefined && access.hasToken(request, url, sandbox);
+  if (!byToken && !access.hasKey(request)) throw new HttpError(401, "Unauthorized");
+  if (!sandbox) throw new HttpError(404, `Sandbox with ID or name ${place.label} not found`);
+  const path = (request.url ?? "").slice(`${place.prefix}/proxy/${place.port}`.length);
+  return {
+    sandbox,
+    target: path.startsWith("/") ? path : `/${path}`,
+    prefix: place.prefix,
+    setCookie: undefined,
+    crossOrigin: crossOriginHeaders(request),
+    keepAuthorization: byToken && !access.carriesKnownKey(request),
+  };
+}
+
+function enter(request: IncomingMessage, place: PreviewHost | ToolboxPort, context: ServerContext): Door {
+  return "prefix" in place ? openToolboxPort(request, place, context) : openDoor(request, place, context);
 }
 
 function findSigned(host: PreviewHost, context: ServerContext): { sandbox: Sandbox; valid: boolean } | undefined {
@@ -133,6 +172,8 @@ function requestHeaders(request: IncomingMessage, door: Door): IncomingHttpHeade
   const cookies = stripCookies(headers.cookie ?? "");
   if (cookies === "") delete headers.cookie;
   else headers.cookie = cookies;
+  // Who asks below the toolbox's address says for whom.
+  if (door.prefix !== undefined) return headers;
   headers["x-forwarded-host"] = request.headers.host;
   headers["x-forwarded-proto"] = "http";
   return headers;
@@ -147,6 +188,8 @@ async function reach(
   const connection = await requireLife(door.sandbox).container.join(host.port);
   if (request.headers["x-daytona-skip-last-activity-update"] !== "true") context.sandboxes.touch(door.sandbox);
   const headers = requestHeaders(request, door);
+  // The daemon asks for the port itself.
+  if (door.prefix !== undefined) headers.host = `localhost:${host.port}`;
   if (request.headers.upgrade) Object.assign(headers, { connection: "Upgrade", upgrade: request.headers.upgrade });
   else headers.connection = "close";
   return send({
@@ -164,7 +207,8 @@ function answerHeaders(response: IncomingMessage, door: Door): (readonly [string
   const pairs: [string, string][] = [];
   for (let index = 0; index + 1 < response.rawHeaders.length; index += 2) {
     const [name, value] = [response.rawHeaders[index] ?? "", response.rawHeaders[index + 1] ?? ""];
-    if (!hopHeaders.includes(name.toLowerCase())) pairs.push([name, value]);
+    if (hopHeaders.includes(name.toLowerCase())) continue;
+    pairs.push([name, name.toLowerCase() === "location" ? placeLocation(value, door) : value]);
   }
   // What an application says about its own origins stands.
   if (response.headers["access-control-allow-origin"] === undefined) pairs.push(...door.crossOrigin);
@@ -172,14 +216,18 @@ function answerHeaders(response: IncomingMessage, door: Door): (readonly [string
   return pairs;
 }
 
+function placeLocation(location: string, { prefix = "" }: Door): string {
+  return location.startsWith(prefix) ? location : prefix + location;
+}
+
 export async function servePreview(
   request: IncomingMessage,
   response: ServerResponse,
-  host: PreviewHost,
+  host: PreviewHost | ToolboxPort,
   context: ServerContext,
 ): Promise<void> {
   if (answerPreflight(request, response)) return;
-  const door = openDoor(request, host, context);
+  const door = enter(request, host, context);
   const upstream = await reach(request, host, door, context);
   await new Promise<void>((resolve, reject) => {
     upstream.once("error", () => {
@@ -218,10 +266,10 @@ export async function upgradePreview(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  host: PreviewHost,
+  host: PreviewHost | ToolboxPort,
   context: ServerContext,
 ): Promise<void> {
-  const door = openDoor(request, host, context);
+  const door = enter(request, host, context);
   const upstream = await reach(request, host, door, context);
   await new Promise<void>((resolve, reject) => {
     upstream.once("error", () => reject(new HttpError(502, `the server on port ${host.port} broke the connection`)));

@@ -18,7 +18,7 @@ import { type Fault, failRequest, meetFault, serveFaults } from "./faults.ts";
 import { type Isolation, probeIsolation, writeSystemFiles } from "./isolation.ts";
 import { type Lock, lockState } from "./lock.ts";
 import { furnish, type PartsOptions } from "./parts.ts";
-import { parsePreviewHost, servePreview, upgradePreview } from "./preview.ts";
+import { parsePreviewHost, parseToolboxPort, servePreview, upgradePreview } from "./preview.ts";
 import { parseTarget } from "./routes.ts";
 import { sandboxRoutes } from "./sandbox-routes.ts";
 import { SshGateway } from "./ssh-gateway.ts";
@@ -176,6 +176,8 @@ async function serveOwn(request: IncomingMessage, response: ServerResponse, cont
   }
   const fault = meetFault(context.faults, request.method ?? "GET", url.pathname);
   if (fault && failRequest(fault, request, response, url.pathname)) return;
+  const port = parseToolboxPort(request);
+  if (port) return servePreview(request, response, port, context);
   if (isToolboxPath(url.pathname)) return serveToolbox(request, response, url, context);
   if (!url.pathname.startsWith("/api/") || url.pathname.startsWith("/api/socket.io"))
     throw new HttpError(404, "Not Found");
@@ -191,10 +193,10 @@ async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, c
   socket.on("error", () => socket.destroy());
   const path = request.url?.split("?")[0] ?? "/";
   try {
-    const preview = parsePreviewHost(request.headers.host);
+    const isOwn = ownHosts.test(request.headers.host ?? "");
+    const preview = parsePreviewHost(request.headers.host) ?? (isOwn ? parseToolboxPort(request) : undefined);
     if (preview) await upgradePreview(request, socket, head, preview, context);
-    else if (ownHosts.test(request.headers.host ?? "") && isToolboxPath(path))
-      upgradeToolbox(request, socket, head, context);
+    else if (isOwn && isToolboxPath(path)) upgradeToolbox(request, socket, head, context);
     else throw new HttpError(404, "Not Found");
   } catch (error) {
     refuseSocket(socket, toHttpError(error), path);

@@ -133,6 +133,28 @@ describe("ways in", () => {
     expect(careless.headers.authorization).toBeUndefined();
   });
 
+  it("leads to a port below the toolbox's address too, with the sandbox's token or a key, neither of which passes", async () => {
+    const { token } = await red.getPreviewLink(3000);
+    const address = `${red.toolboxProxyUrl}/${red.id}/proxy/3000`;
+    const headers = { "x-daytona-preview-token": token, authorization: "Bearer of-the-application" };
+    const seen = await see(`${address}/a%20b?x=1`, headers);
+    expect(seen).toMatchObject({ colour: "red", url: "/a%20b?x=1" });
+    expect(seen.headers).toMatchObject({ host: "localhost:3000", authorization: "Bearer of-the-application" });
+    expect(JSON.stringify(seen)).not.toContain(token);
+    expect(JSON.stringify(await see(address, { authorization: `Bearer ${apiKey}` }))).not.toContain(apiKey);
+    expect((await visit(address)).status).toBe(401);
+    const wrong = (await blue.getPreviewLink(3000)).token;
+    expect((await visit(address, { headers: { "x-daytona-preview-token": wrong } })).status).toBe(401);
+    expect((await visit(`${red.toolboxProxyUrl}/${red.id}/proxy/3999/`, { headers })).status).toBe(502);
+  });
+
+  it("has the path of the sandbox before every redirect there, as Daytona's proxy puts it", async () => {
+    const { token } = await red.getPreviewLink(3000);
+    const address = `${red.toolboxProxyUrl}/${red.id}/proxy/3000/login`;
+    const answer = await visit(address, { headers: { "x-daytona-preview-token": token } });
+    expect(answer.headers.location).toBe(`/toolbox/${red.id}/home`);
+  });
+
   it("needs no token when the sandbox is public", async () => {
     const box = await fixture.client.create({ public: true });
     await box.fs.uploadFile(Buffer.from(application), "app.cjs");
@@ -265,8 +287,6 @@ describe("what goes wrong", () => {
   it("never serves the API on a preview's host, nor a preview on the API's, nor either on a foreign one", async () => {
     const { url } = await red.getSignedPreviewUrl(3000);
     expect((await see(`${url}/api/sandbox`)).colour).toBe("red");
-    const { origin } = new URL(fixture.server.apiUrl);
-    expect((await visit(`${origin}/toolbox/${red.id}/proxy/3000/`, { headers: key() })).status).toBe(501);
     const rebound = await visit(fixture.server.apiUrl, { headers: { ...key(), host: "evil.example" } });
     expect(rebound.status).toBe(421);
   });
