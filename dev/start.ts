@@ -8,7 +8,7 @@ import { Log } from "./start/log.ts";
 import { buildPage } from "./start/page.ts";
 import { isPortFree } from "./start/port.ts";
 import type { Place } from "./start/processes.ts";
-import { readSettings, secretsOf } from "./start/settings.ts";
+import { previewDomain, readSettings, secretsOf } from "./start/settings.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
 import { openState, readEncryptionKey, readKey, removeAddress, type State, writeAddress } from "./start/state.ts";
 import { Stopping } from "./start/stopping.ts";
@@ -25,6 +25,7 @@ async function start(options: StartArguments): Promise<void> {
   });
   await stopping.add(() => lock.release());
   const given = await readSettings(root, process.env);
+  const PREVIEW_DOMAIN = previewDomain(given, port);
   const key = options.apiKey ?? given.ADMIN_API_KEY ?? (await readKey(state));
   const encryptionKey = given.ENCRYPTION_KEY ?? (await readEncryptionKey(state));
   const log = new Log(state.log, [...secretsOf(given), key, encryptionKey]);
@@ -36,7 +37,8 @@ async function start(options: StartArguments): Promise<void> {
     buildPage(place),
     applyMigrations(place, state),
   ]);
-  const settings = { ...given, ...backends.settings, ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey };
+  const secrets = { ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey };
+  const settings = { ...given, ...backends.settings, ...secrets, PREVIEW_DOMAIN };
   const worker = await startWorker(place, state, port, settings);
   await driveCron(place, port);
   await writeAddress(state, { url: `http://127.0.0.1:${port}`, key, pid: process.pid });

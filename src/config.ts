@@ -130,3 +130,12 @@ export function readConfig(env: Env): Config {
     stand_ins: values.STAND_INS,
   };
 }
+
+const configs = new WeakMap<Env, Config>();
+
+/** Settings don't change while an isolate lives: they are read once. */
+export function configOf(env: Env): Config {
+  const config = configs.get(env) ?? readConfig(env);
+  configs.set(env, config);
+  return config;
+}

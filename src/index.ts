@@ -1,6 +1,8 @@
-// The Worker: requests to the HTTP app, jobs to the queue's consumer, the clock to the sweeper; and the class of its objects.
+// The Worker: requests to a preview's host, the web page's files or the HTTP app, in this order; jobs to the queue's consumer, the clock to the sweeper; and the class of its objects.
 import type { Env } from "./config.ts";
 import { createApp } from "./http/app.ts";
+import { servePage } from "./http/page.ts";
+import { servePreview } from "./http/preview-host.ts";
 import { consumeJobs } from "./queue/consumer.ts";
 import { sweepRuns } from "./queue/cron.ts";
 
@@ -9,7 +11,8 @@ export { ThreadObject } from "./thread/object.ts";
 const app = createApp();
 
 export default {
-  fetch: (request, env, context) => app.fetch(request, env, context),
+  fetch: (request, env, context) =>
+    servePreview(request, env) ?? servePage(request, env) ?? app.fetch(request, env, context),
   queue: (batch, env) => consumeJobs(batch, env),
   scheduled: (controller, env) => sweepRuns(env, controller.scheduledTime),
 } satisfies ExportedHandler<Env>;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { formatSettings, readSettings, secretsOf } from "./settings.ts";
+import { formatSettings, previewDomain, readSettings, secretsOf } from "./settings.ts";
 
 let root: string;
 
@@ -57,4 +57,18 @@ describe("secrets", () => {
     };
     expect(secretsOf(settings)).toEqual(["sk-1234", "hidden"]);
   });
+});
+
+describe("the domain of previews", () => {
+  it("is under localhost where none is set, with the server's port", () => {
+    expect(previewDomain({}, 8787)).toBe("localhost:8787");
+    expect(previewDomain({ PREVIEW_DOMAIN: " Previews.Example " }, 8787)).toBe("previews.example");
+  });
+
+  it.each(["https://previews.example", "previews.example/", "*.previews.example", "127.0.0.1:8787", "previews"])(
+    "is not %s",
+    (domain) => {
+      expect(() => previewDomain({ PREVIEW_DOMAIN: domain }, 8787)).toThrow("PREVIEW_DOMAIN");
+    },
+  );
 });

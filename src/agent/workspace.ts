@@ -39,6 +39,21 @@ export interface Upload {
   limit_bytes: number;
 }
 
+/** A link that the sandbox's own proxy serves, and what ends it. */
+export interface SignedLink {
+  url: string;
+  token: string;
+  expires_at: string;
+}
+
+/** Where a proxy of ours reaches what listens on a port. */
+export interface PortDoor {
+  /** Without a slash at its end: the path that a visitor asked for follows. */
+  address: string;
+  /** Opens the sandbox until it is stopped. For nobody's eyes but its own. */
+  token: string;
+}
+
 /**
  * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its reason).
  * What needs a running sandbox makes or starts it; reading the state, stopping, archiving and destroying never do.
@@ -63,4 +78,10 @@ export interface Workspace {
   deleteFile(path: string, recursive: boolean, signal: AbortSignal): Promise<void>;
   /** A folder as a gzipped tar, which is made before the first byte comes. */
   openArchive(path: string, signal: AbortSignal): Promise<FileStream>;
+  /** `seconds` are a day at most. */
+  signLink(port: number, seconds: number, signal: AbortSignal): Promise<SignedLink>;
+  /** No error where it has ended, or the sandbox is gone. */
+  expireLink(port: number, token: string, signal: AbortSignal): Promise<void>;
+  /** Null where the sandbox does not run: it is not started for a visitor. */
+  findDoor(port: number, signal: AbortSignal): Promise<PortDoor | null>;
 }

@@ -1,7 +1,7 @@
 // The Hono app: what every request passes, and the resources behind it.
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
-import { type Config, type Env, readConfig } from "../config.ts";
+import { configOf } from "../config.ts";
 import { addAgUi } from "./ag-ui.ts";
 import { addAgents } from "./agents.ts";
 import { addApiKeys } from "./api-keys.ts";
@@ -15,6 +15,7 @@ import { addGitCredentials } from "./git-credentials.ts";
 import { addHealth } from "./health.ts";
 import { addMessages } from "./messages.ts";
 import { addOpenApi } from "./openapi.ts";
+import { addPreviews } from "./previews.ts";
 import { addProjects } from "./projects.ts";
 import { addRuns } from "./runs.ts";
 import { addSandbox } from "./sandbox.ts";
@@ -26,11 +27,10 @@ import { addUsers } from "./users.ts";
 export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();
   const authenticator = createAuthenticator();
-  const configs = new WeakMap<Env, Config>();
   const prepare = createMiddleware<AppEnv>(async (context, next) => {
     const request_id = crypto.randomUUID();
     context.set("request_id", request_id);
-    context.set("config", configs.get(context.env) ?? remember(configs, context.env));
+    context.set("config", configOf(context.env));
     context.set("authenticator", authenticator);
     await next();
     context.res.headers.set("x-request-id", request_id);
@@ -44,13 +44,6 @@ export function createApp(): App {
   return app;
 }
 
-/** Settings don't change while an isolate lives. */
-function remember(configs: WeakMap<Env, Config>, env: Env): Config {
-  const config = readConfig(env);
-  configs.set(env, config);
-  return config;
-}
-
 const resources = [
   addHealth,
   addUsers,
@@ -59,6 +52,7 @@ const resources = [
   addGitCredentials,
   addSandbox,
   addSandboxFiles,
+  addPreviews,
   addThreads,
   addMessages,
   addTasks,

@@ -43,6 +43,12 @@ export const sandbox = {
 
 export const sandboxFile = { path: "src/index.ts", name: "index.ts", size: 1834, is_dir: false, modified_at: time };
 
+export const preview = {
+  port: 3000,
+  url: "https://3000-k5t2mq7zr4wq3xj6vy2b5n7c3d.previews.example/",
+  expires_at: "2026-11-25T10:00:00.000Z",
+};
+
 export const thread = {
   ...ids,
   title: "Online shop",

@@ -129,6 +129,22 @@ export const sandboxFiles = z
   .object({ data: z.array(sandboxFile), truncated: z.boolean() })
   .openapi("SandboxFiles", { example: { data: [examples.sandboxFile], truncated: false } });
 
+const LINK_SECONDS_MOST = 30 * 24 * 60 * 60;
+export const previewBody = z
+  .strictObject({
+    port: z.int().min(1).max(65_535),
+    expires_in_seconds: z
+      .int()
+      .min(1)
+      .max(LINK_SECONDS_MOST)
+      .optional()
+      .openapi({ description: "A day if absent. Without PREVIEW_DOMAIN a day is the most." }),
+  })
+  .openapi({ example: { port: 3000 } });
+export const preview = z
+  .object({ port: z.int(), url: z.string(), expires_at: time })
+  .openapi("Preview", { example: examples.preview });
+
 export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });
 

@@ -1,7 +1,9 @@
-// A link to a port of the sandbox for a browser.
-import { SandboxError } from "../agent/sandbox.ts";
+// Ports of the sandbox: whether something listens, Daytona's own links to them, and the way of a proxy of ours.
+import { OWN_PORTS, SandboxError } from "../agent/sandbox.ts";
+import type { PortDoor, SignedLink } from "../agent/workspace.ts";
 import type { DaytonaConnection } from "./daytona-connection.ts";
 import { DaytonaFailure, readFailure } from "./daytona-failure.ts";
+import type { DaytonaLifecycle } from "./daytona-lifecycle.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
 import type { Toolbox } from "./daytona-toolbox.ts";
 import { readBytes } from "./json-stream.ts";
@@ -10,13 +12,11 @@ import { pause } from "./waiting.ts";
 /** The longest that Daytona signs for. */
 const LINK_SECONDS = 24 * 60 * 60;
 
-/** The daemon, SSH, the terminal and recordings: whoever reaches them owns the sandbox. */
-const OWN_PORTS = new Set([2280, 22220, 22222, 33333]);
-
 const LOOK_MS = 200;
 const ANSWER_BYTES = 4_096;
 
 export interface PortPorts {
+  lifecycle: DaytonaLifecycle;
   connection: DaytonaConnection;
   toolbox: Toolbox;
   limits: DaytonaLimits;
@@ -29,13 +29,15 @@ export class DaytonaPortLinks {
     this.#ports = ports;
   }
 
-  async expose(port: number, signal: AbortSignal): Promise<{ url: string; expires_at: string }> {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      throw new SandboxError("invalid", `${port} is not a port.`);
-    if (OWN_PORTS.has(port))
-      throw new SandboxError("refused", `Port ${port} belongs to the sandbox itself. Serve on another port.`);
-    const { connection, limits } = this.#ports;
-    const until = Date.now() + limits.port_ms;
+  async expose(port: number, signal: AbortSignal): Promise<SignedLink> {
+    await this.awaitListener(port, signal);
+    return this.sign(port, LINK_SECONDS, signal);
+  }
+
+  /** Resolves when something listens; rejects where nothing does for a while. */
+  async awaitListener(port: number, signal: AbortSignal): Promise<void> {
+    checkPort(port);
+    const until = Date.now() + this.#ports.limits.port_ms;
     while (!(await this.#isListening(port, signal))) {
       if (Date.now() >= until) {
         throw new SandboxError(
@@ -45,8 +47,34 @@ export class DaytonaPortLinks {
       }
       await pause(LOOK_MS, signal);
     }
-    const link = await connection.call((sandbox) => sandbox.getSignedPreviewUrl(port, LINK_SECONDS), signal);
-    return { url: link.url, expires_at: new Date(Date.now() + LINK_SECONDS * 1000).toISOString() };
+  }
+
+  async sign(port: number, seconds: number, signal: AbortSignal): Promise<SignedLink> {
+    checkPort(port);
+    const { connection } = this.#ports;
+    const { url, token } = await connection.call((sandbox) => sandbox.getSignedPreviewUrl(port, seconds), signal);
+    return { url, token, expires_at: new Date(Date.now() + seconds * 1000).toISOString() };
+  }
+
+  async expire(port: number, token: string, signal: AbortSignal): Promise<void> {
+    const { lifecycle } = this.#ports;
+    const sandbox = await lifecycle.find(lifecycle.name, signal);
+    if (sandbox === null) return;
+    try {
+      await lifecycle.control(() => sandbox.expireSignedPreviewUrl(port, token), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
+    }
+  }
+
+  async findDoor(port: number, signal: AbortSignal): Promise<PortDoor | null> {
+    checkPort(port);
+    const { lifecycle } = this.#ports;
+    const sandbox = await lifecycle.find(lifecycle.name, signal);
+    if (sandbox?.state !== "started") return null;
+    const { token } = await lifecycle.control(() => sandbox.getPreviewLink(port), signal);
+    return { address: `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}/proxy/${port}`, token };
   }
 
   async #isListening(port: number, signal: AbortSignal): Promise<boolean> {
@@ -80,5 +108,12 @@ export class DaytonaPortLinks {
         return error.status !== 502;
       }
     }, signal);
+  }
+}
+
+function checkPort(port: number): void {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new SandboxError("invalid", `${port} is not a port.`);
+  if (OWN_PORTS.has(port)) {
+    throw new SandboxError("refused", `Port ${port} belongs to the sandbox itself. Serve on another port.`);
   }
 }

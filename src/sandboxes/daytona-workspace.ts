@@ -2,6 +2,7 @@
 import type { Workspace } from "../agent/workspace.ts";
 import { connectDaytona, type DaytonaSettings } from "./daytona-client.ts";
 import { DaytonaControl } from "./daytona-control.ts";
+import { DaytonaPortLinks } from "./daytona-ports.ts";
 import { DaytonaStreams } from "./daytona-streams.ts";
 
 export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
@@ -9,6 +10,7 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
   const { guard } = client;
   const control = new DaytonaControl(client);
   const streams = new DaytonaStreams(client);
+  const links = new DaytonaPortLinks(client);
   return {
     readState: (signal) => guard(signal, () => control.readState(signal)),
     start: (signal) => guard(signal, () => control.start(signal)),
@@ -20,5 +22,8 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
     writeFile: (path, upload, signal) => guard(signal, () => streams.write(path, upload, signal)),
     deleteFile: (path, recursive, signal) => guard(signal, () => streams.delete(path, recursive, signal)),
     openArchive: (path, signal) => guard(signal, () => streams.openArchive(path, signal)),
+    signLink: (port, seconds, signal) => guard(signal, () => links.sign(port, seconds, signal)),
+    expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
+    findDoor: (port, signal) => guard(signal, () => links.findDoor(port, signal)),
   };
 }

@@ -1,5 +1,6 @@
 // A project's sandbox in Daytona as tools use it.
 import type { Sandbox } from "../agent/sandbox.ts";
+import type { SignedLink } from "../agent/workspace.ts";
 import { connectDaytona, type DaytonaSettings } from "./daytona-client.ts";
 import { DaytonaCommands } from "./daytona-commands.ts";
 import { DaytonaFiles } from "./daytona-files.ts";
@@ -10,6 +11,11 @@ import { DaytonaSearch } from "./daytona-search.ts";
 import { DaytonaSessions } from "./daytona-sessions.ts";
 
 export interface DaytonaSandbox extends Sandbox {
+  exposePort(port: number, signal: AbortSignal): Promise<SignedLink>;
+  /** Resolves when something listens on the port; rejects where nothing does for a while, and for the sandbox's own. */
+  awaitListener(port: number, signal: AbortSignal): Promise<void>;
+  /** Ends a link of `exposePort`. No error where it has ended. */
+  expireLink(port: number, token: string, signal: AbortSignal): Promise<void>;
   /** Deletes the sandbox with its files; the next call makes a new one. No error where there is none. */
   destroy(signal: AbortSignal): Promise<void>;
 }
@@ -26,7 +32,6 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
   const files = new DaytonaFiles(ports);
   const search = new DaytonaSearch(ports, files);
   const keepAlive = new DaytonaKeepAlive(lifecycle, connection);
-  const links = new DaytonaPortLinks(ports);
   const git = new DaytonaGit({
     connection,
     requests: client.gitRequests,
@@ -34,6 +39,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     access: client.gitAccess,
     readHome: () => client.checkout.readHome(),
   });
+  const links = new DaytonaPortLinks({ ...ports, lifecycle });
   return {
     runCommand: (request, onOutput, signal) => guard(signal, () => commands.run(request, onOutput, signal)),
     readCommand: (id, signal) => guard(signal, () => commands.read(id, signal)),
@@ -61,6 +67,8 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
       deleteBranch: (path, name, signal) => guard(signal, () => git.deleteBranch(path, name, signal)),
     },
     readNews: () => client.checkout.readNews(),
+    awaitListener: (port, signal) => guard(signal, () => links.awaitListener(port, signal)),
+    expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
     takeNotice: () => (lifecycle.takeNews() ? NEW_SANDBOX : null),
     destroy: (signal) =>
       guard(signal, async () => {

@@ -3,6 +3,7 @@
 //
 // What it costs: a change that went through another isolate is seen five seconds late at most. The doors of this isolate
 // say what they changed, so who changes an agent and starts a run here gets the new version at once.
+import { createShortMemory } from "../lib/short-memory.ts";
 import type { Agent } from "../protocol/agent.ts";
 
 const REMEMBERED_MS = 5_000;
@@ -17,27 +18,10 @@ export interface AgentMemory {
 }
 
 export function createAgentMemory(now: () => number): AgentMemory {
-  const remembered = new Map<string, { agent: Agent; until: number }>();
-  // Counts changes: a read that began before one may have found what was there before it.
-  let changes = 0;
+  const memory = createShortMemory<Agent>({ now, keep_ms: REMEMBERED_MS, most: REMEMBERED_AGENTS });
   return {
-    async read(user_id, agent_id, readStored) {
-      const key = `${user_id}/${agent_id}`;
-      const known = remembered.get(key);
-      if (known !== undefined && known.until > now()) return known.agent;
-      const before = changes;
-      const agent = await readStored();
-      remembered.delete(key);
-      if (agent === null || changes !== before) return agent;
-      remembered.set(key, { agent, until: now() + REMEMBERED_MS });
-      const [oldest] = remembered.keys();
-      if (remembered.size > REMEMBERED_AGENTS && oldest !== undefined) remembered.delete(oldest);
-      return agent;
-    },
-    forget(user_id, agent_id) {
-      changes += 1;
-      remembered.delete(`${user_id}/${agent_id}`);
-    },
+    read: (user_id, agent_id, readStored) => memory.read(`${user_id}/${agent_id}`, readStored),
+    forget: (user_id, agent_id) => memory.forget(`${user_id}/${agent_id}`),
   };
 }
 

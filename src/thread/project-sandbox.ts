@@ -7,6 +7,7 @@ import { hashText, toHex } from "../lib/hash.ts";
 import type { Project } from "../protocol/project.ts";
 import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../sandboxes/index.ts";
 import { createGitAccess } from "./project-git.ts";
+import { keepLinks } from "./project-previews.ts";
 
 /** A project, and what the server has for it. */
 export interface ProjectPlace {
@@ -40,7 +41,7 @@ export async function openProjectSandbox(
   memory: SandboxMemory,
 ): Promise<Sandbox> {
   const known = { known: memory.known, onKnown: memory.remember };
-  return createDaytonaSandbox({ ...(await readSettings(place, onState)), ...known });
+  return keepLinks(createDaytonaSandbox({ ...(await readSettings(place, onState)), ...known }), place);
 }
 
 /** Rejects with `SandboxError` where the server has no sandboxes. */

@@ -21,7 +21,7 @@ export interface Fixture {
 
 export const apiKey = "dtn_key-of-the-tests";
 
-export function connectClient(server: DaytonaServer, key = apiKey): Daytona {
+export function connectClient(server: Pick<DaytonaServer, "apiUrl">, key = apiKey): Daytona {
   return new Daytona({ apiKey: key, apiUrl: server.apiUrl, target: "local", useDeprecatedPolling: true });
 }
 

@@ -9,7 +9,8 @@ export const hasBrowser = installed !== undefined || (process.platform === "linu
 
 export async function openBrowser(): Promise<Browser> {
   if (installed !== undefined) return launcher.launch({ executablePath: installed, args: ["--no-sandbox"] });
-  // In one process the whole browser goes when the first context is closed.
-  const args = chromium.args.filter((argument) => !["--single-process", "--no-zygote"].includes(argument));
+  // In one process the whole browser goes when the first context is closed; and people's browsers do keep origins apart.
+  const unwanted = ["--single-process", "--no-zygote", "--disable-web-security", "--disable-site-isolation-trials"];
+  const args = chromium.args.filter((argument) => !unwanted.includes(argument));
   return launcher.launch({ executablePath: await chromium.executablePath(), args });
 }

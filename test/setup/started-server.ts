@@ -33,6 +33,7 @@ const noSettings = {
   DAYTONA_API_URL: "",
   ADMIN_API_KEY: "",
   CORS_ORIGINS: "",
+  PREVIEW_DOMAIN: "",
 };
 
 export async function makeState(): Promise<{ state: string; removeState: () => Promise<void> }> {

@@ -1,0 +1,172 @@
+import { describe, expect, it } from "vitest";
+import {
+  isContained,
+  keepCookies,
+  toHostCookie,
+  toUpstreamHeaders,
+  toVisitorHeaders,
+  toVisitorLocation,
+} from "./preview-headers.ts";
+
+const visited = new URL("https://3000-token.previews.example/start");
+const upstream = { address: "https://proxy.daytona.example/toolbox/box-1/proxy/3000", port: 3000 };
+
+describe("what a program sees of a visitor", () => {
+  const given = new Headers({
+    accept: "text/html",
+    authorization: "Basic dTpw",
+    connection: "keep-alive, X-Hop",
+    "x-hop": "1",
+    te: "trailers",
+    "proxy-authorization": "Basic x",
+    expect: "100-continue",
+    "cf-connecting-ip": "203.0.113.9",
+    "cf-ray": "1",
+    forwarded: "for=6.6.6.6",
+    "x-forwarded-for": "6.6.6.6",
+    "x-forwarded-proto": "ftp",
+    "x-forwarded-port": "1",
+    "x-real-ip": "6.6.6.6",
+    "x-daytona-authorization": "Bearer forged",
+    "x-daytona-skip-last-activity-update": "true",
+    cookie: "a=1; DAYTONA-sandbox-auth-x=2; b=3",
+    range: "bytes=0-1",
+  });
+
+  it("is what it sent, with who asked for which host, and the token for the proxy before it", () => {
+    expect(Object.fromEntries(toUpstreamHeaders(given, visited, "secret"))).toEqual({
+      accept: "text/html",
+      authorization: "Basic dTpw",
+      cookie: "a=1; b=3",
+      range: "bytes=0-1",
+      "x-forwarded-for": "203.0.113.9",
+      "x-forwarded-host": "3000-token.previews.example",
+      "x-forwarded-proto": "https",
+      "x-daytona-preview-token": "secret",
+      "x-daytona-skip-preview-warning": "true",
+      "x-daytona-disable-cors": "true",
+    });
+  });
+
+  it("is an upgrade only where it is a WebSocket's", () => {
+    const socket = new Headers({ upgrade: "WebSocket", "sec-websocket-protocol": "chat", "sec-websocket-key": "x" });
+    const passed = toUpstreamHeaders(socket, visited, "secret");
+    expect([passed.get("upgrade"), passed.get("sec-websocket-protocol")]).toEqual(["websocket", "chat"]);
+    expect(passed.has("sec-websocket-key")).toBe(false);
+    expect(toUpstreamHeaders(new Headers({ upgrade: "h2c" }), visited, "secret").has("upgrade")).toBe(false);
+  });
+
+  it("has no cookies where all of them were Daytona's", () => {
+    expect(keepCookies("daytona-preview-page-accepted=true; daytona-x=1")).toBe("");
+    expect(keepCookies(" a=1;; b=daytona-x ; c")).toBe("a=1; b=daytona-x; c");
+  });
+});
+
+describe("what a visitor sees of a program", () => {
+  it("is what it said, and by default that the host's name is nobody else's business", () => {
+    const given = new Headers({
+      "content-type": "text/html",
+      "access-control-allow-origin": "*",
+      "alt-svc": 'h3=":443"',
+      connection: "close, x-hop",
+      "x-hop": "1",
+      "x-daytona-anything": "1",
+      "keep-alive": "timeout=5",
+    });
+    expect(Object.fromEntries(toVisitorHeaders(given, visited, upstream))).toEqual({
+      "access-control-allow-origin": "*",
+      "content-type": "text/html",
+      "referrer-policy": "same-origin",
+      "x-robots-tag": "noindex",
+    });
+    const own = new Headers({ "referrer-policy": "unsafe-url", "x-robots-tag": "all" });
+    expect(Object.fromEntries(toVisitorHeaders(own, visited, upstream))).toEqual(Object.fromEntries(own));
+  });
+
+  it("is each of its cookies", () => {
+    const given = new Headers();
+    for (const cookie of [
+      "a=1; Domain=previews.example",
+      "daytona-x=1",
+      "b=2; Expires=Wed, 25 Nov 2026 10:00:00 GMT",
+    ]) {
+      given.append("set-cookie", cookie);
+    }
+    expect(toVisitorHeaders(given, visited, upstream).getSetCookie()).toEqual([
+      "a=1",
+      "b=2; Expires=Wed, 25 Nov 2026 10:00:00 GMT",
+    ]);
+  });
+});
+
+describe("a cookie", () => {
+  it.each([
+    [
+      "a=1; Domain=.previews.example; Path=/; Secure; SameSite=None; Partitioned",
+      "a=1; Path=/; Secure; SameSite=None; Partitioned",
+    ],
+    ["a=1;domain = x ;HttpOnly", "a=1; HttpOnly"],
+    ["a=b=c; Max-Age=1", "a=b=c; Max-Age=1"],
+    ["Daytona-sandbox-auth-x=1; Path=/", null],
+  ])("%s stays on its host", (cookie, kept) => {
+    expect(toHostCookie(cookie, true)).toBe(kept);
+  });
+
+  it.each([
+    ["a=1; Secure; SameSite=None; Partitioned", "a=1; SameSite=Lax"],
+    ["a=1; secure; SameSite=Strict", "a=1; SameSite=Strict"],
+    ["__Host-a=1; Secure; Path=/; SameSite=None", "__Host-a=1; Secure; Path=/; SameSite=None"],
+  ])("%s works without TLS where it can", (cookie, kept) => {
+    expect(toHostCookie(cookie, false)).toBe(kept);
+  });
+});
+
+describe("a redirect", () => {
+  it.each([
+    ["/home?a=1#b", "/home?a=1#b"],
+    ["there", "there"],
+    ["", ""],
+    ["https://example.com/x", "https://example.com/x"],
+    ["http://localhost:3000/home?a=1#b", "https://3000-token.previews.example/home?a=1#b"],
+    ["http://127.0.0.1:3000", "https://3000-token.previews.example/"],
+    ["//0.0.0.0:3000/x", "https://3000-token.previews.example/x"],
+    ["http://localhost:3001/home", "http://localhost:3001/home"],
+    ["https://3000-token.previews.example/home", "https://3000-token.previews.example/home"],
+    ["https://proxy.daytona.example/toolbox/box-1/proxy/3000/a?b", "https://3000-token.previews.example/a?b"],
+    [
+      "https://proxy.daytona.example/toolbox/box-1/proxy/30001/a",
+      "https://proxy.daytona.example/toolbox/box-1/proxy/30001/a",
+    ],
+    [
+      "https://proxy.daytona.example/toolbox/box-2/proxy/3000/a",
+      "https://proxy.daytona.example/toolbox/box-2/proxy/3000/a",
+    ],
+    ["mailto:a@example.com", "mailto:a@example.com"],
+    ["http://[", "http://["],
+  ])("to %s leads to %s, also where Daytona's proxy has put its path before it", (location, expected) => {
+    expect(toVisitorLocation(location, visited, upstream)).toBe(expected);
+    expect(toVisitorLocation(`/toolbox/box-1${location}`, visited, upstream)).toBe(expected);
+  });
+});
+
+describe("a path", () => {
+  it.each(["/", "/a/b.c/..d/e..", "/a%20b/%E4%BD%A0", "/@scope%2fname", "/.well-known/x", "/100%", "/%zz", "//a"])(
+    "%s stays below its port",
+    (path) => {
+      expect(isContained(path)).toBe(true);
+    },
+  );
+
+  it.each([
+    "/..%2ffiles",
+    "/a/%2e%2e/b",
+    "/%252e%252e/b",
+    "/..%5cfiles",
+    "/a%2f..",
+    "/..;/x",
+    "/%2e/x",
+    "/%25252e%25252e/x",
+  ])("%s does not", (path) => {
+    expect(isContained(path)).toBe(false);
+  });
+});

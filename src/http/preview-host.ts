@@ -1,0 +1,144 @@
+// The hosts of previews: a request to `{port}-{token}.PREVIEW_DOMAIN` goes to the program that listens on that port of a
+// sandbox, and its answer back, both as streams. It stands before everything else that the Worker serves, and shares
+// nothing with it: no key of ours is looked at or sent, and what a program sends can't be of the app's origin.
+//
+// The way leads over the toolbox's address with the sandbox's preview token rather than our API key, so that a visitor's own
+// `Authorization` can go on to the program (docs/decisions/0026-own-preview-domain.md).
+import { OWN_PORTS } from "../agent/sandbox.ts";
+import type { PortDoor } from "../agent/workspace.ts";
+import { type Config, configOf, type Env } from "../config.ts";
+import { logError } from "../lib/log.ts";
+import { isPreviewDomain, readPreviewHost } from "../protocol/preview.ts";
+import type { StoredPreview } from "../store/previews.ts";
+import { recallPreview } from "../thread/project-previews.ts";
+import { openProjectWorkspace } from "../thread/project-sandbox.ts";
+import { answerVisitor } from "./preview-answers.ts";
+import { createDoorMemory, LOOK_MS } from "./preview-doors.ts";
+import { isContained, isWebSocket, measureHeaders, toUpstreamHeaders, toVisitorHeaders } from "./preview-headers.ts";
+import { judgeRefusal } from "./preview-refusals.ts";
+
+/** Most servers take less. */
+const HEADER_UNITS = 32 * 1024;
+/** Until the head of an answer: as long as Cloudflare itself waits for a server. */
+const ANSWER_MS = 100_000;
+/** The same where a body goes first, which may be large and its sender slow. */
+const UPLOAD_MS = 15 * 60_000;
+/** Daytona's API, asked for the way; a visitor waits for it. */
+const FIND_MS = 8_000;
+
+const doors = createDoorMemory(Date.now);
+
+/** The answer of a preview's host; null where the request is for the app. */
+export function servePreview(request: Request, env: Env): Promise<Response> | null {
+  const config = configOf(env);
+  if (config.preview_domain === null || !isPreviewDomain(config.preview_domain)) return null;
+  const visited = new URL(request.url);
+  const host = readPreviewHost(visited.hostname, config.preview_domain);
+  if (host.kind === "other") return null;
+  if (host.kind === "apex") return Promise.resolve(answerVisitor(request, "bad_domain"));
+  if (host.kind === "unknown") return Promise.resolve(answerVisitor(request, "unknown_link"));
+  return answerHost(request, visited, host, { env, config });
+}
+
+interface Server {
+  env: Env;
+  config: Config;
+}
+
+async function answerHost(
+  request: Request,
+  visited: URL,
+  host: { port: number; token: string },
+  server: Server,
+): Promise<Response> {
+  if (measureHeaders(request.headers) > HEADER_UNITS) return answerVisitor(request, "headers_too_large");
+  if (!isContained(visited.pathname)) return answerVisitor(request, "bad_path");
+  let link: StoredPreview | null;
+  try {
+    link = await recallPreview(server.env.DB, host.token);
+  } catch (error) {
+    logError("preview_unreachable", error, { what: "D1" });
+    return answerVisitor(request, "unreachable");
+  }
+  const isOpen = link !== null && link.port === host.port && Date.parse(link.expires_at) > Date.now();
+  if (link === null || !isOpen || OWN_PORTS.has(link.port)) return answerVisitor(request, "unknown_link");
+  try {
+    return await passOn(request, visited, link, server);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "TimeoutError") return answerVisitor(request, "no_answer");
+    logError("preview_unreachable", error, { what: "sandbox", project_id: link.project_id, port: link.port });
+    return answerVisitor(request, "unreachable");
+  }
+}
+
+async function passOn(request: Request, visited: URL, link: StoredPreview, server: Server): Promise<Response> {
+  const key = `${link.user_id}/${link.project_id}/${link.port}`;
+  const find = () => findDoor(link, server);
+  let known = await doors.read(key, find);
+  for (let isRepeat = false; ; isRepeat = true) {
+    const { door } = known;
+    if (door === null) return answerVisitor(request, "asleep");
+    const answer = await send(request, visited, door);
+    const refusal = await judgeRefusal(answer);
+    if (refusal === null) return show(request, answer, visited, door, link);
+    known = await doors.read(key, find, LOOK_MS);
+    if (known.door === null) {
+      await answer.body?.cancel();
+      return answerVisitor(request, "asleep");
+    }
+    // A sandbox that was restarted has another token, and one that was made anew another address.
+    const isSame = known.door.token === door.token && known.door.address === door.address;
+    if (isSame && refusal !== "dead") return show(request, answer, visited, door, link);
+    await answer.body?.cancel();
+    if (isSame || isRepeat) return answerVisitor(request, "nothing_listens");
+    if (request.body !== null) return answerVisitor(request, "restarted");
+  }
+}
+
+async function findDoor(link: StoredPreview, { env, config }: Server): Promise<PortDoor | null> {
+  const { user_id, project_id, port } = link;
+  // What it is made of and since when is of no account to who never makes one.
+  const project = { user_id, project_id, project: null, created_at: "" };
+  const workspace = await openProjectWorkspace({ config, database: env.DB, ...project });
+  return workspace.findDoor(port, AbortSignal.timeout(FIND_MS)).catch((error: unknown) => {
+    throw error instanceof DOMException ? new Error("Daytona gave no answer in time") : error;
+  });
+}
+
+/** Rejects with a `TimeoutError` where the program took the request and says nothing. */
+async function send(request: Request, visited: URL, door: PortDoor): Promise<Response> {
+  const { method, headers, signal } = request;
+  const hasBody = request.body !== null && method !== "GET" && method !== "HEAD";
+  const end = new AbortController();
+  const timer = setTimeout(
+    () => end.abort(new DOMException("no answer", "TimeoutError")),
+    hasBody ? UPLOAD_MS : ANSWER_MS,
+  );
+  // Also after the head: a stream that says nothing for long would not notice that its visitor has gone.
+  signal.addEventListener("abort", () => end.abort(signal.reason), { once: true });
+  try {
+    return await fetch(`${door.address}${visited.pathname}${visited.search}`, {
+      method,
+      headers: toUpstreamHeaders(headers, visited, door.token),
+      body: hasBody ? request.body : null,
+      redirect: "manual",
+      // Cloudflare would keep scripts and images of a program that is being written, for hours.
+      cache: "no-store",
+      signal: end.signal,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function show(request: Request, answer: Response, visited: URL, door: PortDoor, link: StoredPreview): Response {
+  const headers = toVisitorHeaders(answer.headers, visited, { address: door.address, port: link.port });
+  const { status, statusText, webSocket } = answer;
+  try {
+    if (webSocket && isWebSocket(request.headers)) return new Response(null, { status: 101, webSocket, headers });
+    return new Response(answer.body, { status, statusText, headers });
+  } catch {
+    // A status or a header that HTTP doesn't have.
+    return answerVisitor(request, "bad_answer");
+  }
+}

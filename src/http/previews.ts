@@ -1,0 +1,86 @@
+// Links to ports of a project's sandbox: made, listed, revoked. What visitors of a link get is `preview-host`'s.
+import { z } from "@hono/zod-openapi";
+import { clientId } from "../protocol/ids.ts";
+import type { Project } from "../protocol/project.ts";
+import { createPreview, LINK_SECONDS, readPreviews, revokePreview } from "../thread/project-previews.ts";
+import type { ProjectPlace } from "../thread/project-sandbox.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { preview, previewBody } from "./schemas.ts";
+import { withWorkspace, workspaceProblems } from "./workspace.ts";
+
+const tag = "Sandboxes";
+const path = "/v1/projects/{project_id}/sandbox/previews";
+const params = z.object({ project_id: clientId });
+const portParams = params.extend({ port: z.coerce.number().int().min(1).max(65_535) });
+
+export function addPreviews(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path,
+      tag,
+      summary: "Make a link to a port of the sandbox",
+      description:
+        "Whoever has the link can open it until it expires or is revoked. A port has one link: a new one revokes the one before. Nothing need listen on the port yet.",
+      params,
+      body: previewBody,
+      answers: { 201: { description: "The link.", schema: preview } },
+      problems: [...workspaceProblems, "forbidden"],
+    },
+    async (context, { params, body }) => {
+      const request = { port: body.port, seconds: body.expires_in_seconds ?? LINK_SECONDS };
+      const made = await withWorkspace(context, params.project_id, (workspace, signal, project) =>
+        createPreview(placeOf(context, project), workspace, request, signal),
+      );
+      return context.json(made, 201);
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path,
+      tag,
+      summary: "List the links to ports of the sandbox",
+      description: "Those that have not expired, by port. There are 50 at most.",
+      params,
+      answers: {
+        200: { description: "The links.", schema: z.object({ data: z.array(preview), next_cursor: z.null() }) },
+      },
+      problems: workspaceProblems,
+    },
+    async (context, { params }) => {
+      const data = await withWorkspace(context, params.project_id, (_workspace, _signal, project) =>
+        readPreviews(placeOf(context, project)),
+      );
+      return context.json({ data, next_cursor: null });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: `${path}/{port}`,
+      tag,
+      summary: "Revoke the link to a port",
+      description: "It opens nothing from now on; another location of the server may open it for five more seconds.",
+      params: portParams,
+      answers: { 204: { description: "It is revoked." } },
+      problems: workspaceProblems,
+    },
+    async (context, { params }) => {
+      const revoked = await withWorkspace(context, params.project_id, (workspace, signal, project) =>
+        revokePreview(placeOf(context, project), workspace, params.port, signal),
+      );
+      if (!revoked) throw new Problem("not_found", `Port ${params.port} has no link.`);
+      return context.body(null, 204);
+    },
+  );
+}
+
+function placeOf(context: AppContext, project: Project): ProjectPlace {
+  return { config: context.get("config"), database: context.env.DB, ...project, project };
+}

@@ -1,0 +1,65 @@
+// Links to ports. A port of a project has one at most: a new one takes the place of the old.
+import { and, asc, eq, gt } from "drizzle-orm";
+import { open } from "./database.ts";
+import { previews } from "./schema.ts";
+
+export type StoredPreview = typeof previews.$inferSelect;
+
+export async function putPreview(db: D1Database, preview: StoredPreview): Promise<void> {
+  const { token, url, created_at, expires_at } = preview;
+  await open(db)
+    .insert(previews)
+    .values(preview)
+    .onConflictDoUpdate({
+      target: [previews.user_id, previews.project_id, previews.port],
+      set: { token, url, created_at, expires_at },
+    });
+}
+
+export async function readPreview(
+  db: D1Database,
+  user_id: string,
+  project_id: string,
+  port: number,
+): Promise<StoredPreview | null> {
+  return (
+    (await open(db)
+      .select()
+      .from(previews)
+      .where(isPreview(user_id, project_id, port))
+      .get()) ?? null
+  );
+}
+
+/** Those that have not expired, by port. */
+export async function listPreviews(
+  db: D1Database,
+  user_id: string,
+  project_id: string,
+  now: number,
+): Promise<StoredPreview[]> {
+  const isLive = gt(previews.expires_at, new Date(now).toISOString());
+  return await open(db)
+    .select()
+    .from(previews)
+    .where(and(isOfProject(user_id, project_id), isLive))
+    .orderBy(asc(previews.port));
+}
+
+export async function findPreview(db: D1Database, token: string): Promise<StoredPreview | null> {
+  return (await open(db).select().from(previews).where(eq(previews.token, token)).get()) ?? null;
+}
+
+export async function deletePreview(db: D1Database, user_id: string, project_id: string, port: number): Promise<void> {
+  await open(db)
+    .delete(previews)
+    .where(isPreview(user_id, project_id, port));
+}
+
+function isOfProject(user_id: string, project_id: string) {
+  return and(eq(previews.user_id, user_id), eq(previews.project_id, project_id));
+}
+
+function isPreview(user_id: string, project_id: string, port: number) {
+  return and(isOfProject(user_id, project_id), eq(previews.port, port));
+}
