@@ -22,6 +22,8 @@ export interface ServerContext {
   access: Access;
   /** Why commands are refused here, or undefined when they may run. */
   refusal: string | undefined;
+  /** Whether names of git remotes may lead into a private network. */
+  privateUrlsAllowed: boolean;
   /** Failures on demand. */
   faults: Fault[];
   /** `http://127.0.0.1:PORT` */

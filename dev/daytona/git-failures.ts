@@ -46,9 +46,14 @@ const maxCharacters = 2_000;
 export function describeGitFailure(text: string): HttpError {
   const said = text.trim();
   const message =
-    said.length > maxCharacters ? `${said.slice(0, maxCharacters)}…` : said || "git failed and said nothing";
+    said.length > maxCharacters ? `…${said.slice(-maxCharacters)}` : said || "git failed and said nothing";
   const reading = readings.find(([sentence]) => sentence.test(said));
   if (!reading) return new HttpError(400, message, "BAD_REQUEST");
   const [, status, code] = reading;
   return new HttpError(status, message, code);
+}
+
+/** An address as it may be told: its user stays, as in the real daemon. */
+export function hidePassword(address: string): string {
+  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, "$1@");
 }

@@ -9,6 +9,7 @@ import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
 import { type GitRun, runGit, tryGit } from "./git-run.ts";
 import { type GitService, Relay } from "./relay.ts";
+import { mayBePrivate } from "./relay-address.ts";
 import type { Exchange } from "./routes.ts";
 
 interface Credentials {
@@ -149,7 +150,7 @@ async function throughRelay(
     ...{ repository: url, service, isInsecure },
     authorization: spellAuthorization(credentials ?? own),
     findAuthorization: () => askHelpers(context, url),
-    mayBePrivate: context.sandbox.record.gitHosts?.includes(url.host) === true,
+    mayBePrivate: mayBePrivate(url, context.sandbox.record.gitHosts ?? [], context.privateUrlsAllowed),
   });
   try {
     await act({ remote: { address, relay }, signal: gone.signal });

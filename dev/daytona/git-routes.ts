@@ -13,6 +13,7 @@ import {
 } from "./bodies.ts";
 import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
+import { hidePassword } from "./git-failures.ts";
 import { addRemote, cloneRepository, pullChanges, pushChanges } from "./git-remotes.ts";
 import { runGit, tryGit } from "./git-run.ts";
 import { settingsRoutes } from "./git-settings.ts";
@@ -180,10 +181,6 @@ async function listRemotes(exchange: Exchange, context: ToolboxContext): Promise
     if (key !== "" && !remotes.has(name)) remotes.set(name, hidePassword(url));
   }
   sendJson(exchange.response, 200, { remotes: [...remotes].map(([name, url]) => ({ name, url })) });
-}
-
-function hidePassword(address: string): string {
-  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, "$1@");
 }
 
 async function resetChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {

@@ -6,7 +6,7 @@
 import { readReply } from "./container.ts";
 import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
-import { describeGitFailure } from "./git-failures.ts";
+import { describeGitFailure, hidePassword } from "./git-failures.ts";
 import { type Frame, frameKind, parseJson } from "./keeper/frames.ts";
 import type { Relay } from "./relay.ts";
 
@@ -37,8 +37,11 @@ const localLimitMs = 120_000;
 const remoteLimitMs = 1_800_000;
 /** A status with a hundred thousand files in it. */
 const maxOutputBytes = 16 * 1024 * 1024;
-/** Hooks and hosts may talk without end; the head of it has what matters, the rest is read away. */
+/** Hooks and hosts may talk without end, and git speaks last. */
 const maxComplaintBytes = 64 * 1024;
+
+/** Connections that were announced and not yet taken over: whoever announces more is not git. */
+const maxOnTheirWay = 16;
 
 /** Runs git, and answers also where it refuses. */
 export async function tryGit(context: ToolboxContext, run: GitRun): Promise<GitOutcome> {
@@ -80,7 +83,7 @@ export async function runGit(context: ToolboxContext, run: GitRun): Promise<stri
 
 /** Who asked knows the remote by its own address. */
 function hideRelay(text: string, address: string): string {
-  return text.replaceAll(/http:\/\/127\.0\.0\.1:\d+\/repository/g, () => address);
+  return text.replaceAll(/http:\/\/127\.0\.0\.1:\d+\/repository/g, () => hidePassword(address));
 }
 
 interface Frames {
@@ -89,7 +92,8 @@ interface Frames {
 
 async function collectOutcome(context: ToolboxContext, reader: Frames, relay: Relay | undefined): Promise<GitOutcome> {
   const stdout = new Collector(maxOutputBytes);
-  const stderr = new Collector(maxComplaintBytes);
+  const stderr = new Collector(maxComplaintBytes, true);
+  let onTheirWay = 0;
   for (let frame = await reader.next(); frame; frame = await reader.next()) {
     if (frame.kind === frameKind.stdout) stdout.add(frame.payload);
     else if (frame.kind === frameKind.stderr) stderr.add(frame.payload);
@@ -97,7 +101,12 @@ async function collectOutcome(context: ToolboxContext, reader: Frames, relay: Re
       const report = parseJson(frame);
       if (report.ok === false) readReply(frame);
       if (typeof report.exitCode === "number") return finish(report.exitCode, stdout, stderr);
-      if (typeof report.connection === "number" && relay) void takeOver(context, report.connection, relay);
+      if (typeof report.connection === "number" && relay?.isOpen && onTheirWay < maxOnTheirWay) {
+        onTheirWay += 1;
+        void takeOver(context, report.connection, relay).finally(() => {
+          onTheirWay -= 1;
+        });
+      }
     }
   }
   throw new HttpError(502, "the sandbox ended while git ran");
@@ -117,22 +126,26 @@ async function takeOver(context: ToolboxContext, connection: number, relay: Rela
   }
 }
 
+/** Keeps what fits of the beginning, or of the end. */
 class Collector {
   isCut = false;
   readonly #limit: number;
+  readonly #keepsEnd: boolean;
   readonly #pieces: Buffer[] = [];
   #bytes = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, keepsEnd = false) {
     this.#limit = limit;
+    this.#keepsEnd = keepsEnd;
   }
 
   add(piece: Buffer): void {
     this.isCut ||= this.#bytes + piece.length > this.#limit;
-    if (this.isCut) return;
+    if (this.isCut && !this.#keepsEnd) return;
     this.#bytes += piece.length;
     // A copy: the frame is a part of a buffer that may be much larger.
     this.#pieces.push(Buffer.from(piece));
+    while (this.#bytes > this.#limit) this.#bytes -= this.#pieces.shift()?.length ?? 0;
   }
 
   text(): string {

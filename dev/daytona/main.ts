@@ -1,6 +1,7 @@
 /**
- * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key KEY] [--linger MS]`: the
- * server alone. `--linger` keeps sandboxes for that long in each state in between, as a busy Daytona does.
+ * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key KEY] [--allow-private-urls]
+ * [--linger MS]`: the server alone. `--linger` keeps sandboxes for that long in each state in between, as a busy Daytona
+ * does.
  */
 import { parseArgs } from "node:util";
 import { startDaytona } from "./server.ts";
@@ -9,13 +10,15 @@ import { startDaytona } from "./server.ts";
 const maxLingerMs = 600_000;
 
 const usage =
-  "usage: npm run daytona -- [--port 3986] [--state DIR] [--allow-host-exec] [--real-model] [--api-key KEY] [--linger MS]";
+  "usage: npm run daytona -- [--port 3986] [--state DIR] [--allow-host-exec] [--real-model] [--api-key KEY] " +
+  "[--allow-private-urls] [--linger MS]";
 
 function readArguments(): {
   port: number;
   state: string;
   hostExecAllowed: boolean;
   realModel: boolean;
+  privateUrlsAllowed: boolean;
   apiKey?: string;
   linger?: number;
 } {
@@ -26,6 +29,7 @@ function readArguments(): {
       "allow-host-exec": { type: "boolean", default: false },
       "real-model": { type: "boolean", default: false },
       "api-key": { type: "string" },
+      "allow-private-urls": { type: "boolean", default: false },
       linger: { type: "string" },
     },
   });
@@ -40,6 +44,7 @@ function readArguments(): {
     state: values.state,
     hostExecAllowed: values["allow-host-exec"],
     realModel: values["real-model"],
+    privateUrlsAllowed: values["allow-private-urls"],
     apiKey: values["api-key"],
     linger,
   };

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { isPrivateAddress, isPrivateLiteral, lookUpPublic, PrivateAddressError } from "./relay-address.ts";
+import {
+  isPrivateAddress,
+  isPrivateLiteral,
+  lookUpPublic,
+  mayBePrivate,
+  PrivateAddressError,
+} from "./relay-address.ts";
 
 describe("an address", () => {
   it.each([
@@ -27,6 +33,24 @@ describe("an address", () => {
     expect(isPrivateLiteral(new URL("http://[::1]/").hostname)).toBe(true);
     expect(isPrivateLiteral(new URL("http://0x7f.1/").hostname)).toBe(true);
     expect(isPrivateLiteral("localhost")).toBe(false);
+  });
+});
+
+describe("a private network", () => {
+  const named = ["10.0.0.1:3000", "git.corp.example", "localhost:1"];
+  const mayReach = (url: string, namesAllowed = false): boolean => mayBePrivate(new URL(url), named, namesAllowed);
+
+  it("is reached by an address that a client named, on that port", () => {
+    expect([mayReach("http://10.0.0.1:3000/x"), mayReach("http://localhost:1/x")]).toEqual([true, true]);
+    expect([mayReach("http://10.0.0.1/x"), mayReach("http://10.0.0.2:3000/x")]).toEqual([false, false]);
+  });
+
+  it("is reached by a name where the operator permits it, and a client named it", () => {
+    expect([mayReach("https://git.corp.example/x"), mayReach("https://git.corp.example/x", true)]).toEqual([
+      false,
+      true,
+    ]);
+    expect(mayReach("https://other.corp.example/x", true)).toBe(false);
   });
 });
 

@@ -2,8 +2,9 @@
  * Which machine a relay may reach.
  *
  * Code in a sandbox writes a repository's remotes, and must not reach this machine's services through them. An address
- * of this machine or of a private network is therefore one only if the server's client named its host (a clone, a remote
- * that it added). Looked at when the connection is made: a name may mean another address by then.
+ * of this machine or of a private network is therefore one only if the server's client named it (a clone, a remote that
+ * it added), and so that it shows: whoever chose a name may have chosen what it leads to, so names need the operator's
+ * permission. Looked at when the connection is made: a name may lead elsewhere by then.
  */
 import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
 import { BlockList, isIP } from "node:net";
@@ -44,6 +45,12 @@ export class PrivateAddressError extends Error {}
 export function isPrivateLiteral(hostname: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, "");
   return isIP(address) !== 0 && isPrivateAddress(address);
+}
+
+/** Whether the relay may go there at all. `named` are the hosts that a client named. */
+export function mayBePrivate(url: URL, named: string[], namesAllowed: boolean): boolean {
+  const showsIt = isPrivateLiteral(url.hostname) || url.hostname === "localhost";
+  return named.includes(url.host) && (showsIt || namesAllowed);
 }
 
 type LookedUp = (error: Error | null, address: string | LookupAddress[], family?: number) => void;

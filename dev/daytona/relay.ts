@@ -7,6 +7,7 @@
  * (read or write) pass: other code in the sandbox may use the port while it is open, and gets no further than git does.
  */
 import {
+  type ClientRequest,
   createServer,
   Agent as HttpAgent,
   request as httpRequest,
@@ -37,10 +38,13 @@ export interface RelayOptions {
   mayBePrivate: boolean;
 }
 
-/** A host that is silent for so long is gone. Servers say something at least while they count objects. */
-const idleMs = 60_000;
+/** A host that is silent for so long is gone; git itself may be as long at work on what it sends. */
+const idleMs = 300_000;
+const connectMs = 30_000;
 const maxRedirects = 5;
 const maxSockets = 8;
+/** git makes one or two. More at once are not git's. */
+const maxConnections = 16;
 /** What git says about a request that a host needs to know. Least of all its own idea of who is asking. */
 const passedUp = [
   ...["accept", "accept-encoding", "accept-language", "user-agent", "git-protocol"],
@@ -55,6 +59,7 @@ export class Relay {
   readonly #server: Server;
   readonly #agents: Record<string, HttpAgent>;
   readonly #sockets = new Set<Socket>();
+  #isClosed = false;
   /** Where the repository is: a host may have sent us on. */
   #base: string;
   #authorization: string | undefined;
@@ -70,14 +75,25 @@ export class Relay {
     });
   }
 
+  /** Whether one more connection may be taken over. */
+  get isOpen(): boolean {
+    return !this.#isClosed && this.#sockets.size < maxConnections;
+  }
+
   /** Serves a connection that came out of the sandbox. */
   accept(socket: Socket): void {
+    // The operation may have ended while the connection was on its way.
+    if (!this.isOpen) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     this.#server.emit("connection", socket);
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const socket of this.#sockets) socket.destroy();
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
@@ -137,6 +153,7 @@ export class Relay {
         ...(mayBePrivate ? {} : { lookup: lookUpPublic }),
       });
       upstream.once("timeout", () => upstream.destroy(new Error(`no answer within ${idleMs / 1000} seconds`)));
+      limitConnecting(upstream);
       upstream.once("error", reject);
       upstream.once("response", (answer) => {
         // One that is read away may end early, which is no error of anybody's.
@@ -176,7 +193,7 @@ export class Relay {
     if (error instanceof PrivateAddressError) {
       const { host } = this.#options.repository;
       return transportFailure(
-        `${host} is an address of this machine or of a private network, which is reached only where a clone or a remote added through this API named it`,
+        `${host} leads to this machine or into a private network, which is reached only by an address that a client of this API named (a name needs ALLOW_PRIVATE_URLS=1)`,
       );
     }
     return transportFailure(`${this.#options.repository.host} can't be reached: ${spellReason(error)}`);
@@ -195,6 +212,20 @@ export class Relay {
     });
     response.end(error.message);
   }
+}
+
+/** A machine that is not there may say nothing for minutes. */
+function limitConnecting(upstream: ClientRequest): void {
+  const timer = setTimeout(
+    () => upstream.destroy(new Error(`no connection in ${connectMs / 1000} seconds`)),
+    connectMs,
+  );
+  const settle = (): void => clearTimeout(timer);
+  upstream.once("close", settle);
+  upstream.once("socket", (socket) => {
+    if (socket.connecting) socket.once("connect", settle);
+    else settle();
+  });
 }
 
 function spellReason(error: unknown): string {

@@ -37,6 +37,8 @@ export interface DaytonaOptions extends PartsOptions {
   hostExecAllowed?: boolean;
   /** Whether commands come from a real model rather than from the scripted one, whose commands are known. */
   realModel?: boolean;
+  /** Lets git remotes have names that lead to this machine or into a private network. */
+  privateUrlsAllowed?: boolean;
   /** The only key that opens the server; without it any key does. */
   apiKey?: string;
   /** Failures on demand: a list that the caller may go on to change. */
@@ -90,6 +92,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
     ...parts,
     access: new Access(options.apiKey),
     refusal,
+    privateUrlsAllowed: options.privateUrlsAllowed === true,
     faults: options.faults ?? [],
     origin: () => `http://127.0.0.1:${port}`,
     sshPort: () => gateway.port(),

@@ -65,7 +65,12 @@ async function startSandboxStandIn(
     const where = settings.DAYTONA_API_URL ? ` at ${hostOf(settings.DAYTONA_API_URL)}` : "";
     return { settings: {}, standIn: false, label: `Daytona${where}`, warnings: [] };
   }
-  const options = { state: state.sandboxes, hostExecAllowed, realModel: Boolean(settings.OPENAI_API_KEY) };
+  const options = {
+    state: state.sandboxes,
+    hostExecAllowed,
+    realModel: Boolean(settings.OPENAI_API_KEY),
+    privateUrlsAllowed: settings.ALLOW_PRIVATE_URLS === "1",
+  };
   // Links that were given out keep working where the port of the last start is still free.
   const kept = await readSandboxPort(state);
   const daytona = await startDaytona({ ...options, port: kept }).catch((error: NodeJS.ErrnoException) => {
