@@ -1,7 +1,8 @@
 // `npm run bench`: what a token, a turn and a tool step cost on workerd (through Miniflare), beside a Durable Object that only
 // passes the model's bytes on and a bare hand-written loop. Prints Markdown.
 //
-// Flags after `--`: `--short` (one round, under a minute), `--rounds N`, `--only a,b` (targets), `--no-rows`.
+// Flags after `--`: `--short` (one round, under a minute), `--rounds N`, `--only a,b` (targets), `--no-rows`; `--sandbox`
+// measures sandboxes instead.
 // Machines are noisy: rounds are interleaved, the order of the targets turns, and figures are medians.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import { bundleWorker } from "./bundle.ts";
 import { findRuntime } from "./process-usage.ts";
 import { type Core, type Program, pinning, startProgram } from "./programs.ts";
 import { countRows } from "./rows.ts";
+import { API_KEY, measureSandboxes } from "./sandbox.ts";
 import { type Subject, scenarios } from "./scenarios.ts";
 import { formatRows, formatTable, type Round } from "./table.ts";
 import { type TargetName, targetNames } from "./targets.ts";
@@ -21,6 +23,7 @@ const { values: flags } = parseArgs({
     rounds: { type: "string" },
     only: { type: "string" },
     "no-rows": { type: "boolean", default: false },
+    sandbox: { type: "boolean", default: false },
   },
 });
 
@@ -87,8 +90,16 @@ async function main(): Promise<void> {
   console.log(`\n${formatRows(await countRows(counted))}`);
 }
 
+async function mainOfSandboxes(): Promise<void> {
+  const { said } = await start("daytona.ts", 0, [API_KEY]);
+  const rounds = Number(flags.rounds ?? (flags.short ? 1 : 5));
+  const figures = await measureSandboxes({ api_url: String(said.api_url), rounds });
+  console.log(`\n${cpus()[0]?.model.trim()}; Node ${process.versions.node}; ${said.isolation}; rounds: ${rounds}\n`);
+  console.log(figures);
+}
+
 try {
-  await main();
+  await (flags.sandbox ? mainOfSandboxes() : main());
 } finally {
   await Promise.all(programs.map((program) => program.stop()));
   await rm(folder, { recursive: true, force: true });
