@@ -16,7 +16,7 @@ export type Beginning =
   | { kind: "claimed" }
   /** Another is at it. */
   | { kind: "busy" }
-  | { kind: "there"; branch: string | null; url: string | null }
+  | { kind: "there"; branch: string | null; url: string | null; is_empty: boolean }
   | { kind: "in_the_way" };
 
 /** A claim that was not touched for longer is of somebody who is gone; touched four times as often. */
@@ -27,9 +27,11 @@ const DRAFT_PREFIX = ".taskloom-clone-";
 // /tmp may be emptied when a sandbox stops, and who worked in it is gone then.
 const CLAIM = `claim="/tmp/.taskloom/clone-$(printf %s "$1" | cksum | tr -d ' ')"`;
 
+// A branch that has no commit yet is written nowhere but in HEAD.
 const SHOW = `show() {
   printf 'there\\nbranch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$1/.git/HEAD" 2>/dev/null | head -n 1)"
   sed -n '/^\\[remote "origin"\\]/,/^\\[/s/^[[:space:]]*url[[:space:]]*=[[:space:]]*/url /p' "$1/.git/config" 2>/dev/null | head -n 1
+  [ -d "$1/.git/refs" ] && [ -z "$(find "$1/.git/refs" -type f 2>/dev/null | head -n 1)" ] && [ ! -s "$1/.git/packed-refs" ] && echo empty
 }`;
 
 const VACANT = `vacant() { [ ! -L "$1" ] && { [ ! -e "$1" ] || { [ -d "$1" ] && [ -z "$(ls -A "$1" 2>/dev/null)" ]; }; }; }`;
@@ -89,7 +91,7 @@ export function readBeginning(output: string): Beginning | null {
   if (kind === "claimed" || kind === "busy" || kind === "in_the_way") return { kind };
   if (kind !== "there") return null;
   const read = (name: string) => lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? "";
-  return { kind, branch: read("branch") || null, url: read("url") || null };
+  return { kind, branch: read("branch") || null, url: read("url") || null, is_empty: lines.includes("empty") };
 }
 
 function write(script: string, { path, draft }: Spot): string {

@@ -146,15 +146,17 @@ export class ProjectCheckout {
     const shown = showPath(path, folders);
     const branches = source.branch === undefined ? address.branches : [source.branch];
     const spot = draftOf(path, crypto.randomUUID());
-    const branch = await this.#clone(sandbox, { url: address.url, branches, spot, shown, end });
+    const { branch, is_empty } = await this.#clone(sandbox, { url: address.url, branches, spot, shown, end });
     const where = branch === null ? shown : `${shown} (branch ${branch})`;
-    return { path: shown, text: `The project's repository ${address.url} is in the folder ${where}.`, may_pass: false };
+    const still = is_empty ? " It is empty: it has no commit yet." : "";
+    const text = `The project's repository ${address.url} is in the folder ${where}.${still}`;
+    return { path: shown, text, may_pass: false };
   }
 
   async #clone(
     sandbox: SdkSandbox,
     job: { url: string; branches: string[]; spot: Spot; shown: string; end: AbortSignal },
-  ): Promise<string | null> {
+  ): Promise<Extract<Beginning, { kind: "there" }>> {
     const { url, branches, spot, shown, end } = job;
     const until = Date.now() + TRANSFER_MS;
     let begun = await this.#run(sandbox, writeBeginning(spot), end);
@@ -168,7 +170,7 @@ export class ProjectCheckout {
       begun = await this.#cloneClaimed(sandbox, { url, branches, spot, end });
       if (begun.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.`);
     }
-    if (begun.kind === "there" && isSameRepository(begun.url, url)) return begun.branch;
+    if (begun.kind === "there" && isSameRepository(begun.url, url)) return begun;
     const what = begun.kind === "there" ? "holds another repository" : "is there already and holds other files";
     throw new SandboxError(
       "invalid",

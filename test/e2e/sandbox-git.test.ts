@@ -289,6 +289,14 @@ describe("a project's repository", () => {
     source = null;
   });
 
+  it("that is empty is there, and said to be empty", async () => {
+    login = null;
+    const repository = await host.addRepository("hollow");
+    source = { url: repository.url };
+    expect(await settle(open("project-way"))).toMatch(/in the folder hollow \(branch main\)\. It is empty/);
+    source = null;
+  });
+
   it("of somebody who ended amid it is taken over", async () => {
     login = null;
     source = null;

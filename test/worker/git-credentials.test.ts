@@ -2,6 +2,7 @@
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { findGitLogin } from "../../src/thread/git-credentials.ts";
+import { createGitAccess } from "../../src/thread/project-git.ts";
 import { createClient } from "./http-client.ts";
 
 const PATH = "/v1/git-credentials";
@@ -140,5 +141,42 @@ describe("the address of a project's repository", () => {
 
   it("may be private where the operator allows it", async () => {
     expect((await privately.send("POST", "/v1/projects", { name: "p", git })).status).toBe(201);
+  });
+});
+
+describe("what a sandbox may say to a git host", () => {
+  const place = { database: env.DB, encryption_keys: ["new key"], private_urls_allowed: false, user_id: "user_first" };
+  const access = createGitAccess(place);
+  const privately = createGitAccess({ ...place, private_urls_allowed: true });
+  const failureOf = (promise: Promise<unknown>) => promise.then(String, (error: Error) => error.message);
+
+  it("is the credential of that very host, over https", async () => {
+    await store({});
+    expect(await access.findLogin("https://GitHub.com:443/a/b.git")).toEqual({ username: "ada", password: CANARY });
+    for (const url of ["https://github.com.evil.example/a", "https://github.com:8443/a", "https://api.github.com/a"]) {
+      expect(await access.findLogin(url)).toBeNull();
+    }
+    expect(await failureOf(access.findLogin("http://github.com/a"))).toMatch(/over https only/);
+    expect(await privately.findLogin("http://github.com/a")).toMatchObject({ username: "ada" });
+    expect(await failureOf(access.findLogin("https://github.com@evil.example/a"))).toMatch(/without a password/);
+    expect(await createGitAccess({ ...place, user_id: "user_x" }).findLogin("https://github.com/a")).toBeNull();
+  });
+
+  it("is nothing where the address is private, whatever was allowed when the project was made", async () => {
+    await store({ host: "10.0.0.1" });
+    expect(await failureOf(access.findLogin("https://10.0.0.1/a"))).toMatch(
+      /10\.0\.0\.1 is not reached: it is an address/,
+    );
+    expect(await privately.findLogin("https://10.0.0.1/a")).toMatchObject({ username: "ada" });
+  });
+
+  it("is a clear sentence where the key is gone, or D1 is away", async () => {
+    await store({}, createClient({ ENCRYPTION_KEY: "lost key" }));
+    expect(await failureOf(access.findLogin("https://github.com/a"))).toMatch(
+      /can't be opened: the key .*Store it again/,
+    );
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const away = createGitAccess({ ...place, database: {} as D1Database });
+    expect(await failureOf(away.findLogin("https://github.com/a"))).toMatch(/can't be read just now/);
   });
 });
