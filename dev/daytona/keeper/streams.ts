@@ -7,18 +7,23 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
-import type { Socket } from "node:net";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { answer, type Channel, type Request, readText } from "./channel.ts";
 import { awaitEnd, forward, killGroup, spawnShell } from "./commands.ts";
 import { frameKind, parseJson, writeJson } from "./frames.ts";
-import { makePipes, openInput, openOutput } from "./pipes.ts";
-import type { KeeperSettings } from "./settings.ts";
+import { makePipes, openOutput } from "./pipes.ts";
+import { findShell, type KeeperSettings } from "./settings.ts";
 
-/** Takes up its streams, says so, and becomes the command; without one it becomes a shell that reads commands. */
-const script = `exec <"$1/in" >"$1/out" 2>"$1/err"; echo >&3; exec 3>&-
+/**
+ * Takes up its streams, says so, and becomes the command; without one it becomes a shell that reads commands.
+ *
+ * stdin goes through a `cat` where there is bash: that makes it a pipe, which can be opened by name as `/dev/stdin` even
+ * after its end, unlike the socket that Node gives and unlike a named pipe.
+ */
+const script = (input: string): string => `exec ${input} >"$1/out" 2>"$1/err"; echo >&3; exec 3>&-
 if [ "$2" ]; then exec /bin/sh -c "$2"; else exec /bin/sh; fi`;
+const pipedInput = "< <(exec cat 2>/dev/null 3>&-)";
 
 export async function serveStreams(
   channel: Channel,
@@ -30,23 +35,18 @@ export async function serveStreams(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await makePipes(folder);
   const [stdout, stderr] = [await openOutput(`${folder}/out`), await openOutput(`${folder}/err`)];
-  const stdin = await openInput(`${folder}/in`);
-  const args = ["-c", script, "sh", folder, readText(request, "command")];
-  const child = spawnShell(settings, args, { cwd: settings.workDir, program: "/bin/sh", extraPipes: 1 });
+  const input = findShell().endsWith("bash") ? pipedInput : "";
+  const args = ["-c", script(input), "sh", folder, readText(request, "command")];
+  const child = spawnShell(settings, args, { cwd: settings.workDir, extraPipes: 1 });
   const ended = awaitEnd(child);
   await Promise.race([awaitReadiness(child), ended]);
   await rm(folder, { recursive: true, force: true });
   await answer(channel, {});
-  void takeInput(channel, child, stdin).then(() => {
-    for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
+  void takeInput(channel, child).then(() => {
+    for (const pipe of [child.stdin, stdout, stderr]) pipe?.destroy();
   });
-  const exit = ended.then((exitCode) => {
-    // Nobody may read it any more, and a write would then wait for ever.
-    stdin.destroy();
-    return exitCode;
-  });
-  await Promise.all([forward(stdout, channel, frameKind.stdout), forward(stderr, channel, frameKind.stderr), exit]);
-  await writeJson(channel.socket, { exitCode: await exit });
+  await Promise.all([forward(stdout, channel, frameKind.stdout), forward(stderr, channel, frameKind.stderr)]);
+  await writeJson(channel.socket, { exitCode: await ended });
 }
 
 function awaitReadiness(child: ChildProcess): Promise<void> {
@@ -57,18 +57,18 @@ function awaitReadiness(child: ChildProcess): Promise<void> {
   });
 }
 
-async function takeInput(channel: Channel, child: ChildProcess, stdin: Socket): Promise<void> {
+async function takeInput(channel: Channel, child: ChildProcess): Promise<void> {
   for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
-    if (frame.kind === frameKind.data) await writeInput(stdin, frame.payload);
-    else if (frame.kind === frameKind.finish) stdin.destroySoon();
+    if (frame.kind === frameKind.data) await writeInput(child, frame.payload);
+    else if (frame.kind === frameKind.finish) child.stdin?.end();
     else if (frame.kind === frameKind.json) passSignal(child, readText(parseJson(frame), "signal"));
   }
 }
 
 /** Waits until the program has room for more, or reads no more at all. */
-function writeInput(stdin: Socket, data: Buffer): Promise<void> {
+function writeInput({ stdin }: ChildProcess, data: Buffer): Promise<void> {
   return new Promise((resolve) => {
-    if (stdin.destroyed || stdin.writableEnded) resolve();
+    if (!stdin || stdin.destroyed || stdin.writableEnded) resolve();
     else stdin.write(data, () => resolve());
   });
 }
