@@ -1,7 +1,7 @@
 /**
  * What sandboxes are made of: images that are built, snapshots, resources.
  */
-import { type DaytonaError, Image, type Sandbox } from "@daytonaio/sdk";
+import { DaytonaError, Image, type Sandbox } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import {
   askApi,
@@ -92,6 +92,17 @@ export function describeBuilds(): void {
         expect(box.snapshot).toBe(name);
         expect((await box.process.executeCommand("cat /home/daytona/contract/f")).result).toBe("kept\n");
         await box.delete();
+
+        expect(await refusal(daytona().snapshot.activate(made))).toContain("already active");
+        const put = await askApi(`/snapshots/${made.id}/deactivate`, { method: "POST" });
+        expect(put.status).toBe(204);
+        expect(await refusal(createSandbox({ snapshot: name }))).toContain("is inactive");
+        // For ten minutes a real one says that the deactivation is still in progress.
+        const again = await daytona()
+          .snapshot.activate(made)
+          .catch((error: DaytonaError) => error);
+        if (again instanceof DaytonaError) expect(again.message).toContain("still in progress");
+        else expect(["active", "pulling", "pending"]).toContain(again.state);
       } finally {
         await daytona().snapshot.delete(made);
       }

@@ -180,6 +180,19 @@ export function describeLife(): void {
       }
     });
 
+    it("close the network and open it again, and take no address that is none", async () => {
+      const made = await createSandbox();
+      await made.updateNetworkSettings({ networkBlockAll: true });
+      await made.refreshData();
+      expect(made.networkBlockAll).toBe(true);
+      expect((await made.process.executeCommand("echo on")).result).toBe("on\n");
+      await made.updateNetworkSettings({ networkBlockAll: false });
+      await made.refreshData();
+      expect(made.networkBlockAll).toBe(false);
+      expect(await statusOf(made.updateNetworkSettings({ networkAllowList: "no address" }))).toBe(400);
+      await made.delete();
+    });
+
     it("know of activity", async () => {
       await sandbox.refreshData();
       const before = Date.parse(sandbox.lastActivityAt ?? "1970-01-01");
@@ -217,6 +230,28 @@ export function describeLife(): void {
       expect(made.autoDeleteInterval).toBe(0);
       await made.stop();
       expect(await statusOf(daytona().get(made.id))).toBe(404);
+    });
+  });
+
+  describe("a pause", () => {
+    it("holds the processes still, and lets them go on, where the sandbox can", async ({ skip }) => {
+      const made = await createSandbox();
+      await made.process.createSession("held");
+      const refused = await made.pause().then(
+        () => null,
+        (error: { statusCode?: number }) => error.statusCode ?? null,
+      );
+      if (refused !== null) {
+        await made.delete();
+        // Containers can't.
+        expect(refused).toBe(422);
+        skip("this class of sandbox doesn't pause");
+      }
+      expect(made.state).toBe("paused");
+      await made.start();
+      expect(made.state).toBe("started");
+      expect((await made.process.getSession("held")).sessionId).toBe("held");
+      await made.delete();
     });
   });
 

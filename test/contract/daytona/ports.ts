@@ -81,6 +81,15 @@ export function describeListeners(): void {
       expect(((await response.json()) as { ports: number[] }).ports).toContain(port);
     });
 
+    it("answer through the toolbox, which says so where nothing listens", async () => {
+      const response = await askToolbox(`/proxy/${port}/deep/path?x=1`, { method: "POST", body: "sent" });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ path: "/deep/path?x=1", method: "POST", body: "sent" });
+      const dead = await askToolbox("/proxy/8232/");
+      expect(dead.status).toBe(502);
+      await dead.body?.cancel();
+    });
+
     it("are numbers", async () => {
       const response = await askToolbox("/port/x/in-use");
       expect(response.status).toBe(400);
