@@ -90,10 +90,12 @@ export function describeListeners(): void {
       await dead.body?.cancel();
     });
 
-    it("are numbers", async () => {
-      const response = await askToolbox("/port/x/in-use");
-      expect(response.status).toBe(400);
-      await response.body?.cancel();
+    it("are asked for one by one from 3000 to 9999 only", async () => {
+      for (const wrong of ["x", "0", "2999", "10000"]) {
+        const response = await askToolbox(`/port/${wrong}/in-use`);
+        expect([wrong, response.status]).toEqual([wrong, 400]);
+        await response.body?.cancel();
+      }
     });
   });
 }
