@@ -99,9 +99,13 @@ function terminalLibrary(): string[] {
   }
 }
 
-/** For `cp` alone: two folders, and nothing else that could be read or written. */
+/**
+ * For `cp` alone: two folders, and nothing else that could be read or written. Their owner may have shut himself out of
+ * some of his files, which are copied all the same.
+ */
 export function copyArguments(etc: string, from: string, to: string): string[] {
-  return [...systemArguments(etc), "--ro-bind", from, "/from", "--bind", to, "/to", "--remount-ro", "/"];
+  const folders = ["--ro-bind", from, "/from", "--bind", to, "/to", "--remount-ro", "/"];
+  return [...systemArguments(etc), ...folders, "--cap-add", "CAP_DAC_OVERRIDE"];
 }
 
 function systemArguments(etc: string): string[] {

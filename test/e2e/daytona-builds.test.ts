@@ -237,7 +237,7 @@ describe("a snapshot", () => {
   it("is made of a sandbox, with its files as they are and nothing from outside of it", async () => {
     const box = await fixture.client.create({ envVars: { MINE: "yes" } });
     await box.process.executeCommand(
-      "echo kept > kept; ln -s /etc/passwd link; mkdir -p d && chmod 500 d; echo t > /tmp/t",
+      "echo kept > kept; ln -s /etc/passwd link; mkdir d && echo x > d/f && chmod 000 d/f d; echo t > /tmp/t",
     );
     await box.createSnapshot("of-a-sandbox");
     await box.refreshData();
@@ -247,8 +247,10 @@ describe("a snapshot", () => {
       state: "active",
     });
     const copy = await fixture.client.create({ snapshot: "of-a-sandbox" });
-    const { result } = await copy.process.executeCommand("cat kept /tmp/t; readlink link; stat -c %a d; echo [$MINE]");
-    expect(result).toBe("kept\nt\n/etc/passwd\n500\n[]\n");
+    const { result } = await copy.process.executeCommand(
+      "cat kept /tmp/t; readlink link; stat -c %a d; chmod 700 d; chmod 600 d/f; cat d/f; echo [$MINE]",
+    );
+    expect(result).toBe("kept\nt\n/etc/passwd\n0\nx\n[]\n");
     await expect(box.createSnapshot("of-a-sandbox")).rejects.toMatchObject({ statusCode: 409 });
     const page = await fixture.client.snapshot.list(1, 1);
     expect(page.items).toHaveLength(1);
