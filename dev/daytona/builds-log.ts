@@ -57,8 +57,9 @@ export class BuildLog {
 export class BuildLogs {
   readonly #open = new Map<string, BuildLog>();
 
+  /** From the moment that a build is promised, so that who follows it waits for its beginning too. */
   begin(path: string): BuildLog {
-    const log = new BuildLog();
+    const log = this.#open.get(path) ?? new BuildLog();
     this.#open.set(path, log);
     return log;
   }

@@ -54,6 +54,11 @@ export class Builds {
     return join(folder, "build.log");
   }
 
+  /** Opens the log of a build that `build` will be called for. */
+  announce(folder: string): void {
+    this.logs.begin(this.logPath(folder));
+  }
+
   /** Resolves with what was built, or rejects with a `BuildError`, whose message the log ends with. */
   async build(job: BuildJob, ended: AbortSignal): Promise<Image> {
     const path = this.logPath(job.folder);

@@ -144,10 +144,6 @@ export class Changes {
     await this.#options.sandboxes.enter(sandbox, state);
   }
 
-  get isClosing(): boolean {
-    return this.#closing;
-  }
-
   refuseAtEnd(): void {
     if (this.#closing) throw new HttpError(503, "the server is stopping");
   }

@@ -56,7 +56,9 @@ export class Origins {
   }
 
   #follow(sandbox: Sandbox, dockerfile: string): Ongoing {
+    const { builds } = this.#options;
     const end = new AbortController();
+    builds.announce(sandbox.folder);
     const ongoing = this.#options.changes.follow(sandbox, () => this.#build(sandbox, dockerfile, end.signal));
     sandbox.building = { end, ...ongoing };
     return ongoing;
@@ -142,10 +144,11 @@ export class Origins {
 
   /** A snapshot with the files that a build leaves. */
   async buildSnapshot(wanted: NewSnapshot, dockerfile: string): Promise<SnapshotRecord> {
-    const { snapshots, changes, quotas } = this.#options;
+    const { snapshots, builds, changes, quotas } = this.#options;
     changes.refuseAtEnd();
     refuseOversize(wanted, quotas);
     const snapshot = await snapshots.add({ ...wanted, buildInfo: describeBuild(dockerfile) }, "pending");
+    builds.announce(snapshots.folder(snapshot.id));
     const done = this.#carryOut(snapshot, dockerfile).catch(() => undefined);
     this.#snapshotBuilds.add(done);
     void done.finally(() => this.#snapshotBuilds.delete(done));

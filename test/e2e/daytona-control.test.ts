@@ -90,6 +90,30 @@ describe("a change that takes its time", () => {
     gate = Promise.withResolvers<void>();
   });
 
+  it("is a build too, whose log can be followed before it begins", async () => {
+    const dockerfile = { buildInfo: { dockerfileContent: "FROM x:1\nRUN echo built" } };
+    const made = (await api("POST", "/sandbox", { name: "held-build", labels: { held: "yes" }, ...dockerfile })).body;
+    expect(made.state).toBe("pending_build");
+    const { url } = (await api("GET", `/sandbox/${made.id}/build-logs-url`)).body;
+    const log = await fetch(`${url}?follow=true`, { headers: { authorization: `Bearer ${apiKey}` } });
+    for (const [between, after] of [
+      ["pending_build", "building_snapshot"],
+      ["building_snapshot", "creating"],
+      ["creating", "started"],
+    ]) {
+      await eventually(async () => (await stateOf("held-build")) === between);
+      expect((await api("POST", `/sandbox/${made.id}/stop`)).status).toBe(409);
+      const former = gate;
+      gate = Promise.withResolvers<void>();
+      former.resolve();
+      await eventually(async () => (await stateOf("held-build")) === after);
+    }
+    expect(await log.text()).toContain("built\n");
+    gate.resolve();
+    await (await fixture.client.get("held-build")).delete(60, true);
+    gate = Promise.withResolvers<void>();
+  });
+
   it("is waited for by the SDK", async () => {
     const creating = fixture.client.create({ name: "awaited", labels: { held: "yes" } });
     await eventually(async () => (await stateOf("awaited")) === "creating");
