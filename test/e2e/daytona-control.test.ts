@@ -22,10 +22,20 @@ let sandbox: Sandbox;
 /** What holds sandboxes with the label `held` in each state in between, until it is let go. */
 let gate = Promise.withResolvers<void>();
 
+/** The same for one state each: a state shows a moment before it is held. */
+const gates = new Map<string, PromiseWithResolvers<void>>();
+
+function gateOf(state: string): PromiseWithResolvers<void> {
+  const known = gates.get(state) ?? Promise.withResolvers<void>();
+  gates.set(state, known);
+  return known;
+}
+
 beforeAll(async () => {
   fixture = await startFixture({
-    linger: async (_state, { labels }) => {
+    linger: async (state, { labels }) => {
       if (labels.held === "yes") await gate.promise;
+      if (labels.held === "by state") await gateOf(state).promise;
     },
   });
   sandbox = await fixture.client.create({ name: "shared" });
@@ -92,26 +102,19 @@ describe("a change that takes its time", () => {
 
   it("is a build too, whose log can be followed before it begins", async () => {
     const dockerfile = { buildInfo: { dockerfileContent: "FROM x:1\nRUN echo built" } };
-    const made = (await api("POST", "/sandbox", { name: "held-build", labels: { held: "yes" }, ...dockerfile })).body;
-    expect(made.state).toBe("pending_build");
+    const labels = { held: "by state" };
+    const made = (await api("POST", "/sandbox", { name: "held-build", labels, ...dockerfile })).body;
     const { url } = (await api("GET", `/sandbox/${made.id}/build-logs-url`)).body;
     const log = await fetch(`${url}?follow=true`, { headers: { authorization: `Bearer ${apiKey}` } });
-    for (const [between, after] of [
-      ["pending_build", "building_snapshot"],
-      ["building_snapshot", "creating"],
-      ["creating", "started"],
-    ]) {
-      await eventually(async () => (await stateOf("held-build")) === between);
+    for (const state of ["pending_build", "building_snapshot", "creating"]) {
+      await eventually(async () => (await stateOf("held-build")) === state);
       expect((await api("POST", `/sandbox/${made.id}/stop`)).status).toBe(409);
-      const former = gate;
-      gate = Promise.withResolvers<void>();
-      former.resolve();
-      await eventually(async () => (await stateOf("held-build")) === after);
+      gateOf(state).resolve();
     }
     expect(await log.text()).toContain("built\n");
-    gate.resolve();
+    await eventually(async () => (await stateOf("held-build")) === "started");
+    gateOf("destroying").resolve();
     await (await fixture.client.get("held-build")).delete(60, true);
-    gate = Promise.withResolvers<void>();
   });
 
   it("is waited for by the SDK", async () => {
