@@ -40,6 +40,8 @@ const maxOutputBytes = 16 * 1024 * 1024;
 /** Hooks and hosts may talk without end, and git speaks last. */
 const maxComplaintBytes = 64 * 1024;
 
+/** As a shell tells the signals that end a program from outside: SIGKILL, SIGTERM. */
+const killedCodes = [137, 143];
 /** Connections that were announced and not yet taken over: whoever announces more is not git. */
 const maxOnTheirWay = 16;
 
@@ -76,6 +78,7 @@ export async function tryGit(context: ToolboxContext, run: GitRun): Promise<GitO
 export async function runGit(context: ToolboxContext, run: GitRun): Promise<string> {
   const { exitCode, stdout, stderr } = await tryGit(context, run);
   if (exitCode === 0) return stdout;
+  if (killedCodes.includes(exitCode)) throw new HttpError(500, "git was killed in the sandbox");
   // What the host said is known better out here. Merges and commits explain themselves on stdout.
   const said = `${stderr}\n${stdout}`;
   throw run.remote?.relay.failure ?? describeGitFailure(run.remote ? hideRelay(said, run.remote.address) : said);

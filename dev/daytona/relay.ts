@@ -102,7 +102,7 @@ export class Relay {
     const { service } = this.#options;
     const asks = request.method === "GET" && request.url === `/repository/info/refs?service=${service}`;
     const works = request.method === "POST" && request.url === `/repository/${service}`;
-    if (asks) await this.#pass(await this.#discover(request, response), response);
+    if (asks) await this.#pass(this.#requireRepository(await this.#discover(request, response)), response);
     else if (works) await this.#pass(await this.#send(request, response, `${this.#base}/${service}`), response);
     else throw new HttpError(403, "this way leads to one repository only", "FORBIDDEN");
   }
@@ -122,6 +122,15 @@ export class Relay {
       answer.resume();
     }
     throw transportFailure("the host redirects without end");
+  }
+
+  /** git would take a page for a repository of the old protocol, ask on, and end with an empty clone. */
+  #requireRepository(answer: IncomingMessage): IncomingMessage {
+    const { repository, service } = this.#options;
+    const type = answer.headers["content-type"] ?? "";
+    if (answer.statusCode !== 200 || type.startsWith(`application/x-${service}-advertisement`)) return answer;
+    answer.resume();
+    throw new HttpError(404, `there is no git repository at ${repository}`, "GIT_REPO_NOT_FOUND");
   }
 
   /** Only the same host is followed, and only to where a repository could be: it gets the password, nobody else does. */

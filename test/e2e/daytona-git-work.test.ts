@@ -162,11 +162,14 @@ describe("work on a repository", () => {
     await expect(sandbox.git.status("hooked/sub")).rejects.toMatchObject({ name: "DaytonaGitRepoNotFoundError" });
     await expect(sandbox.git.status("nowhere")).rejects.toMatchObject({ statusCode: 404 });
     await write("hooked/.git/hooks/pre-commit", "#!/bin/sh\nhostname >~/hook-ran\necho 'no, says the hook'\nexit 1\n");
-    await shell("chmod +x hooked/.git/hooks/pre-commit");
+    await write("hooked/.git/hooks/post-commit", "#!/bin/sh\nsleep 600 &\n");
+    await shell("chmod +x hooked/.git/hooks/p*-commit");
     await expect(sandbox.git.commit("hooked", "x", "Ann", "ann@example.com", true)).rejects.toMatchObject({
       statusCode: 400,
       message: expect.stringContaining("no, says the hook"),
     });
-    expect(await shell("cat ~/hook-ran")).toBe("sandbox\n");
+    expect(await shell("cat ~/hook-ran; rm hooked/.git/hooks/pre-commit")).toBe("sandbox\n");
+    await sandbox.git.commit("hooked", "the hook leaves a process behind", "Ann", "ann@example.com", true);
+    expect(await shell("pgrep -x sleep | wc -l; pkill -x sleep")).toBe("1\n");
   });
 });

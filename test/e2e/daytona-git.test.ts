@@ -79,6 +79,10 @@ describe("a clone", () => {
       name: "DaytonaGitTransportFailedError",
       statusCode: 502,
     });
+    host.intercept = (_request, response) =>
+      Boolean(response.writeHead(200, { "content-type": "text/html" }).end("hi"));
+    await expect(sandbox.git.clone(url, "none")).rejects.toMatchObject({ name: "DaytonaGitRepoNotFoundError" });
+    host.intercept = undefined;
     await sandbox.fs.uploadFile(Buffer.from("mine"), "full/file");
     await expect(sandbox.git.clone(url, "full")).rejects.toMatchObject({ statusCode: 409 });
     expect(await shell("cat full/file; ls -d none")).toContain("mine");
@@ -211,6 +215,23 @@ describe("the way out", () => {
     gone.abort();
     await expect(asked).rejects.toThrow();
     await eventually(async () => (await shell("ls -d slow; pgrep -f 'clone.*slow'")).includes("No such file"));
+    held.release();
+  });
+
+  it("breaks as a transport where the host does, and git that is killed is told as such", async () => {
+    const { url } = await host.addRepository("broken", { files: { f: "1" } });
+    host.intercept = (request, response) => {
+      if (request.method !== "POST") return false;
+      response.writeHead(200, { "content-type": "application/x-git-upload-pack-result" });
+      response.write("00", () => response.destroy());
+      return true;
+    };
+    await expect(sandbox.git.clone(url, "broken")).rejects.toMatchObject({ name: "DaytonaGitTransportFailedError" });
+    const held = holdRequests("/broken.git/git-upload-pack");
+    const killed = expect(sandbox.git.clone(url, "killed")).rejects.toMatchObject({ statusCode: 500 });
+    await held.reached;
+    await shell("pkill -9 -x git");
+    await killed;
     held.release();
   });
 

@@ -19,6 +19,8 @@ import { type KeeperSettings, processEnvironment } from "./settings.ts";
 
 /** Between asking git to end, which removes a half-made clone, and killing it. */
 const graceMs = 2_000;
+/** For what git has said at its end, while something else holds its output open. */
+const drainMs = 1_000;
 
 export async function runGit(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
   const path = await resolvePath(settings, readText(request, "path"));
@@ -39,8 +41,18 @@ export async function runGit(channel: Channel, request: Request, settings: Keepe
     if (child.pid === undefined) throw new KeeperError(501, "NOT_IMPLEMENTED", "git is not installed on this machine");
     const { pid } = child;
     groups.add(pid);
-    channel.socket.once("end", () => endGroup(pid)).once("close", () => endGroup(pid));
+    const end = (): void => endGroup(pid);
+    channel.socket.once("end", end).once("close", end);
     channel.socket.resume();
+    child.once("exit", (_code, signal) => {
+      channel.socket.off("end", end).off("close", end);
+      // Killed, it could not end its helpers. Otherwise a hook may have left something behind that holds the output.
+      if (signal) killGroup(pid, "SIGKILL");
+      setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, drainMs).unref();
+    });
     child.stdin.end(readText(request, "input"));
     await Promise.all([
       forward(child.stdout, channel, frameKind.stdout),
@@ -63,7 +75,11 @@ function endGroup(pid: number): void {
 }
 
 async function forward(source: Readable, channel: Channel, kind: number): Promise<void> {
-  for await (const chunk of source) await writeFrame(channel.socket, kind, chunk as Buffer);
+  try {
+    for await (const chunk of source) await writeFrame(channel.socket, kind, chunk as Buffer);
+  } catch {
+    // Destroyed because git has ended.
+  }
 }
 
 function gitEnvironment(settings: KeeperSettings, path: string, extra: Record<string, string>): Record<string, string> {
