@@ -1,5 +1,6 @@
 // Projects. Deleting one deletes its threads, each through its own object, then its sandbox.
 import { z } from "@hono/zod-openapi";
+import { isBranchName, readGitAddress } from "../lib/git-address.ts";
 import { whyNotPublic } from "../lib/public-url.ts";
 import { clientId, newId } from "../protocol/ids.ts";
 import type { GitSource } from "../protocol/project.ts";
@@ -48,7 +49,7 @@ export function addProjects(app: App): void {
       problems: ["not_found"],
     },
     async (context, { params, body }) => {
-      requirePublic(context, body.git);
+      requireSource(context, body.git);
       requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
       const { user_id } = context.get("caller");
       const changed = await updateProject(context.env.DB, user_id, params.project_id, body, Date.now());
@@ -78,10 +79,15 @@ export function addProjects(app: App): void {
   );
 }
 
-/** Asked again when it is cloned: the operator may have changed the setting since. */
-function requirePublic(context: AppContext, git: GitSource | null | undefined): void {
-  if (!git || context.get("config").private_urls_allowed) return;
-  const why = whyNotPublic(git.url);
+/** What a clone would refuse is refused at once; it asks again, since the operator may have changed the setting by then. */
+function requireSource(context: AppContext, git: GitSource | null | undefined): void {
+  if (!git) return;
+  const address = readGitAddress(git.url);
+  if ("wrong" in address) throw new Problem("invalid_field", `git.url: ${address.wrong}`);
+  if (git.branch !== undefined && !isBranchName(git.branch)) {
+    throw new Problem("invalid_field", "git.branch: can't be the name of a branch");
+  }
+  const why = context.get("config").private_urls_allowed ? null : whyNotPublic(address.url);
   if (why !== null) throw new Problem("invalid_field", `git.url: its host ${why}, which this server does not reach`);
 }
 
@@ -109,7 +115,7 @@ function addCreateAndList(app: App): void {
       problems: ["already_exists"],
     },
     async (context, { body }) => {
-      requirePublic(context, body.git);
+      requireSource(context, body.git);
       requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
       const now = new Date().toISOString();
       const made = {

@@ -139,6 +139,16 @@ describe("the address of a project's repository", () => {
     expect((await client.send("PATCH", path, { git: null, name: "q" })).status).toBe(200);
   });
 
+  it.each([
+    [{ url: "https://github.com" }, /^git\.url: names a host and no repository/],
+    [{ url: "https://github.com/a/b", branch: "--upload-pack=x" }, /^git\.branch: can't be/],
+    [{ url: "https://ada:canary@github.com/a/b" }, /^git\.url: must be .* without user or password/],
+  ])("must be one that can be cloned: %j", async (source, detail) => {
+    const made = await client.send("POST", "/v1/projects", { name: "p", git: source });
+    expect([made.status, made.body.code]).toEqual([400, "invalid_field"]);
+    expect(made.body.detail).toMatch(detail);
+  });
+
   it("may be private where the operator allows it", async () => {
     expect((await privately.send("POST", "/v1/projects", { name: "p", git })).status).toBe(201);
   });
