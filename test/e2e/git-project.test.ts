@@ -115,6 +115,13 @@ describe("a project from a private repository", () => {
     expect(inTheWay).toMatch(/There is something in again already/);
   });
 
+  it("is there too when a person starts the sandbox", async () => {
+    const git = { url: repository.url, path: "src/app" };
+    await ask("POST", "/v1/projects", { project_id: "door", name: "Door", git });
+    expect(await ask("POST", "/v1/projects/door/sandbox/start")).toMatchObject({ state: "started" });
+    expect(JSON.stringify(await ask("GET", "/v1/projects/door/sandbox/files?path=src/app"))).toContain("README.md");
+  });
+
   it("keeps the password out of everything that can be read: answers, streams, rows, logs, the sandbox", async () => {
     // In two pieces, so that the command itself is none of the places.
     const places = `grep -rIls canary-77"ab41" "$HOME" /tmp /var/tmp; grep -las canary-77"ab41" /proc/[0-9]*/environ; echo done`;

@@ -4,7 +4,7 @@ import { type Sandbox, SandboxError } from "../../src/agent/sandbox.ts";
 import type { GitLogin } from "../../src/protocol/git-credential.ts";
 import type { GitSource } from "../../src/protocol/project.ts";
 import { createDaytonaSandbox } from "../../src/sandboxes/index.ts";
-import { apiKey, type Fixture, startFixture } from "./daytona-fixture.ts";
+import { apiKey, eventually, type Fixture, startFixture } from "./daytona-fixture.ts";
 import { type GitServer, spellBasic, startGitServer } from "./git-server.ts";
 
 const PASSWORD = "canary-51c7 pass/word";
@@ -218,7 +218,14 @@ describe("a project's repository", () => {
     source = { url: repository.url, branch: "dev" };
     const [first, second] = [open("project-once"), open("project-once")];
     const before = host.requests.length;
+    // The first request waits until both are at it.
+    const isCloning = ({ told }: Life) => told.some((text) => text.startsWith("started: Cloning"));
+    host.intercept = async () => {
+      await eventually(async () => isCloning(first) && isCloning(second));
+      return false;
+    };
     const news = await Promise.all([settle(first), settle(second)]);
+    host.intercept = undefined;
     const line = `The project's repository ${repository.url} is in the folder once (branch dev).`;
     expect(news).toEqual([line, line]);
     const packs = host.requests.slice(before).filter(({ path }) => path.endsWith("/git-upload-pack"));
