@@ -183,11 +183,13 @@ export function describePreviews(): void {
   });
 
   describe("a WebSocket", () => {
-    it("reaches the application through a link", async () => {
+    it("reaches the application through a link, and below the toolbox's address", async () => {
       const { url, token } = await sandbox.getPreviewLink(port);
       expect(await greet(url, { "x-daytona-preview-token": token })).toBe("hello");
       const signed = await sandbox.getSignedPreviewUrl(port, 60);
       expect(await greet(signed.url)).toBe("hello");
+      const below = `${sandbox.toolboxProxyUrl}/${sandbox.id}/proxy/${port}/`;
+      expect(await greet(below, { "x-daytona-preview-token": token })).toBe("hello");
     });
   });
 
@@ -199,6 +201,17 @@ export function describePreviews(): void {
         expect(response.status).toBe(401);
         await response.body?.cancel();
       }
+    });
+
+    it("leads to a port with the sandbox's token too, and leaves the visitor's own Authorization alone", async () => {
+      const { token } = await sandbox.getPreviewLink(port);
+      const below = `${sandbox.toolboxProxyUrl}/${sandbox.id}/proxy/${port}`;
+      const headers = { "x-daytona-preview-token": token, authorization: "Basic dGhlaXJz" };
+      const told = await see(`${below}/deep/path?x=1`, headers);
+      expect(told).toMatchObject({ path: "/deep/path?x=1" });
+      expect(lower(told.headers).authorization).toBe("Basic dGhlaXJz");
+      expect(JSON.stringify(told)).not.toContain(token);
+      expect((await place.visit(`${below}/`, { "x-daytona-preview-token": "wrong" })).status).toBe(401);
     });
 
     it("has never shown the key to what runs inside", async () => {

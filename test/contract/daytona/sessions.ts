@@ -213,6 +213,16 @@ export function describeSessions(): void {
       expect((await follow(session, id)).stdout).toBe("parent\nchild\n");
     });
 
+    it("ends its session with its shell: what comes after is refused", async () => {
+      const file = `/tmp/${makeName("shell")}`;
+      await start(session, `echo $$ > ${file}; exit 3`);
+      const isGone = `kill -0 "$(cat ${file})" 2>/dev/null && exit 1 || test -s ${file}`;
+      await eventually(async () => (await sandbox.process.executeCommand(isGone)).exitCode === 0);
+      const after = await statusOf(sandbox.process.executeSessionCommand(session, { command: "echo on" }));
+      // 500 with 0.190, where nothing reads the command any more; newer ones know SESSION_ENDED.
+      expect([400, 410, 500]).toContain(after);
+    });
+
     it("echoes its input into the log unless told not to", async () => {
       const id = await start(session, "read a; echo got $a", false);
       await sandbox.process.sendSessionCommandInput(session, id, "word\n");
