@@ -10,6 +10,7 @@ export type PreviewReason =
   | "no_answer"
   | "bad_answer"
   | "bad_path"
+  | "bad_method"
   | "headers_too_large"
   | "bad_domain";
 
@@ -45,6 +46,7 @@ const answers: Record<PreviewReason, Answer> = {
     status: 503,
     en: { title: "The sandbox is asleep", text: "It starts again when its owner works on the project." },
     zh: { title: "沙箱正在休眠", text: "项目所有者继续工作时，沙箱会重新启动。" },
+    waits: true,
   },
   restarted: {
     status: 503,
@@ -71,6 +73,11 @@ const answers: Record<PreviewReason, Answer> = {
     status: 400,
     en: { title: "This address is not served", text: "Its path leads out of itself." },
     zh: { title: "无法访问该地址", text: "地址的路径无效。" },
+  },
+  bad_method: {
+    status: 405,
+    en: { title: "TRACE is not served", text: "It would show what is sent for others on the way." },
+    zh: { title: "不支持 TRACE", text: "该方法会暴露途中的请求内容。" },
   },
   headers_too_large: {
     status: 431,

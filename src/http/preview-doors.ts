@@ -6,6 +6,8 @@ import type { PortDoor } from "../agent/workspace.ts";
 const KEPT_MS = 60_000;
 /** Refusals of a program itself look the same at times: they lead to one look in this time. */
 export const LOOK_MS = 3_000;
+/** Many requests of one page find out at once that their way is an old one. */
+export const AGAIN_MS = 250;
 const MOST_DOORS = 1_000;
 
 export interface KnownDoor {

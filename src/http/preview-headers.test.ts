@@ -37,6 +37,7 @@ describe("what a program sees of a visitor", () => {
     expect(Object.fromEntries(toUpstreamHeaders(given, visited, "secret"))).toEqual({
       accept: "text/html",
       authorization: "Basic dTpw",
+      "cache-control": "max-age=0",
       cookie: "a=1; b=3",
       range: "bytes=0-1",
       "x-forwarded-for": "203.0.113.9",

@@ -24,6 +24,7 @@ const visitorHeaders = new Set([
   "x-real-ip",
   "true-client-ip",
   "cdn-loop",
+  "max-forwards",
   "sec-websocket-key",
   "sec-websocket-version",
   "sec-websocket-extensions",
@@ -57,6 +58,8 @@ export function toUpstreamHeaders(given: Headers, visited: URL, token: string): 
   const cookies = keepCookies(given.get("cookie") ?? "");
   if (cookies !== "") headers.set("cookie", cookies);
   if (isWebSocket(given)) headers.set("upgrade", "websocket");
+  // Else the platform says `no-cache`, and servers that heed it send everything anew.
+  if (!headers.has("cache-control")) headers.set("cache-control", "max-age=0");
   headers.set("x-forwarded-host", visited.host);
   headers.set("x-forwarded-proto", visited.protocol.slice(0, -1));
   const address = given.get("cf-connecting-ip");

@@ -13,7 +13,7 @@ import type { StoredPreview } from "../store/previews.ts";
 import { recallPreview } from "../thread/project-previews.ts";
 import { openProjectWorkspace } from "../thread/project-sandbox.ts";
 import { answerVisitor } from "./preview-answers.ts";
-import { createDoorMemory, LOOK_MS } from "./preview-doors.ts";
+import { AGAIN_MS, createDoorMemory, LOOK_MS } from "./preview-doors.ts";
 import { isContained, isWebSocket, measureHeaders, toUpstreamHeaders, toVisitorHeaders } from "./preview-headers.ts";
 import { judgeRefusal } from "./preview-refusals.ts";
 
@@ -52,6 +52,8 @@ async function answerHost(
   server: Server,
 ): Promise<Response> {
   if (measureHeaders(request.headers) > HEADER_UNITS) return answerVisitor(request, "headers_too_large");
+  // Any proxy on the way may answer it with all that it was sent, the sandbox's token among it.
+  if (request.method === "TRACE") return answerVisitor(request, "bad_method");
   if (!isContained(visited.pathname)) return answerVisitor(request, "bad_path");
   let link: StoredPreview | null;
   try {
@@ -81,16 +83,17 @@ async function passOn(request: Request, visited: URL, link: StoredPreview, serve
     const answer = await send(request, visited, door);
     const refusal = await judgeRefusal(answer);
     if (refusal === null) return show(request, answer, visited, door, link);
-    known = await doors.read(key, find, LOOK_MS);
+    // What Daytona says itself is about the way: no need to be sparing.
+    known = await doors.read(key, find, refusal === "way" ? AGAIN_MS : LOOK_MS);
     if (known.door === null) {
       await answer.body?.cancel();
       return answerVisitor(request, "asleep");
     }
     // A sandbox that was restarted has another token, and one that was made anew another address.
     const isSame = known.door.token === door.token && known.door.address === door.address;
-    if (isSame && refusal !== "dead") return show(request, answer, visited, door, link);
+    if (isSame && refusal === "unclear") return show(request, answer, visited, door, link);
     await answer.body?.cancel();
-    if (isSame || isRepeat) return answerVisitor(request, "nothing_listens");
+    if (isSame || isRepeat) return answerVisitor(request, refusal === "dead" ? "nothing_listens" : "unreachable");
     if (request.body !== null) return answerVisitor(request, "restarted");
   }
 }

@@ -5,20 +5,23 @@
 const REFUSAL_BYTES = 2_048;
 
 /**
- * `dead`: nothing took the request, or it broke off at once. `token`, `way`: it may be that the token is an old one, or that
- * the sandbox does not run; a program says the same at times, so what Daytona's API knows decides. Null: a program said it.
+ * `dead`: nothing took the request, or it broke off at once. `way`: what stands before the program refused it, in its own
+ * words, which name the sandbox. `unclear`: the token may be an old one, or the sandbox may not run; a program says the same
+ * at times. Null: a program said it.
  */
-export type Refusal = "dead" | "token" | "way" | null;
+export type Refusal = "dead" | "way" | "unclear" | null;
+
+const statuses = [400, 401, 403, 404, 409, 500, 502, 503, 504];
 
 export async function judgeRefusal(answer: Response): Promise<Refusal> {
   const { status } = answer;
-  if (status === 401 || status === 403) return "token";
-  if (![400, 404, 502, 503, 504].includes(status)) return null;
-  if (isEmpty(answer)) return status === 502 ? "dead" : status >= 500 ? "way" : null;
-  if (!/^application\/json\b/i.test(answer.headers.get("content-type") ?? "")) return null;
-  const body = await readShort(answer);
-  if (body === null || !isDaytonas(body)) return null;
-  return status === 502 ? "dead" : "way";
+  if (!statuses.includes(status)) return null;
+  const isJson = /^application\/json\b/i.test(answer.headers.get("content-type") ?? "");
+  const body = isJson ? await readShort(answer) : null;
+  if (body !== null && isDaytonas(body)) return status === 502 ? "dead" : "way";
+  if (status === 401 || status === 403) return "unclear";
+  if (status < 502 || !isEmpty(answer)) return null;
+  return status === 502 ? "dead" : "unclear";
 }
 
 function isEmpty(answer: Response): boolean {

@@ -212,6 +212,7 @@ describe("a link", () => {
     }
     expect((await see("/../../files")).path).toBe("/files");
     expect(await reasonOf(`${shop}/..%2f..%2ffiles`)).toBe("400 bad_path");
+    expect((await visit(shop, { method: "TRACE" })).status).toBe(405);
     expect((await visit(`${server.url}/healthz`)).status).toBe(200);
   });
 
@@ -253,6 +254,20 @@ describe("a link", () => {
     expect(page.headers).toMatchObject({ "cache-control": "no-store" });
     expect(page.headers["content-security-policy"]).toContain("default-src 'none'");
     expect(await call("GET", "/v1/projects/empty/sandbox")).toMatchObject({ state: "none" });
+  });
+});
+
+describe("a sandbox that was restarted", () => {
+  it("is reached with its new token; who sent a body to where it was before is told to send it again", async () => {
+    await see("/before");
+    await call("POST", "/v1/projects/shop/sandbox/stop");
+    await call("POST", "/v1/projects/shop/sandbox/start");
+    await runInBackground(box, "again", "node program.cjs");
+    await awaitPort(box, 3000);
+    const send = () => visit(`${shop}/echo`, { method: "POST", body: "hello" });
+    expect(JSON.parse((await send()).body)).toMatchObject({ status: 503, reason: "restarted" });
+    expect((await send()).body).toBe("hello");
+    await see("/after");
   });
 });
 

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { answerVisitor, type PreviewReason } from "./preview-answers.ts";
+
+function ask(reason: PreviewReason, headers: Record<string, string>, method = "GET"): Response {
+  return answerVisitor(new Request("http://3000-x.localhost/secret-path?a=<b>", { method, headers }), reason);
+}
+
+describe("what a visitor sees where there is nothing to pass on", () => {
+  it("is a page in the language that it reads first, with nothing in it but what we wrote", async () => {
+    const english = await ask("unknown_link", {
+      accept: "text/html",
+      "accept-language": "fr, en;q=0.8, zh;q=0.5",
+    }).text();
+    const chinese = await ask("unknown_link", { accept: "text/html", "accept-language": "zh-TW,en" }).text();
+    expect(english).toContain('<html lang="en">');
+    expect(chinese).toContain('<html lang="zh-CN">');
+    expect(english).not.toContain("secret-path");
+    expect(english).not.toContain("<script");
+  });
+
+  it("runs and loads only what its policy names", async () => {
+    const answer = ask("nothing_listens", { accept: "text/html" });
+    const policy = answer.headers.get("content-security-policy") ?? "";
+    const [, nonce = ""] = /script-src 'nonce-([^']+)'/.exec(policy) ?? [];
+    const page = await answer.text();
+    expect(policy).toMatch(/^default-src 'none'; /);
+    expect(page.match(/<(?:script|style)[^>]*>/g)).toEqual([`<style nonce="${nonce}">`, `<script nonce="${nonce}">`]);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("is JSON for who reads no HTML, and a head for who asks for that", async () => {
+    const answer = ask("asleep", { accept: "*/*" });
+    expect([answer.status, await answer.json()]).toMatchObject([503, { status: 503, reason: "asleep" }]);
+    expect(await ask("asleep", { accept: "text/html" }, "HEAD").text()).toBe("");
+  });
+
+  it("never sends again by itself what was sent once", async () => {
+    expect(await ask("nothing_listens", { accept: "text/html" }, "POST").text()).not.toContain("<script");
+  });
+});

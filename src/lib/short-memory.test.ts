@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { createShortMemory } from "./short-memory.ts";
+
+describe("a short memory", () => {
+  it("keeps what was read for its time, but not that there was nothing", async () => {
+    const world = { now: 0, stored: null as string | null };
+    const memory = createShortMemory<string>({ now: () => world.now, keep_ms: 10, most: 2 });
+    const read = () => memory.read("key", async () => world.stored);
+    expect(await read()).toBeNull();
+    world.stored = "one";
+    expect(await read()).toBe("one");
+    world.stored = "two";
+    expect(await read()).toBe("one");
+    world.now = 10;
+    expect(await read()).toBe("two");
+    memory.forget("key");
+    world.stored = null;
+    expect(await read()).toBeNull();
+  });
+
+  it("does not remember what was read before a change and came after it", async () => {
+    const memory = createShortMemory<string>({ now: () => 0, keep_ms: 10, most: 2 });
+    await memory.read("key", async () => {
+      memory.forget("key");
+      return "old";
+    });
+    expect(await memory.read("key", async () => "new")).toBe("new");
+  });
+
+  it("holds no more than its most", async () => {
+    const memory = createShortMemory<string>({ now: () => 0, keep_ms: 10, most: 2 });
+    for (const key of ["a", "b", "c"]) await memory.read(key, async () => key);
+    expect(await memory.read("a", async () => "again")).toBe("again");
+    expect(await memory.read("c", async () => "again")).toBe("c");
+  });
+});

@@ -1,0 +1,124 @@
+// Links to ports in D1: who keeps, replaces and ends them, with sandboxes that only note what they were asked.
+import { env } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import type { Workspace } from "../../src/agent/workspace.ts";
+import { readConfig } from "../../src/config.ts";
+import type { DaytonaSandbox } from "../../src/sandboxes/index.ts";
+import {
+  createPreview,
+  keepLinks,
+  readPreviews,
+  recallPreview,
+  revokePreview,
+} from "../../src/thread/project-previews.ts";
+import type { ProjectPlace } from "../../src/thread/project-sandbox.ts";
+
+let projects = 0;
+
+function rig(domain: string | null, settings: Partial<ProjectPlace> = {}) {
+  projects += 1;
+  const orders: string[] = [];
+  let signed = 0;
+  const sign = async (port: number) => {
+    const token = `signed${projects}x${++signed}`;
+    orders.push(`sign ${port}`);
+    return { url: `https://${port}-${token}.proxy.example`, token, expires_at: "2999-01-01T00:00:00.000Z" };
+  };
+  const computer = {
+    awaitListener: async (port: number) => void orders.push(`await ${port}`),
+    expireLink: async (port: number, token: string) => void orders.push(`expire ${port} ${token}`),
+    exposePort: sign,
+    signLink: (port: number) => sign(port),
+  };
+  const place: ProjectPlace = {
+    config: { ...readConfig(env), preview_domain: domain },
+    database: env.DB,
+    user_id: "user_previews",
+    project_id: `proj_${projects}`,
+    project: null,
+    created_at: "",
+    ...settings,
+  };
+  const workspace = computer as unknown as Workspace;
+  const sandbox = keepLinks(computer as unknown as DaytonaSandbox, place);
+  const { signal } = new AbortController();
+  return {
+    orders,
+    place,
+    expose: (port: number) => sandbox.exposePort(port, signal),
+    make: (port: number, seconds = 60) => createPreview(place, workspace, { port, seconds }, signal),
+    revoke: (port: number) => revokePreview(place, workspace, port, signal),
+    list: async () => (await readPreviews(place)).map(({ port, url }) => `${port} ${url}`),
+  };
+}
+
+const tokenOf = (url: string) => /-([^.-]+)\./.exec(url)?.[1] ?? "";
+
+describe("a link under a domain of our own", () => {
+  it("is given by the tool once something listens, and stays the same when the port is exposed again", async () => {
+    const { orders, expose, list } = rig("previews.example");
+    const first = await expose(3000);
+    const second = await expose(3000);
+    expect(first.url).toMatch(/^https:\/\/3000-[a-z2-7]{26}\.previews\.example\/$/);
+    expect(second.url).toBe(first.url);
+    expect(orders).toEqual(["await 3000", "await 3000"]);
+    expect(await list()).toEqual([`3000 ${first.url}`]);
+  });
+
+  it("is another one when people make it, after it was revoked, and after it expired", async () => {
+    const { expose, make, revoke, place } = rig("previews.example");
+    const first = tokenOf((await expose(3000)).url);
+    expect(await recallPreview(place.database, first)).toMatchObject({ port: 3000 });
+    const second = tokenOf((await make(3000)).url);
+    expect(await recallPreview(place.database, first)).toBeNull();
+    expect(await revoke(3000)).toBe(true);
+    expect(await recallPreview(place.database, second)).toBeNull();
+    expect(await revoke(3000)).toBe(false);
+    const third = tokenOf((await make(3000, -1)).url);
+    const fourth = tokenOf((await expose(3000)).url);
+    expect(new Set([first, second, third, fourth]).size).toBe(4);
+  });
+
+  it("is one of fifty of its project at most", async () => {
+    const { make } = rig("previews.example");
+    for (let port = 3000; port < 3050; port++) await make(port);
+    await expect(make(3050)).rejects.toMatchObject({ code: "invalid" });
+    await make(3049);
+  });
+
+  it("is not made for a port of the sandbox itself, nor under what is no domain", async () => {
+    await expect(rig("previews.example").make(22_222)).rejects.toMatchObject({ code: "refused" });
+    const wrong = rig("https://previews.example");
+    await expect(wrong.make(3000)).rejects.toThrow("PREVIEW_DOMAIN");
+    await expect(wrong.expose(3000)).rejects.toThrow("PREVIEW_DOMAIN");
+  });
+
+  it("is not given where it could not be stored", async () => {
+    const { expose } = rig("previews.example", { database: {} as D1Database });
+    await expect(expose(3000)).rejects.toMatchObject({ code: "failed" });
+  });
+});
+
+describe("a link of Daytona's", () => {
+  it("takes the place of the one before, which is ended there, and is ended there when it is revoked", async () => {
+    const { orders, expose, make, revoke, list } = rig(null);
+    const first = tokenOf((await expose(3000)).url);
+    const second = tokenOf((await expose(3000)).url);
+    const third = tokenOf((await make(3000)).url);
+    await revoke(3000);
+    expect(orders).toEqual([
+      ...["sign 3000", "sign 3000", `expire 3000 ${first}`],
+      ...[`expire 3000 ${second}`, "sign 3000", `expire 3000 ${third}`],
+    ]);
+    expect(await list()).toEqual([]);
+  });
+
+  it("lasts a day at most", async () => {
+    await expect(rig(null).make(3000, 86_401)).rejects.toMatchObject({ code: "invalid" });
+  });
+
+  it("works also where it could not be stored", async () => {
+    const { expose } = rig(null, { database: {} as D1Database });
+    expect((await expose(3000)).url).toContain("proxy.example");
+  });
+});
