@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { BuildLog, BuildLogs } from "./builds-log.ts";
+
+async function readAll(pieces: AsyncIterable<string>): Promise<string> {
+  let text = "";
+  for await (const piece of pieces) text += piece;
+  return text;
+}
+
+it("gives each follower the whole, however late it comes and wherever a letter was cut", async () => {
+  const log = new BuildLog();
+  const early = readAll(log.follow(new AbortController().signal));
+  const letters = Buffer.from("äöü");
+  log.write(letters.subarray(0, 3));
+  const middle = readAll(log.follow(new AbortController().signal));
+  log.write(letters.subarray(3));
+  log.end();
+  log.write("too late");
+  const late = readAll(log.follow(new AbortController().signal));
+  expect(await Promise.all([early, middle, late])).toEqual(["äöü", "äöü", "äöü"]);
+});
+
+it("lets a follower go when it leaves", async () => {
+  const log = new BuildLog();
+  const gone = new AbortController();
+  const reading = readAll(log.follow(gone.signal));
+  gone.abort();
+  expect(await reading).toBe("");
+});
+
+it("is bounded, says so, and is found again when it is no longer open", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "taskloom-log-"));
+  const path = join(folder, "build.log");
+  const logs = new BuildLogs();
+  const log = logs.begin(path);
+  expect(logs.begin(path)).toBe(log);
+  for (let n = 0; n < 40; n += 1) log.write("x".repeat(50_000));
+  await logs.finish(path);
+  const kept = await readAll(logs.read(path, true, new AbortController().signal));
+  expect(kept.length).toBeLessThan(1024 * 1024 + 100);
+  expect(kept).toMatch(/x\n\[the log beyond 1 MiB is not kept\]\n$/);
+  expect(await readAll(logs.read(join(folder, "none"), true, new AbortController().signal))).toBe("");
+  await rm(folder, { recursive: true });
+});
