@@ -11,7 +11,7 @@ import type {
   GitStatus,
   SandboxGit,
 } from "../agent/sandbox-git.ts";
-import { isBranchName, readGitAddress } from "../lib/git-address.ts";
+import { readGitAddress } from "../lib/git-address.ts";
 import { type GitLogin, hostOfGitUrl } from "../protocol/git-credential.ts";
 import { writeVacancy } from "./checkout-script.ts";
 import type { CallOptions, DaytonaConnection } from "./daytona-connection.ts";
@@ -19,7 +19,7 @@ import { readFailure } from "./daytona-failure.ts";
 import type { DaytonaFiles } from "./daytona-files.ts";
 import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";
 import { type Repository, readInspection, writeInspection } from "./git-remote.ts";
-import { type GitRequest, type GitRequests, TRANSFER_MS } from "./git-requests.ts";
+import { type GitRequest, type GitRequests, requireBranchName, TRANSFER_MS, tryBranches } from "./git-requests.ts";
 import { mapFiles, readBranches, readStatus } from "./git-status.ts";
 import { showPath } from "./sandbox-paths.ts";
 
@@ -54,19 +54,11 @@ export class DaytonaGit implements SandboxGit {
     const shown = showPath(absolute, folders);
     const login = await access.findLogin(address.url);
     await this.#requireVacancy(absolute, shown, signal);
-    const branches: (string | null)[] = request.branches.length > 0 ? request.branches : [null];
-    for (const [place, branch] of branches.entries()) {
-      if (branch !== null) requireBranchName(branch);
+    await tryBranches(request.branches, async (branch) => {
       const attempt = { what: `The clone of ${address.url}`, host: hostOfGitUrl(address.url), login, branch };
       const json = { url: address.url, path: absolute, ...(branch === null ? {} : { branch }), ...login };
-      try {
-        await this.#change({ path: "clone", json, timeout_ms: TRANSFER_MS }, attempt, signal);
-        break;
-      } catch (error) {
-        const isMissing = error instanceof SandboxError && error.code === "not_found" && branch !== null;
-        if (!isMissing || place === branches.length - 1) throw error;
-      }
-    }
+      await this.#change({ path: "clone", json, timeout_ms: TRANSFER_MS }, attempt, signal);
+    });
     const made = await this.#inspect(absolute, signal);
     return { path: shown, branch: made.kind === "repository" ? made.repository.branch : null };
   }
@@ -274,8 +266,4 @@ export class DaytonaGit implements SandboxGit {
 
 function attemptOf(what: string): GitAttempt {
   return { what, host: null, login: null, branch: null };
-}
-
-function requireBranchName(name: string): void {
-  if (!isBranchName(name)) throw new SandboxError("invalid", `${JSON.stringify(name)} can't be the name of a branch.`);
 }

@@ -3,6 +3,7 @@
 // needs it; the daemon's `/git/credentials`, which would keep it on disk, is never used.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../agent/sandbox.ts";
+import { isBranchName } from "../lib/git-address.ts";
 import { DaytonaFailure } from "./daytona-failure.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
 import type { Toolbox } from "./daytona-toolbox.ts";
@@ -91,4 +92,24 @@ export class GitRequests {
       throw new SandboxError("failed", "The sandbox's answer about git can't be read.");
     }
   }
+}
+
+/** Clones the first of these branches that there is; the remote's default where none is named. */
+export async function tryBranches(
+  branches: string[],
+  clone: (branch: string | null) => Promise<unknown>,
+): Promise<void> {
+  const [branch = null, ...others] = branches;
+  if (branch !== null) requireBranchName(branch);
+  try {
+    await clone(branch);
+  } catch (error) {
+    const isMissing = error instanceof SandboxError && error.code === "not_found";
+    if (!isMissing || others.length === 0) throw error;
+    await tryBranches(others, clone);
+  }
+}
+
+export function requireBranchName(name: string): void {
+  if (!isBranchName(name)) throw new SandboxError("invalid", `${JSON.stringify(name)} can't be the name of a branch.`);
 }

@@ -8,7 +8,7 @@
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type OnSandboxState, SandboxError } from "../agent/sandbox.ts";
 import type { GitAccess } from "../agent/sandbox-git.ts";
-import { type GitAddress, isBranchName, readGitAddress } from "../lib/git-address.ts";
+import { type GitAddress, readGitAddress } from "../lib/git-address.ts";
 import { backoffDelay } from "../lib/retry.ts";
 import { type GitLogin, hostOfGitUrl } from "../protocol/git-credential.ts";
 import type { GitSource } from "../protocol/project.ts";
@@ -25,7 +25,7 @@ import {
 } from "./checkout-script.ts";
 import { DaytonaFailure, readFailure } from "./daytona-failure.ts";
 import { explainGit } from "./git-failure.ts";
-import { type GitRequests, TRANSFER_MS } from "./git-requests.ts";
+import { type GitRequests, TRANSFER_MS, tryBranches } from "./git-requests.ts";
 import { resolvePath, showPath } from "./sandbox-paths.ts";
 import { pause, race, within } from "./waiting.ts";
 
@@ -68,8 +68,8 @@ interface Attempt {
 export class ProjectCheckout {
   readonly #ports: CheckoutPorts;
   #attempt: Attempt | null = null;
-  /** Uses that come at the same time look once. */
-  #looking: Promise<void> | null = null;
+  /** Uses of one sandbox that come at the same time look once. */
+  #looking: { sandbox: string; done: Promise<void> } | null = null;
   #known: Outcome | null = null;
 
   constructor(ports: CheckoutPorts) {
@@ -80,10 +80,9 @@ export class ProjectCheckout {
   async prepare(sandbox: SdkSandbox, signal: AbortSignal): Promise<void> {
     const { source } = this.#ports;
     if (source === null || (this.#known?.path && this.#attempt?.sandbox === sandbox.id)) return;
-    this.#looking ??= this.#look(sandbox, source).finally(() => {
-      this.#looking = null;
-    });
-    await race(this.#looking, signal);
+    while (this.#looking !== null && this.#looking.sandbox !== sandbox.id) await race(this.#looking.done, signal);
+    this.#looking ??= { sandbox: sandbox.id, done: this.#lookOnce(sandbox, source) };
+    await race(this.#looking.done, signal);
   }
 
   /** What a model has to know of it. */
@@ -94,6 +93,14 @@ export class ProjectCheckout {
   /** The repository's folder as files are named; null where there is none. */
   readHome(): string | null {
     return this.#known?.path ?? null;
+  }
+
+  async #lookOnce(sandbox: SdkSandbox, source: GitSource): Promise<void> {
+    try {
+      await this.#look(sandbox, source);
+    } finally {
+      this.#looking = null;
+    }
   }
 
   /** Never rejects. */
@@ -187,25 +194,15 @@ export class ProjectCheckout {
     try {
       const login = await access.findLogin(url);
       const host = hostOfGitUrl(url);
-      const candidates: (string | null)[] = branches.length > 0 ? branches : [null];
-      for (const [place, branch] of candidates.entries()) {
-        if (branch !== null && !isBranchName(branch))
-          throw new SandboxError("invalid", `${JSON.stringify(branch)} can't be the name of a branch.`);
+      await tryBranches(branches, (branch) => {
         const attempt = { what: "The clone", host, login, branch };
         const json = { url, path: spot.draft, ...(branch === null ? {} : { branch }), ...login };
-        try {
-          await this.#retry(
-            () => requests.ask(sandbox, { path: "clone", json, timeout_ms: TRANSFER_MS }, attempt, end),
-            end,
-          );
-          return await this.#run(sandbox, writeFinish(spot), end);
-        } catch (error) {
-          const known = error instanceof DaytonaFailure ? explainGit(error, attempt) : error;
-          const isMissing = known instanceof SandboxError && known.code === "not_found" && branch !== null;
-          if (!isMissing || place === candidates.length - 1) throw known;
-        }
-      }
-      throw new SandboxError("failed", "There was nothing to clone.");
+        const request = { path: "clone", json, timeout_ms: TRANSFER_MS };
+        return this.#retry(() => requests.ask(sandbox, request, attempt, end), end).catch((error: unknown) => {
+          throw error instanceof DaytonaFailure ? explainGit(error, attempt) : error;
+        });
+      });
+      return await this.#run(sandbox, writeFinish(spot), end);
     } catch (error) {
       await requests.run(sandbox, writeRelease(spot), end).catch(() => {});
       throw error;
