@@ -27,8 +27,6 @@ import { isToolboxPath, serveToolbox, upgradeToolbox } from "./toolbox.ts";
 export interface DaytonaOptions extends PartsOptions {
   /** 0 takes a free one. */
   port: number;
-  /** Of the SSH gateway; a free one unless it is given. */
-  sshPort?: number;
   /** All data of the sandboxes. */
   state: string;
   /** `auto` takes bubblewrap where it works. `bubblewrap` fails where it doesn't. */
@@ -81,12 +79,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   const refusal = refuseCommands(isolation, reason, options);
   const etc = await writeSystemFiles(stateDirectory);
   const parts = await furnish(options, { stateDirectory, socketsDirectory: lock.folder, etc, isolation, refusal });
-  const gateway = new SshGateway({
-    stateDirectory,
-    sandboxes: parts.sandboxes,
-    port: options.sshPort ?? 0,
-    refusal,
-  });
+  const gateway = new SshGateway({ stateDirectory, sandboxes: parts.sandboxes, refusal });
   let port = options.port;
   const context: ServerContext = {
     ...parts,
@@ -103,6 +96,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   server.on("upgrade", (request, socket, head) => void upgrade(request, socket, head, context));
   server.on("clientError", (_error, socket) => refuseSocket(socket, new HttpError(400, "malformed request"), "/"));
   port = await listen(server, options.port);
+  await gateway.resume();
   const sweeper = setInterval(() => void parts.changes.sweep(Date.now()).catch(() => undefined), sweepMs);
   const close = once(async () => {
     clearInterval(sweeper);

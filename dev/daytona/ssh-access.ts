@@ -30,10 +30,13 @@ export const sshRoutes: Record<string, Handler<ServerContext>> = {
 
 /** Compares with every token that there is, so that the time it takes tells nothing about any. */
 export function findByToken(sandboxes: Sandboxes, token: string): Sandbox | undefined {
-  const matches = sandboxes.all().filter(({ record: { sshAccess } }) => {
-    return sshAccess !== undefined && equal(sshAccess.token, token) && Date.parse(sshAccess.expiresAt) > Date.now();
-  });
-  return matches[0];
+  return sandboxes
+    .all()
+    .filter((sandbox) => equal(sandbox.record.sshAccess?.token ?? "", token) && hasSshAccess(sandbox))[0];
+}
+
+export function hasSshAccess({ record: { sshAccess } }: Sandbox): boolean {
+  return sshAccess !== undefined && Date.parse(sshAccess.expiresAt) > Date.now();
 }
 
 async function create(exchange: Exchange, context: ServerContext): Promise<void> {

@@ -2,14 +2,15 @@
  * The way into sandboxes for SSH clients: a port of its own on the loopback interface, where the user name is the token
  * and there is no password. The protocol ends here; what a client runs runs in the sandbox, through its keeper.
  *
- * It listens from the first token on: most servers never see one, and the protocol takes a while to load.
+ * It listens from the first token on: most servers never see one, and the protocol takes a while to load. Its key and,
+ * while nobody else takes it, its port outlive the server, so that a command that was given out goes on working.
  */
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { AuthContext, Connection } from "ssh2";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
-import { findByToken } from "./ssh-access.ts";
+import { findByToken, hasSshAccess } from "./ssh-access.ts";
 import { serveConnection, turnAway } from "./ssh-session.ts";
 
 /** Far more than one person opens. */
@@ -19,12 +20,11 @@ const loginTimeoutMs = 30_000;
 /** A client tries methods in turn, all with one user name: a token that is wrong at first stays wrong. */
 const maxAttempts = 3;
 const keyName = "ssh-host-key";
+const portName = "ssh-port";
 
 export interface SshGatewayOptions {
   stateDirectory: string;
   sandboxes: Sandboxes;
-  /** 0 takes a free one. */
-  port: number;
   /** Why commands are refused here, or undefined when they may run. */
   refusal: string | undefined;
 }
@@ -37,6 +37,11 @@ export class SshGateway {
 
   constructor(options: SshGatewayOptions) {
     this.#options = options;
+  }
+
+  /** For tokens that an earlier server gave out. */
+  async resume(): Promise<void> {
+    if (this.#options.sandboxes.all().some(hasSshAccess)) await this.port();
   }
 
   async port(): Promise<number> {
@@ -59,10 +64,10 @@ export class SshGateway {
       protocol.injectSocket(socket);
     });
     server.maxConnections = maxConnections;
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(this.#options.port, "127.0.0.1", resolve);
-    });
+    const path = join(this.#options.stateDirectory, portName);
+    const former = Number(await readFile(path, "utf8").catch(() => "0"));
+    await listen(server, former).catch(() => listen(server, 0));
+    await writeFile(path, String((server.address() as AddressInfo).port));
     if (this.#closed) server.close();
     return server;
   }
@@ -111,4 +116,14 @@ async function readHostKey(stateDirectory: string, make: () => string): Promise<
     await rename(`${path}.new`, path);
     return key;
   }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
 }

@@ -1,0 +1,59 @@
+// A terminal of the Daytona-compatible server in workerd, by the SDK and by a bare `fetch`, as a relay opens it.
+import { env } from "cloudflare:workers";
+import { Daytona, type Sandbox } from "@daytonaio/sdk";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+const apiKey = env.DAYTONA_API_KEY ?? "";
+const apiUrl = env.DAYTONA_API_URL ?? "";
+const client = new Daytona({ apiKey, apiUrl, target: "local", useDeprecatedPolling: true });
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await client.create();
+});
+
+afterAll(() => sandbox.delete());
+
+it("works with the SDK, which offers its version as a subprotocol here", async () => {
+  let shown = "";
+  const handle = await sandbox.process.createPty({
+    id: "sdk",
+    envs: { GREETING: "hello" },
+    onData: (data) => {
+      shown += new TextDecoder().decode(data);
+    },
+  });
+  await handle.sendInput("echo $GREETING there; exit 3\n");
+  expect(await handle.wait()).toEqual({ exitCode: 3, error: "non-zero exit" });
+  expect(shown).toContain("hello there");
+});
+
+it("works with a fetch that asks for an upgrade", async () => {
+  const address = `${sandbox.toolboxProxyUrl}/${sandbox.id}/process/pty/create-connect?id=bare&cols=90&rows=20`;
+  const { status, headers, webSocket } = await fetch(address, {
+    headers: {
+      authorization: `Bearer ${apiKey}`,
+      upgrade: "websocket",
+      "sec-websocket-protocol": "X-Daytona-SDK-Version~0.218.0, X-Daytona-Pty-Exit-Control",
+    },
+  });
+  expect([status, headers.get("sec-websocket-protocol")]).toEqual([101, "X-Daytona-SDK-Version~0.218.0"]);
+  if (!webSocket) throw new Error("no socket");
+  const controls: unknown[] = [];
+  let shown = "";
+  const closed = new Promise<CloseEvent>((resolve) => webSocket.addEventListener("close", resolve));
+  webSocket.addEventListener("message", ({ data }) => {
+    if (typeof data === "string") controls.push(JSON.parse(data));
+    else shown += new TextDecoder().decode(data as ArrayBuffer);
+  });
+  webSocket.binaryType = "arraybuffer";
+  webSocket.accept();
+  webSocket.send("stty size; exit\n");
+  const { code, reason } = await closed;
+  expect(shown).toContain("20 90");
+  expect(controls).toEqual([
+    { type: "control", status: "connected" },
+    { type: "control", status: "exited", exitCode: 0 },
+  ]);
+  expect([code, reason]).toEqual([1000, '{"exitCode":0}']);
+});
