@@ -173,8 +173,8 @@ describe("the connections of a terminal", () => {
     socket.on("message", (data, isBinary) => isBinary && chunks.push(data as Buffer));
     await once(socket, "open");
     const received = (part: Buffer): Promise<void> => eventually(async () => Buffer.concat(chunks).includes(part));
-    socket.send("stty raw -echo; echo ra''w; exec head -c 70256 | tail -c 256\n");
-    await received(Buffer.from("raw"));
+    socket.send("stty raw -echo; echo rea''dy; exec head -c 70256 | tail -c 256\n");
+    await received(Buffer.from("ready"));
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
     socket.send(Buffer.alloc(65_536, "x"));
     socket.send(Buffer.concat([Buffer.alloc(4_464, "x"), bytes]));
