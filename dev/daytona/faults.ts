@@ -132,7 +132,7 @@ function limitHeaders(fault: Fault, path: string): [string, string][] {
   const isCreation = path === "/api/sandbox";
   const limit = isCreation
     ? "sandbox-create"
-    : /\/(start|stop|archive)$/.test(path)
+    : /\/(start|stop|pause|archive|recover|resize|fork|snapshot)$/.test(path)
       ? "sandbox-lifecycle"
       : "authenticated";
   return [
