@@ -30,6 +30,8 @@ export async function startWorker(
     "dev",
     ...["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"],
     ...["--persist-to", state.data, "--env-file", state.settings],
+    // Routes of a deployment would else stand in for the host that was asked for, and previews are told by theirs.
+    "--infer-origin-from-routes=false",
     "--show-interactive-dev-session=false",
   ];
   const program = await startProgram(place, "wrangler", args, registryOf(state));
