@@ -13,6 +13,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { HttpError } from "./errors.ts";
 import {
+  findBubblewrap,
   type Isolation,
   keeperFolder,
   keeperProgram,
@@ -253,10 +254,10 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
     maxProcesses: isolated ? maxProcesses : 0,
     path: isolated ? sandboxPath : (process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin"),
   };
-  // No variable of the server's environment passes, least of all to bubblewrap itself, which runs out here: the
-  // sandbox's own variables reach the keeper as data.
+  // No variable of the server's environment passes, least of all to bubblewrap itself, whose first process a sandbox can
+  // read the environment of: the sandbox's own variables reach the keeper as data.
   const spawnOptions = {
-    env: { PATH: process.env.PATH, LANG: "C.UTF-8", UV_THREADPOOL_SIZE: keeperThreads },
+    env: { PATH: settings.path, LANG: "C.UTF-8", UV_THREADPOOL_SIZE: keeperThreads },
     detached: true,
     cwd: options.folder,
   };
@@ -266,7 +267,8 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
       stdio: ["pipe", "ignore", "ignore"],
     });
   }
-  const command = ["bwrap", "--args", "3", "--", keeperProgram, `${keeperFolder}/main.ts`, JSON.stringify(settings)];
+  const keeperCommand = [keeperProgram, `${keeperFolder}/main.ts`, JSON.stringify(settings)];
+  const command = [findBubblewrap(), "--args", "3", "--", ...keeperCommand];
   const [program, args] = limitedCommand(options.limits, command);
   const child = spawn(program, args, { ...spawnOptions, stdio: ["pipe", "ignore", "ignore", "pipe"] });
   // By descriptor rather than as arguments: inside of the sandbox `ps` shows the arguments of its first process.

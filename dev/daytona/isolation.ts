@@ -13,7 +13,7 @@ import { execFile } from "node:child_process";
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -52,6 +52,12 @@ function describeProbeFailure(error: unknown): string {
     return "bubblewrap (bwrap) is not installed";
   const text = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
   return `bubblewrap does not work here: ${text.split("\n")[0] || "it could not be started"}`;
+}
+
+/** Looked for out here: it is started with the sandbox's own PATH. */
+export function findBubblewrap(): string {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  return folders.map((folder) => join(folder, "bwrap")).find(existsSync) ?? "bwrap";
 }
 
 /** The few files of /etc that programs expect, written for the sandbox rather than shown from this machine. */

@@ -20,17 +20,20 @@ import {
   visit,
 } from "./daytona-fixture.ts";
 
+const path = process.env.PATH;
 let fixture: Fixture;
 let sandbox: Sandbox;
 
 beforeAll(async () => {
   process.env.TASKLOOM_TEST_SECRET = "secret-of-the-server";
+  process.env.PATH = `${path}:/folder-of-the-server`;
   fixture = await startFixture();
   sandbox = await fixture.client.create();
 });
 
 afterAll(async () => {
   delete process.env.TASKLOOM_TEST_SECRET;
+  process.env.PATH = path;
   await fixture.dispose();
 });
 
@@ -44,7 +47,9 @@ async function isServing(): Promise<void> {
 
 describe("a command in a sandbox", () => {
   it("sees neither the server's environment nor its processes", async () => {
-    expect(await shell("env; cat /proc/*/environ | tr '\\0' '\\n'")).not.toContain("secret-of-the-server");
+    const variables = await shell("env; cat /proc/*/environ | tr '\\0' '\\n'");
+    expect(variables).not.toContain("secret-of-the-server");
+    expect(variables).not.toContain("/folder-of-the-server");
     const names = await shell("cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
     expect(names).not.toContain("vitest");
     expect(names).not.toContain(fixture.state);
