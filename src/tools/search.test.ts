@@ -92,6 +92,15 @@ describe("search_files", () => {
     await expect(call("search_files", { query: "" })).rejects.toThrow();
   });
 
+  it("says where a binary file matches, and does not show it", async () => {
+    const mixed = new MemorySandbox();
+    const binary = { nul: "x\0y", marks: "x\x01\x02", foreign: "x\ufffd\ufffd" };
+    for (const [path, text] of Object.entries({ ...binary, text: "x\t\x1b[1m中" })) mixed.putText(path, text);
+    const { content } = await call("search_files", { query: "x" }, mixed);
+    const hidden = Object.keys(binary).map((path) => `${path}:1: (in binary data, not shown)`);
+    expect(content.split("\n").toSorted()).toEqual([...hidden, "text:1: x\t\x1b[1m中"].toSorted());
+  });
+
   it("shows a bounded number of lines", async () => {
     const full = new MemorySandbox();
     full.putText("a", "x\n".repeat(250));

@@ -85,8 +85,14 @@ function describeEntries(entries: FileInfo[]): string {
   return lines.join("\n");
 }
 
+// What no text holds: NUL and most other control characters, and what stands where bytes were not UTF-8. A daemon looks for
+// NUL in the first bytes of a file only.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const BINARY = /[\0-\x08\x0e-\x1a\x1c-\x1f\ufffd]/;
+
 function describeMatch(match: FileMatch): string {
   const text = match.text.trim();
+  if (BINARY.test(text)) return `${match.path}:${match.line}: (in binary data, not shown)`;
   return `${match.path}:${match.line}: ${cutEnd(text, SHOWN_LINE)}${text.length > SHOWN_LINE ? "…" : ""}`;
 }
 
