@@ -54,6 +54,44 @@ export interface PortDoor {
   token: string;
 }
 
+export interface TerminalRequest {
+  /** Names the shell: the same name reaches the same one while it lives. */
+  session: string;
+  cols: number;
+  rows: number;
+}
+
+export type TerminalEnd = { exit_code: number } | { error: string };
+
+/** Called in this order: once, any number of times, once. */
+export interface TerminalEvents {
+  /** Whether the shell was there already. */
+  onReady(is_resumed: boolean): void;
+  onOutput(bytes: Uint8Array): void;
+  /** The shell has ended, or the way to it. */
+  onEnd(end: TerminalEnd): void;
+}
+
+export interface Terminal {
+  write(bytes: Uint8Array): void;
+  /** Written, and not yet sent. */
+  readonly unsent_bytes: number;
+  resize(cols: number, rows: number): Promise<void>;
+  /** Leaves the shell, which goes on. Nothing is called after this. */
+  leave(): void;
+}
+
+/** A way in for `ssh`; `user` is the secret of it. */
+export interface SshAccess {
+  command: string;
+  user: string;
+  host: string;
+  port: number | null;
+  /** The work dir. */
+  folder: string;
+  expires_at: string;
+}
+
 /**
  * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its reason).
  * What needs a running sandbox makes or starts it; reading the state, stopping, archiving and destroying never do.
@@ -84,4 +122,9 @@ export interface Workspace {
   expireLink(port: number, token: string, signal: AbortSignal): Promise<void>;
   /** Null where the sandbox does not run: it is not started for a visitor. */
   findDoor(port: number, signal: AbortSignal): Promise<PortDoor | null>;
+  openTerminal(request: TerminalRequest, events: TerminalEvents, signal: AbortSignal): Promise<Terminal>;
+  /** The former one ends. */
+  openSsh(minutes: number, signal: AbortSignal): Promise<SshAccess>;
+  /** No error where there is none. */
+  closeSsh(signal: AbortSignal): Promise<void>;
 }

@@ -20,7 +20,9 @@ import { addProjects } from "./projects.ts";
 import { addRuns } from "./runs.ts";
 import { addSandbox } from "./sandbox.ts";
 import { addSandboxFiles } from "./sandbox-files.ts";
+import { addSsh } from "./ssh.ts";
 import { addTasks } from "./tasks.ts";
+import { addTerminal, addTerminalSocket } from "./terminal.ts";
 import { addThreads } from "./threads.ts";
 import { addUsers } from "./users.ts";
 
@@ -37,6 +39,8 @@ export function createApp(): App {
     context.res.headers.set("x-content-type-options", "nosniff");
   });
   app.use(prepare, allowOrigins);
+  // Before what asks for a key: the ticket is its key.
+  addTerminalSocket(app);
   for (const path of ["/v1", "/v1/*", "/ag-ui", "/ag-ui/*"]) app.use(path, requireKey);
   app.onError(answerError);
   app.notFound(answerNotFound);
@@ -53,6 +57,8 @@ const resources = [
   addSandbox,
   addSandboxFiles,
   addPreviews,
+  addTerminal,
+  addSsh,
   addThreads,
   addMessages,
   addTasks,

@@ -49,6 +49,14 @@ export const preview = {
   expires_at: "2026-11-25T10:00:00.000Z",
 };
 
+export const terminalTicket = { url: "wss://taskloom.example/v1/terminal?ticket=4f…", expires_at: time };
+
+export const sshAccess = {
+  command: "ssh 8kf…@ssh.app.daytona.io",
+  vscode_url: "vscode://vscode-remote/ssh-remote+8kf…@ssh.app.daytona.io/home/daytona",
+  expires_at: time,
+};
+
 export const thread = {
   ...ids,
   title: "Online shop",

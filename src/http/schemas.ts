@@ -144,6 +144,23 @@ export const previewBody = z
 export const preview = z
   .object({ port: z.int(), url: z.string(), expires_at: time })
   .openapi("Preview", { example: examples.preview });
+export const terminalBody = z
+  .strictObject({
+    session: clientId.default("main").openapi({ description: "The same name reaches the same shell while it lives." }),
+    cols: z.int().min(1).max(1000).default(80),
+    rows: z.int().min(1).max(1000).default(24),
+  })
+  .openapi({ example: { session: "main", cols: 120, rows: 40 } });
+export const terminalTicket = z
+  .object({ url: z.string(), expires_at: time })
+  .openapi("TerminalTicket", { example: examples.terminalTicket });
+
+export const sshBody = z
+  .strictObject({ expires_in_minutes: z.int().min(1).max(1440).default(60) })
+  .openapi({ example: { expires_in_minutes: 60 } });
+export const sshAccess = z
+  .object({ command: z.string(), vscode_url: z.string(), expires_at: time })
+  .openapi("SshAccess", { example: examples.sshAccess });
 
 export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });

@@ -18,6 +18,7 @@ export interface ToolboxRequest {
   body?: FormData | string | ReadableStream<Uint8Array>;
   /** Of a body that doesn't say it itself. */
   type?: string;
+  headers?: Record<string, string>;
   signal: AbortSignal;
   /** Until the head of the answer; `timeout_ms` if absent. */
   answer_ms?: number;
@@ -60,6 +61,14 @@ export class Toolbox {
     }
   }
 
+  /** A WebSocket, not yet accepted. Only where `fetch` can make one, as in workerd. */
+  async connect(sandbox: SdkSandbox, request: ToolboxRequest, protocols: string[]): Promise<WebSocket> {
+    const headers = { Upgrade: "websocket", "Sec-WebSocket-Protocol": protocols.join(", ") };
+    const { webSocket } = await this.open(sandbox, { ...request, headers });
+    if (!webSocket) throw new DaytonaFailure("the sandbox opened no WebSocket", { status: 500 });
+    return webSocket;
+  }
+
   async #send(sandbox: SdkSandbox, request: ToolboxRequest, exchange: Exchange): Promise<Response> {
     const base = `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}`;
     const query = request.query ? `?${new URLSearchParams(request.query)}` : "";
@@ -73,6 +82,7 @@ export class Toolbox {
         "X-Daytona-Source": "sdk-typescript",
         "X-Daytona-SDK-Version": SDK_VERSION,
         ...(type === null ? {} : { "Content-Type": type }),
+        ...request.headers,
       },
       // The key goes to the address that Daytona named, and nowhere else.
       redirect: "manual",
@@ -82,7 +92,7 @@ export class Toolbox {
       ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
     } as RequestInit);
     exchange.seeHead();
-    if (!response.ok) throw await readRefusal(response);
+    if (!response.ok && !response.webSocket) throw await readRefusal(response);
     return response;
   }
 }

@@ -3,7 +3,9 @@ import type { Workspace } from "../agent/workspace.ts";
 import { connectDaytona, type DaytonaSettings } from "./daytona-client.ts";
 import { DaytonaControl } from "./daytona-control.ts";
 import { DaytonaPortLinks } from "./daytona-ports.ts";
+import { DaytonaSsh } from "./daytona-ssh.ts";
 import { DaytonaStreams } from "./daytona-streams.ts";
+import { DaytonaTerminals } from "./daytona-terminal.ts";
 
 export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
   const client = connectDaytona(settings);
@@ -11,6 +13,8 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
   const control = new DaytonaControl(client);
   const streams = new DaytonaStreams(client);
   const links = new DaytonaPortLinks(client);
+  const terminals = new DaytonaTerminals(client);
+  const ssh = new DaytonaSsh(client);
   return {
     readState: (signal) => guard(signal, () => control.readState(signal)),
     start: (signal) => guard(signal, () => control.start(signal)),
@@ -25,5 +29,8 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
     signLink: (port, seconds, signal) => guard(signal, () => links.sign(port, seconds, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
     findDoor: (port, signal) => guard(signal, () => links.findDoor(port, signal)),
+    openTerminal: (request, events, signal) => guard(signal, () => terminals.open(request, events, signal)),
+    openSsh: (minutes, signal) => guard(signal, () => ssh.open(minutes, signal)),
+    closeSsh: (signal) => guard(signal, () => ssh.close(signal)),
   };
 }

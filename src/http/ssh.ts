@@ -1,0 +1,61 @@
+// SSH to a project's sandbox, for people's own editors. What is answered opens the sandbox until it expires: it is told to
+// who asked, once, and to no log.
+import { z } from "@hono/zod-openapi";
+import type { SshAccess } from "../agent/workspace.ts";
+import { clientId } from "../protocol/ids.ts";
+import type { App } from "./context.ts";
+import { addOperation } from "./operation.ts";
+import { sshAccess, sshBody } from "./schemas.ts";
+import { withWorkspace, workspaceProblems } from "./workspace.ts";
+
+const tag = "Sandboxes";
+const params = z.object({ project_id: clientId });
+const path = "/v1/projects/{project_id}/sandbox/ssh";
+
+export function addSsh(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path,
+      tag,
+      summary: "Open the sandbox to SSH",
+      description: "Makes or starts it. An access that was opened before ends.",
+      params,
+      body: sshBody,
+      answers: { 201: { description: "A command, and a link that opens VS Code.", schema: sshAccess } },
+      problems: workspaceProblems,
+    },
+    async (context, { params, body }) => {
+      const access = await withWorkspace(context, params.project_id, (workspace, signal) =>
+        workspace.openSsh(body.expires_in_minutes, signal),
+      );
+      const { command, expires_at } = access;
+      const answer = { command, vscode_url: describeLink(access), expires_at };
+      return context.json(answer, 201, { "cache-control": "no-store" });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path,
+      tag,
+      summary: "Close the sandbox to SSH",
+      params,
+      answers: { 204: { description: "No access is open." } },
+      problems: workspaceProblems,
+    },
+    async (context, { params }) => {
+      await withWorkspace(context, params.project_id, (workspace, signal) => workspace.closeSsh(signal));
+      return context.body(null, 204);
+    },
+  );
+}
+
+/** As VS Code's Remote-SSH takes it: a port other than SSH's own stands behind the host. */
+export function describeLink({ user, host, port, folder }: SshAccess): string {
+  const authority = `${encodeURIComponent(user)}@${host}${port === null || port === 22 ? "" : `:${port}`}`;
+  const path = folder.split("/").map(encodeURIComponent).join("/");
+  return `vscode://vscode-remote/ssh-remote+${authority}${path}`;
+}

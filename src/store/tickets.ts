@@ -1,0 +1,27 @@
+// One-use tickets: the hash of each, and what it opens. Taking one deletes it in the same statement, so of two who bring it
+// at once one gets in.
+import { and, eq, lt } from "drizzle-orm";
+import { open } from "./database.ts";
+import { tickets } from "./schema.ts";
+
+export interface Ticket {
+  user_id: string;
+  /** SHA-256 of the ticket, hex. The ticket itself is stored nowhere. */
+  hash: string;
+  project_id: string;
+  expires_at: string;
+  details: Record<string, unknown>;
+}
+
+/** The user's expired ones go with it. */
+export async function createTicket(db: D1Database, ticket: Ticket, now: string): Promise<void> {
+  const database = open(db);
+  const isExpired = and(eq(tickets.user_id, ticket.user_id), lt(tickets.expires_at, now));
+  await database.batch([database.delete(tickets).where(isExpired), database.insert(tickets).values(ticket)]);
+}
+
+/** Null where there is none, also because it was taken or has expired. */
+export async function takeTicket(db: D1Database, hash: string, now: string): Promise<Ticket | null> {
+  const [ticket] = await open(db).delete(tickets).where(eq(tickets.hash, hash)).returning();
+  return ticket !== undefined && ticket.expires_at > now ? ticket : null;
+}
