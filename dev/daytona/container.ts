@@ -259,7 +259,8 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
   const spawnOptions = {
     env: { PATH: settings.path, LANG: "C.UTF-8", UV_THREADPOOL_SIZE: keeperThreads },
     detached: true,
-    cwd: options.folder,
+    // Told there, too: the shell that sets the limits exports it.
+    cwd: isolated ? "/" : options.folder,
   };
   if (!isolated) {
     return spawn(process.execPath, [join(keeper, "main.ts"), JSON.stringify(settings)], {

@@ -50,6 +50,7 @@ describe("a command in a sandbox", () => {
     const variables = await shell("env; cat /proc/*/environ | tr '\\0' '\\n'");
     expect(variables).not.toContain("secret-of-the-server");
     expect(variables).not.toContain("/folder-of-the-server");
+    expect(variables).not.toContain(fixture.state);
     const names = await shell("cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
     expect(names).not.toContain("vitest");
     expect(names).not.toContain(fixture.state);
