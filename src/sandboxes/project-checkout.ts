@@ -29,8 +29,6 @@ import { type GitRequests, TRANSFER_MS, tryBranches } from "./git-requests.ts";
 import { resolvePath, showPath } from "./sandbox-paths.ts";
 import { pause, race, within } from "./waiting.ts";
 
-/** After a failure, how often it is looked whether the credential is another one now. */
-const LOOK_AGAIN_MS = 20_000;
 /** A remote that could not be reached is tried again after this long, though nothing was changed. */
 const TRY_AGAIN_MS = 300_000;
 const TOUCH_MS = (STALE_SECONDS * 1000) / 4;
@@ -62,7 +60,6 @@ interface Attempt {
   sandbox: string;
   login: GitLogin | null;
   begun_at: number;
-  looked_at: number;
 }
 
 export class ProjectCheckout {
@@ -103,21 +100,20 @@ export class ProjectCheckout {
     }
   }
 
-  /** Never rejects. */
+  /**
+   * Never rejects. After a failure the credential is read at each use, one row beside a request to the sandbox: who has
+   * stored one a moment ago expects it to be used.
+   */
   async #look(sandbox: SdkSandbox, source: GitSource): Promise<void> {
     const last = this.#attempt?.sandbox === sandbox.id ? this.#attempt : null;
-    if (last !== null && Date.now() - last.looked_at < LOOK_AGAIN_MS) return;
     const login = await this.#findLogin(source);
     if (last !== null) {
       const isDue = this.#known?.may_pass === true && Date.now() - last.begun_at > TRY_AGAIN_MS;
-      last.looked_at = Date.now();
       if (!isDue && JSON.stringify(last.login) === JSON.stringify(login)) return;
     }
-    const attempt = { sandbox: sandbox.id, login, begun_at: Date.now(), looked_at: 0 };
     this.#known = null;
-    this.#attempt = attempt;
+    this.#attempt = { sandbox: sandbox.id, login, begun_at: Date.now() };
     this.#known = await this.#fetch(sandbox, source);
-    attempt.looked_at = Date.now();
   }
 
   /** To see whether it has changed; where it can't be had the clone says so. */

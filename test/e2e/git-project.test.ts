@@ -72,13 +72,13 @@ describe("a project from a private repository", () => {
 
   it("is cloned at its first use after that: readers see it, and each thread is told once where it is", async () => {
     await ask("POST", "/v1/git-credentials", { host: host.origin, ...ann });
-    const [first, second] = await Promise.all([run("one", list), run("two", list)]);
+    const [first, second] = await Promise.all([run("three", list), run("two", list)]);
     const line = `[The project's repository ${repository.url} is in the folder shop (branch dev).]`;
     for (const events of [first, second])
       expect(resultsOf(events).join()).toMatch(/README\.md[\s\S]*dev\.txt|dev\.txt/);
     for (const events of [first, second]) expect(resultsOf(events).join()).toContain(line);
     expect([...sandboxNews(first), ...sandboxNews(second)].filter((text) => text.startsWith("Cloned"))).toHaveLength(1);
-    expect(resultsOf(await run("one", list)).join()).not.toContain("The project's repository");
+    expect(resultsOf(await run("three", list)).join()).not.toContain("The project's repository");
   });
 
   it("is worked on with the tools, and what is pushed arrives", async () => {
