@@ -5,12 +5,13 @@
  * It listens from the first token on: most servers never see one, and the protocol takes a while to load. Its key and,
  * while nobody else takes it, its port outlive the server, so that a command that was given out goes on working.
  */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { AuthContext, Connection } from "ssh2";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
 import { findByToken, hasSshAccess } from "./ssh-access.ts";
+import { readHostKey } from "./ssh-host-key.ts";
 import { serveConnection, turnAway } from "./ssh-session.ts";
 
 /** Far more than one person opens. */
@@ -19,7 +20,6 @@ const maxConnections = 128;
 const loginTimeoutMs = 30_000;
 /** A client tries methods in turn, all with one user name: a token that is wrong at first stays wrong. */
 const maxAttempts = 3;
-const keyName = "ssh-host-key";
 const portName = "ssh-port";
 
 export interface SshGatewayOptions {
@@ -54,7 +54,7 @@ export class SshGateway {
 
   async #listen(): Promise<Server> {
     const { default: ssh } = await import("ssh2");
-    const key = await readHostKey(this.#options.stateDirectory, () => ssh.utils.generateKeyPairSync("ed25519").private);
+    const key = await readHostKey(this.#options.stateDirectory, ssh.utils);
     const protocol = new ssh.Server({ hostKeys: [key] }, (client) => this.#serve(client));
     protocol.on("error", () => {});
     const server = createServer({ noDelay: true }, (socket) => {
@@ -102,19 +102,6 @@ export class SshGateway {
     const server = await this.#listening?.catch(() => undefined);
     server?.close();
     for (const socket of this.#sockets) socket.destroy();
-  }
-}
-
-/** One for the life of the state directory: clients remember it, and warn when it changes. */
-async function readHostKey(stateDirectory: string, make: () => string): Promise<string> {
-  const path = join(stateDirectory, keyName);
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    const key = make();
-    await writeFile(`${path}.new`, key, { mode: 0o600 });
-    await rename(`${path}.new`, path);
-    return key;
   }
 }
 
