@@ -144,6 +144,8 @@ export function describeLife(): void {
       expect(items).toHaveLength(1);
       expect(page).toBe(1);
       expect(totalPages).toBe(total);
+      const none = await askApi(`/sandbox/paginated?labels=${encodeURIComponent('{"nobody":"has this"}')}`);
+      expect(await none.json()).toMatchObject({ items: [], total: 0 });
     });
 
     it("refuses labels that are no JSON, and a cursor that it never gave", async () => {
