@@ -43,15 +43,29 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(body);
 }
 
+/** A refused body that is this small is read to its end first: who is cut off while it sends may never see why. */
+const drainedBytes = 64 * 1024;
+const drainMs = 1_000;
+
 /** An error, unless an answer has begun: that one is cut, so that it can't be taken for whole. */
 export function refuse(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  // A body that nobody reads would keep the connection from its next request.
-  if (!request.complete) response.setHeader("connection", "close");
-  sendJson(response, status, body);
+  const answer = (): void => {
+    if (response.headersSent || response.destroyed) return;
+    // A body that nobody reads would keep the connection from its next request.
+    if (!request.complete) response.setHeader("connection", "close");
+    sendJson(response, status, body);
+  };
+  if (request.complete || request.destroyed || !(Number(request.headers["content-length"]) <= drainedBytes)) {
+    answer();
+    return;
+  }
+  const timer = setTimeout(answer, drainMs);
+  request.once("close", () => clearTimeout(timer)).once("close", answer);
+  request.once("end", answer).resume();
 }
 
 export function sendEmpty(response: ServerResponse, status: number): void {
