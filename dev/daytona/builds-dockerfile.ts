@@ -63,7 +63,7 @@ function takeLine(lines: string[]): string | undefined {
 
 function takeHeredoc(name: string, text: string, lines: string[]): Partial<Instruction> {
   const match = heredocPattern.exec(text);
-  if (name.toUpperCase() !== "RUN" || !match) return {};
+  if (!["RUN", "COPY", "ADD"].includes(name.toUpperCase()) || !match) return {};
   const [whole, stripsTabs, , word = ""] = match;
   const body: string[] = [];
   for (let line = lines.shift(); ; line = lines.shift()) {

@@ -43,8 +43,8 @@ describe("carryOut", () => {
     const { image, ran } = await carry("FROM x", "WORKDIR /tmp", "WORKDIR a/b", "WORKDIR 'it''s'", "RUN true");
     expect(image.workDir).toBe("/tmp/a/b/its");
     expect(ran.map(({ command }) => command).slice(0, 2)).toEqual([
-      "mkdir -p -- '/tmp/a/b'",
-      "mkdir -p -- '/tmp/a/b/its'",
+      "mkdir -p -- '/tmp/a/b' && test -w '/tmp/a/b'",
+      "mkdir -p -- '/tmp/a/b/its' && test -w '/tmp/a/b/its'",
     ]);
     expect(ran[2]?.cwd).toBe("/tmp/a/b/its");
   });
@@ -63,6 +63,19 @@ describe("carryOut", () => {
       "END",
     );
     expect(runAll(ran)).toBe(`a  b c'd 42\n$HOME  "x" it's\nfrom a script\n$kept\n`);
+  });
+
+  it("gives lines to the shell that SHELL names, and lists to none", async () => {
+    const { ran, log } = await carry(
+      "FROM x",
+      'SHELL ["bash", "-uc"]',
+      "RUN [[ a == a ]] && echo $0",
+      'RUN ["echo", "b"]',
+      "ONBUILD RUN x",
+    );
+    expect(runAll(ran)).toBe("bash\nb\n");
+    expect(log).toContain("ignored");
+    await expect(carry("FROM x", "SHELL bash")).rejects.toThrow(/SHELL needs a list/);
   });
 
   it("ends what a command leaves in the background, and tells its exit code", async () => {

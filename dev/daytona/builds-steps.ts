@@ -15,6 +15,8 @@ export interface BuildTools {
 
 interface Progress {
   image: Image;
+  /** What lines of RUN are given to. */
+  shell: string[];
   /** Values of ARG, which commands see while it is built, and processes of the sandbox don't. */
   parameters: Record<string, string>;
   tools: BuildTools;
@@ -25,8 +27,7 @@ const ground = {
   PATH: "/opt/daytona/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/home/daytona",
 };
-/** These folders stand, and are the only ones that a sandbox can write to. */
-const writable = /^\/(?:home\/daytona|tmp)(?:\/|$)/;
+const plainShell = ["/bin/sh", "-c"];
 const maxEnvironmentBytes = 64 * 1024;
 
 type Step = (text: string, progress: Progress, instruction: Instruction) => Promise<void> | void;
@@ -60,6 +61,12 @@ const steps: Record<string, Step> = {
   EXPOSE: () => {},
   MAINTAINER: () => {},
   STOPSIGNAL: () => {},
+  SHELL: (text, progress) => {
+    const shell = readExecForm(text);
+    if (!shell?.length) throw new BuildError('SHELL needs a list, such as ["/bin/bash", "-c"]');
+    progress.shell = shell;
+  },
+  ONBUILD: (_text, { tools }) => tools.log(" ---> ignored: nothing is built upon this image\n"),
   HEALTHCHECK: (_text, { tools }) => tools.log(" ---> not run\n"),
   VOLUME: (_text, { tools }) => tools.log(" ---> no volume is made\n"),
   COPY: refuseContext,
@@ -72,7 +79,7 @@ export async function carryOut(instructions: Instruction[], tools: BuildTools): 
   if (instructions.filter(({ name }) => name === "FROM").length > 1) {
     throw new BuildError("several stages (FROM more than once) are not supported by this server");
   }
-  const progress: Progress = { image: { env: {} }, parameters: {}, tools };
+  const progress: Progress = { image: { env: {} }, shell: plainShell, parameters: {}, tools };
   for (const [index, instruction] of instructions.entries()) {
     const { name, text } = instruction;
     tools.log(`Step ${index + 1}/${instructions.length} : ${name} ${text}\n`);
@@ -117,12 +124,14 @@ async function enterFolder(text: string, progress: Progress): Promise<void> {
   const given = splitWords(text, scopeOf(progress)).join(" ");
   if (given === "") throw new BuildError("WORKDIR needs a path");
   const path = resolve(progress.image.workDir ?? ground.HOME, given);
-  if (!writable.test(path)) {
-    throw new BuildError(`WORKDIR ${path}: a sandbox of this server has only /home/daytona and /tmp to write to`);
-  }
   if (path !== ground.HOME && path !== "/tmp") {
-    const code = await progress.tools.run(`mkdir -p -- ${quote(path)}`, { cwd: ground.HOME, variables: {} });
-    if (code !== 0) throw new BuildError(`WORKDIR ${path} could not be made`);
+    const command = `mkdir -p -- ${quote(path)} && test -w ${quote(path)}`;
+    const code = await progress.tools.run(command, { cwd: ground.HOME, variables: {} });
+    if (code !== 0) {
+      throw new BuildError(
+        `WORKDIR ${path}: the system's folders (/usr, /etc and such) can't be written to on this server`,
+      );
+    }
   }
   progress.image.workDir = path;
 }
@@ -135,23 +144,27 @@ const runAlone = "set -m";
 const endAlone = 'pid=$!; wait "$pid"; code=$?; kill -KILL -- "-$pid" 2>/dev/null; exit "$code"';
 
 async function runCommand(text: string, progress: Progress, instruction: Instruction): Promise<void> {
-  const { image, parameters, tools } = progress;
+  const { image, shell, parameters, tools } = progress;
   const bare = text.replace(/^(?:--(?:mount|network|security)=\S+\s+)*/, "");
   const words = readExecForm(bare);
   const line = instruction.script ?? (words ? words.map(quote).join(" ") : bare);
+  const interpreter = (words ? plainShell : shell).map(quote).join(" ");
   const script = instruction.heredoc === undefined ? line : `${line}\n${instruction.heredoc}`;
-  const code = await tools.run(`${runAlone}\n/bin/sh -c ${quote(script)} </dev/null & ${endAlone}`, {
+  const code = await tools.run(`${runAlone}\n${interpreter} ${quote(script)} </dev/null & ${endAlone}`, {
     cwd: image.workDir ?? ground.HOME,
     variables: { ...parameters, ...image.env },
   });
-  // As docker says it.
   if (code !== 0) {
+    tools.log(" ---> commands of a build have neither the network nor root's rights on this server\n");
+    // As docker says it.
     throw new BuildError(`The command '/bin/sh -c ${line.slice(0, 300).trim()}' returned a non-zero code: ${code}`);
   }
 }
 
 function refuseContext(_text: string, _progress: Progress, { name }: Instruction): void {
-  throw new BuildError(`${name} is not supported by this server: a build has no files of its own here`);
+  throw new BuildError(
+    `${name} is not supported by this server: a build has no files of its own here (a RUN with a heredoc can write one)`,
+  );
 }
 
 function quote(text: string): string {

@@ -1,7 +1,7 @@
 /**
  * Builds from Dockerfiles, without docker: the commands run in a sandbox's isolation, over the folder of the sandbox or
- * snapshot that is built. So what they write to the home directory is there afterwards; what needs root or the network
- * fails, and with it the build.
+ * snapshot that is built. So what they write outside of the system's folders is there afterwards; what needs root or the
+ * network fails, and with it the build.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { Container } from "./container.ts";
 import type { Isolation } from "./isolation.ts";
 import { frameKind, parseJson } from "./keeper/frames.ts";
 import type { Image } from "./records.ts";
+import { openRoot } from "./roots.ts";
 
 export interface BuildOptions {
   isolation: Isolation;
@@ -85,6 +86,7 @@ export class Builds {
 
   async #carryOut(job: BuildJob, log: BuildLog, ended: AbortSignal): Promise<Image> {
     await job.onBegin();
+    await openRoot(job.folder);
     const timeoutMs = this.#options.timeoutMs ?? defaultTimeoutMs;
     const time = AbortSignal.timeout(timeoutMs);
     const workshop = new Workshop(

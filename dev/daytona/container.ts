@@ -26,6 +26,7 @@ import { type Channel, openChannel } from "./keeper/channel.ts";
 import { type Frame, frameKind, parseJson, writeJson } from "./keeper/frames.ts";
 import type { KeeperSettings } from "./keeper/settings.ts";
 import { type Limits, limitedCommand, maxProcesses } from "./limits.ts";
+import { prepareRoot } from "./roots.ts";
 
 /** Starting a keeper takes a tenth of a second; a loaded machine gets much more. */
 const dialTimeoutMs = 30_000;
@@ -92,6 +93,7 @@ export class Container {
       server.once("error", reject);
       server.listen(join(options.sockets, "s"), resolve);
     });
+    if (options.isolation === "bubblewrap") await prepareRoot(options.folder);
     const container = new Container(options, spawnKeeper(options), server);
     try {
       await container.ask("variables", { set: options.variables });

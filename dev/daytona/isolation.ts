@@ -2,7 +2,8 @@
  * What stands between a sandbox and this machine.
  *
  * With bubblewrap a sandbox has its own mount, pid, ipc, uts, user and network namespaces. It sees the system's
- * programs read-only, its own folder as /home/daytona, its own /tmp, and nothing else of the disk. Its network is a
+ * programs read-only, its own folder as /home/daytona, its own /tmp (and / if it was built, see `roots.ts`), and nothing
+ * else of the disk. Its network is a
  * loopback interface of its own: code in it can't reach the services of this machine, and every sandbox has a port 3000.
  * Previews get in through the keeper, which lives in the same namespaces. Killing bubblewrap's first process ends every
  * process of the pid namespace, and `--die-with-parent` does so when the server dies in whatever way.
@@ -15,6 +16,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { rootArguments } from "./roots.ts";
 
 const run = promisify(execFile);
 
@@ -77,7 +79,9 @@ export async function writeSystemFiles(stateDirectory: string): Promise<string> 
 }
 
 export function sandboxArguments(options: { etc: string; folder: string; sockets: string; keeper: string }): string[] {
+  const root = rootArguments(options.folder);
   return [
+    ...root.first,
     ...systemArguments(options.etc),
     ...["--dir", "/opt/daytona/bin"],
     ...["--ro-bind", process.execPath, keeperProgram],
@@ -87,7 +91,8 @@ export function sandboxArguments(options: { etc: string; folder: string; sockets
     ...["--ro-bind", options.sockets, socketFolder],
     ...["--bind", join(options.folder, "home"), sandboxHome],
     ...["--bind", join(options.folder, "tmp"), "/tmp"],
-    ...["--remount-ro", "/", "--chdir", sandboxHome],
+    ...root.last,
+    ...["--chdir", sandboxHome],
   ];
 }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Builds, nameBuild } from "./builds.ts";
 import { type Quotas, refuseOversize } from "./quotas.ts";
 import type { BuildInfo } from "./records.ts";
+import { hasRoot, rootFolder, sourceFolder } from "./roots.ts";
 import type { NewSandbox, Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { NewSnapshot, SnapshotRecord, Snapshots } from "./snapshots.ts";
 import { refuseChange } from "./states.ts";
@@ -174,6 +175,8 @@ export class Origins {
   }
 
   async #copy(from: string, to: string): Promise<void> {
-    for (const name of ["home", "tmp"]) await copyTree(join(from, name), join(to, name), this.#options.copying);
+    const roots = hasRoot(from) ? [rootFolder, sourceFolder] : [];
+    for (const name of ["home", "tmp", ...roots])
+      await copyTree(join(from, name), join(to, name), this.#options.copying);
   }
 }

@@ -2,6 +2,7 @@
  * Images and snapshots of the Daytona-compatible server: what a Dockerfile makes of a sandbox, and sandboxes of others.
  */
 import { existsSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
 import { Image, type Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiKey, eventually, type Fixture, findProcesses, marker, startFixture, visit } from "./daytona-fixture.ts";
@@ -110,6 +111,50 @@ describe("a sandbox from an image", () => {
   });
 });
 
+describe("a sandbox whose work is at the root", () => {
+  const lines = ["FROM node:22", "WORKDIR /app", "RUN mkdir /srv/site && echo built > here.txt", "RUN echo 1 > /var/n"];
+  let sandbox: Sandbox;
+
+  async function look(box: Sandbox): Promise<string> {
+    return (await box.process.executeCommand("pwd; cat here.txt /var/n; ls -d /srv/site; touch ~/x /app/x /opt/x"))
+      .result;
+  }
+
+  const seen = "/app\nbuilt\n1\n/srv/site\n";
+
+  beforeAll(async () => {
+    const { box, log } = await build(lines);
+    expect(box.state, log).toBe("started");
+    sandbox = await fixture.client.get(box.id);
+  });
+
+  it("keeps it over a stop, an archive, a fork and a snapshot", async () => {
+    expect(await sandbox.getWorkDir()).toBe("/app");
+    expect(await look(sandbox)).toBe(seen);
+    await sandbox.stop();
+    await sandbox.archive();
+    await sandbox.start();
+    expect(await look(sandbox)).toBe(seen);
+    expect(await look(await sandbox.fork({}))).toBe(seen);
+    await sandbox.createSnapshot("at-the-root");
+    const { id } = await fixture.client.create({ snapshot: "at-the-root" });
+    expect(await look(await fixture.client.get(id))).toBe(seen);
+  });
+
+  it("leads nowhere by links in the places of the system's folders", async () => {
+    const outside = `${fixture.state}/outside`;
+    await mkdir(outside);
+    const command = `cd /; for n in etc opt home var bin usr; do mv $n moved-$n; ln -s /oldroot${outside} $n; done; chmod 0 /`;
+    await sandbox.process.executeCommand(command);
+    await sandbox.stop();
+    await sandbox.start();
+    expect(await readdir(outside)).toEqual([]);
+    expect((await sandbox.process.executeCommand("pwd; touch /etc/x /usr/x /opt/daytona/x")).result).toMatch(
+      /^\/app\n(?:touch: .*: (?:Read-only file system|Permission denied)\n){3}$/,
+    );
+  });
+});
+
 describe("a Dockerfile that can't be", () => {
   it.each([
     ["without a base", ["RUN true"], "begins with FROM"],
@@ -117,7 +162,12 @@ describe("a Dockerfile that can't be", () => {
     ["with an unknown instruction", ["FROM x:1", "FETCH a"], "unknown instruction: FETCH"],
     ["with a command that fails", ["FROM x:1", "RUN echo so far; exit 7"], "returned a non-zero code: 7"],
     ["that needs root", ["FROM x:1", "RUN touch /usr/bin/mine"], "non-zero code"],
-    ["that works outside of what it may write to", ["FROM x:1", "WORKDIR /srv/app"], "/srv/app"],
+    [
+      "that works where the system is",
+      ["FROM x:1", "WORKDIR /usr/bin/app"],
+      "WORKDIR /usr/bin/app: the system's folders",
+    ],
+    ["that copies what stands in it", ["FROM x:1", "COPY <<EOF /a", "text", "EOF"], "COPY is not supported"],
     ["that leaves by dots", ["FROM x:1", "WORKDIR /home/daytona/../../etc"], "WORKDIR /etc"],
     ["whose variables multiply", ["FROM x:1", `ENV A=${"x".repeat(9000)}`, `ENV B=${"$A".repeat(9000)}`], "too long"],
     ["of several stages", ["FROM x:1 AS a", "FROM y:1"], "several stages"],
