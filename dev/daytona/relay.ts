@@ -45,6 +45,8 @@ const maxRedirects = 5;
 const maxSockets = 8;
 /** git makes one or two. More at once are not git's. */
 const maxConnections = 16;
+/** git holds the list of branches and tags in memory as a whole: a million of them are no more than this. */
+const maxListBytes = 64 * 1024 * 1024;
 /** What git says about a request that a host needs to know. Least of all its own idea of who is asking. */
 const passedUp = [
   ...["accept", "accept-encoding", "accept-language", "user-agent", "git-protocol"],
@@ -102,7 +104,8 @@ export class Relay {
     const { service } = this.#options;
     const asks = request.method === "GET" && request.url === `/repository/info/refs?service=${service}`;
     const works = request.method === "POST" && request.url === `/repository/${service}`;
-    if (asks) await this.#pass(this.#requireRepository(await this.#discover(request, response)), response);
+    if (asks)
+      await this.#pass(this.#requireRepository(await this.#discover(request, response)), response, maxListBytes);
     else if (works) await this.#pass(await this.#send(request, response, `${this.#base}/${service}`), response);
     else throw new HttpError(403, "this way leads to one repository only", "FORBIDDEN");
   }
@@ -177,7 +180,7 @@ export class Relay {
     });
   }
 
-  async #pass(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #pass(answer: IncomingMessage, response: ServerResponse, maxBytes = Number.POSITIVE_INFINITY): Promise<void> {
     const status = answer.statusCode ?? 502;
     if (status !== 200) {
       answer.resume();
@@ -185,7 +188,17 @@ export class Relay {
     }
     this.failure = undefined;
     response.writeHead(status, pickHeaders(answer, passedDown));
-    await pipeline(answer, response);
+    await pipeline(answer, (source) => this.#bound(source, maxBytes), response);
+  }
+
+  async *#bound(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
+    let bytes = 0;
+    for await (const piece of source) {
+      bytes += piece.length;
+      if (bytes > maxBytes)
+        throw transportFailure(`${this.#options.repository.host} lists branches and tags without end`);
+      yield piece;
+    }
   }
 
   #explain(status: number): HttpError {

@@ -235,6 +235,22 @@ describe("the way out", () => {
     held.release();
   });
 
+  it("ends where a host lists branches without end, which git would hold in memory", async () => {
+    host.intercept = (_request, response) => {
+      response.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" });
+      const piece = Buffer.alloc(1024 * 1024, "x");
+      const fill = (): void => {
+        while (!response.destroyed && response.write(piece));
+        response.once("drain", fill);
+      };
+      fill();
+      return true;
+    };
+    const cloning = sandbox.git.clone(`${host.origin}/endless.git`, "endless");
+    await expect(cloning).rejects.toMatchObject({ statusCode: 502, message: expect.stringContaining("without end") });
+    host.intercept = undefined;
+  });
+
   it("is not there for git in a command", async () => {
     const { url } = await host.addRepository("closed", { files: { f: "1" } });
     expect(await shell(`git clone ${url} closed 2>&1`)).toContain("Failed to connect");
