@@ -8,7 +8,7 @@ import {
   DaytonaValidationError,
 } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
-import { awaitSilence, beat, failureOf, makeFolder, makeName, run, sandbox } from "./place.ts";
+import { awaitSilence, beat, failureOf, makeFolder, makeName, place, run, sandbox } from "./place.ts";
 
 export function describeCommands(): void {
   describe("executeCommand", () => {
@@ -54,9 +54,9 @@ export function describeCommands(): void {
     });
 
     it("gives a large output back whole", async () => {
-      const { result } = await sandbox.process.executeCommand("head -c 2000000 /dev/zero | tr '\\0' x");
-      expect(result.length).toBe(2_000_000);
-      expect(result).toMatch(/^x+$/);
+      const { result } = await sandbox.process.executeCommand("head -c 10000000 /dev/zero | tr '\\0' x");
+      expect(result.length).toBe(10_000_000);
+      expect(result.replaceAll("x", "")).toBe("");
     });
 
     it("knows the end of a command that reads its input", async () => {
@@ -109,7 +109,7 @@ export function describeCommands(): void {
       expect(error).toBeInstanceOf(DaytonaTimeoutError);
       expect(error.statusCode).toBe(408);
       // 0.190 says REQUEST_TIMEOUT and no source, so the SDK has no class of its own for it; newer ones say which.
-      if (error.code !== "REQUEST_TIMEOUT") {
+      if (place.kind === "double" || error.code !== "REQUEST_TIMEOUT") {
         expect(error).toBeInstanceOf(DaytonaProcessExecutionTimeoutError);
         expect(error.code).toBe("PROCESS_EXECUTION_TIMEOUT");
       }

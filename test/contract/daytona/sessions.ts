@@ -103,6 +103,14 @@ export function describeSessions(): void {
       expect(stdout).toBe("a \"b\" 'c' $d \\ `e`\n商店\n");
     });
 
+    it("outlives a syntax error, and a `break` outside of any loop", async () => {
+      const wrong = await sandbox.process.executeSessionCommand(session, { command: "if then (" });
+      expect(wrong.exitCode).not.toBe(0);
+      const { exitCode } = await sandbox.process.executeSessionCommand(session, { command: "break; false" });
+      expect(exitCode).toBe(1);
+      expect((await sandbox.process.executeSessionCommand(session, { command: "echo on" })).stdout).toBe("on\n");
+    });
+
     it("gives a synchronous command no input", async () => {
       const answer = await sandbox.process.executeSessionCommand(session, { command: "cat; echo ended" });
       expect(answer.stdout).toBe("ended\n");
@@ -210,6 +218,8 @@ export function describeSessions(): void {
 
     it("is held by a child in the background that keeps its output, as the real one's is", async () => {
       const id = await start(session, "(sleep 0.4; echo child) & echo parent");
+      const next = await sandbox.process.executeSessionCommand(session, { command: "echo next" });
+      expect(next.stdout).toBe("next\n");
       expect((await follow(session, id)).stdout).toBe("parent\nchild\n");
     });
 

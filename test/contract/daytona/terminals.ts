@@ -119,13 +119,13 @@ export function describeTerminals(): void {
       expect([404, 410]).toContain(await statusOf(sandbox.process.resizePtySession(one.id, 80, 24)));
     });
 
-    it("can be made before anybody looks", async () => {
+    it("can be made before anybody looks, and starts when somebody does", async () => {
       const id = makeName("pty");
       const make = (): Promise<Response> =>
         askToolbox("/process/pty", {
           method: "POST",
           headers: { "content-type": "application/json" },
-          body: JSON.stringify({ id, cols: 90, rows: 20, envs: { COLOUR: "red" } }),
+          body: JSON.stringify({ id, cols: 90, rows: 20, envs: { COLOUR: "red" }, lazyStart: true }),
         });
       const response = await make();
       expect(response.status).toBe(201);
@@ -133,7 +133,9 @@ export function describeTerminals(): void {
       const again = await make();
       expect(again.status).toBe(409);
       await again.body?.cancel();
+      expect(await sandbox.process.getPtySessionInfo(id)).toMatchObject({ active: false, lazyStart: true });
       const one = await join(id);
+      expect((await sandbox.process.getPtySessionInfo(id)).active).toBe(true);
       await one.handle.sendInput("echo [$COLOUR]; stty size\n");
       await one.sees(/\[red\]\r\n20 90\r\n/);
       await one.handle.kill();
