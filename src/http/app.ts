@@ -19,6 +19,7 @@ import { addPreviews } from "./previews.ts";
 import { addProjects } from "./projects.ts";
 import { addRuns } from "./runs.ts";
 import { addSandbox } from "./sandbox.ts";
+import { addDownloads, addTicketDownload } from "./sandbox-downloads.ts";
 import { addSandboxFiles } from "./sandbox-files.ts";
 import { addSsh } from "./ssh.ts";
 import { addTasks } from "./tasks.ts";
@@ -41,6 +42,7 @@ export function createApp(): App {
   app.use(prepare, allowOrigins);
   // Before what asks for a key: the ticket is its key.
   addTerminalSocket(app);
+  addTicketDownload(app);
   for (const path of ["/v1", "/v1/*", "/ag-ui", "/ag-ui/*"]) app.use(path, requireKey);
   app.onError(answerError);
   app.notFound(answerNotFound);
@@ -56,6 +58,7 @@ const resources = [
   addGitCredentials,
   addSandbox,
   addSandboxFiles,
+  addDownloads,
   addPreviews,
   addTerminal,
   addSsh,

@@ -49,7 +49,7 @@ export const preview = {
   expires_at: "2026-11-25T10:00:00.000Z",
 };
 
-export const terminalTicket = { url: "wss://taskloom.example/v1/terminal?ticket=4f…", expires_at: time };
+export const ticket = { url: "wss://taskloom.example/v1/terminal?ticket=4f…", expires_at: time };
 
 export const sshAccess = {
   command: "ssh 8kf…@ssh.app.daytona.io",

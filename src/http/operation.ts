@@ -14,8 +14,8 @@ export interface Answer {
   schema?: z.ZodType;
   /** Answers this type too, or only this where there is no schema. */
   text?: "text/event-stream" | "text/html";
-  /** Answers bytes of this type. */
-  bytes?: "application/octet-stream" | "application/gzip";
+  /** Answers bytes of one of these types. */
+  bytes?: ("application/octet-stream" | "application/gzip")[];
   headers?: Record<string, string>;
 }
 
@@ -121,13 +121,13 @@ interface ResponseDescription {
 
 function describeAnswers(answers: Record<number, Answer>): Record<number, ResponseDescription> {
   const described: Record<number, ResponseDescription> = {};
-  for (const [status, { description, schema, text, bytes: type, headers }] of Object.entries(answers)) {
+  for (const [status, { description, schema, text, bytes: types = [], headers }] of Object.entries(answers)) {
     const named = Object.entries({ "X-Request-Id": "Names the request in the server's log.", ...headers });
     const content = {
       ...(schema ? { "application/json": { schema } } : {}),
       ...(text === "text/event-stream" ? { [text]: { schema: z.string(), example: examples.stream } } : {}),
       ...(text === "text/html" ? { [text]: { schema: z.string() } } : {}),
-      ...(type ? { [type]: { schema: bytes } } : {}),
+      ...Object.fromEntries(types.map((type) => [type, { schema: bytes }])),
     };
     described[Number(status)] = {
       description,

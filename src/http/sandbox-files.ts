@@ -1,49 +1,25 @@
-// Files of a project's sandbox for people: listed, downloaded, uploaded, deleted, packed. Bytes pass through as they come, in
-// either direction. What is in a sandbox may be hostile to a browser, and a download is answered from the app's own origin:
-// it is therefore always an attachment, of a type that nothing renders, and sandboxed in case something does.
+// Files of a project's sandbox for people: listed, uploaded, deleted. Bytes pass through as they come.
 import { z } from "@hono/zod-openapi";
 import type { FileInfo } from "../agent/sandbox.ts";
-import type { FileStream } from "../agent/workspace.ts";
 import { clientId } from "../protocol/ids.ts";
 import { UPLOAD_BYTES } from "./body.ts";
-import type { App, AppContext } from "./context.ts";
+import type { App } from "./context.ts";
 import { Problem } from "./errors.ts";
-import { type Answer, addOperation } from "./operation.ts";
-import { sandboxFile, sandboxFiles, wellFormed } from "./schemas.ts";
+import { addOperation } from "./operation.ts";
+import { filePath, folderPath, sandboxFile, sandboxFiles } from "./schemas.ts";
 import { withWorkspace, workspaceProblems } from "./workspace.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });
 const base = "/v1/projects/{project_id}/sandbox/files";
 
-// Longer ones are refused where paths are read; this keeps a megabyte of query from getting there.
-const PATH_CHARACTERS = 8192;
 const MAX_DEPTH = 10;
 
-const path = wellFormed
-  .max(PATH_CHARACTERS)
-  .openapi({ description: "Relative to the work dir, or absolute within it." });
-const folderPath = path.default("").openapi({ description: "A folder; the work dir if absent." });
 const flag = z.enum(["0", "1", "false", "true"]).default("false");
 const problems = [...workspaceProblems, "forbidden" as const];
 
-const fileHeaders = {
-  "Content-Length": "Its size in bytes.",
-  "Content-Disposition": "Always an attachment, with the file's name.",
-};
-
 export function addSandboxFiles(app: App): void {
   addList(app);
-  addDownload(app, "content", "Download a file", z.strictObject({ path: path.min(1) }), {
-    description: "The file, streamed.",
-    bytes: "application/octet-stream",
-    headers: fileHeaders,
-  });
-  addDownload(app, "archive", "Download a folder", z.strictObject({ path: folderPath }), {
-    description: "The folder as a gzipped tar. It is packed before the first byte comes, for up to two minutes.",
-    bytes: "application/gzip",
-    headers: fileHeaders,
-  });
   addUpload(app);
   addDelete(app);
 }
@@ -77,27 +53,6 @@ function addList(app: App): void {
   );
 }
 
-function addDownload(
-  app: App,
-  kind: "content" | "archive",
-  summary: string,
-  query: z.ZodObject & z.ZodType<{ path: string }>,
-  answer: Answer,
-): void {
-  addOperation(
-    app,
-    { method: "get", path: `${base}/${kind}`, tag, summary, params, query, answers: { 200: answer }, problems },
-    async (context, { params, query }) => {
-      const opening = withWorkspace(context, params.project_id, (workspace, signal) =>
-        kind === "content" ? workspace.openFile(query.path, signal) : workspace.openArchive(query.path, signal),
-      );
-      // Where the client goes away meanwhile the archive is still removed.
-      context.executionCtx.waitUntil(opening.catch(() => undefined));
-      return answerFile(context, await opening, answer.bytes ?? "application/octet-stream");
-    },
-  );
-}
-
 function addUpload(app: App): void {
   addOperation(
     app,
@@ -109,7 +64,7 @@ function addUpload(app: App): void {
       description:
         "The body is the file, of any type, up to 100 MiB. Folders above it are made. It is put in its place when all of it has come: an upload that is cut changes nothing.",
       params,
-      query: z.strictObject({ path: path.min(1) }),
+      query: z.strictObject({ path: filePath }),
       takesBytes: true,
       answers: {
         200: { description: "It replaced the file that was there.", schema: sandboxFile },
@@ -145,7 +100,7 @@ function addDelete(app: App): void {
       summary: "Delete a file or a folder",
       params,
       query: z.strictObject({
-        path: path.min(1),
+        path: filePath,
         recursive: flag.openapi({ description: "`true` is needed for a folder." }),
       }),
       answers: { 204: { description: "It is gone." } },
@@ -159,34 +114,6 @@ function addDelete(app: App): void {
       return context.body(null, 204);
     },
   );
-}
-
-async function answerFile(context: AppContext, { name, size, body }: FileStream, type: string): Promise<Response> {
-  const headers = {
-    "content-type": type,
-    "content-length": String(size),
-    "content-disposition": nameAttachment(name),
-    "content-security-policy": "sandbox",
-    "cache-control": "private, no-store",
-  };
-  if (context.req.raw.method === "HEAD") {
-    await body.cancel();
-    return new Response(null, { headers });
-  }
-  // A body that ends early breaks the connection: a short file must not look whole.
-  const { readable, writable } = new FixedLengthStream(size);
-  context.executionCtx.waitUntil(body.pipeTo(writable).catch(() => undefined));
-  return new Response(readable, { headers });
-}
-
-/** Plain ASCII for clients that know no better, and the whole name as RFC 5987 spells it. */
-export function nameAttachment(name: string): string {
-  const plain = name.replace(/[^\x20-\x7e]/gu, "_").replace(/["\\%]/g, "_");
-  const escaped = encodeURIComponent(name.toWellFormed()).replace(
-    /['()*]/g,
-    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${escaped}`;
 }
 
 function describeFile({ path, size, is_dir, modified_at }: FileInfo): z.infer<typeof sandboxFile> {

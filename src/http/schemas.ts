@@ -122,12 +122,27 @@ export const workspaceState = z
   })
   .openapi("Sandbox", { example: examples.sandbox });
 
+// Longer ones are refused where paths are read; this keeps a megabyte of query from getting there.
+const PATH_CHARACTERS = 8192;
+const path = wellFormed
+  .max(PATH_CHARACTERS)
+  .openapi({ description: "Relative to the work dir, or absolute within it." });
+export const filePath = path.min(1);
+export const folderPath = path.default("").openapi({ description: "A folder; the work dir if absent." });
+
 export const sandboxFile = z
   .object({ path: z.string(), name: z.string(), size: z.int(), is_dir: z.boolean(), modified_at: time })
   .openapi("SandboxFile", { example: examples.sandboxFile });
 export const sandboxFiles = z
   .object({ data: z.array(sandboxFile), truncated: z.boolean() })
   .openapi("SandboxFiles", { example: { data: [examples.sandboxFile], truncated: false } });
+export const downloadBody = z
+  .strictObject({
+    path,
+    kind: z.enum(["content", "archive"]).default("content").openapi({ description: "A file, or a folder packed." }),
+  })
+  .refine(({ path, kind }) => kind === "archive" || path !== "", { path: ["path"], message: "names no file" })
+  .openapi({ example: { path: "src/index.ts" } });
 
 const LINK_SECONDS_MOST = 30 * 24 * 60 * 60;
 export const previewBody = z
@@ -151,9 +166,7 @@ export const terminalBody = z
     rows: z.int().min(1).max(1000).default(24),
   })
   .openapi({ example: { session: "main", cols: 120, rows: 40 } });
-export const terminalTicket = z
-  .object({ url: z.string(), expires_at: time })
-  .openapi("TerminalTicket", { example: examples.terminalTicket });
+export const ticket = z.object({ url: z.string(), expires_at: time }).openapi("Ticket", { example: examples.ticket });
 
 export const sshBody = z
   .strictObject({ expires_in_minutes: z.int().min(1).max(1440).default(60) })

@@ -3,22 +3,18 @@
 // Daytona reaches the browser, and none of ours the sandbox.
 import { z } from "@hono/zod-openapi";
 import type { TerminalRequest } from "../agent/workspace.ts";
-import { hashText, toHex } from "../lib/hash.ts";
 import { logError } from "../lib/log.ts";
 import { clientId } from "../protocol/ids.ts";
-import { createTicket, takeTicket } from "../store/tickets.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { addOperation } from "./operation.ts";
-import { requireProject } from "./ownership.ts";
-import { terminalBody, terminalTicket } from "./schemas.ts";
+import { terminalBody, ticket } from "./schemas.ts";
 import { TerminalBridge, TICK_MS } from "./terminal-bridge.ts";
+import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "./tickets.ts";
 import { withWorkspace, workspaceProblems } from "./workspace.ts";
 
 const tag = "Sandboxes";
 const SOCKET_PATH = "/v1/terminal";
-const TICKET_MS = 60_000;
-const TICKET_BYTES = 32;
 
 export function addTerminal(app: App): void {
   addOperation(
@@ -32,18 +28,12 @@ export function addTerminal(app: App): void {
         "The address opens one WebSocket, once, within a minute. It makes or starts the sandbox. The same `session` reaches the same shell while that lives.",
       params: z.object({ project_id: clientId }),
       body: terminalBody,
-      answers: { 201: { description: "Where the terminal is.", schema: terminalTicket } },
+      answers: { 201: { description: "Where the terminal is.", schema: ticket } },
       problems: workspaceProblems,
     },
     async (context, { params, body }) => {
-      const { user_id, project_id } = await requireProject(context, params.project_id);
-      requireSandboxes(context);
-      const ticket = toHex(crypto.getRandomValues(new Uint8Array(TICKET_BYTES)));
-      const now = Date.now();
-      const expires_at = new Date(now + TICKET_MS).toISOString();
-      const stored = { user_id, project_id, hash: await hash(ticket), expires_at, details: { ...body } };
-      await createTicket(context.env.DB, stored, new Date(now).toISOString());
-      const url = new URL(`${SOCKET_PATH}?ticket=${ticket}`, context.req.url);
+      const door = { door: "terminal", path: SOCKET_PATH, project_id: params.project_id } as const;
+      const { url, expires_at } = await issueTicket(context, door, body);
       url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
       return context.json({ url: url.href, expires_at }, 201, { "cache-control": "no-store" });
     },
@@ -60,7 +50,7 @@ export function addTerminalSocket(app: App): void {
       summary: "A terminal",
       description: "A WebSocket. Binary frames are input and output; text frames are JSON, see the protocol.",
       open: true,
-      query: z.object({ ticket: z.string().max(200).default("") }),
+      query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).default("") }),
       answers: { 101: { description: "The WebSocket." } },
       problems: ["unauthorized", "forbidden", "not_found", "not_configured", "invalid_operation"],
     },
@@ -69,19 +59,10 @@ export function addTerminalSocket(app: App): void {
         throw new Problem("invalid_operation", "This address is for a WebSocket.");
       }
       checkOrigin(context);
-      requireSandboxes(context);
-      const ticket = await takeTicket(context.env.DB, await hash(query.ticket), new Date().toISOString());
-      if (!ticket) throw new Problem("unauthorized", "The ticket is not known, was used, or has expired.");
-      context.set("caller", { user_id: ticket.user_id, is_admin: false });
-      await requireProject(context, ticket.project_id);
-      return answerTerminal(context, ticket.project_id, terminalBody.parse(ticket.details));
+      const { project_id, details } = await redeemTicket(context, "terminal", query.ticket);
+      return answerTerminal(context, project_id, terminalBody.parse(details));
     },
   );
-}
-
-function requireSandboxes(context: AppContext): void {
-  if (context.get("config").daytona !== null) return;
-  throw new Problem("not_configured", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing.");
 }
 
 /** A ticket travels in an address, which other pages of a browser may come to know; they can't open it. */
@@ -141,8 +122,4 @@ async function connect(
     logError("terminal_failed", error, { request_id: context.get("request_id") });
     bridge.fail("The server failed; the request id finds the reason in its log.");
   }
-}
-
-async function hash(ticket: string): Promise<string> {
-  return toHex(await hashText(ticket));
 }

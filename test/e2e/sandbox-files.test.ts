@@ -237,6 +237,53 @@ describe("an archive", () => {
   });
 });
 
+describe("a ticket for a download", () => {
+  const ask = (body: unknown) => taskloom.request("POST", `${files}/ticket`, body);
+  const askUrl = async (body: unknown) => ((await (await ask(body)).json()) as { url: string }).url;
+
+  it("brings once, without a key, what the key brings", async () => {
+    await put("packed/商店.txt", "once");
+    for (const [kind, path] of [
+      ["content", "packed/商店.txt"],
+      ["archive", "packed"],
+    ] as const) {
+      const url = await askUrl({ path, kind });
+      expect((await fetch(url, { method: "HEAD" })).status).toBe(422);
+      const [one, other] = (await Promise.all([fetch(url), fetch(url)])).toSorted((a, b) => a.status - b.status);
+      expect([one?.status, other?.status]).toEqual([200, 401]);
+      const keyed = await send("GET", `${files}/${kind}?path=${encodeURIComponent(path)}`);
+      const own = new Set(["date", "x-request-id", "content-length"]);
+      const describe = (response?: Response) => [...(response?.headers ?? [])].filter(([name]) => !own.has(name));
+      expect(describe(one)).toEqual(describe(keyed));
+      expect((await one?.arrayBuffer())?.byteLength).toBe(Number(one?.headers.get("content-length")));
+    }
+  });
+
+  it("opens no other door, nor anything outside of the work dir", async () => {
+    const url = new URL(await askUrl({ path: "packed/商店.txt" }));
+    const { url: terminal } = await taskloom.json<{ url: string }>("POST", files.replace(/files$/, "terminal"), {});
+    const { searchParams } = new URL(terminal);
+    expect((await fetch(`${url.origin}${url.pathname}?${searchParams}`)).status).toBe(401);
+    const upgrade = {
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+    };
+    const socket = connect(Number(url.port), url.hostname);
+    const head = Object.entries({ host: url.host, connection: "upgrade", ...upgrade });
+    socket.write(
+      `GET /v1/terminal${url.search} HTTP/1.1\r\n${head.map((line) => line.join(": ")).join("\r\n")}\r\n\r\n`,
+    );
+    const answer = await new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data))));
+    socket.destroy();
+    expect(answer).toMatch(/^HTTP\/1.1 401/);
+    expect(await codeOf(fetch(await askUrl({ path: "../../etc/passwd" })))).toBe("400 invalid_field");
+    expect(await codeOf(fetch(await askUrl({ path: "nowhere" })))).toBe("404 not_found");
+    for (const body of [{}, { path: "" }, { path: "x", kind: "list" }, { path: "x", more: 1 }])
+      expect((await ask(body)).status).toBe(400);
+  });
+});
+
 describe("a listing", () => {
   it("says that it is cut", async () => {
     const workspace = createDaytonaWorkspace({

@@ -51,6 +51,11 @@ describe("a ticket", () => {
     const { results } = await env.DB.prepare("SELECT * FROM tickets WHERE project_id = 'ticket-project'").all();
     expect(results).toHaveLength(1);
     expect(JSON.stringify(results)).not.toContain(url.searchParams.get("ticket"));
-    expect(JSON.parse(String(results[0]?.details))).toEqual({ session: "main", cols: 80, rows: 24 });
+    expect(JSON.parse(String(results[0]?.details))).toEqual({
+      door: "terminal",
+      session: "main",
+      cols: 80,
+      rows: 24,
+    });
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nameAttachment } from "./sandbox-files.ts";
+import { nameAttachment } from "./sandbox-downloads.ts";
 
 describe("the name of a download", () => {
   it("stands as RFC 5987 spells it beside plain ASCII", () => {

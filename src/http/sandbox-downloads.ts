@@ -1,0 +1,125 @@
+// Downloads of a project's sandbox: a file as it is, a folder as an archive; with a key, or in a browser with a ticket. What is
+// in a sandbox may be hostile to a browser, and a download is answered from the app's own origin: it is therefore always an
+// attachment, of a type that nothing renders, and sandboxed in case something does.
+import { z } from "@hono/zod-openapi";
+import type { FileStream } from "../agent/workspace.ts";
+import { clientId } from "../protocol/ids.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem } from "./errors.ts";
+import { type Answer, addOperation } from "./operation.ts";
+import { downloadBody, filePath, folderPath, ticket } from "./schemas.ts";
+import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "./tickets.ts";
+import { withWorkspace, workspaceProblems } from "./workspace.ts";
+
+const tag = "Sandboxes";
+const params = z.object({ project_id: clientId });
+const base = "/v1/projects/{project_id}/sandbox/files";
+const OPEN_PATH = "/v1/download";
+
+type Kind = "content" | "archive";
+
+const types = { content: "application/octet-stream", archive: "application/gzip" } as const;
+const headers = {
+  "Content-Length": "Its size in bytes.",
+  "Content-Disposition": "Always an attachment, with the file's name.",
+};
+const descriptions = {
+  content: "The file, streamed.",
+  archive: "The folder as a gzipped tar. It is packed before the first byte comes, for up to two minutes.",
+};
+const problems = [...workspaceProblems, "invalid_field" as const, "forbidden" as const];
+
+export function addDownloads(app: App): void {
+  addDownload(app, "content", "Download a file", z.strictObject({ path: filePath }));
+  addDownload(app, "archive", "Download a folder", z.strictObject({ path: folderPath }));
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: `${base}/ticket`,
+      tag,
+      summary: "Ask for a download",
+      description:
+        "For a browser, whose links can't send a key: the address answers one download, once, within a minute, and makes or starts the sandbox.",
+      params,
+      body: downloadBody,
+      answers: { 201: { description: "Where the download is.", schema: ticket } },
+      problems: ["not_found", "not_configured"],
+    },
+    async (context, { params, body }) => {
+      const door = { door: "download", path: OPEN_PATH, project_id: params.project_id } as const;
+      const { url, expires_at } = await issueTicket(context, door, body);
+      return context.json({ url: url.href, expires_at }, 201, { "cache-control": "no-store" });
+    },
+  );
+}
+
+function addDownload(app: App, kind: Kind, summary: string, query: z.ZodObject & z.ZodType<{ path: string }>): void {
+  const answer: Answer = { description: descriptions[kind], bytes: [types[kind]], headers };
+  addOperation(
+    app,
+    { method: "get", path: `${base}/${kind}`, tag, summary, params, query, answers: { 200: answer }, problems },
+    (context, { params, query }) => answerDownload(context, params.project_id, kind, query.path),
+  );
+}
+
+export function addTicketDownload(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: OPEN_PATH,
+      tag,
+      summary: "A download",
+      description: "What a ticket was asked for, as the route with a key answers it.",
+      open: true,
+      query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).default("") }),
+      answers: { 200: { description: "The file, or the archive.", bytes: Object.values(types), headers } },
+      problems: [...problems, "unauthorized", "invalid_operation"],
+    },
+    async (context, { query }) => {
+      // Programs that look before they load would spend it.
+      if (context.req.raw.method === "HEAD") throw new Problem("invalid_operation", "This address is for a GET.");
+      const { project_id, details } = await redeemTicket(context, "download", query.ticket);
+      const { kind, path } = downloadBody.parse(details);
+      return answerDownload(context, project_id, kind, path);
+    },
+  );
+}
+
+async function answerDownload(context: AppContext, project_id: string, kind: Kind, path: string): Promise<Response> {
+  const opening = withWorkspace(context, project_id, (workspace, signal) =>
+    kind === "content" ? workspace.openFile(path, signal) : workspace.openArchive(path, signal),
+  );
+  // Where the client goes away meanwhile the archive is still removed.
+  context.executionCtx.waitUntil(opening.catch(() => undefined));
+  return answerFile(context, await opening, types[kind]);
+}
+
+async function answerFile(context: AppContext, { name, size, body }: FileStream, type: string): Promise<Response> {
+  const headers = {
+    "content-type": type,
+    "content-length": String(size),
+    "content-disposition": nameAttachment(name),
+    "content-security-policy": "sandbox",
+    "cache-control": "private, no-store",
+  };
+  if (context.req.raw.method === "HEAD") {
+    await body.cancel();
+    return new Response(null, { headers });
+  }
+  // A body that ends early breaks the connection: a short file must not look whole.
+  const { readable, writable } = new FixedLengthStream(size);
+  context.executionCtx.waitUntil(body.pipeTo(writable).catch(() => undefined));
+  return new Response(readable, { headers });
+}
+
+/** Plain ASCII for clients that know no better, and the whole name as RFC 5987 spells it. */
+export function nameAttachment(name: string): string {
+  const plain = name.replace(/[^\x20-\x7e]/gu, "_").replace(/["\\%]/g, "_");
+  const escaped = encodeURIComponent(name.toWellFormed()).replace(
+    /['()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${escaped}`;
+}
