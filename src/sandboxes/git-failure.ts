@@ -87,8 +87,8 @@ export function explainGit(failure: DaytonaFailure, attempt: GitAttempt): Sandbo
   const fault = readGitFault(failure);
   const [code, sentence] = fault === null ? [codeOf(failure), ""] : describeFault(fault, attempt);
   const reason = readReason(failure, attempt.login);
-  const said = reason === "" || isPlain(fault) ? "" : ` It said: ${reason.replace(/\.$/, "")}.`;
-  return new SandboxError(code, `${attempt.what} failed. ${sentence}${said}`.trim());
+  const said = reason === "" || isPlain(fault) ? "" : `It said: ${reason.replace(/\.$/, "")}.`;
+  return new SandboxError(code, [`${attempt.what} failed.`, sentence, said].filter((part) => part !== "").join(" "));
 }
 
 function codeOf({ status }: DaytonaFailure): SandboxError["code"] {
@@ -123,7 +123,7 @@ function hideLogin(text: string, login: GitLogin | null): string {
 }
 
 function describeFault(fault: GitFault, { host, login, branch }: GitAttempt): [SandboxError["code"], string] {
-  const remote = host ?? "the remote";
+  const remote = host ?? "The remote";
   const named = branch === null ? "The branch" : `The branch ${branch}`;
   switch (fault) {
     case "no_repository_here":
@@ -131,9 +131,9 @@ function describeFault(fault: GitFault, { host, login, branch }: GitAttempt): [S
     case "no_remote":
       return ["invalid", "The repository has no remote `origin`. Add one with `git remote add origin URL`."];
     case "auth":
-      return ["refused", describeRefusal(remote, login)];
+      return ["refused", describeRefusal(remote, host ?? "its host", login)];
     case "repository":
-      return ["not_found", describeAbsence(remote, login)];
+      return ["not_found", describeAbsence(host ?? "its host", login)];
     case "empty":
       return [
         "invalid",
@@ -174,16 +174,16 @@ function describeFault(fault: GitFault, { host, login, branch }: GitAttempt): [S
   }
 }
 
-function describeRefusal(remote: string, login: GitLogin | null): string {
+function describeRefusal(remote: string, host: string, login: GitLogin | null): string {
   return login === null
-    ? `${remote} asks who is there, and no credential is stored for it: the repository is private, or there is none at this address. The person can store one for ${remote} (POST /v1/git-credentials).`
-    : `${remote} refuses the credential that is stored for it: it is wrong, has expired, or has no right to do this here. The person can store another one for ${remote}.`;
+    ? `${remote} asks who is there, and no credential is stored for it: the repository is private, or there is none at this address. The person can store one for ${host} (POST /v1/git-credentials).`
+    : `${remote} refuses the credential that is stored for it: it is wrong, has expired, or has no right to do this here. The person can store another one for ${host}.`;
 }
 
-function describeAbsence(remote: string, login: GitLogin | null): string {
+function describeAbsence(host: string, login: GitLogin | null): string {
   const hidden =
     login === null
-      ? `or it is private and no credential is stored for ${remote}`
-      : `or the credential that is stored for ${remote} has no right to see it`;
+      ? `or it is private and no credential is stored for ${host}`
+      : `or the credential that is stored for ${host} has no right to see it`;
   return `There is no repository at this address, ${hidden}.`;
 }

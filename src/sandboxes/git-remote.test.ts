@@ -45,6 +45,17 @@ describe("the inspection of a repository", () => {
     });
   });
 
+  it("knows the branch of a work tree beside the first, and of a submodule", () => {
+    const commit = "git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x";
+    sh(`${commit}; git worktree add -q ../beside -b fix/two; git init -q -b deep below; cd below; ${commit}`, shop);
+    sh("git -c protocol.file.allow=always submodule --quiet add ./below && git submodule --quiet absorbgitdirs", shop);
+    for (const [folder, branch] of [
+      [join(home, "beside"), "fix/two"],
+      [join(shop, "below"), "deep"],
+    ] as const)
+      expect(inspect(folder)).toMatchObject({ repository: { root: folder, branch } });
+  });
+
   it("names the repositories below a folder that is none, and knows a folder that is not there", () => {
     expect(inspect(home)).toEqual({ kind: "none", repositories: ["it's a shop"] });
     expect(inspect(join(home, "nothing"))).toEqual({ kind: "missing" });

@@ -34,6 +34,7 @@ const DOUBTFUL = [
   "credential\\.(.*\\.)?helper",
 ].join("|");
 
+// In a work tree beside the first and in a submodule `.git` is a file that says where the rest is.
 // Values are joined by a character that stands in no address: a value with a line feed in it is then two.
 const SCRIPT = `cd -- "$1" 2>/dev/null || { echo missing; exit 0; }
 d=$(pwd -P)
@@ -44,7 +45,9 @@ if [ ! -e "$d/.git" ]; then
   exit 0
 fi
 printf 'root %s\\n' "$d"
-printf 'branch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$d/.git/HEAD" 2>/dev/null | head -n 1)"
+h="$d/.git"
+[ -f "$h" ] && h=$(sed -n 's/^gitdir: //p' "$h" | head -n 1) && case $h in /*) ;; *) h="$d/$h" ;; esac
+printf 'branch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$h/HEAD" 2>/dev/null | head -n 1)"
 command -v git >/dev/null 2>&1 || exit 0
 say() { printf '%s ' "$1"; shift; git -C "$d" "$@" 2>/dev/null | head -c 8192 | tr '\\n' '\\036'; echo; }
 echo git
