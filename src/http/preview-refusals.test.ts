@@ -1,9 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { judgeRefusal } from "./preview-refusals.ts";
 
 const json = { "content-type": "application/json" };
 const daytonas = (statusCode: number) =>
   JSON.stringify({ path: "/x", timestamp: "2026-11-24T10:00:00Z", statusCode, message: "Is the Sandbox started?" });
+
+afterEach(() => void vi.useRealTimers());
 
 describe("an answer", () => {
   it.each([
@@ -33,5 +35,23 @@ describe("an answer", () => {
     const whole = await answer.clone().text();
     expect(await judgeRefusal(answer)).toBeNull();
     expect(await answer.text()).toBe(whole);
+  });
+
+  it("that a program never finishes is on its way to the visitor soon", async () => {
+    vi.useFakeTimers();
+    let source!: ReadableStreamDefaultController<Uint8Array>;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        source = controller;
+      },
+    });
+    source.enqueue(new TextEncoder().encode('{"error":'));
+    const answer = new Response(body, { status: 500, headers: json });
+    const judged = judgeRefusal(answer);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await judged).toBeNull();
+    source.enqueue(new TextEncoder().encode("1}"));
+    source.close();
+    expect(await answer.text()).toBe('{"error":1}');
   });
 });

@@ -3,6 +3,8 @@
 
 /** Their refusals are a few hundred characters; what is longer is a program's. */
 const REFUSAL_BYTES = 2_048;
+/** They are sent whole, with their head. A program may think for long amid its words. */
+const REFUSAL_MS = 1_000;
 
 /**
  * `dead`: nothing took the request, or it broke off at once. `way`: what stands before the program refused it, in its own
@@ -46,6 +48,8 @@ async function readShort(answer: Response): Promise<string | null> {
   if (copy === null) return null;
   const reader = copy.getReader();
   const decoder = new TextDecoder();
+  // A read that is under way then says that this is the end.
+  const timer = setTimeout(() => void reader.cancel().catch(() => {}), REFUSAL_MS);
   let text = "";
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
@@ -56,6 +60,7 @@ async function readShort(answer: Response): Promise<string | null> {
   } catch {
     return null;
   } finally {
+    clearTimeout(timer);
     // Not awaited before the other half is read: a copy that is not read holds it back.
     void reader.cancel().catch(() => {});
   }
