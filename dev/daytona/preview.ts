@@ -24,6 +24,8 @@ import type { Sandbox } from "./sandboxes.ts";
 const hostPattern = /^(\d{1,5})-([a-z0-9-]{1,57})\.localhost(?::\d+)?$/i;
 /** Ports of the real daemon; a public sandbox doesn't open those. */
 const privatePorts = [2280, 22_222, 33_333];
+/** Of a program's answer; the real proxy takes ten times as much. */
+const maxHeaderBytes = 1024 * 1024;
 /** How long a browser that opened a signed address in time may go on (its cookie says the same). */
 const cookieGraceMs = 3_600_000;
 
@@ -174,6 +176,7 @@ async function reach(
     path: door.target,
     headers,
     setHost: false,
+    maxHeaderSize: maxHeaderBytes,
     // One connection into the sandbox for each request: nothing is shared, nothing is left over. (No `agent: false`: it
     // makes an agent, which ignores the connection given here.)
     createConnection: () => connection,

@@ -61,6 +61,8 @@ const sweepMs = 10_000;
 const headersTimeoutMs = 30_000;
 /** Longer than the idle time of usual clients, which then close first: a request never meets a closing connection. */
 const keepAliveMs = 65_000;
+/** As the real one's. What passes to a program may well be more than Node would take, with its address and cookies. */
+const maxHeaderBytes = 1024 * 1024;
 
 export async function startDaytona(options: DaytonaOptions): Promise<DaytonaServer> {
   const stateDirectory = resolve(options.state);
@@ -91,7 +93,12 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
     sshPort: () => gateway.port(),
     previewUrl: (previewPort, label) => `http://${previewPort}-${label}.localhost:${port}`,
   };
-  const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: 0, keepAliveTimeout: keepAliveMs });
+  const server = createServer({
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveMs,
+  });
   server.on("request", (request, response) => void serve(request, response, context));
   server.on("upgrade", (request, socket, head) => void upgrade(request, socket, head, context));
   server.on("clientError", (_error, socket) => refuseSocket(socket, new HttpError(400, "malformed request"), "/"));

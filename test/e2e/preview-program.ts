@@ -42,6 +42,10 @@ const routes = {
     response.writeHead(206, { "content-range": "bytes 0-3/10", "content-length": "4", "x-range": request.headers.range });
     response.end("part");
   },
+  "/long": (request, response) => {
+    response.setHeader("x-long", "x".repeat(20000));
+    response.end(request.headers["x-long"]);
+  },
   "/none": (request, response) => { response.writeHead(204); response.end(); },
   "/unchanged": (request, response) => { response.writeHead(304, { etag: '"1"' }); response.end(); },
   "/login": (request, response) => { response.writeHead(401, { "www-authenticate": "Basic" }); response.end("who?"); },
@@ -52,7 +56,7 @@ const routes = {
     response.end('<title>shop</title><script>document.cookie = "seen=1"; document.title = "ran " + location.host;</script>');
   },
 };
-const server = createServer((request, response) => {
+const server = createServer({ maxHeaderSize: 100000 }, (request, response) => {
   const url = new URL(request.url, "http://program");
   const route = routes[url.pathname];
   if (route) return route(request, response, url);

@@ -9,7 +9,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { hasBrowser, openBrowser } from "../setup/browser.ts";
 import { makeState, type StartedServer, startServer } from "../setup/started-server.ts";
-import { type Answer, awaitPort, connectClient, eventually, runInBackground, visit } from "./daytona-fixture.ts";
+import {
+  type Answer,
+  awaitPort,
+  connectClient,
+  eventually,
+  runInBackground,
+  sendRaw,
+  visit,
+} from "./daytona-fixture.ts";
 import { previewProgram } from "./preview-program.ts";
 
 interface Preview {
@@ -128,6 +136,14 @@ describe("a request to a link", () => {
     expect(head).toMatchObject({ status: 200, headers: { "content-length": "1234" } });
     expect(login).toMatchObject({ status: 401, body: "who?", headers: { "www-authenticate": "Basic" } });
     expect(own).toMatchObject({ status: 502, body: "my own" });
+  });
+
+  it("may have longer headers than Node takes by itself, and so may its answer", async () => {
+    const long = "x".repeat(20_000);
+    const head = `GET /long HTTP/1.1\r\nHost: ${new URL(shop).host}\r\nX-Long: ${long}\r\nConnection: close\r\n\r\n`;
+    const answer = await sendRaw(Number(port), head, true);
+    expect(answer).toMatch(/^HTTP\/1.1 200 /);
+    expect(answer.split(long)).toHaveLength(3);
   });
 
   it("passes what is zipped on as it is", async () => {
