@@ -48,8 +48,8 @@ function isLocal(domain: string): boolean {
 /** `hostname` as `URL` has it, so in lower case. Its port plays no part: who forwards one has another. */
 export function readPreviewHost(hostname: string, domain: string): PreviewHost {
   const [apex = ""] = domain.split(":");
-  // A name with a dot at its end is the same host and another origin: it is known, and not served.
-  const name = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
+  // A name with dots at its end is the same host and another origin: it is known, and not served.
+  const name = hostname.replace(/\.+$/, "");
   // On one machine `localhost` is the app, and previews are under it.
   if (name === apex) return { kind: apex === "localhost" ? "other" : "apex" };
   if (!name.endsWith(`.${apex}`)) return { kind: "other" };
