@@ -82,15 +82,16 @@ describe("a project's repository", () => {
     expect(clones).toHaveLength(2);
   });
 
-  it("goes on being cloned for the others when one use gives up, and says meanwhile that it lives", async () => {
+  it("goes on being cloned for the next use when one gives up, which is told of it, and says meanwhile that it lives", async () => {
     const { promise, resolve: finish } = Promise.withResolvers<void>();
-    const { checkout, commands, use } = prepare(() => promise);
+    const { checkout, commands, told, use } = prepare(() => promise);
     const end = new AbortController();
     const impatient = checkout.prepare(sandboxOf("one"), end.signal);
-    const patient = use();
     await vi.advanceTimersByTimeAsync(40_000);
     end.abort(new Error("cancelled"));
     await expect(impatient).rejects.toThrow("cancelled");
+    const patient = use();
+    expect(told).toEqual(Array(2).fill(`Cloning ${URL_OF_SHOP} into shop …`));
     expect(commands).toEqual(["claimed", "touch", "touch"]);
     finish();
     await patient;

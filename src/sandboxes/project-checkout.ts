@@ -68,6 +68,8 @@ export class ProjectCheckout {
   /** Uses of one sandbox that come at the same time look once. */
   #looking: { sandbox: string; done: Promise<void> } | null = null;
   #known: Outcome | null = null;
+  /** What readers were told of a clone that is going on. */
+  #doing: string | null = null;
 
   constructor(ports: CheckoutPorts) {
     this.#ports = ports;
@@ -78,6 +80,8 @@ export class ProjectCheckout {
     const { source } = this.#ports;
     if (source === null || (this.#known?.path && this.#attempt?.sandbox === sandbox.id)) return;
     while (this.#looking !== null && this.#looking.sandbox !== sandbox.id) await race(this.#looking.done, signal);
+    // The clone may go on from a run that was cancelled: who waits for it now has readers of his own.
+    if (this.#looking !== null && this.#doing !== null) this.#ports.onState("started", this.#doing);
     this.#looking ??= { sandbox: sandbox.id, done: this.#lookOnce(sandbox, source) };
     await race(this.#looking.done, signal);
   }
@@ -97,6 +101,7 @@ export class ProjectCheckout {
       await this.#look(sandbox, source);
     } finally {
       this.#looking = null;
+      this.#doing = null;
     }
   }
 
@@ -163,7 +168,10 @@ export class ProjectCheckout {
     const { url, branches, spot, shown, end } = job;
     const until = Date.now() + TRANSFER_MS;
     let begun = await this.#run(sandbox, writeBeginning(spot), end);
-    if (begun.kind !== "there") this.#ports.onState("started", `Cloning ${url} into ${shown} …`);
+    if (begun.kind !== "there") {
+      this.#doing = `Cloning ${url} into ${shown} …`;
+      this.#ports.onState("started", this.#doing);
+    }
     while (begun.kind === "busy") {
       if (Date.now() > until) throw new SandboxError("failed", "Another thread of the project is still cloning it.");
       await pause(BUSY_LOOK_MS, end);
