@@ -63,7 +63,9 @@ export class Toolbox {
 
   /** A WebSocket, not yet accepted. Only where `fetch` can make one, as in workerd. */
   async connect(sandbox: SdkSandbox, request: ToolboxRequest, protocols: string[]): Promise<WebSocket> {
-    const headers = { Upgrade: "websocket", "Sec-WebSocket-Protocol": protocols.join(", ") };
+    // First what any daemon knows: 0.190 answers no subprotocol of those that came after it, and some clients take that ill.
+    const offered = [`X-Daytona-SDK-Version~${SDK_VERSION}`, ...protocols];
+    const headers = { Upgrade: "websocket", "Sec-WebSocket-Protocol": offered.join(", ") };
     const { webSocket } = await this.open(sandbox, { ...request, headers });
     if (!webSocket) throw new DaytonaFailure("the sandbox opened no WebSocket", { status: 500 });
     return webSocket;
