@@ -1,6 +1,6 @@
 // Projects. Deleting one deletes its threads, each through its own object, then its sandbox.
 import { z } from "@hono/zod-openapi";
-import { isBranchName, readGitAddress } from "../lib/git-address.ts";
+import { isBranchName, readGitAddress, whyNoCheckout } from "../lib/git-address.ts";
 import { whyNotPublic } from "../lib/public-url.ts";
 import { clientId, newId } from "../protocol/ids.ts";
 import type { GitSource } from "../protocol/project.ts";
@@ -87,6 +87,8 @@ function requireSource(context: AppContext, git: GitSource | null | undefined): 
   if (git.branch !== undefined && !isBranchName(git.branch)) {
     throw new Problem("invalid_field", "git.branch: can't be the name of a branch");
   }
+  const wrong = git.path === undefined ? null : whyNoCheckout(git.path);
+  if (wrong !== null) throw new Problem("invalid_field", `git.path: ${wrong}`);
   const why = context.get("config").private_urls_allowed ? null : whyNotPublic(address.url);
   if (why !== null) throw new Problem("invalid_field", `git.url: its host ${why}, which this server does not reach`);
 }

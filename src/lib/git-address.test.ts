@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isBranchName, readGitAddress } from "./git-address.ts";
+import { isBranchName, readGitAddress, whyNoCheckout } from "./git-address.ts";
 
 describe("readGitAddress", () => {
   it.each([
@@ -58,5 +58,16 @@ describe("isBranchName", () => {
     "a@{1}",
     "a\nb",
     "--x/y",
+    "HEAD",
   ])("refuses %j", (name) => expect(isBranchName(name)).toBe(false));
+});
+
+describe("whyNoCheckout", () => {
+  it.each(["shop", "src/店 铺", "-x", "~/shop", "/srv/shop", "./a.git"])("takes %s", (path) =>
+    expect(whyNoCheckout(path)).toBeNull(),
+  );
+  it.each([".", "./", "/", "~", "..", "../x", "a/../..", "a/.git", ".GIT/hooks", "a\nb", " a", "a\0"])(
+    "refuses %j",
+    (path) => expect(whyNoCheckout(path)).toEqual(expect.any(String)),
+  );
 });

@@ -83,7 +83,18 @@ export function isBranchName(name: string): boolean {
   return (
     name.length <= 255 &&
     name !== "@" &&
+    name !== "HEAD" &&
     !/[\p{Cc} ~^:?*[\\]|\.\.|@\{/u.test(name) &&
     parts.every((part) => part !== "" && !/^[.-]|\.$|\.lock$/.test(part))
   );
+}
+
+/** Why nothing can be cloned into this folder of a sandbox, as the end of a sentence; null where it may be. */
+export function whyNoCheckout(path: string): string | null {
+  if (/\p{Cc}/u.test(path) || path.trim() !== path) return "holds a control character, or a space at an end";
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.some((part) => part.toLowerCase() === ".git")) return "leads into git's own folder";
+  if (parts.includes("..")) return "must name its folder without `..`";
+  if (parts.length === 0 || path === "~" || path === "~/") return "is no folder of its own: name one in the work dir";
+  return null;
 }

@@ -264,6 +264,15 @@ describe("threads and projects", () => {
     }
   });
 
+  it("refuse a folder or a branch for the repository that no clone could have", async () => {
+    const client = createClient();
+    for (const [field, value] of Object.entries({ path: "../elsewhere", branch: "--upload-pack=x" })) {
+      const git = { url: "https://github.com/a/b", [field]: value };
+      const body = { code: "invalid_field", detail: expect.stringMatching(`^git\\.${field}: `) };
+      expect(await client.send("POST", "/v1/projects", { name: "P", git })).toMatchObject({ status: 400, body });
+    }
+  });
+
   it("of many threads go with their project, each through its object", async () => {
     const client = await createClient().addUser("user_many");
     await client.send("POST", "/v1/projects", { project_id: "p", name: "P" });
