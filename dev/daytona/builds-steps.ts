@@ -27,6 +27,8 @@ const ground = {
   PATH: "/opt/daytona/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/home/daytona",
 };
+/** There is no network to wait for: npm and pip try for minutes. */
+const offline = { npm_config_fetch_retries: "0", PIP_RETRIES: "0" };
 const plainShell = ["/bin/sh", "-c"];
 const maxEnvironmentBytes = 64 * 1024;
 
@@ -152,7 +154,7 @@ async function runCommand(text: string, progress: Progress, instruction: Instruc
   const script = instruction.heredoc === undefined ? line : `${line}\n${instruction.heredoc}`;
   const code = await tools.run(`${runAlone}\n${interpreter} ${quote(script)} </dev/null & ${endAlone}`, {
     cwd: image.workDir ?? ground.HOME,
-    variables: { ...parameters, ...image.env },
+    variables: { ...offline, ...parameters, ...image.env },
   });
   if (code !== 0) {
     tools.log(" ---> commands of a build have neither the network nor root's rights on this server\n");

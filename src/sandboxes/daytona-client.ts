@@ -31,6 +31,8 @@ export interface DaytonaSettings {
   /** The id of the sandbox whose files the model knows, from an earlier life; and whichever they are from now on. */
   known?: string | null;
   onKnown?: (id: string) => void;
+  /** Whether the project is still there; asked where a sandbox is made. */
+  isWanted?: () => Promise<boolean>;
   /** Without it nothing is cloned by itself, and remotes are talked to without credentials. */
   git?: { access: GitAccess; source: GitSource | null };
   limits?: Partial<DaytonaLimits>;
@@ -61,7 +63,7 @@ export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
   });
   const host = URL.canParse(api_url) ? new URL(api_url).host : "its address";
   const recipe: Recipe = { ...settings.recipe, ...(snapshot === null ? {} : { snapshot }) };
-  const told = { onState, known, onKnown };
+  const told = { onState, known, onKnown, isWanted: settings.isWanted ?? (async () => true) };
   const lifecycle = new DaytonaLifecycle({ client, api_url, api_key, name, recipe, labels, host, limits, ...told });
   const toolbox = new Toolbox(api_key);
   const gitRequests = new GitRequests(toolbox, limits);

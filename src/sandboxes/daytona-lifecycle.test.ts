@@ -117,6 +117,51 @@ describe("the way to a started sandbox", () => {
   });
 });
 
+describe("a build of settings that have changed meanwhile", () => {
+  const building = { id: "id-1", ...usual, state: "building_snapshot", buildInfo: { dockerfileContent: "FROM a:1\n" } };
+
+  it("is ended and made anew, once", async () => {
+    const daytona = new FakeDaytona();
+    daytona.record = { ...building };
+    const { id } = await openFrom(daytona, { recipe: { dockerfile: "FROM b:1" } });
+    expect([id, daytona.orders]).toEqual(["made-1", ["delete", "create"]]);
+
+    daytona.record = { ...building };
+    daytona.on.delete = () => {
+      throw refusalOf(400, "Sandbox is being built");
+    };
+    await openFrom(daytona, { recipe: { image: "b:1" } });
+    expect(daytona.orders.slice(2)).toEqual(["delete"]);
+  });
+
+  it("is waited for where it is the same one, or began on this way", async () => {
+    const daytona = new FakeDaytona();
+    for (const recipe of [{ image: "a:1" }, { dockerfile: "FROM a:1" }]) {
+      daytona.record = { ...building, state: "started" };
+      daytona.passing.push("building_snapshot", "building_snapshot");
+      await openFrom(daytona, { recipe });
+    }
+    daytona.record = { ...building, state: "started" };
+    daytona.passing.push("creating", "building_snapshot");
+    await openFrom(daytona, { recipe: { image: "b:1" } });
+    expect(daytona.orders).toEqual([]);
+  });
+});
+
+describe("the sandbox of a project that is deleted meanwhile", () => {
+  it("is not made, and deleted where it was being made in that moment", async () => {
+    const daytona = new FakeDaytona();
+    const answers = [false, true, false];
+    const isWanted = async () => answers.shift() ?? false;
+    expect((await openFrom(daytona, { isWanted })).opened).toMatchObject({ code: "unavailable" });
+    expect(daytona.orders).toEqual([]);
+    expect((await openFrom(daytona, { isWanted })).opened).toMatchObject({
+      message: expect.stringContaining("deleted"),
+    });
+    expect(daytona.orders).toEqual(["create", "delete"]);
+  });
+});
+
 describe("an inactive snapshot", () => {
   const inactive = () => refusalOf(400, "Snapshot tools is inactive");
 

@@ -6,21 +6,16 @@ import { type OnSandboxState, SandboxError } from "../agent/sandbox.ts";
 import { backoffDelay } from "../lib/retry.ts";
 import { adjust, resize } from "./daytona-adjust.ts";
 import { type BuildLogSettings, DaytonaBuildLog } from "./daytona-build-log.ts";
+import { beginCourse, type Course, ORDER_SECONDS, orderSeconds } from "./daytona-course.ts";
 import { type DaytonaFailure, readFailure } from "./daytona-failure.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
-import { describeCreation, findChanges, isBuilt, type Recipe } from "./daytona-recipe.ts";
+import { describeCreation, findChanges, isBuilt, isOfFormerRecipe, type Recipe } from "./daytona-recipe.ts";
 import { addAdvice, describeBroken, describeFailedBuild, describeLate } from "./daytona-refusals.ts";
 import { DaytonaRequests, unavailable } from "./daytona-requests.ts";
 import { activateSnapshot, readInactiveSnapshot } from "./daytona-snapshots.ts";
 import { isBuilding, planFor } from "./daytona-states.ts";
 import { StateTeller } from "./state-teller.ts";
 import { pause } from "./waiting.ts";
-
-/**
- * A create or start is left to itself after this long, and the state is looked at instead. The SDK waits for the state too,
- * and can't be told to stop: this bounds how long it goes on for a run that was cancelled.
- */
-const ORDER_SECONDS = 10;
 
 /** The same where an image is built, so that who waits soon sees how far it is. */
 const BUILD_ORDER_SECONDS = 3;
@@ -44,19 +39,8 @@ export interface LifecycleSettings extends BuildLogSettings {
   /** The sandbox that was known before this instance; and whichever is from then on. */
   known: string | null;
   onKnown: (id: string) => void;
-}
-
-/** One way to a started sandbox. */
-interface Course {
-  until: number;
-  orders: number;
-  refusal: string;
-  /** The sandbox came to be on this way: nobody uses it yet. */
-  isFresh: boolean;
-  wasRepaired: boolean;
-  wasResized: boolean;
-  wasAdjusted: boolean;
-  wasActivated: boolean;
+  /** Whether the project is still there: a sandbox that is made for a deleted one would never be deleted. */
+  isWanted: () => Promise<boolean>;
 }
 
 export class DaytonaLifecycle {
@@ -90,13 +74,13 @@ export class DaytonaLifecycle {
 
   async #open(log: DaytonaBuildLog, signal: AbortSignal): Promise<SdkSandbox> {
     const begun = Date.now();
-    const flags = { isFresh: false, wasRepaired: false, wasResized: false, wasAdjusted: false, wasActivated: false };
-    const course: Course = { until: 0, orders: 0, refusal: "", ...flags };
+    const course = beginCourse();
     let sandbox = await this.find(this.#settings.name, signal);
     for (let looks = 1; ; looks++) {
       const state = sandbox === null ? "none" : (sandbox.state ?? "unknown");
       course.until = Math.max(course.until, begun + this.#settings.limits[planFor(state).limit]);
       const opened = await this.#move(sandbox, state, { course, log, begun }, signal);
+      course.mayReplaceBuild = false;
       if (opened !== null) return opened;
       sandbox = await this.find(this.#settings.name, signal);
       const left = Math.max(1, course.until - Date.now());
@@ -112,14 +96,15 @@ export class DaytonaLifecycle {
     signal: AbortSignal,
   ): Promise<SdkSandbox | null> {
     const { move, message } = planFor(state);
-    const isLeftOver = sandbox !== null && move !== "wait" && this.#isOfFormerProject(sandbox);
+    const isLeftOver = sandbox !== null && move !== "wait" && this.#isOfAnother(sandbox.labels);
     if (sandbox && move === "use" && !isLeftOver) return this.#adjust(sandbox, course, signal);
     if (Date.now() >= course.until || course.orders >= MAX_ORDERS) {
       throw this.#giveUp("error", "The sandbox did not start.", describeLate(state, course.refusal, begun));
     }
     if (sandbox === null) await this.#create(course, signal);
-    else if (isLeftOver || (move === "remake" && !course.isFresh)) await this.#remove(sandbox, course, signal);
-    else if (move === "remake") {
+    else if (isLeftOver || (move === "remake" && !course.isFresh) || this.#isOutdated(sandbox, state, course)) {
+      await this.#remove(sandbox, course, signal);
+    } else if (move === "remake") {
       const text = describeFailedBuild(sandbox.errorReason, await log.readEnd(sandbox, BUILD_LINES));
       throw this.#giveUp(state, text, text);
     } else if (move === "repair" && course.wasRepaired) {
@@ -198,16 +183,24 @@ export class DaytonaLifecycle {
     const timeout = Math.min(orderSeconds(course), isBuilt(recipe) ? BUILD_ORDER_SECONDS : ORDER_SECONDS);
     const parameters = { name, labels: { ...labels }, ...describeCreation(recipe) };
     // A second request is harmless: the name is taken then, and the sandbox is found.
+    await this.#requireWanted();
     const refusal = await this.#order(course, () => client.create(parameters, { timeout }), signal);
     if (refusal === null) {
       course.isFresh = true;
-      return;
+      return this.#requireWanted(signal);
     }
     const snapshot = readInactiveSnapshot(refusal);
     if (snapshot === null || course.wasActivated) throw unavailable(`Daytona would not make the sandbox: ${refusal}`);
     course.wasActivated = true;
     this.#teller.tell("creating", `The snapshot ${snapshot} was not used for long; it is being activated.`);
     await activateSnapshot(snapshot, { client, control: this.control.bind(this), until: course.until }, signal);
+  }
+
+  /** With a signal: what was made for a project that is gone by now is deleted. */
+  async #requireWanted(signal?: AbortSignal): Promise<void> {
+    if (await this.#settings.isWanted()) return;
+    if (signal) await this.destroy(signal, (labels) => !this.#isOfAnother(labels));
+    throw this.#giveUp("destroyed", "The project is deleted.", "The project of the sandbox is deleted.");
   }
 
   async #start(sandbox: SdkSandbox, course: Course, signal: AbortSignal): Promise<void> {
@@ -247,13 +240,19 @@ export class DaytonaLifecycle {
   async #remove(sandbox: SdkSandbox, course: Course, signal: AbortSignal): Promise<void> {
     this.#teller.tell("destroying", planFor(sandbox.state === "build_failed" ? "build_failed" : "destroying").message);
     const refusal = await this.#order(course, () => sandbox.delete(orderSeconds(course)), signal);
-    if (refusal !== null) throw unavailable(`Daytona would not delete the former sandbox: ${refusal}`);
+    // A build that Daytona won't end is waited for.
+    if (refusal === null || isBuilding(sandbox.state ?? "")) return;
+    throw unavailable(`Daytona would not delete the former sandbox: ${refusal}`);
   }
 
   /** A project of the same id was deleted, and its sandbox could not be. */
-  #isOfFormerProject({ labels }: SdkSandbox): boolean {
+  #isOfAnother(labels: Record<string, string> | undefined): boolean {
     const [theirs, ours] = [labels?.project_created_at, this.#settings.labels.project_created_at];
     return theirs !== undefined && ours !== undefined && theirs !== ours;
+  }
+
+  #isOutdated(sandbox: SdkSandbox, state: string, { mayReplaceBuild }: Course): boolean {
+    return isBuilding(state) && mayReplaceBuild && isOfFormerRecipe(this.#settings.recipe, sandbox);
   }
 
   /** Null when the order was taken, or came in a wrong moment: what comes of it is seen in the sandbox's state. Else why not. */
@@ -292,8 +291,4 @@ export class DaytonaLifecycle {
     this.#teller.tell(state, told);
     return unavailable(message);
   }
-}
-
-function orderSeconds({ until }: Course): number {
-  return Math.max(1, Math.min(ORDER_SECONDS, Math.ceil((until - Date.now()) / 1000)));
 }

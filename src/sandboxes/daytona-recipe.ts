@@ -56,6 +56,13 @@ export function isBuilt({ image, dockerfile }: Recipe): boolean {
   return image !== undefined || dockerfile !== undefined;
 }
 
+/** Whether what is being built of a sandbox is no longer what its project asks for. */
+export function isOfFormerRecipe(recipe: Recipe, { buildInfo }: Pick<SdkSandbox, "buildInfo">): boolean {
+  const built = buildInfo?.dockerfileContent?.trim();
+  const asked = recipe.dockerfile ?? (recipe.image === undefined ? "" : `FROM ${recipe.image}`);
+  return built !== undefined && built !== "" && built !== asked.trim();
+}
+
 function resourcesOf({ cpu, memory, disk }: Recipe): Resources {
   return Object.fromEntries(Object.entries({ cpu, memory, disk }).filter(([, value]) => value !== undefined));
 }

@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { Project } from "../protocol/project.ts";
 import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../sandboxes/index.ts";
+import { readProject } from "../store/projects.ts";
 import { createGitAccess } from "./project-git.ts";
 import { keepLinks } from "./project-previews.ts";
 
@@ -85,8 +86,14 @@ async function readSettings(place: ProjectPlace, onState: OnSandboxState): Promi
     name: await sandboxName(user_id, project_id),
     labels: labelsOf(place),
     onState,
+    isWanted: () => isThere(place),
     git: { access: createGitAccess({ ...config, database, user_id }), source: project?.git ?? null },
   };
+}
+
+async function isThere({ database, user_id, project_id, project }: ProjectPlace): Promise<boolean> {
+  if (project === null) return true;
+  return (await readProject(database, user_id, project_id))?.created_at === project.created_at;
 }
 
 /** A project that is made again under the id of a deleted one is told from that by the time of its making. */

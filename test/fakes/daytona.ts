@@ -103,6 +103,7 @@ export function lifecycleOf(daytona: FakeDaytona, more: Partial<LifecycleSetting
     onState: (state, message) => told.push(`${state}: ${message}`),
     known: null,
     onKnown: (id) => known.push(id),
+    isWanted: async () => true,
     ...more,
   });
   return { lifecycle, told, known };
