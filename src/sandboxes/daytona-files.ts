@@ -50,9 +50,18 @@ export class DaytonaFiles {
     this.#ports = ports;
   }
 
-  async resolve(path: string, signal: AbortSignal): Promise<{ absolute: string; folders: Folders }> {
+  async resolve(
+    path: string,
+    signal: AbortSignal,
+    { takesAnyName = false } = {},
+  ): Promise<{ absolute: string; folders: Folders }> {
     const folders = await this.#ports.connection.call((sandbox) => this.#readFolders(sandbox), signal);
-    return { absolute: resolvePath(path, folders), folders };
+    return { absolute: resolvePath(path, folders, { takesAnyName }), folders };
+  }
+
+  /** Of what is there already, whatever made it. */
+  #resolveExisting(path: string, signal: AbortSignal): Promise<{ absolute: string; folders: Folders }> {
+    return this.resolve(path, signal, { takesAnyName: true });
   }
 
   async #readFolders(sandbox: SdkSandbox): Promise<Folders> {
@@ -95,7 +104,7 @@ export class DaytonaFiles {
 
   async read(path: string, signal: AbortSignal): Promise<Uint8Array> {
     const { connection, toolbox, limits } = this.#ports;
-    const { absolute } = await this.resolve(path, signal);
+    const { absolute } = await this.#resolveExisting(path, signal);
     const tooLarge = (size: string) =>
       new SandboxError(
         "too_large",
@@ -116,7 +125,7 @@ export class DaytonaFiles {
   }
 
   async delete(path: string, recursive: boolean, signal: AbortSignal): Promise<void> {
-    const { absolute, folders } = await this.resolve(path, signal);
+    const { absolute, folders } = await this.#resolveExisting(path, signal);
     if (isWithin(folders.work, absolute) || isWithin(folders.home, absolute)) {
       throw new SandboxError("refused", `${path || "."} holds the work dir or the home folder and is not deleted.`);
     }
@@ -137,7 +146,7 @@ export class DaytonaFiles {
 
   async move(from: string, to: string, signal: AbortSignal): Promise<void> {
     const { connection } = this.#ports;
-    const source = await this.resolve(from, signal);
+    const source = await this.#resolveExisting(from, signal);
     const target = await this.resolve(to, signal);
     if (isWithin(source.folders.work, source.absolute))
       throw new SandboxError("refused", `${from || "."} holds the work dir and is not moved.`);
@@ -167,7 +176,7 @@ export class DaytonaFiles {
 
   async listUpTo(path: string, depth: number, signal: AbortSignal): Promise<FileListing> {
     const { limits } = this.#ports;
-    const { absolute, folders } = await this.resolve(path, signal);
+    const { absolute, folders } = await this.#resolveExisting(path, signal);
     const levels = Math.min(Math.max(1, Math.floor(depth)), MAX_DEPTH);
     const found: FileInfo[] = [];
     let level = [absolute];

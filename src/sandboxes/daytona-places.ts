@@ -10,8 +10,9 @@ import { isWithin, normalizePath, resolvePath, showPath } from "./sandbox-paths.
 const LOOK_MS = 10_000;
 
 // $1 work dir, $2 path below it or nothing, $3 `follow` where a link at the end of it counts as what it leads to. Goes up
-// to the first folder that is there, has the system say where that really is, and goes down again.
-const LOOK = `say() { printf "\\ntaskloom:%s:%s:%s:%s\\n" "$1" "$2" "$3" "$4"; exit 0; }
+// to the first folder that is there, has the system say where that really is, and goes down again. A name may hold anything
+// but NUL, so what is said of it has an end of its own, and a dot keeps the shell from cutting line feeds off its end.
+const LOOK = `say() { printf "\\ntaskloom:%s:%s:%s:%s:end\\n" "$1" "$2" "$3" "$4"; exit 0; }
 work=$(cd -P -- "$1" && pwd -P) || exit 1
 root=\${work%/}
 if [ -z "$2" ]; then dir=$work; rest=; else full=$root/$2; dir=\${full%/*}; rest=\${full##*/}; fi
@@ -20,9 +21,10 @@ while [ ! -d "$dir" ]; do
   if [ -e "$dir" ] || [ -L "$dir" ]; then say blocked; fi
   rest=\${dir##*/}/$rest; dir=\${dir%/*}; [ -n "$dir" ] || dir=/
 done
-real=$(cd -P -- "$dir" 2>/dev/null && pwd -P) || say denied
+real=$(cd -P -- "$dir" 2>/dev/null && pwd -P && echo .) || say denied
+real=\${real%??}
 if [ -n "$rest" ]; then real=\${real%/}/$rest; fi
-if [ "$3" = follow ] && [ -L "$real" ]; then real=$(readlink -f -- "$real") || say blocked; fi
+if [ "$3" = follow ] && [ -L "$real" ]; then real=$(readlink -f -- "$real" && echo .) || say blocked; real=\${real%??}; fi
 case "\${real%/}/" in "$root/"*) ;; *) say outside ;; esac
 below=\${real#"$root"}
 if [ -L "$real" ]; then say link "" "" "$below"; fi
@@ -55,19 +57,19 @@ export class DaytonaPlaces {
   }
 
   /** Rejects with `SandboxError` where the path leads out of the work dir, or through what is no folder. */
-  async find(path: string, signal: AbortSignal, { follows = true } = {}): Promise<Place> {
+  async find(path: string, signal: AbortSignal, { follows = true, takesAnyName = true } = {}): Promise<Place> {
     const { connection, toolbox } = this.#ports;
     const asked = path || ".";
     const { folders } = await this.#files.resolve("", signal);
     const { work } = folders;
     const climbs = !/^[/~]/.test(path) && !isWithin(normalizePath(`${work}/${path}`), work);
-    const absolute = climbs ? "" : resolvePath(path, folders);
+    const absolute = climbs ? "" : resolvePath(path, folders, { takesAnyName });
     if (!isWithin(absolute, work)) throw new SandboxError("invalid", `${asked} is not in the work dir ${work}.`);
     const below = absolute === work ? "" : showPath(absolute, folders);
     const values = [work, below, follows ? "follow" : "keep"];
     const look = { text: LOOK, values, timeout_ms: LOOK_MS };
     const { output } = await connection.call((sandbox) => runScript(toolbox, sandbox, look, signal), signal);
-    const said = /^taskloom:(\w+):(\d*):(\d*):(.*)$/m.exec(output);
+    const said = /^taskloom:(\w+):(\d*):(\d*):([\s\S]*):end$/m.exec(output);
     if (!said) throw new SandboxError("failed", "The sandbox does not say what is in its work dir.");
     const [, kind = "", size, seconds, real = ""] = said;
     if (kind === "outside")

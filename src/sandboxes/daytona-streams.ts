@@ -68,7 +68,7 @@ export class DaytonaStreams {
   async write(path: string, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }> {
     try {
       if (path.endsWith("/")) throw new SandboxError("invalid", `${path} names a folder, not a file.`);
-      const place = await this.#places.find(path, signal);
+      const place = await this.#places.find(path, signal, { takesAnyName: false });
       if (place.kind === "dir") throw new SandboxError("invalid", `${place.asked} is a folder, not a file.`);
       if (place.kind === "other") throw new SandboxError("invalid", `${place.asked} is no regular file.`);
       return await this.#writeTo(place, upload, signal);
@@ -117,7 +117,12 @@ export class DaytonaStreams {
       if (body.failure instanceof SandboxError) throw body.failure;
       signal.throwIfAborted();
       if (body.failure !== null) throw new SandboxError("invalid", `${asked}: the file did not arrive whole.`);
-      throw error instanceof SandboxError ? error : toSandboxError(readFailure(error), asked);
+      if (error instanceof SandboxError) throw error;
+      const failure = readFailure(error);
+      // What is written meanwhile has a name that means nothing to the caller, and every refusal has one status.
+      if (/permission denied|EACCES/i.test(failure.message))
+        throw new SandboxError("refused", `${asked}: its folder can't be written to.`);
+      throw toSandboxError(failure, asked);
     }
     return body.size;
   }
@@ -144,8 +149,10 @@ export class DaytonaStreams {
     try {
       const { output } = await this.#run(PACK, [archive, parentOf(place.absolute), name], ARCHIVE_MS, signal);
       const [, size] = /^taskloom:packed:(\d+)$/m.exec(output) ?? [];
-      if (size === undefined)
-        throw new SandboxError("failed", `${place.asked} could not be packed: ${output.trim().slice(0, 300)}`);
+      if (size === undefined) {
+        const code = /permission denied/i.test(output) ? "refused" : "failed";
+        throw new SandboxError(code, `${place.asked} could not be packed: ${output.trim().slice(0, 300)}`);
+      }
       return await this.#download(archive, `${name}.tar.gz`, Number(size), signal);
     } finally {
       // The daemon has it open by the time it answers; what is open can be read to its end without a name.

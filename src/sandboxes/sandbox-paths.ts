@@ -18,8 +18,9 @@ export interface Folders {
  * Relative paths start at the work dir. One that climbs out of it is refused: it is nearly always a mistake about where
  * the work dir is, and the absolute path says it better. `~` is the home folder, as in a shell.
  */
-export function resolvePath(path: string, { work, home }: Folders): string {
+export function resolvePath(path: string, { work, home }: Folders, { takesAnyName = false } = {}): string {
   if (path === "") return work;
+  if (!takesAnyName) checkNewPath(path);
   checkPath(path);
   if (path === "~" || path.startsWith("~/")) return normalizePath(`${home}/${path.slice(1)}`);
   if (path.startsWith("/")) return normalizePath(path);
@@ -55,14 +56,17 @@ export function normalizePath(path: string): string {
   return `/${parts.join("/")}`;
 }
 
+/**
+ * Daytona trims the path of an upload, and a form turns a line feed into two characters: such names can't be written. They
+ * can be there all the same, since a command made them.
+ */
+function checkNewPath(path: string): void {
+  if (!/[\r\n]/.test(path) && path.trim() === path) return;
+  throw new SandboxError("invalid", "A path can't begin or end with a space, or hold a line feed.");
+}
+
 function checkPath(path: string): void {
-  // Daytona trims the path of an upload, and a form turns a line feed into two characters: such names can't be written.
-  if (/[\0\r\n]/.test(path) || path.trim() !== path) {
-    throw new SandboxError(
-      "invalid",
-      "A path can't begin or end with a space, or hold a line feed or a NUL character.",
-    );
-  }
+  if (path.includes("\0")) throw new SandboxError("invalid", "A path can't hold a NUL character.");
   if (!path.isWellFormed() || encoder.encode(path).length > MAX_PATH_BYTES) {
     throw new SandboxError("invalid", `A path is well-formed text of at most ${MAX_PATH_BYTES} bytes.`);
   }

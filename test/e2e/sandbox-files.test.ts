@@ -80,6 +80,22 @@ describe("a file of the sandbox", () => {
     expect(await (await get("empty")).text()).toBe("");
   });
 
+  it("is found by its own name, whatever a command called it", async () => {
+    const names = ["a", "a\u2028b", "a\nb", "a\r", "a\n", "a ", " a", "d\n/a", "x:end\n"].map((name) => `odd/${name}`);
+    const make = "import os; os.makedirs('odd/d\\n'); [open(name, 'w').write(name) for name in NAMES]";
+    const more = "open(b'odd/\\xff', 'w'); os.symlink('a\\nb', 'odd/link')";
+    await run(`python3 -c "${make.replace("NAMES", JSON.stringify(names).replaceAll('"', "'"))}; ${more}"`);
+    expect(await Promise.all(names.map(async (name) => (await get(name)).text()))).toEqual(names);
+    expect((await list("odd/d\n")).map(({ path }) => path)).toEqual(["odd/d\n/a"]);
+    expect(await (await get("odd/link")).text()).toBe("odd/a\nb");
+    expect((await list("odd")).map(({ name }) => name)).toContain("\uFFFD");
+    expect((await put("odd/a\u2028b", "new")).status).toBe(200);
+    const left = names.slice(1).map(async (name) => (await send("DELETE", content(name))).status);
+    expect(new Set(await Promise.all(left))).toEqual(new Set([204]));
+    expect((await list("odd")).map(({ name }) => name)).toEqual(["a", "d\n", "link", "\uFFFD"]);
+    expect(await (await get("odd/a")).text()).toBe("odd/a");
+  });
+
   it("is never shown by a browser as a page of ours", async () => {
     await put("page.html", "<script>alert(1)</script>");
     for (const method of ["GET", "HEAD"]) {
@@ -131,19 +147,12 @@ describe("a file of the sandbox", () => {
 describe("a path", () => {
   it("that leads out of the work dir is refused, however it is written", async () => {
     await run("ln -s /etc out; ln -s /etc/passwd file-out; ln -s ../.. up; ln -s tree inside; ln -s /etc/new new-out");
-    for (const path of [
-      "../x",
-      "a/../../x",
-      "/etc/passwd",
-      "~/../../etc/passwd",
-      "a\nb",
-      "nul\0",
-      " x",
-      "n".repeat(256),
-    ]) {
+    for (const path of ["../x", "a/../../x", "/etc/passwd", "~/../../etc/passwd", "nul\0", "n".repeat(256)]) {
       expect(await codeOf(get(path)), path).toBe("400 invalid_field");
       expect(await codeOf(put(path, "x")), path).toBe("400 invalid_field");
     }
+    // Others may have made those; nobody means to.
+    for (const path of ["a\nb", " x"]) expect(await codeOf(put(path, "x")), path).toBe("400 invalid_field");
     for (const path of ["out/passwd", "file-out", "up/etc/passwd", "new-out"]) {
       expect(await codeOf(get(path)), path).toBe("403 forbidden");
       expect(await codeOf(put(path, "x")), path).toBe("403 forbidden");
@@ -160,6 +169,16 @@ describe("a path", () => {
     expect(await (await get("tree/by-link.txt")).text()).toBe("linked");
     expect((await send("DELETE", content("out"))).status).toBe(204);
     expect(await run("test -f /etc/passwd && test ! -L out && echo kept")).toBe("kept\n");
+  });
+
+  it("that the sandbox's user may not use is refused, without a name that nobody chose", async () => {
+    await run("mkdir -p closed/in && chmod 000 closed/in && chmod 555 closed");
+    const refused = await put("closed/x", "x");
+    expect(refused.status).toBe(403);
+    expect(await refused.text()).not.toContain(".taskloom");
+    for (const path of ["content?path=closed/in/x", "archive?path=closed"])
+      expect(await codeOf(send("GET", `${files}/${path}`))).toBe("403 forbidden");
+    await run("chmod -R 755 closed");
   });
 
   it("to a folder is no file, to a file no folder, and to a pipe neither", async () => {

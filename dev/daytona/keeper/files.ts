@@ -31,13 +31,17 @@ async function listFolder(
   found: FileInfo[],
   named: boolean,
 ): Promise<void> {
-  for (const name of (await readdir(join(root, inside))).sort()) {
-    const path = join(inside, name);
-    const stats = await lstat(join(root, path)).catch(() => undefined);
+  // A name is bytes: one that is no UTF-8 is shown as well as it goes, as Go's JSON does it.
+  const names = (await readdir(join(root, inside), { encoding: "buffer" })).sort(Buffer.compare);
+  for (const name of names) {
+    const path = join(inside, name.toString());
+    const place = Buffer.concat([Buffer.from(`${join(root, inside)}/`), name]);
+    const stats = await lstat(place).catch(() => undefined);
     if (!stats) continue;
     if (found.length >= maxListed) throw new KeeperError(400, "BAD_REQUEST", `more than ${maxListed} entries`);
     found.push({ ...describeFile(path, stats), ...(named ? { path: join(root, path) } : {}) });
-    if (stats.isDirectory() && depth > 1) await listFolder(root, path, depth - 1, found, named);
+    const isText = !path.includes("\uFFFD");
+    if (stats.isDirectory() && depth > 1 && isText) await listFolder(root, path, depth - 1, found, named);
   }
 }
 
