@@ -15,7 +15,7 @@ import { type DaytonaLimits, defaultLimits } from "./daytona-limits.ts";
 import type { Recipe } from "./daytona-recipe.ts";
 import { Toolbox } from "./daytona-toolbox.ts";
 import { GitRequests } from "./git-requests.ts";
-import { ProjectCheckout } from "./project-checkout.ts";
+import { type CheckoutPast, ProjectCheckout } from "./project-checkout.ts";
 
 export interface DaytonaSettings {
   api_key: string;
@@ -51,7 +51,7 @@ export interface DaytonaClient {
 
 const noGit = { access: { findLogin: async () => null }, source: null };
 
-export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
+export function connectDaytona(settings: DaytonaSettings, past?: CheckoutPast): DaytonaClient {
   const { api_key, api_url, target, snapshot, name, labels, onState, known = null, onKnown = () => {} } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
   const client = new Daytona({
@@ -68,7 +68,7 @@ export function connectDaytona(settings: DaytonaSettings): DaytonaClient {
   const toolbox = new Toolbox(api_key);
   const gitRequests = new GitRequests(toolbox, limits);
   const { access: gitAccess, source } = settings.git ?? noGit;
-  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState });
+  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState, past });
   const connection = new DaytonaConnection(lifecycle, limits, (sandbox, signal) => checkout.prepare(sandbox, signal));
   const guard = createGuard(api_key);
   return { lifecycle, connection, toolbox, gitRequests, gitAccess, checkout, limits, guard };

@@ -1,14 +1,22 @@
 // A project's sandbox in Daytona as people use it.
 import type { Workspace } from "../agent/workspace.ts";
+import { createShortMemory } from "../lib/short-memory.ts";
 import { connectDaytona, type DaytonaSettings } from "./daytona-client.ts";
 import { DaytonaControl } from "./daytona-control.ts";
 import { DaytonaPortLinks } from "./daytona-ports.ts";
 import { DaytonaSsh } from "./daytona-ssh.ts";
 import { DaytonaStreams } from "./daytona-streams.ts";
 import { DaytonaTerminals } from "./daytona-terminal.ts";
+import type { CheckoutPast } from "./project-checkout.ts";
+
+/**
+ * Each request of a person makes a workspace. A page that is looked at, or a preview, makes many, and a host that refused
+ * a clone must not be asked by each of them: some lock an account for that.
+ */
+const past: CheckoutPast = createShortMemory({ now: () => Date.now(), keep_ms: 60_000, most: 200 });
 
 export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
-  const client = connectDaytona(settings);
+  const client = connectDaytona(settings, past);
   const { guard } = client;
   const control = new DaytonaControl(client);
   const streams = new DaytonaStreams(client);

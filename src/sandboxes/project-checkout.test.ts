@@ -1,9 +1,10 @@
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SandboxError } from "../agent/sandbox.ts";
+import { createShortMemory } from "../lib/short-memory.ts";
 import type { GitLogin } from "../protocol/git-credential.ts";
 import type { GitRequests } from "./git-requests.ts";
-import { ProjectCheckout } from "./project-checkout.ts";
+import { type CheckoutPast, ProjectCheckout } from "./project-checkout.ts";
 
 const URL_OF_SHOP = "https://github.com/a/shop";
 const { signal } = new AbortController();
@@ -16,7 +17,7 @@ function sandboxOf(id: string): SdkSandbox {
 }
 
 /** Clones end as `outcome` says; what is asked of the daemon is recorded. */
-function prepare(outcome: () => Promise<unknown>) {
+function prepare(outcome: () => Promise<unknown>, past?: CheckoutPast) {
   const clones: unknown[] = [];
   const told: string[] = [];
   const commands: string[] = [];
@@ -37,6 +38,7 @@ function prepare(outcome: () => Promise<unknown>) {
     access: { findLogin: async () => state.login },
     source: { url: URL_OF_SHOP },
     onState: (_, message) => told.push(message),
+    past,
   });
   const use = (id = "one") => checkout.prepare(sandboxOf(id), signal);
   return { checkout, clones, told, commands, state, use };
@@ -69,6 +71,26 @@ describe("a project's repository", () => {
     await use();
     expect(clones).toMatchObject([{}, { username: "ada", password: "canary-password" }]);
     expect(checkout.readNews()).not.toContain("canary");
+  });
+
+  it("that was refused a moment ago is not asked for again by each request of a person, unless the credential changed", async () => {
+    const past: CheckoutPast = createShortMemory({ now: () => Date.now(), keep_ms: 60_000, most: 10 });
+    await prepare(refused, past).use();
+    const next = prepare(refused, past);
+    await next.use();
+    expect(next.clones).toEqual([]);
+    expect(next.checkout.readNews()).toMatch(/could not be cloned/);
+    next.state.login = { username: "ada", password: "canary-password" };
+    await next.use();
+    expect(next.clones).toHaveLength(1);
+    vi.advanceTimersByTime(61_000);
+    const later = prepare(async () => null, past);
+    later.state.login = next.state.login;
+    await later.use();
+    expect(later.clones).toHaveLength(1);
+    const last = prepare(refused, past);
+    await last.use();
+    expect([last.clones, last.commands, last.checkout.readHome()]).toEqual([[], [], "shop"]);
   });
 
   it("whose host was not reached is tried again after a while", async () => {

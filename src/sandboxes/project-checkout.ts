@@ -10,6 +10,7 @@ import { type OnSandboxState, SandboxError } from "../agent/sandbox.ts";
 import type { GitAccess } from "../agent/sandbox-git.ts";
 import { type GitAddress, readGitAddress } from "../lib/git-address.ts";
 import { backoffDelay } from "../lib/retry.ts";
+import type { ShortMemory } from "../lib/short-memory.ts";
 import { type GitLogin, hostOfGitUrl } from "../protocol/git-credential.ts";
 import type { GitSource } from "../protocol/project.ts";
 import {
@@ -45,7 +46,11 @@ export interface CheckoutPorts {
   /** Null where the project has none. */
   source: GitSource | null;
   onState: OnSandboxState;
+  /** For who makes one of these for each request: what came of an earlier one's attempt. */
+  past?: CheckoutPast | undefined;
 }
+
+export type CheckoutPast = ShortMemory<{ attempt: Attempt; known: Outcome }>;
 
 /** What came of it; `text` is for the model. */
 interface Outcome {
@@ -110,15 +115,29 @@ export class ProjectCheckout {
    * stored one a moment ago expects it to be used.
    */
   async #look(sandbox: SdkSandbox, source: GitSource): Promise<void> {
+    const past = `${sandbox.id} ${JSON.stringify(source)}`;
+    if (this.#attempt?.sandbox !== sandbox.id) await this.#recall(past);
     const last = this.#attempt?.sandbox === sandbox.id ? this.#attempt : null;
+    if (last !== null && this.#known?.path) return;
     const login = await this.#findLogin(source);
     if (last !== null) {
       const isDue = this.#known?.may_pass === true && Date.now() - last.begun_at > TRY_AGAIN_MS;
       if (!isDue && JSON.stringify(last.login) === JSON.stringify(login)) return;
     }
+    const attempt = { sandbox: sandbox.id, login, begun_at: Date.now() };
     this.#known = null;
-    this.#attempt = { sandbox: sandbox.id, login, begun_at: Date.now() };
-    this.#known = await this.#fetch(sandbox, source);
+    this.#attempt = attempt;
+    const known = await this.#fetch(sandbox, source);
+    this.#known = known;
+    this.#ports.past?.forget(past);
+    await this.#ports.past?.read(past, async () => ({ attempt, known }));
+  }
+
+  async #recall(past: string): Promise<void> {
+    const recalled = await this.#ports.past?.read(past, async () => null);
+    if (!recalled) return;
+    this.#attempt = recalled.attempt;
+    this.#known = recalled.known;
   }
 
   /** To see whether it has changed; where it can't be had the clone says so. */
