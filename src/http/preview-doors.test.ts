@@ -3,10 +3,11 @@ import type { PortDoor } from "../agent/workspace.ts";
 import { createDoorMemory, LOOK_MS } from "./preview-doors.ts";
 
 function rig() {
-  const world = { now: 0, door: null as PortDoor | null, asked: 0 };
+  const world = { now: 0, door: null as PortDoor | null, asked: 0, isAway: false };
   const memory = createDoorMemory(() => world.now);
   const find = async () => {
     world.asked += 1;
+    if (world.isAway) throw new Error("Daytona is away");
     return world.door;
   };
   return { world, read: (age_ms?: number) => memory.read("user/project/3000", find, age_ms) };
@@ -35,5 +36,27 @@ describe("a way into a sandbox", () => {
     expect((await read()).door).toBeNull();
     world.now = LOOK_MS;
     expect((await read()).door).toBe(door);
+  });
+
+  it("stays the one that is known while Daytona's API is away, which is asked again as seldom as ever", async () => {
+    const { world, read } = rig();
+    world.door = door;
+    await read();
+    world.isAway = true;
+    world.now = 60_000;
+    expect((await read()).door).toBe(door);
+    expect((await read()).door).toBe(door);
+    expect(world.asked).toBe(2);
+  });
+
+  it("can't be told where none is known and Daytona's API is away", async () => {
+    const { world, read } = rig();
+    world.isAway = true;
+    await expect(read()).rejects.toThrow("away");
+    world.isAway = false;
+    await read();
+    world.isAway = true;
+    world.now = LOOK_MS;
+    await expect(read()).rejects.toThrow("away");
   });
 });

@@ -1,5 +1,6 @@
 // The ways into sandboxes that were found a moment ago: one page asks for a hundred files, and Daytona's API is asked twice
-// for each way. That a sandbox sleeps is remembered too, but for seconds only.
+// for each way. That a sandbox sleeps is remembered too, but for seconds only. While Daytona's API is away a way that is
+// known stays one: what it leads to may well be there.
 import type { PortDoor } from "../agent/workspace.ts";
 
 /** A way that has become wrong shows by a refusal, and is looked for again then. */
@@ -17,7 +18,7 @@ export interface KnownDoor {
 }
 
 export interface DoorMemory {
-  /** What is known and younger than `age_ms`, or what `find` says now. */
+  /** What is known and younger than `age_ms`, or what `find` says now. Rejects where that fails and no way is known. */
   read(key: string, find: () => Promise<PortDoor | null>, age_ms?: number): Promise<KnownDoor>;
 }
 
@@ -28,7 +29,12 @@ export function createDoorMemory(now: () => number): DoorMemory {
       const found = known.get(key);
       const limit = found?.door === null ? LOOK_MS : age_ms;
       if (found !== undefined && found.asked_at > now() - limit) return found;
-      const fresh = { asked_at: now(), door: await find() };
+      const asked_at = now();
+      const door = await find().catch((error: unknown) => {
+        if (!found?.door) throw error;
+        return found.door;
+      });
+      const fresh = { asked_at, door };
       known.delete(key);
       known.set(key, fresh);
       const [oldest] = known.keys();
