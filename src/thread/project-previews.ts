@@ -51,22 +51,21 @@ async function exposePort(
   const domain = readDomain(place);
   if (domain !== null) await sandbox.awaitListener(port, signal);
   const signed = domain === null ? await sandbox.exposePort(port, signal) : null;
+  let link = signed === null ? null : show(describe(place, port, signed));
   try {
-    const former = await readPreview(place.database, place.user_id, place.project_id, port);
-    const live = former !== null && former.expires_at > new Date().toISOString() ? former : null;
-    if (signed === null) {
-      const kept = live !== null && isOwn(place, live) ? live.token : newPreviewToken();
-      return await store(place, port, kept, LINK_SECONDS);
-    }
-    await putPreview(place.database, describe(place, port, signed));
-    if (live !== null && !isOwn(place, live)) await sandbox.expireLink(port, live.token, signal);
+    const former = await findFormer(place, port);
+    const isKept = former !== null && isOwn(place, former);
+    if (signed !== null) await putPreview(place.database, describe(place, port, signed));
+    else link = await store(place, port, isKept ? former.token : newPreviewToken(), LINK_SECONDS);
+    if (former !== null && !isKept) await sandbox.expireLink(port, former.token, signal);
   } catch (error) {
     signal.throwIfAborted();
-    logError("preview_not_stored", error, { project_id: place.project_id, port });
+    if (error instanceof SandboxError && error.code === "invalid") throw error;
     // A link of Daytona's works without a row; it then ends by itself.
-    if (signed === null) throw new SandboxError("failed", "The link could not be stored just now. Try again.");
+    logError("preview_not_stored", error, { project_id: place.project_id, port });
   }
-  return { port, url: signed.url, expires_at: signed.expires_at };
+  if (link === null) throw new SandboxError("failed", "The link could not be stored just now. Try again.");
+  return link;
 }
 
 /** A new link; the port's former one is revoked. Nothing need listen yet. */
@@ -82,12 +81,8 @@ export async function createPreview(
   if (domain === null && seconds > SIGNED_SECONDS) {
     throw new SandboxError("invalid", "expires_in_seconds: a link lasts for a day (86400) at most on this server");
   }
-  const live = await listPreviews(place.database, place.user_id, place.project_id, Date.now());
-  const former = live.find((preview) => preview.port === port);
-  if (live.length >= MOST_LINKS && !former) {
-    throw new SandboxError("invalid", `The project has ${MOST_LINKS} links already. Revoke one first.`);
-  }
-  if (former) await expire(place, workspace, former, signal);
+  const former = await findFormer(place, port);
+  if (former !== null) await expire(place, workspace, former, signal);
   if (domain !== null) return store(place, port, newPreviewToken(), seconds);
   const signed = await workspace.signLink(port, seconds, signal);
   const preview = describe(place, port, signed);
@@ -112,6 +107,16 @@ export async function revokePreview(
   await deletePreview(place.database, place.user_id, place.project_id, port);
   links.forget(preview.token);
   return true;
+}
+
+/** The port's live link. Rejects where it has none and there are too many. */
+async function findFormer(place: ProjectPlace, port: number): Promise<StoredPreview | null> {
+  const live = await listPreviews(place.database, place.user_id, place.project_id, Date.now());
+  const former = live.find((preview) => preview.port === port);
+  if (former === undefined && live.length >= MOST_LINKS) {
+    throw new SandboxError("invalid", `The project has ${MOST_LINKS} links already. Revoke one first.`);
+  }
+  return former ?? null;
 }
 
 /** Before the row goes: a link of Daytona's could not be found any more. */

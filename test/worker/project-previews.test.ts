@@ -80,10 +80,12 @@ describe("a link under a domain of our own", () => {
   });
 
   it("is one of fifty of its project at most", async () => {
-    const { make } = rig("previews.example");
+    const { make, expose } = rig("previews.example");
     for (let port = 3000; port < 3050; port++) await make(port);
     await expect(make(3050)).rejects.toMatchObject({ code: "invalid" });
+    await expect(expose(3050)).rejects.toMatchObject({ code: "invalid" });
     await make(3049);
+    await expose(3049);
   });
 
   it("is not made for a port of the sandbox itself, nor under what is no domain", async () => {
@@ -111,6 +113,15 @@ describe("a link of Daytona's", () => {
       ...[`expire 3000 ${second}`, "sign 3000", `expire 3000 ${third}`],
     ]);
     expect(await list()).toEqual([]);
+  });
+
+  it("is ended there when the server has been given a domain, and its port a link under that", async () => {
+    const before = rig(null);
+    const first = tokenOf((await before.expose(3000)).url);
+    const { orders, expose } = rig("previews.example", { project_id: before.place.project_id });
+    expect((await expose(3000)).url).toContain(".previews.example/");
+    await expose(3000);
+    expect(orders).toEqual(["await 3000", `expire 3000 ${first}`, "await 3000"]);
   });
 
   it("lasts a day at most", async () => {
