@@ -35,7 +35,8 @@ export async function resize(
   signal: AbortSignal,
 ): Promise<void> {
   const words = Object.entries(resources).map(([name, value]) => `${name}=${value}`);
-  await ask(words.join(", "), () => control(() => sandbox.resize(resources, seconds), signal), signal);
+  const order = () => control(() => sandbox.resize(resources, seconds), signal);
+  await ask(words.join(", "), order, signal, { isSeenInState: true });
 }
 
 /** Only what changes: `networkBlockAll: false` alone opens all. */
@@ -48,7 +49,12 @@ function describeUpdate(rules: NetworkRules, shown: SdkSandbox): Partial<Network
   };
 }
 
-async function ask(what: string, request: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+async function ask(
+  what: string,
+  request: () => Promise<unknown>,
+  signal: AbortSignal,
+  { isSeenInState = false } = {},
+): Promise<void> {
   try {
     await request();
   } catch (error) {
@@ -56,7 +62,7 @@ async function ask(what: string, request: () => Promise<unknown>, signal: AbortS
     if (error instanceof SandboxError) throw error;
     const failure = readFailure(error);
     // It was taken and is not done yet: the sandbox's state tells how far it is.
-    if (failure.is_about_state || failure.status === 408) return;
+    if (isSeenInState && (failure.is_about_state || failure.status === 408)) return;
     const reason = failure.reason === "" ? `status ${failure.status}` : failure.reason.replace(/\.$/, "");
     throw unavailable(
       `Daytona would not give the sandbox what the project's settings ask for (${what}): ${reason}. Change the settings, or name a snapshot, image or dockerfile that has it.`,

@@ -1,5 +1,5 @@
 // What a sandbox is made of: builds that are watched, and what the project asks for.
-import { Image } from "@daytonaio/sdk";
+import { DaytonaError, Image } from "@daytonaio/sdk";
 import { describe, expect, it, vi } from "vitest";
 import { FakeDaytona, openFrom, refusalOf, useFakeWorld, usual } from "../../test/fakes/daytona.ts";
 import type { SandboxError } from "../agent/sandbox.ts";
@@ -107,6 +107,18 @@ describe("what a project asks for", () => {
       code: "unavailable",
       message: expect.stringMatching(/\(cpu=2\): Resize is not supported for this class\..*name a snapshot, image/),
     });
+  });
+
+  it("is not used with an open network where Daytona did not say that it is closed", async () => {
+    for (const refusal of [new DaytonaError("it is in a state"), refusalOf(409, "State change in progress")]) {
+      const daytona = new FakeDaytona();
+      daytona.record = { id: "id-1", ...usual, state: "started" };
+      daytona.on.network = () => {
+        throw refusal;
+      };
+      const { opened } = await openFrom(daytona, { recipe: { network: { block_all: true } } });
+      expect(opened).toMatchObject({ code: "unavailable", message: expect.stringContaining("network rules") });
+    }
   });
 
   it("changes a running one only in what can be changed while it runs, and once", async () => {
