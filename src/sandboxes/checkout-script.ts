@@ -36,6 +36,9 @@ const SHOW = `show() {
 
 const VACANT = `vacant() { [ ! -L "$1" ] && { [ ! -e "$1" ] || { [ -d "$1" ] && [ -z "$(ls -A "$1" 2>/dev/null)" ]; }; }; }`;
 
+// The daemon clones one branch and has its clone know no others: what is pushed on another would count as not pushed.
+const TRACK = `track() { git config -f "$1/.git/config" remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*' 2>/dev/null; }`;
+
 const BEGIN = `${SHOW}
 ${VACANT}
 ${CLAIM}
@@ -53,7 +56,9 @@ echo claimed`;
 
 const FINISH = `${SHOW}
 ${VACANT}
+${TRACK}
 ${CLAIM}
+track "$2"
 if [ -e "$1/.git" ]; then rm -rf -- "$2"; rmdir "$claim" 2>/dev/null; show "$1"; exit 0; fi
 if vacant "$1" && { [ ! -d "$1" ] || rmdir -- "$1"; } && mv -- "$2" "$1"; then rmdir "$claim" 2>/dev/null; show "$1"; exit 0; fi
 rm -rf -- "$2"
@@ -71,6 +76,9 @@ touch -c "$claim"`;
 const VACANCY = `${VACANT}
 if vacant "$1"; then echo vacant; else echo in_the_way; fi`;
 
+const TRACKING = `${TRACK}
+track "$1"`;
+
 export function draftOf(path: string, id: string): Spot {
   return { path, draft: `${path.slice(0, path.lastIndexOf("/"))}/${DRAFT_PREFIX}${id}` };
 }
@@ -83,6 +91,11 @@ export const writeTouch = (spot: Spot) => write(TOUCH, spot);
 /** Whether something may be cloned to the path: `vacant`, or there is something in the way. */
 export function writeVacancy(path: string): string {
   return write(VACANCY, { path, draft: "" });
+}
+
+/** For a clone that is where it belongs: it knows all branches of its remote from now on. */
+export function writeTracking(path: string): string {
+  return write(TRACKING, { path, draft: "" });
 }
 
 /** Null where the command did not come to its end. */

@@ -13,7 +13,7 @@ import type {
 } from "../agent/sandbox-git.ts";
 import { readGitAddress } from "../lib/git-address.ts";
 import { type GitLogin, hostOfGitUrl } from "../protocol/git-credential.ts";
-import { writeVacancy } from "./checkout-script.ts";
+import { writeTracking, writeVacancy } from "./checkout-script.ts";
 import type { CallOptions, DaytonaConnection } from "./daytona-connection.ts";
 import { readFailure } from "./daytona-failure.ts";
 import type { DaytonaFiles } from "./daytona-files.ts";
@@ -59,7 +59,7 @@ export class DaytonaGit implements SandboxGit {
       const json = { url: address.url, path: absolute, ...(branch === null ? {} : { branch }), ...login };
       await this.#change({ path: "clone", json, timeout_ms: TRANSFER_MS }, attempt, signal);
     });
-    const made = await this.#inspect(absolute, signal);
+    const made = await this.#inspect(absolute, signal, `${writeTracking(absolute)}; `);
     return { path: shown, branch: made.kind === "repository" ? made.repository.branch : null };
   }
 
@@ -231,9 +231,9 @@ export class DaytonaGit implements SandboxGit {
     throw new SandboxError("invalid", text);
   }
 
-  async #inspect(absolute: string, signal: AbortSignal) {
+  async #inspect(absolute: string, signal: AbortSignal, before = "") {
     const { connection, requests } = this.#ports;
-    const run = (sandbox: SdkSandbox) => requests.run(sandbox, writeInspection(absolute), signal);
+    const run = (sandbox: SdkSandbox) => requests.run(sandbox, before + writeInspection(absolute), signal);
     return readInspection(await connection.call(run, signal));
   }
 

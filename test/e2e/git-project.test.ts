@@ -89,6 +89,7 @@ describe("a project from a private repository", () => {
       ["git_branch", { name: "fix/one", create: true }],
       ["git_commit", { message: "Add new.txt", files: ["shop/new.txt"] }],
       ["git_push", {}],
+      ["git_status", {}],
       ["git_pull", { path: "shop" }],
       ["git_branch", {}],
     );
@@ -97,6 +98,7 @@ describe("a project from a private repository", () => {
     expect(results[3]).toMatch(/^Committed [0-9a-f]{10} on fix\/one in shop/);
     expect(results.slice(4)).toEqual([
       "Pushed fix/one of shop to origin.",
+      "shop is on branch fix/one, 0 commits to push, 0 to pull.\nNothing is changed.",
       "fix/one of shop is up to date with origin.",
       "Branches of shop:\n  dev\n* fix/one",
     ]);
