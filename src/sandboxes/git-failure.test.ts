@@ -66,6 +66,15 @@ describe("explainGit", () => {
     },
   );
 
+  it("says no password of an address, whosever it is", () => {
+    const message =
+      "unable to access 'https://ada:canary%2Fpass@git.example.com/x': The requested URL returned error: 500";
+    const failure = new DaytonaFailure(message, { status: 502, source, code: "GIT_TRANSPORT_FAILED" });
+    const text = explainGit(failure, { ...attempt, login: null }).message;
+    expect(text).toContain("https://ada:[password]@git.example.com/x");
+    expect(text).not.toContain("canary");
+  });
+
   it("says nothing that was said where the password is so short that it may be in any word", () => {
     const failure = new DaytonaFailure("hook declined: bad", { status: 400, source, code: "GIT_REMOTE_REJECTED" });
     const text = explainGit(failure, { ...attempt, login: { username: "ada", password: "bad" } }).message;

@@ -111,7 +111,9 @@ function readReason({ message }: DaytonaFailure, login: GitLogin | null): string
   return hideLogin(message, login).replace(/\s+/g, " ").trim().slice(0, MAX_REASON_CHARACTERS);
 }
 
-function hideLogin(text: string, login: GitLogin | null): string {
+/** Also one that stands in an address, in whatever way a program writes it there: it may be the sandbox's own. */
+function hideLogin(message: string, login: GitLogin | null): string {
+  const text = message.replace(/(:\/\/[^\s/:@]*):[^\s/@]*@/g, "$1:[password]@");
   if (login === null) return text;
   const { username, password } = login;
   if (password.length < MIN_SECRET_CHARACTERS) return "";
