@@ -13,7 +13,10 @@ export interface Place {
 /** The guard ends a group within its grace; after this we end what is left ourselves. */
 const stopMs = 4_000;
 
-/** Wrangler's own network, questions and files in the home folder are switched off. */
+/**
+ * Wrangler's own network, questions and files in the home folder are switched off; so is its record of every request, which
+ * would grow without end and hold the tickets and links that addresses carry.
+ */
 const quiet = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_SEND_METRICS: "false",
@@ -21,6 +24,7 @@ const quiet = {
   WRANGLER_HIDE_BANNER: "true",
   WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
   WRANGLER_WRITE_LOGS: "false",
+  X_LOCAL_OBSERVABILITY: "false",
   NO_COLOR: "1",
 };
 
