@@ -10,6 +10,7 @@ import type { Agent } from "../protocol/agent.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readAgent } from "../store/agents.ts";
+import { listPreviews } from "../store/previews.ts";
 import { readProject } from "../store/projects.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
 import { allTools } from "../tools/index.ts";
@@ -30,6 +31,8 @@ export interface Ports {
   syncThread(batch: ThreadBatch): Promise<void>;
   deleteThread(key: ThreadKey): Promise<void>;
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
+  /** The live links to ports of the project's sandbox. */
+  readPreviews(user_id: string, project_id: string): Promise<{ port: number; url: string }[]>;
   sendJob(job: Job): Promise<void>;
   clock: Clock;
 }
@@ -52,6 +55,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) => agentMemory.read(user_id, agent_id, () => readAgent(database, user_id, agent_id)),
+    readPreviews: (user_id, project_id) => listPreviews(database, user_id, project_id, clock.now()),
     sendJob: async (job) => {
       await jobs.send(job);
     },

@@ -4,6 +4,7 @@ import type { LoopOutcome } from "../agent/events.ts";
 import { runAgent } from "../agent/loop.ts";
 import type { Sandbox } from "../agent/sandbox.ts";
 import { describeError, type LogFields, logError, logWarning } from "../lib/log.ts";
+import { withinTime } from "../lib/time-limit.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { type Life, noteError, transact } from "./life.ts";
@@ -17,6 +18,7 @@ import { trimMemory, watchIdle } from "./streams.ts";
 
 // D1 is told while a run works, for lists across threads; reads of one thread ask for it themselves.
 const SYNC_AFTER_MS = 1_000;
+const LINKS_LIMIT_MS = 5_000;
 
 export function ensureRunning(life: Life): void {
   if (life.active !== null) return;
@@ -71,8 +73,10 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
 }
 
 async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
-  if (record.run.status === "queued") startRun(life, record);
-  else {
+  if (record.run.status === "queued") {
+    startRun(life, record);
+    checkPreviews(life, record);
+  } else {
     const end = takeUpRun(life, record);
     if (end !== null) return record.verdict ?? end;
   }
@@ -82,6 +86,24 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
   } finally {
     cancelSync();
   }
+}
+
+/** People revoke and replace links, and they expire: the state is told once a run. Nothing waits for it. */
+function checkPreviews(life: Life, record: RunRecord): void {
+  const { previews } = life.state.value.sandbox;
+  if (previews.length === 0) return;
+  const { user_id, project_id } = life.thread;
+  const links = withinTime(life.ports.clock, LINKS_LIMIT_MS, "D1", life.ports.readPreviews(user_id, project_id));
+  const told = links.then(
+    (links) => {
+      // A tool may have made one meanwhile: what was read is older than that.
+      const isSame = life.active?.record === record && life.state.value.sandbox.previews === previews;
+      if (!isSame || isTerminal(record.run.status)) return;
+      transact(life, () => recordPatch(life, record, life.state.setPreviews(links)));
+    },
+    (error: unknown) => logError("previews_not_read", error, nameOf(record)),
+  );
+  life.platform.waitUntil(told);
 }
 
 async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {

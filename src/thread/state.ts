@@ -53,6 +53,19 @@ export class ThreadState {
     return [{ op: "replace", path: `/sandbox/previews/${place}`, value: preview }];
   }
 
+  /** Inside a transaction. What became of the previews: a port without a link has none. */
+  setPreviews(links: { port: number; url: string }[]): PatchOperation[] {
+    const { previews } = this.#sandbox;
+    const urls = new Map(links.map(({ port, url }) => [port, url]));
+    const now = previews.flatMap(({ port }) => {
+      const url = urls.get(port);
+      return url === undefined ? [] : [{ port, url }];
+    });
+    if (now.length === previews.length && now.every(({ url }, place) => url === previews[place]?.url)) return [];
+    this.#store({ ...this.#sandbox, previews: now });
+    return [{ op: "replace", path: "/sandbox/previews", value: now }];
+  }
+
   /** The sandbox whose files the model knows; null where it knows of none. */
   get knownSandbox(): string | null {
     return readMeta<string>(this.#sql, "known_sandbox");

@@ -37,6 +37,8 @@ export interface FakeThreadOptions {
 export class FakeThread {
   readonly key = { user_id: "user_1", thread_id: "thread_1" };
   readonly batches: ThreadBatch[] = [];
+  /** The links of the project in D1. */
+  links = [{ port: 8000, url: "http://p.localhost/" }];
   readonly jobs: Job[] = [];
   readonly alarms: number[] = [];
   readonly replies: Reply[];
@@ -200,6 +202,7 @@ export class FakeThread {
       },
       deleteThread: async (key) => this.#options.deleteThread?.(key),
       readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? defaultAgent : null),
+      readPreviews: async () => this.links,
       sendJob: async (job) => {
         check(pulse);
         await this.#options.sendJob?.(job);
