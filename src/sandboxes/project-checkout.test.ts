@@ -113,6 +113,7 @@ describe("a project's repository", () => {
     end.abort(new Error("cancelled"));
     await expect(impatient).rejects.toThrow("cancelled");
     const patient = use();
+    expect(checkout.readNews()).toMatch(/still being cloned.*waits/);
     expect(told).toEqual(Array(2).fill(`Cloning ${URL_OF_SHOP} into shop …`));
     expect(commands).toEqual(["claimed", "touch", "touch"]);
     finish();

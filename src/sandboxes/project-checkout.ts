@@ -73,7 +73,7 @@ export class ProjectCheckout {
   /** Uses of one sandbox that come at the same time look once. */
   #looking: { sandbox: string; done: Promise<void> } | null = null;
   #known: Outcome | null = null;
-  /** What readers were told of a clone that is going on. */
+  /** What is cloned where, as long as it is. */
   #doing: string | null = null;
 
   constructor(ports: CheckoutPorts) {
@@ -86,14 +86,15 @@ export class ProjectCheckout {
     if (source === null || (this.#known?.path && this.#attempt?.sandbox === sandbox.id)) return;
     while (this.#looking !== null && this.#looking.sandbox !== sandbox.id) await race(this.#looking.done, signal);
     // The clone may go on from a run that was cancelled: who waits for it now has readers of his own.
-    if (this.#looking !== null && this.#doing !== null) this.#ports.onState("started", this.#doing);
+    if (this.#looking !== null && this.#doing !== null) this.#tellOf(this.#doing);
     this.#looking ??= { sandbox: sandbox.id, done: this.#lookOnce(sandbox, source) };
     await race(this.#looking.done, signal);
   }
 
   /** What a model has to know of it. */
   readNews(): string | null {
-    return this.#known?.text ?? null;
+    if (this.#doing === null) return this.#known?.text ?? null;
+    return `The project's repository is still being cloned: ${this.#doing}. What uses the sandbox waits for that.`;
   }
 
   /** The repository's folder as files are named; null where there is none. */
@@ -188,8 +189,8 @@ export class ProjectCheckout {
     const until = Date.now() + TRANSFER_MS;
     let begun = await this.#run(sandbox, writeBeginning(spot), end);
     if (begun.kind !== "there") {
-      this.#doing = `Cloning ${url} into ${shown} …`;
-      this.#ports.onState("started", this.#doing);
+      this.#doing = `${url} into ${shown}`;
+      this.#tellOf(this.#doing);
     }
     while (begun.kind === "busy") {
       if (Date.now() > until) throw new SandboxError("failed", "Another thread of the project is still cloning it.");
@@ -206,6 +207,10 @@ export class ProjectCheckout {
       "invalid",
       `The folder ${shown} ${what}. Move it away, or set another \`git.path\` in the project.`,
     );
+  }
+
+  #tellOf(doing: string): void {
+    this.#ports.onState("started", `Cloning ${doing} …`);
   }
 
   async #cloneClaimed(
