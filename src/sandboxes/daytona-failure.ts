@@ -17,6 +17,8 @@ export class DaytonaFailure extends Error {
   readonly is_from_daemon: boolean;
   /** The SDK's own complaint about the state of a sandbox, not an answer to a request. */
   readonly is_about_state: boolean;
+  /** Our own patience ended, and not the connection. */
+  readonly is_late: boolean;
   readonly retry_after_ms: number;
 
   constructor(
@@ -26,6 +28,7 @@ export class DaytonaFailure extends Error {
       source?: string;
       code?: string;
       is_about_state?: boolean;
+      is_late?: boolean;
       retry_after_ms?: number | null;
     } = {},
   ) {
@@ -35,6 +38,7 @@ export class DaytonaFailure extends Error {
     this.code = facts.code ?? null;
     this.is_from_daemon = facts.source === "DAYTONA_DAEMON";
     this.is_about_state = facts.is_about_state ?? false;
+    this.is_late = facts.is_late ?? false;
     this.retry_after_ms = facts.retry_after_ms ?? DEFAULT_RETRY_AFTER_MS;
   }
 

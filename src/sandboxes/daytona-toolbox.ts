@@ -135,8 +135,9 @@ class Exchange {
   explain(error: unknown): unknown {
     if (this.#request.signal.aborted) return this.#request.signal.reason;
     if (error instanceof DaytonaFailure || error instanceof SandboxError) return error;
+    if (this.#isLate) return new DaytonaFailure("no answer in time", { is_late: true });
     // Its message may quote an address; the kind of error is all that helps.
-    return new DaytonaFailure(this.#isLate ? "no answer in time" : nameError(error));
+    return new DaytonaFailure(nameError(error));
   }
 
   end(): void {

@@ -51,6 +51,8 @@ export class GitRequests {
     try {
       return await this.#send(sandbox, { method, path: `/git/${path}`, query, json, signal, timeout_ms });
     } catch (error) {
+      if (error instanceof DaytonaFailure && error.is_late && attempt.host !== null)
+        throw new SandboxError("failed", describeLateness(attempt, timeout_ms));
       if (!(error instanceof DaytonaFailure) || error.is_of_the_way) throw error;
       const fault = readGitFault(error);
       if (fault !== null && passes.includes(fault)) return null;
@@ -112,4 +114,9 @@ export async function tryBranches(
 
 export function requireBranchName(name: string): void {
   if (!isBranchName(name)) throw new SandboxError("invalid", `${JSON.stringify(name)} can't be the name of a branch.`);
+}
+
+/** The sandbox was there: it is the host that kept us waiting. */
+function describeLateness({ what, host }: GitAttempt, ms: number): string {
+  return `${what} did not end within ${Math.round(ms / 1000)} seconds: ${host} answers slowly or not at all, or there is too much to bring over. A part of it may have happened.`;
 }

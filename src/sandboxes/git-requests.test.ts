@@ -1,0 +1,33 @@
+import type { Sandbox } from "@daytonaio/sdk";
+import { describe, expect, it } from "vitest";
+import { DaytonaFailure } from "./daytona-failure.ts";
+import { defaultLimits } from "./daytona-limits.ts";
+import type { Toolbox } from "./daytona-toolbox.ts";
+import { GitRequests } from "./git-requests.ts";
+
+const sandbox = {} as Sandbox;
+const { signal } = new AbortController();
+
+function ask(failure: DaytonaFailure, host: string | null) {
+  const toolbox = { ask: () => Promise.reject(failure) } as unknown as Toolbox;
+  const attempt = { what: "The clone", host, login: null, branch: null };
+  return new GitRequests(toolbox, defaultLimits).ask(sandbox, { path: "clone", timeout_ms: 270_000 }, attempt, signal);
+}
+
+describe("a request to the sandbox's git that has no answer in time", () => {
+  const late = new DaytonaFailure("no answer in time", { is_late: true });
+
+  it("is the host's slowness where one was to be reached, and not the sandbox's absence", async () => {
+    const message = /^The clone did not end within 270 seconds: git\.example\.com answers slowly or not at all/;
+    await expect(ask(late, "git.example.com")).rejects.toMatchObject({
+      code: "failed",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("is one of the way where it needed no host, or the connection broke", async () => {
+    await expect(ask(late, null)).rejects.toBe(late);
+    const broken = new DaytonaFailure("Network connection lost");
+    await expect(ask(broken, "git.example.com")).rejects.toBe(broken);
+  });
+});
