@@ -94,13 +94,17 @@ describe("a project's repository", () => {
   });
 
   it("whose host was not reached is tried again after a while", async () => {
-    const { clones, use } = prepare(() => Promise.reject(new SandboxError("failed", "It could not be reached.")));
-    await use();
+    const { clones, use } = prepare(async () => {
+      // A host that says nothing keeps everybody waiting: the while begins after that.
+      await new Promise((resolve) => setTimeout(resolve, 200_000));
+      throw new SandboxError("failed", "It could not be reached.");
+    });
+    await Promise.all([use(), vi.advanceTimersByTimeAsync(200_000)]);
     vi.advanceTimersByTime(299_000);
     await use();
     expect(clones).toHaveLength(1);
-    vi.advanceTimersByTime(20_000);
-    await use();
+    vi.advanceTimersByTime(2_000);
+    await Promise.all([use(), vi.advanceTimersByTimeAsync(200_000)]);
     expect(clones).toHaveLength(2);
   });
 

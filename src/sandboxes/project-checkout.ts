@@ -64,7 +64,8 @@ interface Outcome {
 interface Attempt {
   sandbox: string;
   login: GitLogin | null;
-  begun_at: number;
+  /** As long as it goes on: when it began. */
+  ended_at: number;
 }
 
 export class ProjectCheckout {
@@ -122,14 +123,15 @@ export class ProjectCheckout {
     if (last !== null && this.#known?.path) return;
     const login = await this.#findLogin(source);
     if (last !== null) {
-      const isDue = this.#known?.may_pass === true && Date.now() - last.begun_at > TRY_AGAIN_MS;
+      const isDue = this.#known?.may_pass === true && Date.now() - last.ended_at > TRY_AGAIN_MS;
       if (!isDue && JSON.stringify(last.login) === JSON.stringify(login)) return;
     }
-    const attempt = { sandbox: sandbox.id, login, begun_at: Date.now() };
+    const attempt = { sandbox: sandbox.id, login, ended_at: Date.now() };
     this.#known = null;
     this.#attempt = attempt;
     const known = await this.#fetch(sandbox, source);
     this.#known = known;
+    attempt.ended_at = Date.now();
     this.#ports.past?.forget(past);
     await this.#ports.past?.read(past, async () => ({ attempt, known }));
   }
