@@ -9,6 +9,8 @@ import { race } from "./waiting.ts";
 /** Whether a call that may have reached the sandbox can be made again. */
 export interface CallOptions {
   is_repeatable?: boolean;
+  /** What it sends is gone after one attempt: no sandbox is made or started, and nothing waited for, to make another. */
+  is_once?: boolean;
   /** False for what is pointless without a running sandbox: then none is made or started, and the call fails with a 404. */
   opens?: boolean;
 }
@@ -92,7 +94,7 @@ export class DaytonaConnection {
   async call<Value>(
     work: (sandbox: SdkSandbox) => Promise<Value>,
     signal: AbortSignal,
-    { is_repeatable = true, opens = true }: CallOptions = {},
+    { is_repeatable = true, is_once = false, opens = true }: CallOptions = {},
   ): Promise<Value> {
     const until = Date.now() + this.#limits.retry_ms;
     let reopened = false;
@@ -106,10 +108,11 @@ export class DaytonaConnection {
         const failure = readFailure(error);
         if (!(await this.#isStarted(sandbox, failure, signal))) {
           // An answer with a status came from the way to a sandbox that does not run: the call has done nothing.
-          if (reopened || !(is_repeatable || failure.status !== null)) throw this.#explain(failure);
+          if (reopened || is_once || !(is_repeatable || failure.status !== null)) throw this.#explain(failure);
           reopened = true;
           continue;
         }
+        if (is_once) throw failure;
         if (!failure.is_of_the_way && failure.status !== 401 && failure.status !== 429) throw failure;
         if (!is_repeatable && failure.status !== 429) throw this.#explain(failure);
         await this.#lifecycle.waitAfter(failure, attempt, until, signal);

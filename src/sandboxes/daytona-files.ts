@@ -18,6 +18,9 @@ const BULKY_FOLDERS = new Set(["node_modules", ".git"]);
 /** Deeper trees are listed from one of their folders. */
 const MAX_DEPTH = 20;
 
+/** Some 50,000 entries. A folder may hold millions, and an object has 128 MB for everything. */
+const LISTING_BYTES = 16 * 1024 * 1024;
+
 /** Folders that are asked for in one listing, and how many at a time. */
 const MAX_FOLDERS = 200;
 const FOLDERS_AT_ONCE = 6;
@@ -211,13 +214,20 @@ export class DaytonaFiles {
 
   /** `asked` is the path as the caller gave it; null for a folder below it, which may have gone meanwhile. */
   async #listFolder(folder: string, asked: string | null, signal: AbortSignal): Promise<FileInfo[]> {
-    const { connection } = this.#ports;
+    const { connection, toolbox, limits } = this.#ports;
     if (asked !== null) {
       const { isDir } = await this.#requireDetails(asked, folder, signal);
       if (!isDir) throw new SandboxError("invalid", `${asked} is a file, not a folder.`);
     }
     try {
-      const entries = await connection.call(({ fs }) => fs.listFiles(folder), signal);
+      const request = { path: "/files", query: { path: folder }, signal, timeout_ms: limits.request_ms };
+      const bytes = await connection.call(
+        (sandbox) => toolbox.ask(sandbox, request, (response) => readBytes(response, LISTING_BYTES)),
+        signal,
+      );
+      if (bytes === null)
+        throw new SandboxError("too_large", `${asked || folder} holds too many files to be listed. Use a command.`);
+      const entries = JSON.parse(new TextDecoder().decode(bytes)) as Awaited<ReturnType<SdkSandbox["fs"]["listFiles"]>>;
       return entries.map((entry) => ({
         path: folder === "/" ? `/${entry.name}` : `${folder}/${entry.name}`,
         size: entry.isDir ? 0 : entry.size,

@@ -1,6 +1,7 @@
 // Uploads and archives against a daemon that does as the real one: it writes a file in place while it arrives, and keeps
 // what had come of one that was cut.
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -19,11 +20,14 @@ let server: Server;
 let streams: DaytonaStreams;
 /** What the daemon does with an upload's bytes before it stores them. */
 let spoil: (bytes: Buffer) => Buffer;
+/** Why the daemon refuses an upload. */
+let refusal = "";
 const never = new AbortController().signal;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "taskloom-streams-"));
   spoil = (bytes) => bytes;
+  refusal = "";
   server = createServer((request, response) => void serve(request, response).catch(() => response.destroy()));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const sandbox = {
@@ -31,6 +35,7 @@ beforeEach(async () => {
     toolboxProxyUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     getWorkDir: async () => folder,
     getUserHomeDir: async () => "/root",
+    fs: { getFileDetails: async () => ({ isDir: true, size: 0 }) },
   };
   const connection = { call: (work: (known: unknown) => Promise<unknown>) => work(sandbox) };
   const ports = { connection, toolbox: new Toolbox("key-of-the-test"), limits: defaultLimits };
@@ -55,7 +60,13 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     response.end(JSON.stringify(answer));
   } else if (url.pathname.endsWith("/bulk-upload")) {
     await receive(request);
-    response.end("{}");
+    response.statusCode = refusal === "" ? 200 : 400;
+    response.end(JSON.stringify({ errors: refusal === "" ? [] : [`${folder}/.taskloom-upload-1: ${refusal}`] }));
+  } else if (url.pathname.endsWith("/files")) {
+    response.write("[");
+    const entry = `${JSON.stringify({ name: "x".repeat(64 * 1024), isDir: false, size: 0, modTime: "" })},`;
+    while (!response.destroyed)
+      if (!response.write(entry)) await Promise.race([once(response, "drain"), once(response, "close")]);
   } else {
     const path = url.searchParams.get("path") ?? "";
     const bytes = await readFile(path);
@@ -156,5 +167,25 @@ describe("an archive", () => {
     expect(name).toBe(`${folder.split("/").at(-1)}.tar.gz`);
     expect(bytes.length).toBe(size);
     expect(bytes.subarray(0, 2).toString("hex")).toBe("1f8b");
+  });
+});
+
+it("an upload is told in words of the caller when the sandbox has no room, or no right", async () => {
+  refusal = "write: no space left on device";
+  await expect(write(sendPieces(["x"]))).rejects.toMatchObject({
+    code: "failed",
+    message: expect.stringMatching(/^a\.txt: .*full/),
+  });
+  refusal = "open: permission denied";
+  await expect(write(sendPieces(["x"]))).rejects.toMatchObject({
+    code: "refused",
+    message: expect.stringMatching(/^a\.txt: .*written to/),
+  });
+});
+
+it("a listing holds no folder without end in memory", async () => {
+  await expect(streams.list("", 1, never)).rejects.toMatchObject({
+    code: "too_large",
+    message: expect.stringMatching(/too many files/),
   });
 });

@@ -2,7 +2,7 @@
 // when all of it has come; an archive is a temporary file that has no name any more by the time its first byte is read.
 import { type FileInfo, SandboxError } from "../agent/sandbox.ts";
 import type { FileListing, FileStream, Upload } from "../agent/workspace.ts";
-import { readFailure, toSandboxError } from "./daytona-failure.ts";
+import { type DaytonaFailure, readFailure, toSandboxError } from "./daytona-failure.ts";
 import { DaytonaFiles, type FilePorts } from "./daytona-files.ts";
 import { DaytonaPlaces, type Place } from "./daytona-places.ts";
 import { runScript } from "./daytona-scripts.ts";
@@ -100,29 +100,21 @@ export class DaytonaStreams {
   async #send(asked: string, target: string, upload: Upload, signal: AbortSignal): Promise<number> {
     const { connection, toolbox } = this.#ports;
     const body = writeUploadBody(target, upload);
-    let isSent = false;
-    const send = async (sandbox: Parameters<Parameters<typeof connection.call>[0]>[0]) => {
-      // A stream is there once; what the first attempt took of it is gone.
-      if (isSent)
-        throw new SandboxError("failed", `${asked}: the sandbox was lost in the middle of this. Send it again.`);
-      isSent = true;
-      const request = { method: "POST" as const, path: "/files/bulk-upload", body: body.stream, type: body.type };
-      await toolbox.ask(sandbox, { ...request, signal, timeout_ms: UPLOAD_MS }, async (response) => {
+    const request = { method: "POST" as const, path: "/files/bulk-upload", body: body.stream, type: body.type };
+    const send = (sandbox: Parameters<Parameters<typeof connection.call>[0]>[0]) =>
+      toolbox.ask(sandbox, { ...request, signal, timeout_ms: UPLOAD_MS }, async (response) => {
         await response.body?.cancel();
       });
-    };
     try {
-      await connection.call(send, signal, { is_repeatable: false });
+      await connection.call(send, signal, { is_once: true });
     } catch (error) {
       if (body.failure instanceof SandboxError) throw body.failure;
       signal.throwIfAborted();
       if (body.failure !== null) throw new SandboxError("invalid", `${asked}: the file did not arrive whole.`);
-      if (error instanceof SandboxError) throw error;
-      const failure = readFailure(error);
-      // What is written meanwhile has a name that means nothing to the caller, and every refusal has one status.
-      if (/permission denied|EACCES/i.test(failure.message))
-        throw new SandboxError("refused", `${asked}: its folder can't be written to.`);
-      throw toSandboxError(failure, asked);
+      if (error instanceof SandboxError && error.code !== "failed") throw error;
+      if (error instanceof SandboxError)
+        throw new SandboxError("failed", `${asked}: the sandbox was lost in the middle of this. Send it again.`);
+      throw explainRefusal(asked, readFailure(error));
     }
     return body.size;
   }
@@ -196,6 +188,15 @@ export class DaytonaStreams {
       throw error instanceof SandboxError ? error : toSandboxError(readFailure(error), what);
     }
   }
+}
+
+/** The daemon has one status for all that hinders an upload. What it writes meanwhile has a name of ours, which says nothing. */
+function explainRefusal(asked: string, failure: DaytonaFailure): SandboxError {
+  if (/permission denied|EACCES/i.test(failure.message))
+    return new SandboxError("refused", `${asked}: its folder can't be written to.`);
+  if (/no space left|quota exceeded|ENOSPC|EDQUOT/i.test(failure.message))
+    return new SandboxError("failed", `${asked}: the sandbox's disk is full.`);
+  return toSandboxError(failure, asked);
 }
 
 function refusePlacing(

@@ -230,6 +230,30 @@ describe("an upload", () => {
     }
   });
 
+  it("whose sandbox is deleted meanwhile makes no other", async () => {
+    const doomed = "/v1/projects/doomed/sandbox";
+    await taskloom.json("POST", "/v1/projects", { project_id: "doomed", name: "Doomed" });
+    await taskloom.json("POST", `${doomed}/start`);
+    let finish = () => {};
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.alloc(100_000));
+        finish = () => controller.close();
+      },
+    });
+    const upload = codeOf(send("PUT", `${doomed}/files/content?path=x`, body));
+    // The upload has begun when its draft is there.
+    const client = new Daytona({ apiKey: SANDBOX_KEY, apiUrl: taskloom.daytona.apiUrl, useDeprecatedPolling: true });
+    const found: SdkSandbox[] = [];
+    for await (const one of client.list({ labels: { project_id: "doomed" } })) found.push(one);
+    const [box] = found;
+    await eventually(async () => /upload/.test((await box?.process.executeCommand("ls -A"))?.result ?? ""));
+    expect((await send("DELETE", doomed)).status).toBe(204);
+    finish();
+    expect(await upload).toBe("502 sandbox_failed");
+    expect(await taskloom.json("GET", doomed)).toMatchObject({ state: "none" });
+  });
+
   it("over 100 MiB is refused before any of it comes", async () => {
     const socket = beginUpload("large", "Content-Length: 104857601", "");
     const answer = await new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data))));
