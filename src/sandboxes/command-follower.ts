@@ -12,6 +12,8 @@ export interface LogReading extends CollectedOutput {
   /** What the wrapper has said at the end of the streams. */
   exit_code: number | null;
   is_complete: boolean;
+  /** It was read as far as logs are read: another reading would tell nothing new. */
+  is_cut: boolean;
 }
 
 export interface CommandSource {
@@ -55,6 +57,7 @@ export async function followCommand(source: CommandSource, options: FollowOption
   let isLarge = false;
   let exitCode: number | null = null;
   let acceptAt = Number.POSITIVE_INFINITY;
+  let last: LogReading | null = null;
   for (let look = 1; ; look++) {
     await pause(Math.max(0, Math.min(delay, until - Date.now())), signal);
     delay = Math.min(SLOWEST_LOOK_MS, delay * 1.5);
@@ -62,10 +65,15 @@ export async function followCommand(source: CommandSource, options: FollowOption
     const isLast = now >= until;
     if (exitCode === null && (isLarge || isLast || look % LOOKS_PER_STATE === 0))
       exitCode = await source.readExitCode();
+    if (last?.is_cut) {
+      if (exitCode !== null || isLast) return toState(last, exitCode);
+      continue;
+    }
     if (now < nextReading && exitCode === null && !isLast) continue;
 
     const isLive = live.has_begun || now - begun >= LIVE_AFTER_MS;
     const reading = await source.readLog(isLive ? live : null);
+    last = reading;
     isLarge = reading.characters > SMALL_CHARACTERS;
     if (isLarge) nextReading = Date.now() + Math.max(LARGE_LOG_REST_MS, (Date.now() - now) * REST_PER_READING);
     exitCode ??= reading.exit_code;

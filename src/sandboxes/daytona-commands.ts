@@ -183,7 +183,8 @@ export class DaytonaCommands {
           }),
         );
         log.end();
-        return { ...collector.read(), characters, exit_code: log.exit_code, is_complete: log.is_complete };
+        const is_cut = characters >= limits.log_characters;
+        return { ...collector.read(), characters, exit_code: log.exit_code, is_complete: log.is_complete, is_cut };
       },
       signal,
       options,
