@@ -54,7 +54,7 @@ const sandboxFields = z.strictObject({
     .optional(),
   dockerfile: wellFormed
     .max(MAX_DOCKERFILE_CHARACTERS)
-    .regex(/^\s*(?:#.*\n\s*|ARG\s.*\n\s*)*FROM\s+\S/i, "does not begin with FROM")
+    .regex(/^\s*(?:#[^\n]*\n\s*|ARG\s[^\n]*\n\s*)*FROM\s+\S/i, "does not begin with FROM")
     .optional(),
   cpu: z.int().min(1).max(1024).optional(),
   memory: z.int().min(1).max(4096).optional(),
