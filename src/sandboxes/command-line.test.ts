@@ -35,9 +35,9 @@ describe("quote", () => {
 
 describe("writeCommandLine", () => {
   const sandbox = `test-${randomUUID()}`;
-  const start = (session: string, command: string, cwd: string | null = null) => {
+  const start = (session: string, command: string, cwd: string | null = null, env = process.env) => {
     const line = writeCommandLine({ session, sandbox, cwd, command });
-    const { status, stdout, stderr } = spawnSync("sh", ["-c", line], { encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", line], { encoding: "utf8", env });
     return { status, stdout, stderr };
   };
   afterAll(() => {
@@ -55,6 +55,12 @@ describe("writeCommandLine", () => {
   it("starts nothing where the folder is missing", () => {
     const { status, stdout } = start("taskloom-b", "echo never", "/no/such/folder");
     expect({ status, stdout }).toEqual({ status: 1, stdout: "\x1etaskloom-b:1\x1e\n" });
+  });
+
+  it("needs nothing of PATH, so that the command can say what is wrong with it", () => {
+    const { status, stdout, stderr } = start("taskloom-e", "echo here; ls", null, { PATH: "/nowhere" });
+    expect({ status, stdout }).toEqual({ status: 127, stdout: "here\n\x1etaskloom-e:127\x1e\n" });
+    expect(stderr).toMatch(/ls: .*not found/);
   });
 
   it("is not run a second time on the same disk", () => {
@@ -84,7 +90,9 @@ describe("readCommandLine", () => {
     );
   });
 
-  it("leaves a line of someone else alone", () => {
+  it("knows the lines of earlier versions, and leaves one of someone else alone", () => {
+    // As earlier versions wrote them; such sessions may still run.
+    expect(readCommandLine("sh -c 'a' 'taskloom' 'b' 'c' '' 'echo hi'")).toBe("echo hi");
     expect(readCommandLine("npm start")).toBe("npm start");
     expect(readCommandLine("sh -c 'echo hi'")).toBe("sh -c 'echo hi'");
   });

@@ -21,15 +21,16 @@ export const LOST_EXIT_CODE = 75;
 
 // $1 name, $2 sandbox, $3 folder or nothing, $4 command. The marker outlives the session: a restart of the sandbox forgets
 // sessions but not files, and the command must not run a second time then. /var/tmp is kept over restarts by custom. bash
-// where there is one, since that is what models write for.
+// where there is one, since that is what models write for. Nothing here is looked for in PATH, which the project may have
+// set to something useless: the command shall find that, and say so.
 const WRAPPER = `say() { printf "\\036%s:%s\\036\\n" "$1" "$2"; printf "\\036%s:%s\\036\\n" "$1" "$2" >&2; exit "$2"; }
-for base in /var/tmp /tmp; do mkdir -p "$base/.taskloom/$2" 2>/dev/null && break; done
-if ! mkdir "$base/.taskloom/$2/$1" 2>/dev/null && [ -d "$base/.taskloom/$2/$1" ]; then
+for base in /var/tmp /tmp; do command -p mkdir -p "$base/.taskloom/$2" 2>/dev/null && break; done
+if ! command -p mkdir "$base/.taskloom/$2/$1" 2>/dev/null && [ -d "$base/.taskloom/$2/$1" ]; then
   echo "This command was started before the sandbox was restarted. Its output is lost, and it was not started again." >&2
   say "$1" ${LOST_EXIT_CODE}
 fi
 if [ -n "$3" ]; then cd -- "$3" || say "$1" 1; fi
-shell=sh; command -v bash >/dev/null 2>&1 && shell=bash
+shell=/bin/sh; command -v bash >/dev/null 2>&1 && shell=bash
 ${COMMAND_VARIABLE}="$1"; export ${COMMAND_VARIABLE}
 "$shell" -c "$4"
 say "$1" "$?"`;
@@ -43,14 +44,14 @@ export interface CommandLine {
 }
 
 export function writeCommandLine({ session, sandbox, cwd, command }: CommandLine): string {
-  return ["sh -c", ...[WRAPPER, "taskloom", session, sandbox, cwd ?? "", command].map(quote)].join(" ");
+  return ["/bin/sh -c", ...[WRAPPER, "taskloom", session, sandbox, cwd ?? "", command].map(quote)].join(" ");
 }
 
 /** The user's command within a line that `writeCommandLine` wrote; another line as it is. */
 export function readCommandLine(line: string): string {
   const words = line.match(/(?:'[^']*'|\\')+/g);
   const last = words?.at(-1);
-  if (!line.startsWith("sh -c '") || words?.length !== 6 || last === undefined) return line;
+  if (!/^(?:\/bin\/)?sh -c '/.test(line) || words?.length !== 6 || last === undefined) return line;
   return last.replaceAll("'\\''", "\0").replaceAll("'", "").replaceAll("\0", "'");
 }
 

@@ -94,6 +94,14 @@ describe("the environment", () => {
   });
 });
 
+it("a session whose PATH leads nowhere still runs what it is given", async () => {
+  await sandbox.process.createSession("lost");
+  const run = (command: string) => sandbox.process.executeSessionCommand("lost", { command });
+  await run("export PATH=/nowhere");
+  expect(await run("echo here; cat /dev/null")).toMatchObject({ exitCode: 127, stdout: "here\n" });
+  await sandbox.process.deleteSession("lost");
+});
+
 describe("the figures", () => {
   it("are of the sandbox's processes and its order", async () => {
     const metrics = await sandbox.getMetricsLatest();

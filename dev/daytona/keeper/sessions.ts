@@ -81,7 +81,8 @@ async function startCommand(session: Session, number: number, text: string, hasI
   const descriptor = reportDescriptor();
   const source = hasInput ? `${base}/in` : "/dev/null";
   session.shell.stdin?.write(
-    `eval "$(cat '${base}/text')" <'${source}' >'${base}/out' 2>'${base}/err' ${descriptor}>&-\n` +
+    // Whatever PATH is by now: a command that could not be read would succeed by doing nothing.
+    `eval "$(command -p cat '${base}/text')" <'${source}' >'${base}/out' 2>'${base}/err' ${descriptor}>&-\n` +
       `command printf '%s %s\\n' ${number} "$?" >&${descriptor}\n`,
   );
 }
