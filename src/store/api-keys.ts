@@ -1,9 +1,9 @@
 // API keys: whose they are, and the hash that a presented key is compared with. The key itself is stored nowhere.
-import { and, desc, eq, sql } from "drizzle-orm";
-import { type Result, succeed } from "../protocol/error.ts";
+import { and, eq } from "drizzle-orm";
+import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
-import { readPlace, toPage } from "./page.ts";
+import { listNewest } from "./newest.ts";
 import { apiKeys } from "./schema.ts";
 
 export interface ApiKey {
@@ -38,28 +38,17 @@ export async function listApiKeys(
   user_id: string,
   request: PageRequest,
 ): Promise<Result<Page<ApiKey>>> {
-  const place = readPlace(request.cursor);
-  if (!place.ok) return place;
-  const rows = await open(db)
-    .select({ key_id: apiKeys.key_id, name: apiKeys.name, created_at: apiKeys.created_at })
-    .from(apiKeys)
-    .where(
-      and(
-        eq(apiKeys.user_id, user_id),
-        place.value
-          ? sql`(${apiKeys.created_at}, ${apiKeys.key_id}) < (${place.value[0]}, ${place.value[1]})`
-          : undefined,
-      ),
-    )
-    .orderBy(desc(apiKeys.created_at), desc(apiKeys.key_id))
-    .limit(request.limit + 1);
-  return succeed(
-    toPage(
-      rows,
-      request.limit,
-      (row) => row,
-      (row) => [row.created_at, row.key_id],
-    ),
+  return listNewest(
+    request,
+    [apiKeys.created_at, apiKeys.key_id],
+    ({ older, order, limit }) =>
+      open(db)
+        .select({ key_id: apiKeys.key_id, name: apiKeys.name, created_at: apiKeys.created_at })
+        .from(apiKeys)
+        .where(and(eq(apiKeys.user_id, user_id), older))
+        .orderBy(...order)
+        .limit(limit),
+    (row) => [row.created_at, row.key_id],
   );
 }
 

@@ -1,10 +1,10 @@
 // Projects. Those that people make are written here at once; one that is made for a thread comes with the thread's sync.
-import { and, desc, eq, sql } from "drizzle-orm";
-import { type Result, succeed } from "../protocol/error.ts";
+import { and, eq } from "drizzle-orm";
+import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Project, ProjectPatch } from "../protocol/project.ts";
 import { isConflict, open } from "./database.ts";
-import { readPlace, toPage } from "./page.ts";
+import { listNewest } from "./newest.ts";
 import { previews, projects, tickets } from "./schema.ts";
 
 /** False where the user has a project of that id. */
@@ -28,22 +28,17 @@ export async function listProjects(
   user_id: string,
   request: PageRequest,
 ): Promise<Result<Page<Project>>> {
-  const place = readPlace(request.cursor);
-  if (!place.ok) return place;
-  const older = sql`(${projects.created_at}, ${projects.project_id}) < (${place.value?.[0]}, ${place.value?.[1]})`;
-  const rows = await open(db)
-    .select()
-    .from(projects)
-    .where(and(eq(projects.user_id, user_id), place.value ? older : undefined))
-    .orderBy(desc(projects.created_at), desc(projects.project_id))
-    .limit(request.limit + 1);
-  return succeed(
-    toPage(
-      rows,
-      request.limit,
-      (row) => row,
-      (row) => [row.created_at, row.project_id],
-    ),
+  return listNewest(
+    request,
+    [projects.created_at, projects.project_id],
+    ({ older, order, limit }) =>
+      open(db)
+        .select()
+        .from(projects)
+        .where(and(eq(projects.user_id, user_id), older))
+        .orderBy(...order)
+        .limit(limit),
+    (row) => [row.created_at, row.project_id],
   );
 }
 

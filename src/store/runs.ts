@@ -1,11 +1,11 @@
 // Runs as the doors read them, and as the sweeper finds those that have gone silent.
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
-import { readPlace, toPage } from "./page.ts";
+import { listNewest } from "./newest.ts";
 import { runs } from "./schema.ts";
 
 export async function readRun(db: D1Database, key: ThreadKey, invocation_id: string): Promise<Run | null> {
@@ -18,23 +18,19 @@ export async function readRun(db: D1Database, key: ThreadKey, invocation_id: str
 }
 
 export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {
-  const place = readPlace(request.cursor);
-  if (!place.ok) return place;
-  const older = sql`(${runs.created_at}, ${runs.invocation_id}) < (${place.value?.[0]}, ${place.value?.[1]})`;
-  const rows = await open(db)
-    .select({ run: runs.run, created_at: runs.created_at, invocation_id: runs.invocation_id })
-    .from(runs)
-    .where(and(isOfThread(key), place.value ? older : undefined))
-    .orderBy(desc(runs.created_at), desc(runs.invocation_id))
-    .limit(request.limit + 1);
-  return succeed(
-    toPage(
-      rows,
-      request.limit,
-      (row) => row.run,
-      (row) => [row.created_at, row.invocation_id],
-    ),
+  const listed = await listNewest(
+    request,
+    [runs.created_at, runs.invocation_id],
+    ({ older, order, limit }) =>
+      open(db)
+        .select({ run: runs.run, created_at: runs.created_at, invocation_id: runs.invocation_id })
+        .from(runs)
+        .where(and(isOfThread(key), older))
+        .orderBy(...order)
+        .limit(limit),
+    (row) => [row.created_at, row.invocation_id],
   );
+  return listed.ok ? succeed({ ...listed.value, data: listed.value.data.map(({ run }) => run) }) : listed;
 }
 
 export interface SilentRun extends ThreadKey {

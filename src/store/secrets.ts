@@ -1,11 +1,11 @@
 // Credentials, encrypted: this file moves ciphertexts and never sees what is in them. A name has one of each kind, and
 // storing it again replaces it.
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import type { Sealed } from "../lib/seal.ts";
-import { type Result, succeed } from "../protocol/error.ts";
+import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
-import { readPlace, toPage } from "./page.ts";
+import { listNewest } from "./newest.ts";
 import { secrets } from "./schema.ts";
 
 export interface SecretName {
@@ -44,22 +44,17 @@ export async function listSecrets(
   kind: SecretName["kind"],
   request: PageRequest,
 ): Promise<Result<Page<Secret>>> {
-  const place = readPlace(request.cursor);
-  if (!place.ok) return place;
-  const older = sql`(${secrets.created_at}, ${secrets.name}) < (${place.value?.[0]}, ${place.value?.[1]})`;
-  const rows = await open(db)
-    .select()
-    .from(secrets)
-    .where(and(eq(secrets.user_id, user_id), eq(secrets.kind, kind), place.value ? older : undefined))
-    .orderBy(desc(secrets.created_at), desc(secrets.name))
-    .limit(request.limit + 1);
-  return succeed(
-    toPage(
-      rows,
-      request.limit,
-      (row) => row,
-      (row) => [row.created_at, row.name],
-    ),
+  return listNewest(
+    request,
+    [secrets.created_at, secrets.name],
+    ({ older, order, limit }) =>
+      open(db)
+        .select()
+        .from(secrets)
+        .where(and(eq(secrets.user_id, user_id), eq(secrets.kind, kind), older))
+        .orderBy(...order)
+        .limit(limit),
+    (row) => [row.created_at, row.name],
   );
 }
 

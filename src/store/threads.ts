@@ -1,10 +1,10 @@
 // Threads as the lists and the doors read them. Only the thread's own object writes them, through sync.ts.
-import { and, desc, eq, isNull, sql } from "drizzle-orm";
-import { type Result, succeed } from "../protocol/error.ts";
+import { and, eq, isNull } from "drizzle-orm";
+import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
-import { readPlace, toPage } from "./page.ts";
+import { listNewest } from "./newest.ts";
 import { threads } from "./schema.ts";
 
 const columns = {
@@ -33,22 +33,17 @@ export async function listThreads(
   user_id: string,
   request: PageRequest,
 ): Promise<Result<Page<Thread>>> {
-  const place = readPlace(request.cursor);
-  if (!place.ok) return place;
-  const older = sql`(${threads.created_at}, ${threads.thread_id}) < (${place.value?.[0]}, ${place.value?.[1]})`;
-  const rows = await open(db)
-    .select(columns)
-    .from(threads)
-    .where(and(eq(threads.user_id, user_id), isNull(threads.deleted_at), place.value ? older : undefined))
-    .orderBy(desc(threads.created_at), desc(threads.thread_id))
-    .limit(request.limit + 1);
-  return succeed(
-    toPage(
-      rows,
-      request.limit,
-      (row) => row,
-      (row) => [row.created_at, row.thread_id],
-    ),
+  return listNewest(
+    request,
+    [threads.created_at, threads.thread_id],
+    ({ older, order, limit }) =>
+      open(db)
+        .select(columns)
+        .from(threads)
+        .where(and(eq(threads.user_id, user_id), isNull(threads.deleted_at), older))
+        .orderBy(...order)
+        .limit(limit),
+    (row) => [row.created_at, row.thread_id],
   );
 }
 

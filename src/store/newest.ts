@@ -1,0 +1,26 @@
+// Lists of what people make, newest first, page by page: one way for all tables that have a time of creation and an id.
+import { type AnyColumn, desc, type SQL, sql } from "drizzle-orm";
+import { type Result, succeed } from "../protocol/error.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
+import { type Place, readPlace, toPage } from "./page.ts";
+
+export interface NewestFirst {
+  /** What the cursor leaves to be read; nothing at the start of the list. */
+  older: SQL | undefined;
+  order: [SQL, SQL];
+  limit: number;
+}
+
+/** `read` selects by what it is given; `placeOf` names the two columns of a row. */
+export async function listNewest<Row>(
+  request: PageRequest,
+  [created_at, id]: [AnyColumn, AnyColumn],
+  read: (list: NewestFirst) => Promise<Row[]>,
+  placeOf: (row: Row) => Place,
+): Promise<Result<Page<Row>>> {
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const older = place.value ? sql`(${created_at}, ${id}) < (${place.value[0]}, ${place.value[1]})` : undefined;
+  const rows = await read({ older, order: [desc(created_at), desc(id)], limit: request.limit + 1 });
+  return succeed(toPage(rows, request.limit, (row) => row, placeOf));
+}
