@@ -65,10 +65,14 @@ describe("the domain of previews", () => {
     expect(previewDomain({ PREVIEW_DOMAIN: " Previews.Example " }, 8787)).toBe("previews.example");
   });
 
-  it.each(["https://previews.example", "previews.example/", "*.previews.example", "127.0.0.1:8787", "previews"])(
-    "is not %s",
-    (domain) => {
-      expect(() => previewDomain({ PREVIEW_DOMAIN: domain }, 8787)).toThrow("PREVIEW_DOMAIN");
-    },
-  );
+  it.each([
+    "https://previews.example",
+    "previews.example/",
+    "*.previews.example",
+    "127.0.0.1:8787",
+    "previews",
+    "-x.example",
+  ])("is not %s", (domain) => {
+    expect(() => previewDomain({ PREVIEW_DOMAIN: domain }, 8787)).toThrow("PREVIEW_DOMAIN");
+  });
 });

@@ -43,12 +43,12 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
 }
 
 /** `localhost`, or a name with a dot in it that is no address; with or without a port. */
-const domainShape = /^(?:localhost|(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)(?::\d{1,5})?$/;
+const domainShape = /^(?:localhost|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?)(?::\d{1,5})?$/;
 
 /** The domain of previews: names under localhost are this machine's, for browsers too. Throws with a sentence for people. */
 export function previewDomain({ PREVIEW_DOMAIN }: Settings, port: number): string {
   const domain = PREVIEW_DOMAIN?.trim().toLowerCase() || `localhost:${port}`;
-  if (domainShape.test(domain)) return domain;
+  if (domainShape.test(domain) && URL.canParse(`https://${domain}`)) return domain;
   throw new Error("PREVIEW_DOMAIN must be a domain of its own such as previews.example, without https:// or a path");
 }
 

@@ -69,10 +69,15 @@ describe("a domain for previews", () => {
     },
   );
 
-  it.each(["10.0.0.1", "[::1]", "previews..example", "-x.example", ".example", "user@previews.example"])(
-    "may not be %s either",
-    (domain) => {
-      expect(isPreviewDomain(domain)).toBe(false);
-    },
-  );
+  it.each([
+    "10.0.0.1",
+    "[::1]",
+    "previews..example",
+    "-x.example",
+    ".example",
+    "user@previews.example",
+    "x.example:65536",
+  ])("may not be %s either", (domain) => {
+    expect(isPreviewDomain(domain)).toBe(false);
+  });
 });

@@ -33,7 +33,9 @@ export function newPreviewToken(): string {
 /** `host` or `host:port` in lower case; no scheme, path or address in numbers. A public one has a dot. */
 export function isPreviewDomain(text: string): boolean {
   const [host = ""] = text.split(":");
-  return host.length <= 200 && domainShape.test(text) && (host.includes(".") || host === "localhost");
+  const isShaped = host.length <= 200 && domainShape.test(text) && (host.includes(".") || host === "localhost");
+  // Of a port that is none and of Punycode that means nothing no link could be read.
+  return isShaped && URL.canParse(`https://${text}`);
 }
 
 export function previewUrl(domain: string, port: number, token: string): string {
