@@ -60,7 +60,7 @@ export function addOperation<Params, Query, Headers, Body>(
     const { req } = context;
     const input = {
       params: check(operation.params, req.param()),
-      query: check(operation.query ?? (isStrict(operation) ? noQuery : undefined), req.query()),
+      query: operation.query || isStrict(operation) ? check(operation.query ?? noQuery, readQuery(req)) : undefined,
       headers: check(operation.headers, req.header()),
       body: operation.body ? check(operation.body, await readJson(req.raw)) : undefined,
     };
@@ -74,6 +74,17 @@ const bytes = z.string().openapi({ format: "binary" });
 /** Probes of open paths may carry anything. */
 function isStrict({ open, lenient }: { open?: true; lenient?: true }): boolean {
   return !open && !lenient;
+}
+
+/** Bytes that are no UTF-8 would be taken as they are spelled: as the name of another file, say. */
+function readQuery(req: AppContext["req"]): Record<string, string> {
+  const [, query = ""] = /\?(.*)/s.exec(req.url) ?? [];
+  try {
+    decodeURIComponent(query.replace(/%(?![\da-f]{2})/gi, ""));
+  } catch {
+    throw new Problem("invalid_field", "The query is not UTF-8 where it is percent-encoded.");
+  }
+  return req.query();
 }
 
 function check(schema: z.ZodType | undefined, value: unknown): unknown {

@@ -161,6 +161,16 @@ describe("a path or query", () => {
     }
   });
 
+  it("in another encoding is not taken for a name that is spelled like it", async () => {
+    const client = createClient();
+    for (const query of ["path=%ff", "path=a%C3", "path=%ED%A0%80"]) {
+      const answer = await client.send("GET", `/v1/projects/none/sandbox/files?${query}`);
+      expect(answer).toMatchObject({ status: 400, body: { code: "invalid_field" } });
+    }
+    for (const query of ["path=100%", "path=%25ff", "path=%C3%A9+x"])
+      expect((await client.send("GET", `/v1/projects/none/sandbox/files?${query}`)).status).toBe(404);
+  });
+
   it("has limits of 1 to 200, and cursors that a list made", async () => {
     const client = createClient();
     for (const limit of ["0", "201", "x", "1.5", "-1"]) {
