@@ -74,6 +74,11 @@ function addUpload(app: App): void {
     },
     async (context, { params, query }) => {
       const { raw } = context.req;
+      // What browsers and other programs make of a form; its envelope would become the file.
+      if (/^multipart\/form-data\b/i.test(raw.headers.get("content-type") ?? "")) {
+        await raw.body?.cancel();
+        throw new Problem("invalid_field", "The body is the file itself, not a form that holds it.");
+      }
       if (Number(raw.headers.get("content-length") ?? 0) > UPLOAD_BYTES) {
         await raw.body?.cancel();
         throw new Problem("body_too_large", `The file is larger than ${UPLOAD_BYTES} bytes.`);

@@ -254,6 +254,13 @@ describe("an upload", () => {
     expect(await taskloom.json("GET", doomed)).toMatchObject({ state: "none" });
   });
 
+  it("in a form is refused, since the form would become the file", async () => {
+    const form = new FormData();
+    form.append("file", new Blob(["x"]), "x.txt");
+    expect(await codeOf(put("form.txt", form))).toBe("400 invalid_field");
+    expect((await get("form.txt")).status).toBe(404);
+  });
+
   it("over 100 MiB is refused before any of it comes", async () => {
     const socket = beginUpload("large", "Content-Length: 104857601", "");
     const answer = await new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data))));
