@@ -1,5 +1,5 @@
 // What went wrong with a request, whoever made it: the SDK's errors and our own, brought to one shape and judged.
-import { DaytonaConnectionError, DaytonaError } from "@daytonaio/sdk";
+import { DaytonaConnectionError, DaytonaConnectionTimeoutError, DaytonaError } from "@daytonaio/sdk";
 import { SandboxError } from "../agent/sandbox.ts";
 
 /** Longest text of Daytona that is passed on: enough for a reason, too little for a page of HTML. */
@@ -68,6 +68,8 @@ export class DaytonaFailure extends Error {
 export function readFailure(error: unknown): DaytonaFailure {
   if (error instanceof DaytonaFailure) return error;
   if (!(error instanceof DaytonaError)) throw error;
+  // Its own words are advice about settings of the SDK, which whoever reads them can't change.
+  if (error instanceof DaytonaConnectionTimeoutError) return new DaytonaFailure("no answer in time");
   const { statusCode = null, message, source } = error;
   const is_about_state = statusCode === null && !(error instanceof DaytonaConnectionError);
   const retry_after_ms = readWait(Object.entries(error.headers ?? {}));
