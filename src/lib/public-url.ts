@@ -30,6 +30,9 @@ const PRIVATE_ENDINGS = [
   "lan",
   "intranet",
   "corp",
+  "private",
+  "svc",
+  "consul",
   "home",
 ];
 
@@ -53,6 +56,8 @@ const networks: [address: [number, number, number, number], length: number, what
   [[100, 64, 0, 0], 10, PRIVATE],
   [[127, 0, 0, 0], 8, OWN],
   [[169, 254, 0, 0], 16, LINK_LOCAL],
+  // Answers machines in Azure alone, with their own settings.
+  [[168, 63, 129, 16], 32, LINK_LOCAL],
   [[172, 16, 0, 0], 12, PRIVATE],
   [[192, 0, 0, 0], 24, RESERVED],
   [[192, 0, 2, 0], 24, RESERVED],
