@@ -27,10 +27,14 @@ const DRAFT_PREFIX = ".taskloom-clone-";
 // /tmp may be emptied when a sandbox stops, and who worked in it is gone then.
 const CLAIM = `claim="/tmp/.taskloom/clone-$(printf %s "$1" | cksum | tr -d ' ')"`;
 
+/** A model is told what these files say, which a program in the sandbox may have written. */
+const MAX_SHOWN_BYTES = 4_000;
+
 // A branch that has no commit yet is written nowhere but in HEAD.
 const SHOW = `show() {
-  printf 'there\\nbranch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$1/.git/HEAD" 2>/dev/null | head -n 1)"
-  sed -n '/^\\[remote "origin"\\]/,/^\\[/s/^[[:space:]]*url[[:space:]]*=[[:space:]]*/url /p' "$1/.git/config" 2>/dev/null | head -n 1
+  printf 'there\\nbranch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$1/.git/HEAD" 2>/dev/null | head -n 1 | head -c ${MAX_SHOWN_BYTES})"
+  sed -n '/^\\[remote "origin"\\]/,/^\\[/s/^[[:space:]]*url[[:space:]]*=[[:space:]]*/url /p' "$1/.git/config" 2>/dev/null | head -n 1 | head -c ${MAX_SHOWN_BYTES}
+  echo
   [ -d "$1/.git/refs" ] && [ -z "$(find "$1/.git/refs" -type f 2>/dev/null | head -n 1)" ] && [ ! -s "$1/.git/packed-refs" ] && echo empty
 }`;
 

@@ -47,7 +47,7 @@ fi
 printf 'root %s\\n' "$d"
 h="$d/.git"
 [ -f "$h" ] && h=$(sed -n 's/^gitdir: //p' "$h" | head -n 1) && case $h in /*) ;; *) h="$d/$h" ;; esac
-printf 'branch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$h/HEAD" 2>/dev/null | head -n 1)"
+printf 'branch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$h/HEAD" 2>/dev/null | head -n 1 | head -c 1000)"
 command -v git >/dev/null 2>&1 || exit 0
 say() { printf '%s ' "$1"; shift; git -C "$d" "$@" 2>/dev/null | head -c 8192 | tr '\\n' '\\036'; echo; }
 echo git
