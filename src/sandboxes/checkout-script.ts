@@ -43,6 +43,7 @@ const VACANT = `vacant() { [ ! -L "$1" ] && { [ ! -e "$1" ] || { [ -d "$1" ] && 
 // The daemon clones one branch and has its clone know no others: what is pushed on another would count as not pushed.
 const TRACK = `track() { git config -f "$1/.git/config" remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*' 2>/dev/null; }`;
 
+// Who holds the claim is alone: what is half made is of somebody who is gone, or of a source that the project had before.
 const BEGIN = `${SHOW}
 ${VACANT}
 ${CLAIM}
@@ -53,9 +54,9 @@ if ! mkdir "$claim" 2>/dev/null; then
   [ -d "$claim" ] || exit 1
   age=$(( $(date +%s) - $(stat -c %Y "$claim" 2>/dev/null || date +%s) ))
   if [ "$age" -lt ${STALE_SECONDS} ]; then echo busy; exit 0; fi
-  rm -rf -- "$(dirname -- "$1")"/${DRAFT_PREFIX}*
   touch "$claim"
 fi
+rm -rf -- "$(dirname -- "$1")"/${DRAFT_PREFIX}*
 echo claimed`;
 
 const FINISH = `${SHOW}

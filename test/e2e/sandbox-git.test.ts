@@ -316,6 +316,10 @@ describe("a project's repository", () => {
     source = { url: repository.url };
     expect(await settle(open("project-stale"))).toContain("in the folder stale (branch main)");
     expect(await run(first.sandbox, "ls -A . /tmp/.taskloom | grep clone-")).toBe("");
+    // Where the claim was lost with /tmp, what was half made is left.
+    await run(first.sandbox, "rm -rf stale; mkdir .taskloom-clone-y");
+    expect(await settle(open("project-stale"))).toContain("in the folder stale (branch main)");
+    expect(await run(first.sandbox, "ls -A . | grep clone-")).toBe("");
     source = null;
   });
 });
