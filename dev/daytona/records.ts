@@ -80,6 +80,8 @@ export interface SandboxRecord {
   memory: number;
   disk: number;
   state: SandboxState;
+  /** The files that it begins with are still being copied. */
+  isIncomplete?: boolean | undefined;
   errorReason: string | undefined;
   recoverable: boolean;
   /** The preview token; a new one at each start. */

@@ -32,7 +32,10 @@ type Sizes = "cpu" | "gpu" | "memory" | "disk";
 type Network = "networkBlockAll" | "networkAllowList" | "domainAllowList";
 type Intervals = "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval";
 
-export type NewSandbox = Pick<SandboxRecord, Chosen | Sizes | Network | Intervals | "autoDestroyAt"> & {
+export type NewSandbox = Pick<
+  SandboxRecord,
+  Chosen | Sizes | Network | Intervals | "autoDestroyAt" | "isIncomplete"
+> & {
   name: string | undefined;
 };
 
@@ -53,8 +56,7 @@ export class Sandboxes {
       }
       const sandbox = { record, folder: this.#records.folder(record.id), life: undefined, building: undefined };
       this.#sandboxes.set(record.id, sandbox);
-      if (record.state === "creating") {
-        // Perhaps with a part of its snapshot's files only.
+      if (record.isIncomplete) {
         record.errorReason = "the server ended while it was created";
         await this.enter(sandbox, "error");
       } else if (cutShort.includes(record.state)) {

@@ -48,9 +48,11 @@ export class Origins {
       const sandbox = await sandboxes.add(wanted, "pending_build");
       return { sandbox, ...this.#follow(sandbox, dockerfile) };
     }
-    const sandbox = await sandboxes.add(wanted, "creating");
+    const isIncomplete = snapshot !== undefined && !snapshot.general;
+    const sandbox = await sandboxes.add({ ...wanted, isIncomplete }, "creating");
     const work = async (): Promise<void> => {
-      if (snapshot && !snapshot.general) await this.#copy(snapshots.folder(snapshot.id), sandbox.folder);
+      if (isIncomplete) await this.#copy(snapshots.folder(snapshot.id), sandbox.folder);
+      sandbox.record.isIncomplete = false;
       await changes.bringUp(sandbox);
     };
     return { sandbox, ...changes.follow(sandbox, work) };
@@ -94,7 +96,7 @@ export class Origins {
     changes.refuseAtEnd();
     refuseChange(sandbox.record, "fork");
     changes.refuseOverQuota(sandbox.record);
-    const copy = await sandboxes.add({ ...sandbox.record, name }, "creating");
+    const copy = await sandboxes.add({ ...sandbox.record, name, isIncomplete: true }, "creating");
     let failure: Error | undefined;
     let copied: Ongoing;
     try {
@@ -114,6 +116,7 @@ export class Origins {
     const work = async (): Promise<void> => {
       await copied.done;
       if (failure) throw failure;
+      copy.record.isIncomplete = false;
       await changes.bringUp(copy);
     };
     return { sandbox: copy, ...changes.follow(copy, work) };

@@ -76,6 +76,20 @@ describe("the way to a started sandbox", () => {
     expect(daytona.orders).toEqual(["recover", "recover"]);
   });
 
+  it("says what helps where Daytona neither recovers nor starts what is broken", async () => {
+    const daytona = new FakeDaytona();
+    daytona.record = { id: "id-1", ...usual, state: "error", errorReason: "the runner is gone" };
+    daytona.on.start = () => {
+      throw refusalOf(400, "Sandbox is in an errored state");
+    };
+    const { opened, told } = await openFrom(daytona);
+    expect(opened).toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(/the runner is gone: Sandbox is in an errored state\. Delete it/),
+    });
+    expect(told.at(-1)).toMatch(/^error/);
+  });
+
   it.each([
     ["starting", 120],
     ["restoring", 600],

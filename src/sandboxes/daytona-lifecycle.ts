@@ -218,8 +218,12 @@ export class DaytonaLifecycle {
     const recovers = move === "repair" && sandbox.recoverable;
     const order = () => (recovers ? sandbox.recover(orderSeconds(course)) : sandbox.start(orderSeconds(course)));
     const refusal = await this.#order(course, order, signal);
-    const what = recovers ? "recover" : "start";
-    if (refusal !== null) throw unavailable(`Daytona would not ${what} the sandbox: ${refusal}`);
+    if (refusal === null) return;
+    if (move === "repair") {
+      const text = describeBroken(state ?? "unknown", [sandbox.errorReason, refusal].filter(Boolean).join(": "));
+      throw this.#giveUp("error", "The sandbox is in an error.", text);
+    }
+    throw unavailable(`Daytona would not start the sandbox: ${refusal}`);
   }
 
   /** A started sandbox gets what can be given to a running one; the rest only while nobody can be using it. */
