@@ -72,14 +72,18 @@ export const fileRoutes: Record<string, Handler<ToolboxContext>> = {
 
 interface Download {
   channel: Channel;
+  /** Of the whole file; what is sent of it begins and ends here. */
   size: number;
+  begin: number;
+  end: number;
+  isPart: boolean;
 }
 
-async function openFile(container: Container, path: string): Promise<Download> {
-  const channel = await container.open("read", { path });
+async function openFile(container: Container, path: string, range?: string): Promise<Download> {
+  const channel = await container.open("read", { path, range });
   try {
-    const { size } = readReply(await channel.reader.next()) as { size: number };
-    return { channel, size };
+    const reply = readReply(await channel.reader.next()) as Omit<Download, "channel">;
+    return { channel, ...reply };
   } catch (error) {
     channel.socket.destroy();
     throw error;
@@ -87,8 +91,8 @@ async function openFile(container: Container, path: string): Promise<Download> {
 }
 
 /** Sends exactly as much as was announced, or cuts the connection: a short answer must not look whole. */
-async function sendFile(response: ServerResponse, { channel, size }: Download): Promise<void> {
-  let left = size;
+async function sendFile(response: ServerResponse, { channel, begin, end }: Download): Promise<void> {
+  let left = end - begin;
   try {
     let frame: Frame | undefined = await channel.reader.next();
     for (; frame?.kind === frameKind.data && !response.destroyed; frame = await channel.reader.next()) {
@@ -104,10 +108,14 @@ async function sendFile(response: ServerResponse, { channel, size }: Download): 
 
 async function download(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
   const path = requireQuery(exchange, "path");
-  const file = await openFile(life.container, path);
-  exchange.response.writeHead(200, {
+  const { range } = exchange.request.headers;
+  const file = await openFile(life.container, path, range);
+  const { begin, end, size, isPart } = file;
+  exchange.response.writeHead(isPart ? 206 : 200, {
     "content-type": "application/octet-stream",
-    "content-length": file.size,
+    "content-length": end - begin,
+    "accept-ranges": "bytes",
+    ...(isPart ? { "content-range": `bytes ${begin}-${end - 1}/${size}` } : {}),
     "content-disposition": `attachment; ${attachmentNames(basename(path))}`,
   });
   await sendFile(exchange.response, file);

@@ -31,6 +31,8 @@ export interface FileStream {
   /** The body has exactly these many bytes, or fails. */
   size: number;
   body: ReadableStream<Uint8Array>;
+  /** Where a part lies in its file, as `Content-Range` says it; without an end and bytes where the file has no such part. */
+  part?: string;
 }
 
 export interface Upload {
@@ -109,7 +111,8 @@ export interface Workspace {
   destroy(signal: AbortSignal, isMeant?: (labels: Record<string, string>) => boolean): Promise<void>;
   /** Entries below a folder, at most `depth` levels, at most 1,000. */
   listFiles(path: string, depth: number, signal: AbortSignal): Promise<FileListing>;
-  openFile(path: string, signal: AbortSignal): Promise<FileStream>;
+  /** `range` is one of HTTP's, `bytes=0-99`; the whole file comes where the sandbox knows no parts. */
+  openFile(path: string, range: string | null, signal: AbortSignal): Promise<FileStream>;
   /** Whole or not at all: a file that was there stays as it is until all of the new one is. Parents are made. */
   writeFile(path: string, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }>;
   /** `recursive` is needed for a folder. Of a link the link itself goes. */

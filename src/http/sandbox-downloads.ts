@@ -27,6 +27,14 @@ const descriptions = {
   content: "The file, streamed.",
   archive: "The folder as a gzipped tar. It is packed before the first byte comes, for up to two minutes.",
 };
+const parts: Record<number, Answer> = {
+  206: {
+    description: "The part that `Range` names, where it is one range.",
+    bytes: [types.content],
+    headers: { ...headers, "Content-Range": "Where it lies, and the size of the file." },
+  },
+  416: { description: "The file has no such part.", headers: { "Content-Range": "The size of the file." } },
+};
 const problems = [...workspaceProblems, "invalid_field" as const, "forbidden" as const];
 
 export function addDownloads(app: App): void {
@@ -55,10 +63,11 @@ export function addDownloads(app: App): void {
 }
 
 function addDownload(app: App, kind: Kind, summary: string, query: z.ZodObject & z.ZodType<{ path: string }>): void {
-  const answer: Answer = { description: descriptions[kind], bytes: [types[kind]], headers };
+  const whole: Answer = { description: descriptions[kind], bytes: [types[kind]], headers };
+  const answers = kind === "content" ? { 200: whole, ...parts } : { 200: whole };
   addOperation(
     app,
-    { method: "get", path: `${base}/${kind}`, tag, summary, params, query, answers: { 200: answer }, problems },
+    { method: "get", path: `${base}/${kind}`, tag, summary, params, query, answers, problems },
     (context, { params, query }) => answerDownload(context, params.project_id, kind, query.path),
   );
 }
@@ -74,7 +83,7 @@ export function addTicketDownload(app: App): void {
       description: "What a ticket was asked for, as the route with a key answers it.",
       open: true,
       query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).default("") }),
-      answers: { 200: { description: "The file, or the archive.", bytes: Object.values(types), headers } },
+      answers: { 200: { description: "The file, or the archive.", bytes: Object.values(types), headers }, ...parts },
       problems: [...problems, "unauthorized", "invalid_operation"],
     },
     async (context, { query }) => {
@@ -89,20 +98,37 @@ export function addTicketDownload(app: App): void {
 
 async function answerDownload(context: AppContext, project_id: string, kind: Kind, path: string): Promise<Response> {
   const opening = withWorkspace(context, project_id, (workspace, signal) =>
-    kind === "content" ? workspace.openFile(path, signal) : workspace.openArchive(path, signal),
+    kind === "content" ? workspace.openFile(path, readRange(context), signal) : workspace.openArchive(path, signal),
   );
   // Where the client goes away meanwhile the archive is still removed.
   context.executionCtx.waitUntil(opening.catch(() => undefined));
   return answerFile(context, await opening, types[kind]);
 }
 
-async function answerFile(context: AppContext, { name, size, body }: FileStream, type: string): Promise<Response> {
+/** One range of bytes, as players and interrupted downloads ask for; anything else is answered as a whole, which is right. */
+function readRange(context: AppContext): string | null {
+  const range = context.req.header("range") ?? "";
+  // No file has a version that a condition could name.
+  if (context.req.raw.method === "HEAD" || context.req.header("if-range") !== undefined) return null;
+  const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range) ?? [];
+  const isNone = first === "" ? last === "" : last !== "" && Number(last) < Number(first);
+  return isNone ? null : range;
+}
+
+async function answerFile(
+  context: AppContext,
+  { name, size, body, part }: FileStream,
+  type: string,
+): Promise<Response> {
+  if (part?.startsWith("bytes */")) return new Response(null, { status: 416, headers: { "content-range": part } });
   const headers = {
     "content-type": type,
     "content-length": String(size),
     "content-disposition": nameAttachment(name),
     "content-security-policy": "sandbox",
     "cache-control": "private, no-store",
+    ...(type === types.content ? { "accept-ranges": "bytes" } : {}),
+    ...(part === undefined ? {} : { "content-range": part }),
   };
   if (context.req.raw.method === "HEAD") {
     await body.cancel();
@@ -111,7 +137,7 @@ async function answerFile(context: AppContext, { name, size, body }: FileStream,
   // A body that ends early breaks the connection: a short file must not look whole.
   const { readable, writable } = new FixedLengthStream(size);
   context.executionCtx.waitUntil(body.pipeTo(writable).catch(() => undefined));
-  return new Response(readable, { headers });
+  return new Response(readable, { status: part === undefined ? 200 : 206, headers });
 }
 
 /** Plain ASCII for clients that know no better, and the whole name as RFC 5987 spells it. */

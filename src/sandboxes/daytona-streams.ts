@@ -60,9 +60,9 @@ export class DaytonaStreams {
     return this.#files.listUpTo(place.absolute, depth, signal);
   }
 
-  async openFile(path: string, signal: AbortSignal): Promise<FileStream> {
+  async openFile(path: string, range: string | null, signal: AbortSignal): Promise<FileStream> {
     const place = await this.#places.findFile(path, signal);
-    return this.#download(place.absolute, baseOf(place.absolute), place.size, signal);
+    return this.#download(place.absolute, baseOf(place.absolute), place.size, signal, range);
   }
 
   async write(path: string, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }> {
@@ -152,15 +152,39 @@ export class DaytonaStreams {
     }
   }
 
-  async #download(absolute: string, name: string, size: number, signal: AbortSignal): Promise<FileStream> {
+  async #download(
+    absolute: string,
+    name: string,
+    size: number,
+    signal: AbortSignal,
+    range: string | null = null,
+  ): Promise<FileStream> {
     const { connection, toolbox, limits } = this.#ports;
-    const request = { path: "/files/download", query: { path: absolute }, signal, timeout_ms: limits.request_ms };
+    const headers: Record<string, string> = range === null ? {} : { Range: range };
+    const request = {
+      path: "/files/download",
+      query: { path: absolute },
+      headers,
+      signal,
+      timeout_ms: limits.request_ms,
+    };
     const response = await this.#explain(name, signal, () =>
-      connection.call((sandbox) => toolbox.open(sandbox, request), signal),
+      connection
+        .call((sandbox) => toolbox.open(sandbox, request), signal)
+        .catch((error: unknown) => {
+          if (range !== null && readFailure(error).status === 416) return null;
+          throw error;
+        }),
     );
-    // What the daemon announces is truer than what was measured before.
-    const announced = Number(response.headers.get("content-length") ?? size);
-    return { name, size: announced, body: (response.body as ReadableStream<Uint8Array> | null) ?? new Blob().stream() };
+    if (response === null) return { name, size: 0, body: new Blob().stream(), part: `bytes */${size}` };
+    const [part] = /^bytes \d+-\d+\/\d+$/.exec(response.headers.get("content-range") ?? "") ?? [];
+    return {
+      name,
+      // What the daemon announces is truer than what was measured before.
+      size: Number(response.headers.get("content-length") ?? size),
+      body: (response.body as ReadableStream<Uint8Array> | null) ?? new Blob().stream(),
+      ...(response.status === 206 && part !== undefined ? { part } : {}),
+    };
   }
 
   async #run(text: string, values: string[], timeout_ms: number, signal: AbortSignal) {

@@ -30,7 +30,7 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
     archive: (signal) => guard(signal, () => control.archive(signal)),
     destroy: (signal, isMeant) => guard(signal, () => control.destroy(signal, isMeant)),
     listFiles: (path, depth, signal) => guard(signal, () => streams.list(path, depth, signal)),
-    openFile: (path, signal) => guard(signal, () => streams.openFile(path, signal)),
+    openFile: (path, range, signal) => guard(signal, () => streams.openFile(path, range, signal)),
     writeFile: (path, upload, signal) => guard(signal, () => streams.write(path, upload, signal)),
     deleteFile: (path, recursive, signal) => guard(signal, () => streams.delete(path, recursive, signal)),
     openArchive: (path, signal) => guard(signal, () => streams.openArchive(path, signal)),

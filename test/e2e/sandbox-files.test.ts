@@ -111,6 +111,23 @@ describe("a file of the sandbox", () => {
     }
   });
 
+  it("comes in parts where one is asked for, and as a whole where the asking is odd", async () => {
+    await put("ten", "0123456789");
+    const ask = async (range: string, more = {}) => {
+      const headers = { authorization: `Bearer ${taskloom.key}`, range, ...more };
+      const response = await fetch(taskloom.url + content("ten"), { headers });
+      return [response.status, response.headers.get("content-range"), await response.text()];
+    };
+    expect(await ask("bytes=2-4")).toEqual([206, "bytes 2-4/10", "234"]);
+    expect(await ask("bytes=0-")).toEqual([206, "bytes 0-9/10", "0123456789"]);
+    expect(await ask("bytes=7-")).toEqual([206, "bytes 7-9/10", "789"]);
+    expect(await ask("bytes=-2")).toEqual([206, "bytes 8-9/10", "89"]);
+    for (const range of ["bytes=10-", "bytes=-0"]) expect(await ask(range)).toEqual([416, "bytes */10", ""]);
+    for (const range of ["bytes=4-2", "bytes=0-1,3-4", "lines=1-2", "bytes=-", "bytes=a-b"])
+      expect(await ask(range)).toEqual([200, null, "0123456789"]);
+    expect(await ask("bytes=2-4", { "if-range": '"v1"' })).toEqual([200, null, "0123456789"]);
+  });
+
   it("is replaced with its mode kept", async () => {
     await put("tool.sh", "#!/bin/sh\necho one\n");
     await run("chmod 755 tool.sh");

@@ -128,16 +128,18 @@ export function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Answers with the size, then sends the bytes, then `finish`; without `finish` the file was cut short. */
+/** Answers with the size, then sends the bytes, or those of a range, then `finish`; without `finish` the file was cut short. */
 export async function readFile(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
   const path = await resolvePath(settings, readText(request, "path"));
   const file = await openRegular(path, constants.O_RDONLY);
   try {
     const { size } = await file.stat();
-    await answer(channel, { size });
+    const part = readRange(request.range, size);
+    const { begin, end } = part ?? { begin: 0, end: size };
+    await answer(channel, { size, begin, end, isPart: part !== undefined });
     // No more than announced: a log that grows meanwhile must not run past the length in the answer's head.
-    for (let position = 0; position < size && !channel.socket.destroyed; ) {
-      const piece = Buffer.allocUnsafe(Math.min(pieceBytes, size - position));
+    for (let position = begin; position < end && !channel.socket.destroyed; ) {
+      const piece = Buffer.allocUnsafe(Math.min(pieceBytes, end - position));
       const { bytesRead } = await file.read(piece, 0, piece.length, position);
       if (bytesRead === 0) return;
       position += bytesRead;
@@ -147,6 +149,16 @@ export async function readFile(channel: Channel, request: Request, settings: Kee
   } finally {
     await file.close();
   }
+}
+
+/** `bytes=0-99`, `bytes=100-` or `bytes=-100`; anything else is the whole, which HTTP allows. */
+function readRange(range: unknown, size: number): { begin: number; end: number } | undefined {
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(String(range ?? "")) ?? [];
+  if (first === "" && last === "") return undefined;
+  const begin = first === "" ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === "" || last === "" ? size : Math.min(size, Number(last) + 1);
+  if (begin >= end) throw new KeeperError(416, "BAD_REQUEST", "invalid range: failed to overlap");
+  return { begin, end };
 }
 
 /** Takes `data` frames until `finish`. The file appears whole or not at all, and keeps its mode when it is replaced. */
