@@ -27,13 +27,14 @@ const descriptions = {
   content: "The file, streamed.",
   archive: "The folder as a gzipped tar. It is packed before the first byte comes, for up to two minutes.",
 };
+// That there is no such part is no failure with a code: clients go by the status and the header alone.
 const parts: Record<number, Answer> = {
   206: {
-    description: "The part that `Range` names, where it is one range.",
+    description:
+      "The part that `Range` names, where it is one range; 416 without a body where the file has no such part.",
     bytes: [types.content],
     headers: { ...headers, "Content-Range": "Where it lies, and the size of the file." },
   },
-  416: { description: "The file has no such part.", headers: { "Content-Range": "The size of the file." } },
 };
 const problems = [...workspaceProblems, "invalid_field" as const, "forbidden" as const];
 
