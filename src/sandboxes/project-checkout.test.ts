@@ -94,12 +94,13 @@ describe("a project's repository", () => {
   });
 
   it("whose host was not reached is tried again after a while", async () => {
-    const { clones, use } = prepare(async () => {
+    const { checkout, clones, use } = prepare(async () => {
       // A host that says nothing keeps everybody waiting: the while begins after that.
       await new Promise((resolve) => setTimeout(resolve, 200_000));
       throw new SandboxError("failed", "It could not be reached.");
     });
     await Promise.all([use(), vi.advanceTimersByTimeAsync(200_000)]);
+    expect(checkout.readNews()).toContain("tried again after a few minutes, or once");
     vi.advanceTimersByTime(299_000);
     await use();
     expect(clones).toHaveLength(1);

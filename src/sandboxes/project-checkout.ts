@@ -160,8 +160,10 @@ export class ProjectCheckout {
     } catch (error) {
       const reason = error instanceof SandboxError ? error.message : "It did not come to an end.";
       this.#ports.onState("started", `The project's repository could not be cloned. ${reason}`);
-      const text = `The project's repository${url} could not be cloned. ${reason} It is tried again once the project's settings or the stored credential have changed. Go on without it where the work does not need it; else tell the person.`;
-      return { path: null, text, may_pass: !(error instanceof SandboxError) || error.code === "failed" };
+      const may_pass = !(error instanceof SandboxError) || error.code === "failed";
+      const again = `${may_pass ? "after a few minutes, or " : ""}once the project's settings or the stored credential have changed`;
+      const text = `The project's repository${url} could not be cloned. ${reason} It is tried again ${again}. Go on without it where the work does not need it; else tell the person.`;
+      return { path: null, text, may_pass };
     }
   }
 
