@@ -10,8 +10,13 @@ const { signal } = new AbortController();
 
 function ask(failure: DaytonaFailure, host: string | null) {
   const toolbox = { ask: () => Promise.reject(failure) } as unknown as Toolbox;
-  const attempt = { what: "The clone", host, login: null, branch: null };
-  return new GitRequests(toolbox, defaultLimits).ask(sandbox, { path: "clone", timeout_ms: 270_000 }, attempt, signal);
+  const attempt = { what: host === null ? "The commit" : "The clone", host, login: null, branch: null };
+  return new GitRequests(toolbox, defaultLimits).ask(
+    sandbox,
+    host === null ? { path: "commit" } : { path: "clone", timeout_ms: 270_000 },
+    attempt,
+    signal,
+  );
 }
 
 describe("a request to the sandbox's git that has no answer in time", () => {
@@ -25,8 +30,12 @@ describe("a request to the sandbox's git that has no answer in time", () => {
     });
   });
 
-  it("is one of the way where it needed no host, or the connection broke", async () => {
-    await expect(ask(late, null)).rejects.toBe(late);
+  it("is the work itself, such as a hook, where none was", async () => {
+    const message = /^The commit did not end within 120 seconds: a hook of the repository/;
+    await expect(ask(late, null)).rejects.toMatchObject({ code: "failed", message: expect.stringMatching(message) });
+  });
+
+  it("is none where the connection broke", async () => {
     const broken = new DaytonaFailure("Network connection lost");
     await expect(ask(broken, "git.example.com")).rejects.toBe(broken);
   });

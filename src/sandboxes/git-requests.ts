@@ -13,6 +13,9 @@ import { readBytes } from "./json-stream.ts";
 /** A clone, pull or push: some hundred megabytes on a good line. Shorter than the time of the tools that ask for it. */
 export const TRANSFER_MS = 270_000;
 
+/** What needs no host. A repository's hooks run in it, which check and test; a large work tree takes its time too. */
+const WORK_MS = 120_000;
+
 /** A status with ten thousand files in it. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 
@@ -43,7 +46,7 @@ export class GitRequests {
    */
   async ask(
     sandbox: SdkSandbox,
-    { method = "POST", path, query, json, timeout_ms = this.#limits.request_ms }: GitRequest,
+    { method = "POST", path, query, json, timeout_ms = WORK_MS }: GitRequest,
     attempt: GitAttempt,
     signal: AbortSignal,
     passes: GitFault[] = [],
@@ -51,7 +54,7 @@ export class GitRequests {
     try {
       return await this.#send(sandbox, { method, path: `/git/${path}`, query, json, signal, timeout_ms });
     } catch (error) {
-      if (error instanceof DaytonaFailure && error.is_late && attempt.host !== null)
+      if (error instanceof DaytonaFailure && error.is_late)
         throw new SandboxError("failed", describeLateness(attempt, timeout_ms));
       if (!(error instanceof DaytonaFailure) || error.is_of_the_way) throw error;
       const fault = readGitFault(error);
@@ -116,7 +119,11 @@ export function requireBranchName(name: string): void {
   if (!isBranchName(name)) throw new SandboxError("invalid", `${JSON.stringify(name)} can't be the name of a branch.`);
 }
 
-/** The sandbox was there: it is the host that kept us waiting. */
+/** Every operation begins with a command that had its answer: the sandbox is there, and is kept waiting itself. */
 function describeLateness({ what, host }: GitAttempt, ms: number): string {
-  return `${what} did not end within ${Math.round(ms / 1000)} seconds: ${host} answers slowly or not at all, or there is too much to bring over. A part of it may have happened.`;
+  const why =
+    host === null
+      ? "a hook of the repository, or its size, takes longer. Use a command in the background for that"
+      : `${host} answers slowly or not at all, or there is too much to bring over`;
+  return `${what} did not end within ${Math.round(ms / 1000)} seconds: ${why}. A part of it may have happened.`;
 }
