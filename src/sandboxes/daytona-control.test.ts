@@ -72,9 +72,37 @@ describe("archive", () => {
     expect(await settle(controlOf(new FakeDaytona()).archive(signal))).toMatchObject({ code: "not_found" });
   });
 
+  it("does not wait for what somebody has started meanwhile", async () => {
+    const daytona = showing("stopped", "started");
+    const begun = Date.now();
+    expect(await settle(controlOf(daytona).archive(signal))).toMatchObject({
+      code: "failed",
+      message: "The sandbox was started meanwhile: only a stopped one can be archived.",
+    });
+    expect(Date.now() - begun).toBeLessThan(5_000);
+    expect(daytona.orders).toEqual([]);
+  });
+
   it("ends for what is in an error, without an order", async () => {
     const daytona = showing("error");
     expect(await settle(controlOf(daytona).archive(signal))).toMatchObject({ code: "failed" });
     expect(daytona.orders).toEqual([]);
+  });
+});
+
+describe("the deletion", () => {
+  it("waits for a change that is under way, and leaves alone what is being deleted", async () => {
+    const daytona = showing("starting");
+    const refusals = [refusalOf(409, "Sandbox state change in progress"), refusalOf(409, "the same")];
+    daytona.on.delete = () => {
+      const refusal = refusals.shift();
+      if (refusal) throw refusal;
+      daytona.record = null;
+    };
+    await settle(controlOf(daytona).destroy(signal));
+    expect([daytona.record, daytona.orders]).toEqual([null, ["delete", "delete", "delete"]]);
+    const going = showing("destroying");
+    await settle(controlOf(going).destroy(signal));
+    expect(going.orders).toEqual([]);
   });
 });

@@ -68,6 +68,9 @@ export class DaytonaControl {
       const sandbox = await this.#find(signal);
       const state = sandbox?.state ?? "unknown";
       if (sandbox === null || to.has(state)) return sandbox;
+      if (STOPPABLE.has(state) && !from.has(state)) {
+        throw new SandboxError("failed", `The sandbox was started meanwhile: only a stopped one can be ${what}d.`);
+      }
       if (Date.now() > until) throw new SandboxError("failed", `The sandbox is still ${state}. Try again in a minute.`);
       if (from.has(state) && orders < MAX_ORDERS) {
         orders++;

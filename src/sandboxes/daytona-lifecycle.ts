@@ -11,6 +11,7 @@ import { type DaytonaFailure, readFailure } from "./daytona-failure.ts";
 import type { DaytonaLimits } from "./daytona-limits.ts";
 import { describeCreation, findChanges, isBuilt, isOfFormerRecipe, type Recipe } from "./daytona-recipe.ts";
 import { addAdvice, describeBroken, describeFailedBuild, describeLate } from "./daytona-refusals.ts";
+import { removeSandbox } from "./daytona-removal.ts";
 import { DaytonaRequests, unavailable } from "./daytona-requests.ts";
 import { activateSnapshot, readInactiveSnapshot } from "./daytona-snapshots.ts";
 import { isBuilding, planFor } from "./daytona-states.ts";
@@ -146,15 +147,13 @@ export class DaytonaLifecycle {
 
   /** Nothing where there is none, or where `isMeant` says that it is another one. */
   async destroy(signal: AbortSignal, isMeant: (labels: Record<string, string>) => boolean = () => true): Promise<void> {
-    const sandbox = await this.find(this.#settings.name, signal);
-    if (!sandbox || !isMeant(sandbox.labels ?? {})) return;
-    try {
-      await this.control(() => sandbox.delete(ORDER_SECONDS), signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (readFailure(error).status !== 404) throw error;
-    }
-    this.#teller.tell("destroyed", "The sandbox and its files are deleted.");
+    const ports = {
+      find: (end: AbortSignal) => this.find(this.#settings.name, end),
+      control: this.control.bind(this),
+      limit_ms: this.#settings.limits.ready_ms,
+    };
+    const wasThere = await removeSandbox(ports, isMeant, signal);
+    if (wasThere) this.#teller.tell("destroyed", "The sandbox and its files are deleted.");
   }
 
   /** A request to Daytona's API (`daytona-requests`). Who waits for a rate limit is told. */
