@@ -198,7 +198,12 @@ async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise
     else
       await upload(life.container, path, part).then(
         (bytes) => files.push({ path, bytes }),
-        (error) => errors.push(`${path}: ${toHttpError(error).message}`),
+        (error) => {
+          const failure = toHttpError(error);
+          // The sandbox has gone: nobody is left to take the rest, which a slow client would send for long.
+          if (failure.status === 502) throw failure;
+          errors.push(`${path}: ${failure.message}`);
+        },
       );
   }
   if (errors.length > 0) sendJson(exchange.response, 400, { errors, files, message: errors.join("; ") });

@@ -112,7 +112,7 @@ export class DaytonaStreams {
       signal.throwIfAborted();
       if (body.failure !== null) throw new SandboxError("invalid", `${asked}: the file did not arrive whole.`);
       if (error instanceof SandboxError && error.code !== "failed") throw error;
-      if (error instanceof SandboxError)
+      if (error instanceof SandboxError || readFailure(error).is_of_the_way)
         throw new SandboxError("failed", `${asked}: the sandbox was lost in the middle of this. Send it again.`);
       throw explainRefusal(asked, readFailure(error));
     }

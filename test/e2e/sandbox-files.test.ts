@@ -251,11 +251,11 @@ describe("an upload", () => {
     const doomed = "/v1/projects/doomed/sandbox";
     await taskloom.json("POST", "/v1/projects", { project_id: "doomed", name: "Doomed" });
     await taskloom.json("POST", `${doomed}/start`);
-    let finish = () => {};
+    // It never ends: who sends is told before.
     const body = new ReadableStream({
-      start(controller) {
-        controller.enqueue(Buffer.alloc(100_000));
-        finish = () => controller.close();
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        controller.enqueue(Buffer.alloc(10_000));
       },
     });
     const upload = codeOf(send("PUT", `${doomed}/files/content?path=x`, body));
@@ -266,7 +266,6 @@ describe("an upload", () => {
     const [box] = found;
     await eventually(async () => /upload/.test((await box?.process.executeCommand("ls -A"))?.result ?? ""));
     expect((await send("DELETE", doomed)).status).toBe(204);
-    finish();
     expect(await upload).toBe("502 sandbox_failed");
     expect(await taskloom.json("GET", doomed)).toMatchObject({ state: "none" });
   });
