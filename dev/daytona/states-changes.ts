@@ -188,7 +188,9 @@ export class Changes {
   }
 
   async #fail(sandbox: Sandbox, error: unknown): Promise<void> {
-    sandbox.record.errorReason = error instanceof Error ? error.message : "the sandbox did not start";
+    // A failure of the system would name folders of this machine.
+    const isTold = error instanceof Error && !("syscall" in error);
+    sandbox.record.errorReason = isTold ? error.message : "the sandbox did not start";
     sandbox.record.recoverable = sandbox.record.isIncomplete !== true;
     // A record that can't be written is in that state all the same.
     await this.#options.sandboxes.enter(sandbox, "error").catch(() => undefined);

@@ -19,7 +19,9 @@ const MINUTES_OF_A_MONTH = 30 * 24 * 60;
 const MAX_ALLOWED_NETWORKS = 10;
 
 const variables = z
-  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "is not a name of a variable"), wellFormed.max(8192))
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), wellFormed.max(8192), {
+    error: (issue) => (issue.code === "invalid_key" ? "is not a name of a variable" : undefined),
+  })
   .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `has more than ${MAX_VARIABLES} variables`)
   .refine((env) => JSON.stringify(env).length <= MAX_VARIABLES_CHARACTERS, "is too long")
   .refine((env) => Object.values(env).every((value) => !value.includes("\0")), "holds a NUL character");
