@@ -3,7 +3,7 @@
  */
 import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apiKey, type Fixture, startFixture, visit } from "./daytona-fixture.ts";
+import { apiKey, eventually, type Fixture, startFixture, visit } from "./daytona-fixture.ts";
 
 let fixture: Fixture;
 let sandbox: Sandbox;
@@ -103,6 +103,27 @@ describe("odd targets", () => {
   it("leave no draft of an upload behind", async () => {
     const names = (await sandbox.fs.listFiles(".")).map(({ name }) => name);
     expect(names.filter((name) => name.startsWith(".upload-"))).toEqual([]);
+  });
+
+  it("leave none either where the sandbox stops in the middle of one", async () => {
+    const stopped = await fixture.client.create();
+    const head = [
+      '--x\r\nContent-Disposition: form-data; name="files[0].path"\r\n\r\nbegun',
+      '\r\n--x\r\nContent-Disposition: form-data; name="files[0].file"; filename="f"\r\n\r\ncontent',
+    ].join("");
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from(head)) });
+    const headers = { ...key, "content-type": "multipart/form-data; boundary=x" };
+    const leave = new AbortController();
+    const address = `${toolbox.replace(sandbox.id, stopped.id)}/files/bulk-upload`;
+    const options = { method: "POST", headers, body, duplex: "half", signal: leave.signal } as RequestInit;
+    const sent = fetch(address, options).catch(() => null);
+    const find = async () => (await stopped.fs.listFiles(".")).filter(({ name }) => name.startsWith(".upload-"));
+    await eventually(async () => (await find()).length === 1);
+    await stopped.stop();
+    leave.abort();
+    await sent;
+    await stopped.start();
+    expect(await find()).toEqual([]);
   });
 
   it("can be searched through as a whole", async () => {

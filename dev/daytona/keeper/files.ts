@@ -2,7 +2,7 @@
  * File operations, done by the keeper: in its mount namespace a path can't lead onto the host, whatever links a command
  * has laid, and there is no moment between a check and its use.
  */
-import { constants } from "node:fs";
+import { constants, rmSync } from "node:fs";
 import { chmod, chown, cp, lstat, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { answer, type Channel, type Request, readText } from "./channel.ts";
@@ -161,6 +161,18 @@ function readRange(range: unknown, size: number): { begin: number; end: number }
   return { begin, end };
 }
 
+/** Of uploads under way: a sandbox that stops leaves none of them for its commands to find. */
+const drafts = new Set<string>();
+process.on("exit", () => {
+  for (const draft of drafts) {
+    try {
+      rmSync(draft, { force: true });
+    } catch {
+      // Its folder was closed meanwhile.
+    }
+  }
+});
+
 /** Takes `data` frames until `finish`. The file appears whole or not at all, and keeps its mode when it is replaced. */
 export async function writeFile(
   channel: Channel,
@@ -174,6 +186,7 @@ export async function writeFile(
   if (present && !present.isFile()) throw new KeeperError(400, "INVALID_FILE_PATH", "not a regular file");
   const draft = join(dirname(target), `.upload-${crypto.randomUUID()}`);
   const file = await open(draft, "wx", present ? present.mode & 0o777 : 0o644);
+  drafts.add(draft);
   let bytes = 0;
   let whole = false;
   try {
@@ -194,6 +207,7 @@ export async function writeFile(
     await rm(draft, { force: true });
     throw error;
   } finally {
+    drafts.delete(draft);
     await file.close();
   }
 }
