@@ -1,6 +1,6 @@
 // A model whose every chunk the test sends: what a server does between two chunks, or when one never comes, can be said
 // exactly. Speaks OpenAI's streamed chat completions; each request waits for the test to take it.
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 interface SentMessage {
@@ -39,9 +39,9 @@ export async function startPuppetModel(): Promise<PuppetModel> {
   let waiting: ModelCall[] = [];
   const takers: ((call: ModelCall) => void)[] = [];
   const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const { messages } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { messages: SentMessage[] };
+    const body = await readBody(request);
+    if (body === null) return;
+    const { messages } = JSON.parse(body) as { messages: SentMessage[] };
     const call = makeCall(messages, response);
     const take = takers.shift();
     if (take === undefined) waiting.push(call);
@@ -64,6 +64,17 @@ export async function startPuppetModel(): Promise<PuppetModel> {
         server.closeAllConnections();
       }),
   };
+}
+
+/** Null where the connection ends before all of it has come: the run was cancelled, and nobody asks any more. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks).toString("utf8");
+  } catch {
+    return null;
+  }
 }
 
 function makeCall(messages: SentMessage[], response: ServerResponse): ModelCall {
