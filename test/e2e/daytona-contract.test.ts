@@ -1,7 +1,7 @@
 // The contract of a Daytona: always on the double of `dev/daytona`; on a real one where DAYTONA_API_KEY is set
 // (DAYTONA_API_URL, DAYTONA_TARGET); on a daemon's toolbox alone where DAYTONA_TOOLBOX_URL is (docs/sandboxes.md).
-import { openDaytona, openDouble, openToolbox } from "../contract/daytona/places.ts";
-import { describeDaytona } from "../contract/daytona/suite.ts";
+import { openDaytona, openDouble, openToolbox } from "../contract/sandbox/places.ts";
+import { describeDaytona } from "../contract/sandbox/suite.ts";
 
 const { DAYTONA_API_KEY: key, DAYTONA_TOOLBOX_URL: toolbox } = process.env;
 

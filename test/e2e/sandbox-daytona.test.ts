@@ -1,6 +1,6 @@
 // The Daytona sandbox in Node, over TCP to a Daytona-compatible server.
 import { createDaytonaSandbox } from "../../src/sandboxes/index.ts";
-import { describeSandbox } from "../contract/sandbox.ts";
+import { describeSandbox } from "../contract/sandbox-port/suite.ts";
 import { apiKey, startFixture, visit } from "./daytona-fixture.ts";
 
 describeSandbox("Daytona in Node", async () => {

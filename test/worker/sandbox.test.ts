@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { Daytona } from "@daytonaio/sdk";
 import { createDaytonaSandbox } from "../../src/sandboxes/index.ts";
-import { describeSandbox } from "../contract/sandbox.ts";
+import { describeSandbox } from "../contract/sandbox-port/suite.ts";
 
 const api_key = env.DAYTONA_API_KEY ?? "";
 const api_url = env.DAYTONA_API_URL ?? "";

@@ -1,7 +1,7 @@
 // What every sandbox must do, whatever it is made of. An implementation's test file names it and says how to get one.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { describeCommands, describeLongCommands } from "./sandbox-commands.ts";
-import { describeFiles, describeFolders } from "./sandbox-files.ts";
+import { describeCommands, describeLongCommands } from "./commands.ts";
+import { describeFiles, describeFolders } from "./files.ts";
 import {
   decoder,
   encoder,
@@ -15,7 +15,7 @@ import {
   sandbox,
   untilEnd,
   writeText,
-} from "./sandbox-fixture.ts";
+} from "./fixture.ts";
 
 export function describeSandbox(name: string, makeHouse: () => Promise<SandboxHouse>): void {
   describe(`the sandbox of ${name}`, { timeout: 60_000 }, () => {

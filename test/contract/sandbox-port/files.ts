@@ -1,6 +1,6 @@
 // The sandbox's contract for files, folders and searches.
 import { expect, it } from "vitest";
-import { failureOf, readText, run, sandbox, untilEnd, writeText } from "./sandbox-fixture.ts";
+import { failureOf, readText, run, sandbox, untilEnd, writeText } from "./fixture.ts";
 
 export function describeFiles(): void {
   it("writes and reads any bytes under any name, and makes the folders", async () => {

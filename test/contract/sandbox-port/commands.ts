@@ -1,6 +1,6 @@
 // The sandbox's contract for commands.
 import { expect, it } from "vitest";
-import { failureOf, house, ignore, newId, readText, run, sandbox, untilEnd } from "./sandbox-fixture.ts";
+import { failureOf, house, ignore, newId, readText, run, sandbox, untilEnd } from "./fixture.ts";
 
 export function describeCommands(): void {
   it("ends with the exit code of the command", async () => {

@@ -1,6 +1,6 @@
 // What the parts of the sandbox's contract share: the house that the implementation's test opened, and short ways to ask.
 import { expect } from "vitest";
-import { type CommandState, type Sandbox, SandboxError } from "../../src/agent/sandbox.ts";
+import { type CommandState, type Sandbox, SandboxError } from "../../../src/agent/sandbox.ts";
 
 export interface SandboxHouse {
   /** The sandbox of that name, and the states that were told of it. */
