@@ -26,6 +26,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // One more than the cores of a small machine: vitest's own choice there is a single one.
+          maxWorkers: 3,
           include: ["src/**/*.test.ts", "dev/**/*.test.ts", "scripts/**/*.test.ts", "test/*.test.ts"],
         },
       },
@@ -50,6 +52,7 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
+          maxWorkers: 2,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["test/setup/servers.ts"],
           setupFiles: ["test/setup/migrations.ts"],
