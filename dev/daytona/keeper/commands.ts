@@ -2,13 +2,16 @@
  * `process/execute`: one command in a shell of its own, stdout and stderr in one stream as a terminal would show them.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Channel, type Request, readText, readVariables } from "./channel.ts";
 import { describeFailure } from "./failures.ts";
 import { frameKind, writeFrame, writeJson } from "./frames.ts";
 import { resolvePath } from "./paths.ts";
+import { awaitReadiness, makePipes, openOutput } from "./pipes.ts";
 import { findShell, type KeeperSettings, processEnvironment } from "./settings.ts";
 
 /** Process groups that must not outlive the keeper (in a pid namespace they can't; without one this list ends them). */
@@ -77,6 +80,9 @@ export function executeCommand(channel: Channel, request: Request, settings: Kee
   });
 }
 
+/** Its output is a named pipe, so that `/dev/stdout` and `/dev/stderr` can be opened by name. */
+const openStreams = 'exec >"$0/out" 2>&1; echo >&3; exec 3>&-; exec "$@"';
+
 /** Runs a program that reads what it is to do from stdin, and answers with all that it says and how it ended. */
 export async function executeProgram(
   channel: Channel,
@@ -90,22 +96,29 @@ export async function executeProgram(
     await writeJson(channel.socket, { exitCode: -1 });
     return;
   }
-  const child = spawnShell(settings, ["-c", 'exec "$@" 2>&1', "execute", ...program], {
+  const folder = join(settings.scratch, `execute-${randomUUID()}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makePipes(folder);
+  const output = await openOutput(join(folder, "out"));
+  const child = spawnShell(settings, ["-c", openStreams, folder, ...program], {
     program: "/bin/sh",
     cwd,
     variables: readVariables(request, "variables"),
+    extraPipes: 1,
   });
   const ended = awaitEnd(child);
+  await Promise.race([awaitReadiness(child), ended]);
+  await rm(folder, { recursive: true, force: true });
   // The server closes the channel when time is up. It shows as the end of what there is to read, since half-open
   // connections are allowed; the process would otherwise live on until it writes something.
   const kill = (): void => {
     if (child.pid !== undefined) killGroup(child.pid, "SIGKILL");
-    child.stdout?.destroy();
+    output.destroy();
   };
   channel.socket.once("end", kill).once("close", kill);
   channel.socket.resume();
   child.stdin?.end(input);
-  if (child.stdout) await forward(child.stdout, channel, frameKind.stdout);
+  await forward(output, channel, frameKind.stdout);
   await writeJson(channel.socket, { exitCode: await ended });
 }
 

@@ -2,9 +2,10 @@
  * Named pipes for the three streams of a command, `in`, `out` and `err` of one folder. Unlike the sockets that Node gives
  * its children they can be opened again by name, as `/dev/stderr` and `/dev/stdin` are.
  */
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { constants, open } from "node:fs";
 import { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -24,6 +25,15 @@ export async function openOutput(path: string): Promise<Socket> {
 export async function openInput(path: string): Promise<Socket> {
   const fd = await openDescriptor(path, constants.O_RDWR | constants.O_NONBLOCK);
   return wrapPipe(fd, { readable: false, writable: true });
+}
+
+/** Resolves when the shell says on its first extra pipe that it has opened its streams. */
+export function awaitReadiness(child: ChildProcess): Promise<void> {
+  const reports = child.stdio[3] as Readable;
+  reports.on("error", () => {});
+  return new Promise((resolve) => {
+    reports.once("data", () => resolve());
+  });
 }
 
 function wrapPipe(fd: number, direction: { readable: boolean; writable: boolean }): Socket {

@@ -8,11 +8,10 @@
 import type { ChildProcess } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { constants } from "node:os";
-import type { Readable } from "node:stream";
 import { answer, type Channel, type Request, readText } from "./channel.ts";
 import { awaitEnd, forward, killGroup, spawnShell } from "./commands.ts";
 import { frameKind, parseJson, writeJson } from "./frames.ts";
-import { makePipes, openOutput } from "./pipes.ts";
+import { awaitReadiness, makePipes, openOutput } from "./pipes.ts";
 import { findShell, type KeeperSettings } from "./settings.ts";
 
 /**
@@ -47,14 +46,6 @@ export async function serveStreams(
   });
   await Promise.all([forward(stdout, channel, frameKind.stdout), forward(stderr, channel, frameKind.stderr)]);
   await writeJson(channel.socket, { exitCode: await ended });
-}
-
-function awaitReadiness(child: ChildProcess): Promise<void> {
-  const reports = child.stdio[3] as Readable;
-  reports.on("error", () => {});
-  return new Promise((resolve) => {
-    reports.once("data", () => resolve());
-  });
 }
 
 async function takeInput(channel: Channel, child: ChildProcess): Promise<void> {

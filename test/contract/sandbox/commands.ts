@@ -18,6 +18,11 @@ export function describeCommands(): void {
       expect({ exitCode, result }).toEqual({ exitCode: 3, result: "one\ntwo\nthree\n" });
     });
 
+    it("lets a command open its streams by name", async () => {
+      const command = "echo one > /dev/stdout; echo two > /dev/stderr; echo three | tee /dev/stderr";
+      expect((await sandbox.process.executeCommand(command)).result).toBe("one\ntwo\nthree\nthree\n");
+    });
+
     it("gives an answer, not an error, for a command that isn't there", async () => {
       const { exitCode, result } = await sandbox.process.executeCommand("no-such-program-here");
       expect(exitCode).toBe(127);
