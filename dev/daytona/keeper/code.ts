@@ -2,13 +2,12 @@
  * `process/code-run`: a program by its text, which the interpreter reads from stdin. So it needs no file, may be long,
  * and finds the modules of the folder that it runs in.
  */
-import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Channel, Request } from "./channel.ts";
 import { readText, readTexts } from "./channel.ts";
 import { executeProgram } from "./commands.ts";
 import { KeeperError } from "./failures.ts";
-import { type KeeperSettings, processEnvironment } from "./settings.ts";
+import { isExecutable, type KeeperSettings, processEnvironment } from "./settings.ts";
 
 export async function runCode(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
   const program = [...findInterpreter(readText(request, "language"), settings), "-", ...readTexts(request, "args")];
@@ -29,13 +28,4 @@ export function requirePython(settings: KeeperSettings): string {
     if (found !== undefined) return found;
   }
   throw new KeeperError(501, "NOT_IMPLEMENTED", "python is not installed on this machine");
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -62,7 +62,7 @@ export function findShell(): string {
   return shell;
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;
