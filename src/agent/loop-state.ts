@@ -22,7 +22,8 @@ export interface RunState {
   /** What the model is sent between the system prompt and the reminder; only ever grows. */
   messages: ChatMessage[];
   usedCallIds: Set<string>;
-  plan: Plan;
+  /** Read anew each time: a person may have changed it. */
+  readonly plan: Plan;
   steps: number;
   guard: RepetitionGuard;
   replies: ReplyCounts;
@@ -48,7 +49,9 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     descriptions: [...ports.tools.map(describeTool), ...offered],
     messages: [],
     usedCallIds: collectCallIds(input.history),
-    plan: input.plan,
+    get plan() {
+      return ports.readPlan();
+    },
     steps: input.steps,
     guard,
     replies: noReplies,

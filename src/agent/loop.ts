@@ -29,7 +29,6 @@ export interface LoopInput {
   history: ChatMessage[];
   /** Ids of calls at the end of `history` that had begun when the former life ended. */
   started_calls: string[];
-  plan: Plan;
   client_tools: ClientTool[];
   context: { description: string; value: string }[];
 }
@@ -38,6 +37,8 @@ export interface LoopPorts {
   model: Model;
   tools: Tool[];
   sandbox: Sandbox;
+  /** The plan as it is stored. A fact with a plan changes it, and so may a person, between any two awaits. */
+  readPlan: () => Plan;
   onDelta: (delta: LoopDelta) => void;
   /** Resolves when the fact is stored. */
   emit: (fact: LoopFact) => Promise<void>;

@@ -102,7 +102,6 @@ async function runGroup(
 /** Stored just before the tool's first request, so that a next life knows that the call may have had an effect. */
 async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<void> {
   const started = tool.kind === "work" ? startDueTask(state.plan) : null;
-  if (started) state.plan = started;
   const fact = { type: "tool_started" as const, tool_call_id: call.id, name: tool.name };
   await store(state, started ? { ...fact, plan: started } : fact);
 }
@@ -159,7 +158,6 @@ function hasWorked({ messages, tools }: RunState): boolean {
 async function finishCall(prepared: Prepared, result: ToolResult, state: RunState, end: CallsEnd): Promise<void> {
   const { call } = prepared;
   const message = { role: "tool" as const, tool_call_id: call.id, content: result.content };
-  if (result.plan) state.plan = result.plan;
   await store(state, {
     type: "tool_finished",
     message_id: state.ports.newMessageId(),

@@ -236,9 +236,15 @@ const agentName = title.min(1).max(200);
 const configPatch = {
   instructions: config.instructions.unwrap().optional(),
   model: config.model.unwrap().optional(),
+  fallback_models: config.fallback_models.unwrap().optional(),
+  temperature: config.temperature.unwrap().optional(),
   max_steps: config.max_steps.unwrap().optional(),
   plan_order: config.plan_order.unwrap().optional(),
   tool_format: config.tool_format.unwrap().optional(),
+  tools: config.tools.unwrap().optional(),
+  approvals: config.approvals.unwrap().optional(),
+  plan_approval: config.plan_approval.unwrap().optional(),
+  evidence: config.evidence.unwrap().optional(),
 };
 export const agentBody = z
   .strictObject({ agent_id: clientId.optional(), name: agentName, ...config })

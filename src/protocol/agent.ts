@@ -4,13 +4,29 @@ import { DEFAULT_AGENT_ID } from "./ids.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode");
 
-/** What a version of an agent fixes. `null` for `model` is the server's `OPENAI_MODEL`. */
+const modelName = wellFormed.min(1).max(200);
+const toolName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -");
+
+/** What a version of an agent fixes. */
 export const agentConfig = z.strictObject({
   instructions: wellFormed.max(50_000).default(""),
-  model: wellFormed.min(1).max(200).nullable().default(null),
+  /** Null is the server's `OPENAI_MODEL`. */
+  model: modelName.nullable().default(null),
+  /** Asked in this order where the one before keeps failing. */
+  fallback_models: z.array(modelName).max(5).default([]),
+  /** Null is the provider's own. */
+  temperature: z.number().min(0).max(2).nullable().default(null),
   max_steps: z.int().min(1).max(1000).default(100),
   plan_order: z.enum(["strict", "free"]).default("strict"),
   tool_format: z.enum(["native"]).default("native"),
+  /** The tools for work that are offered; null is all of them. Those for the plan and for people always are. */
+  tools: z.array(toolName).max(100).nullable().default(null),
+  /** Calls that a person must approve: by tool, patterns in which `*` is any text. */
+  approvals: z.record(toolName, z.array(wellFormed.min(1).max(500)).min(1).max(50)).default({}),
+  /** Whether a person approves what `create_tasks` plans before it is the plan. */
+  plan_approval: z.boolean().default(false),
+  /** Of a task that is completed without one call that succeeded: `challenge` asks the model once, `note` only notes it. */
+  evidence: z.enum(["note", "challenge"]).default("note"),
 });
 export type AgentConfig = z.infer<typeof agentConfig>;
 

@@ -110,6 +110,7 @@ export class ScriptedRun {
   onFact: (fact: LoopFact) => void = () => {};
   /** Whether a time limit strikes at once; back-off always ends at once. */
   impatient = false;
+  #plan = makePlan();
   readonly #turns: Turn[];
   readonly #tools: Tool[];
   #messages = 0;
@@ -143,7 +144,8 @@ export class ScriptedRun {
     return String(this.requests[at]?.messages.at(-1)?.content);
   }
 
-  run(input: Partial<LoopInput> = {}): Promise<LoopOutcome> {
+  run({ plan, ...input }: Partial<LoopInput> & { plan?: Plan } = {}): Promise<LoopOutcome> {
+    if (plan) this.#plan = plan;
     return runAgent(
       {
         model: "m",
@@ -152,7 +154,6 @@ export class ScriptedRun {
         steps: 0,
         history: [{ role: "user", content: "do it" }],
         started_calls: [],
-        plan: makePlan(),
         client_tools: [],
         context: [],
         ...input,
@@ -170,8 +171,10 @@ export class ScriptedRun {
       emit: async (fact) => {
         this.onFact(fact);
         await Promise.resolve();
+        if ("plan" in fact && fact.plan) this.#plan = fact.plan;
         this.log.push(fact);
       },
+      readPlan: () => this.#plan,
       takeSteered: async () => this.steered.shift() ?? [],
       newMessageId: () => `msg_${++this.#messages}`,
       now: () => 0,
