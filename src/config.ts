@@ -13,6 +13,7 @@ export interface Env {
   OPENAI_MODEL?: string;
   MODEL_FIRST_BYTE_SECONDS?: string;
   MODEL_IDLE_SECONDS?: string;
+  INTERRUPT_HOURS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
   DAYTONA_TARGET?: string;
@@ -36,6 +37,8 @@ export interface Config {
   } | null;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
+  /** How long a person may take to answer a question or an approval; null is for ever. */
+  interrupt_ms: number | null;
   /** The first encrypts, all of them decrypt. */
   encryption_keys: string[];
   /** `host` or `host:port`, lower-case, under which each preview has a name of its own. */
@@ -76,6 +79,17 @@ const seconds = (usual: number) =>
     return 1000 * (Number.isNaN(given) ? usual : Math.min(LONGEST_WAIT_SECONDS, Math.max(1, given)));
   });
 
+/** A week: a holiday's absence is bridged, and what nobody answered is not approved months later. */
+const USUAL_INTERRUPT_HOURS = 7 * 24;
+const LONGEST_INTERRUPT_HOURS = 366 * 24;
+
+/** In ms; 0 is for ever, and so is what is longer than a year. What is no number, or below 0, is as if it were not set. */
+const hours = z.union([z.number(), text]).transform((value): number | null => {
+  const given = value === undefined || value === "" ? Number.NaN : Number(value);
+  const read = given >= 0 ? given : USUAL_INTERRUPT_HOURS;
+  return read === 0 || read > LONGEST_INTERRUPT_HOURS ? null : read * 3_600_000;
+});
+
 /** `cpu=4,memory=8,disk=10`; what is left out or no number is as if it were not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
@@ -89,6 +103,7 @@ const settings = z.object({
   OPENAI_MODEL: text,
   MODEL_FIRST_BYTE_SECONDS: seconds(120),
   MODEL_IDLE_SECONDS: seconds(60),
+  INTERRUPT_HOURS: hours,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -121,6 +136,7 @@ export function readConfig(env: Env): Config {
           snapshot: values.DAYTONA_SNAPSHOT || null,
         }
       : null,
+    interrupt_ms: values.INTERRUPT_HOURS,
     admin_api_key: values.ADMIN_API_KEY || null,
     encryption_keys: values.ENCRYPTION_KEY,
     preview_domain: values.PREVIEW_DOMAIN?.toLowerCase() || null,

@@ -41,13 +41,21 @@ export function composeMessages(system: string, messages: readonly ChatMessage[]
   return composed;
 }
 
-/** The tool calls at the end of a history that have no result: the last assistant message's, with only results after it. */
-export function unansweredCalls(history: readonly ChatMessage[]): ToolCall[] {
-  const at = history.findLastIndex((message) => message.role !== "tool");
+/**
+ * The calls of the last assistant message that have no result and are still to be made: all of them where only results
+ * follow it, and where a person has spoken since, those that they approved.
+ */
+export function unansweredCalls(
+  history: readonly ChatMessage[],
+  granted: { has(id: string): boolean } = new Set(),
+): ToolCall[] {
+  const at = history.findLastIndex((message) => message.role === "assistant");
   const last = history[at];
   if (last?.role !== "assistant") return [];
-  const answered = new Set(history.slice(at + 1).map((message) => (message as ToolMessage).tool_call_id));
-  return (last.tool_calls ?? []).filter((call) => !answered.has(call.id));
+  const behind = history.slice(at + 1);
+  const answered = new Set(behind.map((message) => (message.role === "tool" ? message.tool_call_id : "")));
+  const isOver = behind.some((message) => message.role !== "tool");
+  return (last.tool_calls ?? []).filter(({ id }) => !answered.has(id) && (!isOver || granted.has(id)));
 }
 
 export function collectCallIds(history: readonly ChatMessage[]): Set<string> {

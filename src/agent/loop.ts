@@ -7,6 +7,7 @@ import type { ChatMessage, ToolCall } from "../protocol/message.ts";
 import type { RunErrorCode } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
+import type { Grant } from "./consent.ts";
 import { composeMessages, repairHistory, unansweredCalls } from "./context.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "./events.ts";
 import { judgeReply, noReplies } from "./guards.ts";
@@ -29,6 +30,10 @@ export interface LoopInput {
   history: ChatMessage[];
   /** Ids of calls at the end of `history` that had begun when the former life ended. */
   started_calls: string[];
+  /** Calls at the end of `history` that a person has approved, by id. */
+  grants: ReadonlyMap<string, Grant>;
+  /** How long a person may take to answer; null is for ever. */
+  interrupt_ms: number | null;
   client_tools: ClientTool[];
   context: { description: string; value: string }[];
 }
@@ -71,13 +76,16 @@ export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<Loop
 
 /** Takes up what a former life left: calls without results, or a last reply that was stored and not yet judged. */
 async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
-  const { history, steps } = state.input;
+  const { history, steps, grants } = state.input;
   // A run's first life begins with what a person said; only a later one can find its own message at the end.
   const isLater = steps > 0;
-  const left = unansweredCalls(history).filter((call) => isLater || state.tools.has(call.function.name));
+  const left = unansweredCalls(history, grants).filter((call) => isLater || state.tools.has(call.function.name));
   if (left.length > 0) {
     state.messages = repairHistory(history, new Set(left.map((call) => call.id)));
-    return await workOn(left, state, { answers: answerStarted(left, state) });
+    const outcome = await workOn(left, state, { answers: answerStarted(left, state) });
+    // What a person said with an approval stands behind the calls, and their results have to stand before it.
+    state.messages = repairHistory(state.messages);
+    return outcome;
   }
   state.messages = repairHistory(history);
   const last = history.at(-1);

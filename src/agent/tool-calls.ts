@@ -1,15 +1,20 @@
 // The tool calls of one message. They run in order; neighbours that only read run side by side. Each gets exactly one
 // result, or waits: for a person's answer (an interrupt) or for the client whose tool it is. Nothing is left without either.
+import { cutEnd } from "../lib/truncate.ts";
 import type { ToolCall } from "../protocol/message.ts";
 import type { Interrupt } from "../protocol/run.ts";
+import { askFirst } from "./consent.ts";
 import { type RunState, remember, store } from "./loop-state.ts";
 import { startDueTask } from "./plan.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run-tool.ts";
-import type { Tool, ToolResult } from "./tool.ts";
+import type { Question, Tool, ToolResult } from "./tool.ts";
 import { checkArguments } from "./tool-arguments.ts";
 
 /** Reads side by side; a Worker has six connections, and the rest of the object needs some. */
 const MAX_SIDE_BY_SIDE = 4;
+
+/** Of arguments that a person changed; the model has most of them from its own call. */
+const SHOWN_CHANGES = 2_000;
 
 /** How the calls of a message ended; the first that is set decides what becomes of the run. */
 export interface CallsEnd {
@@ -20,12 +25,27 @@ export interface CallsEnd {
   pending_tool_call_ids: string[];
 }
 
+interface RunnableCall {
+  kind: "run";
+  call: ToolCall;
+  tool: Tool;
+  input: unknown;
+  /** The arguments that a person approved in place of the model's. */
+  changed?: Record<string, unknown>;
+}
+
 type Prepared =
-  | { kind: "run"; call: ToolCall; tool: Tool; input: unknown }
+  | RunnableCall
+  /** A person is asked before it is made. */
+  | { kind: "asked"; call: ToolCall; question: Question }
   | { kind: "answered"; call: ToolCall; result: ToolResult }
   /** The run was cancelled before this call had its turn. */
   | { kind: "cancelled"; call: ToolCall }
   | { kind: "client"; call: ToolCall };
+
+/** It may depend on what the person has not approved yet. */
+const BEHIND_APPROVAL =
+  "not executed: a call before it waits for the person's approval. Call it again after that, if it is still right.";
 
 /** What is special about these calls: their message was cut at the output limit, or they are answered without being run. */
 export interface CallsManner {
@@ -53,14 +73,19 @@ function takeGroup(calls: ToolCall[], at: number, state: RunState, manner: Calls
   for (const call of calls.slice(at, at + MAX_SIDE_BY_SIDE)) {
     const reads = state.tools.get(call.function.name)?.read_only ?? false;
     if (group.length > 0 && !reads) break;
-    group.push(prepareCall(call, state, manner, end));
-    if (!reads) break;
+    const prepared = prepareCall(call, state, manner, end);
+    group.push(prepared);
+    // What is behind a call that waits for approval may depend on it, so it does not run beside it either.
+    if (!reads || prepared.kind === "asked") break;
   }
   return group;
 }
 
 function prepareCall(call: ToolCall, state: RunState, manner: CallsManner, end: CallsEnd): Prepared {
-  const { name, arguments: written } = call.function;
+  const { name } = call.function;
+  const grant = state.input.grants.get(call.id);
+  const changed = grant?.arguments ?? undefined;
+  const written = changed ? JSON.stringify(changed) : call.function.arguments;
   const answer = (result: ToolResult): Prepared => ({ kind: "answered", call, result });
   const refuse = (content: string): Prepared => answer({ content, is_error: true });
   const given = manner.answers?.get(call.id);
@@ -74,7 +99,11 @@ function prepareCall(call: ToolCall, state: RunState, manner: CallsManner, end: 
     const repeated = state.guard.check(name, written);
     if (repeated) return refuse(repeated);
     const checked = checkArguments(tool, written, manner.cut ?? false);
-    return checked.ok ? { kind: "run", call, tool, input: checked.input } : refuse(checked.message);
+    if (!checked.ok) return refuse(checked.message);
+    const question = grant ? null : askFirst(tool, checked.input, state.input.agent, state.plan);
+    if (question) return { kind: "asked", call, question };
+    if (end.interrupts.some(({ reason }) => reason !== "question")) return refuse(BEHIND_APPROVAL);
+    return { kind: "run", call, tool, input: checked.input, ...(changed ? { changed } : {}) };
   } catch (error) {
     state.ports.onBug?.(`arguments of ${name}`, error);
     return refuse(`internal error in tool ${name}.`);
@@ -94,9 +123,16 @@ async function runGroup(
     if (!result) waiting.set(prepared.call, "client");
     else if (result.interrupt && !result.is_error) {
       waiting.set(prepared.call, "person");
-      end.interrupts.push({ ...result.interrupt, id: `int_${prepared.call.id}`, tool_call_id: prepared.call.id });
+      end.interrupts.push(nameQuestion(result.interrupt, prepared.call, state));
     } else await finishCall(prepared, result, state, end);
   }
+}
+
+/** The same call asked again by another life is the same interrupt. */
+function nameQuestion(question: Question, { id }: ToolCall, { input, ports }: RunState): Interrupt {
+  const { interrupt_ms } = input;
+  const expires_at = interrupt_ms === null ? null : new Date(ports.now() + interrupt_ms).toISOString();
+  return { ...question, id: `int_${id}`, tool_call_id: id, expires_at };
 }
 
 /** Stored just before the tool's first request, so that a next life knows that the call may have had an effect. */
@@ -110,6 +146,7 @@ async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<vo
 async function execute(prepared: Prepared, state: RunState): Promise<ToolResult | null> {
   if (prepared.kind === "client") return null;
   if (prepared.kind === "answered") return prepared.result;
+  if (prepared.kind === "asked") return { content: "", is_error: false, interrupt: prepared.question };
   const { call } = prepared;
   const { ports } = state;
   const context = {
@@ -122,11 +159,26 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
       ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
   };
   if (prepared.kind === "run" && !ports.signal.aborted) {
-    return withNotice(await runTool(prepared.tool, prepared.input, context, ports), prepared.tool, state);
+    const result = await runTool(prepared.tool, prepared.input, context, ports);
+    return withChanges(withNotice(result, prepared.tool, state), prepared, state);
   }
   const begun = state.input.started_calls.includes(call.id) ? state.tools.get(call.function.name) : undefined;
   if (begun) await abandonCall(begun, context, ports);
   return CANCELLED_RESULT;
+}
+
+/**
+ * The model is told where a person approved something else than it had asked for. The result of a plan's tool is the plan
+ * and nothing else, so there it is told by a reminder.
+ */
+function withChanges(result: ToolResult, { tool, changed }: RunnableCall, state: RunState): ToolResult {
+  if (!changed) return result;
+  if (tool.kind === "plan") {
+    state.nudge = `The person changed the plan before approving it. Work from the plan as ${tool.name} has answered it.`;
+    return result;
+  }
+  const shown = cutEnd(JSON.stringify(changed), SHOWN_CHANGES);
+  return { ...result, content: `(The person approved this call with other arguments: ${shown})\n${result.content}` };
 }
 
 /**

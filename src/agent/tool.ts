@@ -18,6 +18,9 @@ export interface ToolContext {
   signal: AbortSignal;
 }
 
+/** What a person is asked; ids and the time limit come from the loop. */
+export type Question = Omit<Interrupt, "id" | "tool_call_id" | "expires_at">;
+
 export interface ToolResult {
   /** For the model. */
   content: string;
@@ -29,11 +32,16 @@ export interface ToolResult {
   /** A link that the sandbox now serves. */
   preview?: { port: number; url: string };
   /** The run waits for a person; `content` is not used, the answer becomes the result. */
-  interrupt?: Omit<Interrupt, "id" | "tool_call_id">;
+  interrupt?: Question;
   /** The run ends with this text once the results of the message are stored. */
   complete?: string;
   /** The run can't go on. */
   fatal?: { code: "sandbox_error"; message: string };
+}
+
+/** Sections and tasks as `create_tasks` takes them. */
+export interface PlanProposal {
+  sections: { title: string; tasks: string[] }[];
 }
 
 export interface Tool<Arguments = unknown> {
@@ -50,6 +58,10 @@ export interface Tool<Arguments = unknown> {
   time_limit_ms: number | ((input: Arguments) => number);
   /** Longest content for the model, in characters; the middle of what is longer is cut. */
   output_limit?: number;
+  /** What approvals are held against: a command, paths. The values of its arguments where a tool does not say. */
+  subjects?(input: Arguments): string[];
+  /** What a person is to approve, of a tool that plans; null where the call changes nothing or is refused anyway. */
+  propose?(input: Arguments, plan: Plan): PlanProposal | null;
   /** May throw `SandboxError`; anything else that it throws is a bug and becomes an error result too. */
   execute(input: Arguments, context: ToolContext): Promise<ToolResult>;
   /** Ends what a call that a former life began has left running, where the run is cancelled before it is re-attached. */

@@ -136,7 +136,7 @@ function addResume(app: App): void {
       tag,
       summary: "Answer what an interrupted run asked",
       description:
-        "The answer is a new run, whose `resumes` names the interrupted one. Every interrupt must be answered.",
+        "The answer is a new run, whose `resumes` names the interrupted one. Every interrupt must be answered. `payload` is a string for a question, and `{approved, reason?, arguments? | sections?}` for an approval or a plan.",
       params: runParams,
       query: startQuery,
       headers: startHeaders,

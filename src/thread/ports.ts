@@ -26,6 +26,8 @@ export interface Ports {
   /** The model's name where neither run nor agent name one. */
   default_model: string;
   tools: Tool[];
+  /** How long a person may take to answer; null is for ever. */
+  interrupt_ms: number | null;
   /** The sandbox of the thread's project; nothing is made before it is used. */
   openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<void>;
@@ -50,6 +52,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     model: config.openai === null ? missingModel : models.native(config.openai),
     default_model: config.openai?.model ?? "none",
     tools: allTools,
+    interrupt_ms: config.interrupt_ms,
     openSandbox: async (thread, onState, memory) =>
       lazySandbox(rememberSettings({ config, database, thread }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),

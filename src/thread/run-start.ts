@@ -3,7 +3,7 @@ import type { ThreadEvent } from "../protocol/event.ts";
 import { newId } from "../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../protocol/message.ts";
 import { runStarted, toolResult, toUserMessage } from "./events.ts";
-import { answerTo, findInterrupted } from "./interrupts.ts";
+import { findInterrupted, isAnswer, resultOf } from "./interrupts.ts";
 import { isoTime, type Life, storeRun, transact } from "./life.ts";
 import { insertMessage } from "./messages.ts";
 import { openStep } from "./recorder.ts";
@@ -74,16 +74,17 @@ function openSteps(life: Life, record: RunRecord): void {
   for (const task of life.state.plan.tasks) if (task.status === "in_progress") openStep(life, record, task.id);
 }
 
-/** Gives the calls that asked their results; true where the message itself was the answer. */
+/** Gives the calls that asked their results, but those that are to be made; true where the message itself was the answer. */
 function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): boolean {
   const answers = record.input?.resume ?? null;
-  const said = record.input?.messages[0]?.content ?? null;
   const { interrupts } = interrupted.run;
+  const first = record.input?.messages[0]?.content ?? null;
+  const said = isAnswer(interrupts, answers, Date.parse(record.run.created_at)) ? first : null;
   for (const interrupt of interrupts) {
-    const content = answerTo(interrupt, interrupts.length === 1, answers, said);
-    storeResult(life, record, newId("msg"), interrupt.tool_call_id, content);
+    const content = resultOf(interrupt, answers, said);
+    if (content !== null) storeResult(life, record, newId("msg"), interrupt.tool_call_id, content);
   }
-  return answers === null && said !== null && interrupts.length === 1 && interrupts[0]?.reason === "question";
+  return said !== null;
 }
 
 function storeResult(life: Life, record: RunRecord, message_id: string, tool_call_id: string, content: string): void {

@@ -7,6 +7,7 @@ import { describeError, type LogFields, logError, logWarning } from "../lib/log.
 import { withinTime } from "../lib/time-limit.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
+import { readGrants } from "./interrupts.ts";
 import { type Life, noteError, transact } from "./life.ts";
 import { readHistory } from "./messages.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
@@ -117,6 +118,8 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       steps: record.run.steps,
       history: readHistory(life.database.sql),
       started_calls: [...record.started_calls],
+      grants: readGrants(life, record),
+      interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],
       context: record.input?.context ?? [],
     },

@@ -1,6 +1,7 @@
 // Files of the sandbox, one at a time. Only text reaches the prompt: what is not UTF-8, or holds a NUL byte, is named and
 // measured but not shown. Text is shown without line numbers, so that what the model copies from it into `edit_file` fits.
 import { z } from "zod";
+import { listPaths } from "../agent/approvals.ts";
 import { lenientObject } from "../agent/leniency.ts";
 import { SandboxError } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
@@ -22,7 +23,11 @@ const SHOWN_PLACES = 10;
 
 const path = z.string().min(1).describe("Relative to the work dir, or absolute");
 const pathAliases = { path: ["file_path", "filename", "file"] };
-const fileTool = { kind: "work", time_limit_ms: TIME_LIMIT_MS } as const;
+const fileTool = {
+  kind: "work",
+  time_limit_ms: TIME_LIMIT_MS,
+  subjects: ({ path }: { path: string }) => listPaths(path),
+} as const;
 
 const readInput = lenientObject(
   {
@@ -93,6 +98,7 @@ export const fileTools: Tool[] = [
     schema: lenientObject({ from: path, to: path }, { aliases: { from: ["source"], to: ["destination"] } }),
     read_only: false,
     recovery: "report",
+    subjects: ({ from, to }) => listPaths(from, to),
     execute: async ({ from, to }, { sandbox, signal }) => {
       await sandbox.moveFile(from, to, signal);
       return { content: `Moved ${from} to ${to}.`, is_error: false, details: { from, to } };

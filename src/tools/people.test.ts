@@ -9,7 +9,6 @@ describe("ask", () => {
       reason: "question",
       message: "Which colour?",
       response_schema: { type: "string" },
-      expires_at: null,
     });
   });
 

@@ -30,7 +30,6 @@ export const peopleTools: Tool[] = [
         reason: "question",
         message: question,
         response_schema: choices?.length ? { type: "string", enum: [...new Set(choices)] } : { type: "string" },
-        expires_at: null,
       },
     }),
   }),

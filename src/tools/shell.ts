@@ -3,6 +3,7 @@
 // look at it. A non-zero exit code is no error of the call: a test that fails or a grep that finds nothing is an answer.
 
 import { z } from "zod";
+import { listCommands } from "../agent/approvals.ts";
 import { lenientObject } from "../agent/leniency.ts";
 import { type CommandState, SandboxError } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
@@ -43,6 +44,7 @@ export const shellTools: Tool[] = [
     time_limit_ms: (input) => waitOf(input) + MARGIN_MS,
     execute: executeCommand,
     abandon: terminate,
+    subjects: ({ command }) => listCommands(command),
   }),
   defineTool({
     name: "check_command_output",
@@ -70,6 +72,8 @@ export const shellTools: Tool[] = [
       const content = "The input was sent. check_command_output shows what the command made of it.";
       return { content, is_error: false, details: { command_id } };
     },
+    // What is typed into a shell is a command.
+    subjects: ({ input }) => listCommands(input),
   }),
   defineTool({
     name: "terminate_command",

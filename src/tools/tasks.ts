@@ -3,7 +3,7 @@
 import { lenientObject } from "../agent/leniency.ts";
 import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks, viewPlan } from "../agent/plan.ts";
 import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "../agent/plan-arguments.ts";
-import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
+import { defineTool, type PlanProposal, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import type { Plan } from "../protocol/task.ts";
 
 // No request leaves; this bounds nothing but a bug.
@@ -27,6 +27,10 @@ export const taskTools: Tool[] = [
     schema: createTasksInput,
     read_only: false,
     execute: async (input, context) => answerChange(context, createTasks(context.plan, input)),
+    propose: (input, plan) => {
+      const change = createTasks(plan, input);
+      return change.ok && change.plan !== plan ? proposePlan(plan, change.plan) : null;
+    },
   }),
   defineTool({
     ...planTool,
@@ -63,6 +67,16 @@ export const taskTools: Tool[] = [
     execute: async (input, context) => answerChange(context, clearAll(context.plan, input)),
   }),
 ];
+
+/** What is new in the plan, as `create_tasks` would take it. */
+function proposePlan(before: Plan, after: Plan): PlanProposal {
+  const known = new Set(before.tasks.map(({ id }) => id));
+  const sections = viewPlan(after).sections.map(({ title, tasks }) => ({
+    title,
+    tasks: tasks.filter(({ id }) => !known.has(id)).map(({ content }) => content),
+  }));
+  return { sections: sections.filter(({ tasks }) => tasks.length > 0) };
+}
 
 function answerChange(context: ToolContext, change: PlanChange): ToolResult {
   if (!change.ok) return { content: change.message, is_error: true };

@@ -86,7 +86,7 @@ export const askTool = makeTool("ask", {
   execute: async () => ({
     content: "",
     is_error: false,
-    interrupt: { reason: "question", message: "Which?", response_schema: { type: "string" }, expires_at: null },
+    interrupt: { reason: "question", message: "Which?", response_schema: { type: "string" } },
   }),
 });
 
@@ -154,6 +154,8 @@ export class ScriptedRun {
         steps: 0,
         history: [{ role: "user", content: "do it" }],
         started_calls: [],
+        grants: new Map(),
+        interrupt_ms: null,
         client_tools: [],
         context: [],
         ...input,

@@ -2,7 +2,7 @@
 // replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
-import { defaultAgent } from "../../src/protocol/agent.ts";
+import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agent.ts";
 import type { Result } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
@@ -30,6 +30,9 @@ export interface FakeThreadOptions {
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
+  /** What the thread's agent sets. */
+  agent?: Partial<AgentConfig>;
+  interrupt_ms?: number;
   /** Asked around each transaction; true ends the life there, as a kill would. */
   dies?: (when: "before" | "after") => boolean;
 }
@@ -134,6 +137,10 @@ export class FakeThread {
     return reader;
   }
 
+  get #agent(): Agent {
+    return { ...defaultAgent, config: { ...defaultAgent.config, ...this.#options.agent } };
+  }
+
   #wake(): Life {
     const pulse: Pulse = { alive: true };
     this.#pulse = pulse;
@@ -193,6 +200,7 @@ export class FakeThread {
     return {
       model,
       default_model: "test-model",
+      interrupt_ms: this.#options.interrupt_ms ?? null,
       tools: this.#options.tools ?? [],
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {
@@ -201,7 +209,7 @@ export class FakeThread {
         this.batches.push(structuredClone(batch));
       },
       deleteThread: async (key) => this.#options.deleteThread?.(key),
-      readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? defaultAgent : null),
+      readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? this.#agent : null),
       readPreviews: async () => this.links,
       sendJob: async (job) => {
         check(pulse);

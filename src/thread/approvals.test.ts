@@ -1,0 +1,338 @@
+import { describe, expect, it, vi } from "vitest";
+import { call, type Reply, say } from "../../test/fakes/replies.ts";
+import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
+import { workerTools } from "../../test/fakes/worker-brain.ts";
+import type { ToolMessage } from "../protocol/message.ts";
+import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
+import { peopleTools } from "../tools/people.ts";
+import { findRun } from "./life.ts";
+import { readHistory } from "./messages.ts";
+
+const run = { invocation_id: "inv_a" };
+const next = { invocation_id: "inv_b" };
+const work = (...ids: string[]): Reply => call(...ids.map((id) => ({ id, name: "work", input: { what: id } })));
+
+/** A thread whose agent lets a person approve `work` on anything that begins with an x. */
+function makeThread(replies: Reply[], options: FakeThreadOptions = {}) {
+  const done: string[] = [];
+  const tools = [...workerTools(done), ...peopleTools];
+  return { done, thread: new FakeThread({ replies, tools, agent: { approvals: { work: ["x*"] } }, ...options }) };
+}
+
+function resume(...resume: InterruptAnswer[]): Partial<RunInput> {
+  return { ...next, messages: [], resume };
+}
+
+function answer(interrupt_id: string, payload: unknown): InterruptAnswer {
+  return { interrupt_id, status: "resolved", payload };
+}
+
+const approve = (id: string, more = {}) => resume(answer(id, { approved: true, ...more }));
+
+function resultsOf(thread: FakeThread): Record<string, string> {
+  const results = readHistory(thread.life.database.sql).filter((message) => message.role === "tool") as ToolMessage[];
+  return Object.fromEntries(results.map(({ tool_call_id, content }) => [tool_call_id, content]));
+}
+
+async function refusalOf(thread: FakeThread, more: Partial<RunInput>): Promise<string> {
+  const accepted = await thread.accept("", more);
+  return accepted.ok ? "accepted" : `${accepted.error.code}: ${accepted.error.detail}`;
+}
+
+describe("a call that needs approval", () => {
+  it("ends the run before anything of it is done, and nothing is left that would wake the thread", async () => {
+    const { thread, done } = makeThread([work("x1")]);
+    const { events } = await thread.run("hi", run);
+    expect(done).toEqual([]);
+    const response_schema = {
+      type: "object",
+      properties: {
+        approved: { type: "boolean" },
+        reason: { type: "string" },
+        arguments: { type: "object", default: { what: "x1" } },
+      },
+      required: ["approved"],
+      additionalProperties: false,
+    };
+    const asked = { id: "int_x1", reason: "approval", message: 'work: {"what":"x1"}' };
+    expect(events.at(-1)).toMatchObject({
+      outcome: { type: "interrupt", interrupts: [{ ...asked, toolCallId: "x1", responseSchema: response_schema }] },
+    });
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({
+      status: "interrupted",
+      interrupts: [{ ...asked, tool_call_id: "x1", response_schema }],
+    });
+    expect(thread.life.live.size).toBe(0);
+    const alarms = thread.alarms.length;
+    await thread.alarm();
+    expect(thread.alarms.length).toBe(alarms);
+    expect(thread.requests.length).toBe(1);
+  });
+
+  it("is made by the run that brings the approval, once, and told as a result without its call", async () => {
+    const { thread, done } = makeThread([work("x1"), say("thanks")]);
+    await thread.run("hi", run);
+    const { events } = await thread.run("", approve("int_x1"));
+    expect(done).toEqual(["x1"]);
+    const types = events.map(({ type }) => type).filter((type) => type.startsWith("TOOL_CALL"));
+    expect(types).toEqual(["TOOL_CALL_RESULT"]);
+    expect(findRun(thread.life, "inv_b")?.run).toMatchObject({ status: "completed", resumes: "inv_a" });
+    expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "tool", tool_call_id: "x1", content: "worked on x1" });
+  });
+
+  it("is made as the person changed it, which the model is told", async () => {
+    const { thread, done } = makeThread([work("x1"), say("thanks")]);
+    await thread.run("hi", run);
+    await thread.run("", approve("int_x1", { arguments: { what: "a small thing" } }));
+    expect(done).toEqual(["a small thing"]);
+    expect(resultsOf(thread).x1).toMatch(/other arguments: \{"what":"a small thing"\}\)\nworked on a small thing$/);
+  });
+
+  it("is not made where it is declined, and the model gets the reason", async () => {
+    const { thread, done } = makeThread([work("x1"), say("sorry")]);
+    await thread.run("hi", run);
+    await thread.run("", resume(answer("int_x1", { approved: false, reason: "not on a Friday" })));
+    expect(done).toEqual([]);
+    expect(resultsOf(thread).x1).toMatch(/^declined: .*They said: not on a Friday$/);
+    expect(thread.requests.length).toBe(2);
+  });
+
+  it.each([
+    ["a cancelled answer", resume({ interrupt_id: "int_x1", status: "cancelled" }), ""],
+    ["another message", next, "do something else"],
+  ])("is declined by %s", async (_name, more, said) => {
+    const { thread, done } = makeThread([work("x1"), say("sorry")]);
+    await thread.run("hi", run);
+    await thread.run(said, more);
+    expect(done).toEqual([]);
+    expect(resultsOf(thread).x1).toMatch(/^declined: /);
+    if (said) expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: said });
+  });
+
+  it.each([
+    [true, ["x1"]],
+    ["Approve", ["x1"]],
+    ["同意", ["x1"]],
+    [false, []],
+    ["no", []],
+    ["拒绝", []],
+  ])("understands %j", async (payload, expected) => {
+    const { thread, done } = makeThread([work("x1"), say("ok")]);
+    await thread.run("hi", run);
+    await thread.run("", resume(answer("int_x1", payload)));
+    expect(done).toEqual(expected);
+  });
+
+  it.each([
+    ["perhaps"],
+    [null],
+    [1],
+    [{}],
+    [[true]],
+    [{ approved: "yes" }],
+    [{ approved: true, sections: [] }],
+    [{ approved: true, arguments: "rm" }],
+    [{ approved: true, arguments: { where: 1 } }],
+    [{ approved: false, reason: 1 }],
+  ])("can't be answered with %j, and stays open", async (payload) => {
+    const { thread, done } = makeThread([work("x1"), say("ok")]);
+    await thread.run("hi", run);
+    expect(await refusalOf(thread, resume(answer("int_x1", payload)))).toMatch(/^invalid_field: /);
+    expect(thread.life.live.size).toBe(0);
+    await thread.run("", approve("int_x1"));
+    expect(done).toEqual(["x1"]);
+  });
+
+  it("keeps what stands behind it in the message from running, and is asked with its like", async () => {
+    const { thread, done } = makeThread([work("a", "x1", "b", "x2"), say("ok")]);
+    await thread.run("hi", run);
+    expect(done).toEqual(["a"]);
+    expect(resultsOf(thread).b).toMatch(/^not executed: /);
+    expect(await refusalOf(thread, approve("int_x1"))).toMatch(/^interrupts_uncovered: .*int_x2/);
+    const twice = resume(answer("int_x1", true), answer("int_x1", false), answer("int_x2", true));
+    expect(await refusalOf(thread, twice)).toMatch(/^invalid_field: .*twice/);
+    await thread.run("", resume(answer("int_x2", true), answer("int_x1", false)));
+    expect(done).toEqual(["a", "x2"]);
+    expect(resultsOf(thread)).toMatchObject({ x1: expect.stringMatching(/^declined/), x2: "worked on x2" });
+  });
+
+  it("is made before what the person says with the approval, for the provider's sake", async () => {
+    const { thread } = makeThread([work("x1"), say("ok")]);
+    await thread.run("hi", run);
+    await thread.run("and quickly", { ...next, resume: [answer("int_x1", true)] });
+    const roles = thread.requests[1]?.messages.map(({ role }) => role);
+    expect(roles).toEqual(["system", "user", "assistant", "tool", "user"]);
+  });
+
+  it("is asked again by the run's next call of the kind", async () => {
+    const { thread, done } = makeThread([work("x1"), work("x2")]);
+    await thread.run("hi", run);
+    const { events } = await thread.run("", approve("int_x1"));
+    expect(done).toEqual(["x1"]);
+    expect(events.at(-1)).toMatchObject({ outcome: { interrupts: [{ id: "int_x2" }] } });
+  });
+
+  it("does not start the due task before it is approved", async () => {
+    const plan: Reply = call({ id: "p", name: "create_tasks", input: { section_title: "s", task_contents: ["one"] } });
+    const { thread } = makeThread([plan, work("x1"), say("a"), say("b"), say("c"), say("d")]);
+    await thread.run("hi", run);
+    expect(thread.life.state.plan.tasks.map(({ status }) => status)).toEqual(["pending"]);
+    await thread.run("", approve("int_x1"));
+    expect(thread.life.state.plan.tasks.map(({ status }) => status)).toEqual(["in_progress"]);
+  });
+
+  it("is made once at whatever moment lives end", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    // Decides from the messages, so it serves any life.
+    const brain: Reply = (request, ...rest) =>
+      (request.messages.at(-1)?.role === "tool" ? say("ok") : work("x1"))(request, ...rest);
+    const told = new Set<string>();
+    for (let deadly = 1; ; deadly++) {
+      let count = 0;
+      const { thread, done } = makeThread([], { brain, dies: (when) => when === "before" && ++count === deadly });
+      await settle(thread, "hi", run);
+      expect(findRun(thread.life, "inv_a")?.run.interrupts.map(({ id }) => id)).toEqual(["int_x1"]);
+      expect(done).toEqual([]);
+      await settle(thread, "", approve("int_x1"));
+      const result = resultsOf(thread).x1 ?? "none";
+      told.add(result);
+      expect(result).toMatch(/^worked on x1$|^interrupted: .*may have happened/);
+      expect(done).toEqual(["x1"]);
+      if (count < deadly) break;
+    }
+    expect(told.size).toBe(2);
+  });
+});
+
+/** Has the run accepted and worked on until it is over, by as many lives as it takes. */
+async function settle(thread: FakeThread, said: string, more: Partial<RunInput> & { invocation_id?: string }) {
+  const isOver = () => findRun(thread.life, more.invocation_id ?? "")?.released === true;
+  for (;;) {
+    await thread.accept(said, more).catch(() => {});
+    while (thread.isAlive && !isOver()) await new Promise((resolve) => setImmediate(resolve));
+    if (thread.isAlive) return;
+    thread.crash();
+  }
+}
+
+describe("what is asked for a time", () => {
+  const clock = { now: () => now, setTimer: () => () => {} };
+  let now = 0;
+
+  it("is answered in time, and afterwards only cancelled; nothing happens by itself", async () => {
+    now = Date.parse("2026-11-25T10:00:00.000Z");
+    const { thread, done } = makeThread([work("x1"), say("late")], { interrupt_ms: 60_000, clock });
+    await thread.run("hi", run);
+    const { interrupts } = findRun(thread.life, "inv_a")?.run ?? { interrupts: [] };
+    expect(interrupts[0]?.expires_at).toBe("2026-11-25T10:01:00.000Z");
+    now += 60_000;
+    expect(await refusalOf(thread, approve("int_x1"))).toMatch(/^interrupt_answered: .*expired at 2026-11-25T10:01/);
+    await thread.run("", resume({ interrupt_id: "int_x1", status: "cancelled" }));
+    expect(done).toEqual([]);
+    expect(resultsOf(thread).x1).toMatch(/^declined/);
+  });
+
+  it("and is a question, is not answered by a message that comes too late", async () => {
+    now = Date.parse("2026-11-25T10:00:00.000Z");
+    const ask = call({ id: "q", name: "ask", input: { question: "which?" } });
+    const { thread } = makeThread([ask, say("ok")], { interrupt_ms: 60_000, clock });
+    await thread.run("hi", run);
+    now += 60_001;
+    await thread.run("blue", next);
+    expect(resultsOf(thread).q).toBe("The person did not answer this question.");
+    expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "blue" });
+  });
+});
+
+describe("a plan that a person approves", () => {
+  const sections = [
+    { title: "Build", tasks: ["front", "back"] },
+    { title: "Test", tasks: ["all of it"] },
+  ];
+  const plans = (id: string, input: unknown = { sections }): Reply => call({ id, name: "create_tasks", input });
+  const last: Reply[] = Array.from({ length: 5 }, () => say("done"));
+
+  function planThread(...replies: Reply[]): FakeThread {
+    return makeThread([...replies, ...last], { agent: { plan_approval: true } }).thread;
+  }
+  const contents = (thread: FakeThread) => thread.life.state.plan.tasks.map(({ content }) => content);
+
+  it("is told as a form with the plan in it, and is no plan before", async () => {
+    const thread = planThread(plans("p1"));
+    await thread.run("hi", run);
+    expect(findRun(thread.life, "inv_a")?.run.interrupts).toMatchObject([
+      {
+        id: "int_p1",
+        reason: "plan_approval",
+        message: "Please approve the plan: 2 sections, 3 tasks.",
+        response_schema: { properties: { sections: { default: sections } } },
+      },
+    ]);
+    expect(thread.life.state.plan.version).toBe(0);
+    await thread.run("", approve("int_p1"));
+    expect(contents(thread)).toEqual(["front", "back", "all of it"]);
+  });
+
+  it("is the plan as the person changed it, which the model works from", async () => {
+    const thread = planThread(plans("p1"));
+    await thread.run("hi", run);
+    const changed = [
+      { title: "Test", tasks: ["all of it", "twice"] },
+      { title: "Build", tasks: ["back"] },
+    ];
+    await thread.run("", approve("int_p1", { sections: changed }));
+    expect(thread.life.state.plan.sections.map(({ title }) => title)).toEqual(["Test", "Build"]);
+    expect(contents(thread)).toEqual(["all of it", "twice", "back"]);
+    expect(JSON.parse(resultsOf(thread).p1 ?? "")).toMatchObject({
+      total_tasks: 3,
+      next_task: { content: "all of it" },
+    });
+    expect(String(thread.requests[1]?.messages.at(-1)?.content)).toContain("The person changed the plan");
+  });
+
+  it("that was declined is none, and another one is asked for again", async () => {
+    const thread = planThread(plans("p1"), plans("p2", { sections: sections.slice(1) }));
+    await thread.run("hi", run);
+    const declined = resume(answer("int_p1", { approved: false, reason: "no backend" }));
+    const { events } = await thread.run("", declined);
+    expect(resultsOf(thread).p1).toMatch(/^declined: .*no backend$/);
+    expect(thread.life.state.plan.version).toBe(0);
+    expect(events.at(-1)).toMatchObject({ outcome: { interrupts: [{ id: "int_p2" }] } });
+  });
+
+  it.each([
+    ["nothing", [], /^invalid_operation/],
+    ["a text", "all", /^invalid_operation/],
+    ["a section without tasks", [{ title: "a", tasks: [] }], /^invalid_operation/],
+    ["a blank task", [{ title: "a", tasks: [" "] }], /^invalid_operation: .*not empty/],
+    ["501 tasks", [{ title: "a", tasks: Array.from({ length: 501 }, (_, at) => `t${at}`) }], /: .*500 tasks/],
+  ])("can't be changed into %s", async (_name, changed, refusal) => {
+    const thread = planThread(plans("p1"));
+    await thread.run("hi", run);
+    expect(await refusalOf(thread, approve("int_p1", { sections: changed }))).toMatch(refusal);
+  });
+
+  it("is asked about what is new only, in the person's language", async () => {
+    const more = { section_title: "build", task_contents: ["数据库"] };
+    const thread = planThread(plans("p1"), plans("p2", more));
+    await thread.run("hi", run);
+    const { events } = await thread.run("", approve("int_p1"));
+    expect(events.at(-1)).toMatchObject({
+      outcome: {
+        interrupts: [
+          {
+            message: "请确认计划：1 个阶段，1 项任务。",
+            responseSchema: { properties: { sections: { default: [{ title: "Build", tasks: ["数据库"] }] } } },
+          },
+        ],
+      },
+    });
+  });
+
+  it("that the rules refuse is refused to the model, and nobody is asked", async () => {
+    const thread = planThread(plans("p1", { task_contents: ["homeless"] }));
+    const { events } = await thread.run("hi", run);
+    expect(events.at(-1)).toMatchObject({ outcome: { type: "success" } });
+    expect(resultsOf(thread).p1).toContain("section_title");
+  });
+});
