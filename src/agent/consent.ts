@@ -5,6 +5,7 @@ import { cutEnd } from "../lib/truncate.ts";
 import type { AgentConfig } from "../protocol/agent.ts";
 import type { Plan } from "../protocol/task.ts";
 import { listValues, needsApproval } from "./approvals.ts";
+import { isChinese } from "./language.ts";
 import type { PlanProposal, Question, Tool } from "./tool.ts";
 
 /** A person has approved the call, with other arguments than the model's where they are not null. */
@@ -37,7 +38,7 @@ function askForCall(tool: Tool, input: unknown, subject: string): Question {
 
 function askForPlan({ sections }: PlanProposal): Question {
   const tasks = sections.flatMap((section) => section.tasks);
-  const isChinese = /\p{Script=Han}/u.test(sections.map(({ title }) => title).join("") + tasks.join(""));
+  const chinese = isChinese(sections.map(({ title }) => title).join("") + tasks.join(""));
   const counts = [sections.length, tasks.length] as const;
   const item = {
     type: "object",
@@ -46,7 +47,7 @@ function askForPlan({ sections }: PlanProposal): Question {
   };
   return {
     reason: "plan_approval",
-    message: isChinese
+    message: chinese
       ? `请确认计划：${counts[0]} 个阶段，${counts[1]} 项任务。`
       : `Please approve the plan: ${count(counts[0], "section")}, ${count(counts[1], "task")}.`,
     response_schema: describeDecision({ sections: { type: "array", items: item, minItems: 1, default: sections } }),

@@ -6,6 +6,7 @@ import type { LoopFact } from "./events.ts";
 import { createRepetitionGuard, noReplies, type RepetitionGuard, type ReplyCounts, replayCalls } from "./guards.ts";
 import type { LoopInput, LoopPorts } from "./loop.ts";
 import type { ToolDescription } from "./model.ts";
+import { noProgress, type Progress } from "./progress.ts";
 import { buildSystemPrompt } from "./prompt.ts";
 import type { Tool } from "./tool.ts";
 import { describeTool } from "./tool-arguments.ts";
@@ -27,6 +28,9 @@ export interface RunState {
   steps: number;
   guard: RepetitionGuard;
   replies: ReplyCounts;
+  progress: Progress;
+  /** Whether the plan came to its end in this life of the run; a plan that a former run ended says nothing of this one. */
+  hasEndedPlan: boolean;
   /** Said to the model at the next call, then forgotten. */
   nudge: string | null;
   /** The last text of the run; the result of a run that ends without saying anything. */
@@ -55,6 +59,8 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     steps: input.steps,
     guard,
     replies: noReplies,
+    progress: noProgress,
+    hasEndedPlan: false,
     nudge: null,
     lastText: findLastText(input),
     emitFailure: null,

@@ -11,11 +11,13 @@ import type { Grant } from "./consent.ts";
 import { composeMessages, repairHistory, unansweredCalls } from "./context.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "./events.ts";
 import { judgeReply, noReplies } from "./guards.ts";
+import { isChinese } from "./language.ts";
 import { createRunState, type RunState, remember, store } from "./loop-state.ts";
 import type { FinishReason, Model } from "./model.ts";
 import { type CalledMessage, callModel } from "./model-call.ts";
 import { openTasks } from "./plan.ts";
 import { remindOfPlan } from "./plan-reminder.ts";
+import { describeEnd, judgeStep, noProgress } from "./progress.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 import { type CallsEnd, type CallsManner, runCalls } from "./tool-calls.ts";
@@ -147,13 +149,39 @@ function takeReminders(state: RunState): string[] {
 async function takeSteered(state: RunState): Promise<boolean> {
   const steered = await state.ports.takeSteered();
   for (const message of steered) remember(state, message);
-  if (steered.length > 0) state.replies = noReplies;
+  if (steered.length > 0) {
+    state.replies = noReplies;
+    state.progress = noProgress;
+    state.hasEndedPlan = false;
+  }
   return steered.length > 0;
 }
 
 async function workOn(calls: ToolCall[], state: RunState, manner: CallsManner): Promise<LoopOutcome | null> {
+  const before = state.plan;
   const end = await runCalls(calls, state, manner);
-  return await endCalls(end, state);
+  return (await endCalls(end, state)) ?? (await judgeWork(before, end, state));
+}
+
+/** After a step from which the run would go on: whether it leads anywhere. */
+async function judgeWork(before: Plan, end: CallsEnd, state: RunState): Promise<LoopOutcome | null> {
+  const open = openTasks(state.plan).length;
+  const verdict = judgeStep(state.progress, {
+    worked: end.worked,
+    plan_changes: end.plan_changes,
+    open_before: openTasks(before).length,
+    open_after: open,
+    tasks_before: before.tasks.length,
+    tasks_after: state.plan.tasks.length,
+    was_over: state.hasEndedPlan,
+  });
+  state.progress = verdict.progress;
+  if (open === 0 && openTasks(before).length > 0) state.hasEndedPlan = true;
+  state.nudge ??= verdict.nudge;
+  if (verdict.end === null) return null;
+  const chinese = isChinese(state.lastText + state.plan.tasks.map(({ content }) => content).join(""));
+  const said = verdict.end === "finished" ? state.lastText.trim() : "";
+  return await complete(said || describeEnd(verdict.end, open, chinese), state);
 }
 
 async function endCalls(end: CallsEnd, state: RunState): Promise<LoopOutcome | null> {

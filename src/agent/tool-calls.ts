@@ -23,6 +23,9 @@ export interface CallsEnd {
   interrupts: Interrupt[];
   complete: string | null;
   pending_tool_call_ids: string[];
+  /** Calls of tools for work that succeeded, and calls that changed the plan. */
+  worked: number;
+  plan_changes: number;
 }
 
 interface RunnableCall {
@@ -55,7 +58,15 @@ export interface CallsManner {
 }
 
 export async function runCalls(calls: ToolCall[], state: RunState, manner: CallsManner = {}): Promise<CallsEnd> {
-  const end: CallsEnd = { cancelled: false, fatal: null, interrupts: [], complete: null, pending_tool_call_ids: [] };
+  const end: CallsEnd = {
+    cancelled: false,
+    fatal: null,
+    interrupts: [],
+    complete: null,
+    pending_tool_call_ids: [],
+    worked: 0,
+    plan_changes: 0,
+  };
   const waiting = new Map<ToolCall, "person" | "client">();
   let at = 0;
   while (at < calls.length) {
@@ -223,7 +234,10 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
   remember(state, message);
   if (prepared.kind === "run") {
     if (prepared.tool.read_only) state.guard.record(call.function.name, call.function.arguments, result.content);
-    const worked = prepared.tool.kind === "work" && !result.is_error;
+    const { kind } = prepared.tool;
+    const worked = kind === "work" && !result.is_error;
+    if (worked) end.worked++;
+    if (result.plan) end.plan_changes++;
     if (worked || result.plan) state.replies = { ...state.replies, reminders: 0 };
   }
   if (result.complete !== undefined && !result.is_error) end.complete ??= result.complete;

@@ -111,11 +111,12 @@ export class ScriptedRun {
   /** Whether a time limit strikes at once; back-off always ends at once. */
   impatient = false;
   #plan = makePlan();
-  readonly #turns: Turn[];
+  readonly #turns: Turn[] | ((request: ModelRequest) => Turn);
   readonly #tools: Tool[];
   #messages = 0;
 
-  constructor(turns: Turn[], tools: Tool[] = []) {
+  /** Turns in their order, or what decides each from its request. */
+  constructor(turns: Turn[] | ((request: ModelRequest) => Turn), tools: Tool[] = []) {
     this.#turns = turns;
     this.#tools = tools;
   }
@@ -200,7 +201,7 @@ export class ScriptedRun {
     signal: AbortSignal,
   ): Promise<ModelOutcome> {
     this.requests.push(request);
-    const turn = this.#turns.shift();
+    const turn = Array.isArray(this.#turns) ? this.#turns.shift() : this.#turns(request);
     if (!turn) throw new Error("the script has no more turns");
     turn.before?.(request);
     const { text = "", reasoning = "", calls = [], finish = "stop" } = turn;
