@@ -8,6 +8,8 @@ import type { FinishReason } from "./model.ts";
 const MAX_EQUAL_CALLS = 3;
 /** Reminders of open tasks without progress between them. */
 const MAX_REMINDERS = 3;
+/** Reminders since a task ended, whatever was done between them: work that never ends a task is none. */
+const MAX_REMINDERS_A_TASK = 6;
 /** How often a reply that was cut is asked to go on. */
 const MAX_CONTINUATIONS = 3;
 /** How often in a row nothing is accepted for an answer. */
@@ -74,12 +76,14 @@ function normalise(written: string): string {
 /** Replies without tool calls since the last progress, and the text that cut replies have begun. */
 export interface ReplyCounts {
   reminders: number;
+  /** Since a task ended. */
+  of_task: number;
   empty: number;
   continuations: number;
   begun: string;
 }
 
-export const noReplies: ReplyCounts = { reminders: 0, empty: 0, continuations: 0, begun: "" };
+export const noReplies: ReplyCounts = { reminders: 0, of_task: 0, empty: 0, continuations: 0, begun: "" };
 
 export type ReplyVerdict =
   | { kind: "done"; text: string }
@@ -103,8 +107,8 @@ export function judgeReply(counts: ReplyCounts, text: string, finish: FinishReas
     return { kind: "nudge", counts: next, nudge: goOn };
   }
   const due = open[0];
-  if (due && counts.reminders < MAX_REMINDERS) {
-    const next = { reminders: counts.reminders + 1, empty: 0, continuations: 0, begun: "" };
+  if (due && counts.reminders < MAX_REMINDERS && counts.of_task < MAX_REMINDERS_A_TASK) {
+    const next = { ...noReplies, reminders: counts.reminders + 1, of_task: counts.of_task + 1 };
     return { kind: "nudge", counts: next, nudge: describeOpen(due, open.length) };
   }
   return { kind: "done", text: whole };

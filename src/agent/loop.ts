@@ -126,7 +126,8 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
   const { message, finish } = outcome.called;
   await storeMessage(outcome.called, false, state);
   if (!message.tool_calls) return await endReply(message.content ?? "", finish, state);
-  state.replies = { ...noReplies, reminders: state.replies.reminders };
+  const { reminders, of_task } = state.replies;
+  state.replies = { ...noReplies, reminders, of_task };
   if (finish === "content_filter") return await refuseFiltered(message.tool_calls, state);
   return await workOn(message.tool_calls, state, { cut: finish === "length" });
 }
@@ -176,6 +177,7 @@ async function judgeWork(before: Plan, end: CallsEnd, state: RunState): Promise<
     was_over: state.hasEndedPlan,
   });
   state.progress = verdict.progress;
+  if (verdict.hasEndedTask) state.replies = noReplies;
   if (open === 0 && openTasks(before).length > 0) state.hasEndedPlan = true;
   state.nudge ??= verdict.nudge;
   if (verdict.end === null) return null;

@@ -41,6 +41,7 @@ export interface StepVerdict {
   progress: Progress;
   /** Say this to the model. */
   nudge: string | null;
+  hasEndedTask: boolean;
   /** The run ends here, for this reason. */
   end: "fruitless" | "finished" | null;
 }
@@ -48,15 +49,16 @@ export interface StepVerdict {
 export function judgeStep(before: Progress, report: StepReport): StepVerdict {
   const { worked, open_before, open_after, tasks_before, tasks_after, was_over } = report;
   const planned = tasks_before === 0 && tasks_after > 0;
-  const ended = tasks_after >= tasks_before && open_after < open_before;
+  const hasEndedTask = tasks_after >= tasks_before && open_after < open_before;
   const progress = {
-    fruitless: worked > 0 || planned || ended ? 0 : before.fruitless + 1,
+    fruitless: worked > 0 || planned || hasEndedTask ? 0 : before.fruitless + 1,
     after_plan: was_over && open_after === 0 && tasks_after > 0 ? before.after_plan + 1 : 0,
     unplanned: tasks_after === 0 && worked > 0 ? before.unplanned + 1 : before.unplanned,
   };
-  if (progress.fruitless >= FRUITLESS_UNTIL_END) return { progress, nudge: null, end: "fruitless" };
-  if (progress.after_plan >= AFTER_PLAN_UNTIL_END) return { progress, nudge: null, end: "finished" };
-  return { progress, nudge: describe(before, progress, report), end: null };
+  const verdict = { progress, hasEndedTask, nudge: null };
+  if (progress.fruitless >= FRUITLESS_UNTIL_END) return { ...verdict, end: "fruitless" };
+  if (progress.after_plan >= AFTER_PLAN_UNTIL_END) return { ...verdict, end: "finished" };
+  return { ...verdict, nudge: describe(before, progress, report), end: null };
 }
 
 function describe(before: Progress, now: Progress, report: StepReport): string | null {
