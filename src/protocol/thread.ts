@@ -74,6 +74,8 @@ export interface RunInput extends ThreadKey {
   metadata: Record<string, unknown>;
   background: boolean;
   on_busy: BusyPolicy;
+  /** Set where it was meant to steer a run that ended before it took it: then it answers nothing that the run asked. */
+  came_late?: boolean;
   client_tools: ClientTool[];
   /** What a client wants known; quoted as data in the prompt. */
   context: { description: string; value: string }[];

@@ -104,6 +104,22 @@ describe("a question to the person", () => {
     expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "something else" });
   });
 
+  it("is not answered by a message that was sent before it was asked, and waited or was to steer", async () => {
+    for (const on_busy of ["enqueue", "steer"] as const) {
+      const thread: FakeThread = new FakeThread({ replies: [asked, say("thanks")], tools: peopleTools });
+      let now = Date.now();
+      thread.life.ports.clock = { ...thread.life.ports.clock, now: () => now++ };
+      async function asked(...given: Parameters<Reply>): ReturnType<Reply> {
+        await thread.accept("and a logo", { ...next, on_busy });
+        return ask("c1")(...given);
+      }
+      await thread.run("hi", run);
+      await thread.read(next).untilClosed();
+      expect(resultsOf(thread)).toMatchObject([{ content: NOT_ANSWERED }]);
+      expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "and a logo" });
+    }
+  });
+
   it("may be cancelled by its answer", async () => {
     const thread = await askedThread("c1", "c2");
     await thread.run("", resume({ interrupt_id: "int_c1", status: "cancelled" }, answer("int_c2")));

@@ -163,11 +163,16 @@ function readAnswer(interrupt: Interrupt, answers: readonly InterruptAnswer[]): 
   return reading?.ok ? reading.value : null;
 }
 
-/** A plain message that answers the one question there is. */
-export function isAnswer(interrupts: readonly Interrupt[], answers: InterruptAnswer[] | null, now: number): boolean {
+/**
+ * Whether a run's plain message answers the one question there is. One that was sent before the question was asked, and
+ * waited or came too late to steer, is no answer to it.
+ */
+export function isAnswer({ run, input }: RunRecord, asked: RunRecord): boolean {
+  const { interrupts, finished_at } = asked.run;
   const [interrupt] = interrupts;
-  const isLone = interrupts.length === 1 && interrupt?.reason === "question";
-  return answers === null && isLone && !hasExpired(interrupt, now);
+  if (input?.resume || interrupts.length !== 1 || interrupt?.reason !== "question") return false;
+  const isEarlier = input?.came_late === true || run.created_at < (finished_at ?? "");
+  return !isEarlier && !hasExpired(interrupt, Date.parse(run.created_at));
 }
 
 /** The result of the call that asked; null where it was approved, since then it is still to be made. */

@@ -79,7 +79,7 @@ function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): bo
   const answers = record.input?.resume ?? null;
   const { interrupts } = interrupted.run;
   const first = record.input?.messages[0]?.content ?? null;
-  const said = isAnswer(interrupts, answers, Date.parse(record.run.created_at)) ? first : null;
+  const said = isAnswer(record, interrupted) ? first : null;
   for (const interrupt of interrupts) {
     const content = resultOf(interrupt, answers, said);
     if (content !== null) storeResult(life, record, newId("msg"), interrupt.tool_call_id, content);
