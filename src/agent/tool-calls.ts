@@ -143,7 +143,8 @@ async function runGroup(
 function nameQuestion(question: Question, { id }: ToolCall, { input, ports }: RunState): Interrupt {
   const { interrupt_ms } = input;
   const expires_at = interrupt_ms === null ? null : new Date(ports.now() + interrupt_ms).toISOString();
-  return { ...question, id: `int_${id}`, tool_call_id: id, expires_at };
+  const { reason, message, response_schema } = question;
+  return { id: `int_${id}`, reason, message, tool_call_id: id, response_schema, expires_at };
 }
 
 /** Stored just before the tool's first request, so that a next life knows that the call may have had an effect. */

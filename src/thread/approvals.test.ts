@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
 import { workerTools } from "../../test/fakes/worker-brain.ts";
+import type { AgentConfig } from "../protocol/agent.ts";
 import type { ToolMessage } from "../protocol/message.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
 import { peopleTools } from "../tools/people.ts";
@@ -162,6 +163,22 @@ describe("a call that needs approval", () => {
     await thread.run("and quickly", { ...next, resume: [answer("int_x1", true)] });
     const roles = thread.requests[1]?.messages.map(({ role }) => role);
     expect(roles).toEqual(["system", "user", "assistant", "tool", "user"]);
+  });
+
+  it("goes on with the agent, the model and the bound of the run that asked, whatever the agent is by then", async () => {
+    const agent: Partial<AgentConfig> = { approvals: { work: ["x*"] }, instructions: "Be careful." };
+    const { thread, done } = makeThread([work("x1"), work("x2"), work("x3"), say("no")], { agent });
+    await thread.run("hi", { ...run, model: "small", max_steps: 1 });
+    Object.assign(agent, { approvals: {}, instructions: "Be bold." });
+    const { events } = await thread.run("", approve("int_x1"));
+    expect(events.at(-1)).toMatchObject({ outcome: { interrupts: [{ id: "int_x2" }] } });
+    expect(thread.requests[1]).toMatchObject({ model: "small" });
+    await thread.run("", { ...resume(answer("int_x2", true)), invocation_id: "inv_c", agent_id: "agent_default" });
+    expect(done).toEqual(["x1", "x2"]);
+    // Any other message begins anew.
+    await thread.run("go on", { invocation_id: "inv_d" });
+    expect(String(thread.requests[2]?.messages[0]?.content).includes("Be careful.")).toBe(true);
+    expect(String(thread.requests.at(-1)?.messages[0]?.content).includes("Be bold.")).toBe(true);
   });
 
   it("is asked again by the run's next call of the kind", async () => {

@@ -50,8 +50,24 @@ function deleted({ thread_id }: RunInput): Result<never> {
 
 function acceptNew(life: Life, input: RunInput, hash: string, agent: Agent | null): Result<AcceptedRun> {
   if (life.removing) return deleted(input);
-  if (agent === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
-  return storeInput(life, input, hash, agent);
+  const asked = findAsked(life, input);
+  const pinned = asked?.agent ?? agent;
+  if (pinned === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
+  return storeInput(life, { ...input, model: input.model ?? asked?.run.model ?? null }, hash, pinned);
+}
+
+/**
+ * The run that this input answers: it goes on with the agent, the version and the model that asked, unless the input names
+ * another agent. What that one may not do without approval is not to be had by answering it.
+ */
+function findAsked(life: Life, { resume, agent_id }: RunInput): RunRecord | null {
+  const newest = life.newestStarted;
+  const isBusy = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
+  if (newest?.run.status !== "interrupted" || isBusy) return null;
+  if (agent_id !== null && agent_id !== newest.agent.agent_id) return null;
+  const { interrupts } = newest.run;
+  const isQuestion = interrupts.length === 1 && interrupts[0]?.reason === "question";
+  return resume !== null || isQuestion ? newest : null;
 }
 
 /** Checks an input that would make its thread: a refused one leaves nothing behind. */
@@ -83,7 +99,7 @@ function findKnown(life: Life, input: RunInput, hash: string, attach: boolean): 
   return succeed({ run: record.run, created: false });
 }
 
-function storeInput(life: Life, given: RunInput, hash: string, agent: Agent): Result<AcceptedRun> {
+function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgent | Agent): Result<AcceptedRun> {
   const input = given.from_history === true ? withoutHistory(life, given) : given;
   const problem = checkInput(life, input);
   if (problem !== null) return problem;
@@ -101,7 +117,8 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: Agent): Re
     transact(life, () => addSteered(life, input, hash, busy.run.invocation_id));
     return succeed({ run: busy.run, created: false });
   }
-  const { agent_id, version, config } = agent;
+  const { agent_id, version } = agent;
+  const config = { ...agent.config, max_steps: input.max_steps ?? agent.config.max_steps };
   const record = newRecord(life, input, hash, { agent_id, version, config });
   transact(life, () => storeNewRun(life, record));
   return succeed({ run: record.run, created: true });
