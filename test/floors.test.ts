@@ -71,6 +71,11 @@ describe("a violation is noticed", () => {
   it.each([
     ["the page importing code", "src/web/main.ts", 'import { run } from "../protocol/run.ts";'],
     ["the page importing the server", "src/web/main.ts", 'import type { Env } from "../config.ts";'],
+    [
+      "the evaluation importing more than a request is made by",
+      "dev/eval/a.ts",
+      'import { a } from "../../src/store/a.ts";',
+    ],
     ["a program of dev importing the server", "dev/ask.ts", 'import { readSse } from "../src/lib/sse.ts";'],
   ])("%s", (_what, path, text) => {
     expect(rules.outsideRule([file(path, text)])).toHaveLength(1);

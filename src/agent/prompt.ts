@@ -1,19 +1,16 @@
-// The system prompt of a run, put together from fixed texts and what its agent and its client add. Same input, same bytes.
+// The system prompt of a run, put together from its parts (`prompt/`) and what its agent and its client add. It holds nothing
+// that changes from one call to the next (no date, no plan, no id), since providers cache a prompt by its beginning; what
+// is most particular stands last. Same input, same bytes.
 import { cutEnd } from "../lib/truncate.ts";
 import type { AgentConfig } from "../protocol/agent.ts";
-import {
-  asking,
-  contextHeading,
-  finishing,
-  howToPlan,
-  identity,
-  instructionsHeading,
-  toolUse,
-  trust,
-  whenToPlan,
-  workInAnyOrder,
-  workInOrder,
-} from "./prompt-text.ts";
+import { contextHeading, instructionsHeading } from "./prompt/additions.ts";
+import { describeAsking } from "./prompt/asking.ts";
+import { finishing } from "./prompt/finishing.ts";
+import { identity } from "./prompt/identity.ts";
+import { describePlanning, whenToPlan } from "./prompt/planning.ts";
+import { describeTools } from "./prompt/tools.ts";
+import { trust } from "./prompt/trust.ts";
+import { describeWork } from "./prompt/working.ts";
 
 export interface PromptInput {
   agent: AgentConfig;
@@ -30,10 +27,10 @@ export function buildSystemPrompt({ agent, context }: PromptInput): string {
   return [
     identity,
     whenToPlan,
-    howToPlan,
-    agent.plan_order === "free" ? workInAnyOrder : workInOrder,
-    toolUse,
-    asking,
+    describePlanning(agent),
+    describeWork(agent),
+    describeTools(agent),
+    describeAsking(agent),
     finishing,
     trust,
     ...(instructions ? [`${instructionsHeading}\n\n${instructions}`] : []),

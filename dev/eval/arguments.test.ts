@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { readArguments } from "./arguments.ts";
+
+describe("the arguments of an evaluation", () => {
+  it("are every request once, with the configured model, where nothing is said", () => {
+    expect(readArguments([])).toMatchObject({
+      model: null,
+      tool_format: "native",
+      repeat: 1,
+      concurrency: 4,
+      threshold: 0.9,
+      record: null,
+      replay: null,
+    });
+    expect(readArguments([]).requests).toHaveLength(30);
+  });
+
+  it("pick requests by kind and by id, in their own order", () => {
+    const { requests } = readArguments(["--only", "small-talk, research-2"]);
+    expect(requests.map(({ id }) => id)).toEqual([
+      "research-2",
+      "small-talk-1",
+      "small-talk-2",
+      "small-talk-3",
+      "small-talk-4",
+      "small-talk-5",
+    ]);
+  });
+
+  it.each([
+    [["--repeat", "21"], "--repeat must be a whole number from 1 to 20"],
+    [["--repeat", "0"], "--repeat"],
+    [["--repeat", "1e1"], "--repeat"],
+    [["--concurrency", "17"], "--concurrency must be a whole number from 1 to 16"],
+    [["--threshold", "1.5"], "--threshold must be a number from 0 to 1"],
+    [["--threshold", "90%"], "--threshold"],
+    [["--only", "poetry"], '--only names "poetry"'],
+    [["--only", ""], "--only"],
+    [["--model", " "], "--model must not be empty"],
+    [["--tool-format", "yaml"], "--tool-format must be one of: native"],
+    [["--record", "a", "--replay", "b"], "exclude each other"],
+    [["--colour"], "--colour"],
+    [["more"], "more"],
+  ])("are refused with a sentence: %s", (list, words) => {
+    expect(() => readArguments(list)).toThrow(words);
+  });
+});

@@ -1,0 +1,110 @@
+// The evaluation as a function of its arguments and settings: asks, scores, tells. Where no key is set it replays recordings,
+// and says at both ends that they prove nothing about the prompt.
+import { join } from "node:path";
+import { type Config, type Env, readConfig } from "../../src/config.ts";
+import { models } from "../../src/models/index.ts";
+import { agentConfig } from "../../src/protocol/agent.ts";
+import type { Settings } from "../start/settings.ts";
+import type { EvalArguments } from "./arguments.ts";
+import { askAll, type Outcome, prepare, type Setup } from "./ask-model.ts";
+import { createReplayModel, type Recordings, readRecordings, recordReply, writeRecordings } from "./recordings.ts";
+import { describeOutcome, describeTotals, describeUsage, frame, sumUp } from "./report.ts";
+
+export interface Surroundings {
+  settings: Settings;
+  print: (line: string) => void;
+  signal: AbortSignal;
+}
+
+/** What answers, and what its figures are worth where they are worth less than they look. */
+interface Source {
+  setup: Setup;
+  notice: string | null;
+  place: string;
+}
+
+const handmade = join(import.meta.dirname, "recordings.json");
+
+/** The exit code: 0 where every request got a reply and the mean score reaches the threshold. */
+export async function evaluate(options: EvalArguments, { settings, print, signal }: Surroundings): Promise<number> {
+  const { setup, notice, place } = await openSource(options, settings);
+  const warn = (): void => {
+    for (const line of notice === null ? [] : frame(notice)) print(line);
+  };
+  warn();
+  print(`${place}; prompt ${setup.fingerprint}, ${setup.system.length.toLocaleString("en")} characters`);
+  const asked = Array.from({ length: options.repeat }, () => options.requests).flat();
+  const onOutcome = (outcome: Outcome): void => {
+    for (const line of describeOutcome(outcome)) print(line);
+  };
+  const outcomes = await askAll(setup, asked, { concurrency: options.concurrency, signal, onOutcome });
+  const used = describeUsage(outcomes);
+  for (const line of ["", ...describeTotals(outcomes), ...(used === null ? [] : [used])]) print(line);
+  const { score, failed, asked: count } = sumUp(outcomes);
+  if (options.record !== null && failed < count && !signal.aborted) {
+    await record(options.record, outcomes, setup, options);
+    print(`recorded in ${options.record}`);
+  }
+  const isReached = failed === 0 && score >= options.threshold;
+  print(`${isReached ? "reached" : "NOT reached"}: score ${score.toFixed(3)}, threshold ${options.threshold}`);
+  warn();
+  return isReached ? 0 : 1;
+}
+
+async function openSource(options: EvalArguments, settings: Settings): Promise<Source> {
+  const agent = agentConfig.parse({ tool_format: options.tool_format });
+  // Of `Env` only vars are read here; its bindings are the platform's.
+  const { openai } = readConfig(settings as unknown as Env);
+  if (openai === null && options.record !== null) throw new Error("--record needs a model: set OPENAI_API_KEY");
+  if (openai === null || options.replay !== null) {
+    const recordings = await readRecordings(options.replay ?? handmade);
+    const setup = await prepare(createReplayModel(recordings), "recordings", agent);
+    return { setup, notice: describeReplay(recordings, setup), place: "recorded replies" };
+  }
+  const setup = await prepare(models[agent.tool_format](openai), options.model ?? openai.model, agent);
+  const place = `${setup.name} at ${hostOf(openai)}, ${agent.tool_format} tool calls`;
+  return { setup, notice: isLocal(openai) ? local : null, place };
+}
+
+function describeReplay({ origin }: Recordings, { fingerprint }: Setup): string {
+  if (origin.made === "by hand") {
+    return `REPLAY: no model was asked. These replies were written by hand: they prove that the scorer works
+and NOTHING about the prompt. To evaluate the prompt, set OPENAI_API_KEY and run this again.`;
+  }
+  const { model, recorded_at, tool_format } = origin;
+  const whose = `REPLAY: no model was asked. These are replies of ${model} (${tool_format} tool calls) from ${recorded_at}`;
+  return origin.fingerprint === fingerprint
+    ? `${whose},\nto the prompt as it is now. They show how that model did then, once.`
+    : `${whose},\nto ANOTHER prompt (${origin.fingerprint}) than the one there is now: they prove NOTHING about this one.`;
+}
+
+const local = `The model is at an address of this machine. If it is the scripted demo model (npm run model), it does not read
+the prompt, and these figures say NOTHING about it.`;
+
+function hostOf({ base_url }: NonNullable<Config["openai"]>): string {
+  return URL.parse(base_url)?.host ?? "an address that is none";
+}
+
+function isLocal(openai: NonNullable<Config["openai"]>): boolean {
+  return /^(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?$/.test(hostOf(openai));
+}
+
+async function record(path: string, outcomes: Outcome[], setup: Setup, { tool_format }: EvalArguments): Promise<void> {
+  // Of a request that was repeated the last reply stays.
+  const replies = Object.fromEntries(
+    outcomes.flatMap((outcome) =>
+      outcome.kind === "scored"
+        ? [[outcome.request.text, recordReply({ ...outcome.reply, usage: outcome.usage })] as const]
+        : [],
+    ),
+  );
+  const { name: model, fingerprint } = setup;
+  const origin = {
+    made: "by a model",
+    model,
+    tool_format,
+    fingerprint,
+    recorded_at: new Date().toISOString(),
+  } as const;
+  await writeRecordings(path, { origin, replies });
+}

@@ -1,0 +1,134 @@
+// The scorer: one reply of a model to one request → the move it made, and how good that is. Pure; what a model wrote is read
+// by the same schemas and rules that the server reads it with. The checks of wording are heuristics: they notice what is
+// plainly wrong, and can't tell a good plan from a mediocre one.
+import { createTasks } from "../../src/agent/plan.ts";
+import type { CreateTasksInput } from "../../src/agent/plan-arguments.ts";
+import { checkArguments } from "../../src/agent/tool-arguments.ts";
+import type { ToolCall } from "../../src/protocol/message.ts";
+import type { Plan } from "../../src/protocol/task.ts";
+import { allTools } from "../../src/tools/index.ts";
+import { fits, readLanguage } from "./language.ts";
+import type { EvalRequest, Language, Move } from "./requests.ts";
+
+export interface Reply {
+  text: string;
+  calls: ToolCall[];
+}
+
+export interface Score {
+  move: Move;
+  /** 0 to 1. Nothing counts where the move is wrong. */
+  score: number;
+  /** The move is right, and so are the language and the plan as a whole. */
+  passed: boolean;
+  /** What cost points, one clause each. */
+  faults: string[];
+}
+
+/** The move is what the prompt is for; the rest is how well it was made. Together 1. */
+const weights = { move: 0.6, language: 0.2, size: 0.1, checkable: 0.1 };
+
+export function scoreReply(request: EvalRequest, reply: Reply): Score {
+  const move = readMove(reply);
+  if (!request.accepted.includes(move)) {
+    return {
+      move,
+      score: 0,
+      passed: false,
+      faults: [`${describeMove(reply, move)} instead of ${request.accepted.join(" or ")}`],
+    };
+  }
+  if (move === "plan") return scorePlan(request.language, reply);
+  const said = move === "ask" ? readQuestion(reply) : reply.text;
+  return scoreWords(move, request.language, said);
+}
+
+export function readMove({ text, calls }: Reply): Move {
+  const first = calls[0]?.function.name;
+  if (first === undefined) return text.trim() === "" ? "nothing" : "answer";
+  if (first === "create_tasks") return "plan";
+  return first === "ask" ? "ask" : "work";
+}
+
+function describeMove({ calls }: Reply, move: Move): string {
+  if (move !== "work") return move;
+  const names = calls.map((call) => call.function.name);
+  return names.includes("create_tasks") ? `${names[0]} before the plan` : `${names[0]} first`;
+}
+
+function scoreWords(move: Move, language: Language, said: string | null): Score {
+  if (said === null) return { move, score: weights.move, passed: false, faults: ["the question was refused"] };
+  const read = readLanguage(said);
+  if (read === null || read === language) return { move, score: 1, passed: true, faults: [] };
+  return { move, score: weights.move, passed: false, faults: [`the words are ${read}, the request is ${language}`] };
+}
+
+function readQuestion({ calls }: Reply): string | null {
+  const checked = check("ask", calls[0]);
+  return checked?.ok ? (checked.input as { question: string }).question : null;
+}
+
+function scorePlan(language: Language, reply: Reply): Score {
+  const plan = readPlan(reply.calls);
+  if (typeof plan === "string")
+    return { move: "plan", score: weights.move, passed: false, faults: [`the plan was refused: ${plan}`] };
+  const tasks = plan.tasks.map((task) => task.content);
+  const lines = [...plan.sections.map((section) => section.title), ...tasks];
+  const whole = readLanguage(lines.join("\n"));
+  const foreign = lines.filter((line) => !fits(line, language));
+  const isRight = whole === null || whole === language;
+  const unclear = tasks.flatMap((task) => {
+    const fault = findFault(task);
+    return fault === null ? [] : [`${fault}: ${task}`];
+  });
+  const faults = [
+    ...(isRight
+      ? foreign.map((line) => `not ${language}: ${line}`)
+      : [`the plan is ${whole}, the request is ${language}`]),
+    ...(tasks.length < 2 ? ["a plan of one task"] : []),
+    ...unclear,
+  ];
+  const score =
+    weights.move +
+    (isRight ? weights.language * (1 - foreign.length / lines.length) : 0) +
+    (tasks.length < 2 ? 0 : weights.size) +
+    weights.checkable * (1 - unclear.length / tasks.length);
+  return { move: "plan", score, passed: isRight && tasks.length >= 2, faults };
+}
+
+/** Models may write a plan as several calls, one a section. Or the reason why the first part of it was refused. */
+function readPlan(calls: ToolCall[]): Plan | string {
+  let plan: Plan = { version: 0, sections: [], tasks: [] };
+  for (const call of calls) {
+    if (call.function.name !== "create_tasks") break;
+    const checked = check("create_tasks", call);
+    if (!checked?.ok) return checked?.message ?? "no such tool";
+    const change = createTasks(plan, checked.input as CreateTasksInput);
+    if (!change.ok) return change.message;
+    plan = change.plan;
+  }
+  return plan;
+}
+
+function check(name: string, call: ToolCall | undefined): ReturnType<typeof checkArguments> | null {
+  const tool = allTools.find((known) => known.name === name);
+  return tool && call ? checkArguments(tool, call.function.arguments, false) : null;
+}
+
+/** A sentence has an end; more of it is a second one, a paragraph or a list in a task. */
+const sentenceEnd = /[。！？!?](?=.*\S)|\.\s+(?=\p{Lu}|\p{Script=Han})|\n/u;
+const vague =
+  /^(?:do|finish|complete|handle|continue)\b.{0,20}\b(?:rest|work|everything|remaining|tasks?|request)\b|^understand (?:the )?(?:request|task|requirements?)\W*$|\b(?:etc\b|and so on)|^(?:完成|处理|做完|继续)(?:剩余|剩下|其他|其余|所有|全部)|^(?:理解|了解)(?:需求|任务|请求)\W*$|等等|[.…]{3}\s*$|…\s*$/iu;
+/** Characters; a sentence that is longer holds more than one result. */
+const LONGEST = 160;
+
+/** What is plainly wrong with a task, or null. */
+function findFault(task: string): string | null {
+  if (task.length > LONGEST) return "too long";
+  const han = task.match(/\p{Script=Han}/gu)?.length ?? 0;
+  const words = task.match(/[\p{Script=Latin}\d][\w./-]*/gu)?.length ?? 0;
+  // 搭建环境 and "Run tests" are the shortest that say what is done to what.
+  if (han / 2 + words < 2) return "too short to be checked";
+  if (sentenceEnd.test(task)) return "more than one sentence";
+  return vague.test(task) ? "vague" : null;
+}

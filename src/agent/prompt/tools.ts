@@ -1,0 +1,32 @@
+// What tool descriptions can't say, because it is about several tools. A line about tools that the agent is not offered
+// would make a model call them, so it is left out.
+import type { AgentConfig } from "../../protocol/agent.ts";
+
+const lines: { about: string[]; text: string }[] = [
+  {
+    about: ["create_file", "edit_file"],
+    text: "Write files with create_file and change them with edit_file, not with shell commands. Read a file before you edit it.",
+  },
+  {
+    about: ["execute_command"],
+    text: "Nobody is at the keyboard of a command: pass flags that answer its questions (--yes). What does not end, such as a server, runs with background: true; look at it with check_command_output.",
+  },
+  {
+    about: ["expose_port"],
+    text: "To show what listens on a port: listen on 0.0.0.0, see that it answers, call expose_port, give the person its link.",
+  },
+  {
+    about: ["git_clone", "git_pull", "git_push"],
+    text: "Clone, pull and push with the git tools: only they have the credentials that the person stored.",
+  },
+];
+
+const beforeThem = "Paths are relative to the work dir.";
+const behindThem =
+  "A long output is shortened. Where its notice names a result_id, read_result {result_id, offset?} shows more of it.";
+
+export function describeTools({ tools }: AgentConfig): string {
+  const isOffered = (name: string) => tools === null || tools.includes(name);
+  const told = lines.filter(({ about }) => about.every(isOffered)).map(({ text }) => text);
+  return `# Tools\n\n${[beforeThem, ...told, behindThem].map((line) => `- ${line}`).join("\n")}`;
+}
