@@ -14,9 +14,9 @@ afterAll(async () => {
   await taskloom.close();
 });
 
-function makeAgent(threadId: string): HttpAgent {
+function makeAgent(threadId: string, path = "/ag-ui"): HttpAgent {
   return new HttpAgent({
-    url: `${taskloom.url}/ag-ui`,
+    url: taskloom.url + path,
     threadId,
     headers: { authorization: `Bearer ${taskloom.key}` },
   });
@@ -88,6 +88,38 @@ describe("HttpAgent", () => {
     });
     expect(agent.messages.at(-1)).toMatchObject({ role: "assistant" });
     expect(JSON.stringify(agent.messages)).toContain("blue");
+  });
+});
+
+describe("an approval", () => {
+  it("is asked before the command runs, and given by HttpAgent's own answer", async () => {
+    await taskloom.json("POST", "/v1/agents", {
+      agent_id: "careful",
+      name: "Careful",
+      approvals: { execute_command: ["rm *"] },
+    });
+    const agent = makeAgent("thread-approve", "/ag-ui/careful");
+    const hook = '[[tool execute_command {"command":"cd . && rm -f gone; echo removed"}]]';
+    for (const [approved, said] of [
+      [false, "declined: "],
+      [true, "removed"],
+    ] as const) {
+      agent.addMessage({ id: `m-${approved}`, role: "user", content: hook });
+      await agent.runAgent({ runId: `inv-asks-${approved}` });
+      const [interrupt, ...others] = agent.pendingInterrupts;
+      expect(others).toEqual([]);
+      expect(interrupt).toMatchObject({
+        reason: "approval",
+        message: "execute_command: cd . && rm -f gone; echo removed",
+      });
+      expect(agent.messages.at(-1)).toMatchObject({ role: "assistant" });
+      const answer = { interruptId: interrupt?.id ?? "", status: "resolved" as const, payload: { approved } };
+      await agent.runAgent({ runId: `inv-answers-${approved}`, resume: [answer] });
+      const result = agent.messages.findLast(({ role }) => role === "tool");
+      expect(String(result?.content)).toContain(said);
+    }
+    const run = await taskloom.json("GET", "/v1/threads/thread-approve/runs/inv-answers-true");
+    expect(run).toMatchObject({ status: "completed", agent_id: "careful", resumes: "inv-asks-true" });
   });
 });
 
