@@ -2,7 +2,7 @@
 // here waits between the last check and the write, so that two requests at once can't both win.
 import { hashText, toHex } from "../lib/hash.ts";
 import { withinTime } from "../lib/time-limit.ts";
-import { type Agent, defaultAgent } from "../protocol/agent.ts";
+import { defaultAgent } from "../protocol/agent.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { isEmptyContent } from "../protocol/message.ts";
@@ -28,7 +28,8 @@ const AGENT_LIMIT_MS = 10_000;
  */
 export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
   const hashed = hashInput(input);
-  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id);
+  const known = life.newestStarted?.agent ?? null;
+  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, known);
   // Until its turn comes nobody else listens for it.
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
@@ -48,7 +49,7 @@ function deleted({ thread_id }: RunInput): Result<never> {
   return fail("not_found", `The thread ${thread_id} was deleted.`);
 }
 
-function acceptNew(life: Life, input: RunInput, hash: string, agent: Agent | null): Result<AcceptedRun> {
+function acceptNew(life: Life, input: RunInput, hash: string, agent: PinnedAgent | null): Result<AcceptedRun> {
   if (life.removing) return deleted(input);
   if (agent === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
   return storeInput(life, input, hash, agent);
@@ -63,12 +64,20 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
   return agent === null ? fail("not_found", `The agent ${input.agent_id} does not exist.`) : null;
 }
 
-/** D1 failing stops no run of the default agent. */
-async function findAgent(ports: Ports, user_id: string, agent_id: string): Promise<Agent | null> {
+/**
+ * D1 failing stops no run of the default agent. It is as this thread last knew it then, so that what a person must approve
+ * stays so, and only a thread that knows nothing takes it for unchanged.
+ */
+async function findAgent(
+  ports: Ports,
+  user_id: string,
+  agent_id: string,
+  known: PinnedAgent | null = null,
+): Promise<PinnedAgent | null> {
   try {
     return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id));
   } catch (error) {
-    if (agent_id === DEFAULT_AGENT_ID) return defaultAgent;
+    if (agent_id === DEFAULT_AGENT_ID) return known?.agent_id === agent_id ? known : defaultAgent;
     throw error;
   }
 }
@@ -83,7 +92,7 @@ function findKnown(life: Life, input: RunInput, hash: string, attach: boolean): 
   return succeed({ run: record.run, created: false });
 }
 
-function storeInput(life: Life, given: RunInput, hash: string, agent: Agent): Result<AcceptedRun> {
+function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgent): Result<AcceptedRun> {
   const input = given.from_history === true ? withoutHistory(life, given) : given;
   const problem = checkInput(life, input);
   if (problem !== null) return problem;
