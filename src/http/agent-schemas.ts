@@ -92,7 +92,7 @@ export const agent = z
 
 const version = z.int().min(1);
 /** In a path or a query. */
-export const versionText = z.coerce.number().pipe(version);
+export const versionText = z.coerce.number().int().min(1);
 export const versionBody = z.strictObject({ version }).openapi({ example: { version: 2 } });
 export const comparison = z
   .object({
