@@ -18,7 +18,8 @@ export type LoopDelta =
   /** The model call is made again under a new id; whatever was seen of this message is void. */
   | { type: "message_dropped"; message_id: string }
   | { type: "tool_output"; tool_call_id: string; stream: "stdout" | "stderr"; text: string }
-  | { type: "model_retry"; attempt: number; after_ms: number };
+  /** `model` where another one is asked next. */
+  | { type: "model_retry"; attempt: number; after_ms: number; model?: string };
 
 export type LoopFact =
   /** A model call is complete: all its parts have ended. Counts as a step. */
@@ -29,6 +30,8 @@ export type LoopFact =
       reasoning: string;
       finish: FinishReason;
       usage: Usage | null;
+      /** The model that made it, where it is not the run's. */
+      model?: string;
       /** Set where the run was cancelled amid the reply: `message` holds the text so far, without tool calls. */
       partial: boolean;
     }

@@ -6,6 +6,7 @@ import type { LoopFact } from "./events.ts";
 import { createRepetitionGuard, noReplies, type RepetitionGuard, type ReplyCounts, replayCalls } from "./guards.ts";
 import type { LoopInput, LoopPorts } from "./loop.ts";
 import type { ToolDescription } from "./model.ts";
+import { createModelChain, type ModelChain } from "./model-chain.ts";
 import { noProgress, type Progress } from "./progress.ts";
 import { buildSystemPrompt } from "./prompt.ts";
 import type { Tool } from "./tool.ts";
@@ -20,6 +21,7 @@ export interface RunState {
   /** Names of the client's tools that no tool of ours has. */
   clientTools: Set<string>;
   descriptions: ToolDescription[];
+  models: ModelChain;
   /** What the model is sent between the system prompt and the reminder; only ever grows. */
   messages: ChatMessage[];
   usedCallIds: Set<string>;
@@ -40,8 +42,11 @@ export interface RunState {
 }
 
 export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
-  const tools = new Map(ports.tools.map((tool) => [tool.name, tool]));
-  const offered = input.client_tools.filter((tool) => !tools.has(tool.name));
+  const names = input.agent.tools;
+  const own = ports.tools.filter((tool) => tool.kind !== "work" || names === null || names.includes(tool.name));
+  const tools = new Map(own.map((tool) => [tool.name, tool]));
+  // Our names are ours also where the agent may not use them.
+  const offered = input.client_tools.filter(({ name }) => !ports.tools.some((tool) => tool.name === name));
   const guard = createRepetitionGuard();
   replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false);
   return {
@@ -50,7 +55,8 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     system: buildSystemPrompt({ agent: input.agent, context: input.context }),
     tools,
     clientTools: new Set(offered.map((tool) => tool.name)),
-    descriptions: [...ports.tools.map(describeTool), ...offered],
+    descriptions: [...own.map(describeTool), ...offered],
+    models: createModelChain(input.model, input.agent.fallback_models),
     messages: [],
     usedCallIds: collectCallIds(input.history),
     get plan() {

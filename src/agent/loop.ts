@@ -14,7 +14,8 @@ import { judgeReply, noReplies } from "./guards.ts";
 import { isChinese } from "./language.ts";
 import { createRunState, type RunState, remember, store } from "./loop-state.ts";
 import type { FinishReason, Model } from "./model.ts";
-import { type CalledMessage, callModel } from "./model-call.ts";
+import type { CalledMessage } from "./model-call.ts";
+import { callModels } from "./model-chain.ts";
 import { openTasks } from "./plan.ts";
 import { remindOfPlan } from "./plan-reminder.ts";
 import { describeEnd, judgeStep, noProgress } from "./progress.ts";
@@ -114,10 +115,11 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
   await takeSteered(state);
   const request = {
     model: input.model,
+    temperature: input.agent.temperature,
     messages: composeMessages(state.system, state.messages, takeReminders(state)),
     tools: state.descriptions,
   };
-  const outcome = await callModel(request, ports, state.usedCallIds);
+  const outcome = await callModels(request, state.models, ports, state.usedCallIds);
   if (outcome.kind === "failed") return { status: "failed", error: outcome.error };
   if (outcome.kind === "cancelled") {
     if (outcome.partial) await storeMessage(outcome.partial, true, state);

@@ -26,13 +26,15 @@ export interface CalledMessage {
   reasoning: string;
   finish: FinishReason;
   usage: Usage | null;
+  /** The model that made it, where it is not the run's. */
+  model?: string;
 }
 
 export type CallOutcome =
   | { kind: "message"; called: CalledMessage }
   /** `partial` is the text so far, null where there is none. */
   | { kind: "cancelled"; partial: CalledMessage | null }
-  | { kind: "failed"; error: { code: RunErrorCode; message: string } };
+  | { kind: "failed"; error: { code: RunErrorCode; message: string }; failure: ModelFailure; attempts: number };
 
 export async function callModel(
   request: ModelRequest,
@@ -53,7 +55,8 @@ export async function callModel(
     if (parts.seen) ports.onDelta({ type: "message_dropped", message_id });
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
     if (!outcome.failure.retryable || attempt >= MAX_ATTEMPTS) {
-      return { kind: "failed", error: describeFailure(outcome.failure, attempt) };
+      const { failure } = outcome;
+      return { kind: "failed", error: describeFailure(failure, attempt), failure, attempts: attempt };
     }
     await waitForRetry(outcome.failure, attempt, ports);
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };

@@ -13,6 +13,8 @@ export interface ModelRequest {
   model: string;
   messages: ChatMessage[];
   tools: ToolDescription[];
+  /** Null or absent is the provider's own. */
+  temperature?: number | null;
 }
 
 /** A piece of the message as it arrives. Parts may interleave; `index` tells tool calls of one message apart. */
@@ -42,6 +44,8 @@ export interface ModelFailure {
   retryable: boolean;
   /** What the provider asked for in `Retry-After`, in ms. */
   retry_after_ms: number | null;
+  /** Set where the provider's content filter refused the request: what was asked is at fault, not the model. */
+  filtered?: boolean;
 }
 
 export type ModelOutcome =

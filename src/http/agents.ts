@@ -4,11 +4,12 @@ import { type Agent, agentConfig } from "../protocol/agent.ts";
 import { clientId, DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import { createAgent, deleteAgent, listAgents, listAgentVersions, readAgent, updateAgent } from "../store/agents.ts";
 import { agentMemory } from "../thread/agent-memory.ts";
+import { agent, agentBody, agentPatch } from "./agent-schemas.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
 import { missing } from "./ownership.ts";
-import { agent, agentBody, agentPatch, pageOf, pageQuery } from "./schemas.ts";
+import { pageOf, pageQuery } from "./schemas.ts";
 
 const tag = "Agents";
 const params = z.object({ agent_id: clientId });
@@ -23,17 +24,17 @@ export function addAgents(app: App): void {
       path: "/v1/agents/{agent_id}",
       tag,
       summary: "Change an agent",
-      description: "Stores the next version. Fields that are left out stay as they are.",
+      description:
+        "Stores the next version, unless nothing differs. Fields that are left out stay as they are. Where a version is pinned, new runs go on with that one.",
       params,
       body: agentPatch,
       answers: { 200: { description: "The new version.", schema: agent } },
-      problems: ["not_found"],
+      problems: ["not_found", "version_conflict"],
     },
     async (context, { params, body: { name, ...config } }) => {
       const patch = { ...(name === undefined ? {} : { name }), config };
       const { user_id } = context.get("caller");
-      const changed = await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now());
-      if (!changed) throw missing("agent", params.agent_id);
+      const changed = unwrap(await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now()));
       agentMemory.forget(user_id, params.agent_id);
       return context.json(show(changed));
     },
@@ -62,11 +63,11 @@ export function addAgents(app: App): void {
   );
 }
 
-function show({ agent_id, name, version, config, created_at, updated_at }: Agent) {
-  return { agent_id, name, version, ...config, created_at, updated_at };
+export function show({ agent_id, name, version, config, pinned_version, created_at, updated_at }: Agent) {
+  return { agent_id, name, version, ...config, pinned_version, created_at, updated_at };
 }
 
-async function findAgent(context: AppContext, agent_id: string): Promise<Agent> {
+export async function findAgent(context: AppContext, agent_id: string): Promise<Agent> {
   const found = await readAgent(context.env.DB, context.get("caller").user_id, agent_id);
   if (!found) throw missing("agent", agent_id);
   return found;
@@ -93,6 +94,7 @@ function addCreateAndList(app: App): void {
         name,
         version: 1,
         config: agentConfig.parse(config),
+        pinned_version: null,
         created_at: now,
         updated_at: now,
       };
@@ -129,7 +131,7 @@ function addReadAndVersions(app: App): void {
       tag,
       summary: "Read an agent",
       params,
-      answers: { 200: { description: "Its newest version.", schema: agent } },
+      answers: { 200: { description: "Its newest version, also where another one is pinned.", schema: agent } },
       problems: ["not_found"],
     },
     async (context, { params }) => context.json(show(await findAgent(context, params.agent_id))),

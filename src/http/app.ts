@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
 import { configOf } from "../config.ts";
 import { addAgUi } from "./ag-ui.ts";
+import { addAgentVersions } from "./agent-versions.ts";
 import { addAgents } from "./agents.ts";
 import { addApiKeys } from "./api-keys.ts";
 import { createAuthenticator, requireKey } from "./auth.ts";
@@ -68,6 +69,7 @@ const resources = [
   addRuns,
   addEvents,
   addAgents,
+  addAgentVersions,
   addAgUi,
   addOpenApi,
   addDocs,

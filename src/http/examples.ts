@@ -131,8 +131,19 @@ export const agent = {
   approvals: { execute_command: ["rm *"] },
   plan_approval: false,
   evidence: "note" as const,
+  pinned_version: null,
   created_at: time,
   updated_at: time,
+};
+
+export const comparison = {
+  agent_id: "agent_default",
+  from: 1,
+  to: 3,
+  changes: [
+    { field: "max_steps", from: 100, to: 50 },
+    { field: "approvals", from: {}, to: { execute_command: ["rm *"] } },
+  ],
 };
 
 /** Part of a run's stream. */

@@ -1,7 +1,6 @@
 // What goes in and out over HTTP, as zod schemas: they validate, and `/openapi.json` is generated from them. The schemas of
 // `protocol` are built again from their shapes here, since only instances made after zod-openapi's import can be named.
 import { z } from "@hono/zod-openapi";
-import { agentConfig } from "../protocol/agent.ts";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
 import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
@@ -15,8 +14,8 @@ export const wellFormed = z
   .string()
   .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
 
-const title = wellFormed.max(500);
-const time = z.string().openapi({ format: "date-time", example: examples.time });
+export const title = wellFormed.max(500);
+export const time = z.string().openapi({ format: "date-time", example: examples.time });
 
 // JSON that a client has stored with a thing. It is copied into rows and prompts, so it is bounded in every direction.
 const JSON_BYTES = 64 * 1024;
@@ -229,32 +228,6 @@ export const message = z
 export const plan = z.object(planView.shape).openapi("Plan", { example: examples.plan });
 export const runAnswer = z.object(run.shape).openapi("Run", { example: examples.run });
 export const diagnostics = threadDiagnostics.openapi("Diagnostics", { example: examples.diagnostics });
-
-const config = agentConfig.shape;
-const agentName = title.min(1).max(200);
-// Defaults are for a new agent only: in a patch, what is absent stays as it is.
-const configPatch = {
-  instructions: config.instructions.unwrap().optional(),
-  model: config.model.unwrap().optional(),
-  fallback_models: config.fallback_models.unwrap().optional(),
-  temperature: config.temperature.unwrap().optional(),
-  max_steps: config.max_steps.unwrap().optional(),
-  plan_order: config.plan_order.unwrap().optional(),
-  tool_format: config.tool_format.unwrap().optional(),
-  tools: config.tools.unwrap().optional(),
-  approvals: config.approvals.unwrap().optional(),
-  plan_approval: config.plan_approval.unwrap().optional(),
-  evidence: config.evidence.unwrap().optional(),
-};
-export const agentBody = z
-  .strictObject({ agent_id: clientId.optional(), name: agentName, ...config })
-  .openapi({ example: { name: "Shop builder", instructions: "Build small shops." } });
-export const agentPatch = z
-  .strictObject({ name: agentName.optional(), ...configPatch })
-  .openapi({ example: { max_steps: 50 } });
-export const agent = z
-  .object({ agent_id: z.string(), name: z.string(), version: z.int(), ...config, created_at: time, updated_at: time })
-  .openapi("Agent", { example: examples.agent });
 
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),

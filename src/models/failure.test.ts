@@ -33,6 +33,14 @@ describe("describeError", () => {
     expect(status(429, { message: "You exceeded your quota", code: "insufficient_quota" }).retryable).toBe(false);
   });
 
+  it("tells a request that a content filter refused from one that the model can't take", () => {
+    const filtered = status(400, { message: "It was filtered", code: "content_filter" });
+    expect(filtered).toMatchObject({ retryable: false, filtered: true });
+    expect(filtered.message).toBe("The provider's content filter refused the request (400): It was filtered.");
+    expect(describeErrorObject({ message: "no", code: "content_policy_violation" }, provider).filtered).toBe(true);
+    expect(status(400, { message: "x" })).not.toHaveProperty("filtered");
+  });
+
   it("passes on how long the provider asks to wait", () => {
     expect(status(429, { message: "slow" }, { "retry-after": "3" }).retry_after_ms).toBe(3000);
   });

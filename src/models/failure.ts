@@ -19,9 +19,10 @@ export interface Provider {
 export function failWith(
   provider: Provider,
   message: string,
-  options: { retryable: boolean; code?: ModelFailure["code"]; retry_after_ms?: number | null },
+  options: { retryable: boolean; code?: ModelFailure["code"]; retry_after_ms?: number | null; filtered?: true },
 ): ModelFailure {
   return {
+    ...(options.filtered ? { filtered: true } : {}),
     code: options.code ?? "model_error",
     message: redact(message, provider.api_key),
     retryable: options.retryable,
@@ -54,6 +55,7 @@ export function describeErrorObject(error: unknown, provider: Provider): ModelFa
   const status = [record.code, record.status].map(Number).find((value) => value >= 400 && value <= 599);
   const kind = readKind(record);
   if (status !== undefined) return describeStatus(status, detail, kind, null, provider);
+  if (filteredKinds.test(kind)) return refuseFiltered(`: ${cut(detail, provider)}`, provider);
   return failWith(
     provider,
     `The model server at ${provider.host} ended its reply with an error: ${cut(detail, provider)}`,
@@ -76,6 +78,7 @@ function describeStatus(
 ): ModelFailure {
   const said = `(${status}): ${cut(detail, provider)}`;
   const failure = (sentence: string, retryable: boolean) => failWith(provider, sentence, { retryable, retry_after_ms });
+  if (filteredKinds.test(kind)) return refuseFiltered(` ${said}`, provider);
   if (status === 401) return failure(`The model server refused the API key ${said} Check OPENAI_API_KEY.`, false);
   if (status === 402 || /insufficient_quota|billing/.test(kind)) {
     return failure(`The account at the model server has no credit left ${said}`, false);
@@ -96,6 +99,16 @@ function describeStatus(
     retryable ? `The model server failed ${said}` : `The model server did not accept the request ${said}`,
     retryable,
   );
+}
+
+/** Azure's and OpenAI's words. */
+const filteredKinds = /content_filter|content_policy/;
+
+function refuseFiltered(said: string, provider: Provider): ModelFailure {
+  return failWith(provider, `The provider's content filter refused the request${said}`, {
+    retryable: false,
+    filtered: true,
+  });
 }
 
 function readKind(error: { code?: unknown; type?: unknown }): string {

@@ -120,6 +120,20 @@ describe("createOpenAiModel", () => {
     expect(asked).not.toContain("tools");
   });
 
+  it("sends a temperature only where one is set, zero too", async () => {
+    const asked: unknown[] = [];
+    for (const temperature of [undefined, null, 0, 1.5]) {
+      await call(
+        (response, _incoming, body) => {
+          asked.push(JSON.parse(body).temperature);
+          stream(response).end(text("x", "stop"));
+        },
+        { request: { ...request, temperature } },
+      );
+    }
+    expect(asked).toEqual([undefined, undefined, 0, 1.5]);
+  });
+
   it("accepts a stream that ends after its finish reason without [DONE]", async () => {
     const { outcome } = await call((response) => stream(response).end(text("whole", "stop")));
     expect(replyOf(outcome)).toMatchObject({ text: "whole", finish: "stop" });

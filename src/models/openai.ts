@@ -94,6 +94,7 @@ function toBody(request: ModelRequest): ChatCompletionCreateParamsStreaming {
     stream: true,
     stream_options: { include_usage: true },
   };
+  if (typeof request.temperature === "number") body.temperature = request.temperature;
   // An empty list is refused by OpenAI.
   if (request.tools.length > 0) body.tools = request.tools.map((tool) => ({ type: "function", function: tool }));
   return body;

@@ -22,7 +22,7 @@ export const agentConfig = z.strictObject({
   /** The tools for work that are offered; null is all of them. Those for the plan and for people always are. */
   tools: z.array(toolName).max(100).nullable().default(null),
   /** Calls that a person must approve: by tool, patterns in which `*` is any text. */
-  approvals: z.record(toolName, z.array(wellFormed.min(1).max(500)).min(1).max(50)).default({}),
+  approvals: z.record(toolName, z.array(wellFormed.min(1).max(500)).min(1).max(100)).default({}),
   /** Whether a person approves what `create_tasks` plans before it is the plan. */
   plan_approval: z.boolean().default(false),
   /** Of a task that is completed without one call that succeeded: `challenge` asks the model once, `note` only notes it. */
@@ -35,6 +35,8 @@ export interface Agent {
   name: string;
   version: number;
   config: AgentConfig;
+  /** What new runs begin with instead of the newest version; null where nothing is pinned. */
+  pinned_version: number | null;
   created_at: string;
   updated_at: string;
 }
@@ -45,6 +47,7 @@ export const defaultAgent: Agent = {
   name: "Taskloom",
   version: 1,
   config: agentConfig.parse({}),
+  pinned_version: null,
   created_at: "2026-01-01T00:00:00.000Z",
   updated_at: "2026-01-01T00:00:00.000Z",
 };

@@ -89,4 +89,4 @@ export type ThreadEvent =
   | { type: "MESSAGES_SNAPSHOT"; messages: AgUiMessage[] }
   | { type: "CUSTOM"; name: "tool_output"; value: { tool_call_id: string; stream: "stdout" | "stderr"; text: string } }
   | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
-  | { type: "CUSTOM"; name: "model_retry"; value: { attempt: number; after_ms: number } };
+  | { type: "CUSTOM"; name: "model_retry"; value: { attempt: number; after_ms: number; model?: string } };

@@ -99,6 +99,8 @@ export interface PinnedAgent {
   agent_id: string;
   version: number;
   config: AgentConfig;
+  /** The run's own bound, in place of the agent's. The run that answers it has the same. */
+  max_steps?: number;
 }
 
 /**

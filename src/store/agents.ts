@@ -1,7 +1,8 @@
 // Agents and their versions. `agent_default` needs no row: it exists for every user until a change stores one.
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { type Agent, type AgentConfig, agentConfig, defaultAgent } from "../protocol/agent.ts";
-import { type Result, succeed } from "../protocol/error.ts";
+import { findChanges, type VersionContent } from "../protocol/agent-changes.ts";
+import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { isConflict, open } from "./database.ts";
@@ -68,44 +69,46 @@ export async function listAgents(db: D1Database, user_id: string, request: PageR
 // Two changes at once read the same version and one of them has to start over; a third or fourth time is already rare.
 const UPDATE_TRIES = 8;
 
-/** Stores the next version of an agent, merged from the newest one; null where the user has no such agent. */
-export async function updateAgent(
+/** Stores the next version of an agent, merged from the newest one; a patch that changes nothing stores none. */
+export function updateAgent(
   db: D1Database,
   user_id: string,
   agent_id: string,
   patch: AgentPatch,
   now: number,
-): Promise<Agent | null> {
-  for (let attempt = 0; attempt < UPDATE_TRIES; attempt++) {
-    const current = await readAgent(db, user_id, agent_id);
-    if (!current) return null;
-    const next: Agent = {
-      ...current,
-      name: patch.name ?? current.name,
-      config: { ...current.config, ...patch.config },
-      version: current.version + 1,
-      updated_at: new Date(now).toISOString(),
-    };
-    if (await putNextVersion(db, user_id, current, next)) return next;
-  }
-  throw new Error("the agent changed too often at once");
+): Promise<Result<Agent>> {
+  return storeNextVersion(db, user_id, agent_id, now, (current) => ({
+    name: patch.name ?? current.name,
+    config: { ...current.config, ...patch.config },
+  }));
 }
 
-async function putNextVersion(db: D1Database, user_id: string, current: Agent, next: Agent): Promise<boolean> {
+/** `version_conflict` where others change the agent faster than this can be stored. */
+export async function storeNextVersion(
+  db: D1Database,
+  user_id: string,
+  agent_id: string,
+  now: number,
+  change: (current: Agent) => VersionContent,
+): Promise<Result<Agent>> {
+  for (let attempt = 0; attempt < UPDATE_TRIES; attempt++) {
+    const current = await readAgent(db, user_id, agent_id);
+    if (!current) return fail("not_found", `There is no agent ${agent_id}.`);
+    const content = change(current);
+    if (findChanges(current, content).length === 0) return succeed(current);
+    const version = current.version + 1;
+    const next: Agent = { ...current, ...content, version, updated_at: new Date(now).toISOString() };
+    const stored = await putNextVersion(db, user_id, current, next);
+    if (stored) return succeed(stored);
+  }
+  return fail("version_conflict", `The agent ${agent_id} is being changed by many at once; try again.`);
+}
+
+/** Null where another version was stored meanwhile. */
+async function putNextVersion(db: D1Database, user_id: string, current: Agent, next: Agent): Promise<Agent | null> {
   const database = open(db);
   const { agent_id } = next;
-  if (agent_id === DEFAULT_AGENT_ID) {
-    await database.batch([
-      database
-        .insert(agents)
-        .values({ ...defaultAgent, user_id })
-        .onConflictDoNothing(),
-      database
-        .insert(agentVersions)
-        .values({ ...defaultAgent, user_id })
-        .onConflictDoNothing(),
-    ]);
-  }
+  if (agent_id === DEFAULT_AGENT_ID) await storeDefaultAgent(db, user_id);
   const { name, version, config, updated_at } = next;
   const isNext = sql`EXISTS (SELECT 1 FROM agents WHERE user_id = ${user_id} AND agent_id = ${agent_id} AND version = ${version})`;
   const [changed] = await database.batch([
@@ -113,7 +116,7 @@ async function putNextVersion(db: D1Database, user_id: string, current: Agent, n
       .update(agents)
       .set({ name, version, config, updated_at })
       .where(and(isAgent(user_id, agent_id), eq(agents.version, current.version)))
-      .returning({ version: agents.version }),
+      .returning(),
     database
       .insert(agentVersions)
       .select(
@@ -121,7 +124,22 @@ async function putNextVersion(db: D1Database, user_id: string, current: Agent, n
       )
       .onConflictDoNothing(),
   ]);
-  return changed.length > 0;
+  return changed[0] ? toAgent(changed[0]) : null;
+}
+
+/** Gives the default agent its row and its first version, where a change has not done so before. */
+export async function storeDefaultAgent(db: D1Database, user_id: string): Promise<void> {
+  const database = open(db);
+  await database.batch([
+    database
+      .insert(agents)
+      .values({ ...defaultAgent, user_id })
+      .onConflictDoNothing(),
+    database
+      .insert(agentVersions)
+      .values({ ...defaultAgent, user_id })
+      .onConflictDoNothing(),
+  ]);
 }
 
 /** All versions of an agent, newest first. A version's `updated_at` is the moment it was made. */
@@ -147,9 +165,7 @@ export async function listAgentVersions(
     .limit(request.limit + 1);
   // Only the default agent can be without a row: it has the one version then.
   if (rows.length === 0 && place.value === null) return succeed({ data: [agent], next_cursor: null });
-  const data = rows
-    .slice(0, request.limit)
-    .map((row) => toAgent({ ...row, created_at: agent.created_at, updated_at: row.created_at }));
+  const data = rows.slice(0, request.limit).map((row) => toVersion(agent, row));
   const last = data.at(-1);
   return succeed({ data, next_cursor: rows.length > request.limit && last ? encodeCursor([last.version]) : null });
 }
@@ -164,11 +180,18 @@ export async function deleteAgent(db: D1Database, user_id: string, agent_id: str
   return deleted.length > 0;
 }
 
-function isAgent(user_id: string, agent_id: string) {
+export function isAgent(user_id: string, agent_id: string) {
   return and(eq(agents.user_id, user_id), eq(agents.agent_id, agent_id));
 }
 
 /** Parsing gives rows of an older server the defaults of fields that it did not know. */
-function toAgent({ agent_id, name, version, config, created_at, updated_at }: typeof agents.$inferSelect): Agent {
-  return { agent_id, name, version, config: agentConfig.parse(config), created_at, updated_at };
+function toAgent(row: typeof agents.$inferSelect): Agent {
+  const { agent_id, name, version, config, pinned_version, created_at, updated_at } = row;
+  return { agent_id, name, version, config: agentConfig.parse(config), pinned_version, created_at, updated_at };
+}
+
+/** An agent as it was in one of its versions. */
+export function toVersion(agent: Omit<Agent, "config">, row: typeof agentVersions.$inferSelect): Agent {
+  const { name, version, config } = row;
+  return { ...agent, name, version, config: agentConfig.parse(config), updated_at: row.created_at };
 }

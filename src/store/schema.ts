@@ -81,6 +81,8 @@ export const agents = sqliteTable(
     created_at: text().notNull(),
     updated_at: text().notNull(),
     config: text({ mode: "json" }).$type<AgentConfig>().notNull(),
+    /** The version that new runs begin with; null is the newest. */
+    pinned_version: integer(),
   },
   (table) => [primaryKey({ columns: [table.user_id, table.agent_id] })],
 );

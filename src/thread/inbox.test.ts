@@ -3,6 +3,7 @@ import { Gate } from "../../test/fakes/gate.ts";
 import { say } from "../../test/fakes/replies.ts";
 import { settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
+import { defaultAgent } from "../protocol/agent.ts";
 import type { Result } from "../protocol/error.ts";
 import type { AcceptedRun, RunInput } from "../protocol/thread.ts";
 import { cancelBefore } from "./control.ts";
@@ -225,5 +226,57 @@ describe("a client's whole history", () => {
     gate.open();
     await thread.read({ invocation_id: "inv_c" }).untilClosed();
     expect(userTexts(thread)).toEqual(["text of m1", "text of m2", "text of m3"]);
+  });
+});
+
+describe("the agent of a run", () => {
+  const version = (number: number, config: object) => ({
+    ...defaultAgent,
+    version: number,
+    config: { ...defaultAgent.config, ...config },
+  });
+
+  it("is pinned with its version and model when it is accepted; the run may name another model", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    let agent = version(4, { model: "of-agent" });
+    thread.life.ports.readAgent = async () => agent;
+    const first = expectOk(await acceptRun(thread.life, thread.input("a"), false));
+    agent = version(7, {});
+    const second = expectOk(await acceptRun(thread.life, thread.input("b"), false));
+    const third = expectOk(await acceptRun(thread.life, thread.input("c", { model: "of-run" }), false));
+    const pinned = [first, second, third].map(({ run: { agent_version, model } }) => [agent_version, model]);
+    expect(pinned).toEqual([
+      [4, "of-agent"],
+      [7, "test-model"],
+      [7, "of-run"],
+    ]);
+    await thread.run("d");
+    expect(thread.requests.map(({ model }) => model).slice(0, 3)).toEqual(["of-agent", "test-model", "of-run"]);
+  });
+
+  it("is as the thread last knew it while D1 fails, and the unchanged default one where it knew none", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    const fail = async () => Promise.reject(new Error("D1 is down"));
+    thread.life.ports.readAgent = fail;
+    expect(expectOk(await thread.accept("a", run)).run.agent_version).toBe(1);
+    await thread.read(run).untilClosed();
+    thread.life.ports.readAgent = async () => version(3, { approvals: { execute_command: ["*"] } });
+    await thread.run("b");
+    thread.life.ports.readAgent = fail;
+    const third = expectOk(await thread.accept("c", { invocation_id: "inv_c" }));
+    expect(third.run.agent_version).toBe(3);
+    expect(findRun(thread.life, "inv_c")?.agent.config.approvals).toEqual({ execute_command: ["*"] });
+  });
+
+  it("has the defaults of fields that the server which accepted the run did not know", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    const { tools: _tools, fallback_models: _models, ...old } = defaultAgent.config;
+    thread.life.ports.readAgent = async () => version(2, {});
+    await thread.accept("a", { ...run, background: true });
+    const { sql } = thread.life.database;
+    const stored = JSON.stringify({ agent_id: "agent_default", version: 2, config: { ...old, max_steps: 7 } });
+    sql.exec("UPDATE runs SET agent = ?", stored);
+    thread.crash();
+    expect(findRun(thread.life, "inv_a")?.agent.config).toEqual({ ...defaultAgent.config, max_steps: 7 });
   });
 });

@@ -2,7 +2,7 @@
 // here waits between the last check and the write, so that two requests at once can't both win.
 import { hashText, toHex } from "../lib/hash.ts";
 import { withinTime } from "../lib/time-limit.ts";
-import { type Agent, defaultAgent } from "../protocol/agent.ts";
+import { defaultAgent } from "../protocol/agent.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { isEmptyContent } from "../protocol/message.ts";
@@ -28,14 +28,17 @@ const AGENT_LIMIT_MS = 10_000;
  */
 export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
   const hashed = hashInput(input);
-  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id);
+  const known = life.newestStarted?.agent ?? null;
+  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, known);
   // Until its turn comes nobody else listens for it.
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
     const hash = await hashed;
     // What waited behind another comes when nothing is left to look it up in.
     if (life.removing) return deleted(input);
-    return findKnown(life, input, hash, attach) ?? acceptNew(life, input, hash, await found);
+    const repeated = findKnown(life, input, hash, attach);
+    if (repeated) return repeated;
+    return acceptNew(life, input, hash, findAsked(life, input)?.agent ?? (await found));
   });
   // A failure is its own request's; the next one goes on.
   life.accepting = accepted.then(ignore, ignore);
@@ -48,8 +51,9 @@ function deleted({ thread_id }: RunInput): Result<never> {
   return fail("not_found", `The thread ${thread_id} was deleted.`);
 }
 
-function acceptNew(life: Life, input: RunInput, hash: string, agent: Agent | null): Result<AcceptedRun> {
+function acceptNew(life: Life, input: RunInput, hash: string, agent: PinnedAgent | null): Result<AcceptedRun> {
   if (life.removing) return deleted(input);
+  // Looked at once more, since it may have been waited for the agent.
   const asked = findAsked(life, input);
   const pinned = asked?.agent ?? agent;
   if (pinned === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
@@ -79,13 +83,23 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
   return agent === null ? fail("not_found", `The agent ${input.agent_id} does not exist.`) : null;
 }
 
-/** D1 failing stops no run of the default agent. */
-async function findAgent(ports: Ports, user_id: string, agent_id: string): Promise<Agent | null> {
+/**
+ * D1 failing stops no run of the default agent. It is as this thread last knew it then, so that what a person must approve
+ * stays so, and only a thread that knows nothing takes it for unchanged.
+ */
+async function findAgent(
+  ports: Ports,
+  user_id: string,
+  agent_id: string,
+  known: PinnedAgent | null = null,
+): Promise<PinnedAgent | null> {
   try {
     return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id));
   } catch (error) {
-    if (agent_id === DEFAULT_AGENT_ID) return defaultAgent;
-    throw error;
+    if (agent_id !== DEFAULT_AGENT_ID) throw error;
+    if (known?.agent_id !== agent_id) return defaultAgent;
+    const { version, config } = known;
+    return { agent_id, version, config };
   }
 }
 
@@ -99,7 +113,7 @@ function findKnown(life: Life, input: RunInput, hash: string, attach: boolean): 
   return succeed({ run: record.run, created: false });
 }
 
-function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgent | Agent): Result<AcceptedRun> {
+function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgent): Result<AcceptedRun> {
   const input = given.from_history === true ? withoutHistory(life, given) : given;
   const problem = checkInput(life, input);
   if (problem !== null) return problem;
@@ -117,9 +131,9 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgen
     transact(life, () => addSteered(life, input, hash, busy.run.invocation_id));
     return succeed({ run: busy.run, created: false });
   }
-  const { agent_id, version } = agent;
-  const config = { ...agent.config, max_steps: input.max_steps ?? agent.config.max_steps };
-  const record = newRecord(life, input, hash, { agent_id, version, config });
+  const { agent_id, version, config } = agent;
+  const max_steps = input.max_steps ?? agent.max_steps;
+  const record = newRecord(life, input, hash, { agent_id, version, config, ...(max_steps ? { max_steps } : {}) });
   transact(life, () => storeNewRun(life, record));
   return succeed({ run: record.run, created: true });
 }

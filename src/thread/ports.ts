@@ -9,7 +9,7 @@ import { models } from "../models/index.ts";
 import type { Agent } from "../protocol/agent.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
-import { readAgent } from "../store/agents.ts";
+import { readStartingAgent } from "../store/agent-versions.ts";
 import { listPreviews } from "../store/previews.ts";
 import { readProject } from "../store/projects.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
@@ -32,6 +32,7 @@ export interface Ports {
   openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<void>;
   deleteThread(key: ThreadKey): Promise<void>;
+  /** In the version that new runs begin with. */
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
   /** The live links to ports of the project's sandbox. */
   readPreviews(user_id: string, project_id: string): Promise<{ port: number; url: string }[]>;
@@ -57,7 +58,8 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
       lazySandbox(rememberSettings({ config, database, thread }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
-    readAgent: (user_id, agent_id) => agentMemory.read(user_id, agent_id, () => readAgent(database, user_id, agent_id)),
+    readAgent: (user_id, agent_id) =>
+      agentMemory.read(user_id, agent_id, () => readStartingAgent(database, user_id, agent_id)),
     readPreviews: (user_id, project_id) => listPreviews(database, user_id, project_id, clock.now()),
     sendJob: async (job) => {
       await jobs.send(job);

@@ -2,11 +2,14 @@ import { verifyEvents } from "@ag-ui/client";
 import { EventSchemas } from "@ag-ui/core/schemas";
 import { from, lastValueFrom, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { call, say } from "../../test/fakes/replies.ts";
+import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { Transcript } from "../../test/fakes/transcript.ts";
 import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
+import { defaultAgent } from "../protocol/agent.ts";
 import type { ThreadEvent } from "../protocol/event.ts";
+import { findRun } from "./life.ts";
+import { readMessages } from "./messages.ts";
 
 /** Holds events against AG-UI's schemas and against the verifier of its own client. */
 async function expectValid(events: ThreadEvent[]): Promise<void> {
@@ -84,6 +87,32 @@ describe("the events of a turn", () => {
     expect(started).toMatchObject({
       type: "RUN_STARTED",
       input: { messages: [{ id: "msg_of_inv_b", role: "user", content: "second" }] },
+    });
+  });
+});
+
+describe("a run that falls back", () => {
+  it("tells of it, sums what both models used, and names the model on the messages that are not its own's", async () => {
+    const refuse: Reply = async () => ({
+      kind: "failure",
+      failure: { code: "model_error", message: "no such model", retryable: false, retry_after_ms: null },
+    });
+    const work = call({ id: "c1", name: "work", input: { what: "x" } });
+    const thread = new FakeThread({ replies: [work, refuse, say("done")], tools: workerTools() });
+    const config = { ...defaultAgent.config, fallback_models: ["spare"] };
+    thread.life.ports.readAgent = async () => ({ ...defaultAgent, config });
+    const { events } = await thread.run("build it", { invocation_id: "inv_a", model: "own" });
+    await expectValid(events);
+    expect(thread.requests.map(({ model }) => model)).toEqual(["own", "own", "spare"]);
+    const told = events.filter((event) => event.type === "CUSTOM" && event.name === "model_retry");
+    expect(told).toMatchObject([{ value: { attempt: 1, after_ms: 0, model: "spare" } }]);
+    const rows = readMessages(thread.life.database.sql, thread.life.thread, 0, 100);
+    const answers = rows.filter(({ type }) => type === "assistant");
+    expect(answers.map(({ metadata }) => metadata.model)).toEqual([undefined, "spare"]);
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({
+      model: "own",
+      status: "completed",
+      usage: { input_tokens: 20, output_tokens: 10 },
     });
   });
 });

@@ -114,7 +114,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
     {
       model: record.run.model,
       agent: config,
-      max_steps: config.max_steps,
+      max_steps: record.agent.max_steps ?? config.max_steps,
       steps: record.run.steps,
       history: readHistory(life.database.sql),
       started_calls: [...record.started_calls],

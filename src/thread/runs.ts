@@ -1,5 +1,6 @@
 // The thread's runs in the object's SQLite: what the API shows of each, and what only the object needs.
 import type { LoopOutcome } from "../agent/events.ts";
+import { defaultAgent } from "../protocol/agent.ts";
 import type { Run, RunStatus } from "../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../protocol/thread.ts";
 import { readText, type Sql, writeText } from "./database.ts";
@@ -177,7 +178,7 @@ function toRecord(sql: Sql, row: Row): RunRecord {
     startable: row.startable === 1,
     hash: row.hash,
     input: JSON.parse(readText(sql, `i:${row.invocation_id}`, row.input)) as RunInput | null,
-    agent: JSON.parse(row.agent) as PinnedAgent,
+    agent: toPinned(JSON.parse(row.agent) as PinnedAgent),
     start_seq: row.start_seq,
     end_seq: row.end_seq,
     lives: JSON.parse(row.lives) as number[],
@@ -185,4 +186,9 @@ function toRecord(sql: Sql, row: Row): RunRecord {
     verdict: row.verdict === null ? null : (JSON.parse(row.verdict) as Verdict),
     version: row.version,
   };
+}
+
+/** A run that an older server accepted lacks the fields that came since. */
+function toPinned(agent: PinnedAgent): PinnedAgent {
+  return { ...agent, config: { ...defaultAgent.config, ...agent.config } };
 }

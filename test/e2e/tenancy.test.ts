@@ -55,6 +55,8 @@ const reads = [
   "/v1/projects/proj-same",
   "/v1/agents/agent-same",
   "/v1/agents/agent-same/versions",
+  "/v1/agents/agent-same/versions/1",
+  "/v1/agents/agent-same/compare?from=1&to=1",
 ];
 
 /** Everything a user can read, as one text. */
@@ -180,6 +182,11 @@ describe("what only another user has", () => {
       ["PATCH", "/v1/agents/agent-bob", { name: "mine" }],
       ["DELETE", "/v1/agents/agent-bob"],
       ["GET", "/v1/agents/agent-bob/versions"],
+      ["GET", "/v1/agents/agent-bob/versions/1"],
+      ["GET", "/v1/agents/agent-bob/compare?from=1&to=1"],
+      ["PUT", "/v1/agents/agent-bob/pin", { version: 1 }],
+      ["DELETE", "/v1/agents/agent-bob/pin"],
+      ["POST", "/v1/agents/agent-bob/rollback", { version: 1 }],
       ["DELETE", `/v1/api-keys/${key_id}`],
       ["POST", "/v1/threads", { project_id: "proj-bob" }],
       ["POST", "/v1/threads", { agent_id: "agent-bob" }],

@@ -155,6 +155,11 @@ describe("two users with the same ids", () => {
       ["PATCH", "/v1/agents/a", { name: "mine" }],
       ["DELETE", "/v1/agents/a"],
       ["GET", "/v1/agents/a/versions"],
+      ["GET", "/v1/agents/a/versions/1"],
+      ["GET", "/v1/agents/a/compare?from=1&to=1"],
+      ["PUT", "/v1/agents/a/pin", { version: 1 }],
+      ["DELETE", "/v1/agents/a/pin"],
+      ["POST", "/v1/agents/a/rollback", { version: 1 }],
       ["POST", "/ag-ui/a", { threadId: "t", runId: "i", messages: [{ id: "m", role: "user", content: "hi" }] }],
       ["DELETE", `/v1/api-keys/${key_id}`],
     ];

@@ -137,6 +137,91 @@ describe("a body", () => {
   });
 });
 
+describe("an agent", () => {
+  const cases: [string, unknown, string, RegExp][] = [
+    ["an unknown field", { tempreture: 1 }, "unknown_field", /"tempreture"/],
+    ["what only the server sets", { pinned_version: 1 }, "unknown_field", /"pinned_version"/],
+    ["a temperature below zero", { temperature: -0.1 }, "invalid_field", /^temperature: /],
+    ["a temperature above two", { temperature: 2.1 }, "invalid_field", /^temperature: /],
+    ["a temperature as text", { temperature: "1" }, "invalid_field", /^temperature: /],
+    ["an unknown tool", { tools: ["read_file", "bash"] }, "invalid_field", /^tools\[1\]: .*"bash".*execute_command/],
+    ["a tool that no tool can be", { tools: ["rm *"] }, "invalid_field", /^tools\[0\]: /],
+    ["a tool that every object has", { tools: ["constructor"] }, "invalid_field", /"constructor"/],
+    ["too many tools", { tools: Array(101).fill("read_file") }, "invalid_field", /^tools: /],
+    ["too many fallbacks", { fallback_models: ["a", "b", "c", "d", "e", "f"] }, "invalid_field", /^fallback_models: /],
+    ["an empty fallback", { fallback_models: [""] }, "invalid_field", /^fallback_models\[0\]: /],
+    ["approvals of no kind", { approvals: 5 }, "invalid_field", /^approvals: .*record or array/],
+    ["an approval of an unknown tool", { approvals: { pick_color: "*" } }, "invalid_field", /"pick_color".*read_file/],
+    [
+      "an unknown tool in a list",
+      { approvals: ["read_file", "bash: rm"] },
+      "invalid_field",
+      /^approvals\[1\]: .*"bash"/,
+    ],
+    ["a call with an unknown field", { approvals: [{ tool: "read_file", patern: "*" }] }, "unknown_field", /patern/],
+    [
+      "a tool without patterns",
+      { approvals: { read_file: [] } },
+      "invalid_field",
+      /^approvals\.read_file: .*no pattern/,
+    ],
+    ["an empty pattern", { approvals: { read_file: [""] } }, "invalid_field", /^approvals\.read_file/],
+    ["a number for a pattern", { approvals: { read_file: [1] } }, "invalid_field", /^approvals\.read_file/],
+    ["a long pattern", { approvals: { read_file: "x".repeat(501) } }, "invalid_field", /^approvals\.read_file/],
+    [
+      "too many patterns",
+      { approvals: { read_file: range(60), edit_file: range(41) } },
+      "invalid_field",
+      /100 patterns/,
+    ],
+    ["too many calls", { approvals: range(101).map(() => "read_file") }, "invalid_field", /^approvals: /],
+    ["a lone surrogate", '{"name":"A","approvals":{"read_file":"\\ud800"}}', "invalid_field", /surrogate/],
+  ];
+  it("with a wrong field is refused when it is made and when it is changed, and stays as it was", async () => {
+    const client = await createClient().addUser("user_agents_input");
+    for (const [name, fields, code, detail] of cases) {
+      const given = typeof fields === "string" ? fields : { name: "A", ...(fields as object) };
+      for (const [method, path] of [
+        ["POST", "/v1/agents"],
+        ["PATCH", "/v1/agents/agent_default"],
+      ] as const) {
+        const answer = await client.send(method, path, given);
+        expect([name, method, answer.status, answer.body.code]).toEqual([name, method, 400, code]);
+        expect(answer.body.detail).toMatch(detail);
+      }
+    }
+    expect((await client.send("GET", "/v1/agents")).body.data).toMatchObject([
+      { agent_id: "agent_default", version: 1 },
+    ]);
+  });
+
+  it("has versions that are whole numbers from one on", async () => {
+    const client = await createClient().addUser("user_versions_input");
+    for (const version of ["0", "-1", "1.5", "x", "1e99", "%00"]) {
+      for (const path of [`versions/${version}`, `compare?from=1&to=${version}`]) {
+        const answer = await client.send("GET", `/v1/agents/agent_default/${path}`);
+        expect([path, answer.status, answer.body.code]).toEqual([path, 400, "invalid_field"]);
+      }
+    }
+    for (const query of ["", "?from=1", "?to=1", "?from=&to=1"]) {
+      expect((await client.send("GET", `/v1/agents/agent_default/compare${query}`)).body.code).toBe("invalid_field");
+    }
+    for (const body of [{}, { version: 0 }, { version: 1.5 }, { version: "1" }, { version: null }]) {
+      for (const [method, path] of [
+        ["PUT", "pin"],
+        ["POST", "rollback"],
+      ] as const) {
+        const answer = await client.send(method, `/v1/agents/agent_default/${path}`, body);
+        expect([answer.status, answer.body.code]).toEqual([400, "invalid_field"]);
+      }
+    }
+  });
+});
+
+function range(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `${at}`);
+}
+
 describe("a path or query", () => {
   it("that no route has is not found, whatever the method", async () => {
     const client = createClient();

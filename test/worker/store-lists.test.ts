@@ -157,7 +157,10 @@ describe("agents", () => {
   it("is unknown to another user, and gone when deleted", async () => {
     await createAgent(env.DB, "user_delete", agent);
     expect(await readAgent(env.DB, "user_other", "agent-1")).toBeNull();
-    expect(await updateAgent(env.DB, "user_other", "agent-1", { config: {} }, 0)).toBeNull();
+    expect(await updateAgent(env.DB, "user_other", "agent-1", { config: {} }, 0)).toMatchObject({
+      ok: false,
+      error: { code: "not_found" },
+    });
     expect(await deleteAgent(env.DB, "user_other", "agent-1")).toBe(false);
     expect(await deleteAgent(env.DB, "user_delete", "agent-1")).toBe(true);
     expect(await readAgent(env.DB, "user_delete", "agent-1")).toBeNull();

@@ -147,7 +147,7 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
     case "sandbox":
       return { ...view, notice: event.value.state === "started" ? null : event.value.message };
     case "model_retry":
-      return { ...view, notice: `model: attempt ${event.value.attempt}` };
+      return { ...view, notice: `model: ${event.value.model ?? `attempt ${event.value.attempt}`}` };
     default:
       return view;
   }

@@ -1,0 +1,104 @@
+// What goes in and out of the routes of agents. Names of tools are held against the tools that there are: an agent whose
+// only tool is misspelled, or whose approval guards nothing, would look right and not be.
+import { z } from "@hono/zod-openapi";
+import { agentConfig } from "../protocol/agent.ts";
+import { clientId } from "../protocol/ids.ts";
+import { allTools } from "../tools/index.ts";
+import { describeUnknown, readApprovals } from "./approvals.ts";
+import * as examples from "./examples.ts";
+import { time, title, wellFormed } from "./schemas.ts";
+
+const toolNames = allTools.map(({ name }) => name);
+
+const tools = agentConfig.shape.tools
+  .unwrap()
+  .unwrap()
+  .superRefine((names, issues) => {
+    const place = names.findIndex((name) => !toolNames.includes(name));
+    if (place >= 0)
+      issues.addIssue({ code: "custom", path: [place], message: describeUnknown(names[place] ?? "", toolNames) });
+  })
+  .transform((names) => [...new Set(names)])
+  .nullable()
+  .openapi({
+    description: "The tools for work that are offered; null is all. Those for the plan and for people always are.",
+  });
+
+const models = agentConfig.shape.fallback_models.unwrap().transform((names) => [...new Set(names)]);
+
+const pattern = wellFormed.min(1).max(500);
+const call = z.strictObject({ tool: z.string(), pattern: pattern.optional() });
+// Read by hand below: what people write differs more than a schema can say in a sentence.
+const approvals = z
+  .union([
+    z.record(z.string(), z.union([pattern, z.array(pattern)])),
+    z.array(z.union([z.string().max(600), call])).max(100),
+  ])
+  .transform((written, issues) => {
+    const read = readApprovals(written, toolNames);
+    if (read.ok) return read.value;
+    issues.addIssue({ code: "custom", path: read.path, message: read.message });
+    return z.NEVER;
+  })
+  .openapi({
+    description:
+      "Calls that a person must approve: patterns by tool, in which `*` is any text. Also read: one pattern for a list of one, and a list of `tool: pattern`, `tool` or `{tool, pattern}`.",
+    example: { execute_command: ["rm *"] },
+  });
+
+const config = agentConfig.shape;
+const configBody = {
+  ...config,
+  fallback_models: models.default([]),
+  tools: tools.default(null),
+  approvals: approvals.default({}),
+};
+// Defaults are for a new agent only: in a patch, what is absent stays as it is.
+const configPatch = {
+  instructions: config.instructions.unwrap().optional(),
+  model: config.model.unwrap().optional(),
+  fallback_models: models.optional(),
+  temperature: config.temperature.unwrap().optional(),
+  max_steps: config.max_steps.unwrap().optional(),
+  plan_order: config.plan_order.unwrap().optional(),
+  tool_format: config.tool_format.unwrap().optional(),
+  tools: tools.optional(),
+  approvals: approvals.optional(),
+  plan_approval: config.plan_approval.unwrap().optional(),
+  evidence: config.evidence.unwrap().optional(),
+};
+
+const agentName = title.min(1).max(200);
+export const agentBody = z
+  .strictObject({ agent_id: clientId.optional(), name: agentName, ...configBody })
+  .openapi({ example: { name: "Shop builder", instructions: "Build small shops." } });
+export const agentPatch = z
+  .strictObject({ name: agentName.optional(), ...configPatch })
+  .openapi({ example: { max_steps: 50 } });
+export const agent = z
+  .object({
+    agent_id: z.string(),
+    name: z.string(),
+    version: z.int(),
+    ...config,
+    pinned_version: z
+      .int()
+      .nullable()
+      .openapi({ description: "What new runs begin with; null is the newest version." }),
+    created_at: time,
+    updated_at: time.openapi({ description: "When the version that is shown was made." }),
+  })
+  .openapi("Agent", { example: examples.agent });
+
+const version = z.int().min(1);
+/** In a path or a query. */
+export const versionText = z.coerce.number().int().min(1);
+export const versionBody = z.strictObject({ version }).openapi({ example: { version: 2 } });
+export const comparison = z
+  .object({
+    agent_id: z.string(),
+    from: z.int(),
+    to: z.int(),
+    changes: z.array(z.object({ field: z.string(), from: z.unknown(), to: z.unknown() })),
+  })
+  .openapi("AgentComparison", { example: examples.comparison });

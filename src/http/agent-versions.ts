@@ -1,0 +1,129 @@
+// Versions of an agent: read one, compare two, pin the one that new runs begin with, go back to an older one.
+import { z } from "@hono/zod-openapi";
+import type { Agent } from "../protocol/agent.ts";
+import { findChanges } from "../protocol/agent-changes.ts";
+import { clientId } from "../protocol/ids.ts";
+import { missingVersion, pinAgent, readAgentVersion, rollBackAgent } from "../store/agent-versions.ts";
+import { agentMemory } from "../thread/agent-memory.ts";
+import { agent, comparison, versionBody, versionText } from "./agent-schemas.ts";
+import { findAgent, show } from "./agents.ts";
+import type { App, AppContext } from "./context.ts";
+import { unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+
+const tag = "Agents";
+const params = z.object({ agent_id: clientId });
+
+export function addAgentVersions(app: App): void {
+  addReadAndCompare(app);
+  addPin(app);
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/agents/{agent_id}/rollback",
+      tag,
+      summary: "Go back to an older version",
+      description:
+        "Stores the name and configuration of an older version as the next one, unless nothing differs. What is pinned stays pinned.",
+      params,
+      body: versionBody,
+      answers: { 200: { description: "The agent in its newest version.", schema: agent } },
+      problems: ["not_found", "version_conflict"],
+    },
+    async (context, { params: { agent_id }, body: { version } }) => {
+      const { user_id } = context.get("caller");
+      await findAgent(context, agent_id);
+      const changed = unwrap(await rollBackAgent(context.env.DB, user_id, agent_id, version, Date.now()));
+      agentMemory.forget(user_id, agent_id);
+      return context.json(show(changed));
+    },
+  );
+}
+
+async function findVersion(context: AppContext, agent_id: string, version: number): Promise<Agent> {
+  const found = await readAgentVersion(context.env.DB, context.get("caller").user_id, agent_id, version);
+  return found ?? unwrap(missingVersion(agent_id, version));
+}
+
+function addReadAndCompare(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/agents/{agent_id}/versions/{version}",
+      tag,
+      summary: "Read a version of an agent",
+      params: params.extend({ version: versionText }),
+      answers: { 200: { description: "The agent as it was in that version.", schema: agent } },
+      problems: ["not_found"],
+    },
+    async (context, { params: { agent_id, version } }) => {
+      await findAgent(context, agent_id);
+      return context.json(show(await findVersion(context, agent_id, version)));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/agents/{agent_id}/compare",
+      tag,
+      summary: "Compare two versions of an agent",
+      params,
+      query: z.strictObject({ from: versionText, to: versionText }),
+      answers: { 200: { description: "The fields that differ, each with both values.", schema: comparison } },
+      problems: ["not_found"],
+    },
+    async (context, { params: { agent_id }, query: { from, to } }) => {
+      await findAgent(context, agent_id);
+      const before = await findVersion(context, agent_id, from);
+      const after = await findVersion(context, agent_id, to);
+      return context.json({ agent_id, from, to, changes: findChanges(before, after) });
+    },
+  );
+}
+
+function addPin(app: App): void {
+  const path = "/v1/agents/{agent_id}/pin";
+  addOperation(
+    app,
+    {
+      method: "put",
+      path,
+      tag,
+      summary: "Pin a version",
+      description: "New runs begin with this version until it is unpinned, whatever newer ones are made.",
+      params,
+      body: versionBody,
+      answers: { 200: { description: "The agent in its newest version, with what is pinned.", schema: agent } },
+      problems: ["not_found"],
+    },
+    async (context, { params: { agent_id }, body: { version } }) => {
+      const { user_id } = context.get("caller");
+      await findAgent(context, agent_id);
+      unwrap(await pinAgent(context.env.DB, user_id, agent_id, version));
+      agentMemory.forget(user_id, agent_id);
+      return context.json(show(await findAgent(context, agent_id)));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path,
+      tag,
+      summary: "Unpin",
+      description: "New runs begin with the newest version again. Also where nothing is pinned.",
+      params,
+      answers: { 204: { description: "Nothing is pinned." } },
+      problems: ["not_found"],
+    },
+    async (context, { params: { agent_id } }) => {
+      const { user_id } = context.get("caller");
+      unwrap(await pinAgent(context.env.DB, user_id, agent_id, null));
+      agentMemory.forget(user_id, agent_id);
+      return context.body(null, 204);
+    },
+  );
+}

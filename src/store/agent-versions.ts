@@ -1,0 +1,89 @@
+// Going back and staying: an older version of an agent can be read, pinned for new runs, and made the newest again. Versions
+// are numbered without gaps and never change, so a version that is up to the newest is there as long as its agent is.
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { type Agent, defaultAgent } from "../protocol/agent.ts";
+import { fail, type Result, succeed } from "../protocol/error.ts";
+import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
+import { isAgent, storeDefaultAgent, storeNextVersion, toVersion } from "./agents.ts";
+import { open } from "./database.ts";
+import { agents, agentVersions } from "./schema.ts";
+
+/** An agent as it was in a version, whose moment is `updated_at`; null where there is no such agent or version. */
+export async function readAgentVersion(
+  db: D1Database,
+  user_id: string,
+  agent_id: string,
+  version: number,
+): Promise<Agent | null> {
+  const found = await readVersionWhere(db, user_id, agent_id, sql`${version}`);
+  if (found !== "no agent") return found;
+  return agent_id === DEFAULT_AGENT_ID && version === defaultAgent.version ? defaultAgent : null;
+}
+
+/** The version that a new run begins with: the pinned one, or the newest. Null where the user has no such agent. */
+export async function readStartingAgent(db: D1Database, user_id: string, agent_id: string): Promise<Agent | null> {
+  const starting = sql`coalesce(${agents.pinned_version}, ${agents.version})`;
+  const found = await readVersionWhere(db, user_id, agent_id, starting);
+  if (found !== "no agent") return found;
+  return agent_id === DEFAULT_AGENT_ID ? defaultAgent : null;
+}
+
+async function readVersionWhere(
+  db: D1Database,
+  user_id: string,
+  agent_id: string,
+  version: ReturnType<typeof sql>,
+): Promise<Agent | null | "no agent"> {
+  const isVersion = and(
+    eq(agentVersions.user_id, agents.user_id),
+    eq(agentVersions.agent_id, agents.agent_id),
+    eq(agentVersions.version, version),
+  );
+  // The newest version's own configuration may be long and is not asked for.
+  const { config: _newest, ...columns } = getTableColumns(agents);
+  const row = await open(db)
+    .select({ agent: columns, version: agentVersions })
+    .from(agents)
+    .leftJoin(agentVersions, isVersion)
+    .where(isAgent(user_id, agent_id))
+    .get();
+  if (!row) return "no agent";
+  return row.version ? toVersion(row.agent, row.version) : null;
+}
+
+/** Makes a version what new runs begin with; null: the newest, whichever that is. */
+export async function pinAgent(
+  db: D1Database,
+  user_id: string,
+  agent_id: string,
+  version: number | null,
+): Promise<Result<null>> {
+  if (agent_id === DEFAULT_AGENT_ID && version !== null) await storeDefaultAgent(db, user_id);
+  const exists = sql`EXISTS (SELECT 1 FROM agent_versions
+    WHERE user_id = ${user_id} AND agent_id = ${agent_id} AND version = ${version})`;
+  const changed = await open(db)
+    .update(agents)
+    .set({ pinned_version: version })
+    .where(and(isAgent(user_id, agent_id), version === null ? undefined : exists))
+    .returning({ agent_id: agents.agent_id });
+  if (changed.length > 0 || (agent_id === DEFAULT_AGENT_ID && version === null)) return succeed(null);
+  return version === null ? fail("not_found", `There is no agent ${agent_id}.`) : missingVersion(agent_id, version);
+}
+
+/** Stores an older version's name and configuration as the next version. What is pinned stays pinned. */
+export async function rollBackAgent(
+  db: D1Database,
+  user_id: string,
+  agent_id: string,
+  version: number,
+  now: number,
+): Promise<Result<Agent>> {
+  const former = await readAgentVersion(db, user_id, agent_id, version);
+  if (!former) return missingVersion(agent_id, version);
+  const { name, config } = former;
+  return await storeNextVersion(db, user_id, agent_id, now, () => ({ name, config }));
+}
+
+export function missingVersion(agent_id: string, version: number) {
+  return fail("not_found", `There is no version ${version} of an agent ${agent_id}.`);
+}
