@@ -13,9 +13,10 @@ export function drawPlanForm(asked: PlanApproval, context: PartContext): Part {
   const proposed = asked.sections;
   let draft = draftFor(asked);
   const decision = drawDecision(asked.id, () => approvePlan(asked, draft), context);
-  const node = element("fieldset", { class: "plan-form" }, element("legend", {}, asked.message || words.planRight));
+  const node = element("fieldset", { class: "plan-form" }, element("legend", {}, words.planRight));
   if (proposed === null || draft === null) {
-    if (asked.proposed !== undefined) node.append(...drawRevealed(JSON.stringify(asked.proposed, null, 2)));
+    const shown = asked.proposed === undefined ? asked.message : JSON.stringify(asked.proposed, null, 2);
+    node.append(...drawRevealed(shown));
     node.append(decision.node);
     return { node, read: decision.read };
   }

@@ -17,7 +17,7 @@ export function drawQuestion(asked: Question, { lone, give }: PartContext): Part
       mark();
       if (lone) give(read());
     };
-    return element("button", { type: "button", class: lone ? "" : "quiet", click: choose }, choice);
+    return element("button", { type: "button", click: choose }, choice);
   });
   // Where other questions are open too, a choice waits for them, and shows that it was made.
   const mark = (): void => {
