@@ -5,6 +5,8 @@ import { isRecord } from "./wire.ts";
 export interface Result {
   ok: boolean;
   text: string;
+  /** A person was asked whether it may be done, or asked a question, and said no or nothing. It is not tried again. */
+  declined?: boolean;
 }
 
 export interface Task {
@@ -26,7 +28,12 @@ const failing =
   /\b(?:errors?|fail(?:ed|ure|s)?|not (?:found|possible|allowed|executed|offered|available)|can't|cannot|could ?n[o']t|no such|no result|denied|refused|unavailable|unknown|invalid|interrupted|cancell?ed|timed? ?out|time limit|too (?:large|long|many)|does not exist|is gone|binary file|nothing (?:was|would|to) change)|错误|失败|出错|无法|超时|不存在/i;
 const START = 300;
 
+// What a server says in a person's name stands at the very start; further on it may be anything, also a file's words.
+const declining =
+  /^\W{0,4}(?:error\W{1,3})?(?:the (?:person|user|human)\b[^.\n]{0,80}?\b(?:declined|rejected|refused|denied|did not (?:approve|allow|answer|confirm))\b|(?:declined|rejected|not (?:approved|answered)) by the (?:person|user)\b)/i;
+
 export function readResult(name: string, whole: string): Result {
+  if (isDeclined(whole)) return { ok: false, text: whole.slice(0, LOOKED_AT), declined: true };
   const text = whole.length > 2 * LOOKED_AT ? `${whole.slice(0, LOOKED_AT)}\n${whole.slice(-LOOKED_AT)}` : whole;
   if (/^(?:create|update|view|delete)_tasks$/.test(name)) return { ok: readPlan(whole) !== null, text };
   if (name === "execute_command") {
@@ -36,6 +43,12 @@ export function readResult(name: string, whole: string): Result {
   }
   const isContent = name === "read_file" || name === "list_files" || name === "ask";
   return { ok: isContent ? !/^\W{0,4}error\b/i.test(text) : !isFailure(text), text };
+}
+
+function isDeclined(text: string): boolean {
+  if (declining.test(text.slice(0, START))) return true;
+  const value = text.length < LOOKED_AT ? parseJson(text) : undefined;
+  return isRecord(value) && value.approved === false;
 }
 
 function isFailure(text: string): boolean {
