@@ -1,11 +1,14 @@
 // A call that waits for a person's word: what would be done, sign by sign, and whether it may. What it is given can be
 // changed before it is approved.
 import { type Approval, approveCall, listArguments } from "../client/interrupts.ts";
-import { reveal } from "../client/reveal.ts";
+import { reveal, revealText } from "../client/reveal.ts";
 import { element } from "../element.ts";
 import { words } from "../words.ts";
 import { type Decision, drawDecision } from "./decision.ts";
 import type { Part, PartContext } from "./part.ts";
+
+/** More signs that are not seen than this are no text any more; drawn one by one they would hold up the page. */
+const mostMarks = 1000;
 
 export function drawApproval(asked: Approval, context: PartContext): Part {
   const changed: Record<string, string> = {};
@@ -32,7 +35,10 @@ function drawCall({ tool, arguments: given, message }: Approval): HTMLElement[] 
 /** In the order in which it is read by a program, and with what is not seen made visible. */
 export function drawRevealed(text: string): HTMLElement[] {
   const pieces = reveal(text);
-  const nodes = pieces.map(({ text, hidden }) => (hidden ? element("mark", { class: "hidden-sign" }, text) : text));
+  const nodes =
+    pieces.length > 2 * mostMarks
+      ? [revealText(text)]
+      : pieces.map(({ text, hidden }) => (hidden ? element("mark", { class: "hidden-sign" }, text) : text));
   const block = element("pre", { class: "asked", dir: "ltr", tabindex: "0" }, ...nodes);
   if (!pieces.some(({ hidden }) => hidden)) return [block];
   return [block, element("p", { class: "hint" }, words.hiddenSigns)];

@@ -12,7 +12,7 @@ export interface Decision {
   update(state: { changed: boolean; approvable: boolean }): void;
 }
 
-/** Of more the server would keep no more than this either. */
+/** A reason is a sentence or a few, which the model reads as it is. */
 const mostReason = "1000";
 
 export function drawDecision(id: string, approve: () => InterruptAnswer, context: PartContext): Decision {

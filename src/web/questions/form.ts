@@ -31,6 +31,10 @@ export function drawQuestions(interrupts: AgUiInterrupt[], answer: (answers: Int
   };
   const form = element("form", { class: "questions", submit }, ...parts.map(({ node }) => node));
   if (!context.lone) {
+    // Who ends one answer with Enter has not given the others yet.
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target instanceof HTMLInputElement) event.preventDefault();
+    });
     form.append(element("div", { class: "actions" }, element("button", { type: "submit" }, words.sendAnswers)));
   }
   return form;
