@@ -91,14 +91,17 @@ async function ask(options: AskArguments): Promise<number> {
     try {
       view = await runOnce(api, followed, screen, view);
     } catch (error) {
-      if (!(error instanceof ApiError && error.isAnswered)) throw error;
-      screen.say("· This was answered elsewhere, or its time was up. Here is how things stand.");
+      if (!(error instanceof ApiError && followed.begin?.kind === "answers")) throw error;
+      // What the server refuses is still open, and asked again.
+      if (error.isAnswered) screen.say("· This was answered elsewhere, or its time was up. Here is how things stand.");
+      else if (error.status === 400 || error.status === 422) screen.say(`· ${plain(error.message)}`);
+      else throw error;
       followed = await findNewest(api, followed);
       continue;
     }
     if (view.run.state !== "interrupted" || !process.stdin.isTTY) break;
     screen.end();
-    const answers = await answerQuestions(view.interrupts, new AbortController().signal);
+    const answers = await answerQuestions(view, new AbortController().signal);
     const interrupted = followed.run;
     followed = { thread, run: newId("inv"), begin: { kind: "answers", interrupted, answers } };
   }

@@ -27,7 +27,7 @@ async function type(interrupts: AgUiInterrupt[], ...lines: string[]) {
   const said: string[] = [];
   const left = [...lines];
   const keyboard = { say: (line: string) => void said.push(line), ask: async () => left.shift() ?? null };
-  const answers = await answerAll(interrupts, keyboard);
+  const answers = await answerAll({ interrupts, items: [] }, keyboard);
   return { said: said.join("\n"), left, answers: answers.map((each) => each.payload ?? each.status) };
 }
 

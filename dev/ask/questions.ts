@@ -1,7 +1,7 @@
 // What an interrupted run asks, answered at the keyboard: questions, calls to approve, plans to approve or to change. The end
 // of the input leaves the rest unanswered, and the run goes on without.
-import type { AgUiInterrupt } from "../../src/protocol/event.ts";
 import type { InterruptAnswer } from "../../src/protocol/thread.ts";
+import type { Conversation } from "../../src/web/client/conversation.ts";
 import {
   type Approval,
   type Asked,
@@ -23,13 +23,15 @@ import { type Keyboard, withKeyboard } from "./keyboard.ts";
 import { editDraft, listDraft, planHelp, planProblems } from "./plan-edit.ts";
 import { plain } from "./width.ts";
 
-export function answerQuestions(interrupts: AgUiInterrupt[], signal: AbortSignal): Promise<InterruptAnswer[]> {
-  return withKeyboard(signal, (keyboard) => answerAll(interrupts, keyboard));
+type Interrupted = Pick<Conversation, "interrupts" | "items">;
+
+export function answerQuestions(view: Interrupted, signal: AbortSignal): Promise<InterruptAnswer[]> {
+  return withKeyboard(signal, (keyboard) => answerAll(view, keyboard));
 }
 
-export async function answerAll(interrupts: AgUiInterrupt[], keyboard: Keyboard): Promise<InterruptAnswer[]> {
+export async function answerAll({ interrupts, items }: Interrupted, keyboard: Keyboard): Promise<InterruptAnswer[]> {
   const answers: InterruptAnswer[] = [];
-  for (const asked of interrupts.map(readAsked)) {
+  for (const asked of interrupts.map((interrupt) => readAsked(interrupt, items))) {
     const answer = isExpired(asked, Date.now()) ? null : await answerOne(asked, keyboard);
     // The time may have run out over the answer.
     answers.push(answer !== null && !isExpired(asked, Date.now()) ? answer : await leave(asked, keyboard));

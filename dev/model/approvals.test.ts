@@ -15,7 +15,10 @@ function play(request: string, tools: ToolTable, book = new PlanBook()): Promise
   return rehearse({ content, messages: say(request), book, tools: { ...pretend(), ...tools } });
 }
 
-const declined = "The person declined this call: not on my machine.";
+const declined =
+  "declined: the person did not approve this call, so it was not made. Don't make it again in this or another form: go on without it, or ask what they want instead.";
+const waits =
+  "not executed: a call before it waits for the person's approval. Call it again after that, if it is still right.";
 const requests = [
   "帮我做一个电商网站",
   "build me an online shop",
@@ -25,7 +28,7 @@ const requests = [
 
 describe("a declined plan", () => {
   it.each(requests)("is not proposed again: %s", async (request) => {
-    const played = await play(request, { create_tasks: () => "The person declined this plan: too long." });
+    const played = await play(request, { create_tasks: () => declined.replace("call", "plan") });
     expect(played.ended).toBe("text");
     expect(callsOf(played, "create_tasks")).toHaveLength(1);
     expect(played.steps).toBe(2);
@@ -72,6 +75,39 @@ describe("a declined call", () => {
   });
 });
 
+describe("a call that had to wait for a person's word on another", () => {
+  it("is made again alone, and once", async () => {
+    const book = new PlanBook();
+    const files = new Map<string, number>();
+    // How often each has to wait behind another call of its message.
+    const waiting = new Map([
+      ["shop/server.js", 1],
+      ["shop/docs/database.md", 1],
+      ["shop/public/art.js", 1],
+    ]);
+    const tools: ToolTable = {
+      create_file: ({ path }) => {
+        const name = String(path);
+        const left = waiting.get(name) ?? 0;
+        waiting.set(name, left - 1);
+        if (left > 0) return waits;
+        files.set(name, (files.get(name) ?? 0) + 1);
+        return `Wrote ${name} (120 bytes).`;
+      },
+    };
+    const played = await play("build me an online shop", tools, book);
+    expect(played.ended).toBe("complete");
+    expect([...files.values()].every((times) => times === 1)).toBe(true);
+    expect(new Set(book.statuses())).toEqual(new Set(["completed"]));
+    expect(played.messages.some(({ content: text }) => text === "Now what had to wait.")).toBe(true);
+  });
+
+  it("is given up where it has to wait for ever", async () => {
+    const played = await play("build me an online shop", { create_file: () => waits });
+    expect(played.ended).toBe("complete");
+  });
+});
+
 describe("a changed plan", () => {
   it("is worked through as it came back, whatever its tasks", async () => {
     const book = new PlanBook();
@@ -80,8 +116,7 @@ describe("a changed plan", () => {
       { title: "Last", tasks: ["Write a privacy notice"] },
     ];
     const tools: ToolTable = {
-      create_tasks: async () =>
-        `The person changed the plan. It now is:\n${await book.tools().create_tasks?.({ sections })}`,
+      create_tasks: async () => (await book.tools().create_tasks?.({ sections })) ?? "",
     };
     const played = await play("build me an online shop", tools, book);
     expect(played.ended).toBe("complete");
@@ -108,14 +143,20 @@ describe("a changed plan", () => {
 
 describe("a person's no", () => {
   it.each([
-    "The person declined this call.",
+    declined,
+    `${declined} They said: not on my machine`,
     "Error: The person declined this call: no.",
     "The user did not approve the plan.",
     "The person did not answer this question.",
-    "Declined by the person: later.",
-    '{"approved":false,"reason":"no"}',
   ])("is read from %s", (text) => {
     expect(readResult("execute_command", text)).toMatchObject({ ok: false, declined: true });
+  });
+
+  it("is no failure where they only changed the call", () => {
+    const changed = '(The person approved this call with other arguments: {"command":"ls error denied"})\nexit code: 0';
+    expect(readResult("execute_command", changed)).toEqual({ ok: true, text: "exit code: 0" });
+    const written = '(The person approved this call with other arguments: {"path":"error.md"})\nWrote error.md.';
+    expect(readResult("create_file", written.replace("Wrote error", "Wrote x")).ok).toBe(true);
   });
 
   it.each(["exit code: 0\nThe person declined", "The personal page. It was declined", "Rejected: 3", "# The person"])(

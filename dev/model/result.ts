@@ -7,6 +7,8 @@ export interface Result {
   text: string;
   /** A person was asked whether it may be done, or asked a question, and said no or nothing. It is not tried again. */
   declined?: boolean;
+  /** It was not made because a call before it waits for a person, and is to be made again. */
+  deferred?: boolean;
 }
 
 export interface Task {
@@ -30,10 +32,15 @@ const START = 300;
 
 // What a server says in a person's name stands at the very start; further on it may be anything, also a file's words.
 const declining =
-  /^\W{0,4}(?:error\W{1,3})?(?:the (?:person|user|human)\b[^.\n]{0,80}?\b(?:declined|rejected|refused|denied|did not (?:approve|allow|answer|confirm))\b|(?:declined|rejected|not (?:approved|answered)) by the (?:person|user)\b)/i;
+  /^\W{0,4}(?:(?:error|declined)\W{1,3})?the (?:person|user) (?:has )?(?:declined|rejected|refused|denied|did not (?:approve|allow|answer))\b/i;
+const deferring = /^not executed:[^\n]*\bcall it again\b/i;
+// Stands before the result of a call that a person changed; the result is what comes after it.
+const changing = /^\(The person approved this call with other arguments: [^\n]*\n/;
 
-export function readResult(name: string, whole: string): Result {
-  if (isDeclined(whole)) return { ok: false, text: whole.slice(0, LOOKED_AT), declined: true };
+export function readResult(name: string, answer: string): Result {
+  const whole = answer.replace(changing, "");
+  if (declining.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, LOOKED_AT), declined: true };
+  if (deferring.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, LOOKED_AT), deferred: true };
   const text = whole.length > 2 * LOOKED_AT ? `${whole.slice(0, LOOKED_AT)}\n${whole.slice(-LOOKED_AT)}` : whole;
   if (/^(?:create|update|view|delete)_tasks$/.test(name)) return { ok: readPlan(whole) !== null, text };
   if (name === "execute_command") {
@@ -43,12 +50,6 @@ export function readResult(name: string, whole: string): Result {
   }
   const isContent = name === "read_file" || name === "list_files" || name === "ask";
   return { ok: isContent ? !/^\W{0,4}error\b/i.test(text) : !isFailure(text), text };
-}
-
-function isDeclined(text: string): boolean {
-  if (declining.test(text.slice(0, START))) return true;
-  const value = text.length < LOOKED_AT ? parseJson(text) : undefined;
-  return isRecord(value) && value.approved === false;
 }
 
 function isFailure(text: string): boolean {

@@ -5,7 +5,7 @@ import { type Conversation, type Exchange, isPlanTool, type Turn } from "./conve
 
 import { readIntent } from "./intent.ts";
 import { findTask, projects } from "./projects/index.ts";
-import { call, type Reply, say } from "./reply.ts";
+import { call, type Reply, say, type ToolUse } from "./reply.ts";
 import { dueTask, excerpt, openTasks, type Task } from "./result.ts";
 import { givenUp, type Outcome, type Step, type TaskContext } from "./script.ts";
 
@@ -77,12 +77,36 @@ function replay(conversation: Conversation, content: Content, due: Task, since: 
     const names = listNames(uses.filter(isOffered));
     const at = names === "" ? taken - 1 : past.findIndex((each, index) => index >= taken && listNames(each) === names);
     if (at < 0 && names !== "") return { step: current.value, is_first: taken === 0 };
-    const exchanges = names === "" ? [] : [...(past[at] ?? [])];
-    if (names !== "") taken = at + 1;
+    const settled = names === "" ? { exchanges: [], taken } : settle(past, at, uses.filter(isOffered));
+    if ("step" in settled) return { step: settled.step, is_first: false };
+    const { exchanges } = settled;
+    taken = settled.taken;
     const notOffered = { ok: false, text: "this tool is not offered" };
     current = script.next(uses.map((use) => (isOffered(use) ? exchanges.shift()?.result : undefined) ?? notOffered));
   }
   return { outcome: current.value };
+}
+
+/** The results of a message's calls. Those that had to wait for a person's word on another are made again, without it. */
+function settle(
+  past: Exchange[][],
+  at: number,
+  uses: ToolUse[],
+): { exchanges: Exchange[]; taken: number } | { step: Step } {
+  const exchanges = [...(past[at] ?? [])];
+  let place = at;
+  for (let before = exchanges.length + 1; ; ) {
+    const waiting = [...exchanges.keys()].filter((index) => exchanges[index]?.result.deferred);
+    // Each time at least one has its turn; where none had, it has failed.
+    if (waiting.length === 0 || waiting.length >= before) return { exchanges, taken: place + 1 };
+    before = waiting.length;
+    const left = waiting.flatMap((index) => uses[index] ?? []);
+    const next = past.findIndex((each, index) => index > place && listNames(each) === listNames(left));
+    const made = past[next];
+    if (!made) return { step: { text: { zh: "接着做刚才等着的。", en: "Now what had to wait." }, uses: left } };
+    for (const [turn, index] of waiting.entries()) exchanges.splice(index, 1, ...made.slice(turn, turn + 1));
+    place = next;
+  }
 }
 
 function listNames(calls: { name: string }[]): string {

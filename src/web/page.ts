@@ -1,7 +1,7 @@
 // The page of a signed-in person. Drawn from the view at most once a frame; an item is drawn again only when it changed.
 import type { AgUiInterrupt } from "../protocol/event.ts";
 import type { InterruptAnswer } from "../protocol/thread.ts";
-import type { Item } from "./client/conversation.ts";
+import type { Conversation, Item } from "./client/conversation.ts";
 import { isSilentTool } from "./client/tool-title.ts";
 import { element, link } from "./element.ts";
 import { drawItem } from "./items.ts";
@@ -155,12 +155,13 @@ export class Page {
     this.#foot.replaceChildren(...previews, ...describeState(view).map((line) => element("p", {}, line)));
     if (!connected) this.#foot.append(element("p", { class: "problem" }, words.reconnecting));
     if (problem !== null) this.#foot.append(element("p", { class: "problem", role: "alert" }, problem));
-    if (asked) this.#foot.append(this.#drawForm(conversation.interrupts));
+    if (asked) this.#foot.append(this.#drawForm(conversation));
   }
 
-  #drawForm(interrupts: AgUiInterrupt[]): HTMLElement {
+  #drawForm(conversation: Conversation): HTMLElement {
+    const { interrupts } = conversation;
     if (this.#form?.interrupts !== interrupts) {
-      this.#form = { interrupts, node: drawQuestions(interrupts, this.#actions.answer) };
+      this.#form = { interrupts, node: drawQuestions(conversation, this.#actions.answer) };
     }
     return this.#form.node;
   }

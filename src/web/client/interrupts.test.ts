@@ -43,6 +43,16 @@ describe("what an interrupt asks", () => {
     ]);
   });
 
+  it("is a call that is too long to be changed as the conversation has it", () => {
+    const call = { kind: "tool", name: "create_file", output: "", result: null, open: false } as const;
+    const items = [{ ...call, id: "c", arguments: '{"path":"a","content":"long"}' }];
+    const asked = readAsked({ ...approval(undefined, "create_file: a…"), toolCallId: "c" }, items) as Approval;
+    expect(asked).toMatchObject({ tool: "create_file", arguments: { path: "a", content: "long" }, editable: null });
+    expect(approveCall(asked, { content: "x" }).payload).toEqual({ approved: true });
+    const cut = [{ ...call, id: "c", arguments: '{"path":' }];
+    expect(readAsked({ ...approval(undefined), toolCallId: "c" }, cut)).toMatchObject({ arguments: null });
+  });
+
   it("is a plan as it is proposed, markup being text", () => {
     const sections = [{ title: "A", tasks: ["<script>alert(1)</script>"] }];
     expect(readAsked(planApproval(sections))).toMatchObject({ kind: "plan_approval", sections });

@@ -2,6 +2,7 @@
 // terminal ask the same. A schema that is not as it should be makes a question simpler, never something to approve unseen.
 import type { AgUiInterrupt } from "../../protocol/event.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
+import type { Item } from "./conversation.ts";
 import { draftOf, isChanged, type PlanDraft, type PlanSection, sectionsOf } from "./plan-draft.ts";
 
 interface AskedOf<Kind extends string> {
@@ -17,6 +18,8 @@ export type Approval = AskedOf<"approval"> & {
   tool: string | null;
   /** Null where they are not known; then the message is all there is. */
   arguments: Record<string, unknown> | null;
+  /** The same where they may be changed. */
+  editable: Record<string, unknown> | null;
 };
 export type PlanApproval = AskedOf<"plan_approval"> & {
   /** Null where what is proposed can't be read as a plan; then it is shown as it came, and can't be changed. */
@@ -28,15 +31,19 @@ export type Asked = Question | Approval | PlanApproval;
 /** More choices than this are no help; other answers stay possible. */
 const mostChoices = 20;
 
-export function readAsked(interrupt: AgUiInterrupt): Asked {
+/** `items` is the conversation: a call that is too long to be in the schema stands there. */
+export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = []): Asked {
   const { id, reason, expiresAt, responseSchema: schema } = interrupt;
   const message = typeof interrupt.message === "string" ? interrupt.message : "";
   const expires = typeof expiresAt === "string" ? Date.parse(expiresAt) : Number.NaN;
   const common = { id, message, expires: Number.isNaN(expires) ? null : expires };
   if (reason === "approval") {
+    const call = items.find((item) => item.kind === "tool" && item.id === interrupt.toolCallId);
+    const known = call?.kind === "tool" ? call : null;
     const given = defaultOf(schema, "arguments");
-    const tool = /^([\w.-]{1,64})(?::|$)/.exec(message)?.[1] ?? null;
-    return { kind: "approval", ...common, tool, arguments: isRecord(given) ? given : null };
+    const tool = known?.name ?? /^([\w.-]{1,64})(?::|$)/.exec(message)?.[1] ?? null;
+    const editable = isRecord(given) ? given : null;
+    return { kind: "approval", ...common, tool, arguments: editable ?? parseRecord(known?.arguments ?? ""), editable };
   }
   if (reason === "plan_approval") {
     const proposed = defaultOf(schema, "sections");
@@ -67,7 +74,7 @@ export function decline(id: string, reason: string): InterruptAnswer {
 
 /** `changed` holds the arguments that a person wrote anew; the others stay as they were. */
 export function approveCall(asked: Approval, changed: Record<string, string> = {}): InterruptAnswer {
-  const given = asked.arguments ?? {};
+  const given = asked.editable ?? {};
   const others = Object.entries(changed).filter(([name, text]) => Object.hasOwn(given, name) && given[name] !== text);
   if (others.length === 0) return resolve(asked.id, { approved: true });
   return resolve(asked.id, { approved: true, arguments: { ...given, ...Object.fromEntries(others) } });
@@ -117,6 +124,15 @@ function readSections(value: unknown): PlanSection[] | null {
     sections.push({ title: section.title, tasks });
   }
   return sections;
+}
+
+function parseRecord(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -14,7 +14,7 @@ export function drawApproval(asked: Approval, context: PartContext): Part {
   const changed: Record<string, string> = {};
   const decision = drawDecision(asked.id, () => approveCall(asked, changed), context);
   const node = element("fieldset", {}, element("legend", {}, words.mayRun), ...drawCall(asked));
-  const texts = listArguments(asked.arguments ?? {}).filter(({ isText }) => isText);
+  const texts = listArguments(asked.editable ?? {}).filter(({ isText }) => isText);
   if (texts.length > 0) node.append(drawChanges(asked, texts, changed, decision));
   node.append(decision.node);
   return { node, read: decision.read };
@@ -56,7 +56,7 @@ function drawChanges(
     // A field writes line ends its own way: only what a person typed is a change.
     field.addEventListener("input", () => {
       changed[name] = field.value;
-      const isChanged = Object.entries(changed).some(([key, value]) => asked.arguments?.[key] !== value);
+      const isChanged = Object.entries(changed).some(([key, value]) => asked.editable?.[key] !== value);
       decision.update({ changed: isChanged, approvable: true });
     });
     return texts.length === 1 ? field : element("label", {}, element("span", { class: "argument" }, name), field);

@@ -1,7 +1,7 @@
 // What an interrupted run asks, as one form: the server takes the answers to everything that is open together. What has
 // expired can't be answered any more, only left.
-import type { AgUiInterrupt } from "../../protocol/event.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
+import type { Conversation } from "../client/conversation.ts";
 import { type Asked, goOnWithout, isExpired, readAsked } from "../client/interrupts.ts";
 import { element } from "../element.ts";
 import { words } from "../words.ts";
@@ -13,8 +13,11 @@ import { drawQuestion } from "./question.ts";
 /** The longest that a browser's timer waits. */
 const longestTimer = 2 ** 31 - 1;
 
-export function drawQuestions(interrupts: AgUiInterrupt[], answer: (answers: InterruptAnswer[]) => void): HTMLElement {
-  const asked = interrupts.map(readAsked);
+export function drawQuestions(
+  { interrupts, items }: Pick<Conversation, "interrupts" | "items">,
+  answer: (answers: InterruptAnswer[]) => void,
+): HTMLElement {
+  const asked = interrupts.map((interrupt) => readAsked(interrupt, items));
   const context: PartContext = { lone: asked.length === 1, give: (given) => answer([given]) };
   const parts = asked.map((each) => drawPart(each, context));
   for (const [index, each] of asked.entries()) {
