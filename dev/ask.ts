@@ -88,15 +88,31 @@ async function ask(options: AskArguments): Promise<number> {
   let view = await readThread(api, options.thread);
   const screen = new Screen(process.stdout, view);
   for (;;) {
-    view = await runOnce(api, followed, screen, view);
+    try {
+      view = await runOnce(api, followed, screen, view);
+    } catch (error) {
+      if (!(error instanceof ApiError && followed.begin?.kind === "answers")) throw error;
+      // What the server refuses is still open, and asked again.
+      if (error.isAnswered) screen.say("· This was answered elsewhere, or its time was up. Here is how things stand.");
+      else if (error.status === 400 || error.status === 422) screen.say(`· ${plain(error.message)}`);
+      else throw error;
+      followed = await findNewest(api, followed);
+      continue;
+    }
     if (view.run.state !== "interrupted" || !process.stdin.isTTY) break;
     screen.end();
-    const answers = await answerQuestions(view.interrupts, new AbortController().signal);
+    const answers = await answerQuestions(view, new AbortController().signal);
     const interrupted = followed.run;
     followed = { thread, run: newId("inv"), begin: { kind: "answers", interrupted, answers } };
   }
   screen.end();
   return conclude(view, url, thread);
+}
+
+/** What someone else's answer led to; or the run that asked, where none is taken any more. */
+async function findNewest(api: Api, { thread, run }: Followed): Promise<Followed> {
+  const { data } = await api.listRuns(thread);
+  return { thread, run: data[0]?.invocation_id ?? run, begin: null };
 }
 
 function conclude({ run, state, interrupts }: Conversation, url: string, thread: string): number {
@@ -108,7 +124,9 @@ function conclude({ run, state, interrupts }: Conversation, url: string, thread:
     console.log(`Failed: ${plain(run.error ?? "no reason was given")}`);
   } else if (run.state === "interrupted") {
     for (const { message } of interrupts) console.log(`? ${plain(message ?? "")}`);
-    console.log(`To answer: npm run ask -- --thread ${thread} "…"`);
+    // A plain message answers a lone question; a call or a plan is approved in a terminal or on the page.
+    const isQuestion = interrupts.length === 1 && interrupts[0]?.reason === "question";
+    console.log(isQuestion ? `To answer: npm run ask -- --thread ${thread} "…"` : "To answer, open the address below.");
   } else {
     console.log("Cancelled.");
   }

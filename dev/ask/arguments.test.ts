@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { readArguments } from "./arguments.ts";
-import { readAnswer } from "./questions.ts";
 
 describe("the arguments of npm run ask", () => {
   it("are a request, quoted or not", () => {
@@ -20,14 +19,4 @@ describe("the arguments of npm run ask", () => {
       expect(() => readArguments(list, "/clone")).toThrow();
     },
   );
-});
-
-describe("an answer at the keyboard", () => {
-  it("is a choice by its number, a text of its own, or none", () => {
-    const choices = ["red", "blue"];
-    expect(readAnswer("i", "2", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "blue" });
-    expect(readAnswer("i", "3", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "3" });
-    expect(readAnswer("i", "green", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "green" });
-    expect(readAnswer("i", "", choices)).toEqual({ interrupt_id: "i", status: "cancelled" });
-  });
 });

@@ -1,40 +1,140 @@
-// Questions of an interrupted run, answered at the keyboard.
-import { createInterface } from "node:readline/promises";
-import type { AgUiInterrupt } from "../../src/protocol/event.ts";
+// What an interrupted run asks, answered at the keyboard: questions, calls to approve, plans to approve or to change. The end
+// of the input leaves the rest unanswered, and the run goes on without.
 import type { InterruptAnswer } from "../../src/protocol/thread.ts";
+import type { Conversation } from "../../src/web/client/conversation.ts";
+import {
+  type Approval,
+  type Asked,
+  answerQuestion,
+  approveCall,
+  approvePlan,
+  decline,
+  draftFor,
+  goOnWithout,
+  isExpired,
+  listArguments,
+  type PlanApproval,
+  type Question,
+  readAsked,
+} from "../../src/web/client/interrupts.ts";
+import { isChanged, type PlanDraft, problemOf } from "../../src/web/client/plan-draft.ts";
+import { revealText } from "../../src/web/client/reveal.ts";
+import { type Keyboard, withKeyboard } from "./keyboard.ts";
+import { editDraft, listDraft, planHelp, planProblems } from "./plan-edit.ts";
 import { plain } from "./width.ts";
 
-/** An empty answer, and the end of the input, leave a question unanswered: the run goes on without. */
-export async function answerQuestions(interrupts: AgUiInterrupt[], signal: AbortSignal): Promise<InterruptAnswer[]> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const closed = new AbortController();
-  terminal.once("close", () => closed.abort());
-  // Ctrl-C goes where it goes everywhere else in this program.
-  terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
-  try {
-    const answers: InterruptAnswer[] = [];
-    for (const interrupt of interrupts) {
-      const choices = readChoices(interrupt);
-      console.log(`\n? ${plain(interrupt.message ?? "")}`);
-      for (const [index, choice] of choices.entries()) console.log(`  ${index + 1}) ${plain(choice)}`);
-      const watched = AbortSignal.any([signal, closed.signal]);
-      const text = await terminal.question("> ", { signal: watched }).catch(() => "");
-      signal.throwIfAborted();
-      answers.push(readAnswer(interrupt.id, text.trim(), choices));
-    }
-    return answers;
-  } finally {
-    terminal.close();
+type Interrupted = Pick<Conversation, "interrupts" | "items">;
+
+export function answerQuestions(view: Interrupted, signal: AbortSignal): Promise<InterruptAnswer[]> {
+  return withKeyboard(signal, (keyboard) => answerAll(view, keyboard));
+}
+
+export async function answerAll({ interrupts, items }: Interrupted, keyboard: Keyboard): Promise<InterruptAnswer[]> {
+  const answers: InterruptAnswer[] = [];
+  for (const asked of interrupts.map((interrupt) => readAsked(interrupt, items))) {
+    const answer = isExpired(asked, Date.now()) ? null : await answerOne(asked, keyboard);
+    // The time may have run out over the answer.
+    answers.push(answer !== null && !isExpired(asked, Date.now()) ? answer : await leave(asked, keyboard));
+  }
+  return answers;
+}
+
+function answerOne(asked: Asked, keyboard: Keyboard): Promise<InterruptAnswer> {
+  switch (asked.kind) {
+    case "question":
+      return askQuestion(asked, keyboard);
+    case "approval":
+      return askApproval(asked, keyboard);
+    case "plan_approval":
+      return askPlan(asked, keyboard);
   }
 }
 
-export function readAnswer(id: string, text: string, choices: string[]): InterruptAnswer {
-  if (text === "") return { interrupt_id: id, status: "cancelled" };
-  const choice = /^\d{1,2}$/.test(text) ? choices[Number(text) - 1] : undefined;
-  return { interrupt_id: id, status: "resolved", payload: choice ?? text };
+async function leave({ id, message }: Asked, { say, ask }: Keyboard): Promise<InterruptAnswer> {
+  say(`\n? ${shown(message)}`);
+  say("  The time to answer this is up.");
+  await ask("Enter goes on without it > ");
+  return goOnWithout(id);
 }
 
-export function readChoices({ responseSchema }: AgUiInterrupt): string[] {
-  const choices = responseSchema?.enum;
-  return Array.isArray(choices) ? choices.filter((choice) => typeof choice === "string") : [];
+async function askQuestion({ id, message, choices }: Question, { say, ask }: Keyboard): Promise<InterruptAnswer> {
+  say(`\n? ${plain(message)}`);
+  for (const [index, choice] of choices.entries()) say(`  ${index + 1}) ${plain(choice)}`);
+  return readAnswer(id, (await ask("> ")) ?? "", choices);
+}
+
+async function askApproval(asked: Approval, { say, ask }: Keyboard): Promise<InterruptAnswer> {
+  for (const line of approvalLines(asked)) say(line);
+  for (;;) {
+    const text = await ask("y approves, `n why` declines > ");
+    if (text === null) return goOnWithout(asked.id);
+    const decision = readDecision(text);
+    if (decision === "approve") return approveCall(asked);
+    if (decision !== null) return decline(asked.id, decision.reason);
+  }
+}
+
+async function askPlan(asked: PlanApproval, { say, ask }: Keyboard): Promise<InterruptAnswer> {
+  let draft = draftFor(asked);
+  say("\n? Is this plan right?");
+  for (const line of draft ? listDraft(draft) : [shown(proposalText(asked))]) say(line);
+  const help = draft ? planHelp : ["  Enter approves it, `n why` declines it."];
+  for (const line of help) say(line);
+  for (;;) {
+    const text = await ask("plan > ");
+    if (text === null) return goOnWithout(asked.id);
+    const decision = text === "" ? "approve" : readDecision(text);
+    const problem = draft && isChanged(draft, asked.sections ?? []) ? problemOf(draft) : null;
+    if (decision === "approve" && problem === null) return approvePlan(asked, draft);
+    if (decision === "approve" && problem !== null) say(`  ${planProblems[problem]}`);
+    else if (decision !== null && decision !== "approve") return decline(asked.id, decision.reason);
+    else if (text === "?" || draft === null) for (const line of help) say(line);
+    else draft = change(draft, text, say);
+  }
+}
+
+function change(draft: PlanDraft, text: string, say: Keyboard["say"]): PlanDraft {
+  const edited = editDraft(draft, text);
+  if ("problem" in edited) {
+    say(`  ${edited.problem}`);
+    return draft;
+  }
+  for (const line of listDraft(edited.draft)) say(line);
+  return edited.draft;
+}
+
+export function approvalLines({ tool, arguments: given, message }: Approval): string[] {
+  if (tool === null || given === null) return ["", "? May this be done?", ...indented(message)];
+  const listed = listArguments(given);
+  const lines = listed.flatMap(({ name, text }) =>
+    listed.length === 1 ? indented(text) : [`  ${shown(name)}:`, ...indented(text)],
+  );
+  return ["", `? May this be done? ${shown(tool)}`, ...lines];
+}
+
+export function readAnswer(id: string, text: string, choices: string[]): InterruptAnswer {
+  const choice = /^\d{1,2}$/.test(text) ? choices[Number(text) - 1] : undefined;
+  return answerQuestion(id, choice ?? text);
+}
+
+/** Null where it is neither: what is unclear approves nothing. */
+export function readDecision(text: string): "approve" | { reason: string } | null {
+  if (/^(?:y|yes|ok|是|好|批准|同意)$/i.test(text)) return "approve";
+  const declined = /^(?:no?|不|否|拒绝)(?:$|[\s,，:：]+(.*)$)/is.exec(text);
+  return declined ? { reason: declined[1] ?? "" } : null;
+}
+
+function proposalText({ proposed, message }: PlanApproval): string {
+  return proposed === undefined ? message : (JSON.stringify(proposed, null, 2) ?? "");
+}
+
+function indented(text: string): string[] {
+  return shown(text)
+    .split("\n")
+    .map((line) => `    ${line}`);
+}
+
+/** Nothing in it reaches the terminal as anything but a sign that is seen. */
+function shown(text: string): string {
+  return plain(revealText(text));
 }

@@ -9,7 +9,7 @@ import { call, type Reply, say } from "./reply.ts";
 import { dueTask, excerpt, openTasks } from "./result.ts";
 import { askBack, talk } from "./talk.ts";
 import type { ChatRequest } from "./wire.ts";
-import { finish, MOST_ATTEMPTS, work } from "./work.ts";
+import { canTry, finish, MOST_ATTEMPTS, work } from "./work.ts";
 
 // The longest script takes about forty steps; twice that is a conversation that goes wrong.
 const MOST_STEPS = 100;
@@ -51,6 +51,7 @@ function carryOut(conversation: Conversation, content: Content): Reply {
   const recent = conversation.recent.flatMap((turn) => turn.exchanges);
   const created = recent.filter((each) => each.name === "create_tasks");
   if (created.some((each) => each.result.ok)) return work(conversation, content);
+  if (created.at(-1)?.result.declined) return explainDeclinedPlan(conversation);
   if (created.length >= MOST_ATTEMPTS) return explainNoPlan(conversation, created.at(-1)?.result.text ?? "");
   const wasViewed = recent.some((each) => each.name === "view_tasks");
   if (!conversation.plan && conversation.has_reminded_tasks && !wasViewed && conversation.tools.has("view_tasks")) {
@@ -60,8 +61,8 @@ function carryOut(conversation: Conversation, content: Content): Reply {
   if (wasViewed && (openTasks(conversation.plan).length > 0 || hasPlanned(conversation)))
     return work(conversation, content);
   const left = conversation.is_steered ? [] : openTasks(conversation.plan).map((task) => task.id);
-  const cancelling = recent.filter((each) => each.name === "update_tasks").length;
-  if (left.length > 0 && cancelling < MOST_ATTEMPTS && conversation.tools.has("update_tasks")) {
+  const cancelling = recent.filter((each) => each.name === "update_tasks");
+  if (left.length > 0 && canTry(cancelling) && conversation.tools.has("update_tasks")) {
     const { language } = conversation;
     const text =
       language === "zh" ? "先把上一份计划里没做的任务收起来。" : "First I put away what was left of the last plan.";
@@ -87,10 +88,19 @@ function explainNoPlan({ language }: Conversation, error: string): Reply {
   );
 }
 
+/** The same plan again would be the same question again: the next word is the person's. */
+function explainDeclinedPlan({ language }: Conversation): Reply {
+  return say(
+    language === "zh"
+      ? "好的，这份计划不执行，什么都还没有做。请把想要的改法写进请求再说一次；或者在批准计划时直接修改它。我是脚本化演示模型，只会照剧本列计划，但会按你改过的计划来做。"
+      : "All right, this plan is not carried out, and nothing has been done yet. Tell me once more what you want and what should be different; or change a plan where you approve it. As a scripted demo model I plan by a script, but I work through the plan that you make of it.",
+  );
+}
+
 function stop(conversation: Conversation): Reply {
   const { language, recent, plan, tools } = conversation;
-  const tried = recent.flatMap((turn) => turn.exchanges).filter((each) => each.name === "update_tasks").length;
-  if (tried < MOST_ATTEMPTS && tools.has("update_tasks")) {
+  const tried = recent.flatMap((turn) => turn.exchanges).filter((each) => each.name === "update_tasks");
+  if (canTry(tried) && tools.has("update_tasks")) {
     const ids = openTasks(plan).map((task) => task.id);
     return say("", [call("update_tasks", { task_ids: ids, status: "cancelled" })]);
   }

@@ -5,6 +5,10 @@ import { isRecord } from "./wire.ts";
 export interface Result {
   ok: boolean;
   text: string;
+  /** A person was asked whether it may be done, or asked a question, and said no or nothing. It is not tried again. */
+  declined?: boolean;
+  /** It was not made because a call before it waits for a person, and is to be made again. */
+  deferred?: boolean;
 }
 
 export interface Task {
@@ -26,7 +30,17 @@ const failing =
   /\b(?:errors?|fail(?:ed|ure|s)?|not (?:found|possible|allowed|executed|offered|available)|can't|cannot|could ?n[o']t|no such|no result|denied|refused|unavailable|unknown|invalid|interrupted|cancell?ed|timed? ?out|time limit|too (?:large|long|many)|does not exist|is gone|binary file|nothing (?:was|would|to) change)|错误|失败|出错|无法|超时|不存在/i;
 const START = 300;
 
-export function readResult(name: string, whole: string): Result {
+// What a server says in a person's name stands at the very start; further on it may be anything, also a file's words.
+const declining =
+  /^\W{0,4}(?:(?:error|declined)\W{1,3})?the (?:person|user) (?:has )?(?:declined|rejected|refused|denied|did not (?:approve|allow|answer))\b/i;
+const deferring = /^not executed:[^\n]*\bcall it again\b/i;
+// Stands before the result of a call that a person changed; the result is what comes after it.
+const changing = /^\(The person approved this call with other arguments: [^\n]*\n/;
+
+export function readResult(name: string, answer: string): Result {
+  const whole = answer.replace(changing, "");
+  if (declining.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, LOOKED_AT), declined: true };
+  if (deferring.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, LOOKED_AT), deferred: true };
   const text = whole.length > 2 * LOOKED_AT ? `${whole.slice(0, LOOKED_AT)}\n${whole.slice(-LOOKED_AT)}` : whole;
   if (/^(?:create|update|view|delete)_tasks$/.test(name)) return { ok: readPlan(whole) !== null, text };
   if (name === "execute_command") {

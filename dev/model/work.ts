@@ -5,17 +5,27 @@ import { type Conversation, type Exchange, isPlanTool, type Turn } from "./conve
 
 import { readIntent } from "./intent.ts";
 import { findTask, projects } from "./projects/index.ts";
-import { call, type Reply, say } from "./reply.ts";
+import { call, type Reply, say, type ToolUse } from "./reply.ts";
 import { dueTask, excerpt, openTasks, type Task } from "./result.ts";
-import type { Outcome, Step, TaskContext } from "./script.ts";
+import { givenUp, type Outcome, type Step, type TaskContext } from "./script.ts";
 
 // What fails is tried this often; then the person is told.
 export const MOST_ATTEMPTS = 2;
+
+// Who declines a second time does not want to be asked a third.
+const MOST_REFUSALS = 2;
+
+/** What a person declined is not tried again. */
+export function canTry(tried: Exchange[]): boolean {
+  return tried.length < MOST_ATTEMPTS && tried.at(-1)?.result.declined !== true;
+}
 
 export function work(conversation: Conversation, content: Content): Reply {
   const due = dueTask(conversation.plan);
   if (!due) return finish(conversation);
   const since = conversation.turns.filter((turn) => turn.index > conversation.due_since);
+  if (countRefusals(conversation) >= MOST_REFUSALS) return putAway(conversation, due, since);
+  if (since.some((turn) => turn.exchanges.some(isRefused))) return close(conversation, due, since, leaveOut(due));
   const progress = replay(conversation, content, due, since);
   if ("outcome" in progress) return close(conversation, due, since, progress.outcome);
   const { step, is_first: isFirst } = progress;
@@ -25,6 +35,32 @@ export function work(conversation: Conversation, content: Content): Reply {
   }
   const { language } = conversation;
   return say(acknowledge(conversation) + step.text[language], uses, step.reasoning?.[language]);
+}
+
+function isRefused({ name, result }: Exchange): boolean {
+  return result.declined === true && !isPlanTool(name) && name !== "ask" && name !== "complete";
+}
+
+function countRefusals({ recent }: Conversation): number {
+  return recent.filter((turn) => turn.exchanges.some(isRefused)).length;
+}
+
+/** All that is left is closed at once, and the summary says so. */
+function putAway(conversation: Conversation, due: Task, since: Turn[]): Reply {
+  const ids = openTasks(conversation.plan).map((task) => task.id);
+  const words = givenUp(
+    "你又没有批准，我就停在这里，不再问了。剩下的任务先收起来。",
+    "You did not approve this either, so I stop here and ask no more. I put away what is left.",
+  );
+  return close(conversation, due, since, words, ids);
+}
+
+/** The person has the last word: a task that takes what they declined is left out, and the work goes on behind it. */
+function leaveOut({ content }: Task): Outcome {
+  return givenUp(
+    `这一步你没有批准，我不再尝试，「${content}」先不做。`,
+    `You did not approve this, so I don't try it again and leave "${content}" out.`,
+  );
 }
 
 type Progress = { step: Step; is_first: boolean } | { outcome: Outcome };
@@ -41,12 +77,36 @@ function replay(conversation: Conversation, content: Content, due: Task, since: 
     const names = listNames(uses.filter(isOffered));
     const at = names === "" ? taken - 1 : past.findIndex((each, index) => index >= taken && listNames(each) === names);
     if (at < 0 && names !== "") return { step: current.value, is_first: taken === 0 };
-    const exchanges = names === "" ? [] : [...(past[at] ?? [])];
-    if (names !== "") taken = at + 1;
+    const settled = names === "" ? { exchanges: [], taken } : settle(past, at, uses.filter(isOffered));
+    if ("step" in settled) return { step: settled.step, is_first: false };
+    const { exchanges } = settled;
+    taken = settled.taken;
     const notOffered = { ok: false, text: "this tool is not offered" };
     current = script.next(uses.map((use) => (isOffered(use) ? exchanges.shift()?.result : undefined) ?? notOffered));
   }
   return { outcome: current.value };
+}
+
+/** The results of a message's calls. Those that had to wait for a person's word on another are made again, without it. */
+function settle(
+  past: Exchange[][],
+  at: number,
+  uses: ToolUse[],
+): { exchanges: Exchange[]; taken: number } | { step: Step } {
+  const exchanges = [...(past[at] ?? [])];
+  let place = at;
+  for (let before = exchanges.length + 1; ; ) {
+    const waiting = [...exchanges.keys()].filter((index) => exchanges[index]?.result.deferred);
+    // Each time at least one has its turn; where none had, it has failed.
+    if (waiting.length === 0 || waiting.length >= before) return { exchanges, taken: place + 1 };
+    before = waiting.length;
+    const left = waiting.flatMap((index) => uses[index] ?? []);
+    const next = past.findIndex((each, index) => index > place && listNames(each) === listNames(left));
+    const made = past[next];
+    if (!made) return { step: { text: { zh: "接着做刚才等着的。", en: "Now what had to wait." }, uses: left } };
+    for (const [turn, index] of waiting.entries()) exchanges.splice(index, 1, ...made.slice(turn, turn + 1));
+    place = next;
+  }
 }
 
 function listNames(calls: { name: string }[]): string {
@@ -79,12 +139,12 @@ function acknowledge({ language, is_steered, recent, request }: Conversation): s
     : `I read "${said}". As a scripted demo model I can't change course on the way, so I go on with the plan.\n\n`;
 }
 
-function close(conversation: Conversation, due: Task, since: Turn[], outcome: Outcome): Reply {
+function close(conversation: Conversation, due: Task, since: Turn[], outcome: Outcome, ids = [due.id]): Reply {
   const tried = since
     .flatMap((turn) => turn.exchanges)
     .filter((each) => each.name === "update_tasks" && isClosing(each, due));
   const { language } = conversation;
-  if (!conversation.tools.has("update_tasks") || tried.length >= MOST_ATTEMPTS) {
+  if (!conversation.tools.has("update_tasks") || !canTry(tried)) {
     const why = excerpt(tried.at(-1)?.result.text ?? "update_tasks");
     return say(
       language === "zh"
@@ -93,7 +153,7 @@ function close(conversation: Conversation, due: Task, since: Turn[], outcome: Ou
     );
   }
   return say(acknowledge(conversation) + outcome.text[language], [
-    call("update_tasks", { task_ids: [due.id], status: outcome.status }),
+    call("update_tasks", { task_ids: ids, status: outcome.status }),
   ]);
 }
 
@@ -103,11 +163,21 @@ function isClosing(exchange: Exchange, due: Task): boolean {
 
 export function finish(conversation: Conversation): Reply {
   const tried = conversation.recent.flatMap((turn) => turn.exchanges).filter((each) => each.name === "complete");
-  const summary = summarize(conversation);
-  if (!conversation.tools.has("complete") || tried.length >= MOST_ATTEMPTS) return say(summary);
+  const summary = countRefusals(conversation) >= MOST_REFUSALS ? summarizeStop(conversation) : summarize(conversation);
+  if (!conversation.tools.has("complete") || !canTry(tried)) return say(summary);
   // The run has ended with it; whoever asks again gets the same words.
   if (tried.some((each) => each.result.ok)) return say(summary);
   return say("", [call("complete", { summary })]);
+}
+
+/** A project's own summary tells of what was made; here a person stopped it. */
+function summarizeStop({ language, plan }: Conversation): string {
+  const tasks = plan?.sections.flatMap((section) => section.tasks) ?? [];
+  const titles = (status: string) => tasks.filter((task) => task.status === status).map((task) => task.content);
+  const [done, left] = [titles("completed"), titles("cancelled")];
+  return language === "zh"
+    ? `你没有批准其中几步，所以我停下了。\n- 已完成：${done.join("、") || "无"}\n- 没有做：${left.join("、")}\n\n我是脚本化演示模型。`
+    : `You did not approve some of the steps, so I stopped.\n- Done: ${done.join(", ") || "nothing"}\n- Not done: ${left.join(", ")}\n\nI am a scripted demo model.`;
 }
 
 function summarize(conversation: Conversation): string {

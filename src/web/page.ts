@@ -1,11 +1,12 @@
 // The page of a signed-in person. Drawn from the view at most once a frame; an item is drawn again only when it changed.
+import type { AgUiInterrupt } from "../protocol/event.ts";
 import type { InterruptAnswer } from "../protocol/thread.ts";
-import type { Item } from "./client/conversation.ts";
+import type { Conversation, Item } from "./client/conversation.ts";
 import { isSilentTool } from "./client/tool-title.ts";
 import { element, link } from "./element.ts";
 import { drawItem } from "./items.ts";
 import { drawPlan } from "./plan.ts";
-import { drawQuestions } from "./questions.ts";
+import { drawQuestions } from "./questions/form.ts";
 import type { ThreadView } from "./thread.ts";
 import { words } from "./words.ts";
 
@@ -32,6 +33,8 @@ export class Page {
   #drawn = new Map<string, { item: Item; node: HTMLElement }>();
   #shown: ThreadView | null = null;
   #next: ThreadView | null = null;
+  /** The form of what was asked last: should sending fail, it comes back as it was filled in. */
+  #form: { interrupts: AgUiInterrupt[]; node: HTMLElement } | null = null;
 
   constructor(actions: PageActions) {
     this.#actions = actions;
@@ -152,7 +155,15 @@ export class Page {
     this.#foot.replaceChildren(...previews, ...describeState(view).map((line) => element("p", {}, line)));
     if (!connected) this.#foot.append(element("p", { class: "problem" }, words.reconnecting));
     if (problem !== null) this.#foot.append(element("p", { class: "problem", role: "alert" }, problem));
-    if (asked) this.#foot.append(drawQuestions(conversation.interrupts, this.#actions.answer));
+    if (asked) this.#foot.append(this.#drawForm(conversation));
+  }
+
+  #drawForm(conversation: Conversation): HTMLElement {
+    const { interrupts } = conversation;
+    if (this.#form?.interrupts !== interrupts) {
+      this.#form = { interrupts, node: drawQuestions(conversation, this.#actions.answer) };
+    }
+    return this.#form.node;
   }
 }
 

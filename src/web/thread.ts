@@ -8,6 +8,7 @@ import { advance, type Conversation, emptyConversation } from "./client/conversa
 import { type Followed, followRun } from "./client/follow.ts";
 import { newId } from "./client/ids.ts";
 import { restore } from "./client/restore.ts";
+import { words } from "./words.ts";
 
 export interface ThreadView {
   conversation: Conversation;
@@ -37,17 +38,8 @@ export class ThreadSession {
     this.#update({});
   }
 
-  /** Shows what there is, and goes on with what runs. The last run is read from its stream, which knows most about it. */
   open(): Promise<void> {
-    return this.#attempt(async () => {
-      const loaded = await this.#load();
-      if (loaded === null) return;
-      const { rows, plan, runs } = loaded;
-      const active = runs.filter(({ status }) => status === "queued" || status === "running").toReversed();
-      const followed = (active.length > 0 ? active : runs.slice(0, 1)).map((run) => run.invocation_id);
-      this.#update({ conversation: restore(rows, plan, runs, followed), busy: active.length > 0 });
-      for (const run of followed) await this.#follow({ thread: this.id, run, begin: null });
-    });
+    return this.#attempt(() => this.#catchUp());
   }
 
   send(text: string): Promise<void> {
@@ -68,7 +60,14 @@ export class ThreadSession {
     return this.#attempt(async () => {
       this.#update({ busy: true });
       const begin = { kind: "answers" as const, interrupted, answers };
-      await this.#follow({ thread: this.id, run: newId("inv"), begin });
+      try {
+        await this.#follow({ thread: this.id, run: newId("inv"), begin });
+      } catch (error) {
+        if (!(error instanceof ApiError && error.isAnswered)) throw error;
+        // Someone was first, in another window perhaps; what came of it is what this one has to show.
+        this.#update({ problem: words.answeredAlready });
+        await this.#catchUp();
+      }
     });
   }
 
@@ -80,6 +79,17 @@ export class ThreadSession {
 
   close(): void {
     this.#closing.abort();
+  }
+
+  /** Shows what there is, and goes on with what runs. The last run is read from its stream, which knows most about it. */
+  async #catchUp(): Promise<void> {
+    const loaded = await this.#load();
+    if (loaded === null) return;
+    const { rows, plan, runs } = loaded;
+    const active = runs.filter(({ status }) => status === "queued" || status === "running").toReversed();
+    const followed = (active.length > 0 ? active : runs.slice(0, 1)).map((run) => run.invocation_id);
+    this.#update({ conversation: restore(rows, plan, runs, followed), busy: active.length > 0 });
+    for (const run of followed) await this.#follow({ thread: this.id, run, begin: null });
   }
 
   async #load(): Promise<Stored | null> {

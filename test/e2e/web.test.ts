@@ -14,6 +14,35 @@ let page: Page;
 /** What the page complained about. */
 let complaints: string[];
 
+/** A thread that waits for a word on a plan; the first answer to it comes too late. Answers are collected. */
+async function fakeApproval(page: Page): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  const proposed = [{ title: "需求", tasks: ["one", "two"] }];
+  const responseSchema = { type: "object", properties: { sections: { type: "array", default: proposed } } };
+  const asks = { type: "interrupt", interrupts: [{ id: "int", reason: "plan_approval", message: "", responseSchema }] };
+  const ended = (outcome: object, text: string) => [
+    { type: "RUN_STARTED", threadId: "planned", runId: "run" },
+    { type: "RUN_FINISHED", threadId: "planned", runId: "run", outcome, result: { text, unfinished_tasks: 0 } },
+  ];
+  await page.route("**/v1/threads/planned/**", async (route) => {
+    const path = new URL(route.request().url()).pathname;
+    if (path.endsWith("/resume")) {
+      answers.push(...(route.request().postDataJSON() as { resume: unknown[] }).resume);
+      await route.fulfill({ status: 409, json: { code: "interrupt_answered", title: "answered" } });
+    } else if (path.endsWith("/events")) {
+      const events = answers.length === 0 ? ended(asks, "") : ended({ type: "success" }, "Somebody else approved it.");
+      const body = events.map((event, index) => `id: ${index + 1}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+      await route.fulfill({ contentType: "text/event-stream", body });
+    } else if (path.endsWith("/tasks")) await route.fulfill({ json: { version: 0, sections: [] } });
+    else if (path.endsWith("/messages")) await route.fulfill({ json: { data: [], next_cursor: null } });
+    else {
+      const status = answers.length === 0 ? "interrupted" : "completed";
+      await route.fulfill({ json: { data: [{ invocation_id: "run", status, interrupts: [] }] } });
+    }
+  });
+  return answers;
+}
+
 describe.skipIf(!hasBrowser)("the page", () => {
   beforeAll(async () => {
     place = await makeState();
@@ -94,6 +123,22 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.getByRole("button", { name: "发送" }).waitFor();
     expect(await page.locator(".questions").count()).toBe(0);
     expect(complaints).toEqual([]);
+  });
+
+  it("lets a plan be changed before it is approved, and shows what came of it where someone else was first", async () => {
+    const answers = await fakeApproval(page);
+    await page.goto(`${server.address}&thread=planned`);
+    await page.getByLabel("任务 1", { exact: true }).fill("分析");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("<b>新任务</b>");
+    await page.keyboard.press("Alt+ArrowUp");
+    await page.getByRole("button", { name: "任务 3: 删除" }).click();
+    await page.getByRole("button", { name: "按修改批准" }).click();
+    await page.getByText("这个问题已在别处回答").waitFor();
+    await page.getByText("Somebody else approved it.").waitFor();
+    const sections = [{ title: "需求", tasks: ["<b>新任务</b>", "分析"] }];
+    expect(answers).toEqual([{ interrupt_id: "int", status: "resolved", payload: { approved: true, sections } }]);
+    expect(await page.locator(".questions").count()).toBe(0);
   });
 
   it("shows markup as text", async () => {

@@ -16,6 +16,11 @@ export class ApiError extends Error {
     this.code = code;
   }
 
+  /** Whether what was to be answered is not open any more: someone else was first, or its time was up. */
+  get isAnswered(): boolean {
+    return this.status === 409 && this.code === "interrupt_answered";
+  }
+
   /** Whether the same request can succeed later without anybody's doing. */
   get isPassing(): boolean {
     return this.status >= 500 ? this.code !== "not_configured" : this.status === 429 || this.status === 408;

@@ -58,6 +58,7 @@ function stateOf(plan: PlanView): StateValue {
 }
 
 function readInterrupt(interrupt: Run["interrupts"][number]): AgUiInterrupt {
-  const { id, reason, message, tool_call_id, response_schema } = interrupt;
-  return { id, reason, message, toolCallId: tool_call_id, responseSchema: response_schema };
+  const { id, reason, message, tool_call_id, response_schema, expires_at } = interrupt;
+  const expiry = expires_at === null ? {} : { expiresAt: expires_at };
+  return { id, reason, message, toolCallId: tool_call_id, responseSchema: response_schema, ...expiry };
 }

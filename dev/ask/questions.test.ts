@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import type { AgUiInterrupt } from "../../src/protocol/event.ts";
+import { draftOf, sectionsOf } from "../../src/web/client/plan-draft.ts";
+import { editDraft, listDraft } from "./plan-edit.ts";
+import { answerAll, readAnswer, readDecision } from "./questions.ts";
+
+const sections = [
+  { title: "A", tasks: ["a1", "a2"] },
+  { title: "B", tasks: ["b1"] },
+];
+
+function interrupt(id: string, reason: string, properties: object = {}, more: object = {}): AgUiInterrupt {
+  return { id, reason, message: `${reason} ${id}`, responseSchema: { properties }, ...more };
+}
+
+const question = interrupt("q", "question");
+const call = interrupt(
+  "c",
+  "approval",
+  { arguments: { default: { command: "rm x\u202e\u001b[2J" } } },
+  { message: "sh: rm" },
+);
+const plan = interrupt("p", "plan_approval", { sections: { default: sections } });
+
+/** Types the lines one after another; then the input has ended. */
+async function type(interrupts: AgUiInterrupt[], ...lines: string[]) {
+  const said: string[] = [];
+  const left = [...lines];
+  const keyboard = { say: (line: string) => void said.push(line), ask: async () => left.shift() ?? null };
+  const answers = await answerAll({ interrupts, items: [] }, keyboard);
+  return { said: said.join("\n"), left, answers: answers.map((each) => each.payload ?? each.status) };
+}
+
+describe("an answer at the keyboard", () => {
+  it("is a choice by its number, a text of its own, or none", () => {
+    const choices = ["red", "blue"];
+    expect(readAnswer("i", "2", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "blue" });
+    expect(readAnswer("i", "3", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "3" });
+    expect(readAnswer("i", "green", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "green" });
+    expect(readAnswer("i", "", choices)).toEqual({ interrupt_id: "i", status: "cancelled" });
+  });
+
+  it.each([
+    ["y", "approve"],
+    ["YES", "approve"],
+    ["好", "approve"],
+    ["n", { reason: "" }],
+    ["no, too much", { reason: "too much" }],
+    ["不 先看看", { reason: "先看看" }],
+    ["", null],
+    ["nice", null],
+    ["yes but", null],
+  ])("approves only where it says so: %j", (text, expected) => {
+    expect(readDecision(text)).toEqual(expected);
+  });
+
+  it("approves no call unclearly, and shows what it holds", async () => {
+    const { said, answers } = await type([call], "", "what?", "y");
+    expect(answers).toEqual([{ approved: true }]);
+    expect(said).toContain("? May this be done? sh\n    rm x⟨U+202E⟩⟨U+001B⟩[2J");
+    expect((await type([call], "n not this")).answers).toEqual([{ approved: false, reason: "not this" }]);
+    expect((await type([call])).answers).toEqual(["cancelled"]);
+  });
+
+  it("approves a plan as it is, changed, or not at all", async () => {
+    expect((await type([plan], "")).answers).toEqual([{ approved: true }]);
+    expect((await type([plan], "n smaller")).answers).toEqual([{ approved: false, reason: "smaller" }]);
+    expect((await type([plan], "- 1", "+ S2 b2", "?", "")).answers).toEqual([
+      {
+        approved: true,
+        sections: [
+          { title: "A", tasks: ["a2"] },
+          { title: "B", tasks: ["b1", "b2"] },
+        ],
+      },
+    ]);
+    const emptied = await type([plan], "- S1", "- S1", "", "n");
+    expect(emptied.said).toContain("A plan needs a task.");
+    expect(emptied.answers).toEqual([{ approved: false }]);
+    expect((await type([interrupt("p", "plan_approval")], "- 1", "y")).answers).toEqual([{ approved: true }]);
+  });
+
+  it("is none where the time is up", async () => {
+    const expired = { ...call, expiresAt: "2020-01-01T00:00:00.000Z" };
+    const { said, answers } = await type([expired, question], "", "blue");
+    expect(said).toContain("The time to answer this is up.");
+    expect(answers).toEqual(["cancelled", "blue"]);
+  });
+});
+
+describe("a plan changed at the keyboard", () => {
+  const draft = draftOf(sections);
+
+  it("has its sections and tasks numbered, each on one line without what steers a terminal", () => {
+    expect(listDraft(draft)).toEqual(["  S1 A", "     1 a1", "     2 a2", "  S2 B", "     3 b1"]);
+    expect(listDraft(draftOf([{ title: "x\ny", tasks: ["\u001b[2Ja"] }]))).toEqual(["  S1 x y", "     1 ⟨U+001B⟩[2Ja"]);
+  });
+
+  it.each([
+    ["- 2", "A: a1; B: b1"],
+    ["-S1", "B: b1"],
+    ["+ 1 new one", "A: a1,new one,a2; B: b1"],
+    ["+ s1 new", "A: a1,a2,new; B: b1"],
+    ["= 3 other", "A: a1,a2; B: other"],
+    ["= S2 C", "A: a1,a2; C: b1"],
+    ["> 3 1", "A: b1,a1,a2"],
+  ])("takes %s", (line, expected) => {
+    const edited = editDraft(draft, line);
+    const plan = "draft" in edited ? sectionsOf(edited.draft) : [];
+    expect(plan.map(({ title, tasks }) => `${title}: ${tasks}`).join("; ")).toBe(expected);
+  });
+
+  it.each(["hello", "- 9", "- S3", "- 0", "+ 1", "= 1", "- 1 2", "> 1", "> S1 2", "> 1 9", "> 1 x", "+ x y"])(
+    "says what is wrong with %s",
+    (line) => {
+      expect(editDraft(draft, line)).toHaveProperty("problem");
+    },
+  );
+});

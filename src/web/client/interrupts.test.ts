@@ -1,0 +1,132 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { AgUiInterrupt } from "../../protocol/event.ts";
+import {
+  type Approval,
+  answerQuestion,
+  approveCall,
+  approvePlan,
+  decline,
+  draftFor,
+  goOnWithout,
+  isExpired,
+  listArguments,
+  type PlanApproval,
+  readAsked,
+} from "./interrupts.ts";
+import { draftOf, reword } from "./plan-draft.ts";
+
+function approval(given: unknown, message = "execute_command: rm -rf build"): AgUiInterrupt {
+  const properties = { approved: { type: "boolean" }, arguments: { type: "object", default: given } };
+  return { id: "i", reason: "approval", message, responseSchema: { type: "object", properties } };
+}
+
+function planApproval(sections: unknown): AgUiInterrupt {
+  const properties = { approved: { type: "boolean" }, sections: { type: "array", default: sections } };
+  return { id: "i", reason: "plan_approval", message: "", responseSchema: { type: "object", properties } };
+}
+
+describe("what an interrupt asks", () => {
+  it("is a question with the choices that are texts", () => {
+    const schema = { type: "string", enum: ["red", 3, null, "", "red", "blue"] };
+    const asked = readAsked({ id: "i", reason: "question", message: "which?", responseSchema: schema });
+    expect(asked).toEqual({ kind: "question", id: "i", message: "which?", expires: null, choices: ["red", "blue"] });
+  });
+
+  it("is a call with the tool and what it is given", () => {
+    const given = { cwd: "shop", command: "rm -rf build", count: 3 };
+    expect(readAsked(approval(given))).toMatchObject({ kind: "approval", tool: "execute_command", arguments: given });
+    expect(listArguments(given)).toEqual([
+      { name: "command", text: "rm -rf build", isText: true },
+      { name: "cwd", text: "shop", isText: true },
+      { name: "count", text: "3", isText: false },
+    ]);
+  });
+
+  it("is a call that is too long to be changed as the conversation has it", () => {
+    const call = { kind: "tool", name: "create_file", output: "", result: null, open: false } as const;
+    const items = [{ ...call, id: "c", arguments: '{"path":"a","content":"long"}' }];
+    const asked = readAsked({ ...approval(undefined, "create_file: a…"), toolCallId: "c" }, items) as Approval;
+    expect(asked).toMatchObject({ tool: "create_file", arguments: { path: "a", content: "long" }, editable: null });
+    expect(approveCall(asked, { content: "x" }).payload).toEqual({ approved: true });
+    const cut = [{ ...call, id: "c", arguments: '{"path":' }];
+    expect(readAsked({ ...approval(undefined), toolCallId: "c" }, cut)).toMatchObject({ arguments: null });
+  });
+
+  it("is a plan as it is proposed, markup being text", () => {
+    const sections = [{ title: "A", tasks: ["<script>alert(1)</script>"] }];
+    expect(readAsked(planApproval(sections))).toMatchObject({ kind: "plan_approval", sections });
+    const many = [{ title: "A", tasks: Array(500).fill("a") }];
+    expect((readAsked(planApproval(many)) as PlanApproval).sections?.[0]?.tasks).toHaveLength(500);
+  });
+
+  it.each([undefined, null, "x", {}, [], [null], [{ title: 1, tasks: ["a"] }], [{ title: "A", tasks: "a" }]])(
+    "is a plan that can't be changed where what is proposed is none: %j",
+    (sections) => {
+      const asked = readAsked(planApproval(sections)) as PlanApproval;
+      expect(asked.sections).toBeNull();
+      expect(draftFor(asked)).toBeNull();
+      expect(approvePlan(asked, null)).toMatchObject({ payload: { approved: true } });
+    },
+  );
+
+  it("shows no part of a plan of which another part can't be read", () => {
+    const mixed = [{ title: "A", tasks: ["seen", { hidden: true }] }];
+    expect(readAsked(planApproval(mixed))).toMatchObject({ sections: null, proposed: mixed });
+  });
+
+  it("reads any interrupt whatsoever", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom("question", "approval", "plan_approval", "other"),
+        fc.anything(),
+        (reason, schema) => {
+          const interrupt = { id: "i", reason, message: schema, responseSchema: schema, expiresAt: schema };
+          expect(readAsked(interrupt as AgUiInterrupt).id).toBe("i");
+          const properties = { arguments: { default: schema }, sections: { default: schema } };
+          const asked = readAsked({ id: "i", reason, responseSchema: { properties } });
+          if (asked.kind === "approval") listArguments(asked.arguments ?? {});
+        },
+      ),
+    );
+  });
+
+  it("expires at its time, and never where that is none", () => {
+    const asked = (expiresAt?: string) => readAsked({ id: "i", reason: "question", expiresAt });
+    const time = "2026-01-01T00:00:00.000Z";
+    expect(isExpired(asked(time), Date.parse(time) - 1)).toBe(false);
+    expect(isExpired(asked(time), Date.parse(time))).toBe(true);
+    expect(isExpired(asked("soon"), Date.parse(time))).toBe(false);
+    expect(isExpired(asked(), Date.parse(time))).toBe(false);
+  });
+});
+
+describe("an answer", () => {
+  it("to a question is a text, or none", () => {
+    expect(answerQuestion("i", " green ")).toEqual({ interrupt_id: "i", status: "resolved", payload: "green" });
+    expect(answerQuestion("i", "  ")).toEqual(goOnWithout("i"));
+    expect(goOnWithout("i")).toEqual({ interrupt_id: "i", status: "cancelled" });
+  });
+
+  it("declines with a reason or without", () => {
+    expect(decline("i", " too much ").payload).toEqual({ approved: false, reason: "too much" });
+    expect(decline("i", " ").payload).toEqual({ approved: false });
+  });
+
+  it("approves a call with arguments only where they were changed", () => {
+    const asked = readAsked(approval({ command: "ls", count: 3 })) as Approval;
+    expect(approveCall(asked).payload).toEqual({ approved: true });
+    expect(approveCall(asked, { command: "ls" }).payload).toEqual({ approved: true });
+    const changed = { approved: true, arguments: { command: "ls -l", count: 3 } };
+    expect(approveCall(asked, { command: "ls -l", other: "x" }).payload).toEqual(changed);
+  });
+
+  it("approves a plan with sections only where they were changed", () => {
+    const sections = [{ title: "A", tasks: ["a"] }];
+    const asked = readAsked(planApproval(sections)) as PlanApproval;
+    const draft = draftOf(sections);
+    expect(approvePlan(asked, draft).payload).toEqual({ approved: true });
+    const changed = reword(draft, draft.sections[0]?.tasks[0]?.key ?? 0, "b");
+    expect(approvePlan(asked, changed).payload).toEqual({ approved: true, sections: [{ title: "A", tasks: ["b"] }] });
+  });
+});

@@ -1,0 +1,140 @@
+// What an interrupted run asks, read from the schema that its answer must fit, and the answers in that form. The page and the
+// terminal ask the same. A schema that is not as it should be makes a question simpler, never something to approve unseen.
+import type { AgUiInterrupt } from "../../protocol/event.ts";
+import type { InterruptAnswer } from "../../protocol/thread.ts";
+import type { Item } from "./conversation.ts";
+import { draftOf, isChanged, type PlanDraft, type PlanSection, sectionsOf } from "./plan-draft.ts";
+
+interface AskedOf<Kind extends string> {
+  kind: Kind;
+  id: string;
+  message: string;
+  /** In milliseconds since 1970; afterwards no answer is taken. */
+  expires: number | null;
+}
+
+export type Question = AskedOf<"question"> & { choices: string[] };
+export type Approval = AskedOf<"approval"> & {
+  tool: string | null;
+  /** Null where they are not known; then the message is all there is. */
+  arguments: Record<string, unknown> | null;
+  /** The same where they may be changed. */
+  editable: Record<string, unknown> | null;
+};
+export type PlanApproval = AskedOf<"plan_approval"> & {
+  /** Null where what is proposed can't be read as a plan; then it is shown as it came, and can't be changed. */
+  sections: PlanSection[] | null;
+  proposed: unknown;
+};
+export type Asked = Question | Approval | PlanApproval;
+
+/** More choices than this are no help; other answers stay possible. */
+const mostChoices = 20;
+
+/** `items` is the conversation: a call that is too long to be in the schema stands there. */
+export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = []): Asked {
+  const { id, reason, expiresAt, responseSchema: schema } = interrupt;
+  const message = typeof interrupt.message === "string" ? interrupt.message : "";
+  const expires = typeof expiresAt === "string" ? Date.parse(expiresAt) : Number.NaN;
+  const common = { id, message, expires: Number.isNaN(expires) ? null : expires };
+  if (reason === "approval") {
+    const call = items.find((item) => item.kind === "tool" && item.id === interrupt.toolCallId);
+    const known = call?.kind === "tool" ? call : null;
+    const given = defaultOf(schema, "arguments");
+    const tool = known?.name ?? /^([\w.-]{1,64})(?::|$)/.exec(message)?.[1] ?? null;
+    const editable = isRecord(given) ? given : null;
+    return { kind: "approval", ...common, tool, arguments: editable ?? parseRecord(known?.arguments ?? ""), editable };
+  }
+  if (reason === "plan_approval") {
+    const proposed = defaultOf(schema, "sections");
+    return { kind: "plan_approval", ...common, sections: readSections(proposed), proposed };
+  }
+  const listed = isRecord(schema) && Array.isArray(schema.enum) ? schema.enum : [];
+  const choices = listed.filter((choice) => typeof choice === "string" && choice.trim() !== "");
+  return { kind: "question", ...common, choices: [...new Set(choices as string[])].slice(0, mostChoices) };
+}
+
+export function isExpired({ expires }: Asked, now: number): boolean {
+  return expires !== null && expires <= now;
+}
+
+/** An answer without words is none. */
+export function answerQuestion(id: string, text: string): InterruptAnswer {
+  return text.trim() === "" ? goOnWithout(id) : resolve(id, text.trim());
+}
+
+export function goOnWithout(id: string): InterruptAnswer {
+  return { interrupt_id: id, status: "cancelled" };
+}
+
+export function decline(id: string, reason: string): InterruptAnswer {
+  const said = reason.trim();
+  return resolve(id, said === "" ? { approved: false } : { approved: false, reason: said });
+}
+
+/** `changed` holds the arguments that a person wrote anew; the others stay as they were. */
+export function approveCall(asked: Approval, changed: Record<string, string> = {}): InterruptAnswer {
+  const given = asked.editable ?? {};
+  const others = Object.entries(changed).filter(([name, text]) => Object.hasOwn(given, name) && given[name] !== text);
+  if (others.length === 0) return resolve(asked.id, { approved: true });
+  return resolve(asked.id, { approved: true, arguments: { ...given, ...Object.fromEntries(others) } });
+}
+
+export function approvePlan(asked: PlanApproval, draft: PlanDraft | null): InterruptAnswer {
+  if (draft === null || asked.sections === null || !isChanged(draft, asked.sections)) {
+    return resolve(asked.id, { approved: true });
+  }
+  return resolve(asked.id, { approved: true, sections: sectionsOf(draft) });
+}
+
+export function draftFor(asked: PlanApproval): PlanDraft | null {
+  return asked.sections === null ? null : draftOf(asked.sections);
+}
+
+/** The arguments one after another, the telling ones first; what is no text as JSON. */
+export function listArguments(given: Record<string, unknown>): { name: string; text: string; isText: boolean }[] {
+  const telling = ["command", "path", "url"];
+  const rank = (name: string): number => (telling.includes(name) ? telling.indexOf(name) : telling.length);
+  return Object.entries(given)
+    .toSorted(([one], [other]) => rank(one) - rank(other))
+    .map(([name, value]) => {
+      const isText = typeof value === "string";
+      return { name, text: isText ? value : (JSON.stringify(value, null, 2) ?? "null"), isText };
+    });
+}
+
+function resolve(id: string, payload: unknown): InterruptAnswer {
+  return { interrupt_id: id, status: "resolved", payload };
+}
+
+function defaultOf(schema: unknown, name: string): unknown {
+  const properties = isRecord(schema) && isRecord(schema.properties) ? schema.properties : {};
+  const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
+  return isRecord(property) ? property.default : undefined;
+}
+
+/** All of it or nothing: a part that is left out would be approved without having been seen. */
+function readSections(value: unknown): PlanSection[] | null {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  const sections: PlanSection[] = [];
+  for (const section of value as unknown[]) {
+    if (!isRecord(section) || typeof section.title !== "string" || !Array.isArray(section.tasks)) return null;
+    const tasks = section.tasks.filter((task) => typeof task === "string");
+    if (tasks.length !== section.tasks.length) return null;
+    sections.push({ title: section.title, tasks });
+  }
+  return sections;
+}
+
+function parseRecord(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

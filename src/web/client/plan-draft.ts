@@ -1,0 +1,141 @@
+// A proposed plan while a person changes it: pure functions from one draft to the next. Sections and tasks have keys, so that
+// a form, and a number at the keyboard, mean the same task after others have moved.
+
+export interface PlanSection {
+  title: string;
+  tasks: string[];
+}
+
+export interface DraftTask {
+  key: number;
+  text: string;
+}
+
+export interface DraftSection {
+  key: number;
+  title: string;
+  tasks: DraftTask[];
+}
+
+export interface PlanDraft {
+  sections: DraftSection[];
+  /** What the next section or task is known by. */
+  next: number;
+}
+
+/** What the server takes: its `create_tasks` has the same limits, and answers what is over them only after the fact. */
+export const draftLimits = { sections: 50, tasks: 500, taskCharacters: 2_000, titleCharacters: 200 } as const;
+
+export type DraftProblem = "no_tasks" | "no_title" | "many_sections" | "many_tasks" | "long_task" | "long_title";
+
+export function draftOf(sections: PlanSection[]): PlanDraft {
+  let next = 1;
+  const drafted = sections.map(({ title, tasks }) => ({
+    key: next++,
+    title,
+    tasks: tasks.map((text) => ({ key: next++, text })),
+  }));
+  return { sections: drafted, next };
+}
+
+/** Without what a person left empty. A section that holds nothing to do is none. */
+export function sectionsOf(draft: PlanDraft): PlanSection[] {
+  return draft.sections.flatMap(({ title, tasks }) => {
+    const texts = tasks.map(({ text }) => text.trim()).filter((text) => text !== "");
+    return texts.length === 0 ? [] : [{ title: title.trim(), tasks: texts }];
+  });
+}
+
+/** A plan that is written differently but says the same has not been changed. */
+export function isChanged(draft: PlanDraft, proposed: PlanSection[]): boolean {
+  return JSON.stringify(sectionsOf(draft)) !== JSON.stringify(sectionsOf(draftOf(proposed)));
+}
+
+export function problemOf(draft: PlanDraft): DraftProblem | null {
+  const sections = sectionsOf(draft);
+  const tasks = sections.flatMap((section) => section.tasks);
+  if (tasks.length === 0) return "no_tasks";
+  if (sections.some(({ title }) => title === "")) return "no_title";
+  if (sections.length > draftLimits.sections) return "many_sections";
+  if (tasks.length > draftLimits.tasks) return "many_tasks";
+  if (tasks.some((text) => text.length > draftLimits.taskCharacters)) return "long_task";
+  return sections.some(({ title }) => title.length > draftLimits.titleCharacters) ? "long_title" : null;
+}
+
+export function reword(draft: PlanDraft, key: number, text: string): PlanDraft {
+  return editSections(draft, (section) =>
+    section.key === key
+      ? { ...section, title: text }
+      : { ...section, tasks: section.tasks.map((task) => (task.key === key ? { ...task, text } : task)) },
+  );
+}
+
+/** After the task with this key, or at the end of the section with it. */
+export function addTask(draft: PlanDraft, key: number, text = ""): PlanDraft {
+  const added = { key: draft.next, text };
+  const edited = editSections(draft, (section) => {
+    if (section.key === key) return { ...section, tasks: [...section.tasks, added] };
+    const place = section.tasks.findIndex((task) => task.key === key);
+    return place < 0 ? section : { ...section, tasks: section.tasks.toSpliced(place + 1, 0, added) };
+  });
+  return { ...edited, next: draft.next + 1 };
+}
+
+/** A section comes with a first task: one without is none. */
+export function addSection(draft: PlanDraft, title = ""): PlanDraft {
+  const section = { key: draft.next, title, tasks: [{ key: draft.next + 1, text: "" }] };
+  return { sections: [...draft.sections, section], next: draft.next + 2 };
+}
+
+/** A section goes with its tasks. */
+export function remove(draft: PlanDraft, key: number): PlanDraft {
+  const sections = draft.sections
+    .filter((section) => section.key !== key)
+    .map((section) => ({ ...section, tasks: section.tasks.filter((task) => task.key !== key) }));
+  return { ...draft, sections };
+}
+
+/** One place up (-1) or down (1). A task at the edge of its section goes over into the next one; at the plan's it stays. */
+export function step(draft: PlanDraft, key: number, by: -1 | 1): PlanDraft {
+  const { sections } = draft;
+  const own = sections.findIndex((section) => section.key === key);
+  if (own >= 0) return { ...draft, sections: swap(sections, own, own + by) };
+  const home = sections.findIndex(({ tasks }) => tasks.some((task) => task.key === key));
+  const tasks = sections[home]?.tasks ?? [];
+  const place = tasks.findIndex((task) => task.key === key);
+  const task = tasks[place];
+  if (!task) return draft;
+  if (tasks[place + by]) {
+    return editSections(draft, (section, index) =>
+      index === home ? { ...section, tasks: swap(section.tasks, place, place + by) } : section,
+    );
+  }
+  if (!sections[home + by]) return draft;
+  return editSections(remove(draft, key), (section, index) => {
+    if (index !== home + by) return section;
+    return { ...section, tasks: by === 1 ? [task, ...section.tasks] : [...section.tasks, task] };
+  });
+}
+
+/** To where the task `before` stands now; tasks from there on come after it. */
+export function moveTo(draft: PlanDraft, key: number, before: number): PlanDraft {
+  const tasks = draft.sections.flatMap((section) => section.tasks);
+  const task = tasks.find((each) => each.key === key);
+  if (!task || key === before || !tasks.some((each) => each.key === before)) return draft;
+  // Who names a later task's place wants this one to stand there in the end, so it goes behind that one.
+  const isDown = tasks.indexOf(task) < tasks.findIndex((each) => each.key === before);
+  return editSections(remove(draft, key), (section) => {
+    const place = section.tasks.findIndex((each) => each.key === before);
+    return place < 0 ? section : { ...section, tasks: section.tasks.toSpliced(place + (isDown ? 1 : 0), 0, task) };
+  });
+}
+
+function editSections(draft: PlanDraft, edit: (section: DraftSection, index: number) => DraftSection): PlanDraft {
+  return { ...draft, sections: draft.sections.map(edit) };
+}
+
+function swap<T>(list: T[], one: number, other: number): T[] {
+  const [first, second] = [list[one], list[other]];
+  if (first === undefined || second === undefined) return list;
+  return list.with(one, second).with(other, first);
+}
