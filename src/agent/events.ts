@@ -29,6 +29,8 @@ export type LoopFact =
       reasoning: string;
       finish: FinishReason;
       usage: Usage | null;
+      /** The reply as the model wrote it, where it wrote its calls into its text. */
+      xml?: string;
       /** Set where the run was cancelled amid the reply: `message` holds the text so far, without tool calls. */
       partial: boolean;
     }

@@ -26,6 +26,7 @@ export interface CalledMessage {
   reasoning: string;
   finish: FinishReason;
   usage: Usage | null;
+  xml?: string;
 }
 
 export type CallOutcome =
@@ -73,7 +74,8 @@ function toMessage(message_id: string, parts: MessageParts, reply: ModelReply): 
     tool_calls.length > 0
       ? { role: "assistant", content: text === "" ? null : text, tool_calls }
       : { role: "assistant", content: text };
-  return { message_id, message, reasoning, finish: reply.finish, usage: reply.usage };
+  const xml = reply.xml === undefined ? {} : { xml: reply.xml };
+  return { message_id, message, reasoning, finish: reply.finish, usage: reply.usage, ...xml };
 }
 
 /** A cancelled reply keeps its text; half a tool call is of no use to anyone. */

@@ -47,7 +47,7 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void 
 }
 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
-  const { message, message_id, reasoning, partial, finish } = fact;
+  const { message, message_id, reasoning, partial, finish, xml } = fact;
   insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
@@ -55,7 +55,12 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     type: "assistant",
     is_llm_message: true,
     content: message,
-    metadata: { finish, ...(reasoning === "" ? {} : { reasoning }), ...(partial ? { partial: true } : {}) },
+    metadata: {
+      finish,
+      ...(reasoning === "" ? {} : { reasoning }),
+      ...(partial ? { partial: true } : {}),
+      ...(xml === undefined ? {} : { xml }),
+    },
     created_at: isoTime(life),
   });
   const calls = new Set(message.tool_calls?.map(({ id }) => id));
