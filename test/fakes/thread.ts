@@ -3,7 +3,7 @@
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import { createXmlModel } from "../../src/models/xml.ts";
-import { defaultAgent } from "../../src/protocol/agent.ts";
+import { type AgentConfig, defaultAgent } from "../../src/protocol/agent.ts";
 import type { Result } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
@@ -27,6 +27,8 @@ export interface FakeThreadOptions {
   /** Answers where the list is empty: one that looks at the messages only serves any number of lives. */
   brain?: Reply;
   tools?: Tool[];
+  /** What the agent's configuration says otherwise than the default. */
+  agent?: Partial<AgentConfig>;
   syncThread?: (batch: ThreadBatch) => Promise<void>;
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
@@ -182,6 +184,7 @@ export class FakeThread {
   }
 
   #portsOf(pulse: Pulse): Ports {
+    const agent = { ...defaultAgent, config: { ...defaultAgent.config, ...this.#options.agent } };
     const model: Model = {
       stream: async (request, onDelta, signal) => {
         check(pulse);
@@ -202,7 +205,7 @@ export class FakeThread {
         this.batches.push(structuredClone(batch));
       },
       deleteThread: async (key) => this.#options.deleteThread?.(key),
-      readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? defaultAgent : null),
+      readAgent: async (_user, agent_id) => (agent_id === agent.agent_id ? agent : null),
       readPreviews: async () => this.links,
       sendJob: async (job) => {
         check(pulse);
