@@ -1,6 +1,7 @@
 // The script as a model without native tools: a whole shop through the server's own dialect, and each reads what the other writes.
 import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "../../src/agent/model.ts";
+import { models } from "../../src/models/index.ts";
 import { createXmlModel } from "../../src/models/xml.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import { readHistory } from "../../src/thread/messages.ts";
@@ -12,6 +13,7 @@ import { Transcript } from "../../test/fakes/transcript.ts";
 import { type Content, loadContent } from "./content.ts";
 import { decide } from "./decide.ts";
 import { pretend } from "./rehearsal.ts";
+import { startModel } from "./server.ts";
 import { type ChatRequest, readRequest } from "./wire.ts";
 import { readDialect, writeDialect } from "./xml.ts";
 
@@ -61,6 +63,23 @@ describe("the script without native tools", () => {
     expect(JSON.parse(server?.function.arguments ?? "{}")).toMatchObject({
       content: content.read("shop/server.js", "en"),
     });
+  });
+
+  it("is served to who sends no tools but describes them", async () => {
+    const running = await startModel({ port: 0, tokensPerSecond: 0 });
+    const model = models.xml({ api_key: "any", base_url: running.baseUrl });
+    const parameters = { properties: { sections: { type: "array" } } };
+    const tools = [{ name: "create_tasks", description: "Plans.", parameters }];
+    const messages: ChatMessage[] = [{ role: "user", content: "build me an online shop" }];
+    const outcome = await model.stream({ model: "m", messages, tools }, () => {}, noSignal);
+    await running.close();
+    if (outcome.kind !== "reply") throw new Error(outcome.kind);
+    const [planned] = outcome.reply.tool_calls;
+    expect(planned?.function.name).toBe("create_tasks");
+    expect(JSON.parse(planned?.function.arguments ?? "")).toMatchObject({
+      sections: [{ title: "Requirements" }, {}, {}],
+    });
+    expect(outcome.reply.text).toContain("scripted demo model");
   });
 
   it("reads back its own calls and their results, whatever they hold", async () => {

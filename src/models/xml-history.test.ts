@@ -52,6 +52,11 @@ describe("writeHistory", () => {
     );
   });
 
+  it("is not slowed down by a result that is made to", () => {
+    const hostile = `${`<${" ".repeat(30_000)}`.repeat(20)}${"<a".repeat(30_000)}`;
+    expect(contents(asks(call("read_file", {})), answers(hostile))[1]?.[1]).toContain(hostile);
+  });
+
   it("shows no malformed call as if it had been right, and never an empty message", () => {
     const malformed = call("create_file", { path: "a", [MALFORMED]: "It has no end." });
     expect(contents(asks(malformed))).toEqual([["assistant", "(a call that could not be read)"]]);

@@ -72,9 +72,9 @@ function writeValue(value: unknown): string {
   return isPlain ? shown : `<![CDATA[${shown.replaceAll("]]>", "]]]]><![CDATA[>")}]]>`;
 }
 
-/** Tags of the dialect, however they are written: with a namespace, with spaces, in any case. */
+/** Tags of the dialect, however they are written: with a namespace, with spaces, in any case. Bounded, or spaces cost their square. */
 const tags =
-  "<(?=\\s*/?\\s*(?:[\\w.-]+:|[|｜]\\w+[|｜])?(?:function_calls|function_results?|results?|invoke|parameter|think(?:ing)?)\\b)";
+  "<(?=\\s{0,8}/?\\s{0,8}(?:[\\w.-]{1,32}:|[|｜]\\w{1,16}[|｜])?(?:function_calls|function_results?|results?|invoke|parameter|think(?:ing)?)\\b)";
 const mayEndValue = new RegExp(tags, "i");
 const anyTag = new RegExp(tags, "gi");
 

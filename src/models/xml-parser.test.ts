@@ -87,9 +87,10 @@ describe("calls", () => {
   });
 
   it("that are only thought of are reasoning", () => {
-    const thought = parse('<think>I could <invoke name="view_tasks"/>.</think>Hello');
+    const thought = parse('<think>I could <invoke name="view_tasks"/>.</think>\n\nHello');
     expect(thought).toEqual({ text: "Hello", reasoning: 'I could <invoke name="view_tasks"/>.', calls: [] });
     expect(parse("<Thinking>hm</Thinking>Hi").reasoning).toBe("hm");
+    expect(parse("Hi <think>hm</think> you").text).toBe("Hi  you");
   });
 });
 

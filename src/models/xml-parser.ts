@@ -46,6 +46,8 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
   let value: ValueReader | null = null;
   let calls = 0;
   let hasStrayEnd = false;
+  let hasText = false;
+  let hasThoughts = false;
 
   function skipTo(end: number): string {
     const text = cursor.rest.slice(cursor.at, end);
@@ -54,8 +56,11 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
   }
 
   function emitText(end: number): void {
-    const piece = skipTo(end);
-    if (piece !== "") sink.addText(piece);
+    // White space sets thoughts apart from the answer, which begins with its first word.
+    const piece = hasThoughts && !hasText ? skipTo(end).trimStart() : skipTo(end);
+    if (piece === "") return;
+    hasText = true;
+    sink.addText(piece);
   }
 
   function tellMalformed(reason: string, cut = false): void {
@@ -173,8 +178,10 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
   function stepThinking(): boolean {
     const tag = findTag(sink.addReasoning);
     if (!tag) return false;
-    if (tag.name === "think" && tag.closes) mode = block ? "block" : "text";
-    else sink.addReasoning(cursor.rest.slice(startOf(cursor, tag), tag.end));
+    if (tag.name === "think" && tag.closes) {
+      mode = block ? "block" : "text";
+      hasThoughts = true;
+    } else sink.addReasoning(cursor.rest.slice(startOf(cursor, tag), tag.end));
     return true;
   }
 

@@ -35,7 +35,7 @@ function describeTools(tools: ToolDescription[]): string {
 
 /** Escaped as JSON allows it, so that no description ends the line or the list. */
 function describeTool({ name, description, parameters }: ToolDescription): string {
-  return JSON.stringify({ name, description, parameters }).replaceAll("</function", "<\\/function");
+  return JSON.stringify({ name, description, parameters }).replace(/<\/(?=function)/gi, "<\\/");
 }
 
 /** Behind the system prompt, which stays as it is. */

@@ -5,33 +5,42 @@ import { decodeEntities, decodeValue } from "./xml-entities.ts";
 
 export type JsonType = "string" | "number" | "boolean" | "null" | "array" | "object";
 
-/** Combinations and references inside each other; schemas that go deeper are taken to allow anything. */
-const MAX_DEPTH = 6;
+/** Schemas are a client's too, and may refer to themselves; one that has more parts is taken by its first ones. */
+const MAX_SCHEMAS = 200;
 
 /** Which types the schema of a parameter allows. Empty where it says nothing. */
 export function typesOf(root: Record<string, unknown>, parameter: string): Set<JsonType> {
   const properties = asRecord(root.properties);
   const types = new Set<JsonType>();
-  if (properties && Object.hasOwn(properties, parameter)) collectTypes(root, properties[parameter], types, MAX_DEPTH);
+  if (properties && Object.hasOwn(properties, parameter)) collectTypes(root, properties[parameter], types);
   return types;
 }
 
-function collectTypes(root: Record<string, unknown>, value: unknown, types: Set<JsonType>, depth: number): void {
-  const schema = asRecord(value);
-  if (!schema || depth === 0) return;
+/** The schema with everything that it combines and refers to. */
+function collectTypes(root: Record<string, unknown>, first: unknown, types: Set<JsonType>): void {
+  const schemas = new Set([first]);
+  for (const schema of schemas) {
+    for (const part of readSchema(root, asRecord(schema) ?? {}, types)) {
+      if (schemas.size >= MAX_SCHEMAS) return;
+      schemas.add(part);
+    }
+  }
+}
+
+/** Adds the types that the schema names itself; what else there is to read is the answer. */
+function readSchema(root: Record<string, unknown>, schema: Record<string, unknown>, types: Set<JsonType>): unknown[] {
   for (const type of Array.isArray(schema.type) ? schema.type : [schema.type]) {
     if (type === "integer") types.add("number");
     else if (isType(type)) types.add(type);
   }
   for (const allowed of Array.isArray(schema.enum) ? schema.enum : []) types.add(typeOf(allowed));
   if ("const" in schema) types.add(typeOf(schema.const));
-  for (const key of ["anyOf", "oneOf", "allOf"]) {
-    const parts = schema[key];
-    for (const part of Array.isArray(parts) ? parts : []) collectTypes(root, part, types, depth - 1);
-  }
   const [, place = "", name = ""] = /^#\/(\$defs|definitions)\/([^/]+)$/.exec(String(schema.$ref)) ?? [];
   const defined = asRecord(root[place]);
-  if (defined && Object.hasOwn(defined, name)) collectTypes(root, defined[name], types, depth - 1);
+  const referred = defined && Object.hasOwn(defined, name) ? [defined[name]] : [];
+  return [schema.anyOf, schema.oneOf, schema.allOf]
+    .flatMap((parts) => (Array.isArray(parts) ? parts : []))
+    .concat(referred);
 }
 
 function isType(type: unknown): type is JsonType {
