@@ -9,6 +9,7 @@ import { decide } from "./decide.ts";
 import type { Faults, Reply } from "./reply.ts";
 import { deliver, MODEL } from "./stream.ts";
 import { type ChatRequest, RequestError, readRequest } from "./wire.ts";
+import { readDialect, writeDialect } from "./xml.ts";
 
 // The longest conversation of a demo is under 1 MiB; the limit is there for what is none.
 const MOST_BODY_BYTES = 16 * 1024 * 1024;
@@ -98,11 +99,12 @@ async function complete(setting: Setting, request: IncomingMessage, response: Se
     request.resume();
     return sendError(response, 413, `The body is larger than ${MOST_BODY_BYTES} bytes.`, { code: "request_too_large" });
   }
-  const chat = readRequest(parse(body));
+  const chat = readDialect(readRequest(parse(body)));
   const { options, content } = setting;
   setting.count += 1;
   const decided = options.intercept?.(chat, setting.count) ?? decide(chat, content);
-  const reply = { ...decided, faults: takeFaults(setting, decided.faults) };
+  const written = chat.writes_xml ? writeDialect(decided) : decided;
+  const reply = { ...written, faults: takeFaults(setting, decided.faults) };
   if (reply.faults?.status !== undefined) return sendFault(request, response, reply.faults.status, reply.faults);
   await deliver({
     request: chat,

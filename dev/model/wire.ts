@@ -18,6 +18,8 @@ export interface ChatRequest {
   messages: Message[];
   /** Names of the tools that may be called. */
   tools: Set<string>;
+  /** Tools were described in the prompt: calls are written into the text. */
+  writes_xml: boolean;
   stream: boolean;
   include_usage: boolean;
   most_tokens: number;
@@ -58,6 +60,7 @@ export function readRequest(body: unknown): ChatRequest {
   return {
     messages,
     tools: body.tool_choice === "none" ? new Set() : readTools(body.tools),
+    writes_xml: false,
     stream: body.stream === true,
     include_usage: options.include_usage === true,
     most_tokens: most ?? Number.POSITIVE_INFINITY,

@@ -32,6 +32,8 @@ export type LoopFact =
       usage: Usage | null;
       /** The model that made it, where it is not the run's. */
       model?: string;
+      /** The reply as the model wrote it, where it wrote its calls into its text. */
+      xml?: string;
       /** Set where the run was cancelled amid the reply: `message` holds the text so far, without tool calls. */
       partial: boolean;
     }

@@ -28,6 +28,7 @@ export interface CalledMessage {
   usage: Usage | null;
   /** The model that made it, where it is not the run's. */
   model?: string;
+  xml?: string;
 }
 
 export type CallOutcome =
@@ -76,7 +77,8 @@ function toMessage(message_id: string, parts: MessageParts, reply: ModelReply): 
     tool_calls.length > 0
       ? { role: "assistant", content: text === "" ? null : text, tool_calls }
       : { role: "assistant", content: text };
-  return { message_id, message, reasoning, finish: reply.finish, usage: reply.usage };
+  const xml = reply.xml === undefined ? {} : { xml: reply.xml };
+  return { message_id, message, reasoning, finish: reply.finish, usage: reply.usage, ...xml };
 }
 
 /** A cancelled reply keeps its text; half a tool call is of no use to anyone. */

@@ -34,6 +34,8 @@ export interface ModelReply {
   finish: FinishReason;
   /** Null where the provider sent none. */
   usage: Usage | null;
+  /** What the model wrote, where text and calls were read out of it. */
+  xml?: string;
 }
 
 export interface ModelFailure {

@@ -5,6 +5,7 @@ import type { ToolCall } from "../protocol/message.ts";
 import type { Interrupt } from "../protocol/run.ts";
 import { askFirst } from "./consent.ts";
 import { type RunState, remember, store } from "./loop-state.ts";
+import { readMalformed } from "./malformed-call.ts";
 import { startDueTask } from "./plan.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run-tool.ts";
 import type { Question, Tool, ToolResult } from "./tool.ts";
@@ -103,6 +104,8 @@ function prepareCall(call: ToolCall, state: RunState, manner: CallsManner, end: 
   if (given) return answer(given);
   if (state.ports.signal.aborted) return { kind: "cancelled", call };
   if (end.fatal) return refuse("not executed: the run could not go on.");
+  const malformed = readMalformed(written);
+  if (malformed !== null) return refuse(malformed);
   const tool = state.tools.get(name);
   if (!tool && state.clientTools.has(name)) return { kind: "client", call };
   if (!tool) return refuse(describeUnknown(name, state));

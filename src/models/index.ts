@@ -1,9 +1,12 @@
 // The shelf of models: one file per wire dialect, each a maker of `Model`.
 import type { Model } from "../agent/model.ts";
+import type { AgentConfig } from "../protocol/agent.ts";
 import { createOpenAiModel, type OpenAiOptions } from "./openai.ts";
+import { createXmlModel } from "./xml.ts";
 
 /** By an agent's `tool_format`. */
-export const models: { native: (options: OpenAiOptions) => Model } = {
+export const models: Record<AgentConfig["tool_format"], (options: OpenAiOptions) => Model> = {
   native: createOpenAiModel,
+  xml: (options) => createXmlModel(createOpenAiModel(options)),
 };
 export type { OpenAiOptions };

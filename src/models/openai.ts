@@ -8,7 +8,7 @@ import { cutEnd } from "../lib/truncate.ts";
 import { openByteReader } from "./byte-reader.ts";
 import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
 import { describeError, describeErrorObject, failWith, type Provider } from "./failure.ts";
-import { createReplyBuilder, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
+import { createReplyBuilder, MAX_REPLY_CHARACTERS, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
 import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
 
 export interface OpenAiLimits extends TimeLimits {
@@ -28,8 +28,7 @@ const defaultLimits: OpenAiLimits = {
   idle_ms: 60_000,
   // The longest replies of reasoning models take about as long; what takes longer is a server that trickles.
   total_ms: 30 * 60_000,
-  // No model writes as much in one reply; this bounds one that never ends, and what is kept of it several times over.
-  reply_characters: 2 * 1024 * 1024,
+  reply_characters: MAX_REPLY_CHARACTERS,
 };
 
 /** Of the body of an error: enough for any provider's message. */

@@ -8,6 +8,9 @@ import type { Progress } from "./request-guard.ts";
 /** More calls than this in one message are not a plan but a loop; OpenAI's own limit is 128. */
 export const MAX_TOOL_CALLS = 256;
 
+/** No model writes as much in one reply; this bounds one that never ends, and what is kept of it several times over. */
+export const MAX_REPLY_CHARACTERS = 2 * 1024 * 1024;
+
 /** The reply has grown past its bound. */
 export class ReplyTooLong extends Error {
   constructor() {

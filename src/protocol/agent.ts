@@ -18,7 +18,8 @@ export const agentConfig = z.strictObject({
   temperature: z.number().min(0).max(2).nullable().default(null),
   max_steps: z.int().min(1).max(1000).default(100),
   plan_order: z.enum(["strict", "free"]).default("strict"),
-  tool_format: z.enum(["native"]).default("native"),
+  /** How the model is given tools: by the provider's own, or described in the prompt and called in XML. */
+  tool_format: z.enum(["native", "xml"]).default("native"),
   /** The tools for work that are offered; null is all of them. Those for the plan and for people always are. */
   tools: z.array(toolName).max(100).nullable().default(null),
   /** Calls that a person must approve: by tool, patterns in which `*` is any text. */

@@ -6,7 +6,7 @@ import type { Tool } from "../agent/tool.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { models } from "../models/index.ts";
-import type { Agent } from "../protocol/agent.ts";
+import type { Agent, AgentConfig } from "../protocol/agent.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readStartingAgent } from "../store/agent-versions.ts";
@@ -22,7 +22,8 @@ import type { Clock } from "./readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
 export interface Ports {
-  model: Model;
+  /** A run's is chosen by its agent's `tool_format`. */
+  models: Record<AgentConfig["tool_format"], Model>;
   /** The model's name where neither run nor agent name one. */
   default_model: string;
   tools: Tool[];
@@ -50,7 +51,7 @@ export const clock: Clock = {
 
 export function createPorts(config: Config, database: D1Database, jobs: Queue<unknown>): Ports {
   return {
-    model: config.openai === null ? missingModel : models.native(config.openai),
+    models: createModels(config.openai),
     default_model: config.openai?.model ?? "none",
     tools: allTools,
     interrupt_ms: config.interrupt_ms,
@@ -66,6 +67,11 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     },
     clock,
   };
+}
+
+function createModels(openai: Config["openai"]): Ports["models"] {
+  if (openai === null) return { native: missingModel, xml: missingModel };
+  return { native: models.native(openai), xml: models.xml(openai) };
 }
 
 const missingModel: Model = {

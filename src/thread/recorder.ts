@@ -47,7 +47,7 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void 
 }
 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
-  const { message, message_id, reasoning, partial, finish, model } = fact;
+  const { message, message_id, reasoning, partial, finish, model, xml } = fact;
   insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
@@ -60,6 +60,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
       ...(model === undefined ? {} : { model }),
       ...(reasoning === "" ? {} : { reasoning }),
       ...(partial ? { partial: true } : {}),
+      ...(xml === undefined ? {} : { xml }),
     },
     created_at: isoTime(life),
   });

@@ -124,7 +124,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       context: record.input?.context ?? [],
     },
     {
-      model: ports.model,
+      model: ports.models[config.tool_format],
       tools: ports.tools,
       sandbox: await openSandbox(life),
       readPlan: () => life.state.plan,

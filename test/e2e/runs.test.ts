@@ -123,6 +123,37 @@ describe("a run", () => {
     expect((await client.listMessages("run-steps", "status")).length).toBe(1);
   });
 
+  it("of an agent with calls in XML is sent no tools, streams no markup, and keeps native calls beside what was written", async () => {
+    await client.taskloom.json("POST", "/v1/agents", { agent_id: "xml", name: "XML", tool_format: "xml" });
+    const { body } = await client.post("run-xml/runs", { message: "plan it", agent_id: "xml" });
+    const sections = [{ title: "店", tasks: ["开店"] }];
+    const written = `<invoke name="create_tasks"><parameter name="sections">${JSON.stringify(sections)}</parameter></invoke>`;
+    const first = await client.model.next();
+    expect(String(first.messages[0]?.content)).toContain('<function>{"name":"create_tasks"');
+    for (const piece of ["好的 <func", "tion_calls>", written, "</function_calls>"]) first.text(piece);
+    first.finish();
+    const next = await client.model.next();
+    expect(next.messages.slice(2, 4)).toEqual([
+      { role: "assistant", content: expect.stringContaining('<invoke name="create_tasks">') },
+      {
+        role: "user",
+        content: expect.stringMatching(/^<function_results>\n<result call="[^"]+" name="create_tasks">/),
+      },
+    ]);
+    next.text('<invoke name="complete"><parameter name="summary">');
+    next.text("完成</parameter></invoke>");
+    next.finish();
+    const events = await client.eventsOf("run-xml", body.invocation_id);
+    const texts = events.flatMap((event) => (event.type === "TEXT_MESSAGE_CONTENT" ? [event.delta] : []));
+    expect(texts.join("")).toBe("好的 ");
+    const [row] = await client.listMessages("run-xml", "assistant");
+    expect(row).toMatchObject({
+      content: { tool_calls: [{ function: { name: "create_tasks", arguments: JSON.stringify({ sections }) } }] },
+      metadata: { xml: `好的 <function_calls>${written}</function_calls>` },
+    });
+    expect(await client.readRun("run-xml", body.invocation_id)).toMatchObject({ status: "completed" });
+  });
+
   it("of an agent that is not known is refused, and no thread is made", async () => {
     const refused = await client.post("run-agent/runs", { message: "hi", agent_id: "agent-nobody" });
     expect(refused).toMatchObject({ status: 404, body: { code: "not_found" } });

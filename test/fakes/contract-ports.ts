@@ -24,8 +24,9 @@ interface Surroundings {
 
 export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
   const { object, d1, jobs } = world;
+  const model = contractBrain((signal) => object.ask("model", pulse, () => undefined, signal));
   return {
-    model: contractBrain((signal) => object.ask("model", pulse, () => undefined, signal)),
+    models: { native: model, xml: model },
     default_model: "test-model",
     interrupt_ms: null,
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],

@@ -3,7 +3,14 @@
 import { z } from "zod";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
 import { type LoopInput, type LoopPorts, runAgent } from "../../src/agent/loop.ts";
-import type { FinishReason, ModelDelta, ModelFailure, ModelOutcome, ModelRequest } from "../../src/agent/model.ts";
+import type {
+  FinishReason,
+  Model,
+  ModelDelta,
+  ModelFailure,
+  ModelOutcome,
+  ModelRequest,
+} from "../../src/agent/model.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agent.ts";
 import type { Plan, TaskStatus } from "../../src/protocol/task.ts";
@@ -108,6 +115,8 @@ export class ScriptedRun {
   steered: SteeredMessage[][] = [];
   /** Called with each fact before it is stored; may throw. */
   onFact: (fact: LoopFact) => void = () => {};
+  /** How the model is wrapped. */
+  dialect = (native: Model): Model => native;
   /** Whether a time limit strikes at once; back-off always ends at once. */
   impatient = false;
   #plan = makePlan();
@@ -167,7 +176,7 @@ export class ScriptedRun {
 
   #ports(): LoopPorts {
     return {
-      model: { stream: (request, onDelta, signal) => this.#stream(request, onDelta, signal) },
+      model: this.dialect({ stream: (request, onDelta, signal) => this.#stream(request, onDelta, signal) }),
       tools: this.#tools,
       sandbox: this.sandbox,
       onDelta: (delta) => void this.log.push(delta),

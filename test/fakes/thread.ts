@@ -2,6 +2,7 @@
 // replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
+import { createXmlModel } from "../../src/models/xml.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agent.ts";
 import type { Result } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
@@ -198,7 +199,7 @@ export class FakeThread {
       },
     };
     return {
-      model,
+      models: { native: model, xml: createXmlModel(model) },
       default_model: "test-model",
       interrupt_ms: this.#options.interrupt_ms ?? null,
       tools: this.#options.tools ?? [],

@@ -1,0 +1,126 @@
+// The script as a model without native tools: it is told of tools in the system prompt, reads its own calls and their results
+// out of texts, and writes its calls as XML. Deciding stays the same: a request is read into the native form first, and what
+// was decided is written out last.
+import type { Reply, ReplyCall } from "./reply.ts";
+import { type ChatRequest, isRecord, type Message, type ToolCall } from "./wire.ts";
+
+/** What each parameter of a tool is, by the tool's name. */
+type Described = Map<string, Record<string, unknown>>;
+
+/** The request as a native one, where its system prompt describes tools; else as it is. */
+export function readDialect(request: ChatRequest): ChatRequest {
+  const prompt = request.messages.find((message) => message.role === "system" && message.text.includes("<functions>"));
+  if (request.tools.size > 0 || !prompt) return request;
+  const described = readTools(prompt.text);
+  const messages = request.messages.flatMap((message, index): Message[] => {
+    if (message.role === "user" && message.text.startsWith("<function_results>")) return readResults(message.text);
+    if (message.role !== "assistant") return [message];
+    const next = request.messages[index + 1]?.text ?? "";
+    const results = next.startsWith("<function_results>") ? readResults(next) : [];
+    return [readAssistant(message, described, results)];
+  });
+  return { ...request, messages, tools: new Set(described.keys()), writes_xml: true };
+}
+
+function readTools(prompt: string): Described {
+  const described: Described = new Map();
+  for (const [, json = ""] of prompt.matchAll(/^<function>(.*)<\/function>$/gm)) {
+    const tool: unknown = JSON.parse(json);
+    if (!isRecord(tool) || typeof tool.name !== "string") continue;
+    const properties = isRecord(tool.parameters) ? tool.parameters.properties : undefined;
+    described.set(tool.name, isRecord(properties) ? properties : {});
+  }
+  return described;
+}
+
+/** In a result, `&lt;` stands for the `<` of a tag that would be taken for one of the dialect. */
+const hidden = /&lt;(?=\s{0,8}\/?\s{0,8}(?:[\w.-]{1,32}:)?(?:function_|results?\b|invoke\b|parameter\b|think))/gi;
+
+function readResults(text: string): (Message & { name: string })[] {
+  const found = text.matchAll(/<result call="([^"]*)" name="([^"]*)">\n([\s\S]*?)\n<\/result>/g);
+  return [...found].map(([, id = "", name = "", content = ""]) => ({
+    role: "tool",
+    text: content.replace(hidden, "<"),
+    calls: [],
+    tool_call_id: id,
+    name,
+  }));
+}
+
+function readAssistant(message: Message, described: Described, results: (Message & { name: string })[]): Message {
+  const at = message.text.indexOf("<function_calls>\n<invoke name=");
+  if (at < 0) return message;
+  const calls = readCalls(message.text.slice(at), described);
+  const left = [...results];
+  for (const [index, call] of calls.entries()) {
+    const answer = left.findIndex((result) => result.name === call.name);
+    call.id = answer < 0 ? `call_${index}` : (left.splice(answer, 1)[0]?.tool_call_id ?? "");
+  }
+  return { ...message, text: message.text.slice(0, at).trimEnd(), calls };
+}
+
+function readCalls(block: string, described: Described): ToolCall[] {
+  const read: { name: string; input: Record<string, unknown> }[] = [];
+  const pattern =
+    /<invoke name="([^"]*)">|<parameter name="([^"]*)">(?:<!\[CDATA\[([\s\S]*?)\]\]><\/parameter>|([\s\S]*?)<\/parameter>)/g;
+  for (const [, tool, parameter = "", verbatim, plain = ""] of block.matchAll(pattern)) {
+    if (tool !== undefined) read.push({ name: tool, input: {} });
+    const call = read.at(-1);
+    if (tool !== undefined || !call) continue;
+    const written = verbatim?.replaceAll("]]]]><![CDATA[>", "]]>") ?? plain;
+    const value = written.startsWith("\n") ? written.slice(1, -1) : written;
+    call.input[parameter] = readValue(value, described.get(call.name)?.[parameter]);
+  }
+  return read.map(({ name, input }) => ({ id: "", name, arguments: JSON.stringify(input) }));
+}
+
+function readValue(text: string, schema: unknown): unknown {
+  if (isRecord(schema) && schema.type === "string") return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The reply with its calls in its text. */
+export function writeDialect(reply: Reply): Reply {
+  const { calls, text = "", ...rest } = reply;
+  if (!calls?.length) return reply;
+  const block = `<function_calls>\n${calls.map(writeCall).join("\n")}\n</function_calls>`;
+  if (typeof text !== "string") return { ...rest, text: join(text, block) };
+  return { ...rest, text: text === "" ? block : `${text}\n\n${block}` };
+}
+
+function* join(text: Iterable<string>, block: string): Generator<string> {
+  yield* text;
+  yield block;
+}
+
+/** Arguments that are no JSON, as tests want them, become what is no parameter. */
+function writeCall({ name, arguments: written }: ReplyCall): string {
+  const input = parseObject(written);
+  if (!input) return `<invoke name="${name}">\n${written}\n</invoke>`;
+  const parameters = Object.entries(input).map(
+    ([key, value]) => `<parameter name="${key}">${writeValue(value)}</parameter>\n`,
+  );
+  return `<invoke name="${name}">\n${parameters.join("")}</invoke>`;
+}
+
+function writeValue(value: unknown): string {
+  if (typeof value !== "string") return writeText(JSON.stringify(value));
+  return writeText(value.startsWith("\n") ? `\n${value}\n` : value);
+}
+
+function writeText(text: string): string {
+  return /[<&]/.test(text) ? `<![CDATA[${text.replaceAll("]]>", "]]]]><![CDATA[>")}]]>` : text;
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

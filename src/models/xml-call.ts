@@ -1,0 +1,157 @@
+// One call while it is read: its parameters become the JSON object that a native call would have. A text is streamed as it
+// comes; what has to be parsed waits for its end. Whatever is wrong with the call is added to its arguments at the end, so
+// that they are an object either way (see agent/malformed-call).
+import { MALFORMED, NAMELESS } from "../agent/malformed-call.ts";
+import type { ToolDescription } from "../agent/model.ts";
+import { cutEnd } from "../lib/truncate.ts";
+import { createDecoder } from "./xml-entities.ts";
+import type { Tag } from "./xml-tags.ts";
+import { escapeJson, readValue, typesOf } from "./xml-types.ts";
+import { createValueReader, type ValueReader } from "./xml-value.ts";
+
+export interface CallSink {
+  openCall(name: string): void;
+  /** Of the call that was opened last. */
+  addArguments(piece: string): void;
+}
+
+export interface OpenCall {
+  readonly name: string;
+  /** A reader for the value behind the tag; null where the tag is the whole of the parameter. */
+  openParameter(tag: Tag): ValueReader | null;
+  closeParameter(): void;
+  /** The call is malformed. The first reason is the one that is told. */
+  fail(reason: string): void;
+  /** `cut`: the reply ended at the output limit amid the call. */
+  close(cut?: boolean): void;
+}
+
+/** Of what the model wrote, in a sentence to it. */
+const MAX_QUOTED_CHARACTERS = 200;
+
+export function quote(text: string): string {
+  return JSON.stringify(cutEnd(text.trim().toWellFormed(), MAX_QUOTED_CHARACTERS));
+}
+
+/** `name` is empty where the call has none. */
+export function openCall(name: string, tool: ToolDescription | undefined, sink: CallSink): OpenCall {
+  const seen = new Set<string>([MALFORMED]);
+  let isFirst = true;
+  let problem: string | null = null;
+  let value: { reader: ValueReader; finish: () => void } | null = null;
+  sink.openCall(name || NAMELESS);
+
+  function write(key: string, json: string): void {
+    sink.addArguments(`${isFirst ? "{" : ","}${JSON.stringify(key)}:${json}`);
+    isFirst = false;
+  }
+
+  function fail(reason: string): void {
+    problem ??= reason;
+  }
+
+  /** Where a parameter can't be kept its value is read all the same, to find its end. */
+  function claimKey(tag: Tag): string | null {
+    const key = tag.attributes.get("name") ?? "";
+    if (tag.isBroken) fail("A <parameter …> tag has no end.");
+    else if (key === "") fail("A <parameter> has no name.");
+    else if (seen.has(key)) fail(`The parameter ${quote(key)} is given twice.`);
+    else {
+      seen.add(key);
+      return key;
+    }
+    return null;
+  }
+
+  function startText(key: string) {
+    write(key, '"');
+    const add = (piece: string) => sink.addArguments(escapeJson(piece));
+    const decoder = createDecoder(add);
+    let isVerbatim = false;
+    const reader = createValueReader({
+      add: (piece) => (isVerbatim ? add(piece) : decoder.add(piece)),
+      setVerbatim: () => {
+        isVerbatim = true;
+      },
+    });
+    const finish = () => {
+      decoder.end();
+      sink.addArguments('"');
+    };
+    return { reader, finish };
+  }
+
+  function startParsed(key: string | null, types: ReturnType<typeof typesOf>, isString: boolean | null) {
+    let text = "";
+    let isVerbatim = false;
+    const reader = createValueReader({
+      add: (piece) => {
+        if (key !== null) text += piece;
+      },
+      setVerbatim: () => {
+        isVerbatim = true;
+      },
+    });
+    const finish = () => {
+      if (key === null) return;
+      const read = readValue({ text, isVerbatim, isString }, types);
+      if (read.ok) write(key, read.json);
+      else fail(`The value of ${quote(key)} is not valid JSON (${cutEnd(read.reason, MAX_QUOTED_CHARACTERS)}).`);
+    };
+    return { reader, finish };
+  }
+
+  function closeParameter(): void {
+    if (!value) return;
+    value.finish();
+    const { suspect } = value.reader;
+    if (suspect !== null) {
+      fail(
+        `A value holds ${quote(suspect)}. If that belongs to the value, write the value as <![CDATA[…]]>; if not, a </parameter> is missing before it.`,
+      );
+    }
+    value = null;
+  }
+
+  return {
+    name,
+    openParameter(tag) {
+      const key = claimKey(tag);
+      const types = tool && key !== null ? typesOf(tool.parameters, key) : new Set<never>();
+      const said = tag.attributes.get("string")?.toLowerCase();
+      const isString = said === "true" ? true : said === "false" ? false : null;
+      if (tag.isEmpty) {
+        const text = tag.attributes.get("value") ?? "";
+        startEmpty(key, text);
+        return null;
+      }
+      const isText = (types.size === 1 && types.has("string") && isString !== false) || (types.size === 0 && isString);
+      value = key !== null && isText ? startText(key) : startParsed(key, types, isString);
+      return value.reader;
+
+      function startEmpty(of: string | null, text: string): void {
+        if (of === null) return;
+        const read = readValue({ text, isVerbatim: true, isString }, types);
+        if (read.ok) write(of, read.json);
+        else fail(`The value of ${quote(of)} is not valid JSON.`);
+      }
+    },
+    closeParameter,
+    fail,
+    close(cut = false) {
+      closeParameter();
+      if (problem !== null) write(MALFORMED, JSON.stringify(cut ? describeCut(name) : describe(name, problem)));
+      sink.addArguments(isFirst ? "{}" : "}");
+    },
+  };
+}
+
+function describe(name: string, problem: string): string {
+  const which = name === "" ? "A call" : `The call of ${name}`;
+  return `${which} could not be read, so it was not run. ${problem} Write it again in the form that the system message shows.`;
+}
+
+function describeCut(name: string): string {
+  const which = name === "" ? "a call" : `the call of ${name}`;
+  return `Your reply reached the output limit amid ${which}, so it was not run. Send less at once: write a long file in several smaller ones, or a first part now and the rest by later calls.`;
+}

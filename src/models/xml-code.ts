@@ -1,0 +1,94 @@
+// Where code is in a text of Markdown, told character by character: in a fence of backticks or tildes, or in a span between
+// backticks. A call in there is an example. As in CommonMark a fence begins a line and ends with a line of as many marks, and
+// a span ends with as many backticks as began it. Spans are taken to end with their line: a backtick that was left open
+// somewhere above must not make code of a call.
+
+const BACKTICK = 0x60;
+const TILDE = 0x7e;
+const NEWLINE = 0x0a;
+
+export interface CodeTracker {
+  accept(code: number): void;
+  /** Where the next character stands, which is neither a backtick nor a tilde. */
+  readonly place: "text" | "span" | "fence";
+  /** How many backticks end the span that is open, or that may be open. */
+  readonly marks: number;
+  /** The span has been taken as a whole, or its backticks were none that open one. */
+  leaveSpan(): void;
+  /** A call stands here, in a fence. */
+  noteCall(): void;
+  /** Whether there was one in the fence that is still open. */
+  readonly holdsCall: boolean;
+}
+
+/** `info` is the line on which a fence begins: with backticks behind it, it is a span. */
+type Fence = { mark: number; count: number; part: "info" | "start" | "line" | "closing"; holdsCall: boolean };
+
+export function createCodeTracker(): CodeTracker {
+  let fence: Fence | null = null;
+  let span = 0;
+  /** The marks that were read last, without a gap. */
+  let run = { mark: 0, count: 0, beginsLine: false };
+  /** Only white space so far. */
+  let isLineStart = true;
+
+  function endRun(): void {
+    const { mark, count, beginsLine } = run;
+    if (count === 0) return;
+    run = { mark: 0, count: 0, beginsLine: false };
+    if (fence && fence.part !== "info") {
+      const closes = beginsLine && mark === fence.mark && count >= fence.count;
+      fence.part = closes ? "closing" : "line";
+    } else if (beginsLine && count >= 3 && span === 0) fence = { mark, count, part: "info", holdsCall: false };
+    else if (mark === BACKTICK) {
+      if (fence?.mark === BACKTICK) {
+        span = fence.count;
+        fence = null;
+      } else if (fence) return;
+      if (span === 0) span = count;
+      else if (span === count) span = 0;
+    }
+  }
+
+  function endLine(): void {
+    if (fence?.part === "closing") fence = null;
+    else if (fence) fence.part = "start";
+    span = 0;
+    isLineStart = true;
+  }
+
+  return {
+    accept(code) {
+      if (code === BACKTICK || code === TILDE) {
+        if (run.count > 0 && run.mark !== code) endRun();
+        run = { mark: code, count: run.count + 1, beginsLine: run.count > 0 ? run.beginsLine : isLineStart };
+        isLineStart = false;
+        return;
+      }
+      endRun();
+      if (code === NEWLINE) return endLine();
+      if (code === 0x20 || code === 0x09 || code === 0x0d) return;
+      isLineStart = false;
+      if (fence && fence.part !== "info") fence.part = "line";
+    },
+    get place() {
+      endRun();
+      return fence ? "fence" : span > 0 ? "span" : "text";
+    },
+    get marks() {
+      endRun();
+      return span;
+    },
+    leaveSpan() {
+      span = 0;
+      isLineStart = false;
+    },
+    noteCall() {
+      if (fence) fence.holdsCall = true;
+    },
+    get holdsCall() {
+      endRun();
+      return fence !== null && fence.part !== "closing" && fence.holdsCall;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// History → the dialect. A model is sent its own calls as it would have written them, and their results as one message after
+// them, so there is no role and no field that a server without tools refuses. The same message gives the same bytes at every
+// step: what a provider has cached stays right.
+import { readMalformed } from "../agent/malformed-call.ts";
+import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from "../protocol/message.ts";
+import { asRecord } from "./reply-builder.ts";
+import { holdsEntity } from "./xml-entities.ts";
+
+export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
+  const names = new Map<string, string>();
+  const written: ChatMessage[] = [];
+  let results: string[] = [];
+  const close = () => {
+    if (results.length > 0) written.push({ role: "user", content: wrapResults(results) });
+    results = [];
+  };
+  for (const message of messages) {
+    if (message.role === "tool") {
+      results.push(writeResult(message, names.get(message.tool_call_id) ?? "unknown"));
+      continue;
+    }
+    close();
+    if (message.role !== "assistant") {
+      written.push(message);
+      continue;
+    }
+    for (const call of message.tool_calls ?? []) names.set(call.id, call.function.name);
+    written.push({ role: "assistant", content: writeAssistant(message) });
+  }
+  close();
+  return written;
+}
+
+/** Stands where a malformed call was all that a message held: a message without content is refused. */
+const UNREADABLE = "(a call that could not be read)";
+
+function writeAssistant({ content, tool_calls = [] }: AssistantMessage): string {
+  const text = content ?? "";
+  if (tool_calls.length === 0) return text;
+  // What could not be read is not shown as if it had been right: the model would learn its form.
+  const readable = tool_calls.filter((call) => readMalformed(call.function.arguments) === null);
+  const calls = readable.length > 0 ? writeCalls(readable) : UNREADABLE;
+  return text.trim() === "" ? calls : `${text.trimEnd()}\n\n${calls}`;
+}
+
+export function writeCalls(calls: readonly ToolCall[]): string {
+  return `<function_calls>\n${calls.map(writeCall).join("\n")}\n</function_calls>`;
+}
+
+function writeCall({ function: { name, arguments: written } }: ToolCall): string {
+  const parameters = Object.entries(readArguments(written)).map(
+    ([key, value]) => `<parameter name="${escapeAttribute(key)}">${writeValue(value)}</parameter>\n`,
+  );
+  return `<invoke name="${escapeAttribute(name)}">\n${parameters.join("")}</invoke>`;
+}
+
+function readArguments(written: string): Record<string, unknown> {
+  try {
+    return asRecord(JSON.parse(written)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Text as it is; in CDATA where it would be read as something else. */
+function writeValue(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  // A reader takes the first line break and the last for layout.
+  const shown = /^\r?\n/.test(text) ? `\n${text}${text.endsWith("\r") ? "\r\n" : "\n"}` : text;
+  const isPlain =
+    !mayEndValue.test(text) && !/^\s*<!\[CDATA\[/.test(text) && (text.includes("<") || !holdsEntity(text));
+  return isPlain ? shown : `<![CDATA[${shown.replaceAll("]]>", "]]]]><![CDATA[>")}]]>`;
+}
+
+/** Tags of the dialect, however they are written: with a namespace, with spaces, in any case. Bounded, or spaces cost their square. */
+const tags =
+  "<(?=\\s{0,8}/?\\s{0,8}(?:[\\w.-]{1,32}:|[|｜]\\w{1,16}[|｜])?(?:function_calls|function_results?|results?|invoke|parameter|think(?:ing)?)\\b)";
+const mayEndValue = new RegExp(tags, "i");
+const anyTag = new RegExp(tags, "gi");
+
+/** A result is told apart by its call's id, and holds no tag that could end it or begin a call. */
+function writeResult({ tool_call_id, content }: ToolMessage, name: string): string {
+  const head = `<result call="${escapeAttribute(tool_call_id)}" name="${escapeAttribute(name)}">`;
+  return `${head}\n${content.replace(anyTag, "&lt;")}\n</result>`;
+}
+
+function wrapResults(results: readonly string[]): string {
+  return `<function_results>\n${results.join("\n")}\n</function_results>`;
+}
+
+function escapeAttribute(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

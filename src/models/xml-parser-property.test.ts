@@ -1,0 +1,128 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { read, xmlTools } from "../../test/fakes/read-xml.ts";
+import { createXmlParser, type ReplyEnd } from "./xml-parser.ts";
+
+const fragment = fc.constantFrom(
+  "<function_calls>",
+  "</function_calls>",
+  '<invoke name="create_file">',
+  "<invoke name=view_tasks/>",
+  "</invoke>",
+  '<parameter name="content">',
+  '<parameter name="sections">',
+  "</parameter>",
+  "<![CDATA[",
+  "]]>",
+  "<ns:invoke name='a'>",
+  "<think>",
+  "</think>",
+  "<function_results>",
+  "`",
+  "```",
+  "\n```\n",
+  "~~~\n",
+  "\n\n",
+  "\n",
+  " ",
+  "&lt;",
+  "&amp",
+  ";",
+  "&",
+  "<",
+  ">",
+  "</",
+  "]",
+  "[1,]",
+  '{"a":"b"}',
+  '"',
+  "text",
+  "商店",
+  "😀",
+  "\ud83d",
+  "\r",
+  "<p>",
+  "<invoke",
+  "<parameter",
+  "\u0001",
+); // prettier-ignore
+
+describe("whatever a model writes", () => {
+  const anything = fc.array(fc.oneof({ weight: 8, arbitrary: fragment }, fc.string({ maxLength: 5 })), {
+    maxLength: 40,
+  });
+  const ends = fc.constantFrom<ReplyEnd>("whole", "cut", "left");
+
+  it("is read without a throw, the same however it is cut, with arguments that are an object", () => {
+    fc.assert(
+      fc.property(anything, ends, fc.array(fc.nat(12)), (pieces, how, lengths) => {
+        const text = pieces.join("");
+        const whole = read([text], how);
+        expect(read(text.split(""), how)).toEqual(whole);
+        const cuts: string[] = [];
+        for (let at = 0, turn = 0; at < text.length; turn++) {
+          const end = at + 1 + (lengths[turn % (lengths.length || 1)] ?? 3);
+          cuts.push(text.slice(at, end));
+          at = end;
+        }
+        expect(read(cuts, how)).toEqual(whole);
+        for (const call of whole.calls) expect(JSON.parse(call.arguments)).toBeTypeOf("object");
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("leads to a call or to words about one wherever an opening tag stands outside of code and thoughts", () => {
+    const plain = fragment.filter((piece) => !/[`~]|think|results/.test(piece));
+    fc.assert(
+      fc.property(fc.array(plain, { maxLength: 30 }), (pieces) => {
+        const { text, calls } = read([`${pieces.join("")}<function_calls>`]);
+        expect(calls.length).toBeGreaterThan(0);
+        expect(text).not.toMatch(/<\/?(function_calls|invoke[ >])/);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    "<",
+    "`",
+    "` <invoke name='x' ",
+    "</parameter>",
+    "\n",
+    " ",
+    "&",
+    "&lt;",
+    "<invoke ",
+    "]]>",
+    "~",
+    "<a:",
+    "`\n",
+    "\r",
+    "[",
+    ",",
+  ])(
+    "costs time in proportion to its length: %j",
+    (unit) => {
+      const count = (prefix: string) => {
+        let sent = 0;
+        const parser = createXmlParser(xmlTools, {
+          addText: () => void sent++,
+          addReasoning: () => void sent++,
+          openCall: () => void sent++,
+          addArguments: () => void sent++,
+        });
+        parser.push(prefix);
+        const text = unit.repeat(Math.ceil(200_000 / unit.length));
+        for (let at = 0; at < text.length; at += 3) parser.push(text.slice(at, at + 3));
+        parser.end("whole");
+        return sent;
+      };
+      const open = '<invoke name="create_file"><parameter name="content">';
+      for (const prefix of ["", open, `${open}\n`, `${open}<![CDATA[`, `${open}</parameter>`, "<function_calls>"]) {
+        expect(count(prefix)).toBeLessThan(600_000);
+      }
+    },
+    20_000,
+  );
+});

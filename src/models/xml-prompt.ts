@@ -1,0 +1,47 @@
+// What a model without native tools is told of them: the form of a call, how values are written, and each tool as one line
+// of JSON. Same tools, same bytes.
+import type { ToolDescription } from "../agent/model.ts";
+import type { ChatMessage } from "../protocol/message.ts";
+
+const howToCall = `# How to call tools
+
+You call tools by writing XML into your reply. For instance:
+
+<function_calls>
+<invoke name="create_tasks">
+<parameter name="sections">[{"title": "Build", "tasks": ["Write the page", "Check that it opens"]}]</parameter>
+</invoke>
+</function_calls>
+
+- One block may hold several <invoke>; they run in order. Say what you have to say before the block, and end your reply with </function_calls>. You get the results in the next message, in <function_results>. Never write <function_results> yourself.
+- A parameter whose type is string holds the text as it is, without quotes and without escapes; line breaks and indentation are kept. Any other parameter holds JSON.
+- Where a value itself holds tags such as <invoke>, <parameter> or </parameter>, or where entities such as &amp; must stay as they are written, put the whole value into <![CDATA[ and ]]>.
+- Don't write a call into a code fence or between backticks: there it is an example and is not run. A call in your thoughts is not run either.
+- In results, &lt; before the name of one of these tags stands for a plain <.
+
+These are the tools; \`parameters\` is the JSON Schema of what they take:`;
+
+const prompts = new WeakMap<ToolDescription[], string>();
+
+/** A run describes its tools with one and the same list at each step. */
+function describeTools(tools: ToolDescription[]): string {
+  const known = prompts.get(tools);
+  if (known !== undefined) return known;
+  const lines = tools.map((tool) => `<function>${describeTool(tool)}</function>`);
+  const described = `${howToCall}\n\n<functions>\n${lines.join("\n")}\n</functions>`;
+  prompts.set(tools, described);
+  return described;
+}
+
+/** Escaped as JSON allows it, so that no description ends the line or the list. */
+function describeTool({ name, description, parameters }: ToolDescription): string {
+  return JSON.stringify({ name, description, parameters }).replace(/<\/(?=function)/gi, "<\\/");
+}
+
+/** Behind the system prompt, which stays as it is. */
+export function withTools(messages: ChatMessage[], tools: ToolDescription[]): ChatMessage[] {
+  if (tools.length === 0) return messages;
+  const [first, ...rest] = messages;
+  if (first?.role !== "system") return [{ role: "system", content: describeTools(tools) }, ...messages];
+  return [{ role: "system", content: `${first.content}\n\n${describeTools(tools)}` }, ...rest];
+}
