@@ -7,6 +7,7 @@ import { createRepetitionGuard, noReplies, type RepetitionGuard, type ReplyCount
 import type { LoopInput, LoopPorts } from "./loop.ts";
 import type { ToolDescription } from "./model.ts";
 import { buildSystemPrompt } from "./prompt.ts";
+import type { Told } from "./told.ts";
 import type { Tool } from "./tool.ts";
 import { describeTool } from "./tool-arguments.ts";
 
@@ -24,6 +25,9 @@ export interface RunState {
   usedCallIds: Set<string>;
   /** Read anew each time: a person may have changed it. */
   readonly plan: Plan;
+  told: Told;
+  /** Tasks whose completion was sent back for want of evidence. */
+  challenged: Set<string>;
   steps: number;
   guard: RepetitionGuard;
   replies: ReplyCounts;
@@ -52,6 +56,8 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     get plan() {
       return ports.readPlan();
     },
+    told: { task_id: null, edits: null },
+    challenged: new Set(),
     steps: input.steps,
     guard,
     replies: noReplies,

@@ -7,8 +7,10 @@ import { describeError, type LogFields, logError, logWarning } from "../lib/log.
 import { withinTime } from "../lib/time-limit.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
+import { readLedger } from "./ledger.ts";
 import { type Life, noteError, transact } from "./life.ts";
 import { readHistory } from "./messages.ts";
+import { readNews } from "./plan-memory.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { judgeLives, startRun, takeUpRun } from "./run-start.ts";
@@ -116,7 +118,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       max_steps: record.input?.max_steps ?? config.max_steps,
       steps: record.run.steps,
       history: readHistory(life.database.sql),
-      started_calls: [...record.started_calls],
+      started_calls: record.started_calls.map(({ id }) => id),
       client_tools: record.input?.client_tools ?? [],
       context: record.input?.context ?? [],
     },
@@ -125,6 +127,8 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       tools: ports.tools,
       sandbox: await openSandbox(life),
       readPlan: () => life.state.plan,
+      readNews: () => readNews(life),
+      readLedger: () => readLedger(life),
       onDelta: (delta) => recordDelta(life, record, delta),
       emit: async (fact) => recordFact(life, record, fact),
       takeSteered: async () => takeSteered(life, record),
