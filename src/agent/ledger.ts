@@ -54,7 +54,7 @@ export function foldLedger({ rows, times, spans, now }: LedgerSource): Ledger {
   const works = new Map<string, Work>();
   const commands: Commands = new Map();
   const workOf = (task_id: string): Work => {
-    const work = works.get(task_id) ?? { entry: emptyEntry(), proofs: 0 };
+    const work = works.get(task_id) ?? { entry: emptyLedger(), proofs: 0 };
     works.set(task_id, work);
     return work;
   };
@@ -69,7 +69,8 @@ export function foldLedger({ rows, times, spans, now }: LedgerSource): Ledger {
   return Object.fromEntries([...works].map(([task_id, work]) => [task_id, finishEntry(work, spans, now)]));
 }
 
-function emptyEntry(): TaskLedger {
+/** Of a task for which nothing was done yet. */
+export function emptyLedger(): TaskLedger {
   return {
     started_at: null,
     finished_at: null,
@@ -88,8 +89,9 @@ function emptyEntry(): TaskLedger {
   };
 }
 
-function addStep(entry: TaskLedger, { usage }: LedgerRow["metadata"]): void {
-  entry.steps += 1;
+function addStep(entry: TaskLedger, { usage, partial }: LedgerRow["metadata"]): void {
+  // A reply that a cancel cut off cost something and is no step, of the run neither.
+  if (partial !== true) entry.steps += 1;
   if (usage) entry.usage = addUsage(entry.usage, usage as Usage);
 }
 

@@ -133,8 +133,17 @@ export function recordPlan(life: Life, record: RunRecord | null, plan: Plan): vo
   storeTimes(life, before, plan, created_at);
   life.outbox.markPlan();
   const delta = life.state.setPlan(plan);
-  if (record === null) life.journal.addFact(BETWEEN_RUNS, { type: "STATE_DELTA", delta });
-  else recordSteps(life, record, before, plan, delta);
+  if (record !== null) recordSteps(life, record, before, plan, delta);
+  else life.journal.addFact(BETWEEN_RUNS, { type: "STATE_DELTA", delta: isFirstTold(life) ? wholeState(life) : delta });
+}
+
+/** No run has told the state yet, so who reads the thread has nothing that a difference could be applied to. */
+function isFirstTold(life: Life): boolean {
+  return life.newestStarted === null;
+}
+
+function wholeState(life: Life): PatchOperation[] {
+  return [{ op: "replace", path: "", value: life.state.value }];
 }
 
 function recordSteps(life: Life, record: RunRecord, before: Plan, plan: Plan, delta: PatchOperation[]): void {
