@@ -116,7 +116,9 @@ export class FakeThreads {
       readThread: (key) => run("readThread", key, async () => (known() ? succeed(known()?.thread as Thread) : missing)),
       readPlan: (key) => run("readPlan", key, async () => succeed({ version: 0, sections: [], tasks: [] })),
       readLedger: (key) =>
-        run("readLedger", key, async () => succeed({ plan: { version: 0, sections: [], tasks: [] }, ledger: {} })),
+        run("readLedger", key, async () =>
+          known() ? succeed({ plan: { version: 0, sections: [], tasks: [] }, ledger: {} }) : missing,
+        ),
       editPlan: (_key, request) =>
         run("editPlan", request, async () => {
           if (!known()) return missing;
