@@ -26,6 +26,8 @@ export interface RunState {
   /** Read anew each time: a person may have changed it. */
   readonly plan: Plan;
   told: Told;
+  /** Version of the plan that the run began with; null in a later life of it. */
+  planAtStart: number | null;
   /** Tasks whose completion was sent back for want of evidence. */
   challenged: Set<string>;
   steps: number;
@@ -57,6 +59,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
       return ports.readPlan();
     },
     told: { task_id: null, edits: null },
+    planAtStart: input.steps > 0 ? null : ports.readPlan().version,
     challenged: new Set(),
     steps: input.steps,
     guard,

@@ -60,6 +60,12 @@ describe("a person's edit", () => {
     expect(outcome).toMatchObject({ status: "completed", unfinished_tasks: 1 });
   });
 
+  it("does not turn the end of a run's last step into a failure", async () => {
+    const edits = { ...callsTools("complete"), before: () => run.edit([add]) };
+    const run: ScriptedRun = new ScriptedRun([edits], [completeTool]);
+    expect(await run.run({ plan: makePlan("completed"), max_steps: 1 })).toMatchObject({ status: "completed" });
+  });
+
   it("that ends the last task leads to the closing words, and to the end", async () => {
     const edits = { ...callsTools("work"), before: () => run.edit([cancel("task_1")]) };
     const run: ScriptedRun = new ScriptedRun([edits, says("Stopped.")], [work]);
@@ -185,7 +191,15 @@ describe("evidence", () => {
   it("is cited at the end: the closing reminder says what was done for each task", async () => {
     const run = new ScriptedRun([callsTools("complete")], [completeTool]);
     run.ledger = { task_1: { ...emptyLedger(), calls: 2, proven: true, failed_calls: 1 } };
-    await run.run({ plan: makePlan("completed") });
+    await run.run({ plan: makePlan("completed"), steps: 1 });
     expect(run.lastWords(0)).toMatch(/All tasks have ended[\s\S]*- "Task 1" \(completed\): 2 calls, 1 failed/);
+  });
+
+  it("of a plan that an earlier run has ended is not cited again", async () => {
+    const run = new ScriptedRun([says("You are welcome.")]);
+    run.ledger = { task_1: { ...emptyLedger(), calls: 2, proven: true } };
+    await run.run({ plan: makePlan("completed") });
+    expect(run.lastWords(0)).toContain("All tasks have ended");
+    expect(run.lastWords(0)).not.toContain("calls");
   });
 });

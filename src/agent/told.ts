@@ -24,7 +24,9 @@ export function tellPlan(state: RunState): string | null {
   state.told = { task_id: dueTask(plan)?.id ?? null, edits: news?.version ?? null };
   // The person has moved the work on: whatever the model was reminded of before, it starts anew.
   if (news !== null) state.replies = { ...state.replies, reminders: 0 };
-  return remindOfPlan(plan, { news, digest: () => digestLedger(plan, ports.readLedger()) });
+  // Of work that an earlier run has done and told of, the later ones are not told again at each step.
+  const digest = () => (plan.version === state.planAtStart ? null : digestLedger(plan, ports.readLedger()));
+  return remindOfPlan(plan, { news, digest });
 }
 
 /** What is stored with the reply: the task that the step was for, and the edits that the model knows of from now on. */
@@ -56,9 +58,9 @@ export function noteChange(state: RunState, plan: Plan): void {
   state.told = { ...state.told, task_id: dueTask(plan)?.id ?? null };
 }
 
-/** Whether a person has left work that the model has not heard of: the run doesn't end over it. */
-export function hasUnheardWork({ plan, ports }: RunState): boolean {
-  return ports.readNews() !== null && openTasks(plan).length > 0;
+/** Whether a person has left work that the model has not heard of: the run doesn't end over it, unless this was its last step. */
+export function hasUnheardWork({ plan, ports, steps, input }: RunState): boolean {
+  return steps < input.max_steps && ports.readNews() !== null && openTasks(plan).length > 0;
 }
 
 /** Sends a completion without evidence back, once for each task in a life. */
