@@ -28,6 +28,8 @@ export default defineConfig({
           name: "unit",
           // One more than the cores of a small machine: vitest's own choice there is a single one.
           maxWorkers: 3,
+          // A property of seconds takes several times as long beside other work; the usual five seconds would judge the machine.
+          testTimeout: 30_000,
           include: ["src/**/*.test.ts", "dev/**/*.test.ts", "scripts/**/*.test.ts", "test/*.test.ts"],
         },
       },

@@ -36,9 +36,13 @@ export type LoopFact =
       xml?: string;
       /** Set where the run was cancelled amid the reply: `message` holds the text so far, without tool calls. */
       partial: boolean;
+      /** The task that was in progress or due when the model was called. */
+      task_id?: string;
+      /** The request told of a person's edits of the plan, up to this version of it. */
+      told_edits?: number;
     }
-  /** Stored just before a tool's first outside request. `plan` where the due task started by itself. */
-  | { type: "tool_started"; tool_call_id: string; name: string; plan?: Plan }
+  /** Stored just before a tool's first outside request. `task_id`: what the work is for; `plan` where that task started by itself. */
+  | { type: "tool_started"; tool_call_id: string; name: string; task_id?: string; plan?: Plan }
   | {
       type: "tool_finished";
       message_id: string;

@@ -9,6 +9,7 @@ import type { ToolDescription } from "./model.ts";
 import { createModelChain, type ModelChain } from "./model-chain.ts";
 import { noProgress, type Progress } from "./progress.ts";
 import { buildSystemPrompt } from "./prompt.ts";
+import type { Told } from "./told.ts";
 import type { Tool } from "./tool.ts";
 import { describeTool } from "./tool-arguments.ts";
 
@@ -27,12 +28,15 @@ export interface RunState {
   usedCallIds: Set<string>;
   /** Read anew each time: a person may have changed it. */
   readonly plan: Plan;
+  told: Told;
+  /** Version of the plan when the person spoke last; null in a later life of the run. */
+  planAtStart: number | null;
+  /** Tasks whose completion was sent back for want of evidence. */
+  challenged: Set<string>;
   steps: number;
   guard: RepetitionGuard;
   replies: ReplyCounts;
   progress: Progress;
-  /** Whether the plan came to its end in this life of the run; a plan that a former run ended says nothing of this one. */
-  hasEndedPlan: boolean;
   /** Said to the model at the next call, then forgotten. */
   nudge: string | null;
   /** The last text of the run; the result of a run that ends without saying anything. */
@@ -62,11 +66,13 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     get plan() {
       return ports.readPlan();
     },
+    told: { task_id: null, edits: null },
+    planAtStart: input.steps > 0 ? null : ports.readPlan().version,
+    challenged: new Set(),
     steps: input.steps,
     guard,
     replies: noReplies,
     progress: noProgress,
-    hasEndedPlan: false,
     nudge: null,
     lastText: findLastText(input),
     emitFailure: null,

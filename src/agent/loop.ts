@@ -3,12 +3,14 @@
 // A step: what a person added meanwhile is taken in, the model is called, its message is stored, its tool calls are run
 // and each result is stored. A life that ends leaves facts behind; the next one begins at the last of them (`resumeRun`).
 import type { AgentConfig } from "../protocol/agent.ts";
+import type { Ledger } from "../protocol/ledger.ts";
 import type { ChatMessage, ToolCall } from "../protocol/message.ts";
 import type { RunErrorCode } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
 import type { Grant } from "./consent.ts";
 import { composeMessages, repairHistory, unansweredCalls } from "./context.ts";
+import type { EditNews } from "./edit-news.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "./events.ts";
 import { judgeReply, noReplies } from "./guards.ts";
 import { isChinese } from "./language.ts";
@@ -17,9 +19,9 @@ import type { FinishReason, Model } from "./model.ts";
 import type { CalledMessage } from "./model-call.ts";
 import { callModels } from "./model-chain.ts";
 import { openTasks } from "./plan.ts";
-import { remindOfPlan } from "./plan-reminder.ts";
 import { describeEnd, judgeStep, noProgress } from "./progress.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { describeTold, hasUnheardWork, tellPlan } from "./told.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 import { type CallsEnd, type CallsManner, runCalls } from "./tool-calls.ts";
 
@@ -47,6 +49,10 @@ export interface LoopPorts {
   sandbox: Sandbox;
   /** The plan as it is stored. A fact with a plan changes it, and so may a person, between any two awaits. */
   readPlan: () => Plan;
+  /** What a person changed in it that the model was not told yet; a reply that says `told_edits` ends it. */
+  readNews: () => EditNews | null;
+  /** What was done for each task so far, as it is stored. It reads every row of the thread: for rare questions. */
+  readLedger: () => Ledger;
   onDelta: (delta: LoopDelta) => void;
   /** Resolves when the fact is stored. */
   emit: (fact: LoopFact) => Promise<void>;
@@ -136,7 +142,7 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
 
 async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
   state.steps++;
-  await store(state, { type: "assistant_message", ...called, partial });
+  await store(state, { type: "assistant_message", ...called, partial, ...describeTold(state, partial) });
   remember(state, called.message);
   if (called.message.content?.trim()) state.lastText = called.message.content;
 }
@@ -145,7 +151,7 @@ async function storeMessage(called: CalledMessage, partial: boolean, state: RunS
 function takeReminders(state: RunState): string[] {
   const { nudge } = state;
   state.nudge = null;
-  return [remindOfPlan(state.plan), nudge && `<reminder>\n${nudge}\n</reminder>`].filter((text) => text !== null);
+  return [tellPlan(state), nudge && `<reminder>\n${nudge}\n</reminder>`].filter((text) => text !== null);
 }
 
 /** Whether a person had added anything. */
@@ -155,7 +161,7 @@ async function takeSteered(state: RunState): Promise<boolean> {
   if (steered.length > 0) {
     state.replies = noReplies;
     state.progress = noProgress;
-    state.hasEndedPlan = false;
+    state.planAtStart = state.plan.version;
   }
   return steered.length > 0;
 }
@@ -176,11 +182,10 @@ async function judgeWork(before: Plan, end: CallsEnd, state: RunState): Promise<
     open_after: open,
     tasks_before: before.tasks.length,
     tasks_after: state.plan.tasks.length,
-    was_over: state.hasEndedPlan,
+    was_over: before.version !== state.planAtStart && openTasks(before).length === 0,
   });
   state.progress = verdict.progress;
   if (verdict.hasEndedTask) state.replies = noReplies;
-  if (open === 0 && openTasks(before).length > 0) state.hasEndedPlan = true;
   state.nudge ??= verdict.nudge;
   if (verdict.end === null) return null;
   const chinese = isChinese(state.lastText + state.plan.tasks.map(({ content }) => content).join(""));
@@ -227,7 +232,7 @@ const FILTERED =
   "The provider's content filter stopped the model's reply. Put the request in other words, or choose another model.";
 
 async function complete(text: string, state: RunState): Promise<LoopOutcome | null> {
-  if (await takeSteered(state)) return null;
+  if ((await takeSteered(state)) || hasUnheardWork(state)) return null;
   return completed(text, state, []);
 }
 

@@ -1,11 +1,13 @@
 // What must hold for the task list after any calls whatsoever.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { PlanOperation } from "../protocol/plan-edit.ts";
 import { type Plan, planView, taskStatuses } from "../protocol/task.ts";
 import {
   createTasks,
   deleteTasks,
   emptyPlan,
+  openTasks,
   type PlanChange,
   type PlanOrder,
   planState,
@@ -13,6 +15,7 @@ import {
   updateTasks,
   viewPlan,
 } from "./plan.ts";
+import { editPlan } from "./plan-edits.ts";
 
 function numbered(): (prefix: "task" | "sec") => string {
   const counts = { task: 0, sec: 0 };
@@ -21,6 +24,25 @@ function numbered(): (prefix: "task" | "sec") => string {
 
 describe("any sequence of calls", () => {
   const ids = fc.subarray(["task_1", "task_2", "task_3", "task_4", "task_5", "task_6", "task_7"], { minLength: 1 });
+  const operation: fc.Arbitrary<PlanOperation> = fc.oneof(
+    fc.record({
+      op: fc.constant("create" as const),
+      section_title: fc.constantFrom("S", "T", "P"),
+      task_contents: fc.array(fc.string(), { minLength: 1, maxLength: 2 }),
+    }),
+    fc.record(
+      {
+        op: fc.constant("update" as const),
+        task_ids: ids,
+        status: fc.constantFrom(...taskStatuses),
+        section_id: fc.constantFrom("sec_1", "sec_2"),
+        position: fc.nat(5),
+      },
+      { requiredKeys: ["op", "task_ids"] },
+    ),
+    fc.record({ op: fc.constant("delete" as const), task_ids: ids }),
+    fc.record({ op: fc.constant("clear" as const) }),
+  );
   const call = fc.oneof(
     fc.record({
       kind: fc.constant("create" as const),
@@ -39,6 +61,10 @@ describe("any sequence of calls", () => {
     fc.record({ kind: fc.constant("delete" as const), task_ids: ids }),
     fc.record({ kind: fc.constant("delete_section" as const), section_id: fc.constantFrom("sec_1", "sec_2") }),
     fc.record({ kind: fc.constant("start" as const) }),
+    fc.record({
+      kind: fc.constant("person" as const),
+      operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
+    }),
   );
 
   type Step = typeof call extends fc.Arbitrary<infer Value> ? Value : never;
@@ -56,6 +82,8 @@ describe("any sequence of calls", () => {
           return deleteTasks(plan, { section_ids: [step.section_id], confirm: true });
         case "start":
           return { ok: true, plan: startDueTask(plan) ?? plan };
+        case "person":
+          return editPlan(plan, step.operations, makeId);
       }
     };
     const outcome = change();
@@ -63,7 +91,12 @@ describe("any sequence of calls", () => {
     return outcome.ok ? outcome.plan : plan;
   }
 
-  it("keeps one task in progress, forward statuses, whole references and a version that counts changes", () => {
+  const deletes = (step: Step) =>
+    step.kind === "delete" ||
+    step.kind === "delete_section" ||
+    (step.kind === "person" && step.operations.some(({ op }) => op === "delete" || op === "clear"));
+
+  it("keeps every task that is not deleted, one task in progress, forward statuses, whole references and a version that counts changes", () => {
     fc.assert(
       fc.property(fc.array(call, { maxLength: 25 }), fc.constantFrom("strict", "free"), (steps, order) => {
         const makeId = numbered();
@@ -84,6 +117,10 @@ describe("any sequence of calls", () => {
             if (now !== task.status)
               expect(taskStatuses.indexOf(now)).toBeGreaterThan(taskStatuses.indexOf(task.status));
             if (task.status === "completed") expect(now).toBe("completed");
+          }
+          if (!deletes(step)) {
+            const left = new Set(after.tasks.map(({ id }) => id));
+            expect(before.tasks.filter(({ id }) => !left.has(id))).toEqual([]);
           }
           expect(planView.parse(viewPlan(after))).toEqual(viewPlan(after));
           expect(planState(after).version).toBe(after.version);
@@ -108,6 +145,36 @@ describe("any sequence of calls", () => {
           const firstOpen = plan.tasks.findIndex((task) => task.status === "pending" || task.status === "in_progress");
           const rest = firstOpen < 0 ? [] : plan.tasks.slice(firstOpen);
           expect(rest.some((task) => task.status === "completed")).toBe(false);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("in strict order gives a model's own completions the due tasks only, whatever a person does between them", () => {
+    const turn = fc.oneof(
+      fc.record({ by: fc.constant("model" as const), status: fc.constantFrom(...taskStatuses), task_ids: ids }),
+      fc.record({ by: fc.constant("person" as const), operation }),
+    );
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 25 }), (turns) => {
+        const makeId = numbered();
+        let plan = first;
+        for (const step of turns) {
+          if (step.by === "person") {
+            const edited = editPlan(plan, [step.operation], (prefix) => `${makeId(prefix)}0`);
+            if (edited.ok) plan = edited.plan;
+            continue;
+          }
+          const known = step.task_ids.filter((id) => plan.tasks.some((task) => task.id === id));
+          if (known.length === 0) continue;
+          const due = new Set(openTasks(plan).map(({ id }) => id));
+          const outcome = updateTasks(plan, { task_ids: known, status: step.status }, "strict");
+          if (!outcome.ok) continue;
+          const ended = openTasks(plan).filter(({ id }) => !openTasks(outcome.plan).some((task) => task.id === id));
+          const firsts = [...due].slice(0, ended.length);
+          if (step.status === "completed") expect(ended.map(({ id }) => id)).toEqual(firsts);
+          plan = outcome.plan;
         }
       }),
       { numRuns: 300 },

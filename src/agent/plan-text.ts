@@ -26,6 +26,11 @@ export function quote(text: string): string {
   return JSON.stringify(line.length > 100 ? `${cutEnd(line, 100)}…` : line);
 }
 
+/** A text inside a reminder, which it can't end: no tag survives in it. */
+export function quoteAsData(text: string): string {
+  return quote(text).replaceAll("<", "\\u003c");
+}
+
 /** What is stored: well-formed, without control characters but line breaks and tabs, and without space around it. */
 export function cleanText(text: string): string {
   return text

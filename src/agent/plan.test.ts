@@ -73,6 +73,27 @@ describe("createTasks", () => {
     expect(plan.tasks.at(-1)).toMatchObject({ content: "E", section_id: "sec_9" });
   });
 
+  it("adds nothing that is in the section already and still open, and says so by the very same plan", () => {
+    const plan = shop();
+    const again = { sections: [{ title: "build", tasks: [" A ", "B"] }] };
+    expect(accepted(createTasks(plan, again))).toBe(plan);
+    const more = {
+      sections: [
+        { title: "Build", tasks: ["A", "E"] },
+        { title: "New", tasks: ["A"] },
+      ],
+    };
+    const grown = accepted(createTasks(plan, more));
+    expect(openTasks(grown).map((task) => task.content)).toEqual(["A", "B", "E", "C", "D", "A"]);
+    expect(grown.version).toBe(2);
+  });
+
+  it("adds again what has ended: that is work to be done once more", () => {
+    const plan = accepted(updateTasks(shop(), { task_ids: ["task_1"], status: "completed" }, "strict"));
+    const again = accepted(createTasks(plan, { section_title: "Build", task_contents: ["A"] }));
+    expect(openTasks(again).map((task) => task.content)).toEqual(["B", "A", "C", "D"]);
+  });
+
   it("puts two sections of one call that share a title together", () => {
     const sections = [
       { title: "One", tasks: ["a"] },

@@ -62,10 +62,21 @@ export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId 
       const content = cleanText(text);
       const problem = checkContent(content);
       if (problem) return refuse(problem);
+      if (isPlanned(plan, section.id, content)) continue;
       tasks.push({ id: makeId("task"), content, status: "pending", section_id: section.id });
     }
   }
+  if (tasks.length === plan.tasks.length) return { ok: true, plan };
   return checkSize({ version: plan.version + 1, sections, tasks });
+}
+
+/** Whether it was to be done already before this call: models that lose the thread plan the same work twice. */
+function isPlanned(plan: Plan, section_id: string, content: string): boolean {
+  return plan.tasks.some((task) => task.section_id === section_id && task.content === content && isOpen(task));
+}
+
+function isOpen({ status }: Task): boolean {
+  return status === "pending" || status === "in_progress";
 }
 
 function readAdditions(
@@ -226,7 +237,8 @@ function checkSize(plan: Plan): PlanChange {
   return { ok: true, plan };
 }
 
-function findTasks(plan: Plan, ids: string[]): string | Task[] {
+/** The tasks in the order in which they are named; or why not. */
+export function findTasks(plan: Plan, ids: string[]): string | Task[] {
   const found = new Map<string, Task>();
   const unknown: string[] = [];
   for (const id of ids) {

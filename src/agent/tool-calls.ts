@@ -3,11 +3,12 @@
 import { cutEnd } from "../lib/truncate.ts";
 import type { ToolCall } from "../protocol/message.ts";
 import type { Interrupt } from "../protocol/run.ts";
+import type { Plan } from "../protocol/task.ts";
 import { askFirst } from "./consent.ts";
 import { type RunState, remember, store } from "./loop-state.ts";
 import { readMalformed } from "./malformed-call.ts";
-import { startDueTask } from "./plan.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run-tool.ts";
+import { beginWork, challengeChange, noteChange } from "./told.ts";
 import type { Question, Tool, ToolResult } from "./tool.ts";
 import { checkArguments } from "./tool-arguments.ts";
 
@@ -16,6 +17,9 @@ const MAX_SIDE_BY_SIDE = 4;
 
 /** Of arguments that a person changed; the model has most of them from its own call. */
 const SHOWN_CHANGES = 2_000;
+
+/** A plan tool needs no time, so a person's edit falls into it hardly ever; what is still stale then is refused where it is stored. */
+const MAX_REMADE = 3;
 
 /** How the calls of a message ended; the first that is set decides what becomes of the run. */
 export interface CallsEnd {
@@ -133,7 +137,9 @@ async function runGroup(
   for (const prepared of group) if (prepared.kind === "run") await announce(prepared.call, prepared.tool, state);
   const results = group.map((prepared) => execute(prepared, state));
   for (const [place, prepared] of group.entries()) {
-    const result = await results[place];
+    let result = await results[place];
+    // From the last look on nothing is awaited before the fact is stored.
+    for (let again = 0; isStale(result, state) && again < MAX_REMADE; again++) result = await execute(prepared, state);
     if (!result) waiting.set(prepared.call, "client");
     else if (result.interrupt && !result.is_error) {
       waiting.set(prepared.call, "person");
@@ -150,11 +156,15 @@ function nameQuestion(question: Question, { id }: ToolCall, { input, ports }: Ru
   return { id: `int_${id}`, reason, message, tool_call_id: id, response_schema, expires_at };
 }
 
+/** Whether the result holds a plan that was made of one which a person has changed since: it would undo that change. */
+function isStale(result: ToolResult | null | undefined, { plan }: RunState): boolean {
+  return result?.plan !== undefined && result.plan.version !== plan.version + 1;
+}
+
 /** Stored just before the tool's first request, so that a next life knows that the call may have had an effect. */
 async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<void> {
-  const started = tool.kind === "work" ? startDueTask(state.plan) : null;
-  const fact = { type: "tool_started" as const, tool_call_id: call.id, name: tool.name };
-  await store(state, started ? { ...fact, plan: started } : fact);
+  const work = tool.kind === "work" ? beginWork(state) : {};
+  await store(state, { type: "tool_started", tool_call_id: call.id, name: tool.name, ...work });
 }
 
 /** Null for a client's call, whose result is not ours to give. */
@@ -169,6 +179,7 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
     sandbox: ports.sandbox,
     plan: state.plan,
     plan_order: state.input.agent.plan_order,
+    challenge: (changed: Plan) => challengeChange(state, changed),
     now: ports.now,
     onOutput: (stream: "stdout" | "stderr", text: string) =>
       ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
@@ -236,6 +247,7 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
     ...(result.preview ? { preview: result.preview } : {}),
   });
   remember(state, message);
+  if (result.plan) noteChange(state, result.plan);
   if (prepared.kind === "run") {
     if (prepared.tool.read_only) state.guard.record(call.function.name, call.function.arguments, result.content);
     const { kind } = prepared.tool;

@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import type { Interrupt } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
+import type { Challenge } from "./evidence.ts";
 import type { OnOutput, Sandbox } from "./sandbox.ts";
 
 /** What a tool may touch. Built for one call. */
@@ -12,6 +13,8 @@ export interface ToolContext {
   /** The plan as it stands; a plan tool returns the changed one in its result. */
   plan: Plan;
   plan_order: "strict" | "free";
+  /** Asked by a plan tool before it gives a changed plan: why the change is sent back for want of evidence, or null. */
+  challenge?: (changed: Plan) => Challenge | null;
   now: () => number;
   onOutput: OnOutput;
   /** Aborts at the tool's time limit and when the run is cancelled. */

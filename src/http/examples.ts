@@ -94,6 +94,37 @@ export const plan = {
   next_task: { id: "task_1", content: "分析功能需求" },
 };
 
+export const ledger = {
+  started_at: time,
+  finished_at: null,
+  seconds: 41.2,
+  steps: 3,
+  usage: { input_tokens: 5120, cached_input_tokens: 4096, output_tokens: 900, cost_usd: 0.012 },
+  calls: 4,
+  failed_calls: 1,
+  proven: true,
+  command_count: 1,
+  commands: [{ tool_call_id: "call_1", command: "npm test", exit_code: 0, at: time }],
+  file_count: 1,
+  files: [{ path: "docs/requirements.md", action: "created" as const, at: time }],
+  link_count: 1,
+  links: [{ port: 3000, url: "https://3000-k5t2mq7zr4wq3xj6vy2b5n7c3d.previews.example/" }],
+};
+export const planWithLedger = {
+  ...plan,
+  sections: plan.sections.map((section) => ({
+    ...section,
+    tasks: section.tasks.map((task) => ({ ...task, ledger })),
+  })),
+};
+export const planPatch = {
+  version: 3,
+  operations: [
+    { op: "create" as const, section_id: "sec_1", task_contents: ["写验收标准"] },
+    { op: "update" as const, task_ids: ["task_1"], status: "completed" as const },
+  ],
+};
+
 export const run = {
   invocation_id: "inv-001",
   ...ids,

@@ -4,7 +4,9 @@ import { z } from "@hono/zod-openapi";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
 import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
+import { taskLedger } from "../protocol/ledger.ts";
 import { messageTypes } from "../protocol/message.ts";
+import { planOperation } from "../protocol/plan-edit.ts";
 import { gitSource, sandboxSettings, sandboxShape } from "../protocol/project.ts";
 import { run } from "../protocol/run.ts";
 import { planView } from "../protocol/task.ts";
@@ -226,6 +228,25 @@ export const message = z
   .openapi("Message", { example: examples.message });
 
 export const plan = z.object(planView.shape).openapi("Plan", { example: examples.plan });
+const planSection = planView.shape.sections.element;
+const ledger = z.object(taskLedger.shape).openapi("TaskLedger", { example: examples.ledger });
+export const planWithLedger = z
+  .object({
+    ...planView.shape,
+    sections: z.array(
+      z.object({
+        ...planSection.shape,
+        tasks: z.array(z.object({ ...planSection.shape.tasks.element.shape, ledger: ledger.optional() })),
+      }),
+    ),
+  })
+  .openapi("PlanWithLedger", { example: examples.planWithLedger });
+export const planPatch = z
+  .strictObject({
+    version: z.int().min(0).optional().openapi({ description: "Of the plan that you saw: 409 where it has changed." }),
+    operations: z.array(planOperation).min(1).max(100),
+  })
+  .openapi({ example: examples.planPatch });
 export const runAnswer = z.object(run.shape).openapi("Run", { example: examples.run });
 export const diagnostics = threadDiagnostics.openapi("Diagnostics", { example: examples.diagnostics });
 

@@ -1,26 +1,43 @@
-// The plan of a thread.
+// The plan of a thread: read, with what was done for each task where that is asked for, and changed by a person.
+import { z } from "@hono/zod-openapi";
+import { emptyLedger } from "../agent/ledger.ts";
 import { viewPlan } from "../agent/plan.ts";
 import { succeed } from "../protocol/error.ts";
+import type { Ledger } from "../protocol/ledger.ts";
+import type { PlanView } from "../protocol/task.ts";
 import { readPlan } from "../store/tasks.ts";
+import { callThread } from "../thread/stub.ts";
 import type { App } from "./context.ts";
+import { unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
 import { keyOf, readOfThread } from "./ownership.ts";
-import { plan, threadParams } from "./schemas.ts";
+import { plan, planPatch, planWithLedger, threadParams } from "./schemas.ts";
+
+const tag = "Threads";
+const path = "/v1/threads/{thread_id}/tasks";
+const query = z.strictObject({
+  include: z.literal("ledger").optional().openapi({ description: "`ledger`: each task has what was done for it." }),
+});
 
 export function addTasks(app: App): void {
   addOperation(
     app,
     {
       method: "get",
-      path: "/v1/threads/{thread_id}/tasks",
-      tag: "Threads",
+      path,
+      tag,
       summary: "Read the plan",
       params: threadParams,
-      answers: { 200: { description: "The plan; version 0 and empty where there is none.", schema: plan } },
+      query,
+      answers: { 200: { description: "The plan; version 0 and empty where there is none.", schema: planWithLedger } },
       problems: ["not_found"],
     },
-    async (context, { params }) => {
+    async (context, { params, query }) => {
       const key = keyOf(context, params.thread_id);
+      if (query.include === "ledger") {
+        const { plan, ledger } = unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key)));
+        return context.json(withLedger(viewPlan(plan), ledger));
+      }
       const stored = await readOfThread(context, key, {
         fromStore: async (db) => succeed(await readPlan(db, key)),
         fromObject: (stub) => stub.readPlan(key),
@@ -28,4 +45,33 @@ export function addTasks(app: App): void {
       return context.json(viewPlan(stored));
     },
   );
+  addOperation(
+    app,
+    {
+      method: "patch",
+      path,
+      tag,
+      summary: "Change the plan",
+      description:
+        "Also while a run works on it, which is told at its next step. All operations or none, in their order; each takes the arguments of the plan tool of its name. Tasks may be changed in any order, one is in progress at a time, and what has ended is not opened again. `position` is the place of the first of the tasks in its section, from 0; the others follow it.",
+      params: threadParams,
+      body: planPatch,
+      answers: { 200: { description: "The plan as it is now.", schema: plan } },
+      problems: ["not_found", "version_conflict", "invalid_operation"],
+    },
+    async (context, { params, body }) => {
+      const key = keyOf(context, params.thread_id);
+      const { operations, version = null } = body;
+      const request = { request_id: crypto.randomUUID(), version, operations };
+      return context.json(viewPlan(unwrap(await callThread(context.env, key, (stub) => stub.editPlan(key, request)))));
+    },
+  );
+}
+
+function withLedger(view: PlanView, ledger: Ledger) {
+  const sections = view.sections.map((section) => ({
+    ...section,
+    tasks: section.tasks.map((task) => ({ ...task, ledger: ledger[task.id] ?? emptyLedger() })),
+  }));
+  return { ...view, sections };
 }

@@ -3,8 +3,10 @@
 import type { AgentConfig } from "./agent.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { Result } from "./error.ts";
+import type { Ledger } from "./ledger.ts";
 import type { MessageRow, MessageType, UserContent } from "./message.ts";
 import type { Page, PageRequest } from "./page.ts";
+import type { PlanEditRequest } from "./plan-edit.ts";
 import type { BusyPolicy, Run } from "./run.ts";
 import type { Plan } from "./task.ts";
 
@@ -128,6 +130,13 @@ export interface ThreadApi {
   sync(key: ThreadKey): Promise<Result<boolean>>;
   readThread(key: ThreadKey): Promise<Result<Thread>>;
   readPlan(key: ThreadKey): Promise<Result<Plan>>;
+  /** The plan with what was done for its tasks: both of one moment. Only the object can tell. */
+  readLedger(key: ThreadKey): Promise<Result<{ plan: Plan; ledger: Ledger }>>;
+  /**
+   * A person's change of the plan, all or nothing: `version_conflict`, `invalid_operation`. D1 has it when this resolves. The
+   * same `request_id` again is the same edit.
+   */
+  editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>>;
   readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>>;
   readRuns(key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>>;
   getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;

@@ -84,6 +84,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(20, 500, 3_000, 35_000, 700_000) }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("edit" as const),
+      edit: fc.constantFrom("add", "add", "cancel", "complete", "start", "first", "reword"),
+      place,
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("watch" as const, "leave" as const), reader: place }) },
 );
 

@@ -5,8 +5,10 @@ import { DurableObject } from "cloudflare:workers";
 import { type Env, readConfig } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
+import type { Ledger } from "../protocol/ledger.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
+import type { PlanEditRequest } from "../protocol/plan-edit.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import type {
@@ -24,7 +26,9 @@ import { buryRun, cancelBefore, cancelRun, getRun, pokeRuns, startBackground, wa
 import type { Database } from "./database.ts";
 import { describeLife } from "./diagnostics.ts";
 import { acceptRun, checkFirstInput } from "./inbox.ts";
+import { readLedger } from "./ledger.ts";
 import { findRun, type Life, type Platform, wakeLife } from "./life.ts";
+import { editPlan } from "./plan-edit.ts";
 import { createPorts, type Ports } from "./ports.ts";
 import { readMessagePage, readRunPage } from "./reads.ts";
 import { ensureRunning } from "./run.ts";
@@ -105,6 +109,20 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async readPlan(key: ThreadKey): Promise<Result<Plan>> {
     const owned = this.#wake(key);
     return owned.ok ? succeed(owned.value.state.plan) : owned;
+  }
+
+  async readLedger(key: ThreadKey): Promise<Result<{ plan: Plan; ledger: Ledger }>> {
+    const owned = this.#wake(key);
+    return owned.ok ? succeed({ plan: owned.value.state.plan, ledger: readLedger(owned.value) }) : owned;
+  }
+
+  async editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>> {
+    const owned = this.#wake(key);
+    if (!owned.ok) return owned;
+    const edited = await editPlan(owned.value, request);
+    await owned.value.outbox.syncWithin(SYNC_LIMIT_MS);
+    await schedule(owned.value);
+    return edited;
   }
 
   async readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>> {

@@ -1,16 +1,20 @@
 // Turns what the loop says into the journal, the rows and the state: a fact and everything that follows from it is one
 // transaction.
 import type { LoopDelta, LoopFact } from "../agent/events.ts";
+import { addUsage } from "../agent/ledger.ts";
 import { changedSteps } from "../agent/plan-changes.ts";
 import type { PatchOperation, ThreadEvent } from "../protocol/event.ts";
 import { newId } from "../protocol/ids.ts";
-import type { Usage } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import { shapeOf, toolResult } from "./events.ts";
 import { isoTime, type Life, storeRun, transact } from "./life.ts";
 import { insertMessage, writePlan } from "./messages.ts";
+import { forgetNews, storeTimes } from "./plan-memory.ts";
 import type { RunRecord } from "./runs.ts";
 import { messagesSnapshot } from "./snapshot.ts";
+
+/** Whose events those are that come while no run is at work. */
+const BETWEEN_RUNS = "";
 
 export function recordDelta(life: Life, record: RunRecord, delta: LoopDelta): void {
   const { journal } = life;
@@ -47,7 +51,7 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void 
 }
 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
-  const { message, message_id, reasoning, partial, finish, model, xml } = fact;
+  const { message, message_id, reasoning, partial, finish, model, xml, task_id, usage } = fact;
   insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
@@ -58,6 +62,8 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     metadata: {
       finish,
       ...(model === undefined ? {} : { model }),
+      ...(task_id === undefined ? {} : { task_id }),
+      ...(usage === null ? {} : { usage }),
       ...(reasoning === "" ? {} : { reasoning }),
       ...(partial ? { partial: true } : {}),
       ...(xml === undefined ? {} : { xml }),
@@ -72,7 +78,8 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     () => messagesSnapshot(life),
   );
   if (!partial) record.run.steps += 1;
-  if (fact.usage !== null) record.run.usage = addUsage(record.run.usage, fact.usage);
+  if (usage !== null) record.run.usage = addUsage(record.run.usage, usage);
+  if (fact.told_edits !== undefined) forgetNews(life, fact.told_edits);
 }
 
 function isToolCall(heads: ThreadEvent[]): boolean {
@@ -80,13 +87,19 @@ function isToolCall(heads: ThreadEvent[]): boolean {
 }
 
 function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_started" }>): void {
-  record.started_calls = [...new Set([...record.started_calls, fact.tool_call_id])];
+  const { tool_call_id: id, task_id } = fact;
+  // One that is begun again by a later life has begun with the first.
+  if (!record.started_calls.some((call) => call.id === id)) {
+    const call = { id, at: isoTime(life), ...(task_id === undefined ? {} : { task_id }) };
+    record.started_calls = [...record.started_calls, call];
+  }
   if (fact.plan !== undefined) recordPlan(life, record, fact.plan);
 }
 
 function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
   const { message, message_id, name, is_error, details, plan, preview } = fact;
-  record.started_calls = record.started_calls.filter((id) => id !== message.tool_call_id);
+  const begun = record.started_calls.find(({ id }) => id === message.tool_call_id);
+  record.started_calls = record.started_calls.filter((call) => call !== begun);
   insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
@@ -94,7 +107,13 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
     type: "tool",
     is_llm_message: true,
     content: message,
-    metadata: { name, is_error, details },
+    metadata: {
+      name,
+      is_error,
+      details,
+      ...(begun?.task_id === undefined ? {} : { task_id: begun.task_id }),
+      ...(begun?.at == null ? {} : { started_at: begun.at }),
+    },
     created_at: isoTime(life),
   });
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
@@ -102,14 +121,36 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
 }
 
-/** The plan's row, one STATE_DELTA, and the steps that began or ended by it. Inside a transaction. */
-export function recordPlan(life: Life, record: RunRecord, plan: Plan): void {
-  const { invocation_id, agent_id } = record.run;
-  const { started, finished } = changedSteps(life.state.plan, plan);
-  const message_id = newId("msg");
-  writePlan(life.database.sql, plan, { message_id, invocation_id, agent_id, created_at: isoTime(life) });
+/**
+ * The plan's row, one STATE_DELTA, and where a run is at work the steps that began or ended by it. Inside a transaction.
+ * A plan that was not made of the stored one would undo a change that came between: it is never stored, and the life ends
+ * over it.
+ */
+export function recordPlan(life: Life, record: RunRecord | null, plan: Plan): void {
+  const before = life.state.plan;
+  if (plan.version !== before.version + 1) throw new Error(`version ${plan.version} of a plan after ${before.version}`);
+  const { invocation_id = null, agent_id = null } = record?.run ?? {};
+  const created_at = isoTime(life);
+  writePlan(life.database.sql, plan, { message_id: newId("msg"), invocation_id, agent_id, created_at });
+  storeTimes(life, before, plan, created_at);
   life.outbox.markPlan();
-  recordPatch(life, record, life.state.setPlan(plan));
+  const delta = life.state.setPlan(plan);
+  if (record !== null) recordSteps(life, record, before, plan, delta);
+  else life.journal.addFact(BETWEEN_RUNS, { type: "STATE_DELTA", delta: isFirstTold(life) ? wholeState(life) : delta });
+}
+
+/** No run has told the state yet, so who reads the thread has nothing that a difference could be applied to. */
+function isFirstTold(life: Life): boolean {
+  return life.newestStarted === null;
+}
+
+function wholeState(life: Life): PatchOperation[] {
+  return [{ op: "replace", path: "", value: life.state.value }];
+}
+
+function recordSteps(life: Life, record: RunRecord, before: Plan, plan: Plan, delta: PatchOperation[]): void {
+  const { started, finished } = changedSteps(before, plan);
+  recordPatch(life, record, delta);
   for (const stepName of finished) closeStep(life, record, stepName);
   for (const stepName of started) {
     openStep(life, record, stepName);
@@ -134,13 +175,4 @@ export function openStep(life: Life, record: RunRecord, stepName: string): void 
 export function closeStep(life: Life, record: RunRecord, stepName: string): void {
   if (!life.openSteps.delete(stepName)) return;
   life.journal.addFact(record.run.invocation_id, { type: "STEP_FINISHED", stepName });
-}
-
-function addUsage(sum: Usage, more: Usage): Usage {
-  return {
-    input_tokens: sum.input_tokens + more.input_tokens,
-    cached_input_tokens: sum.cached_input_tokens + more.cached_input_tokens,
-    output_tokens: sum.output_tokens + more.output_tokens,
-    cost_usd: more.cost_usd === null ? sum.cost_usd : (sum.cost_usd ?? 0) + more.cost_usd,
-  };
 }

@@ -1,4 +1,5 @@
 // The start of a run: its input becomes rows and its first events; and what a later life does instead.
+import { dueTask } from "../agent/plan-view.ts";
 import type { ThreadEvent } from "../protocol/event.ts";
 import { newId } from "../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../protocol/message.ts";
@@ -34,7 +35,7 @@ export function startRun(life: Life, record: RunRecord): void {
     openSteps(life, record);
     const answered = interrupted !== null && storeAnswers(life, record, interrupted);
     for (const result of input?.tool_results ?? []) {
-      storeResult(life, record, result.message_id, result.tool_call_id, result.content);
+      storeResult(life, record, result.message_id, result.tool_call_id, result.content, describeClientWork(life));
     }
     for (const [place, message] of messages.entries()) {
       storeMessage(life, record, message, !(answered && place === 0 && typeof message.content === "string"));
@@ -87,9 +88,22 @@ function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): bo
   return said !== null;
 }
 
-function storeResult(life: Life, record: RunRecord, message_id: string, tool_call_id: string, content: string): void {
+/** What a client did with its own tool is work for the task that is due. */
+function describeClientWork(life: Life): Record<string, unknown> {
+  const due = dueTask(life.state.plan);
+  return due === null ? {} : { task_id: due.id };
+}
+
+function storeResult(
+  life: Life,
+  record: RunRecord,
+  message_id: string,
+  tool_call_id: string,
+  content: string,
+  metadata: Record<string, unknown> = {},
+): void {
   const message: ToolMessage = { role: "tool", tool_call_id, content };
-  insertMessage(life.database.sql, { ...rowOf(life, record), message_id, type: "tool", content: message });
+  insertMessage(life.database.sql, { ...rowOf(life, record), message_id, type: "tool", content: message, metadata });
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
 }
 

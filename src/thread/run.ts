@@ -8,8 +8,10 @@ import { withinTime } from "../lib/time-limit.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { readGrants } from "./interrupts.ts";
+import { readLedger } from "./ledger.ts";
 import { type Life, noteError, transact } from "./life.ts";
 import { readHistory } from "./messages.ts";
+import { readNews } from "./plan-memory.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { judgeLives, startRun, takeUpRun } from "./run-start.ts";
@@ -117,7 +119,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       max_steps: record.agent.max_steps ?? config.max_steps,
       steps: record.run.steps,
       history: readHistory(life.database.sql),
-      started_calls: [...record.started_calls],
+      started_calls: record.started_calls.map(({ id }) => id),
       grants: readGrants(life, record),
       interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],
@@ -128,6 +130,8 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       tools: ports.tools,
       sandbox: await openSandbox(life),
       readPlan: () => life.state.plan,
+      readNews: () => readNews(life),
+      readLedger: () => readLedger(life),
       onDelta: (delta) => recordDelta(life, record, delta),
       emit: async (fact) => recordFact(life, record, fact),
       takeSteered: async () => takeSteered(life, record),

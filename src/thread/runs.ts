@@ -8,6 +8,13 @@ import { readText, type Sql, writeText } from "./database.ts";
 /** How a run is to end whatever it was about to do: it was cancelled, given up by the queue, or stands still. */
 export type Verdict = Extract<LoopOutcome, { status: "cancelled" | "failed" }>;
 
+/** `at`: when it began first, whichever life that was; `task_id`: what it is work for. */
+export interface StartedCall {
+  id: string;
+  at: string | null;
+  task_id?: string;
+}
+
 export interface RunRecord {
   run: Run;
   /** Place in the inbox: the order in which runs start. */
@@ -26,7 +33,7 @@ export interface RunRecord {
   /** When lives took it up without progress since, ms. */
   lives: number[];
   /** Tool calls that have begun and have no result. */
-  started_calls: string[];
+  started_calls: StartedCall[];
   /** Stored before it is acted on, so that a life that ends amid a cancel does not undo it. */
   verdict: Verdict | null;
   version: number;
@@ -144,6 +151,19 @@ export function readRunPlaces(sql: Sql): [created_at: string, invocation_id: str
     });
 }
 
+/** When each run of the thread that has started began, and when it ended. It looks at every run. */
+export function readRunSpans(sql: Sql): [started_at: string, finished_at: string | null][] {
+  return sql
+    .exec<{ invocation_id: string; run: string | null }>(
+      "SELECT invocation_id, run FROM runs WHERE start_seq IS NOT NULL ORDER BY position",
+    )
+    .toArray()
+    .flatMap(({ invocation_id, run }) => {
+      const { started_at, finished_at } = JSON.parse(readText(sql, `r:${invocation_id}`, run)) as Run;
+      return started_at === null ? [] : [[started_at, finished_at]];
+    });
+}
+
 /** The newest run before a place of the inbox that has started. It looks at every run of the thread. */
 export function readRunBefore(sql: Sql, position: number): RunRecord | null {
   const row = sql
@@ -182,7 +202,7 @@ function toRecord(sql: Sql, row: Row): RunRecord {
     start_seq: row.start_seq,
     end_seq: row.end_seq,
     lives: JSON.parse(row.lives) as number[],
-    started_calls: JSON.parse(row.started_calls) as string[],
+    started_calls: readStarted(row.started_calls),
     verdict: row.verdict === null ? null : (JSON.parse(row.verdict) as Verdict),
     version: row.version,
   };
@@ -191,4 +211,10 @@ function toRecord(sql: Sql, row: Row): RunRecord {
 /** A run that an older server accepted lacks the fields that came since. */
 function toPinned(agent: PinnedAgent): PinnedAgent {
   return { ...agent, config: { ...defaultAgent.config, ...agent.config } };
+}
+
+/** Earlier versions stored the ids alone. */
+function readStarted(text: string): StartedCall[] {
+  const calls = JSON.parse(text) as (string | StartedCall)[];
+  return calls.map((call) => (typeof call === "string" ? { id: call, at: null } : call));
 }

@@ -25,6 +25,32 @@ describe("the plan's tools", () => {
     expect(result.details).toEqual({ version: 1, total_tasks: 2, completed_tasks: 0 });
   });
 
+  it("say that nothing was added where the same is planned twice", async () => {
+    const plan = await made();
+    const result = await callTool(taskTools, "create_tasks", { sections }, { plan });
+    expect(result).toMatchObject({ is_error: false });
+    expect(result.plan).toBeUndefined();
+    expect(JSON.parse(result.content)).toMatchObject({
+      version: 1,
+      total_tasks: 2,
+      note: expect.stringContaining("Nothing was added"),
+    });
+  });
+
+  it("send a change back that wants evidence, and hand on no plan then", async () => {
+    const plan = await made();
+    const ids = plan.tasks.map(({ id }) => id);
+    const asked: string[] = [];
+    const challenge = (changed: Plan) => {
+      asked.push(changed.tasks.map(({ status }) => status).join(" "));
+      return { message: "Show it.", task_ids: ids };
+    };
+    const input = { task_ids: ids, status: "completed" };
+    const result = await callTool(taskTools, "update_tasks", input, { plan, challenge });
+    expect(result).toEqual({ content: "Show it.", is_error: true, details: { challenged: ids } });
+    expect(asked).toEqual(["completed completed"]);
+  });
+
   it("show the plan without changing it", async () => {
     const plan = await made();
     const result = await callTool(taskTools, "view_tasks", {}, { plan });

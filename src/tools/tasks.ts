@@ -18,6 +18,9 @@ const planTool = {
   output_limit: OUTPUT_LIMIT,
 } as const;
 
+const NOTHING_NEW =
+  "Nothing was added: all of these tasks are in the plan already and still open. Go on with the task that is due.";
+
 export const taskTools: Tool[] = [
   defineTool({
     ...planTool,
@@ -26,7 +29,11 @@ export const taskTools: Tool[] = [
       "Make the task list, or add to it. Call it before any other tool for research, content, multi-step work and projects. Give sections in the order of the work, each with small tasks that can be checked. To add tasks to one section, give section_title or section_id with task_contents.",
     schema: createTasksInput,
     read_only: false,
-    execute: async (input, context) => answerChange(context, createTasks(context.plan, input)),
+    execute: async (input, context) => {
+      const change = createTasks(context.plan, input);
+      if (change.ok && change.plan === context.plan) return showPlan(change.plan, NOTHING_NEW);
+      return answerChange(context, change);
+    },
     propose: (input, plan) => {
       const change = createTasks(plan, input);
       return change.ok && change.plan !== plan ? proposePlan(plan, change.plan) : null;
@@ -81,11 +88,14 @@ function proposePlan(before: Plan, after: Plan): PlanProposal {
 function answerChange(context: ToolContext, change: PlanChange): ToolResult {
   if (!change.ok) return { content: change.message, is_error: true };
   if (change.plan === context.plan) return showPlan(change.plan);
+  const challenge = context.challenge?.(change.plan) ?? null;
+  if (challenge !== null)
+    return { content: challenge.message, is_error: true, details: { challenged: challenge.task_ids } };
   return { ...showPlan(change.plan), plan: change.plan };
 }
 
-function showPlan(plan: Plan): ToolResult {
-  const view = viewPlan(plan);
+function showPlan(plan: Plan, note?: string): ToolResult {
+  const view = { ...viewPlan(plan), ...(note === undefined ? {} : { note }) };
   const { version, total_tasks, completed_tasks } = view;
   return { content: JSON.stringify(view), is_error: false, details: { version, total_tasks, completed_tasks } };
 }

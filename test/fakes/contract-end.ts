@@ -1,10 +1,11 @@
 // What must hold of a thread once the world around it is calm: nothing lost, nothing twice, D1 and every reader with it.
 import { expect } from "vitest";
+import { planState } from "../../src/agent/plan.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { Thread } from "../../src/protocol/thread.ts";
 import { toAgUiMessages } from "../../src/thread/events.ts";
-import { readMessages } from "../../src/thread/messages.ts";
+import { readMessages, readPlan } from "../../src/thread/messages.ts";
 import { isOver } from "./contract-model.ts";
 import type { ContractReader } from "./contract-reader.ts";
 import type { ContractWorld } from "./contract-world.ts";
@@ -34,6 +35,25 @@ export async function expectContract(world: ContractWorld): Promise<void> {
   expectEnds(world, runs);
   expectD1(world, runs);
   await expectReaders(world, runs);
+  expectPlan(world);
+}
+
+/** Nobody's change of the plan is lost, and who reads the thread has the plan as it is. */
+function expectPlan({ object, person, readers }: ContractWorld): void {
+  if (object.read("meta", "SELECT 1 AS one FROM meta").length === 0) return;
+  const { sql } = object.database;
+  const plan = readPlan(sql);
+  expect(person.problemsOf(plan)).toEqual([]);
+  const made = sql
+    .exec<{ content: string }>(
+      "SELECT content ->> '$.content' AS content FROM messages WHERE type = 'tool' AND metadata ->> 'name' = 'create_tasks'",
+    )
+    .toArray();
+  const ids = made.flatMap(({ content }) => [...content.matchAll(/"id":"(task_\w+)"/g)].map(([, id]) => id));
+  expect(ids.filter((id) => !plan.tasks.some((task) => task.id === id))).toEqual([]);
+  for (const { run, transcript } of readers) {
+    if (run === null && transcript.state !== null) expect(transcript.state.plan).toEqual(planState(plan));
+  }
 }
 
 function readRuns({ object }: ContractWorld): StoredRun[] {

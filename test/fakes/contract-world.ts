@@ -2,6 +2,7 @@ import type { Env } from "../../src/config.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import { ContractModel, type Post, type RunRow, textOf } from "./contract-model.ts";
+import { ContractPerson, type PersonEdit } from "./contract-person.ts";
 import { contractPorts } from "./contract-ports.ts";
 import { ContractReader } from "./contract-reader.ts";
 import { type Ending, type MakeObject, ObjectWorld } from "./object-world.ts";
@@ -18,6 +19,7 @@ export type Step =
   | { do: "die"; in: number; when: "before" | "after" | "instead" }
   | { do: "d1" | "queue"; ending: Ending }
   | { do: "pass"; ms: number }
+  | { do: "edit"; edit: PersonEdit; place: number }
   | { do: "watch" | "leave"; reader: number };
 
 export interface Script {
@@ -33,6 +35,7 @@ export class ContractWorld {
   readonly posts: Post[];
   /** Two that watch the thread, then one for each run that may be. */
   readonly readers: ContractReader[];
+  readonly person: ContractPerson;
   readonly jobs: Job[] = [];
   /** How often each call of the tool that works was executed. */
   readonly worked = new Map<string, number>();
@@ -48,6 +51,7 @@ export class ContractWorld {
     this.object = new ObjectWorld(make, (pulse) => ({ DB: contractPorts(this, pulse) }) as unknown as Env);
     this.object.onCommit = () => this.#observe();
     this.object.onClear = () => this.model.clear();
+    this.person = new ContractPerson(this);
     const runs = [null, null, ...this.posts.map(({ id }) => id)];
     this.readers = runs.map((run) => new ContractReader(this.object, this.key, run));
   }
@@ -102,6 +106,9 @@ export class ContractWorld {
         break;
       case "leave":
         this.#reader(step.reader).disconnect();
+        break;
+      case "edit":
+        this.person.edit(step.edit, step.place);
         break;
       case "remove":
         this.#remove();

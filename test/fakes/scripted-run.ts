@@ -1,6 +1,7 @@
 // A run of the loop without a thread: the model is a list of turns, tools are small, and everything the loop tells its
 // surroundings is kept in the order it came. Time stands still: a sleep ends when the test says so, or at once.
 import { z } from "zod";
+import { addNotes, type EditNews, noteEdit } from "../../src/agent/edit-news.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
 import { type LoopInput, type LoopPorts, runAgent } from "../../src/agent/loop.ts";
 import type {
@@ -11,8 +12,11 @@ import type {
   ModelOutcome,
   ModelRequest,
 } from "../../src/agent/model.ts";
+import { editPlan } from "../../src/agent/plan-edits.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agent.ts";
+import type { Ledger } from "../../src/protocol/ledger.ts";
+import type { PlanOperation } from "../../src/protocol/plan-edit.ts";
 import type { Plan, TaskStatus } from "../../src/protocol/task.ts";
 import { MemorySandbox } from "./memory-sandbox.ts";
 
@@ -119,7 +123,10 @@ export class ScriptedRun {
   dialect = (native: Model): Model => native;
   /** Whether a time limit strikes at once; back-off always ends at once. */
   impatient = false;
+  /** What is known of the tasks' work: the loop only reads it. */
+  ledger: Ledger = {};
   #plan = makePlan();
+  #news: EditNews | null = null;
   readonly #turns: Turn[] | ((request: ModelRequest) => Turn);
   readonly #tools: Tool[];
   #messages = 0;
@@ -147,6 +154,19 @@ export class ScriptedRun {
           : [],
       ),
     );
+  }
+
+  /** A person changes the plan. */
+  edit(operations: PlanOperation[]): void {
+    const before = this.#plan;
+    const edited = editPlan(before, operations);
+    if (!edited.ok) throw new Error(edited.message);
+    this.#plan = edited.plan;
+    if (edited.plan !== before) this.#news = addNotes(this.#news, noteEdit(before, edited.plan), edited.plan.version);
+  }
+
+  get plan(): Plan {
+    return this.#plan;
   }
 
   /** What the model was told last in a request. */
@@ -184,9 +204,13 @@ export class ScriptedRun {
         this.onFact(fact);
         await Promise.resolve();
         if ("plan" in fact && fact.plan) this.#plan = fact.plan;
+        if (fact.type === "assistant_message" && this.#news && fact.told_edits === this.#news.version)
+          this.#news = null;
         this.log.push(fact);
       },
       readPlan: () => this.#plan,
+      readNews: () => this.#news,
+      readLedger: () => this.ledger,
       takeSteered: async () => this.steered.shift() ?? [],
       newMessageId: () => `msg_${++this.#messages}`,
       now: () => 0,

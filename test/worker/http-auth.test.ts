@@ -145,6 +145,8 @@ describe("two users with the same ids", () => {
       ["DELETE", "/v1/threads/t"],
       ["GET", "/v1/threads/t/messages"],
       ["GET", "/v1/threads/t/tasks"],
+      ["GET", "/v1/threads/t/tasks?include=ledger"],
+      ["PATCH", "/v1/threads/t/tasks", { operations: [{ op: "clear" }] }],
       ["GET", "/v1/threads/t/diagnostics"],
       ["GET", "/v1/threads/t/runs"],
       ["GET", "/v1/threads/t/runs/i"],

@@ -1,5 +1,6 @@
 // A stand-in for the namespace of thread objects: keeps threads and runs in memory, writes them to D1 as the real one does, and
 // remembers what each door asked for. So the doors are tested for what they pass on and how they answer.
+import { editPlan } from "../../src/agent/plan-edits.ts";
 import type { Env } from "../../src/config.ts";
 import { diagnostics } from "../../src/http/examples.ts";
 import { type Failure, fail, type Result, succeed } from "../../src/protocol/error.ts";
@@ -114,6 +115,16 @@ export class FakeThreads {
       sync: (key) => run("sync", key, async () => (known() ? succeed(this.isCurrent) : missing)),
       readThread: (key) => run("readThread", key, async () => (known() ? succeed(known()?.thread as Thread) : missing)),
       readPlan: (key) => run("readPlan", key, async () => succeed({ version: 0, sections: [], tasks: [] })),
+      readLedger: (key) =>
+        run("readLedger", key, async () =>
+          known() ? succeed({ plan: { version: 0, sections: [], tasks: [] }, ledger: {} }) : missing,
+        ),
+      editPlan: (_key, request) =>
+        run("editPlan", request, async () => {
+          if (!known()) return missing;
+          const edited = editPlan({ version: 0, sections: [], tasks: [] }, request.operations);
+          return edited.ok ? succeed(edited.plan) : fail("invalid_operation", edited.message);
+        }),
       readMessages: (key) => run("readMessages", key, async () => succeed({ data: [], next_cursor: null })),
       readRuns: (key) => run("readRuns", key, async () => succeed({ data: [], next_cursor: null })),
       getRun: (_key, id) => run("getRun", id, () => withRun(id)),

@@ -1,0 +1,120 @@
+// The plan over HTTP: what a person may send and how it is answered; and the real object behind it, with D1.
+import { env } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { taskLedger } from "../../src/protocol/ledger.ts";
+import type { PlanOperation } from "../../src/protocol/plan-edit.ts";
+import { planView } from "../../src/protocol/task.ts";
+import { readPlan } from "../../src/store/tasks.ts";
+import { createClient } from "./http-client.ts";
+import { readUntil, threadClient } from "./thread-client.ts";
+
+const path = "/v1/threads/t/tasks";
+const add = { op: "create", section_title: "Shop", task_contents: ["Build"] };
+
+async function clientWithThread() {
+  const client = createClient();
+  await client.send("POST", "/v1/threads", { thread_id: "t" });
+  client.threads.asked.length = 0;
+  return client;
+}
+
+describe("PATCH …/tasks", () => {
+  it("answers the plan, and asks the object once with an id of its own", async () => {
+    const client = await clientWithThread();
+    const answer = await client.send("PATCH", path, { version: 0, operations: [add] });
+    expect(answer.status).toBe(200);
+    expect(planView.strict().parse(answer.body)).toMatchObject({ version: 1, next_task: { content: "Build" } });
+    expect(client.threads.asked).toMatchObject([{ method: "editPlan", input: { version: 0, operations: [add] } }]);
+    expect(client.threads.asked[0]?.input).toHaveProperty("request_id");
+  });
+
+  it("answers what can't be done with its code, and a thread that is not there with 404", async () => {
+    const client = await clientWithThread();
+    const bad = { op: "update", task_ids: ["task_x"], status: "completed" };
+    expect(await client.send("PATCH", path, { operations: [add, bad] })).toMatchObject({
+      status: 422,
+      body: { code: "invalid_operation", detail: expect.stringMatching(/^operations\[1\] \(update\): .*task_x/) },
+    });
+    client.threads.next = { failure: { code: "version_conflict", detail: "It is at 2." } };
+    expect(await client.send("PATCH", path, { version: 1, operations: [add] })).toMatchObject({
+      status: 409,
+      body: { code: "version_conflict" },
+    });
+    expect((await client.send("PATCH", "/v1/threads/nobody/tasks", { operations: [add] })).status).toBe(404);
+  });
+
+  const wrong: [string, unknown, string, RegExp][] = [
+    ["nothing", {}, "invalid_field", /^operations: /],
+    ["no operation", { operations: [] }, "invalid_field", /^operations: /],
+    ["too many", { operations: Array(101).fill(add) }, "invalid_field", /^operations: /],
+    ["an unknown operation", { operations: [{ op: "drop" }] }, "invalid_field", /^operations\[0\]/],
+    ["an unknown field", { operations: [add], force: true }, "unknown_field", /"force"/],
+    ["one inside", { operations: [add, { ...add, at: 1 }] }, "unknown_field", /"operations\[1\]\.at"/],
+    ["another operation's", { operations: [{ op: "clear", task_ids: ["a"] }] }, "unknown_field", /task_ids/],
+    [
+      "a status that there is not",
+      { operations: [{ op: "update", task_ids: ["a"], status: "done" }] },
+      "invalid_field",
+      /status/,
+    ],
+    [
+      "a place before the first",
+      { operations: [{ op: "update", task_ids: ["a"], position: -1 }] },
+      "invalid_field",
+      /position/,
+    ],
+    ["text for a list", { operations: [{ ...add, task_contents: "Build" }] }, "invalid_field", /task_contents/],
+    [
+      "a lone surrogate",
+      '{"operations":[{"op":"create","section_title":"\\ud800","task_contents":["a"]}]}',
+      "invalid_field",
+      /surrogate/,
+    ],
+    ["a version that is none", { version: "1", operations: [add] }, "invalid_field", /^version: /],
+  ];
+  it.each(wrong)("refuses %s before it asks the object", async (_what, body, code, detail) => {
+    const client = await clientWithThread();
+    const answer = await client.send("PATCH", path, body);
+    expect(answer).toMatchObject({ status: 400, body: { code, detail: expect.stringMatching(detail) } });
+    expect(client.threads.asked).toEqual([]);
+  });
+});
+
+describe("GET …/tasks", () => {
+  it("has the ledger only where it is asked for, from the object", async () => {
+    const client = await clientWithThread();
+    expect((await client.send("GET", path)).text).not.toContain("ledger");
+    expect((await client.send("GET", `${path}?include=ledger`)).status).toBe(200);
+    expect(client.threads.asked.map(({ method }) => method)).toEqual(["sync", "readLedger"]);
+    expect(await client.send("GET", `${path}?include=all`)).toMatchObject({
+      status: 400,
+      body: { code: "invalid_field" },
+    });
+  });
+});
+
+describe("the object", () => {
+  it("has stored an edit, and D1 with it, when it answers; the model works on by it", async () => {
+    const client = threadClient();
+    await readUntil(await client.post("[[text ok]]"));
+    const operations: PlanOperation[] = [{ op: "create", section_title: "Shop", task_contents: ["Look", "Build"] }];
+    const request = { request_id: "r1", version: 0, operations };
+    const edited = await client.stub.editPlan(client.key, request);
+    expect(edited).toMatchObject({ ok: true, value: { version: 1 } });
+    expect(await readPlan(env.DB, client.key)).toEqual(edited.ok && edited.value);
+    expect(await client.stub.editPlan(client.key, request)).toEqual(edited);
+    expect(await client.stub.editPlan(client.key, { ...request, request_id: "r2" })).toMatchObject({
+      error: { code: "version_conflict" },
+    });
+    await readUntil(await client.post('[[tool execute_command {"command":"true"}]] [[text ok]]', { max_steps: 2 }));
+    const read = await client.stub.readLedger(client.key);
+    if (!read.ok) throw new Error(read.error.detail);
+    const [look] = read.value.plan.tasks;
+    expect(look).toMatchObject({ content: "Look", status: "in_progress" });
+    expect(taskLedger.parse(read.value.ledger[look?.id ?? ""])).toMatchObject({ calls: 1, steps: expect.any(Number) });
+    const other = { user_id: "user_other", thread_id: client.key.thread_id };
+    expect(await client.stub.editPlan(other, { ...request, request_id: "r3" })).toMatchObject({
+      error: { code: "not_found" },
+    });
+  });
+});
