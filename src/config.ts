@@ -13,6 +13,7 @@ export interface Env {
   OPENAI_MODEL?: string;
   MODEL_FIRST_BYTE_SECONDS?: string;
   MODEL_IDLE_SECONDS?: string;
+  MODEL_CONTEXT_TOKENS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
   DAYTONA_TARGET?: string;
@@ -33,6 +34,8 @@ export interface Config {
     model: string;
     /** How long the model may be silent before its reply begins, and amid it. */
     limits: { first_byte_ms: number; idle_ms: number };
+    /** How many tokens one call may take, of whatever model; null where its name is to tell. */
+    context_tokens: number | null;
   } | null;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
@@ -76,6 +79,16 @@ const seconds = (usual: number) =>
     return 1000 * (Number.isNaN(given) ? usual : Math.min(LONGEST_WAIT_SECONDS, Math.max(1, given)));
   });
 
+/** The system prompt and the tools alone take more than half of the least; no model reads as much as the most. */
+const LEAST_CONTEXT_TOKENS = 8_000;
+const MOST_CONTEXT_TOKENS = 100_000_000;
+
+const contextTokens = z.union([z.number(), text]).transform((value) => {
+  const given = value === undefined || value === "" ? Number.NaN : Number(value);
+  if (Number.isNaN(given)) return null;
+  return Math.floor(Math.min(MOST_CONTEXT_TOKENS, Math.max(LEAST_CONTEXT_TOKENS, given)));
+});
+
 /** `cpu=4,memory=8,disk=10`; what is left out or no number is as if it were not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
@@ -89,6 +102,7 @@ const settings = z.object({
   OPENAI_MODEL: text,
   MODEL_FIRST_BYTE_SECONDS: seconds(120),
   MODEL_IDLE_SECONDS: seconds(60),
+  MODEL_CONTEXT_TOKENS: contextTokens,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -111,6 +125,7 @@ export function readConfig(env: Env): Config {
           base_url: values.OPENAI_BASE_URL || "https://api.openai.com/v1",
           model: values.OPENAI_MODEL || "gpt-5",
           limits: { first_byte_ms: values.MODEL_FIRST_BYTE_SECONDS, idle_ms: values.MODEL_IDLE_SECONDS },
+          context_tokens: values.MODEL_CONTEXT_TOKENS,
         }
       : null,
     daytona: values.DAYTONA_API_KEY

@@ -4,6 +4,7 @@ import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/mes
 import type { Interrupt, RunErrorCode, Usage } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import type { FinishReason } from "./model.ts";
+import type { Summary } from "./summary.ts";
 
 /** A part of an assistant message while it is made. `part_id` is unique in the thread. */
 export type Part =
@@ -43,7 +44,11 @@ export type LoopFact =
       details: Record<string, unknown>;
       plan?: Plan;
       preview?: { port: number; url: string };
-    };
+      /** The result with its middle, where `message` has it without. */
+      whole?: string;
+    }
+  /** The summary stands for the first `replaced` of the rows that the model was told, and for the summary before them. */
+  | { type: "context_compacted"; message_id: string; summary: Summary; replaced: number; usage: Usage | null };
 
 export type LoopOutcome =
   | { status: "completed"; text: string; unfinished_tasks: number; pending_tool_call_ids: string[] }

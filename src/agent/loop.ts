@@ -7,15 +7,17 @@ import type { ChatMessage, ToolCall } from "../protocol/message.ts";
 import type { RunErrorCode } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
-import { composeMessages, repairHistory, unansweredCalls } from "./context.ts";
+import { unansweredCalls } from "./context.ts";
+import { callInContext } from "./context-call.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "./events.ts";
 import { judgeReply, noReplies } from "./guards.ts";
-import { createRunState, type RunState, remember, store } from "./loop-state.ts";
+import { createRunState, type RunState, remember, showRows, store } from "./loop-state.ts";
 import type { FinishReason, Model } from "./model.ts";
-import { type CalledMessage, callModel } from "./model-call.ts";
+import type { CalledMessage } from "./model-call.ts";
 import { openTasks } from "./plan.ts";
 import { remindOfPlan } from "./plan-reminder.ts";
 import type { Sandbox } from "./sandbox.ts";
+import type { Summary } from "./summary.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 import { type CallsEnd, type CallsManner, runCalls } from "./tool-calls.ts";
 
@@ -25,8 +27,12 @@ export interface LoopInput {
   /** Most model calls of the whole run, and how many earlier lives have made. */
   max_steps: number;
   steps: number;
-  /** Every LLM message of the thread in order, without a system prompt. May end in tool calls without results. */
+  /** Every LLM message of the thread since `summary`, in order, without a system prompt. May end in tool calls without results. */
   history: ChatMessage[];
+  /** Stands for what was said before; null where that is nothing. */
+  summary: Summary | null;
+  /** How many tokens the model reads and writes in one call. */
+  context_tokens: number;
   /** Ids of calls at the end of `history` that had begun when the former life ended. */
   started_calls: string[];
   client_tools: ClientTool[];
@@ -39,6 +45,8 @@ export interface LoopPorts {
   sandbox: Sandbox;
   /** The plan as it is stored. A fact with a plan changes it, and so may a person, between any two awaits. */
   readPlan: () => Plan;
+  /** A result of this thread as it was before its middle was cut; null where there is none under that id. */
+  readResult: (tool_call_id: string) => string | null;
   onDelta: (delta: LoopDelta) => void;
   /** Resolves when the fact is stored. */
   emit: (fact: LoopFact) => Promise<void>;
@@ -76,10 +84,10 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const isLater = steps > 0;
   const left = unansweredCalls(history).filter((call) => isLater || state.tools.has(call.function.name));
   if (left.length > 0) {
-    state.messages = repairHistory(history, new Set(left.map((call) => call.id)));
+    showRows(state, new Set(left.map((call) => call.id)));
     return await workOn(left, state, { answers: answerStarted(left, state) });
   }
-  state.messages = repairHistory(history);
+  showRows(state);
   const last = history.at(-1);
   if (!isLater || last?.role !== "assistant" || last.tool_calls?.length) return null;
   return await endReply(last.content ?? "", "stop", state);
@@ -102,12 +110,7 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
   if (ports.signal.aborted) return { status: "cancelled" };
   if (state.steps >= input.max_steps) return failed("max_steps", describeMaxSteps(input.max_steps));
   await takeSteered(state);
-  const request = {
-    model: input.model,
-    messages: composeMessages(state.system, state.messages, takeReminders(state)),
-    tools: state.descriptions,
-  };
-  const outcome = await callModel(request, ports, state.usedCallIds);
+  const outcome = await callInContext(state, takeReminders(state));
   if (outcome.kind === "failed") return { status: "failed", error: outcome.error };
   if (outcome.kind === "cancelled") {
     if (outcome.partial) await storeMessage(outcome.partial, true, state);

@@ -32,12 +32,12 @@ export type CallOutcome =
   | { kind: "message"; called: CalledMessage }
   /** `partial` is the text so far, null where there is none. */
   | { kind: "cancelled"; partial: CalledMessage | null }
-  | { kind: "failed"; error: { code: RunErrorCode; message: string } };
+  | { kind: "failed"; error: { code: RunErrorCode; message: string }; too_long: boolean };
 
 export async function callModel(
   request: ModelRequest,
   ports: ModelCallPorts,
-  usedCallIds: Set<string>,
+  usedCallIds: Set<string> | null,
 ): Promise<CallOutcome> {
   for (let attempt = 1; ; attempt++) {
     const message_id = ports.newMessageId();
@@ -52,8 +52,9 @@ export async function callModel(
     }
     if (parts.seen) ports.onDelta({ type: "message_dropped", message_id });
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
-    if (!outcome.failure.retryable || attempt >= MAX_ATTEMPTS) {
-      return { kind: "failed", error: describeFailure(outcome.failure, attempt) };
+    const too_long = outcome.failure.too_long ?? false;
+    if (!outcome.failure.retryable || too_long || attempt >= MAX_ATTEMPTS) {
+      return { kind: "failed", error: describeFailure(outcome.failure, attempt), too_long };
     }
     await waitForRetry(outcome.failure, attempt, ports);
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };

@@ -42,6 +42,8 @@ export interface ModelFailure {
   retryable: boolean;
   /** What the provider asked for in `Retry-After`, in ms. */
   retry_after_ms: number | null;
+  /** The request is longer than the model reads: a shorter one may succeed. */
+  too_long?: boolean;
 }
 
 export type ModelOutcome =

@@ -11,6 +11,7 @@ const context: Omit<ToolContext, "signal"> = {
   plan: makePlan(),
   plan_order: "strict",
   now: () => 0,
+  readResult: () => null,
   onOutput: () => {},
 };
 const untilAborted = (signal: AbortSignal) =>

@@ -6,4 +6,5 @@ import { createOpenAiModel, type OpenAiOptions } from "./openai.ts";
 export const models: { native: (options: OpenAiOptions) => Model } = {
   native: createOpenAiModel,
 };
+export { contextTokens } from "./context-tokens.ts";
 export type { OpenAiOptions };

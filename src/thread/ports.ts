@@ -5,7 +5,7 @@ import type { OnSandboxState, Sandbox } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
-import { models } from "../models/index.ts";
+import { contextTokens, models } from "../models/index.ts";
 import type { Agent } from "../protocol/agent.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
@@ -25,6 +25,8 @@ export interface Ports {
   model: Model;
   /** The model's name where neither run nor agent name one. */
   default_model: string;
+  /** How many tokens a model reads and writes in one call. */
+  contextTokens(model: string): number;
   tools: Tool[];
   /** The sandbox of the thread's project; nothing is made before it is used. */
   openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
@@ -49,6 +51,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
   return {
     model: config.openai === null ? missingModel : models.native(config.openai),
     default_model: config.openai?.model ?? "none",
+    contextTokens: (model) => config.openai?.context_tokens ?? contextTokens(model),
     tools: allTools,
     openSandbox: async (thread, onState, memory) =>
       lazySandbox(rememberSettings({ config, database, thread }, onState, memory)),

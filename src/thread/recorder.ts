@@ -9,8 +9,10 @@ import type { Plan } from "../protocol/task.ts";
 import { shapeOf, toolResult } from "./events.ts";
 import { isoTime, type Life, storeRun, transact } from "./life.ts";
 import { insertMessage, writePlan } from "./messages.ts";
+import { keepResult } from "./results.ts";
 import type { RunRecord } from "./runs.ts";
 import { messagesSnapshot } from "./snapshot.ts";
+import { storeSummary } from "./summaries.ts";
 
 export function recordDelta(life: Life, record: RunRecord, delta: LoopDelta): void {
   const { journal } = life;
@@ -34,14 +36,15 @@ export function dropParts(life: Life, message_id: string): void {
 
 /**
  * Stores a fact. What has come out is progress: a life that dies after it has not died in vain. That a tool has begun is
- * none, since it may be the tool that ends each life.
+ * none, since it may be the tool that ends each life; nor is a summary, which may be all that each life gets to.
  */
 export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void {
   transact(life, () => {
-    if (fact.type !== "tool_started") record.lives = [];
+    if (fact.type !== "tool_started" && fact.type !== "context_compacted") record.lives = [];
     if (fact.type === "assistant_message") recordAssistant(life, record, fact);
     else if (fact.type === "tool_started") recordToolStart(life, record, fact);
-    else recordToolEnd(life, record, fact);
+    else if (fact.type === "tool_finished") recordToolEnd(life, record, fact);
+    else recordSummary(life, record, fact);
     storeRun(life, record);
   });
 }
@@ -79,9 +82,9 @@ function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, 
 }
 
 function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
-  const { message, message_id, name, is_error, details, plan, preview } = fact;
+  const { message, message_id, name, is_error, details, plan, preview, whole } = fact;
   record.started_calls = record.started_calls.filter((id) => id !== message.tool_call_id);
-  insertMessage(life.database.sql, {
+  const seq = insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
     agent_id: record.run.agent_id,
@@ -91,9 +94,17 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
     metadata: { name, is_error, details },
     created_at: isoTime(life),
   });
+  if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
   if (plan !== undefined) recordPlan(life, record, plan);
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
+}
+
+/** A row and no event: people still see all that it stands for. Its tokens are the run's, and it is no step. */
+function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "context_compacted" }>): void {
+  const { invocation_id, agent_id } = record.run;
+  storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
+  if (fact.usage !== null) record.run.usage = addUsage(record.run.usage, fact.usage);
 }
 
 /** The plan's row, one STATE_DELTA, and the steps that began or ended by it. Inside a transaction. */

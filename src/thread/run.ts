@@ -8,13 +8,14 @@ import { withinTime } from "../lib/time-limit.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { type Life, noteError, transact } from "./life.ts";
-import { readHistory } from "./messages.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
+import { readResult } from "./results.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { judgeLives, startRun, takeUpRun } from "./run-start.ts";
 import type { RunRecord } from "./runs.ts";
 import { takeSteered } from "./steering.ts";
 import { trimMemory, watchIdle } from "./streams.ts";
+import { readHistory } from "./summaries.ts";
 
 // D1 is told while a run works, for lists across threads; reads of one thread ask for it themselves.
 const SYNC_AFTER_MS = 1_000;
@@ -115,7 +116,8 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       agent: config,
       max_steps: record.input?.max_steps ?? config.max_steps,
       steps: record.run.steps,
-      history: readHistory(life.database.sql),
+      ...readHistory(life.database.sql),
+      context_tokens: ports.contextTokens(record.run.model),
       started_calls: [...record.started_calls],
       client_tools: record.input?.client_tools ?? [],
       context: record.input?.context ?? [],
@@ -125,6 +127,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       tools: ports.tools,
       sandbox: await openSandbox(life),
       readPlan: () => life.state.plan,
+      readResult: (id) => readResult(life.database.sql, id),
       onDelta: (delta) => recordDelta(life, record, delta),
       emit: async (fact) => recordFact(life, record, fact),
       takeSteered: async () => takeSteered(life, record),

@@ -27,6 +27,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
   return {
     model: contractBrain((signal) => object.ask("model", pulse, () => undefined, signal)),
     default_model: "test-model",
+    contextTokens: () => 128_000,
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
     openSandbox: async () => new MemorySandbox(),
     syncThread: (batch) => {

@@ -156,6 +156,8 @@ export class ScriptedRun {
         started_calls: [],
         client_tools: [],
         context: [],
+        summary: null,
+        context_tokens: 128_000,
         ...input,
       },
       this.#ports(),
@@ -175,6 +177,7 @@ export class ScriptedRun {
         this.log.push(fact);
       },
       readPlan: () => this.#plan,
+      readResult: () => null,
       takeSteered: async () => this.steered.shift() ?? [],
       newMessageId: () => `msg_${++this.#messages}`,
       now: () => 0,
@@ -223,5 +226,5 @@ export class ScriptedRun {
 }
 
 function isFact(entry: LoopDelta | LoopFact): entry is LoopFact {
-  return entry.type === "assistant_message" || entry.type === "tool_started" || entry.type === "tool_finished";
+  return ["assistant_message", "tool_started", "tool_finished", "context_compacted"].includes(entry.type);
 }

@@ -26,6 +26,8 @@ export interface FakeThreadOptions {
   /** Answers where the list is empty: one that looks at the messages only serves any number of lives. */
   brain?: Reply;
   tools?: Tool[];
+  /** What the model reads in one call. */
+  context_tokens?: number;
   syncThread?: (batch: ThreadBatch) => Promise<void>;
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
@@ -193,6 +195,7 @@ export class FakeThread {
     return {
       model,
       default_model: "test-model",
+      contextTokens: () => this.#options.context_tokens ?? 128_000,
       tools: this.#options.tools ?? [],
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {
