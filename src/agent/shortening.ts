@@ -49,16 +49,21 @@ function describeResultCut(id: string): (omitted: number) => string {
 
 function shortenContent(content: UserContent, room: number): UserContent {
   if (typeof content === "string") return cutToTokens(content, room, describeCut);
-  const shown: ContentPart[] = [];
-  let left = room;
-  for (const part of content) {
-    const tokens = estimateMessage({ role: "user", content: [part] });
-    if (tokens <= left) shown.push(part);
-    else if (part.type === "image_url")
-      shown.push({ type: "text", text: "[an image is left out here: it does not fit]" });
-    else shown.push({ type: "text", text: cutToTokens(part.text, Math.max(1, left), describeCut) });
-    left = Math.max(0, left - tokens);
-  }
+  const textRoom = { left: room };
+  const texts = content.map((part) => (part.type === "text" ? takeText(part.text, textRoom) : null));
+  // Images get what the words leave.
+  const imageRoom = { left: textRoom.left };
+  return content.map((part, at): ContentPart => {
+    const text = texts[at];
+    if (typeof text === "string") return { type: "text", text };
+    imageRoom.left -= estimateMessage({ role: "user", content: [part] });
+    return imageRoom.left >= 0 ? part : { type: "text", text: "[an image is left out here: it does not fit]" };
+  });
+}
+
+function takeText(text: string, room: { left: number }): string {
+  const shown = cutToTokens(text, Math.max(1, room.left), describeCut);
+  room.left -= estimateText(shown);
   return shown;
 }
 

@@ -26,7 +26,7 @@ export interface FakeThreadOptions {
   /** Answers where the list is empty: one that looks at the messages only serves any number of lives. */
   brain?: Reply;
   tools?: Tool[];
-  /** What the model reads in one call. */
+  /** What the model reads in one call: anything, where it is not said. */
   context_tokens?: number;
   syncThread?: (batch: ThreadBatch) => Promise<void>;
   deleteThread?: (key: ThreadKey) => Promise<void>;
@@ -195,7 +195,7 @@ export class FakeThread {
     return {
       model,
       default_model: "test-model",
-      contextTokens: () => this.#options.context_tokens ?? 128_000,
+      contextTokens: () => this.#options.context_tokens ?? 100_000_000,
       tools: this.#options.tools ?? [],
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {
