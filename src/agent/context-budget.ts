@@ -22,8 +22,9 @@ export interface ContextBudget {
   scale: number;
 }
 
-export function createBudget(context_tokens: number): ContextBudget {
-  return { tokens: context_tokens - Math.min(REPLY_TOKENS, Math.floor(context_tokens * REPLY_SHARE)), scale: 1 };
+/** `scale` is what a former life has learnt; 1 where that is nothing. */
+export function createBudget(context_tokens: number, scale = 1): ContextBudget {
+  return { tokens: context_tokens - Math.min(REPLY_TOKENS, Math.floor(context_tokens * REPLY_SHARE)), scale };
 }
 
 /** `estimated` is our count of the request that the provider counted. */

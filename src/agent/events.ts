@@ -32,6 +32,8 @@ export type LoopFact =
       usage: Usage | null;
       /** Set where the run was cancelled amid the reply: `message` holds the text so far, without tool calls. */
       partial: boolean;
+      /** The provider's count of tokens by ours. */
+      token_scale: number;
     }
   /** Stored just before a tool's first outside request. `plan` where the due task started by itself. */
   | { type: "tool_started"; tool_call_id: string; name: string; plan?: Plan }

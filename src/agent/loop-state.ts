@@ -71,7 +71,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     messages: [],
     size: 0,
     fixed_size: estimateText(system) + estimateTools(descriptions),
-    budget: createBudget(input.context_tokens),
+    budget: createBudget(input.context_tokens, input.token_scale),
     usedCallIds: summary === null ? collectCallIds(input.history) : null,
     get plan() {
       return ports.readPlan();

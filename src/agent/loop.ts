@@ -33,6 +33,8 @@ export interface LoopInput {
   summary: Summary | null;
   /** How many tokens the model reads and writes in one call. */
   context_tokens: number;
+  /** The provider's count of tokens by ours, as the thread last met it; 1 where it has not. */
+  token_scale: number;
   /** Ids of calls at the end of `history` that had begun when the former life ended. */
   started_calls: string[];
   client_tools: ClientTool[];
@@ -126,7 +128,7 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
 
 async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
   state.steps++;
-  await store(state, { type: "assistant_message", ...called, partial });
+  await store(state, { type: "assistant_message", ...called, partial, token_scale: state.budget.scale });
   remember(state, called.message);
   if (called.message.content?.trim()) state.lastText = called.message.content;
 }

@@ -12,7 +12,7 @@ import { insertMessage, writePlan } from "./messages.ts";
 import { keepResult } from "./results.ts";
 import type { RunRecord } from "./runs.ts";
 import { messagesSnapshot } from "./snapshot.ts";
-import { storeSummary } from "./summaries.ts";
+import { storeSummary, storeTokenScale } from "./summaries.ts";
 
 export function recordDelta(life: Life, record: RunRecord, delta: LoopDelta): void {
   const { journal } = life;
@@ -70,6 +70,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
   );
   if (!partial) record.run.steps += 1;
   if (fact.usage !== null) record.run.usage = addUsage(record.run.usage, fact.usage);
+  storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
 }
 
 function isToolCall(heads: ThreadEvent[]): boolean {

@@ -15,7 +15,7 @@ import { judgeLives, startRun, takeUpRun } from "./run-start.ts";
 import type { RunRecord } from "./runs.ts";
 import { takeSteered } from "./steering.ts";
 import { trimMemory, watchIdle } from "./streams.ts";
-import { readHistory } from "./summaries.ts";
+import { readHistory, readTokenScale } from "./summaries.ts";
 
 // D1 is told while a run works, for lists across threads; reads of one thread ask for it themselves.
 const SYNC_AFTER_MS = 1_000;
@@ -118,6 +118,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       steps: record.run.steps,
       ...readHistory(life.database.sql),
       context_tokens: ports.contextTokens(record.run.model),
+      token_scale: readTokenScale(life.database.sql, record.run.model),
       started_calls: [...record.started_calls],
       client_tools: record.input?.client_tools ?? [],
       context: record.input?.context ?? [],

@@ -2,7 +2,7 @@
 import type { LoopFact } from "../agent/events.ts";
 import type { Summary } from "../agent/summary.ts";
 import type { ChatMessage, UserMessage } from "../protocol/message.ts";
-import { readText, type Sql } from "./database.ts";
+import { readMeta, readText, type Sql, writeMeta } from "./database.ts";
 import { insertMessage, type NewMessage } from "./messages.ts";
 
 export interface History {
@@ -62,4 +62,24 @@ function readNewest(sql: Sql): { summary: Summary; keep_from: number } | null {
   const message = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as UserMessage;
   const { keep_from, ...rest } = JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as SummaryMetadata;
   return { summary: { message, ...rest }, keep_from };
+}
+
+/** A model counts tokens in its own way, so what is known of one says nothing of another. */
+interface TokenScale {
+  model: string;
+  scale: number;
+}
+
+/** What changes less is not worth a row at each step. */
+const LEAST_CHANGE = 0.05;
+
+export function readTokenScale(sql: Sql, model: string): number {
+  const known = readMeta<TokenScale>(sql, "token_scale");
+  return known?.model === model ? known.scale : 1;
+}
+
+/** Inside a transaction. */
+export function storeTokenScale(sql: Sql, model: string, scale: number): void {
+  if (Math.abs(readTokenScale(sql, model) - scale) < LEAST_CHANGE) return;
+  writeMeta(sql, "token_scale", { model, scale: Math.round(scale * 100) / 100 } satisfies TokenScale);
 }

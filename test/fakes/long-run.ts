@@ -43,6 +43,7 @@ export class LongRun {
   from = 0;
   summary: Summary | null = null;
   steps = 0;
+  scale = 1;
   /** Called before a fact is stored; may throw, as a life that ends does. */
   onFact: (fact: LoopFact) => void = () => {};
   #plan: Plan;
@@ -71,6 +72,7 @@ export class LongRun {
         history: this.rows.slice(this.from),
         summary: this.summary,
         context_tokens,
+        token_scale: this.scale,
         started_calls: [],
         client_tools: [],
         context: [],
@@ -100,7 +102,10 @@ export class LongRun {
     this.onFact(fact);
     this.facts.push(fact);
     if ("plan" in fact && fact.plan) this.#plan = fact.plan;
-    if (fact.type === "assistant_message") this.steps += 1;
+    if (fact.type === "assistant_message") {
+      this.steps += 1;
+      this.scale = fact.token_scale;
+    }
     if (fact.type === "assistant_message" || fact.type === "tool_finished") this.rows.push(fact.message);
     if (fact.type !== "context_compacted") return;
     this.summary = JSON.parse(JSON.stringify(fact.summary)) as Summary;

@@ -158,6 +158,7 @@ export class ScriptedRun {
         context: [],
         summary: null,
         context_tokens: 128_000,
+        token_scale: 1,
         ...input,
       },
       this.#ports(),
