@@ -76,7 +76,7 @@ export function listWork(before: string, messages: readonly ChatMessage[], most_
   const list = [
     "(No model could write this summary: it is a list of what was done.)",
     ...(calls.length > named.length
-      ? [`- ${calls.length - named.length} calls before these: ${countNames(calls)}`]
+      ? [`- ${calls.length - named.length} calls before these: ${countNames(calls.slice(0, -MOST_CALLS))}`]
       : []),
     ...lines,
     ...texts.slice(-3).map((text) => `- the agent said: ${oneLine(text, 300)}`),

@@ -14,7 +14,7 @@ import { readMessages } from "./messages.ts";
 import { keepResult, readResult } from "./results.ts";
 import { ensureRunning } from "./run.ts";
 import { messagesSnapshot } from "./snapshot.ts";
-import { readHistory } from "./summaries.ts";
+import { readHistory, readTokenScale } from "./summaries.ts";
 
 const run = { invocation_id: "inv_a" };
 const STEPS = 8;
@@ -162,6 +162,17 @@ describe("a thread that grows too long", () => {
     expectCounted(thread);
     expect(summariesOf(thread).length).toBeGreaterThan(0);
   }
+});
+
+describe("how a model counts", () => {
+  it("is known to later lives of the same model, and of no other", async () => {
+    const thread = new FakeThread({ replies: [say("hi")] });
+    await thread.run("a question of some length ".repeat(100));
+    thread.crash();
+    const { sql } = thread.life.database;
+    expect(readTokenScale(sql, "test-model")).toBe(0.5);
+    expect(readTokenScale(sql, "another-model")).toBe(1);
+  });
 });
 
 describe("a result that is too long for the prompt", () => {
