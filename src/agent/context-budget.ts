@@ -1,4 +1,5 @@
 // How much of a conversation a model can read, in tokens as its provider counts them, and how far our own count is off.
+import type { Usage } from "../protocol/run.ts";
 
 /** Left for the reply: long enough for a large file and the thoughts before it. Of a small window it is a part. */
 const REPLY_TOKENS = 16_000;
@@ -28,7 +29,11 @@ export function createBudget(context_tokens: number, scale = 1): ContextBudget {
 }
 
 /** `estimated` is our count of the request that the provider counted. */
-export function calibrate(budget: ContextBudget, estimated: number, reported: number): ContextBudget {
+export function calibrate(budget: ContextBudget, estimated: number, usage: Usage | null): ContextBudget {
+  if (usage === null) return budget;
+  const { input_tokens, cached_input_tokens } = usage;
+  // Some leave out what they had cached, which then is more than the rest.
+  const reported = cached_input_tokens > input_tokens ? input_tokens + cached_input_tokens : input_tokens;
   if (estimated <= 0 || reported <= 0) return budget;
   return { ...budget, scale: Math.min(MOST_SCALE, Math.max(LEAST_SCALE, reported / estimated)) };
 }

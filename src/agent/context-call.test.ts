@@ -100,7 +100,15 @@ describe("a run of 500 steps with long outputs", () => {
   });
 
   it("sends the same bytes again until a summary takes their place, also in a next life", async () => {
-    const long = start({ answer: worksFor(60) });
+    const lost = { id: "call_0", type: "function" as const, function: { name: "client_tool", arguments: "{" } };
+    const history: ChatMessage[] = [
+      { role: "user", content: "first" },
+      { role: "assistant", content: null, tool_calls: [lost, { ...lost, id: "call_1" }] },
+      { role: "tool", tool_call_id: "call_1", content: "only this" },
+      { role: "assistant", content: "" },
+      { role: "user", content: CONSTRAINT },
+    ];
+    const long = start({ history, answer: worksFor(60) });
     let stored = 0;
     long.onFact = () => {
       stored += 1;

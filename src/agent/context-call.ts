@@ -1,5 +1,6 @@
 // A model call that fits. Before it the conversation is made shorter where it nears what the model reads, and again where
 // the provider refuses it as too long: the older part gives way to a summary, or long messages are shown with less of them.
+import { cutEnd } from "../lib/truncate.ts";
 import type { AssistantMessage, ChatMessage } from "../protocol/message.ts";
 import { chooseTail, fitLimit, isWorthSummary, sharesOf } from "./compaction.ts";
 import { composeMessages, repairHistory } from "./context.ts";
@@ -16,6 +17,8 @@ import { estimateMessage, estimateText } from "./tokens.ts";
 const MAX_REFUSALS = 3;
 /** Of the room: what a summary's own request tells, beside its prompt and the reply. */
 const TOLD_SHARE = 0.7;
+/** As much as a list of runs shows of a result; each summary carries it on. */
+const MOST_LAST_TEXT = 100_000;
 /** Of the room, for the messages where no summary would help. */
 const SHOWN_SHARE = 0.6;
 
@@ -28,7 +31,7 @@ export async function callInContext(state: RunState, reminders: string[]): Promi
     const outcome = await callModel(composeRequest(state, reminders), state.ports, state.usedCallIds);
     const size = fixed + state.size;
     if (outcome.kind === "message") {
-      state.budget = calibrate(state.budget, size, outcome.called.usage?.input_tokens ?? 0);
+      state.budget = calibrate(state.budget, size, outcome.called.usage);
       return outcome;
     }
     if (outcome.kind === "cancelled" || !outcome.too_long || refusals >= MAX_REFUSALS) return outcome;
@@ -90,7 +93,7 @@ async function compact(
     text: written.text,
     said,
     omitted,
-    last_text: findText(state, from),
+    last_text: cutEnd(findText(state, from), MOST_LAST_TEXT),
     kept: state.rows.length - from,
     message_limit: fitLimit(sizes.slice(from), shares.tail),
   };
