@@ -5,6 +5,21 @@ function readLimits(settings: Record<string, unknown>) {
   return readConfig({ OPENAI_API_KEY: "key", ...settings } as unknown as Env).openai?.limits;
 }
 
+describe("how much a model reads", () => {
+  it.each([
+    [undefined, null],
+    ["", null],
+    ["much", null],
+    ["32768", 32_768],
+    [65_536, 65_536],
+    ["1", 8_000],
+    ["1e12", 100_000_000],
+  ])("is what is set, within bounds, or left to the model's name: %s is %s", (value, expected) => {
+    const env = { OPENAI_API_KEY: "key", MODEL_CONTEXT_TOKENS: value } as unknown as Env;
+    expect(readConfig(env).openai?.context_tokens).toBe(expected);
+  });
+});
+
 describe("how long a model may be silent", () => {
   it("is two minutes before a reply and one amid it, unless it is set", () => {
     const usual = { first_byte_ms: 120_000, idle_ms: 60_000 };

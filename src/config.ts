@@ -14,6 +14,7 @@ export interface Env {
   MODEL_FIRST_BYTE_SECONDS?: string;
   MODEL_IDLE_SECONDS?: string;
   INTERRUPT_HOURS?: string;
+  MODEL_CONTEXT_TOKENS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
   DAYTONA_TARGET?: string;
@@ -34,6 +35,8 @@ export interface Config {
     model: string;
     /** How long the model may be silent before its reply begins, and amid it. */
     limits: { first_byte_ms: number; idle_ms: number };
+    /** How many tokens one call may take, of whatever model; null where its name is to tell. */
+    context_tokens: number | null;
   } | null;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
@@ -90,6 +93,16 @@ const hours = z.union([z.number(), text]).transform((value): number | null => {
   return read === 0 || read > LONGEST_INTERRUPT_HOURS ? null : read * 3_600_000;
 });
 
+/** The system prompt and the tools alone take more than half of the least; no model reads as much as the most. */
+const LEAST_CONTEXT_TOKENS = 8_000;
+const MOST_CONTEXT_TOKENS = 100_000_000;
+
+const contextTokens = z.union([z.number(), text]).transform((value) => {
+  const given = value === undefined || value === "" ? Number.NaN : Number(value);
+  if (Number.isNaN(given)) return null;
+  return Math.floor(Math.min(MOST_CONTEXT_TOKENS, Math.max(LEAST_CONTEXT_TOKENS, given)));
+});
+
 /** `cpu=4,memory=8,disk=10`; what is left out or no number is as if it were not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
@@ -104,6 +117,7 @@ const settings = z.object({
   MODEL_FIRST_BYTE_SECONDS: seconds(120),
   MODEL_IDLE_SECONDS: seconds(60),
   INTERRUPT_HOURS: hours,
+  MODEL_CONTEXT_TOKENS: contextTokens,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -126,6 +140,7 @@ export function readConfig(env: Env): Config {
           base_url: values.OPENAI_BASE_URL || "https://api.openai.com/v1",
           model: values.OPENAI_MODEL || "gpt-5",
           limits: { first_byte_ms: values.MODEL_FIRST_BYTE_SECONDS, idle_ms: values.MODEL_IDLE_SECONDS },
+          context_tokens: values.MODEL_CONTEXT_TOKENS,
         }
       : null,
     daytona: values.DAYTONA_API_KEY

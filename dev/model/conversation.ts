@@ -2,6 +2,7 @@
 // knows is read here anew each time, so that it needs no memory of its own.
 import { readIntent } from "./intent.ts";
 import { dueTask, type Plan, type Result, readPlan, readResult } from "./result.ts";
+import { expandSummary } from "./summary.ts";
 import type { ChatRequest, Message, ToolCall } from "./wire.ts";
 
 export type Language = "zh" | "en";
@@ -43,6 +44,8 @@ export interface Conversation {
   first_seen: Map<string, number>;
   /** The person wrote while work was going on. */
   is_steered: boolean;
+  /** The newest message of a person is known from a summary, which stands for a part of the work on it too. */
+  is_shortened: boolean;
   /** A reminder speaks of tasks; the plan itself may have been compacted away. */
   has_reminded_tasks: boolean;
   goalBefore: (index: number) => Goal;
@@ -55,7 +58,8 @@ export function isPlanTool(name: string): boolean {
 }
 
 export function readConversation(request: ChatRequest): Conversation {
-  const messages = request.messages.map((message) => (isReminder(message) ? null : message));
+  const expanded = request.messages.flatMap((message) => expandSummary(message));
+  const messages = expanded.map((message) => (isReminder(message) ? null : message));
   const turns = readTurns(messages);
   const requestIndex = messages.findLastIndex((message) => message?.role === "user");
   const text = messages[requestIndex]?.text ?? "";
@@ -70,6 +74,7 @@ export function readConversation(request: ChatRequest): Conversation {
     recent: turns.filter((turn) => turn.index > requestIndex),
     ...readPlans(turns),
     is_steered: before?.role === "tool" && !/cancell?ed|取消/i.test(before.text.slice(0, 500)),
+    is_shortened: requestIndex >= 0 && !request.messages.includes(expanded[requestIndex] as Message),
     has_reminded_tasks: request.messages.some((message) => isReminder(message) && /\btask_\w/.test(message.text)),
     goalBefore,
   };

@@ -7,6 +7,7 @@ import { type Intent, readIntent, readKind } from "./intent.ts";
 import { projects } from "./projects/index.ts";
 import { call, type Reply, say } from "./reply.ts";
 import { dueTask, excerpt, openTasks } from "./result.ts";
+import { asksForSummary, writeSummary } from "./summary.ts";
 import { askBack, talk } from "./talk.ts";
 import type { ChatRequest } from "./wire.ts";
 import { canTry, finish, MOST_ATTEMPTS, work } from "./work.ts";
@@ -15,6 +16,7 @@ import { canTry, finish, MOST_ATTEMPTS, work } from "./work.ts";
 const MOST_STEPS = 100;
 
 export function decide(request: ChatRequest, content: Content): Reply {
+  if (asksForSummary(request)) return say(writeSummary(request));
   const conversation = readConversation(request);
   const hooked = readHooks(conversation, request.messages);
   if (hooked) return hooked;
@@ -52,6 +54,7 @@ function carryOut(conversation: Conversation, content: Content): Reply {
   const created = recent.filter((each) => each.name === "create_tasks");
   if (created.some((each) => each.result.ok)) return work(conversation, content);
   if (created.at(-1)?.result.declined) return explainDeclinedPlan(conversation);
+  if (conversation.is_shortened && conversation.plan) return work(conversation, content);
   if (created.length >= MOST_ATTEMPTS) return explainNoPlan(conversation, created.at(-1)?.result.text ?? "");
   const wasViewed = recent.some((each) => each.name === "view_tasks");
   if (!conversation.plan && conversation.has_reminded_tasks && !wasViewed && conversation.tools.has("view_tasks")) {

@@ -90,6 +90,8 @@ export interface Rehearsal {
   book: PlanBook;
   tools: ToolTable;
   most_steps?: number;
+  /** What is sent in place of all that was played. */
+  shorten?: (played: WireMessage[]) => WireMessage[];
 }
 
 function remind(book: PlanBook): WireMessage[] {
@@ -99,15 +101,20 @@ function remind(book: PlanBook): WireMessage[] {
   return [{ role: "user", content: `<plan_reminder>\n${text}\n</plan_reminder>` }];
 }
 
-export async function rehearse({ content, messages, book, tools, most_steps = 90 }: Rehearsal): Promise<Rehearsed> {
+export async function rehearse({
+  content,
+  messages,
+  book,
+  tools,
+  most_steps = 90,
+  shorten,
+}: Rehearsal): Promise<Rehearsed> {
   const table: ToolTable = { ...book.tools(), ask: () => "", complete: () => "", ...tools };
   const offered = Object.keys(table).map((name) => ({ type: "function", function: { name, parameters: {} } }));
   const played = [{ role: "system", content: "You are an agent." }, ...messages];
   for (let step = 1; step <= most_steps; step++) {
-    const reply = decide(
-      readRequest({ model: "any", messages: [...played, ...remind(book)], tools: offered }),
-      content,
-    );
+    const shown = shorten?.(played) ?? played;
+    const reply = decide(readRequest({ model: "any", messages: [...shown, ...remind(book)], tools: offered }), content);
     const text = typeof reply.text === "string" ? reply.text : [...(reply.text ?? [])].join("");
     const calls = reply.calls ?? [];
     const place = played.length;

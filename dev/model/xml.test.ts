@@ -4,7 +4,7 @@ import type { ModelRequest } from "../../src/agent/model.ts";
 import { models } from "../../src/models/index.ts";
 import { createXmlModel } from "../../src/models/xml.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
-import { readHistory } from "../../src/thread/messages.ts";
+import { readHistory } from "../../src/thread/summaries.ts";
 import { peopleTools } from "../../src/tools/people.ts";
 import { taskTools } from "../../src/tools/tasks.ts";
 import { makeTool } from "../../test/fakes/scripted-run.ts";
@@ -56,7 +56,7 @@ describe("the script without native tools", () => {
     const texts = events.flatMap((event) => (event.type === "TEXT_MESSAGE_CONTENT" ? [event.delta] : [])).join("");
     expect(texts).not.toMatch(/<\/?(?:function_calls|invoke|parameter)|CDATA/);
     expect(thread.requests.every(({ tools, messages }) => tools.length === 0 && messages.every(isPlain))).toBe(true);
-    const written = readHistory(thread.life.database.sql).flatMap((message) =>
+    const written = readHistory(thread.life.database.sql).history.flatMap((message) =>
       message.role === "assistant" ? (message.tool_calls ?? []) : [],
     );
     const server = written.find((call) => call.function.arguments.includes('"shop/server.js"'));

@@ -4,6 +4,7 @@ import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/mes
 import type { Interrupt, RunErrorCode, Usage } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import type { FinishReason } from "./model.ts";
+import type { Summary } from "./summary.ts";
 
 /** A part of an assistant message while it is made. `part_id` is unique in the thread. */
 export type Part =
@@ -40,6 +41,8 @@ export type LoopFact =
       task_id?: string;
       /** The request told of a person's edits of the plan, up to this version of it. */
       told_edits?: number;
+      /** The provider's count of tokens by ours. */
+      token_scale: number;
     }
   /** Stored just before a tool's first outside request. `task_id`: what the work is for; `plan` where that task started by itself. */
   | { type: "tool_started"; tool_call_id: string; name: string; task_id?: string; plan?: Plan }
@@ -52,7 +55,11 @@ export type LoopFact =
       details: Record<string, unknown>;
       plan?: Plan;
       preview?: { port: number; url: string };
-    };
+      /** The result with its middle, where `message` has it without. */
+      whole?: string;
+    }
+  /** The summary stands for the first `replaced` of the rows that the model was told, and for the summary before them. */
+  | { type: "context_compacted"; message_id: string; summary: Summary; replaced: number; usage: Usage | null };
 
 export type LoopOutcome =
   | { status: "completed"; text: string; unfinished_tasks: number; pending_tool_call_ids: string[] }

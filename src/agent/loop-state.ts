@@ -1,7 +1,8 @@
 // What one life of a run holds in memory while it works. Everything in it can be made again from what is stored.
 import type { ChatMessage } from "../protocol/message.ts";
 import type { Plan } from "../protocol/task.ts";
-import { collectCallIds, toModelMessage } from "./context.ts";
+import { collectCallIds, repairHistory, toModelMessage } from "./context.ts";
+import { type ContextBudget, createBudget, messageLimit } from "./context-budget.ts";
 import type { LoopFact } from "./events.ts";
 import { createRepetitionGuard, noReplies, type RepetitionGuard, type ReplyCounts, replayCalls } from "./guards.ts";
 import type { LoopInput, LoopPorts } from "./loop.ts";
@@ -9,6 +10,9 @@ import type { ToolDescription } from "./model.ts";
 import { createModelChain, type ModelChain } from "./model-chain.ts";
 import { noProgress, type Progress } from "./progress.ts";
 import { buildSystemPrompt } from "./prompt.ts";
+import { shortenMessage } from "./shortening.ts";
+import type { Summary } from "./summary.ts";
+import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./tokens.ts";
 import type { Told } from "./told.ts";
 import type { Tool } from "./tool.ts";
 import { describeTool } from "./tool-arguments.ts";
@@ -23,9 +27,20 @@ export interface RunState {
   clientTools: Set<string>;
   descriptions: ToolDescription[];
   models: ModelChain;
-  /** What the model is sent between the system prompt and the reminder; only ever grows. */
+  /** The thread's LLM rows since `summary`, as they are stored. */
+  rows: ChatMessage[];
+  /** Stands for all rows before. */
+  summary: Summary | null;
+  /** The first `count` of `rows` are shown with at most so many tokens each. */
+  limited: { count: number; tokens: number };
+  /** What the model is sent between the system prompt and the reminder; only ever grows until a summary takes its place. */
   messages: ChatMessage[];
-  usedCallIds: Set<string>;
+  /** Tokens of `messages`, and of what each request holds beside them, by our own count. */
+  size: number;
+  fixed_size: number;
+  budget: ContextBudget;
+  /** Null where earlier calls of the thread are not known by their ids. */
+  usedCallIds: Set<string> | null;
   /** Read anew each time: a person may have changed it. */
   readonly plan: Plan;
   told: Told;
@@ -53,16 +68,25 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const offered = input.client_tools.filter(({ name }) => !ports.tools.some((tool) => tool.name === name));
   const guard = createRepetitionGuard();
   replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false);
+  const system = buildSystemPrompt({ agent: input.agent, context: input.context });
+  const descriptions = [...own.map(describeTool), ...offered];
+  const { summary } = input;
   return {
     input,
     ports,
-    system: buildSystemPrompt({ agent: input.agent, context: input.context }),
+    system,
     tools,
     clientTools: new Set(offered.map((tool) => tool.name)),
-    descriptions: [...own.map(describeTool), ...offered],
+    descriptions,
     models: createModelChain(input.model, input.agent.fallback_models),
+    rows: [...input.history],
+    summary,
+    limited: { count: summary?.kept ?? 0, tokens: summary?.message_limit ?? 0 },
     messages: [],
-    usedCallIds: collectCallIds(input.history),
+    size: 0,
+    fixed_size: estimateText(system) + estimateTools(descriptions),
+    budget: createBudget(input.context_tokens, input.token_scale),
+    usedCallIds: summary === null ? collectCallIds(input.history) : null,
     get plan() {
       return ports.readPlan();
     },
@@ -79,11 +103,12 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   };
 }
 
-function findLastText({ history, steps }: LoopInput): string {
+function findLastText({ history, summary, steps }: LoopInput): string {
   if (steps === 0) return "";
-  const recent = history.slice(history.findLastIndex((message) => message.role === "user") + 1);
-  const last = recent.findLast((message) => message.role === "assistant" && message.content?.trim());
-  return last?.role === "assistant" ? (last.content ?? "") : "";
+  const asked = history.findLastIndex((message) => message.role === "user");
+  const last = history.slice(asked + 1).findLast((message) => message.role === "assistant" && message.content?.trim());
+  if (last?.role === "assistant") return last.content ?? "";
+  return asked < 0 ? (summary?.last_text ?? "") : "";
 }
 
 export async function store(state: RunState, fact: LoopFact): Promise<void> {
@@ -96,6 +121,19 @@ export async function store(state: RunState, fact: LoopFact): Promise<void> {
 }
 
 export function remember(state: RunState, message: ChatMessage): void {
-  const shown = toModelMessage(message);
-  if (shown) state.messages.push(shown);
+  state.rows.push(message);
+  const shown = toModelMessage(shortenMessage(message, messageLimit(state.input.context_tokens)));
+  if (!shown) return;
+  state.messages.push(shown);
+  state.size += estimateMessage(shown);
+}
+
+/** Makes what the model is sent anew from the summary and the rows. `expected`: ids of calls whose results are still being made. */
+export function showRows(state: RunState, expected?: ReadonlySet<string>): void {
+  const usual = messageLimit(state.input.context_tokens);
+  const { count, tokens } = state.limited;
+  const shown = state.rows.map((row, at) => shortenMessage(row, at < count ? Math.min(tokens, usual) : usual));
+  const before = state.summary === null ? [] : [state.summary.message];
+  state.messages = [...before, ...repairHistory(shown, expected)];
+  state.size = estimateMessages(state.messages);
 }

@@ -9,18 +9,19 @@ import type { RunErrorCode } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
 import type { Grant } from "./consent.ts";
-import { composeMessages, repairHistory, unansweredCalls } from "./context.ts";
+import { unansweredCalls } from "./context.ts";
+import { callInContext } from "./context-call.ts";
 import type { EditNews } from "./edit-news.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "./events.ts";
 import { judgeReply, noReplies } from "./guards.ts";
 import { isChinese } from "./language.ts";
-import { createRunState, type RunState, remember, store } from "./loop-state.ts";
+import { createRunState, type RunState, remember, showRows, store } from "./loop-state.ts";
 import type { FinishReason, Model } from "./model.ts";
 import type { CalledMessage } from "./model-call.ts";
-import { callModels } from "./model-chain.ts";
 import { openTasks } from "./plan.ts";
 import { describeEnd, judgeStep, noProgress } from "./progress.ts";
 import type { Sandbox } from "./sandbox.ts";
+import type { Summary } from "./summary.ts";
 import { describeTold, hasUnheardWork, tellPlan } from "./told.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 import { type CallsEnd, type CallsManner, runCalls } from "./tool-calls.ts";
@@ -31,8 +32,14 @@ export interface LoopInput {
   /** Most model calls of the whole run, and how many earlier lives have made. */
   max_steps: number;
   steps: number;
-  /** Every LLM message of the thread in order, without a system prompt. May end in tool calls without results. */
+  /** Every LLM message of the thread since `summary`, in order, without a system prompt. May end in tool calls without results. */
   history: ChatMessage[];
+  /** Stands for what was said before; null where that is nothing. */
+  summary: Summary | null;
+  /** How many tokens the model reads and writes in one call. */
+  context_tokens: number;
+  /** The provider's count of tokens by ours, as the thread last met it; 1 where it has not. */
+  token_scale: number;
   /** Ids of calls at the end of `history` that had begun when the former life ended. */
   started_calls: string[];
   /** Calls at the end of `history` that a person has approved, by id. */
@@ -53,6 +60,8 @@ export interface LoopPorts {
   readNews: () => EditNews | null;
   /** What was done for each task so far, as it is stored. It reads every row of the thread: for rare questions. */
   readLedger: () => Ledger;
+  /** A result of this thread as it was before its middle was cut; null where there is none under that id. */
+  readResult: (tool_call_id: string) => string | null;
   onDelta: (delta: LoopDelta) => void;
   /** Resolves when the fact is stored. */
   emit: (fact: LoopFact) => Promise<void>;
@@ -90,13 +99,13 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const isLater = steps > 0;
   const left = unansweredCalls(history, grants).filter((call) => isLater || state.tools.has(call.function.name));
   if (left.length > 0) {
-    state.messages = repairHistory(history, new Set(left.map((call) => call.id)));
+    showRows(state, new Set(left.map((call) => call.id)));
     const outcome = await workOn(left, state, { answers: answerStarted(left, state) });
     // What a person said with an approval stands behind the calls, and their results have to stand before it.
-    state.messages = repairHistory(state.messages);
+    showRows(state);
     return outcome;
   }
-  state.messages = repairHistory(history);
+  showRows(state);
   const last = history.at(-1);
   if (!isLater || last?.role !== "assistant" || last.tool_calls?.length) return null;
   return await endReply(last.content ?? "", "stop", state);
@@ -119,13 +128,7 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
   if (ports.signal.aborted) return { status: "cancelled" };
   if (state.steps >= input.max_steps) return failed("max_steps", describeMaxSteps(input.max_steps));
   await takeSteered(state);
-  const request = {
-    model: input.model,
-    temperature: input.agent.temperature,
-    messages: composeMessages(state.system, state.messages, takeReminders(state)),
-    tools: state.descriptions,
-  };
-  const outcome = await callModels(request, state.models, ports, state.usedCallIds);
+  const outcome = await callInContext(state, takeReminders(state));
   if (outcome.kind === "failed") return { status: "failed", error: outcome.error };
   if (outcome.kind === "cancelled") {
     if (outcome.partial) await storeMessage(outcome.partial, true, state);
@@ -142,7 +145,8 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
 
 async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
   state.steps++;
-  await store(state, { type: "assistant_message", ...called, partial, ...describeTold(state, partial) });
+  const { scale: token_scale } = state.budget;
+  await store(state, { type: "assistant_message", ...called, partial, token_scale, ...describeTold(state, partial) });
   remember(state, called.message);
   if (called.message.content?.trim()) state.lastText = called.message.content;
 }

@@ -35,7 +35,7 @@ interface OpenCall extends OpenPart {
 
 export function createMessageParts(
   message_id: string,
-  usedCallIds: Set<string>,
+  usedCallIds: Set<string> | null,
   onDelta: (delta: LoopDelta) => void,
 ): MessageParts {
   const calls = new Map<number, OpenCall>();
@@ -157,12 +157,13 @@ export function createMessageParts(
 
 /**
  * Ids name results, commands in a sandbox and rows, so they must be new in the thread; some servers count from `call_0`
- * in each message, or send none. Ours stay under the 40 characters that OpenAI allows.
+ * in each message, or send none. Ours stay under the 40 characters that OpenAI allows. They are taken throughout where not
+ * all ids of the thread are known (null): ours hold that of their message, which is new.
  */
-function claimCallId(given: string, own: string, used: Set<string>): string {
-  const fits = /^[A-Za-z0-9_.:-]{1,64}$/.test(given) && !used.has(given);
+function claimCallId(given: string, own: string, used: Set<string> | null): string {
+  const fits = used !== null && /^[A-Za-z0-9_.:-]{1,64}$/.test(given) && !used.has(given);
   const id = fits ? given : own;
-  used.add(id);
+  used?.add(id);
   return id;
 }
 

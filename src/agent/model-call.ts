@@ -40,7 +40,7 @@ export type CallOutcome =
 export async function callModel(
   request: ModelRequest,
   ports: ModelCallPorts,
-  usedCallIds: Set<string>,
+  usedCallIds: Set<string> | null,
 ): Promise<CallOutcome> {
   for (let attempt = 1; ; attempt++) {
     const message_id = ports.newMessageId();
@@ -55,8 +55,8 @@ export async function callModel(
     }
     if (parts.seen) ports.onDelta({ type: "message_dropped", message_id });
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
-    if (!outcome.failure.retryable || attempt >= MAX_ATTEMPTS) {
-      const { failure } = outcome;
+    const { failure } = outcome;
+    if (!failure.retryable || failure.too_long || attempt >= MAX_ATTEMPTS) {
       return { kind: "failed", error: describeFailure(failure, attempt), failure, attempts: attempt };
     }
     await waitForRetry(outcome.failure, attempt, ports);

@@ -25,7 +25,7 @@ export async function callModels(
   request: ModelRequest,
   chain: ModelChain,
   ports: ModelCallPorts,
-  usedCallIds: Set<string>,
+  usedCallIds: Set<string> | null,
 ): Promise<CallOutcome> {
   const { names } = chain;
   const start = names.indexOf(chain.current);
@@ -48,7 +48,7 @@ export async function callModels(
 
 /** Whether another model may do what this one could not. What is too long or filtered is so for the next one as well. */
 function mayElseSucceed(failure: ModelFailure): boolean {
-  return failure.filtered !== true && !("too_long" in failure && failure.too_long);
+  return failure.filtered !== true && failure.too_long !== true;
 }
 
 /** The run's own model is told by the run. */

@@ -48,6 +48,8 @@ export interface ModelFailure {
   retry_after_ms: number | null;
   /** Set where the provider's content filter refused the request: what was asked is at fault, not the model. */
   filtered?: boolean;
+  /** The request is longer than the model reads: a shorter one may succeed. */
+  too_long?: boolean;
 }
 
 export type ModelOutcome =

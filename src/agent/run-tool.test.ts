@@ -11,6 +11,7 @@ const context: Omit<ToolContext, "signal"> = {
   plan: makePlan(),
   plan_order: "strict",
   now: () => 0,
+  readResult: () => null,
   onOutput: () => {},
 };
 const untilAborted = (signal: AbortSignal) =>
@@ -41,7 +42,17 @@ describe("runTool", () => {
     const result = await run({ output_limit: 1000, execute: async () => ({ content, is_error: false }) });
     expect(result.content.length).toBeLessThanOrEqual(1000);
     expect(result.content).toMatch(/^a+[\s\S]*characters are left out[\s\S]*z$/);
+    expect(result.content).toContain('read_result with {"result_id":"call_1","offset":');
     expect(result.content.isWellFormed()).toBe(true);
+    expect(result.whole).toBe(content);
+  });
+
+  it("keeps the whole of a result only where it was cut, and of what is endless the head and tail", async () => {
+    expect(await run({ execute: async () => ({ content: "short", is_error: false }) })).not.toHaveProperty("whole");
+    const content = `first ${"x".repeat(5 * 1024 * 1024)} last`;
+    const { whole = "" } = await run({ execute: async () => ({ content, is_error: false }) });
+    expect(whole.length).toBeLessThanOrEqual(4 * 1024 * 1024);
+    expect(whole).toMatch(/^first x+\n\[… \d+ characters were too many to keep …\]\nx+ last$/);
   });
 
   it("makes output well-formed, since it becomes JSON elsewhere", async () => {

@@ -19,6 +19,9 @@ export const CANCELLED_RESULT: ToolResult = {
 /** About 8,000 tokens: one result never fills a model's context, and a screen of output is far below. */
 const DEFAULT_OUTPUT_LIMIT = 30_000;
 
+/** What is kept of a longer result, for `read_result`: more is a dump of data, which belongs in a file. */
+const MOST_KEPT = 4 * 1024 * 1024;
+
 /** What arguments ask for is bounded by this: a command waits for an hour at most, and then has minutes to say so. */
 const MAX_TIME_LIMIT_MS = 65 * 60_000;
 
@@ -53,7 +56,7 @@ export async function runTool(
     const work = execute(tool, input, toolContext);
     const late = ports.sleep(limit, over.signal).then((): Ending => "late");
     const ending = await Promise.race([work, late, cancelled]);
-    if (typeof ending === "object") return conclude(tool, ending, ports);
+    if (typeof ending === "object") return conclude(tool, ending, toolContext, ports);
     // A tool may let go on in the sandbox what was only late, and ends what a person cancelled.
     stop.abort(new DOMException(`${tool.name} was stopped`, ending === "late" ? "TimeoutError" : "AbortError"));
     if (ending === "late") return describeLate(tool, limit);
@@ -94,15 +97,15 @@ async function execute(tool: Tool, input: unknown, context: ToolContext): Promis
   }
 }
 
-function conclude(tool: Tool, ending: Exclude<Ending, string>, ports: RunToolPorts): ToolResult {
+function conclude(tool: Tool, ending: Exclude<Ending, string>, context: ToolContext, ports: RunToolPorts): ToolResult {
   if (ending.kind === "result") {
-    return { ...ending.result, content: cutOutput(ending.result.content, tool.output_limit) };
+    return { ...ending.result, ...cutOutput(ending.result.content, tool, context) };
   }
   if (!(ending.error instanceof SandboxError)) return describeBug(tool, ending.error, ports);
   const { code, message } = ending.error;
-  const content = cutOutput(message, tool.output_limit);
-  if (code !== "unavailable") return { content, is_error: true, details: { code } };
-  return { content, is_error: true, details: { code }, fatal: { code: "sandbox_error", message: content } };
+  const cut = cutOutput(message, tool, context);
+  if (code !== "unavailable") return { ...cut, is_error: true, details: { code } };
+  return { ...cut, is_error: true, details: { code }, fatal: { code: "sandbox_error", message: cut.content } };
 }
 
 function describeBug(tool: Tool, error: unknown, ports: RunToolPorts): ToolResult {
@@ -127,11 +130,16 @@ function readTimeLimit(tool: Tool, input: unknown): number {
   return Number.isFinite(limit) ? Math.min(Math.max(limit, 1), MAX_TIME_LIMIT_MS) : MAX_TIME_LIMIT_MS;
 }
 
-function cutOutput(content: string, limit = DEFAULT_OUTPUT_LIMIT): string {
-  return cutMiddle(
-    content.toWellFormed(),
-    limit,
-    (omitted) =>
-      `\n[… ${omitted} characters are left out here. To see them ask for less at once: a range of lines, a filter such as grep, or the output in a file that you read in parts. …]\n`,
-  );
+/** What the model is told of a long result, and the whole of it, which it can read by the call's id. */
+function cutOutput(content: string, tool: Tool, { tool_call_id }: ToolContext): Pick<ToolResult, "content" | "whole"> {
+  const limit = tool.output_limit ?? DEFAULT_OUTPUT_LIMIT;
+  const whole = content.toWellFormed();
+  if (whole.length <= limit) return { content: whole };
+  const id = JSON.stringify(tool_call_id);
+  const notice = (omitted: number, at: number) =>
+    `\n[… ${omitted} characters are left out here. The whole result is kept: call read_result with {"result_id":${id},"offset":${at}} to go on from here, or with a text to "search" for. …]\n`;
+  return {
+    content: cutMiddle(whole, limit, notice),
+    whole: cutMiddle(whole, MOST_KEPT, (omitted) => `\n[… ${omitted} characters were too many to keep …]\n`),
+  };
 }

@@ -181,6 +181,7 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
     plan_order: state.input.agent.plan_order,
     challenge: (changed: Plan) => challengeChange(state, changed),
     now: ports.now,
+    readResult: ports.readResult,
     onOutput: (stream: "stdout" | "stderr", text: string) =>
       ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
   };
@@ -227,7 +228,8 @@ function wasTold(news: string, { messages }: RunState): boolean {
 }
 
 /** Whether a tool other than those for the plan and for people has answered before. */
-function hasWorked({ messages, tools }: RunState): boolean {
+function hasWorked({ messages, summary, tools }: RunState): boolean {
+  if (summary !== null) return true;
   const answered = new Set(messages.map((message) => (message.role === "tool" ? message.tool_call_id : "")));
   const calls = messages.flatMap((message) => (message.role === "assistant" ? (message.tool_calls ?? []) : []));
   return calls.some(({ id, function: called }) => answered.has(id) && tools.get(called.name)?.kind === "work");
@@ -245,6 +247,7 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
     details: result.details ?? {},
     ...(result.plan ? { plan: result.plan } : {}),
     ...(result.preview ? { preview: result.preview } : {}),
+    ...(result.whole === undefined ? {} : { whole: result.whole }),
   });
   remember(state, message);
   if (result.plan) noteChange(state, result.plan);

@@ -16,6 +16,8 @@ export interface ToolContext {
   /** Asked by a plan tool before it gives a changed plan: why the change is sent back for want of evidence, or null. */
   challenge?: (changed: Plan) => Challenge | null;
   now: () => number;
+  /** A result of this thread as it was before its middle was cut; null where there is none under that id. */
+  readResult: (tool_call_id: string) => string | null;
   onOutput: OnOutput;
   /** Aborts at the tool's time limit and when the run is cancelled. */
   signal: AbortSignal;
@@ -28,6 +30,8 @@ export interface ToolResult {
   /** For the model. */
   content: string;
   is_error: boolean;
+  /** The content with its middle, where that was cut. */
+  whole?: string;
   /** For people and logs: small, plain JSON. */
   details?: Record<string, unknown>;
   /** The changed plan, of a plan tool that changed it. */
@@ -51,8 +55,8 @@ export interface Tool<Arguments = unknown> {
   name: string;
   description: string;
   schema: z.ZodType<Arguments>;
-  /** `plan` tools never start the due task; `control` tools end or interrupt the run. */
-  kind: "plan" | "work" | "control";
+  /** `work` starts the due task; `plan` and `memory` (what the thread has already) never do; `control` ends or interrupts the run. */
+  kind: "plan" | "work" | "control" | "memory";
   /** Read-only calls that stand side by side in one message run side by side. */
   read_only: boolean;
   /** What a next life does with a call that has begun and has no result. */

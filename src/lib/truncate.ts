@@ -9,16 +9,17 @@ export function cutEnd(text: string, limit: number): string {
 
 /**
  * At most `limit` units: head and tail stay, a notice stands for the middle. The tail gets the larger half, since what a
- * command says last (its error, its totals) matters most. Where not even the notice fits, only the head stays.
+ * command says last (its error, its totals) matters most. Where not even the notice fits, only the head stays. The notice
+ * may name how many units are missing, and after how many.
  */
-export function cutMiddle(text: string, limit: number, notice: (omitted: number) => string): string {
+export function cutMiddle(text: string, limit: number, notice: (omitted: number, at: number) => string): string {
   if (text.length <= limit) return text;
-  // The notice names the number of units that are missing, which depends on its own length: measured with the longest.
-  const room = limit - notice(text.length).length;
+  // Both numbers depend on the notice's own length: measured with the longest.
+  const room = limit - notice(text.length, text.length).length;
   if (room <= 0) return cutEnd(text, limit);
   const head = cutEnd(text, Math.floor(room * 0.4));
   const tail = cutStart(text, Math.floor(room * 0.6));
-  return head + notice(text.length - head.length - tail.length) + tail;
+  return head + notice(text.length - head.length - tail.length, head.length) + tail;
 }
 
 function cutStart(text: string, limit: number): string {

@@ -29,6 +29,39 @@ describe("describeError", () => {
     expect(status(code, { message: "x" }).retryable).toBe(retryable);
   });
 
+  it.each([
+    [
+      400,
+      "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+      "context_length_exceeded",
+    ],
+    [400, "This model's maximum context length is 4096 tokens, you requested 5000 tokens", ""],
+    [400, "prompt is too long: 210000 tokens > 200000 maximum", "invalid_request_error"],
+    [400, "input length and `max_tokens` exceed context limit: 199000 + 20000 > 200000", ""],
+    [400, "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", ""],
+    [400, "the request exceeds the available context size, try increasing it", ""],
+    [400, "Input is too long for requested model.", ""],
+    [400, "Please reduce the length of the messages or completion.", ""],
+    [422, "Prompt contains 40000 tokens, too large for model with 32768 maximum context length", ""],
+    [413, "payload too large", ""],
+    [429, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 45000.", "rate_limit_exceeded"],
+  ])("knows a request that is too long, which is not made again as it is: %i %s", (code, message, kind) => {
+    expect(status(code, { message, code: kind })).toMatchObject({ too_long: true, retryable: false });
+    expect(describeErrorObject({ message, code: code === 429 || code === 413 ? code : kind }, provider)).toMatchObject({
+      too_long: true,
+    });
+  });
+
+  it.each([
+    [400, "Invalid value for 'temperature'"],
+    [400, "tools[3].function.name is too long"],
+    [429, "Rate limit reached: 30000 tokens per minute exceeded"],
+    [401, "Incorrect API key"],
+    [503, "The server is overloaded"],
+  ])("takes nothing else for one: %i %s", (code, message) => {
+    expect(status(code, { message }).too_long).toBeUndefined();
+  });
+
   it("does not ask again an account without credit, although its status is 429", () => {
     expect(status(429, { message: "You exceeded your quota", code: "insufficient_quota" }).retryable).toBe(false);
   });

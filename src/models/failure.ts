@@ -19,7 +19,7 @@ export interface Provider {
 export function failWith(
   provider: Provider,
   message: string,
-  options: { retryable: boolean; code?: ModelFailure["code"]; retry_after_ms?: number | null; filtered?: true },
+  options: Partial<ModelFailure> & Pick<ModelFailure, "retryable">,
 ): ModelFailure {
   return {
     ...(options.filtered ? { filtered: true } : {}),
@@ -27,6 +27,7 @@ export function failWith(
     message: redact(message, provider.api_key),
     retryable: options.retryable,
     retry_after_ms: options.retry_after_ms ?? null,
+    ...(options.too_long ? { too_long: true } : {}),
   };
 }
 
@@ -56,6 +57,7 @@ export function describeErrorObject(error: unknown, provider: Provider): ModelFa
   const kind = readKind(record);
   if (status !== undefined) return describeStatus(status, detail, kind, null, provider);
   if (filteredKinds.test(kind)) return refuseFiltered(`: ${cut(detail, provider)}`, provider);
+  if (isTooLong(0, detail, kind)) return describeStatus(413, detail, kind, null, provider);
   return failWith(
     provider,
     `The model server at ${provider.host} ended its reply with an error: ${cut(detail, provider)}`,
@@ -68,6 +70,17 @@ export function describeErrorObject(error: unknown, provider: Provider): ModelFa
 /** Type or code of errors that the same request meets again. */
 const permanentKinds =
   /invalid_request|insufficient_quota|billing|authentication|permission|not_found|context_length|invalid_api_key/;
+
+/** How the servers of this world say that a request is longer than the model reads; the code is OpenAI's, few others send one. */
+const tooLongWords =
+  /maximum context|context[ _](?:length|window|size)|(?:prompt|input|request)\b.{0,40}\btoo (?:long|large)|too many (?:input )?tokens|input token count|input length|exceeds?\b.{0,60}\btokens?\b|tokens?\b.{0,60}\bexceeds?\b|reduce the length/i;
+
+/** A limit of tokens a minute that one request alone is over is no matter of waiting either: a shorter one passes. */
+function isTooLong(status: number, detail: string, kind: string): boolean {
+  if (/context_length|request_too_large|string_above_max_length/.test(kind) || status === 413) return true;
+  if (status === 429) return /request too large/i.test(detail);
+  return [0, 400, 422, 500].includes(status) && tooLongWords.test(detail);
+}
 
 function describeStatus(
   status: number,
@@ -90,8 +103,9 @@ function describeStatus(
       false,
     );
   }
-  if (status === 413 || /context_length/.test(kind)) {
-    return failure(`The conversation is longer than the model can read ${said}`, false);
+  if (isTooLong(status, detail, kind)) {
+    const sentence = `The conversation is longer than the model can read ${said}`;
+    return failWith(provider, sentence, { retryable: false, retry_after_ms, too_long: true });
   }
   if (status === 429) return failure(`The model server limits how often it can be asked ${said}`, true);
   const retryable = status >= 500 || status === 408 || status === 409 || status === 425;

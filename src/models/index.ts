@@ -9,4 +9,5 @@ export const models: Record<AgentConfig["tool_format"], (options: OpenAiOptions)
   native: createOpenAiModel,
   xml: (options) => createXmlModel(createOpenAiModel(options)),
 };
+export { contextTokens } from "./context-tokens.ts";
 export type { OpenAiOptions };

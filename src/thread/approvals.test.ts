@@ -7,7 +7,7 @@ import type { ToolMessage } from "../protocol/message.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
 import { peopleTools } from "../tools/people.ts";
 import { findRun } from "./life.ts";
-import { readHistory } from "./messages.ts";
+import { readHistory } from "./summaries.ts";
 
 const run = { invocation_id: "inv_a" };
 const next = { invocation_id: "inv_b" };
@@ -31,7 +31,9 @@ function answer(interrupt_id: string, payload: unknown): InterruptAnswer {
 const approve = (id: string, more = {}) => resume(answer(id, { approved: true, ...more }));
 
 function resultsOf(thread: FakeThread): Record<string, string> {
-  const results = readHistory(thread.life.database.sql).filter((message) => message.role === "tool") as ToolMessage[];
+  const results = readHistory(thread.life.database.sql).history.filter(
+    (message) => message.role === "tool",
+  ) as ToolMessage[];
   return Object.fromEntries(results.map(({ tool_call_id, content }) => [tool_call_id, content]));
 }
 

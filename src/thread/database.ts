@@ -35,6 +35,8 @@ const tables = [
   `CREATE TABLE IF NOT EXISTS steered (
      invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, run_id TEXT NOT NULL, hash TEXT NOT NULL,
      messages TEXT) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS results (seq INTEGER PRIMARY KEY, tool_call_id TEXT NOT NULL, content TEXT)`,
+  `CREATE INDEX IF NOT EXISTS results_by_call ON results (tool_call_id)`,
   `CREATE TABLE IF NOT EXISTS overflow (
      owner TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID`,
 ];
@@ -52,7 +54,8 @@ export function createTables(sql: Sql): void {
 
 /** Drops all but `meta`, which it empties. Inside a transaction. */
 export function dropTables(sql: Sql): void {
-  for (const table of ["journal", "messages", "runs", "steered", "overflow"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+  for (const table of ["journal", "messages", "runs", "steered", "results", "overflow"])
+    sql.exec(`DROP TABLE IF EXISTS ${table}`);
   sql.exec("DELETE FROM meta");
 }
 

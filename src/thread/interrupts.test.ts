@@ -8,7 +8,8 @@ import { peopleTools } from "../tools/people.ts";
 import { cancelRun } from "./control.ts";
 import { NOT_ANSWERED } from "./interrupts.ts";
 import { findRun } from "./life.ts";
-import { readHistory, readMessages } from "./messages.ts";
+import { readMessages } from "./messages.ts";
+import { readHistory } from "./summaries.ts";
 
 const run = { invocation_id: "inv_a" };
 const next = { invocation_id: "inv_b" };
@@ -31,7 +32,7 @@ function answer(interrupt_id: string, payload: unknown = "blue"): InterruptAnswe
 }
 
 function resultsOf(thread: FakeThread): ChatMessage[] {
-  return readHistory(thread.life.database.sql).filter(({ role }) => role === "tool");
+  return readHistory(thread.life.database.sql).history.filter(({ role }) => role === "tool");
 }
 
 describe("a question to the person", () => {

@@ -1,5 +1,5 @@
 // The thread's messages in the object's SQLite: what a model reads, what D1 gets, and the plan's row.
-import type { ChatMessage, MessageRow, MessageType } from "../protocol/message.ts";
+import type { MessageRow, MessageType } from "../protocol/message.ts";
 import type { Plan, PlanContent } from "../protocol/task.ts";
 import type { Thread } from "../protocol/thread.ts";
 import { readText, type Sql, writeText } from "./database.ts";
@@ -72,16 +72,6 @@ export function lastMessageSeq(sql: Sql): number {
 export function lastMessageTime(sql: Sql): string | null {
   const rows = sql.exec<{ created_at: string }>("SELECT created_at FROM messages ORDER BY seq DESC LIMIT 1").toArray();
   return rows[0]?.created_at ?? null;
-}
-
-/** Every LLM message in order, as a model is told it. */
-export function readHistory(sql: Sql): ChatMessage[] {
-  return sql
-    .exec<{ seq: number; content: string | null }>(
-      "SELECT seq, content FROM messages WHERE is_llm_message = 1 ORDER BY seq",
-    )
-    .toArray()
-    .map((row) => JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as ChatMessage);
 }
 
 /** Rows after a place, in order. */

@@ -5,7 +5,7 @@ import type { OnSandboxState, Sandbox } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
-import { models } from "../models/index.ts";
+import { contextTokens, models } from "../models/index.ts";
 import type { Agent, AgentConfig } from "../protocol/agent.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
@@ -26,6 +26,8 @@ export interface Ports {
   models: Record<AgentConfig["tool_format"], Model>;
   /** The model's name where neither run nor agent name one. */
   default_model: string;
+  /** How many tokens a model reads and writes in one call. */
+  contextTokens(model: string): number;
   tools: Tool[];
   /** How long a person may take to answer; null is for ever. */
   interrupt_ms: number | null;
@@ -53,6 +55,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
   return {
     models: createModels(config.openai),
     default_model: config.openai?.model ?? "none",
+    contextTokens: (model) => config.openai?.context_tokens ?? contextTokens(model),
     tools: allTools,
     interrupt_ms: config.interrupt_ms,
     openSandbox: async (thread, onState, memory) =>

@@ -10,8 +10,10 @@ import { shapeOf, toolResult } from "./events.ts";
 import { isoTime, type Life, storeRun, transact } from "./life.ts";
 import { insertMessage, writePlan } from "./messages.ts";
 import { forgetNews, storeTimes } from "./plan-memory.ts";
+import { keepResult } from "./results.ts";
 import type { RunRecord } from "./runs.ts";
 import { messagesSnapshot } from "./snapshot.ts";
+import { storeSummary, storeTokenScale } from "./summaries.ts";
 
 /** Whose events those are that come while no run is at work. */
 const BETWEEN_RUNS = "";
@@ -38,14 +40,15 @@ export function dropParts(life: Life, message_id: string): void {
 
 /**
  * Stores a fact. What has come out is progress: a life that dies after it has not died in vain. That a tool has begun is
- * none, since it may be the tool that ends each life.
+ * none, since it may be the tool that ends each life; nor is a summary, which may be all that each life gets to.
  */
 export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void {
   transact(life, () => {
-    if (fact.type !== "tool_started") record.lives = [];
+    if (fact.type !== "tool_started" && fact.type !== "context_compacted") record.lives = [];
     if (fact.type === "assistant_message") recordAssistant(life, record, fact);
     else if (fact.type === "tool_started") recordToolStart(life, record, fact);
-    else recordToolEnd(life, record, fact);
+    else if (fact.type === "tool_finished") recordToolEnd(life, record, fact);
+    else recordSummary(life, record, fact);
     storeRun(life, record);
   });
 }
@@ -80,6 +83,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
   if (!partial) record.run.steps += 1;
   if (usage !== null) record.run.usage = addUsage(record.run.usage, usage);
   if (fact.told_edits !== undefined) forgetNews(life, fact.told_edits);
+  storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
 }
 
 function isToolCall(heads: ThreadEvent[]): boolean {
@@ -97,10 +101,10 @@ function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, 
 }
 
 function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
-  const { message, message_id, name, is_error, details, plan, preview } = fact;
+  const { message, message_id, name, is_error, details, plan, preview, whole } = fact;
   const begun = record.started_calls.find(({ id }) => id === message.tool_call_id);
   record.started_calls = record.started_calls.filter((call) => call !== begun);
-  insertMessage(life.database.sql, {
+  const seq = insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
     agent_id: record.run.agent_id,
@@ -116,9 +120,17 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
     },
     created_at: isoTime(life),
   });
+  if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
   if (plan !== undefined) recordPlan(life, record, plan);
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
+}
+
+/** A row and no event: people still see all that it stands for. Its tokens are the run's, and it is no step. */
+function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "context_compacted" }>): void {
+  const { invocation_id, agent_id } = record.run;
+  storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
+  if (fact.usage !== null) record.run.usage = addUsage(record.run.usage, fact.usage);
 }
 
 /**

@@ -10,14 +10,15 @@ import { isTerminal } from "../protocol/run.ts";
 import { readGrants } from "./interrupts.ts";
 import { readLedger } from "./ledger.ts";
 import { type Life, noteError, transact } from "./life.ts";
-import { readHistory } from "./messages.ts";
 import { readNews } from "./plan-memory.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
+import { readResult } from "./results.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { judgeLives, startRun, takeUpRun } from "./run-start.ts";
 import type { RunRecord } from "./runs.ts";
 import { takeSteered } from "./steering.ts";
 import { trimMemory, watchIdle } from "./streams.ts";
+import { readHistory, readTokenScale } from "./summaries.ts";
 
 // D1 is told while a run works, for lists across threads; reads of one thread ask for it themselves.
 const SYNC_AFTER_MS = 1_000;
@@ -118,7 +119,9 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       agent: config,
       max_steps: record.agent.max_steps ?? config.max_steps,
       steps: record.run.steps,
-      history: readHistory(life.database.sql),
+      ...readHistory(life.database.sql),
+      context_tokens: ports.contextTokens(record.run.model),
+      token_scale: readTokenScale(life.database.sql, record.run.model),
       started_calls: record.started_calls.map(({ id }) => id),
       grants: readGrants(life, record),
       interrupt_ms: ports.interrupt_ms,
@@ -132,6 +135,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       readPlan: () => life.state.plan,
       readNews: () => readNews(life),
       readLedger: () => readLedger(life),
+      readResult: (id) => readResult(life.database.sql, id),
       onDelta: (delta) => recordDelta(life, record, delta),
       emit: async (fact) => recordFact(life, record, fact),
       takeSteered: async () => takeSteered(life, record),

@@ -11,8 +11,9 @@ import { writeMeta } from "./database.ts";
 import { describeLife } from "./diagnostics.ts";
 import { acceptRun } from "./inbox.ts";
 import { findRun, wakeLife } from "./life.ts";
-import { readHistory, readMessages } from "./messages.ts";
+import { readMessages } from "./messages.ts";
 import { messagesSnapshot } from "./snapshot.ts";
+import { readHistory } from "./summaries.ts";
 import { finishRemoval, ownedBy, readRemoval, removeThread } from "./threads.ts";
 
 const run = { invocation_id: "inv_a" };
@@ -55,7 +56,10 @@ describe("a content over a megabyte", () => {
       expect([user, assistant].map((row) => row?.content)).toMatchObject([{ role: "user" }, { role: "assistant" }]);
       expect(assistant?.metadata.reasoning === LONG).toBe(true);
       expect(findRun(thread.life, "inv_a")?.run.result?.text === LONG).toBe(true);
-      expect(readHistory(thread.life.database.sql).map(({ content }) => content === LONG)).toEqual([true, true]);
+      expect(readHistory(thread.life.database.sql).history.map(({ content }) => content === LONG)).toEqual([
+        true,
+        true,
+      ]);
       const { events } = await thread.read(run).untilClosed();
       const told = events.find((event) => event.type === "TEXT_MESSAGE_CONTENT");
       expect(told?.delta === LONG).toBe(true);

@@ -10,7 +10,7 @@ describe("allTools", () => {
         ...["execute_command", "check_command_output", "send_command_input", "terminate_command", "list_commands"],
         ...["create_file", "read_file", "edit_file", "delete_file", "move_file"],
         ...["git_clone", "git_status", "git_commit", "git_push", "git_pull", "git_branch"],
-        ...["list_files", "find_files", "search_files", "expose_port", "ask", "complete"],
+        ...["list_files", "find_files", "search_files", "expose_port", "read_result", "ask", "complete"],
       ].toSorted(),
     );
   });

@@ -4,6 +4,7 @@ import { fileTools } from "./files.ts";
 import { gitTools } from "./git.ts";
 import { peopleTools } from "./people.ts";
 import { portTools } from "./ports.ts";
+import { resultTools } from "./results.ts";
 import { searchTools } from "./search.ts";
 import { shellTools } from "./shell.ts";
 import { taskTools } from "./tasks.ts";
@@ -15,5 +16,6 @@ export const allTools: Tool[] = [
   ...searchTools,
   ...gitTools,
   ...portTools,
+  ...resultTools,
   ...peopleTools,
 ];

@@ -16,6 +16,7 @@ export async function callTool(
     plan: { version: 0, sections: [], tasks: [] },
     plan_order: "strict",
     now: () => 0,
+    readResult: () => null,
     onOutput: () => {},
     signal: new AbortController().signal,
     ...context,

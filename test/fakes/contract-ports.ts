@@ -29,6 +29,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     models: { native: model, xml: model },
     default_model: "test-model",
     interrupt_ms: null,
+    contextTokens: () => 128_000,
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
     openSandbox: async () => new MemorySandbox(),
     syncThread: (batch) => {

@@ -34,6 +34,8 @@ export type Answer<T> = { kind: "answered"; value: T } | { kind: "threw"; error:
 
 type Death = { in: number; when: "before" | "after" | "instead" };
 
+/** What whoever still works for a life that was ended is stopped with. */
+export const LIFE_ENDED = "this life has ended";
 const DISK_FAILURE = "the disk is full";
 
 const ALARM_RETRY_MS = 2_000;
@@ -272,7 +274,7 @@ export class ObjectWorld {
     }
     if (when === "instead") throw new Error(DISK_FAILURE);
     pulse.die();
-    throw new Error("this life has ended");
+    throw new Error(LIFE_ENDED);
   }
 
   #clear(): void {
@@ -283,7 +285,7 @@ export class ObjectWorld {
 }
 
 function check(pulse: Pulse): void {
-  if (!pulse.alive) throw new Error("this life has ended");
+  if (!pulse.alive) throw new Error(LIFE_ENDED);
 }
 
 function isDiskFailure(error: unknown): boolean {

@@ -188,6 +188,9 @@ export class ScriptedRun {
         interrupt_ms: null,
         client_tools: [],
         context: [],
+        summary: null,
+        context_tokens: 128_000,
+        token_scale: 1,
         ...input,
       },
       this.#ports(),
@@ -211,6 +214,7 @@ export class ScriptedRun {
       readPlan: () => this.#plan,
       readNews: () => this.#news,
       readLedger: () => this.ledger,
+      readResult: () => null,
       takeSteered: async () => this.steered.shift() ?? [],
       newMessageId: () => `msg_${++this.#messages}`,
       now: () => 0,
@@ -259,5 +263,5 @@ export class ScriptedRun {
 }
 
 function isFact(entry: LoopDelta | LoopFact): entry is LoopFact {
-  return entry.type === "assistant_message" || entry.type === "tool_started" || entry.type === "tool_finished";
+  return ["assistant_message", "tool_started", "tool_finished", "context_compacted"].includes(entry.type);
 }

@@ -27,6 +27,8 @@ export interface FakeThreadOptions {
   /** Answers where the list is empty: one that looks at the messages only serves any number of lives. */
   brain?: Reply;
   tools?: Tool[];
+  /** What the model reads in one call: anything, where it is not said. */
+  context_tokens?: number;
   syncThread?: (batch: ThreadBatch) => Promise<void>;
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
@@ -202,6 +204,7 @@ export class FakeThread {
       models: { native: model, xml: createXmlModel(model) },
       default_model: "test-model",
       interrupt_ms: this.#options.interrupt_ms ?? null,
+      contextTokens: () => this.#options.context_tokens ?? 100_000_000,
       tools: this.#options.tools ?? [],
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {

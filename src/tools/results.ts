@@ -1,0 +1,98 @@
+// Reading on in a long result: what a tool returned stays whole with the thread, and the model is told its head and tail.
+import { z } from "zod";
+import { lenientObject } from "../agent/leniency.ts";
+import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
+import { cutEnd } from "../lib/truncate.ts";
+
+// No request leaves; this bounds nothing but a bug.
+const TIME_LIMIT_MS = 10_000;
+/** About 5,000 tokens. Well below the limit of a result, so that what is shown here is never cut and kept a second time. */
+const MOST_SHOWN = 20_000;
+const MOST_LINES = 100;
+/** Of a line that was found: its text is of use with what stands around the match. */
+const LINE_SHOWN = 300;
+
+const input = lenientObject(
+  {
+    result_id: z.string().trim().min(1).max(200).describe("The id that the notice in the cut result names"),
+    offset: z.int().min(0).max(10_000_000).optional().describe("Character to begin at, 0 by default"),
+    limit: z.int().min(1).max(10_000_000).optional().describe(`Characters to show, ${MOST_SHOWN} at most`),
+    search: z.string().min(1).max(500).optional().describe("Show the lines that contain this text, with their offsets"),
+  },
+  { aliases: { result_id: ["id", "tool_call_id", "call_id"], search: ["query", "pattern"] } },
+);
+
+export const resultTools: Tool[] = [
+  defineTool({
+    name: "read_result",
+    description:
+      "Read on in an earlier result of this conversation whose middle was left out, from a character offset, or find the lines of it that contain a text.",
+    schema: input,
+    kind: "memory",
+    read_only: true,
+    recovery: "repeat",
+    time_limit_ms: TIME_LIMIT_MS,
+    execute: async (given, context) => readResult(given, context),
+  }),
+];
+
+function readResult(given: z.infer<typeof input>, context: ToolContext): ToolResult {
+  const text = context.readResult(given.result_id);
+  if (text === null) {
+    return {
+      content: `There is no result with the id ${JSON.stringify(cutEnd(given.result_id, 100))} in this conversation, or it is no longer kept. The id is that of the tool call, as the notice in the cut result names it. If the result is gone, call its tool again.`,
+      is_error: true,
+    };
+  }
+  const { offset = 0, search } = given;
+  if (offset > 0 && offset >= text.length) {
+    return { content: `The result has ${text.length} characters; offset ${offset} is after its end.`, is_error: true };
+  }
+  return search === undefined ? showPart(text, given) : showMatches(text, search, offset);
+}
+
+function showPart(text: string, { offset = 0, limit = MOST_SHOWN }: z.infer<typeof input>): ToolResult {
+  // An offset amid a surrogate pair shows the character from its beginning.
+  const start = offset > 0 && /[\udc00-\udfff]/.test(text.charAt(offset)) ? offset - 1 : offset;
+  const shown = cutEnd(text.slice(start), Math.max(2, Math.min(limit, MOST_SHOWN)));
+  const end = start + shown.length;
+  const next = end < text.length ? `; to go on, call read_result with offset ${end}` : "";
+  return {
+    content: `${shown}\n[characters ${start}-${end} of ${text.length}${next}]`,
+    is_error: false,
+    details: { offset: start, characters: shown.length, total: text.length },
+  };
+}
+
+function showMatches(text: string, search: string, offset: number): ToolResult {
+  const lines: string[] = [];
+  let at = text.indexOf(search, offset);
+  let length = 0;
+  while (at >= 0 && lines.length < MOST_LINES && length < MOST_SHOWN) {
+    const start = text.lastIndexOf("\n", at - 1) + 1;
+    const found = text.indexOf("\n", at);
+    const end = found < 0 ? text.length : found;
+    const line = showLine(text, { start, at, end });
+    lines.push(line);
+    length += line.length;
+    // One match of a line that was shown whole; a line that is all there is has the next one further on.
+    at = text.indexOf(search, Math.max(at + search.length, Math.min(end, at + LINE_SHOWN)));
+  }
+  if (lines.length === 0) {
+    const where = offset > 0 ? ` after character ${offset}` : "";
+    return { content: `${JSON.stringify(cutEnd(search, 100))} is not in this result${where}.`, is_error: false };
+  }
+  const more = at < 0 ? "" : `; there are more, to go on search again with offset ${at}`;
+  return {
+    content: `${lines.join("\n")}\n[${lines.length} lines, each with the offset of what was found, of ${text.length} characters${more}]`,
+    is_error: false,
+    details: { lines: lines.length, total: text.length },
+  };
+}
+
+/** The line, or of a long one what stands around the match. */
+function showLine(text: string, { start, at, end }: { start: number; at: number; end: number }): string {
+  const from = Math.max(start, at - LINE_SHOWN / 3);
+  const shown = cutEnd(text.slice(from, end), LINE_SHOWN).toWellFormed();
+  return `${at}: ${from > start ? "…" : ""}${shown}${from + shown.length < end ? "…" : ""}`;
+}

@@ -1,0 +1,144 @@
+// A run of hundreds of steps without a thread: a model that works until it has made so many calls, counts tokens in its
+// own way, and refuses what is longer than it reads; and storage that is a list of rows, so that a run can be taken up from
+// them as a next life does.
+import type { LoopFact, LoopOutcome } from "../../src/agent/events.ts";
+import { type LoopInput, runAgent } from "../../src/agent/loop.ts";
+import type { ModelOutcome, ModelRequest } from "../../src/agent/model.ts";
+import type { Summary } from "../../src/agent/summary.ts";
+import { summaryPrompt } from "../../src/agent/summary-writer.ts";
+import { estimateMessages, estimateTools } from "../../src/agent/tokens.ts";
+import type { Tool } from "../../src/agent/tool.ts";
+import { agentConfig } from "../../src/protocol/agent.ts";
+import type { ChatMessage } from "../../src/protocol/message.ts";
+import type { Plan } from "../../src/protocol/task.ts";
+import { MemorySandbox } from "./memory-sandbox.ts";
+
+export interface LongRunOptions {
+  context_tokens: number;
+  /** Its own count of a text that ours counts as one. */
+  tokenizer?: number;
+  /** What it really reads, where that is less than what we believe. */
+  reads?: number;
+  /** Whether it says how many tokens a request had. */
+  reports?: boolean;
+  plan: Plan;
+  tools: Tool[];
+  history: ChatMessage[];
+  /** The n-th assistant message, from 0. */
+  answer: (
+    step: number,
+    request: ModelRequest,
+  ) => { text?: string; calls?: { name: string; arguments: string; id: string }[] };
+  summarise?: (request: ModelRequest) => ModelOutcome;
+}
+
+export class LongRun {
+  readonly requests: ModelRequest[] = [];
+  readonly summaryRequests: ModelRequest[] = [];
+  readonly refused: ModelRequest[] = [];
+  readonly facts: LoopFact[] = [];
+  readonly cancel = new AbortController();
+  /** LLM rows of the whole thread, and from which on they are told. */
+  readonly rows: ChatMessage[];
+  from = 0;
+  summary: Summary | null = null;
+  steps = 0;
+  scale = 1;
+  /** Called before a fact is stored; may throw, as a life that ends does. */
+  onFact: (fact: LoopFact) => void = () => {};
+  #plan: Plan;
+  #messages = 0;
+  readonly #options: LongRunOptions;
+
+  constructor(options: LongRunOptions) {
+    this.#options = options;
+    this.rows = [...options.history];
+    this.#plan = options.plan;
+  }
+
+  /** Our count of a whole request. */
+  static size({ messages, tools }: ModelRequest): number {
+    return estimateMessages(messages) + estimateTools(tools);
+  }
+
+  run(input: Partial<LoopInput> = {}): Promise<LoopOutcome> {
+    const { context_tokens, tools } = this.#options;
+    return runAgent(
+      {
+        model: "m",
+        agent: agentConfig.parse({}),
+        max_steps: 2000,
+        steps: this.steps,
+        history: this.rows.slice(this.from),
+        summary: this.summary,
+        context_tokens,
+        token_scale: this.scale,
+        grants: new Map(),
+        interrupt_ms: null,
+        started_calls: [],
+        client_tools: [],
+        context: [],
+        ...input,
+      },
+      {
+        model: { stream: async (request, _onDelta, signal) => this.#answer(request, signal) },
+        tools,
+        sandbox: new MemorySandbox(),
+        readPlan: () => this.#plan,
+        readNews: () => null,
+        readLedger: () => ({}),
+        readResult: () => null,
+        onDelta: () => {},
+        emit: async (fact) => this.#store(fact),
+        takeSteered: async () => [],
+        newMessageId: () => `msg_${++this.#messages}`,
+        now: () => 0,
+        sleep: (_ms, signal) =>
+          signal === this.cancel.signal
+            ? Promise.resolve()
+            : new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+        signal: this.cancel.signal,
+      },
+    );
+  }
+
+  #store(fact: LoopFact): void {
+    this.onFact(fact);
+    this.facts.push(fact);
+    if ("plan" in fact && fact.plan) this.#plan = fact.plan;
+    if (fact.type === "assistant_message") {
+      this.steps += 1;
+      this.scale = fact.token_scale;
+    }
+    if (fact.type === "assistant_message" || fact.type === "tool_finished") this.rows.push(fact.message);
+    if (fact.type !== "context_compacted") return;
+    this.summary = JSON.parse(JSON.stringify(fact.summary)) as Summary;
+    this.from += fact.replaced;
+  }
+
+  #answer(request: ModelRequest, signal: AbortSignal): ModelOutcome {
+    const { tokenizer = 1, reads = Number.POSITIVE_INFINITY, reports = true } = this.#options;
+    const tokens = Math.ceil(LongRun.size(request) * tokenizer);
+    const usage = reports ? { input_tokens: tokens, cached_input_tokens: 0, output_tokens: 1, cost_usd: null } : null;
+    const reply = { text: "", reasoning: "", tool_calls: [], finish: "stop" as const, usage };
+    if (signal.aborted) return { kind: "aborted", reply };
+    if (tokens > reads) {
+      this.refused.push(request);
+      const failure = { code: "model_error" as const, message: "Too long.", retryable: false, retry_after_ms: null };
+      return { kind: "failure", failure: { ...failure, too_long: true } };
+    }
+    if (request.messages[0]?.content === summaryPrompt) {
+      this.summaryRequests.push(request);
+      const text = `# Goal and constraints\nIt goes on (${this.summaryRequests.length}).`;
+      return this.#options.summarise?.(request) ?? { kind: "reply", reply: { ...reply, text } };
+    }
+    this.requests.push(request);
+    const { text = "", calls = [] } = this.#options.answer(this.steps, request);
+    const tool_calls = calls.map(({ name, arguments: written, id }) => ({
+      id,
+      type: "function" as const,
+      function: { name, arguments: written },
+    }));
+    return { kind: "reply", reply: { ...reply, text, tool_calls, finish: calls.length > 0 ? "tool_calls" : "stop" } };
+  }
+}
