@@ -164,13 +164,17 @@ function sizeOf(input: RunInput): number {
 
 /** Ends in a problem where the input can't become a run of this thread. */
 function checkInput(life: Life, input: RunInput): Result<never> | null {
-  const says = input.messages.some(({ content }) => !isEmptyContent(content));
-  if (input.resume !== null) return checkAnswers(life, input.resume);
-  if (!says && input.tool_results.length === 0) return fail("empty_message", "There is no message to answer.");
+  const problem = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
+  if (problem !== null) return problem;
   const isKnown = knownMessages(life);
   const ids = idsOf(input);
   const taken = ids.find((id, place) => ids.indexOf(id) < place || isKnown(id));
   return taken === undefined ? null : fail("already_exists", `The message ${taken} exists already.`);
+}
+
+function checkSaid({ messages, tool_results }: RunInput): Result<never> | null {
+  const says = tool_results.length > 0 || messages.some(({ content }) => !isEmptyContent(content));
+  return says ? null : fail("empty_message", "There is no message to answer.");
 }
 
 /** A client's whole history, cut to what is new: user messages with unknown ids after the last known one. */
