@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
 import { workerTools } from "../../test/fakes/worker-brain.ts";
-import type { AgentConfig } from "../protocol/agent.ts";
+import { type AgentConfig, defaultAgent } from "../protocol/agent.ts";
 import type { ToolMessage } from "../protocol/message.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
 import { peopleTools } from "../tools/people.ts";
@@ -179,6 +179,20 @@ describe("a call that needs approval", () => {
     await thread.run("go on", { invocation_id: "inv_d" });
     expect(String(thread.requests[2]?.messages[0]?.content).includes("Be careful.")).toBe(true);
     expect(String(thread.requests.at(-1)?.messages[0]?.content).includes("Be bold.")).toBe(true);
+  });
+
+  it("has a result also where the agent that goes on may not use its tool", async () => {
+    const { thread, done } = makeThread([work("x1"), say("ok")]);
+    await thread.run("hi", run);
+    thread.life.ports.readAgent = async (_user, agent_id) => ({
+      ...defaultAgent,
+      agent_id,
+      config: { ...defaultAgent.config, tools: [] },
+    });
+    const { events } = await thread.run("", { ...approve("int_x1"), agent_id: "agent_idle" });
+    expect(events.filter(({ type }) => type === "TOOL_CALL_RESULT")).toMatchObject([{ toolCallId: "x1" }]);
+    expect(resultsOf(thread).x1).toMatch(/^There is no tool "work"/);
+    expect(done).toEqual([]);
   });
 
   it("is asked again by the run's next call of the kind", async () => {
