@@ -111,7 +111,8 @@ function prepareCall(call: ToolCall, state: RunState, manner: CallsManner, end: 
   if (!tool) return refuse(describeUnknown(name, state));
   try {
     const repeated = state.guard.check(name, written);
-    if (repeated) return refuse(repeated);
+    // What a person has approved goes in no circle.
+    if (repeated && !grant) return refuse(repeated);
     const checked = checkArguments(tool, written, manner.cut ?? false);
     if (!checked.ok) return refuse(checked.message);
     const question = grant ? null : askFirst(tool, checked.input, state.input.agent, state.plan);

@@ -195,6 +195,16 @@ describe("a call that needs approval", () => {
     expect(done).toEqual([]);
   });
 
+  it("is made also where the person's change makes it the third of its like", async () => {
+    const same = (id: string, what = "xx"): Reply => call({ id, name: "work", input: { what } });
+    const { thread, done } = makeThread([same("c1"), same("c2"), same("c3", "xy"), say("ok")]);
+    await thread.run("hi", run);
+    await thread.run("", approve("int_c1"));
+    await thread.run("", { ...approve("int_c2"), invocation_id: "inv_c" });
+    await thread.run("", { ...approve("int_c3", { arguments: { what: "xx" } }), invocation_id: "inv_d" });
+    expect(done).toEqual(["xx", "xx", "xx"]);
+  });
+
   it("is asked again by the run's next call of the kind", async () => {
     const { thread, done } = makeThread([work("x1"), work("x2")]);
     await thread.run("hi", run);
