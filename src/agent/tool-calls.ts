@@ -143,12 +143,16 @@ async function runGroup(
   }
 }
 
-/** The same call asked again by another life is the same interrupt. */
+/**
+ * The same call asked again by another life is the same interrupt. A call that was approved and then asks the person
+ * itself is another one: a late approval must not answer its question.
+ */
 function nameQuestion(question: Question, { id }: ToolCall, { input, ports }: RunState): Interrupt {
   const { interrupt_ms } = input;
   const expires_at = interrupt_ms === null ? null : new Date(ports.now() + interrupt_ms).toISOString();
   const { reason, message, response_schema } = question;
-  return { id: `int_${id}`, reason, message, tool_call_id: id, response_schema, expires_at };
+  const asked = input.grants.has(id) ? `${id}~2` : id;
+  return { id: `int_${asked}`, reason, message, tool_call_id: id, response_schema, expires_at };
 }
 
 /** Stored just before the tool's first request, so that a next life knows that the call may have had an effect. */

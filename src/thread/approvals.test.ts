@@ -205,6 +205,19 @@ describe("a call that needs approval", () => {
     expect(done).toEqual(["xx", "xx", "xx"]);
   });
 
+  it("and then asks itself, asks under another id: a late approval is no answer to the question", async () => {
+    const ask = call({ id: "q", name: "ask", input: { question: "which?" } });
+    const { thread } = makeThread([ask, say("ok")], { agent: { approvals: { ask: ["*"] } } });
+    await thread.run("hi", run);
+    const { events } = await thread.run("", approve("int_q"));
+    expect(events.at(-1)).toMatchObject({ outcome: { interrupts: [{ reason: "question", toolCallId: "q" }] } });
+    const late = { ...resume(answer("int_q", "yes")), invocation_id: "inv_c" };
+    expect(await refusalOf(thread, late)).toMatch(/^interrupt_answered: /);
+    const [asked] = findRun(thread.life, "inv_b")?.run.interrupts ?? [];
+    await thread.run("", { ...resume(answer(asked?.id ?? "", "blue")), invocation_id: "inv_c" });
+    expect(resultsOf(thread).q).toBe("blue");
+  });
+
   it("is asked again by the run's next call of the kind", async () => {
     const { thread, done } = makeThread([work("x1"), work("x2")]);
     await thread.run("hi", run);
