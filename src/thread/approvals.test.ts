@@ -296,6 +296,19 @@ describe("what is asked for a time", () => {
     expect(resultsOf(thread).q).toBe("The person did not answer this question.");
     expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "blue" });
   });
+
+  it("and is a question, lets a message that comes too late begin anew: with the agent as it is by then", async () => {
+    now = Date.parse("2026-11-25T10:00:00.000Z");
+    const agent: Partial<AgentConfig> = { instructions: "Be careful." };
+    const ask = call({ id: "q", name: "ask", input: { question: "which?" } });
+    const { thread } = makeThread([ask, say("ok")], { agent, interrupt_ms: 60_000, clock });
+    await thread.run("hi", { ...run, model: "small" });
+    agent.instructions = "Be bold.";
+    now += 60_000;
+    await thread.run("blue", next);
+    expect(thread.requests[1]).toMatchObject({ model: "test-model" });
+    expect(String(thread.requests[1]?.messages[0]?.content).includes("Be bold.")).toBe(true);
+  });
 });
 
 describe("a plan that a person approves", () => {

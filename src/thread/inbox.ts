@@ -8,7 +8,7 @@ import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { isEmptyContent } from "../protocol/message.ts";
 import { isTerminal, noUsage, type Run } from "../protocol/run.ts";
 import type { AcceptedRun, PinnedAgent, RunInput } from "../protocol/thread.ts";
-import { checkAnswers } from "./interrupts.ts";
+import { checkAnswers, hasExpired } from "./interrupts.ts";
 import { findRun, isoTime, type Life, storeNewRun, transact } from "./life.ts";
 import { hasMessage, readMessagesBefore } from "./messages.ts";
 import type { Ports } from "./ports.ts";
@@ -69,9 +69,10 @@ function findAsked(life: Life, { resume, agent_id }: RunInput): RunRecord | null
   const isBusy = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
   if (newest?.run.status !== "interrupted" || isBusy) return null;
   if (agent_id !== null && agent_id !== newest.agent.agent_id) return null;
-  const { interrupts } = newest.run;
-  const isQuestion = interrupts.length === 1 && interrupts[0]?.reason === "question";
-  return resume !== null || isQuestion ? newest : null;
+  const [interrupt, ...others] = newest.run.interrupts;
+  const isQuestion = interrupt?.reason === "question" && others.length === 0;
+  const isOpen = isQuestion && !hasExpired(interrupt, life.ports.clock.now());
+  return resume !== null || isOpen ? newest : null;
 }
 
 /** Checks an input that would make its thread: a refused one leaves nothing behind. */
