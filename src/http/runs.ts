@@ -157,6 +157,11 @@ function addResume(app: App): void {
       if (asked.status !== "interrupted") {
         throw new Problem("invalid_operation", `The run is ${asked.status} and asks nothing.`);
       }
+      // The thread looks whether they are still open; that another run asked is no reason to take an answer to this one.
+      const foreign = body.resume.find(({ interrupt_id }) => !asked.interrupts.some(({ id }) => id === interrupt_id));
+      if (foreign) {
+        throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} is none of this run.`);
+      }
       const input: RunInput = {
         ...key,
         invocation_id,
