@@ -12,7 +12,7 @@ import { checkAnswers, hasExpired } from "./interrupts.ts";
 import { findRun, isoTime, type Life, storeNewRun, transact } from "./life.ts";
 import { hasMessage, readMessagesBefore } from "./messages.ts";
 import type { Ports } from "./ports.ts";
-import type { RunRecord } from "./runs.ts";
+import { type RunRecord, readLastAgent } from "./runs.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
 
 // A thread is one conversation; who queues more than this is a loop, not a person.
@@ -28,8 +28,8 @@ const AGENT_LIMIT_MS = 10_000;
  */
 export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
   const hashed = hashInput(input);
-  const known = life.newestStarted?.agent ?? null;
-  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, known);
+  const recall = (agent_id: string) => readLastAgent(life.database.sql, agent_id);
+  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, recall);
   // Until its turn comes nobody else listens for it.
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
@@ -92,14 +92,13 @@ async function findAgent(
   ports: Ports,
   user_id: string,
   agent_id: string,
-  known: PinnedAgent | null = null,
+  recall: (agent_id: string) => PinnedAgent | null = () => null,
 ): Promise<PinnedAgent | null> {
   try {
     return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id));
   } catch (error) {
     if (agent_id !== DEFAULT_AGENT_ID) throw error;
-    if (known?.agent_id !== agent_id) return defaultAgent;
-    const { version, config } = known;
+    const { version, config } = recall(agent_id) ?? defaultAgent;
     return { agent_id, version, config };
   }
 }
