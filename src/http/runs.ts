@@ -11,6 +11,7 @@ import { Problem, unwrap } from "./errors.ts";
 import { type Answer, addOperation } from "./operation.ts";
 import { keyOf, readOfThread, requireAgent } from "./ownership.ts";
 import {
+  MOST_ANSWERS,
   pageOf,
   pageQuery,
   runAnswer,
@@ -53,7 +54,7 @@ const resumeBody = z
         }),
       )
       .min(1)
-      .max(100),
+      .max(MOST_ANSWERS),
   })
   .openapi({ example: { resume: [{ interrupt_id: "int-1", status: "resolved", payload: "blue" }] } });
 

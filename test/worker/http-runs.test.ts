@@ -152,6 +152,18 @@ describe("a run", () => {
     expect(client.threads.asked.at(-1)?.input).toMatchObject({ messages: [], resume: answer.resume });
     expect((await client.send("POST", `${RUNS}/inv-001/resume`, { resume: [] })).status).toBe(400);
   });
+
+  it("that asks as much as one message of a model can is answered whole", async () => {
+    const client = createClient();
+    await client.send("POST", RUNS, { message: "hi", invocation_id: "inv-001" });
+    const question = { reason: "question", message: "which?", tool_call_id: "call-1" } as const;
+    const ids = Array.from({ length: 256 }, (_, place) => `int-${place}`);
+    const interrupts = ids.map((id) => ({ id, ...question, response_schema: {}, expires_at: null }));
+    const asking = { status: "interrupted", interrupts } as const;
+    await client.threads.end({ user_id: "user_first", thread_id: "thread-001" }, "inv-001", asking);
+    const cancelled = ids.map((interrupt_id) => ({ interrupt_id, status: "cancelled" }));
+    expect((await client.send("POST", `${RUNS}/inv-001/resume`, { resume: cancelled })).status).toBe(202);
+  });
 });
 
 describe("events", () => {
