@@ -72,19 +72,60 @@ describe("a command that needs approval", () => {
     "r\\\nm x",
     "rm \\\n  x",
     "! rm x",
+    "sudo -u root rm x",
+    "sudo -u root -g wheel -- rm x",
+    "timeout -s KILL 5 rm x",
+    "env -u HOME -i A=b rm x",
+    "xargs -n 1 -P 4 rm",
+    "find . -name '*.log' -exec rm {} +",
+    "find . -type f -execdir /bin/rm x \\;",
+    "ls | parallel rm",
+    "2>/dev/null rm x",
+    "<list >>log rm x",
+    "sh -c rm",
   ])("%j by rm *", (command) => {
     expect(asks("rm *", command)).toBe(true);
   });
 
-  it.each(["npm run rm", "cat form.txt", "git commit -m rm", "ls rm x", "./farm x", "echo alarm"])(
-    "is not %j",
-    (command) => {
-      expect(asks("rm *", command)).toBe(false);
-    },
-  );
+  it.each([
+    "npm run rm",
+    "cat form.txt",
+    "git commit -m rm",
+    "ls rm x",
+    "./farm x",
+    "echo alarm",
+    "sudo apt install rm",
+    "find . -name rm",
+    "ls x >log 2>&1",
+  ])("is not %j", (command) => {
+    expect(asks("rm *", command)).toBe(false);
+  });
 
   it("is any that is too long to be looked through", () => {
     expect(asks("rm *", `echo ${"x".repeat(30_000)}`)).toBe(true);
+  });
+
+  it.each([
+    ["wrappers in wrappers", "sudo ".repeat(4_000).slice(0, 20_000)],
+    [
+      "settings",
+      Array.from({ length: 3_300 }, (_, at) => `A${at}=`)
+        .join(" ")
+        .slice(0, 20_000),
+    ],
+    ["what almost fits", "a".repeat(20_000)],
+  ])("is one that would take too long to be looked through: %s", (_name, command) => {
+    const patterns = Array.from({ length: 100 }, (_, at) => `*${"a".repeat(450)}b${at}`);
+    expect(needsApproval({ execute_command: patterns }, "execute_command", listCommands(command))).toBe(true);
+  });
+
+  it("is not one that is long and plain", () => {
+    const script = Array.from({ length: 500 }, (_, at) => `echo "line ${at} of a file" >> notes/file-${at}.txt`).join(
+      "\n",
+    );
+    const patterns = Array.from({ length: 100 }, (_, at) => `*rm -rf ${at}*`);
+    const subjects = listCommands(script.slice(0, 19_000));
+    expect(needsApproval({ execute_command: patterns }, "execute_command", subjects)).toBe(false);
   });
 
   it("is found among anything else that is on the line", () => {

@@ -9,21 +9,34 @@ export type Approvals = Record<string, string[]>;
 
 /** Nobody reads a longer command before approving it, and holding it against patterns takes time: it needs approval. */
 const MAX_SUBJECT_CHARACTERS = 20_000;
+/** Of all subjects of a call. The longest command and its pieces, in quotes and without, have four times its length. */
+const MAX_CHARACTERS = 100_000;
+/** A hundred patterns that begin with a star look at each character of those once. More is made to take time. */
+const MAX_STEPS = 10_000_000;
+
+/** How many characters may still be compared; what needs more is not looked through, and needs approval. */
+interface Effort {
+  steps: number;
+}
 
 export function needsApproval(approvals: Approvals, tool: string, subjects: readonly string[]): boolean {
   const patterns = Object.hasOwn(approvals, tool) ? (approvals[tool] ?? []) : [];
   if (patterns.length === 0) return false;
-  return subjects.some(
-    (subject) =>
-      subject.length > MAX_SUBJECT_CHARACTERS || patterns.some((pattern) => matchesPattern(pattern, subject)),
-  );
+  if (subjects.some(({ length }) => length > MAX_SUBJECT_CHARACTERS)) return true;
+  if (subjects.reduce((sum, { length }) => sum + length, 0) > MAX_CHARACTERS) return true;
+  const effort = { steps: MAX_STEPS };
+  const wanted = patterns.map(squeeze);
+  return subjects.map(squeeze).some((given) => wanted.some((pattern) => matches(pattern, given, effort)));
 }
 
 /** White space counts once. `rm *` is also `rm` alone. */
 export function matchesPattern(pattern: string, subject: string): boolean {
-  const wanted = squeeze(pattern);
-  const given = squeeze(subject);
-  return matchesGlob(wanted, given) || (wanted.endsWith(" *") && matchesGlob(wanted.slice(0, -2), given));
+  return matches(squeeze(pattern), squeeze(subject), { steps: MAX_STEPS });
+}
+
+function matches(pattern: string, text: string, effort: Effort): boolean {
+  if (matchesGlob(pattern, text, effort)) return true;
+  return pattern.endsWith(" *") && matchesGlob(pattern.slice(0, -2), text, effort);
 }
 
 function squeeze(text: string): string {
@@ -31,12 +44,13 @@ function squeeze(text: string): string {
 }
 
 /** Goes back to the last star only, so it takes at most the product of both lengths. */
-function matchesGlob(pattern: string, text: string): boolean {
+function matchesGlob(pattern: string, text: string, effort: Effort): boolean {
   let at = 0;
   let place = 0;
   let star = -1;
   let resumed = 0;
   while (at < text.length) {
+    if (--effort.steps < 0) return true;
     const sign = pattern[place];
     if (sign === "*") {
       star = place++;
@@ -55,38 +69,63 @@ function matchesGlob(pattern: string, text: string): boolean {
 
 /** Words that run the command behind them. */
 const wrappers =
-  /^(?:sudo|doas|env|nohup|time|exec|command|builtin|xargs|nice|ionice|setsid|stdbuf|timeout|busybox|eval|then|do|else|if|while|until|!)$/;
+  /^(?:sudo|doas|su|runuser|pkexec|fakeroot|env|nohup|time|exec|command|builtin|xargs|parallel|watch|nice|ionice|setsid|stdbuf|strace|timeout|busybox|eval|coproc|sh|bash|dash|ksh|zsh|then|do|else|if|while|until|!)$/;
 const assignment = /^[A-Za-z_]\w*\+?=\S*$/;
 const flagOrNumber = /^(?:-\S*|\d+(?:\.\d+)?[smhd]?)$/;
+const redirection = /\d{0,3}[<>]{1,3}&?\s*[^\s;&|()<>]+/g;
 
 /** A command, and each piece of it that a shell might run: without what stands before its own first word. */
 export function listCommands(command: string): string[] {
   if (command.length > MAX_SUBJECT_CHARACTERS) return [command];
   // A line break behind a backslash is none. What stands in quotes may be a command of its own (`sh -c "…"`), or a part of
   // a word (`r"m"`): both are looked at.
-  const plain = command.replace(/\\\r?\n/g, "").replace(/\$\{?IFS\}?/g, " ");
+  const plain = command
+    .replace(/\\\r?\n/g, "")
+    .replace(/\$\{?IFS\}?/g, " ")
+    .replace(/\s-(?:exec|ok)(?:dir)?\s/g, " ; ");
   const pieces = plain.split(/[\n;&|(){}`"'<>]+|\$\(/);
-  const bare = plain.replace(/["'\\]/g, "").split(/[\n;&|(){}`<>]+|\$\(/);
+  const bare = plain
+    .replace(/["'\\]/g, "")
+    .replace(redirection, " ")
+    .split(/[\n;&|(){}`<>]+|\$\(/);
   const subjects = new Set([command]);
-  for (const piece of [...pieces, ...bare]) {
-    for (const subject of withoutWrappers(piece.replaceAll("\\", ""))) subjects.add(subject);
-  }
+  for (const piece of new Set([...pieces, ...bare])) addCommands(subjects, piece.replaceAll("\\", ""));
   return [...subjects];
 }
 
-function withoutWrappers(piece: string): string[] {
+/** The piece, and what is left of it behind each word that only runs the rest. */
+function addCommands(subjects: Set<string>, piece: string): void {
   const words = piece.split(/\s+/).filter((word) => word !== "");
-  const found: string[] = [];
-  while (words.length > 0) {
-    const [first = ""] = words;
-    const name = first.slice(first.lastIndexOf("/") + 1);
-    found.push([name, ...words.slice(1)].join(" "));
-    if (name !== first) found.push(words.join(" "));
-    if (!wrappers.test(name) && !assignment.test(first)) break;
-    words.shift();
-    while (wrappers.test(name) && flagOrNumber.test(words[0] ?? "")) words.shift();
+  const seen = new Set<number>();
+  let room = MAX_CHARACTERS;
+  const visit = (at: number): void => {
+    const word = words[at];
+    // Beyond the room it needs approval anyway.
+    if (word === undefined || seen.has(at) || room < 0) return;
+    seen.add(at);
+    const name = word.slice(word.lastIndexOf("/") + 1);
+    const rest = words.slice(at + 1);
+    for (const first of new Set([name, word])) {
+      const subject = [first, ...rest].join(" ");
+      room -= subject.length;
+      subjects.add(subject);
+    }
+    if (assignment.test(word)) visit(at + 1);
+    if (wrappers.test(name)) for (const place of findWrapped(words, at + 1)) visit(place);
+  };
+  visit(0);
+}
+
+/** Where the command behind a wrapper may begin: behind its flags, whose values (`-u root`) look like a command too. */
+function findWrapped(words: readonly string[], from: number): number[] {
+  const places: number[] = [];
+  for (let at = from; at < words.length; at++) {
+    if (flagOrNumber.test(words[at] ?? "")) continue;
+    places.push(at);
+    const isValue = at > from && words[at - 1]?.startsWith("-") === true;
+    if (!isValue) break;
   }
-  return found;
+  return places;
 }
 
 /** A path as it was written, and without the detours in it. */

@@ -97,7 +97,8 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const { history, steps, grants } = state.input;
   // A run's first life begins with what a person said; only a later one can find its own message at the end.
   const isLater = steps > 0;
-  const left = unansweredCalls(history, grants).filter((call) => isLater || state.tools.has(call.function.name));
+  const isOurs = ({ id, function: called }: ToolCall) => isLater || grants.has(id) || state.tools.has(called.name);
+  const left = unansweredCalls(history, grants).filter(isOurs);
   if (left.length > 0) {
     showRows(state, new Set(left.map((call) => call.id)));
     const outcome = await workOn(left, state, { answers: answerStarted(left, state) });

@@ -115,7 +115,8 @@ function prepareCall(call: ToolCall, state: RunState, manner: CallsManner, end: 
   if (!tool) return refuse(describeUnknown(name, state));
   try {
     const repeated = state.guard.check(name, written);
-    if (repeated) return refuse(repeated);
+    // What a person has approved goes in no circle.
+    if (repeated && !grant) return refuse(repeated);
     const checked = checkArguments(tool, written, manner.cut ?? false);
     if (!checked.ok) return refuse(checked.message);
     const question = grant ? null : askFirst(tool, checked.input, state.input.agent, state.plan);
@@ -148,12 +149,16 @@ async function runGroup(
   }
 }
 
-/** The same call asked again by another life is the same interrupt. */
+/**
+ * The same call asked again by another life is the same interrupt. A call that was approved and then asks the person
+ * itself is another one: a late approval must not answer its question.
+ */
 function nameQuestion(question: Question, { id }: ToolCall, { input, ports }: RunState): Interrupt {
   const { interrupt_ms } = input;
   const expires_at = interrupt_ms === null ? null : new Date(ports.now() + interrupt_ms).toISOString();
   const { reason, message, response_schema } = question;
-  return { id: `int_${id}`, reason, message, tool_call_id: id, response_schema, expires_at };
+  const asked = input.grants.has(id) ? `${id}~2` : id;
+  return { id: `int_${asked}`, reason, message, tool_call_id: id, response_schema, expires_at };
 }
 
 /** Whether the result holds a plan that was made of one which a person has changed since: it would undo that change. */

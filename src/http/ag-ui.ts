@@ -9,7 +9,7 @@ import { followLives } from "./ag-ui-lives.ts";
 import type { App, AppContext } from "./context.ts";
 import { addOperation, type Operation } from "./operation.ts";
 import { keyOf, requireAgent } from "./ownership.ts";
-import { smallJson, smallObject, wellFormed } from "./schemas.ts";
+import { MOST_ANSWERS, smallJson, smallObject, wellFormed } from "./schemas.ts";
 import { readStream, streamResponse } from "./stream.ts";
 
 const source = z.discriminatedUnion("type", [
@@ -73,7 +73,7 @@ const body = z
           payload: smallJson.optional(),
         }),
       )
-      .max(100)
+      .max(MOST_ANSWERS)
       .optional(),
   })
   .openapi("RunAgentInput", {

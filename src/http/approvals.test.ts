@@ -38,6 +38,12 @@ describe("readApprovals", () => {
     ["an unknown tool in a list", ["delete_file", "rm *"], [1], /no tool "rm \*"/],
     ["a name that every object has", ["constructor", "toString"], [0], /no tool "constructor"/],
     ["a tool without patterns", { execute_command: [] }, ["execute_command"], /no pattern/],
+    [
+      "a pattern of white space, which fits nothing",
+      { execute_command: ["rm *", " \n"] },
+      ["execute_command"],
+      /no pattern/,
+    ],
     ["nothing behind the colon", ["execute_command: "], [0], /no pattern/],
     ["a pattern that is too long", [`execute_command: ${"x".repeat(501)}`], [0], /longer than 500/],
     ["a lone surrogate", ["execute_command: \ud800"], [0], /surrogate/],

@@ -26,7 +26,7 @@ export function readApprovals(written: Written, tools: string[]): Reading {
   for (const { tool, pattern, path } of listApprovals(written)) {
     const refuse = (message: string): Reading => ({ ok: false, path, message });
     if (!tools.includes(tool)) return refuse(describeUnknown(tool, tools));
-    if (pattern === "") return refuse(`names no pattern; ${EVERY_CALL} is every call`);
+    if (pattern.trim() === "") return refuse(`names no pattern; ${EVERY_CALL} is every call`);
     if (pattern.length > PATTERN_CHARACTERS)
       return refuse(`the pattern is longer than ${PATTERN_CHARACTERS} characters`);
     if (!pattern.isWellFormed()) return refuse("is not well-formed Unicode (a lone surrogate)");

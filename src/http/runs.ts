@@ -11,6 +11,7 @@ import { Problem, unwrap } from "./errors.ts";
 import { type Answer, addOperation } from "./operation.ts";
 import { keyOf, readOfThread, requireAgent } from "./ownership.ts";
 import {
+  MOST_ANSWERS,
   pageOf,
   pageQuery,
   runAnswer,
@@ -53,7 +54,7 @@ const resumeBody = z
         }),
       )
       .min(1)
-      .max(100),
+      .max(MOST_ANSWERS),
   })
   .openapi({ example: { resume: [{ interrupt_id: "int-1", status: "resolved", payload: "blue" }] } });
 
@@ -156,6 +157,11 @@ function addResume(app: App): void {
       const asked = unwrap(await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id)));
       if (asked.status !== "interrupted") {
         throw new Problem("invalid_operation", `The run is ${asked.status} and asks nothing.`);
+      }
+      // The thread looks whether they are still open; that another run asked is no reason to take an answer to this one.
+      const foreign = body.resume.find(({ interrupt_id }) => !asked.interrupts.some(({ id }) => id === interrupt_id));
+      if (foreign) {
+        throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} is none of this run.`);
       }
       const input: RunInput = {
         ...key,

@@ -48,6 +48,9 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }
 
+/** As many as one message of a model can ask: a run's interrupts are answered together. */
+export const MOST_ANSWERS = 256;
+
 export const problem = z
   .object({
     type: z.string(),

@@ -124,13 +124,18 @@ function encodeRun(run: Run): string {
   };
   const json = JSON.stringify(cut);
   if (byteLength(json) <= BOUND_BYTES) return json;
-  const questions = cut.interrupts.map((interrupt) => ({ ...interrupt, response_schema: {} }));
+  const units = Math.floor(RUN_TEXT_UNITS / Math.max(1, interrupts.length));
+  const questions = cut.interrupts.map((interrupt) => ({
+    ...interrupt,
+    message: cutText(interrupt.message, units),
+    response_schema: {},
+  }));
   return JSON.stringify({ ...cut, metadata: {}, interrupts: questions });
 }
 
-function cutText(text: string): string {
-  if (text.length <= RUN_TEXT_UNITS) return text;
-  return `${text.slice(0, RUN_TEXT_UNITS).toWellFormed()}\n[cut; the messages have all of it]`;
+function cutText(text: string, units = RUN_TEXT_UNITS): string {
+  if (text.length <= units) return text;
+  return `${text.slice(0, units).toWellFormed()}\n[cut; the messages have all of it]`;
 }
 
 /** All small messages travel in as few statements as their bytes allow; the JSON of large ones is bound by itself. */

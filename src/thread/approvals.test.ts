@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
 import { workerTools } from "../../test/fakes/worker-brain.ts";
-import type { AgentConfig } from "../protocol/agent.ts";
+import { type AgentConfig, defaultAgent } from "../protocol/agent.ts";
 import type { ToolMessage } from "../protocol/message.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
 import { peopleTools } from "../tools/people.ts";
@@ -183,6 +183,43 @@ describe("a call that needs approval", () => {
     expect(String(thread.requests.at(-1)?.messages[0]?.content).includes("Be bold.")).toBe(true);
   });
 
+  it("has a result also where the agent that goes on may not use its tool", async () => {
+    const { thread, done } = makeThread([work("x1"), say("ok")]);
+    await thread.run("hi", run);
+    thread.life.ports.readAgent = async (_user, agent_id) => ({
+      ...defaultAgent,
+      agent_id,
+      config: { ...defaultAgent.config, tools: [] },
+    });
+    const { events } = await thread.run("", { ...approve("int_x1"), agent_id: "agent_idle" });
+    expect(events.filter(({ type }) => type === "TOOL_CALL_RESULT")).toMatchObject([{ toolCallId: "x1" }]);
+    expect(resultsOf(thread).x1).toMatch(/^There is no tool "work"/);
+    expect(done).toEqual([]);
+  });
+
+  it("is made also where the person's change makes it the third of its like", async () => {
+    const same = (id: string, what = "xx"): Reply => call({ id, name: "work", input: { what } });
+    const { thread, done } = makeThread([same("c1"), same("c2"), same("c3", "xy"), say("ok")]);
+    await thread.run("hi", run);
+    await thread.run("", approve("int_c1"));
+    await thread.run("", { ...approve("int_c2"), invocation_id: "inv_c" });
+    await thread.run("", { ...approve("int_c3", { arguments: { what: "xx" } }), invocation_id: "inv_d" });
+    expect(done).toEqual(["xx", "xx", "xx"]);
+  });
+
+  it("and then asks itself, asks under another id: a late approval is no answer to the question", async () => {
+    const ask = call({ id: "q", name: "ask", input: { question: "which?" } });
+    const { thread } = makeThread([ask, say("ok")], { agent: { approvals: { ask: ["*"] } } });
+    await thread.run("hi", run);
+    const { events } = await thread.run("", approve("int_q"));
+    expect(events.at(-1)).toMatchObject({ outcome: { interrupts: [{ reason: "question", toolCallId: "q" }] } });
+    const late = { ...resume(answer("int_q", "yes")), invocation_id: "inv_c" };
+    expect(await refusalOf(thread, late)).toMatch(/^interrupt_answered: /);
+    const [asked] = findRun(thread.life, "inv_b")?.run.interrupts ?? [];
+    await thread.run("", { ...resume(answer(asked?.id ?? "", "blue")), invocation_id: "inv_c" });
+    expect(resultsOf(thread).q).toBe("blue");
+  });
+
   it("is asked again by the run's next call of the kind", async () => {
     const { thread, done } = makeThread([work("x1"), work("x2")]);
     await thread.run("hi", run);
@@ -261,97 +298,17 @@ describe("what is asked for a time", () => {
     expect(resultsOf(thread).q).toBe("The person did not answer this question.");
     expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "blue" });
   });
-});
 
-describe("a plan that a person approves", () => {
-  const sections = [
-    { title: "Build", tasks: ["front", "back"] },
-    { title: "Test", tasks: ["all of it"] },
-  ];
-  const plans = (id: string, input: unknown = { sections }): Reply => call({ id, name: "create_tasks", input });
-  const last: Reply[] = Array.from({ length: 5 }, () => say("done"));
-
-  function planThread(...replies: Reply[]): FakeThread {
-    return makeThread([...replies, ...last], { agent: { plan_approval: true } }).thread;
-  }
-  const contents = (thread: FakeThread) => thread.life.state.plan.tasks.map(({ content }) => content);
-
-  it("is told as a form with the plan in it, and is no plan before", async () => {
-    const thread = planThread(plans("p1"));
-    await thread.run("hi", run);
-    expect(findRun(thread.life, "inv_a")?.run.interrupts).toMatchObject([
-      {
-        id: "int_p1",
-        reason: "plan_approval",
-        message: "Please approve the plan: 2 sections, 3 tasks.",
-        response_schema: { properties: { sections: { default: sections } } },
-      },
-    ]);
-    expect(thread.life.state.plan.version).toBe(0);
-    await thread.run("", approve("int_p1"));
-    expect(contents(thread)).toEqual(["front", "back", "all of it"]);
-  });
-
-  it("is the plan as the person changed it, which the model works from", async () => {
-    const thread = planThread(plans("p1"));
-    await thread.run("hi", run);
-    const changed = [
-      { title: "Test", tasks: ["all of it", "twice"] },
-      { title: "Build", tasks: ["back"] },
-    ];
-    await thread.run("", approve("int_p1", { sections: changed }));
-    expect(thread.life.state.plan.sections.map(({ title }) => title)).toEqual(["Test", "Build"]);
-    expect(contents(thread)).toEqual(["all of it", "twice", "back"]);
-    expect(JSON.parse(resultsOf(thread).p1 ?? "")).toMatchObject({
-      total_tasks: 3,
-      next_task: { content: "all of it" },
-    });
-    expect(String(thread.requests[1]?.messages.at(-1)?.content)).toContain("The person changed the plan");
-  });
-
-  it("that was declined is none, and another one is asked for again", async () => {
-    const thread = planThread(plans("p1"), plans("p2", { sections: sections.slice(1) }));
-    await thread.run("hi", run);
-    const declined = resume(answer("int_p1", { approved: false, reason: "no backend" }));
-    const { events } = await thread.run("", declined);
-    expect(resultsOf(thread).p1).toMatch(/^declined: .*no backend$/);
-    expect(thread.life.state.plan.version).toBe(0);
-    expect(events.at(-1)).toMatchObject({ outcome: { interrupts: [{ id: "int_p2" }] } });
-  });
-
-  it.each([
-    ["nothing", [], /^invalid_operation/],
-    ["a text", "all", /^invalid_operation/],
-    ["a section without tasks", [{ title: "a", tasks: [] }], /^invalid_operation/],
-    ["a blank task", [{ title: "a", tasks: [" "] }], /^invalid_operation: .*not empty/],
-    ["501 tasks", [{ title: "a", tasks: Array.from({ length: 501 }, (_, at) => `t${at}`) }], /: .*500 tasks/],
-  ])("can't be changed into %s", async (_name, changed, refusal) => {
-    const thread = planThread(plans("p1"));
-    await thread.run("hi", run);
-    expect(await refusalOf(thread, approve("int_p1", { sections: changed }))).toMatch(refusal);
-  });
-
-  it("is asked about what is new only, in the person's language", async () => {
-    const more = { section_title: "build", task_contents: ["数据库"] };
-    const thread = planThread(plans("p1"), plans("p2", more));
-    await thread.run("hi", run);
-    const { events } = await thread.run("", approve("int_p1"));
-    expect(events.at(-1)).toMatchObject({
-      outcome: {
-        interrupts: [
-          {
-            message: "请确认计划：1 个阶段，1 项任务。",
-            responseSchema: { properties: { sections: { default: [{ title: "Build", tasks: ["数据库"] }] } } },
-          },
-        ],
-      },
-    });
-  });
-
-  it("that the rules refuse is refused to the model, and nobody is asked", async () => {
-    const thread = planThread(plans("p1", { task_contents: ["homeless"] }));
-    const { events } = await thread.run("hi", run);
-    expect(events.at(-1)).toMatchObject({ outcome: { type: "success" } });
-    expect(resultsOf(thread).p1).toContain("section_title");
+  it("and is a question, lets a message that comes too late begin anew: with the agent as it is by then", async () => {
+    now = Date.parse("2026-11-25T10:00:00.000Z");
+    const agent: Partial<AgentConfig> = { instructions: "Be careful." };
+    const ask = call({ id: "q", name: "ask", input: { question: "which?" } });
+    const { thread } = makeThread([ask, say("ok")], { agent, interrupt_ms: 60_000, clock });
+    await thread.run("hi", { ...run, model: "small" });
+    agent.instructions = "Be bold.";
+    now += 60_000;
+    await thread.run("blue", next);
+    expect(thread.requests[1]).toMatchObject({ model: "test-model" });
+    expect(String(thread.requests[1]?.messages[0]?.content).includes("Be bold.")).toBe(true);
   });
 });

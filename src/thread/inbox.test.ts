@@ -268,6 +268,20 @@ describe("the agent of a run", () => {
     expect(findRun(thread.life, "inv_c")?.agent.config.approvals).toEqual({ execute_command: ["*"] });
   });
 
+  it("is as the thread knew it while D1 fails also where another agent worked since", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    thread.life.ports.readAgent = async (_user, agent_id) => ({
+      ...version(3, { approvals: { ask: ["*"] } }),
+      agent_id,
+    });
+    await thread.run("a");
+    await thread.run("b", { agent_id: "agent_other" });
+    thread.crash();
+    thread.life.ports.readAgent = async () => Promise.reject(new Error("D1 is down"));
+    await thread.accept("c", { invocation_id: "inv_c" });
+    expect(findRun(thread.life, "inv_c")?.agent.config.approvals).toEqual({ ask: ["*"] });
+  });
+
   it("has the defaults of fields that the server which accepted the run did not know", async () => {
     const thread = new FakeThread({ brain: say("hello") });
     const { tools: _tools, fallback_models: _models, ...old } = defaultAgent.config;

@@ -8,11 +8,11 @@ import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { isEmptyContent } from "../protocol/message.ts";
 import { isTerminal, noUsage, type Run } from "../protocol/run.ts";
 import type { AcceptedRun, PinnedAgent, RunInput } from "../protocol/thread.ts";
-import { checkAnswers } from "./interrupts.ts";
+import { checkAnswers, hasExpired } from "./interrupts.ts";
 import { findRun, isoTime, type Life, storeNewRun, transact } from "./life.ts";
 import { hasMessage, readMessagesBefore } from "./messages.ts";
 import type { Ports } from "./ports.ts";
-import type { RunRecord } from "./runs.ts";
+import { type RunRecord, readLastAgent } from "./runs.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
 
 // A thread is one conversation; who queues more than this is a loop, not a person.
@@ -28,8 +28,8 @@ const AGENT_LIMIT_MS = 10_000;
  */
 export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
   const hashed = hashInput(input);
-  const known = life.newestStarted?.agent ?? null;
-  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, known);
+  const recall = (agent_id: string) => readLastAgent(life.database.sql, agent_id);
+  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, recall);
   // Until its turn comes nobody else listens for it.
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
@@ -69,9 +69,10 @@ function findAsked(life: Life, { resume, agent_id }: RunInput): RunRecord | null
   const isBusy = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
   if (newest?.run.status !== "interrupted" || isBusy) return null;
   if (agent_id !== null && agent_id !== newest.agent.agent_id) return null;
-  const { interrupts } = newest.run;
-  const isQuestion = interrupts.length === 1 && interrupts[0]?.reason === "question";
-  return resume !== null || isQuestion ? newest : null;
+  const [interrupt, ...others] = newest.run.interrupts;
+  const isQuestion = interrupt?.reason === "question" && others.length === 0;
+  const isOpen = isQuestion && !hasExpired(interrupt, life.ports.clock.now());
+  return resume !== null || isOpen ? newest : null;
 }
 
 /** Checks an input that would make its thread: a refused one leaves nothing behind. */
@@ -91,14 +92,13 @@ async function findAgent(
   ports: Ports,
   user_id: string,
   agent_id: string,
-  known: PinnedAgent | null = null,
+  recall: (agent_id: string) => PinnedAgent | null = () => null,
 ): Promise<PinnedAgent | null> {
   try {
     return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id));
   } catch (error) {
     if (agent_id !== DEFAULT_AGENT_ID) throw error;
-    if (known?.agent_id !== agent_id) return defaultAgent;
-    const { version, config } = known;
+    const { version, config } = recall(agent_id) ?? defaultAgent;
     return { agent_id, version, config };
   }
 }
@@ -164,13 +164,17 @@ function sizeOf(input: RunInput): number {
 
 /** Ends in a problem where the input can't become a run of this thread. */
 function checkInput(life: Life, input: RunInput): Result<never> | null {
-  const says = input.messages.some(({ content }) => !isEmptyContent(content));
-  if (input.resume !== null) return checkAnswers(life, input.resume);
-  if (!says && input.tool_results.length === 0) return fail("empty_message", "There is no message to answer.");
+  const problem = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
+  if (problem !== null) return problem;
   const isKnown = knownMessages(life);
   const ids = idsOf(input);
   const taken = ids.find((id, place) => ids.indexOf(id) < place || isKnown(id));
   return taken === undefined ? null : fail("already_exists", `The message ${taken} exists already.`);
+}
+
+function checkSaid({ messages, tool_results }: RunInput): Result<never> | null {
+  const says = tool_results.length > 0 || messages.some(({ content }) => !isEmptyContent(content));
+  return says ? null : fail("empty_message", "There is no message to answer.");
 }
 
 /** A client's whole history, cut to what is new: user messages with unknown ids after the last known one. */

@@ -172,6 +172,18 @@ describe("an answer", () => {
     expect(resultsOf(thread)).toMatchObject([{ content: "red" }]);
   });
 
+  it("that brings a message twice, or one that is there, is refused and leaves the question open", async () => {
+    const thread = await askedThread("c1");
+    const says = (...ids: string[]) => ids.map((message_id) => ({ message_id, content: "and quickly" }));
+    for (const messages of [says("m1", "m1"), says("msg_of_inv_a")]) {
+      const accepted = await thread.accept("", { ...resume(answer("int_c1")), messages });
+      expect(accepted).toMatchObject({ error: { code: "already_exists" } });
+    }
+    await thread.run("", { ...resume(answer("int_c1")), messages: says("m1") });
+    expect(thread.aborts).toEqual([]);
+    expect(resultsOf(thread)).toMatchObject([{ content: "blue" }]);
+  });
+
   it("to a thread that asked nothing is refused", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     await thread.run("hi", run);

@@ -175,6 +175,17 @@ export function readRunBefore(sql: Sql, position: number): RunRecord | null {
   return row ? toRecord(sql, row) : null;
 }
 
+/** An agent as the newest of the thread's runs with it pinned it. It looks at every run of the thread. */
+export function readLastAgent(sql: Sql, agent_id: string): PinnedAgent | null {
+  const row = sql
+    .exec<{ agent: string }>(
+      "SELECT agent FROM runs WHERE agent ->> 'agent_id' = ? ORDER BY position DESC LIMIT 1",
+      agent_id,
+    )
+    .toArray()[0];
+  return row ? toPinned(JSON.parse(row.agent) as PinnedAgent) : null;
+}
+
 /** The last place of the inbox. It looks at every run of the thread: a life asks once. */
 export function readLastPosition(sql: Sql): number {
   const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM runs").toArray()[0];

@@ -87,6 +87,11 @@ describe("POST /ag-ui", () => {
     });
   });
 
+  it("passes as many answers as one message of a model can ask for", async () => {
+    const resume = Array.from({ length: 256 }, (_, place) => ({ interruptId: `int-${place}`, status: "cancelled" }));
+    expect((await inputOf({ ...base, messages: [], resume })).resume).toHaveLength(256);
+  });
+
   it("runs the agent of its path", async () => {
     const messages = [{ id: "u1", role: "user", content: "hi" }];
     expect((await inputOf({ ...base, messages }, "/ag-ui/agent_default")).agent_id).toBe("agent_default");

@@ -138,11 +138,31 @@ describe("a run", () => {
     };
     const early = await client.send("POST", `${RUNS}/inv-001/resume`, answer);
     expect(early).toMatchObject({ status: 422, body: { code: "invalid_operation" } });
-    await client.threads.end({ user_id: "user_first", thread_id: "thread-001" }, "inv-001", { status: "interrupted" });
+    const question = { reason: "question", message: "which?", tool_call_id: "call-1" } as const;
+    const interrupts = [{ id: "int-1", ...question, response_schema: {}, expires_at: null }];
+    const asking = { status: "interrupted", interrupts } as const;
+    await client.threads.end({ user_id: "user_first", thread_id: "thread-001" }, "inv-001", asking);
+    const ofAnother = { resume: [{ ...answer.resume[0], interrupt_id: "int-2" }] };
+    expect(await client.send("POST", `${RUNS}/inv-001/resume`, ofAnother)).toMatchObject({
+      status: 409,
+      body: { code: "interrupt_answered" },
+    });
     const resumed = await client.send("POST", `${RUNS}/inv-001/resume`, answer);
     expect(resumed).toMatchObject({ status: 202, body: { invocation_id: "inv-002" } });
     expect(client.threads.asked.at(-1)?.input).toMatchObject({ messages: [], resume: answer.resume });
     expect((await client.send("POST", `${RUNS}/inv-001/resume`, { resume: [] })).status).toBe(400);
+  });
+
+  it("that asks as much as one message of a model can is answered whole", async () => {
+    const client = createClient();
+    await client.send("POST", RUNS, { message: "hi", invocation_id: "inv-001" });
+    const question = { reason: "question", message: "which?", tool_call_id: "call-1" } as const;
+    const ids = Array.from({ length: 256 }, (_, place) => `int-${place}`);
+    const interrupts = ids.map((id) => ({ id, ...question, response_schema: {}, expires_at: null }));
+    const asking = { status: "interrupted", interrupts } as const;
+    await client.threads.end({ user_id: "user_first", thread_id: "thread-001" }, "inv-001", asking);
+    const cancelled = ids.map((interrupt_id) => ({ interrupt_id, status: "cancelled" }));
+    expect((await client.send("POST", `${RUNS}/inv-001/resume`, { resume: cancelled })).status).toBe(202);
   });
 });
 

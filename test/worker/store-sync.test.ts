@@ -205,6 +205,23 @@ describe("syncThread", () => {
     expect(run?.interrupts).toMatchObject([{ id: "int-1", response_schema: {} }]);
   });
 
+  it("cuts the questions of a run that would not fit a row together", async () => {
+    const key = makeKey();
+    const message = "问".repeat(90_000);
+    const interrupts = Array.from({ length: 20 }, (_, place) => ({
+      id: `int-${place}`,
+      reason: "question" as const,
+      message,
+      tool_call_id: `call-${place}`,
+      response_schema: {},
+      expires_at: null,
+    }));
+    await syncThread(env.DB, batchOf(key, { runs: [{ ...makeRun(key, { interrupts }), version: 1 }] }));
+    const run = await readRun(env.DB, key, "inv-001");
+    expect(run?.interrupts.map(({ id }) => id)).toEqual(interrupts.map(({ id }) => id));
+    expect(run?.interrupts[19]?.message).toMatch(/^问+\n\[cut; /u);
+  });
+
   it("keeps threads, runs and messages of two users with the same ids apart", async () => {
     const ada = { user_id: "user_ada", thread_id: "same" };
     const bob = { user_id: "user_bob", thread_id: "same" };

@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { call, type Reply, say } from "../../test/fakes/replies.ts";
+import { FakeThread } from "../../test/fakes/thread.ts";
+import type { ToolMessage } from "../protocol/message.ts";
+import type { RunInput } from "../protocol/thread.ts";
+import { taskTools } from "../tools/tasks.ts";
+import { findRun } from "./life.ts";
+import { readHistory } from "./messages.ts";
+
+const run = { invocation_id: "inv_a" };
+
+function approve(interrupt_id: string, more = {}): Partial<RunInput> {
+  return decide(interrupt_id, { approved: true, ...more });
+}
+
+function decide(interrupt_id: string, payload: unknown): Partial<RunInput> {
+  return { invocation_id: "inv_b", messages: [], resume: [{ interrupt_id, status: "resolved", payload }] };
+}
+
+function resultsOf(thread: FakeThread): Record<string, string> {
+  const results = readHistory(thread.life.database.sql).filter((message) => message.role === "tool") as ToolMessage[];
+  return Object.fromEntries(results.map(({ tool_call_id, content }) => [tool_call_id, content]));
+}
+
+async function refusalOf(thread: FakeThread, more: Partial<RunInput>): Promise<string> {
+  const accepted = await thread.accept("", more);
+  return accepted.ok ? "accepted" : `${accepted.error.code}: ${accepted.error.detail}`;
+}
+
+describe("a plan that a person approves", () => {
+  const sections = [
+    { title: "Build", tasks: ["front", "back"] },
+    { title: "Test", tasks: ["all of it"] },
+  ];
+  const plans = (id: string, input: unknown = { sections }): Reply => call({ id, name: "create_tasks", input });
+  const last: Reply[] = Array.from({ length: 5 }, () => say("done"));
+
+  function planThread(...replies: Reply[]): FakeThread {
+    return new FakeThread({ replies: [...replies, ...last], tools: taskTools, agent: { plan_approval: true } });
+  }
+  const contents = (thread: FakeThread) => thread.life.state.plan.tasks.map(({ content }) => content);
+
+  it("is told as a form with the plan in it, and is no plan before", async () => {
+    const thread = planThread(plans("p1"));
+    await thread.run("hi", run);
+    expect(findRun(thread.life, "inv_a")?.run.interrupts).toMatchObject([
+      {
+        id: "int_p1",
+        reason: "plan_approval",
+        message: "Please approve the plan: 2 sections, 3 tasks.",
+        response_schema: { properties: { sections: { default: sections } } },
+      },
+    ]);
+    expect(thread.life.state.plan.version).toBe(0);
+    await thread.run("", approve("int_p1"));
+    expect(contents(thread)).toEqual(["front", "back", "all of it"]);
+  });
+
+  it("is the plan as the person changed it, which the model works from", async () => {
+    const thread = planThread(plans("p1"));
+    await thread.run("hi", run);
+    const changed = [
+      { title: "Test", tasks: ["all of it", "twice"] },
+      { title: "Build", tasks: ["back"] },
+    ];
+    await thread.run("", approve("int_p1", { sections: changed }));
+    expect(thread.life.state.plan.sections.map(({ title }) => title)).toEqual(["Test", "Build"]);
+    expect(contents(thread)).toEqual(["all of it", "twice", "back"]);
+    expect(JSON.parse(resultsOf(thread).p1 ?? "")).toMatchObject({
+      total_tasks: 3,
+      next_task: { content: "all of it" },
+    });
+    expect(String(thread.requests[1]?.messages.at(-1)?.content)).toContain("The person changed the plan");
+  });
+
+  it("that was declined is none, and another one is asked for again", async () => {
+    const thread = planThread(plans("p1"), plans("p2", { sections: sections.slice(1) }));
+    await thread.run("hi", run);
+    const { events } = await thread.run("", decide("int_p1", { approved: false, reason: "no backend" }));
+    expect(resultsOf(thread).p1).toMatch(/^declined: .*no backend$/);
+    expect(thread.life.state.plan.version).toBe(0);
+    expect(events.at(-1)).toMatchObject({ outcome: { interrupts: [{ id: "int_p2" }] } });
+  });
+
+  it.each([
+    ["nothing", [], /^invalid_operation/],
+    ["a text", "all", /^invalid_operation/],
+    ["a section without tasks", [{ title: "a", tasks: [] }], /^invalid_operation/],
+    ["a blank task", [{ title: "a", tasks: [" "] }], /^invalid_operation: .*not empty/],
+    ["501 tasks", [{ title: "a", tasks: Array.from({ length: 501 }, (_, at) => `t${at}`) }], /: .*500 tasks/],
+  ])("can't be changed into %s", async (_name, changed, refusal) => {
+    const thread = planThread(plans("p1"));
+    await thread.run("hi", run);
+    expect(await refusalOf(thread, approve("int_p1", { sections: changed }))).toMatch(refusal);
+  });
+
+  it("is asked about what is new only, in the person's language", async () => {
+    const more = { section_title: "build", task_contents: ["数据库"] };
+    const thread = planThread(plans("p1"), plans("p2", more));
+    await thread.run("hi", run);
+    const { events } = await thread.run("", approve("int_p1"));
+    expect(events.at(-1)).toMatchObject({
+      outcome: {
+        interrupts: [
+          {
+            message: "请确认计划：1 个阶段，1 项任务。",
+            responseSchema: { properties: { sections: { default: [{ title: "Build", tasks: ["数据库"] }] } } },
+          },
+        ],
+      },
+    });
+  });
+
+  it("that the rules refuse is refused to the model, and nobody is asked", async () => {
+    const thread = planThread(plans("p1", { task_contents: ["homeless"] }));
+    const { events } = await thread.run("hi", run);
+    expect(events.at(-1)).toMatchObject({ outcome: { type: "success" } });
+    expect(resultsOf(thread).p1).toContain("section_title");
+  });
+});
