@@ -147,8 +147,24 @@ const brokenBy: Record<"remains" | "removed", Script[]> = {
       posts: background,
       steps: [{ do: "die", in: 2, when: "after" }, post(0), settleAt(0, 2), { do: "die", in: 1, when: "before" }],
     },
+    {
+      posts: [{ kind: "text", policy: "enqueue", background: false }],
+      steps: [
+        post(0),
+        settleAt(0, 4),
+        settleAt(0, 2),
+        { do: "die", in: 1, when: "after" },
+        { do: "pass", ms: 700_000 },
+        { do: "edit", edit: "add", place: 0 },
+        { do: "crash" },
+      ],
+    },
   ],
   removed: [
+    {
+      posts: [{ kind: "text", policy: "enqueue", background: false }],
+      steps: [post(0), settleAt(0, 1), { do: "pass", ms: 700_000 }, { do: "remove" }, { do: "pass", ms: 700_000 }],
+    },
     {
       posts: background,
       steps: [post(0), post(0), { do: "pass", ms: 700_000 }, { do: "remove" }, settleAt(0, 1), post(0), settleAt(2, 2)],

@@ -82,6 +82,8 @@ export interface Life {
   errors: { at: string; message: string }[];
   /** Set while the thread is being removed: nothing new is taken in. */
   removing: boolean;
+  /** Set when its tables are gone: nothing is left to write to. */
+  removed: boolean;
 }
 
 /** Wakes the thread that is stored; null where there is none, and then nothing is written. */
@@ -119,6 +121,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     bornAt: ports.clock.now(),
     errors: [],
     removing: false,
+    removed: false,
   };
   life.readers.onProgress = () => {
     trimMemory(life);
@@ -198,8 +201,15 @@ export function findRun(life: Life, invocation_id: string): RunRecord | null {
   return life.live.get(invocation_id) ?? readRun(life.database.sql, invocation_id);
 }
 
+/** Why a life ends whose run did not heed its end while the thread was removed. */
+export const OUTLIVED = "a run outlived its thread";
+
 /** A transaction of facts. Where it fails, memory and storage have come apart: the life ends. */
 export function transact<T>(life: Life, change: () => T): T {
+  if (life.removed) {
+    life.platform.abort(OUTLIVED);
+    throw new Error(OUTLIVED);
+  }
   try {
     return life.database.transaction(() => {
       life.outbox.storePosition(life.journal.newest);

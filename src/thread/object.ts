@@ -32,7 +32,7 @@ import { editPlan } from "./plan-edit.ts";
 import { createPorts, type Ports } from "./ports.ts";
 import { readMessagePage, readRunPage } from "./reads.ts";
 import { ensureRunning } from "./run.ts";
-import { resendJobs, schedule } from "./scheduler.ts";
+import { arm, resendJobs, schedule } from "./scheduler.ts";
 import { openStream } from "./stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./streams.ts";
 import { finishRemoval, ownedBy, patchThread, readRemoval, removeThread, storeThread } from "./threads.ts";
@@ -65,6 +65,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       return fail("already_exists", `The thread ${creation.thread_id} exists already.`);
     }
     const life = this.#life ?? this.#make(creation);
+    await arm(life);
     await life.outbox.syncWithin(SYNC_LIMIT_MS);
     await schedule(life);
     return succeed(life.thread);
@@ -73,6 +74,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async update(key: ThreadKey, patch: ThreadPatch): Promise<Result<Thread>> {
     const owned = this.#wake(key);
     if (!owned.ok) return owned;
+    await arm(owned.value);
     const patched = patchThread(owned.value, patch);
     await owned.value.outbox.syncWithin(SYNC_LIMIT_MS);
     await schedule(owned.value);
@@ -119,6 +121,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>> {
     const owned = this.#wake(key);
     if (!owned.ok) return owned;
+    await arm(owned.value);
     const edited = await editPlan(owned.value, request);
     await owned.value.outbox.syncWithin(SYNC_LIMIT_MS);
     await schedule(owned.value);

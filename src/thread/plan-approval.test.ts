@@ -5,7 +5,7 @@ import type { ToolMessage } from "../protocol/message.ts";
 import type { RunInput } from "../protocol/thread.ts";
 import { taskTools } from "../tools/tasks.ts";
 import { findRun } from "./life.ts";
-import { readHistory } from "./messages.ts";
+import { readHistory } from "./summaries.ts";
 
 const run = { invocation_id: "inv_a" };
 
@@ -18,7 +18,9 @@ function decide(interrupt_id: string, payload: unknown): Partial<RunInput> {
 }
 
 function resultsOf(thread: FakeThread): Record<string, string> {
-  const results = readHistory(thread.life.database.sql).filter((message) => message.role === "tool") as ToolMessage[];
+  const results = readHistory(thread.life.database.sql).history.filter(
+    (message) => message.role === "tool",
+  ) as ToolMessage[];
   return Object.fromEntries(results.map(({ tool_call_id, content }) => [tool_call_id, content]));
 }
 

@@ -27,8 +27,20 @@ export async function schedule(life: Life, wait: "none" | "heartbeat" = "none"):
   if (life.outbox.isSending) due.push(now + HEARTBEAT_MS);
   else if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
   if (due.length === 0) return;
-  const at = Math.max(wait === "none" ? now : now + HEARTBEAT_MS, Math.min(...due));
-  if (life.alarmAt !== null && life.alarmAt > now && life.alarmAt <= at) return;
+  await wakeBy(life, Math.max(wait === "none" ? now : now + HEARTBEAT_MS, Math.min(...due)));
+}
+
+/**
+ * Before a change that belongs to no run and that D1 is to have: the life may end right after it is stored, and no run
+ * would wake the thread to bring D1 up.
+ */
+export async function arm(life: Life): Promise<void> {
+  await wakeBy(life, life.ports.clock.now() + HEARTBEAT_MS);
+}
+
+async function wakeBy(life: Life, at: number): Promise<void> {
+  const { alarmAt } = life;
+  if (alarmAt !== null && alarmAt > life.ports.clock.now() && alarmAt <= at) return;
   life.alarmAt = at;
   await life.platform.setAlarm(at);
 }

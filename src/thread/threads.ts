@@ -78,10 +78,13 @@ export async function removeThread(life: Life, request_id: string): Promise<void
   life.removing = true;
   // Those that wait first, so that none starts when the active one ends; what steered it may become a run then.
   const until = life.ports.clock.now() + END_LIMIT_MS;
-  while (life.live.size > 0 && life.ports.clock.now() < until) {
-    await Promise.all([...life.live.keys()].reverse().map((id) => cancelRun(life, id)));
+  // Those that are over need no wait, and a cancel of one gives none: the loop would turn without end.
+  const left = () => [...life.live.values()].filter(({ released }) => !released);
+  while (left().length > 0 && life.ports.clock.now() < until) {
+    const ids = left().map(({ run }) => run.invocation_id);
+    await Promise.all(ids.reverse().map((id) => cancelRun(life, id)));
   }
-  if (life.live.size === 0) await life.active?.done;
+  if (left().length === 0) await life.active?.done;
   const { user_id, thread_id } = life.thread;
   const removal: Removal = { user_id, thread_id, request_id, done: false };
   transact(life, () => writeMeta(life.database.sql, "removed", removal));
@@ -110,6 +113,7 @@ export async function finishRemoval(
     dropTables(database.sql);
     writeMeta(database.sql, "removed", { ...removal, done } satisfies Removal);
   });
+  if (life !== null) life.removed = true;
   if (done) await alarm.deleteAlarm();
 }
 
