@@ -124,11 +124,11 @@ export class ContractModel {
     }
   }
 
-  expectCancelled(id: string, result: Result<Run>): void {
-    const run = this.runs.get(id);
+  /** `isKnown`: whether there was such a run when the cancel was sent; one that is accepted meanwhile may be missed. */
+  expectCancelled(id: string, isKnown: boolean, result: Result<Run>): void {
     if (result.ok && !isOver(result.value.status)) this.blame(`a cancel of ${id} was answered: ${result.value.status}`);
     if (result.ok || this.removal !== "no") return;
-    if (result.error.code !== "not_found" || run !== undefined) this.blame(`a cancel of ${id}: ${result.error.code}`);
+    if (result.error.code !== "not_found" || isKnown) this.blame(`a cancel of ${id}: ${result.error.code}`);
   }
 
   #observeSteered(rows: { id: string; run_id: string; text: string | null }[], runs: RunRow[]): void {

@@ -134,10 +134,11 @@ export class ContractWorld {
   }
 
   cancel(id: string): void {
+    const isKnown = this.model.runs.has(id);
     void this.object
       .call((object) => object.cancel(this.key, id))
       .then((answer) => {
-        if (answer.kind === "answered") this.model.expectCancelled(id, answer.value);
+        if (answer.kind === "answered") this.model.expectCancelled(id, isKnown, answer.value);
         else if (answer.kind === "threw") this.model.blame(`cancel threw: ${answer.error}`);
       });
   }
