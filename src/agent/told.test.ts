@@ -191,7 +191,7 @@ describe("evidence", () => {
   it("is cited at the end: the closing reminder says what was done for each task", async () => {
     const run = new ScriptedRun([callsTools("complete")], [completeTool]);
     run.ledger = { task_1: { ...emptyLedger(), calls: 2, proven: true, failed_calls: 1 } };
-    await run.run({ plan: makePlan("completed"), steps: 1 });
+    await run.run({ plan: makePlan("completed"), steps: 1, is_former_plan: false });
     expect(run.lastWords(0)).toMatch(/All tasks have ended[\s\S]*- "Task 1" \(completed\): 2 calls, 1 failed/);
   });
 

@@ -13,6 +13,7 @@ import type {
   ModelRequest,
 } from "../../src/agent/model.ts";
 import { editPlan } from "../../src/agent/plan-edits.ts";
+import { openTasks } from "../../src/agent/plan-view.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agent.ts";
 import type { Ledger } from "../../src/protocol/ledger.ts";
@@ -186,6 +187,8 @@ export class ScriptedRun {
         started_calls: [],
         grants: new Map(),
         interrupt_ms: null,
+        told_task_id: null,
+        is_former_plan: openTasks(this.#plan).length === 0,
         client_tools: [],
         context: [],
         summary: null,
