@@ -46,8 +46,6 @@ export interface RunState {
   told: Told;
   /** Whether no task has been open since the person spoke last: what they want now is not in the plan. */
   isFormerPlan: boolean;
-  /** Tasks whose completion was sent back for want of evidence. */
-  challenged: Set<string>;
   steps: number;
   guard: RepetitionGuard;
   replies: ReplyCounts;
@@ -92,7 +90,6 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     },
     told: { task_id: input.told_task_id, edits: null },
     isFormerPlan: input.is_former_plan,
-    challenged: new Set(),
     steps: input.steps,
     guard,
     replies: noReplies,

@@ -154,7 +154,9 @@ describe("evidence", () => {
     execute: async (input, context) => {
       const result = await planTool.execute(input, context);
       const challenge = result.plan ? (context.challenge?.(result.plan) ?? null) : null;
-      return challenge === null ? result : { content: challenge.message, is_error: true };
+      return challenge === null
+        ? result
+        : { content: challenge.message, is_error: true, details: { challenged: challenge.task_ids } };
     },
   });
   const agent = agentConfig.parse({ evidence: "challenge" });

@@ -73,10 +73,8 @@ export function hasUnheardWork({ plan, ports, steps, input }: RunState): boolean
   return steps < input.max_steps && ports.readNews() !== null && openTasks(plan).length > 0;
 }
 
-/** Sends a completion without evidence back, once for each task in a life. */
+/** Sends a completion without evidence back, once for each task. */
 export function challengeChange(state: RunState, changed: Plan): Challenge | null {
   if (state.input.agent.evidence !== "challenge") return null;
-  const challenge = challengeCompletion(state.plan, changed, state.ports.readLedger(), state.challenged);
-  for (const id of challenge?.task_ids ?? []) state.challenged.add(id);
-  return challenge;
+  return challengeCompletion(state.plan, changed, state.ports.readLedger());
 }

@@ -6,6 +6,8 @@ import { FakeClock, passTime } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { workerTools } from "../../test/fakes/worker-brain.ts";
 import type { PlanOperation } from "../protocol/plan-edit.ts";
+import { taskTools } from "../tools/tasks.ts";
+import { readLedger } from "./ledger.ts";
 import { findRun } from "./life.ts";
 import { readMessages } from "./messages.ts";
 import { editPlan } from "./plan-edit.ts";
@@ -69,6 +71,29 @@ describe("a wish that comes after the end of the plan", () => {
     gate.open();
     await thread.read({ invocation_id: "inv_a" }).untilClosed();
     expect(reminders(thread).at(-1)).toContain("had ended before the person's newest message");
+  });
+});
+
+describe("a completion without evidence", () => {
+  it("is sent back once, whichever life or run sends it again", async () => {
+    const gate = new Gate();
+    const completes = (id: string): Reply => {
+      return (...request) => {
+        const task_ids = thread.life.state.plan.tasks.map((task) => task.id);
+        return call({ id, name: "update_tasks", input: { task_ids, status: "completed" } })(...request);
+      };
+    };
+    const replies = [completes("c1"), lost(gate), completes("c2"), say("There.")];
+    const thread: FakeThread = new FakeThread({ replies, tools: taskTools, agent: { evidence: "challenge" } });
+    await edit(thread, add("A"));
+    await thread.accept("go", { invocation_id: "inv_a" });
+    await gate.reached;
+    expect(thread.life.state.plan.tasks).toMatchObject([{ status: "pending" }]);
+    thread.crash();
+    ensureRunning(thread.life);
+    await thread.read({ invocation_id: "inv_a" }).untilClosed();
+    expect(thread.life.state.plan.tasks).toMatchObject([{ status: "completed" }]);
+    expect(Object.values(readLedger(thread.life))).toMatchObject([{ challenged: true, proven: false }]);
   });
 });
 
