@@ -7,23 +7,18 @@ import { nameTask } from "./plan-text.ts";
 
 export interface Challenge {
   message: string;
-  /** The tasks that are not sent back again. */
+  /** Stored with the refusal, so that the ledger knows what is not sent back again. */
   task_ids: string[];
 }
 
 const MOST_NAMED = 5;
 
 /** Null where each task that the change completes is proven, or was sent back before. */
-export function challengeCompletion(
-  before: Plan,
-  after: Plan,
-  ledger: Ledger,
-  challenged: ReadonlySet<string>,
-): Challenge | null {
+export function challengeCompletion(before: Plan, after: Plan, ledger: Ledger): Challenge | null {
   const former = new Map(before.tasks.map((task) => [task.id, task.status]));
   const unproven = after.tasks.filter(
     ({ id, status }) =>
-      status === "completed" && former.get(id) !== "completed" && !ledger[id]?.proven && !challenged.has(id),
+      status === "completed" && former.get(id) !== "completed" && !ledger[id]?.proven && !ledger[id]?.challenged,
   );
   if (unproven.length === 0) return null;
   const names = unproven.slice(0, MOST_NAMED).map(nameTask).join(", ");

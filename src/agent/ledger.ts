@@ -62,6 +62,7 @@ export function foldLedger({ rows, times, spans, now }: LedgerSource): Ledger {
   for (const row of rows) {
     const { task_id } = row.metadata;
     if (row.type === "tool") updateCommand(row.metadata, commands);
+    for (const sent_back of readChallenged(row.metadata)) workOf(sent_back).entry.challenged = true;
     if (typeof task_id !== "string") continue;
     if (row.type === "assistant") addStep(workOf(task_id).entry, row.metadata);
     else addCall(workOf(task_id), row, commands);
@@ -80,6 +81,7 @@ export function emptyLedger(): TaskLedger {
     calls: 0,
     failed_calls: 0,
     proven: false,
+    challenged: false,
     command_count: 0,
     commands: [],
     file_count: 0,
@@ -141,6 +143,13 @@ function updateCommand({ name, details }: LedgerRow["metadata"], commands: Comma
   if (known?.command.exit_code !== null || typeof exit_code !== "number") return;
   known.command.exit_code = exit_code;
   if (hasFailed(exit_code)) known.work.proofs -= 1;
+}
+
+/** The tasks whose completion this call was to be, and was not. */
+function readChallenged({ name, details }: LedgerRow["metadata"]): string[] {
+  if (name !== "update_tasks") return [];
+  const { challenged } = (details ?? {}) as { challenged?: string[] };
+  return challenged ?? [];
 }
 
 function readExitCode({ exit_code }: Record<string, unknown>): number | null {

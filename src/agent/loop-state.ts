@@ -44,10 +44,8 @@ export interface RunState {
   /** Read anew each time: a person may have changed it. */
   readonly plan: Plan;
   told: Told;
-  /** Version of the plan when the person spoke last; null in a later life of the run. */
-  planAtStart: number | null;
-  /** Tasks whose completion was sent back for want of evidence. */
-  challenged: Set<string>;
+  /** Whether no task has been open since the person spoke last: what they want now is not in the plan. */
+  isFormerPlan: boolean;
   steps: number;
   guard: RepetitionGuard;
   replies: ReplyCounts;
@@ -90,9 +88,8 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     get plan() {
       return ports.readPlan();
     },
-    told: { task_id: null, edits: null },
-    planAtStart: input.steps > 0 ? null : ports.readPlan().version,
-    challenged: new Set(),
+    told: { task_id: input.told_task_id, edits: null },
+    isFormerPlan: input.is_former_plan,
     steps: input.steps,
     guard,
     replies: noReplies,

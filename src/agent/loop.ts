@@ -46,6 +46,10 @@ export interface LoopInput {
   grants: ReadonlyMap<string, Grant>;
   /** How long a person may take to answer; null is for ever. */
   interrupt_ms: number | null;
+  /** The task that the model was told of before it made the calls at the end of `history`; null where that was none. */
+  told_task_id: string | null;
+  /** Whether no task was open any more when a person spoke last. */
+  is_former_plan: boolean;
   client_tools: ClientTool[];
   context: { description: string; value: string }[];
 }
@@ -166,19 +170,24 @@ async function takeSteered(state: RunState): Promise<boolean> {
   if (steered.length > 0) {
     state.replies = noReplies;
     state.progress = noProgress;
-    state.planAtStart = state.plan.version;
+    state.isFormerPlan = openTasks(state.plan).length === 0;
   }
   return steered.length > 0;
 }
 
 async function workOn(calls: ToolCall[], state: RunState, manner: CallsManner): Promise<LoopOutcome | null> {
-  const before = state.plan;
+  const { plan: before, isFormerPlan: wasFormer } = state;
   const end = await runCalls(calls, state, manner);
-  return (await endCalls(end, state)) ?? (await judgeWork(before, end, state));
+  return (await endCalls(end, state)) ?? (await judgeWork(before, wasFormer, end, state));
 }
 
 /** After a step from which the run would go on: whether it leads anywhere. */
-async function judgeWork(before: Plan, end: CallsEnd, state: RunState): Promise<LoopOutcome | null> {
+async function judgeWork(
+  before: Plan,
+  wasFormer: boolean,
+  end: CallsEnd,
+  state: RunState,
+): Promise<LoopOutcome | null> {
   const open = openTasks(state.plan).length;
   const verdict = judgeStep(state.progress, {
     worked: end.worked,
@@ -187,7 +196,7 @@ async function judgeWork(before: Plan, end: CallsEnd, state: RunState): Promise<
     open_after: open,
     tasks_before: before.tasks.length,
     tasks_after: state.plan.tasks.length,
-    was_over: before.version !== state.planAtStart && openTasks(before).length === 0,
+    was_over: !wasFormer && openTasks(before).length === 0,
   });
   state.progress = verdict.progress;
   if (verdict.hasEndedTask) state.replies = noReplies;

@@ -28,6 +28,7 @@ export type MakeId = (prefix: "task" | "sec") => string;
 // and again. These bounds are far above any plan that a person could follow, and keep it under 300 KB of JSON.
 export const MAX_SECTIONS = 50;
 export const MAX_TASKS = 500;
+const TOO_MANY_TASKS = `A plan has at most ${MAX_TASKS} tasks. Group the work more coarsely.`;
 export const MAX_TASK_CHARACTERS = 2_000;
 export const MAX_TITLE_CHARACTERS = 200;
 export const MAX_PLAN_CHARACTERS = 60_000;
@@ -63,6 +64,8 @@ export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId 
       const problem = checkContent(content);
       if (problem) return refuse(problem);
       if (isPlanned(plan, section.id, content)) continue;
+      // A request may hold a hundred thousand: the first one too many is enough to know.
+      if (tasks.length === MAX_TASKS) return refuse(TOO_MANY_TASKS);
       tasks.push({ id: makeId("task"), content, status: "pending", section_id: section.id });
     }
   }
@@ -230,8 +233,7 @@ function checkSize(plan: Plan): PlanChange {
   );
   if (plan.sections.length > MAX_SECTIONS)
     return refuse(`A plan has at most ${MAX_SECTIONS} sections. Group the work more coarsely.`);
-  if (plan.tasks.length > MAX_TASKS)
-    return refuse(`A plan has at most ${MAX_TASKS} tasks. Group the work more coarsely.`);
+  if (plan.tasks.length > MAX_TASKS) return refuse(TOO_MANY_TASKS);
   if (characters > MAX_PLAN_CHARACTERS)
     return refuse(`A plan has at most ${MAX_PLAN_CHARACTERS} characters in all. Word the tasks more briefly.`);
   return { ok: true, plan };

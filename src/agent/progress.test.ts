@@ -47,10 +47,29 @@ describe("steps that lead nowhere", () => {
 
   it.each<[string, Partial<StepReport>]>([
     ["tasks that are reworded", { plan_changes: 1 }],
-    ["more tasks", { plan_changes: 1, open_after: 3, tasks_after: 3 }],
     ["tasks that are deleted", { plan_changes: 1, open_after: 1, tasks_after: 1 }],
   ])("are also %s", (_name, report) => {
     expect(judge(times(15, report)).at(-1)).toBe("fruitless");
+  });
+
+  const grows = { plan_changes: 1, open_before: 0, open_after: 1, tasks_before: 5, tasks_after: 6 };
+  const shrinks = { plan_changes: 1, open_before: 1, open_after: 0, tasks_before: 6, tasks_after: 6 };
+
+  it("are also those of a plan that grows and shrinks by turns", () => {
+    const verdicts = judge(times(20, [grows, shrinks]).flat());
+    expect(verdicts.slice(0, 24)).not.toContain("told");
+    expect(verdicts.indexOf("fruitless")).toBe(34);
+  });
+
+  it("are not those in which a plan is made in pieces, up to ten of them", () => {
+    const piece = { plan_changes: 1, open_after: 3, tasks_after: 3 };
+    expect(judge(times(25, piece))).toEqual([...times(14, "-"), ...times(10, "told"), "fruitless"]);
+    expect(judge([...times(10, piece), { worked: 1 }, ...times(10, piece)])).toEqual(times(21, "-"));
+  });
+
+  it("are not those in which tasks that need no call end one after another", () => {
+    const ends = Array.from({ length: 30 }, (_, at) => ({ open_before: 30 - at, open_after: 29 - at }));
+    expect(judge(ends)).toEqual(times(30, "-"));
   });
 });
 

@@ -1,10 +1,13 @@
 // Whether steps lead anywhere. A model that goes in circles in ever other words is not stopped by the guard against equal
-// calls; what it does is measured here: a step is fruitful where work succeeded, where tasks ended, or where the first
-// plan was made. First the model is told, then the run ends and says what is unfinished. All pure.
+// calls; what it does is measured here: a step is fruitful where work succeeded, where a task ended, or where the plan is
+// made. A plan that grows and shrinks by turns is neither made nor done, so only an end that leaves fewer tasks open than
+// there were since the last fruit counts. First the model is told, then the run ends and says what is unfinished. All pure.
 
 /** Failing five times in a row happens on the way to a solution; beyond that the way itself is wrong. */
 const FRUITLESS_UNTIL_TOLD = 5;
 const FRUITLESS_UNTIL_END = 15;
+/** A plan may be made in pieces, a section a step. */
+const MOST_PLANNING = 10;
 /** A few calls may still look whether all is well. */
 const AFTER_PLAN_UNTIL_TOLD = 3;
 const AFTER_PLAN_UNTIL_END = 8;
@@ -14,13 +17,17 @@ const UNPLANNED_UNTIL_TOLD = 3;
 export interface Progress {
   /** Fruitless steps in a row. */
   fruitless: number;
+  /** Steps that added tasks since work last succeeded. */
+  planning: number;
+  /** The fewest tasks that were open since the last fruitful step; null before the first step. */
+  least_open: number | null;
   /** Steps since the last task of the plan ended by this run. */
   after_plan: number;
   /** Steps with work in a thread without a plan. */
   unplanned: number;
 }
 
-export const noProgress: Progress = { fruitless: 0, after_plan: 0, unplanned: 0 };
+export const noProgress: Progress = { fruitless: 0, planning: 0, least_open: null, after_plan: 0, unplanned: 0 };
 
 /** What one step with calls did. */
 export interface StepReport {
@@ -48,10 +55,14 @@ export interface StepVerdict {
 
 export function judgeStep(before: Progress, report: StepReport): StepVerdict {
   const { worked, open_before, open_after, tasks_before, tasks_after, was_over } = report;
-  const planned = tasks_before === 0 && tasks_after > 0;
-  const hasEndedTask = tasks_after >= tasks_before && open_after < open_before;
+  const adds = tasks_after > tasks_before && open_after > open_before;
+  const least = (worked > 0 ? null : before.least_open) ?? open_before;
+  const hasEndedTask = tasks_after >= tasks_before && open_after < least;
+  const isFruitful = worked > 0 || hasEndedTask || (adds && before.planning < MOST_PLANNING);
   const progress = {
-    fruitless: worked > 0 || planned || hasEndedTask ? 0 : before.fruitless + 1,
+    fruitless: isFruitful ? 0 : before.fruitless + 1,
+    planning: worked > 0 ? 0 : before.planning + (adds ? 1 : 0),
+    least_open: isFruitful ? open_after : Math.min(least, open_after),
     after_plan: was_over && open_after === 0 && tasks_after > 0 ? before.after_plan + 1 : 0,
     unplanned: tasks_after === 0 && worked > 0 ? before.unplanned + 1 : before.unplanned,
   };
@@ -85,7 +96,9 @@ function describeFruitless(steps: number, { plan_changes }: StepReport): string 
 /** What the person reads where the loop ended the run in the model's place. */
 export function describeEnd(end: NonNullable<StepVerdict["end"]>, unfinished: number, chinese: boolean): string {
   if (end === "finished") return chinese ? "所有任务都已结束。" : "All tasks have ended.";
-  if (chinese) return `我停下了：连续 ${FRUITLESS_UNTIL_END} 步没有任何进展。还有 ${unfinished} 项任务未完成。`;
-  const tasks = unfinished === 1 ? "1 task is" : `${unfinished} tasks are`;
-  return `I stopped here: ${FRUITLESS_UNTIL_END} steps in a row led to nothing. ${tasks} unfinished.`;
+  if (chinese)
+    return `我停下了：连续 ${FRUITLESS_UNTIL_END} 步没有任何进展。${unfinished > 0 ? `还有 ${unfinished} 项任务未完成。` : ""}`;
+  const stopped = `I stopped here: ${FRUITLESS_UNTIL_END} steps in a row led to nothing.`;
+  if (unfinished === 0) return stopped;
+  return `${stopped} ${unfinished === 1 ? "1 task is" : `${unfinished} tasks are`} unfinished.`;
 }

@@ -154,7 +154,9 @@ describe("evidence", () => {
     execute: async (input, context) => {
       const result = await planTool.execute(input, context);
       const challenge = result.plan ? (context.challenge?.(result.plan) ?? null) : null;
-      return challenge === null ? result : { content: challenge.message, is_error: true };
+      return challenge === null
+        ? result
+        : { content: challenge.message, is_error: true, details: { challenged: challenge.task_ids } };
     },
   });
   const agent = agentConfig.parse({ evidence: "challenge" });
@@ -191,7 +193,7 @@ describe("evidence", () => {
   it("is cited at the end: the closing reminder says what was done for each task", async () => {
     const run = new ScriptedRun([callsTools("complete")], [completeTool]);
     run.ledger = { task_1: { ...emptyLedger(), calls: 2, proven: true, failed_calls: 1 } };
-    await run.run({ plan: makePlan("completed"), steps: 1 });
+    await run.run({ plan: makePlan("completed"), steps: 1, is_former_plan: false });
     expect(run.lastWords(0)).toMatch(/All tasks have ended[\s\S]*- "Task 1" \(completed\): 2 calls, 1 failed/);
   });
 

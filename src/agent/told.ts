@@ -22,14 +22,21 @@ export interface Told {
 export function tellPlan(state: RunState): string | null {
   const { plan, ports } = state;
   const news = ports.readNews();
-  state.told = { task_id: dueTask(plan)?.id ?? null, edits: news?.version ?? null };
+  state.told = { task_id: noteDue(state, plan), edits: news?.version ?? null };
   // The person has moved the work on: whatever the model was reminded of before, it starts anew.
   if (news !== null) {
     state.replies = { ...state.replies, reminders: 0, of_task: 0 };
     state.progress = noProgress;
   }
   const digest = () => digestLedger(plan, ports.readLedger());
-  return remindOfPlan(plan, { news, digest, isFormer: plan.version === state.planAtStart });
+  return remindOfPlan(plan, { news, digest, isFormer: state.isFormerPlan });
+}
+
+/** Where a task is open, the plan is about what the person wants now. */
+function noteDue(state: RunState, plan: Plan): string | null {
+  const due = dueTask(plan);
+  if (due !== null) state.isFormerPlan = false;
+  return due?.id ?? null;
 }
 
 /** What is stored with the reply: the task that the step was for, and the edits that the model knows of from now on. */
@@ -58,7 +65,7 @@ export function beginWork({ plan, ports, told }: RunState): { task_id?: string; 
 
 /** The model's own change of the plan tells it what is due. */
 export function noteChange(state: RunState, plan: Plan): void {
-  state.told = { ...state.told, task_id: dueTask(plan)?.id ?? null };
+  state.told = { ...state.told, task_id: noteDue(state, plan) };
 }
 
 /** Whether a person has left work that the model has not heard of: the run doesn't end over it, unless this was its last step. */
@@ -66,10 +73,8 @@ export function hasUnheardWork({ plan, ports, steps, input }: RunState): boolean
   return steps < input.max_steps && ports.readNews() !== null && openTasks(plan).length > 0;
 }
 
-/** Sends a completion without evidence back, once for each task in a life. */
+/** Sends a completion without evidence back, once for each task. */
 export function challengeChange(state: RunState, changed: Plan): Challenge | null {
   if (state.input.agent.evidence !== "challenge") return null;
-  const challenge = challengeCompletion(state.plan, changed, state.ports.readLedger(), state.challenged);
-  for (const id of challenge?.task_ids ?? []) state.challenged.add(id);
-  return challenge;
+  return challengeCompletion(state.plan, changed, state.ports.readLedger());
 }

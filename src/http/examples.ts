@@ -103,6 +103,7 @@ export const ledger = {
   calls: 4,
   failed_calls: 1,
   proven: true,
+  challenged: false,
   command_count: 1,
   commands: [{ tool_call_id: "call_1", command: "npm test", exit_code: 0, at: time }],
   file_count: 1,

@@ -20,6 +20,8 @@ export const taskLedger = z.object({
   failed_calls: z.int(),
   /** Whether one of them succeeded. A command that runs in the background counts. */
   proven: z.boolean(),
+  /** Whether its completion was sent back for want of evidence. */
+  challenged: z.boolean(),
   command_count: z.int(),
   /** The newest, oldest first. An exit code is null while the command runs, or where nobody looked since. */
   commands: z.array(

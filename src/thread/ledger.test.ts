@@ -192,6 +192,20 @@ describe("the ledger of a run", () => {
     expect(ledgerOf(thread).A).toMatchObject({ started_at: began, finished_at: at(), seconds: 0 });
   });
 
+  it("has nothing of tasks that are gone, however much was done for them", async () => {
+    const thread = makeThread([plans("A", "B"), works("c1"), say("a"), say("b"), say("c"), say("d")]);
+    await thread.run("go", run);
+    const [a, b] = thread.life.state.plan.tasks.map(({ id }) => id);
+    expect(Object.keys(readLedger(thread.life))).toEqual([a]);
+    await editPlan(thread.life, {
+      request_id: "r",
+      version: null,
+      operations: [{ op: "delete", task_ids: [a ?? ""] }],
+    });
+    expect(readLedger(thread.life)).toEqual({});
+    expect(thread.life.state.plan.tasks.map(({ id }) => id)).toEqual([b]);
+  });
+
   it("is nothing that a thread without a plan has", async () => {
     const usage = { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1, cost_usd: null };
     const thread = makeThread([works("c1"), async () => reply({ text: "ok", usage })]);

@@ -12,7 +12,11 @@ const ROWS_PER_READ = 50;
 export function readLedger(life: Life): Ledger {
   const { sql } = life.database;
   const now = life.ports.clock.now();
-  return foldLedger({ rows: readRows(sql), times: readTimes(sql), spans: readSpans(sql, now), now });
+  const ledger = foldLedger({ rows: readRows(sql), times: readTimes(sql), spans: readSpans(sql, now), now });
+  // A thread may have had any number of plans; of those that are gone nobody asks.
+  return Object.fromEntries(
+    life.state.plan.tasks.flatMap(({ id }) => (ledger[id] === undefined ? [] : [[id, ledger[id]]])),
+  );
 }
 
 type Row = { seq: number; type: string; metadata: string | null; created_at: string };

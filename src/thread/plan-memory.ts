@@ -2,9 +2,11 @@
 // has not been told of. Both are read where they are stored, and never larger than a plan.
 import { addNotes, type EditNews, noteEdit } from "../agent/edit-news.ts";
 import { type TaskTimes, trackTimes } from "../agent/ledger.ts";
+import { openTasks } from "../agent/plan-view.ts";
 import type { Plan } from "../protocol/task.ts";
-import { readMeta, type Sql, writeMeta } from "./database.ts";
+import { readMeta, readText, type Sql, writeMeta } from "./database.ts";
 import type { Life } from "./life.ts";
+import type { RunRecord } from "./runs.ts";
 
 const TIMES = "task_times";
 const EDITS = "plan_edits";
@@ -55,6 +57,31 @@ export function forgetNews(life: Life, version: number): void {
   const left = news.notes.filter((note) => note.version > version);
   const edits: Edits = { news: left.length === 0 ? null : { ...news, notes: left, omitted: 0 }, requests };
   writeMeta(life.database.sql, EDITS, edits);
+}
+
+/** What the newest reply was told is due: the calls in it are for that, whichever life or run makes them. */
+export function readToldTask({ database: { sql } }: Life): string | null {
+  const [row] = sql
+    .exec<{ seq: number; metadata: string | null }>(
+      "SELECT seq, metadata FROM messages WHERE type = 'assistant' ORDER BY seq DESC LIMIT 1",
+    )
+    .toArray();
+  if (row === undefined) return null;
+  const { task_id } = JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as { task_id?: string };
+  return task_id ?? null;
+}
+
+/** Whether all tasks had ended before a person spoke last. A task of which that is not known had not. */
+export function isFormerPlan({ database: { sql }, state: { plan } }: Life, { run }: RunRecord): boolean {
+  if (openTasks(plan).length > 0) return false;
+  if (run.steps === 0) return true;
+  const [row] = sql
+    .exec<{ created_at: string }>("SELECT created_at FROM messages WHERE type = 'user' ORDER BY seq DESC LIMIT 1")
+    .toArray();
+  // An answer to a question begins a run too, and may be no message of its own.
+  const said = [run.started_at ?? "", row?.created_at ?? ""].sort().at(-1) ?? "";
+  const times = readTimes(sql);
+  return plan.tasks.every(({ id }) => (times[id]?.finished_at ?? said) < said);
 }
 
 function readEdits({ database: { sql } }: Life): Edits {

@@ -10,7 +10,7 @@ import { isTerminal } from "../protocol/run.ts";
 import { readGrants } from "./interrupts.ts";
 import { readLedger } from "./ledger.ts";
 import { type Life, noteError, transact } from "./life.ts";
-import { readNews } from "./plan-memory.ts";
+import { isFormerPlan, readNews, readToldTask } from "./plan-memory.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { readResult } from "./results.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
@@ -124,6 +124,8 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       token_scale: readTokenScale(life.database.sql, record.run.model),
       started_calls: record.started_calls.map(({ id }) => id),
       grants: readGrants(life, record),
+      told_task_id: readToldTask(life),
+      is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],
       context: record.input?.context ?? [],

@@ -7,7 +7,7 @@ import { type Api, ApiError } from "./client/api.ts";
 import { advance, type Conversation, emptyConversation } from "./client/conversation.ts";
 import { type Followed, followRun } from "./client/follow.ts";
 import { newId } from "./client/ids.ts";
-import { restore } from "./client/restore.ts";
+import { restore, withPlan } from "./client/restore.ts";
 import { words } from "./words.ts";
 
 export interface ThreadView {
@@ -90,6 +90,8 @@ export class ThreadSession {
     const followed = (active.length > 0 ? active : runs.slice(0, 1)).map((run) => run.invocation_id);
     this.#update({ conversation: restore(rows, plan, runs, followed), busy: active.length > 0 });
     for (const run of followed) await this.#follow({ thread: this.id, run, begin: null });
+    const now = active.length === 0 ? plan : await this.#api.getPlan(this.id);
+    this.#update({ conversation: withPlan(this.#view.conversation, now) });
   }
 
   async #load(): Promise<Stored | null> {

@@ -45,6 +45,8 @@ export async function startTaskloom(settings: Record<string, string> = {}): Prom
           DAYTONA_API_KEY: SANDBOX_KEY,
           DAYTONA_API_URL: daytona.apiUrl,
           STAND_INS: "model,sandbox",
+          // Threads of megabytes are what streams are tried with; a test about what a model reads sets its own.
+          MODEL_CONTEXT_TOKENS: "100000000",
           ...settings,
         },
       },

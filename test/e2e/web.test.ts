@@ -141,6 +141,18 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(await page.locator(".questions").count()).toBe(0);
   });
 
+  it("shows the plan as it is where a person has changed it since the last run", async () => {
+    const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
+    const ask = (method: string, path: string, body: unknown) =>
+      fetch(`${server.url}/v1/threads/edited${path}`, { method, headers, body: JSON.stringify(body) });
+    expect((await ask("POST", "/runs?wait=1", { message: "你好" })).status).toBe(200);
+    const operations = [{ op: "create", section_title: "S", task_contents: ["<b>later</b>"] }];
+    expect((await ask("PATCH", "/tasks", { operations })).status).toBe(200);
+    await page.goto(`${server.address}&thread=edited`);
+    await page.locator(".answer").waitFor();
+    await page.getByText("<b>later</b>").waitFor();
+  });
+
   it("shows markup as text", async () => {
     await send('<img src=x onerror="document.title=1"> <b>x</b>');
     await page.locator(".answer").waitFor();

@@ -75,6 +75,8 @@ export class LongRun {
         token_scale: this.scale,
         grants: new Map(),
         interrupt_ms: null,
+        told_task_id: null,
+        is_former_plan: true,
         started_calls: [],
         client_tools: [],
         context: [],

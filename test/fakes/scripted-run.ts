@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { addNotes, type EditNews, noteEdit } from "../../src/agent/edit-news.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
+import { emptyLedger } from "../../src/agent/ledger.ts";
 import { type LoopInput, type LoopPorts, runAgent } from "../../src/agent/loop.ts";
 import type {
   FinishReason,
@@ -13,6 +14,7 @@ import type {
   ModelRequest,
 } from "../../src/agent/model.ts";
 import { editPlan } from "../../src/agent/plan-edits.ts";
+import { openTasks } from "../../src/agent/plan-view.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agent.ts";
 import type { Ledger } from "../../src/protocol/ledger.ts";
@@ -186,6 +188,8 @@ export class ScriptedRun {
         started_calls: [],
         grants: new Map(),
         interrupt_ms: null,
+        told_task_id: null,
+        is_former_plan: openTasks(this.#plan).length === 0,
         client_tools: [],
         context: [],
         summary: null,
@@ -209,6 +213,7 @@ export class ScriptedRun {
         if ("plan" in fact && fact.plan) this.#plan = fact.plan;
         if (fact.type === "assistant_message" && this.#news && fact.told_edits === this.#news.version)
           this.#news = null;
+        if (fact.type === "tool_finished") this.#noteChallenged(fact.details.challenged as string[] | undefined);
         this.log.push(fact);
       },
       readPlan: () => this.#plan,
@@ -222,6 +227,11 @@ export class ScriptedRun {
       signal: this.cancel.signal,
       onBug: (_where, error) => void this.bugs.push(error),
     };
+  }
+
+  /** As the ledger reads it off the row. */
+  #noteChallenged(task_ids: string[] = []): void {
+    for (const id of task_ids) this.ledger[id] = { ...(this.ledger[id] ?? emptyLedger()), challenged: true };
   }
 
   /** A time limit comes with a signal of its own, a back-off with the run's. */

@@ -35,6 +35,12 @@ export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followe
   };
 }
 
+/** A run's stream ends with the plan as the run left it, and a person may have changed it since. */
+export function withPlan(view: Conversation, plan: PlanView): Conversation {
+  if (plan.version <= view.state.plan.version) return view;
+  return { ...view, state: { ...view.state, plan: stateOf(plan).plan } };
+}
+
 function readRow(row: MessageRow): AgUiMessage[] {
   const id = row.message_id;
   if (row.type === "user") return [{ id, role: "user", content: textOf((row.content as UserMessage).content) }];
