@@ -187,7 +187,8 @@ describe("a summary", () => {
     }
     history.push({ role: "user", content: "the last wish" });
     const long = start({ history, answer: () => ({ text: "Done." }) });
-    expect(await long.run()).toMatchObject({ status: "completed" });
+    const answers = new Map(Array.from({ length: 60 }, (_, at) => [`q_${at}`, 0]));
+    expect(await long.run({ answers })).toMatchObject({ status: "completed" });
     const text = summaryOf(long.requests[0] as ModelRequest);
     expect(text).toContain("wish 0 ");
     expect(text).toMatch(/\[\d+ messages of the person are left out here/);

@@ -87,7 +87,10 @@ async function compact(
   const written = await writeSummary(request, state.ports);
   if (written === null) return;
   const { said, omitted } = keepSaid(
-    { said: [...(state.summary?.said ?? []), ...collectSaid(older)], omitted: state.summary?.omitted ?? 0 },
+    {
+      said: [...(state.summary?.said ?? []), ...collectSaid(older, state.input.answers)],
+      omitted: state.summary?.omitted ?? 0,
+    },
     shares.said,
   );
   const summary: Summary = {

@@ -34,7 +34,7 @@ const counter: Reply = async (request, onDelta, signal) => {
 const countOn: Reply = (request, onDelta, signal) => {
   if (isSummaryRequest(request)) return say("It counts.")(request, onDelta, signal);
   const last = request.messages.findLast(({ role }) => role === "tool");
-  const next = last === undefined ? 0 : Number(/^count (\d+)/.exec(String(last.content))?.[1]) + 1;
+  const next = last === undefined ? 0 : Number(/^count (\d+)/.exec(String(last.content))?.[1] ?? 0) + 1;
   const play = next < STEPS ? call({ id: "call_0", name: "count", input: { at: next } }) : say("counted");
   return play(request, onDelta, signal);
 };
@@ -123,6 +123,16 @@ describe("a thread that grows too long", () => {
     expect(after[1]).toEqual(summary?.message);
     expect(JSON.stringify(after.slice(0, before.length))).toBe(JSON.stringify(before));
     expect(after.slice(before.length)).toEqual([history.at(-1), { role: "user", content: "and now?" }]);
+  });
+
+  it("keeps what the person said when they declined a call, word for word", async () => {
+    const thread = start({ agent: { approvals: { count: ['{"at":0}'] } } });
+    await thread.run(WISH, run);
+    const payload = { approved: false, reason: "zero is never counted" };
+    const resume = [{ interrupt_id: "int_call_0", status: "resolved" as const, payload }];
+    await thread.run("", { invocation_id: "inv_b", messages: [], resume });
+    const said = summariesOf(thread).map(({ metadata }) => metadata.said);
+    expect(said.at(-1)).toEqual([WISH, "zero is never counted"]);
   });
 
   for (const when of ["before", "after"] as const) {

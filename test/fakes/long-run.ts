@@ -75,6 +75,7 @@ export class LongRun {
         token_scale: this.scale,
         grants: new Map(),
         interrupt_ms: null,
+        answers: new Map(),
         started_calls: [],
         client_tools: [],
         context: [],
