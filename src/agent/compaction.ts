@@ -11,7 +11,10 @@ const PLAN_SHARE = 0.05;
 const LEAST_GAIN_SHARE = 0.1;
 /** No summary needs to be longer, however much room there is. */
 const MOST_TEXT_TOKENS = 6000;
-const MOST_SAID_TOKENS = 40_000;
+export const MOST_SAID_TOKENS = 40_000;
+/** In a small room the person's words come before anything else. */
+const LEAST_SAID_TOKENS = 1000;
+const MOST_SAID_SHARE = 0.3;
 const MOST_PLAN_TOKENS = 8000;
 /** A message is never shortened below this: less of it would say nothing. */
 const LEAST_MESSAGE_TOKENS = 100;
@@ -26,10 +29,14 @@ export interface Shares {
 export function sharesOf(room: number): Shares {
   return {
     tail: Math.floor(room * TAIL_SHARE),
-    said: Math.min(MOST_SAID_TOKENS, Math.floor(room * SAID_SHARE)),
+    said: Math.min(MOST_SAID_TOKENS, Math.floor(Math.max(room * SAID_SHARE, leastSaid(room)))),
     text: Math.min(MOST_TEXT_TOKENS, Math.floor(room * TEXT_SHARE)),
     plan: Math.min(MOST_PLAN_TOKENS, Math.floor(room * PLAN_SHARE)),
   };
+}
+
+function leastSaid(room: number): number {
+  return Math.min(LEAST_SAID_TOKENS, room * MOST_SAID_SHARE);
 }
 
 export function isWorthSummary(older: number, room: number): boolean {

@@ -197,6 +197,22 @@ describe("a summary", () => {
     expect(long.requests[0]?.messages.at(-2)).toEqual({ role: "user", content: "the last wish" });
   });
 
+  it("gives a wish all the room that other words don't need, and has it whole again when there is more", async () => {
+    const wish = `${"Sell tea. ".repeat(200)}Never ship on a Sunday. ${"Sell cups. ".repeat(200)}`;
+    const long = start({ history: [{ role: "user", content: wish }], answer: worksFor(30) });
+    await long.run({ context_tokens: 4500 });
+    const small = String(long.summary?.message.content);
+    expect(small).toMatch(/<person_message>\n(?:Sell tea\. ){20}/);
+    expect(small).not.toContain("Never ship");
+    const more: ChatMessage[] = Array.from({ length: 12 }, () => ({
+      role: "assistant",
+      content: "word ".repeat(2500),
+    }));
+    long.rows.push(...more, { role: "user", content: "go on" });
+    await long.run({ context_tokens: 30_000 });
+    expect(long.summary?.message.content).toContain(`<person_message>\n${wish}\n</person_message>`);
+  });
+
   it("tells the run's last text to a life that comes after it", async () => {
     let dead = false;
     const long = start({

@@ -2,7 +2,7 @@
 // the provider refuses it as too long: the older part gives way to a summary, or long messages are shown with less of them.
 import { cutEnd } from "../lib/truncate.ts";
 import type { AssistantMessage, ChatMessage } from "../protocol/message.ts";
-import { chooseTail, fitLimit, isWorthSummary, sharesOf } from "./compaction.ts";
+import { chooseTail, fitLimit, isWorthSummary, MOST_SAID_TOKENS, sharesOf } from "./compaction.ts";
 import { composeMessages, repairHistory } from "./context.ts";
 import { calibrate, isNear, messageLimit, roomOf, shrink } from "./context-budget.ts";
 import { type RunState, showRows, store } from "./loop-state.ts";
@@ -86,18 +86,19 @@ async function compact(
   };
   const written = await writeSummary(request, state.ports);
   if (written === null) return;
-  const { said, omitted } = keepSaid(
+  // Kept is more than may be shown now: there may be more room the next time.
+  const kept = keepSaid(
     {
       said: [...(state.summary?.said ?? []), ...collectSaid(older, state.input.answers)],
       omitted: state.summary?.omitted ?? 0,
     },
-    shares.said,
+    MOST_SAID_TOKENS,
   );
+  const { text } = written;
   const summary: Summary = {
-    message: composeSummary({ said, omitted, text: written.text }, state.plan, shares),
-    text: written.text,
-    said,
-    omitted,
+    message: composeSummary({ ...keepSaid(kept, shares.said), text }, state.plan, shares),
+    text,
+    ...kept,
     last_text: cutEnd(findText(state, from), MOST_LAST_TEXT),
     kept: state.rows.length - from,
     message_limit: fitLimit(sizes.slice(from), shares.tail),

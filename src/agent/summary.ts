@@ -14,7 +14,7 @@ export interface Summary {
   message: UserMessage;
   /** What was written of the older part; the next summary begins with it. */
   text: string;
-  /** What the person wrote in it, oldest first. */
+  /** What the person wrote in it, oldest first: more than `message` holds where there is little room. */
   said: string[];
   /** How many of the person's messages are missing behind the first of `said`. */
   omitted: number;
@@ -25,7 +25,7 @@ export interface Summary {
   message_limit: number;
 }
 
-/** One message is never more of what is kept than this, so that a pasted file does not drive out the others. */
+/** One message of several is never more of what is kept than this, so that a pasted file does not drive out the others. */
 const ONE_MESSAGE_SHARE = 0.4;
 const MESSAGE_FRAME_TOKENS = 12;
 
@@ -55,7 +55,8 @@ export function keepSaid(
   { said, omitted }: Pick<Summary, "said" | "omitted">,
   most_tokens: number,
 ): Pick<Summary, "said" | "omitted"> {
-  const one = Math.max(1, Math.floor(most_tokens * ONE_MESSAGE_SHARE));
+  const room = most_tokens - MESSAGE_FRAME_TOKENS;
+  const one = Math.max(1, said.length === 1 ? room : Math.floor(room * ONE_MESSAGE_SHARE));
   const texts = said.map((text) => cutToTokens(text, one, describeCut));
   const sizes = texts.map((text) => estimateText(text) + MESSAGE_FRAME_TOKENS);
   let left = most_tokens - (sizes[0] ?? 0);
