@@ -273,6 +273,24 @@ describe("a message that is too long by itself", () => {
   });
 });
 
+describe("a step of more calls than the model can read the results of", () => {
+  it("does not stop the thread for good", async () => {
+    const long = start({
+      reads: WINDOW,
+      answer: (step) => ({
+        ...(step > 0 ? { text: "Done." } : {}),
+        calls: Array.from({ length: step > 0 ? 0 : 256 }, (_, at) => ({
+          id: `c${at}`,
+          name: "execute_command",
+          arguments: `{"n":${at % 40}}`,
+        })),
+      }),
+    });
+    expect(await long.run()).toMatchObject({ status: "completed", text: "Done." });
+    for (const request of long.requests) expectOrder(request);
+  });
+});
+
 describe("a request that is refused as too long whatever is done", () => {
   it("is made four times, and the run fails with the provider's words", async () => {
     const long = start({ reads: 10 });
