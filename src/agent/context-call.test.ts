@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LongRun, type LongRunOptions } from "../../test/fakes/long-run.ts";
 import { makePlan, makeTool } from "../../test/fakes/scripted-run.ts";
+import { agentConfig } from "../protocol/agent.ts";
 import type { ChatMessage } from "../protocol/message.ts";
 import type { ModelRequest } from "./model.ts";
 
@@ -159,6 +160,17 @@ describe("a summary", () => {
     expect(await long.run()).toMatchObject({ status: "completed" });
     expect(long.summary?.text).toMatch(/No model could write[\s\S]*- execute_command/);
     expect(long.summary?.said).toEqual([CONSTRAINT]);
+  });
+
+  it("is written by a fallback model where the run's own can't, and holds no thoughts", async () => {
+    const failure = { code: "model_error" as const, message: "no", retryable: false, retry_after_ms: null };
+    const text = "<think>Now, what was\nit?</think>\n# Open\nIt goes on.";
+    const reply = { text, reasoning: "", tool_calls: [], finish: "stop" as const, usage: null };
+    const long = start({
+      summarise: ({ model }) => (model === "m" ? { kind: "failure", failure } : { kind: "reply", reply }),
+    });
+    await long.run({ agent: agentConfig.parse({ fallback_models: ["other"] }) });
+    expect(long.summary?.text).toBe("# Open\nIt goes on.");
   });
 
   it("ends with the run where that is cancelled meanwhile, and leaves everything as it was", async () => {

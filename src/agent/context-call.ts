@@ -15,7 +15,7 @@ import { calibrate, isNear, messageLimit, roomOf, shrink } from "./context-budge
 import { type RunState, showRows, store } from "./loop-state.ts";
 import type { ModelRequest } from "./model.ts";
 import type { CallOutcome } from "./model-call.ts";
-import { callModels } from "./model-chain.ts";
+import { callModels, orderModels } from "./model-chain.ts";
 import { shortenMessage } from "./shortening.ts";
 import { collectSaid, composeSummary, keepSaid, type Summary } from "./summary.ts";
 import { writeSummary } from "./summary-writer.ts";
@@ -88,7 +88,7 @@ async function compact(
   const shares = sharesOf(room);
   const older = repairHistory(state.rows.slice(0, from));
   const request = {
-    model: state.models.current,
+    models: orderModels(state.models),
     before: state.summary?.text ?? "",
     messages: older,
     most_told: Math.floor(room * TOLD_SHARE),
