@@ -175,13 +175,27 @@ describe("a thread that grows too long", () => {
 });
 
 describe("how a model counts", () => {
-  it("is known to later lives of the same model, and of no other", async () => {
-    const thread = new FakeThread({ replies: [say("hi")] });
+  async function counted(share: number): Promise<FakeThread> {
+    const answer: Reply = async (request) => {
+      const input_tokens = Math.round(LongRun.size(request) * share);
+      return reply({ text: "hi", usage: { input_tokens, cached_input_tokens: 0, output_tokens: 1, cost_usd: null } });
+    };
+    const thread = new FakeThread({ replies: [answer] });
     await thread.run("a question of some length ".repeat(100));
     thread.crash();
+    return thread;
+  }
+
+  it("is known to later lives of the same model, and of no other", async () => {
+    const thread = await counted(0.6);
     const { sql } = thread.life.database;
-    expect(readTokenScale(sql, "test-model")).toBe(0.5);
+    expect(readTokenScale(sql, "test-model")).toBe(0.6);
     expect(readTokenScale(sql, "another-model")).toBe(1);
+  });
+
+  it("is not learnt from a count that leaves out most of what was sent, as one without its cache", async () => {
+    const { sql } = (await counted(0.1)).life.database;
+    expect(readTokenScale(sql, "test-model")).toBe(1);
   });
 });
 
