@@ -88,7 +88,7 @@ function writeValue(value: unknown): string {
 
 /** Tags of the dialect, however they are written: with a namespace, with spaces, in any case. Bounded, or spaces cost their square. */
 const tags =
-  "<(?=\\s{0,8}/?\\s{0,8}(?:[\\w.-]{1,32}:|[|｜]\\w{1,16}[|｜])?(?:function_calls|function_results?|results?|invoke|parameter|think(?:ing)?)\\b)";
+  "<(?=\\s{0,8}/?\\s{0,8}(?:[\\w.-]{1,32}:|[|｜]\\w{1,16}[|｜])?(?:function_calls|tool_calls?|function_results?|results?|invoke|parameter|think(?:ing)?)\\b)";
 const mayEndValue = new RegExp(tags, "i");
 const anyTag = new RegExp(tags, "gi");
 
