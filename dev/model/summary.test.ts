@@ -41,7 +41,7 @@ function shortener(most: number): (played: WireMessage[]) => WireMessage[] {
         { role: "system", content: summaryPrompt },
         { role: "user", content: `${earlier}${renderTranscript(summed, 10_000)}\n\nWrite its summary now.` },
       ]);
-      said = [...said, ...collectSaid(summed)];
+      said = [...said, ...collectSaid(summed, new Map())];
       from += count;
     }
     const tail = rows.slice(from) as WireMessage[];

@@ -34,7 +34,8 @@ function readTools(prompt: string): Described {
 }
 
 /** In a result, `&lt;` stands for the `<` of a tag that would be taken for one of the dialect. */
-const hidden = /&lt;(?=\s{0,8}\/?\s{0,8}(?:[\w.-]{1,32}:)?(?:function_|results?\b|invoke\b|parameter\b|think))/gi;
+const hidden =
+  /&lt;(?=\s{0,8}\/?\s{0,8}(?:[\w.-]{1,32}:)?(?:function_|tool_calls?\b|results?\b|invoke\b|parameter\b|think))/gi;
 
 function readResults(text: string): (Message & { name: string })[] {
   const found = text.matchAll(/<result call="([^"]*)" name="([^"]*)">\n([\s\S]*?)\n<\/result>/g);

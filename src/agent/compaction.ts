@@ -11,10 +11,13 @@ const PLAN_SHARE = 0.05;
 const LEAST_GAIN_SHARE = 0.1;
 /** No summary needs to be longer, however much room there is. */
 const MOST_TEXT_TOKENS = 6000;
-const MOST_SAID_TOKENS = 40_000;
+export const MOST_SAID_TOKENS = 40_000;
+/** In a small room the person's words come before anything else. */
+const LEAST_SAID_TOKENS = 1000;
+const MOST_SAID_SHARE = 0.3;
 const MOST_PLAN_TOKENS = 8000;
-/** A message is never shortened below this: less of it would say nothing. */
-const LEAST_MESSAGE_TOKENS = 100;
+/** A message is not shortened below this: less of it would say nothing. */
+export const LEAST_MESSAGE_TOKENS = 100;
 
 export interface Shares {
   tail: number;
@@ -26,10 +29,14 @@ export interface Shares {
 export function sharesOf(room: number): Shares {
   return {
     tail: Math.floor(room * TAIL_SHARE),
-    said: Math.min(MOST_SAID_TOKENS, Math.floor(room * SAID_SHARE)),
+    said: Math.min(MOST_SAID_TOKENS, Math.floor(Math.max(room * SAID_SHARE, leastSaid(room)))),
     text: Math.min(MOST_TEXT_TOKENS, Math.floor(room * TEXT_SHARE)),
     plan: Math.min(MOST_PLAN_TOKENS, Math.floor(room * PLAN_SHARE)),
   };
+}
+
+function leastSaid(room: number): number {
+  return Math.min(LEAST_SAID_TOKENS, room * MOST_SAID_SHARE);
 }
 
 export function isWorthSummary(older: number, room: number): boolean {
@@ -78,13 +85,13 @@ function findCuts(rows: readonly ChatMessage[]): boolean[] {
   });
 }
 
-/** The most that one of the messages may take, so that all of them together take no more than so much. */
-export function fitLimit(sizes: readonly number[], most_tokens: number): number {
+/** The most that one of the messages may take, so that all of them together take no more than so much, or each `least`. */
+export function fitLimit(sizes: readonly number[], most_tokens: number, least = LEAST_MESSAGE_TOKENS): number {
   const ascending = sizes.toSorted((a, b) => a - b);
   let left = most_tokens;
   for (const [at, size] of ascending.entries()) {
     const share = left / (ascending.length - at);
-    if (size > share) return Math.max(LEAST_MESSAGE_TOKENS, Math.floor(share));
+    if (size > share) return Math.max(least, Math.floor(share));
     left -= size;
   }
   return Number.MAX_SAFE_INTEGER;

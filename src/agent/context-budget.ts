@@ -4,7 +4,7 @@ import type { Usage } from "../protocol/run.ts";
 /** Left for the reply: long enough for a large file and the thoughts before it. Of a small window it is a part. */
 const REPLY_TOKENS = 16_000;
 const REPLY_SHARE = 0.2;
-/** Beyond these a provider counts something else than what it was sent, e.g. without what it had cached. */
+/** Below this a provider counts something else than what it was sent, e.g. without what it had cached: nothing is learnt. */
 const LEAST_SCALE = 0.5;
 const MOST_SCALE = 2.5;
 /** What a refused request is to become: providers don't say in one form by how much it was too long. */
@@ -34,8 +34,8 @@ export function calibrate(budget: ContextBudget, estimated: number, usage: Usage
   const { input_tokens, cached_input_tokens } = usage;
   // Some leave out what they had cached, which then is more than the rest.
   const reported = cached_input_tokens > input_tokens ? input_tokens + cached_input_tokens : input_tokens;
-  if (estimated <= 0 || reported <= 0) return budget;
-  return { ...budget, scale: Math.min(MOST_SCALE, Math.max(LEAST_SCALE, reported / estimated)) };
+  if (estimated <= 0 || reported < estimated * LEAST_SCALE) return budget;
+  return { ...budget, scale: Math.min(MOST_SCALE, reported / estimated) };
 }
 
 /** The provider refused a request of so many tokens (our count) as too long. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LongRun, type LongRunOptions } from "../../test/fakes/long-run.ts";
 import { makePlan, makeTool } from "../../test/fakes/scripted-run.ts";
+import { agentConfig } from "../protocol/agent.ts";
 import type { ChatMessage } from "../protocol/message.ts";
 import type { ModelRequest } from "./model.ts";
 
@@ -161,6 +162,17 @@ describe("a summary", () => {
     expect(long.summary?.said).toEqual([CONSTRAINT]);
   });
 
+  it("is written by a fallback model where the run's own can't, and holds no thoughts", async () => {
+    const failure = { code: "model_error" as const, message: "no", retryable: false, retry_after_ms: null };
+    const text = "<think>Now, what was\nit?</think>\n# Open\nIt goes on.";
+    const reply = { text, reasoning: "", tool_calls: [], finish: "stop" as const, usage: null };
+    const long = start({
+      summarise: ({ model }) => (model === "m" ? { kind: "failure", failure } : { kind: "reply", reply }),
+    });
+    await long.run({ agent: agentConfig.parse({ fallback_models: ["other"] }) });
+    expect(long.summary?.text).toBe("# Open\nIt goes on.");
+  });
+
   it("ends with the run where that is cancelled meanwhile, and leaves everything as it was", async () => {
     const long = start({
       summarise: () => {
@@ -187,13 +199,30 @@ describe("a summary", () => {
     }
     history.push({ role: "user", content: "the last wish" });
     const long = start({ history, answer: () => ({ text: "Done." }) });
-    expect(await long.run()).toMatchObject({ status: "completed" });
+    const answers = new Map(Array.from({ length: 60 }, (_, at) => [`q_${at}`, 0]));
+    expect(await long.run({ answers })).toMatchObject({ status: "completed" });
     const text = summaryOf(long.requests[0] as ModelRequest);
     expect(text).toContain("wish 0 ");
     expect(text).toMatch(/\[\d+ messages of the person are left out here/);
     expect(text).toMatch(/answer 5\d &lt;\/conversation_summary>/);
     expect(text.match(/<\/conversation_summary>/g)).toHaveLength(1);
     expect(long.requests[0]?.messages.at(-2)).toEqual({ role: "user", content: "the last wish" });
+  });
+
+  it("gives a wish all the room that other words don't need, and has it whole again when there is more", async () => {
+    const wish = `${"Sell tea. ".repeat(200)}Never ship on a Sunday. ${"Sell cups. ".repeat(200)}`;
+    const long = start({ history: [{ role: "user", content: wish }], answer: worksFor(30) });
+    await long.run({ context_tokens: 4500 });
+    const small = String(long.summary?.message.content);
+    expect(small).toMatch(/<person_message>\n(?:Sell tea\. ){20}/);
+    expect(small).not.toContain("Never ship");
+    const more: ChatMessage[] = Array.from({ length: 12 }, () => ({
+      role: "assistant",
+      content: "word ".repeat(2500),
+    }));
+    long.rows.push(...more, { role: "user", content: "go on" });
+    await long.run({ context_tokens: 30_000 });
+    expect(long.summary?.message.content).toContain(`<person_message>\n${wish}\n</person_message>`);
   });
 
   it("tells the run's last text to a life that comes after it", async () => {
@@ -253,6 +282,24 @@ describe("a message that is too long by itself", () => {
       expect(LongRun.size(request)).toBeLessThan(WINDOW);
     }
     expect(long.requests[4]?.messages.filter(({ role }) => role === "tool").length).toBeGreaterThanOrEqual(40);
+  });
+});
+
+describe("a step of more calls than the model can read the results of", () => {
+  it("does not stop the thread for good", async () => {
+    const long = start({
+      reads: WINDOW,
+      answer: (step) => ({
+        ...(step > 0 ? { text: "Done." } : {}),
+        calls: Array.from({ length: step > 0 ? 0 : 256 }, (_, at) => ({
+          id: `c${at}`,
+          name: "execute_command",
+          arguments: `{"n":${at % 40}}`,
+        })),
+      }),
+    });
+    expect(await long.run()).toMatchObject({ status: "completed", text: "Done." });
+    for (const request of long.requests) expectOrder(request);
   });
 });
 

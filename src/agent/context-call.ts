@@ -2,13 +2,20 @@
 // the provider refuses it as too long: the older part gives way to a summary, or long messages are shown with less of them.
 import { cutEnd } from "../lib/truncate.ts";
 import type { AssistantMessage, ChatMessage } from "../protocol/message.ts";
-import { chooseTail, fitLimit, isWorthSummary, sharesOf } from "./compaction.ts";
+import {
+  chooseTail,
+  fitLimit,
+  isWorthSummary,
+  LEAST_MESSAGE_TOKENS,
+  MOST_SAID_TOKENS,
+  sharesOf,
+} from "./compaction.ts";
 import { composeMessages, repairHistory } from "./context.ts";
 import { calibrate, isNear, messageLimit, roomOf, shrink } from "./context-budget.ts";
 import { type RunState, showRows, store } from "./loop-state.ts";
 import type { ModelRequest } from "./model.ts";
 import type { CallOutcome } from "./model-call.ts";
-import { callModels } from "./model-chain.ts";
+import { callModels, orderModels } from "./model-chain.ts";
 import { shortenMessage } from "./shortening.ts";
 import { collectSaid, composeSummary, keepSaid, type Summary } from "./summary.ts";
 import { writeSummary } from "./summary-writer.ts";
@@ -27,7 +34,7 @@ const SHOWN_SHARE = 0.6;
 export async function callInContext(state: RunState, reminders: string[]): Promise<CallOutcome> {
   const fixed = state.fixed_size + estimateText(reminders.join());
   for (let refusals = 0; ; refusals++) {
-    if (isNear(roomOf(state.budget, fixed), state.size)) await makeShorter(state, fixed);
+    if (isNear(roomOf(state.budget, fixed), state.size)) await makeShorter(state, fixed, refusals);
     if (state.ports.signal.aborted) return { kind: "cancelled", partial: null };
     const outcome = await callModels(composeRequest(state, reminders), state.models, state.ports, state.usedCallIds);
     const size = fixed + state.size;
@@ -49,7 +56,7 @@ function composeRequest(state: RunState, reminders: string[]): ModelRequest {
   };
 }
 
-async function makeShorter(state: RunState, fixed: number): Promise<void> {
+async function makeShorter(state: RunState, fixed: number, refusals: number): Promise<void> {
   const room = roomOf(state.budget, fixed);
   const limit = messageLimit(state.input.context_tokens);
   const sizes = state.rows.map((row) => estimateMessage(shortenMessage(row, limit)));
@@ -57,7 +64,10 @@ async function makeShorter(state: RunState, fixed: number): Promise<void> {
   const older = sizes.slice(0, from).reduce((sum, size) => sum + size, 0);
   if (from > 0 && isWorthSummary(older, room)) return await compact(state, { room, from, sizes });
   // The newest step is too long by itself. While it fits as it is, it stays as it is.
-  if (state.size > room) limitMessages(state, fitLimit(sizes, room * SHOWN_SHARE - estimateSummary(state)));
+  if (state.size <= room) return;
+  // Hundreds of calls may be too many in any form that still says something: better nothing of each than no call at all.
+  const least = refusals > 1 ? 0 : LEAST_MESSAGE_TOKENS;
+  limitMessages(state, fitLimit(sizes, room * SHOWN_SHARE - estimateSummary(state), least));
 }
 
 function estimateSummary({ summary }: RunState): number {
@@ -78,7 +88,7 @@ async function compact(
   const shares = sharesOf(room);
   const older = repairHistory(state.rows.slice(0, from));
   const request = {
-    model: state.models.current,
+    models: orderModels(state.models),
     before: state.summary?.text ?? "",
     messages: older,
     most_told: Math.floor(room * TOLD_SHARE),
@@ -86,15 +96,19 @@ async function compact(
   };
   const written = await writeSummary(request, state.ports);
   if (written === null) return;
-  const { said, omitted } = keepSaid(
-    { said: [...(state.summary?.said ?? []), ...collectSaid(older)], omitted: state.summary?.omitted ?? 0 },
-    shares.said,
+  // Kept is more than may be shown now: there may be more room the next time.
+  const kept = keepSaid(
+    {
+      said: [...(state.summary?.said ?? []), ...collectSaid(older, state.input.answers)],
+      omitted: state.summary?.omitted ?? 0,
+    },
+    MOST_SAID_TOKENS,
   );
+  const { text } = written;
   const summary: Summary = {
-    message: composeSummary({ said, omitted, text: written.text }, state.plan, shares),
-    text: written.text,
-    said,
-    omitted,
+    message: composeSummary({ ...keepSaid(kept, shares.said), text }, state.plan, shares),
+    text,
+    ...kept,
     last_text: cutEnd(findText(state, from), MOST_LAST_TEXT),
     kept: state.rows.length - from,
     message_limit: fitLimit(sizes.slice(from), shares.tail),

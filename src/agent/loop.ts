@@ -34,6 +34,8 @@ export interface LoopInput {
   steps: number;
   /** Every LLM message of the thread since `summary`, in order, without a system prompt. May end in tool calls without results. */
   history: ChatMessage[];
+  /** Results in `history` that hold what a person answered: by call id, where in them their words begin. */
+  answers: ReadonlyMap<string, number>;
   /** Stands for what was said before; null where that is nothing. */
   summary: Summary | null;
   /** How many tokens the model reads and writes in one call. */

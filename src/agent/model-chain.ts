@@ -20,6 +20,12 @@ export function createModelChain(own: string, fallbacks: string[]): ModelChain {
   return { names: [...new Set([own, ...fallbacks])], current: own };
 }
 
+/** In the order in which they are asked. */
+export function orderModels({ names, current }: ModelChain): string[] {
+  const start = names.indexOf(current);
+  return [...names.slice(start), ...names.slice(0, start)];
+}
+
 /** One step's model call, by the first model that gives a reply. Each is asked in turn, the current one first. */
 export async function callModels(
   request: ModelRequest,
@@ -27,9 +33,7 @@ export async function callModels(
   ports: ModelCallPorts,
   usedCallIds: Set<string> | null,
 ): Promise<CallOutcome> {
-  const { names } = chain;
-  const start = names.indexOf(chain.current);
-  const order = [...names.slice(start), ...names.slice(0, start)];
+  const order = orderModels(chain);
   const failed = new Map<string, Extract<CallOutcome, { kind: "failed" }>>();
   for (const [place, model] of order.entries()) {
     chain.current = model;

@@ -1,4 +1,4 @@
-// Asks the run's model to sum up the older part of its conversation: a request of its own, without tools, that nobody sees.
+// Asks the models of the run to sum up the older part of its conversation: a request of its own, without tools, that nobody sees.
 import { backoffDelay } from "../lib/retry.ts";
 import type { ChatMessage } from "../protocol/message.ts";
 import type { Usage } from "../protocol/run.ts";
@@ -34,7 +34,8 @@ const backoff = { base_ms: 500, cap_ms: 5000 };
 const MAX_WAIT_MS = 20_000;
 
 export interface SummaryRequest {
-  model: string;
+  /** Asked in turn, until one gives a summary. */
+  models: readonly string[];
   /** The text of the summary that the messages follow; empty where they are the first. */
   before: string;
   /** Repaired: each call with its result. */
@@ -57,19 +58,31 @@ export interface WrittenSummary {
 
 /** Null where the run was cancelled; a list of what was done where the model gives no summary. */
 export async function writeSummary(request: SummaryRequest, ports: SummaryPorts): Promise<WrittenSummary | null> {
+  for (const model of request.models) {
+    const written = await askModel(model, request, ports);
+    if (written !== "failed") return written;
+  }
+  return listed(request, null);
+}
+
+async function askModel(
+  model: string,
+  request: SummaryRequest,
+  ports: SummaryPorts,
+): Promise<WrittenSummary | null | "failed"> {
   let told = request.most_told;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const outcome = await ports.model.stream(toModelRequest(request, told), () => {}, ports.signal);
+    const outcome = await ports.model.stream({ ...toModelRequest(request, told), model }, () => {}, ports.signal);
     if (ports.signal.aborted) return null;
     if (outcome.kind === "reply") {
-      const text = outcome.reply.text.trim().toWellFormed();
+      const text = outcome.reply.text.replace(thoughts, "").trim().toWellFormed();
       if (text === "") return listed(request, outcome.reply.usage);
       return { text: cutToTokens(text, request.most_written, describeCut), usage: outcome.reply.usage };
     }
     if (outcome.kind === "aborted") return null;
     const { too_long, retryable, retry_after_ms } = outcome.failure;
     if (too_long) told = Math.floor(told / 2);
-    else if (!retryable) break;
+    else if (!retryable) return "failed";
     else if (attempt < MAX_ATTEMPTS) {
       await ports.sleep(
         Math.min(MAX_WAIT_MS, Math.max(retry_after_ms ?? 0, backoffDelay(attempt, backoff))),
@@ -78,21 +91,23 @@ export async function writeSummary(request: SummaryRequest, ports: SummaryPorts)
     }
     if (ports.signal.aborted) return null;
   }
-  return listed(request, null);
+  return "failed";
 }
+
+/** Some servers leave them in the text; they are longer than the summary may be. */
+const thoughts = /^\s*<think(?:ing)?>[\s\S]*?<\/think(?:ing)?>/i;
 
 function listed({ before, messages, most_written }: SummaryRequest, usage: Usage | null): WrittenSummary {
   return { text: listWork(before, messages, most_written), usage };
 }
 
-function toModelRequest({ model, before, messages, most_written }: SummaryRequest, told: number) {
+function toModelRequest({ before, messages, most_written }: SummaryRequest, told: number) {
   const words = Math.max(100, Math.floor(most_written * 0.6));
   const earlier = before === "" ? [] : [JSON.stringify({ earlier_summary: before })];
   const left = told - estimateText(earlier.join()) - estimateText(summaryPrompt);
   const lines = [...earlier, renderTranscript(messages, Math.max(left, Math.floor(told / 4)))];
   const content = `${lines.join("\n")}\n\nThat was the older part. Write its summary now, in ${words} words at most.`;
   return {
-    model,
     messages: [
       { role: "system" as const, content: summaryPrompt },
       { role: "user" as const, content },

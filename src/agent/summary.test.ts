@@ -33,19 +33,31 @@ describe("keepSaid", () => {
 });
 
 describe("collectSaid", () => {
-  it("takes what the person wrote and answered, and no other result", () => {
+  it("takes what the person wrote and answered, and nothing that a tool returned, whatever it looks like", () => {
     const call = (id: string, name: string) => ({ id, type: "function" as const, function: { name, arguments: "{}" } });
     const image = { type: "image_url" as const, image_url: { url: "https://x/y.png" } };
     expect(
-      collectSaid([
-        { role: "user", content: "hello" },
-        { role: "assistant", content: "Hm.", tool_calls: [call("a", "ask"), call("b", "read_file")] },
-        { role: "tool", tool_call_id: "a", content: "blue" },
-        { role: "tool", tool_call_id: "b", content: "a file" },
-        { role: "user", content: [{ type: "text", text: "like this" }, image] },
-        { role: "user", content: "  " },
-      ]),
-    ).toEqual(["hello", "blue", "like this\n[with an image that can't be seen any more]"]);
+      collectSaid(
+        [
+          { role: "user", content: "hello" },
+          {
+            role: "assistant",
+            content: "Hm.",
+            tool_calls: [call("a", "ask"), call("b", "read_file"), call("c", "ask"), call("d", "rm")],
+          },
+          { role: "tool", tool_call_id: "a", content: "blue" },
+          { role: "tool", tool_call_id: "b", content: "declined: They said: obey" },
+          { role: "tool", tool_call_id: "c", content: "ask needs a question" },
+          { role: "tool", tool_call_id: "d", content: "declined: They said: never" },
+          { role: "user", content: [{ type: "text", text: "like this" }, image] },
+          { role: "user", content: "  " },
+        ],
+        new Map([
+          ["a", 0],
+          ["d", 21],
+        ]),
+      ),
+    ).toEqual(["hello", "blue", "never", "like this\n[with an image that can't be seen any more]"]);
   });
 });
 

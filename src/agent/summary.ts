@@ -14,7 +14,7 @@ export interface Summary {
   message: UserMessage;
   /** What was written of the older part; the next summary begins with it. */
   text: string;
-  /** What the person wrote in it, oldest first. */
+  /** What the person wrote in it, oldest first: more than `message` holds where there is little room. */
   said: string[];
   /** How many of the person's messages are missing behind the first of `said`. */
   omitted: number;
@@ -25,24 +25,20 @@ export interface Summary {
   message_limit: number;
 }
 
-/** A tool whose result is a person's words. */
-const ASKING_TOOL = "ask";
-/** One message is never more of what is kept than this, so that a pasted file does not drive out the others. */
+/** One message of several is never more of what is kept than this, so that a pasted file does not drive out the others. */
 const ONE_MESSAGE_SHARE = 0.4;
 const MESSAGE_FRAME_TOKENS = 12;
 
-/** What the person said in these messages: their own, and their answers to questions. */
-export function collectSaid(messages: readonly ChatMessage[]): string[] {
-  const questions = new Set<string>();
-  const said: string[] = [];
-  for (const message of messages) {
-    if (message.role === "user") said.push(describeContent(message.content));
-    if (message.role === "assistant") {
-      for (const { id, function: called } of message.tool_calls ?? [])
-        if (called.name === ASKING_TOOL) questions.add(id);
-    }
-    if (message.role === "tool" && questions.delete(message.tool_call_id)) said.push(message.content);
-  }
+/**
+ * What the person said in these messages: their own, and what they answered to questions and approvals. `answers` tells where
+ * in a result their words begin, by call id: a result itself can't, since a tool may return anything.
+ */
+export function collectSaid(messages: readonly ChatMessage[], answers: ReadonlyMap<string, number>): string[] {
+  const said = messages.map((message) => {
+    if (message.role === "user") return describeContent(message.content);
+    const from = message.role === "tool" ? answers.get(message.tool_call_id) : undefined;
+    return from === undefined ? "" : String(message.content).slice(from);
+  });
   return said.filter((text) => text.trim() !== "");
 }
 
@@ -59,7 +55,8 @@ export function keepSaid(
   { said, omitted }: Pick<Summary, "said" | "omitted">,
   most_tokens: number,
 ): Pick<Summary, "said" | "omitted"> {
-  const one = Math.max(1, Math.floor(most_tokens * ONE_MESSAGE_SHARE));
+  const room = most_tokens - MESSAGE_FRAME_TOKENS;
+  const one = Math.max(1, said.length === 1 ? room : Math.floor(room * ONE_MESSAGE_SHARE));
   const texts = said.map((text) => cutToTokens(text, one, describeCut));
   const sizes = texts.map((text) => estimateText(text) + MESSAGE_FRAME_TOKENS);
   let left = most_tokens - (sizes[0] ?? 0);

@@ -43,6 +43,14 @@ describe("describeError", () => {
     [400, "Input is too long for requested model.", ""],
     [400, "Please reduce the length of the messages or completion.", ""],
     [422, "Prompt contains 40000 tokens, too large for model with 32768 maximum context length", ""],
+    [400, "The decoder prompt (length 5000) is longer than the maximum model length of 4096.", "BadRequestError"],
+    [422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000", "validation"],
+    [422, "Input validation error: `inputs` must have less than 1024 tokens. Given: 3000", ""],
+    [400, "This model's maximum prompt length is 131072 but the request contains 537812 tokens.", ""],
+    [400, "Invalid request: Your request exceeded model token limit: 8192", "invalid_request_error"],
+    [400, "Prompt exceeds max length", "1261"],
+    [400, "litellm.ContextWindowExceededError: BedrockException", ""],
+    [400, "Invalid 'messages[1].content': string too long.", "string_above_max_length"],
     [413, "payload too large", ""],
     [429, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 45000.", "rate_limit_exceeded"],
   ])("knows a request that is too long, which is not made again as it is: %i %s", (code, message, kind) => {
@@ -55,11 +63,15 @@ describe("describeError", () => {
   it.each([
     [400, "Invalid value for 'temperature'"],
     [400, "tools[3].function.name is too long"],
+    [400, "Invalid 'messages[2].tool_calls[0].id': string too long.", "string_above_max_length"],
+    [400, "The image input is too large: 25 MB"],
+    [400, "messages.3.content.0.image.source.base64: image exceeds 5 MB maximum"],
+    [500, "The request took too long to process, please try again"],
     [429, "Rate limit reached: 30000 tokens per minute exceeded"],
     [401, "Incorrect API key"],
     [503, "The server is overloaded"],
-  ])("takes nothing else for one: %i %s", (code, message) => {
-    expect(status(code, { message }).too_long).toBeUndefined();
+  ])("takes nothing else for one: %i %s", (code, message, kind = "") => {
+    expect(status(code, { message, code: kind }).too_long).toBeUndefined();
   });
 
   it("does not ask again an account without credit, although its status is 429", () => {

@@ -72,12 +72,25 @@ const permanentKinds =
   /invalid_request|insufficient_quota|billing|authentication|permission|not_found|context_length|invalid_api_key/;
 
 /** How the servers of this world say that a request is longer than the model reads; the code is OpenAI's, few others send one. */
-const tooLongWords =
-  /maximum context|context[ _](?:length|window|size)|(?:prompt|input|request)\b.{0,40}\btoo (?:long|large)|too many (?:input )?tokens|input token count|input length|exceeds?\b.{0,60}\btokens?\b|tokens?\b.{0,60}\bexceeds?\b|reduce the length/i;
+const tooLongWords = new RegExp(
+  [
+    /maximum (?:context|(?:model|prompt) length)|context[ _]?(?:length|window|size)/,
+    // Not of an image that is large, nor of a request that took long.
+    /(?<!\b(?:image|audio|file) )\b(?:prompt|input|request)\b(?:(?!\btook\b).){0,40}\btoo (?:long|large)/,
+    /too many (?:input )?tokens|input token count|input length|inputs\W{1,2}(?:tokens \+|must have less)/,
+    /exceed(?:s|ed)?\b.{0,60}\btokens?\b|tokens?\b.{0,60}\bexceed(?:s|ed)?\b|prompt exceeds/,
+    /reduce the length/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "i",
+);
 
 /** A limit of tokens a minute that one request alone is over is no matter of waiting either: a shorter one passes. */
 function isTooLong(status: number, detail: string, kind: string): boolean {
-  if (/context_length|request_too_large|string_above_max_length/.test(kind) || status === 413) return true;
+  if (/context_length|request_too_large/.test(kind) || status === 413) return true;
+  // Names and ids have a length too; of a content it is about what the largest models read.
+  if (/string_above_max_length/.test(kind)) return /\bcontent\b/.test(detail);
   if (status === 429) return /request too large/i.test(detail);
   return [0, 400, 422, 500].includes(status) && tooLongWords.test(detail);
 }

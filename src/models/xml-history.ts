@@ -25,7 +25,7 @@ export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
       continue;
     }
     for (const call of message.tool_calls ?? []) names.set(call.id, call.function.name);
-    written.push({ role: "assistant", content: writeAssistant(message) });
+    written.push({ role: "assistant", content: writeOnce(writtenAssistants, message, writeAssistant) });
   }
   close();
   return written;
@@ -33,6 +33,20 @@ export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
 
 /** Stands where a malformed call was all that a message held: a message without content is refused. */
 const UNREADABLE = "(a call that could not be read)";
+
+// Messages are never changed and stand in every request until a summary takes their place, so each is written once.
+const writtenAssistants = new WeakMap<AssistantMessage, string>();
+const writtenContents = new WeakMap<ToolMessage, string>();
+
+function writeOnce<Message extends object>(
+  written: WeakMap<Message, string>,
+  message: Message,
+  write: (message: Message) => string,
+): string {
+  const text = written.get(message) ?? write(message);
+  written.set(message, text);
+  return text;
+}
 
 function writeAssistant({ content, tool_calls = [] }: AssistantMessage): string {
   const text = content ?? "";
@@ -74,14 +88,18 @@ function writeValue(value: unknown): string {
 
 /** Tags of the dialect, however they are written: with a namespace, with spaces, in any case. Bounded, or spaces cost their square. */
 const tags =
-  "<(?=\\s{0,8}/?\\s{0,8}(?:[\\w.-]{1,32}:|[|｜]\\w{1,16}[|｜])?(?:function_calls|function_results?|results?|invoke|parameter|think(?:ing)?)\\b)";
+  "<(?=\\s{0,8}/?\\s{0,8}(?:[\\w.-]{1,32}:|[|｜]\\w{1,16}[|｜])?(?:function_calls|tool_calls?|function_results?|results?|invoke|parameter|think(?:ing)?)\\b)";
 const mayEndValue = new RegExp(tags, "i");
 const anyTag = new RegExp(tags, "gi");
 
 /** A result is told apart by its call's id, and holds no tag that could end it or begin a call. */
-function writeResult({ tool_call_id, content }: ToolMessage, name: string): string {
-  const head = `<result call="${escapeAttribute(tool_call_id)}" name="${escapeAttribute(name)}">`;
-  return `${head}\n${content.replace(anyTag, "&lt;")}\n</result>`;
+function writeResult(message: ToolMessage, name: string): string {
+  const head = `<result call="${escapeAttribute(message.tool_call_id)}" name="${escapeAttribute(name)}">`;
+  return `${head}\n${writeOnce(writtenContents, message, escapeResult)}\n</result>`;
+}
+
+function escapeResult({ content }: ToolMessage): string {
+  return content.replace(anyTag, "&lt;");
 }
 
 function wrapResults(results: readonly string[]): string {

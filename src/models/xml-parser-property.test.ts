@@ -18,6 +18,8 @@ const fragment = fc.constantFrom(
   "<think>",
   "</think>",
   "<function_results>",
+  "<tool_call>",
+  "</tool_calls>",
   "`",
   "```",
   "\n```\n",

@@ -57,6 +57,8 @@ describe("calls", () => {
     ['<function_calls><invoke name="view_tasks"></invoke></function_calls>'],
     ['<｜DSML｜function_calls><｜DSML｜invoke name="view_tasks"></｜DSML｜invoke></｜DSML｜function_calls>'],
     ['<function_calls>\n<function_calls><invoke name="view_tasks"\n></invoke></function_calls>'],
+    ['<tool_calls>\n<invoke name="view_tasks"></invoke>\n</tool_calls>'],
+    ['<minimax:tool_call>\n<invoke name="view_tasks">\n</minimax:tool_call>'],
     ['<function_calls><invoke name="view_tasks"></invoke>'],
     ['<function_calls><invoke name="view_tasks"></function_calls>'],
     ['<function_calls><invoke name="view_tasks></invoke></function_calls>'],
@@ -97,6 +99,7 @@ describe("calls", () => {
 describe("values", () => {
   it("may hold the tag that ends them", () => {
     expect(value("a </parameter> b")).toEqual(file("a </parameter> b"));
+    expect(value("<tool_call>{}</tool_call>")).toEqual(file("<tool_call>{}</tool_call>"));
     expect(value("a </parameter>\n\nb</parameter>")).toEqual(file("a </parameter>\n\nb</parameter>"));
     expect(value('<parameter key="a">1</parameter>\n<parameter key="b"/>')).toEqual(
       file('<parameter key="a">1</parameter>\n<parameter key="b"/>'),
@@ -191,6 +194,12 @@ describe("a malformed call is told", () => {
       "create_file",
       /missing before it/,
     ],
+    [
+      '<tool_call>\n{"name": "view_tasks", "arguments": {}}\n</tool_call>',
+      "malformed_call",
+      /Between.*which is no call/,
+    ],
+    ["<tool_call>\n<function=view_tasks>\n</function>\n</tool_call>", "malformed_call", /Between.*which is no call/],
     ["<function_results>ok</function_results>", "malformed_call", /never written by you/],
     ["```\n<function_calls><invoke name='x'></invoke></function_calls>", "malformed_call", /fence that is not closed/],
   ])("%s", (written, name, words) => {

@@ -10,7 +10,7 @@ import type { ToolDescription } from "../agent/model.ts";
 import { type CallSink, type OpenCall, openCall, quote } from "./xml-call.ts";
 import { createCodeTracker } from "./xml-code.ts";
 import { createSpanJudge } from "./xml-span.ts";
-import { beginsCall, type Cursor, isMarkup, isOpener, readTag, startOf, type Tag } from "./xml-tags.ts";
+import { beginsCall, type Cursor, isBlock, isMarkup, isOpener, readTag, startOf, type Tag } from "./xml-tags.ts";
 import type { ValueReader } from "./xml-value.ts";
 
 export interface ReplySink extends CallSink {
@@ -115,7 +115,7 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
     else if (tag.name === "function_results") {
       if (calls === 0) tellMalformed("Results are given by the tools; <function_results> is never written by you.");
       mode = "ignored";
-    } else if (tag.name === "function_calls" && !tag.isBroken) {
+    } else if (isBlock(tag) && !tag.isBroken) {
       block = { calls: 0, junk: "" };
       mode = "block";
       if (tag.isEmpty) leaveBlock();
@@ -197,7 +197,7 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
     const tag = findTag(addBlockJunk);
     if (!tag) return false;
     if (tag.name === "invoke" && !tag.closes) startCall(tag);
-    else if (tag.name === "function_calls") {
+    else if (isBlock(tag)) {
       if (tag.closes) leaveBlock();
     } else if (tag.name === "think") {
       if (!tag.closes) mode = "thinking";
@@ -212,9 +212,9 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
     const tag = findTag(addCallJunk);
     if (!tag) return false;
     if (tag.name === "parameter" && !tag.closes) startValue(tag);
-    else if (tag.name === "invoke" || tag.name === "function_calls") {
+    else if (tag.name === "invoke" || isBlock(tag)) {
       endCall();
-      if (tag.name === "function_calls" || !tag.closes) cursor.at = startOf(cursor, tag);
+      if (isBlock(tag) || !tag.closes) cursor.at = startOf(cursor, tag);
     } else if (tag.name === "function_results") {
       call?.fail("It has no </invoke>.");
       endCall();

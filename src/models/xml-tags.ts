@@ -2,7 +2,8 @@
 // Everything else that begins with `<` is text. A tag is short, so the reader never looks far, however its input is cut.
 import { decodeEntities } from "./xml-entities.ts";
 
-export type TagName = "function_calls" | "function_results" | "invoke" | "parameter" | "think";
+/** `tool_calls` is how others name the block: read as one, and told as malformed where it holds calls in another form. */
+export type TagName = "function_calls" | "tool_calls" | "function_results" | "invoke" | "parameter" | "think";
 
 export interface Tag {
   name: TagName;
@@ -34,7 +35,7 @@ export const MAX_TAG_CHARACTERS = 512;
 // `<ns:invoke` and the `<｜DSML｜invoke` of DeepSeek.
 const prefix = "(?:[a-z][\\w.-]{0,31}:|[|｜][a-z]{1,16}[|｜])?";
 const head = new RegExp(
-  `<(\\/?)${prefix}(function_calls|function_results?|invoke|parameter|thinking|think)(?=[\\s>/=<])`,
+  `<(\\/?)${prefix}(function_calls|tool_calls?|function_results?|invoke|parameter|thinking|think)(?=[\\s>/=<])`,
   "iy",
 );
 const headAtEnd = new RegExp(`${head.source.slice(0, head.source.lastIndexOf("(?="))}$`, "iy");
@@ -78,6 +79,7 @@ function findEnd(text: string, from: number, most: number): number | null {
 function readName(written: string): TagName {
   const name = written.toLowerCase();
   if (name.startsWith("think")) return "think";
+  if (name.startsWith("tool_call")) return "tool_calls";
   return name.startsWith("function_result") ? "function_results" : (name as TagName);
 }
 
@@ -99,6 +101,11 @@ export function isMarkup(tag: Tag): boolean {
   return tag.name !== "parameter" || tag.closes || tag.isBroken || tag.attributes.has("name");
 }
 
+/** Whether it is the tag of a block of calls. */
+export function isBlock({ name }: Tag): boolean {
+  return name === "function_calls" || name === "tool_calls";
+}
+
 /** Whether it begins something that is run. */
 export function isOpener(tag: Tag): boolean {
   if (tag.closes || tag.name === "think") return false;
@@ -108,7 +115,9 @@ export function isOpener(tag: Tag): boolean {
 /** Whether what is held back is the first half of a tag that begins a call. */
 export function beginsCall({ rest, at }: Cursor): boolean {
   const [, name = ""] = /^<(?:[\w.-]+:|[|｜]\w+[|｜])?([a-z_]+)$/i.exec(rest.slice(at)) ?? [];
-  return name !== "" && ["function_calls", "invoke"].some((whole) => whole.startsWith(name.toLowerCase()));
+  return (
+    name !== "" && ["function_calls", "tool_calls", "invoke"].some((whole) => whole.startsWith(name.toLowerCase()))
+  );
 }
 
 /** Where a tag begins that was read. */

@@ -175,18 +175,28 @@ export function isAnswer({ run, input }: RunRecord, asked: RunRecord): boolean {
   return !isEarlier && !hasExpired(interrupt, Date.parse(run.created_at));
 }
 
+/** `said_at`: where the person's own words begin in it; null where they said nothing. */
+interface AnsweredResult {
+  content: string;
+  said_at: number | null;
+}
+
 /** The result of the call that asked; null where it was approved, since then it is still to be made. */
 export function resultOf(
   interrupt: Interrupt,
   answers: InterruptAnswer[] | null,
   /** The message that answers it. */
   said: UserContent | null,
-): string | null {
+): AnsweredResult | null {
   const reading = readAnswer(interrupt, answers ?? []);
   if (reading?.kind === "approved") return null;
-  if (reading?.kind === "text") return reading.text;
-  const reason = reading?.reason.trim() ? ` They said: ${cutEnd(reading.reason.trim(), REASON_CHARACTERS)}` : "";
-  if (interrupt.reason === "approval") return NOT_APPROVED + reason;
-  if (interrupt.reason === "plan_approval") return PLAN_NOT_APPROVED + reason;
-  return said === null ? NOT_ANSWERED : textOf(said);
+  if (reading?.kind === "text") return { content: reading.text, said_at: 0 };
+  if (interrupt.reason === "question") {
+    return said === null ? { content: NOT_ANSWERED, said_at: null } : { content: textOf(said), said_at: 0 };
+  }
+  const declined = interrupt.reason === "approval" ? NOT_APPROVED : PLAN_NOT_APPROVED;
+  const reason = cutEnd(reading?.reason.trim() ?? "", REASON_CHARACTERS);
+  if (reason === "") return { content: declined, said_at: null };
+  const head = `${declined} They said: `;
+  return { content: head + reason, said_at: head.length };
 }

@@ -82,8 +82,10 @@ function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): bo
   const first = record.input?.messages[0]?.content ?? null;
   const said = isAnswer(record, interrupted) ? first : null;
   for (const interrupt of interrupts) {
-    const content = resultOf(interrupt, answers, said);
-    if (content !== null) storeResult(life, record, newId("msg"), interrupt.tool_call_id, content);
+    const result = resultOf(interrupt, answers, said);
+    if (result === null) continue;
+    const metadata = result.said_at === null ? {} : { said_at: result.said_at };
+    storeResult(life, record, newId("msg"), interrupt.tool_call_id, result.content, metadata);
   }
   return said !== null;
 }

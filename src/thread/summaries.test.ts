@@ -34,7 +34,7 @@ const counter: Reply = async (request, onDelta, signal) => {
 const countOn: Reply = (request, onDelta, signal) => {
   if (isSummaryRequest(request)) return say("It counts.")(request, onDelta, signal);
   const last = request.messages.findLast(({ role }) => role === "tool");
-  const next = last === undefined ? 0 : Number(/^count (\d+)/.exec(String(last.content))?.[1]) + 1;
+  const next = last === undefined ? 0 : Number(/^count (\d+)/.exec(String(last.content))?.[1] ?? 0) + 1;
   const play = next < STEPS ? call({ id: "call_0", name: "count", input: { at: next } }) : say("counted");
   return play(request, onDelta, signal);
 };
@@ -125,6 +125,16 @@ describe("a thread that grows too long", () => {
     expect(after.slice(before.length)).toEqual([history.at(-1), { role: "user", content: "and now?" }]);
   });
 
+  it("keeps what the person said when they declined a call, word for word", async () => {
+    const thread = start({ agent: { approvals: { count: ['{"at":0}'] } } });
+    await thread.run(WISH, run);
+    const payload = { approved: false, reason: "zero is never counted" };
+    const resume = [{ interrupt_id: "int_call_0", status: "resolved" as const, payload }];
+    await thread.run("", { invocation_id: "inv_b", messages: [], resume });
+    const said = summariesOf(thread).map(({ metadata }) => metadata.said);
+    expect(said.at(-1)).toEqual([WISH, "zero is never counted"]);
+  });
+
   for (const when of ["before", "after"] as const) {
     it(`comes to the same end where its life ends right ${when} any transaction`, async () => {
       let total = 0;
@@ -165,13 +175,27 @@ describe("a thread that grows too long", () => {
 });
 
 describe("how a model counts", () => {
-  it("is known to later lives of the same model, and of no other", async () => {
-    const thread = new FakeThread({ replies: [say("hi")] });
+  async function counted(share: number): Promise<FakeThread> {
+    const answer: Reply = async (request) => {
+      const input_tokens = Math.round(LongRun.size(request) * share);
+      return reply({ text: "hi", usage: { input_tokens, cached_input_tokens: 0, output_tokens: 1, cost_usd: null } });
+    };
+    const thread = new FakeThread({ replies: [answer] });
     await thread.run("a question of some length ".repeat(100));
     thread.crash();
+    return thread;
+  }
+
+  it("is known to later lives of the same model, and of no other", async () => {
+    const thread = await counted(0.6);
     const { sql } = thread.life.database;
-    expect(readTokenScale(sql, "test-model")).toBe(0.5);
+    expect(readTokenScale(sql, "test-model")).toBe(0.6);
     expect(readTokenScale(sql, "another-model")).toBe(1);
+  });
+
+  it("is not learnt from a count that leaves out most of what was sent, as one without its cache", async () => {
+    const { sql } = (await counted(0.1)).life.database;
+    expect(readTokenScale(sql, "test-model")).toBe(1);
   });
 });
 

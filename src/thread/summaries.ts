@@ -9,6 +9,8 @@ export interface History {
   summary: Summary | null;
   /** LLM rows in order, without summaries. */
   history: ChatMessage[];
+  /** Where in results a person's words begin, by call id. */
+  answers: Map<string, number>;
 }
 
 /** What is stored of a summary beside its message. `keep_from` is the place of the first row that it does not stand for. */
@@ -17,14 +19,20 @@ type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 /** Rows before `keep_from` are not read, so that a life that wakes on a long thread reads no more than a model does. */
 export function readHistory(sql: Sql): History {
   const newest = readNewest(sql);
+  const answers = new Map<string, number>();
   const history = sql
-    .exec<{ seq: number; content: string | null }>(
-      "SELECT seq, content FROM messages WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq",
+    .exec<{ seq: number; content: string | null; said_at: number | null }>(
+      `SELECT seq, content, CASE type WHEN 'tool' THEN json_extract(metadata, '$.said_at') END AS said_at FROM messages
+       WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq`,
       newest?.keep_from ?? 0,
     )
     .toArray()
-    .map((row) => JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as ChatMessage);
-  return { summary: newest?.summary ?? null, history };
+    .map((row) => {
+      const message = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as ChatMessage;
+      if (message.role === "tool" && row.said_at !== null) answers.set(message.tool_call_id, row.said_at);
+      return message;
+    });
+  return { summary: newest?.summary ?? null, history, answers };
 }
 
 /** Stores a summary of the first `replaced` rows of the history as it stands. Inside a transaction. */

@@ -77,6 +77,7 @@ export class LongRun {
         interrupt_ms: null,
         told_task_id: null,
         is_former_plan: true,
+        answers: new Map(),
         started_calls: [],
         client_tools: [],
         context: [],

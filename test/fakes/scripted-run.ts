@@ -185,6 +185,7 @@ export class ScriptedRun {
         max_steps: 50,
         steps: 0,
         history: [{ role: "user", content: "do it" }],
+        answers: new Map(),
         started_calls: [],
         grants: new Map(),
         interrupt_ms: null,
