@@ -8,6 +8,7 @@ import { askFirst } from "./consent.ts";
 import { type RunState, remember, store } from "./loop-state.ts";
 import { readMalformed } from "./malformed-call.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run-tool.ts";
+import { withNotice } from "./sandbox-notice.ts";
 import { beginWork, challengeChange, noteChange } from "./told.ts";
 import type { Question, Tool, ToolResult } from "./tool.ts";
 import { checkArguments } from "./tool-arguments.ts";
@@ -211,33 +212,6 @@ function withChanges(result: ToolResult, { tool, changed }: RunnableCall, state:
   }
   const shown = cutEnd(JSON.stringify(changed), SHOWN_CHANGES);
   return { ...result, content: `(The person approved this call with other arguments: ${shown})\n${result.content}` };
-}
-
-/**
- * A thread that has worked in its sandbox is told when it is another one now; to any other that says nothing. What there
- * is to know of the sandbox itself each thread is told once, and again with a new sandbox.
- */
-function withNotice(result: ToolResult, tool: Tool, state: RunState): ToolResult {
-  if (tool.kind !== "work") return result;
-  const { sandbox } = state.ports;
-  const notice = sandbox.takeNotice?.() ?? null;
-  const news = sandbox.readNews?.() ?? null;
-  const isNew = notice !== null && hasWorked(state);
-  const told = [isNew ? notice : null, news !== null && (isNew || !wasTold(news, state)) ? news : null];
-  const lines = told.flatMap((text) => (text === null ? [] : [`\n[${text}]`]));
-  return lines.length === 0 ? result : { ...result, content: `${result.content}${lines.join("")}` };
-}
-
-function wasTold(news: string, { messages }: RunState): boolean {
-  return messages.some((message) => message.role === "tool" && message.content.includes(`[${news}]`));
-}
-
-/** Whether a tool other than those for the plan and for people has answered before. */
-function hasWorked({ messages, summary, tools }: RunState): boolean {
-  if (summary !== null) return true;
-  const answered = new Set(messages.map((message) => (message.role === "tool" ? message.tool_call_id : "")));
-  const calls = messages.flatMap((message) => (message.role === "assistant" ? (message.tool_calls ?? []) : []));
-  return calls.some(({ id, function: called }) => answered.has(id) && tools.get(called.name)?.kind === "work");
 }
 
 async function finishCall(prepared: Prepared, result: ToolResult, state: RunState, end: CallsEnd): Promise<void> {
