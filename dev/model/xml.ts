@@ -13,13 +13,25 @@ export function readDialect(request: ChatRequest): ChatRequest {
   if (request.tools.size > 0 || !prompt) return request;
   const described = readTools(prompt.text);
   const messages = request.messages.flatMap((message, index): Message[] => {
-    if (message.role === "user" && message.text.startsWith("<function_results>")) return readResults(message.text);
+    if (message.role === "user") return splitMessage(message);
     if (message.role !== "assistant") return [message];
     const next = request.messages[index + 1]?.text ?? "";
     const results = next.startsWith("<function_results>") ? readResults(next) : [];
     return [readAssistant(message, described, results)];
   });
   return { ...request, messages, tools: new Set(described.keys()), writes_xml: true };
+}
+
+/** What the server has put into one message: results or a summary, what the person said, and the reminder. */
+function splitMessage(message: Message): Message[] {
+  const said = (text: string): Message[] => (text.trim() === "" ? [] : [{ ...message, text: text.trim() }]);
+  const [, results = "", summary = "", rest = ""] =
+    /^(?:(<function_results>\n[\s\S]*?\n<\/function_results>)|(<conversation_summary>[\s\S]*?<\/conversation_summary>))?([\s\S]*)$/.exec(
+      message.text,
+    ) ?? [];
+  const at = rest.search(/(?:^|\n\n)<(?:plan_)?reminder>\n[\s\S]*<\/(?:plan_)?reminder>\s*$/);
+  const parts = at < 0 ? [rest] : [rest.slice(0, at), rest.slice(at)];
+  return [...readResults(results), ...said(summary), ...parts.flatMap(said)];
 }
 
 function readTools(prompt: string): Described {

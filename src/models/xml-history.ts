@@ -1,8 +1,16 @@
 // History → the dialect. A model is sent its own calls as it would have written them, and their results as one message after
 // them, so there is no role and no field that a server without tools refuses. The same message gives the same bytes at every
-// step: what a provider has cached stays right.
+// step: what a provider has cached stays right. Neighbouring messages of the person's role (results, what was said, the
+// reminder) go as one: the chat templates of many models without tools refuse two in a row.
 import { readMalformed } from "../agent/malformed-call.ts";
-import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from "../protocol/message.ts";
+import type {
+  AssistantMessage,
+  ChatMessage,
+  ContentPart,
+  ToolCall,
+  ToolMessage,
+  UserContent,
+} from "../protocol/message.ts";
 import { asRecord } from "./reply-builder.ts";
 import { holdsEntity } from "./xml-entities.ts";
 
@@ -10,8 +18,13 @@ export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
   const names = new Map<string, string>();
   const written: ChatMessage[] = [];
   let results: string[] = [];
+  const say = (content: UserContent) => {
+    const last = written.at(-1);
+    if (last?.role === "user") written[written.length - 1] = { role: "user", content: join(last.content, content) };
+    else written.push({ role: "user", content });
+  };
   const close = () => {
-    if (results.length > 0) written.push({ role: "user", content: wrapResults(results) });
+    if (results.length > 0) say(wrapResults(results));
     results = [];
   };
   for (const message of messages) {
@@ -20,6 +33,10 @@ export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
       continue;
     }
     close();
+    if (message.role === "user") {
+      say(message.content);
+      continue;
+    }
     if (message.role !== "assistant") {
       written.push(message);
       continue;
@@ -29,6 +46,15 @@ export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
   }
   close();
   return written;
+}
+
+function join(one: UserContent, other: UserContent): UserContent {
+  if (typeof one === "string" && typeof other === "string") return `${one}\n\n${other}`;
+  return [...toParts(one), ...toParts(other)];
+}
+
+function toParts(content: UserContent): ContentPart[] {
+  return typeof content === "string" ? [{ type: "text", text: content }] : content;
 }
 
 /** Stands where a malformed call was all that a message held: a message without content is refused. */

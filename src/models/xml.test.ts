@@ -66,7 +66,7 @@ describe("createXmlModel", () => {
       /^You are\.\n\n# How to call tools[\s\S]*<function>\{"name":"create_file","description":"Writes\.","parameters":\{[\s\S]*\}<\/function>\n<\/functions>$/,
     );
     expect(second?.messages.slice(0, 2)).toEqual(first?.messages);
-    expect(second?.messages.map((message) => Object.keys(message).join())).toEqual(Array(5).fill("role,content"));
+    expect(second?.messages.map((message) => Object.keys(message).join())).toEqual(Array(4).fill("role,content"));
   });
 
   it("keeps a tool's description from ending its list", async () => {
