@@ -37,8 +37,8 @@ export interface Scenario {
   measure(subject: Subject, round: string): Promise<Figures>;
 }
 
-/** Steps of a turn with tools. */
-export const STEPS = 20;
+/** Steps of a turn with tools. They only look at the plan, and the fifteenth step that leads nowhere ends a run. */
+export const STEPS = 12;
 
 const still: Order = { tokens: 20, rate: 0, steps: 0 };
 

@@ -54,7 +54,16 @@ export function estimateMessages(messages: readonly ChatMessage[]): number {
 }
 
 export function estimateTools(tools: readonly ToolDescription[]): number {
-  return tools.reduce((sum, tool) => sum + estimateText(JSON.stringify(tool)), 0);
+  return tools.reduce((sum, tool) => sum + estimateTool(tool), 0);
+}
+
+// Descriptions of our own tools are constants, and each run begins with all of them.
+const toolTokens = new WeakMap<ToolDescription, number>();
+
+function estimateTool(tool: ToolDescription): number {
+  const tokens = toolTokens.get(tool) ?? estimateText(JSON.stringify(tool));
+  toolTokens.set(tool, tokens);
+  return tokens;
 }
 
 function countMessage(message: ChatMessage): number {
