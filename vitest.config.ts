@@ -3,11 +3,34 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSequencer, type TestSpecification, type Vitest } from "vitest/node";
 
 const root = import.meta.dirname;
 
 // wrangler.toml names this folder; the runtime refuses to start without it, and a clone has it only after a build.
 mkdirSync(`${root}/dist/web`, { recursive: true });
+
+/** Files that take more than half a minute; vitest goes by size and begins with small ones last, when nobody is left beside them. */
+const longest = ["kill", "sandbox-run-faults", "stream-load", "start", "disconnect"];
+
+class LongestFirst implements TestSequencer {
+  readonly #usual: BaseSequencer;
+
+  constructor(vitest: Vitest) {
+    this.#usual = new BaseSequencer(vitest);
+  }
+
+  shard(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return this.#usual.shard(files);
+  }
+
+  async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) =>
+      longest.some((name) => moduleId.endsWith(`/test/e2e/${name}.test.ts`));
+    const sorted = await this.#usual.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrations>>> {
   return existsSync(`${root}/migrations`) ? readD1Migrations(`${root}/migrations`) : [];
@@ -15,6 +38,7 @@ async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrati
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     coverage: {
       provider: "istanbul",
       include: ["src/**/*.ts"],
