@@ -93,7 +93,7 @@ export function composeSummary(
 }
 
 /** Tags that mean something in a prompt of ours are none in what is quoted. */
-export function escapeTags(text: string): string {
+function escapeTags(text: string): string {
   return text.replace(/<(?=\/?(?:conversation_summary|person_message|plan_reminder|reminder)\b)/gi, "&lt;");
 }
 

@@ -30,7 +30,7 @@ export interface Cursor {
 }
 
 /** A tool's name has 64 characters at most; twice that for each of several attributes is more than anyone writes. */
-export const MAX_TAG_CHARACTERS = 512;
+const MAX_TAG_CHARACTERS = 512;
 
 // `<ns:invoke` and the `<｜DSML｜invoke` of DeepSeek.
 const prefix = "(?:[a-z][\\w.-]{0,31}:|[|｜][a-z]{1,16}[|｜])?";

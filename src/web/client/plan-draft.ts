@@ -24,7 +24,7 @@ export interface PlanDraft {
 }
 
 /** What the server takes: its `create_tasks` has the same limits, and answers what is over them only after the fact. */
-export const draftLimits = { sections: 50, tasks: 500, taskCharacters: 2_000, titleCharacters: 200 } as const;
+const draftLimits = { sections: 50, tasks: 500, taskCharacters: 2_000, titleCharacters: 200 } as const;
 
 export type DraftProblem = "no_tasks" | "no_title" | "many_sections" | "many_tasks" | "long_task" | "long_title";
 
