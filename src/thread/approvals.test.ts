@@ -1,13 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
+import { refusalOf, resultsOf } from "../../test/fakes/answered-thread.ts";
 import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
 import { workerTools } from "../../test/fakes/worker-brain.ts";
 import { type AgentConfig, defaultAgent } from "../protocol/agent.ts";
-import type { ToolMessage } from "../protocol/message.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
 import { peopleTools } from "../tools/people.ts";
 import { findRun } from "./life.ts";
-import { readHistory } from "./summaries.ts";
 
 const run = { invocation_id: "inv_a" };
 const next = { invocation_id: "inv_b" };
@@ -29,18 +28,6 @@ function answer(interrupt_id: string, payload: unknown): InterruptAnswer {
 }
 
 const approve = (id: string, more = {}) => resume(answer(id, { approved: true, ...more }));
-
-function resultsOf(thread: FakeThread): Record<string, string> {
-  const results = readHistory(thread.life.database.sql).history.filter(
-    (message) => message.role === "tool",
-  ) as ToolMessage[];
-  return Object.fromEntries(results.map(({ tool_call_id, content }) => [tool_call_id, content]));
-}
-
-async function refusalOf(thread: FakeThread, more: Partial<RunInput>): Promise<string> {
-  const accepted = await thread.accept("", more);
-  return accepted.ok ? "accepted" : `${accepted.error.code}: ${accepted.error.detail}`;
-}
 
 describe("a call that needs approval", () => {
   it("ends the run before anything of it is done, and nothing is left that would wake the thread", async () => {

@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { refusalOf, resultsOf } from "../../test/fakes/answered-thread.ts";
 import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
-import type { ToolMessage } from "../protocol/message.ts";
 import type { RunInput } from "../protocol/thread.ts";
 import { taskTools } from "../tools/tasks.ts";
 import { findRun } from "./life.ts";
-import { readHistory } from "./summaries.ts";
 
 const run = { invocation_id: "inv_a" };
 
@@ -15,18 +14,6 @@ function approve(interrupt_id: string, more = {}): Partial<RunInput> {
 
 function decide(interrupt_id: string, payload: unknown): Partial<RunInput> {
   return { invocation_id: "inv_b", messages: [], resume: [{ interrupt_id, status: "resolved", payload }] };
-}
-
-function resultsOf(thread: FakeThread): Record<string, string> {
-  const results = readHistory(thread.life.database.sql).history.filter(
-    (message) => message.role === "tool",
-  ) as ToolMessage[];
-  return Object.fromEntries(results.map(({ tool_call_id, content }) => [tool_call_id, content]));
-}
-
-async function refusalOf(thread: FakeThread, more: Partial<RunInput>): Promise<string> {
-  const accepted = await thread.accept("", more);
-  return accepted.ok ? "accepted" : `${accepted.error.code}: ${accepted.error.detail}`;
 }
 
 describe("a plan that a person approves", () => {
