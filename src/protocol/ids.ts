@@ -15,7 +15,8 @@ export type IdPrefix =
   | "sec"
   | "key"
   | "hook"
-  | "trig";
+  | "trig"
+  | "del";
 
 /** What a client may choose as an id: 1 to 64 of `A-Z a-z 0-9 _ -`. */
 export const clientId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -");
@@ -25,6 +26,15 @@ const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 /** A new id, e.g. `inv_01jb2c3d4e5f6g7h8j9kamnbpc`. */
 export function newId(prefix: IdPrefix, now = Date.now()): string {
   return `${prefix}_${encodeTime(now)}${encodeRandom()}`;
+}
+
+/**
+ * An id that is the same for the same parts, for what has to be one thing however often it is asked for: the run of a
+ * delivery, the thread of a conversation elsewhere. 130 bits of SHA-256, so nobody finds two that meet.
+ */
+export async function derivedId(prefix: IdPrefix, ...parts: string[]): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(parts)));
+  return `${prefix}_${Array.from(new Uint8Array(digest).subarray(0, 26), (byte) => alphabet.charAt(byte & 31)).join("")}`;
 }
 
 function encodeTime(now: number): string {

@@ -8,6 +8,7 @@ import type { MessageRow, MessageType, UserContent } from "./message.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { PlanEditRequest } from "./plan-edit.ts";
 import type { BusyPolicy, Run } from "./run.ts";
+import type { SlackPlace } from "./slack.ts";
 import type { Plan } from "./task.ts";
 
 export interface Thread {
@@ -81,6 +82,8 @@ export interface RunInput extends ThreadKey {
   client_tools: ClientTool[];
   /** What a client wants known; quoted as data in the prompt. */
   context: { description: string; value: string }[];
+  /** Where this thread's runs are shown as they happen, from this one on; without it that stays as it was. */
+  follow?: SlackPlace;
 }
 
 export interface MessageRequest extends PageRequest {

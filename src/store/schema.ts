@@ -9,6 +9,9 @@ import type { AgentConfig } from "../protocol/agent.ts";
 import type { MessageType } from "../protocol/message.ts";
 import type { GitSource, SandboxSettings } from "../protocol/project.ts";
 import type { Run, RunStatus } from "../protocol/run.ts";
+import type { SecretKind } from "../protocol/secret.ts";
+import type { TriggerDeliveryStatus, TriggerSettings, TriggerType } from "../protocol/trigger.ts";
+import type { DeliveryStatus, DeliveryTry, WebhookEvent, WebhookPayload } from "../protocol/webhook.ts";
 
 export const users = sqliteTable("users", {
   user_id: text().primaryKey(),
@@ -157,12 +160,12 @@ export const messageParts = sqliteTable(
   (table) => [primaryKey({ columns: [table.user_id, table.thread_id, table.seq, table.field, table.part] })],
 );
 
-/** Credentials that are stored encrypted. `name` is the host that a git credential is for. */
+/** Credentials that are stored encrypted. `name` is the host, the trigger, the webhook or the workspace that one is for. */
 export const secrets = sqliteTable(
   "secrets",
   {
     user_id: text().notNull(),
-    kind: text().$type<"git">().notNull(),
+    kind: text().$type<SecretKind>().notNull(),
     name: text().notNull(),
     /** Bound to the ciphertext as additional data: a row's secret opens in that row only. */
     secret_id: text().notNull(),
@@ -212,5 +215,124 @@ export const tickets = sqliteTable(
     primaryKey({ columns: [table.user_id, table.hash] }),
     // Who uses one brings no user.
     uniqueIndex("tickets_by_hash").on(table.hash),
+  ],
+);
+
+/** What starts runs by itself: a webhook that comes in, or a schedule. Its secret is in `secrets`. */
+export const triggers = sqliteTable(
+  "triggers",
+  {
+    user_id: text().notNull(),
+    trigger_id: text().notNull(),
+    type: text().$type<TriggerType>().notNull(),
+    agent_id: text(),
+    project_id: text(),
+    /** `new`, `per_key`, or the id of one thread. */
+    thread: text().notNull(),
+    enabled: integer({ mode: "boolean" }).notNull(),
+    /** When a schedule is due next; null for one that is paused or over, and for webhooks. */
+    next_at: text(),
+    last_fired_at: text(),
+    /** Its newest run, which an overlap is told by. */
+    last_thread_id: text(),
+    last_invocation_id: text(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+    settings: text({ mode: "json" }).$type<TriggerSettings>().notNull(),
+    prompt: text().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.trigger_id] }),
+    // Who delivers to a trigger brings no user.
+    uniqueIndex("triggers_by_id").on(table.trigger_id),
+    index("triggers_due").on(table.next_at).where(sql`next_at IS NOT NULL`),
+  ],
+);
+
+/** What came to a trigger and what became of it. Written once for a delivery, however often it is sent. */
+export const triggerDeliveries = sqliteTable(
+  "trigger_deliveries",
+  {
+    user_id: text().notNull(),
+    trigger_id: text().notNull(),
+    created_at: text().notNull(),
+    delivery_id: text().notNull(),
+    status: text().$type<TriggerDeliveryStatus>().notNull(),
+    /** Why it was refused or skipped, for people. */
+    reason: text(),
+    /** The sender's id of it, or the time that was due. */
+    source_id: text(),
+    thread_id: text(),
+    invocation_id: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.trigger_id, table.created_at, table.delivery_id] }),
+    index("trigger_deliveries_waiting").on(table.created_at).where(sql`status = 'waiting'`),
+  ],
+);
+
+/** Where a user's events are sent. The secret that signs them is in `secrets`. */
+export const webhooks = sqliteTable(
+  "webhooks",
+  {
+    user_id: text().notNull(),
+    webhook_id: text().notNull(),
+    enabled: integer({ mode: "boolean" }).notNull(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+    /** Since when nothing has gone through; null after a delivery that did. */
+    failing_since: text(),
+    /** When and why it was disabled by us, for people. */
+    disabled_at: text(),
+    disabled_reason: text(),
+    events: text({ mode: "json" }).$type<WebhookEvent[]>().notNull(),
+    url: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.webhook_id] })],
+);
+
+/** One event for one webhook: what is sent, when it is tried next, and what came of each try. */
+export const deliveries = sqliteTable(
+  "deliveries",
+  {
+    user_id: text().notNull(),
+    webhook_id: text().notNull(),
+    delivery_id: text().notNull(),
+    event: text().$type<WebhookEvent>().notNull(),
+    status: text().$type<DeliveryStatus>().notNull(),
+    /** Since the last time that it began anew. */
+    attempts: integer().notNull(),
+    /** Null once it is over. */
+    next_attempt_at: text(),
+    created_at: text().notNull(),
+    finished_at: text(),
+    payload: text({ mode: "json" }).$type<WebhookPayload>().notNull(),
+    /** The newest tries, oldest first. */
+    tries: text({ mode: "json" }).$type<DeliveryTry[]>().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.webhook_id, table.delivery_id] }),
+    index("deliveries_due").on(table.next_attempt_at).where(sql`next_attempt_at IS NOT NULL`),
+  ],
+);
+
+/** Workspaces of Slack where the app is installed, and whose account they use. The bot's token is in `secrets`. */
+export const slackWorkspaces = sqliteTable(
+  "slack_workspaces",
+  {
+    user_id: text().notNull(),
+    team_id: text().notNull(),
+    team_name: text(),
+    /** The bot's own user there: what it wrote itself is not answered. */
+    bot_user_id: text().notNull(),
+    agent_id: text(),
+    project_id: text(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.team_id] }),
+    // An event brings a workspace and no user.
+    uniqueIndex("slack_workspaces_by_id").on(table.team_id),
   ],
 );

@@ -4,13 +4,14 @@ import { and, eq } from "drizzle-orm";
 import type { Sealed } from "../lib/seal.ts";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
+import type { SecretKind } from "../protocol/secret.ts";
 import { open } from "./database.ts";
 import { listNewest } from "./newest.ts";
 import { secrets } from "./schema.ts";
 
 export interface SecretName {
   user_id: string;
-  kind: "git";
+  kind: SecretKind;
   name: string;
 }
 

@@ -1,0 +1,13 @@
+// Slack: which of its threads a thread of ours is bound to.
+
+/** Where a thread's runs are shown. Ids are Slack's. */
+export interface SlackPlace {
+  kind: "slack";
+  team_id: string;
+  channel: string;
+  /** The message that began Slack's thread. */
+  thread_ts: string;
+  /** The person whose message is answered; Slack asks for both where a text is streamed into a channel. */
+  recipient_user_id: string;
+  recipient_team_id: string;
+}
