@@ -26,6 +26,11 @@ export interface Env {
   SANDBOX_LIMITS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
+  SLACK_SIGNING_SECRET?: string;
+  SLACK_CLIENT_ID?: string;
+  SLACK_CLIENT_SECRET?: string;
+  SLACK_API_URL?: string;
+  SLACK_AUTHORIZE_URL?: string;
 }
 
 export interface Config {
@@ -53,6 +58,17 @@ export interface Config {
   cors_origins: string[];
   /** Which of `model` and `sandbox` a stand-in serves, for people to be told. */
   stand_ins: string[];
+  /** Null where nothing of Slack is served. */
+  slack: SlackSettings | null;
+}
+
+export interface SlackSettings {
+  signing_secret: string;
+  /** What the app is installed with; null where only a bot's token connects a workspace. */
+  client: { id: string; secret: string } | null;
+  /** With a slash at its end. */
+  api_url: string;
+  authorize_url: string;
 }
 
 export interface SandboxResources {
@@ -129,6 +145,11 @@ const settings = z.object({
   SANDBOX_LIMITS: resources,
   CORS_ORIGINS: list,
   STAND_INS: list,
+  SLACK_SIGNING_SECRET: text,
+  SLACK_CLIENT_ID: text,
+  SLACK_CLIENT_SECRET: text,
+  SLACK_API_URL: text,
+  SLACK_AUTHORIZE_URL: text,
 });
 
 export function readConfig(env: Env): Config {
@@ -159,6 +180,18 @@ export function readConfig(env: Env): Config {
     sandbox_limits: values.SANDBOX_LIMITS,
     cors_origins: values.CORS_ORIGINS,
     stand_ins: values.STAND_INS,
+    slack: readSlack(values),
+  };
+}
+
+function readSlack(values: z.infer<typeof settings>): SlackSettings | null {
+  const { SLACK_SIGNING_SECRET: signing_secret, SLACK_CLIENT_ID: id, SLACK_CLIENT_SECRET: secret } = values;
+  if (!signing_secret) return null;
+  return {
+    signing_secret,
+    client: id && secret ? { id, secret } : null,
+    api_url: (values.SLACK_API_URL || "https://slack.com/api/").replace(/\/*$/, "/"),
+    authorize_url: values.SLACK_AUTHORIZE_URL || "https://slack.com/oauth/v2/authorize",
   };
 }
 

@@ -1,3 +1,4 @@
 // The shelf of integrations: how each outside service signs, what its messages mean, and what it is told of a run.
 export { nextTimes } from "./schedule-times.ts";
+export { type CallSlack, createSlackCaller, type SlackAnswer } from "./slack-api.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";

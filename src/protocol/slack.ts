@@ -1,4 +1,4 @@
-// Slack: which of its threads a thread of ours is bound to.
+// Slack: its workspaces, and which of its threads a thread of ours is bound to.
 
 /** Where a thread's runs are shown. Ids are Slack's. */
 export interface SlackPlace {
@@ -10,4 +10,16 @@ export interface SlackPlace {
   /** The person whose message is answered; Slack asks for both where a text is streamed into a channel. */
   recipient_user_id: string;
   recipient_team_id: string;
+}
+
+/** A workspace where the app is installed, and whose account it uses. Its token is not here. */
+export interface SlackWorkspace {
+  user_id: string;
+  team_id: string;
+  team_name: string | null;
+  bot_user_id: string;
+  agent_id: string | null;
+  project_id: string | null;
+  created_at: string;
+  updated_at: string;
 }

@@ -1,0 +1,55 @@
+// Workspaces of Slack. One belongs to one user: an event brings no more than the workspace's id.
+import { and, eq } from "drizzle-orm";
+import type { Result } from "../protocol/error.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
+import type { SlackWorkspace } from "../protocol/slack.ts";
+import { open } from "./database.ts";
+import { listNewest } from "./newest.ts";
+import { slackWorkspaces } from "./schema.ts";
+
+/** As it is now; one that was there keeps the time of its creation. Null where it is another user's. */
+export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspace): Promise<SlackWorkspace | null> {
+  const { user_id, created_at: _, ...changed } = workspace;
+  const [row] = await open(db)
+    .insert(slackWorkspaces)
+    .values(workspace)
+    .onConflictDoUpdate({
+      target: slackWorkspaces.team_id,
+      set: changed,
+      setWhere: eq(slackWorkspaces.user_id, user_id),
+    })
+    .returning();
+  return row ?? null;
+}
+
+export async function findSlackWorkspace(db: D1Database, team_id: string): Promise<SlackWorkspace | null> {
+  return (await open(db).select().from(slackWorkspaces).where(eq(slackWorkspaces.team_id, team_id)).get()) ?? null;
+}
+
+export async function listSlackWorkspaces(
+  db: D1Database,
+  user_id: string,
+  request: PageRequest,
+): Promise<Result<Page<SlackWorkspace>>> {
+  return listNewest(
+    request,
+    [slackWorkspaces.created_at, slackWorkspaces.team_id],
+    ({ older, order, limit }) =>
+      open(db)
+        .select()
+        .from(slackWorkspaces)
+        .where(and(eq(slackWorkspaces.user_id, user_id), older))
+        .orderBy(...order)
+        .limit(limit),
+    (row) => [row.created_at, row.team_id],
+  );
+}
+
+/** False where the user has none of that id. */
+export async function deleteSlackWorkspace(db: D1Database, user_id: string, team_id: string): Promise<boolean> {
+  const deleted = await open(db)
+    .delete(slackWorkspaces)
+    .where(and(eq(slackWorkspaces.user_id, user_id), eq(slackWorkspaces.team_id, team_id)))
+    .returning({ team_id: slackWorkspaces.team_id });
+  return deleted.length > 0;
+}
