@@ -22,6 +22,11 @@ import { addRuns } from "./runs.ts";
 import { addSandbox } from "./sandbox.ts";
 import { addDownloads, addTicketDownload } from "./sandbox-downloads.ts";
 import { addSandboxFiles } from "./sandbox-files.ts";
+import { addSlackCommands } from "./slack-commands.ts";
+import { addSlackEvents } from "./slack-events.ts";
+import { addSlackInstall } from "./slack-install.ts";
+import { addSlackInteractivity } from "./slack-interactivity.ts";
+import { addSlackWorkspaces } from "./slack-workspaces.ts";
 import { addSsh } from "./ssh.ts";
 import { addTasks } from "./tasks.ts";
 import { addTerminal, addTerminalSocket } from "./terminal.ts";
@@ -71,6 +76,11 @@ const resources = [
   addAgents,
   addAgentVersions,
   addAgUi,
+  addSlackEvents,
+  addSlackInteractivity,
+  addSlackCommands,
+  addSlackInstall,
+  addSlackWorkspaces,
   addOpenApi,
   addDocs,
 ];

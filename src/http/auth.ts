@@ -9,7 +9,7 @@ import { FIRST_USER_ID } from "../protocol/ids.ts";
 import { findApiKey } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { readKeyId } from "./api-key.ts";
-import type { AppEnv, Caller } from "./context.ts";
+import type { AppContext, AppEnv, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 
 // How long a deleted key may still open another isolate; in its own it ends at once.
@@ -91,6 +91,12 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
 
 /** Lets a request pass that brings a valid key, and says why not to any other. */
 export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
+  context.set("caller", await identify(context));
+  await next();
+});
+
+/** Who brings the request's key. */
+export async function identify(context: AppContext): Promise<Caller> {
   const config = context.get("config");
   if (config.admin_api_key === null) {
     throw new Problem(
@@ -104,9 +110,8 @@ export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
   }
   const caller = await context.get("authenticator").recognize(key, config, context.env.DB);
   if (!caller) throw new Problem("unauthorized", "The API key is not known here.");
-  context.set("caller", caller);
-  await next();
-});
+  return caller;
+}
 
 function fromHex(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));

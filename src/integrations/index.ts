@@ -2,17 +2,37 @@
 export { nextTimes } from "./schedule-times.ts";
 export { readAction, type SlackAction, stopButton } from "./slack-actions.ts";
 export { type CallSlack, createSlackCaller, type SlackAnswer } from "./slack-api.ts";
+export { announceCommand, explainCommand, readCommand, replyPrivately, type SlackCommand } from "./slack-commands.ts";
+export { readSlackEvent, type SlackEvent, type SlackMessageEvent } from "./slack-events.ts";
+export {
+  FORM_CHARACTERS,
+  FORM_FIELD,
+  type PressedPlace,
+  readInteraction,
+  type SlackInteraction,
+  toForm,
+} from "./slack-interactions.ts";
+export {
+  authorizeAddress,
+  type GrantReading,
+  readAccess,
+  readIdentity,
+  type SlackGrant,
+  slackScopes,
+} from "./slack-oauth.ts";
 export {
   type AskedRun,
   askQuestions,
   canKeep,
   choicesOf,
   closeQuestions,
-  escapeText,
   type GivenAnswer,
   readAnswers,
   readLink,
   type SlackMessage,
   toResume,
 } from "./slack-questions.ts";
+export { idOfAnswer, threadOfPlace, toAnswerRun, toCommandRun, toSaidRun } from "./slack-run.ts";
+export { checkSignature } from "./slack-signature.ts";
+export { mentions, toContent, toWords } from "./slack-words.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";

@@ -22,6 +22,20 @@ export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspac
   return row ?? null;
 }
 
+/** Null where the user has none of that id. */
+export async function updateSlackWorkspace(
+  db: D1Database,
+  { user_id, team_id }: Pick<SlackWorkspace, "user_id" | "team_id">,
+  change: Partial<Pick<SlackWorkspace, "agent_id" | "project_id">> & { updated_at: string },
+): Promise<SlackWorkspace | null> {
+  const [row] = await open(db)
+    .update(slackWorkspaces)
+    .set(change)
+    .where(and(eq(slackWorkspaces.user_id, user_id), eq(slackWorkspaces.team_id, team_id)))
+    .returning();
+  return row ?? null;
+}
+
 export async function findSlackWorkspace(db: D1Database, team_id: string): Promise<SlackWorkspace | null> {
   return (await open(db).select().from(slackWorkspaces).where(eq(slackWorkspaces.team_id, team_id)).get()) ?? null;
 }

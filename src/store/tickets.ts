@@ -20,6 +20,17 @@ export async function createTicket(db: D1Database, ticket: Ticket, now: string):
   await database.batch([database.delete(tickets).where(isExpired), database.insert(tickets).values(ticket)]);
 }
 
+/** False where there is such a ticket already: of two who do the same at once, one does it. Expired ones of the user go with it. */
+export async function claimTicket(db: D1Database, ticket: Ticket, now: string): Promise<boolean> {
+  const database = open(db);
+  const isExpired = and(eq(tickets.user_id, ticket.user_id), lt(tickets.expires_at, now));
+  const [, claimed] = await database.batch([
+    database.delete(tickets).where(isExpired),
+    database.insert(tickets).values(ticket).onConflictDoNothing().returning({ hash: tickets.hash }),
+  ]);
+  return claimed.length > 0;
+}
+
 /** Null where there is none, also because it was taken or has expired. */
 export async function takeTicket(db: D1Database, hash: string, now: string): Promise<Ticket | null> {
   const [ticket] = await open(db).delete(tickets).where(eq(tickets.hash, hash)).returning();

@@ -1,0 +1,102 @@
+// The slash command. A command can't be answered in a thread, so a message of ours begins one: it says who asked for what, and the
+// run is shown below it.
+import {
+  announceCommand,
+  explainCommand,
+  readCommand,
+  replyPrivately,
+  type SlackAnswer,
+  type SlackCommand,
+  toCommandRun,
+} from "../integrations/index.ts";
+import { hashText, toHex } from "../lib/hash.ts";
+import { claimTicket } from "../store/tickets.ts";
+import { type ConnectedWorkspace, openSlackWorkspace } from "../thread/slack-workspaces.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { answerInTime, logIgnored, readSigned, slackPorts, tellOne } from "./slack-door.ts";
+import { acceptFromSlack } from "./slack-threads.ts";
+
+/** As long as a signature is good: a request that is sent twice is not taken twice. */
+const CLAIM_MS = 10 * 60_000;
+
+const STARTED = "I am on it: see the thread in this channel.";
+const SLOW = "I am on it; Slack is slow just now. The thread will appear in this channel.";
+const NOT_CONNECTED = "This workspace is not connected to an account.";
+
+export function addSlackCommands(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/integrations/slack/commands",
+      tag: "Slack",
+      open: true,
+      summary: "The slash command of Slack",
+      description: "Signed by Slack. Begins a thread in the channel and starts a run in it.",
+      takesBytes: true,
+      answers: { 200: { description: "What the person who typed it is told." } },
+      problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
+    },
+    async (context) => {
+      const form = new URLSearchParams(await readSigned(context));
+      // Slack looks from time to time whether anybody is here.
+      if (form.get("ssl_check") === "1") return context.body(null, 200);
+      const command = readCommand(form);
+      if (command === null) throw new Problem("invalid_field", "The body is no command of Slack.");
+      if (command.request === "") return context.json(replyPrivately(explainCommand(command.command)));
+      const text = await answerInTime(context, start(context, command), SLOW);
+      return context.json(replyPrivately(text));
+    },
+  );
+}
+
+async function start(context: AppContext, command: SlackCommand): Promise<string> {
+  const opened = await openSlackWorkspace(slackPorts(context), command.team_id);
+  if (!opened.ok && opened.error.code === "not_found") {
+    logIgnored("unknown_workspace", command.team_id);
+    return NOT_CONNECTED;
+  }
+  const connected = unwrap(opened);
+  if (!(await claim(context, connected, command))) return STARTED;
+  const text = announceCommand(command);
+  const posted = await connected.call("chat.postMessage", { channel: command.channel, text });
+  const ts = posted.kind === "done" ? posted.body.ts : null;
+  if (typeof ts !== "string") return explainRefusal(posted);
+  return await startBelow(context, connected, command, ts);
+}
+
+async function startBelow(
+  context: AppContext,
+  { workspace, call }: ConnectedWorkspace,
+  { team_id, channel, user_id, user_team_id, trigger_id, request }: SlackCommand,
+  thread_ts: string,
+): Promise<string> {
+  const recipient = { recipient_user_id: user_id, recipient_team_id: user_team_id };
+  const place = { kind: "slack", team_id, channel, thread_ts, ...recipient } as const;
+  const content = `${request}\n\n[Slack: written by user ${user_id}]`;
+  const input = await toCommandRun(workspace, place, { trigger_id, content });
+  const accepted = await acceptFromSlack(context.env, workspace, input, false);
+  if (accepted.ok) return STARTED;
+  const note = `This could not be taken: ${accepted.error.detail}`;
+  // Below the message that says it was asked for, in case that Slack no longer waits.
+  await tellOne(call, { channel, user_id, thread_ts }, note);
+  return note;
+}
+
+/** False where the same command was taken before. */
+async function claim(context: AppContext, { workspace }: ConnectedWorkspace, command: SlackCommand): Promise<boolean> {
+  const now = Date.now();
+  const hash = toHex(await hashText(`slack-command/${command.team_id}/${command.trigger_id}`));
+  const expires_at = new Date(now + CLAIM_MS).toISOString();
+  const ticket = { user_id: workspace.user_id, project_id: "", hash, expires_at, details: { door: "slack_command" } };
+  return await claimTicket(context.env.DB, ticket, new Date(now).toISOString());
+}
+
+function explainRefusal(answer: SlackAnswer): string {
+  if (answer.kind !== "refused") return "Slack could not be reached just now. Try it again.";
+  const isOutside = answer.error === "not_in_channel" || answer.error === "channel_not_found";
+  if (isOutside) return "I am not in this channel. Invite me first (`/invite`), or write to me directly.";
+  return `Slack does not let me write here (${answer.error}).`;
+}

@@ -1,0 +1,169 @@
+// What people press in Slack, and the form for an answer in their own words. A click that is lost in a crash can be made again, so
+// nothing is stored before Slack is answered; what it does is done once all the same.
+import {
+  type CallSlack,
+  choicesOf,
+  FORM_CHARACTERS,
+  FORM_FIELD,
+  type PressedPlace,
+  readInteraction,
+  type SlackInteraction,
+  threadOfPlace,
+  toForm,
+} from "../integrations/index.ts";
+import { isTerminal } from "../protocol/run.ts";
+import { type ConnectedWorkspace, openSlackWorkspace } from "../thread/slack-workspaces.ts";
+import { callThread } from "../thread/stub.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { type AnswerOutcome, findAsked, giveAnswer, takeBack, withBlocks } from "./slack-answers.ts";
+import { answerInTime, logIgnored, readSigned, slackPorts, tellOne } from "./slack-door.ts";
+
+type Click = Extract<SlackInteraction, { kind: "click" }>;
+type Form = Extract<SlackInteraction, { kind: "form" }>;
+
+/** What Slack is answered: nothing, or what is wrong with a form. */
+type Reply = Record<string, unknown> | null;
+
+const NOT_OPEN = "This is not open any more: it was answered elsewhere, has expired, or the conversation went on.";
+const NO_FORM = "The form could not be opened. Press the button again, or reply in this thread.";
+const FOREIGN = "This button belongs to another conversation.";
+
+export function addSlackInteractivity(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/integrations/slack/interactivity",
+      tag: "Slack",
+      open: true,
+      summary: "Buttons and forms of Slack",
+      description: "Signed by Slack. Answers what a run asked, or stops a run.",
+      takesBytes: true,
+      answers: { 200: { description: "It is taken, or concerns nothing here." } },
+      problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
+    },
+    async (context) => {
+      const interaction = readInteraction(readPayload(await readSigned(context)));
+      if (interaction === null) throw new Problem("invalid_field", "The body is no interaction of Slack.");
+      const reply = await answerInTime(context, handle(context, interaction), null);
+      return reply === null ? context.body(null, 200) : context.json(reply);
+    },
+  );
+}
+
+function readPayload(text: string): unknown {
+  const payload = new URLSearchParams(text).get("payload");
+  try {
+    return JSON.parse(payload ?? "");
+  } catch {
+    throw new Problem("bad_json", "The form's payload is missing, or is not JSON.");
+  }
+}
+
+async function handle(context: AppContext, interaction: SlackInteraction): Promise<Reply> {
+  // A link that is pressed is told too.
+  if (interaction.kind === "ignored") return null;
+  const { place } = interaction;
+  const opened = await openSlackWorkspace(slackPorts(context), place.team_id);
+  if (!opened.ok && opened.error.code === "not_found") {
+    logIgnored("unknown_workspace", place.team_id);
+    return null;
+  }
+  const connected = unwrap(opened);
+  const own = await threadOfPlace(place.team_id, place.channel, place.thread_ts);
+  const named = interaction.kind === "click" ? interaction.action.thread_id : interaction.thread_id;
+  if (named !== own) {
+    logIgnored("foreign_button", place.team_id);
+    if (interaction.kind === "form") return complain(FOREIGN);
+    await tell(connected.call, place, FOREIGN);
+    return null;
+  }
+  return interaction.kind === "form"
+    ? await takeForm(context, connected, interaction)
+    : await takeClick(context, connected, interaction);
+}
+
+async function takeClick(context: AppContext, connected: ConnectedWorkspace, click: Click): Promise<Reply> {
+  const { place, action, trigger_id, blocks } = click;
+  if (action.kind === "answer") {
+    // First of all: what opens a form is good for three seconds from the click.
+    const shown = await connected.call("views.open", { trigger_id, view: toForm(click) });
+    if (shown.kind !== "done") await tell(connected.call, place, NO_FORM);
+    return null;
+  }
+  if (action.kind === "stop") return await stop(context, connected, click);
+  const { thread_id, invocation_id } = action;
+  const asked = await findAsked(context.env, connected, place, { thread_id, invocation_id }, blocks);
+  const interrupt = asked?.run.interrupts.find(({ id }) => id === action.interrupt_id);
+  if (asked === null || interrupt === undefined) {
+    await tell(connected.call, place, NOT_OPEN);
+    return null;
+  }
+  const chosen = action.kind === "choice" ? choicesOf(interrupt)[action.place ?? -1] : action.kind;
+  const isDecision = action.kind === "approve" || action.kind === "decline";
+  if (chosen === undefined || (isDecision && interrupt.reason === "question")) {
+    await tell(connected.call, place, NOT_OPEN);
+    return null;
+  }
+  const outcome =
+    action.kind === "change"
+      ? await takeBack(context.env, asked, interrupt)
+      : await giveAnswer(context.env, asked, interrupt, chosen);
+  const note = describe(outcome);
+  if (note !== null) await tell(connected.call, place, note);
+  return null;
+}
+
+async function stop(context: AppContext, connected: ConnectedWorkspace, { place, action }: Click): Promise<Reply> {
+  const key = { user_id: connected.workspace.user_id, thread_id: action.thread_id };
+  const found = await callThread(context.env, key, (stub) => stub.getRun(key, action.invocation_id));
+  if (!found.ok || isTerminal(found.value.status)) {
+    await tell(connected.call, place, "This has ended already.");
+    return null;
+  }
+  unwrap(await callThread(context.env, key, (stub) => stub.cancel(key, action.invocation_id)));
+  return null;
+}
+
+async function takeForm(context: AppContext, connected: ConnectedWorkspace, form: Form): Promise<Reply> {
+  const text = form.text?.toWellFormed().trim() ?? "";
+  if (text === "") return complain("Write an answer.");
+  if (text.length > FORM_CHARACTERS) return complain(`An answer has ${FORM_CHARACTERS} characters at most.`);
+  const { thread_id, invocation_id, place } = form;
+  const asked = await findAsked(context.env, connected, place, { thread_id, invocation_id }, []);
+  const interrupt = asked?.run.interrupts.find(({ id }) => id === form.interrupt_id);
+  if (asked === null || interrupt?.reason !== "question") return complain(NOT_OPEN);
+  // A form does not bring the message, in which the answers to other questions are.
+  const blocks = asked.run.interrupts.length === 1 ? [] : await readBlocks(connected.call, place);
+  if (blocks === null) return complain("Slack could not be asked for the other answers. Send it again.");
+  const outcome = await giveAnswer(context.env, withBlocks(asked, blocks), interrupt, text);
+  const note = describe(outcome);
+  return note === null ? null : complain(note);
+}
+
+/** The message as it is now; null where Slack does not tell. */
+async function readBlocks(call: CallSlack, { channel, ts, thread_ts }: PressedPlace): Promise<unknown[] | null> {
+  const range = { oldest: ts, latest: ts, inclusive: true, limit: 2 };
+  const answer = await call("conversations.replies", { channel, ts: thread_ts, ...range });
+  const messages = answer.kind === "done" && Array.isArray(answer.body.messages) ? answer.body.messages : [];
+  const found = messages.find((message: { ts?: unknown } | null) => message?.ts === ts) as
+    | { blocks?: unknown }
+    | undefined;
+  return Array.isArray(found?.blocks) ? found.blocks : null;
+}
+
+function describe(outcome: AnswerOutcome): string | null {
+  if (outcome.kind === "taken") return null;
+  if (outcome.kind === "refused") return outcome.detail;
+  return outcome.by === null ? NOT_OPEN : `This was answered already, by <@${outcome.by}>.`;
+}
+
+function complain(text: string): Reply {
+  return { response_action: "errors", errors: { [FORM_FIELD]: text } };
+}
+
+function tell(call: CallSlack, { channel, user_id, thread_ts }: PressedPlace, text: string): Promise<void> {
+  return tellOne(call, { channel, user_id, thread_ts }, text);
+}

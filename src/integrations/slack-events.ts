@@ -1,0 +1,145 @@
+// What Slack tells of a workspace, read from its JSON: what concerns us, and for all else why not. Nothing here believes a
+// field that is not what it should be.
+import { z } from "zod";
+import { isRecord } from "../agent/leniency.ts";
+
+/** A person's message, however Slack tells of it: a mention comes as two events of the same message. */
+export interface SlackMessageEvent {
+  channel: string;
+  user_id: string;
+  /** The workspace of who wrote; another one's in a shared channel. */
+  user_team_id: string;
+  /** With Slack's marks. */
+  text: string;
+  ts: string;
+  /** The message that began the thread; null where this one may begin it. */
+  thread_ts: string | null;
+  /** Between this person and the bot alone. */
+  is_direct: boolean;
+  /** Slack says so itself. */
+  is_mention: boolean;
+  /** Names of attached files. */
+  files: string[];
+  /** Texts of messages that are forwarded with it. */
+  forwarded: string[];
+}
+
+export type SlackEvent =
+  | { kind: "challenge"; challenge: string }
+  | { kind: "ignored"; reason: string; team_id: string | null }
+  | { kind: "message"; team_id: string; message: SlackMessageEvent }
+  /** The pane beside Slack's conversations was opened. */
+  | { kind: "pane_opened"; team_id: string; channel: string; thread_ts: string }
+  /** The app was removed, or its token taken back. */
+  | { kind: "removed"; team_id: string };
+
+export const slackId = z.string().regex(/^[A-Za-z0-9]{1,64}$/);
+export const slackTime = z.string().regex(/^\d{1,12}\.\d{1,12}$/);
+
+const envelope = z.object({
+  type: z.string(),
+  team_id: slackId.optional(),
+  api_app_id: z.string().optional(),
+  authorizations: z.array(z.object({ team_id: slackId.nullish() })).nullish(),
+  event: z.record(z.string(), z.unknown()).optional(),
+});
+
+const message = z.object({
+  channel: slackId,
+  user: slackId,
+  team: slackId.nullish(),
+  user_team: slackId.nullish(),
+  text: z.string().nullish(),
+  ts: slackTime,
+  thread_ts: slackTime.nullish(),
+  channel_type: z.string().nullish(),
+});
+
+const pane = z.object({ assistant_thread: z.object({ channel_id: slackId, thread_ts: slackTime }) });
+
+/** Ways to write that are still a person's words; every other subtype is an edit, a notice or a bot. */
+const spokenSubtypes = new Set(["file_share", "thread_broadcast"]);
+
+/** Null for what is no event at all. */
+export function readSlackEvent(body: unknown): SlackEvent | null {
+  if (isRecord(body) && body.type === "url_verification" && typeof body.challenge === "string") {
+    return { kind: "challenge", challenge: body.challenge };
+  }
+  const read = envelope.safeParse(body);
+  if (!read.success) return null;
+  const { type, event, authorizations } = read.data;
+  // In a channel that workspaces share, the event's own team may be another than the one where the app is installed.
+  const team_id = authorizations?.[0]?.team_id ?? read.data.team_id ?? null;
+  if (type === "app_rate_limited") return { kind: "ignored", reason: "app_rate_limited", team_id };
+  if (type !== "event_callback" || event === undefined || team_id === null) return null;
+  return readInner(event, team_id, read.data.api_app_id);
+}
+
+function readInner(event: Record<string, unknown>, team_id: string, app_id: string | undefined): SlackEvent {
+  const ignored = (reason: string): SlackEvent => ({ kind: "ignored", reason, team_id });
+  switch (event.type) {
+    case "message":
+    case "app_mention": {
+      const why = whyNotSaid(event, app_id);
+      const read = message.safeParse(event);
+      if (why !== null || !read.success) return ignored(why ?? "malformed");
+      return { kind: "message", team_id, message: toMessage(event, read.data, team_id) };
+    }
+    case "assistant_thread_started": {
+      const read = pane.safeParse(event);
+      if (!read.success) return ignored("malformed");
+      const { channel_id: channel, thread_ts } = read.data.assistant_thread;
+      return { kind: "pane_opened", team_id, channel, thread_ts };
+    }
+    case "app_uninstalled":
+      return { kind: "removed", team_id };
+    case "tokens_revoked":
+      return revokesBot(event) ? { kind: "removed", team_id } : ignored("a_persons_token");
+    default:
+      return ignored("other_event");
+  }
+}
+
+/** Null where a person wrote it, and wrote it now. */
+function whyNotSaid(event: Record<string, unknown>, app_id: string | undefined): string | null {
+  if (event.bot_id || event.bot_profile) return "bot";
+  if (app_id !== undefined && event.app_id === app_id) return "own_app";
+  if (event.hidden === true) return "hidden";
+  if (event.edited) return "edited";
+  const { subtype } = event;
+  if (subtype !== undefined && subtype !== null && !spokenSubtypes.has(String(subtype))) return "subtype";
+  return null;
+}
+
+function toMessage(
+  event: Record<string, unknown>,
+  { channel, user, team, user_team, text, ts, thread_ts, channel_type }: z.infer<typeof message>,
+  team_id: string,
+): SlackMessageEvent {
+  return {
+    channel,
+    user_id: user,
+    user_team_id: user_team ?? team ?? team_id,
+    text: (text ?? "").toWellFormed(),
+    ts,
+    thread_ts: thread_ts ?? null,
+    is_direct: channel_type ? channel_type === "im" : channel.startsWith("D"),
+    is_mention: event.type === "app_mention",
+    files: recordsOf(event.files).map(({ name, title }) => wordOf(name) || wordOf(title) || "unnamed"),
+    forwarded: recordsOf(event.attachments)
+      .filter(({ is_share, is_msg_unfurl }) => is_share === true || is_msg_unfurl === true)
+      .map(({ text: words, fallback }) => wordOf(words) || wordOf(fallback)),
+  };
+}
+
+function revokesBot({ tokens }: Record<string, unknown>): boolean {
+  return isRecord(tokens) && Array.isArray(tokens.bot) && tokens.bot.length > 0;
+}
+
+function recordsOf(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === "string" ? value.toWellFormed() : "";
+}

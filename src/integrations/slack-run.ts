@@ -1,0 +1,107 @@
+// From a place in Slack to a thread and a run. All ids are derived from where and when something was said or pressed, so
+// however often and in however many ways Slack tells of it, it is one run of one thread.
+import { derivedId } from "../protocol/ids.ts";
+import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";
+import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
+import type { SlackMessageEvent } from "./slack-events.ts";
+
+/** Shown with the run: who did it, and where. */
+interface Origin {
+  team_id: string;
+  channel: string;
+  user_id: string;
+  [more: string]: unknown;
+}
+
+export function threadOfPlace(team_id: string, channel: string, thread_ts: string): Promise<string> {
+  return derivedId("thread", "slack", team_id, channel, thread_ts);
+}
+
+/** The run of a message. A run that is active takes it at its next step. */
+export async function toSaidRun(
+  workspace: SlackWorkspace,
+  message: SlackMessageEvent,
+  content: string,
+): Promise<RunInput> {
+  const { team_id } = workspace;
+  const { channel, ts, user_id } = message;
+  const place = placeOf(team_id, message);
+  return makeRun(workspace, place, {
+    invocation_id: await derivedId("inv", "slack", team_id, channel, ts),
+    messages: [{ message_id: await derivedId("msg", "slack", team_id, channel, ts), content }],
+    origin: { team_id, channel, user_id, ts },
+  });
+}
+
+/** The run of a command, whose thread begins with a message of ours that tells of it. */
+export async function toCommandRun(
+  workspace: SlackWorkspace,
+  place: SlackPlace,
+  command: { trigger_id: string; content: string },
+): Promise<RunInput> {
+  const { team_id, channel, thread_ts: ts, recipient_user_id: user_id } = place;
+  return makeRun(workspace, place, {
+    invocation_id: await derivedId("inv", "slack-command", team_id, command.trigger_id),
+    messages: [
+      { message_id: await derivedId("msg", "slack-command", team_id, command.trigger_id), content: command.content },
+    ],
+    origin: { team_id, channel, user_id, ts },
+  });
+}
+
+/** The run that answers what a run asked: one, whoever answers and however often. */
+export function idOfAnswer(asked_id: string): Promise<string> {
+  return derivedId("inv", "slack-answer", asked_id);
+}
+
+export async function toAnswerRun(
+  workspace: SlackWorkspace,
+  place: SlackPlace,
+  answer: { asked_id: string; resume: InterruptAnswer[]; answers: Record<string, unknown> },
+): Promise<RunInput> {
+  const { team_id, channel, recipient_user_id: user_id } = place;
+  const input = await makeRun(workspace, place, {
+    invocation_id: await idOfAnswer(answer.asked_id),
+    messages: [],
+    origin: { team_id, channel, user_id, answers: answer.answers },
+  });
+  // It goes on with the agent that asked.
+  return { ...input, resume: answer.resume, agent_id: null, on_busy: "enqueue", context: [] };
+}
+
+function placeOf(team_id: string, { channel, ts, thread_ts, user_id, user_team_id }: SlackMessageEvent): SlackPlace {
+  return {
+    kind: "slack",
+    team_id,
+    channel,
+    thread_ts: thread_ts ?? ts,
+    recipient_user_id: user_id,
+    recipient_team_id: user_team_id,
+  };
+}
+
+async function makeRun(
+  { user_id, agent_id, team_name }: SlackWorkspace,
+  place: SlackPlace,
+  run: Pick<RunInput, "invocation_id" | "messages"> & { origin: Origin },
+): Promise<RunInput> {
+  const { team_id, channel, thread_ts } = place;
+  const where = `A thread of Slack, in channel ${channel} of the workspace ${JSON.stringify(team_name ?? team_id)}. Several people may write in it: a note in brackets at a message's end says who did, and what was attached. Replies are shown there as Markdown.`;
+  return {
+    user_id,
+    thread_id: await threadOfPlace(team_id, channel, thread_ts),
+    invocation_id: run.invocation_id,
+    messages: run.messages,
+    tool_results: [],
+    resume: null,
+    agent_id,
+    model: null,
+    max_steps: null,
+    metadata: { slack: run.origin },
+    background: false,
+    on_busy: "steer",
+    client_tools: [],
+    context: [{ description: "Where this conversation takes place", value: where }],
+    follow: place,
+  };
+}
