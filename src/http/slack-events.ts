@@ -11,9 +11,11 @@ import {
   toWords,
 } from "../integrations/index.ts";
 import { cutEnd } from "../lib/truncate.ts";
+import { isTerminal } from "../protocol/run.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { findSlackWorkspace } from "../store/slack-workspaces.ts";
 import { type ConnectedWorkspace, disconnectSlackWorkspace, openSlackWorkspace } from "../thread/slack-workspaces.ts";
+import { callThread } from "../thread/stub.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
@@ -23,6 +25,8 @@ import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./slack-
 type Outcome = "done" | "again";
 
 const TITLE_CHARACTERS = 80;
+/** A thread's queue is no longer. */
+const NEWEST_RUNS = 100;
 
 /** What the pane offers to begin with. */
 const prompts = [
@@ -80,6 +84,7 @@ async function handle(
     return "done";
   }
   if (event.kind === "message") return await takeMessage(context, workspace, event.message, bound);
+  if (event.kind === "stopped") return await takeStop(context, workspace, event);
   const opened = await openSlackWorkspace(slackPorts(context), event.team_id);
   if (!opened.ok && opened.error.code === "not_found") return "done";
   const { call } = unwrap(opened);
@@ -141,6 +146,21 @@ function setTitle(
   if (title === "") return;
   // Refused where the conversation is no pane's, which has no title.
   goOn(context, call("assistant.threads.setTitle", { channel_id, thread_ts: thread_ts ?? ts, title }));
+}
+
+/** Runs that began later are not meant: the event may come late, or again. */
+async function takeStop(
+  context: AppContext,
+  { user_id, team_id }: SlackWorkspace,
+  { channel, thread_ts, at }: Extract<SlackEvent, { kind: "stopped" }>,
+): Promise<Outcome> {
+  const key = { user_id, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
+  const request = { limit: NEWEST_RUNS, cursor: null };
+  const runs = await callThread(context.env, key, (stub) => stub.readRuns(key, request));
+  if (!runs.ok) return "done";
+  const meant = runs.value.data.filter((run) => !isTerminal(run.status) && Date.parse(run.created_at) <= at);
+  await Promise.all(meant.map(({ invocation_id: id }) => callThread(context.env, key, (stub) => stub.cancel(key, id))));
+  return "done";
 }
 
 /** An old event may come after the app was installed again: Slack itself is asked whether the token is still good. */

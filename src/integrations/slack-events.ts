@@ -30,6 +30,8 @@ export type SlackEvent =
   | { kind: "message"; team_id: string; message: SlackMessageEvent }
   /** The pane beside Slack's conversations was opened. */
   | { kind: "pane_opened"; team_id: string; channel: string; thread_ts: string }
+  /** Slack's own Stop button was pressed: what began until then is to end. `at` is when, in ms. */
+  | { kind: "stopped"; team_id: string; channel: string; thread_ts: string; at: number }
   /** The app was removed, or its token taken back. */
   | { kind: "removed"; team_id: string };
 
@@ -56,6 +58,8 @@ const message = z.object({
 });
 
 const pane = z.object({ assistant_thread: z.object({ channel_id: slackId, thread_ts: slackTime }) });
+
+const stopped = z.object({ channel: slackId, thread_ts: slackTime, event_ts: slackTime });
 
 /** Ways to write that are still a person's words; every other subtype is an edit, a notice or a bot. */
 const spokenSubtypes = new Set(["file_share", "thread_broadcast"]);
@@ -90,6 +94,12 @@ function readInner(event: Record<string, unknown>, team_id: string, app_id: stri
       if (!read.success) return ignored("malformed");
       const { channel_id: channel, thread_ts } = read.data.assistant_thread;
       return { kind: "pane_opened", team_id, channel, thread_ts };
+    }
+    case "agent_session_stopped": {
+      const read = stopped.safeParse(event);
+      if (!read.success) return ignored("malformed");
+      const { channel, thread_ts, event_ts } = read.data;
+      return { kind: "stopped", team_id, channel, thread_ts, at: Number(event_ts) * 1000 };
     }
     case "app_uninstalled":
       return { kind: "removed", team_id };
