@@ -1,0 +1,285 @@
+// Events of Slack at the door, with real thread objects behind it: who may knock, and what becomes one run.
+import { env } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { threadOfPlace } from "../../src/integrations/index.ts";
+import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
+import { threadStub } from "../../src/thread/stub.ts";
+import { createClient } from "./http-client.ts";
+import { FakeThreads } from "./http-fake-threads.ts";
+import { connect, createSlackClient, SIGNING_SECRET, type SlackClient, TOKEN } from "./slack-client.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+let team = 0;
+/** A workspace of its own for each test, connected to the first user. */
+async function start(settings = {}, choice = {}): Promise<{ slack: SlackClient; team_id: string }> {
+  team += 1;
+  const slack = createSlackClient(settings);
+  await connect(slack, `TEV${team}`, choice);
+  return { slack, team_id: `TEV${team}` };
+}
+
+const mention = { type: "app_mention", channel: "C1", user: "U1", text: "<@UBOT> hello", ts: "1764000000.000100" };
+const { type: _, ...words } = mention;
+const message = { ...words, type: "message", channel_type: "channel" };
+
+async function runsOf(team_id: string, channel = "C1", thread_ts = mention.ts, user_id = FIRST_USER_ID) {
+  const key = { user_id, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
+  const runs = await threadStub(env, key).readRuns(key, { limit: 200, cursor: null });
+  return runs.ok ? runs.value.data : null;
+}
+
+async function messagesOf(team_id: string, channel = "C1", thread_ts = mention.ts) {
+  const key = { user_id: FIRST_USER_ID, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
+  for (const { invocation_id } of (await runsOf(team_id, channel, thread_ts)) ?? []) {
+    await threadStub(env, key).waitForEnd(key, invocation_id, 20_000);
+  }
+  const read = await threadStub(env, key).readMessages(key, { types: ["user"], after: null, limit: 200, cursor: null });
+  return read.ok ? read.value.data.map(({ content }) => (content as { content: string }).content) : [];
+}
+
+describe("the door for events", () => {
+  const slack = () => createSlackClient();
+  const body = JSON.stringify({ type: "url_verification", challenge: "3eZbrw" });
+
+  it("answers the challenge of Slack", async () => {
+    const answer = await slack().sendSigned("events", body);
+    expect([answer.status, answer.text]).toEqual([200, "3eZbrw"]);
+  });
+
+  it.each([
+    ["a wrong secret", { secret: "other" }],
+    ["an old signature", { age: 301 }],
+    ["a signature of the future", { age: -302 }],
+    ["no signature", { headers: { "x-slack-signature": "" } }],
+    ["two signatures", { headers: { "x-slack-signature": "v0=a, v0=b" } }],
+    ["no time", { headers: { "x-slack-request-timestamp": "" } }],
+  ])("refuses %s, at each of its doors", async (_name, sign) => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const client = slack();
+    for (const door of ["events", "interactivity", "commands"]) {
+      const answer = await client.sendSigned(door, body, sign);
+      expect([answer.status, answer.body.code]).toEqual([401, "unauthorized"]);
+    }
+    const unsigned = await client.send("POST", "/integrations/slack/events", body);
+    expect(unsigned.status).toBe(401);
+  });
+
+  it("refuses what is too large, no JSON, no UTF-8 or no event", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const client = slack();
+    const large = "x".repeat(1024 * 1024 + 1);
+    expect((await client.sendSigned("events", large)).status).toBe(413);
+    expect((await client.sendSigned("interactivity", large)).status).toBe(413);
+    for (const wrong of ["{", "", "payload=%7B"]) expect((await client.sendSigned("events", wrong)).status).toBe(400);
+    for (const wrong of ["[]", "7", "null", '{"type":"event_callback"}']) {
+      expect(await client.sendSigned("events", wrong)).toMatchObject({ status: 400, body: { code: "invalid_field" } });
+    }
+    expect((await client.sendSigned("interactivity", "payload=%7B")).status).toBe(400);
+    expect((await client.sendSigned("interactivity", "payload=7")).status).toBe(400);
+    expect((await client.sendSigned("commands", "text=hi")).status).toBe(400);
+  });
+
+  it("says what is missing where nothing of Slack is set up", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const answer = await createSlackClient({ SLACK_SIGNING_SECRET: "" }).sendSigned("events", body);
+    expect(answer).toMatchObject({ status: 503, body: { code: "not_configured" } });
+    expect(answer.body.detail).toContain("SLACK_SIGNING_SECRET");
+  });
+});
+
+describe("a mention", () => {
+  it("is one run, sent twenty times at once, as two events, and again as a retry", async () => {
+    const { slack, team_id } = await start();
+    const sent = Array.from({ length: 20 }, (_, place) =>
+      slack.event(place % 2 === 0 ? mention : message, { team_id, event_id: `Ev${place % 4}` }),
+    );
+    expect(new Set((await Promise.all(sent)).map(({ status }) => status))).toEqual(new Set([200]));
+    const retry = { team_id, event: mention, type: "event_callback" };
+    const headers = { "x-slack-retry-num": "1", "x-slack-retry-reason": "http_timeout" };
+    expect((await slack.sendSigned("events", JSON.stringify(retry), { headers })).status).toBe(200);
+    const runs = await runsOf(team_id);
+    expect(runs).toHaveLength(1);
+    expect(runs?.[0]?.metadata).toEqual({ slack: { team_id, channel: "C1", user_id: "U1", ts: mention.ts } });
+    expect(await messagesOf(team_id)).toEqual(["hello\n\n[Slack: written by user U1]"]);
+  });
+
+  it("is taken where only its retry arrives", async () => {
+    const { slack, team_id } = await start();
+    const headers = { "x-slack-retry-num": "2" };
+    const body = JSON.stringify({ type: "event_callback", team_id, event: mention });
+    expect((await slack.sendSigned("events", body, { headers })).status).toBe(200);
+    expect(await runsOf(team_id)).toHaveLength(1);
+  });
+
+  it("binds its thread: replies of people go on in it, and messages elsewhere concern nobody", async () => {
+    const { slack, team_id } = await start();
+    const say = (change: object) => slack.event({ ...message, text: "thank you", ...change }, { team_id });
+    await slack.event(mention, { team_id });
+    await say({ ts: "1764000000.500000", thread_ts: mention.ts, user: "U2" });
+    // Not by the memory of the door that took the mention, and before D1 has to know.
+    const other = createSlackClient();
+    await other.event({ ...message, text: "hello again", ts: "1764000001.000000", thread_ts: mention.ts }, { team_id });
+    await say({ ts: "1764000900.000000" });
+    await say({ ts: "1764000901.000000", thread_ts: "1763000000.000000" });
+    await say({ ts: "1764000902.000000", thread_ts: mention.ts, bot_id: "B9" });
+    await say({ ts: "1764000903.000000", thread_ts: mention.ts, user: "UBOT" });
+    await say({ ts: "1764000904.000000", thread_ts: mention.ts, subtype: "message_changed", hidden: true });
+    await say({ ts: "1764000905.000000", thread_ts: mention.ts, text: "<@UBOT>" });
+    expect(await messagesOf(team_id)).toEqual([
+      "hello\n\n[Slack: written by user U1]",
+      "thank you\n\n[Slack: written by user U2]",
+      "hello again\n\n[Slack: written by user U1]",
+    ]);
+    for (const ts of ["1764000900.000000", "1763000000.000000"]) expect(await runsOf(team_id, "C1", ts)).toBeNull();
+  });
+
+  it("gets the workspace's agent and project, and a person is told where they are gone", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const owner = createClient();
+    const { body: agent } = await owner.send("POST", "/v1/agents", { name: "Loom" });
+    const { body: project } = await owner.send("POST", "/v1/projects", { name: "Shop" });
+    const choice = { agent_id: agent.agent_id, project_id: project.project_id };
+    const { slack, team_id } = await start({}, choice);
+    await slack.event(mention, { team_id });
+    expect((await runsOf(team_id))?.[0]).toMatchObject(choice);
+    await owner.send("DELETE", `/v1/agents/${agent.agent_id}`);
+    const later = { ...mention, ts: "1764000700.000000" };
+    expect((await slack.event(later, { team_id })).status).toBe(200);
+    await slack.settled();
+    expect(slack.callsTo("chat.postEphemeral")).toMatchObject([{ channel: "C1", user: "U1", thread_ts: later.ts }]);
+  });
+
+  it("in a thread that was deleted is told so", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { slack, team_id } = await start();
+    await slack.event(mention, { team_id });
+    await messagesOf(team_id);
+    const thread_id = await threadOfPlace(team_id, "C1", mention.ts);
+    expect((await slack.ask("DELETE", `/v1/threads/${thread_id}`)).status).toBe(204);
+    const reply = { ...message, text: "still there?", ts: "1764000800.000000", thread_ts: mention.ts };
+    expect((await slack.event(reply, { team_id })).status).toBe(200);
+    await slack.settled();
+    expect(slack.callsTo("chat.postEphemeral")[0]?.text).toMatch(/was deleted/);
+  });
+});
+
+describe("a direct message", () => {
+  it("begins a thread with a title, and goes on in it without being addressed", async () => {
+    const { slack, team_id } = await start();
+    const direct = { ...message, channel: "D1", channel_type: "im", text: "hello\nthere" };
+    await slack.event(direct, { team_id });
+    await slack.event({ ...direct, ts: "1764000002.000000", thread_ts: direct.ts, text: "again" }, { team_id });
+    await slack.settled();
+    expect(await messagesOf(team_id, "D1")).toEqual(["hello\nthere", "again"]);
+    expect(slack.callsTo("assistant.threads.setTitle")).toEqual([
+      { channel_id: "D1", thread_ts: direct.ts, title: "hello" },
+    ]);
+  });
+
+  it("finds prompts where the pane is opened", async () => {
+    const { slack, team_id } = await start();
+    const assistant_thread = { user_id: "U1", context: {}, channel_id: "D1", thread_ts: "5.000001" };
+    await slack.event({ type: "assistant_thread_started", assistant_thread }, { team_id });
+    await slack.settled();
+    const [asked] = slack.calls;
+    expect(asked).toMatchObject({ method: "assistant.threads.setSuggestedPrompts", authorization: `Bearer ${TOKEN}` });
+    expect(JSON.parse(asked?.fields.prompts ?? "")).toHaveLength(3);
+  });
+});
+
+describe("Slack's own Stop button", () => {
+  it("ends what began before it was pressed", async () => {
+    const { slack, team_id } = await start();
+    await slack.event({ ...mention, text: "<@UBOT> build me an online shop" }, { team_id });
+    const stop = { type: "agent_session_stopped", channel: "C1", user: "U1", thread_ts: mention.ts };
+    await slack.event({ ...stop, event_ts: "1764000000.000000" }, { team_id });
+    expect((await runsOf(team_id))?.[0]?.status).not.toBe("cancelled");
+    const now = (Date.now() / 1000 + 1).toFixed(6);
+    expect((await slack.event({ ...stop, event_ts: now }, { team_id })).status).toBe(200);
+    expect((await runsOf(team_id))?.[0]?.status).toBe("cancelled");
+  });
+});
+
+describe("a workspace", () => {
+  it("that nobody has connected is answered with 200 and nothing", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const slack = createSlackClient();
+    expect((await slack.event(mention, { team_id: "TNOBODY" })).status).toBe(200);
+    expect(await runsOf("TNOBODY")).toBeNull();
+    expect(slack.calls).toEqual([]);
+  });
+
+  it("whose token can't be opened, or that D1 can't tell of, is asked for again", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const { team_id } = await start();
+    const otherKey = createSlackClient({ ENCRYPTION_KEY: "another key" });
+    expect((await otherKey.event(mention, { team_id })).status).toBe(503);
+    const away = createSlackClient({ DB: {} as D1Database });
+    expect((await away.event(mention, { team_id })).status).toBe(500);
+    expect(await runsOf(team_id)).toBeNull();
+  });
+
+  it("is answered with 503 while its thread is slow, and the work goes on", async () => {
+    const { team_id } = await start();
+    const threads = new FakeThreads(env.DB);
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const slow = createSlackClient({}, (own) => {
+      const fake = threads.within(own);
+      const get = fake.THREADS.get.bind(fake.THREADS) as unknown as (id: string) => object;
+      const late = (id: string) => ({
+        ...get(id),
+        accept: (input: unknown) => gate.then(() => (get(id) as { accept(input: unknown): unknown }).accept(input)),
+      });
+      return { ...fake, THREADS: { ...fake.THREADS, get: late } as unknown as typeof fake.THREADS };
+    });
+    expect((await slow.event(mention, { team_id })).status).toBe(503);
+    open();
+    await slow.settled();
+    expect(threads.asked.map(({ method }) => method)).toEqual(["accept"]);
+  });
+
+  it("is disconnected when the app is removed, unless it is there again", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { slack, team_id } = await start();
+    const list = async () =>
+      (await slack.ask("GET", "/v1/slack/workspaces?limit=200")).body.data?.map((each) => each.team_id);
+    await slack.event({ type: "app_uninstalled" }, { team_id });
+    expect(await list()).toContain(team_id);
+    slack.answers.set("auth.test", () => new Response("", { status: 500 }));
+    expect((await slack.event({ type: "app_uninstalled" }, { team_id })).status).toBe(503);
+    slack.answers.set("auth.test", () => ({ ok: false, error: "account_inactive" }));
+    expect((await slack.event({ type: "tokens_revoked", tokens: { bot: ["UBOT"] } }, { team_id })).status).toBe(200);
+    expect(await list()).not.toContain(team_id);
+    const secrets = await env.DB.prepare("SELECT name FROM secrets WHERE kind = 'slack' AND name = ?")
+      .bind(team_id)
+      .all();
+    expect(secrets.results).toEqual([]);
+  });
+
+  it("tells no secret in answers and logs", async () => {
+    const written: string[] = [];
+    for (const name of ["log", "info", "warn", "error", "debug"] as const) {
+      vi.spyOn(console, name).mockImplementation((...line) => void written.push(line.join(" ")));
+    }
+    const { slack, team_id } = await start();
+    const otherKey = createSlackClient({ ENCRYPTION_KEY: "another key" });
+    const answers = [
+      await slack.event(mention, { team_id }),
+      await slack.event(mention, { team_id: "TNOBODY" }),
+      await slack.sendSigned("events", "{", {}),
+      await slack.sendSigned("events", "{}", { age: 1000 }),
+      await slack.sendSigned("events", JSON.stringify({ type: "x", token: TOKEN, secret: SIGNING_SECRET })),
+      await otherKey.event(mention, { team_id }),
+    ];
+    const told = JSON.stringify([answers.map(({ text, headers }) => [text, [...headers]]), written]);
+    expect(told).not.toContain("canary");
+    expect(written.length).toBeGreaterThan(0);
+  });
+});
