@@ -75,8 +75,7 @@ async function startBelow(
 ): Promise<string> {
   const recipient = { recipient_user_id: user_id, recipient_team_id: user_team_id };
   const place = { kind: "slack", team_id, channel, thread_ts, ...recipient } as const;
-  const content = `${request}\n\n[Slack: written by user ${user_id}]`;
-  const input = await toCommandRun(workspace, place, { trigger_id, content });
+  const input = await toCommandRun(workspace, place, { trigger_id, content: request });
   const accepted = await acceptFromSlack(context.env, workspace, input, false);
   if (accepted.ok) return STARTED;
   const note = `This could not be taken: ${accepted.error.detail}`;

@@ -52,6 +52,7 @@ describe("an event", () => {
         text: "<@UBOT> hi",
         ts: "100.000200",
         thread_ts: "99.000100",
+        begun_by: null,
         is_direct: false,
         is_mention: false,
         files: ["a.png", "b"],
@@ -178,10 +179,13 @@ describe("what a person wrote", () => {
 
   it("is told with its writer and its files, quoted", () => {
     const files = [{ name: 'a"].png' }];
-    expect(toContent(messageOf({ ...spoken, files }), "UBOT")).toBe(
+    const reply = { ...spoken, thread_ts: "99.000100", parent_user_id: "U2" };
+    expect(toContent(messageOf({ ...reply, files }), "UBOT")).toBe(
       'hi\n\n[Slack: written by user U1; files are attached, which can\'t be read here: "a\\"].png"]',
     );
-    expect(toContent(messageOf({ ...spoken, channel_type: "im" }), "UBOT")).toBe("hi");
+    for (const own of [spoken, { ...reply, parent_user_id: "U1" }, { ...reply, channel_type: "im" }]) {
+      expect(toContent(messageOf(own), "UBOT")).toBe("hi");
+    }
     const attachments = [{ is_share: true, text: "one\ntwo" }, { text: "a preview of a link" }];
     expect(toContent(messageOf({ ...spoken, channel_type: "im", text: "", attachments }), "UBOT")).toBe(
       "Forwarded message:\n> one\n> two",

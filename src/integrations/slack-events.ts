@@ -14,6 +14,8 @@ export interface SlackMessageEvent {
   ts: string;
   /** The message that began the thread; null where this one may begin it. */
   thread_ts: string | null;
+  /** Who began the thread, where Slack tells; the writer where this message may begin it. */
+  begun_by: string | null;
   /** Between this person and the bot alone. */
   is_direct: boolean;
   /** Slack says so itself. */
@@ -54,6 +56,7 @@ const message = z.object({
   text: z.string().nullish(),
   ts: slackTime,
   thread_ts: slackTime.nullish(),
+  parent_user_id: slackId.nullish(),
   channel_type: z.string().nullish(),
 });
 
@@ -123,7 +126,7 @@ function whyNotSaid(event: Record<string, unknown>, app_id: string | undefined):
 
 function toMessage(
   event: Record<string, unknown>,
-  { channel, user, team, user_team, text, ts, thread_ts, channel_type }: z.infer<typeof message>,
+  { channel, user, team, user_team, text, ts, thread_ts, parent_user_id, channel_type }: z.infer<typeof message>,
   team_id: string,
 ): SlackMessageEvent {
   return {
@@ -133,6 +136,7 @@ function toMessage(
     text: (text ?? "").toWellFormed(),
     ts,
     thread_ts: thread_ts ?? null,
+    begun_by: thread_ts ? (parent_user_id ?? null) : user,
     is_direct: channel_type ? channel_type === "im" : channel.startsWith("D"),
     is_mention: event.type === "app_mention",
     files: recordsOf(event.files).map(({ name, title }) => wordOf(name) || wordOf(title) || "unnamed"),

@@ -85,8 +85,8 @@ async function makeRun(
   place: SlackPlace,
   run: Pick<RunInput, "invocation_id" | "messages"> & { origin: Origin },
 ): Promise<RunInput> {
-  const { team_id, channel, thread_ts } = place;
-  const where = `A thread of Slack, in channel ${channel} of the workspace ${JSON.stringify(team_name ?? team_id)}. Several people may write in it: a note in brackets at a message's end says who did, and what was attached. Replies are shown there as Markdown.`;
+  const { team_id, channel, thread_ts, recipient_user_id } = place;
+  const where = `A thread of Slack, in channel ${channel} of the workspace ${JSON.stringify(team_name ?? team_id)}. User ${recipient_user_id} asks. Others may write too: a note in brackets at a message's end says who did, and what was attached. Replies are shown there as Markdown.`;
   return {
     user_id,
     thread_id: await threadOfPlace(team_id, channel, thread_ts),

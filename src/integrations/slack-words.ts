@@ -24,8 +24,8 @@ export function mentions(text: string, user_id: string): boolean {
 }
 
 /**
- * The message of a run; empty where the person said nothing. Who wrote it is told where several people may write. The same
- * for every event that tells of one message.
+ * The message of a run; empty where the person said nothing. Who wrote it is told unless it is who began the thread. The
+ * same for every event that tells of one message.
  */
 export function toContent(event: SlackMessageEvent, bot_user_id: string): string {
   const forwarded = event.forwarded
@@ -37,7 +37,7 @@ export function toContent(event: SlackMessageEvent, bot_user_id: string): string
   const files = event.files.slice(0, MOST_FILES).map((name) => JSON.stringify(name.slice(0, NAME_CHARACTERS)));
   if (said === "" && files.length === 0) return "";
   const notes = [
-    ...(event.is_direct ? [] : [`written by user ${event.user_id}`]),
+    ...(event.is_direct || event.begun_by === event.user_id ? [] : [`written by user ${event.user_id}`]),
     ...(files.length === 0 ? [] : [`files are attached, which can't be read here: ${files.join(", ")}`]),
   ];
   const cut = cutMiddle(said, TEXT_CHARACTERS, (omitted) => `\n[… ${omitted} characters are left out …]\n`);

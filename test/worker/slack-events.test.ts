@@ -103,7 +103,7 @@ describe("a mention", () => {
     const runs = await runsOf(team_id);
     expect(runs).toHaveLength(1);
     expect(runs?.[0]?.metadata).toEqual({ slack: { team_id, channel: "C1", user_id: "U1", ts: mention.ts } });
-    expect(await messagesOf(team_id)).toEqual(["hello\n\n[Slack: written by user U1]"]);
+    expect(await messagesOf(team_id)).toEqual(["hello"]);
   });
 
   it("is taken where only its retry arrives", async () => {
@@ -116,7 +116,8 @@ describe("a mention", () => {
 
   it("binds its thread: replies of people go on in it, and messages elsewhere concern nobody", async () => {
     const { slack, team_id } = await start();
-    const say = (change: object) => slack.event({ ...message, text: "thank you", ...change }, { team_id });
+    const say = (change: object) =>
+      slack.event({ ...message, text: "thank you", parent_user_id: "U1", ...change }, { team_id });
     await slack.event(mention, { team_id });
     await say({ ts: "1764000000.500000", thread_ts: mention.ts, user: "U2" });
     // Not by the memory of the door that took the mention, and before D1 has to know.
@@ -129,7 +130,7 @@ describe("a mention", () => {
     await say({ ts: "1764000904.000000", thread_ts: mention.ts, subtype: "message_changed", hidden: true });
     await say({ ts: "1764000905.000000", thread_ts: mention.ts, text: "<@UBOT>" });
     expect(await messagesOf(team_id)).toEqual([
-      "hello\n\n[Slack: written by user U1]",
+      "hello",
       "thank you\n\n[Slack: written by user U2]",
       "hello again\n\n[Slack: written by user U1]",
     ]);
