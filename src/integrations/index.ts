@@ -1,4 +1,14 @@
 // The shelf of integrations: how each outside service signs, what its messages mean, and what it is told of a run.
 export { nextTimes } from "./schedule-times.ts";
 export { type CallSlack, createSlackCaller, type SlackAnswer } from "./slack-api.ts";
+export {
+  applyAnswer,
+  nextStep,
+  nothingShown,
+  recoverShown,
+  type Showing,
+  type Shown,
+  type Step,
+} from "./slack-show.ts";
+export { addEvent, emptyView, type SlackView } from "./slack-view.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";
