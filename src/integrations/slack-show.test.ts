@@ -1,21 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { place, SlackChannel } from "../../test/fakes/slack-channel.ts";
 import type { Run } from "../protocol/run.ts";
-import type { SlackPlace } from "../protocol/slack.ts";
 import type { SlackAnswer } from "./slack-api.ts";
 import { applyAnswer, nextStep, nothingShown, recoverShown, type Shown, type Step } from "./slack-show.ts";
 import { addEvent, emptyView, type SlackView, textOf } from "./slack-view.ts";
 
-const place: SlackPlace = {
-  kind: "slack",
-  team_id: "T1",
-  channel: "C1",
-  thread_ts: "1700000000.000100",
-  recipient_user_id: "U1",
-  recipient_team_id: "T1",
-  newest_ts: "1700000000.000100",
-  origin: "https://taskloom.test",
-};
 const run = { thread_id: "thread_1", invocation_id: "inv_1" };
 
 function ended(status: Run["status"], more: Partial<Run> = {}): Run {
@@ -44,94 +34,13 @@ function ended(status: Run["status"], more: Partial<Run> = {}): Run {
   };
 }
 
-interface Message {
-  ts: string;
-  text: string;
-  tasks: Record<string, string>;
-  streaming: boolean;
-  blocks: { type: string; text?: unknown }[];
-}
-
-/** A thread of Slack's, as far as our calls go. */
-class Channel {
-  readonly messages: Message[] = [];
-  streamsRefused = false;
-  #next = 200;
-
-  do(method: string, fields: Record<string, unknown>): SlackAnswer {
-    const at = this.messages.find(({ ts }) => ts === fields.ts);
-    const refuse = (error: string): SlackAnswer => ({ kind: "refused", error });
-    switch (method) {
-      case "assistant.threads.setStatus":
-        return { kind: "done", body: {} };
-      case "conversations.replies": {
-        const oldest = String(fields.oldest);
-        const messages = this.messages.filter(({ ts }) => ts >= oldest).map(({ ts }) => ({ ts, user: "UBOT" }));
-        return { kind: "done", body: { messages: [{ ts: place.thread_ts, user: "U1" }, ...messages] } };
-      }
-      case "chat.startStream":
-        if (this.streamsRefused) return refuse("channel_type_not_supported");
-        return this.#add({ text: "", tasks: {}, streaming: true, blocks: [] }, fields.chunks);
-      case "chat.postMessage":
-        return this.#add({ text: "", tasks: {}, streaming: false, blocks: fields.blocks as Message["blocks"] }, []);
-      case "chat.delete":
-        if (at === undefined) return refuse("message_not_found");
-        this.messages.splice(this.messages.indexOf(at), 1);
-        return { kind: "done", body: {} };
-    }
-    if (at === undefined) return refuse("message_not_found");
-    if (method === "chat.update") {
-      if (at.streaming) return refuse("streaming_state_conflict");
-      at.blocks = fields.blocks as Message["blocks"];
-      at.text = "";
-      return { kind: "done", body: {} };
-    }
-    if (!at.streaming) return refuse("message_not_in_streaming_state");
-    append(at, fields.chunks);
-    if (method === "chat.stopStream") {
-      at.streaming = false;
-      at.blocks = (fields.blocks ?? []) as Message["blocks"];
-    }
-    return { kind: "done", body: {} };
-  }
-
-  #add(message: Omit<Message, "ts">, chunks: unknown): SlackAnswer {
-    const ts = `1700000000.000${this.#next++}`;
-    const added = { ts, ...message };
-    append(added, chunks);
-    this.messages.push(added);
-    return { kind: "done", body: { ts } };
-  }
-
-  /** What a person reads, but for how it ended. */
-  get said(): string {
-    return this.messages
-      .map(
-        ({ text, blocks }) =>
-          text +
-          blocks
-            .filter(({ type }) => type === "markdown")
-            .map((block) => block.text)
-            .join(""),
-      )
-      .join("");
-  }
-}
-
-function append(message: Message, chunks: unknown): void {
-  for (const chunk of (chunks ?? []) as Record<string, string>[]) {
-    if (chunk.type === "markdown_text") message.text += chunk.text;
-    if (chunk.type === "task_update") message.tasks[String(chunk.id)] = String(chunk.status);
-  }
-}
-
 type Fate = "done" | "lost before" | "lost after" | "later" | "dies before" | "dies after";
 
 /** Calls until nothing is left to do now; whoever dies goes on as a new life does, from what was stored. */
 function show(
   view: SlackView,
   shown: Shown,
-  channel: Channel,
+  channel: SlackChannel,
   now: number,
   fates: () => Fate,
 ): { shown: Shown; step: Step } {
@@ -173,7 +82,7 @@ function more(view: SlackView, id: string, delta: string): void {
 describe("a run in Slack", () => {
   it("is one message: begun with the first words, added to, and stopped with where to look", () => {
     const view = { ...emptyView(), begunAt: 0 };
-    const channel = new Channel();
+    const channel = new SlackChannel();
     const methods: string[] = [];
     const spied = { ...channel, do: channel.do.bind(channel) };
     channel.do = (method, fields) => {
@@ -201,7 +110,7 @@ describe("a run in Slack", () => {
 
   it("waits between appends, and not at the end", () => {
     const view = { ...emptyView(), begunAt: 0 };
-    const channel = new Channel();
+    const channel = new SlackChannel();
     said(view, "a", "One");
     let { shown } = show(view, nothingShown, channel, 1_000, always);
     more(view, "a", " two");
@@ -215,7 +124,7 @@ describe("a run in Slack", () => {
 
   it("has a button to stop it while it works for long, and none after", () => {
     const view = { ...emptyView(), begunAt: 0 };
-    const channel = new Channel();
+    const channel = new SlackChannel();
     said(view, "a", "Working");
     const first = show(view, nothingShown, channel, 10, always);
     expect(first.step).toEqual({ kind: "wait", until: 5_000 });
@@ -229,7 +138,7 @@ describe("a run in Slack", () => {
 
   it("shows the plan and each change of it", () => {
     const view = { ...emptyView(), begunAt: 0, planBefore: 0 };
-    const channel = new Channel();
+    const channel = new SlackChannel();
     const task = (status: "pending" | "in_progress" | "completed" | "cancelled") => ({
       id: "task_1",
       content: "Build",
@@ -261,7 +170,7 @@ describe("a run in Slack", () => {
         },
       ],
     });
-    const channel = new Channel();
+    const channel = new SlackChannel();
     show(view, nothingShown, channel, 0, always);
     const blocks = JSON.stringify(channel.messages[0]?.blocks);
     for (const part of [
@@ -276,7 +185,7 @@ describe("a run in Slack", () => {
 
   it("posts and updates where streams are refused", () => {
     const view = { ...emptyView(), begunAt: 0 };
-    const channel = new Channel();
+    const channel = new SlackChannel();
     channel.streamsRefused = true;
     said(view, "a", "Hello");
     let { shown } = show(view, nothingShown, channel, 0, always);
@@ -291,7 +200,7 @@ describe("a run in Slack", () => {
 
   it("replaces a text that is void in the same message", () => {
     const view = { ...emptyView(), begunAt: 0 };
-    const channel = new Channel();
+    const channel = new SlackChannel();
     said(view, "a", "Half a");
     let { shown } = show(view, nothingShown, channel, 0, always);
     addEvent(view, { type: "MESSAGES_SNAPSHOT", messages: [{ id: "u", role: "user", content: "hi" }] });
@@ -347,7 +256,7 @@ describe("whatever happens to calls and lives", () => {
         fc.boolean(),
         (acts, fates, refused) => {
           const view = { ...emptyView(), begunAt: 0, planBefore: 0 };
-          const channel = new Channel();
+          const channel = new SlackChannel();
           channel.streamsRefused = refused;
           const left = [...fates];
           let shown = nothingShown;
