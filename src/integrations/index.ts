@@ -1,6 +1,20 @@
 // The shelf of integrations: how each outside service signs, what its messages mean, and what it is told of a run.
 export { nextTimes } from "./schedule-times.ts";
+export { readAction, type SlackAction, stopButton } from "./slack-actions.ts";
 export { type CallSlack, createSlackCaller, type SlackAnswer } from "./slack-api.ts";
+export {
+  type AskedRun,
+  askQuestions,
+  canKeep,
+  choicesOf,
+  closeQuestions,
+  escapeText,
+  type GivenAnswer,
+  readAnswers,
+  readLink,
+  type SlackMessage,
+  toResume,
+} from "./slack-questions.ts";
 export {
   applyAnswer,
   nextStep,

@@ -1,16 +1,93 @@
-// What a button of ours carries.
+// What a button of ours in Slack carries, and what a click brings back. Slack signs a click, and no other app can make one
+// in our name; still the door recomputes the thread from where the click was made, so a value reaches only its own place.
+import { z } from "zod";
+
+export const actionKinds = ["stop", "choice", "answer", "approve", "decline", "change"] as const;
+/**
+ * `stop` ends the run. The others are about one question of a run that has ended with it: `choice` answers with one of its
+ * suggestions, `answer` opens a form, `approve` and `decline` decide, `change` takes back what was chosen while other questions of the
+ * same run are open.
+ */
+export type ActionKind = (typeof actionKinds)[number];
+
 export interface SlackAction {
-  t: string;
-  r: string;
-  i?: string;
-  c?: string;
-  n?: number;
+  kind: ActionKind;
+  thread_id: string;
+  invocation_id: string;
+  /** Null for `stop` only. */
+  interrupt_id: string | null;
+  /** Of `choice`: which of the question's suggestions. Of `change`: what was chosen, where that is one of them. */
+  place: number | null;
+  /** Of `change`: what was chosen, where it is no suggestion. */
+  text: string | null;
+  /** Of `change`: who chose, a user of Slack. */
+  chosen_by: string | null;
 }
 
-export function encodeAction(action: SlackAction): string {
-  return JSON.stringify(action);
+export interface ActionFields {
+  action_id: string;
+  value: string;
 }
 
-export function actionId(kind: "stop" | "choice" | "answer" | "approve" | "decline", place?: number): string {
-  return place === undefined ? `taskloom:${kind}` : `taskloom:${kind}:${place}`;
+const PREFIX = "taskloom:";
+/** Slack's bound for a button's value. */
+const VALUE_CHARACTERS = 2_000;
+/** Longer ids of calls come from no model that is known; such a question is answered elsewhere. */
+const ID_CHARACTERS = 300;
+
+const id = z.string().min(1).max(ID_CHARACTERS);
+const fields = z.object({
+  t: id,
+  r: id,
+  i: id.optional(),
+  n: z.int().min(0).max(1000).optional(),
+  c: z.string().max(VALUE_CHARACTERS).optional(),
+  u: z.string().max(100).optional(),
+});
+
+/** Null where it does not fit into a button. `action_id` is unique among the buttons of one question. */
+export function encodeAction(action: SlackAction): ActionFields | null {
+  const { kind, thread_id: t, invocation_id: r, interrupt_id: i, place: n, text: c, chosen_by: u } = action;
+  if ((i?.length ?? 0) > ID_CHARACTERS) return null;
+  const given = Object.entries({ t, r, i, n, c, u }).filter(([, value]) => value !== null);
+  const value = JSON.stringify(Object.fromEntries(given));
+  if (value.length > VALUE_CHARACTERS) return null;
+  return { action_id: PREFIX + (kind === "choice" && n !== null ? `${kind}:${n}` : kind), value };
+}
+
+/** Null for what is no button of ours: a link, another version's, or anything else. */
+export function readAction(action_id: unknown, value: unknown): SlackAction | null {
+  if (typeof action_id !== "string" || typeof value !== "string" || value.length > VALUE_CHARACTERS) return null;
+  const [, name] = /^taskloom:([a-z]+)(?::\d{1,4})?$/.exec(action_id) ?? [];
+  const kind = actionKinds.find((known) => known === name);
+  const read = fields.safeParse(parseJson(value));
+  if (kind === undefined || !read.success) return null;
+  const { t: thread_id, r: invocation_id, i, n, c, u } = read.data;
+  if ((kind === "stop") !== (i === undefined) || (kind === "choice" && n === undefined)) return null;
+  return {
+    kind,
+    thread_id,
+    invocation_id,
+    interrupt_id: i ?? null,
+    place: n ?? null,
+    text: c ?? null,
+    chosen_by: u ?? null,
+  };
+}
+
+/** A button that ends a run while it works. */
+export function stopButton(thread_id: string, invocation_id: string, label: string): Record<string, unknown> | null {
+  const none = { interrupt_id: null, place: null, text: null, chosen_by: null };
+  const encoded = encodeAction({ kind: "stop", thread_id, invocation_id, ...none });
+  return (
+    encoded && { type: "button", text: { type: "plain_text", text: label, emoji: false }, style: "danger", ...encoded }
+  );
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,6 @@
 // What a run is to look like in Slack: one message a page of its text. The last one has the plan, and what the run ended with.
 import { isChinese } from "../agent/language.ts";
+import { isHighSurrogate } from "../lib/truncate.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import type { PlanState, TaskStatus } from "../protocol/task.ts";
 import { type Block, endBlocks, oneLine, planText } from "./slack-blocks.ts";
@@ -84,8 +85,7 @@ export function changeOf(shown: ShownPage, page: Rendering, isWhole: boolean): C
 
 /** Half a character waits for its other half. */
 function endOfWhole(text: string): number {
-  const last = text.charCodeAt(text.length - 1);
-  return last >= 0xd800 && last <= 0xdbff ? text.length - 1 : text.length;
+  return isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.length - 1 : text.length;
 }
 
 const statuses: Record<TaskStatus, string> = {

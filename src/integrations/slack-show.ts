@@ -7,7 +7,7 @@
 // and where Slack takes no stream. A message whose posting is in doubt is looked for in Slack's thread.
 import type { SlackPlace } from "../protocol/slack.ts";
 import type { SlackAnswer } from "./slack-api.ts";
-import { controlBlocks } from "./slack-blocks.ts";
+import { controlBlocks, questionMessage } from "./slack-blocks.ts";
 import { type Change, changeOf, type Rendering, render, streamBegin } from "./slack-render.ts";
 import type { SlackView } from "./slack-view.ts";
 
@@ -23,7 +23,7 @@ export interface ShownPage {
   tasks: Record<string, string>;
 }
 
-type Making = "start" | "post" | "control";
+type Making = "start" | "post" | "control" | "question";
 
 /** What of a run is shown. Stored before each call. */
 export interface Shown {
@@ -36,6 +36,8 @@ export interface Shown {
   /** The message with the button that stops the run; null where there is none. */
   control: string | null;
   controlRefused: boolean;
+  /** The message that asks what the run asked; clicks change it, so it is posted once. */
+  question: string | null;
   /** The call under way. One that is found by a new life is in doubt. */
   doing: { kind: Step["kind"]; page: number } | null;
   /** A message that may have been posted. */
@@ -81,6 +83,7 @@ export const nothingShown: Shown = {
   hasStatus: false,
   control: null,
   controlRefused: false,
+  question: null,
   doing: null,
   doubt: null,
   failures: 0,
@@ -111,7 +114,7 @@ export function nextStep(showing: Showing, now: number): Step {
   if (shown.doubt !== null) return findMessage(showing, shown.doubt);
   const isOver = view.end !== null;
   const pages = render(view, showing.place, shown.plain);
-  const step = pageStep(showing, pages) ?? controlStep(showing, now);
+  const step = pageStep(showing, pages) ?? questionStep(showing) ?? controlStep(showing, now);
   if (step === null) {
     if (isOver) return { kind: "over" };
     const control = view.begunAt === null || shown.controlRefused || shown.control !== null;
@@ -148,6 +151,8 @@ function reconcile(showing: Showing, place: number, page: Rendering, isWhole: bo
 
 function beginPage(showing: Showing, place: number, page: Rendering, isWhole: boolean): Step | null {
   if (page.isEmpty && !isWhole) return statusStep(showing);
+  // The question is all that it says.
+  if (page.isEmpty && showing.view.end?.status === "interrupted") return null;
   // How it ended may be all there is.
   if (!showing.shown.streams || page.isEmpty) return post(showing, place, page);
   const { chunks, after } = streamBegin(page);
@@ -232,6 +237,19 @@ function removePage({ shown, place }: Showing, at: number): Step {
   };
 }
 
+function questionStep({ view, shown, place }: Showing): Step | null {
+  if (view.end?.status !== "interrupted" || shown.question !== null) return null;
+  const { channel, thread_ts } = place;
+  const { text, blocks } = questionMessage(view.end, place);
+  return {
+    kind: "question",
+    page: -1,
+    method: "chat.postMessage",
+    fields: { channel, thread_ts, text, ...(shown.plain ? {} : { blocks }) },
+    done: (before, body) => ({ ...before, question: tsOf(body) }),
+  };
+}
+
 function controlStep({ view, shown, place, run }: Showing, now: number): Step | null {
   const { channel, thread_ts } = place;
   if (view.end !== null) {
@@ -248,18 +266,20 @@ function controlStep({ view, shown, place, run }: Showing, now: number): Step | 
   if (!isDue || shown.control !== null || shown.controlRefused) return null;
   const chinese = view.texts.some(({ text }) => /\p{Script=Han}/u.test(text));
   const text = chinese ? "进行中…" : "At work…";
+  const blocks = controlBlocks(run, chinese);
+  if (blocks === null) return null;
   return {
     kind: "control",
     page: -1,
     method: "chat.postMessage",
-    fields: { channel, thread_ts, text, blocks: controlBlocks(run, chinese) },
+    fields: { channel, thread_ts, text, blocks },
     done: (before, body) => ({ ...before, control: tsOf(body) }),
   };
 }
 
 function findMessage(showing: Showing, doubt: Making): Step {
   const { place, shown, bot } = showing;
-  const known = [...shown.pages.map(({ ts }) => ts), shown.control ?? ""];
+  const known = [...shown.pages.map(({ ts }) => ts), shown.control ?? "", shown.question ?? ""];
   const newest = [place.newest_ts, ...known].reduce((one, other) => (isNewer(other, one) ? other : one));
   return {
     kind: "find",
@@ -280,6 +300,7 @@ function findMessage(showing: Showing, doubt: Making): Step {
 function adopt(shown: Shown, doubt: Making, ts: string | null): Shown {
   if (ts === null) return shown;
   if (doubt === "control") return { ...shown, control: ts };
+  if (doubt === "question") return { ...shown, question: ts };
   const page: ShownPage = { ...stillPage(ts, ""), state: doubt === "start" ? "streaming" : "still" };
   return { ...shown, pages: [...shown.pages, page] };
 }
@@ -359,6 +380,7 @@ function goAround(shown: Shown, { kind, page }: Extract<Step, Call>, error: stri
     case "find":
       return { ...shown, doubt: null };
     case "post":
+    case "question":
       return { ...shown, plain: true };
     case "append":
     case "stop":
@@ -388,7 +410,8 @@ function isStopped(error: string): boolean {
 }
 
 function inDoubt(shown: Shown, kind: Step["kind"], page: number): Shown {
-  if (kind === "start" || kind === "post" || kind === "control") return { ...shown, doubt: kind };
+  if (kind === "start" || kind === "post" || kind === "control" || kind === "question")
+    return { ...shown, doubt: kind };
   const at = shown.pages[page];
   // To append or to stop with a text may have been done; to replace and to delete can be done again.
   if ((kind === "append" || kind === "stop") && at !== undefined) return withPage(shown, page, { ...at, mark: "" });

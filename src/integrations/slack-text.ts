@@ -3,6 +3,7 @@
 //
 // A page's end depends only on what stands before it: while a text grows, what was sent of a page stays its beginning, and
 // can be added to.
+import { cutEnd } from "../lib/truncate.ts";
 
 /** A page ends with the first line that ends after this many characters, */
 const PAGE = 7_500;
@@ -37,8 +38,7 @@ function endOfPage(text: string): number | null {
   // A page that ends with the text's last line is told from the next one when that comes.
   if (line >= 0 && line < LONGEST_PAGE) return line + 1 < text.length ? line + 1 : null;
   if (text.length <= LONGEST_PAGE) return null;
-  const last = text.charCodeAt(LONGEST_PAGE - 1);
-  return last >= 0xd800 && last <= 0xdbff ? LONGEST_PAGE - 1 : LONGEST_PAGE;
+  return cutEnd(text, LONGEST_PAGE).length;
 }
 
 /** The fence that is open where the text ends. */
@@ -59,11 +59,6 @@ function openFence(text: string): { mark: string; info: string } | null {
  */
 export function withoutMentions(text: string): string {
   return text.replace(/<(?=[!@#])/g, "<\u200b");
-}
-
-/** For Slack's own markup, where these three characters are all that has a meaning by itself. */
-export function escapeMarkup(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** Cut to what Slack takes, in whole characters. */

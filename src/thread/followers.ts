@@ -142,7 +142,10 @@ function giveUp(life: Life, follower: Follower, reason: string): void {
 /** What the bot wrote is known from here on, so that nobody takes it for a later run's. */
 function finish(life: Life, { row }: Follower): void {
   life.followers.delete(row.invocation_id);
-  const newest = row.shown.pages.map(({ ts }) => ts).sort((one, other) => Number(other) - Number(one))[0];
+  const { pages, question } = row.shown;
+  const newest = [...pages.map(({ ts }) => ts), ...(question === null ? [] : [question])].sort(
+    (one, other) => Number(other) - Number(one),
+  )[0];
   transact(life, () => {
     deleteFollower(life.database.sql, row.invocation_id);
     if (life.place !== null && newest !== undefined) followFrom(life, { ...life.place, newest_ts: newest });
