@@ -15,14 +15,7 @@ export {
   type SlackMessage,
   toResume,
 } from "./slack-questions.ts";
-export {
-  applyAnswer,
-  nextStep,
-  nothingShown,
-  recoverShown,
-  type Showing,
-  type Shown,
-  type Step,
-} from "./slack-show.ts";
+export { nextStep, type Showing } from "./slack-show.ts";
+export { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./slack-shown.ts";
 export { addEvent, emptyView, type SlackView } from "./slack-view.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";

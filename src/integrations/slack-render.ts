@@ -4,7 +4,7 @@ import { isHighSurrogate } from "../lib/truncate.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import type { PlanState, TaskStatus } from "../protocol/task.ts";
 import { type Block, endBlocks, oneLine, planText } from "./slack-blocks.ts";
-import type { ShownPage } from "./slack-show.ts";
+import type { ShownPage } from "./slack-shown.ts";
 import { markOf, shorten, toPages } from "./slack-text.ts";
 import { type SlackView, showsPlan, textOf } from "./slack-view.ts";
 

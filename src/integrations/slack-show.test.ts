@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { place, SlackChannel } from "../../test/fakes/slack-channel.ts";
 import type { Interrupt, Run } from "../protocol/run.ts";
 import type { SlackAnswer } from "./slack-api.ts";
-import { applyAnswer, nextStep, nothingShown, recoverShown, type Shown, type Step } from "./slack-show.ts";
+import { nextStep } from "./slack-show.ts";
+import { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./slack-shown.ts";
 import { addEvent, emptyView, type SlackView, textOf } from "./slack-view.ts";
 
 const run = { thread_id: "thread_1", invocation_id: "inv_1" };
