@@ -46,6 +46,8 @@ export function readCall(
   // A token in JSON is no authentication; one in a form is.
   const inForm = type !== "application/json" && typeof values.token === "string" ? values.token : undefined;
   delete values.token;
+  // Bolt gives it to every method: it chooses among the workspaces of an organisation's token.
+  delete values.team_id;
   return { method, values, token: bearer ?? inForm };
 }
 
