@@ -21,7 +21,9 @@ const methods: Methods = {
   ...accountMethods,
 };
 
-const maxCalls = 20_000;
+const maxCalls = 5000;
+/** Of a call with a longer body, no values are kept. */
+const maxLoggedBody = 64 * 1024;
 /** What Slack says where it doesn't say how long. */
 const defaultRetryAfter = 1;
 
@@ -81,7 +83,7 @@ function answerCall(
     if (!found) throw new SlackError("unknown_method", [], { req_method: method });
     const { authorization, "content-type": contentType } = request.headers;
     const call = readCall(method, { authorization, contentType, query, body });
-    logged.values = withoutSecrets(call.values);
+    if (body.length <= maxLoggedBody) logged.values = withoutSecrets(call.values);
     if (fault?.answer === "server_error") return { status: 500, body: { ok: false } };
     if (fault?.answer === "ratelimited") return limited(fault.retryAfter ?? defaultRetryAfter, logged);
     const basic = readBasic(authorization);

@@ -2,10 +2,9 @@
 import type { Arguments } from "./arguments.ts";
 import type { Clock } from "./clock.ts";
 import type { Deliveries } from "./deliver.ts";
-import type { SlackError } from "./errors.ts";
 import type { Fault } from "./faults.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import type { Channel, Json, Message, Store, Workspace } from "./store.ts";
+import { type Channel, findMessage, type Json, type Message, type Store, type Workspace } from "./store.ts";
 
 /** The app as its settings page knows it. Addresses that are not set receive nothing. */
 export interface App {
@@ -76,7 +75,9 @@ export function describeMessage(message: Message, channel: Channel, workspace: W
     ts: message.ts,
     team: workspace.id,
     ...(message.bot_id === undefined ? {} : { bot_id: message.bot_id, app_id: message.app_id }),
-    ...(message.thread_ts === undefined ? {} : { thread_ts: message.thread_ts }),
+    ...(message.thread_ts === undefined
+      ? {}
+      : { thread_ts: message.thread_ts, parent_user_id: findMessage(channel, message.thread_ts)?.user }),
     ...(message.blocks === undefined ? {} : { blocks: message.blocks }),
     ...(message.metadata === undefined ? {} : { metadata: message.metadata }),
     ...(message.edited === undefined ? {} : { edited: message.edited }),
@@ -86,5 +87,3 @@ export function describeMessage(message: Message, channel: Channel, workspace: W
       : { thread_ts: message.ts, reply_count: replies.length, latest_reply: replies.at(-1)?.ts }),
   };
 }
-
-export type Refusal = SlackError;

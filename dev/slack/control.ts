@@ -129,6 +129,7 @@ const saying = (body: Json): { channel: string; user: string; text: string; thre
 });
 
 const maxFaults = 100;
+const maxWorkspaces = 100;
 
 const acts: Record<string, Act> = {
   say: (slack, body) => ({ ts: slack.say(saying(body)).message.ts }),
@@ -182,6 +183,17 @@ const acts: Record<string, Act> = {
     });
     return { accepted: delivery.isAccepted, body: delivery.attempts[0]?.body };
   },
+  workspace: (slack, body, { store }) => {
+    if (store.workspaces.size >= maxWorkspaces) throw new SlackError("too_many_workspaces");
+    const added = slack.addWorkspace(word(body, "name"), { installed: body.installed !== false });
+    const { id, user, channel, bot } = added;
+    return { team: id, user, channel, bot, ...(body.installed === false ? {} : { token: added.token() }) };
+  },
+  limits: (slack, body) => {
+    if (body.lift === true) slack.limits.lift();
+    else slack.limits.limit(word(body, "method"), Number(body.per_minute) || 0);
+    return {};
+  },
   verify: async (slack) => ({ verified: await slack.verifyAddress() }),
   uninstall: (_slack, body, context) => {
     uninstall(requireWorkspace(context.store, word(body, "team")), context);
@@ -223,7 +235,7 @@ function describeChannel(channel: Channel, workspace: Workspace, now: number): J
     thread_ts: message.thread_ts ?? message.ts,
     user: message.user,
     name: nameOf(message.user),
-    shown: renderMessage(message),
+    shown: renderMessage(message, false).replace(/<@(U\w+)>/g, (_match, user: string) => `@${nameOf(user)}`),
     blocks: blocksOf(message),
     writing: message.stream?.state === "streaming",
   });

@@ -74,7 +74,9 @@ export function tellMessage(
   if (change === undefined) {
     // Slack sends both for a mention in a channel, each with an id of its own.
     if (channel.kind !== "im" && message.bot_id === undefined && message.text.includes(`<@${userId}>`))
-      sent.push(...tellEvent(context, workspace, { ...described, ...place, type: "app_mention" }, channel, told));
+      sent.push(
+        ...tellEvent(context, workspace, { ...described, channel: channel.id, type: "app_mention" }, channel, told),
+      );
     sent.push(...tellEvent(context, workspace, { ...described, ...place }, channel, sent.length > 0 ? {} : told));
   } else {
     const about = change === "message_changed" ? { message: described } : { deleted_ts: message.ts };

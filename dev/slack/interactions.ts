@@ -8,7 +8,7 @@ import { SlackError } from "./errors.ts";
 import type { Told } from "./events.ts";
 import { describeView, replaceView, showView } from "./methods-views.ts";
 import { requireMessage } from "./people.ts";
-import type { Channel, Json, Message, OpenView, Workspace } from "./store.ts";
+import { type Channel, type Json, type Message, type OpenView, remember, type Workspace } from "./store.ts";
 
 /** Elements that a person can act on, with the block they stand in. */
 export function findElements(blocks: Json[]): { block: Json; element: Json }[] {
@@ -152,14 +152,48 @@ function readInput(element: Json, value: string | string[] | undefined): Json {
 
 /** Empty closes the view; the others are what `response_action` may be. */
 function applyAnswer(context: Context, workspace: Workspace, open: OpenView, body: string): void {
-  const answer = (body.trim() === "" ? {} : JSON.parse(body)) as Json;
+  const answer = parseAnswer(body);
   const view = answer.view as Json;
-  if (answer.response_action === "errors") open.errors = answer.errors as Record<string, string>;
-  else if (answer.response_action === "update") replaceView(context, open, view);
-  else if (answer.response_action === "push") showView(context, workspace, open.user, view, open);
-  else if (answer.response_action === "clear")
-    workspace.views = workspace.views.filter(({ user }) => user !== open.user);
-  else workspace.views = workspace.views.filter((one) => one !== open);
+  switch (answer.response_action) {
+    case "errors":
+      open.errors = checkErrors(open, answer.errors);
+      return;
+    case "update":
+      replaceView(context, open, view);
+      return;
+    case "push":
+      showView(context, workspace, open.user, view, open);
+      return;
+    case "clear":
+      workspace.views = workspace.views.filter(({ user }) => user !== open.user);
+      return;
+    case undefined:
+      workspace.views = workspace.views.filter((one) => one !== open);
+      return;
+    default:
+      throw new SlackError("invalid_response_action");
+  }
+}
+
+/** A person would read that the app can't be reached; a test reads why. */
+function parseAnswer(body: string): Json {
+  if (body.trim() === "") return {};
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed === "object" && parsed !== null) return parsed as Json;
+  } catch {
+    // Told below.
+  }
+  throw new SlackError("invalid_response", ["the answer to a submission is empty or JSON"]);
+}
+
+function checkErrors(open: OpenView, errors: unknown): Record<string, string> {
+  const inputs = (open.view.blocks as Json[]).filter(({ type }) => type === "input").map(({ block_id }) => block_id);
+  const entries = Object.entries((errors ?? {}) as Record<string, unknown>);
+  const isRight = ([block, text]: [string, unknown]): boolean => inputs.includes(block) && typeof text === "string";
+  if (entries.length === 0 || !entries.every(isRight))
+    throw new SlackError("invalid_response", ["errors name the block of an input each"]);
+  return Object.fromEntries(entries) as Record<string, string>;
 }
 
 export async function closeView(context: Context, workspace: Workspace, open: OpenView): Promise<Delivery | undefined> {
@@ -228,7 +262,7 @@ export function showResponse(context: Context, id: string, answer: Json): void {
     if (message) channel.messages.splice(channel.messages.indexOf(message), 1);
   } else if (answer.replace_original === true && (message ?? ephemeral)) {
     const target = (message ?? ephemeral) as Message;
-    if (message) message.history.push({ text: message.text, ...(message.blocks ? { blocks: message.blocks } : {}) });
+    if (message) remember(message);
     if (message) delete message.stream;
     delete target.blocks;
     Object.assign(target, shown);
@@ -242,5 +276,5 @@ export function showResponse(context: Context, id: string, answer: Json): void {
       ...shown,
       ...thread,
     });
-  } else channel.ephemerals.push({ ts: context.store.newTs(), user: address.user, ...shown });
+  } else context.store.addEphemeral(channel, { user: address.user, ...shown });
 }

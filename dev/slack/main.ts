@@ -37,7 +37,9 @@ async function run(): Promise<void> {
   console.log(`SLACK_SIGNING_SECRET=${slack.app.signingSecret}`);
   console.log(`SLACK_CLIENT_ID=${slack.app.clientId}`);
   console.log(`SLACK_CLIENT_SECRET=${slack.app.clientSecret}`);
-  console.log(`the Web API is at ${slack.apiUrl}, consent at ${slack.authorizeUrl}; the app is told at ${values.app}`);
+  console.log(`SLACK_API_URL=${slack.apiUrl}`);
+  console.log(`SLACK_AUTHORIZE_URL=${slack.authorizeUrl}`);
+  console.log(`the app is told at ${values.app}`);
   if (values.installed) console.log(`workspace ${workspace.id}, bot token ${workspace.token()}`);
 }
 

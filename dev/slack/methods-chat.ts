@@ -5,7 +5,7 @@ import type { Caller, Context, Method, Methods } from "./context.ts";
 import { describeMessage } from "./context.ts";
 import { SlackError } from "./errors.ts";
 import { tellMessage } from "./events.ts";
-import { type Channel, findMessage, type Json, type Message } from "./store.ts";
+import { type Channel, findMessage, type Json, type Message, remember } from "./store.ts";
 import { maxMarkdown, refuseStream } from "./stream.ts";
 
 /** Longer texts are cut there when they are posted. */
@@ -141,8 +141,7 @@ const update: Method = {
       throw new SlackError("no_text");
     if (!read.isMarkdown && (read.text?.length ?? 0) > maxUpdatedText) throw new SlackError("msg_too_long");
     const metadata = checkMetadata(values.metadata);
-    const before = { text: message.text, ...(message.blocks ? { blocks: message.blocks } : {}) };
-    message.history.push(before);
+    remember(message);
     // What the stream had shown is gone with the first edit.
     delete message.stream;
     delete message.isMarkdown;
@@ -172,8 +171,6 @@ const remove: Method = {
   },
 };
 
-const maxEphemerals = 1000;
-
 const postEphemeral: Method = {
   scopes: ["chat:write"],
   arguments: { channel, user: { kind: "text", required: true }, ...content, ...look, thread_ts: text },
@@ -183,15 +180,12 @@ const postEphemeral: Method = {
     const read = readContent(values);
     if (!read.text && !(read.blocks && read.blocks.length > 0)) throw new SlackError("no_text");
     const root = checkThread(to, values.thread_ts, "thread_not_found");
-    const ts = context.store.newTs();
-    to.ephemerals.push({
-      ts,
+    const { ts } = context.store.addEphemeral(to, {
       user: String(values.user),
       text: read.text ?? "",
       ...(read.blocks ? { blocks: nameBlocks(read.blocks) } : {}),
       ...(root === undefined ? {} : { thread_ts: root }),
     });
-    if (to.ephemerals.length > maxEphemerals) to.ephemerals.shift();
     return { message_ts: ts };
   },
 };

@@ -60,11 +60,18 @@ function checkRecipient(values: Json, channel: Channel, { workspace }: Caller): 
     throw new SlackError("team_not_found");
 }
 
-function openOwn(values: Json, caller: Caller, context: Context): { to: Channel; message: Message; stream: Stream } {
+/** `name` stands in for the reason that only an append is told. */
+function openOwn(
+  values: Json,
+  caller: Caller,
+  context: Context,
+  name?: string,
+): { to: Channel; message: Message; stream: Stream } {
   const to = openChannel(values.channel, caller, context);
   const message = ownMessage(to, values.ts, caller, "message_not_owned_by_app");
   const refusal = refuseStream(message.stream, context.clock.now());
-  if (refusal !== undefined || !message.stream) throw new SlackError(refusal ?? "message_not_in_streaming_state");
+  if (refusal !== undefined || !message.stream)
+    throw new SlackError(name ?? refusal ?? "message_not_in_streaming_state");
   return { to, message, stream: message.stream };
 }
 
@@ -93,7 +100,7 @@ const stopStream: Method = {
     session_status: { kind: "text", values: ["active", "processing", "suspended", "closed"] },
   },
   run(values, caller, context) {
-    const { to, message, stream } = openOwn(values, caller, context);
+    const { to, message, stream } = openOwn(values, caller, context, "message_not_in_streaming_state");
     const content = readContent(values);
     const metadata = checkMetadata(values.metadata);
     const blocks =

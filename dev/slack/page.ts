@@ -16,6 +16,7 @@ main { display: flex; flex-direction: column; min-width: 0; }
 .who { font-weight: 600; } .time, .note { opacity: .6; font-size: .85em; }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }
 button.act { margin: .3rem .3rem 0 0; padding: .25rem .7rem; border-radius: 6px; border: 1px solid var(--line); cursor: pointer; font: inherit; }
+button.quiet { border: 0; background: none; color: inherit; opacity: .55; cursor: pointer; font: inherit; font-size: .85em; }
 button.primary { background: #007a5a; color: #fff; } button.danger { background: #c01343; color: #fff; }
 form.write { display: flex; gap: .5rem; padding: .8rem 1rem; border-top: 1px solid var(--line); align-items: center; }
 input, select, textarea { font: inherit; padding: .4rem .6rem; border: 1px solid var(--line); border-radius: 6px; }
@@ -47,7 +48,7 @@ const control = (ts, block, element) => {
 };
 const drawMessage = (one) => make("div", { className: "message" + (one.thread_ts !== one.ts ? " reply" : "") },
   make("span", { className: "who", textContent: one.name + " " }), make("span", { className: "time", textContent: new Date(one.ts * 1000).toLocaleTimeString() + (one.writing ? " · writing…" : "") + " " }),
-  make("button", { className: "act", textContent: "reply", onclick: () => { thread = one.thread_ts; drawn = ""; draw(); form.text.focus(); } }),
+  make("button", { className: "quiet", textContent: "reply", onclick: () => { thread = one.thread_ts; drawn = ""; draw(); form.text.focus(); } }),
   make("pre", { textContent: one.shown }), ...elementsOf(one.blocks).map(({ block, element }) => control(one.ts, block, element)));
 const drawInput = (block) => {
   const { element } = block, key = block.block_id + "/" + element.action_id;
@@ -80,8 +81,9 @@ const draw = () => {
   const next = JSON.stringify([state.app, team.name, team.installed, team.channels, channel.id, thread]);
   if (next === drawn) return;
   drawn = next;
-  $("team").textContent = team.name + (team.installed ? "" : " (not installed)");
-  $("app").textContent = state.app.addresses.events ? "tells " + state.app.addresses.events : "no app is connected";
+  $("team").textContent = team.name;
+  const events = state.app.addresses.events;
+  $("app").replaceChildren(team.installed ? "Taskloom is installed." : events ? make("a", { href: events.replace(/events$/, "install"), textContent: "Install Taskloom" }) : "No app is connected.");
   $("channels").replaceChildren(...team.channels.map((one) => make("button", { ariaCurrent: one.id === channel.id, textContent: (one.kind === "im" ? "@ " : "# ") + one.name, onclick: () => { channel = one; thread = undefined; draw(); } })));
   if (form.user.options.length === 0) form.user.append(...team.users.filter((one) => !one.isBot).map((one) => make("option", { value: one.id, textContent: one.name })));
   $("where").textContent = thread ? "in the thread " : channel.name;

@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import type { Delivery } from "./deliver.ts";
 import { SlackError } from "./errors.ts";
 import { type Told, tellEvent, tellMessage } from "./events.ts";
-import { type Channel, findMessage, type Message, type Workspace } from "./store.ts";
+import { type Channel, findMessage, type Message, remember, type Workspace } from "./store.ts";
 
 export interface Said {
   message: Message;
@@ -34,7 +34,7 @@ export function edit(
   text: string,
 ): Said {
   const message = requireMessage(place.channel, ts);
-  message.history.push({ text: message.text });
+  remember(message);
   message.text = text;
   message.edited = { user: message.user, ts: context.store.newTs() };
   return {

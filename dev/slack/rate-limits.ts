@@ -34,7 +34,6 @@ const methodLimits: Record<string, number> = {
   "agents.sessions.setStatus": tiers.tier3,
   "agents.sessions.rename": tiers.tier3,
   "auth.revoke": tiers.tier3,
-  // Tier 1 is one a minute; a test that uninstalls two workspaces has two tokens.
   "apps.uninstall": tiers.tier1,
   "users.info": tiers.tier4,
   "team.info": tiers.tier3,

@@ -5,7 +5,7 @@ import type { Channel, Json, Message } from "./store.ts";
 const marks: Record<string, string> = { pending: "[ ]", in_progress: "[~]", complete: "[x]", error: "[!]" };
 
 /** The text that people read: of a stream, exactly what was appended, in order. */
-export function renderMessage(message: Message): string {
+export function renderMessage(message: Message, withControls = true): string {
   const { stream } = message;
   const lines: string[] = [];
   if (stream) {
@@ -17,7 +17,7 @@ export function renderMessage(message: Message): string {
   }
   // Blocks of a message that was posted stand in the place of its text, which is for notifications.
   if (stream || !message.blocks) lines.push(message.text);
-  for (const block of blocksOf(message)) lines.push(renderBlock(block));
+  for (const block of blocksOf(message)) if (withControls || block.type !== "actions") lines.push(renderBlock(block));
   return lines.filter((line) => line !== "").join("\n");
 }
 

@@ -191,6 +191,13 @@ export class Store {
     return added;
   }
 
+  addEphemeral(channel: Channel, ephemeral: Omit<Ephemeral, "ts">): Ephemeral {
+    const added: Ephemeral = { ...ephemeral, ts: this.newTs() };
+    channel.ephemerals.push(added);
+    if (channel.ephemerals.length > maxKept) channel.ephemerals.shift();
+    return added;
+  }
+
   addTrigger(workspace: Workspace, user: string): string {
     this.count += 1;
     const id = `${this.count}.${workspace.id.replace(/\D/g, "") || "1"}.${crypto.randomUUID().replaceAll("-", "")}`;
@@ -222,6 +229,12 @@ export class Store {
 function keep<T>(map: Map<string, T>, key: string, value: T): void {
   if (map.size >= maxKept) for (const oldest of [...map.keys()].slice(0, 1)) map.delete(oldest);
   map.set(key, value);
+}
+
+/** Before it shows something else. */
+export function remember(message: Message): void {
+  message.history.push({ text: message.text, ...(message.blocks ? { blocks: message.blocks } : {}) });
+  if (message.history.length > maxKept) message.history.shift();
 }
 
 export function findMessage(channel: Channel, ts: string): Message | undefined {

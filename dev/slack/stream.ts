@@ -21,6 +21,8 @@ const maxChunks = 200;
 const maxBlocks = 50;
 /** What a message takes in all, in characters of its text. */
 const maxText = 40_000;
+/** Of memory; a stream of five minutes has a few hundred. */
+const maxParts = 5000;
 
 export type StreamState = "streaming" | "stopped" | "expired" | "stopped_by_user";
 
@@ -154,13 +156,16 @@ export function appendContent(stream: Stream, content: { mode: Stream["mode"]; c
     (sum, chunk) => sum + (typeof chunk.text === "string" ? chunk.text.length : 0),
     0,
   );
-  if (streamText(stream).length + added > maxText) throw new SlackError("msg_too_long");
+  const details = [...stream.tasks.values()].reduce((sum, task) => sum + task.details.length, 0);
+  if (streamText(stream).length + added > maxText || details > maxText) throw new SlackError("msg_too_long");
+  if (stream.parts.length + content.chunks.length > maxParts) throw new SlackError("msg_too_long");
   stream.mode ??= content.mode;
   for (const chunk of content.chunks) applyChunk(stream, chunk);
 }
 
 function applyChunk(stream: Stream, chunk: Json): void {
-  if (chunk.type === "markdown_text") stream.parts.push({ type: "text", text: String(chunk.text) });
+  if (chunk.type === "markdown_text" && chunk.text !== "")
+    stream.parts.push({ type: "text", text: String(chunk.text) });
   if (chunk.type === "plan_update") stream.planTitle = String(chunk.title);
   if (chunk.type === "blocks") stream.parts.push({ type: "blocks", blocks: chunk.blocks as Json[] });
   if (chunk.type !== "task_update") return;

@@ -1,10 +1,9 @@
 // The official client, unmodified, against the fake: if it works, the fake's protocol is right.
-import { WebAPIPlatformError, WebAPIRateLimitedError, WebClient } from "@slack/web-api";
+import { WebAPIRateLimitedError } from "@slack/web-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createManualClock } from "./clock.ts";
-import type { WorkspaceHandle } from "./handle.ts";
+import { connectClient, type Furnished, furnishWorkspace, refusalOf } from "./official-client.ts";
 import { type Slack, startSlack } from "./server.ts";
-import { streamLifeMs } from "./stream.ts";
 
 const clock = createManualClock();
 let slack: Slack;
@@ -15,32 +14,8 @@ beforeAll(async () => {
 
 afterAll(() => slack.close());
 
-const quiet = { debug() {}, info() {}, warn() {}, error() {}, setLevel() {}, setName() {}, getLevel: () => "error" };
-
-function connect(workspace: WorkspaceHandle, token = workspace.token()): WebClient {
-  return new WebClient(token, {
-    slackApiUrl: slack.apiUrl,
-    retryConfig: { retries: 0 },
-    logger: quiet as never,
-  });
-}
-
-/** A workspace of the test's own, with its client and a message of a person's. */
-function furnish(name: string): { workspace: WorkspaceHandle; client: WebClient; channel: string; thread_ts: string } {
-  const workspace = slack.addWorkspace(name);
-  const { channel, user } = workspace;
-  const { message } = slack.mention({ channel, user, text: "build me a shop" });
-  return { workspace, client: connect(workspace), channel, thread_ts: message.ts };
-}
-
-async function refusalOf(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return "none";
-  } catch (error) {
-    if (error instanceof WebAPIPlatformError) return String(error.data.error);
-    throw error;
-  }
+function furnish(name: string): Furnished {
+  return furnishWorkspace(slack, name);
 }
 
 describe("messages", () => {
@@ -80,7 +55,7 @@ describe("messages", () => {
     const both = { channel, text: "x", markdown_text: "x" } as never;
     expect(await refusalOf(client.chat.postMessage(both))).toBe("markdown_text_conflict");
     expect(await refusalOf(client.apiCall("chat.postMessage", { channel, txt: "x" }))).toBe("invalid_arguments");
-    expect(await refusalOf(connect(workspace, "xoxb-wrong").auth.test())).toBe("invalid_auth");
+    expect(await refusalOf(connectClient(slack, "xoxb-wrong").auth.test())).toBe("invalid_auth");
   });
 
   it("hold blocks to their limits and say where one is passed", async () => {
@@ -112,113 +87,10 @@ describe("messages", () => {
   });
 });
 
-describe("streams", () => {
-  it("of the client's own helper show exactly what was appended", async () => {
-    const { client, channel, thread_ts, workspace } = furnish("Helper");
-    const stream = client.chatStream({
-      channel,
-      thread_ts,
-      recipient_user_id: workspace.user,
-      recipient_team_id: workspace.id,
-      task_display_mode: "plan",
-    });
-    const words = ["**Hello", "** wor", "ld\n", "\n- a\n- b\n"];
-    for (const markdown_text of words) await stream.append({ markdown_text });
-    const task = { type: "task_update" as const, id: "1", title: "Look around" };
-    await stream.append({
-      chunks: [
-        { type: "plan_update", title: "A plan" },
-        { ...task, status: "in_progress" },
-      ],
-    });
-    await stream.append({ chunks: [{ ...task, status: "complete", output: "seen" }] });
-    await stream.stop({ markdown_text: "the end" });
-    const { stream: kept, text } = slack.message(channel, stream.ts ?? "");
-    expect(text).toBe(`${words.join("")}the end`);
-    expect(kept).toMatchObject({ state: "stopped", planTitle: "A plan", display: "plan" });
-    expect([...(kept?.tasks.values() ?? [])]).toMatchObject([{ id: "1", status: "complete", output: "seen" }]);
-  });
-
-  async function begin(name: string): Promise<ReturnType<typeof furnish> & { ts: string }> {
-    const furnished = furnish(name);
-    const { client, channel, thread_ts, workspace } = furnished;
-    const recipient = { recipient_user_id: workspace.user, recipient_team_id: workspace.id };
-    const { ts = "" } = await client.chat.startStream({ channel, thread_ts, ...recipient });
-    return { ...furnished, ts };
-  }
-
-  it("in a channel need a thread and a recipient", async () => {
-    const { client, channel, thread_ts, workspace } = furnish("Recipients");
-    expect(await refusalOf(client.chat.startStream({ channel, thread_ts }))).toBe("missing_recipient_user_id");
-    const half = { channel, thread_ts, recipient_user_id: workspace.user };
-    expect(await refusalOf(client.chat.startStream(half))).toBe("missing_recipient_team_id");
-    const nowhere = { ...half, recipient_team_id: workspace.id, thread_ts: "1.000000" };
-    expect(await refusalOf(client.chat.startStream(nowhere))).toBe("thread_not_found");
-    const direct = workspace.direct();
-    const { message } = slack.say({ channel: direct, user: workspace.user, text: "hi" });
-    expect(await refusalOf(client.chat.startStream({ channel: direct, thread_ts: message.ts }))).toBe("none");
-  });
-
-  it("refuse edits while they last, and appends after their end", async () => {
-    const { client, channel, ts } = await begin("Order");
-    expect(await refusalOf(client.chat.update({ channel, ts, text: "x" }))).toBe("streaming_state_conflict");
-    expect(await refusalOf(client.chat.delete({ channel, ts }))).toBe("cant_delete_message");
-    await client.chat.appendStream({ channel, ts, markdown_text: "a" });
-    await client.chat.stopStream({ channel, ts, markdown_text: "b" });
-    expect(await refusalOf(client.chat.appendStream({ channel, ts, markdown_text: "c" }))).toBe(
-      "message_not_in_streaming_state",
-    );
-    expect(await refusalOf(client.chat.stopStream({ channel, ts }))).toBe("message_not_in_streaming_state");
-    expect(slack.shown(channel, ts)).toBe("ab");
-    await client.chat.update({ channel, ts, text: "edited" });
-    expect(slack.shown(channel, ts)).toBe("edited");
-  });
-
-  it("end by themselves five minutes after their start", async () => {
-    const { client, channel, ts } = await begin("Expiry");
-    await clock.advance(streamLifeMs - 1);
-    await client.chat.appendStream({ channel, ts, markdown_text: "in time" });
-    await clock.advance(1);
-    expect(await refusalOf(client.chat.appendStream({ channel, ts, markdown_text: "late" }))).toBe(
-      "message_not_in_streaming_state",
-    );
-    expect(await refusalOf(client.chat.update({ channel, ts, text: "in time, late" }))).toBe("none");
-  });
-
-  it("take markdown_text or chunks, and stay with what they began with", async () => {
-    const { client, channel, ts } = await begin("Modes");
-    const chunks = [{ type: "markdown_text" as const, text: "a" }];
-    const append = (content: object): Promise<string> =>
-      refusalOf(client.apiCall("chat.appendStream", { channel, ts, ...content }));
-    expect(await append({ markdown_text: "a", chunks })).toBe("cannot_provide_both_markdown_text_and_chunks");
-    expect(await append({ chunks })).toBe("none");
-    expect(await append({ markdown_text: "b" })).toBe("streaming_mode_mismatch");
-    expect(await append({ chunks: [{ type: "markdown_text", text: "x".repeat(12_001) }] })).toBe("msg_too_long");
-    expect(await append({ chunks: [{ type: "task_update", id: "1", title: "t", status: "done" }] })).toBe(
-      "invalid_chunks",
-    );
-    expect(
-      await append({ chunks: [{ type: "task_update", id: "1", title: "x".repeat(257), status: "pending" }] }),
-    ).toBe("invalid_chunks");
-    expect(slack.shown(channel, ts)).toBe("a");
-  });
-
-  it("that a person stopped say so", async () => {
-    const { client, channel, ts, thread_ts, workspace } = await begin("Stopped");
-    await client.agents.sessions.setStatus({ channel_id: channel, thread_ts, status: "processing" });
-    void slack.pressStop({ channel, thread_ts, user: workspace.user });
-    expect(await refusalOf(client.chat.appendStream({ channel, ts, markdown_text: "x" }))).toBe("stopped_by_user");
-  });
-});
-
 describe("limits", () => {
   it("of a tier answer 429 with the seconds to wait, per workspace", async () => {
     const { workspace, client, channel, thread_ts } = furnish("Tiers");
-    const impatient = new WebClient(workspace.token(), {
-      slackApiUrl: slack.apiUrl,
-      rejectRateLimitedCalls: true,
-      logger: quiet as never,
-    });
+    const impatient = connectClient(slack, workspace.token(), { rejectRateLimitedCalls: true });
     for (let call = 0; call < 50; call += 1) await client.conversations.replies({ channel, ts: thread_ts });
     const refused = await impatient.conversations.replies({ channel, ts: thread_ts }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(WebAPIRateLimitedError);
@@ -232,7 +104,7 @@ describe("limits", () => {
   it("of posting let a burst pass, then one message per second and channel; the client waits and posts", async () => {
     const { client, channel, workspace } = furnish("Posting");
     for (const text of ["1", "2", "3"]) await client.chat.postMessage({ channel, text });
-    const patient = new WebClient(workspace.token(), { slackApiUrl: slack.apiUrl, logger: quiet as never });
+    const patient = connectClient(slack, workspace.token(), { retryConfig: { retries: 3, minTimeout: 10 } });
     const posted = patient.chat.postMessage({ channel, text: "4" });
     await expect.poll(() => slack.calls.at(-1)?.retryAfter).toBe(1);
     await clock.advance(1000);
@@ -295,11 +167,7 @@ describe("an installation", () => {
     const back = new URL(slack.authorize(address, { team: workspace.id }));
     expect(back.searchParams.get("state")).toBe("s1");
     const code = back.searchParams.get("code") ?? "";
-    const client = new WebClient(undefined, {
-      slackApiUrl: slack.apiUrl,
-      retryConfig: { retries: 0 },
-      logger: quiet as never,
-    });
+    const client = connectClient(slack);
     const exchange = (more: object = {}): Promise<unknown> =>
       client.oauth.v2.access({ client_id, client_secret, code, redirect_uri, ...more });
     expect(await refusalOf(exchange({ client_secret: "wrong" }))).toBe("bad_client_secret");
@@ -312,7 +180,7 @@ describe("an installation", () => {
     expect(await refusalOf(exchange())).toBe("invalid_code");
     const denied = new URL(slack.authorize(address, { team: workspace.id, isAllowed: false }));
     expect(denied.searchParams.get("error")).toBe("access_denied");
-    const bot = connect(workspace);
+    const bot = connectClient(slack, workspace.token());
     expect(await refusalOf(bot.views.publish({ user_id: workspace.user, view: { type: "home", blocks: [] } }))).toBe(
       "none",
     );
