@@ -156,6 +156,33 @@ describe("the assistant", () => {
   });
 });
 
+describe("views", () => {
+  const view = (title: string, more: object = {}): never =>
+    ({ type: "modal", title: { type: "plain_text", text: title }, blocks: [], ...more }) as never;
+
+  it("are opened once per trigger, within three seconds, and held to their lengths", async () => {
+    const { client, workspace } = furnish("Views");
+    const home = slack.store.workspaces.get(workspace.id);
+    if (!home) throw new Error("no workspace");
+    const trigger = (): string => slack.store.addTrigger(home, workspace.user);
+    const open = (trigger_id: string, what: never): Promise<string> =>
+      refusalOf(client.views.open({ trigger_id, view: what }));
+    const first = trigger();
+    expect(await open(first, view("x".repeat(25)))).toBe("invalid_arguments");
+    expect(await open(first, view("x", { private_metadata: "x".repeat(3001) }))).toBe("invalid_arguments");
+    expect(await open(first, view("x".repeat(24), { private_metadata: "x".repeat(3000) }))).toBe("none");
+    expect(await open(first, view("x"))).toBe("exchanged_trigger_id");
+    const second = trigger();
+    await clock.advance(3001);
+    expect(await open(second, view("x"))).toBe("expired_trigger_id");
+    const shown = slack.view(workspace.user);
+    await client.views.update({ view_id: shown?.id ?? "", hash: shown?.hash, view: view("y") });
+    const late = client.views.update({ view_id: shown?.id ?? "", hash: "old", view: view("z") });
+    expect(await refusalOf(late)).toBe("hash_conflict");
+    expect(slack.view(workspace.user)?.view.title).toMatchObject({ text: "y" });
+  });
+});
+
 describe("an installation", () => {
   it("goes through consent and a one-use code, and ends with the token", async () => {
     const workspace = slack.addWorkspace("Installing", { installed: false });
