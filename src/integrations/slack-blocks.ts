@@ -10,7 +10,7 @@ import { shorten, withoutMentions } from "./slack-text.ts";
 export type Block = Record<string, unknown> & { type: string };
 
 const SECTION = 2_900;
-const PLAN = 2_900;
+const PLAN = 2_000;
 const MOST_LINKS = 5;
 
 export interface EndOfRun {

@@ -17,7 +17,7 @@ export interface Rendering {
   /** Below everything else; none while it is not the end. */
   end: Block[];
   /** The whole of it, as arguments of `chat.postMessage` and `chat.update`. */
-  message: { text: string; blocks?: Block[] };
+  message: { text: string; blocks: Block[] } | { markdown_text: string };
   mark: string;
 }
 
@@ -51,12 +51,12 @@ export function render(view: SlackView, place: SlackPlace, plain: boolean): Rend
 function toMessage(text: string, plan: PlanState | null, end: Block[], plain: boolean): Rendering["message"] {
   const listed = plan === null ? "" : planText(plan);
   const whole = [text, listed].filter((part) => part !== "").join("\n\n");
-  if (plain) return { text: [whole, ...end.map(plainText)].filter((part) => part !== "").join("\n\n") || "…" };
+  if (plain) return { markdown_text: [whole, ...end.map(plainText)].filter((part) => part !== "").join("\n\n") || "…" };
   const markdown = [text, listed].filter((part) => part !== "").map((part) => ({ type: "markdown", text: part }));
   return { text: shorten(whole, NOTICE) || "…", blocks: [...markdown, ...end] };
 }
 
-/** Of a block that can't be shown: its words. */
+/** Of a block that can't be shown: its words, and its links as Markdown has them. */
 function plainText(block: Block): string {
   const texts = [block.text, ...(Array.isArray(block.elements) && block.type === "context" ? block.elements : [])];
   return texts
@@ -64,6 +64,7 @@ function plainText(block: Block): string {
       typeof part === "object" && part !== null ? String((part as { text?: unknown }).text ?? "") : "",
     )
     .join(" ")
+    .replace(/<([^|>]+)\|([^>]+)>/g, "[$2]($1)")
     .trim();
 }
 

@@ -59,8 +59,8 @@ function reconcile(showing: Showing, place: number, page: Rendering, isWhole: bo
   if (shown.state === "lost") return null;
   if (shown.state === "still") return shown.mark === page.mark ? null : update(showing, place, shown, page);
   const change = changeOf(shown, page, isWhole);
-  if (change === null) return stop(showing, place, shown, null, page);
-  if (isWhole && change.isLast) return stop(showing, place, shown, change, page);
+  if (change === null) return stop(showing.place, place, shown, null, null);
+  if (isWhole && change.isLast) return stop(showing.place, place, shown, change, page);
   return change.chunks.length === 0 ? null : append(showing, place, shown, change);
 }
 
@@ -104,12 +104,12 @@ function append({ place }: Showing, at: number, page: ShownPage, change: Change)
 }
 
 /** With what is left to say; without where it is not known what the message shows. */
-function stop({ place }: Showing, at: number, page: ShownPage, change: Change | null, whole: Rendering): Step {
+function stop(place: SlackPlace, at: number, page: ShownPage, change: Change | null, whole: Rendering | null): Step {
   const left = {
     ...(change === null || change.chunks.length === 0 ? {} : { chunks: change.chunks }),
-    ...(change === null || whole.end.length === 0 ? {} : { blocks: whole.end }),
+    ...(whole === null || whole.end.length === 0 ? {} : { blocks: whole.end }),
   };
-  const mark = change === null ? "" : whole.mark;
+  const mark = whole?.mark ?? "";
   return {
     kind: "stop",
     page: at,
@@ -143,6 +143,8 @@ function update({ place }: Showing, at: number, shown: ShownPage, page: Renderin
 /** A message of a text that turned out void. */
 function removePage({ shown, place }: Showing, at: number): Step {
   const page = shown.pages[at] as ShownPage;
+  // Slack deletes nothing that is still streamed.
+  if (page.state === "streaming") return stop(place, at, page, null, null);
   return {
     kind: "delete",
     page: at,

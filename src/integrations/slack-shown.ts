@@ -154,7 +154,8 @@ function goAround(shown: Shown, { kind, page }: Extract<Step, Call>, error: stri
     case "stop":
       // It has ended by itself, or takes no more of this: it is replaced as a whole.
       if (at === undefined) return shown;
-      if (error === "message_not_found") return withPage(shown, page, { ...at, state: "lost" });
+      if (error === "message_not_found" || error === "stopped_by_user")
+        return withPage(shown, page, { ...at, state: "lost" });
       return withPage(shown, page, {
         ...at,
         state: kind === "stop" || isStopped(error) ? "still" : "streaming",

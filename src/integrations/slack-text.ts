@@ -1,14 +1,14 @@
-// A reply cut into Slack's messages. Slack takes 12,000 characters of Markdown a message; a page ends earlier, so that the
-// plan and what a run ends with have room beside it.
+// A reply cut into Slack's messages. Slack takes 12,000 characters of Markdown a message, and is seen to refuse a streamed one
+// from some 10,000 bytes on; a page ends earlier, so that the plan and what a run ends with have room beside it.
 //
 // A page's end depends only on what stands before it: while a text grows, what was sent of a page stays its beginning, and
 // can be added to.
 import { cutEnd } from "../lib/truncate.ts";
 
-/** A page ends with the first line that ends after this many characters, */
-const PAGE = 7_500;
+/** A page ends with the first line that ends after this many bytes of UTF-8, */
+const PAGE = 6_500;
 /** or in mid-line after these. */
-const LONGEST_PAGE = 8_500;
+const LONGEST_PAGE = 7_500;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/;
 
@@ -33,12 +33,25 @@ export function toPages(text: string): string[] {
 
 /** Null while all of it is one page. */
 function endOfPage(text: string): number | null {
-  if (text.length <= PAGE) return null;
-  const line = text.indexOf("\n", PAGE);
+  const least = unitsWithin(text, PAGE);
+  if (text.length <= least) return null;
+  const most = unitsWithin(text, LONGEST_PAGE);
+  const line = text.indexOf("\n", least);
   // A page that ends with the text's last line is told from the next one when that comes.
-  if (line >= 0 && line < LONGEST_PAGE) return line + 1 < text.length ? line + 1 : null;
-  if (text.length <= LONGEST_PAGE) return null;
-  return cutEnd(text, LONGEST_PAGE).length;
+  if (line >= 0 && line < most) return line + 1 < text.length ? line + 1 : null;
+  return text.length <= most ? null : cutEnd(text, most).length;
+}
+
+/** How many UTF-16 units from the start take up to so many bytes of UTF-8. */
+function unitsWithin(text: string, bytes: number): number {
+  let size = 0;
+  for (let place = 0; place < text.length; place++) {
+    const unit = text.charCodeAt(place);
+    // Each half of a pair is two bytes of its four.
+    size += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 2 : 3;
+    if (size > bytes) return place;
+  }
+  return text.length;
 }
 
 /** The fence that is open where the text ends. */
