@@ -6,6 +6,7 @@ import { readPayload, type VerifiedDelivery, verifyDelivery } from "../integrati
 import { logError } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import type { ProblemCode } from "../protocol/error.ts";
+import { clientId } from "../protocol/ids.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 import { findAcceptedDelivery } from "../store/trigger-log.ts";
 import { findTrigger } from "../store/triggers.ts";
@@ -58,6 +59,8 @@ export function addHooks(app: App): void {
     async (context, { params }) => {
       const body = await readBytes(context.req.raw, HOOK_BYTES).catch(noteTooLarge);
       const answered = receive(context, params.trigger_id, body);
+      // What comes too late to be answered is still brought to its end, and logged.
+      context.executionCtx.waitUntil(answered.catch(() => undefined));
       return context.json(await withinTime(clock, LIMIT_MS, "D1 or the thread", answered), 202);
     },
   );
@@ -73,7 +76,7 @@ type HookAnswer = z.infer<typeof hookAnswer>;
 
 /** `body` is null where it was too large to be read. */
 async function receive(context: AppContext, trigger_id: string, body: Uint8Array | null): Promise<HookAnswer> {
-  const found = await findTrigger(context.env.DB, trigger_id);
+  const found = clientId.safeParse(trigger_id).success ? await findTrigger(context.env.DB, trigger_id) : null;
   const { trigger } = found ?? {};
   const verify = trigger?.settings.verify ?? null;
   if (!found || !trigger || verify === null) throw new Problem("not_found", "There is no such webhook.");

@@ -1,6 +1,15 @@
-// Senders of webhooks, as each scheme has them sign.
+// Senders of webhooks, as each scheme has them sign; and what their tests ask of a trigger.
+
+import { env } from "cloudflare:test";
 import { createHmac } from "node:crypto";
 import { Webhook } from "standardwebhooks";
+import { expect } from "vitest";
+import type { Client } from "./http-client.ts";
+
+export interface Sender {
+  send: Client["send"];
+  as(key: string | null): Sender;
+}
 
 let count = 0;
 
@@ -27,4 +36,24 @@ export function signGithub(secret: string, body: string, { id = `guid-${++count}
 
 export function signBody(secret: string, body: string) {
   return { "x-signature": createHmac("sha256", secret).update(body).digest("hex") };
+}
+
+export async function makeHook(from: Sender, part: Record<string, unknown> = {}) {
+  const body = { type: "webhook", prompt: "Triage {{$.issue.title}}.", verify: { scheme: "standard" }, ...part };
+  const made = await from.send("POST", "/v1/triggers", body);
+  expect(made.status).toBe(201);
+  return made.body as { trigger_id: string; secret: string };
+}
+
+/** A delivery without a key, as senders send it. */
+export function deliverTo(from: Sender, trigger_id: string, body: string, headers: Record<string, string>) {
+  return from.as(null).send("POST", `/hooks/${trigger_id}`, body, headers);
+}
+
+export async function readLog(from: Sender, trigger_id: string): Promise<Record<string, unknown>[]> {
+  return (await from.send("GET", `/v1/triggers/${trigger_id}/deliveries`)).body.data ?? [];
+}
+
+export async function clearTriggers(): Promise<void> {
+  for (const table of ["triggers", "trigger_deliveries", "secrets"]) await env.DB.prepare(`DELETE FROM ${table}`).run();
 }

@@ -4,39 +4,33 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
-import { signBody, signGithub, signStandard } from "./hook-client.ts";
-import { ADMIN_KEY, type Answer, type Client, createClient } from "./http-client.ts";
+import {
+  clearTriggers,
+  deliverTo,
+  makeHook,
+  readLog,
+  type Sender,
+  signBody,
+  signGithub,
+  signStandard,
+} from "./hook-client.ts";
+import { ADMIN_KEY, type Answer, createClient } from "./http-client.ts";
 
 const settings = { ENCRYPTION_KEY: "key of the tests" };
 const client = createClient(settings);
 
-interface Sender {
-  send: Client["send"];
-  as(key: string | null): Sender;
-}
 const BODY = '{"issue":{"number":7,"title":"It is slow"}}';
 
 afterEach(async () => {
   vi.restoreAllMocks();
   vi.useRealTimers();
-  for (const table of ["triggers", "trigger_deliveries", "secrets"]) await env.DB.prepare(`DELETE FROM ${table}`).run();
+  await clearTriggers();
 });
 
-async function make(part: Record<string, unknown> = {}, from: Sender = client) {
-  const body = { type: "webhook", prompt: "Triage {{$.issue.title}}.", verify: { scheme: "standard" }, ...part };
-  const made = await from.send("POST", "/v1/triggers", body);
-  expect(made.status).toBe(201);
-  return made.body as { trigger_id: string; secret: string };
-}
-
-/** A delivery without a key, as senders send it. */
-function deliver(trigger_id: string, body: string | Uint8Array, headers: HeadersInit, from: Sender = client) {
-  return from.as(null).send("POST", `/hooks/${trigger_id}`, body, headers as Record<string, string>);
-}
-
-async function readLog(trigger_id: string): Promise<Record<string, unknown>[]> {
-  return (await client.send("GET", `/v1/triggers/${trigger_id}/deliveries`)).body.data ?? [];
-}
+const make = (part: Record<string, unknown> = {}, from: Sender = client) => makeHook(from, part);
+const deliver = (id: string, body: string, headers: Record<string, string>, from: Sender = client) =>
+  deliverTo(from, id, body, headers);
+const logOf = (trigger_id: string) => readLog(client, trigger_id);
 
 function acceptedInputs(from = client): RunInput[] {
   return from.threads.asked.filter(({ method }) => method === "accept").map(({ input }) => input as RunInput);
@@ -74,7 +68,7 @@ describe("a delivery", () => {
       on_busy: "enqueue",
       metadata: { trigger_id, delivery_id: "msg_a" },
     });
-    expect(await readLog(trigger_id)).toEqual([
+    expect(await logOf(trigger_id)).toEqual([
       {
         delivery_id: expect.stringMatching(/^del_/),
         created_at: expect.any(String),
@@ -108,21 +102,21 @@ describe("a delivery", () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(202));
     expect(new Set(answers.map(({ body }) => `${body.thread_id} ${body.invocation_id}`)).size).toBe(1);
     expect(answers.filter(({ body }) => body.duplicate === false)).toHaveLength(1);
-    expect(await readLog(trigger_id)).toHaveLength(1);
+    expect(await logOf(trigger_id)).toHaveLength(1);
     const path = `/v1/threads/${answers[0]?.body.thread_id}`;
     expect((await real.send("GET", path)).body.project_id).toBe(project.body.project_id);
     expect((await real.send("GET", `${path}/runs`)).body.data).toHaveLength(1);
     const later = signStandard(secret, "[]", { id: headers["webhook-id"] });
     const other = await deliver(trigger_id, "[]", later, real);
     expect(other.body).toEqual({ ...answers[0]?.body, duplicate: true });
-    expect(await readLog(trigger_id)).toMatchObject([
+    expect(await logOf(trigger_id)).toMatchObject([
       { status: "refused", reason: expect.stringContaining("said something else") },
       { status: "accepted" },
     ]);
     await real.send("DELETE", path);
     const after = await deliver(trigger_id, BODY, signStandard(secret, BODY, { id: headers["webhook-id"] }), real);
     expect([after.status, after.body.code]).toEqual([422, "invalid_operation"]);
-    expect((await readLog(trigger_id))[0]).toMatchObject({
+    expect((await logOf(trigger_id))[0]).toMatchObject({
       status: "refused",
       reason: expect.stringContaining("was deleted"),
     });
@@ -149,7 +143,7 @@ describe("a delivery", () => {
     expect([answer.status, answer.body.code]).toEqual([422, "invalid_operation"]);
     expect(answer.text).not.toContain("proj_");
     expect(client.threads.asked).toHaveLength(before);
-    expect(await readLog(trigger_id)).toMatchObject([
+    expect(await logOf(trigger_id)).toMatchObject([
       { status: "refused", reason: expect.stringContaining("does not exist") },
     ]);
   });
@@ -187,7 +181,7 @@ describe("a delivery", () => {
       202,
       { invocation_id: null, thread_id: null, trigger_id, duplicate: false },
     ]);
-    expect((await readLog(trigger_id))[0]).toMatchObject({
+    expect((await logOf(trigger_id))[0]).toMatchObject({
       status: "skipped",
       reason: expect.stringContaining("ping"),
     });
@@ -207,7 +201,7 @@ describe("a delivery is refused", () => {
     const answer = await deliver(trigger_id, BODY, sign(secret));
     expect([answer.status, answer.body.code]).toEqual([401, "unauthorized"]);
     expect(answer.body.detail).toBe("The delivery is not signed as it should be.");
-    expect(await readLog(trigger_id)).toMatchObject([
+    expect(await logOf(trigger_id)).toMatchObject([
       { status: "refused", reason: expect.stringMatching(reason), invocation_id: null },
     ]);
     expect(acceptedInputs()).toHaveLength(before);
@@ -229,7 +223,7 @@ describe("a delivery is refused", () => {
     const answer = await deliver(trigger_id, BODY, signStandard(secret, BODY));
     expect([answer.status, answer.body.code]).toEqual([403, "forbidden"]);
     expect((await deliver(trigger_id, BODY, {})).status).toBe(401);
-    expect(await readLog(trigger_id)).toMatchObject([{}, { status: "refused", reason: "The webhook is paused." }]);
+    expect(await logOf(trigger_id)).toMatchObject([{}, { status: "refused", reason: "The webhook is paused." }]);
   });
 
   it("where it is too large, announced or not", async () => {
@@ -245,7 +239,7 @@ describe("a delivery is refused", () => {
     ]) {
       expect([answer.status, answer.body.code]).toEqual([413, "body_too_large"]);
     }
-    expect((await readLog(trigger_id))[0]).toMatchObject({
+    expect((await logOf(trigger_id))[0]).toMatchObject({
       status: "refused",
       reason: "The body is larger than 262144 bytes.",
     });
@@ -257,7 +251,7 @@ describe("a delivery is refused", () => {
       const answer = await deliver(trigger_id, body, signStandard(secret, body));
       expect([answer.status, answer.body.code]).toEqual([400, "bad_json"]);
     }
-    expect(await readLog(trigger_id)).toMatchObject([
+    expect(await logOf(trigger_id)).toMatchObject([
       {},
       {},
       { status: "refused", reason: "The body is called JSON and is none." },
@@ -272,7 +266,7 @@ describe("a delivery is refused", () => {
     const lost = createClient({ ENCRYPTION_KEY: "another key" });
     const answer = await deliver(trigger_id, BODY, signStandard(secret, BODY), lost);
     expect([answer.status, answer.body.code]).toEqual([503, "not_configured"]);
-    expect(await readLog(trigger_id)).toMatchObject([
+    expect(await logOf(trigger_id)).toMatchObject([
       { reason: expect.stringMatching(/ENCRYPTION_KEY any more.*Rotate it/) },
     ]);
     const rotated = await lost.send("POST", `/v1/triggers/${trigger_id}/rotate`, {});
@@ -285,7 +279,7 @@ describe("a delivery is refused", () => {
     client.threads.next = { failure: { code: "rate_limited", detail: "100 runs are waiting." } };
     const answer = await deliver(trigger_id, BODY, signStandard(secret, BODY));
     expect([answer.status, answer.body.code, answer.headers.get("retry-after")]).toEqual([429, "rate_limited", "60"]);
-    expect(await readLog(trigger_id)).toMatchObject([{ reason: "100 runs are waiting." }]);
+    expect(await logOf(trigger_id)).toMatchObject([{ reason: "100 runs are waiting." }]);
   });
 
   it("with a 5xx where the thread's object fails, and is one run when it comes again", async () => {
@@ -294,139 +288,25 @@ describe("a delivery is refused", () => {
     const headers = signStandard(secret, BODY);
     client.threads.next = { error: new Error("the object is away") };
     expect((await deliver(trigger_id, BODY, headers)).status).toBe(500);
-    expect(await readLog(trigger_id)).toEqual([]);
+    expect(await logOf(trigger_id)).toEqual([]);
     expect((await deliver(trigger_id, BODY, headers)).body).toMatchObject({ duplicate: false });
     expect((await deliver(trigger_id, BODY, headers)).body).toMatchObject({ duplicate: true });
   });
 
   it("within a bounded time where D1 does not answer", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    const told = vi.spyOn(console, "error").mockImplementation(() => {});
     const { trigger_id, secret } = await make();
+    // Comes to an end much later, or the test would wait for what goes on behind the answer.
+    const raw = () => new Promise((_resolve, reject) => setTimeout(() => reject(new Error("too late")), 20_000));
     const away = createClient({
       ...settings,
-      DB: { prepare: () => ({ bind: () => ({ raw: () => new Promise(() => {}) }) }) } as unknown as D1Database,
+      DB: { prepare: () => ({ bind: () => ({ raw }) }) } as unknown as D1Database,
     });
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const answered = deliver(trigger_id, BODY, signStandard(secret, BODY), away);
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
-    await vi.advanceTimersByTimeAsync(8_000);
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(1));
+    await vi.advanceTimersByTimeAsync(20_000);
     expect((await answered).status).toBe(500);
-  });
-});
-
-describe("limits", () => {
-  it("slow strangers down and keep their refusals out of the log, but not the sender", async () => {
-    const { trigger_id, secret } = await make();
-    const statuses: number[] = [];
-    for (let count = 0; count < 35; count++) statuses.push((await deliver(trigger_id, "{}", {})).status);
-    expect(statuses.slice(0, 30)).toEqual(Array(30).fill(401));
-    expect(statuses.at(-1)).toBe(429);
-    const last = await deliver(trigger_id, "{}", {});
-    expect([last.body.code, last.headers.get("retry-after")]).toEqual(["rate_limited", "60"]);
-    expect(await readLog(trigger_id)).toHaveLength(30);
-    expect((await deliver(trigger_id, BODY, signStandard(secret, BODY))).status).toBe(202);
-    const other = await make();
-    expect((await deliver(other.trigger_id, "{}", {})).status).toBe(401);
-  });
-
-  it("hold for the sender too", async () => {
-    const full = createClient({ ...settings, DELIVERY_LIMIT: { limit: async () => ({ success: false }) } });
-    const { trigger_id, secret } = await make();
-    const answer = await deliver(trigger_id, BODY, signStandard(secret, BODY), full);
-    expect([answer.status, answer.body.code, answer.headers.get("retry-after")]).toEqual([429, "rate_limited", "60"]);
-    expect(await readLog(trigger_id)).toMatchObject([
-      { status: "refused", reason: "Too many deliveries in a minute." },
-    ]);
-  });
-
-  it("keep nobody out where they are not there or fail", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    const limit = { limit: () => Promise.reject(new Error("away")) };
-    const { trigger_id, secret } = await make();
-    for (const limits of [{ DELIVERY_LIMIT: undefined, REFUSAL_LIMIT: undefined }, { DELIVERY_LIMIT: limit }]) {
-      const answer = await deliver(
-        trigger_id,
-        BODY,
-        signStandard(secret, BODY),
-        createClient({ ...settings, ...limits }),
-      );
-      expect(answer.status).toBe(202);
-    }
-  });
-
-  it("of the log: what is older than 30 days goes with the next delivery", async () => {
-    const { trigger_id, secret } = await make();
-    await deliver(trigger_id, BODY, signStandard(secret, BODY));
-    await env.DB.prepare("UPDATE trigger_deliveries SET created_at = '2020-01-01T00:00:00.000Z'").run();
-    await deliver(trigger_id, "{}", signStandard(secret, "{}"));
-    expect(await readLog(trigger_id)).toHaveLength(1);
-  });
-});
-
-describe("a secret", () => {
-  const rotate = (trigger_id: string, body: Record<string, unknown> = {}) =>
-    client.send("POST", `/v1/triggers/${trigger_id}/rotate`, body);
-  const statusOf = async (trigger_id: string, secret: string, at = Date.now()) =>
-    (await deliver(trigger_id, BODY, signStandard(secret, BODY, { at }))).status;
-
-  it("opens beside the next one until the overlap ends", async () => {
-    const { trigger_id, secret } = await make();
-    const rotated = await rotate(trigger_id, { overlap_seconds: 60 });
-    expect(rotated.headers.get("cache-control")).toBe("no-store");
-    const next = String(rotated.body.secret);
-    expect(next).not.toBe(secret);
-    expect([await statusOf(trigger_id, secret), await statusOf(trigger_id, next)]).toEqual([202, 202]);
-    const later = Date.now() + 61_000;
-    vi.useFakeTimers({ toFake: ["Date"], now: later });
-    expect([await statusOf(trigger_id, secret, later), await statusOf(trigger_id, next, later)]).toEqual([401, 202]);
-  });
-
-  it("ends at once where there is to be no overlap, and may be the sender's", async () => {
-    const { trigger_id, secret } = await make();
-    const own = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-    expect((await rotate(trigger_id, { secret: own, overlap_seconds: 0 })).body).toMatchObject({
-      trigger_id,
-      secret: own,
-    });
-    expect([await statusOf(trigger_id, secret), await statusOf(trigger_id, own)]).toEqual([401, 202]);
-    for (const body of [{ overlap_seconds: 700_000 }, { overlap_seconds: -1 }, { secret: "short" }]) {
-      expect((await rotate(trigger_id, body)).body.code).toBe("invalid_field");
-    }
-  });
-
-  it("is in no answer but the one that made it, in no row in clear, and in no log", async () => {
-    const written: string[] = [];
-    for (const name of ["log", "info", "warn", "error", "debug"] as const) {
-      vi.spyOn(console, name).mockImplementation((...line) => void written.push(line.join(" ")));
-    }
-    const canary = "canary-7b2e-secret-of-a-sender";
-    const { trigger_id } = await make({ secret: canary, verify: { scheme: "header", header: "X-Token" } });
-    const path = `/v1/triggers/${trigger_id}`;
-    const token = { "x-token": canary };
-    const answers = [
-      await deliver(trigger_id, BODY, token),
-      await deliver(trigger_id, BODY, { "x-token": `${canary}!` }),
-      await deliver(trigger_id, BODY, { authorization: canary }),
-      await deliver("trig_none", BODY, token),
-      await deliver(trigger_id, "{", { ...token, "content-type": "application/json" }),
-      await client.send("GET", path),
-      await client.send("GET", "/v1/triggers"),
-      await client.send("PATCH", path, { prompt: "Other." }),
-      await client.send("POST", `${path}/run`, {}),
-      await client.send("POST", `${path}/rotate`, { overlap_seconds: 5 }),
-      await client.send("GET", `${path}/deliveries`),
-    ];
-    expect(answers.map(({ status }) => status)).toEqual([202, 401, 401, 404, 400, 200, 200, 200, 202, 200, 200]);
-    const tables = ["triggers", "trigger_deliveries", "secrets"].map((table) =>
-      env.DB.prepare(`SELECT * FROM ${table}`).all(),
-    );
-    const rows = (await Promise.all(tables)).flatMap(({ results }) => results);
-    expect(rows.length).toBeGreaterThan(5);
-    const inputs = JSON.stringify(client.threads.asked);
-    for (const text of [...answers.map(({ text }) => text), JSON.stringify(rows), inputs, ...written]) {
-      expect(text).not.toContain(canary);
-      expect(text).not.toContain(btoa(canary).slice(0, 20));
-    }
-    expect(JSON.stringify(rows)).not.toContain("It is slow");
+    expect(told).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("gave no answer within 8 s"));
   });
 });

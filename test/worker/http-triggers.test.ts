@@ -5,7 +5,7 @@ import type { RunInput } from "../../src/protocol/thread.ts";
 import type { Trigger } from "../../src/protocol/trigger.ts";
 import { logTriggerEvent } from "../../src/store/trigger-log.ts";
 import { readTrigger } from "../../src/store/triggers.ts";
-import { signStandard } from "./hook-client.ts";
+import { clearTriggers, signStandard } from "./hook-client.ts";
 import { type Client, createClient } from "./http-client.ts";
 
 const PATH = "/v1/triggers";
@@ -16,7 +16,7 @@ const schedule = { type: "schedule", prompt: "Report.", cron: "0 9 * * 1-5", tim
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  for (const table of ["triggers", "trigger_deliveries", "secrets"]) await env.DB.prepare(`DELETE FROM ${table}`).run();
+  await clearTriggers();
 });
 
 async function make(body: Record<string, unknown> = webhook, from: Client = client) {
