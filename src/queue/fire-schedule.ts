@@ -52,9 +52,9 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
   if (newest?.invocation_id === invocation_id) {
     if (await isKnown(env, newest)) return await accept(env, due, newest);
   } else {
-    const busy = await findBusy(env, trigger, newest, due, now);
-    if (busy === "starting") return fail("busy", "The run before is being started.");
-    if (busy !== null) return await holdBack(env, trigger, due, run, status, busy);
+    const before = await lookBefore(env, trigger, newest, due, now);
+    if (before === "starting") return fail("busy", "The run before is being started.");
+    if (before !== null) return await holdBack(env, trigger, due, run, status, before.reason);
   }
   if (!(await claimRun(env.DB, trigger, run, now))) return fail("busy", "The schedule was changed at the same time.");
   return await fire(env, trigger, firing, due);
@@ -123,24 +123,26 @@ function newestRun({ user_id, last_thread_id, last_invocation_id }: Trigger): Ru
   return { user_id, thread_id: last_thread_id, invocation_id: last_invocation_id };
 }
 
-/** Why a due time can't be fired now, for people; null where nothing is before it. */
-async function findBusy(
+/** What a due time has before it, with a reason for people; null where nothing is. */
+async function lookBefore(
   env: Env,
   trigger: Trigger,
   newest: RunKey | null,
   due: DueTime,
   now: number,
-): Promise<string | null> {
+): Promise<{ reason: string } | "starting" | null> {
   if (newest !== null) {
     const found = await readRun(env, newest);
-    if (found.ok && !isTerminal(found.value.status))
-      return `The run ${newest.invocation_id} was ${found.value.status}.`;
+    if (found.ok && !isTerminal(found.value.status)) {
+      return { reason: `The run ${newest.invocation_id} was ${found.value.status}.` };
+    }
     const claimed = Date.parse(trigger.last_fired_at ?? "");
     if (!found.ok && Math.abs(now - claimed) < STARTING_MS) return "starting";
   }
   if (trigger.settings.overlap !== "queue") return null;
   const [first] = await listWaiting(env.DB, due.user_id, due.trigger_id);
-  return first !== undefined && first.due_at < due.due_at ? `The due time ${first.due_at} waited before it.` : null;
+  const isFirst = first === undefined || first.due_at >= due.due_at;
+  return isFirst ? null : { reason: `The due time ${first.due_at} waited before it.` };
 }
 
 async function holdBack(

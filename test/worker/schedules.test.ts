@@ -1,5 +1,11 @@
 // Schedules in workerd: the clock is driven as the platform drives it, the queue is the real one, and so are the threads.
-import { createScheduledController, env } from "cloudflare:test";
+import {
+  createExecutionContext,
+  createMessageBatch,
+  createScheduledController,
+  env,
+  getQueueResult,
+} from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { newId } from "../../src/protocol/ids.ts";
@@ -102,6 +108,33 @@ describe("a schedule of each minute", () => {
     await tick(start + MINUTE_MS + 1);
     await vi.waitFor(async () => expect((await readRows(trigger))[1]?.status).toBe("accepted"), 20_000);
     expect(await readRows(trigger)).toHaveLength(2);
+  });
+});
+
+describe("the queue's consumer", () => {
+  it("does a schedule's job again where the thread fails, and as a dead letter sends it once more", async () => {
+    const now = Date.now();
+    const trigger = makeSchedule(now, {
+      settings: { ...makeSchedule(now).settings, cron: "0 0 1 1 *", timezone: "UTC" },
+    });
+    const due_at = `${new Date(now).getUTCFullYear() + 1}-01-01T00:00:00.000Z`;
+    await createTrigger(env.DB, trigger);
+    const sent: unknown[] = [];
+    const JOBS = { send: async (body: unknown, options: unknown) => void sent.push([body, options]) };
+    const THREADS = { idFromName: () => "", get: () => ({ accept: () => Promise.reject(new Error("down")) }) };
+    const broken = { ...env, JOBS, THREADS } as unknown as typeof env;
+    const { user_id, trigger_id } = trigger;
+    const body = { type: "fire_schedule", user_id, trigger_id, due_at, attempt: 1 };
+    for (const [queue, isDone] of [
+      ["taskloom-jobs", false],
+      ["taskloom-dead", true],
+    ] as const) {
+      const batch = createMessageBatch(queue, [{ id: "m", timestamp: new Date(), attempts: 1, body }]);
+      await worker.queue(batch, broken);
+      const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
+      expect([explicitAcks.length, retryMessages.length]).toEqual(isDone ? [1, 0] : [0, 1]);
+    }
+    expect(sent).toEqual([[{ ...body, attempt: 2 }, { delaySeconds: 300 }]]);
   });
 });
 
