@@ -1,6 +1,8 @@
 // The clock's sweep: what is due is sent once for each due time that counts, whatever comes twice or was missed.
 import { describe, expect, it } from "vitest";
 import { type FireSchedule, ScheduleWorld } from "../../test/fakes/schedule-world.ts";
+import type { Env } from "../config.ts";
+import { sweepSchedules } from "./due-schedules.ts";
 
 const iso = (time: string) => new Date(time).toISOString();
 
@@ -70,7 +72,16 @@ describe("a schedule that is due", () => {
     }
   });
 
-  it("is not moved where it was changed while it was read, and not fired where it was paused or changed before its job came", async () => {
+  it("is not moved where it was changed after it was read", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    const changed = iso("2026-11-26T09:00:00Z");
+    const JOBS = { sendBatch: () => world.change({ next_at: changed }) };
+    await sweepSchedules({ ...world.env, JOBS } as unknown as Env, Date.parse("2026-11-25T08:01:00Z"));
+    expect(world.trigger().next_at).toBe(changed);
+  });
+
+  it("is not fired where it was paused or changed before its job came", async () => {
     for (const change of [
       { enabled: false, next_at: null },
       { settings: { verify: null, key: null, cron: "30 8 * * *", timezone: "UTC", overlap: "skip" as const } },

@@ -56,6 +56,24 @@ describe("a crash at any step", () => {
     }
   });
 
+  it("leaves the run in the log where somebody ran the trigger by hand before the job came again", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    await world.sweep("2026-11-25T08:01:00Z");
+    // Read, looked up, claimed, accepted; the row is the next step.
+    world.steps = 0;
+    world.crash = { at: 3, moment: "after" };
+    await world.deliver("2026-11-25T08:01:00Z");
+    world.revive();
+    expect([world.runs.length, world.outcomes().length]).toEqual([1, 0]);
+    const [first] = world.runs;
+    if (first) world.runs.push({ ...first, thread_id: "thread_hand", invocation_id: "inv_hand", metadata: {} });
+    await world.change({ last_thread_id: "thread_hand", last_invocation_id: "inv_hand" });
+    await world.deliver("2026-11-25T08:01:10Z");
+    expect(world.outcomes()).toMatchObject([{ status: "accepted", invocation_id: first?.invocation_id }]);
+    expect(world.trigger().last_invocation_id).toBe("inv_hand");
+  });
+
   it("fires each waiting due time once", async () => {
     let hasCrashed = true;
     for (let at = 0; hasCrashed; at++) {
@@ -91,6 +109,23 @@ describe("a due time while the run before is at work", () => {
       expect(world.outcomes().map(({ status }) => status)).toEqual(["accepted", "skipped", "accepted"]);
       expect(world.outcomes()[1]?.reason).toBe(`The run ${world.runs[0]?.invocation_id} was running.`);
     }
+  });
+
+  it("stays skipped where its job comes again after that run, as what was fired stays fired", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    for (const minute of ["01", "02"]) await world.minute(`2026-11-25T08:${minute}:00Z`);
+    world.end();
+    await world.minute("2026-11-25T08:03:00Z");
+    world.end();
+    const before = world.outcomes();
+    const { last_invocation_id } = world.trigger();
+    for (const minute of ["01", "02", "03"]) {
+      await world.fire(jobOf(`2026-11-25T08:${minute}:00Z`), "2026-11-25T08:03:30Z");
+    }
+    expect(world.outcomes()).toEqual(before);
+    expect(world.runs).toHaveLength(2);
+    expect(world.trigger().last_invocation_id).toBe(last_invocation_id);
   });
 
   it("waits, and is fired in its turn, one after another", async () => {
