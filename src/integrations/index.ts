@@ -18,6 +18,7 @@ export {
 export { nextStep, type Showing } from "./slack-show.ts";
 export { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./slack-shown.ts";
 export { addEvent, emptyView, type SlackView } from "./slack-view.ts";
+export { findScheduleFault, lastDue, nextTimes, tellDue } from "./schedule-times.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";
 export { readThreadKey, writeMessage } from "./webhook-message.ts";
 export { type Payload, payloadOf, readPayload } from "./webhook-payload.ts";
