@@ -8,6 +8,9 @@ export interface Env {
   DB: D1Database;
   JOBS: Queue<unknown>;
   THREADS: DurableObjectNamespace<ThreadApi & Rpc.DurableObjectBranded>;
+  /** Of deliveries to one webhook trigger: those of its sender, and those that are refused. Without one there is no limit. */
+  DELIVERY_LIMIT?: RateLimit;
+  REFUSAL_LIMIT?: RateLimit;
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;

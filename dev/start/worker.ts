@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { startClock } from "./clock.ts";
 import { type Place, runProgram, startProgram } from "./processes.ts";
 import { formatSettings, type Settings } from "./settings.ts";
 import { type State, writeOwn } from "./state.ts";
@@ -79,8 +80,5 @@ export async function driveCron({ stopping, log }: Place, port: number): Promise
       if (!stopping.signal.aborted) log.add(`cron: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  const timer = setInterval(() => void tick(), minuteMs);
-  await stopping.add(() => clearInterval(timer));
-  // What fell due while nothing ran is not made to wait another minute.
-  void tick();
+  await stopping.add(startClock(() => void tick()));
 }

@@ -71,7 +71,7 @@ describe("buildSystemPrompt", () => {
   });
 
   it("names the tags that the server writes, and tools and fields that there are", () => {
-    const tags = ["plan_reminder", "reminder", "conversation_summary", "person_message"];
+    const tags = ["plan_reminder", "reminder", "conversation_summary", "person_message", "webhook_payload"];
     for (const tag of tags) expect(bare).toContain(`<${tag}>`);
     const fields = ["in_progress", "read_result", "result_id"];
     const known = new Set([...allTools.map((tool) => tool.name), ...tags, ...fields]);

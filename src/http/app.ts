@@ -14,6 +14,7 @@ import { answerError, answerNotFound } from "./errors.ts";
 import { addEvents } from "./events.ts";
 import { addGitCredentials } from "./git-credentials.ts";
 import { addHealth } from "./health.ts";
+import { addHooks } from "./hooks.ts";
 import { addMessages } from "./messages.ts";
 import { addOpenApi } from "./openapi.ts";
 import { addPreviews } from "./previews.ts";
@@ -31,6 +32,7 @@ import { addSsh } from "./ssh.ts";
 import { addTasks } from "./tasks.ts";
 import { addTerminal, addTerminalSocket } from "./terminal.ts";
 import { addThreads } from "./threads.ts";
+import { addTriggers } from "./triggers.ts";
 import { addUsers } from "./users.ts";
 
 export function createApp(): App {
@@ -75,6 +77,8 @@ const resources = [
   addEvents,
   addAgents,
   addAgentVersions,
+  addTriggers,
+  addHooks,
   addAgUi,
   addSlackEvents,
   addSlackInteractivity,

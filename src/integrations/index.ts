@@ -35,4 +35,13 @@ export {
 export { idOfAnswer, threadOfPlace, toAnswerRun, toCommandRun, toSaidRun } from "./slack-run.ts";
 export { checkSignature } from "./slack-signature.ts";
 export { mentions, toContent, toWords } from "./slack-words.ts";
+export { nextStep, type Showing } from "./slack-show.ts";
+export { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./slack-shown.ts";
+export { addEvent, emptyView, type SlackView } from "./slack-view.ts";
+export { findScheduleFault, lastDue, nextTimes, tellDue } from "./schedule-times.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";
+export { readThreadKey, writeMessage } from "./webhook-message.ts";
+export { type Payload, payloadOf, readPayload } from "./webhook-payload.ts";
+export { type Piece, parseTemplate } from "./webhook-picks.ts";
+export { findSecretFault, makeSecret } from "./webhook-secret.ts";
+export { type VerifiedDelivery, verifyDelivery } from "./webhook-verify.ts";

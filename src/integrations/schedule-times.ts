@@ -1,7 +1,93 @@
-// When a schedule is due: five fields of cron, read in an IANA time zone.
+// When a schedule is due: five fields of cron, read in an IANA time zone. The rules for clocks that are changed are Vixie
+// cron's. A cron that names its hours and minutes is due once for each of them: what the clock leaves out is due when it has
+// jumped, what it shows twice is due the first time. One with a wildcard or a step in them goes by the clock: nothing is due
+// at what is left out, and what comes twice is due twice, so that each quarter of an hour stays one.
 import { Cron } from "croner";
+
+// All sixty minutes in full are 169 characters.
+const LONGEST_CRON = 200;
+
+// The longest IANA name has 32.
+const LONGEST_ZONE = 64;
+
+const nicknames = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
 /** The next due times after `from`, at most `count`; none where it is never due again. Throws where either is not valid. */
 export function nextTimes(cron: string, timezone: string, from: number, count: number): string[] {
-  return new Cron(cron, { timezone, paused: true }).nextRuns(count, new Date(from)).map((time) => time.toISOString());
+  return read(cron, timezone)
+    .nextRuns(count, new Date(from))
+    .map((time) => time.toISOString());
+}
+
+/**
+ * The last due time that is later than `after` and not later than `until`; null where there is none. However much lies between
+ * the two, it is found from the end. Throws where cron or zone is not valid.
+ */
+export function lastDue(cron: string, timezone: string, after: number, until: number): string | null {
+  // What it is asked for is what lies before, in whole seconds; due times are whole minutes.
+  const [last] = read(cron, timezone).previousRuns(1, new Date(Math.floor(until / 1000) * 1000 + 1000));
+  return last !== undefined && last.getTime() > after ? last.toISOString() : null;
+}
+
+/** What is wrong with a schedule, for the person who wrote it; null where it is right and due at some time after `from`. */
+export function findScheduleFault(cron: string, timezone: string, from: number): string | null {
+  if (timezone.length > LONGEST_ZONE || !isZone(timezone)) {
+    return "timezone: is no IANA time zone, such as Europe/Berlin or UTC";
+  }
+  if (cron.length > LONGEST_CRON) return `cron: is longer than ${LONGEST_CRON} characters`;
+  const fields = cron.trim().split(/\s+/);
+  const [first = ""] = fields;
+  if (first.startsWith("@")) {
+    if (fields.length > 1 || !nicknames.includes(first.toLowerCase())) {
+      return `cron: of the nicknames only ${nicknames.join(", ")} are known`;
+    }
+  } else if (fields.length === 6 || fields.length === 7) {
+    return "cron: has a field too many; five are read (minute, hour, day, month, weekday), and nothing is due within a minute";
+  } else if (fields.length !== 5) {
+    return "cron: needs five fields: minute, hour, day, month, weekday, such as 0 9 * * MON-FRI";
+  }
+  return findCronFault(cron, timezone, from);
+}
+
+/** When it was due, as the schedule's own clock showed it: `Monday, 2026-11-02 09:00, Europe/Berlin (GMT+01:00)`. */
+export function tellDue(due_at: string, timezone: string): string {
+  const format = new Intl.DateTimeFormat("en-US", {
+    timeZone: timezone,
+    weekday: "long",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "longOffset",
+  });
+  const parts = new Map(format.formatToParts(new Date(due_at)).map(({ type, value }) => [type, value]));
+  const read = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? "";
+  const day = `${read("weekday")}, ${read("year")}-${read("month")}-${read("day")}`;
+  return `${day} ${read("hour")}:${read("minute")}, ${timezone} (${read("timeZoneName")})`;
+}
+
+function read(cron: string, timezone: string): Cron {
+  return new Cron(cron.trim(), { timezone, paused: true, mode: "5-part", fixedTimeRule: "no-wildcard" });
+}
+
+function findCronFault(cron: string, timezone: string, from: number): string | null {
+  try {
+    return nextTimes(cron, timezone, from, 1).length === 0 ? "cron: is never due, such as a 30th of February" : null;
+  } catch (error) {
+    const text = error instanceof Error ? error.message.replace(/^CronPattern: /, "") : "";
+    return `cron: can't be read: ${text.slice(0, 200)}`;
+  }
+}
+
+/** Offsets such as +02:00 are no zones: some runtimes take them, others do not. */
+function isZone(timezone: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+\-/]*$/.test(timezone)) return false;
+  try {
+    new Intl.DateTimeFormat("en-US", { timeZone: timezone });
+    return true;
+  } catch {
+    return false;
+  }
 }

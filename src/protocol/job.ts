@@ -19,5 +19,14 @@ export const job = z.discriminatedUnion("type", [
     /** How often it was tried. */
     attempt: z.int().min(1),
   }),
+  /** A schedule that was due. */
+  z.object({
+    type: z.literal("fire_schedule"),
+    user_id: clientId,
+    trigger_id: clientId,
+    due_at: z.iso.datetime(),
+    /** How often the queue had given it up before. */
+    attempt: z.int().min(1),
+  }),
 ]);
 export type Job = z.infer<typeof job>;

@@ -10,6 +10,10 @@ export interface SlackPlace {
   /** The person whose message is answered; Slack asks for both where a text is streamed into a channel. */
   recipient_user_id: string;
   recipient_team_id: string;
+  /** The newest message of Slack's thread that is known of: what the bot wrote after it is a run's that is still being shown. */
+  newest_ts: string;
+  /** Where people open this server's web page, without a slash at its end. */
+  origin: string;
 }
 
 /** A workspace where the app is installed, and whose account it uses. Its token is not here. */

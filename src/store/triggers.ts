@@ -1,11 +1,12 @@
 // Triggers. A schedule's `next_at` is when it is due; whoever moves it says what it was, so that of two who move it at once one does.
-import { and, eq } from "drizzle-orm";
+import { and, count, eq } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 import { isConflict, open } from "./database.ts";
 import { listNewest } from "./newest.ts";
-import { triggers } from "./schema.ts";
+import { secrets, triggerDeliveries, triggers } from "./schema.ts";
+import type { Secret } from "./secrets.ts";
 
 /** False where the id is taken, be it by another user. */
 export async function createTrigger(db: D1Database, trigger: Trigger): Promise<boolean> {
@@ -20,6 +21,43 @@ export async function createTrigger(db: D1Database, trigger: Trigger): Promise<b
 
 export async function readTrigger(db: D1Database, user_id: string, trigger_id: string): Promise<Trigger | null> {
   return (await open(db).select().from(triggers).where(isTrigger(user_id, trigger_id)).get()) ?? null;
+}
+
+/** Whoever's it is, with its secret: a sender brings no user. */
+export async function findTrigger(
+  db: D1Database,
+  trigger_id: string,
+): Promise<{ trigger: Trigger; secret: Secret | null } | null> {
+  const isItsSecret = and(
+    eq(secrets.user_id, triggers.user_id),
+    eq(secrets.kind, "trigger"),
+    eq(secrets.name, triggers.trigger_id),
+  );
+  const found = await open(db)
+    .select({ trigger: triggers, secret: secrets })
+    .from(triggers)
+    .leftJoin(secrets, isItsSecret)
+    .where(eq(triggers.trigger_id, trigger_id))
+    .get();
+  return found ?? null;
+}
+
+export async function countTriggers(db: D1Database, user_id: string): Promise<number> {
+  const counted = await open(db).select({ rows: count() }).from(triggers).where(eq(triggers.user_id, user_id)).get();
+  return counted?.rows ?? 0;
+}
+
+/** With its secret and its log. False where there is none. */
+export async function deleteTrigger(db: D1Database, user_id: string, trigger_id: string): Promise<boolean> {
+  const database = open(db);
+  const isSecret = and(eq(secrets.user_id, user_id), eq(secrets.kind, "trigger"), eq(secrets.name, trigger_id));
+  const isLog = and(eq(triggerDeliveries.user_id, user_id), eq(triggerDeliveries.trigger_id, trigger_id));
+  const [deleted] = await database.batch([
+    database.delete(triggers).where(isTrigger(user_id, trigger_id)).returning({ trigger_id: triggers.trigger_id }),
+    database.delete(secrets).where(isSecret),
+    database.delete(triggerDeliveries).where(isLog),
+  ]);
+  return deleted.length > 0;
 }
 
 export async function listTriggers(

@@ -2,6 +2,7 @@
 // since one that runs for long is killed with its object.
 import { isTerminal } from "../protocol/run.ts";
 import { allowStart, condemnRun } from "./control.ts";
+import { ensureFollowing } from "./followers.ts";
 import { type ActiveRun, type Life, noteError, storeRun, transact } from "./life.ts";
 import { lastMessageTime } from "./messages.ts";
 import { ensureRunning } from "./run.ts";
@@ -23,6 +24,7 @@ export async function onAlarm(life: Life): Promise<void> {
   life.alarmAt = null;
   await schedule(life, "heartbeat");
   ensureRunning(life);
+  ensureFollowing(life);
   life.platform.waitUntil(tend(life));
 }
 

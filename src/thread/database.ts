@@ -37,6 +37,7 @@ const tables = [
      messages TEXT) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS results (seq INTEGER PRIMARY KEY, tool_call_id TEXT NOT NULL, content TEXT)`,
   `CREATE INDEX IF NOT EXISTS results_by_call ON results (tool_call_id)`,
+  `CREATE TABLE IF NOT EXISTS followers (invocation_id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS overflow (
      owner TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID`,
 ];
@@ -54,7 +55,7 @@ export function createTables(sql: Sql): void {
 
 /** Drops all but `meta`, which it empties. Inside a transaction. */
 export function dropTables(sql: Sql): void {
-  for (const table of ["journal", "messages", "runs", "steered", "results", "overflow"])
+  for (const table of ["journal", "messages", "runs", "steered", "results", "followers", "overflow"])
     sql.exec(`DROP TABLE IF EXISTS ${table}`);
   sql.exec("DELETE FROM meta");
 }

@@ -8,6 +8,7 @@ import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { isEmptyContent } from "../protocol/message.ts";
 import { isTerminal, noUsage, type Run } from "../protocol/run.ts";
 import type { AcceptedRun, PinnedAgent, RunInput } from "../protocol/thread.ts";
+import { followFrom } from "./followers.ts";
 import { checkAnswers, hasExpired } from "./interrupts.ts";
 import { findRun, isoTime, type Life, storeNewRun, transact } from "./life.ts";
 import { hasMessage, readMessagesBefore } from "./messages.ts";
@@ -128,13 +129,19 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgen
   );
   if (full !== null) return full;
   if (busy?.run.status === "running" && input.on_busy === "steer" && input.resume === null) {
-    transact(life, () => addSteered(life, input, hash, busy.run.invocation_id));
+    transact(life, () => {
+      followFrom(life, input.follow);
+      addSteered(life, input, hash, busy.run.invocation_id);
+    });
     return succeed({ run: busy.run, created: false });
   }
   const { agent_id, version, config } = agent;
   const max_steps = input.max_steps ?? agent.max_steps;
   const record = newRecord(life, input, hash, { agent_id, version, config, ...(max_steps ? { max_steps } : {}) });
-  transact(life, () => storeNewRun(life, record));
+  transact(life, () => {
+    followFrom(life, input.follow);
+    storeNewRun(life, record);
+  });
   return succeed({ run: record.run, created: true });
 }
 

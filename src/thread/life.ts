@@ -3,8 +3,11 @@
 import type { Sandbox } from "../agent/sandbox.ts";
 import { newId } from "../protocol/ids.ts";
 import { isTerminal, type Run } from "../protocol/run.ts";
+import type { SlackPlace } from "../protocol/slack.ts";
 import type { Thread } from "../protocol/thread.ts";
 import { createTables, type Database, hasTables, readMeta } from "./database.ts";
+import { readFollowers, readPlace } from "./follower-rows.ts";
+import { type Follower, followRun } from "./followers.ts";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
@@ -76,6 +79,12 @@ export interface Life {
   alarmAt: number | null;
   /** When each background run's job was last sent, and how often: by id. */
   jobs: Map<string, { at: number; times: number }>;
+  /** Where runs are shown as they happen; null where nobody follows. */
+  place: SlackPlace | null;
+  /** Runs that are not wholly shown there, by id. */
+  followers: Map<string, Follower>;
+  /** Told when one of them waits for the alarm. */
+  onFollowerWaits: () => void;
   cancelIdle: (() => void) | null;
   bornAt: number;
   /** The newest of what went wrong in this life; no word of what is said in the thread. */
@@ -117,6 +126,9 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     waiters: new Map(),
     alarmAt: null,
     jobs: new Map(),
+    place: readPlace(database.sql),
+    followers: new Map(readFollowers(database.sql).map((row) => [row.invocation_id, { row, isActive: false }])),
+    onFollowerWaits: () => {},
     cancelIdle: null,
     bornAt: ports.clock.now(),
     errors: [],
@@ -128,6 +140,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     if (life.readers.count === 0) watchIdle(life);
   };
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
+  life.onFollowerWaits = () => platform.waitUntil(schedule(life));
   adoptRun(life);
   return life;
 }
@@ -188,6 +201,7 @@ export function storeNewRun(life: Life, record: RunRecord): void {
   life.live.set(record.run.invocation_id, record);
   life.lastPosition = Math.max(life.lastPosition, record.position);
   life.outbox.markRun(record);
+  followRun(life, record.run.invocation_id);
 }
 
 /** The newest run before a place of the inbox that has started. */

@@ -25,6 +25,7 @@ import { onAlarm } from "./alarm.ts";
 import { buryRun, cancelBefore, cancelRun, getRun, pokeRuns, startBackground, waitForEnd } from "./control.ts";
 import type { Database } from "./database.ts";
 import { describeLife } from "./diagnostics.ts";
+import { ensureFollowing } from "./followers.ts";
 import { acceptRun, checkFirstInput } from "./inbox.ts";
 import { readLedger } from "./ledger.ts";
 import { findRun, type Life, type Platform, wakeLife } from "./life.ts";
@@ -227,6 +228,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     if (input.on_busy === "replace" && record !== null) cancelBefore(life, record);
     await schedule(life);
     ensureRunning(life);
+    ensureFollowing(life);
     if (input.background) this.ctx.waitUntil(life.outbox.syncWithin(SYNC_LIMIT_MS).then(() => resendJobs(life)));
     return accepted;
   }
@@ -248,6 +250,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const owned = ownedBy(this.#life, key);
     if (!owned.ok) return owned;
     ensureRunning(owned.value);
+    ensureFollowing(owned.value);
     // The former life may have ended between a run and its alarm.
     if (owned.value.alarmAt === null) this.ctx.waitUntil(schedule(owned.value));
     return owned;

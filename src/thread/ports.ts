@@ -7,6 +7,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { contextTokens, models } from "../models/index.ts";
 import type { Agent, AgentConfig } from "../protocol/agent.ts";
+import type { Result } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readStartingAgent } from "../store/agent-versions.ts";
@@ -19,6 +20,7 @@ import { scopeCommands } from "./command-scope.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 import { openProjectSandbox, type SandboxMemory } from "./project-sandbox.ts";
 import type { Clock } from "./readers.ts";
+import { type ConnectedWorkspace, openSlackWorkspace } from "./slack-workspaces.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
 export interface Ports {
@@ -40,6 +42,8 @@ export interface Ports {
   /** The live links to ports of the project's sandbox. */
   readPreviews(user_id: string, project_id: string): Promise<{ port: number; url: string }[]>;
   sendJob(job: Job): Promise<void>;
+  /** A workspace that this user has connected, with its bot's token. */
+  openSlack(user_id: string, team_id: string): Promise<Result<ConnectedWorkspace>>;
   clock: Clock;
 }
 
@@ -67,6 +71,10 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     readPreviews: (user_id, project_id) => listPreviews(database, user_id, project_id, clock.now()),
     sendJob: async (job) => {
       await jobs.send(job);
+    },
+    openSlack: (user_id, team_id) => {
+      const { slack, encryption_keys } = config;
+      return openSlackWorkspace({ database, slack, encryption_keys }, team_id, user_id);
     },
     clock,
   };

@@ -2,14 +2,16 @@
 // replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
+import type { CallSlack } from "../../src/integrations/index.ts";
 import { createXmlModel } from "../../src/models/xml.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agent.ts";
-import type { Result } from "../../src/protocol/error.ts";
+import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
 import type { ThreadBatch } from "../../src/store/sync.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import type { Database } from "../../src/thread/database.ts";
+import { ensureFollowing } from "../../src/thread/followers.ts";
 import { acceptRun } from "../../src/thread/inbox.ts";
 import { type Life, wakeLife } from "../../src/thread/life.ts";
 import { clock, type Ports } from "../../src/thread/ports.ts";
@@ -36,6 +38,7 @@ export interface FakeThreadOptions {
   /** What the thread's agent sets. */
   agent?: Partial<AgentConfig>;
   interrupt_ms?: number;
+  callSlack?: CallSlack;
   /** Asked around each transaction; true ends the life there, as a kill would. */
   dies?: (when: "before" | "after") => boolean;
 }
@@ -108,6 +111,7 @@ export class FakeThread {
   async accept(message: string, more: Partial<RunInput> = {}): Promise<Result<AcceptedRun>> {
     const accepted = await acceptRun(this.life, this.input(message, more), false);
     ensureRunning(this.life);
+    ensureFollowing(this.life);
     return accepted;
   }
 
@@ -219,6 +223,30 @@ export class FakeThread {
         check(pulse);
         await this.#options.sendJob?.(job);
         this.jobs.push(job);
+      },
+      openSlack: async () => {
+        check(pulse);
+        const call = this.#options.callSlack;
+        if (call === undefined) return fail("not_found", "There is no Slack here.");
+        const workspace = {
+          user_id: this.key.user_id,
+          team_id: "T1",
+          team_name: null,
+          bot_user_id: "UBOT",
+          agent_id: null,
+          project_id: null,
+          created_at: "",
+          updated_at: "",
+        };
+        return succeed({
+          workspace,
+          call: async (method, fields) => {
+            check(pulse);
+            const answer = await call(method, fields);
+            check(pulse);
+            return answer;
+          },
+        });
       },
       clock: clockOf(pulse, this.#options.clock ?? clock),
     };

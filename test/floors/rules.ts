@@ -37,6 +37,7 @@ const environmentRooms = [
   "src/index.ts",
   "src/thread/object.ts",
   "src/thread/stub.ts",
+  "src/thread/trigger-run.ts",
   "src/http/",
   "src/queue/",
 ];

@@ -1,5 +1,5 @@
 // A client of the app under test: real D1, thread objects in memory.
-import { env } from "cloudflare:test";
+import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
 import type { Env } from "../../src/config.ts";
 import { createApp } from "../../src/http/app.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
@@ -39,8 +39,10 @@ export function createClient(settings: Partial<Env> = {}): Client {
           body instanceof Uint8Array ||
           body instanceof ReadableStream;
         const init = { method, headers: { ...authorization, ...headers }, body: sent ? body : JSON.stringify(body) };
-        const response = await app.request(path, init as RequestInit, bindings);
+        const execution = createExecutionContext();
+        const response = await app.request(path, init as RequestInit, bindings, execution);
         const text = await response.text();
+        await waitOnExecutionContext(execution);
         const isJson = text !== "" && response.headers.get("content-type")?.includes("json");
         return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : {}, text };
       },

@@ -1,0 +1,89 @@
+// The events that a workspace tells the app, in the envelope of the Events API.
+import { type Context, describeMessage } from "./context.ts";
+import type { Delivery, Forgery } from "./deliver.ts";
+import type { Channel, Json, Message, Workspace } from "./store.ts";
+
+/** What an event is subscribed to as. */
+function subscriptionOf(event: Json, channel: Channel | undefined): string {
+  if (event.type !== "message") return String(event.type);
+  const kind = channel?.kind ?? "channel";
+  return `message.${{ channel: "channels", group: "groups", im: "im" }[kind]}`;
+}
+
+export function wrapEvent(context: Context, workspace: Workspace, event: Json, eventId?: string): Json {
+  const { store, app } = context;
+  return {
+    token: "deprecated-verification-token",
+    team_id: workspace.id,
+    context_team_id: workspace.id,
+    context_enterprise_id: null,
+    api_app_id: app.id,
+    event,
+    type: "event_callback",
+    event_id: eventId ?? store.newId("Ev"),
+    event_time: Math.floor(context.clock.now() / 1000),
+    authorizations: [
+      {
+        enterprise_id: null,
+        team_id: workspace.id,
+        user_id: workspace.bot.userId,
+        is_bot: true,
+        is_enterprise_install: false,
+      },
+    ],
+    is_ext_shared_channel: false,
+    event_context: `4-${workspace.id}`,
+  };
+}
+
+export interface Told {
+  eventId?: string;
+  forgery?: Forgery;
+}
+
+/** Sends the event if the app is installed, subscribed and has an address; the list has one delivery or none. */
+export function tellEvent(
+  context: Context,
+  workspace: Workspace,
+  event: Json,
+  channel?: Channel,
+  told: Told = {},
+): Promise<Delivery>[] {
+  const { app, deliveries } = context;
+  const { events: address } = app.addresses;
+  if (address === undefined || workspace.token === undefined) return [];
+  if (!app.subscriptions.includes(subscriptionOf(event, channel))) return [];
+  const stamped = { event_ts: event.ts ?? context.store.newTs(), ...event };
+  return [deliveries.sendEvent(address, wrapEvent(context, workspace, stamped, told.eventId), told.forgery)];
+}
+
+/** A message, its edit or its end, to an app whose bot is in the channel. The bot's own are told to it too. */
+export function tellMessage(
+  context: Context,
+  workspace: Workspace,
+  channel: Channel,
+  message: Message,
+  change?: "message_changed" | "message_deleted",
+  told: Told = {},
+): Promise<Delivery>[] {
+  const { userId } = workspace.bot;
+  if (!channel.members.has(userId)) return [];
+  const place = { channel: channel.id, channel_type: { channel: "channel", group: "group", im: "im" }[channel.kind] };
+  const described = describeMessage(message, channel, workspace);
+  const sent: Promise<Delivery>[] = [];
+  if (change === undefined) {
+    // Slack sends both for a mention in a channel, each with an id of its own.
+    if (channel.kind !== "im" && message.bot_id === undefined && message.text.includes(`<@${userId}>`))
+      sent.push(
+        ...tellEvent(context, workspace, { ...described, channel: channel.id, type: "app_mention" }, channel, told),
+      );
+    sent.push(...tellEvent(context, workspace, { ...described, ...place }, channel, sent.length > 0 ? {} : told));
+  } else {
+    const about = change === "message_changed" ? { message: described } : { deleted_ts: message.ts };
+    const previous = { previous_message: { ...described, ...message.history.at(-1) } };
+    const ts = context.store.newTs();
+    const event = { type: "message", subtype: change, hidden: true, ts, ...place, ...about, ...previous };
+    sent.push(...tellEvent(context, workspace, event, channel, told));
+  }
+  return sent;
+}

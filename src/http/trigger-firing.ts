@@ -1,0 +1,67 @@
+// A webhook trigger's run, from what came with it; and the log, which is written after the answer.
+import {
+  type Firing,
+  type Payload,
+  parseTemplate,
+  payloadOf,
+  readThreadKey,
+  writeMessage,
+} from "../integrations/index.ts";
+import { logError } from "../lib/log.ts";
+import type { Trigger } from "../protocol/trigger.ts";
+import { logTriggerEvent, type TriggerEvent } from "../store/trigger-log.ts";
+import { fireTrigger } from "../thread/trigger-run.ts";
+import type { AppContext } from "./context.ts";
+import { unwrap } from "./errors.ts";
+
+/** What a webhook's run is told. `payload` is null where there is none. */
+export function describeFiring(
+  trigger: Trigger,
+  id: string,
+  payload: Payload | null,
+  source: { event: string | null; source_id: string | null },
+): Firing {
+  const { event, source_id } = source;
+  const { key } = trigger.settings;
+  const metadata = { ...(event === null ? {} : { event }), ...(source_id === null ? {} : { delivery_id: source_id }) };
+  return {
+    id,
+    key: key === null ? null : readThreadKey(piecesOf(key), payload),
+    message: writeMessage(piecesOf(trigger.prompt), payload, event),
+    metadata,
+  };
+}
+
+/** Checked when it was stored. */
+function piecesOf(template: string) {
+  return unwrap(parseTemplate(template));
+}
+
+/** A person's firing. `payload` is undefined where they brought none. */
+export async function runNow(
+  context: AppContext,
+  trigger: Trigger,
+  id: string,
+  payload: unknown,
+): Promise<{ invocation_id: string; thread_id: string }> {
+  const firing_id = `person:${id}`;
+  const brought = payload === undefined ? null : payloadOf(payload);
+  const firing: Firing =
+    trigger.type === "webhook"
+      ? describeFiring(trigger, firing_id, brought, { event: null, source_id: null })
+      : { id: firing_id, key: null, message: trigger.prompt, metadata: {} };
+  const { run, created } = unwrap(await fireTrigger(context.env, trigger, firing));
+  const { invocation_id, thread_id } = run;
+  const event = { status: "accepted", reason: null, source_id: null, thread_id, invocation_id } as const;
+  if (created) writeLog(context, trigger, event);
+  return { invocation_id, thread_id };
+}
+
+/** Nobody waits for it, and a delivery whose row is lost has been answered all the same. */
+export function writeLog(context: AppContext, trigger: Trigger, event: TriggerEvent): void {
+  const { user_id, trigger_id } = trigger;
+  const written = logTriggerEvent(context.env.DB, trigger, event, Date.now()).catch((error: unknown) => {
+    logError("trigger_log_failed", error, { user_id, trigger_id });
+  });
+  context.executionCtx.waitUntil(written);
+}

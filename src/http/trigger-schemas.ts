@@ -1,0 +1,227 @@
+// What goes in and out of `/v1/triggers`. A webhook and a schedule share a resource and few fields: each refuses the other's.
+import { z } from "@hono/zod-openapi";
+import { clientId } from "../protocol/ids.ts";
+import type { TriggerVerification } from "../protocol/trigger.ts";
+import { smallJson, time, wellFormed } from "./schemas.ts";
+
+/** Five thousand words; what is longer belongs into an agent's instructions or a file. */
+const PROMPT_CHARACTERS = 20_000;
+const prompt = wellFormed
+  .max(PROMPT_CHARACTERS)
+  .refine((text) => text.trim() !== "", "says nothing")
+  .openapi({
+    description: "What the run is told. In a webhook's `{{$.issue.title}}` is replaced by the payload's, quoted.",
+  });
+
+const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, "must be the name of a header");
+const prefix = z.string().regex(/^[ -~]{0,100}$/, "must be printable ASCII");
+
+const hmac = z
+  .strictObject({
+    scheme: z.literal("hmac"),
+    header: headerName.openapi({ description: "Of the signature." }),
+    algorithm: z.enum(["sha1", "sha256", "sha512"]).default("sha256"),
+    encoding: z.enum(["hex", "base64"]).default("hex"),
+    prefix: prefix.default("").openapi({ description: "What stands before the signature." }),
+    timestamp_header: headerName.nullable().default(null).openapi({
+      description: "Of the signed time in seconds. The signature's own header where it stands there as `t=`.",
+    }),
+    signed: wellFormed.min(1).max(200).optional().openapi({
+      description: "`{timestamp}.{body}` where there is a time, else `{body}`; `{id}` may stand in it too.",
+    }),
+    id_header: headerName.nullable().default(null).openapi({ description: "Of the delivery's id." }),
+  })
+  .transform((given) => ({ ...given, signed: given.signed ?? usualSigned(given.timestamp_header) }))
+  .superRefine(({ signed, timestamp_header, id_header }, issues) => {
+    const wrong = findFault(signed, timestamp_header, id_header);
+    if (wrong !== null) issues.addIssue({ code: "custom", path: ["signed"], message: wrong });
+  });
+
+function usualSigned(timestamp_header: string | null): string {
+  return timestamp_header === null ? "{body}" : "{timestamp}.{body}";
+}
+
+/** A time that is not signed is whatever an attacker says. */
+function findFault(signed: string, timestamp_header: string | null, id_header: string | null): string | null {
+  if (!signed.includes("{body}")) return "must hold {body}: else any body passes";
+  if (signed.split("{body}").length > 2) return "must hold {body} once";
+  if (signed.includes("{timestamp}") !== (timestamp_header !== null)) {
+    return "must hold {timestamp} where timestamp_header is set, and only there";
+  }
+  return signed.includes("{id}") && id_header === null ? "must not hold {id} without an id_header" : null;
+}
+
+const verify: z.ZodType<TriggerVerification> = z
+  .discriminatedUnion("scheme", [
+    z.strictObject({ scheme: z.literal("standard") }),
+    z.strictObject({ scheme: z.literal("github") }),
+    hmac,
+    z.strictObject({
+      scheme: z.literal("header"),
+      header: headerName.openapi({ description: "Of the secret." }),
+      prefix: prefix.default("").openapi({ description: "What stands before the secret, such as `Bearer `." }),
+      id_header: headerName.nullable().default(null).openapi({ description: "Of the delivery's id." }),
+    }),
+  ])
+  .openapi({ example: { scheme: "github" } });
+
+const thread = clientId.openapi({ description: "`new`, `per_key` (webhooks), or the id of one thread." });
+const key = wellFormed
+  .min(1)
+  .max(500)
+  .nullable()
+  .openapi({ description: "Of `per_key`: deliveries of one key share a thread, such as `{{$.issue.number}}`." });
+const cron = z
+  .string()
+  .trim()
+  .max(200)
+  .refine((text) => text.split(/\s+/).length === 5, "must be five fields: minute hour day month weekday");
+const timezone = z.string().min(1).max(100).openapi({ description: "IANA's name." });
+const overlap = z.enum(["skip", "queue"]);
+const secret = z.string().max(1000).openapi({ description: "Made here if absent." });
+
+const shared = {
+  agent_id: clientId.nullable().default(null),
+  project_id: clientId.nullable().default(null),
+  prompt,
+  enabled: z.boolean().default(true),
+};
+
+export const triggerBody = z
+  .discriminatedUnion("type", [
+    z.strictObject({
+      type: z.literal("webhook"),
+      ...shared,
+      verify,
+      thread: thread.default("new"),
+      key: key.default(null),
+      secret: secret.optional(),
+    }),
+    z.strictObject({
+      type: z.literal("schedule"),
+      ...shared,
+      cron,
+      timezone: timezone.default("UTC"),
+      thread: thread.default("new"),
+      overlap: overlap.default("skip"),
+    }),
+  ])
+  .openapi({ example: { type: "webhook", prompt: "Triage {{$.issue.title}}.", verify: { scheme: "github" } } });
+
+export type TriggerBody = z.infer<typeof triggerBody>;
+
+export const triggerPatch = z
+  .strictObject({
+    agent_id: clientId.nullable().optional(),
+    project_id: clientId.nullable().optional(),
+    prompt: prompt.optional(),
+    enabled: z.boolean().optional(),
+    thread: thread.optional(),
+    verify: verify.optional(),
+    key: key.optional(),
+    cron: cron.optional(),
+    timezone: timezone.optional(),
+    overlap: overlap.optional(),
+  })
+  .openapi({ example: { enabled: false } });
+export type TriggerPatch = z.infer<typeof triggerPatch>;
+
+/** A week: whoever rotates has the other side changed by then. */
+const LONGEST_OVERLAP_SECONDS = 7 * 24 * 60 * 60;
+export const rotationBody = z
+  .strictObject({
+    secret: secret.optional(),
+    overlap_seconds: z
+      .int()
+      .min(0)
+      .max(LONGEST_OVERLAP_SECONDS)
+      .default(24 * 60 * 60)
+      .openapi({ description: "How long the secret before it opens too." }),
+  })
+  .openapi({ example: { overlap_seconds: 3600 } });
+
+export const firingBody = z
+  .strictObject({
+    payload: smallJson.optional().openapi({ description: "Of a webhook: as if it had been delivered." }),
+  })
+  .openapi({ example: { payload: { issue: { title: "It is slow" } } } });
+
+export const triggerParams = z.object({ trigger_id: clientId });
+
+const example = {
+  trigger_id: "trig_01jdf3k8x2m4n6p8q0r2s4t6v8",
+  type: "webhook",
+  agent_id: null,
+  project_id: null,
+  prompt: "Triage {{$.issue.title}}.",
+  verify: { scheme: "github" },
+  thread: "new",
+  key: null,
+  enabled: true,
+  url: "https://taskloom.example/hooks/trig_01jdf3k8x2m4n6p8q0r2s4t6v8",
+  cron: null,
+  timezone: null,
+  overlap: null,
+  next_times: [],
+  last_fired_at: null,
+  created_at: "2026-11-24T10:00:00.000Z",
+} as const;
+
+const triggerShape = {
+  trigger_id: z.string(),
+  type: z.enum(["webhook", "schedule"]),
+  agent_id: z.string().nullable(),
+  project_id: z.string().nullable(),
+  prompt: z.string(),
+  verify: z.object({ scheme: z.string() }).loose().nullable(),
+  thread: z.string(),
+  key: z.string().nullable(),
+  enabled: z.boolean(),
+  url: z.string().nullable(),
+  cron: z.string().nullable(),
+  timezone: z.string().nullable(),
+  overlap: overlap.nullable(),
+  next_times: z.array(time),
+  last_fired_at: time.nullable(),
+  created_at: time,
+};
+export const trigger = z.object(triggerShape).openapi("Trigger", { example });
+export const newTrigger = z
+  .object({ ...triggerShape, secret: z.string().nullable() })
+  .openapi("NewTrigger", { example: { ...example, secret: "9f1c…" } });
+
+export const firedRun = z
+  .object({ invocation_id: z.string(), thread_id: z.string() })
+  .openapi("FiredRun", { example: { invocation_id: "inv-001", thread_id: "thread-001" } });
+
+export const hookAnswer = z
+  .object({
+    invocation_id: z.string().nullable(),
+    thread_id: z.string().nullable(),
+    trigger_id: z.string(),
+    duplicate: z.boolean(),
+  })
+  .openapi("HookAnswer", {
+    example: { invocation_id: "inv-001", thread_id: "thread-001", trigger_id: example.trigger_id, duplicate: false },
+  });
+
+const deliveryExample = {
+  delivery_id: "del_01jdf3k8x2m4n6p8q0r2s4t6v8",
+  status: "refused",
+  reason: "The header X-Hub-Signature-256 is missing.",
+  source_id: null,
+  thread_id: null,
+  invocation_id: null,
+  created_at: "2026-11-24T10:00:00.000Z",
+} as const;
+export const triggerDelivery = z
+  .object({
+    delivery_id: z.string(),
+    status: z.enum(["accepted", "refused", "skipped", "waiting"]),
+    reason: z.string().nullable(),
+    source_id: z.string().nullable(),
+    thread_id: z.string().nullable(),
+    invocation_id: z.string().nullable(),
+    created_at: time,
+  })
+  .openapi("TriggerDelivery", { example: deliveryExample });

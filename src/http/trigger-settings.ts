@@ -1,0 +1,159 @@
+// Triggers between a request and their row: which fields belong to which type, what is wrong with what was asked for, and when
+// a schedule is due.
+import { findSecretFault, makeSecret, nextTimes, parseTemplate } from "../integrations/index.ts";
+import { newId } from "../protocol/ids.ts";
+import type { Trigger, TriggerSettings, TriggerVerification } from "../protocol/trigger.ts";
+import { Problem } from "./errors.ts";
+import type { TriggerBody, TriggerPatch } from "./trigger-schemas.ts";
+
+/** As many as clients are told. */
+const TIMES_SHOWN = 5;
+
+/** What is shared is in neither. */
+const fieldsOf = { webhook: ["verify", "key"], schedule: ["cron", "timezone", "overlap"] } as const;
+
+/** Fields of the other type, as any field that is not known. */
+export function refuseOtherFields(trigger: Trigger, patch: TriggerPatch): void {
+  const other = trigger.type === "webhook" ? "schedule" : "webhook";
+  const given = fieldsOf[other].filter((name) => patch[name] !== undefined);
+  if (given.length === 0) return;
+  const names = given.map((name) => JSON.stringify(name)).join(", ");
+  throw new Problem("unknown_field", `not known: ${names} (of a ${other}, and this is a ${trigger.type})`);
+}
+
+/** Throws a `Problem` that names the field. */
+export function checkTrigger(trigger: Trigger): void {
+  if (trigger.type === "schedule") {
+    if (trigger.thread === "per_key") throw new Problem("invalid_field", "thread: per_key is for webhooks");
+    return;
+  }
+  checkTemplate("prompt", trigger.prompt);
+  const { key } = trigger.settings;
+  if (trigger.thread === "per_key" && key === null) {
+    throw new Problem("invalid_field", 'key: is needed with thread "per_key", such as {{$.issue.number}}');
+  }
+  if (trigger.thread !== "per_key" && key !== null) {
+    throw new Problem("invalid_field", 'key: is for thread "per_key" only');
+  }
+  if (key !== null && checkTemplate("key", key).every((piece) => typeof piece === "string")) {
+    throw new Problem("invalid_field", "key: must pick something of the payload, such as {{$.issue.number}}");
+  }
+}
+
+function checkTemplate(field: string, template: string) {
+  const parsed = parseTemplate(template);
+  if (!parsed.ok) throw new Problem(parsed.error.code, `${field}: ${parsed.error.detail}`);
+  return parsed.value;
+}
+
+/** The given one where it fits the scheme, or a new one. */
+export function chooseSecret(verify: TriggerVerification, given: string | undefined): string {
+  if (given === undefined) return makeSecret(verify);
+  const fault = findSecretFault(verify, given);
+  if (fault !== null) throw new Problem("invalid_field", `secret: ${fault}`);
+  return given;
+}
+
+export function newTrigger(user_id: string, body: TriggerBody, now: number): Trigger {
+  const at = new Date(now).toISOString();
+  const { type, agent_id, project_id, prompt, thread, enabled } = body;
+  const trigger: Trigger = {
+    user_id,
+    trigger_id: newId("trig", now),
+    type,
+    agent_id,
+    project_id,
+    prompt,
+    thread,
+    enabled,
+    settings: settingsOf(body),
+    next_at: null,
+    last_fired_at: null,
+    last_thread_id: null,
+    last_invocation_id: null,
+    created_at: at,
+    updated_at: at,
+  };
+  return { ...trigger, next_at: findNext(trigger, now) };
+}
+
+function settingsOf(body: TriggerBody): TriggerSettings {
+  if (body.type === "webhook") {
+    const { verify, key } = body;
+    return { verify, key, cron: null, timezone: null, overlap: "skip" };
+  }
+  const { cron, timezone, overlap } = body;
+  return { verify: null, key: null, cron, timezone, overlap };
+}
+
+export function applyPatch(before: Trigger, patch: TriggerPatch): Trigger {
+  const { verify, key, cron, timezone, overlap, ...shared } = patch;
+  const changed = { ...before, ...shared };
+  const settings: TriggerSettings = {
+    verify: verify ?? before.settings.verify,
+    key: key === undefined ? before.settings.key : key,
+    cron: cron ?? before.settings.cron,
+    timezone: timezone ?? before.settings.timezone,
+    overlap: overlap ?? before.settings.overlap,
+  };
+  // Who leaves `per_key` need not say that its key goes too.
+  if (key === undefined && changed.thread !== "per_key") settings.key = null;
+  return { ...changed, settings };
+}
+
+/** What is not retimed keeps its `next_at`, which the clock may be moving just now. */
+export function isRetimed(before: Trigger, changed: Trigger): boolean {
+  const { cron, timezone } = before.settings;
+  const isOther = cron !== changed.settings.cron || timezone !== changed.settings.timezone;
+  return changed.type === "schedule" && (isOther || before.enabled !== changed.enabled);
+}
+
+/** When it is due next; null for what is paused and for webhooks. Throws a `Problem` where its times can't be told. */
+export function findNext({ type, enabled, settings }: Trigger, now: number): string | null {
+  if (type !== "schedule") return null;
+  const { cron, timezone } = settings;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: timezone ?? "" });
+  } catch {
+    throw new Problem("invalid_field", "timezone: must be the IANA name of a time zone, such as Europe/Berlin");
+  }
+  const times = readTimes(cron ?? "", timezone ?? "", now, 1);
+  if (times === null) throw new Problem("invalid_field", "cron: must be five fields: minute hour day month weekday");
+  const [next] = times;
+  if (next === undefined) throw new Problem("invalid_field", "cron: is never due");
+  return enabled ? next : null;
+}
+
+/** Null where they are no times. */
+function readTimes(cron: string, timezone: string, now: number, count: number): string[] | null {
+  try {
+    return nextTimes(cron, timezone, now, count);
+  } catch {
+    return null;
+  }
+}
+
+/** A trigger as clients see it. */
+export function showTrigger(trigger: Trigger, origin: string, now: number) {
+  const { trigger_id, type, agent_id, project_id, prompt, thread, enabled, settings } = trigger;
+  const { verify, key, cron, timezone, overlap } = settings;
+  const isDue = enabled && cron !== null && timezone !== null;
+  return {
+    trigger_id,
+    type,
+    agent_id,
+    project_id,
+    prompt,
+    verify,
+    thread,
+    key,
+    enabled,
+    url: type === "webhook" ? `${origin}/hooks/${trigger_id}` : null,
+    cron,
+    timezone,
+    overlap: type === "schedule" ? overlap : null,
+    next_times: isDue ? (readTimes(cron, timezone, now, TIMES_SHOWN) ?? []) : [],
+    last_fired_at: trigger.last_fired_at,
+    created_at: trigger.created_at,
+  };
+}

@@ -1,0 +1,282 @@
+// Triggers: made, changed, rotated, tried and removed by their owner. What comes to one is in hooks.ts; a secret is in the
+// answer that made it, and in no other.
+import { z } from "@hono/zod-openapi";
+import { findSecretFault } from "../integrations/index.ts";
+import { clientId } from "../protocol/ids.ts";
+import type { Trigger } from "../protocol/trigger.ts";
+import { readSecret } from "../store/secrets.ts";
+import { listTriggerDeliveries } from "../store/trigger-log.ts";
+import {
+  countTriggers,
+  createTrigger,
+  deleteTrigger,
+  listTriggers,
+  readTrigger,
+  updateTrigger,
+} from "../store/triggers.ts";
+import { openTriggerSecrets, rotateTriggerSecret, storeTriggerSecret } from "../thread/trigger-secrets.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { requireAgent, requireProject } from "./ownership.ts";
+import { pageOf, pageQuery } from "./schemas.ts";
+import { runNow } from "./trigger-firing.ts";
+import * as schemas from "./trigger-schemas.ts";
+import {
+  applyPatch,
+  checkTrigger,
+  chooseSecret,
+  findNext,
+  isRetimed,
+  newTrigger,
+  refuseOtherFields,
+  showTrigger,
+} from "./trigger-settings.ts";
+
+const tag = "Triggers";
+const params = schemas.triggerParams;
+const path = "/v1/triggers/{trigger_id}";
+
+/** A loop that makes triggers, not a person. */
+const MOST_TRIGGERS = 20_000;
+
+const once = { "cache-control": "no-store" };
+
+export function addTriggers(app: App): void {
+  addCreate(app);
+  addReads(app);
+  addPatch(app);
+  addRotate(app);
+  addRun(app);
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path,
+      tag,
+      summary: "Delete a trigger",
+      description: "With its secret and its deliveries. Runs that it started go on.",
+      params,
+      answers: { 204: { description: "It is gone." } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const { user_id } = context.get("caller");
+      const deleted = await deleteTrigger(context.env.DB, user_id, params.trigger_id);
+      if (!deleted) throw missing(params.trigger_id);
+      return context.body(null, 204);
+    },
+  );
+}
+
+function addCreate(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/triggers",
+      tag,
+      summary: "Make a trigger",
+      description: "A webhook that comes in, or a schedule. The secret of a webhook is shown this once.",
+      body: schemas.triggerBody,
+      answers: {
+        201: { description: "The trigger.", schema: schemas.newTrigger, headers: { Location: "The trigger's path." } },
+      },
+      problems: ["not_found", "invalid_operation"],
+    },
+    async (context, { body }) => {
+      const { user_id } = context.get("caller");
+      const now = Date.now();
+      const made = newTrigger(user_id, body, now);
+      await checkOwned(context, made);
+      checkTrigger(made);
+      const secret = body.type === "webhook" ? chooseSecret(body.verify, body.secret) : null;
+      if ((await countTriggers(context.env.DB, user_id)) >= MOST_TRIGGERS) {
+        throw new Problem("invalid_operation", `You have ${MOST_TRIGGERS} triggers; delete some.`);
+      }
+      // First, so that no trigger is without one.
+      if (secret !== null) unwrap(await storeTriggerSecret(portsOf(context), made, secret, now));
+      if (!(await createTrigger(context.env.DB, made))) throw new Error("a new trigger's id is taken");
+      const location = `/v1/triggers/${made.trigger_id}`;
+      return context.json({ ...show(context, made), secret }, 201, { ...once, location });
+    },
+  );
+}
+
+function addReads(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/triggers",
+      tag,
+      summary: "List triggers",
+      query: pageQuery,
+      answers: { 200: { description: "Newest first, without secrets.", schema: pageOf(schemas.trigger) } },
+      problems: ["bad_cursor"],
+    },
+    async (context, { query }) => {
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      const page = unwrap(await listTriggers(context.env.DB, context.get("caller").user_id, request));
+      return context.json({ ...page, data: page.data.map((trigger) => show(context, trigger)) });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path,
+      tag,
+      summary: "Read a trigger",
+      params,
+      answers: { 200: { description: "The trigger, without its secret.", schema: schemas.trigger } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => context.json(show(context, await requireTrigger(context, params.trigger_id))),
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: `${path}/deliveries`,
+      tag,
+      summary: "List what came to a trigger",
+      description: "And what became of it: the run, or why there is none. Kept for 30 days, the newest 10,000 or so.",
+      params,
+      query: pageQuery,
+      answers: { 200: { description: "Newest first.", schema: pageOf(schemas.triggerDelivery) } },
+      problems: ["not_found", "bad_cursor"],
+    },
+    async (context, { params, query }) => {
+      const { user_id, trigger_id } = await requireTrigger(context, params.trigger_id);
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      const page = unwrap(await listTriggerDeliveries(context.env.DB, user_id, trigger_id, request));
+      const data = page.data.map(({ user_id: _user, trigger_id: _trigger, ...row }) => row);
+      return context.json({ ...page, data });
+    },
+  );
+}
+
+function addPatch(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "patch",
+      path,
+      tag,
+      summary: "Change a trigger, pause it or go on",
+      description: "Fields that are left out stay as they are. Its type and its secret stay.",
+      params,
+      body: schemas.triggerPatch,
+      answers: { 200: { description: "The changed trigger.", schema: schemas.trigger } },
+      problems: ["not_found"],
+    },
+    async (context, { params, body }) => {
+      const now = Date.now();
+      const before = await requireTrigger(context, params.trigger_id);
+      refuseOtherFields(before, body);
+      const changed = applyPatch(before, body);
+      await checkOwned(context, changed, before);
+      checkTrigger(changed);
+      await checkKeptSecret(context, before, changed);
+      const { agent_id, project_id, prompt, thread, enabled, settings } = changed;
+      const updated = await updateTrigger(context.env.DB, before.user_id, before.trigger_id, {
+        ...{ agent_id, project_id, prompt, thread, enabled, settings },
+        ...(isRetimed(before, changed) ? { next_at: findNext(changed, now) } : {}),
+        updated_at: new Date(now).toISOString(),
+      });
+      if (updated === null) throw missing(params.trigger_id);
+      return context.json(show(context, updated));
+    },
+  );
+}
+
+/** A changed scheme goes on with the secret that there is, where that one fits. */
+async function checkKeptSecret(context: AppContext, before: Trigger, { settings }: Trigger): Promise<void> {
+  const { verify } = settings;
+  if (verify === null || verify.scheme === before.settings.verify?.scheme) return;
+  const { user_id, trigger_id } = before;
+  const row = await readSecret(context.env.DB, { user_id, kind: "trigger", name: trigger_id });
+  const [current] = unwrap(await openTriggerSecrets(portsOf(context).encryption_keys, row, Date.now()));
+  if (current === undefined || findSecretFault(verify, current) === null) return;
+  throw new Problem("invalid_field", "verify: the trigger's secret does not fit this scheme; make a new trigger");
+}
+
+function addRotate(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: `${path}/rotate`,
+      tag,
+      summary: "Give a webhook trigger a new secret",
+      description: "It is shown this once. The one before it opens too for `overlap_seconds`, a day if absent.",
+      params,
+      body: schemas.rotationBody,
+      answers: { 200: { description: "The trigger with its new secret.", schema: schemas.newTrigger } },
+      problems: ["not_found", "invalid_operation"],
+    },
+    async (context, { params, body }) => {
+      const trigger = await requireTrigger(context, params.trigger_id);
+      const { verify } = trigger.settings;
+      if (verify === null) throw new Problem("invalid_operation", "A schedule has no secret.");
+      const secret = chooseSecret(verify, body.secret);
+      const overlap_ms = body.overlap_seconds * 1000;
+      unwrap(await rotateTriggerSecret(portsOf(context), trigger, secret, overlap_ms, Date.now()));
+      return context.json({ ...show(context, trigger), secret }, 200, once);
+    },
+  );
+}
+
+function addRun(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: `${path}/run`,
+      tag,
+      summary: "Run a trigger now",
+      description: "Also one that is paused. A schedule's next time stays as it is.",
+      params,
+      headers: z.object({
+        "idempotency-key": clientId.optional().openapi({ description: "The same again is the same run." }),
+      }),
+      body: schemas.firingBody,
+      answers: { 202: { description: "The run, accepted.", schema: schemas.firedRun } },
+      problems: ["not_found", "rate_limited"],
+    },
+    async (context, { params, headers, body }) => {
+      const trigger = await requireTrigger(context, params.trigger_id);
+      if (trigger.type === "schedule" && body.payload !== undefined) {
+        throw new Problem("unknown_field", 'not known: "payload" (of a webhook, and this is a schedule)');
+      }
+      const id = headers["idempotency-key"] ?? crypto.randomUUID();
+      return context.json(await runNow(context, trigger, id, body.payload), 202);
+    },
+  );
+}
+
+/** What a trigger names must be its owner's; what it named before may be gone. */
+async function checkOwned(context: AppContext, trigger: Trigger, before?: Trigger): Promise<void> {
+  const { agent_id, project_id } = trigger;
+  if (agent_id !== null && agent_id !== before?.agent_id) await requireAgent(context, agent_id);
+  if (project_id !== null && project_id !== before?.project_id) await requireProject(context, project_id);
+}
+
+async function requireTrigger(context: AppContext, trigger_id: string): Promise<Trigger> {
+  const found = await readTrigger(context.env.DB, context.get("caller").user_id, trigger_id);
+  if (!found) throw missing(trigger_id);
+  return found;
+}
+
+function missing(trigger_id: string): Problem {
+  return new Problem("not_found", `There is no trigger ${trigger_id}.`);
+}
+
+function show(context: AppContext, trigger: Trigger) {
+  return showTrigger(trigger, new URL(context.req.url).origin, Date.now());
+}
+
+function portsOf(context: AppContext) {
+  return { database: context.env.DB, encryption_keys: context.get("config").encryption_keys };
+}

@@ -1,0 +1,68 @@
+// What a webhook's run is told: the owner's prompt, with picks of the payload quoted in it, and the payload once behind it.
+// The tags are ours: no `<` of a sender survives inside them, so nothing ends a quote but its end. The system prompt says
+// that what stands in them is data.
+import { cutEnd, cutMiddle } from "../lib/truncate.ts";
+import type { Payload } from "./webhook-payload.ts";
+import { type Piece, pickFrom } from "./webhook-picks.ts";
+
+/** A title or a comment; who needs more finds it in the payload below. */
+const PICK_CHARACTERS = 4000;
+
+/** The largest payload that is let in, unless it is made of what has to be escaped. */
+const PAYLOAD_CHARACTERS = 300_000;
+
+const TAG = "webhook_payload";
+
+/** `payload` is null where a person runs the trigger without one: picks are empty then. */
+export function writeMessage(pieces: Piece[], payload: Payload | null, event: string | null): string {
+  const prompt = pieces
+    .map((piece) => (typeof piece === "string" ? piece : quotePick(piece.path, pickFrom(payload?.value, piece))))
+    .join("");
+  if (payload === null) return prompt;
+  const { text, is_json } = payload;
+  const shown = cutMiddle(
+    escapeTags(is_json ? text : JSON.stringify(text)),
+    PAYLOAD_CHARACTERS,
+    (omitted) => `\n… (${omitted} characters left out) …\n`,
+  );
+  const called = event === null ? "The webhook's payload" : `The payload of the webhook's event ${event}`;
+  return `${prompt}\n\n${called}, as data:\n<${TAG}>\n${shown}\n</${TAG}>`;
+}
+
+/** What a `per_key` trigger's key is for this payload; null where one of its picks finds nothing. */
+export function readThreadKey(pieces: Piece[], payload: Payload | null): string | null {
+  const parts = pieces.map((piece) => {
+    if (typeof piece === "string") return piece;
+    const value = pickFrom(payload?.value, piece);
+    if (value === undefined || value === null || value === "") return null;
+    return typeof value === "string" ? value : writeJson(value);
+  });
+  return parts.includes(null) ? null : parts.join("");
+}
+
+function quotePick(path: string, value: unknown): string {
+  const name = escapeTags(JSON.stringify(path));
+  return `<${TAG} path=${name}>${value === undefined ? "" : showValue(value)}</${TAG}>`;
+}
+
+function showValue(value: unknown): string {
+  const json = writeJson(value);
+  if (json === null) return "(nested too deeply to be shown)";
+  const shown = cutEnd(json, PICK_CHARACTERS);
+  const left = json.length - shown.length;
+  return escapeTags(shown) + (left > 0 ? `… (${left} characters left out)` : "");
+}
+
+/** Null where it is nested deeper than the stack. */
+function writeJson(value: unknown): string | null {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return null;
+  }
+}
+
+/** JSON has these in strings only, where the escape means the same. */
+function escapeTags(json: string): string {
+  return json.replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+}

@@ -1,0 +1,85 @@
+// Picks: `{{$.issue.title}}` in a trigger's prompt stands for what a payload has in that place. Names after a dot, any name as
+// `["a name"]`, places of a list as `[0]`. Only what the payload itself holds is picked, never what JavaScript lends to
+// every object.
+import { fail, type Result, succeed } from "../protocol/error.ts";
+
+export interface Pick {
+  /** As it was written, such as `$.issue.title`. */
+  path: string;
+  steps: (string | number)[];
+}
+
+/** A template, in order. */
+export type Piece = string | Pick;
+
+/** A prompt with more is a payload of its own. */
+const MOST_PICKS = 50;
+const MOST_STEPS = 32;
+
+const step = /\.([\p{L}\p{N}_$-]+)|\[(\d{1,9})\]|\[("(?:[^"\\]|\\.)*")\]/uy;
+const opening = /\{\{\s*(?=\$)/g;
+const closing = /\s*\}\}/y;
+
+/** The failure is `invalid_field`. `{{` is a pick only before a `$`: a prompt may speak of other templates. */
+export function parseTemplate(template: string): Result<Piece[]> {
+  const pieces: Piece[] = [];
+  let place = 0;
+  for (const { index, 0: opened } of template.matchAll(opening)) {
+    // Within a pick, as a name in quotes.
+    if (index < place) continue;
+    const read = readPick(template, index + opened.length);
+    if (read === null) return fail("invalid_field", `the pick at character ${index + 1} can't be read: ${example}`);
+    if (pieces.filter((piece) => typeof piece !== "string").length >= MOST_PICKS) {
+      return fail("invalid_field", `has more than ${MOST_PICKS} picks`);
+    }
+    if (index > place) pieces.push(template.slice(place, index));
+    pieces.push(read.pick);
+    place = read.end;
+  }
+  if (place < template.length) pieces.push(template.slice(place));
+  return succeed(pieces);
+}
+
+const example = `write {{$.issue.title}}, {{$.items[0]["full name"]}} or {{$}}`;
+
+function readPick(template: string, start: number): { pick: Pick; end: number } | null {
+  const steps: (string | number)[] = [];
+  let place = start + 1;
+  for (let read = readStep(template, place); read !== null; read = readStep(template, place)) {
+    steps.push(read.step);
+    place = read.end;
+    if (steps.length > MOST_STEPS) return null;
+  }
+  closing.lastIndex = place;
+  if (!closing.test(template)) return null;
+  return { pick: { path: template.slice(start, place), steps }, end: closing.lastIndex };
+}
+
+function readStep(template: string, place: number): { step: string | number; end: number } | null {
+  step.lastIndex = place;
+  const [, name, index, quoted] = step.exec(template) ?? [];
+  const end = step.lastIndex;
+  if (name !== undefined) return { step: name, end };
+  if (index !== undefined) return { step: Number(index), end };
+  const text = quoted === undefined ? null : readQuoted(quoted);
+  return text === null ? null : { step: text, end };
+}
+
+function readQuoted(json: string): string | null {
+  try {
+    return JSON.parse(json) as string;
+  } catch {
+    return null;
+  }
+}
+
+/** What the payload has there; undefined where it has nothing. */
+export function pickFrom(payload: unknown, { steps }: Pick): unknown {
+  let value = payload;
+  for (const next of steps) {
+    if (typeof value !== "object" || value === null) return undefined;
+    if (Array.isArray(value) !== (typeof next === "number") || !Object.hasOwn(value, next)) return undefined;
+    value = (value as Record<string | number, unknown>)[next];
+  }
+  return value;
+}

@@ -1,0 +1,244 @@
+// Whether a delivery is the sender's, and which delivery it is. Pure: bytes, headers, secrets and the time go in. What is
+// missing, malformed, sent twice or absurdly long is refused; a reason names headers and never quotes one. It is for the
+// trigger's owner: a stranger is told nothing that helps with the next try.
+import { equalInConstantTime } from "../lib/constant-time.ts";
+import { hashText, toHex } from "../lib/hash.ts";
+import { fail, type Result, succeed } from "../protocol/error.ts";
+import type { TriggerVerification } from "../protocol/trigger.ts";
+import { readKey } from "./webhook-secret.ts";
+
+export interface WebhookDelivery {
+  headers: { get(name: string): string | null };
+  body: Uint8Array;
+  /** When it came, in ms. */
+  now: number;
+}
+
+/** What tells a delivery from every other: the same one again is no second run. */
+export type DeliveryIdentity =
+  /** The sender's own id, or what was signed with the time of it. */
+  | { kind: "named"; id: string }
+  /** Nothing but the body: the same one is the same delivery for a while. */
+  | { kind: "body"; hash: string }
+  /** Every request is its own. */
+  | { kind: "none" };
+
+export interface VerifiedDelivery {
+  identity: DeliveryIdentity;
+  /** GitHub's name of what happened. */
+  event: string | null;
+}
+
+/** Both ways: a clock that is ahead is as wrong as one that is behind. */
+const TOLERANCE_SECONDS = 5 * 60;
+
+/** No sender's header comes near. */
+const HEADER_CHARACTERS = 4096;
+
+/** While a sender rotates its keys it signs with a few of them. */
+const MOST_SIGNATURES = 16;
+
+/** Printable, and without the comma that joins a header which came twice. */
+const idForm = /^[!-+\--~]{1,255}$/;
+const timeForm = /^\d{1,12}$/;
+const eventForm = /^[\w.-]{1,100}$/;
+
+const encoder = new TextEncoder();
+
+/** `secrets`: those that open the trigger now. The failure is `unauthorized`. */
+export async function verifyDelivery(
+  verify: TriggerVerification,
+  secrets: string[],
+  delivery: WebhookDelivery,
+): Promise<Result<VerifiedDelivery>> {
+  switch (verify.scheme) {
+    case "standard":
+      return await verifyStandard(secrets, delivery);
+    case "github":
+      return await verifyGithub(secrets, delivery);
+    case "hmac":
+      return await verifyHmac(verify, secrets, delivery);
+    case "header":
+      return await verifyHeader(verify, secrets, delivery);
+  }
+}
+
+async function verifyStandard(secrets: string[], delivery: WebhookDelivery): Promise<Result<VerifiedDelivery>> {
+  const id = readForm(delivery, "webhook-id", idForm);
+  if (!id.ok) return id;
+  const time = readTime(delivery, "webhook-timestamp");
+  if (!time.ok) return time;
+  const header = readHeader(delivery, "webhook-signature");
+  if (!header.ok) return header;
+  const items = header.value.split(" ");
+  if (items.length > MOST_SIGNATURES || items.some((item) => !/^v\d\w?,[\w+/=-]+$/.test(item))) {
+    return malformed("webhook-signature");
+  }
+  const signatures = items.filter((item) => item.startsWith("v1,")).map((item) => decode(item.slice(3), "base64"));
+  const keys = secrets.map((secret) => readKey(secret)).filter((key) => key !== null);
+  const signed = fill("{id}.{timestamp}.{body}", { id: id.value, timestamp: time.value, body: delivery.body });
+  if (!(await isSigned("SHA-256", keys, signed, signatures))) return wrong("webhook-signature");
+  return succeed({ identity: { kind: "named", id: id.value }, event: null });
+}
+
+async function verifyGithub(secrets: string[], delivery: WebhookDelivery): Promise<Result<VerifiedDelivery>> {
+  const id = readForm(delivery, "X-GitHub-Delivery", idForm);
+  if (!id.ok) return id;
+  const header = readForm(delivery, "X-Hub-Signature-256", /^sha256=[\da-f]{64}$/i);
+  if (!header.ok) return header;
+  const signature = decode(header.value.slice("sha256=".length), "hex");
+  const keys = secrets.map((secret) => encoder.encode(secret));
+  if (!(await isSigned("SHA-256", keys, delivery.body, [signature]))) return wrong("X-Hub-Signature-256");
+  const event = delivery.headers.get("X-GitHub-Event") ?? "";
+  return succeed({ identity: { kind: "named", id: id.value }, event: eventForm.test(event) ? event : null });
+}
+
+const algorithms = { sha1: "SHA-1", sha256: "SHA-256", sha512: "SHA-512" } as const;
+
+async function verifyHmac(
+  verify: Extract<TriggerVerification, { scheme: "hmac" }>,
+  secrets: string[],
+  delivery: WebhookDelivery,
+): Promise<Result<VerifiedDelivery>> {
+  const header = readHeader(delivery, verify.header);
+  if (!header.ok) return header;
+  const isList = verify.timestamp_header?.toLowerCase() === verify.header.toLowerCase();
+  const time = readTimeOf(verify.timestamp_header, isList ? header.value : null, delivery);
+  if (!time.ok) return time;
+  const id = verify.id_header === null ? succeed(null) : readForm(delivery, verify.id_header, idForm);
+  if (!id.ok) return id;
+  const items = isList ? header.value.split(",").map((item) => item.trim()) : [header.value];
+  const signatures = items
+    .filter((item) => item.startsWith(verify.prefix))
+    .map((item) => decode(item.slice(verify.prefix.length), verify.encoding));
+  if (signatures.length > MOST_SIGNATURES || !signatures.some((signature) => signature !== null)) {
+    return malformed(verify.header);
+  }
+  const { body } = delivery;
+  const signed = fill(verify.signed, { id: id.value ?? "", timestamp: time.value ?? "", body });
+  const keys = secrets.map((secret) => encoder.encode(secret));
+  if (!(await isSigned(algorithms[verify.algorithm], keys, signed, signatures))) return wrong(verify.header);
+  if (id.value !== null) return succeed({ identity: { kind: "named", id: id.value }, event: null });
+  const hash = await hashBody(body);
+  if (time.value === null) return succeed({ identity: { kind: "body", hash }, event: null });
+  return succeed({ identity: { kind: "named", id: `${time.value}-${hash}` }, event: null });
+}
+
+async function verifyHeader(
+  verify: Extract<TriggerVerification, { scheme: "header" }>,
+  secrets: string[],
+  delivery: WebhookDelivery,
+): Promise<Result<VerifiedDelivery>> {
+  const header = readHeader(delivery, verify.header);
+  if (!header.ok) return header;
+  const given = await hashText(header.value);
+  let isKnown = false;
+  // Every secret is looked at, so that the time does not tell which one it was.
+  for (const secret of secrets) {
+    const expected = await hashText(verify.prefix + secret);
+    if (equalInConstantTime(expected, given)) isKnown = true;
+  }
+  if (!isKnown) return refuse(`The secret in the header ${verify.header} is wrong.`);
+  if (verify.id_header === null) return succeed({ identity: { kind: "none" }, event: null });
+  const id = readForm(delivery, verify.id_header, idForm);
+  return id.ok ? succeed({ identity: { kind: "named", id: id.value }, event: null }) : id;
+}
+
+/** Seconds, as they were sent; null where the trigger names no header for them. In a list they stand as `t=…`. */
+function readTimeOf(name: string | null, list: string | null, delivery: WebhookDelivery): Result<string | null> {
+  if (name === null) return succeed(null);
+  if (list === null) return readTime(delivery, name);
+  const times = list
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item.startsWith("t="));
+  const [time] = times;
+  return time === undefined || times.length > 1 ? malformed(name) : checkTime(time.slice(2), name, delivery.now);
+}
+
+function readTime(delivery: WebhookDelivery, name: string): Result<string> {
+  const header = readHeader(delivery, name);
+  return header.ok ? checkTime(header.value, name, delivery.now) : header;
+}
+
+function checkTime(value: string, name: string, now: number): Result<string> {
+  if (!timeForm.test(value)) return refuse(`The header ${name} holds no time in seconds.`);
+  const age = Math.floor(now / 1000) - Number(value);
+  if (age > TOLERANCE_SECONDS) return refuse(`The delivery is too old: its time is ${age} s ago.`);
+  if (age < -TOLERANCE_SECONDS) return refuse(`The delivery is from the future: its time is ${-age} s ahead.`);
+  return succeed(value);
+}
+
+function readForm(delivery: WebhookDelivery, name: string, form: RegExp): Result<string> {
+  const header = readHeader(delivery, name);
+  return header.ok && !form.test(header.value) ? malformed(name) : header;
+}
+
+function readHeader({ headers }: WebhookDelivery, name: string): Result<string> {
+  const value = headers.get(name);
+  if (value === null || value === "") return refuse(`The header ${name} is missing.`);
+  return value.length > HEADER_CHARACTERS ? refuse(`The header ${name} is too long.`) : succeed(value);
+}
+
+function malformed(name: string): Result<never> {
+  return refuse(`The header ${name} is malformed, or was sent twice.`);
+}
+
+function wrong(name: string): Result<never> {
+  return refuse(`The signature in the header ${name} is wrong: another secret, or a body that was changed.`);
+}
+
+function refuse(reason: string): Result<never> {
+  return fail("unauthorized", reason);
+}
+
+/** Whether one of the signatures is of one of the keys. All are looked at. */
+async function isSigned(
+  hash: string,
+  keys: Uint8Array[],
+  signed: Uint8Array,
+  signatures: (Uint8Array | null)[],
+): Promise<boolean> {
+  let found = false;
+  for (const bytes of keys) {
+    const key = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, ["sign"]);
+    const expected = new Uint8Array(await crypto.subtle.sign("HMAC", key, signed));
+    for (const signature of signatures) {
+      if (signature !== null && equalInConstantTime(expected, signature)) found = true;
+    }
+  }
+  return found;
+}
+
+/** The bytes that are signed. */
+function fill(template: string, parts: { id: string; timestamp: string; body: Uint8Array }): Uint8Array {
+  const pieces = template.split(/(\{(?:id|timestamp|body)\})/).map((piece) => {
+    if (piece === "{body}") return parts.body;
+    return encoder.encode(piece === "{id}" ? parts.id : piece === "{timestamp}" ? parts.timestamp : piece);
+  });
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
+  let place = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, place);
+    place += piece.byteLength;
+  }
+  return bytes;
+}
+
+/** Null where it is not of that encoding. */
+function decode(text: string, encoding: "hex" | "base64"): Uint8Array | null {
+  if (encoding === "hex") {
+    if (!/^(?:[\da-f]{2})+$/i.test(text)) return null;
+    return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  }
+  try {
+    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return binary === "" ? null : Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}
+
+async function hashBody(body: Uint8Array): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", body)));
+}

@@ -1,0 +1,183 @@
+// The clock's sweep: what is due is sent once for each due time that counts, whatever comes twice or was missed.
+import { describe, expect, it } from "vitest";
+import { type FireSchedule, ScheduleWorld } from "../../test/fakes/schedule-world.ts";
+import type { Env } from "../config.ts";
+import { sweepSchedules } from "./due-schedules.ts";
+
+const iso = (time: string) => new Date(time).toISOString();
+
+function jobOf(due_at: string): FireSchedule {
+  return { type: "fire_schedule", user_id: "user_ada", trigger_id: "trig_1", due_at: iso(due_at), attempt: 1 };
+}
+
+describe("a schedule that is due", () => {
+  it("is fired once and due again at the next time", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:59:30Z", {}, { cron: "0 9 * * *", timezone: "Europe/Berlin" });
+    await world.minute("2026-11-25T07:59:00Z");
+    expect(world.runs).toHaveLength(0);
+    const fresh = new ScheduleWorld();
+    await fresh.add("2026-11-25T07:30:00Z", {}, { cron: "0 9 * * *", timezone: "Europe/Berlin" });
+    await fresh.minute("2026-11-25T08:00:00Z");
+    await fresh.minute("2026-11-25T08:01:00Z");
+    expect(fresh.fired).toEqual(["2026-11-25T08:00:00.000Z"]);
+    expect(fresh.trigger()).toMatchObject({ next_at: "2026-11-26T08:00:00.000Z" });
+    expect(fresh.trigger().last_invocation_id).toBe(fresh.runs[0]?.invocation_id);
+    expect(fresh.outcomes()).toMatchObject([{ status: "accepted", source_id: "2026-11-25T08:00:00.000Z" }]);
+    expect(fresh.inputs[0]).toMatchObject({
+      background: true,
+      messages: [
+        {
+          content:
+            "Look at the news.\n\nThis run was scheduled for Wednesday, 2026-11-25 09:00, Europe/Berlin (GMT+01:00).",
+        },
+      ],
+      metadata: { trigger_id: "trig_1", due_at: "2026-11-25T08:00:00.000Z" },
+    });
+  });
+
+  it("is one run where the clock comes twice at once, and each job twice", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    await Promise.all([world.sweep("2026-11-25T08:01:00Z"), world.sweep("2026-11-25T08:01:00Z")]);
+    expect(world.jobs).toHaveLength(2);
+    const jobs = [...world.jobs, ...world.jobs, ...world.jobs];
+    await Promise.allSettled(jobs.map((job) => world.fire(job, "2026-11-25T08:01:01Z")));
+    await world.deliver("2026-11-25T08:01:06Z");
+    expect(world.fired).toEqual(["2026-11-25T08:01:00.000Z"]);
+    expect(world.outcomes()).toMatchObject([{ status: "accepted", invocation_id: world.runs[0]?.invocation_id }]);
+  });
+
+  it("is fired for its last due time where minutes were missed", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    await world.minute("2026-11-25T08:05:20Z");
+    expect(world.fired).toEqual(["2026-11-25T08:05:00.000Z"]);
+    expect(world.trigger().next_at).toBe("2026-11-25T08:06:00.000Z");
+  });
+
+  it("is fired once after an outage of a day, or of a year", async () => {
+    for (const [cron, until, due, next] of [
+      ["*/10 * * * *", "2026-11-26T08:04:00Z", "2026-11-26T08:00:00.000Z", "2026-11-26T08:10:00.000Z"],
+      ["* * * * *", "2027-11-25T08:00:30Z", "2027-11-25T08:00:00.000Z", "2027-11-25T08:01:00.000Z"],
+      ["0 0 1 1 *", "2027-11-25T08:00:30Z", "2027-01-01T00:00:00.000Z", "2028-01-01T00:00:00.000Z"],
+    ] as const) {
+      const world = new ScheduleWorld();
+      await world.add("2026-11-25T08:00:30Z", {}, { cron });
+      await world.minute(until);
+      await world.minute(until);
+      expect(world.fired).toEqual([due]);
+      expect(world.outcomes()).toMatchObject([{ status: "accepted", source_id: due }]);
+      expect(world.trigger().next_at).toBe(next);
+    }
+  });
+
+  it("is not moved where it was changed after it was read", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    const changed = iso("2026-11-26T09:00:00Z");
+    const JOBS = { sendBatch: () => world.change({ next_at: changed }) };
+    await sweepSchedules({ ...world.env, JOBS } as unknown as Env, Date.parse("2026-11-25T08:01:00Z"));
+    expect(world.trigger().next_at).toBe(changed);
+  });
+
+  it("is not fired where it was paused or changed before its job came", async () => {
+    for (const change of [
+      { enabled: false, next_at: null },
+      { settings: { verify: null, key: null, cron: "30 8 * * *", timezone: "UTC", overlap: "skip" as const } },
+      { created_at: "2026-11-25T08:01:30.000Z" } as object,
+    ]) {
+      const world = new ScheduleWorld();
+      await world.add("2026-11-25T08:00:30Z");
+      await world.sweep("2026-11-25T08:01:00Z");
+      await world.change(change);
+      await world.deliver("2026-11-25T08:02:00Z");
+      expect(world.runs).toEqual([]);
+      expect(world.outcomes()).toEqual([]);
+    }
+  });
+
+  it("fires nothing for a trigger that is gone or another user's", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    for (const job of [
+      { ...jobOf("2026-11-25T08:01:00Z"), user_id: "user_eve" },
+      { ...jobOf("2026-11-25T08:01:00Z"), trigger_id: "trig_2" },
+      jobOf("2026-11-25T08:01:30Z"),
+    ]) {
+      expect(await world.fire(job, "2026-11-25T08:02:00Z")).toEqual({ ok: true, value: null });
+    }
+    expect(world.runs).toEqual([]);
+  });
+
+  it("is over where it is never due again", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2999-11-30T23:58:30Z", {}, { cron: "59 23 30 11 *" });
+    await world.minute("2999-11-30T23:59:00Z");
+    expect(world.runs).toHaveLength(1);
+    expect(world.trigger()).toMatchObject({ next_at: null, enabled: 1 });
+  });
+
+  it("does not hold up others where it can't be read any more, and says so", async () => {
+    const world = new ScheduleWorld();
+    const broken = { next_at: iso("2026-11-25T08:01:00Z"), trigger_id: "trig_broken" };
+    await world.add("2026-11-25T08:00:30Z", {}, { cron: "* * * * *" });
+    await world.add("2026-11-25T08:00:30Z", broken);
+    await world.change(
+      { settings: { verify: null, key: null, cron: "0 9 * * *", timezone: "Mars/Phobos", overlap: "skip" } },
+      "trig_broken",
+    );
+    await world.minute("2026-11-25T08:01:00Z");
+    await world.minute("2026-11-25T08:02:00Z");
+    expect(world.runs.length).toBeGreaterThan(0);
+    expect(world.trigger("trig_broken")).toMatchObject({ enabled: 0, next_at: null });
+    expect(world.outcomes("trig_broken")).toMatchObject([
+      { status: "refused", reason: expect.stringContaining("is no IANA time zone") },
+    ]);
+  });
+
+  it("is told nothing of a row that is thirty days older", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z", {}, { cron: "0 0 1 * *" });
+    for (const at of ["2026-12-01", "2027-01-01", "2027-02-01"]) {
+      await world.minute(`${at}T00:00:00Z`);
+      world.end();
+    }
+    expect(world.fired).toHaveLength(3);
+    expect(world.outcomes().map(({ source_id }) => source_id.slice(0, 10))).toEqual(["2027-02-01"]);
+  });
+});
+
+describe("ten thousand schedules", () => {
+  it("that are due at once are sent once each, page by page", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    const others = `INSERT INTO triggers SELECT user_id, 'trig_' || value, type, agent_id, project_id, thread, enabled, next_at, last_fired_at,
+      last_thread_id, last_invocation_id, created_at, updated_at, settings, prompt
+      FROM triggers, (WITH RECURSIVE counted(value) AS (SELECT 2 UNION ALL SELECT value + 1 FROM counted WHERE value < 10002) SELECT value FROM counted)
+      WHERE trigger_id = 'trig_1'`;
+    world.d1.read(others);
+    await world.sweep("2026-11-25T08:01:00Z");
+    expect(new Set(world.jobs.map(({ trigger_id }) => trigger_id)).size).toBe(10_000);
+    expect(world.jobs).toHaveLength(10_000);
+    expect(world.steps).toBeLessThan(200);
+    // What was left is the oldest of the next sweep.
+    await world.sweep("2026-11-25T08:01:30Z");
+    expect(new Set(world.jobs.map(({ trigger_id }) => trigger_id)).size).toBe(10_002);
+    expect(world.jobs).toHaveLength(10_002);
+  });
+
+  it("are found by the indexes that are there for it", async () => {
+    const { d1 } = new ScheduleWorld();
+    const plan = (query: string, ...values: (string | number)[]) =>
+      d1.read<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...values).map(({ detail }) => detail);
+    const { READ_DUE_SCHEDULES, MOVE_SCHEDULES, READ_WAITING_SCHEDULES } = await import("../store/due-schedules.ts");
+    expect(plan(READ_DUE_SCHEDULES, "2026", "", "", "", 10)).toEqual([
+      expect.stringContaining("SEARCH triggers USING INDEX triggers_due"),
+    ]);
+    expect(plan(MOVE_SCHEDULES, "[]").join("\n")).toContain("SEARCH triggers USING COVERING INDEX triggers_due");
+    expect(plan(READ_WAITING_SCHEDULES, 10, 10).join("\n")).toContain(
+      "USING COVERING INDEX trigger_deliveries_waiting",
+    );
+  });
+});

@@ -1,0 +1,117 @@
+// What happens each minute: schedules that are due are sent to the queue, which starts their runs. The jobs are sent first and
+// the schedules moved then; a due time that is sent twice is one run, whose id is derived from it. What fell due while nobody
+// looked counts once: the last due time is fired.
+import type { Env } from "../config.ts";
+import { findScheduleFault, lastDue, nextTimes } from "../integrations/index.ts";
+import { describeError, logError, logWarning } from "../lib/log.ts";
+import { derivedId } from "../protocol/ids.ts";
+import type { Job } from "../protocol/job.ts";
+import {
+  type DueSchedule,
+  type MovedSchedule,
+  moveSchedules,
+  type ParkedSchedule,
+  parkSchedules,
+  readDueSchedules,
+  readWaitingSchedules,
+} from "../store/due-schedules.ts";
+
+// One sweep takes some seconds for so many; what is left over has been due longest at the next one.
+const SCHEDULES_PER_SWEEP = 10_000;
+const SCHEDULES_PER_PAGE = 500;
+
+/** What the queue takes at once. A hundred of these jobs are 30 KB, of 256. */
+const JOBS_PER_BATCH = 100;
+
+// Of due times that wait: a trigger has at most twenty.
+const WAITING_ROWS_PER_SWEEP = 20_000;
+const WAITING_SCHEDULES_PER_SWEEP = 2_000;
+
+type FireSchedule = Extract<Job, { type: "fire_schedule" }>;
+
+/** The last and the next due time, seen from now; or why they can't be told. */
+type Times = { last: string | null; next: string | null } | { reason: string };
+
+export async function sweepSchedules(env: Env, now: number): Promise<void> {
+  try {
+    await sendDue(env, now);
+  } catch (error) {
+    logError("schedules_failed", error, {});
+  }
+  try {
+    await sendWaiting(env);
+  } catch (error) {
+    logError("waiting_schedules_failed", error, {});
+  }
+}
+
+async function sendDue(env: Env, now: number): Promise<void> {
+  // Thousands share the few crons that people write.
+  const known = new Map<string, Times>();
+  let after: DueSchedule | null = null;
+  for (let left = SCHEDULES_PER_SWEEP; left > 0; left -= SCHEDULES_PER_PAGE) {
+    const page: DueSchedule[] = await readDueSchedules(env.DB, now, after, Math.min(SCHEDULES_PER_PAGE, left));
+    await sendPage(env, page, now, known);
+    after = page.at(-1) ?? null;
+    if (page.length < SCHEDULES_PER_PAGE) return;
+  }
+  logWarning("schedules_left", { most: SCHEDULES_PER_SWEEP });
+}
+
+async function sendPage(env: Env, page: DueSchedule[], now: number, known: Map<string, Times>): Promise<void> {
+  const jobs: FireSchedule[] = [];
+  const moved: MovedSchedule[] = [];
+  const parked: ParkedSchedule[] = [];
+  for (const { user_id, trigger_id, next_at, cron, timezone } of page) {
+    const times = readTimes(cron, timezone, now, known);
+    const schedule = { user_id, trigger_id, next_at };
+    if ("reason" in times) {
+      const delivery_id = await derivedId("del", trigger_id, next_at);
+      parked.push({ ...schedule, following: null, delivery_id, reason: `The schedule was disabled: ${times.reason}` });
+      logWarning("schedule_parked", { user_id, trigger_id, reason: times.reason });
+      continue;
+    }
+    moved.push({ ...schedule, following: times.next });
+    // None is since where a country moved its clock anew: then it is due at another time than was thought.
+    if (times.last !== null && times.last >= next_at) jobs.push(toJob(user_id, trigger_id, times.last));
+  }
+  await sendJobs(env, jobs);
+  await moveSchedules(env.DB, moved);
+  // These are due again in a minute; pages behind them are not held up.
+  await parkSchedules(env.DB, parked, now).catch((error: unknown) => logError("parking_failed", error, {}));
+}
+
+function readTimes(cron: string, timezone: string, now: number, known: Map<string, Times>): Times {
+  const name = `${timezone} ${cron}`;
+  const found = known.get(name) ?? findTimes(cron, timezone, now);
+  known.set(name, found);
+  return found;
+}
+
+function findTimes(cron: string, timezone: string, now: number): Times {
+  try {
+    return { last: lastDue(cron, timezone, 0, now), next: nextTimes(cron, timezone, now, 1)[0] ?? null };
+  } catch (error) {
+    return { reason: findScheduleFault(cron, timezone, now) ?? describeError(error) };
+  }
+}
+
+/** A due time that waits for the run before it is tried each minute; who does the job looks whether its turn has come. */
+async function sendWaiting(env: Env): Promise<void> {
+  const waiting = await readWaitingSchedules(env.DB, WAITING_ROWS_PER_SWEEP, WAITING_SCHEDULES_PER_SWEEP);
+  await sendJobs(
+    env,
+    waiting.map(({ user_id, trigger_id, due_at }) => toJob(user_id, trigger_id, due_at)),
+  );
+}
+
+function toJob(user_id: string, trigger_id: string, due_at: string): FireSchedule {
+  return { type: "fire_schedule", user_id, trigger_id, due_at, attempt: 1 };
+}
+
+async function sendJobs(env: Env, jobs: FireSchedule[]): Promise<void> {
+  const batches = Array.from({ length: Math.ceil(jobs.length / JOBS_PER_BATCH) }, (_, place) =>
+    jobs.slice(place * JOBS_PER_BATCH, (place + 1) * JOBS_PER_BATCH),
+  );
+  await Promise.all(batches.map((batch) => env.JOBS.sendBatch(batch.map((body) => ({ body })))));
+}

@@ -1,0 +1,100 @@
+// What became of each due time of a schedule: one row, whose key is derived from trigger and due time, so that whoever does a
+// due time again finds it. Its `created_at` is the due time, not the moment of writing.
+import type { ThreadKey } from "../protocol/thread.ts";
+import type { Trigger, TriggerDeliveryStatus } from "../protocol/trigger.ts";
+
+export interface DueTime {
+  user_id: string;
+  trigger_id: string;
+  due_at: string;
+  delivery_id: string;
+}
+
+export interface Outcome {
+  status: TriggerDeliveryStatus;
+  reason: string | null;
+  run: (ThreadKey & { invocation_id: string }) | null;
+}
+
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+
+// Waiting rows are the newest ones, with runs between them that a person started by hand, at most as many as this.
+const NEWEST_ROWS = 100;
+
+export async function readOutcome(db: D1Database, due: DueTime): Promise<TriggerDeliveryStatus | null> {
+  const row = await db
+    .prepare(
+      "SELECT status FROM trigger_deliveries WHERE user_id = ?1 AND trigger_id = ?2 AND created_at = ?3 AND delivery_id = ?4",
+    )
+    .bind(due.user_id, due.trigger_id, due.due_at, due.delivery_id)
+    .first<{ status: TriggerDeliveryStatus }>();
+  return row?.status ?? null;
+}
+
+/**
+ * Writes what became of a due time. A run that was started has the last word; else what waits may change, and what is over
+ * stays. A trigger that was deleted meanwhile gets no row. Rows that are 30 days older go with it.
+ */
+export async function recordOutcome(db: D1Database, due: DueTime, { status, reason, run }: Outcome): Promise<void> {
+  const { user_id, trigger_id, due_at, delivery_id } = due;
+  const oldest = new Date(Date.parse(due_at) - KEPT_MS).toISOString();
+  await db.batch([
+    db
+      .prepare(
+        `INSERT INTO trigger_deliveries
+           (user_id, trigger_id, created_at, delivery_id, status, reason, source_id, thread_id, invocation_id)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?3, ?7, ?8
+         WHERE EXISTS (SELECT 1 FROM triggers WHERE user_id = ?1 AND trigger_id = ?2)
+         ON CONFLICT DO UPDATE SET status = excluded.status, reason = excluded.reason, thread_id = excluded.thread_id,
+           invocation_id = excluded.invocation_id
+         WHERE status = 'waiting' AND excluded.status <> 'waiting' OR status <> 'accepted' AND excluded.status = 'accepted'`,
+      )
+      .bind(
+        user_id,
+        trigger_id,
+        due_at,
+        delivery_id,
+        status,
+        reason,
+        run?.thread_id ?? null,
+        run?.invocation_id ?? null,
+      ),
+    db
+      .prepare("DELETE FROM trigger_deliveries WHERE user_id = ?1 AND trigger_id = ?2 AND created_at < ?3")
+      .bind(user_id, trigger_id, oldest),
+  ]);
+}
+
+/**
+ * Makes this run the trigger's newest: of two due times at once one does, and the other sees that a run is before it. False where
+ * the newest is neither the one that was read nor this, or the trigger is gone or paused.
+ */
+export async function claimRun(
+  db: D1Database,
+  { user_id, trigger_id, last_invocation_id }: Trigger,
+  run: { thread_id: string; invocation_id: string },
+  now: number,
+): Promise<boolean> {
+  const claimed = await db
+    .prepare(
+      `UPDATE triggers SET last_thread_id = ?3, last_invocation_id = ?4, last_fired_at = ?6
+       WHERE user_id = ?1 AND trigger_id = ?2 AND enabled = 1
+         AND (last_invocation_id IS ?5 OR last_invocation_id = ?4)`,
+    )
+    .bind(user_id, trigger_id, run.thread_id, run.invocation_id, last_invocation_id, new Date(now).toISOString())
+    .run();
+  return claimed.meta.changes > 0;
+}
+
+/** The due times of a trigger that wait for the run before them, the oldest first. */
+export async function listWaiting(db: D1Database, user_id: string, trigger_id: string): Promise<DueTime[]> {
+  const waiting = await db
+    .prepare(
+      `SELECT user_id, trigger_id, created_at AS due_at, delivery_id FROM (
+         SELECT * FROM trigger_deliveries WHERE user_id = ?1 AND trigger_id = ?2 ORDER BY created_at DESC LIMIT ?3)
+       WHERE status = 'waiting' ORDER BY created_at`,
+    )
+    .bind(user_id, trigger_id, NEWEST_ROWS)
+    .all<DueTime>();
+  return waiting.results;
+}

@@ -1,0 +1,56 @@
+// What is stored of followers: where the thread is shown, and for each run that is not wholly shown yet, how far it is.
+import { nothingShown, type Shown } from "../integrations/index.ts";
+import type { SlackPlace } from "../protocol/slack.ts";
+import { readMeta, type Sql, writeMeta } from "./database.ts";
+
+export interface FollowerRow {
+  invocation_id: string;
+  place: SlackPlace;
+  shown: Shown;
+  /** When the next life or alarm takes it up; null is at once. */
+  retry_at: number | null;
+  /** How often it failed for other reasons than Slack's. */
+  failures: number;
+}
+
+const PLACE = "follow";
+
+/** Where this thread's runs are shown; null where nobody follows. */
+export function readPlace(sql: Sql): SlackPlace | null {
+  return readMeta<SlackPlace>(sql, PLACE);
+}
+
+/** Inside a transaction. */
+export function writePlace(sql: Sql, place: SlackPlace): void {
+  writeMeta(sql, PLACE, place);
+}
+
+export function newFollower(invocation_id: string, place: SlackPlace): FollowerRow {
+  return { invocation_id, place, shown: nothingShown, retry_at: null, failures: 0 };
+}
+
+/** Inside a transaction. */
+export function saveFollower(sql: Sql, row: FollowerRow): void {
+  const { invocation_id, ...state } = row;
+  sql.exec(
+    "INSERT OR REPLACE INTO followers (invocation_id, state) VALUES (?, ?)",
+    invocation_id,
+    JSON.stringify(state),
+  );
+}
+
+/** Inside a transaction. */
+export function deleteFollower(sql: Sql, invocation_id: string): void {
+  sql.exec("DELETE FROM followers WHERE invocation_id = ?", invocation_id);
+}
+
+/** Those whose runs are not wholly shown. */
+export function readFollowers(sql: Sql): FollowerRow[] {
+  return sql
+    .exec<{ invocation_id: string; state: string }>("SELECT invocation_id, state FROM followers")
+    .toArray()
+    .map(({ invocation_id, state }) => ({
+      invocation_id,
+      ...(JSON.parse(state) as Omit<FollowerRow, "invocation_id">),
+    }));
+}

@@ -1,0 +1,158 @@
+// Followers: a run is shown elsewhere as it happens. Each reads its run and calls Slack, one call at a time; how far it is
+// stands in the object's SQLite before each call, so that the next life goes on with the same messages. What can't be said
+// now is tried again by the alarm; a run that waits for a person has nothing to show and costs nothing.
+import { applyAnswer, nextStep, recoverShown, type Step } from "../integrations/index.ts";
+import { describeError, logWarning } from "../lib/log.ts";
+import { withinTime } from "../lib/time-limit.ts";
+import type { SlackPlace } from "../protocol/slack.ts";
+import { deleteFollower, type FollowerRow, newFollower, saveFollower, writePlace } from "./follower-rows.ts";
+import { watchRun } from "./follower-watch.ts";
+import { findRun, type Life, noteError, transact } from "./life.ts";
+import type { ConnectedWorkspace } from "./slack-workspaces.ts";
+
+export interface Follower {
+  row: FollowerRow;
+  /** Whether this life is at it. */
+  isActive: boolean;
+}
+
+/** A wait that outlasts its run is the alarm's, so that the object may sleep. */
+const LONGEST_TIMER_MS = 5_000;
+const RETRY_MS = 30_000;
+/** Of our own, or of D1: an hour and more. */
+const MOST_FAILURES = 15;
+const OPEN_LIMIT_MS = 10_000;
+/** Who has not seen the answer by then looks elsewhere. */
+const LONGEST_SHOWING_MS = 24 * 60 * 60_000;
+
+/** From this input on the thread is shown there. Inside a transaction. */
+export function followFrom(life: Life, place: SlackPlace | undefined): void {
+  if (place === undefined) return;
+  const newest_ts = [place.newest_ts, life.place?.newest_ts ?? "0"].sort(
+    (one, other) => Number(other) - Number(one),
+  )[0];
+  life.place = { ...place, newest_ts: newest_ts ?? place.newest_ts };
+  writePlace(life.database.sql, life.place);
+}
+
+/** A new run is shown where its thread is. Inside the transaction that stores it. */
+export function followRun(life: Life, invocation_id: string): void {
+  if (life.place === null) return;
+  const row = newFollower(invocation_id, life.place);
+  saveFollower(life.database.sql, row);
+  life.followers.set(invocation_id, { row, isActive: false });
+}
+
+/** Takes up what is to be shown now. Idempotent, called by whatever happens. */
+export function ensureFollowing(life: Life): void {
+  if (life.removing || life.removed) return;
+  for (const follower of life.followers.values()) {
+    const isDue = (follower.row.retry_at ?? 0) <= life.ports.clock.now();
+    if (follower.isActive || !isDue) continue;
+    follower.isActive = true;
+    life.platform.waitUntil(follow(life, follower));
+  }
+}
+
+/** When the alarm has to look after it. */
+export function followerDue({ row, isActive }: Follower, heartbeat: number): number {
+  return isActive ? heartbeat : (row.retry_at ?? heartbeat);
+}
+
+async function follow(life: Life, follower: Follower): Promise<void> {
+  const { row } = follower;
+  try {
+    const { user_id } = life.thread;
+    const opening = life.ports.openSlack(user_id, row.place.team_id);
+    const opened = await withinTime(life.ports.clock, OPEN_LIMIT_MS, "D1", opening);
+    if (opened.ok) await showRun(life, follower, opened.value);
+    else giveUp(life, follower, opened.error.code);
+  } catch (error) {
+    if (life.removed) return;
+    logWarning("follower_failed", { ...nameOf(life, row), error: describeError(error) });
+    row.failures += 1;
+    if (row.failures > MOST_FAILURES) giveUp(life, follower, "it failed too often");
+    else postpone(life, follower, life.ports.clock.now() + RETRY_MS * row.failures);
+  } finally {
+    follower.isActive = false;
+  }
+}
+
+async function showRun(life: Life, follower: Follower, { workspace, call }: ConnectedWorkspace): Promise<void> {
+  const { row } = follower;
+  const { thread_id } = life.thread;
+  const { clock } = life.ports;
+  const watch = watchRun(life, row.invocation_id);
+  row.shown = recoverShown(row.shown);
+  for (;;) {
+    if (life.removing) return;
+    const { view } = watch;
+    const run = { thread_id, invocation_id: row.invocation_id };
+    const step = nextStep({ view, shown: row.shown, place: row.place, bot: workspace.bot_user_id, run }, clock.now());
+    if (step.kind === "over") return finish(life, follower);
+    if (isTooLate(life, row)) return giveUp(life, follower, "Slack could not be reached for a day");
+    if (step.kind === "wait") {
+      const isLong = view.end !== null && step.until !== null && step.until - clock.now() > LONGEST_TIMER_MS;
+      if (isLong) return postpone(life, follower, step.until ?? 0);
+      await watch.changed(step.until);
+      continue;
+    }
+    const after = await take(life, row, step, call);
+    if (after !== null) return giveUp(life, follower, after);
+  }
+}
+
+/** One call; why there is no use in another, or null. */
+async function take(
+  life: Life,
+  row: FollowerRow,
+  step: Exclude<Step, { kind: "wait" | "over" }>,
+  call: ConnectedWorkspace["call"],
+): Promise<string | null> {
+  row.shown = { ...row.shown, doing: { kind: step.kind, page: step.page } };
+  transact(life, () => saveFollower(life.database.sql, row));
+  const answer = await call(step.method, step.fields);
+  if (answer.kind === "unknown") noteError(life, `Slack: ${answer.reason}`);
+  if (answer.kind === "refused") noteError(life, `Slack refused ${step.method}: ${answer.error}`);
+  const after = applyAnswer(row.shown, step, answer, life.ports.clock.now());
+  if (after === null) return `${step.method}: ${answer.kind === "refused" ? answer.error : "refused"}`;
+  row.shown = after;
+  return null;
+}
+
+function isTooLate(life: Life, { invocation_id }: FollowerRow): boolean {
+  const finished = findRun(life, invocation_id)?.run.finished_at ?? null;
+  return finished !== null && life.ports.clock.now() - Date.parse(finished) > LONGEST_SHOWING_MS;
+}
+
+function postpone(life: Life, follower: Follower, until: number): void {
+  const { row } = follower;
+  row.retry_at = until;
+  transact(life, () => saveFollower(life.database.sql, row));
+  follower.isActive = false;
+  life.onFollowerWaits();
+}
+
+function giveUp(life: Life, follower: Follower, reason: string): void {
+  logWarning("follower_gave_up", { ...nameOf(life, follower.row), reason });
+  noteError(life, `a run is no longer shown in Slack: ${reason}`);
+  finish(life, follower);
+}
+
+/** What the bot wrote is known from here on, so that nobody takes it for a later run's. */
+function finish(life: Life, { row }: Follower): void {
+  life.followers.delete(row.invocation_id);
+  const { pages, question } = row.shown;
+  const newest = [...pages.map(({ ts }) => ts), ...(question === null ? [] : [question])].sort(
+    (one, other) => Number(other) - Number(one),
+  )[0];
+  transact(life, () => {
+    deleteFollower(life.database.sql, row.invocation_id);
+    if (life.place !== null && newest !== undefined) followFrom(life, { ...life.place, newest_ts: newest });
+  });
+}
+
+function nameOf(life: Life, { invocation_id }: FollowerRow) {
+  const { user_id, thread_id } = life.thread;
+  return { user_id, thread_id, invocation_id };
+}

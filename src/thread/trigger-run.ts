@@ -1,0 +1,58 @@
+// A firing becomes a run. Every id is derived from the trigger and what fired it, so a firing may be repeated after any
+// failure, and twenty at once are one run: the thread's object knows it again.
+import type { Env } from "../config.ts";
+import { type Firing, toRunInput } from "../integrations/index.ts";
+import { fail, type Result, succeed } from "../protocol/error.ts";
+import { DEFAULT_AGENT_ID, derivedId } from "../protocol/ids.ts";
+import type { AcceptedRun, RunInput, ThreadKey } from "../protocol/thread.ts";
+import type { Trigger } from "../protocol/trigger.ts";
+import { readAgent } from "../store/agents.ts";
+import { readProject } from "../store/projects.ts";
+import { callThread } from "./stub.ts";
+
+/** `is_other`: the firing is known and was another message then; the run is the first one's. */
+export interface FiredRun extends AcceptedRun {
+  is_other: boolean;
+}
+
+/**
+ * Starts the run of a firing, in the background. A failure tells why this trigger can't start one now: its thread was
+ * deleted (`not_found`), as was its project or agent, or too much waits on the thread (`rate_limited`). Rejects where the
+ * thread's object or D1 can't say; then it is to be called again.
+ */
+export async function fireTrigger(env: Env, trigger: Trigger, firing: Firing): Promise<Result<FiredRun>> {
+  const input = await toRunInput(trigger, firing);
+  const key = { user_id: input.user_id, thread_id: input.thread_id };
+  if (trigger.project_id !== null) {
+    const made = await makeThread(env, input, trigger.project_id);
+    if (!made.ok) return made;
+  }
+  const accepted = await callThread(env, key, (stub) => stub.accept(input));
+  if (accepted.ok) return succeed({ ...accepted.value, is_other: false });
+  if (accepted.error.code !== "idempotency_conflict") return accepted;
+  const first = await callThread(env, key, (stub) => stub.getRun(key, input.invocation_id));
+  return first.ok ? succeed({ run: first.value, created: false, is_other: true }) : first;
+}
+
+/** The thread in the trigger's project, where it is not there yet. One that is stays where it is. */
+async function makeThread(env: Env, input: RunInput, project_id: string): Promise<Result<null>> {
+  const { user_id, thread_id, agent_id } = input;
+  const key: ThreadKey = { user_id, thread_id };
+  const missing = await findMissing(env, input, project_id);
+  if (missing !== null) return fail("not_found", missing);
+  const request_id = await derivedId("thread", "creation", thread_id);
+  const creation = { ...key, request_id, project_id, title: null, agent_id, metadata: {} };
+  const made = await callThread(env, key, (stub) => stub.create(creation));
+  return made.ok || made.error.code === "already_exists" ? succeed(null) : made;
+}
+
+/** Looked up before the thread is made: a firing that can't become a run leaves nothing behind. */
+async function findMissing(env: Env, { user_id, agent_id }: RunInput, project_id: string): Promise<string | null> {
+  const hasOwnAgent = agent_id !== null && agent_id !== DEFAULT_AGENT_ID;
+  const [project, agent] = await Promise.all([
+    readProject(env.DB, user_id, project_id),
+    hasOwnAgent ? readAgent(env.DB, user_id, agent_id) : true,
+  ]);
+  if (project === null) return `The project ${project_id} does not exist.`;
+  return agent === null ? `The agent ${agent_id} does not exist.` : null;
+}

@@ -1,0 +1,59 @@
+// Senders of webhooks, as each scheme has them sign; and what their tests ask of a trigger.
+
+import { env } from "cloudflare:test";
+import { createHmac } from "node:crypto";
+import { Webhook } from "standardwebhooks";
+import { expect } from "vitest";
+import type { Client } from "./http-client.ts";
+
+export interface Sender {
+  send: Client["send"];
+  as(key: string | null): Sender;
+}
+
+let count = 0;
+
+/** Headers of a delivery of Standard Webhooks, made by its own library. */
+export function signStandard(secret: string, body: string, { id = `msg_${++count}`, at = Date.now() } = {}) {
+  const seconds = Math.floor(at / 1000);
+  const signature = new Webhook(secret).sign(id, new Date(seconds * 1000), body);
+  return {
+    "content-type": "application/json",
+    "webhook-id": id,
+    "webhook-timestamp": String(seconds),
+    "webhook-signature": signature,
+  };
+}
+
+export function signGithub(secret: string, body: string, { id = `guid-${++count}`, event = "issues" } = {}) {
+  return {
+    "content-type": "application/json",
+    "x-github-delivery": id,
+    "x-github-event": event,
+    "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+  };
+}
+
+export function signBody(secret: string, body: string) {
+  return { "x-signature": createHmac("sha256", secret).update(body).digest("hex") };
+}
+
+export async function makeHook(from: Sender, part: Record<string, unknown> = {}) {
+  const body = { type: "webhook", prompt: "Triage {{$.issue.title}}.", verify: { scheme: "standard" }, ...part };
+  const made = await from.send("POST", "/v1/triggers", body);
+  expect(made.status).toBe(201);
+  return made.body as { trigger_id: string; secret: string };
+}
+
+/** A delivery without a key, as senders send it. */
+export function deliverTo(from: Sender, trigger_id: string, body: string, headers: Record<string, string>) {
+  return from.as(null).send("POST", `/hooks/${trigger_id}`, body, headers);
+}
+
+export async function readLog(from: Sender, trigger_id: string): Promise<Record<string, unknown>[]> {
+  return (await from.send("GET", `/v1/triggers/${trigger_id}/deliveries`)).body.data ?? [];
+}
+
+export async function clearTriggers(): Promise<void> {
+  for (const table of ["triggers", "trigger_deliveries", "secrets"]) await env.DB.prepare(`DELETE FROM ${table}`).run();
+}

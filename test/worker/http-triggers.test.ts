@@ -1,0 +1,297 @@
+// Triggers over HTTP: what their owner does with them. Deliveries are in http-hooks.test.ts.
+import { env } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { RunInput } from "../../src/protocol/thread.ts";
+import type { Trigger } from "../../src/protocol/trigger.ts";
+import { logTriggerEvent } from "../../src/store/trigger-log.ts";
+import { readTrigger } from "../../src/store/triggers.ts";
+import { clearTriggers, signStandard } from "./hook-client.ts";
+import { type Client, createClient } from "./http-client.ts";
+
+const PATH = "/v1/triggers";
+const settings = { ENCRYPTION_KEY: "key of the tests" };
+const client = createClient(settings);
+const webhook = { type: "webhook", prompt: "Triage {{$.issue.title}}.", verify: { scheme: "standard" } };
+const schedule = { type: "schedule", prompt: "Report.", cron: "0 9 * * 1-5", timezone: "Europe/Berlin" };
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await clearTriggers();
+});
+
+async function make(body: Record<string, unknown> = webhook, from: Client = client) {
+  const made = await from.send("POST", PATH, body);
+  expect([made.status, made.text]).toEqual([201, made.text]);
+  return made.body as Record<string, unknown> & { trigger_id: string; secret: string; next_times: string[] };
+}
+
+function lastInput(from = client): RunInput {
+  return from.threads.asked.findLast(({ method }) => method === "accept")?.input as RunInput;
+}
+
+describe("a webhook trigger", () => {
+  it("is made, read and listed as it was made, with its secret once", async () => {
+    const made = await client.send("POST", PATH, webhook);
+    expect([made.status, made.headers.get("cache-control")]).toEqual([201, "no-store"]);
+    const { secret, ...rest } = made.body;
+    expect(secret).toMatch(/^whsec_[\w+/]{43}=$/);
+    expect(rest).toEqual({
+      trigger_id: expect.stringMatching(/^trig_/),
+      type: "webhook",
+      agent_id: null,
+      project_id: null,
+      prompt: webhook.prompt,
+      verify: { scheme: "standard" },
+      thread: "new",
+      key: null,
+      enabled: true,
+      url: `http://localhost/hooks/${rest.trigger_id}`,
+      cron: null,
+      timezone: null,
+      overlap: null,
+      next_times: [],
+      last_fired_at: null,
+      created_at: expect.any(String),
+    });
+    expect(made.headers.get("location")).toBe(`${PATH}/${rest.trigger_id}`);
+    expect((await client.send("GET", `${PATH}/${rest.trigger_id}`)).body).toEqual(rest);
+    const other = await make(schedule);
+    const page = await client.send("GET", `${PATH}?limit=1`);
+    expect(page.body.data).toMatchObject([{ trigger_id: other.trigger_id }]);
+    const next = await client.send("GET", `${PATH}?limit=1&cursor=${page.body.next_cursor}`);
+    expect(next.body).toEqual({ data: [rest], next_cursor: null });
+  });
+
+  it("is told the usual of HMAC, and keeps what it was told", async () => {
+    const plain = await make({ ...webhook, verify: { scheme: "hmac", header: "X-Sig" } });
+    const usual = { algorithm: "sha256", encoding: "hex", prefix: "", timestamp_header: null, id_header: null };
+    expect(plain.verify).toEqual({ scheme: "hmac", header: "X-Sig", ...usual, signed: "{body}" });
+    const timed = await make({ ...webhook, verify: { scheme: "hmac", header: "X-Sig", timestamp_header: "X-Time" } });
+    expect(timed.verify).toMatchObject({ signed: "{timestamp}.{body}" });
+    const given = "a secret that the sender chose";
+    expect((await make({ ...webhook, verify: { scheme: "github" }, secret: given })).secret).toBe(given);
+  });
+
+  it.each([
+    ["a field of a schedule", { cron: "* * * * *" }, "unknown_field", /"cron"/],
+    ["no verification", { verify: undefined }, "invalid_field", /^verify/],
+    ["a scheme that there is not", { verify: { scheme: "none" } }, "invalid_field", /^verify/],
+    ["a header that is no name", { verify: { scheme: "header", header: "a b" } }, "invalid_field", /^verify\.header/],
+    [
+      "a body that is not signed",
+      { verify: { scheme: "hmac", header: "a", signed: "{timestamp}" } },
+      "invalid_field",
+      /^verify\.signed: must hold \{body/,
+    ],
+    [
+      "a time that is not signed",
+      { verify: { scheme: "hmac", header: "a", timestamp_header: "t", signed: "{body}" } },
+      "invalid_field",
+      /^verify\.signed: must hold \{timestamp/,
+    ],
+    [
+      "an id without its header",
+      { verify: { scheme: "hmac", header: "a", signed: "{id}{body}" } },
+      "invalid_field",
+      /^verify\.signed: must not hold \{id/,
+    ],
+    ["a blank prompt", { prompt: " \n" }, "invalid_field", /^prompt: says nothing/],
+    ["a prompt without end", { prompt: "x".repeat(20_001) }, "invalid_field", /^prompt/],
+    ["half a character", { prompt: "\ud800" }, "invalid_field", /^prompt/],
+    [
+      "a pick that can't be read",
+      { prompt: "Look at {{$.a b}}" },
+      "invalid_field",
+      /^prompt: the pick at character 9 /,
+    ],
+    ["a short secret", { secret: "short" }, "invalid_field", /^secret: must have at least/],
+    ["a secret of another kind", { secret: `${"x".repeat(20)}!` }, "invalid_field", /^secret: .*Standard Webhooks/],
+    ["a thread that is no id", { thread: "a/b" }, "invalid_field", /^thread/],
+    ["per_key without a key", { thread: "per_key" }, "invalid_field", /^key: is needed/],
+    ["a key that picks nothing", { thread: "per_key", key: "all" }, "invalid_field", /^key: must pick/],
+    ["a key for one thread", { key: "{{$.a}}" }, "invalid_field", /^key: is for thread/],
+    ["an agent that there is not", { agent_id: "agent_none" }, "not_found", /agent_none/],
+    ["a project that there is not", { project_id: "proj_none" }, "not_found", /proj_none/],
+    ["an id of its own", { trigger_id: "mine" }, "unknown_field", /trigger_id/],
+  ])("is refused with %s", async (_what, body, code, detail) => {
+    const answer = await client.send("POST", PATH, { ...webhook, ...body });
+    expect(answer.body.code).toBe(code);
+    expect(answer.body.detail).toMatch(detail);
+    const stored = await env.DB.prepare("SELECT count(*) AS rows FROM secrets").first("rows");
+    expect(stored).toBe(0);
+  });
+
+  it("needs a server that can keep secrets", async () => {
+    const answer = await createClient({ ENCRYPTION_KEY: " " }).send("POST", PATH, webhook);
+    expect([answer.status, answer.body.code]).toEqual([503, "not_configured"]);
+    expect(answer.body.detail).toContain("ENCRYPTION_KEY");
+  });
+});
+
+describe("a schedule", () => {
+  it("tells its next five times, and none while it is paused", async () => {
+    const made = await make(schedule);
+    expect(made).toMatchObject({ secret: null, url: null, verify: null, cron: schedule.cron, overlap: "skip" });
+    expect(made.next_times).toHaveLength(5);
+    const nextAt = () => env.DB.prepare("SELECT next_at FROM triggers").first("next_at");
+    expect(await nextAt()).toBe(made.next_times[0]);
+    const path = `${PATH}/${made.trigger_id}`;
+    expect((await client.send("PATCH", path, { enabled: false })).body).toMatchObject({
+      enabled: false,
+      next_times: [],
+    });
+    expect(await nextAt()).toBeNull();
+    const on = await client.send("PATCH", path, {
+      enabled: true,
+      cron: "30 4 * * *",
+      timezone: "UTC",
+      overlap: "queue",
+    });
+    expect(on.body).toMatchObject({ enabled: true, cron: "30 4 * * *", overlap: "queue" });
+    expect(await nextAt()).toMatch(/T04:30:00\.000Z$/);
+  });
+
+  it("keeps its next time where nothing about its times was changed", async () => {
+    const { trigger_id } = await make(schedule);
+    await env.DB.prepare("UPDATE triggers SET next_at = '2026-01-01T00:00:00.000Z'").run();
+    await client.send("PATCH", `${PATH}/${trigger_id}`, { prompt: "Other.", enabled: true, cron: schedule.cron });
+    expect(await env.DB.prepare("SELECT next_at FROM triggers").first("next_at")).toBe("2026-01-01T00:00:00.000Z");
+  });
+
+  it.each([
+    ["a field of a webhook", { verify: { scheme: "github" } }, "unknown_field", /"verify"/],
+    ["a secret", { secret: "x".repeat(20) }, "unknown_field", /"secret"/],
+    ["no cron", { cron: undefined }, "invalid_field", /^cron/],
+    ["six fields", { cron: "* * * * * *" }, "invalid_field", /^cron: must be five fields/],
+    ["words", { cron: "every day at nine o'clock" }, "invalid_field", /^cron: must be five fields/],
+    ["a day that never comes", { cron: "0 0 30 2 *" }, "invalid_field", /^cron/],
+    ["no time zone", { timezone: "Berlin" }, "invalid_field", /^timezone: must be the IANA/],
+    ["a key's threads", { thread: "per_key" }, "invalid_field", /^thread: per_key is for webhooks/],
+  ])("is refused with %s", async (_what, body, code, detail) => {
+    const answer = await client.send("POST", PATH, { ...schedule, ...body });
+    expect(answer.body.code).toBe(code);
+    expect(answer.body.detail).toMatch(detail);
+  });
+
+  it("has no secret to rotate, and takes no payload", async () => {
+    const { trigger_id } = await make(schedule);
+    expect((await client.send("POST", `${PATH}/${trigger_id}/rotate`, {})).body.code).toBe("invalid_operation");
+    const run = await client.send("POST", `${PATH}/${trigger_id}/run`, { payload: 1 });
+    expect([run.body.code, run.body.detail]).toEqual(["unknown_field", expect.stringContaining("payload")]);
+  });
+});
+
+describe("a change", () => {
+  it("merges, and refuses fields of the other type and the type itself", async () => {
+    const { trigger_id, secret: _, ...made } = await make();
+    const path = `${PATH}/${trigger_id}`;
+    const changed = await client.send("PATCH", path, { thread: "per_key", key: "{{$.issue.id}}" });
+    expect(changed.body).toEqual({ ...made, trigger_id, thread: "per_key", key: "{{$.issue.id}}" });
+    expect((await client.send("PATCH", path, { thread: "thread-001" })).body).toMatchObject({ key: null });
+    for (const [body, name] of [
+      [{ cron: "* * * * *", timezone: "UTC" }, '"cron", "timezone"'],
+      [{ type: "schedule" }, '"type"'],
+      [{ secret: "x" }, '"secret"'],
+    ] as const) {
+      const answer = await client.send("PATCH", path, body);
+      expect([answer.body.code, answer.body.detail]).toEqual(["unknown_field", expect.stringContaining(name)]);
+    }
+    const wrong = await client.send("PATCH", path, { prompt: "{{$.a" });
+    expect(wrong.body.detail).toMatch(/^prompt: the pick/);
+  });
+
+  it("of the scheme keeps the secret, where it fits", async () => {
+    const made = await make({ ...webhook, verify: { scheme: "github" } });
+    const path = `${PATH}/${made.trigger_id}`;
+    expect((await client.send("PATCH", path, { verify: { scheme: "standard" } })).status).toBe(200);
+    const sent = await client.send("POST", `/hooks/${made.trigger_id}`, "{}", signStandard(made.secret, "{}"));
+    expect(sent.status).toBe(202);
+    const own = await make({ ...webhook, verify: { scheme: "github" }, secret: "no key of that kind!" });
+    const refused = await client.send("PATCH", `${PATH}/${own.trigger_id}`, { verify: { scheme: "standard" } });
+    expect(refused.body.detail).toMatch(/^verify: the trigger's secret does not fit/);
+  });
+});
+
+describe("a run now", () => {
+  it("is the run of a payload that was brought, also while the trigger is paused", async () => {
+    const made = await make({ ...webhook, enabled: false });
+    const run = await client.send("POST", `${PATH}/${made.trigger_id}/run`, { payload: { issue: { title: "slow" } } });
+    expect(run.status).toBe(202);
+    const input = lastInput();
+    expect(run.body).toEqual({ invocation_id: input.invocation_id, thread_id: input.thread_id });
+    expect(input).toMatchObject({ background: true, metadata: { trigger_id: made.trigger_id } });
+    expect(String(input.messages[0]?.content)).toMatch(/^Triage <webhook_payload path="\$\.issue\.title">"slow"<\//);
+    expect((await client.send("GET", `${PATH}/${made.trigger_id}/deliveries`)).body.data).toMatchObject([
+      { status: "accepted", invocation_id: input.invocation_id, thread_id: input.thread_id },
+    ]);
+    const row = await env.DB.prepare("SELECT last_thread_id, last_invocation_id FROM triggers").first();
+    expect(row).toEqual({ last_thread_id: input.thread_id, last_invocation_id: input.invocation_id });
+    expect((await client.send("GET", `${PATH}/${made.trigger_id}`)).body.last_fired_at).toEqual(expect.any(String));
+  });
+
+  it("needs no payload, is another each time, and the same for the same Idempotency-Key", async () => {
+    const { trigger_id } = await make(schedule);
+    const run = async (headers = {}) => (await client.send("POST", `${PATH}/${trigger_id}/run`, {}, headers)).body;
+    const [one, two] = [await run(), await run()];
+    expect(one.thread_id).not.toBe(two.thread_id);
+    expect(lastInput().messages[0]?.content).toBe("Report.");
+    const key = { "idempotency-key": "same" };
+    expect(await run(key)).toEqual(await run(key));
+    expect((await client.send("GET", `${PATH}/${trigger_id}/deliveries`)).body.data).toHaveLength(3);
+  });
+
+  it("says why there is none", async () => {
+    const { trigger_id } = await make();
+    client.threads.next = { failure: { code: "not_found", detail: "The thread was deleted." } };
+    const run = await client.send("POST", `${PATH}/${trigger_id}/run`, {});
+    expect([run.status, run.body.detail]).toEqual([404, "The thread was deleted."]);
+  });
+});
+
+describe("a trigger's owner", () => {
+  it("is the only one who sees it", async () => {
+    const { trigger_id } = await make();
+    const other = await client.addUser("user_triggers_other");
+    const path = `${PATH}/${trigger_id}`;
+    const tries: [string, string, unknown?][] = [
+      ["GET", path],
+      ["PATCH", path, { enabled: false }],
+      ["DELETE", path],
+      ["POST", `${path}/rotate`, {}],
+      ["POST", `${path}/run`, {}],
+      ["GET", `${path}/deliveries`],
+    ];
+    for (const [method, place, body] of tries) {
+      const answer = await other.send(method, place, body);
+      expect([method, place, answer.status, answer.body.code]).toEqual([method, place, 404, "not_found"]);
+      expect((await client.as(null).send(method, place, body)).status).toBe(401);
+    }
+    expect((await other.send("GET", PATH)).body.data).toEqual([]);
+    expect((await client.send("GET", path)).body.enabled).toBe(true);
+  });
+
+  it("may name only agents and projects of their own", async () => {
+    const other = await client.addUser("user_triggers_third");
+    const project = await client.send("POST", "/v1/projects", { name: "p" });
+    const agent = await client.send("POST", "/v1/agents", { name: "a" });
+    for (const body of [{ project_id: project.body.project_id }, { agent_id: agent.body.agent_id }]) {
+      expect((await other.send("POST", PATH, { ...webhook, ...body })).status).toBe(404);
+      const own = await make(webhook, other);
+      expect((await other.send("PATCH", `${PATH}/${own.trigger_id}`, body)).status).toBe(404);
+      expect(await make({ ...webhook, ...body })).toMatchObject(body);
+    }
+  });
+
+  it("deletes it with its secret and its log, and a late delivery leaves nothing", async () => {
+    const { trigger_id } = await make();
+    await client.send("POST", `${PATH}/${trigger_id}/run`, {});
+    const trigger = await readTrigger(env.DB, "user_first", trigger_id);
+    expect((await client.send("DELETE", `${PATH}/${trigger_id}`)).status).toBe(204);
+    const event = { status: "accepted", reason: null, source_id: null, thread_id: null, invocation_id: null } as const;
+    await logTriggerEvent(env.DB, trigger as Trigger, event, Date.now());
+    for (const table of ["triggers", "trigger_deliveries", "secrets"]) {
+      expect(await env.DB.prepare(`SELECT count(*) AS rows FROM ${table}`).first("rows")).toBe(0);
+    }
+    expect((await client.send("DELETE", `${PATH}/${trigger_id}`)).status).toBe(404);
+  });
+});
