@@ -20,6 +20,7 @@ import type { Interrupt } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import type { ConnectedWorkspace } from "../thread/slack-workspaces.ts";
 import { callThread } from "../thread/stub.ts";
+import type { AppContext } from "./context.ts";
 
 export type AnswerOutcome =
   /** The run goes on, or the answer waits for the others in the message. */
@@ -34,6 +35,8 @@ export interface Asked {
   key: ThreadKey;
   connected: ConnectedWorkspace;
   place: PressedPlace;
+  /** Where this server's page is. */
+  origin: string;
   /** Of the message as Slack has it. */
   blocks: unknown[];
 }
@@ -43,7 +46,7 @@ const KEPT_CHARACTERS = 200;
 
 /** Null where the run is not there or asks nothing any more. */
 export async function findAsked(
-  env: Env,
+  { env, req }: Pick<AppContext, "env" | "req">,
   connected: ConnectedWorkspace,
   place: PressedPlace,
   ids: { thread_id: string; invocation_id: string },
@@ -53,7 +56,7 @@ export async function findAsked(
   const found = await callThread(env, key, (stub) => stub.getRun(key, ids.invocation_id));
   if (!found.ok || found.value.status !== "interrupted") return null;
   const run = { ...ids, interrupts: found.value.interrupts, web_url: readLink(blocks) };
-  return { run, key, connected, place, blocks };
+  return { run, key, connected, place, origin: new URL(req.url).origin, blocks };
 }
 
 /** The same with the message as it was read just now. */
@@ -106,6 +109,8 @@ async function resumeRun(
       thread_ts,
       recipient_user_id: user_id,
       recipient_team_id: user_team_id,
+      newest_ts: place.ts,
+      origin: asked.origin,
     },
     {
       asked_id: run.invocation_id,

@@ -74,7 +74,8 @@ async function startBelow(
   thread_ts: string,
 ): Promise<string> {
   const recipient = { recipient_user_id: user_id, recipient_team_id: user_team_id };
-  const place = { kind: "slack", team_id, channel, thread_ts, ...recipient } as const;
+  const { origin } = new URL(context.req.url);
+  const place = { kind: "slack", team_id, channel, thread_ts, newest_ts: thread_ts, origin, ...recipient } as const;
   const input = await toCommandRun(workspace, place, { trigger_id, content: request });
   const accepted = await acceptFromSlack(context.env, workspace, input, false);
   if (accepted.ok) return STARTED;

@@ -114,7 +114,7 @@ async function takeMessage(
   const opened = await openSlackWorkspace(slackPorts(context), team_id, user_id);
   if (!opened.ok && opened.error.code === "not_found") return "done";
   const connected = unwrap(opened);
-  const input = await toSaidRun(workspace, message, content);
+  const input = await toSaidRun(workspace, message, { content, origin: new URL(context.req.url).origin });
   const accepted = await acceptFromSlack(context.env, workspace, input, isBound);
   if (!accepted.ok) return await refuse(context, connected, message, accepted.error);
   await bound.add({ user_id, thread_id });

@@ -95,7 +95,7 @@ async function takeClick(context: AppContext, connected: ConnectedWorkspace, cli
   }
   if (action.kind === "stop") return await stop(context, connected, click);
   const { thread_id, invocation_id } = action;
-  const asked = await findAsked(context.env, connected, place, { thread_id, invocation_id }, blocks);
+  const asked = await findAsked(context, connected, place, { thread_id, invocation_id }, blocks);
   const interrupt = asked?.run.interrupts.find(({ id }) => id === action.interrupt_id);
   if (asked === null || interrupt === undefined) {
     await tell(connected.call, place, NOT_OPEN);
@@ -132,7 +132,7 @@ async function takeForm(context: AppContext, connected: ConnectedWorkspace, form
   if (text === "") return complain("Write an answer.");
   if (text.length > FORM_CHARACTERS) return complain(`An answer has ${FORM_CHARACTERS} characters at most.`);
   const { thread_id, invocation_id, place } = form;
-  const asked = await findAsked(context.env, connected, place, { thread_id, invocation_id }, []);
+  const asked = await findAsked(context, connected, place, { thread_id, invocation_id }, []);
   const interrupt = asked?.run.interrupts.find(({ id }) => id === form.interrupt_id);
   if (asked === null || interrupt?.reason !== "question") return complain(NOT_OPEN);
   // A form does not bring the message, in which the answers to other questions are.

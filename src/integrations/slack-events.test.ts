@@ -205,7 +205,7 @@ describe("what a person wrote", () => {
     const [one, other] = await Promise.all(
       [spoken, { ...mention, type: "app_mention", user_team: "T1" }].map((event) => {
         const message = messageOf(event);
-        return toSaidRun(workspace, message, toContent(message, "UBOT"));
+        return toSaidRun(workspace, message, { content: toContent(message, "UBOT"), origin: "https://x.example" });
       }),
     );
     expect(other).toEqual(one);
@@ -216,12 +216,14 @@ describe("what a person wrote", () => {
       thread_ts: "100.000200",
       recipient_user_id: "U1",
       recipient_team_id: "T1",
+      newest_ts: "100.000200",
+      origin: "https://x.example",
     });
     const reply = messageOf({ ...spoken, ts: "101.000000", thread_ts: "100.000200" });
-    const next = await toSaidRun(workspace, reply, "more");
+    const next = await toSaidRun(workspace, reply, { content: "more", origin: "https://x.example" });
     expect(next.thread_id).toBe(one?.thread_id);
     expect(next.invocation_id).not.toBe(one?.invocation_id);
-    const elsewhere = await toSaidRun({ ...workspace, team_id: "T2" }, reply, "more");
+    const elsewhere = await toSaidRun({ ...workspace, team_id: "T2" }, reply, { content: "more", origin: "" });
     expect(elsewhere.thread_id).not.toBe(one?.thread_id);
   });
 });

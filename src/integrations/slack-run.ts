@@ -21,15 +21,15 @@ export function threadOfPlace(team_id: string, channel: string, thread_ts: strin
 export async function toSaidRun(
   workspace: SlackWorkspace,
   message: SlackMessageEvent,
-  content: string,
+  { content, origin }: { content: string; origin: string },
 ): Promise<RunInput> {
   const { team_id } = workspace;
   const { channel, ts, user_id } = message;
-  const place = placeOf(team_id, message);
+  const place = placeOf(team_id, message, origin);
   return makeRun(workspace, place, {
     invocation_id: await derivedId("inv", "slack", team_id, channel, ts),
     messages: [{ message_id: await derivedId("msg", "slack", team_id, channel, ts), content }],
-    origin: { team_id, channel, user_id, ts },
+    told: { team_id, channel, user_id, ts },
   });
 }
 
@@ -45,7 +45,7 @@ export async function toCommandRun(
     messages: [
       { message_id: await derivedId("msg", "slack-command", team_id, command.trigger_id), content: command.content },
     ],
-    origin: { team_id, channel, user_id, ts },
+    told: { team_id, channel, user_id, ts },
   });
 }
 
@@ -63,13 +63,17 @@ export async function toAnswerRun(
   const input = await makeRun(workspace, place, {
     invocation_id: await idOfAnswer(answer.asked_id),
     messages: [],
-    origin: { team_id, channel, user_id, answers: answer.answers },
+    told: { team_id, channel, user_id, answers: answer.answers },
   });
   // It goes on with the agent that asked.
   return { ...input, resume: answer.resume, agent_id: null, on_busy: "enqueue", context: [] };
 }
 
-function placeOf(team_id: string, { channel, ts, thread_ts, user_id, user_team_id }: SlackMessageEvent): SlackPlace {
+function placeOf(
+  team_id: string,
+  { channel, ts, thread_ts, user_id, user_team_id }: SlackMessageEvent,
+  origin: string,
+): SlackPlace {
   return {
     kind: "slack",
     team_id,
@@ -77,13 +81,15 @@ function placeOf(team_id: string, { channel, ts, thread_ts, user_id, user_team_i
     thread_ts: thread_ts ?? ts,
     recipient_user_id: user_id,
     recipient_team_id: user_team_id,
+    newest_ts: ts,
+    origin,
   };
 }
 
 async function makeRun(
   { user_id, agent_id, team_name }: SlackWorkspace,
   place: SlackPlace,
-  run: Pick<RunInput, "invocation_id" | "messages"> & { origin: Origin },
+  run: Pick<RunInput, "invocation_id" | "messages"> & { told: Origin },
 ): Promise<RunInput> {
   const { team_id, channel, thread_ts, recipient_user_id } = place;
   const where = `A thread of Slack, in channel ${channel} of the workspace ${JSON.stringify(team_name ?? team_id)}. User ${recipient_user_id} asks. Others may write too: a note in brackets at a message's end says who did, and what was attached. Replies are shown there as Markdown.`;
@@ -97,7 +103,7 @@ async function makeRun(
     agent_id,
     model: null,
     max_steps: null,
-    metadata: { slack: run.origin },
+    metadata: { slack: run.told },
     background: false,
     on_busy: "steer",
     client_tools: [],

@@ -1,6 +1,6 @@
 // Events of Slack at the door, with real thread objects behind it: who may knock, and what becomes one run.
 import { env } from "cloudflare:test";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { threadOfPlace } from "../../src/integrations/index.ts";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
 import { threadStub } from "../../src/thread/stub.ts";
@@ -8,6 +8,10 @@ import { createClient } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
 import { connect, createSlackClient, SIGNING_SECRET, type SlackClient, TOKEN } from "./slack-client.ts";
 
+beforeEach(() => {
+  // Threads of these tests can't be shown anywhere, and say so.
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+});
 afterEach(() => {
   vi.restoreAllMocks();
 });
@@ -57,7 +61,6 @@ describe("the door for events", () => {
     ["two signatures", { headers: { "x-slack-signature": "v0=a, v0=b" } }],
     ["no time", { headers: { "x-slack-request-timestamp": "" } }],
   ])("refuses %s, at each of its doors", async (_name, sign) => {
-    vi.spyOn(console, "warn").mockImplementation(() => {});
     const client = slack();
     for (const door of ["events", "interactivity", "commands"]) {
       const answer = await client.sendSigned(door, body, sign);
@@ -68,7 +71,6 @@ describe("the door for events", () => {
   });
 
   it("refuses what is too large, no JSON, no UTF-8 or no event", async () => {
-    vi.spyOn(console, "warn").mockImplementation(() => {});
     const client = slack();
     const large = "x".repeat(1024 * 1024 + 1);
     expect((await client.sendSigned("events", large)).status).toBe(413);
@@ -83,7 +85,6 @@ describe("the door for events", () => {
   });
 
   it("says what is missing where nothing of Slack is set up", async () => {
-    vi.spyOn(console, "warn").mockImplementation(() => {});
     const answer = await createSlackClient({ SLACK_SIGNING_SECRET: "" }).sendSigned("events", body);
     expect(answer).toMatchObject({ status: 503, body: { code: "not_configured" } });
     expect(answer.body.detail).toContain("SLACK_SIGNING_SECRET");
@@ -138,7 +139,6 @@ describe("a mention", () => {
   });
 
   it("gets the workspace's agent and project, and a person is told where they are gone", async () => {
-    vi.spyOn(console, "warn").mockImplementation(() => {});
     const owner = createClient();
     const { body: agent } = await owner.send("POST", "/v1/agents", { name: "Loom" });
     const { body: project } = await owner.send("POST", "/v1/projects", { name: "Shop" });
@@ -154,7 +154,6 @@ describe("a mention", () => {
   });
 
   it("in a thread that was deleted is told so", async () => {
-    vi.spyOn(console, "warn").mockImplementation(() => {});
     const { slack, team_id } = await start();
     await slack.event(mention, { team_id });
     await messagesOf(team_id);
@@ -206,7 +205,6 @@ describe("Slack's own Stop button", () => {
 
 describe("a workspace", () => {
   it("that nobody has connected is answered with 200 and nothing", async () => {
-    vi.spyOn(console, "warn").mockImplementation(() => {});
     const slack = createSlackClient();
     expect((await slack.event(mention, { team_id: "TNOBODY" })).status).toBe(200);
     expect(await runsOf("TNOBODY")).toBeNull();
@@ -214,7 +212,6 @@ describe("a workspace", () => {
   });
 
   it("whose token can't be opened, or that D1 can't tell of, is asked for again", async () => {
-    vi.spyOn(console, "warn").mockImplementation(() => {});
     vi.spyOn(console, "error").mockImplementation(() => {});
     const { team_id } = await start();
     const otherKey = createSlackClient({ ENCRYPTION_KEY: "another key" });
@@ -247,7 +244,6 @@ describe("a workspace", () => {
   });
 
   it("is disconnected when the app is removed, unless it is there again", async () => {
-    vi.spyOn(console, "warn").mockImplementation(() => {});
     const { slack, team_id } = await start();
     const list = async () =>
       (await slack.ask("GET", "/v1/slack/workspaces?limit=200")).body.data?.map((each) => each.team_id);
