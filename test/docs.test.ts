@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createApp } from "../src/http/app.ts";
 import { describeApi } from "../src/http/openapi.ts";
+import { slackScopes } from "../src/integrations/index.ts";
 import { problems } from "../src/protocol/error.ts";
 import { runErrorCodes } from "../src/protocol/run.ts";
 import { createTables } from "../src/thread/database.ts";
@@ -128,6 +129,13 @@ describe("docs/storage.md", () => {
       missingIn(sectionOf(text, store, name), columns).map((column) => `${store} ${name}.${column}`),
     );
     expect(missing).toEqual([]);
+  });
+});
+
+describe("docs/slack.md", () => {
+  it("asks for the rights that an installation asks for", async () => {
+    const [, listed = ""] = /\n {4}bot:\n((?: {6}- .*\n)+)/.exec(await read("docs/slack.md")) ?? [];
+    expect(findAll(listed, /- (\S+)/g)).toEqual(slackScopes);
   });
 });
 

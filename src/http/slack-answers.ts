@@ -10,6 +10,7 @@ import {
   type GivenAnswer,
   idOfAnswer,
   type PressedPlace,
+  readAnswered,
   readAnswers,
   readLink,
   toAnswerRun,
@@ -136,10 +137,7 @@ async function resumeRun(
 async function findClosed(env: Env, { run, key }: Asked): Promise<Map<string, GivenAnswer> | null> {
   const id = await idOfAnswer(run.invocation_id);
   const found = await callThread(env, key, (stub) => stub.getRun(key, id));
-  if (!found.ok) return null;
-  // Written by `toAnswerRun` alone: the id can't be guessed for another purpose.
-  const { answers = {} } = (found.value.metadata.slack ?? {}) as { answers?: Record<string, GivenAnswer> };
-  return new Map(Object.entries(answers));
+  return found.ok ? readAnswered(found.value.metadata) : null;
 }
 
 async function showLate(asked: Asked, answers: Map<string, GivenAnswer>): Promise<AnswerOutcome> {

@@ -1,9 +1,12 @@
 // From a place in Slack to a thread and a run. All ids are derived from where and when something was said or pressed, so
 // however often and in however many ways Slack tells of it, it is one run of one thread.
+import { z } from "zod";
+import { isRecord } from "../agent/leniency.ts";
 import { derivedId } from "../protocol/ids.ts";
 import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
-import type { SlackMessageEvent } from "./slack-events.ts";
+import { type SlackMessageEvent, slackId } from "./slack-events.ts";
+import type { GivenAnswer } from "./slack-questions.ts";
 
 /** Shown with the run: who did it, and where. */
 interface Origin {
@@ -57,7 +60,7 @@ export function idOfAnswer(asked_id: string): Promise<string> {
 export async function toAnswerRun(
   workspace: SlackWorkspace,
   place: SlackPlace,
-  answer: { asked_id: string; resume: InterruptAnswer[]; answers: Record<string, unknown> },
+  answer: { asked_id: string; resume: InterruptAnswer[]; answers: Record<string, GivenAnswer> },
 ): Promise<RunInput> {
   const { team_id, channel, recipient_user_id: user_id } = place;
   const input = await makeRun(workspace, place, {
@@ -67,6 +70,14 @@ export async function toAnswerRun(
   });
   // It goes on with the agent that asked.
   return { ...input, resume: answer.resume, agent_id: null, on_busy: "enqueue", context: [] };
+}
+
+const givenAnswers = z.record(z.string(), z.object({ text: z.string(), by: slackId }));
+
+/** What was answered by such a run, as its metadata tells. */
+export function readAnswered({ slack }: Record<string, unknown>): Map<string, GivenAnswer> {
+  const read = givenAnswers.safeParse(isRecord(slack) ? slack.answers : null);
+  return new Map(Object.entries(read.data ?? {}));
 }
 
 function placeOf(

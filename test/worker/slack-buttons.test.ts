@@ -4,8 +4,8 @@ import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { askQuestions, type GivenAnswer, threadOfPlace } from "../../src/integrations/index.ts";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
-import type { Interrupt, Run } from "../../src/protocol/run.ts";
-import type { RunInput } from "../../src/protocol/thread.ts";
+import { type Interrupt, isTerminal, type Run } from "../../src/protocol/run.ts";
+import type { RunInput, ThreadKey } from "../../src/protocol/thread.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { createClient } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
@@ -14,9 +14,19 @@ import { connect, createSlackClient, type SlackClient } from "./slack-client.ts"
 beforeEach(() => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
 });
-afterEach(() => {
+afterEach(async () => {
+  await Promise.all(keys.splice(0).map(endRuns));
   vi.restoreAllMocks();
 });
+
+/** Of threads whose runs may still be at work when a test has seen what it looks for. */
+const keys: ThreadKey[] = [];
+
+async function endRuns(key: ThreadKey): Promise<void> {
+  const runs = await threadStub(env, key).readRuns(key, { limit: 50, cursor: null });
+  const left = runs.ok ? runs.value.data.filter(({ status }) => !isTerminal(status)) : [];
+  await Promise.all(left.map(({ invocation_id }) => threadStub(env, key).cancel(key, invocation_id)));
+}
 
 const ROOT = "1764000000.000100";
 const ASKED = "1764000010.000200";
@@ -38,6 +48,7 @@ async function askedRun(): Promise<Stage> {
   const mention = { type: "app_mention", channel: "C1", user: "U1", text: "<@UBOT> build me a website", ts: ROOT };
   await slack.event(mention, { team_id });
   const key = { user_id: FIRST_USER_ID, thread_id: await threadOfPlace(team_id, "C1", ROOT) };
+  keys.push(key);
   const runs = await threadStub(env, key).readRuns(key, { limit: 1, cursor: null });
   const id = (runs.ok && runs.value.data[0]?.invocation_id) || "";
   const ended = await threadStub(env, key).waitForEnd(key, id, 20_000);

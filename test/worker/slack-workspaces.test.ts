@@ -76,6 +76,7 @@ describe("installing the app", () => {
     );
     expect(arrived.status).toBe(200);
     expect(arrived.text).toContain("Acme &lt;b&gt;");
+    expect(arrived.headers.get("set-cookie")).toMatch(/^__Host-taskloom_slack=; .*Max-Age=0/);
     expect(arrived.headers.get("content-security-policy")).toContain("default-src 'none'");
     expect(slack.callsTo("oauth.v2.access")).toEqual([
       {
