@@ -14,7 +14,6 @@ export {
 } from "./slack-interactions.ts";
 export {
   authorizeAddress,
-  type GrantReading,
   readAccess,
   readIdentity,
   type SlackGrant,

@@ -23,7 +23,7 @@ export interface SlackGrant {
   token: string;
 }
 
-export type GrantReading = { ok: true; grant: SlackGrant } | { ok: false; reason: string };
+type GrantReading = { ok: true; grant: SlackGrant } | { ok: false; reason: string };
 
 const token = z.string().min(1).max(1_000);
 const teamName = z.string().max(500).nullish();

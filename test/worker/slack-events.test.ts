@@ -107,6 +107,16 @@ describe("a mention", () => {
     expect(await messagesOf(team_id)).toEqual(["hello"]);
   });
 
+  it("is one run also where its two events tell it differently", async () => {
+    const { slack, team_id } = await start();
+    const reply = { ts: "1764000003.000000", thread_ts: mention.ts };
+    await slack.event({ ...mention, ...reply, parent_user_id: "U9" }, { team_id });
+    expect((await slack.event({ ...message, ...reply }, { team_id })).status).toBe(200);
+    await slack.settled();
+    expect(await runsOf(team_id)).toHaveLength(1);
+    expect(slack.calls).toEqual([]);
+  });
+
   it("is taken where only its retry arrives", async () => {
     const { slack, team_id } = await start();
     const headers = { "x-slack-retry-num": "2" };
