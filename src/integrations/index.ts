@@ -1,5 +1,5 @@
 // The shelf of integrations: how each outside service signs, what its messages mean, and what it is told of a run.
-export { nextTimes } from "./schedule-times.ts";
+export { findScheduleFault, lastDue, nextTimes, tellDue } from "./schedule-times.ts";
 export { readAction, type SlackAction, stopButton } from "./slack-actions.ts";
 export { type CallSlack, createSlackCaller, type SlackAnswer } from "./slack-api.ts";
 export {
@@ -18,7 +18,6 @@ export {
 export { nextStep, type Showing } from "./slack-show.ts";
 export { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./slack-shown.ts";
 export { addEvent, emptyView, type SlackView } from "./slack-view.ts";
-export { findScheduleFault, lastDue, nextTimes, tellDue } from "./schedule-times.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";
 export { readThreadKey, writeMessage } from "./webhook-message.ts";
 export { type Payload, payloadOf, readPayload } from "./webhook-payload.ts";
