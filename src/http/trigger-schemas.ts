@@ -71,11 +71,7 @@ const key = wellFormed
   .max(500)
   .nullable()
   .openapi({ description: "Of `per_key`: deliveries of one key share a thread, such as `{{$.issue.number}}`." });
-const cron = z
-  .string()
-  .trim()
-  .max(200)
-  .refine((text) => text.split(/\s+/).length === 5, "must be five fields: minute hour day month weekday");
+const cron = z.string().trim().max(200).openapi({ description: "Five fields: minute, hour, day, month, weekday." });
 const timezone = z.string().min(1).max(100).openapi({ description: "IANA's name." });
 const overlap = z.enum(["skip", "queue"]);
 const secret = z.string().max(1000).openapi({ description: "Made here if absent." });

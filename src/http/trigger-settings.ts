@@ -1,6 +1,6 @@
 // Triggers between a request and their row: which fields belong to which type, what is wrong with what was asked for, and when
 // a schedule is due.
-import { findSecretFault, makeSecret, nextTimes, parseTemplate } from "../integrations/index.ts";
+import { findScheduleFault, findSecretFault, makeSecret, nextTimes, parseTemplate } from "../integrations/index.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../protocol/trigger.ts";
 import { Problem } from "./errors.ts";
@@ -112,16 +112,9 @@ export function isRetimed(before: Trigger, changed: Trigger): boolean {
 export function findNext({ type, enabled, settings }: Trigger, now: number): string | null {
   if (type !== "schedule") return null;
   const { cron, timezone } = settings;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: timezone ?? "" });
-  } catch {
-    throw new Problem("invalid_field", "timezone: must be the IANA name of a time zone, such as Europe/Berlin");
-  }
-  const times = readTimes(cron ?? "", timezone ?? "", now, 1);
-  if (times === null) throw new Problem("invalid_field", "cron: must be five fields: minute hour day month weekday");
-  const [next] = times;
-  if (next === undefined) throw new Problem("invalid_field", "cron: is never due");
-  return enabled ? next : null;
+  const fault = findScheduleFault(cron ?? "", timezone ?? "", now);
+  if (fault !== null) throw new Problem("invalid_field", fault);
+  return enabled ? (nextTimes(cron ?? "", timezone ?? "", now, 1)[0] ?? null) : null;
 }
 
 /** Null where they are no times. */

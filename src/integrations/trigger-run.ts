@@ -33,6 +33,7 @@ export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunI
     metadata: { trigger_id, ...firing.metadata },
     background: true,
     on_busy: "enqueue",
+    answers_nothing: true,
     client_tools: [],
     context: [],
   };

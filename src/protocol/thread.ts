@@ -77,8 +77,11 @@ export interface RunInput extends ThreadKey {
   metadata: Record<string, unknown>;
   background: boolean;
   on_busy: BusyPolicy;
-  /** Set where it was meant to steer a run that ended before it took it: then it answers nothing that the run asked. */
-  came_late?: boolean;
+  /**
+   * Set where it is no word of a person to what the last run asked: a trigger's, or one that was meant to steer a run and came
+   * too late. The question is then left unanswered.
+   */
+  answers_nothing?: boolean;
   client_tools: ClientTool[];
   /** What a client wants known; quoted as data in the prompt. */
   context: { description: string; value: string }[];

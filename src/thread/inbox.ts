@@ -65,7 +65,7 @@ function acceptNew(life: Life, input: RunInput, hash: string, agent: PinnedAgent
  * The run that this input answers: it goes on with the agent, the version and the model that asked, unless the input names
  * another agent. What that one may not do without approval is not to be had by answering it.
  */
-function findAsked(life: Life, { resume, agent_id }: RunInput): RunRecord | null {
+function findAsked(life: Life, { resume, agent_id, answers_nothing }: RunInput): RunRecord | null {
   const newest = life.newestStarted;
   const isBusy = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
   if (newest?.run.status !== "interrupted" || isBusy) return null;
@@ -73,7 +73,7 @@ function findAsked(life: Life, { resume, agent_id }: RunInput): RunRecord | null
   const [interrupt, ...others] = newest.run.interrupts;
   const isQuestion = interrupt?.reason === "question" && others.length === 0;
   const isOpen = isQuestion && !hasExpired(interrupt, life.ports.clock.now());
-  return resume !== null || isOpen ? newest : null;
+  return resume !== null || (isOpen && answers_nothing !== true) ? newest : null;
 }
 
 /** Checks an input that would make its thread: a refused one leaves nothing behind. */

@@ -121,6 +121,13 @@ describe("a question to the person", () => {
     }
   });
 
+  it("is not answered by a trigger, whose words are no person's", async () => {
+    const thread = await askedThread("c1");
+    await thread.run("blue", { ...next, answers_nothing: true });
+    expect(resultsOf(thread)).toMatchObject([{ content: NOT_ANSWERED }]);
+    expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "blue" });
+  });
+
   it("may be cancelled by its answer", async () => {
     const thread = await askedThread("c1", "c2");
     await thread.run("", resume({ interrupt_id: "int_c1", status: "cancelled" }, answer("int_c2")));

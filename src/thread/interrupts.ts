@@ -171,7 +171,7 @@ export function isAnswer({ run, input }: RunRecord, asked: RunRecord): boolean {
   const { interrupts, finished_at } = asked.run;
   const [interrupt] = interrupts;
   if (input?.resume || interrupts.length !== 1 || interrupt?.reason !== "question") return false;
-  const isEarlier = input?.came_late === true || run.created_at < (finished_at ?? "");
+  const isEarlier = input?.answers_nothing === true || run.created_at < (finished_at ?? "");
   return !isEarlier && !hasExpired(interrupt, Date.parse(run.created_at));
 }
 

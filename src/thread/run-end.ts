@@ -62,7 +62,7 @@ function storeStatus(life: Life, record: RunRecord): void {
 /** A message that came too late to steer becomes a run of its own, so that it is not lost. */
 function enqueueSteered(life: Life, ended: RunRecord, input: RunInput, hash: string): void {
   if (findRun(life, input.invocation_id) === null) {
-    storeNewRun(life, newRecord(life, { ...input, background: false, came_late: true }, hash, ended.agent));
+    storeNewRun(life, newRecord(life, { ...input, background: false, answers_nothing: true }, hash, ended.agent));
   }
 }
 

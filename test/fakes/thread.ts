@@ -39,6 +39,8 @@ export interface FakeThreadOptions {
   agent?: Partial<AgentConfig>;
   interrupt_ms?: number;
   callSlack?: CallSlack;
+  /** The bot's own user in that Slack. */
+  bot?: string;
   /** Asked around each transaction; true ends the life there, as a kill would. */
   dies?: (when: "before" | "after") => boolean;
 }
@@ -232,7 +234,7 @@ export class FakeThread {
           user_id: this.key.user_id,
           team_id: "T1",
           team_name: null,
-          bot_user_id: "UBOT",
+          bot_user_id: this.#options.bot ?? "UBOT",
           agent_id: null,
           project_id: null,
           created_at: "",
