@@ -4,7 +4,7 @@ import type { Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import type { PlanState, TaskStatus } from "../protocol/task.ts";
 import { stopButton } from "./slack-actions.ts";
-import { askQuestions, escapeText } from "./slack-questions.ts";
+import { askQuestions, closeQuestions, escapeText } from "./slack-questions.ts";
 import { shorten, withoutMentions } from "./slack-text.ts";
 
 export type Block = Record<string, unknown> & { type: string };
@@ -67,6 +67,12 @@ export function controlBlocks(run: { thread_id: string; invocation_id: string },
 export function questionMessage(run: Run, place: SlackPlace) {
   const { thread_id, invocation_id, interrupts } = run;
   return askQuestions({ thread_id, invocation_id, interrupts, web_url: webUrl(place, run) });
+}
+
+/** The same once it can't be answered there any more. */
+export function closedMessage(run: Run, place: SlackPlace) {
+  const { thread_id, invocation_id, interrupts } = run;
+  return closeQuestions({ thread_id, invocation_id, interrupts, web_url: webUrl(place, run) }, new Map());
 }
 
 const marks: Record<TaskStatus, string> = { pending: "▫️", in_progress: "▶️", completed: "✅", cancelled: "✖️" };

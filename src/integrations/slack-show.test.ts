@@ -56,7 +56,7 @@ function show(
 ): { shown: Shown; step: Step } {
   let stored = shown;
   for (let calls = 0; calls < 400; calls++) {
-    const step = nextStep({ view, shown: stored, place, bot: "UBOT", run }, now);
+    const step = nextStep({ view, shown: stored, place, bot: "UBOT", run, asked: null }, now);
     if (step.kind === "wait" || step.kind === "over") return { shown: stored, step };
     stored = { ...stored, doing: { kind: step.kind, page: step.page } };
     const fate = fates();
@@ -210,7 +210,10 @@ describe("a run in Slack", () => {
   it("gives up where there is no place any more", () => {
     const view = { ...emptyView(), begunAt: 0 };
     said(view, "a", "Hello");
-    const step = nextStep({ view, shown: { ...nothingShown, hasStatus: true }, place, bot: "UBOT", run }, 0);
+    const step = nextStep(
+      { view, shown: { ...nothingShown, hasStatus: true }, place, bot: "UBOT", run, asked: null },
+      0,
+    );
     if (step.kind === "wait" || step.kind === "over") throw new Error("there is nothing to do");
     expect(applyAnswer(nothingShown, step, { kind: "refused", error: "channel_not_found" }, 0)).toBeNull();
   });

@@ -5,14 +5,16 @@
 // known whether a call was carried out (no answer, a life that ended amid it), nothing more is appended: the stream is
 // stopped and the same message is replaced as a whole, as often as needed. The same goes for a text that turned out void,
 // and where Slack takes no stream. A message whose posting is in doubt is looked for in Slack's thread.
+import type { Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
-import { controlBlocks, questionMessage } from "./slack-blocks.ts";
+import { closedMessage, controlBlocks, questionMessage } from "./slack-blocks.ts";
 import { type Change, changeOf, type Rendering, render, streamBegin } from "./slack-render.ts";
 import { type Making, type Shown, type ShownPage, type Step, withPage } from "./slack-shown.ts";
 import type { SlackView } from "./slack-view.ts";
 
 /** A reply that is there by then needs no button to stop it. */
 const CONTROL_AFTER_MS = 5_000;
+
 export interface Showing {
   view: SlackView;
   shown: Shown;
@@ -20,6 +22,8 @@ export interface Showing {
   /** The bot's own user. */
   bot: string;
   run: { thread_id: string; invocation_id: string };
+  /** The message that asks what the run before asked, and that run, if it is known still. */
+  asked: { ts: string; run: Run | null } | null;
 }
 
 /** The next call, when to look again, or that all is shown. */
@@ -29,7 +33,7 @@ export function nextStep(showing: Showing, now: number): Step {
   if (shown.doubt !== null) return findMessage(showing, shown.doubt);
   const isOver = view.end !== null;
   const pages = render(view, showing.place, shown.plain);
-  const step = pageStep(showing, pages) ?? questionStep(showing) ?? controlStep(showing, now);
+  const step = closeStep(showing) ?? pageStep(showing, pages) ?? questionStep(showing) ?? controlStep(showing, now);
   if (step === null) {
     if (isOver) return { kind: "over" };
     const control = view.begunAt === null || shown.controlRefused || shown.control !== null;
@@ -40,6 +44,18 @@ export function nextStep(showing: Showing, now: number): Step {
     return controlStep(showing, now) ?? { kind: "wait", until: shown.pacedUntil };
   }
   return step;
+}
+
+/** What the run before asked was answered elsewhere, or is not to be answered any more: its buttons go. */
+function closeStep({ view, shown, asked, place }: Showing): Step | null {
+  if (asked === null || asked.run === null || shown.hasClosed || view.begunAt === null) return null;
+  return {
+    kind: "close",
+    page: -1,
+    method: "chat.update",
+    fields: { channel: place.channel, ts: asked.ts, ...closedMessage(asked.run, place) },
+    done: (before) => ({ ...before, hasClosed: true }),
+  };
 }
 
 function pageStep(showing: Showing, pages: Rendering[]): Step | null {

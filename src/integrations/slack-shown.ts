@@ -28,6 +28,8 @@ export interface Shown {
   controlRefused: boolean;
   /** The message that asks what the run asked; clicks change it, so it is posted once. */
   question: string | null;
+  /** Whether the buttons of the run before are gone. */
+  hasClosed: boolean;
   /** The call under way. One that is found by a new life is in doubt. */
   doing: { kind: Step["kind"]; page: number } | null;
   /** A message that may have been posted. */
@@ -44,7 +46,7 @@ export interface Shown {
 export type Step =
   | { kind: "wait"; until: number | null }
   | { kind: "over" }
-  | (Call & { kind: Making | "append" | "stop" | "update" | "delete" | "status" | "find" });
+  | (Call & { kind: Making | "append" | "stop" | "update" | "delete" | "status" | "find" | "close" });
 
 export interface Call {
   method: string;
@@ -72,6 +74,7 @@ export const nothingShown: Shown = {
   control: null,
   controlRefused: false,
   question: null,
+  hasClosed: false,
   doing: null,
   doubt: null,
   failures: 0,
@@ -141,6 +144,8 @@ function goAround(shown: Shown, { kind, page }: Extract<Step, Call>, error: stri
   switch (kind) {
     case "status":
       return { ...shown, hasStatus: true };
+    case "close":
+      return { ...shown, hasClosed: true };
     case "start":
       return { ...shown, streams: false };
     case "control":

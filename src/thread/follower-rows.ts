@@ -3,10 +3,18 @@ import { nothingShown, type Shown } from "../integrations/index.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import { readMeta, type Sql, writeMeta } from "./database.ts";
 
+/** A message with buttons whose run has asked something. */
+export interface AskedInSlack {
+  ts: string;
+  invocation_id: string;
+}
+
 export interface FollowerRow {
   invocation_id: string;
   place: SlackPlace;
   shown: Shown;
+  /** The message that asks what the run before asked; null where nothing is to be done about it. */
+  asked: AskedInSlack | null;
   /** When the next life or alarm takes it up; null is at once. */
   retry_at: number | null;
   /** How often it failed for other reasons than Slack's. */
@@ -14,6 +22,7 @@ export interface FollowerRow {
 }
 
 const PLACE = "follow";
+const ASKED = "asked_in_slack";
 
 /** Where this thread's runs are shown; null where nobody follows. */
 export function readPlace(sql: Sql): SlackPlace | null {
@@ -25,8 +34,18 @@ export function writePlace(sql: Sql, place: SlackPlace): void {
   writeMeta(sql, PLACE, place);
 }
 
-export function newFollower(invocation_id: string, place: SlackPlace): FollowerRow {
-  return { invocation_id, place, shown: nothingShown, retry_at: null, failures: 0 };
+/** What the thread's last run asked there; null where it asked nothing, or a run has begun since. */
+export function readAsked(sql: Sql): AskedInSlack | null {
+  return readMeta<AskedInSlack>(sql, ASKED);
+}
+
+/** Inside a transaction. */
+export function writeAsked(sql: Sql, asked: AskedInSlack | null): void {
+  writeMeta(sql, ASKED, asked);
+}
+
+export function newFollower(invocation_id: string, place: SlackPlace, asked: AskedInSlack | null): FollowerRow {
+  return { invocation_id, place, asked, shown: nothingShown, retry_at: null, failures: 0 };
 }
 
 /** Inside a transaction. */

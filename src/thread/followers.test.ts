@@ -73,6 +73,23 @@ describe("a thread that is followed in Slack", () => {
     expect(thread.alarms.length).toBe(set);
   });
 
+  it("takes the buttons away when the question was answered elsewhere, and leaves them to whoever clicked", async () => {
+    for (const [metadata, hasButtons] of [
+      [{}, false],
+      [{ slack: { answers: { int_c1: { text: "Red", by: "U1" } } } }, true],
+    ] as const) {
+      const question = { id: "c1", name: "ask", input: { question: "Red or blue?", choices: ["Red", "Blue"] } };
+      const { thread, channel } = followed({ replies: [call(question), say("Red it is.")] });
+      await thread.accept("paint it", { follow: place });
+      await until(() => thread.life.followers.size === 0 && thread.life.live.size === 0);
+      thread.crash();
+      await thread.accept("Red", { metadata });
+      await until(() => thread.life.followers.size === 0);
+      expect(JSON.stringify(channel.messages[0]?.blocks).includes("taskloom:choice")).toBe(hasButtons);
+      expect(channel.messages[1]?.text).toBe("Red it is.");
+    }
+  });
+
   it("gives up where the workspace is not connected any more, and the run goes on", async () => {
     const { thread } = followed({ replies: [say("Hello")], callSlack: undefined });
     const reader = await thread.run("hi", { follow: place });

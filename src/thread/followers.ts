@@ -1,11 +1,19 @@
 // Followers: a run is shown elsewhere as it happens. Each reads its run and calls Slack, one call at a time; how far it is
 // stands in the object's SQLite before each call, so that the next life goes on with the same messages. What can't be said
 // now is tried again by the alarm; a run that waits for a person has nothing to show and costs nothing.
-import { applyAnswer, nextStep, recoverShown, type Step } from "../integrations/index.ts";
+import { applyAnswer, nextStep, readAnswered, recoverShown, type Step } from "../integrations/index.ts";
 import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
+import type { Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
-import { deleteFollower, type FollowerRow, newFollower, saveFollower, writePlace } from "./follower-rows.ts";
+import {
+  deleteFollower,
+  type FollowerRow,
+  newFollower,
+  saveFollower,
+  writeAsked,
+  writePlace,
+} from "./follower-rows.ts";
 import { watchRun } from "./follower-watch.ts";
 import { findRun, type Life, noteError, transact } from "./life.ts";
 import type { ConnectedWorkspace } from "./slack-workspaces.ts";
@@ -36,10 +44,13 @@ export function followFrom(life: Life, place: SlackPlace | undefined): void {
 }
 
 /** A new run is shown where its thread is. Inside the transaction that stores it. */
-export function followRun(life: Life, invocation_id: string): void {
+export function followRun(life: Life, { invocation_id, metadata }: Run): void {
   if (life.place === null) return;
-  const row = newFollower(invocation_id, life.place);
+  // Whoever answers by a button sees to the buttons.
+  const row = newFollower(invocation_id, life.place, readAnswered(metadata).size > 0 ? null : life.asked);
   saveFollower(life.database.sql, row);
+  if (life.asked !== null) writeAsked(life.database.sql, null);
+  life.asked = null;
   life.followers.set(invocation_id, { row, isActive: false });
 }
 
@@ -88,7 +99,9 @@ async function showRun(life: Life, follower: Follower, { workspace, call }: Conn
     if (life.removing) return;
     const { view } = watch;
     const run = { thread_id, invocation_id: row.invocation_id };
-    const step = nextStep({ view, shown: row.shown, place: row.place, bot: workspace.bot_user_id, run }, clock.now());
+    const asked = row.asked && { ts: row.asked.ts, run: findRun(life, row.asked.invocation_id)?.run ?? null };
+    const { shown, place } = row;
+    const step = nextStep({ view, shown, place, asked, bot: workspace.bot_user_id, run }, clock.now());
     if (step.kind === "over") return finish(life, follower);
     if (isTooLate(life, row)) return giveUp(life, follower, "Slack could not be reached for a day");
     if (step.kind === "wait") {
@@ -149,6 +162,10 @@ function finish(life: Life, { row }: Follower): void {
   transact(life, () => {
     deleteFollower(life.database.sql, row.invocation_id);
     if (life.place !== null && newest !== undefined) followFrom(life, { ...life.place, newest_ts: newest });
+    // Where a run has come meanwhile, whoever clicks is told so.
+    if (question === null || life.followers.size > 0) return;
+    life.asked = { ts: question, invocation_id: row.invocation_id };
+    writeAsked(life.database.sql, life.asked);
   });
 }
 

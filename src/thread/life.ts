@@ -6,7 +6,7 @@ import { isTerminal, type Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import type { Thread } from "../protocol/thread.ts";
 import { createTables, type Database, hasTables, readMeta } from "./database.ts";
-import { readFollowers, readPlace } from "./follower-rows.ts";
+import { type AskedInSlack, readAsked, readFollowers, readPlace } from "./follower-rows.ts";
 import { type Follower, followRun } from "./followers.ts";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
@@ -81,6 +81,8 @@ export interface Life {
   jobs: Map<string, { at: number; times: number }>;
   /** Where runs are shown as they happen; null where nobody follows. */
   place: SlackPlace | null;
+  /** The message with buttons of the last run, which asked something. */
+  asked: AskedInSlack | null;
   /** Runs that are not wholly shown there, by id. */
   followers: Map<string, Follower>;
   /** Told when one of them waits for the alarm. */
@@ -127,6 +129,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     alarmAt: null,
     jobs: new Map(),
     place: readPlace(database.sql),
+    asked: readAsked(database.sql),
     followers: new Map(readFollowers(database.sql).map((row) => [row.invocation_id, { row, isActive: false }])),
     onFollowerWaits: () => {},
     cancelIdle: null,
@@ -201,7 +204,7 @@ export function storeNewRun(life: Life, record: RunRecord): void {
   life.live.set(record.run.invocation_id, record);
   life.lastPosition = Math.max(life.lastPosition, record.position);
   life.outbox.markRun(record);
-  followRun(life, record.run.invocation_id);
+  followRun(life, record.run);
 }
 
 /** The newest run before a place of the inbox that has started. */
