@@ -77,6 +77,8 @@ export interface Life {
   /** When each background run's job was last sent, and how often: by id. */
   jobs: Map<string, { at: number; times: number }>;
   cancelIdle: (() => void) | null;
+  /** Set while changes of the plan are gathered for D1. */
+  cancelNews: (() => void) | null;
   bornAt: number;
   /** The newest of what went wrong in this life; no word of what is said in the thread. */
   errors: { at: string; message: string }[];
@@ -103,7 +105,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     journal,
     readers: new Readers(journal, ports.clock),
     state: new ThreadState(database.sql),
-    outbox: new Outbox(database, ports),
+    outbox: new Outbox(database, ports, () => journal.newest),
     stored,
     thread: stored.thread,
     live,
@@ -118,6 +120,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     alarmAt: null,
     jobs: new Map(),
     cancelIdle: null,
+    cancelNews: null,
     bornAt: ports.clock.now(),
     errors: [],
     removing: false,
@@ -128,8 +131,20 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     if (life.readers.count === 0) watchIdle(life);
   };
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
+  life.outbox.onNews = () => syncSoon(life);
   adoptRun(life);
   return life;
+}
+
+// Long enough to gather what a step changes, short enough for who watches the tasks elsewhere.
+const NEWS_AFTER_MS = 1_000;
+
+/** Brings D1 up to date once for all changes of a second. */
+function syncSoon(life: Life): void {
+  life.cancelNews ??= life.ports.clock.setTimer(() => {
+    life.cancelNews = null;
+    life.platform.waitUntil(life.outbox.sync());
+  }, NEWS_AFTER_MS);
 }
 
 /** Before any reader comes: what a former life left amid a run. */

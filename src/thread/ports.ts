@@ -12,10 +12,12 @@ import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readStartingAgent } from "../store/agent-versions.ts";
 import { listPreviews } from "../store/previews.ts";
 import { readProject } from "../store/projects.ts";
+import type { Happenings } from "../store/happenings.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
 import { allTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
+import { sendJobs } from "./jobs.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 import { openProjectSandbox, type SandboxMemory } from "./project-sandbox.ts";
 import type { Clock } from "./readers.ts";
@@ -33,13 +35,15 @@ export interface Ports {
   interrupt_ms: number | null;
   /** The sandbox of the thread's project; nothing is made before it is used. */
   openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
-  syncThread(batch: ThreadBatch): Promise<void>;
+  syncThread(batch: ThreadBatch): Promise<Happenings>;
   deleteThread(key: ThreadKey): Promise<void>;
   /** In the version that new runs begin with. */
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
   /** The live links to ports of the project's sandbox. */
   readPreviews(user_id: string, project_id: string): Promise<{ port: number; url: string }[]>;
   sendJob(job: Job): Promise<void>;
+  /** Any number of them. */
+  sendJobs(jobs: Job[]): Promise<void>;
   clock: Clock;
 }
 
@@ -68,6 +72,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     sendJob: async (job) => {
       await jobs.send(job);
     },
+    sendJobs: (list) => sendJobs(jobs, list),
     clock,
   };
 }

@@ -27,19 +27,30 @@ export function openD1(): SqliteD1 {
   const sqlite = new DatabaseSync(":memory:");
   sqlite.exec(tables);
 
-  function batch(statements: Statement[]): void {
+  const all = ({ query, values }: Statement) => ({ success: true, meta: {}, results: sqlite.prepare(query).all(...values) });
+
+  function batch(statements: Statement[]) {
     sqlite.exec("BEGIN");
     try {
-      for (const { query, values } of statements) sqlite.prepare(query).run(...values);
+      const results = statements.map(all);
       sqlite.exec("COMMIT");
+      return results;
     } catch (error) {
       sqlite.exec("ROLLBACK");
       throw error;
     }
   }
 
+  const prepare = (query: string, values: SQLInputValue[] = []) => ({
+    query,
+    values,
+    bind: (...bound: SQLInputValue[]) => prepare(query, bound),
+    all: async () => all({ query, values }),
+    run: async () => all({ query, values }),
+    first: async () => all({ query, values }).results[0] ?? null,
+  });
   const binding = {
-    prepare: (query: string) => ({ query, values: [], bind: (...values: SQLInputValue[]) => ({ query, values }) }),
+    prepare: (query: string) => prepare(query),
     batch: async (statements: Statement[]) => batch(statements),
   };
   return {

@@ -7,6 +7,7 @@ import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/a
 import type { Result } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
+import type { Happenings } from "../../src/store/happenings.ts";
 import type { ThreadBatch } from "../../src/store/sync.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import type { Database } from "../../src/thread/database.ts";
@@ -29,7 +30,7 @@ export interface FakeThreadOptions {
   tools?: Tool[];
   /** What the model reads in one call: anything, where it is not said. */
   context_tokens?: number;
-  syncThread?: (batch: ThreadBatch) => Promise<void>;
+  syncThread?: (batch: ThreadBatch) => Promise<Happenings | void>;
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
@@ -209,8 +210,9 @@ export class FakeThread {
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {
         check(pulse);
-        await this.#options.syncThread?.(batch);
+        const happenings = await this.#options.syncThread?.(batch);
         this.batches.push(structuredClone(batch));
+        return happenings ?? { made: [], hears_tasks: false };
       },
       deleteThread: async (key) => this.#options.deleteThread?.(key),
       readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? this.#agent : null),
@@ -219,6 +221,10 @@ export class FakeThread {
         check(pulse);
         await this.#options.sendJob?.(job);
         this.jobs.push(job);
+      },
+      sendJobs: async (jobs) => {
+        check(pulse);
+        this.jobs.push(...jobs);
       },
       clock: clockOf(pulse, this.#options.clock ?? clock),
     };
