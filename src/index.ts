@@ -5,6 +5,7 @@ import { servePage } from "./http/page.ts";
 import { servePreview } from "./http/preview-host.ts";
 import { consumeJobs } from "./queue/consumer.ts";
 import { sweepRuns } from "./queue/cron.ts";
+import { sweepDeliveries } from "./queue/sweep-deliveries.ts";
 
 export { ThreadObject } from "./thread/object.ts";
 
@@ -14,5 +15,8 @@ export default {
   fetch: (request, env, context) =>
     servePreview(request, env) ?? servePage(request, env) ?? app.fetch(request, env, context),
   queue: (batch, env) => consumeJobs(batch, env),
-  scheduled: (controller, env) => sweepRuns(env, controller.scheduledTime),
+  scheduled: async (controller, env) => {
+    const now = controller.scheduledTime;
+    await Promise.all([sweepRuns(env, now), sweepDeliveries(env, now)]);
+  },
 } satisfies ExportedHandler<Env>;

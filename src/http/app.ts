@@ -27,6 +27,8 @@ import { addTasks } from "./tasks.ts";
 import { addTerminal, addTerminalSocket } from "./terminal.ts";
 import { addThreads } from "./threads.ts";
 import { addUsers } from "./users.ts";
+import { addWebhookDeliveries } from "./webhook-deliveries.ts";
+import { addWebhooks } from "./webhooks.ts";
 
 export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();
@@ -70,6 +72,8 @@ const resources = [
   addEvents,
   addAgents,
   addAgentVersions,
+  addWebhooks,
+  addWebhookDeliveries,
   addAgUi,
   addOpenApi,
   addDocs,

@@ -53,3 +53,31 @@ export interface DeliveryName {
   webhook_id: string;
   delivery_id: string;
 }
+
+/** As it is stored; its secret is apart. */
+export interface Webhook {
+  user_id: string;
+  webhook_id: string;
+  url: string;
+  events: WebhookEvent[];
+  enabled: boolean;
+  failing_since: string | null;
+  disabled_at: string | null;
+  disabled_reason: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** As it is stored. */
+export interface Delivery extends DeliveryName {
+  event: WebhookEvent;
+  status: DeliveryStatus;
+  /** Since the last time that it began anew. */
+  attempts: number;
+  next_attempt_at: string | null;
+  created_at: string;
+  finished_at: string | null;
+  payload: WebhookPayload;
+  /** The newest, oldest first. */
+  tries: DeliveryTry[];
+}

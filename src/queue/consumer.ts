@@ -6,6 +6,8 @@ import { type Result, succeed } from "../protocol/error.ts";
 import { type Job, job } from "../protocol/job.ts";
 import { callThread } from "../thread/stub.ts";
 import { deleteSandbox } from "./delete-sandbox.ts";
+import { deliverWebhook } from "./deliver-webhook.ts";
+import { deliveryPorts } from "./delivery-ports.ts";
 
 type RunJob = Extract<Job, { type: "run_agent_background" }>;
 
@@ -43,7 +45,8 @@ async function consumeJob(message: Message<unknown>, isDead: boolean, env: Env):
 async function doJob(body: Job, isDead: boolean, env: Env): Promise<Result<null>> {
   if (body.type === "run_agent_background") return await (isDead ? buryRun(body, env) : startRun(body, env));
   // A dead letter is one try more.
-  await deleteSandbox(body, env);
+  if (body.type === "deliver_webhook") await deliverWebhook(body, deliveryPorts(env));
+  else await deleteSandbox(body, env);
   return succeed(null);
 }
 

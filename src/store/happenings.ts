@@ -9,9 +9,10 @@
 // as deleted. (The bounds of a plan keep it far below that.)
 import { newId } from "../protocol/ids.ts";
 import type { PlanContent } from "../protocol/task.ts";
+import type { ThreadKey } from "../protocol/thread.ts";
 import { type DeliveryName, isWebhookEvent, type WebhookPayload } from "../protocol/webhook.ts";
-import { ALIVE } from "./tombstones.ts";
 import type { ThreadBatch } from "./sync.ts";
+import { ALIVE } from "./tombstones.ts";
 
 /** A job is sent at once; the clock looks after what it left when this has passed. */
 export const FIRST_LOOK_MS = 20_000;
@@ -60,6 +61,17 @@ LIMIT ${DELIVERIES_PER_BATCH}
 ON CONFLICT DO NOTHING
 RETURNING user_id, webhook_id, delivery_id`;
 
+const TELL_LOST_RUNS = `
+INSERT INTO deliveries ${COLUMNS}
+SELECT ?1, w.webhook_id, lost.value ->> 'delivery_id', 'run.failed', 'pending', 0, ?5, ?4, json_object(
+  'type', 'run.failed', 'timestamp', ?4, 'data', json_object(
+    'thread_id', ?2, 'project_id', runs.run ->> 'project_id', 'invocation_id', runs.invocation_id, 'status', 'failed',
+    'seq', NULL)), '[]'
+FROM webhooks AS w CROSS JOIN json_each(?3) AS lost JOIN runs ON runs.user_id = ?1 AND runs.thread_id = ?2
+  AND runs.invocation_id = lost.value ->> 'invocation_id' AND runs.status IN ('queued', 'running')
+WHERE ${subscribed("'run.failed'")}
+ON CONFLICT DO NOTHING`;
+
 const HEARS_TASKS = `SELECT 1 AS hears_tasks FROM webhooks AS w WHERE ${subscribed("'task.updated'")} LIMIT 1`;
 
 /** What a batch made, and whether the user is told of tasks: then changes of the plan are worth bringing to D1 at once. */
@@ -76,6 +88,12 @@ export function tellHappenings(db: D1Database, batch: ThreadBatch, now: number):
     ...tellEnds(db, batch, now),
     ...batch.messages.filter(({ type }) => type === "task_list").map((plan) => tellTasks(db, batch, plan, now)),
   ];
+}
+
+/** To stand before the statement that ends runs of which their thread knows nothing. */
+export function tellLostRuns(db: D1Database, key: ThreadKey, ids: string[], now: number): D1PreparedStatement {
+  const lost = ids.map((invocation_id) => ({ invocation_id, delivery_id: newId("del", now) }));
+  return db.prepare(TELL_LOST_RUNS).bind(key.user_id, key.thread_id, JSON.stringify(lost), ...timesOf(now));
 }
 
 /** Out of the results of `tellHappenings`, however many more there are. */

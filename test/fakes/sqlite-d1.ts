@@ -27,7 +27,11 @@ export function openD1(): SqliteD1 {
   const sqlite = new DatabaseSync(":memory:");
   sqlite.exec(tables);
 
-  const all = ({ query, values }: Statement) => ({ success: true, meta: {}, results: sqlite.prepare(query).all(...values) });
+  const all = ({ query, values }: Statement) => ({
+    success: true,
+    meta: {},
+    results: sqlite.prepare(query).all(...values),
+  });
 
   function batch(statements: Statement[]) {
     sqlite.exec("BEGIN");

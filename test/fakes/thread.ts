@@ -30,7 +30,7 @@ export interface FakeThreadOptions {
   tools?: Tool[];
   /** What the model reads in one call: anything, where it is not said. */
   context_tokens?: number;
-  syncThread?: (batch: ThreadBatch) => Promise<Happenings | void>;
+  syncThread?: (batch: ThreadBatch) => Promise<Happenings> | Promise<void>;
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
