@@ -10,10 +10,8 @@ import { open } from "./database.ts";
 import { readPlace, toPage } from "./page.ts";
 import { deliveries } from "./schema.ts";
 import type { Secret } from "./secrets.ts";
+import { appendTry } from "./tries.ts";
 import { endWaiting } from "./webhooks.ts";
-
-/** Tries that are kept of a delivery: those of a day, and of a replay's beginning. */
-const MOST_TRIES = 12;
 
 /** How long what was delivered or given up can be looked at and replayed. */
 export const KEPT_MS = 30 * 24 * 3_600_000;
@@ -73,8 +71,7 @@ export async function claimDelivery(
 // Of a delivery that was begun anew meanwhile only the try is noted: another has it now.
 const NOTE_TRY = `
 UPDATE deliveries SET
-  tries = CASE WHEN json_array_length(tries) < ${MOST_TRIES} THEN json_insert(tries, '$[#]', json(?5))
-    ELSE json_remove(json_insert(tries, '$[#]', json(?5)), '$[0]') END,
+  tries = ${appendTry("?5")},
   status = iif(next_attempt_at = ?4 AND status = 'pending', ?6, status),
   finished_at = iif(next_attempt_at = ?4 AND status = 'pending', ?8, finished_at),
   next_attempt_at = iif(next_attempt_at = ?4 AND status = 'pending', ?7, next_attempt_at)

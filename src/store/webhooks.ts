@@ -8,6 +8,7 @@ import { open } from "./database.ts";
 import { listNewest } from "./newest.ts";
 import { webhooks } from "./schema.ts";
 import type { Secret } from "./secrets.ts";
+import { appendTry } from "./tries.ts";
 
 /** A thread's end costs a row for each. */
 export const MOST_WEBHOOKS = 20;
@@ -90,7 +91,7 @@ export function endWaiting(db: D1Database, user_id: string, webhook_id: string, 
   const last = JSON.stringify({ at, status: null, error: DISABLED, duration_ms: 0 });
   return db
     .prepare(
-      `UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, finished_at = ?3, tries = json_insert(tries, '$[#]', json(?4))
+      `UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, finished_at = ?3, tries = ${appendTry("?4")}
        WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id IN (
          SELECT delivery_id FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 AND status = 'pending' LIMIT ${ROWS_AT_ONCE})
        AND EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2 AND enabled = 0)`,

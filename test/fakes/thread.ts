@@ -30,7 +30,9 @@ export interface FakeThreadOptions {
   tools?: Tool[];
   /** What the model reads in one call: anything, where it is not said. */
   context_tokens?: number;
-  syncThread?: (batch: ThreadBatch) => Promise<Happenings> | Promise<void>;
+  syncThread?: (batch: ThreadBatch) => Promise<unknown>;
+  /** What followed from each batch. */
+  happenings?: Happenings;
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
@@ -210,9 +212,9 @@ export class FakeThread {
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {
         check(pulse);
-        const happenings = await this.#options.syncThread?.(batch);
+        await this.#options.syncThread?.(batch);
         this.batches.push(structuredClone(batch));
-        return happenings ?? { made: [], hears_tasks: false };
+        return this.#options.happenings ?? { made: [], hears_tasks: false };
       },
       deleteThread: async (key) => this.#options.deleteThread?.(key),
       readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? this.#agent : null),
