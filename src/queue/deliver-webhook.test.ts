@@ -27,6 +27,9 @@ const webhook: Webhook = {
   updated_at: "2026-11-25T00:00:00.000Z",
 };
 
+const streamed = (pull: (controller: ReadableStreamDefaultController) => void | Promise<void>) =>
+  new Response(new ReadableStream({ pull }));
+
 type Receiver = (request: { url: string; init: RequestInit }) => Response | Promise<Response>;
 
 let d1: SqliteD1;
@@ -199,12 +202,7 @@ describe("a delivery", () => {
 });
 
 describe("a try fails where the receiver", () => {
-  const endless = () =>
-    new Response(
-      new ReadableStream({
-        pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
-      }),
-    );
+  const endless = () => streamed((controller) => controller.enqueue(new Uint8Array(65_536)));
   it.each<[string, Receiver, RegExp, number | null]>([
     ["answers 500", () => new Response("secret words of the peer", { status: 500 }), /^It answered 500\.$/, 500],
     ["answers 404", () => new Response(null, { status: 404 }), /^It answered 404/, 404],
@@ -220,12 +218,7 @@ describe("a try fails where the receiver", () => {
     ["has a bad certificate", () => Promise.reject(new Error("TLS peer's certificate")), /No secure connection/, null],
     [
       "breaks off amid its answer",
-      () =>
-        new Response(
-          new ReadableStream({
-            pull: (controller) => controller.error(new Error("reset")),
-          }),
-        ),
+      () => streamed((controller) => controller.error(new Error("reset"))),
       /connection broke/,
       null,
     ],
@@ -242,7 +235,7 @@ describe("a try fails where the receiver", () => {
 
   it.each<[string, Receiver]>([
     ["is silent", () => new Promise(() => {})],
-    ["is silent amid its answer", () => new Response(new ReadableStream({ pull: () => new Promise(() => {}) }))],
+    ["is silent amid its answer", () => streamed(() => new Promise(() => {}))],
   ])("%s, after ten seconds, and is not waited for", async (_what, receiver) => {
     receive = receiver;
     const asked = untilAsked();
