@@ -171,6 +171,7 @@ function toWebhook(context: AppContext, fields: Pick<Webhook, "url" | "events" |
   };
 }
 
-function showWebhook({ user_id: _user, updated_at: _updated, ...shown }: Webhook): z.infer<typeof webhook> {
-  return shown;
+function showWebhook(stored: Webhook): z.infer<typeof webhook> {
+  const { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at } = stored;
+  return { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at };
 }

@@ -1,32 +1,19 @@
 // Tries of deliveries over the statements of the store, with a receiver and a clock that the test moves.
 import { Webhook as Judge } from "standardwebhooks";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { insertDelivery, payload, webhook } from "../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
 import { FakeClock } from "../../test/fakes/stream.ts";
 import { makeSigningSecret } from "../integrations/index.ts";
 import { firstIdAt } from "../protocol/ids.ts";
 import type { Job } from "../protocol/job.ts";
-import type { DeliveryTry, Webhook } from "../protocol/webhook.ts";
+import type { DeliveryTry } from "../protocol/webhook.ts";
 import { storeWebhook } from "../thread/webhook-keys.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const secret = makeSigningSecret();
-const url = "https://receiver.example/hook?token=in-the-address";
-const payload = JSON.stringify({ type: "run.completed", data: { thread_id: "电商" } });
-const webhook: Webhook = {
-  user_id: "user_1",
-  webhook_id: "hook_1",
-  url,
-  events: ["run.completed"],
-  enabled: true,
-  failing_since: null,
-  disabled_at: null,
-  disabled_reason: null,
-  created_at: "2026-11-25T00:00:00.000Z",
-  updated_at: "2026-11-25T00:00:00.000Z",
-};
-
+const { url } = webhook;
 const streamed = (pull: (controller: ReadableStreamDefaultController) => void | Promise<void>) =>
   new Response(new ReadableStream({ pull }));
 
@@ -71,18 +58,8 @@ beforeEach(async () => {
   addDelivery("del_1");
 });
 
-function addDelivery(delivery_id: string, part: { status?: string; finished_at?: string | null } = {}): void {
-  const { status = "pending", finished_at = null } = part;
-  d1.read(
-    `INSERT INTO deliveries (user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, finished_at, payload, tries)
-     VALUES ('user_1', 'hook_1', ?, 'run.completed', ?, 0, ?, '', ?, ?, '[]')`,
-    delivery_id,
-    status,
-    status === "pending" ? new Date(clock.now() + 20_000).toISOString() : null,
-    finished_at,
-    payload,
-  );
-}
+const addDelivery = (delivery_id: string, part: { status?: string; finished_at?: string } = {}) =>
+  insertDelivery(d1, delivery_id, { due: clock.now() + 20_000, ...part });
 
 const nameOf = (delivery_id: string) => ({ user_id: "user_1", webhook_id: "hook_1", delivery_id });
 const deliver = (delivery_id = "del_1") => deliverWebhook(nameOf(delivery_id), ports);
@@ -180,8 +157,7 @@ describe("a delivery", () => {
     receive = () => new Response(null, { status: 500 });
     ports = { ...ports, sendJob: () => Promise.reject(new Error("the queue is away")) };
     await deliver();
-    const at = Date.parse(String(readDelivery().next_attempt_at));
-    expect(at - clock.now()).toBe(15_000);
+    expect(Date.parse(String(readDelivery().next_attempt_at)) - clock.now()).toBe(15_000);
   });
 
   it("deletes old ones of its webhook that are over when it ends, and no others", async () => {
@@ -380,6 +356,17 @@ describe("a delivery that is not sent", () => {
   });
 });
 
+describe("a try that goes through while its delivery is given up", () => {
+  it("is a delivery that was delivered", async () => {
+    receive = () => {
+      d1.read("UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, finished_at = '2026'");
+      return new Response(null);
+    };
+    await deliver();
+    expect(readDelivery()).toMatchObject({ status: "delivered", next_attempt_at: null });
+  });
+});
+
 describe("what is kept of the tries", () => {
   it("are the newest twelve, and the secret is in none of it", async () => {
     receive = () => new Response(null, { status: 500 });
@@ -391,9 +378,9 @@ describe("what is kept of the tries", () => {
         clock.advance(12 * 3_600_000);
       }
     }
-    const { tries } = readDelivery();
-    expect(tries).toHaveLength(12);
-    expect(tries.map(({ at }) => at)).toEqual(tries.map(({ at }) => at).toSorted());
+    const times = readDelivery().tries.map(({ at }) => at);
+    expect(times).toHaveLength(12);
+    expect(times).toEqual(times.toSorted());
     const rows = d1.read("SELECT * FROM deliveries, webhooks, secrets");
     expect(JSON.stringify([rows, written, jobs])).not.toContain(secret.slice(6, 20));
   });

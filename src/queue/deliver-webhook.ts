@@ -156,7 +156,7 @@ function failed(error: string): Tried {
 function describeFailure(error: unknown): string {
   const text = describeError(error);
   if (/gave no answer within/.test(text)) return `It did not answer within ${TRY_MS / 1000} s.`;
-  if (/dns|resolve|not found|ENOTFOUND/i.test(text)) return "The name of its host was not found.";
+  if (/dns|ENOTFOUND/i.test(text)) return "The name of its host was not found.";
   if (/tls|ssl|certificate/i.test(text)) return "No secure connection to it was possible.";
   return "It was not reached, or the connection broke.";
 }

@@ -68,15 +68,14 @@ export async function claimDelivery(
   };
 }
 
-// Of a delivery that was begun anew meanwhile only the try is noted: another has it now.
+// Of a delivery that was begun anew or ended meanwhile only the try is noted: another has it now. But what went through is
+// delivered, also where it was given up just then.
+const IS_OURS = "((status = 'pending' AND next_attempt_at = ?4) OR (status = 'failed' AND ?6 = 'delivered'))";
+
 const NOTE_TRY = `
-UPDATE deliveries SET
-  tries = ${appendTry("?5")},
-  status = iif(next_attempt_at = ?4 AND status = 'pending', ?6, status),
-  finished_at = iif(next_attempt_at = ?4 AND status = 'pending', ?8, finished_at),
-  next_attempt_at = iif(next_attempt_at = ?4 AND status = 'pending', ?7, next_attempt_at)
-WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3
-RETURNING next_attempt_at`;
+UPDATE deliveries SET tries = ${appendTry("?5")}, status = iif(${IS_OURS}, ?6, status),
+  finished_at = iif(${IS_OURS}, ?8, finished_at), next_attempt_at = iif(${IS_OURS}, ?7, next_attempt_at)
+WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3`;
 
 const NOTE_SUCCESS = `
 UPDATE webhooks SET failing_since = NULL

@@ -70,10 +70,21 @@ describe("deliveries", () => {
       made: [],
       hears_tasks: false,
     });
+    const results: D1Result[] = [];
+    const counting = {
+      prepare: (query: string) => env.DB.prepare(query),
+      batch: async (statements: D1PreparedStatement[]) => {
+        results.push(...(await env.DB.batch(statements)));
+        return results;
+      },
+    } as unknown as D1Database;
+    await syncThread(counting, planBatch([["a", "pending"]], 1));
+    // The plan's row, and no other.
+    expect(results.reduce((sum, { meta }) => sum + meta.rows_written, 0)).toBe(1);
     await make();
     await deleteThread(env.DB, endedBatch("failed").key, Date.now());
     expect((await syncThread(env.DB, endedBatch("failed"))).made).toEqual([]);
-    expect((await syncThread(env.DB, planBatch([["a", "pending"]], 1))).made).toEqual([]);
+    expect((await syncThread(env.DB, planBatch([["a", "completed"]], 2))).made).toEqual([]);
     expect(await readPayloads()).toEqual([]);
   });
 
