@@ -6,6 +6,7 @@ import { servePreview } from "./http/preview-host.ts";
 import { consumeJobs } from "./queue/consumer.ts";
 import { sweepRuns } from "./queue/cron.ts";
 import { sweepSchedules } from "./queue/due-schedules.ts";
+import { sweepDeliveries } from "./queue/sweep-deliveries.ts";
 
 export { ThreadObject } from "./thread/object.ts";
 
@@ -17,6 +18,6 @@ export default {
   queue: (batch, env) => consumeJobs(batch, env),
   scheduled: async (controller, env) => {
     const now = controller.scheduledTime;
-    await Promise.all([sweepRuns(env, now), sweepSchedules(env, now)]);
+    await Promise.all([sweepRuns(env, now), sweepSchedules(env, now), sweepDeliveries(env, now)]);
   },
 } satisfies ExportedHandler<Env>;

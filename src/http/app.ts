@@ -34,6 +34,8 @@ import { addTerminal, addTerminalSocket } from "./terminal.ts";
 import { addThreads } from "./threads.ts";
 import { addTriggers } from "./triggers.ts";
 import { addUsers } from "./users.ts";
+import { addWebhookDeliveries } from "./webhook-deliveries.ts";
+import { addWebhooks } from "./webhooks.ts";
 
 export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();
@@ -79,6 +81,8 @@ const resources = [
   addAgentVersions,
   addTriggers,
   addHooks,
+  addWebhooks,
+  addWebhookDeliveries,
   addAgUi,
   addSlackEvents,
   addSlackInteractivity,

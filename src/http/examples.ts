@@ -28,6 +28,41 @@ export const project = {
 
 export const gitCredential = { host: "github.com", username: "ada", created_at: time, updated_at: time };
 
+export const signingSecret = "whsec_RVhBTVBMRS1FWEFNUExFLUVYQU1QTEUtRVhBTVBMRSE=";
+
+export const webhook = {
+  webhook_id: "hook_01jdf3k8x2m4n6p8q0r2s4t6v8",
+  url: "https://example.com/taskloom",
+  events: ["run.completed" as const, "run.failed" as const],
+  enabled: true,
+  failing_since: null,
+  disabled_at: null,
+  disabled_reason: null,
+  created_at: time,
+};
+
+export const delivery = {
+  delivery_id: "del_01jdf3k8x2m4n6p8q0r2s4t6v8",
+  event: "run.completed" as const,
+  status: "delivered" as const,
+  attempts: 1,
+  next_attempt_at: null,
+  tries: [{ at: time, status: 204, error: null, duration_ms: 87 }],
+  payload: {
+    type: "run.completed",
+    timestamp: time,
+    data: {
+      thread_id: ids.thread_id,
+      project_id: ids.project_id,
+      invocation_id: "inv-001",
+      status: "completed",
+      seq: 128,
+    },
+  },
+  created_at: time,
+  finished_at: time,
+};
+
 export const sandbox = {
   state: "started",
   reason: null,

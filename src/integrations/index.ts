@@ -39,6 +39,14 @@ export { addEvent, emptyView, type SlackView } from "./slack-view.ts";
 export { mentions, toContent, toWords } from "./slack-words.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";
 export { readThreadKey, writeMessage } from "./webhook-message.ts";
+export {
+  makeSigningSecret,
+  rotateKeys,
+  type SigningKey,
+  signDelivery,
+  waitAfter,
+  whyNoSigningSecret,
+} from "./webhook-out.ts";
 export { type Payload, payloadOf, readPayload } from "./webhook-payload.ts";
 export { type Piece, parseTemplate } from "./webhook-picks.ts";
 export { findSecretFault, makeSecret } from "./webhook-secret.ts";

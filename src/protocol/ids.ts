@@ -37,6 +37,13 @@ export async function derivedId(prefix: IdPrefix, ...parts: string[]): Promise<s
   return `${prefix}_${Array.from(new Uint8Array(digest).subarray(0, 26), (byte) => alphabet.charAt(byte & 31)).join("")}`;
 }
 
+/** Below each id that is made from then on, and above each that was made before: ids are in the order of their making. */
+export function firstIdAt(prefix: IdPrefix, time: number): string {
+  return `${prefix}_${encodeTime(Math.min(Math.max(0, time), LAST_TIME))}`;
+}
+
+const LAST_TIME = 32 ** 10 - 1;
+
 function encodeTime(now: number): string {
   let rest = now;
   let text = "";

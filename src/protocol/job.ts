@@ -28,5 +28,6 @@ export const job = z.discriminatedUnion("type", [
     /** How often the queue had given it up before. */
     attempt: z.int().min(1),
   }),
+  z.object({ type: z.literal("deliver_webhook"), user_id: clientId, webhook_id: clientId, delivery_id: clientId }),
 ]);
 export type Job = z.infer<typeof job>;

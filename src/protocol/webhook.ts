@@ -10,6 +10,10 @@ export const webhookEvents = [
 ] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
+export function isWebhookEvent(name: string): name is WebhookEvent {
+  return (webhookEvents as readonly string[]).includes(name);
+}
+
 /** The body of a delivery, as Standard Webhooks has it. */
 export interface WebhookPayload {
   type: WebhookEvent;
@@ -22,9 +26,12 @@ export interface WebhookPayload {
     invocation_id: string | null;
     /** Of the run. */
     status?: string;
-    /** Of `task.updated`. */
+    /** Of `task.updated`: a task's status, or `deleted`. */
     task?: { id: string; status: string };
-    /** The event in the thread's stream that tells it; null where it left none, as a run that was cancelled unstarted. */
+    /**
+     * Of a run its last event in the thread's stream, null where it left none, as one that was cancelled unstarted. Of a task the
+     * event that tells it or a later one.
+     */
     seq: number | null;
   };
 }
@@ -38,4 +45,39 @@ export interface DeliveryTry {
   /** Null where it went through. */
   error: string | null;
   duration_ms: number;
+}
+
+/** Its id is the event's: webhooks that are told of the same thing share it. */
+export interface DeliveryName {
+  user_id: string;
+  webhook_id: string;
+  delivery_id: string;
+}
+
+/** As it is stored; its secret is apart. */
+export interface Webhook {
+  user_id: string;
+  webhook_id: string;
+  url: string;
+  events: WebhookEvent[];
+  enabled: boolean;
+  failing_since: string | null;
+  disabled_at: string | null;
+  disabled_reason: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** As it is stored. */
+export interface Delivery extends DeliveryName {
+  event: WebhookEvent;
+  status: DeliveryStatus;
+  /** Since the last time that it began anew. */
+  attempts: number;
+  next_attempt_at: string | null;
+  created_at: string;
+  finished_at: string | null;
+  payload: WebhookPayload;
+  /** The newest, oldest first. */
+  tries: DeliveryTry[];
 }

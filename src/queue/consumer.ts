@@ -6,6 +6,8 @@ import { type Result, succeed } from "../protocol/error.ts";
 import { type Job, job } from "../protocol/job.ts";
 import { callThread } from "../thread/stub.ts";
 import { deleteSandbox } from "./delete-sandbox.ts";
+import { deliverWebhook } from "./deliver-webhook.ts";
+import { deliveryPorts } from "./delivery-ports.ts";
 import { buryFiring, fireSchedule } from "./fire-schedule.ts";
 
 type RunJob = Extract<Job, { type: "run_agent_background" }>;
@@ -45,7 +47,8 @@ async function doJob(body: Job, isDead: boolean, env: Env): Promise<Result<null>
   if (body.type === "run_agent_background") return await (isDead ? buryRun(body, env) : startRun(body, env));
   if (body.type === "fire_schedule") return await (isDead ? buryFiring : fireSchedule)(body, env, Date.now());
   // A dead letter is one try more.
-  await deleteSandbox(body, env);
+  if (body.type === "deliver_webhook") await deliverWebhook(body, deliveryPorts(env));
+  else await deleteSandbox(body, env);
   return succeed(null);
 }
 

@@ -5,6 +5,7 @@ import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
+import { tellLostRuns } from "./happenings.ts";
 import { listNewest } from "./newest.ts";
 import { runs } from "./schema.ts";
 
@@ -68,15 +69,15 @@ export async function takeSilentRuns(db: D1Database, before: number, now: number
 export async function endLostRuns(db: D1Database, key: ThreadKey, ids: string[], now: number): Promise<void> {
   const at = new Date(now).toISOString();
   const error = { code: "internal", message: "The thread of this run knows nothing of it." };
-  await db
+  const end = db
     .prepare(
       `UPDATE runs SET status = 'failed', version = version + 1, updated_at = ?4,
          run = json_set(run, '$.status', 'failed', '$.finished_at', ?4, '$.error', json(?5))
        WHERE user_id = ?1 AND thread_id = ?2 AND status IN ('queued', 'running')
          AND invocation_id IN (SELECT value FROM json_each(?3))`,
     )
-    .bind(key.user_id, key.thread_id, JSON.stringify(ids), at, JSON.stringify(error))
-    .run();
+    .bind(key.user_id, key.thread_id, JSON.stringify(ids), at, JSON.stringify(error));
+  await db.batch([tellLostRuns(db, key, ids, now), end]);
 }
 
 function isOfThread(key: ThreadKey) {

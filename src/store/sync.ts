@@ -4,7 +4,9 @@
 import type { MessageRow } from "../protocol/message.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import { type Happenings, readHappenings, tellHappenings } from "./happenings.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
+import { ALIVE } from "./tombstones.ts";
 
 export interface ThreadBatch {
   key: ThreadKey;
@@ -12,7 +14,10 @@ export interface ThreadBatch {
   project: { project_id: string; name: string; created_at: string } | null;
   thread: (Thread & { version: number }) | null;
   messages: (MessageRow & { version: number })[];
-  runs: (Run & { version: number })[];
+  /** Where the plan is among the messages: the newest number of the journal, and the run that it was changed in. */
+  plan_change?: { seq: number; invocation_id: string | null };
+  /** `end_seq`: the number of its terminal event. */
+  runs: (Run & { version: number; end_seq?: number | null })[];
 }
 
 // D1 refuses values and rows over 2 MB. Half of it leaves room for the other columns and for whole characters.
@@ -21,8 +26,6 @@ const BOUND_BYTES = 1_000_000;
 // Texts of a run that are longer are cut in its row, which can't be split: a result is also the text of its last message, a
 // question also the arguments of its tool call. A row that D1 refuses would hold up all that comes after it.
 const RUN_TEXT_UNITS = 100_000;
-
-const ALIVE = "NOT EXISTS (SELECT 1 FROM threads WHERE user_id = ?1 AND thread_id = ?2 AND deleted_at IS NOT NULL)";
 
 const PUT_PROJECT = `
 INSERT INTO projects (user_id, project_id, name, created_at, updated_at)
@@ -62,15 +65,16 @@ SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ${ALIVE}
 ON CONFLICT (user_id, thread_id, seq, field, part) DO UPDATE SET version = excluded.version, text = excluded.text
 WHERE excluded.version > message_parts.version`;
 
-/** Resolves when D1 holds all of the batch; rejects with nothing of it written. */
-export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<void> {
+/** Resolves when D1 holds all of the batch and the deliveries that follow from it; rejects with nothing of it written. */
+export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<Happenings> {
   const statements = [
     ...projectStatements(db, batch),
     ...threadStatements(db, batch),
     ...messageStatements(db, batch),
     ...runStatements(db, batch),
   ];
-  if (statements.length > 0) await db.batch(statements);
+  if (statements.length === 0) return { made: [], hears_tasks: false };
+  return readHappenings(await db.batch([...tellHappenings(db, batch, Date.now()), ...statements]));
 }
 
 const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(
@@ -108,7 +112,7 @@ function threadStatements(db: D1Database, { key, thread }: ThreadBatch): D1Prepa
 
 function runStatements(db: D1Database, { key, runs }: ThreadBatch): D1PreparedStatement[] {
   const now = new Date().toISOString();
-  return runs.map(({ version, ...run }) => {
+  return runs.map(({ version, end_seq: _end_seq, ...run }) => {
     const values = [run.invocation_id, run.status, version, run.created_at, now, encodeRun(run)];
     return db.prepare(PUT_RUN).bind(key.user_id, key.thread_id, ...values);
   });

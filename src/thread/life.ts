@@ -88,6 +88,8 @@ export interface Life {
   /** Told when one of them waits for the alarm. */
   onFollowerWaits: () => void;
   cancelIdle: (() => void) | null;
+  /** Set while changes of the plan are gathered for D1. */
+  cancelNews: (() => void) | null;
   bornAt: number;
   /** The newest of what went wrong in this life; no word of what is said in the thread. */
   errors: { at: string; message: string }[];
@@ -114,7 +116,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     journal,
     readers: new Readers(journal, ports.clock),
     state: new ThreadState(database.sql),
-    outbox: new Outbox(database, ports),
+    outbox: new Outbox(database, ports, () => journal.newest),
     stored,
     thread: stored.thread,
     live,
@@ -133,6 +135,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     followers: new Map(readFollowers(database.sql).map((row) => [row.invocation_id, { row, isActive: false }])),
     onFollowerWaits: () => {},
     cancelIdle: null,
+    cancelNews: null,
     bornAt: ports.clock.now(),
     errors: [],
     removing: false,
@@ -144,8 +147,20 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
   };
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
   life.onFollowerWaits = () => platform.waitUntil(schedule(life));
+  life.outbox.onNews = () => syncSoon(life);
   adoptRun(life);
   return life;
+}
+
+// Long enough to gather what a step changes, short enough for who watches the tasks elsewhere.
+const NEWS_AFTER_MS = 1_000;
+
+/** Brings D1 up to date once for all changes of a second. */
+function syncSoon(life: Life): void {
+  life.cancelNews ??= life.ports.clock.setTimer(() => {
+    life.cancelNews = null;
+    life.platform.waitUntil(life.outbox.sync());
+  }, NEWS_AFTER_MS);
 }
 
 /** Before any reader comes: what a former life left amid a run. */

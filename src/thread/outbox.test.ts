@@ -1,9 +1,11 @@
 // The way to D1 after it was away for long.
 import { beforeEach, describe, expect, it } from "vitest";
 import { say } from "../../test/fakes/replies.ts";
+import { FakeClock, settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { dropTables } from "./database.ts";
 import { findRun, storeRun, transact } from "./life.ts";
+import { editPlan } from "./plan-edit.ts";
 
 const ids = Array.from({ length: 70 }, (_, place) => `inv_${place}`);
 
@@ -62,3 +64,42 @@ describe("a backlog of many runs", () => {
     expect(thread.batches.filter(({ runs }) => runs.length > 0).length).toBe(1);
   });
 });
+
+describe("deliveries that D1 made of a batch", () => {
+  const name = { user_id: "user_1", webhook_id: "hook_1", delivery_id: "del_1" };
+
+  it("are given to the queue, and nothing waits for it", async () => {
+    const thread = new FakeThread({ replies: [say("hello")], happenings: { made: [name], hears_tasks: false } });
+    await thread.run("hi");
+    expect(thread.jobs).toContainEqual({ type: "deliver_webhook", ...name });
+    expect(thread.batches.flatMap(({ runs }) => runs).at(-1)).toMatchObject({ end_seq: expect.any(Number) });
+  });
+
+  it.each([
+    ["a second after it where a webhook hears of tasks", true, 1],
+    ["later where none does", false, 0],
+  ])("of a plan that changed bring D1 up to date %s", async (_when, hears_tasks, batches) => {
+    const clock = new FakeClock();
+    const thread = new FakeThread({ replies: [say("hello")], clock, happenings: { made: [], hears_tasks } });
+    await thread.run("hi");
+    const before = thread.batches.length;
+    const operations = [{ op: "create" as const, sections: [{ title: "s", tasks: ["one", "two"] }] }];
+    for (const request_id of ["a", "b"]) {
+      await editPlan(thread.life, {
+        request_id,
+        version: null,
+        operations: request_id === "a" ? operations : reword(thread),
+      });
+    }
+    clock.advance(1_000);
+    await settle();
+    expect(thread.batches.length - before).toBe(batches);
+    if (batches === 0) return;
+    expect(thread.batches.at(-1)?.plan_change).toEqual({ seq: thread.life.journal.newest, invocation_id: null });
+  });
+});
+
+function reword(thread: FakeThread) {
+  const [task] = thread.life.state.plan.tasks;
+  return [{ op: "update" as const, task_ids: [task?.id ?? ""], content: "another" }];
+}

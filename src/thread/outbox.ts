@@ -1,15 +1,18 @@
 // The way to D1. The object's own SQLite is first; D1 follows from a position, in batches of guarded upserts that may
 // come twice. The position is stored with the next fact: a life that lost it sends a little again.
 
+import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
-import type { Run } from "../protocol/run.ts";
+import type { Job } from "../protocol/job.ts";
 import type { Thread } from "../protocol/thread.ts";
+import type { DeliveryName } from "../protocol/webhook.ts";
+import type { Happenings } from "../store/happenings.ts";
 import type { ThreadBatch } from "../store/sync.ts";
 import { type Database, readMeta, writeMeta } from "./database.ts";
 import type { StoredThread } from "./life.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./messages.ts";
 import type { Clock } from "./readers.ts";
-import { type RunRecord, readIdsChangedFrom, readRun } from "./runs.ts";
+import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./runs.ts";
 
 /** Up to where D1 is known to be. */
 interface Position {
@@ -22,7 +25,8 @@ interface Position {
 }
 
 interface OutboxPorts {
-  syncThread(batch: ThreadBatch): Promise<void>;
+  syncThread(batch: ThreadBatch): Promise<Happenings>;
+  sendJobs(jobs: Job[]): Promise<void>;
   clock: Clock;
 }
 
@@ -45,6 +49,11 @@ export class Outbox {
   /** Runs that changed since D1 had them, by id; null for those that are read when it is their turn. */
   readonly #runs = new Map<string, RunRecord | null>();
   #planDirty: boolean;
+  /** In which run the plan was changed last. */
+  #planRun: string | null;
+  /** Whether a webhook is told of tasks, as far as the last batch knows. */
+  #hearsTasks = false;
+  readonly #newest: () => number;
   #sending: Promise<boolean> | null = null;
   #isAsking = false;
   #failures = 0;
@@ -54,10 +63,14 @@ export class Outbox {
   #lastError: string | null = null;
   /** Told when D1 failed: `retryAt` says when to try again. */
   onFailure: () => void = () => {};
+  /** Told where a change of the plan should not wait for the next batch. */
+  onNews: () => void = () => {};
 
-  constructor(database: Database, ports: OutboxPorts) {
+  /** `newest`: the number that the journal gave last. */
+  constructor(database: Database, ports: OutboxPorts, newest: () => number) {
     this.#database = database;
     this.#ports = ports;
+    this.#newest = newest;
     const stored = readMeta<StoredThread>(database.sql, "thread");
     if (stored === null) throw new Error("an outbox needs a stored thread");
     this.#stored = stored;
@@ -70,6 +83,7 @@ export class Outbox {
     };
     for (const id of readIdsChangedFrom(database.sql, this.#position.run_seq)) this.#runs.set(id, null);
     this.#planDirty = true;
+    this.#planRun = readBegunId(database.sql);
   }
 
   /** After it is stored. Of a batch the records are held, of a backlog the ids: results are long. */
@@ -79,8 +93,10 @@ export class Outbox {
     if (this.#runs.size <= RUNS_PER_BATCH) this.#runs.set(invocation_id, record);
   }
 
-  markPlan(): void {
+  markPlan(invocation_id: string | null): void {
     this.#planDirty = true;
+    this.#planRun = invocation_id;
+    if (this.#hearsTasks) this.onNews();
   }
 
   markThread(stored: StoredThread): void {
@@ -175,12 +191,15 @@ export class Outbox {
         project:
           this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project },
         thread: version > this.#position.thread_version ? { ...thread, version } : null,
+        ...(planIsNew ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun } } : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
-        runs: runs.map(({ run, version }): Run & { version: number } => ({ ...run, version })),
+        runs: runs.map(({ run, record: { end_seq }, version }) => ({ ...run, version, end_seq })),
       });
       this.#isAsking = true;
-      await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
+      const { made, hears_tasks } = await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
       this.#isAsking = false;
+      this.#hearsTasks = hears_tasks;
+      this.#announce(made);
     } catch (error) {
       this.#isAsking = false;
       this.#planDirty = true;
@@ -203,6 +222,16 @@ export class Outbox {
     this.#retryAt = null;
     this.#lastError = null;
     return true;
+  }
+
+  /** Nothing waits for the queue: what a lost job would have sent is found by the clock. */
+  #announce(made: DeliveryName[]): void {
+    if (made.length === 0) return;
+    const jobs = made.map((name): Job => ({ type: "deliver_webhook", ...name }));
+    this.#ports.sendJobs(jobs).catch((error: unknown) => {
+      const { user_id, thread_id } = this.#stored.thread;
+      logWarning("deliveries_not_announced", { user_id, thread_id, count: made.length, error: describeError(error) });
+    });
   }
 
   /** Those that have waited longest. Any number may wait after D1 was away for long. */

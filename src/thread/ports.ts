@@ -11,12 +11,14 @@ import type { Result } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readStartingAgent } from "../store/agent-versions.ts";
+import type { Happenings } from "../store/happenings.ts";
 import { listPreviews } from "../store/previews.ts";
 import { readProject } from "../store/projects.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../store/sync.ts";
 import { allTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
+import { sendJobs } from "./jobs.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 import { openProjectSandbox, type SandboxMemory } from "./project-sandbox.ts";
 import type { Clock } from "./readers.ts";
@@ -35,13 +37,15 @@ export interface Ports {
   interrupt_ms: number | null;
   /** The sandbox of the thread's project; nothing is made before it is used. */
   openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
-  syncThread(batch: ThreadBatch): Promise<void>;
+  syncThread(batch: ThreadBatch): Promise<Happenings>;
   deleteThread(key: ThreadKey): Promise<void>;
   /** In the version that new runs begin with. */
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
   /** The live links to ports of the project's sandbox. */
   readPreviews(user_id: string, project_id: string): Promise<{ port: number; url: string }[]>;
   sendJob(job: Job): Promise<void>;
+  /** Any number of them. */
+  sendJobs(jobs: Job[]): Promise<void>;
   /** A workspace that this user has connected, with its bot's token. */
   openSlack(user_id: string, team_id: string): Promise<Result<ConnectedWorkspace>>;
   clock: Clock;
@@ -76,6 +80,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
       const { slack, encryption_keys } = config;
       return openSlackWorkspace({ database, slack, encryption_keys }, team_id, user_id);
     },
+    sendJobs: (list) => sendJobs(jobs, list),
     clock,
   };
 }

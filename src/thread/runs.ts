@@ -140,6 +140,16 @@ export function readLiveRuns(sql: Sql): RunRecord[] {
     .map((row) => toRecord(sql, row));
 }
 
+/** The run that has begun and is not over for readers; null where there is none. */
+export function readBegunId(sql: Sql): string | null {
+  const [row] = sql
+    .exec<{ invocation_id: string }>(
+      "SELECT invocation_id FROM runs WHERE released = 0 AND start_seq IS NOT NULL ORDER BY position LIMIT 1",
+    )
+    .toArray();
+  return row?.invocation_id ?? null;
+}
+
 /** When each run of the thread was made, and its id. It looks at every run. */
 export function readRunPlaces(sql: Sql): [created_at: string, invocation_id: string][] {
   return sql

@@ -9,6 +9,7 @@ import { OUTLIVED } from "../../src/thread/life.ts";
 import { readMessages, readPlan } from "../../src/thread/messages.ts";
 import { isOver } from "./contract-model.ts";
 import type { ContractReader } from "./contract-reader.ts";
+import { expectDeliveries } from "./contract-webhooks.ts";
 import type { ContractWorld } from "./contract-world.ts";
 import { passTime } from "./stream.ts";
 import { Transcript } from "./transcript.ts";
@@ -37,6 +38,7 @@ export async function expectContract(world: ContractWorld): Promise<void> {
   expectIntake(world, runs);
   expectEnds(world, runs);
   expectD1(world, runs);
+  expectDeliveries(world.d1);
   await expectReaders(world, runs);
   expectPlan(world);
 }

@@ -5,6 +5,7 @@ import { ContractModel, type Post, type RunRow, textOf } from "./contract-model.
 import { ContractPerson, type PersonEdit } from "./contract-person.ts";
 import { contractPorts } from "./contract-ports.ts";
 import { ContractReader } from "./contract-reader.ts";
+import { addWebhooks } from "./contract-webhooks.ts";
 import { type Ending, type MakeObject, ObjectWorld } from "./object-world.ts";
 import { openD1 } from "./sqlite-d1.ts";
 import { settle } from "./stream.ts";
@@ -46,6 +47,7 @@ export class ContractWorld {
   #d1Versions = new Map<string, number>();
 
   constructor(script: Script, make: MakeObject) {
+    addWebhooks(this.d1);
     this.posts = script.posts.map((post, place) => ({ ...post, id: `inv_${place}`, body: 0 }));
     this.model = new ContractModel(this.posts);
     this.object = new ObjectWorld(make, (pulse) => ({ DB: contractPorts(this, pulse) }) as unknown as Env);

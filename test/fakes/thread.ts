@@ -8,6 +8,7 @@ import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/a
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
+import type { Happenings } from "../../src/store/happenings.ts";
 import type { ThreadBatch } from "../../src/store/sync.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import type { Database } from "../../src/thread/database.ts";
@@ -31,7 +32,9 @@ export interface FakeThreadOptions {
   tools?: Tool[];
   /** What the model reads in one call: anything, where it is not said. */
   context_tokens?: number;
-  syncThread?: (batch: ThreadBatch) => Promise<void>;
+  syncThread?: (batch: ThreadBatch) => Promise<unknown>;
+  /** What followed from each batch. */
+  happenings?: Happenings;
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
@@ -217,6 +220,7 @@ export class FakeThread {
         check(pulse);
         await this.#options.syncThread?.(batch);
         this.batches.push(structuredClone(batch));
+        return this.#options.happenings ?? { made: [], hears_tasks: false };
       },
       deleteThread: async (key) => this.#options.deleteThread?.(key),
       readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? this.#agent : null),
@@ -249,6 +253,10 @@ export class FakeThread {
             return answer;
           },
         });
+      },
+      sendJobs: async (jobs) => {
+        check(pulse);
+        this.jobs.push(...jobs);
       },
       clock: clockOf(pulse, this.#options.clock ?? clock),
     };

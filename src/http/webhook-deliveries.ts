@@ -1,0 +1,115 @@
+// What was sent to a webhook, and how it is sent again.
+import { describeError, logWarning } from "../lib/log.ts";
+import type { Delivery, DeliveryName } from "../protocol/webhook.ts";
+import { listDeliveries } from "../store/deliveries.ts";
+import { MOST_REPLAYS, replayDelivery, replayRange } from "../store/replays.ts";
+import { sendJobs } from "../thread/jobs.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { pageOf } from "./schemas.ts";
+import { delivery, deliveryParams, deliveryQuery, replayBody, replayed, webhookParams } from "./webhook-schemas.ts";
+import { requireWebhook } from "./webhooks.ts";
+
+const tag = "Webhooks";
+
+export function addWebhookDeliveries(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/webhooks/{webhook_id}/deliveries",
+      tag,
+      summary: "List deliveries of a webhook",
+      description: "Those that are over are kept for 30 days. `tries` are the newest 12, the oldest of them first.",
+      params: webhookParams,
+      query: deliveryQuery,
+      answers: { 200: { description: "Deliveries, newest first.", schema: pageOf(delivery) } },
+      problems: ["not_found", "bad_cursor"],
+    },
+    async (context, { params, query }) => {
+      const { user_id, webhook_id } = await requireWebhook(context, params.webhook_id);
+      const request = { limit: query.limit, cursor: query.cursor ?? null, status: query.status ?? null };
+      const page = unwrap(await listDeliveries(context.env.DB, user_id, webhook_id, request));
+      return context.json({ ...page, data: page.data.map(showDelivery) });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
+      tag,
+      summary: "Send a delivery again",
+      description: "It begins anew under its id, so a receiver that has seen it can tell.",
+      params: deliveryParams,
+      answers: { 202: { description: "The delivery, on its way.", schema: delivery } },
+      problems: ["not_found", "invalid_operation"],
+    },
+    async (context, { params }) => {
+      const { user_id, webhook_id } = await requireEnabled(context, params.webhook_id);
+      const name = { user_id, webhook_id, delivery_id: params.delivery_id };
+      const begun = await replayDelivery(context.env.DB, name, Date.now());
+      if (!begun) throw new Problem("not_found", `There is no delivery ${params.delivery_id}.`);
+      await announce(context, [name]);
+      return context.json(showDelivery(begun), 202);
+    },
+  );
+  addRange(app);
+}
+
+function addRange(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/webhooks/{webhook_id}/replay",
+      tag,
+      summary: "Send the deliveries of a time again",
+      description: `Those that are over, the oldest first, ${MOST_REPLAYS} a request: \`next_cursor\` says that more are left.`,
+      params: webhookParams,
+      body: replayBody,
+      answers: { 202: { description: "How many are on their way.", schema: replayed } },
+      problems: ["not_found", "invalid_operation", "bad_cursor"],
+    },
+    async (context, { params, body }) => {
+      const { user_id, webhook_id } = await requireEnabled(context, params.webhook_id);
+      const now = Date.now();
+      const range = {
+        since: Date.parse(body.since),
+        until: body.until === undefined ? now : Date.parse(body.until),
+        status: body.status,
+        cursor: body.cursor ?? null,
+      };
+      const begun = unwrap(await replayRange(context.env.DB, user_id, webhook_id, range, now));
+      await announce(context, begun.data);
+      return context.json({ replayed: begun.data.length, next_cursor: begun.next_cursor }, 202);
+    },
+  );
+}
+
+async function requireEnabled(context: AppContext, webhook_id: string) {
+  const found = await requireWebhook(context, webhook_id);
+  if (!found.enabled) throw new Problem("invalid_operation", "The webhook is disabled. Enable it first.");
+  return found;
+}
+
+/** They are stored as due: where the queue does not take them, the clock finds them. */
+async function announce(context: AppContext, names: DeliveryName[]): Promise<void> {
+  try {
+    await sendJobs(
+      context.env.JOBS,
+      names.map((name) => ({ type: "deliver_webhook", ...name })),
+    );
+  } catch (error) {
+    logWarning("deliveries_not_announced", { count: names.length, error: describeError(error) });
+  }
+}
+
+function showDelivery({
+  user_id: _user,
+  webhook_id: _webhook,
+  ...shown
+}: Delivery): Omit<Delivery, "user_id" | "webhook_id"> {
+  return shown;
+}

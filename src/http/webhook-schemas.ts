@@ -1,0 +1,104 @@
+// What goes in and out of the routes of webhooks.
+import { z } from "@hono/zod-openapi";
+import { whyNoSigningSecret } from "../integrations/index.ts";
+import { clientId } from "../protocol/ids.ts";
+import { webhookEvents } from "../protocol/webhook.ts";
+import * as examples from "./examples.ts";
+import { pageQuery, time, wellFormed } from "./schemas.ts";
+
+const URL_CHARACTERS = 2_000;
+const DAY_SECONDS = 24 * 60 * 60;
+
+const url = wellFormed
+  .max(URL_CHARACTERS)
+  .refine((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""), "must be an http or https address")
+  .refine((text) => {
+    const parsed = URL.parse(text);
+    return parsed === null || (parsed.username === "" && parsed.password === "");
+  }, "must hold no user or password: deliveries are signed");
+
+const events = z
+  .array(z.enum(webhookEvents))
+  .min(1)
+  .max(100)
+  .transform((names) => [...new Set(names)]);
+
+const secret = z
+  .string()
+  .max(200)
+  .superRefine((text, issues) => {
+    const why = whyNoSigningSecret(text);
+    if (why !== null) issues.addIssue({ code: "custom", message: why });
+  })
+  .openapi({ description: "Your own: `whsec_` and 24 to 64 bytes in base64. One is made if absent." });
+
+export const webhookParams = z.object({ webhook_id: clientId });
+export const deliveryParams = webhookParams.extend({ delivery_id: clientId });
+
+export const webhookBody = z
+  .strictObject({ url, events, secret: secret.optional(), enabled: z.boolean().default(true) })
+  .openapi({ example: { url: examples.webhook.url, events: ["run.completed", "run.failed"] } });
+export const webhookPatch = z
+  .strictObject({ url: url.optional(), events: events.optional(), enabled: z.boolean().optional() })
+  .openapi({ example: { enabled: true } });
+
+const webhookFields = {
+  webhook_id: z.string(),
+  url: z.string(),
+  events: z.array(z.enum(webhookEvents)),
+  enabled: z.boolean(),
+  failing_since: time.nullable().openapi({ description: "Since when nothing has gone through." }),
+  disabled_at: time.nullable().openapi({ description: "When we disabled it." }),
+  disabled_reason: z.string().nullable().openapi({ description: "Why we did." }),
+  created_at: time,
+};
+export const webhook = z.object(webhookFields).openapi("Webhook", { example: examples.webhook });
+export const newWebhook = z
+  .object({ ...webhookFields, secret: z.string().openapi({ description: "Shown this once." }) })
+  .openapi("NewWebhook", { example: { ...examples.webhook, secret: examples.signingSecret } });
+
+export const rotateBody = z
+  .strictObject({
+    secret: secret.optional(),
+    overlap_seconds: z
+      .int()
+      .min(0)
+      .max(7 * DAY_SECONDS)
+      .default(DAY_SECONDS)
+      .openapi({ description: "How long the former secret signs too; 0 ends it, and all before it, at once." }),
+  })
+  .openapi({ example: { overlap_seconds: DAY_SECONDS } });
+
+export const delivery = z
+  .object({
+    delivery_id: z.string().openapi({ description: "The header `webhook-id`." }),
+    event: z.enum(webhookEvents),
+    status: z.enum(["pending", "delivered", "failed"]),
+    attempts: z.int().openapi({ description: "Since it began, or was replayed." }),
+    next_attempt_at: time.nullable(),
+    tries: z.array(
+      z.object({ at: time, status: z.int().nullable(), error: z.string().nullable(), duration_ms: z.number() }),
+    ),
+    payload: z.record(z.string(), z.unknown()).openapi({ description: "The body that is sent." }),
+    created_at: time,
+    finished_at: time.nullable(),
+  })
+  .openapi("Delivery", { example: examples.delivery });
+
+export const deliveryQuery = pageQuery.extend({ status: z.enum(["pending", "delivered", "failed"]).optional() });
+
+const moment = z.iso.datetime({ offset: true });
+export const replayBody = z
+  .strictObject({
+    since: moment.openapi({ description: "Of those that were made from then on." }),
+    until: moment.optional().openapi({ description: "Now if absent." }),
+    status: z.enum(["failed", "all"]).default("failed"),
+    cursor: z.string().min(1).max(1000).optional().openapi({ description: "`next_cursor` of the replay before." }),
+  })
+  .openapi({ example: { since: examples.time, status: "failed" } });
+export const replayed = z
+  .object({
+    replayed: z.int(),
+    next_cursor: z.string().nullable().openapi({ description: "Null where none are left." }),
+  })
+  .openapi("Replayed", { example: { replayed: 12, next_cursor: null } });

@@ -1,0 +1,177 @@
+// Webhooks: where a user's events are sent. A secret is answered when it is made, and never again.
+import type { z } from "@hono/zod-openapi";
+import { makeSigningSecret } from "../integrations/index.ts";
+import { whyNotPublic } from "../lib/public-url.ts";
+import { newId } from "../protocol/ids.ts";
+import type { Webhook } from "../protocol/webhook.ts";
+import { deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../store/webhooks.ts";
+import { rotateSecret, storeWebhook, type WebhookPorts } from "../thread/webhook-keys.ts";
+import type { App, AppContext } from "./context.ts";
+import { Problem, unwrap } from "./errors.ts";
+import { addOperation } from "./operation.ts";
+import { pageOf, pageQuery } from "./schemas.ts";
+import { newWebhook, rotateBody, webhook, webhookBody, webhookParams, webhookPatch } from "./webhook-schemas.ts";
+
+const tag = "Webhooks";
+
+export function addWebhooks(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/webhooks",
+      tag,
+      summary: "Make a webhook",
+      description:
+        "What happens on any of your threads is sent there, signed as Standard Webhooks has it. `secret` is shown this once. 20 at most.",
+      body: webhookBody,
+      answers: { 201: { description: "The webhook with its secret.", schema: newWebhook } },
+      problems: ["invalid_operation"],
+    },
+    async (context, { body }) => {
+      requirePublic(context, body.url);
+      const { secret = makeSigningSecret(), ...fields } = body;
+      const made = unwrap(await storeWebhook(portsOf(context), toWebhook(context, fields), secret));
+      return context.json({ ...showWebhook(made), secret }, 201);
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/webhooks",
+      tag,
+      summary: "List webhooks",
+      query: pageQuery,
+      answers: { 200: { description: "Without secrets, newest first.", schema: pageOf(webhook) } },
+      problems: ["bad_cursor"],
+    },
+    async (context, { query }) => {
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      const page = unwrap(await listWebhooks(context.env.DB, context.get("caller").user_id, request));
+      return context.json({ ...page, data: page.data.map(showWebhook) });
+    },
+  );
+  addOne(app);
+  addRotation(app);
+}
+
+function addOne(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/webhooks/{webhook_id}",
+      tag,
+      summary: "Read a webhook",
+      params: webhookParams,
+      answers: { 200: { description: "The webhook, without its secret.", schema: webhook } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => context.json(showWebhook(await requireWebhook(context, params.webhook_id))),
+  );
+  addOperation(
+    app,
+    {
+      method: "patch",
+      path: "/v1/webhooks/{webhook_id}",
+      tag,
+      summary: "Change a webhook",
+      description:
+        "Enabled again it begins anew, without the notice why it was disabled. Disabled, what waits for it ends as failed and can be replayed.",
+      params: webhookParams,
+      body: webhookPatch,
+      answers: { 200: { description: "The changed webhook.", schema: webhook } },
+      problems: ["not_found"],
+    },
+    async (context, { params, body }) => {
+      if (body.url !== undefined) requirePublic(context, body.url);
+      const { user_id } = context.get("caller");
+      const changed = await updateWebhook(context.env.DB, user_id, params.webhook_id, body, Date.now());
+      if (!changed) throw missing(params.webhook_id);
+      return context.json(showWebhook(changed));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/webhooks/{webhook_id}",
+      tag,
+      summary: "Delete a webhook",
+      description: "With its secret and its deliveries; what waits is not sent.",
+      params: webhookParams,
+      answers: { 204: { description: "It is gone." } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const deleted = await deleteWebhook(context.env.DB, context.get("caller").user_id, params.webhook_id);
+      if (!deleted) throw missing(params.webhook_id);
+      return context.body(null, 204);
+    },
+  );
+}
+
+function addRotation(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/webhooks/{webhook_id}/rotate",
+      tag,
+      summary: "Give a webhook another secret",
+      description: "Until the overlap is over each delivery has a signature of the former secret too.",
+      params: webhookParams,
+      body: rotateBody,
+      answers: { 200: { description: "The webhook with its new secret, shown this once.", schema: newWebhook } },
+      problems: ["not_found", "version_conflict"],
+    },
+    async (context, { params, body }) => {
+      const found = await requireWebhook(context, params.webhook_id);
+      const { secret = makeSigningSecret(), overlap_seconds } = body;
+      unwrap(await rotateSecret(portsOf(context), found, secret, overlap_seconds * 1000, Date.now()));
+      return context.json({ ...showWebhook(found), secret });
+    },
+  );
+}
+
+/** The caller's; another user's is not found. */
+export async function requireWebhook(context: AppContext, webhook_id: string): Promise<Webhook> {
+  const found = await readWebhook(context.env.DB, context.get("caller").user_id, webhook_id);
+  if (!found) throw missing(webhook_id);
+  return found;
+}
+
+function missing(webhook_id: string): Problem {
+  return new Problem("not_found", `There is no webhook ${webhook_id}.`);
+}
+
+/** Asked again before each try, since the operator may have changed the setting by then. */
+function requirePublic(context: AppContext, url: string): void {
+  const why = context.get("config").private_urls_allowed ? null : whyNotPublic(url);
+  if (why === null) return;
+  throw new Problem("invalid_field", `url: ${why}, and the server's settings don't permit that`);
+}
+
+function portsOf(context: AppContext): WebhookPorts {
+  return { database: context.env.DB, encryption_keys: context.get("config").encryption_keys };
+}
+
+function toWebhook(context: AppContext, fields: Pick<Webhook, "url" | "events" | "enabled">): Webhook {
+  const now = new Date().toISOString();
+  return {
+    user_id: context.get("caller").user_id,
+    webhook_id: newId("hook"),
+    ...fields,
+    failing_since: null,
+    disabled_at: null,
+    disabled_reason: null,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+function showWebhook(stored: Webhook): z.infer<typeof webhook> {
+  const { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at } = stored;
+  return { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at };
+}

@@ -1,0 +1,105 @@
+// What we send to a webhook, by the words of Standard Webhooks: how it is signed, with which secrets, and when it is sent
+// again. Pure: nothing here sends, stores or looks at a clock.
+
+/** What a delivery may be signed with. The first is the newest; others overlap with it until their time. */
+export interface SigningKey {
+  secret: string;
+  /** Null for the one that is in use. */
+  until: string | null;
+}
+
+const PREFIX = "whsec_";
+const SECRET_BYTES = 32;
+
+/** What Standard Webhooks asks of a key. */
+const LEAST_BYTES = 24;
+const MOST_BYTES = 64;
+
+/** One in use and those that it took the place of: signatures are a header, and headers are short. */
+const MOST_KEYS = 4;
+
+export function makeSigningSecret(): string {
+  return PREFIX + btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(SECRET_BYTES))));
+}
+
+/** What is wrong with a person's own secret; null where nothing is. */
+export function whyNoSigningSecret(secret: string): string | null {
+  const bytes = decodeSecret(secret);
+  if (bytes !== null && bytes.byteLength >= LEAST_BYTES && bytes.byteLength <= MOST_BYTES) return null;
+  return `must be ${PREFIX} and ${LEAST_BYTES} to ${MOST_BYTES} random bytes in base64, as \`openssl rand -base64 32\` makes them`;
+}
+
+/** The keys after a rotation. Without an overlap all former ones end at once, since one of them may be known to others. */
+export function rotateKeys(former: SigningKey[], secret: string, overlap_ms: number, now: number): SigningKey[] {
+  const until = new Date(now + overlap_ms).toISOString();
+  const overlapping = former
+    .map((key) => ({ ...key, until: key.until !== null && key.until < until ? key.until : until }))
+    .filter((key) => Date.parse(key.until) > now && key.secret !== secret);
+  return [{ secret, until: null }, ...overlapping].slice(0, MOST_KEYS);
+}
+
+/** The headers of one try. */
+export async function signDelivery(
+  delivery_id: string,
+  body: string,
+  keys: SigningKey[],
+  now: number,
+): Promise<Record<string, string>> {
+  const timestamp = String(Math.floor(now / 1000));
+  const live = keys.filter(({ until }) => until === null || Date.parse(until) > now);
+  const signed = `${delivery_id}.${timestamp}.${body}`;
+  const signatures = await Promise.all(live.map(({ secret }) => sign(secret, signed)));
+  return {
+    "webhook-id": delivery_id,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": signatures.map((signature) => `v1,${signature}`).join(" "),
+  };
+}
+
+async function sign(secret: string, text: string): Promise<string> {
+  const bytes = decodeSecret(secret);
+  if (bytes === null) throw new Error("a stored signing secret is not one");
+  const key = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const signature = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text));
+  return btoa(String.fromCharCode(...new Uint8Array(signature)));
+}
+
+/** Only base64 as everybody reads it: with its padding, without line feeds. */
+function decodeSecret(secret: string): Uint8Array<ArrayBuffer> | null {
+  const base64 = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : "";
+  if (base64 === "" || base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return null;
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/**
+ * Waits after the first failed try, the second, and so on: the last try comes a day after the first. A day bridges a night's
+ * outage; what comes later is for a person to replay.
+ */
+const WAITS_MS = [
+  15 * SECOND_MS,
+  MINUTE_MS,
+  5 * MINUTE_MS,
+  15 * MINUTE_MS,
+  HOUR_MS,
+  2 * HOUR_MS,
+  4 * HOUR_MS,
+  8 * HOUR_MS,
+  9 * HOUR_MS,
+];
+
+/** Only ever later: the waits are least ones, and a day is a whole day. The longest stays below the 12 h that a queue can wait. */
+const JITTER = 0.2;
+
+/** A receiver may ask for more time, not for a day. */
+const LONGEST_ASKED_MS = HOUR_MS;
+
+/** How long to wait after this many failed tries; null where that was the last. */
+export function waitAfter(attempts: number, asked_ms: number | null, random: number): number | null {
+  const wait = WAITS_MS[attempts - 1];
+  if (wait === undefined) return null;
+  return Math.round(Math.max(wait * (1 + JITTER * random), Math.min(asked_ms ?? 0, LONGEST_ASKED_MS)));
+}

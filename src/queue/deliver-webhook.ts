@@ -1,0 +1,166 @@
+// One try of a delivery: claimed in D1, signed, posted, and what came of it noted there with the time of the next. The queue is
+// only the clock: a job that is lost, late or repeated changes nothing, since D1 says what is due. What a receiver answers is
+// read to its end, so that it is done with it, and kept nowhere.
+import { signDelivery, waitAfter } from "../integrations/index.ts";
+import { describeError, logWarning } from "../lib/log.ts";
+import { whyNotPublic } from "../lib/public-url.ts";
+import { readRetryAfter } from "../lib/retry.ts";
+import { withinTime } from "../lib/time-limit.ts";
+import type { Job } from "../protocol/job.ts";
+import type { DeliveryName } from "../protocol/webhook.ts";
+import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../store/deliveries.ts";
+import { DISABLED, deleteDeliveries } from "../store/webhooks.ts";
+import { openKeys, type WebhookPorts } from "../thread/webhook-keys.ts";
+
+/** For the whole of a try, the answer included. A receiver that works for longer answers first and works then. */
+const TRY_MS = 10_000;
+
+/** A try and what D1 takes around it are over by then, or have crashed. */
+const LEASE_MS = 30_000;
+
+/** Nobody reads it: what is longer is no answer to a webhook. */
+const ANSWER_BYTES = 256 * 1024;
+
+/** A receiver is given up after a day without any success, and as many failed tries of one delivery. */
+const FAILING_MS = 24 * 3_600_000;
+const FAILING_TRIES = 5;
+
+/** 410 Gone: the receiver itself says that it wants no more. */
+const GONE = 410;
+
+export interface DeliveryPorts extends WebhookPorts {
+  private_urls_allowed: boolean;
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  sendJob(job: Job, delay_ms: number): Promise<void>;
+  clock: { now(): number; setTimer(callback: () => void, ms: number): () => void };
+  random(): number;
+}
+
+interface Tried {
+  status: number | null;
+  error: string | null;
+  retry_after_ms: number | null;
+}
+
+/** Rejects where D1 fails: then the message is repeated, and the delivery comes due again whatever happens to it. */
+export async function deliverWebhook(name: DeliveryName, ports: DeliveryPorts): Promise<void> {
+  const { database, clock } = ports;
+  const claimed = await claimDelivery(database, name, clock.now(), LEASE_MS);
+  if (claimed === null) return;
+  const { user_id, webhook_id, delivery_id } = name;
+  if (claimed.webhook === null) return await deleteDeliveries(database, user_id, webhook_id);
+  const begun = clock.now();
+  const tried = await tryDelivery(claimed, claimed.webhook, ports);
+  const now = clock.now();
+  const result = judge(claimed, claimed.webhook.enabled, tried, { begun, now }, ports.random());
+  const { disabled } = await finishTry(database, claimed, result, now);
+  const fields = { user_id, webhook_id, delivery_id, attempt: claimed.attempts, status: tried.status };
+  if (tried.error !== null) logWarning("delivery_failed", { ...fields, error: tried.error });
+  if (disabled) logWarning("webhook_disabled", { user_id, webhook_id, reason: result.disable?.reason ?? null });
+  else if (result.next_attempt_at !== null) await sendNext(name, Date.parse(result.next_attempt_at) - now, ports);
+}
+
+/** The clock finds it where the queue does not take it. */
+async function sendNext(name: DeliveryName, delay_ms: number, ports: DeliveryPorts): Promise<void> {
+  const { user_id, webhook_id, delivery_id } = name;
+  try {
+    await ports.sendJob({ type: "deliver_webhook", user_id, webhook_id, delivery_id }, delay_ms);
+  } catch (error) {
+    logWarning("delivery_not_announced", { user_id, webhook_id, delivery_id, error: describeError(error) });
+  }
+}
+
+function judge(
+  claimed: ClaimedDelivery,
+  enabled: boolean,
+  { status, error, retry_after_ms }: Tried,
+  { begun, now }: { begun: number; now: number },
+  random: number,
+): TriedDelivery {
+  const tried = { at: toTime(begun), status, error, duration_ms: now - begun };
+  const isGone = status === GONE;
+  const wait = error === null || isGone || !enabled ? null : waitAfter(claimed.attempts, retry_after_ms, random);
+  const next_attempt_at = wait === null ? null : toTime(now + wait);
+  if (isGone) {
+    const reason = "It answered 410 Gone, which asks for no more deliveries.";
+    return { tried, next_attempt_at, disable: { reason, failing_before: toTime(now) } };
+  }
+  if (error === null || claimed.attempts < FAILING_TRIES) return { tried, next_attempt_at, disable: null };
+  const reason = `Nothing has gone through for ${FAILING_MS / 3_600_000} hours. The last try: ${error}`;
+  return { tried, next_attempt_at, disable: { reason, failing_before: toTime(now - FAILING_MS) } };
+}
+
+async function tryDelivery(
+  claimed: ClaimedDelivery,
+  { url, enabled }: { url: string; enabled: boolean },
+  ports: DeliveryPorts,
+): Promise<Tried> {
+  if (!enabled) return failed(DISABLED);
+  // Again before each try: the address may have been stored while it was allowed.
+  const why = ports.private_urls_allowed ? null : whyNotPublic(url);
+  if (why !== null)
+    return failed(`The address is not reached: it ${why}, and the server's settings don't permit that.`);
+  const keys = claimed.secret === null ? null : await openKeys(ports, claimed.secret);
+  if (keys === null) return failed("The webhook has no secret. Rotate it.");
+  if (!keys.ok) return failed(keys.error.detail);
+  const signature = await signDelivery(claimed.delivery_id, claimed.payload, keys.value, ports.clock.now());
+  const abort = new AbortController();
+  try {
+    const answered = post(url, claimed.payload, signature, abort.signal, ports);
+    return await withinTime(ports.clock, TRY_MS, "the receiver", answered);
+  } catch (error) {
+    return failed(describeFailure(error));
+  } finally {
+    abort.abort();
+  }
+}
+
+async function post(
+  url: string,
+  body: string,
+  signature: Record<string, string>,
+  signal: AbortSignal,
+  ports: DeliveryPorts,
+): Promise<Tried> {
+  const headers = { "content-type": "application/json", "user-agent": "Taskloom/1 (webhook)", ...signature };
+  const response = await ports.fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+  const { status } = response;
+  if (!(await isReadWhole(response))) return { ...failed("The answer is longer than 256 KiB."), status };
+  if (status >= 200 && status < 300) return { status, error: null, retry_after_ms: null };
+  const isRedirect = status >= 300 && status < 400;
+  const error = isRedirect ? `It answered ${status}, a redirect, which is not followed.` : `It answered ${status}.`;
+  const mayAsk = status === 429 || status === 503;
+  return { status, error, retry_after_ms: mayAsk ? readRetryAfter(response.headers, ports.clock.now()) : null };
+}
+
+/** False where it is longer than anybody reads. */
+async function isReadWhole({ body }: Response): Promise<boolean> {
+  if (body === null) return true;
+  const reader = body.getReader();
+  let size = 0;
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    size += read.value.byteLength;
+    if (size <= ANSWER_BYTES) continue;
+    // Nobody waits for a peer that goes on sending.
+    reader.cancel().catch(() => {});
+    return false;
+  }
+  return true;
+}
+
+function failed(error: string): Tried {
+  return { status: null, error, retry_after_ms: null };
+}
+
+/** In our words: the runtime's may quote the address, and say no more. */
+function describeFailure(error: unknown): string {
+  const text = describeError(error);
+  if (/gave no answer within/.test(text)) return `It did not answer within ${TRY_MS / 1000} s.`;
+  if (/dns|ENOTFOUND/i.test(text)) return "The name of its host was not found.";
+  if (/tls|ssl|certificate/i.test(text)) return "No secure connection to it was possible.";
+  return "It was not reached, or the connection broke.";
+}
+
+function toTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

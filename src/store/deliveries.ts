@@ -1,0 +1,183 @@
+// Deliveries on their way. The schedule is here: whoever moves `next_attempt_at` has the try, and says so in one guarded
+// statement, so of twenty who come for one delivery at once one sends it. The new time lies behind the end of the try: one
+// that crashed comes due again by itself.
+import { and, desc, eq, lt } from "drizzle-orm";
+import { type Result, succeed } from "../protocol/error.ts";
+import { firstIdAt } from "../protocol/ids.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
+import type { Delivery, DeliveryName, DeliveryStatus, DeliveryTry } from "../protocol/webhook.ts";
+import { open } from "./database.ts";
+import { readPlace, toPage } from "./page.ts";
+import { deliveries } from "./schema.ts";
+import type { Secret } from "./secrets.ts";
+import { appendTry } from "./tries.ts";
+import { endWaiting } from "./webhooks.ts";
+
+/** How long what was delivered or given up can be looked at and replayed. */
+export const KEPT_MS = 30 * 24 * 3_600_000;
+
+/** Each end of a delivery may delete so many old ones: more than one, so that a backlog shrinks. */
+const DELETED_AT_ONCE = 20;
+
+// The queue's clock and ours may differ, and a second early does no harm.
+const EARLY_MS = 1_000;
+
+// A delivery that was never tried is whoever's comes for it, whenever the clock would look after it.
+const CLAIM = `
+UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?5
+WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pending'
+  AND (attempts = 0 OR next_attempt_at <= ?4)
+RETURNING attempts, payload`;
+
+export interface ClaimedDelivery extends DeliveryName {
+  /** This try among them. */
+  attempts: number;
+  /** JSON, to the letter what is sent. */
+  payload: string;
+  /** What tells this try from another: the time that it moved the delivery to. */
+  lease: string;
+  /** Null where it was deleted. */
+  webhook: { url: string; enabled: boolean } | null;
+  secret: Secret | null;
+}
+
+/** Null where it is over, on its way by another, not due yet or not there. */
+export async function claimDelivery(
+  db: D1Database,
+  name: DeliveryName,
+  now: number,
+  lease_ms: number,
+): Promise<ClaimedDelivery | null> {
+  const key = keyOf(name);
+  const [user_id, webhook_id] = key;
+  const lease = toTime(now + lease_ms);
+  const [claimed, webhook, secret] = await db.batch([
+    db.prepare(CLAIM).bind(...key, toTime(now + EARLY_MS), lease),
+    db.prepare("SELECT url, enabled FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2").bind(user_id, webhook_id),
+    db.prepare("SELECT * FROM secrets WHERE user_id = ?1 AND kind = 'webhook' AND name = ?2").bind(user_id, webhook_id),
+  ]);
+  const row = claimed?.results[0] as { attempts: number; payload: string } | undefined;
+  if (row === undefined) return null;
+  const found = webhook?.results[0] as { url: string; enabled: number } | undefined;
+  return {
+    ...name,
+    ...row,
+    lease,
+    webhook: found === undefined ? null : { url: found.url, enabled: found.enabled === 1 },
+    secret: (secret?.results[0] as Secret | undefined) ?? null,
+  };
+}
+
+// Of a delivery that was begun anew or ended meanwhile only the try is noted: another has it now. But what went through is
+// delivered, also where it was given up just then.
+const IS_OURS = "((status = 'pending' AND next_attempt_at = ?4) OR (status = 'failed' AND ?6 = 'delivered'))";
+
+const NOTE_TRY = `
+UPDATE deliveries SET tries = ${appendTry("?5")}, status = iif(${IS_OURS}, ?6, status),
+  finished_at = iif(${IS_OURS}, ?8, finished_at), next_attempt_at = iif(${IS_OURS}, ?7, next_attempt_at)
+WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3`;
+
+const NOTE_SUCCESS = `
+UPDATE webhooks SET failing_since = NULL
+WHERE user_id = ?1 AND webhook_id = ?2 AND failing_since IS NOT NULL AND url = ?3`;
+
+const NOTE_FAILURE = `
+UPDATE webhooks SET failing_since = ?4
+WHERE user_id = ?1 AND webhook_id = ?2 AND failing_since IS NULL AND enabled = 1 AND url = ?3`;
+
+const DISABLE = `
+UPDATE webhooks SET enabled = 0, disabled_at = ?4, disabled_reason = ?5
+WHERE user_id = ?1 AND webhook_id = ?2 AND enabled = 1 AND url = ?3 AND failing_since <= ?6
+RETURNING webhook_id`;
+
+const DELETE_OLD = `
+DELETE FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id IN (
+  SELECT delivery_id FROM deliveries
+  WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id < ?3 AND finished_at < ?4 LIMIT ${DELETED_AT_ONCE})`;
+
+export interface TriedDelivery {
+  tried: DeliveryTry;
+  /** When to try again; null where it was delivered, or that was the last time. */
+  next_attempt_at: string | null;
+  /** Disables the webhook if nothing has gone through since `failing_before`. */
+  disable: { reason: string; failing_before: string } | null;
+}
+
+/** Notes what came of a try; whether the webhook was disabled over it. */
+export async function finishTry(
+  db: D1Database,
+  claimed: ClaimedDelivery,
+  { tried, next_attempt_at, disable }: TriedDelivery,
+  now: number,
+): Promise<{ disabled: boolean }> {
+  const key = keyOf(claimed);
+  const [user_id, webhook_id] = key;
+  const hook = [user_id, webhook_id, claimed.webhook?.url ?? ""];
+  const status: DeliveryStatus = tried.error === null ? "delivered" : next_attempt_at === null ? "failed" : "pending";
+  const finished_at = status === "pending" ? null : toTime(now);
+  const statements = [
+    db.prepare(NOTE_TRY).bind(...key, claimed.lease, JSON.stringify(tried), status, next_attempt_at, finished_at),
+    status === "delivered"
+      ? db.prepare(NOTE_SUCCESS).bind(...hook)
+      : db.prepare(NOTE_FAILURE).bind(...hook, toTime(now)),
+  ];
+  if (disable !== null) {
+    statements.push(db.prepare(DISABLE).bind(...hook, toTime(now), disable.reason, disable.failing_before));
+    statements.push(endWaiting(db, user_id, webhook_id, now));
+  }
+  if (status !== "pending") {
+    const before = now - KEPT_MS;
+    statements.push(db.prepare(DELETE_OLD).bind(user_id, webhook_id, firstIdAt("del", before), toTime(before)));
+  }
+  const results = await db.batch(statements);
+  return { disabled: disable !== null && (results[2]?.results.length ?? 0) > 0 };
+}
+
+/** Those that are overdue, the longest first. Literal, so that SQLite sees that the partial index `deliveries_due` holds them. */
+export const LIST_OVERDUE = `
+SELECT user_id, webhook_id, delivery_id FROM deliveries
+WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 ORDER BY next_attempt_at LIMIT ?2`;
+
+export async function listOverdue(db: D1Database, before: number, limit: number): Promise<DeliveryName[]> {
+  return (await db.prepare(LIST_OVERDUE).bind(toTime(before), limit).all<DeliveryName>()).results;
+}
+
+/** Newest first, by their ids, which are in the order of their making. */
+export async function listDeliveries(
+  db: D1Database,
+  user_id: string,
+  webhook_id: string,
+  request: PageRequest & { status: DeliveryStatus | null },
+): Promise<Result<Page<Delivery>>> {
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const rows = await open(db)
+    .select()
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.user_id, user_id),
+        eq(deliveries.webhook_id, webhook_id),
+        place.value ? lt(deliveries.delivery_id, place.value[1]) : undefined,
+        request.status ? eq(deliveries.status, request.status) : undefined,
+      ),
+    )
+    .orderBy(desc(deliveries.delivery_id))
+    .limit(request.limit + 1);
+  return succeed(
+    toPage(
+      rows,
+      request.limit,
+      (row) => row,
+      (row) => [row.created_at, row.delivery_id],
+    ),
+  );
+}
+
+function keyOf({ user_id, webhook_id, delivery_id }: DeliveryName): [string, string, string] {
+  return [user_id, webhook_id, delivery_id];
+}
+
+function toTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,146 @@
+// Webhooks and their secrets, which are made, changed and deleted together. A webhook that is disabled has nothing waiting:
+// what was is ended as failed, for a person to replay.
+import { and, eq } from "drizzle-orm";
+import type { Result } from "../protocol/error.ts";
+import type { Page, PageRequest } from "../protocol/page.ts";
+import type { Webhook } from "../protocol/webhook.ts";
+import { open } from "./database.ts";
+import { listNewest } from "./newest.ts";
+import { webhooks } from "./schema.ts";
+import type { Secret } from "./secrets.ts";
+import { appendTry } from "./tries.ts";
+
+/** A thread's end costs a row for each. */
+export const MOST_WEBHOOKS = 20;
+
+/** Rows that one statement deletes or ends; a receiver that was away for a day may have any number. */
+const ROWS_AT_ONCE = 1_000;
+
+const PUT_WEBHOOK = `
+INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url)
+SELECT ?1, ?2, ?3, ?4, ?4, ?5, ?6 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MOST_WEBHOOKS}
+RETURNING webhook_id`;
+
+const PUT_SECRET = `
+INSERT INTO secrets (user_id, kind, name, secret_id, key_id, created_at, updated_at, sealed)
+SELECT ?1, 'webhook', ?2, ?3, ?4, ?5, ?5, ?6 WHERE EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2)`;
+
+/** False where the user has as many as there may be. */
+export async function createWebhook(db: D1Database, webhook: Webhook, secret: Secret): Promise<boolean> {
+  const { user_id, webhook_id, enabled, created_at, events, url } = webhook;
+  const { secret_id, key_id, sealed } = secret;
+  const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url];
+  const [made] = await db.batch([
+    db.prepare(PUT_WEBHOOK).bind(...values),
+    db.prepare(PUT_SECRET).bind(user_id, webhook_id, secret_id, key_id, created_at, sealed),
+  ]);
+  return (made?.results.length ?? 0) > 0;
+}
+
+export async function readWebhook(db: D1Database, user_id: string, webhook_id: string): Promise<Webhook | null> {
+  return (await open(db).select().from(webhooks).where(isWebhook(user_id, webhook_id)).get()) ?? null;
+}
+
+export async function listWebhooks(
+  db: D1Database,
+  user_id: string,
+  request: PageRequest,
+): Promise<Result<Page<Webhook>>> {
+  return listNewest(
+    request,
+    [webhooks.created_at, webhooks.webhook_id],
+    ({ older, order, limit }) =>
+      open(db)
+        .select()
+        .from(webhooks)
+        .where(and(eq(webhooks.user_id, user_id), older))
+        .orderBy(...order)
+        .limit(limit),
+    (row) => [row.created_at, row.webhook_id],
+  );
+}
+
+/**
+ * The webhook as it is now; null where there is none. Enabled again, or sent elsewhere, it begins anew: nothing is known of it that
+ * is wrong.
+ */
+export async function updateWebhook(
+  db: D1Database,
+  user_id: string,
+  webhook_id: string,
+  patch: Partial<Pick<Webhook, "url" | "events" | "enabled">>,
+  now: number,
+): Promise<Webhook | null> {
+  const anew = patch.enabled === true ? { failing_since: null, disabled_at: null, disabled_reason: null } : {};
+  const elsewhere = patch.url === undefined ? {} : { failing_since: null };
+  const [row] = await open(db)
+    .update(webhooks)
+    .set({ ...patch, ...elsewhere, ...anew, updated_at: new Date(now).toISOString() })
+    .where(isWebhook(user_id, webhook_id))
+    .returning();
+  if (row !== undefined && !row.enabled) await endWaiting(db, user_id, webhook_id, now).run();
+  return row ?? null;
+}
+
+/** What a delivery is told that can't be sent any more. */
+export const DISABLED = "The webhook is disabled.";
+
+/** Ends what waits for a webhook that is disabled, and nothing where it is not. What one statement leaves ends when it is due. */
+export function endWaiting(db: D1Database, user_id: string, webhook_id: string, now: number): D1PreparedStatement {
+  const at = new Date(now).toISOString();
+  const last = JSON.stringify({ at, status: null, error: DISABLED, duration_ms: 0 });
+  return db
+    .prepare(
+      `UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, finished_at = ?3, tries = ${appendTry("?4")}
+       WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id IN (
+         SELECT delivery_id FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 AND status = 'pending' LIMIT ${ROWS_AT_ONCE})
+       AND EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2 AND enabled = 0)`,
+    )
+    .bind(user_id, webhook_id, at, last);
+}
+
+const DELETE_DELIVERIES = `
+DELETE FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id IN (
+  SELECT delivery_id FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 LIMIT ${ROWS_AT_ONCE})
+RETURNING 1 AS deleted`;
+
+/** With its secret and what was sent to it; false where there is none. */
+export async function deleteWebhook(db: D1Database, user_id: string, webhook_id: string): Promise<boolean> {
+  const [deleted] = await db.batch([
+    db
+      .prepare("DELETE FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2 RETURNING webhook_id")
+      .bind(user_id, webhook_id),
+    db.prepare("DELETE FROM secrets WHERE user_id = ?1 AND kind = 'webhook' AND name = ?2").bind(user_id, webhook_id),
+  ]);
+  if ((deleted?.results.length ?? 0) === 0) return false;
+  await deleteDeliveries(db, user_id, webhook_id);
+  return true;
+}
+
+// A day of a busy user's; what is above that is deleted when it comes due.
+const MOST_ROUNDS = 100;
+
+/** Of a webhook that is gone. */
+export async function deleteDeliveries(db: D1Database, user_id: string, webhook_id: string): Promise<void> {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const { results } = await db.prepare(DELETE_DELIVERIES).bind(user_id, webhook_id).all();
+    if (results.length < ROWS_AT_ONCE) return;
+  }
+}
+
+/** False where another rotation came between: `former_id` is that of the secret that was read. */
+export async function replaceSecret(db: D1Database, secret: Secret, former_id: string): Promise<boolean> {
+  const { user_id, name, secret_id, key_id, sealed, updated_at } = secret;
+  const replaced = await db
+    .prepare(
+      `UPDATE secrets SET secret_id = ?4, key_id = ?5, sealed = ?6, updated_at = ?7
+       WHERE user_id = ?1 AND kind = 'webhook' AND name = ?2 AND secret_id = ?3 RETURNING name`,
+    )
+    .bind(user_id, name, former_id, secret_id, key_id, sealed, updated_at)
+    .all();
+  return replaced.results.length > 0;
+}
+
+function isWebhook(user_id: string, webhook_id: string) {
+  return and(eq(webhooks.user_id, user_id), eq(webhooks.webhook_id, webhook_id));
+}

@@ -1,0 +1,62 @@
+// Webhooks of the one user of a contract's world, and what must hold of what was made for them.
+import { expect } from "vitest";
+import type { Run } from "../../src/protocol/run.ts";
+import type { PlanContent } from "../../src/protocol/task.ts";
+import { type WebhookPayload, webhookEvents } from "../../src/protocol/webhook.ts";
+import type { SqliteD1 } from "./sqlite-d1.ts";
+
+const hooks = [
+  { id: "hook_all", enabled: 1, events: [...webhookEvents] },
+  { id: "hook_ends", enabled: 1, events: ["run.completed", "run.failed"] },
+  { id: "hook_tasks", enabled: 1, events: ["task.updated"] },
+  { id: "hook_off", enabled: 0, events: [...webhookEvents] },
+];
+
+export function addWebhooks(d1: SqliteD1): void {
+  for (const user_id of ["user_1", "user_2"]) {
+    for (const { id, enabled, events } of hooks) {
+      d1.read(
+        "INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url) VALUES (?, ?, ?, '', '', ?, '')",
+        user_id,
+        id,
+        enabled,
+        JSON.stringify(events),
+      );
+    }
+  }
+}
+
+/** Each end is told once to each webhook that hears of it, each task as it is now, nothing to anybody else. */
+export function expectDeliveries(d1: SqliteD1): void {
+  expect(d1.read("SELECT * FROM deliveries WHERE user_id = 'user_2' OR webhook_id = 'hook_off'")).toEqual([]);
+  const runs = d1.read<{ run: string }>("SELECT run FROM runs").map(({ run }) => JSON.parse(run) as Run);
+  const [plan] = d1.read<{ content: string }>("SELECT content FROM messages WHERE type = 'task_list'");
+  const { tasks } = plan === undefined ? { tasks: [] } : (JSON.parse(plan.content) as PlanContent);
+  for (const { id, events } of hooks.filter(({ enabled }) => enabled === 1)) {
+    const told = readTold(d1, id);
+    const ends = told.filter(({ type }) => type !== "task.updated");
+    const heard = runs.filter(({ status }) => events.includes(`run.${status}` as never));
+    expect(ends.map(endOf).toSorted()).toEqual(
+      heard.map(({ invocation_id, status }) => `${invocation_id} ${status}`).toSorted(),
+    );
+    const last = new Map<string, string>();
+    for (const { data } of told) if (data.task) last.set(data.task.id, data.task.status);
+    const state = events.includes("task.updated") ? tasks.map((task) => [task.id, task.status]) : [];
+    expect([...last].filter(([, status]) => status !== "deleted").toSorted()).toEqual(state.toSorted());
+  }
+}
+
+/** In the order that a receiver sees by their numbers. */
+function readTold(d1: SqliteD1, webhook_id: string): WebhookPayload[] {
+  return d1
+    .read<{ payload: string }>(
+      "SELECT payload FROM deliveries WHERE webhook_id = ? ORDER BY payload ->> '$.data.seq'",
+      webhook_id,
+    )
+    .map(({ payload }) => JSON.parse(payload) as WebhookPayload);
+}
+
+function endOf({ type, data }: WebhookPayload): string {
+  expect(type).toBe(`run.${data.status}`);
+  return `${data.invocation_id} ${data.status}`;
+}

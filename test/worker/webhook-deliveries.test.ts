@@ -1,0 +1,339 @@
+// What a thread's batches make of a user's webhooks in D1, and how it is listed, sent and sent again.
+import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { WebhookPayload } from "../../src/protocol/webhook.ts";
+import { consumeJobs } from "../../src/queue/consumer.ts";
+import { sweepDeliveries } from "../../src/queue/sweep-deliveries.ts";
+import { LIST_OVERDUE } from "../../src/store/deliveries.ts";
+import { endLostRuns } from "../../src/store/runs.ts";
+import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import { createClient } from "./http-client.ts";
+import { at } from "./http-fake-threads.ts";
+import {
+  client,
+  endedBatch,
+  forgetWebhooks,
+  jobs,
+  make,
+  nextThread,
+  PATH,
+  planBatch,
+  queue,
+  settings,
+} from "./webhook-batches.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await forgetWebhooks();
+});
+
+async function readPayloads(): Promise<WebhookPayload[]> {
+  const { results } = await env.DB.prepare("SELECT payload FROM deliveries ORDER BY delivery_id").all<{
+    payload: string;
+  }>();
+  return results.map(({ payload }) => JSON.parse(payload) as WebhookPayload);
+}
+
+const tasksTold = async () =>
+  (await readPayloads()).map(({ data }) => `${data.task?.id} ${data.task?.status}`).toSorted();
+
+describe("deliveries", () => {
+  it("are made of a run's end in the batch that tells it, once for each webhook that hears of it", async () => {
+    const thread_id = nextThread();
+    const [first, second] = [await make(), await make({ events: ["run.completed"] })];
+    await make({ events: ["run.failed"] });
+    await make({ enabled: false });
+    expect(await syncThread(env.DB, endedBatch("running", 1))).toEqual({ made: [], hears_tasks: true });
+    const { made } = await syncThread(env.DB, endedBatch("completed"));
+    expect(made.map(({ webhook_id }) => webhook_id).toSorted()).toEqual(
+      [first.body.webhook_id, second.body.webhook_id].toSorted(),
+    );
+    expect(new Set(made.map(({ delivery_id }) => delivery_id)).size).toBe(1);
+    expect((await readPayloads())[0]).toEqual({
+      type: "run.completed",
+      timestamp: at,
+      data: {
+        thread_id,
+        project_id: "proj-of-thread",
+        invocation_id: "inv-001",
+        status: "completed",
+        seq: 41,
+      },
+    });
+    for (const version of [2, 3, 1])
+      expect((await syncThread(env.DB, endedBatch("completed", version))).made).toEqual([]);
+  });
+
+  it("are none of a user without webhooks, nor of a deleted thread, and cost no row", async () => {
+    nextThread();
+    expect(await syncThread(env.DB, endedBatch("completed", 2, "user_without"))).toEqual({
+      made: [],
+      hears_tasks: false,
+    });
+    const results: D1Result[] = [];
+    const counting = {
+      prepare: (query: string) => env.DB.prepare(query),
+      batch: async (statements: D1PreparedStatement[]) => {
+        results.push(...(await env.DB.batch(statements)));
+        return results;
+      },
+    } as unknown as D1Database;
+    await syncThread(counting, planBatch([["a", "pending"]], 1));
+    // The plan's row, and no other.
+    expect(results.reduce((sum, { meta }) => sum + meta.rows_written, 0)).toBe(1);
+    await make();
+    await deleteThread(env.DB, endedBatch("failed").key, Date.now());
+    expect((await syncThread(env.DB, endedBatch("failed"))).made).toEqual([]);
+    expect((await syncThread(env.DB, planBatch([["a", "completed"]], 2))).made).toEqual([]);
+    expect(await readPayloads()).toEqual([]);
+  });
+
+  it("tell a run that its thread had lost as failed", async () => {
+    nextThread();
+    await make();
+    const batch = endedBatch("running", 1);
+    await syncThread(env.DB, batch);
+    await endLostRuns(env.DB, batch.key, ["inv-001", "inv-unknown"], Date.now());
+    await endLostRuns(env.DB, batch.key, ["inv-001"], Date.now());
+    expect(await readPayloads()).toMatchObject([
+      {
+        type: "run.failed",
+        data: { project_id: "proj-of-thread", invocation_id: "inv-001", status: "failed", seq: null },
+      },
+    ]);
+  });
+
+  it("tell of each task that is new, has another status or text, or is gone, and of no other", async () => {
+    const thread_id = nextThread();
+    await make();
+    await syncThread(
+      env.DB,
+      planBatch(
+        [
+          ["a", "pending"],
+          ["b", "pending", "d\u0000ü\ud83d"],
+          ["c", "pending"],
+        ],
+        1,
+      ),
+    );
+    expect(await tasksTold()).toEqual(["a pending", "b pending", "c pending"]);
+    expect((await readPayloads())[0]).toMatchObject({
+      type: "task.updated",
+      data: { thread_id, project_id: "proj-001", invocation_id: "inv-001", seq: 10 },
+    });
+    await env.DB.prepare("DELETE FROM deliveries").run();
+    const next = planBatch(
+      [
+        ["a", "completed"],
+        ["b", "pending", "d\u0000ü\ud83d"],
+        ["d", "pending"],
+      ],
+      2,
+    );
+    const { made } = await syncThread(env.DB, next);
+    expect(await tasksTold()).toEqual(["a completed", "c deleted", "d pending"]);
+    expect(new Set(made.map(({ delivery_id }) => delivery_id)).size).toBe(3);
+    for (const { delivery_id } of made) expect(delivery_id).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+    for (const late of [next, planBatch([["a", "pending"]], 1)])
+      expect((await syncThread(env.DB, late)).made).toEqual([]);
+    await env.DB.prepare("DELETE FROM deliveries").run();
+    await syncThread(
+      env.DB,
+      planBatch(
+        [
+          ["a", "completed"],
+          ["b", "pending", "reworded"],
+          ["d", "pending"],
+        ],
+        3,
+      ),
+    );
+    expect(await tasksTold()).toEqual(["b pending"]);
+  });
+
+  it("are bounded, however large a plan and however many the webhooks are", async () => {
+    nextThread();
+    for (let count = 0; count < 5; count++) await make({ events: ["task.updated"] });
+    const tasks = Array.from({ length: 500 }, (_, place): [string, "pending"] => [`task_${place}`, "pending"]);
+    const { made } = await syncThread(env.DB, planBatch(tasks, 1));
+    expect(made).toHaveLength(2_000);
+  });
+
+  it("are listed newest first, page by page and by status", async () => {
+    const made = await make();
+    const path = `${PATH}/${made.body.webhook_id}/deliveries`;
+    for (const status of ["completed", "failed", "cancelled"] as const) {
+      nextThread();
+      await syncThread(env.DB, endedBatch(status));
+    }
+    await env.DB.prepare("UPDATE deliveries SET status = 'failed' WHERE event = 'run.failed'").run();
+    const whole = (await client.send("GET", path)).body.data ?? [];
+    expect(whole).toHaveLength(3);
+    expect(whole.map(({ delivery_id }) => delivery_id)).toEqual(
+      whole
+        .map(({ delivery_id }) => String(delivery_id))
+        .toSorted()
+        .toReversed(),
+    );
+    expect(whole[0]).toEqual({
+      delivery_id: expect.stringMatching(/^del_/),
+      event: expect.any(String),
+      status: expect.any(String),
+      attempts: 0,
+      next_attempt_at: expect.any(String),
+      tries: [],
+      payload: expect.any(Object),
+      created_at: expect.any(String),
+      finished_at: null,
+    });
+    const first = await client.send("GET", `${path}?limit=2`);
+    const rest = await client.send("GET", `${path}?limit=2&cursor=${first.body.next_cursor}`);
+    expect([...(first.body.data ?? []), ...(rest.body.data ?? [])]).toEqual(whole);
+    expect(rest.body.next_cursor).toBeNull();
+    expect((await client.send("GET", `${path}?status=failed`)).body.data).toMatchObject([{ event: "run.failed" }]);
+    expect((await client.send("GET", `${path}?status=lost`)).status).toBe(400);
+    expect((await client.send("GET", `${path}?cursor=x`)).body.code).toBe("bad_cursor");
+  });
+
+  it("are ended where their webhook is disabled, and deleted with it", async () => {
+    nextThread();
+    const made = await make();
+    const path = `${PATH}/${made.body.webhook_id}`;
+    nextThread();
+    await syncThread(env.DB, endedBatch("completed"));
+    await client.send("PATCH", path, { enabled: false });
+    const { data } = (await client.send("GET", `${path}/deliveries`)).body;
+    expect(data).toMatchObject([
+      { status: "failed", next_attempt_at: null, tries: [{ error: "The webhook is disabled." }] },
+    ]);
+    const refused = await client.send("POST", `${path}/deliveries/${data?.[0]?.delivery_id}/replay`);
+    expect([refused.status, refused.body.code]).toEqual([422, "invalid_operation"]);
+    expect((await client.send("POST", `${path}/replay`, { since: at })).body.code).toBe("invalid_operation");
+    await client.send("DELETE", path);
+    expect(await readPayloads()).toEqual([]);
+  });
+});
+
+describe("a replay", () => {
+  async function makeEnded(count: number, status: "failed" | "delivered") {
+    const made = await make({ events: ["run.completed"] });
+    for (let place = 0; place < count; place++) {
+      nextThread();
+      await syncThread(env.DB, endedBatch("completed"));
+    }
+    await env.DB.prepare("UPDATE deliveries SET status = ?, attempts = 10, next_attempt_at = NULL, finished_at = ?")
+      .bind(status, at)
+      .run();
+    return `${PATH}/${made.body.webhook_id}`;
+  }
+
+  it("of one begins it anew under its id", async () => {
+    const path = await makeEnded(1, "delivered");
+    const [row] = (await client.send("GET", `${path}/deliveries`)).body.data ?? [];
+    const replayed = await client.send("POST", `${path}/deliveries/${row?.delivery_id}/replay`);
+    expect(replayed.status).toBe(202);
+    expect(replayed.body).toEqual({
+      ...row,
+      status: "pending",
+      attempts: 0,
+      next_attempt_at: expect.any(String),
+      finished_at: null,
+    });
+    expect(jobs).toMatchObject([{ type: "deliver_webhook", delivery_id: row?.delivery_id }]);
+    expect((await client.send("POST", `${path}/deliveries/del_unknown/replay`)).status).toBe(404);
+  });
+
+  it("of a range takes those that failed, or all that are over, within it", async () => {
+    const path = await makeEnded(3, "failed");
+    await env.DB.prepare(
+      "UPDATE deliveries SET status = 'delivered' WHERE delivery_id = (SELECT min(delivery_id) FROM deliveries)",
+    ).run();
+    const [minuteAgo, inAMinute] = [-60_000, 60_000].map((ms) => new Date(Date.now() + ms).toISOString());
+    const past = await client.send("POST", `${path}/replay`, { since: at, until: minuteAgo });
+    expect([past.status, past.body]).toEqual([202, { replayed: 0, next_cursor: null }]);
+    const failed = await client.send("POST", `${path}/replay`, { since: minuteAgo, until: inAMinute });
+    expect(failed.body).toEqual({ replayed: 2, next_cursor: null });
+    const rest = await client.send("POST", `${path}/replay`, { since: minuteAgo, status: "all" });
+    expect(rest.body).toEqual({ replayed: 1, next_cursor: null });
+    expect(new Set(jobs.map((job) => "delivery_id" in job && job.delivery_id)).size).toBe(3);
+    for (const body of [{}, { since: "yesterday" }, { since: at, status: "pending" }]) {
+      expect((await client.send("POST", `${path}/replay`, body)).status).toBe(400);
+    }
+  });
+
+  it("of more than a thousand goes on with its cursor", async () => {
+    const path = await makeEnded(1, "failed");
+    const copy = `INSERT INTO deliveries SELECT user_id, webhook_id, delivery_id || '_' || value, event, status, attempts,
+      next_attempt_at, created_at, finished_at, payload, tries FROM deliveries, json_each(?)`;
+    await env.DB.prepare(copy)
+      .bind(JSON.stringify(Array.from({ length: 1_200 }, (_, place) => place)))
+      .run();
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const first = await client.send("POST", `${path}/replay`, { since, status: "all" });
+    expect(first.body).toEqual({ replayed: 1_000, next_cursor: expect.any(String) });
+    await env.DB.prepare("UPDATE deliveries SET status = 'delivered'").run();
+    const next = await client.send("POST", `${path}/replay`, { since, status: "all", cursor: first.body.next_cursor });
+    expect(next.body).toEqual({ replayed: 201, next_cursor: null });
+    expect(new Set(jobs.map((job) => "delivery_id" in job && job.delivery_id)).size).toBe(1_201);
+  });
+
+  it("is looked after by the clock where the queue takes nothing", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const path = await makeEnded(1, "failed");
+    const away = { sendBatch: () => Promise.reject(new Error("the queue is away")) } as unknown as Queue<unknown>;
+    const [row] = (await client.send("GET", `${path}/deliveries`)).body.data ?? [];
+    const begun = await createClient({ ...settings, JOBS: away }).send(
+      "POST",
+      `${path}/deliveries/${row?.delivery_id}/replay`,
+    );
+    expect(begun.status).toBe(202);
+    await sweepDeliveries({ ...env, JOBS: queue }, Date.now());
+    expect(jobs).toEqual([]);
+    await sweepDeliveries({ ...env, JOBS: queue }, Date.now() + 31_000);
+    expect(jobs).toMatchObject([{ type: "deliver_webhook", delivery_id: row?.delivery_id }]);
+  });
+});
+
+describe("a job of a delivery", () => {
+  it("is acknowledged where nobody listens, and what came of it stands in the log", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    nextThread();
+    const privately = { ...settings, ALLOW_PRIVATE_URLS: "1" };
+    const made = await make({ url: "http://127.0.0.1:9/?token=canary" }, createClient(privately));
+    const told = await syncThread(env.DB, endedBatch("completed"));
+    const [name] = told.made;
+    const sent: { job: unknown; options: unknown }[] = [];
+    const send = async (job: unknown, options: unknown) => void sent.push({ job, options });
+    const bodies = Array.from({ length: 20 }, () => ({ type: "deliver_webhook", ...name }));
+    const messages = bodies.map((body, place) => ({ id: `m${place}`, timestamp: new Date(), attempts: 1, body }));
+    const batch = createMessageBatch("taskloom-jobs", messages);
+    await consumeJobs(batch, { ...env, ...privately, JOBS: { send } as unknown as Queue<unknown> });
+    const result = await getQueueResult(batch, createExecutionContext());
+    expect(result.explicitAcks).toHaveLength(20);
+    const { data } = (await client.send("GET", `${PATH}/${made.body.webhook_id}/deliveries`)).body;
+    expect(data).toMatchObject([
+      {
+        status: "pending",
+        attempts: 1,
+        tries: [{ status: null, error: expect.stringMatching(/^It was not reached/) }],
+      },
+    ]);
+    expect(JSON.stringify(data)).not.toContain("canary");
+    const { delaySeconds } = (sent[0]?.options ?? {}) as { delaySeconds: number };
+    expect(sent).toMatchObject([{ job: { type: "deliver_webhook", ...name } }]);
+    expect(delaySeconds).toBeGreaterThanOrEqual(15);
+    expect(delaySeconds).toBeLessThan(30);
+  });
+});
+
+describe("the sweep", () => {
+  it("looks at those that are due by their index alone", async () => {
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${LIST_OVERDUE}`)
+      .bind(at, 10)
+      .all<{ detail: string }>();
+    expect(results.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/SEARCH deliveries USING (COVERING )?INDEX deliveries_due/),
+    ]);
+  });
+});
