@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { isStopping, root, runStep, staticSteps } from "./steps.ts";
 
 /** A sixth of the 3 MB that the smallest plan takes: start-up time grows with the bundle, and every new life pays it. */
-const ceilingKiB = 560;
+const ceilingKiB = 620;
 
 async function measureBundle(folder: string): Promise<number> {
   const files = (await readdir(folder)).filter((name) => /\.(js|mjs|wasm|txt|html)$/.test(name));
