@@ -207,6 +207,42 @@ describe("a run in Slack", () => {
     expect(channel.said).toBe("A whole reply");
   });
 
+  it("lets no word wait for a button or a status that Slack puts off", () => {
+    const view = { ...emptyView(), begunAt: 0 };
+    const channel = new SlackChannel();
+    let fate = (method: string): Fate => (method === "assistant.threads.setStatus" ? "later" : "done");
+    const turn = (shown: Shown, now: number) => {
+      const step = nextStep({ view, shown, place, bot: "UBOT", run, asked: null }, now);
+      if (step.kind === "wait" || step.kind === "over") return { shown, step };
+      const answer: SlackAnswer =
+        fate(step.method) === "later" ? { kind: "later", after_ms: 60_000 } : channel.do(step.method, step.fields);
+      return { shown: applyAnswer(shown, step, answer, now) ?? shown, step };
+    };
+    let { shown } = turn(nothingShown, 0);
+    said(view, "a", "One");
+    ({ shown } = turn(shown, 1));
+    expect(channel.said).toBe("One");
+    // The button of a run that works for long.
+    fate = (method) => (method === "chat.postMessage" ? "later" : "done");
+    ({ shown } = turn(shown, 6_000));
+    more(view, "a", " two");
+    ({ shown } = turn(shown, 6_001));
+    expect(channel.said).toBe("One two");
+    expect(turn(shown, 6_002).step).toEqual({ kind: "wait", until: 66_000 });
+    fate = () => "done";
+    ({ shown } = turn(shown, 66_000));
+    expect(channel.messages).toHaveLength(2);
+    view.end = ended("completed");
+    fate = (method) => (method === "chat.delete" ? "later" : "done");
+    ({ shown } = turn(shown, 70_000));
+    ({ shown } = turn(shown, 70_001));
+    expect(turn(shown, 70_002).step).toEqual({ kind: "wait", until: 130_001 });
+    fate = () => "done";
+    ({ shown } = turn(shown, 130_001));
+    expect(turn(shown, 130_002).step).toEqual({ kind: "over" });
+    expect(channel.messages).toHaveLength(1);
+  });
+
   it("gives up where there is no place any more", () => {
     const view = { ...emptyView(), begunAt: 0 };
     said(view, "a", "Hello");

@@ -33,17 +33,31 @@ export function nextStep(showing: Showing, now: number): Step {
   if (shown.doubt !== null) return findMessage(showing, shown.doubt);
   const isOver = view.end !== null;
   const pages = render(view, showing.place, shown.plain);
-  const step = closeStep(showing) ?? pageStep(showing, pages) ?? questionStep(showing) ?? controlStep(showing, now);
+  const step = pageStep(showing, pages) ?? questionStep(showing) ?? asideStep(showing, now);
   if (step === null) {
-    if (isOver) return { kind: "over" };
-    const control = view.begunAt === null || shown.controlRefused || shown.control !== null;
-    return { kind: "wait", until: control || shown.pages.length === 0 ? null : (view.begunAt ?? 0) + CONTROL_AFTER_MS };
+    const asideAt = nextAside(showing);
+    if (isOver && asideAt === null) return { kind: "over" };
+    return { kind: "wait", until: asideAt };
   }
   const isPaced = step.kind === "append" || step.kind === "update";
   if (isPaced && !isOver && now < shown.pacedUntil) {
-    return controlStep(showing, now) ?? { kind: "wait", until: shown.pacedUntil };
+    return asideStep(showing, now) ?? { kind: "wait", until: shown.pacedUntil };
   }
   return step;
+}
+
+/** When there is something beside the run's words to be done; null where there is not. */
+function nextAside(showing: Showing): number | null {
+  const { view, shown } = showing;
+  const isOwed = closeStep(showing) !== null || (view.end !== null && shown.control !== null);
+  if (isOwed) return shown.asideUntil;
+  const needsControl = view.end === null && !shown.controlRefused && shown.control === null && shown.pages.length > 0;
+  return needsControl && view.begunAt !== null ? Math.max(shown.asideUntil, view.begunAt + CONTROL_AFTER_MS) : null;
+}
+
+/** What the run does not say itself. */
+function asideStep(showing: Showing, now: number): Step | null {
+  return now < showing.shown.asideUntil ? null : (closeStep(showing) ?? controlStep(showing, now));
 }
 
 /** What the run before asked was answered elsewhere, or is not to be answered any more: its buttons go. */

@@ -38,6 +38,8 @@ export interface Shown {
   failures: number;
   /** No call before this, in ms. */
   blockedUntil: number;
+  /** Nothing but what the run says before this, in ms: Slack's limits are each method's own, and no word waits for a button. */
+  asideUntil: number;
   /** No append or update before this, in ms: they are many. */
   pacedUntil: number;
   pace: number;
@@ -79,6 +81,7 @@ export const nothingShown: Shown = {
   doubt: null,
   failures: 0,
   blockedUntil: 0,
+  asideUntil: 0,
   pacedUntil: 0,
   pace: APPEND_MS,
 };
@@ -104,6 +107,10 @@ export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: Sla
     return { ...after, pace, pacedUntil: step.kind === "status" ? after.pacedUntil : now + pace };
   }
   if (answer.kind === "later") {
+    if (step.kind === "status") return { ...before, hasStatus: true };
+    if (step.kind === "control" || step.kind === "close" || (step.kind === "delete" && step.page < 0)) {
+      return { ...before, asideUntil: now + answer.after_ms };
+    }
     const pace = Math.min(SLOWEST_MS, before.pace * 2);
     return { ...before, pace, blockedUntil: now + answer.after_ms };
   }
