@@ -132,7 +132,7 @@ export const rotationBody = z
       .min(0)
       .max(LONGEST_OVERLAP_SECONDS)
       .default(24 * 60 * 60)
-      .openapi({ description: "How long the secret before it opens too." }),
+      .openapi({ description: "How long those before it open too." }),
   })
   .openapi({ example: { overlap_seconds: 3600 } });
 

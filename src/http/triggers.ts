@@ -210,11 +210,11 @@ function addRotate(app: App): void {
       path: `${path}/rotate`,
       tag,
       summary: "Give a webhook trigger a new secret",
-      description: "It is shown this once. The one before it opens too for `overlap_seconds`, a day if absent.",
+      description: "It is shown this once. Those before it open too for `overlap_seconds`, a day if absent.",
       params,
       body: schemas.rotationBody,
       answers: { 200: { description: "The trigger with its new secret.", schema: schemas.newTrigger } },
-      problems: ["not_found", "invalid_operation"],
+      problems: ["not_found", "invalid_operation", "version_conflict"],
     },
     async (context, { params, body }) => {
       const trigger = await requireTrigger(context, params.trigger_id);
