@@ -22,19 +22,14 @@ export function describeFiring(
   source: { event: string | null; source_id: string | null },
 ): Firing {
   const { event, source_id } = source;
-  const { key } = trigger.settings;
   const metadata = { ...(event === null ? {} : { event }), ...(source_id === null ? {} : { delivery_id: source_id }) };
   return {
     id,
-    key: key === null ? null : readThreadKey(piecesOf(key), payload),
-    message: writeMessage(piecesOf(trigger.prompt), payload, event),
+    key: trigger.thread === "per_key" ? readThreadKey(trigger.settings.key, payload) : null,
+    // Checked when it was stored.
+    message: writeMessage(unwrap(parseTemplate(trigger.prompt)), payload, event),
     metadata,
   };
-}
-
-/** Checked when it was stored. */
-function piecesOf(template: string) {
-  return unwrap(parseTemplate(template));
 }
 
 /** A person's firing. `payload` is undefined where they brought none. */

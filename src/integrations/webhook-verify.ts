@@ -82,15 +82,19 @@ async function verifyStandard(secrets: string[], delivery: WebhookDelivery): Pro
 }
 
 async function verifyGithub(secrets: string[], delivery: WebhookDelivery): Promise<Result<VerifiedDelivery>> {
-  const id = readForm(delivery, "X-GitHub-Delivery", idForm);
-  if (!id.ok) return id;
   const header = readForm(delivery, "X-Hub-Signature-256", /^sha256=[\da-f]{64}$/i);
   if (!header.ok) return header;
   const signature = decode(header.value.slice("sha256=".length), "hex");
   const keys = secrets.map((secret) => encoder.encode(secret));
   if (!(await isSigned("SHA-256", keys, delivery.body, [signature]))) return wrong("X-Hub-Signature-256");
-  const event = delivery.headers.get("X-GitHub-Event") ?? "";
-  return succeed({ identity: { kind: "named", id: id.value }, event: eventForm.test(event) ? event : null });
+  const named = delivery.headers.get("X-GitHub-Event") ?? "";
+  const event = eventForm.test(named) ? named : null;
+  // GitHub always sends one and does not sign it; others sign as GitHub does and send none.
+  if (delivery.headers.get("X-GitHub-Delivery") === null) {
+    return succeed({ identity: { kind: "body", hash: await hashBody(delivery.body) }, event });
+  }
+  const id = readForm(delivery, "X-GitHub-Delivery", idForm);
+  return id.ok ? succeed({ identity: { kind: "named", id: id.value }, event }) : id;
 }
 
 const algorithms = { sha1: "SHA-1", sha256: "SHA-256", sha512: "SHA-512" } as const;
@@ -110,7 +114,11 @@ async function verifyHmac(
   const items = isList ? header.value.split(",").map((item) => item.trim()) : [header.value];
   const signatures = items
     .filter((item) => item.startsWith(verify.prefix))
-    .map((item) => decode(item.slice(verify.prefix.length), verify.encoding));
+    .map((item) => item.slice(verify.prefix.length))
+    // Most senders name the algorithm; it is never part of a signature.
+    .map((item) =>
+      decode(item.startsWith(`${verify.algorithm}=`) ? item.slice(verify.algorithm.length + 1) : item, verify.encoding),
+    );
   if (signatures.length > MOST_SIGNATURES || !signatures.some((signature) => signature !== null)) {
     return malformed(verify.header);
   }

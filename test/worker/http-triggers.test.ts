@@ -107,7 +107,6 @@ describe("a webhook trigger", () => {
     ["a short secret", { secret: "short" }, "invalid_field", /^secret: must have at least/],
     ["a secret of another kind", { secret: `${"x".repeat(20)}!` }, "invalid_field", /^secret: .*Standard Webhooks/],
     ["a thread that is no id", { thread: "a/b" }, "invalid_field", /^thread/],
-    ["per_key without a key", { thread: "per_key" }, "invalid_field", /^key: is needed/],
     ["a key that picks nothing", { thread: "per_key", key: "all" }, "invalid_field", /^key: must pick/],
     ["a key for one thread", { key: "{{$.a}}" }, "invalid_field", /^key: is for thread/],
     ["an agent that there is not", { agent_id: "agent_none" }, "not_found", /agent_none/],
