@@ -12,7 +12,7 @@ import type { Trigger } from "../protocol/trigger.ts";
 import { logTriggerEvent, type TriggerEvent } from "../store/trigger-log.ts";
 import { fireTrigger } from "../thread/trigger-run.ts";
 import type { AppContext } from "./context.ts";
-import { unwrap } from "./errors.ts";
+import { Problem, unwrap } from "./errors.ts";
 
 /** What a webhook's run is told. `payload` is null where there is none. */
 export function describeFiring(
@@ -45,7 +45,9 @@ export async function runNow(
     trigger.type === "webhook"
       ? describeFiring(trigger, firing_id, brought, { event: null, source_id: null })
       : { id: firing_id, key: null, message: trigger.prompt, metadata: {} };
-  const { run, created } = unwrap(await fireTrigger(context.env, trigger, firing));
+  const { run, created, is_other } = unwrap(await fireTrigger(context.env, trigger, firing));
+  if (is_other)
+    throw new Problem("idempotency_conflict", `The run ${run.invocation_id} was started with another message.`);
   const { invocation_id, thread_id } = run;
   const event = { status: "accepted", reason: null, source_id: null, thread_id, invocation_id } as const;
   if (created) writeLog(context, trigger, event);

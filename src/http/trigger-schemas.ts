@@ -66,14 +66,10 @@ const verify: z.ZodType<TriggerVerification> = z
   .openapi({ example: { scheme: "github" } });
 
 const thread = clientId.openapi({ description: "`new`, `per_key` (webhooks), or the id of one thread." });
-const key = wellFormed
-  .min(1)
-  .max(500)
-  .nullable()
-  .openapi({
-    description:
-      "Of `per_key`: deliveries of one key share a thread, such as `{{$.issue.number}}`. If null, the payload's `key`, or GitHub's issue or pull request.",
-  });
+const key = wellFormed.min(1).max(500).nullable().openapi({
+  description:
+    "Of `per_key`: deliveries of one key share a thread, such as `{{$.issue.number}}`. If null, the payload's `key`, or GitHub's issue or pull request.",
+});
 const cron = z.string().trim().max(200).openapi({ description: "Five fields: minute, hour, day, month, weekday." });
 const timezone = z.string().min(1).max(100).openapi({ description: "IANA's name." });
 const overlap = z.enum(["skip", "queue"]);

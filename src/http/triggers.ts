@@ -243,7 +243,7 @@ function addRun(app: App): void {
       }),
       body: schemas.firingBody,
       answers: { 202: { description: "The run, accepted.", schema: schemas.firedRun } },
-      problems: ["not_found", "rate_limited"],
+      problems: ["not_found", "rate_limited", "idempotency_conflict"],
     },
     async (context, { params, headers, body }) => {
       const trigger = await requireTrigger(context, params.trigger_id);

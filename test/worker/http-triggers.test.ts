@@ -239,6 +239,15 @@ describe("a run now", () => {
     expect((await client.send("GET", `${PATH}/${trigger_id}/deliveries`)).body.data).toHaveLength(3);
   });
 
+  it("refuses an Idempotency-Key that had another payload", async () => {
+    const { trigger_id } = await make();
+    const key = { "idempotency-key": "same" };
+    expect((await client.send("POST", `${PATH}/${trigger_id}/run`, { payload: 1 }, key)).status).toBe(202);
+    client.threads.next = { failure: { code: "idempotency_conflict", detail: "Another body." } };
+    const other = await client.send("POST", `${PATH}/${trigger_id}/run`, { payload: 2 }, key);
+    expect([other.status, other.body.code]).toEqual([409, "idempotency_conflict"]);
+  });
+
   it("says why there is none", async () => {
     const { trigger_id } = await make();
     client.threads.next = { failure: { code: "not_found", detail: "The thread was deleted." } };
