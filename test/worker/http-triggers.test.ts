@@ -150,6 +150,16 @@ describe("a schedule", () => {
     expect(await nextAt()).toMatch(/T04:30:00\.000Z$/);
   });
 
+  it("has all of what was changed at once", async () => {
+    const { trigger_id } = await make({ ...schedule, enabled: false });
+    const path = `${PATH}/${trigger_id}`;
+    const changes = [{ prompt: "Other." }, { enabled: true }, { cron: "30 4 * * *" }, { overlap: "queue" }];
+    const answers = await Promise.all(changes.map((change) => client.send("PATCH", path, change)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await client.send("GET", path)).body).toMatchObject(Object.assign({}, ...changes));
+    expect(await env.DB.prepare("SELECT next_at FROM triggers").first("next_at")).toMatch(/T\d\d:30:00\.000Z$/);
+  });
+
   it("keeps its next time where nothing about its times was changed", async () => {
     const { trigger_id } = await make(schedule);
     await env.DB.prepare("UPDATE triggers SET next_at = '2026-01-01T00:00:00.000Z'").run();
