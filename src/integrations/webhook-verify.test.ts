@@ -56,6 +56,14 @@ describe("Standard Webhooks", () => {
     expect(await reasonOf(check(sign("{}", { key: made }), "{}", [made]))).toBe("accepted");
   });
 
+  it("accepts Svix's own names of the headers, and never some of each", async () => {
+    const entries = Object.entries(sign("{}"));
+    const branded = Object.fromEntries(entries.map(([name, value]) => [name.replace("webhook-", "svix-"), value]));
+    expect(await reasonOf(check(branded))).toBe("accepted");
+    expect(await reasonOf(check({ ...branded, "svix-id": "msg_2" }))).toMatch(/svix-signature is wrong/);
+    expect(await reasonOf(check({ ...branded, "webhook-id": "msg_2" }))).toMatch(/webhook-timestamp is missing/);
+  });
+
   it("accepts one signature of several, and either of two secrets", async () => {
     const headers = sign("{}");
     const other = sign("{}", { key: otherSecret })["webhook-signature"];

@@ -64,21 +64,28 @@ export async function verifyDelivery(
 }
 
 async function verifyStandard(secrets: string[], delivery: WebhookDelivery): Promise<Result<VerifiedDelivery>> {
-  const id = readForm(delivery, "webhook-id", idForm);
+  const names = findStandardNames(delivery);
+  const id = readForm(delivery, names.id, idForm);
   if (!id.ok) return id;
-  const time = readTime(delivery, "webhook-timestamp");
+  const time = readTime(delivery, names.timestamp);
   if (!time.ok) return time;
-  const header = readHeader(delivery, "webhook-signature");
+  const header = readHeader(delivery, names.signature);
   if (!header.ok) return header;
   const items = header.value.split(" ");
   if (items.length > MOST_SIGNATURES || items.some((item) => !/^v\d\w?,[\w+/=-]+$/.test(item))) {
-    return malformed("webhook-signature");
+    return malformed(names.signature);
   }
   const signatures = items.filter((item) => item.startsWith("v1,")).map((item) => decode(item.slice(3), "base64"));
   const keys = secrets.map((secret) => readKey(secret)).filter((key) => key !== null);
   const signed = fill("{id}.{timestamp}.{body}", { id: id.value, timestamp: time.value, body: delivery.body });
-  if (!(await isSigned("SHA-256", keys, signed, signatures))) return wrong("webhook-signature");
+  if (!(await isSigned("SHA-256", keys, signed, signatures))) return wrong(names.signature);
   return succeed({ identity: { kind: "named", id: id.value }, event: null });
+}
+
+/** Svix, where the standard comes from, sends its own names by default; a delivery is read by one set of them. */
+function findStandardNames({ headers }: WebhookDelivery) {
+  const brand = headers.get("webhook-id") === null && headers.get("svix-id") !== null ? "svix" : "webhook";
+  return { id: `${brand}-id`, timestamp: `${brand}-timestamp`, signature: `${brand}-signature` };
 }
 
 async function verifyGithub(secrets: string[], delivery: WebhookDelivery): Promise<Result<VerifiedDelivery>> {
