@@ -50,4 +50,4 @@ export {
 export { type Payload, payloadOf, readPayload } from "./webhook-payload.ts";
 export { type Piece, parseKey, parseTemplate } from "./webhook-picks.ts";
 export { findSecretFault, makeSecret } from "./webhook-secret.ts";
-export { type VerifiedDelivery, verifyDelivery } from "./webhook-verify.ts";
+export { fillHmac, type VerifiedDelivery, verifyDelivery } from "./webhook-verify.ts";

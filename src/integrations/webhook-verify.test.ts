@@ -173,6 +173,15 @@ describe("HMAC", () => {
     expect(await reasonOf(verify({ ...plain, encoding: "base64" }, { "x-signature": base64 }))).toBe("accepted");
   });
 
+  it("is SHA-256 in hex of the body, and of the time before it, where nothing else was said", async () => {
+    const least = { scheme: "hmac", header: "X-Signature" } as const;
+    expect(await reasonOf(verify(least, { "x-signature": mac("{}") }))).toBe("accepted");
+    const timed = { ...least, timestamp_header: "X-Time" };
+    const headers = { "x-signature": mac(`${seconds}.{}`), "x-time": String(seconds) };
+    expect(await reasonOf(verify(timed, headers))).toBe("accepted");
+    expect(await reasonOf(verify(timed, { ...headers, "x-signature": mac("{}") }))).toMatch(/is wrong/);
+  });
+
   it("is the same delivery for the same body, where nothing else tells", async () => {
     const answers = await Promise.all(
       ["{}", "{}", "[]"].map((body) => verify(plain, { "x-signature": mac(body) }, { body })),

@@ -4,7 +4,7 @@
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
-import type { TriggerVerification } from "../protocol/trigger.ts";
+import type { HeaderVerification, HmacVerification, TriggerVerification } from "../protocol/trigger.ts";
 import { readKey } from "./webhook-secret.ts";
 
 export interface WebhookDelivery {
@@ -106,11 +106,19 @@ async function verifyGithub(secrets: string[], delivery: WebhookDelivery): Promi
 
 const algorithms = { sha1: "SHA-1", sha256: "SHA-256", sha512: "SHA-512" } as const;
 
+/** With what is usual for what its owner left out. */
+export function fillHmac({ header, ...given }: HmacVerification) {
+  const { algorithm = "sha256", encoding = "hex", prefix = "", timestamp_header = null, id_header = null } = given;
+  const { signed = timestamp_header === null ? "{body}" : "{timestamp}.{body}" } = given;
+  return { header, algorithm, encoding, prefix, timestamp_header, id_header, signed };
+}
+
 async function verifyHmac(
-  verify: Extract<TriggerVerification, { scheme: "hmac" }>,
+  given: HmacVerification,
   secrets: string[],
   delivery: WebhookDelivery,
 ): Promise<Result<VerifiedDelivery>> {
+  const verify = fillHmac(given);
   const header = readHeader(delivery, verify.header);
   if (!header.ok) return header;
   const isList = verify.timestamp_header?.toLowerCase() === verify.header.toLowerCase();
@@ -140,22 +148,22 @@ async function verifyHmac(
 }
 
 async function verifyHeader(
-  verify: Extract<TriggerVerification, { scheme: "header" }>,
+  { header: name, prefix = "", id_header = null }: HeaderVerification,
   secrets: string[],
   delivery: WebhookDelivery,
 ): Promise<Result<VerifiedDelivery>> {
-  const header = readHeader(delivery, verify.header);
+  const header = readHeader(delivery, name);
   if (!header.ok) return header;
   const given = await hashText(header.value);
   let isKnown = false;
   // Every secret is looked at, so that the time does not tell which one it was.
   for (const secret of secrets) {
-    const expected = await hashText(verify.prefix + secret);
+    const expected = await hashText(prefix + secret);
     if (equalInConstantTime(expected, given)) isKnown = true;
   }
-  if (!isKnown) return refuse(`The secret in the header ${verify.header} is wrong.`);
-  if (verify.id_header === null) return succeed({ identity: { kind: "none" }, event: null });
-  const id = readForm(delivery, verify.id_header, idForm);
+  if (!isKnown) return refuse(`The secret in the header ${name} is wrong.`);
+  if (id_header === null) return succeed({ identity: { kind: "none" }, event: null });
+  const id = readForm(delivery, id_header, idForm);
   return id.ok ? succeed({ identity: { kind: "named", id: id.value }, event: null }) : id;
 }
 

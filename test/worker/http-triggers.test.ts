@@ -62,12 +62,16 @@ describe("a webhook trigger", () => {
     expect(next.body).toEqual({ data: [rest], next_cursor: null });
   });
 
-  it("is told the usual of HMAC, and keeps what it was told", async () => {
-    const plain = await make({ ...webhook, verify: { scheme: "hmac", header: "X-Sig" } });
-    const usual = { algorithm: "sha256", encoding: "hex", prefix: "", timestamp_header: null, id_header: null };
-    expect(plain.verify).toEqual({ scheme: "hmac", header: "X-Sig", ...usual, signed: "{body}" });
-    const timed = await make({ ...webhook, verify: { scheme: "hmac", header: "X-Sig", timestamp_header: "X-Time" } });
-    expect(timed.verify).toMatchObject({ signed: "{timestamp}.{body}" });
+  it("has its verify as it was sent, and keeps the secret that it was told", async () => {
+    for (const verify of [
+      { scheme: "hmac", header: "X-Sig" },
+      { scheme: "hmac", header: "X-Sig", encoding: "base64", timestamp_header: "X-Time", id_header: null },
+      { scheme: "header", header: "X-Token" },
+    ]) {
+      const made = await make({ ...webhook, verify });
+      expect(made.verify).toEqual(verify);
+      expect((await client.send("GET", `${PATH}/${made.trigger_id}`)).body.verify).toEqual(verify);
+    }
     const given = "a secret that the sender chose";
     expect((await make({ ...webhook, verify: { scheme: "github" }, secret: given })).secret).toBe(given);
   });
