@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { readJson } from "./body.ts";
+import { readBytes, readJson } from "./body.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -14,6 +14,58 @@ describe("readJson", () => {
     const request = new Request("http://localhost/", { method: "POST", body, duplex: "half" } as RequestInit);
     const refused = expect(readJson(request)).rejects.toMatchObject({ failure: { code: "bad_json" } });
     await vi.advanceTimersByTimeAsync(60_000);
+    await refused;
+  });
+});
+
+describe("a body that is too large", () => {
+  const LIMIT = 1024;
+
+  /** Of chunks of 64 KiB; says how many were taken, and whether the rest was given up. */
+  function makeRequest(chunks: number, headers: Record<string, string> = {}) {
+    const seen = { taken: 0, isCancelled: false };
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          if (seen.taken === chunks) return controller.close();
+          seen.taken++;
+          controller.enqueue(new Uint8Array(64 * 1024));
+        },
+        cancel: () => {
+          seen.isCancelled = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const init = { method: "POST", body, headers, duplex: "half" } as RequestInit;
+    return { request: new Request("http://localhost/", init), seen };
+  }
+
+  it.each<Record<string, string>>([{}, { "content-length": String(100 * 64 * 1024) }])(
+    "is refused once it has arrived, announced or not, so that its sender reads why",
+    async (headers) => {
+      const { request, seen } = makeRequest(100, headers);
+      await expect(readBytes(request, LIMIT)).rejects.toMatchObject({ failure: { code: "body_too_large" } });
+      expect(seen).toEqual({ taken: 100, isCancelled: false });
+    },
+  );
+
+  it("is given up where it is absurdly large, and not begun with where that was announced", async () => {
+    const endless = makeRequest(Number.POSITIVE_INFINITY);
+    await expect(readBytes(endless.request, LIMIT)).rejects.toMatchObject({ failure: { code: "body_too_large" } });
+    expect(endless.seen.taken).toBeLessThan(300);
+    expect(endless.seen.isCancelled).toBe(true);
+    const announced = makeRequest(10_000, { "content-length": String(10_000 * 64 * 1024) });
+    await expect(readBytes(announced.request, LIMIT)).rejects.toMatchObject({ failure: { code: "body_too_large" } });
+    expect(announced.seen).toEqual({ taken: 0, isCancelled: true });
+  });
+
+  it("is waited for only so long", async () => {
+    vi.useFakeTimers();
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(2000)) });
+    const request = new Request("http://localhost/", { method: "POST", body, duplex: "half" } as RequestInit);
+    const refused = expect(readBytes(request, LIMIT)).rejects.toMatchObject({ failure: { code: "body_too_large" } });
+    await vi.advanceTimersByTimeAsync(2_000);
     await refused;
   });
 });

@@ -10,6 +10,11 @@ export const UPLOAD_BYTES = 100 * 1024 * 1024;
 // A client that trickles a body holds a request; a minute is ample for 1 MiB.
 const BODY_MS = 60_000;
 
+// Who sends reads no answer before it has sent, and a connection that is closed on it meanwhile is broken: the refusal would be
+// lost. So what is left of a body that is too large is taken in and dropped, within these bounds.
+const DROPPED_BYTES = 16 * 1024 * 1024;
+const DROPPED_MS = 2_000;
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** The JSON of a body; an empty body is an empty object, since most bodies are optional in every field. */
@@ -23,15 +28,23 @@ export async function readJson(request: Request, limit = BODY_BYTES): Promise<un
   }
 }
 
-/** The bytes of a body; refused while they arrive, as soon as they are too many. */
+/** The bytes of a body; never more than the limit are kept. */
 export async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   const tooLarge = new Problem("body_too_large", `The body is larger than ${limit} bytes.`);
-  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > limit + DROPPED_BYTES) {
     await request.body?.cancel();
     throw tooLarge;
   }
-  if (!request.body) return new Uint8Array();
+  if (!request.body) {
+    if (announced > limit) throw tooLarge;
+    return new Uint8Array();
+  }
   const reader = request.body.getReader();
+  if (announced > limit) {
+    await dropRest(reader);
+    throw tooLarge;
+  }
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -43,7 +56,7 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       size += read.value.byteLength;
       if (size > limit) {
-        await reader.cancel();
+        await dropRest(reader);
         throw tooLarge;
       }
       chunks.push(read.value);
@@ -54,6 +67,21 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   // A cancelled reader ends like a whole body; what came until then is not what the client meant to send.
   if (late) throw new Problem("bad_json", `The body did not arrive within ${BODY_MS / 1000} s.`);
   return join(chunks, size);
+}
+
+async function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const timer = setTimeout(() => void reader.cancel(), DROPPED_MS);
+  let left = DROPPED_BYTES;
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      left -= read.value.byteLength;
+      if (left < 0) return await reader.cancel();
+    }
+  } catch {
+    // The sender is gone; it is refused all the same.
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function join(chunks: Uint8Array[], size: number): Uint8Array {

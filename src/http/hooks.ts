@@ -135,7 +135,8 @@ async function receiveVerified(
   const ids = { thread_id: run.thread_id, invocation_id: run.invocation_id };
   if (created) writeLog(context, trigger, { status: "accepted", reason: null, source_id, ...ids });
   if (is_other && (await isWithin(context, "REFUSAL_LIMIT", trigger))) {
-    const reason = "The same delivery came before and said something else; the run is the first one's.";
+    const reason =
+      "The same delivery came before, with another body or before the trigger was changed; the run is the first one's.";
     writeLog(context, trigger, { status: "refused", reason, source_id, ...ids });
   }
   return { ...ids, trigger_id, duplicate: !created };

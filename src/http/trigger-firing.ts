@@ -12,7 +12,7 @@ import type { Trigger } from "../protocol/trigger.ts";
 import { logTriggerEvent, type TriggerEvent } from "../store/trigger-log.ts";
 import { fireTrigger } from "../thread/trigger-run.ts";
 import type { AppContext } from "./context.ts";
-import { unwrap } from "./errors.ts";
+import { Problem, unwrap } from "./errors.ts";
 
 /** What a webhook's run is told. `payload` is null where there is none. */
 export function describeFiring(
@@ -22,19 +22,14 @@ export function describeFiring(
   source: { event: string | null; source_id: string | null },
 ): Firing {
   const { event, source_id } = source;
-  const { key } = trigger.settings;
   const metadata = { ...(event === null ? {} : { event }), ...(source_id === null ? {} : { delivery_id: source_id }) };
   return {
     id,
-    key: key === null ? null : readThreadKey(piecesOf(key), payload),
-    message: writeMessage(piecesOf(trigger.prompt), payload, event),
+    key: trigger.thread === "per_key" ? readThreadKey(trigger.settings.key, payload) : null,
+    // Checked when it was stored.
+    message: writeMessage(unwrap(parseTemplate(trigger.prompt)), payload, event),
     metadata,
   };
-}
-
-/** Checked when it was stored. */
-function piecesOf(template: string) {
-  return unwrap(parseTemplate(template));
 }
 
 /** A person's firing. `payload` is undefined where they brought none. */
@@ -50,7 +45,9 @@ export async function runNow(
     trigger.type === "webhook"
       ? describeFiring(trigger, firing_id, brought, { event: null, source_id: null })
       : { id: firing_id, key: null, message: trigger.prompt, metadata: {} };
-  const { run, created } = unwrap(await fireTrigger(context.env, trigger, firing));
+  const { run, created, is_other } = unwrap(await fireTrigger(context.env, trigger, firing));
+  if (is_other)
+    throw new Problem("idempotency_conflict", `The run ${run.invocation_id} was started with another message.`);
   const { invocation_id, thread_id } = run;
   const event = { status: "accepted", reason: null, source_id: null, thread_id, invocation_id } as const;
   if (created) writeLog(context, trigger, event);

@@ -1,5 +1,6 @@
 // What goes in and out of `/v1/triggers`. A webhook and a schedule share a resource and few fields: each refuses the other's.
 import { z } from "@hono/zod-openapi";
+import { fillHmac } from "../integrations/index.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { TriggerVerification } from "../protocol/trigger.ts";
 import { smallJson, time, wellFormed } from "./schemas.ts";
@@ -20,26 +21,22 @@ const hmac = z
   .strictObject({
     scheme: z.literal("hmac"),
     header: headerName.openapi({ description: "Of the signature." }),
-    algorithm: z.enum(["sha1", "sha256", "sha512"]).default("sha256"),
-    encoding: z.enum(["hex", "base64"]).default("hex"),
-    prefix: prefix.default("").openapi({ description: "What stands before the signature." }),
-    timestamp_header: headerName.nullable().default(null).openapi({
+    algorithm: z.enum(["sha1", "sha256", "sha512"]).optional().openapi({ description: "`sha256` if absent." }),
+    encoding: z.enum(["hex", "base64"]).optional().openapi({ description: "`hex` if absent." }),
+    prefix: prefix.optional().openapi({ description: "What stands before the signature." }),
+    timestamp_header: headerName.nullable().optional().openapi({
       description: "Of the signed time in seconds. The signature's own header where it stands there as `t=`.",
     }),
     signed: wellFormed.min(1).max(200).optional().openapi({
       description: "`{timestamp}.{body}` where there is a time, else `{body}`; `{id}` may stand in it too.",
     }),
-    id_header: headerName.nullable().default(null).openapi({ description: "Of the delivery's id." }),
+    id_header: headerName.nullable().optional().openapi({ description: "Of the delivery's id." }),
   })
-  .transform((given) => ({ ...given, signed: given.signed ?? usualSigned(given.timestamp_header) }))
-  .superRefine(({ signed, timestamp_header, id_header }, issues) => {
+  .superRefine((given, issues) => {
+    const { signed, timestamp_header, id_header } = fillHmac(given);
     const wrong = findFault(signed, timestamp_header, id_header);
     if (wrong !== null) issues.addIssue({ code: "custom", path: ["signed"], message: wrong });
   });
-
-function usualSigned(timestamp_header: string | null): string {
-  return timestamp_header === null ? "{body}" : "{timestamp}.{body}";
-}
 
 /** A time that is not signed is whatever an attacker says. */
 function findFault(signed: string, timestamp_header: string | null, id_header: string | null): string | null {
@@ -59,18 +56,17 @@ const verify: z.ZodType<TriggerVerification> = z
     z.strictObject({
       scheme: z.literal("header"),
       header: headerName.openapi({ description: "Of the secret." }),
-      prefix: prefix.default("").openapi({ description: "What stands before the secret, such as `Bearer `." }),
-      id_header: headerName.nullable().default(null).openapi({ description: "Of the delivery's id." }),
+      prefix: prefix.optional().openapi({ description: "What stands before the secret, such as `Bearer `." }),
+      id_header: headerName.nullable().optional().openapi({ description: "Of the delivery's id." }),
     }),
   ])
   .openapi({ example: { scheme: "github" } });
 
 const thread = clientId.openapi({ description: "`new`, `per_key` (webhooks), or the id of one thread." });
-const key = wellFormed
-  .min(1)
-  .max(500)
-  .nullable()
-  .openapi({ description: "Of `per_key`: deliveries of one key share a thread, such as `{{$.issue.number}}`." });
+const key = wellFormed.min(1).max(500).nullable().openapi({
+  description:
+    "Of `per_key`: deliveries of one key share a thread, such as `{{$.issue.number}}`. If null, the payload's `key`, or GitHub's issue or pull request.",
+});
 const cron = z.string().trim().max(200).openapi({ description: "Five fields: minute, hour, day, month, weekday." });
 const timezone = z.string().min(1).max(100).openapi({ description: "IANA's name." });
 const overlap = z.enum(["skip", "queue"]);
@@ -132,7 +128,7 @@ export const rotationBody = z
       .min(0)
       .max(LONGEST_OVERLAP_SECONDS)
       .default(24 * 60 * 60)
-      .openapi({ description: "How long the secret before it opens too." }),
+      .openapi({ description: "How long those before it open too." }),
   })
   .openapi({ example: { overlap_seconds: 3600 } });
 

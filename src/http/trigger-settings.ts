@@ -1,6 +1,13 @@
 // Triggers between a request and their row: which fields belong to which type, what is wrong with what was asked for, and when
 // a schedule is due.
-import { findScheduleFault, findSecretFault, makeSecret, nextTimes, parseTemplate } from "../integrations/index.ts";
+import {
+  findScheduleFault,
+  findSecretFault,
+  makeSecret,
+  nextTimes,
+  parseKey,
+  parseTemplate,
+} from "../integrations/index.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../protocol/trigger.ts";
 import { Problem } from "./errors.ts";
@@ -27,21 +34,17 @@ export function checkTrigger(trigger: Trigger): void {
     if (trigger.thread === "per_key") throw new Problem("invalid_field", "thread: per_key is for webhooks");
     return;
   }
-  checkTemplate("prompt", trigger.prompt);
+  check("prompt", parseTemplate(trigger.prompt));
   const { key } = trigger.settings;
-  if (trigger.thread === "per_key" && key === null) {
-    throw new Problem("invalid_field", 'key: is needed with thread "per_key", such as {{$.issue.number}}');
-  }
   if (trigger.thread !== "per_key" && key !== null) {
     throw new Problem("invalid_field", 'key: is for thread "per_key" only');
   }
-  if (key !== null && checkTemplate("key", key).every((piece) => typeof piece === "string")) {
+  if (key !== null && check("key", parseKey(key)).every((piece) => typeof piece === "string")) {
     throw new Problem("invalid_field", "key: must pick something of the payload, such as {{$.issue.number}}");
   }
 }
 
-function checkTemplate(field: string, template: string) {
-  const parsed = parseTemplate(template);
+function check(field: string, parsed: ReturnType<typeof parseTemplate>) {
   if (!parsed.ok) throw new Problem(parsed.error.code, `${field}: ${parsed.error.detail}`);
   return parsed.value;
 }

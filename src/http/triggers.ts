@@ -21,6 +21,7 @@ import { addOperation } from "./operation.ts";
 import { requireAgent, requireProject } from "./ownership.ts";
 import { pageOf, pageQuery } from "./schemas.ts";
 import { runNow } from "./trigger-firing.ts";
+import type { TriggerPatch } from "./trigger-schemas.ts";
 import * as schemas from "./trigger-schemas.ts";
 import {
   applyPatch,
@@ -39,6 +40,9 @@ const path = "/v1/triggers/{trigger_id}";
 
 /** A loop that makes triggers, not a person. */
 const MOST_TRIGGERS = 20_000;
+
+// Each loses to another that came between; twenty at once are all brought in.
+const CHANGES_TRIED = 25;
 
 const once = { "cache-control": "no-store" };
 
@@ -169,26 +173,34 @@ function addPatch(app: App): void {
       params,
       body: schemas.triggerPatch,
       answers: { 200: { description: "The changed trigger.", schema: schemas.trigger } },
-      problems: ["not_found"],
+      problems: ["not_found", "version_conflict"],
     },
     async (context, { params, body }) => {
-      const now = Date.now();
-      const before = await requireTrigger(context, params.trigger_id);
-      refuseOtherFields(before, body);
-      const changed = applyPatch(before, body);
-      await checkOwned(context, changed, before);
-      checkTrigger(changed);
-      await checkKeptSecret(context, before, changed);
-      const { agent_id, project_id, prompt, thread, enabled, settings } = changed;
-      const updated = await updateTrigger(context.env.DB, before.user_id, before.trigger_id, {
-        ...{ agent_id, project_id, prompt, thread, enabled, settings },
-        ...(isRetimed(before, changed) ? { next_at: findNext(changed, now) } : {}),
-        updated_at: new Date(now).toISOString(),
-      });
-      if (updated === null) throw missing(params.trigger_id);
-      return context.json(show(context, updated));
+      for (let time = 0; time < CHANGES_TRIED; time++) {
+        const changed = await changeOnce(context, params.trigger_id, body);
+        if (changed !== null) return context.json(show(context, changed));
+      }
+      throw new Problem("version_conflict", "The trigger is being changed by others just now.");
     },
   );
+}
+
+/** Null where another change came between: what it changed must not be undone, such as a pause by a new prompt. */
+async function changeOnce(context: AppContext, trigger_id: string, patch: TriggerPatch): Promise<Trigger | null> {
+  const before = await requireTrigger(context, trigger_id);
+  refuseOtherFields(before, patch);
+  const changed = applyPatch(before, patch);
+  await checkOwned(context, changed, before);
+  checkTrigger(changed);
+  await checkKeptSecret(context, before, changed);
+  const { agent_id, project_id, prompt, thread, enabled, settings } = changed;
+  // Each change is later than the one before, so that none is taken for another.
+  const now = Math.max(Date.now(), Date.parse(before.updated_at) + 1);
+  return await updateTrigger(context.env.DB, before, {
+    ...{ agent_id, project_id, prompt, thread, enabled, settings },
+    ...(isRetimed(before, changed) ? { next_at: findNext(changed, now) } : {}),
+    updated_at: new Date(now).toISOString(),
+  });
 }
 
 /** A changed scheme goes on with the secret that there is, where that one fits. */
@@ -210,11 +222,11 @@ function addRotate(app: App): void {
       path: `${path}/rotate`,
       tag,
       summary: "Give a webhook trigger a new secret",
-      description: "It is shown this once. The one before it opens too for `overlap_seconds`, a day if absent.",
+      description: "It is shown this once. Those before it open too for `overlap_seconds`, a day if absent.",
       params,
       body: schemas.rotationBody,
       answers: { 200: { description: "The trigger with its new secret.", schema: schemas.newTrigger } },
-      problems: ["not_found", "invalid_operation"],
+      problems: ["not_found", "invalid_operation", "version_conflict"],
     },
     async (context, { params, body }) => {
       const trigger = await requireTrigger(context, params.trigger_id);
@@ -243,7 +255,7 @@ function addRun(app: App): void {
       }),
       body: schemas.firingBody,
       answers: { 202: { description: "The run, accepted.", schema: schemas.firedRun } },
-      problems: ["not_found", "rate_limited"],
+      problems: ["not_found", "rate_limited", "idempotency_conflict"],
     },
     async (context, { params, headers, body }) => {
       const trigger = await requireTrigger(context, params.trigger_id);

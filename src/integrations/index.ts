@@ -48,6 +48,6 @@ export {
   whyNoSigningSecret,
 } from "./webhook-out.ts";
 export { type Payload, payloadOf, readPayload } from "./webhook-payload.ts";
-export { type Piece, parseTemplate } from "./webhook-picks.ts";
+export { type Piece, parseKey, parseTemplate } from "./webhook-picks.ts";
 export { findSecretFault, makeSecret } from "./webhook-secret.ts";
-export { type VerifiedDelivery, verifyDelivery } from "./webhook-verify.ts";
+export { fillHmac, type VerifiedDelivery, verifyDelivery } from "./webhook-verify.ts";

@@ -72,11 +72,16 @@ function read(cron: string, timezone: string): Cron {
   return new Cron(cron.trim(), { timezone, paused: true, mode: "5-part", fixedTimeRule: "no-wildcard" });
 }
 
+/** The reader tells of days and months as it counts them, and people count from one. */
+const countedFromZero = /(?<=Invalid value for (?:day|month): )-?\d+/;
+const addOne = (number: string) => String(Number(number) + 1);
+
 function findCronFault(cron: string, timezone: string, from: number): string | null {
   try {
     return nextTimes(cron, timezone, from, 1).length === 0 ? "cron: is never due, such as a 30th of February" : null;
   } catch (error) {
-    const text = error instanceof Error ? error.message.replace(/^CronPattern: /, "") : "";
+    const text =
+      error instanceof Error ? error.message.replace(/^CronPattern: /, "").replace(countedFromZero, addOne) : "";
     return `cron: can't be read: ${text.slice(0, 200)}`;
   }
 }

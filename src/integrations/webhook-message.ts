@@ -3,7 +3,7 @@
 // that what stands in them is data.
 import { cutEnd, cutMiddle } from "../lib/truncate.ts";
 import type { Payload } from "./webhook-payload.ts";
-import { type Piece, pickFrom } from "./webhook-picks.ts";
+import { type Piece, parseKey, pickFrom } from "./webhook-picks.ts";
 
 /** A title or a comment; who needs more finds it in the payload below. */
 const PICK_CHARACTERS = 4000;
@@ -29,8 +29,23 @@ export function writeMessage(pieces: Piece[], payload: Payload | null, event: st
   return `${prompt}\n\n${called}, as data:\n<${TAG}>\n${shown}\n</${TAG}>`;
 }
 
+/** Where a trigger has no key of its own: the payload's `key`, or GitHub's issue or pull request. */
+const usualKeys = [
+  "{{$.key}}",
+  ...["issue", "pull_request"].map((it) => `{{$.repository.full_name}}#{{$.${it}.number}}`),
+];
+
 /** What a `per_key` trigger's key is for this payload; null where one of its picks finds nothing. */
-export function readThreadKey(pieces: Piece[], payload: Payload | null): string | null {
+export function readThreadKey(key: string | null, payload: Payload | null): string | null {
+  for (const template of key === null ? usualKeys : [key]) {
+    const pieces = parseKey(template);
+    const found = pieces.ok ? fillKey(pieces.value, payload) : null;
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function fillKey(pieces: Piece[], payload: Payload | null): string | null {
   const parts = pieces.map((piece) => {
     if (typeof piece === "string") return piece;
     const value = pickFrom(payload?.value, piece);

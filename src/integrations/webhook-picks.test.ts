@@ -167,8 +167,8 @@ describe("a payload", () => {
       '{"id":9007199254740993,"near":[12345678901234567890],"small":7,"real":1.2345678901234567890}',
     );
     expect(payload.text).toContain('"id":9007199254740993');
-    expect(readThreadKey(parse("{{$.id}}"), payload)).toBe("9007199254740993");
-    expect(readThreadKey(parse("{{$.near[0]}}-{{$.small}}"), payload)).toBe("12345678901234567890-7");
+    expect(readThreadKey("{{$.id}}", payload)).toBe("9007199254740993");
+    expect(readThreadKey("{{$.near[0]}}-{{$.small}}", payload)).toBe("12345678901234567890-7");
   });
 
   it("may be nested as deep as its size allows", () => {
@@ -176,7 +176,7 @@ describe("a payload", () => {
       const payload = read("[".repeat(131_000) + inner + "]".repeat(131_000));
       const message = writeMessage(parse("{{$}} {{$[0][0]}}"), payload, null);
       expect(message.includes("(nested too deeply to be shown)")).toBe(true);
-      expect(readThreadKey(parse("{{$}}"), payload)).toBeNull();
+      expect(readThreadKey("{{$}}", payload)).toBeNull();
     }
   });
 
@@ -203,10 +203,26 @@ describe("a payload", () => {
 describe("a thread's key", () => {
   it("is what its picks find, and none where one finds nothing", () => {
     const payload = payloadOf({ repo: "a/b", n: 7, no: null, empty: "", list: [1] });
-    expect(readThreadKey(parse("{{$.repo}}#{{$.n}}"), payload)).toBe("a/b#7");
-    expect(readThreadKey(parse("{{$.list}}"), payload)).toBe("[1]");
+    expect(readThreadKey("{{$.repo}}#{{$.n}}", payload)).toBe("a/b#7");
+    expect(readThreadKey("{{$.list}}", payload)).toBe("[1]");
     for (const missing of ["{{$.x}}", "{{$.no}}", "{{$.empty}}", "{{$.repo}}#{{$.x}}"]) {
-      expect(readThreadKey(parse(missing), payload)).toBeNull();
+      expect(readThreadKey(missing, payload)).toBeNull();
     }
+  });
+
+  it("may be one bare pick", () => {
+    const payload = payloadOf({ issue: { number: 7 }, "a}}": 1 });
+    expect(readThreadKey("$.issue.number", payload)).toBe("7");
+    expect(readThreadKey("$.issue.number {{$.issue.number}}", payload)).toBe("$.issue.number 7");
+  });
+
+  it("is the payload's own where the trigger has none, or GitHub's issue or pull request", () => {
+    const repository = { full_name: "a/b" };
+    const usual = (value: unknown) => readThreadKey(null, payloadOf(value));
+    expect(usual({ key: "order-1", repository, issue: { number: 7 } })).toBe("order-1");
+    expect(usual({ repository, issue: { number: 7 } })).toBe("a/b#7");
+    expect(usual({ repository, pull_request: { number: 8 } })).toBe("a/b#8");
+    for (const none of [{}, { repository }, { issue: { number: 7 } }, null, []]) expect(usual(none)).toBeNull();
+    expect(readThreadKey(null, null)).toBeNull();
   });
 });

@@ -40,6 +40,12 @@ export function parseTemplate(template: string): Result<Piece[]> {
   return succeed(pieces);
 }
 
+/** A key is picks and text, or one bare pick such as `$.issue.number`. */
+export function parseKey(key: string): Result<Piece[]> {
+  const bare = key.startsWith("$") ? parseTemplate(`{{${key}}}`) : null;
+  return bare?.ok && bare.value.length === 1 ? bare : parseTemplate(key);
+}
+
 const example = `write {{$.issue.title}}, {{$.items[0]["full name"]}} or {{$}}`;
 
 function readPick(template: string, start: number): { pick: Pick; end: number } | null {

@@ -56,6 +56,14 @@ describe("Standard Webhooks", () => {
     expect(await reasonOf(check(sign("{}", { key: made }), "{}", [made]))).toBe("accepted");
   });
 
+  it("accepts Svix's own names of the headers, and never some of each", async () => {
+    const entries = Object.entries(sign("{}"));
+    const branded = Object.fromEntries(entries.map(([name, value]) => [name.replace("webhook-", "svix-"), value]));
+    expect(await reasonOf(check(branded))).toBe("accepted");
+    expect(await reasonOf(check({ ...branded, "svix-id": "msg_2" }))).toMatch(/svix-signature is wrong/);
+    expect(await reasonOf(check({ ...branded, "webhook-id": "msg_2" }))).toMatch(/webhook-timestamp is missing/);
+  });
+
   it("accepts one signature of several, and either of two secrets", async () => {
     const headers = sign("{}");
     const other = sign("{}", { key: otherSecret })["webhook-signature"];
@@ -113,6 +121,11 @@ describe("GitHub", () => {
     ).toBe("accepted");
   });
 
+  it("is known by its body where a sender like GitHub names no delivery", async () => {
+    const answer = await verify(github, { "X-Hub-Signature-256": documented }, { body });
+    expect(answer).toMatchObject({ ok: true, value: { identity: { kind: "body" } } });
+  });
+
   it("takes no event that is no name", async () => {
     const answer = await verify(github, { ...headers, "X-GitHub-Event": "</webhook_payload>" }, { body });
     expect(answer).toMatchObject({ ok: true, value: { event: null } });
@@ -120,7 +133,7 @@ describe("GitHub", () => {
 
   it.each([
     ["a wrong body", headers, "Hello, World?", /is wrong/],
-    ["no delivery", { "X-Hub-Signature-256": documented }, body, /X-GitHub-Delivery is missing/],
+    ["an id that is none", { ...headers, "X-GitHub-Delivery": "a b" }, body, /X-GitHub-Delivery is malformed/],
     ["no signature", { "X-GitHub-Delivery": "1" }, body, /X-Hub-Signature-256 is missing/],
     ["half a signature", { ...headers, "X-Hub-Signature-256": documented.slice(0, -2) }, body, /malformed/],
     ["SHA-1", { ...headers, "X-Hub-Signature-256": `sha1=${"a".repeat(40)}` }, body, /malformed/],
@@ -151,6 +164,22 @@ describe("HMAC", () => {
       const answer = verify({ ...plain, algorithm, encoding, prefix: "v0=" }, headers);
       expect(await reasonOf(answer)).toBe("accepted");
     }
+  });
+
+  it("accepts a signature that names its algorithm, and no other's name", async () => {
+    expect(await reasonOf(verify(plain, { "x-signature": `sha256=${mac("{}")}` }))).toBe("accepted");
+    expect(await reasonOf(verify(plain, { "x-signature": `sha512=${mac("{}")}` }))).toMatch(/malformed/);
+    const base64 = `sha256=${mac("{}", { encoding: "base64" })}`;
+    expect(await reasonOf(verify({ ...plain, encoding: "base64" }, { "x-signature": base64 }))).toBe("accepted");
+  });
+
+  it("is SHA-256 in hex of the body, and of the time before it, where nothing else was said", async () => {
+    const least = { scheme: "hmac", header: "X-Signature" } as const;
+    expect(await reasonOf(verify(least, { "x-signature": mac("{}") }))).toBe("accepted");
+    const timed = { ...least, timestamp_header: "X-Time" };
+    const headers = { "x-signature": mac(`${seconds}.{}`), "x-time": String(seconds) };
+    expect(await reasonOf(verify(timed, headers))).toBe("accepted");
+    expect(await reasonOf(verify(timed, { ...headers, "x-signature": mac("{}") }))).toMatch(/is wrong/);
   });
 
   it("is the same delivery for the same body, where nothing else tells", async () => {

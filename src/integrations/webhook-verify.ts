@@ -4,7 +4,7 @@
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
-import type { TriggerVerification } from "../protocol/trigger.ts";
+import type { HeaderVerification, HmacVerification, TriggerVerification } from "../protocol/trigger.ts";
 import { readKey } from "./webhook-secret.ts";
 
 export interface WebhookDelivery {
@@ -64,42 +64,61 @@ export async function verifyDelivery(
 }
 
 async function verifyStandard(secrets: string[], delivery: WebhookDelivery): Promise<Result<VerifiedDelivery>> {
-  const id = readForm(delivery, "webhook-id", idForm);
+  const names = findStandardNames(delivery);
+  const id = readForm(delivery, names.id, idForm);
   if (!id.ok) return id;
-  const time = readTime(delivery, "webhook-timestamp");
+  const time = readTime(delivery, names.timestamp);
   if (!time.ok) return time;
-  const header = readHeader(delivery, "webhook-signature");
+  const header = readHeader(delivery, names.signature);
   if (!header.ok) return header;
   const items = header.value.split(" ");
   if (items.length > MOST_SIGNATURES || items.some((item) => !/^v\d\w?,[\w+/=-]+$/.test(item))) {
-    return malformed("webhook-signature");
+    return malformed(names.signature);
   }
   const signatures = items.filter((item) => item.startsWith("v1,")).map((item) => decode(item.slice(3), "base64"));
   const keys = secrets.map((secret) => readKey(secret)).filter((key) => key !== null);
   const signed = fill("{id}.{timestamp}.{body}", { id: id.value, timestamp: time.value, body: delivery.body });
-  if (!(await isSigned("SHA-256", keys, signed, signatures))) return wrong("webhook-signature");
+  if (!(await isSigned("SHA-256", keys, signed, signatures))) return wrong(names.signature);
   return succeed({ identity: { kind: "named", id: id.value }, event: null });
 }
 
+/** Svix, where the standard comes from, sends its own names by default; a delivery is read by one set of them. */
+function findStandardNames({ headers }: WebhookDelivery) {
+  const brand = headers.get("webhook-id") === null && headers.get("svix-id") !== null ? "svix" : "webhook";
+  return { id: `${brand}-id`, timestamp: `${brand}-timestamp`, signature: `${brand}-signature` };
+}
+
 async function verifyGithub(secrets: string[], delivery: WebhookDelivery): Promise<Result<VerifiedDelivery>> {
-  const id = readForm(delivery, "X-GitHub-Delivery", idForm);
-  if (!id.ok) return id;
   const header = readForm(delivery, "X-Hub-Signature-256", /^sha256=[\da-f]{64}$/i);
   if (!header.ok) return header;
   const signature = decode(header.value.slice("sha256=".length), "hex");
   const keys = secrets.map((secret) => encoder.encode(secret));
   if (!(await isSigned("SHA-256", keys, delivery.body, [signature]))) return wrong("X-Hub-Signature-256");
-  const event = delivery.headers.get("X-GitHub-Event") ?? "";
-  return succeed({ identity: { kind: "named", id: id.value }, event: eventForm.test(event) ? event : null });
+  const named = delivery.headers.get("X-GitHub-Event") ?? "";
+  const event = eventForm.test(named) ? named : null;
+  // GitHub always sends one and does not sign it; others sign as GitHub does and send none.
+  if (delivery.headers.get("X-GitHub-Delivery") === null) {
+    return succeed({ identity: { kind: "body", hash: await hashBody(delivery.body) }, event });
+  }
+  const id = readForm(delivery, "X-GitHub-Delivery", idForm);
+  return id.ok ? succeed({ identity: { kind: "named", id: id.value }, event }) : id;
 }
 
 const algorithms = { sha1: "SHA-1", sha256: "SHA-256", sha512: "SHA-512" } as const;
 
+/** With what is usual for what its owner left out. */
+export function fillHmac({ header, ...given }: HmacVerification) {
+  const { algorithm = "sha256", encoding = "hex", prefix = "", timestamp_header = null, id_header = null } = given;
+  const { signed = timestamp_header === null ? "{body}" : "{timestamp}.{body}" } = given;
+  return { header, algorithm, encoding, prefix, timestamp_header, id_header, signed };
+}
+
 async function verifyHmac(
-  verify: Extract<TriggerVerification, { scheme: "hmac" }>,
+  given: HmacVerification,
   secrets: string[],
   delivery: WebhookDelivery,
 ): Promise<Result<VerifiedDelivery>> {
+  const verify = fillHmac(given);
   const header = readHeader(delivery, verify.header);
   if (!header.ok) return header;
   const isList = verify.timestamp_header?.toLowerCase() === verify.header.toLowerCase();
@@ -110,7 +129,11 @@ async function verifyHmac(
   const items = isList ? header.value.split(",").map((item) => item.trim()) : [header.value];
   const signatures = items
     .filter((item) => item.startsWith(verify.prefix))
-    .map((item) => decode(item.slice(verify.prefix.length), verify.encoding));
+    .map((item) => item.slice(verify.prefix.length))
+    // Most senders name the algorithm; it is never part of a signature.
+    .map((item) =>
+      decode(item.startsWith(`${verify.algorithm}=`) ? item.slice(verify.algorithm.length + 1) : item, verify.encoding),
+    );
   if (signatures.length > MOST_SIGNATURES || !signatures.some((signature) => signature !== null)) {
     return malformed(verify.header);
   }
@@ -125,22 +148,22 @@ async function verifyHmac(
 }
 
 async function verifyHeader(
-  verify: Extract<TriggerVerification, { scheme: "header" }>,
+  { header: name, prefix = "", id_header = null }: HeaderVerification,
   secrets: string[],
   delivery: WebhookDelivery,
 ): Promise<Result<VerifiedDelivery>> {
-  const header = readHeader(delivery, verify.header);
+  const header = readHeader(delivery, name);
   if (!header.ok) return header;
   const given = await hashText(header.value);
   let isKnown = false;
   // Every secret is looked at, so that the time does not tell which one it was.
   for (const secret of secrets) {
-    const expected = await hashText(verify.prefix + secret);
+    const expected = await hashText(prefix + secret);
     if (equalInConstantTime(expected, given)) isKnown = true;
   }
-  if (!isKnown) return refuse(`The secret in the header ${verify.header} is wrong.`);
-  if (verify.id_header === null) return succeed({ identity: { kind: "none" }, event: null });
-  const id = readForm(delivery, verify.id_header, idForm);
+  if (!isKnown) return refuse(`The secret in the header ${name} is wrong.`);
+  if (id_header === null) return succeed({ identity: { kind: "none" }, event: null });
+  const id = readForm(delivery, id_header, idForm);
   return id.ok ? succeed({ identity: { kind: "named", id: id.value }, event: null }) : id;
 }
 

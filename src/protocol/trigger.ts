@@ -3,26 +3,31 @@
 
 export type TriggerType = "webhook" | "schedule";
 
-/** How a sender shows that it is the one. The secret is not here. */
-export type TriggerVerification =
-  | { scheme: "standard" }
-  | { scheme: "github" }
-  | {
-      scheme: "hmac";
-      /** Of the signature. */
-      header: string;
-      algorithm: "sha1" | "sha256" | "sha512";
-      encoding: "hex" | "base64";
-      /** What stands before the signature in its header. */
-      prefix: string;
-      /** Of a time in seconds that is signed too; null where nothing tells how old a delivery is. */
-      timestamp_header: string | null;
-      /** What is signed: `{timestamp}`, `{id}` and `{body}` stand for theirs. */
-      signed: string;
-      /** Of the delivery's id; null where there is none. */
-      id_header: string | null;
-    }
-  | { scheme: "header"; header: string; prefix: string; id_header: string | null };
+/** How a sender shows that it is the one, as its owner wrote it. The secret is not here. */
+export type TriggerVerification = { scheme: "standard" } | { scheme: "github" } | HmacVerification | HeaderVerification;
+
+export interface HmacVerification {
+  scheme: "hmac";
+  /** Of the signature. */
+  header: string;
+  algorithm?: "sha1" | "sha256" | "sha512" | undefined;
+  encoding?: "hex" | "base64" | undefined;
+  /** What stands before the signature in its header. */
+  prefix?: string | undefined;
+  /** Of a time in seconds that is signed too; null where nothing tells how old a delivery is. */
+  timestamp_header?: string | null | undefined;
+  /** What is signed: `{timestamp}`, `{id}` and `{body}` stand for theirs. */
+  signed?: string | undefined;
+  /** Of the delivery's id; null where there is none. */
+  id_header?: string | null | undefined;
+}
+
+export interface HeaderVerification {
+  scheme: "header";
+  header: string;
+  prefix?: string | undefined;
+  id_header?: string | null | undefined;
+}
 
 /** What is particular to a type; the rest are columns of its own. */
 export interface TriggerSettings {

@@ -35,6 +35,19 @@ export async function putSecret(db: D1Database, secret: Secret): Promise<Secret>
   return row ?? secret;
 }
 
+/** False where another rotation came between: `former_id` is that of the secret that was read. */
+export async function replaceSecret(db: D1Database, secret: Secret, former_id: string): Promise<boolean> {
+  const { user_id, kind, name, secret_id, key_id, sealed, updated_at } = secret;
+  const replaced = await db
+    .prepare(
+      `UPDATE secrets SET secret_id = ?4, key_id = ?5, sealed = ?6, updated_at = ?7
+       WHERE user_id = ?1 AND kind = ?8 AND name = ?2 AND secret_id = ?3 RETURNING name`,
+    )
+    .bind(user_id, name, former_id, secret_id, key_id, sealed, updated_at, kind)
+    .all();
+  return replaced.results.length > 0;
+}
+
 export async function readSecret(db: D1Database, name: SecretName): Promise<Secret | null> {
   return (await open(db).select().from(secrets).where(isNamed(name)).get()) ?? null;
 }

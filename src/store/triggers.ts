@@ -79,14 +79,14 @@ export async function listTriggers(
   );
 }
 
-/** The trigger as it is now; null where there is none. */
+/** The trigger as it is now; null where it is gone, or was changed since `seen` was read. */
 export async function updateTrigger(
   db: D1Database,
-  user_id: string,
-  trigger_id: string,
+  seen: Trigger,
   patch: Partial<Omit<Trigger, "user_id" | "trigger_id" | "type" | "created_at">>,
 ): Promise<Trigger | null> {
-  const [row] = await open(db).update(triggers).set(patch).where(isTrigger(user_id, trigger_id)).returning();
+  const isSeen = and(isTrigger(seen.user_id, seen.trigger_id), eq(triggers.updated_at, seen.updated_at));
+  const [row] = await open(db).update(triggers).set(patch).where(isSeen).returning();
   return row ?? null;
 }
 

@@ -128,19 +128,6 @@ export async function deleteDeliveries(db: D1Database, user_id: string, webhook_
   }
 }
 
-/** False where another rotation came between: `former_id` is that of the secret that was read. */
-export async function replaceSecret(db: D1Database, secret: Secret, former_id: string): Promise<boolean> {
-  const { user_id, name, secret_id, key_id, sealed, updated_at } = secret;
-  const replaced = await db
-    .prepare(
-      `UPDATE secrets SET secret_id = ?4, key_id = ?5, sealed = ?6, updated_at = ?7
-       WHERE user_id = ?1 AND kind = 'webhook' AND name = ?2 AND secret_id = ?3 RETURNING name`,
-    )
-    .bind(user_id, name, former_id, secret_id, key_id, sealed, updated_at)
-    .all();
-  return replaced.results.length > 0;
-}
-
 function isWebhook(user_id: string, webhook_id: string) {
   return and(eq(webhooks.user_id, user_id), eq(webhooks.webhook_id, webhook_id));
 }

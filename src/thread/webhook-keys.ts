@@ -5,8 +5,8 @@ import { createSeal } from "../lib/seal.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Webhook } from "../protocol/webhook.ts";
-import { readSecret, type Secret } from "../store/secrets.ts";
-import { createWebhook, MOST_WEBHOOKS, replaceSecret } from "../store/webhooks.ts";
+import { readSecret, replaceSecret, type Secret } from "../store/secrets.ts";
+import { createWebhook, MOST_WEBHOOKS } from "../store/webhooks.ts";
 
 export interface WebhookPorts {
   database: D1Database;

@@ -9,7 +9,7 @@ import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread
 import type { Trigger, TriggerDeliveryStatus } from "../../src/protocol/trigger.ts";
 import { sweepSchedules } from "../../src/queue/due-schedules.ts";
 import { buryFiring, fireSchedule } from "../../src/queue/fire-schedule.ts";
-import { createTrigger, updateTrigger } from "../../src/store/triggers.ts";
+import { createTrigger, readTrigger, updateTrigger } from "../../src/store/triggers.ts";
 import { openD1 } from "./sqlite-d1.ts";
 
 export type FireSchedule = Extract<Job, { type: "fire_schedule" }>;
@@ -80,8 +80,9 @@ export class ScheduleWorld {
     return trigger;
   }
 
-  async change(patch: Parameters<typeof updateTrigger>[3], trigger_id = "trig_1"): Promise<void> {
-    await updateTrigger(this.d1.binding, "user_ada", trigger_id, patch);
+  async change(patch: Parameters<typeof updateTrigger>[2], trigger_id = "trig_1"): Promise<void> {
+    const seen = await readTrigger(this.d1.binding, "user_ada", trigger_id);
+    if (seen === null || (await updateTrigger(this.d1.binding, seen, patch)) === null) throw new Error("not changed");
   }
 
   sweep(now: string): Promise<void> {

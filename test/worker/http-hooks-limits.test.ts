@@ -84,6 +84,24 @@ describe("a secret", () => {
     expect([await statusOf(trigger_id, secret, later), await statusOf(trigger_id, next, later)]).toEqual([401, 202]);
   });
 
+  it("opens until its own overlap ends, also where it is rotated again meanwhile, and twice at once", async () => {
+    const { trigger_id, secret } = await make();
+    const [second, third] = await Promise.all([
+      rotate(trigger_id, { overlap_seconds: 60 }),
+      rotate(trigger_id, { overlap_seconds: 60 }),
+    ]);
+    const fourth = await rotate(trigger_id, { overlap_seconds: 3600 });
+    const all = [secret, ...[second, third, fourth].map(({ body }) => String(body.secret))];
+    expect(await Promise.all(all.map((each) => statusOf(trigger_id, each)))).toEqual([202, 202, 202, 202]);
+    const later = Date.now() + 61_000;
+    vi.useFakeTimers({ toFake: ["Date"], now: later });
+    const [first, , , last] = await Promise.all(all.map((each) => statusOf(trigger_id, each, later)));
+    expect([first, last]).toEqual([401, 202]);
+    const only = String((await rotate(trigger_id, { overlap_seconds: 0 })).body.secret);
+    const left = await Promise.all([...all, only].map((each) => statusOf(trigger_id, each, later)));
+    expect(left).toEqual([401, 401, 401, 401, 202]);
+  });
+
   it("ends at once where there is to be no overlap, and may be the sender's", async () => {
     const { trigger_id, secret } = await make();
     const own = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";

@@ -110,7 +110,7 @@ describe("a delivery", () => {
     const other = await deliver(trigger_id, "[]", later, real);
     expect(other.body).toEqual({ ...answers[0]?.body, duplicate: true });
     expect(await logOf(trigger_id)).toMatchObject([
-      { status: "refused", reason: expect.stringContaining("said something else") },
+      { status: "refused", reason: expect.stringContaining("with another body") },
       { status: "accepted" },
     ]);
     await real.send("DELETE", path);

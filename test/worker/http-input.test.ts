@@ -92,7 +92,7 @@ describe("a body", () => {
     expect(announced.status).toBe(413);
   });
 
-  it("without an announced length is refused while it arrives", async () => {
+  it("without an end is refused, once some more of it was taken in", async () => {
     const client = createClient();
     let pulled = 0;
     const endless = new ReadableStream({
@@ -102,7 +102,7 @@ describe("a body", () => {
       },
     });
     expect((await client.send("POST", RUNS, endless)).status).toBe(413);
-    expect(pulled).toBeLessThan(40);
+    expect(pulled).toBeLessThan(300);
   });
 
   it("keeps emoji, Chinese and control characters as they are", async () => {

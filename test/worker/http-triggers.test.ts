@@ -62,12 +62,16 @@ describe("a webhook trigger", () => {
     expect(next.body).toEqual({ data: [rest], next_cursor: null });
   });
 
-  it("is told the usual of HMAC, and keeps what it was told", async () => {
-    const plain = await make({ ...webhook, verify: { scheme: "hmac", header: "X-Sig" } });
-    const usual = { algorithm: "sha256", encoding: "hex", prefix: "", timestamp_header: null, id_header: null };
-    expect(plain.verify).toEqual({ scheme: "hmac", header: "X-Sig", ...usual, signed: "{body}" });
-    const timed = await make({ ...webhook, verify: { scheme: "hmac", header: "X-Sig", timestamp_header: "X-Time" } });
-    expect(timed.verify).toMatchObject({ signed: "{timestamp}.{body}" });
+  it("has its verify as it was sent, and keeps the secret that it was told", async () => {
+    for (const verify of [
+      { scheme: "hmac", header: "X-Sig" },
+      { scheme: "hmac", header: "X-Sig", encoding: "base64", timestamp_header: "X-Time", id_header: null },
+      { scheme: "header", header: "X-Token" },
+    ]) {
+      const made = await make({ ...webhook, verify });
+      expect(made.verify).toEqual(verify);
+      expect((await client.send("GET", `${PATH}/${made.trigger_id}`)).body.verify).toEqual(verify);
+    }
     const given = "a secret that the sender chose";
     expect((await make({ ...webhook, verify: { scheme: "github" }, secret: given })).secret).toBe(given);
   });
@@ -107,7 +111,6 @@ describe("a webhook trigger", () => {
     ["a short secret", { secret: "short" }, "invalid_field", /^secret: must have at least/],
     ["a secret of another kind", { secret: `${"x".repeat(20)}!` }, "invalid_field", /^secret: .*Standard Webhooks/],
     ["a thread that is no id", { thread: "a/b" }, "invalid_field", /^thread/],
-    ["per_key without a key", { thread: "per_key" }, "invalid_field", /^key: is needed/],
     ["a key that picks nothing", { thread: "per_key", key: "all" }, "invalid_field", /^key: must pick/],
     ["a key for one thread", { key: "{{$.a}}" }, "invalid_field", /^key: is for thread/],
     ["an agent that there is not", { agent_id: "agent_none" }, "not_found", /agent_none/],
@@ -149,6 +152,16 @@ describe("a schedule", () => {
     });
     expect(on.body).toMatchObject({ enabled: true, cron: "30 4 * * *", overlap: "queue" });
     expect(await nextAt()).toMatch(/T04:30:00\.000Z$/);
+  });
+
+  it("has all of what was changed at once", async () => {
+    const { trigger_id } = await make({ ...schedule, enabled: false });
+    const path = `${PATH}/${trigger_id}`;
+    const changes = [{ prompt: "Other." }, { enabled: true }, { cron: "30 4 * * *" }, { overlap: "queue" }];
+    const answers = await Promise.all(changes.map((change) => client.send("PATCH", path, change)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await client.send("GET", path)).body).toMatchObject(Object.assign({}, ...changes));
+    expect(await env.DB.prepare("SELECT next_at FROM triggers").first("next_at")).toMatch(/T\d\d:30:00\.000Z$/);
   });
 
   it("keeps its next time where nothing about its times was changed", async () => {
@@ -238,6 +251,15 @@ describe("a run now", () => {
     const key = { "idempotency-key": "same" };
     expect(await run(key)).toEqual(await run(key));
     expect((await client.send("GET", `${PATH}/${trigger_id}/deliveries`)).body.data).toHaveLength(3);
+  });
+
+  it("refuses an Idempotency-Key that had another payload", async () => {
+    const { trigger_id } = await make();
+    const key = { "idempotency-key": "same" };
+    expect((await client.send("POST", `${PATH}/${trigger_id}/run`, { payload: 1 }, key)).status).toBe(202);
+    client.threads.next = { failure: { code: "idempotency_conflict", detail: "Another body." } };
+    const other = await client.send("POST", `${PATH}/${trigger_id}/run`, { payload: 2 }, key);
+    expect([other.status, other.body.code]).toEqual([409, "idempotency_conflict"]);
   });
 
   it("says why there is none", async () => {
