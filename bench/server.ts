@@ -8,7 +8,10 @@ import { migrate } from "./migrate.ts";
 import { API_KEY } from "./targets.ts";
 
 const root = join(import.meta.dirname, "..");
-const platform = { compatibilityDate: "2026-11-01", compatibilityFlags: ["nodejs_compat"] };
+const platform = {
+  compatibilityDate: "2026-11-01",
+  compatibilityFlags: ["nodejs_compat", "queue_consumer_no_wait_for_wait_until"],
+};
 
 /**
  * The product as wrangler bundles it, with the bindings of wrangler.toml but the assets, which have no part in a turn. With

@@ -15,7 +15,7 @@ const app = createApp();
 export default {
   fetch: (request, env, context) =>
     servePreview(request, env) ?? servePage(request, env) ?? app.fetch(request, env, context),
-  queue: (batch, env) => consumeJobs(batch, env),
+  queue: (batch, env, context) => consumeJobs(batch, env, (promise) => context.waitUntil(promise)),
   scheduled: async (controller, env) => {
     const now = controller.scheduledTime;
     await Promise.all([sweepRuns(env, now), sweepSchedules(env, now), sweepDeliveries(env, now)]);

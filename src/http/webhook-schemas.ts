@@ -11,6 +11,8 @@ const DAY_SECONDS = 24 * 60 * 60;
 
 const url = wellFormed
   .max(URL_CHARACTERS)
+  // The parser leaves out what is pasted with it, and what is shown should be what is asked.
+  .regex(/^\S*$/, "must hold no spaces or line feeds")
   .refine((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""), "must be an http or https address")
   .refine((text) => {
     const parsed = URL.parse(text);

@@ -29,8 +29,8 @@ export interface WebhookPayload {
     /** Of `task.updated`: a task's status, or `deleted`. */
     task?: { id: string; status: string };
     /**
-     * Of a run its last event in the thread's stream, null where it left none, as one that was cancelled unstarted. Of a task the
-     * event that tells it or a later one.
+     * An event in the thread's stream to go on from: of a run its last one, or the newest where it left none, as one that was
+     * cancelled unstarted. Of a task the event that tells it or a later one. Null where the thread knows nothing of the run.
      */
     seq: number | null;
   };

@@ -6,7 +6,7 @@ import { type Result, succeed } from "../protocol/error.ts";
 import { type Job, job } from "../protocol/job.ts";
 import { callThread } from "../thread/stub.ts";
 import { deleteSandbox } from "./delete-sandbox.ts";
-import { deliverWebhook } from "./deliver-webhook.ts";
+import { type DeliveryMessage, deliverTogether } from "./deliver-together.ts";
 import { deliveryPorts } from "./delivery-ports.ts";
 import { buryFiring, fireSchedule } from "./fire-schedule.ts";
 
@@ -19,12 +19,27 @@ const DEAD_QUEUE = "taskloom-dead";
 const FIRST_DELAY_SECONDS = 5;
 const LONGEST_DELAY_SECONDS = 300;
 
-export async function consumeJobs(batch: MessageBatch<unknown>, env: Env): Promise<void> {
+/** `waitUntil` keeps what goes on behind the batch alive. */
+export async function consumeJobs(
+  batch: MessageBatch<unknown>,
+  env: Env,
+  waitUntil: (promise: Promise<unknown>) => void = () => {},
+): Promise<void> {
   const isDead = batch.queue === DEAD_QUEUE;
-  await Promise.all(batch.messages.map((message) => consumeJob(message, isDead, env)));
+  const deliveries: DeliveryMessage[] = [];
+  const others = batch.messages.map((message) => consumeJob(message, isDead, env, deliveries));
+  // A dead letter is one try more.
+  if (deliveries.length > 0) await deliverTogether(deliveries, deliveryPorts(env), waitUntil);
+  await Promise.all(others);
 }
 
-async function consumeJob(message: Message<unknown>, isDead: boolean, env: Env): Promise<void> {
+/** Does it, or adds it to the `deliveries`, which are done together. */
+async function consumeJob(
+  message: Message<unknown>,
+  isDead: boolean,
+  env: Env,
+  deliveries: DeliveryMessage[],
+): Promise<void> {
   const parsed = job.safeParse(message.body);
   if (!parsed.success) {
     // No retry would make it a job.
@@ -32,23 +47,33 @@ async function consumeJob(message: Message<unknown>, isDead: boolean, env: Env):
     message.ack();
     return;
   }
+  const { data } = parsed;
+  const fail = (error: unknown): void => {
+    logError("job_failed", error, { message_id: message.id, dead: isDead, attempts: message.attempts });
+    retry(message, describeError(error));
+  };
+  if (data.type === "deliver_webhook") {
+    deliveries.push({ message, job: data, fail });
+    return;
+  }
   try {
-    const done = await doJob(parsed.data, isDead, env);
+    const done = await doJob(data, isDead, env);
     // A run that is gone needs no start and no end.
     if (done.ok || done.error.code === "not_found") message.ack();
     else retry(message, done.error.code);
   } catch (error) {
-    logError("job_failed", error, { message_id: message.id, dead: isDead, attempts: message.attempts });
-    retry(message, describeError(error));
+    fail(error);
   }
 }
 
-async function doJob(body: Job, isDead: boolean, env: Env): Promise<Result<null>> {
+async function doJob(
+  body: Exclude<Job, { type: "deliver_webhook" }>,
+  isDead: boolean,
+  env: Env,
+): Promise<Result<null>> {
   if (body.type === "run_agent_background") return await (isDead ? buryRun(body, env) : startRun(body, env));
   if (body.type === "fire_schedule") return await (isDead ? buryFiring : fireSchedule)(body, env, Date.now());
-  // A dead letter is one try more.
-  if (body.type === "deliver_webhook") await deliverWebhook(body, deliveryPorts(env));
-  else await deleteSandbox(body, env);
+  await deleteSandbox(body, env);
   return succeed(null);
 }
 

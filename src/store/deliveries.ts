@@ -133,10 +133,19 @@ export async function finishTry(
   return { disabled: disable !== null && (results[2]?.results.length ?? 0) > 0 };
 }
 
+/** A sweep's, of one webhook: one of which thousands wait is not all that is swept. It is sent so many tries in a minute. */
+const MOST_OVERDUE_OF_ONE = 100;
+
+/** Looked at in one sweep. */
+const MOST_OVERDUE = 10_000;
+
 /** Those that are overdue, the longest first. Literal, so that SQLite sees that the partial index `deliveries_due` holds them. */
 export const LIST_OVERDUE = `
-SELECT user_id, webhook_id, delivery_id FROM deliveries
-WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 ORDER BY next_attempt_at LIMIT ?2`;
+SELECT user_id, webhook_id, delivery_id FROM (
+  SELECT *, row_number() OVER (PARTITION BY webhook_id ORDER BY next_attempt_at) AS place FROM (
+    SELECT user_id, webhook_id, delivery_id, next_attempt_at FROM deliveries
+    WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 ORDER BY next_attempt_at LIMIT ${MOST_OVERDUE}))
+WHERE place <= ${MOST_OVERDUE_OF_ONE} ORDER BY next_attempt_at LIMIT ?2`;
 
 export async function listOverdue(db: D1Database, before: number, limit: number): Promise<DeliveryName[]> {
   return (await db.prepare(LIST_OVERDUE).bind(toTime(before), limit).all<DeliveryName>()).results;

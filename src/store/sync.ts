@@ -16,7 +16,7 @@ export interface ThreadBatch {
   messages: (MessageRow & { version: number })[];
   /** Where the plan is among the messages: the newest number of the journal, and the run that it was changed in. */
   plan_change?: { seq: number; invocation_id: string | null };
-  /** `end_seq`: the number of its terminal event. */
+  /** `end_seq`: the number of its terminal event, or of the newest where it has none. */
   runs: (Run & { version: number; end_seq?: number | null })[];
 }
 

@@ -159,6 +159,18 @@ const brokenBy: Record<"remains" | "removed", Script[]> = {
         { do: "crash" },
       ],
     },
+    // The second edit is stored, and its answer lost.
+    {
+      posts: [{ kind: "plan", policy: "enqueue", background: false }],
+      steps: [
+        post(0),
+        settleAt(0, 8),
+        { do: "edit", edit: "reword", place: 0 },
+        settleAt(0, 8),
+        { do: "edit", edit: "reword", place: 0 },
+        { do: "crash" },
+      ],
+    },
   ],
   removed: [
     {
@@ -179,6 +191,11 @@ const brokenBy: Record<"remains" | "removed", Script[]> = {
         { do: "die", in: 3, when: "before" },
         { do: "remove" },
       ],
+    },
+    // D1 does not tell the agent of a run before its thread is gone.
+    {
+      posts: [{ kind: "text", policy: "enqueue", background: false }],
+      steps: [post(0), { do: "pass", ms: 35_000 }, { do: "remove" }, settleAt(8, 1), { do: "pass", ms: 35_000 }],
     },
   ],
 };

@@ -29,7 +29,8 @@ const AGENT_LIMIT_MS = 10_000;
  */
 export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
   const hashed = hashInput(input);
-  const recall = (agent_id: string) => readLastAgent(life.database.sql, agent_id);
+  // D1 may be silent for longer than the thread lives.
+  const recall = (agent_id: string) => (life.removing ? null : readLastAgent(life.database.sql, agent_id));
   const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, recall);
   // Until its turn comes nobody else listens for it.
   found.catch(ignore);

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { say } from "../../test/fakes/replies.ts";
 import { FakeClock, settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
+import { cancelRun } from "./control.ts";
 import { dropTables } from "./database.ts";
 import { findRun, storeRun, transact } from "./life.ts";
 import { editPlan } from "./plan-edit.ts";
@@ -73,6 +74,17 @@ describe("deliveries that D1 made of a batch", () => {
     await thread.run("hi");
     expect(thread.jobs).toContainEqual({ type: "deliver_webhook", ...name });
     expect(thread.batches.flatMap(({ runs }) => runs).at(-1)).toMatchObject({ end_seq: expect.any(Number) });
+  });
+
+  it("say of a run that ended unstarted which event was the newest, to go on from", async () => {
+    const thread = new FakeThread({ replies: [say("hello")] });
+    await thread.run("hi", { invocation_id: "inv_a" });
+    await thread.accept("later", { invocation_id: "inv_b", background: true });
+    await cancelRun(thread.life, "inv_b");
+    await thread.life.outbox.sync();
+    const told = thread.batches.flatMap(({ runs }) => runs).filter(({ status }) => status === "cancelled");
+    expect(told).toMatchObject([{ invocation_id: "inv_b", end_seq: thread.life.journal.newest }]);
+    expect(thread.life.journal.newest).toBeGreaterThan(0);
   });
 
   it.each([

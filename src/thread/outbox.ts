@@ -193,7 +193,12 @@ export class Outbox {
         thread: version > this.#position.thread_version ? { ...thread, version } : null,
         ...(planIsNew ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun } } : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
-        runs: runs.map(({ run, record: { end_seq }, version }) => ({ ...run, version, end_seq })),
+        // One that ended unstarted left no event: who goes on from the newest misses nothing of it.
+        runs: runs.map(({ run, record: { end_seq }, version }) => ({
+          ...run,
+          version,
+          end_seq: end_seq ?? this.#newest(),
+        })),
       });
       this.#isAsking = true;
       const { made, hears_tasks } = await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);

@@ -26,7 +26,7 @@ async function describeWorker({ bundle, port, variables }: RuntimeSettings): Pro
   return {
     name: "taskloom",
     compatibilityDate: "2026-11-01",
-    compatibilityFlags: ["nodejs_compat"],
+    compatibilityFlags: ["nodejs_compat", "queue_consumer_no_wait_for_wait_until"],
     // Named as in the repository, so that the wrapper's import of the product finds it. Jobs come to the default export.
     modules: [
       { type: "ESModule", path: "test/chaos/entry.js", contents: ENTRY },

@@ -130,7 +130,7 @@ describe("the queue's consumer", () => {
       ["taskloom-dead", true],
     ] as const) {
       const batch = createMessageBatch(queue, [{ id: "m", timestamp: new Date(), attempts: 1, body }]);
-      await worker.queue(batch, broken);
+      await worker.queue(batch, broken, createExecutionContext());
       const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
       expect([explicitAcks.length, retryMessages.length]).toEqual(isDone ? [1, 0] : [0, 1]);
     }

@@ -332,7 +332,7 @@ describe("the sweep", () => {
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${LIST_OVERDUE}`)
       .bind(at, 10)
       .all<{ detail: string }>();
-    expect(results.map(({ detail }) => detail)).toEqual([
+    expect(results.map(({ detail }) => detail).filter((detail) => detail.includes("deliveries"))).toEqual([
       expect.stringMatching(/SEARCH deliveries USING (COVERING )?INDEX deliveries_due/),
     ]);
   });

@@ -1,0 +1,145 @@
+// Batches of deliveries to receivers that answer at once, late or never: what becomes of each message, and what holds up whom.
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { insertDelivery, webhook } from "../../test/fakes/deliveries.ts";
+import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
+import { FakeClock, settle } from "../../test/fakes/stream.ts";
+import { makeSigningSecret } from "../integrations/index.ts";
+import { storeWebhook } from "../thread/webhook-keys.ts";
+import { deliverTogether, type OpenTries } from "./deliver-together.ts";
+import type { DeliveryPorts } from "./deliver-webhook.ts";
+
+const NEVER = new Promise<Response>(() => {});
+const answered = async () => new Response(null, { status: 204 });
+
+let d1: SqliteD1;
+let clock: FakeClock;
+let ports: DeliveryPorts;
+let receive: () => Promise<Response>;
+let asked: number;
+let open: OpenTries;
+let behind: Promise<unknown>[];
+let outcomes: string[];
+
+beforeEach(async () => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  d1 = openD1();
+  clock = new FakeClock();
+  asked = 0;
+  open = new Map();
+  behind = [];
+  outcomes = [];
+  receive = answered;
+  ports = {
+    database: d1.binding,
+    encryption_keys: ["a key"],
+    private_urls_allowed: false,
+    fetch: () => {
+      asked += 1;
+      return receive();
+    },
+    sendJob: async () => {},
+    clock,
+    random: () => 0,
+  };
+  expect((await storeWebhook(ports, webhook, makeSigningSecret())).ok).toBe(true);
+});
+
+const statuses = () => d1.read<{ status: string }>("SELECT status FROM deliveries").map(({ status }) => status);
+
+/** A batch of as many deliveries that were not there before. */
+function bring(count: number): Promise<void> {
+  const messages = Array.from({ length: count }, () => {
+    const delivery_id = `del_${outcomes.length}`;
+    const place = outcomes.push("waits") - 1;
+    insertDelivery(d1, delivery_id, { due: clock.now() + 20_000 });
+    return {
+      message: {
+        ack: () => void outcomes.splice(place, 1, "ack"),
+        retry: (options?: QueueRetryOptions) => void outcomes.splice(place, 1, `retry ${options?.delaySeconds}`),
+      },
+      job: { type: "deliver_webhook" as const, user_id: "user_1", webhook_id: "hook_1", delivery_id },
+      fail: () => void outcomes.splice(place, 1, "failed"),
+    };
+  });
+  return deliverTogether(messages, ports, (promise) => void behind.push(promise), open);
+}
+
+/** Until all that can be asked is. */
+async function untilAsked(count: number): Promise<void> {
+  while (asked < count) await settle();
+}
+
+describe("a batch of deliveries", () => {
+  it("is done, all of it, where receivers answer", async () => {
+    await bring(20);
+    expect(outcomes).toEqual(Array.from({ length: 20 }, () => "ack"));
+    expect(statuses()).toEqual(Array.from({ length: 20 }, () => "delivered"));
+    expect([behind.length, open.size]).toEqual([0, 0]);
+  });
+
+  it("asks five receivers at once", async () => {
+    const answers: (() => void)[] = [];
+    receive = () => new Promise((resolve) => answers.push(() => resolve(new Response(null, { status: 204 }))));
+    const done = bring(7);
+    await untilAsked(5);
+    await settle();
+    expect(asked).toBe(5);
+    answers[0]?.();
+    await untilAsked(6);
+    answers[1]?.();
+    await untilAsked(7);
+    for (const answer of answers) answer();
+    await done;
+    expect(statuses()).toEqual(Array.from({ length: 7 }, () => "delivered"));
+  });
+
+  it("waits for none that is slow: its try goes on, and is noted when it is over", async () => {
+    receive = () => NEVER;
+    const done = bring(7);
+    await untilAsked(5);
+    clock.advance(250);
+    await done;
+    // The connections are taken: the others come with another batch.
+    expect(outcomes).toEqual(["ack", "ack", "ack", "ack", "ack", "retry 1", "retry 1"]);
+    expect([asked, open.get("hook_1"), behind.length]).toEqual([5, 5, 5]);
+    clock.advance(10_000);
+    await Promise.all(behind);
+    expect(open.size).toBe(0);
+    const tries = d1.read<{ tries: string }>("SELECT tries FROM deliveries WHERE attempts = 1");
+    expect(tries.map(({ tries }) => JSON.parse(tries)[0].error)).toEqual(
+      Array.from({ length: 5 }, () => "It did not answer within 10 s."),
+    );
+  });
+
+  it("leaves one alone that has twenty tries under way", async () => {
+    open.set("hook_1", 20);
+    await bring(3);
+    expect(outcomes).toEqual(["retry 10", "retry 10", "retry 10"]);
+    expect(asked).toBe(0);
+    open.set("hook_1", 19);
+    open.set("hook_2", 20);
+    await bring(1);
+    expect(outcomes.at(-1)).toBe("ack");
+  });
+
+  it("leaves all alone where two hundred are under way", async () => {
+    for (let place = 2; place < 12; place++) open.set(`hook_${place}`, 20);
+    await bring(1);
+    expect(outcomes).toEqual(["retry 10"]);
+  });
+
+  it("tells of each that failed, and goes on with the next", async () => {
+    const { database } = ports;
+    let times = 0;
+    const failing = {
+      ...database,
+      batch: (statements: D1PreparedStatement[]) =>
+        times++ < 2 ? Promise.reject(new Error("D1 is away")) : database.batch(statements),
+    };
+    ports.database = Object.assign(Object.create(database), failing) as D1Database;
+    await bring(7);
+    expect(outcomes.toSorted()).toEqual(["ack", "ack", "ack", "ack", "ack", "failed", "failed"]);
+    expect(open.size).toBe(0);
+  });
+});
