@@ -1,12 +1,8 @@
 // Credentials of git hosts. They are written and never read back: an answer has the host and the user name only.
 import { z } from "@hono/zod-openapi";
 import { normalizeGitHost } from "../protocol/git-credential.ts";
-import {
-  deleteGitCredential,
-  type GitCredentialPorts,
-  listGitCredentials,
-  storeGitCredential,
-} from "../thread/git-credentials.ts";
+import { deleteGitCredential, listGitCredentials, storeGitCredential } from "../thread/git-credentials.ts";
+import type { SecretPorts } from "../thread/sealed-secrets.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
@@ -76,6 +72,6 @@ export function addGitCredentials(app: App): void {
   );
 }
 
-function portsOf(context: AppContext): GitCredentialPorts {
+function portsOf(context: AppContext): SecretPorts {
   return { database: context.env.DB, encryption_keys: context.get("config").encryption_keys };
 }

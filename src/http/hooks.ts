@@ -11,8 +11,8 @@ import type { Trigger } from "../protocol/trigger.ts";
 import { findAcceptedDelivery } from "../store/trigger-log.ts";
 import { findTrigger } from "../store/triggers.ts";
 import { clock } from "../thread/ports.ts";
+import { openLiveSecrets } from "../thread/rotated-secrets.ts";
 import { fireTrigger } from "../thread/trigger-run.ts";
-import { openTriggerSecrets } from "../thread/trigger-secrets.ts";
 import { readBytes } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
@@ -84,7 +84,7 @@ async function receive(context: AppContext, trigger_id: string, body: Uint8Array
     return refuse(context, trigger, "body_too_large", `The body is larger than ${HOOK_BYTES} bytes.`);
   }
   const now = Date.now();
-  const secrets = await openTriggerSecrets(context.get("config").encryption_keys, found.secret, now);
+  const secrets = await openLiveSecrets(context.get("config").encryption_keys, found.secret, now);
   if (!secrets.ok) {
     return refuse(context, trigger, "not_configured", "The webhook can't be checked here.", secrets.error.detail);
   }

@@ -10,6 +10,7 @@ import {
 } from "../integrations/index.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../protocol/trigger.ts";
+import type { RotatedName } from "../thread/rotated-secrets.ts";
 import { Problem } from "./errors.ts";
 import type { TriggerBody, TriggerPatch } from "./trigger-schemas.ts";
 
@@ -152,4 +153,9 @@ export function showTrigger(trigger: Trigger, origin: string, now: number) {
     last_fired_at: trigger.last_fired_at,
     created_at: trigger.created_at,
   };
+}
+
+/** Its secret's name in the store. */
+export function secretOf({ user_id, trigger_id }: Trigger): RotatedName {
+  return { user_id, kind: "trigger", name: trigger_id };
 }

@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { findSecretFault } from "../integrations/index.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { Trigger } from "../protocol/trigger.ts";
-import { readSecret } from "../store/secrets.ts";
+import { putSecret, readSecret } from "../store/secrets.ts";
 import { listTriggerDeliveries } from "../store/trigger-log.ts";
 import {
   countTriggers,
@@ -14,7 +14,7 @@ import {
   readTrigger,
   updateTrigger,
 } from "../store/triggers.ts";
-import { openTriggerSecrets, rotateTriggerSecret, storeTriggerSecret } from "../thread/trigger-secrets.ts";
+import { openLiveSecrets, rotateSecret, sealFirst } from "../thread/rotated-secrets.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
@@ -31,6 +31,7 @@ import {
   isRetimed,
   newTrigger,
   refuseOtherFields,
+  secretOf,
   showTrigger,
 } from "./trigger-settings.ts";
 
@@ -99,7 +100,13 @@ function addCreate(app: App): void {
         throw new Problem("invalid_operation", `You have ${MOST_TRIGGERS} triggers; delete some.`);
       }
       // First, so that no trigger is without one.
-      if (secret !== null) unwrap(await storeTriggerSecret(portsOf(context), made, secret, now));
+      if (secret !== null) {
+        const { encryption_keys } = portsOf(context);
+        await putSecret(
+          context.env.DB,
+          unwrap(await sealFirst(encryption_keys, secretOf(made), secret, made.created_at)),
+        );
+      }
       if (!(await createTrigger(context.env.DB, made))) throw new Error("a new trigger's id is taken");
       const location = `/v1/triggers/${made.trigger_id}`;
       return context.json({ ...show(context, made), secret }, 201, { ...once, location });
@@ -207,9 +214,8 @@ async function changeOnce(context: AppContext, trigger_id: string, patch: Trigge
 async function checkKeptSecret(context: AppContext, before: Trigger, { settings }: Trigger): Promise<void> {
   const { verify } = settings;
   if (verify === null || verify.scheme === before.settings.verify?.scheme) return;
-  const { user_id, trigger_id } = before;
-  const row = await readSecret(context.env.DB, { user_id, kind: "trigger", name: trigger_id });
-  const [current] = unwrap(await openTriggerSecrets(portsOf(context).encryption_keys, row, Date.now()));
+  const row = await readSecret(context.env.DB, secretOf(before));
+  const [current] = unwrap(await openLiveSecrets(portsOf(context).encryption_keys, row, Date.now()));
   if (current === undefined || findSecretFault(verify, current) === null) return;
   throw new Problem("invalid_field", "verify: the trigger's secret does not fit this scheme; make a new trigger");
 }
@@ -234,7 +240,7 @@ function addRotate(app: App): void {
       if (verify === null) throw new Problem("invalid_operation", "A schedule has no secret.");
       const secret = chooseSecret(verify, body.secret);
       const overlap_ms = body.overlap_seconds * 1000;
-      unwrap(await rotateTriggerSecret(portsOf(context), trigger, secret, overlap_ms, Date.now()));
+      unwrap(await rotateSecret(portsOf(context), secretOf(trigger), secret, overlap_ms, Date.now()));
       return context.json({ ...show(context, trigger), secret }, 200, once);
     },
   );

@@ -5,7 +5,9 @@ import { whyNotPublic } from "../lib/public-url.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Webhook } from "../protocol/webhook.ts";
 import { deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../store/webhooks.ts";
-import { rotateSecret, storeWebhook, type WebhookPorts } from "../thread/webhook-keys.ts";
+import { rotateSecret } from "../thread/rotated-secrets.ts";
+import type { SecretPorts } from "../thread/sealed-secrets.ts";
+import { signingSecretOf, storeWebhook } from "../thread/webhook-keys.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
@@ -129,7 +131,7 @@ function addRotation(app: App): void {
     async (context, { params, body }) => {
       const found = await requireWebhook(context, params.webhook_id);
       const { secret = makeSigningSecret(), overlap_seconds } = body;
-      unwrap(await rotateSecret(portsOf(context), found, secret, overlap_seconds * 1000, Date.now()));
+      unwrap(await rotateSecret(portsOf(context), signingSecretOf(found), secret, overlap_seconds * 1000, Date.now()));
       return context.json({ ...showWebhook(found), secret });
     },
   );
@@ -153,7 +155,7 @@ function requirePublic(context: AppContext, url: string): void {
   throw new Problem("invalid_field", `url: ${why}, and the server's settings don't permit that`);
 }
 
-function portsOf(context: AppContext): WebhookPorts {
+function portsOf(context: AppContext): SecretPorts {
   return { database: context.env.DB, encryption_keys: context.get("config").encryption_keys };
 }
 

@@ -10,7 +10,8 @@ import type { Job } from "../protocol/job.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../store/deliveries.ts";
 import { DISABLED, deleteDeliveries } from "../store/webhooks.ts";
-import { openKeys, type WebhookPorts } from "../thread/webhook-keys.ts";
+import { openKeys } from "../thread/rotated-secrets.ts";
+import type { SecretPorts } from "../thread/sealed-secrets.ts";
 
 /** For the whole of a try, the answer included. A receiver that works for longer answers first and works then. */
 const TRY_MS = 10_000;
@@ -28,7 +29,7 @@ const FAILING_TRIES = 5;
 /** 410 Gone: the receiver itself says that it wants no more. */
 const GONE = 410;
 
-export interface DeliveryPorts extends WebhookPorts {
+export interface DeliveryPorts extends SecretPorts {
   private_urls_allowed: boolean;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   sendJob(job: Job, delay_ms: number): Promise<void>;
@@ -100,7 +101,7 @@ async function tryDelivery(
   const why = ports.private_urls_allowed ? null : whyNotPublic(url);
   if (why !== null)
     return failed(`The address is not reached: it ${why}, and the server's settings don't permit that.`);
-  const keys = claimed.secret === null ? null : await openKeys(ports, claimed.secret);
+  const keys = claimed.secret === null ? null : await openKeys(ports.encryption_keys, claimed.secret);
   if (keys === null) return failed("The webhook has no secret. Rotate it.");
   if (!keys.ok) return failed(keys.error.detail);
   const signature = await signDelivery(claimed.delivery_id, claimed.payload, keys.value, ports.clock.now());

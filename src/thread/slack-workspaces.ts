@@ -2,19 +2,15 @@
 // need one. A token leaves this file only inside a caller of Slack's API.
 import type { SlackSettings } from "../config.ts";
 import { type CallSlack, createSlackCaller } from "../integrations/index.ts";
-import { createSeal } from "../lib/seal.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
-import { newId } from "../protocol/ids.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
-import { deleteSecret, putSecret, readSecret } from "../store/secrets.ts";
+import { deleteSecret, putSecret, readSecret, type SecretName } from "../store/secrets.ts";
 import { deleteSlackWorkspace, findSlackWorkspace, putSlackWorkspace } from "../store/slack-workspaces.ts";
+import { openSecret, type SecretPorts, sealSecret } from "./sealed-secrets.ts";
 
-export interface SlackPorts {
-  database: D1Database;
+export interface SlackPorts extends SecretPorts {
   /** Null where the server serves nothing of Slack. */
   slack: SlackSettings | null;
-  /** The first seals, each opens; none where the server has no ENCRYPTION_KEY. */
-  encryption_keys: string[];
 }
 
 export interface ConnectedWorkspace {
@@ -37,10 +33,9 @@ export async function connectSlackWorkspace(
   if (stored === null) {
     return fail("already_exists", "This workspace is connected to another account; disconnect it there first.");
   }
-  const secret_id = newId("sec");
-  const sealed = await createSeal(encryption_keys).seal(token, [user_id, secret_id]);
-  const times = { created_at: updated_at, updated_at };
-  await putSecret(database, { user_id, kind: "slack", name: team_id, secret_id, ...times, ...sealed });
+  const sealed = await sealSecret(encryption_keys, tokenOf(user_id, team_id), token, updated_at);
+  if (!sealed.ok) return sealed;
+  await putSecret(database, sealed.value);
   return succeed(stored);
 }
 
@@ -53,13 +48,12 @@ export async function openSlackWorkspace(
   if (slack === null || encryption_keys.length === 0) return notConfigured();
   const workspace = await findSlackWorkspace(database, team_id);
   const isOwn = workspace !== null && (user_id === undefined || workspace.user_id === user_id);
-  const row = isOwn ? await readSecret(database, { user_id: workspace.user_id, kind: "slack", name: team_id }) : null;
+  const row = isOwn ? await readSecret(database, tokenOf(workspace.user_id, team_id)) : null;
   if (workspace === null || row === null) return fail("not_found", "This workspace is not connected.");
-  const token = await createSeal(encryption_keys).open(row, [row.user_id, row.secret_id]);
-  if (!token.ok) {
-    return fail("not_configured", "The workspace's token can't be opened with ENCRYPTION_KEY. Connect it again.");
-  }
-  return succeed({ workspace, call: createSlackCaller({ api_url: slack.api_url, token: token.text }) });
+  const remedy = { what: "The workspace's token", remedy: "Connect it again." };
+  const token = await openSecret(encryption_keys, row, remedy);
+  if (!token.ok) return token;
+  return succeed({ workspace, call: createSlackCaller({ api_url: slack.api_url, token: token.value }) });
 }
 
 /** False where the user has not connected it. */
@@ -69,6 +63,10 @@ export async function disconnectSlackWorkspace(
   team_id: string,
 ): Promise<boolean> {
   const deleted = await deleteSlackWorkspace(database, user_id, team_id);
-  await deleteSecret(database, { user_id, kind: "slack", name: team_id });
+  await deleteSecret(database, tokenOf(user_id, team_id));
   return deleted;
+}
+
+function tokenOf(user_id: string, team_id: string): SecretName {
+  return { user_id, kind: "slack", name: team_id };
 }

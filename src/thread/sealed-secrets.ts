@@ -1,0 +1,46 @@
+// Secrets on their way into the store and out of it again: encrypted, and bound to their row. Whoever keeps one says for
+// whom and what it is called; what is in it only its own file knows.
+import { createSeal } from "../lib/seal.ts";
+import { fail, type Result, succeed } from "../protocol/error.ts";
+import { newId } from "../protocol/ids.ts";
+import type { Secret, SecretName } from "../store/secrets.ts";
+
+export interface SecretPorts {
+  database: D1Database;
+  /** The first seals, each opens; none where the server has no ENCRYPTION_KEY. */
+  encryption_keys: string[];
+}
+
+export const noEncryptionKey = fail(
+  "not_configured",
+  "Secrets can't be kept: the server's setting ENCRYPTION_KEY is missing.",
+);
+
+/** The row to be stored. */
+export async function sealSecret(
+  encryption_keys: string[],
+  name: SecretName,
+  text: string,
+  at: string,
+): Promise<Result<Secret>> {
+  if (encryption_keys.length === 0) return noEncryptionKey;
+  const secret_id = newId("sec");
+  const sealed = await createSeal(encryption_keys).seal(text, [name.user_id, secret_id]);
+  return succeed({ ...name, secret_id, created_at: at, updated_at: at, ...sealed });
+}
+
+/** What is in the row. A failure says what it is the secret of, why it can't be opened, and what to do about it. */
+export async function openSecret(
+  encryption_keys: string[],
+  row: Secret,
+  { what, remedy }: { what: string; remedy: string },
+): Promise<Result<string>> {
+  if (encryption_keys.length === 0) return noEncryptionKey;
+  const opened = await createSeal(encryption_keys).open(row, [row.user_id, row.secret_id]);
+  if (opened.ok) return succeed(opened.text);
+  const why =
+    opened.reason === "key_missing"
+      ? "the key that encrypted it is not in the server's ENCRYPTION_KEY any more"
+      : "it is damaged";
+  return fail("not_configured", `${what} can't be opened: ${why}. ${remedy}`);
+}
