@@ -41,7 +41,7 @@ interface Bound {
   params: unknown[];
 }
 
-/** Every statement of a thread's batch begins with the user and the thread; a run's goes on with its id and its status. */
+/** Every statement that puts a thread's rows begins with the user and the thread; a run's goes on with its id and its status. */
 function describe(when: WriteNotice["when"], statements: D1PreparedStatement[]): WriteNotice {
   const bound = statements as unknown as Bound[];
   const statuses = bound
@@ -49,7 +49,7 @@ function describe(when: WriteNotice["when"], statements: D1PreparedStatement[]):
     .map(({ params }) => String(params[3]));
   return {
     when,
-    thread_id: String(bound[0]?.params[1]),
+    thread_id: String(bound.find(({ statement }) => /^\s*INSERT INTO/.test(statement))?.params[1]),
     queued: statuses.includes("queued"),
     ends: statuses.some((status) => status !== "queued" && status !== "running"),
   };

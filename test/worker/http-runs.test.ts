@@ -223,7 +223,7 @@ describe("threads and projects", () => {
       agent_id: null,
       type,
       is_llm_message: type !== "task_list",
-      content: {},
+      content: type === "task_list" ? { tasks: [] } : {},
       metadata: {},
       seq: index + 1,
       created_at: at,
