@@ -11,7 +11,7 @@ const root = import.meta.dirname;
 mkdirSync(`${root}/dist/web`, { recursive: true });
 
 /** Files that take more than half a minute; vitest goes by size and begins with small ones last, when nobody is left beside them. */
-const longest = ["kill", "sandbox-run-faults", "stream-load", "start", "disconnect"];
+const longest = ["kill", "sandbox-run-faults", "stream-load", "start", "disconnect", "webhooks"];
 
 class LongestFirst implements TestSequencer {
   readonly #usual: BaseSequencer;
@@ -50,6 +50,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // Modules are loaded once for many files: to load them anew for each took half of the time.
+          isolate: false,
           // One more than the cores of a small machine: vitest's own choice there is a single one.
           maxWorkers: 3,
           // A property of seconds takes several times as long beside other work; the usual five seconds would judge the machine.
@@ -78,6 +80,7 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
+          isolate: false,
           maxWorkers: 2,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["test/setup/servers.ts"],

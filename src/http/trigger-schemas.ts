@@ -62,7 +62,8 @@ const verify: z.ZodType<TriggerVerification> = z
   ])
   .openapi({ example: { scheme: "github" } });
 
-const thread = clientId.openapi({ description: "`new`, `per_key` (webhooks), or the id of one thread." });
+// `clientId` may be older than the extension of zod that knows `openapi`; a copy of it is not.
+const thread = clientId.clone().openapi({ description: "`new`, `per_key` (webhooks), or the id of one thread." });
 const key = wellFormed.min(1).max(500).nullable().openapi({
   description:
     "Of `per_key`: deliveries of one key share a thread, such as `{{$.issue.number}}`. If null, the payload's `key`, or GitHub's issue or pull request.",

@@ -1,5 +1,6 @@
-// Each test file has its own storage; this gives it the tables.
-import { applyD1Migrations } from "cloudflare:test";
+// Files share one runtime, which saves half of their time; each begins with storage of its own, as if nothing had been before.
+import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 
+await reset();
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
