@@ -80,8 +80,8 @@ async function startBelow(
   const accepted = await acceptFromSlack(context.env, workspace, input, false);
   if (accepted.ok) return STARTED;
   const note = `This could not be taken: ${accepted.error.detail}`;
-  // Below the message that says it was asked for, in case that Slack no longer waits.
-  await tellOne(call, { channel, user_id, thread_ts }, note);
+  // In case that Slack no longer waits; below the message that says it was asked for, Slack would show it to nobody.
+  await tellOne(call, { channel, user_id }, note);
   return note;
 }
 

@@ -126,13 +126,15 @@ async function takeMessage(
 async function refuse(
   context: AppContext,
   { call }: ConnectedWorkspace,
-  { channel, user_id, ts, thread_ts }: SlackMessageEvent,
+  { channel, user_id, thread_ts }: SlackMessageEvent,
   { code, detail }: Problem["failure"],
 ): Promise<Outcome> {
   // The same message again, told by another event of it.
   if (code === "idempotency_conflict" || code === "already_exists") return "done";
   logIgnored(code, null);
-  goOn(context, tellOne(call, { channel, user_id, thread_ts: thread_ts ?? ts }, `This could not be taken: ${detail}`));
+  // Below a message without a reply Slack would show it to nobody.
+  const place = { channel, user_id, ...(thread_ts !== null && { thread_ts }) };
+  goOn(context, tellOne(call, place, `This could not be taken: ${detail}`));
   return "done";
 }
 
