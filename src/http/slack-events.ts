@@ -168,13 +168,14 @@ async function takeStop(
 /** An old event may come after the app was installed again: Slack itself is asked whether the token is still good. */
 async function takeRemoval(
   context: AppContext,
-  { user_id, team_id }: SlackWorkspace,
+  { user_id, team_id, updated_at }: SlackWorkspace,
   call: ConnectedWorkspace["call"],
 ): Promise<Outcome> {
   const answer = await call("auth.test", {});
   if (answer.kind === "done") return "done";
   if (answer.kind !== "refused") return "again";
-  await disconnectSlackWorkspace(slackPorts(context), user_id, team_id);
-  logIgnored("app_removed", team_id);
-  return "done";
+  const isGone = await disconnectSlackWorkspace(slackPorts(context), { user_id, team_id, updated_at });
+  if (isGone) logIgnored("app_removed", team_id);
+  // It was changed while Slack was asked, and may have another token now.
+  return isGone || (await findSlackWorkspace(context.env.DB, team_id)) === null ? "done" : "again";
 }

@@ -275,6 +275,19 @@ describe("a workspace", () => {
     expect(secrets.results).toEqual([]);
   });
 
+  it("stays connected where it was connected again while Slack was asked", async () => {
+    const { slack, team_id } = await start();
+    slack.answers.set("auth.test", async () => {
+      await connect(slack, team_id);
+      return { ok: false, error: "account_inactive" };
+    });
+    for (const status of [503, 200]) {
+      expect((await slack.event({ type: "app_uninstalled" }, { team_id })).status).toBe(status);
+    }
+    await slack.event(mention, { team_id });
+    expect(await runsOf(team_id)).toHaveLength(1);
+  });
+
   it("tells no secret in answers and logs", async () => {
     const written: string[] = [];
     for (const name of ["log", "info", "warn", "error", "debug"] as const) {
