@@ -25,6 +25,7 @@ export {
   canKeep,
   choicesOf,
   closeQuestions,
+  closeShown,
   type GivenAnswer,
   readAnswers,
   readLink,
