@@ -62,12 +62,23 @@ describe("the slash command", () => {
     expect((await slack.command({ ssl_check: "1" })).status).toBe(200);
   });
 
-  it("that can't be taken is told where Slack shows it: not below a message without a reply", async () => {
+  it("that can't be taken is told once, also where Slack waits no longer for the answer", async () => {
     const { body: project } = await createClient().send("POST", "/v1/projects", { name: "Shop" });
     const { slack, fields } = await ready({ project_id: project.project_id });
     await createClient().send("DELETE", `/v1/projects/${project.project_id}`);
     const { text } = (await slack.command(fields)).body;
     expect(text).toMatch(/project of this workspace was deleted/);
+    await slack.settled();
+    expect(slack.callsTo("chat.postEphemeral")).toEqual([]);
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    slack.answers.set("chat.postMessage", () => gate.then(() => ({ ok: true, ts: "1764000600.000100" })));
+    expect((await slack.command({ ...fields, trigger_id: "late" })).body.text).toMatch(/Slack is slow/);
+    open();
+    await slack.settled();
+    // Not below the message that says what was asked: Slack shows nothing of one person's below one without a reply.
     expect(slack.callsTo("chat.postEphemeral")).toEqual([{ channel: "C1", user: "U1", text }]);
   });
 });
