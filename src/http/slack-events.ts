@@ -5,6 +5,7 @@ import {
   readSlackEvent,
   type SlackEvent,
   type SlackMessageEvent,
+  saidAt,
   threadOfPlace,
   toContent,
   toSaidRun,
@@ -27,6 +28,8 @@ type Outcome = "done" | "again";
 const TITLE_CHARACTERS = 80;
 /** A thread's queue is no longer. */
 const NEWEST_RUNS = 100;
+/** A message that the ended run had not taken becomes a run of its own; one round more sees that none is left. */
+const STOP_ROUNDS = 3;
 
 /** What the pane offers to begin with. */
 const prompts = [
@@ -158,10 +161,13 @@ async function takeStop(
 ): Promise<Outcome> {
   const key = { user_id, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
   const request = { limit: NEWEST_RUNS, cursor: null };
-  const runs = await callThread(context.env, key, (stub) => stub.readRuns(key, request));
-  if (!runs.ok) return "done";
-  const meant = runs.value.data.filter((run) => !isTerminal(run.status) && Date.parse(run.created_at) <= at);
-  await Promise.all(meant.map(({ invocation_id: id }) => callThread(context.env, key, (stub) => stub.cancel(key, id))));
+  for (let round = 0; round < STOP_ROUNDS; round++) {
+    const runs = await callThread(context.env, key, (stub) => stub.readRuns(key, request));
+    const meant = runs.ok ? runs.value.data.filter((run) => !isTerminal(run.status) && saidAt(run) <= at) : [];
+    if (meant.length === 0) break;
+    const ends = meant.map(({ invocation_id: id }) => callThread(context.env, key, (stub) => stub.cancel(key, id)));
+    await Promise.all(ends);
+  }
   return "done";
 }
 

@@ -216,6 +216,28 @@ describe("Slack's own Stop button", () => {
     expect((await slack.event({ ...stop, event_ts: now }, { team_id })).status).toBe(200);
     expect((await runsOf(team_id))?.[0]?.status).toBe("cancelled");
   });
+
+  it("ends also what was said to the run meanwhile, and nothing that was said later", async () => {
+    const { slack, team_id } = await start();
+    await slack.event({ ...mention, text: "<@UBOT> [[silent]]" }, { team_id });
+    const say = (text: string, ts: string) =>
+      slack.event({ ...message, text, ts, thread_ts: mention.ts, parent_user_id: "U1" }, { team_id });
+    await say("and blue", "1764000001.000000");
+    await say("thank you", "1764000003.000000");
+    const stop = { type: "agent_session_stopped", channel: "C1", user: "U1", thread_ts: mention.ts };
+    // The event comes late: a minute ago by the clock of who made the runs.
+    expect((await slack.event({ ...stop, event_ts: "1764000002.000000" }, { team_id })).status).toBe(200);
+    await messagesOf(team_id);
+    const ended = ((await runsOf(team_id)) ?? []).map(({ metadata, status }) => [
+      (metadata.slack as { ts: string }).ts,
+      status,
+    ]);
+    expect(Object.fromEntries(ended)).toEqual({
+      [mention.ts]: "cancelled",
+      "1764000001.000000": "cancelled",
+      "1764000003.000000": "completed",
+    });
+  });
 });
 
 describe("a workspace", () => {
