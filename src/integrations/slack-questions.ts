@@ -118,7 +118,7 @@ export function closeQuestions(run: AskedRun, answers: ReadonlyMap<string, Given
 export function closeShown(shown: unknown[]): SlackMessage {
   const left = shown.filter(isRecord).filter(({ type }) => type === "section");
   const blocks = left.map(({ accessory: _, ...block }) => block);
-  const texts = blocks.map(({ text }) => (isRecord(text) ? String(text.text) : ""));
+  const texts = blocks.map(({ text }) => (isRecord(text) && typeof text.text === "string" ? text.text : ""));
   const { closed } = isChinese(texts.join("\n")) ? chinese : english;
   const note = { type: "context", block_id: "taskloom:closed", elements: [{ type: "mrkdwn", text: closed }] };
   return { text: escapeText(shorten(texts[0] || closed, NOTICE_CHARACTERS)), blocks: [...blocks, note] };
