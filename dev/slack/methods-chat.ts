@@ -180,6 +180,9 @@ const postEphemeral: Method = {
     const read = readContent(values);
     if (!read.text && !(read.blocks && read.blocks.length > 0)) throw new SlackError("no_text");
     const root = checkThread(to, values.thread_ts, "thread_not_found");
+    // "Ephemeral messages in threads are only shown if there is already an active thread."
+    const isShown = root === undefined || to.messages.some(({ thread_ts }) => thread_ts === root);
+    if (!isShown) return { message_ts: context.store.newTs() };
     const { ts } = context.store.addEphemeral(to, {
       user: String(values.user),
       text: read.text ?? "",

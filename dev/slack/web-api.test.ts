@@ -42,6 +42,16 @@ describe("messages", () => {
     expect(slack.shown(channel, ts)).toBe("plain");
   });
 
+  it("to one person are shown below a message only where that has a reply", async () => {
+    const { client, channel, workspace, thread_ts } = furnish("Alone");
+    const tell = () => client.chat.postEphemeral({ channel, user: workspace.user, thread_ts, text: "psst" });
+    expect(await tell()).toMatchObject({ ok: true, message_ts: expect.any(String) });
+    expect(slack.ephemerals(channel)).toEqual([]);
+    await client.chat.postMessage({ channel, thread_ts, text: "a reply" });
+    await tell();
+    expect(slack.ephemerals(channel)).toMatchObject([{ user: workspace.user, text: "psst", thread_ts }]);
+  });
+
   it("are refused by the documented names", async () => {
     const { client, channel, workspace, thread_ts } = furnish("Refusals");
     const outside = workspace.addChannel("outside", { bot: false });

@@ -15,7 +15,7 @@ import { type ConnectedWorkspace, openSlackWorkspace } from "../thread/slack-wor
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
-import { answerInTime, logIgnored, readSigned, slackPorts, tellOne } from "./slack-door.ts";
+import { answerInTime, goOn, logIgnored, readSigned, slackPorts, tellOne } from "./slack-door.ts";
 import { acceptFromSlack } from "./slack-threads.ts";
 
 /** As long as a signature is good: a request that is sent twice is not taken twice. */
@@ -23,6 +23,7 @@ const CLAIM_MS = 10 * 60_000;
 
 const STARTED = "I am on it: see the thread in this channel.";
 const SLOW = "I am on it; Slack is slow just now. The thread will appear in this channel.";
+const FAILED = "Something went wrong here. Try it again.";
 const NOT_CONNECTED = "This workspace is not connected to an account.";
 
 export function addSlackCommands(app: App): void {
@@ -46,10 +47,20 @@ export function addSlackCommands(app: App): void {
       const command = readCommand(form);
       if (command === null) throw new Problem("invalid_field", "The body is no command of Slack.");
       if (command.request === "") return context.json(replyPrivately(explainCommand(command.command)));
-      const text = await answerInTime(context, start(context, command), SLOW);
+      const work = start(context, command);
+      const text = await answerInTime(context, work, SLOW);
+      if (text === SLOW) goOn(context, tellLate(context, command, work));
       return context.json(replyPrivately(text));
     },
   );
+}
+
+/** What was promised may come to nothing. Told in the channel: below a message without a reply Slack shows it to nobody. */
+async function tellLate(context: AppContext, command: SlackCommand, work: Promise<string>): Promise<void> {
+  const text = await work.catch(() => FAILED);
+  if (text === STARTED) return;
+  const { call } = unwrap(await openSlackWorkspace(slackPorts(context), command.team_id));
+  await tellOne(call, { channel: command.channel, user_id: command.user_id }, text);
 }
 
 async function start(context: AppContext, command: SlackCommand): Promise<string> {
@@ -69,7 +80,7 @@ async function start(context: AppContext, command: SlackCommand): Promise<string
 
 async function startBelow(
   context: AppContext,
-  { workspace, call }: ConnectedWorkspace,
+  { workspace }: ConnectedWorkspace,
   { team_id, channel, user_id, user_team_id, trigger_id, request }: SlackCommand,
   thread_ts: string,
 ): Promise<string> {
@@ -78,11 +89,7 @@ async function startBelow(
   const place = { kind: "slack", team_id, channel, thread_ts, newest_ts: thread_ts, origin, ...recipient } as const;
   const input = await toCommandRun(workspace, place, { trigger_id, content: request });
   const accepted = await acceptFromSlack(context.env, workspace, input, false);
-  if (accepted.ok) return STARTED;
-  const note = `This could not be taken: ${accepted.error.detail}`;
-  // Below the message that says it was asked for, in case that Slack no longer waits.
-  await tellOne(call, { channel, user_id, thread_ts }, note);
-  return note;
+  return accepted.ok ? STARTED : `This could not be taken: ${accepted.error.detail}`;
 }
 
 /** False where the same command was taken before. */

@@ -5,6 +5,7 @@ import {
   readSlackEvent,
   type SlackEvent,
   type SlackMessageEvent,
+  saidAt,
   threadOfPlace,
   toContent,
   toSaidRun,
@@ -27,6 +28,8 @@ type Outcome = "done" | "again";
 const TITLE_CHARACTERS = 80;
 /** A thread's queue is no longer. */
 const NEWEST_RUNS = 100;
+/** A message that the ended run had not taken becomes a run of its own; one round more sees that none is left. */
+const STOP_ROUNDS = 3;
 
 /** What the pane offers to begin with. */
 const prompts = [
@@ -126,13 +129,15 @@ async function takeMessage(
 async function refuse(
   context: AppContext,
   { call }: ConnectedWorkspace,
-  { channel, user_id, ts, thread_ts }: SlackMessageEvent,
+  { channel, user_id, thread_ts }: SlackMessageEvent,
   { code, detail }: Problem["failure"],
 ): Promise<Outcome> {
   // The same message again, told by another event of it.
   if (code === "idempotency_conflict" || code === "already_exists") return "done";
   logIgnored(code, null);
-  goOn(context, tellOne(call, { channel, user_id, thread_ts: thread_ts ?? ts }, `This could not be taken: ${detail}`));
+  // Below a message without a reply Slack would show it to nobody.
+  const place = { channel, user_id, ...(thread_ts !== null && { thread_ts }) };
+  goOn(context, tellOne(call, place, `This could not be taken: ${detail}`));
   return "done";
 }
 
@@ -156,23 +161,27 @@ async function takeStop(
 ): Promise<Outcome> {
   const key = { user_id, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
   const request = { limit: NEWEST_RUNS, cursor: null };
-  const runs = await callThread(context.env, key, (stub) => stub.readRuns(key, request));
-  if (!runs.ok) return "done";
-  const meant = runs.value.data.filter((run) => !isTerminal(run.status) && Date.parse(run.created_at) <= at);
-  await Promise.all(meant.map(({ invocation_id: id }) => callThread(context.env, key, (stub) => stub.cancel(key, id))));
+  for (let round = 0; round < STOP_ROUNDS; round++) {
+    const runs = await callThread(context.env, key, (stub) => stub.readRuns(key, request));
+    const meant = runs.ok ? runs.value.data.filter((run) => !isTerminal(run.status) && saidAt(run) <= at) : [];
+    if (meant.length === 0) break;
+    const ends = meant.map(({ invocation_id: id }) => callThread(context.env, key, (stub) => stub.cancel(key, id)));
+    await Promise.all(ends);
+  }
   return "done";
 }
 
 /** An old event may come after the app was installed again: Slack itself is asked whether the token is still good. */
 async function takeRemoval(
   context: AppContext,
-  { user_id, team_id }: SlackWorkspace,
+  { user_id, team_id, updated_at }: SlackWorkspace,
   call: ConnectedWorkspace["call"],
 ): Promise<Outcome> {
   const answer = await call("auth.test", {});
   if (answer.kind === "done") return "done";
   if (answer.kind !== "refused") return "again";
-  await disconnectSlackWorkspace(slackPorts(context), user_id, team_id);
-  logIgnored("app_removed", team_id);
-  return "done";
+  const isGone = await disconnectSlackWorkspace(slackPorts(context), { user_id, team_id, updated_at });
+  if (isGone) logIgnored("app_removed", team_id);
+  // It was changed while Slack was asked, and may have another token now.
+  return isGone || (await findSlackWorkspace(context.env.DB, team_id)) === null ? "done" : "again";
 }

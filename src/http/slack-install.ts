@@ -22,6 +22,8 @@ const SECRET_BYTES = 32;
 const CALLBACK = "/integrations/slack/callback";
 const COOKIE = "taskloom_slack";
 
+const unknownTicket = fail("unauthorized", "This address is not known, was used, or has expired. Ask for another one.");
+
 type Door = "slack_install" | "slack_state";
 
 /** Which agent and project the workspace's threads get. */
@@ -47,8 +49,10 @@ export function addSlackInstall(app: App): void {
     async (context, { query }) => {
       const settings = requireClient(context);
       if (context.req.method === "HEAD") throw new Problem("unauthorized", "A HEAD opens nothing, and spends nothing.");
-      const { user_id, choice } = await whoInstalls(context, query.ticket);
-      return await leave(context, settings, user_id, choice);
+      const who = await whoInstalls(context, query.ticket);
+      // A ticket comes from a browser, which shows a person what the answer is.
+      if (who === null) return answerFailurePage(context, unknownTicket.error);
+      return await leave(context, settings, who.user_id, who.choice);
     },
   );
   addOperation(
@@ -104,10 +108,11 @@ function requireClient(context: AppContext): Client {
   throw new Problem("not_configured", `The app can't be installed: set ${missing.join(", ")}.`);
 }
 
+/** Null where the ticket opens nothing. */
 async function whoInstalls(
   context: AppContext,
   ticket: string | undefined,
-): Promise<{ user_id: string; choice: InstallChoice }> {
+): Promise<{ user_id: string; choice: InstallChoice } | null> {
   if (ticket === undefined) {
     if (context.req.header("authorization") === undefined) {
       throw new Problem("unauthorized", "Ask for an address first: POST /v1/slack/install with your key.");
@@ -116,8 +121,7 @@ async function whoInstalls(
     return { user_id, choice: { agent_id: null, project_id: null } };
   }
   const taken = await take(context, "slack_install", ticket);
-  if (taken === null) throw new Problem("unauthorized", "This address is not known, was used, or has expired.");
-  return { user_id: taken.user_id, choice: choiceOf(taken) };
+  return taken && { user_id: taken.user_id, choice: choiceOf(taken) };
 }
 
 async function leave(

@@ -3,6 +3,7 @@
 import {
   type CallSlack,
   choicesOf,
+  closeShown,
   FORM_CHARACTERS,
   FORM_FIELD,
   type PressedPlace,
@@ -18,16 +19,18 @@ import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
 import { type AnswerOutcome, findAsked, giveAnswer, takeBack, withBlocks } from "./slack-answers.ts";
-import { answerInTime, logIgnored, readSigned, slackPorts, tellOne } from "./slack-door.ts";
+import { answerInTime, goOn, logIgnored, readSigned, slackPorts, tellOne } from "./slack-door.ts";
 
 type Click = Extract<SlackInteraction, { kind: "click" }>;
 type Form = Extract<SlackInteraction, { kind: "form" }>;
 
-/** What Slack is answered: nothing, or what is wrong with a form. */
-type Reply = Record<string, unknown> | null;
+/** What is wrong with a form, as plain text that names nobody; null where nothing is. */
+type Complaint = string | null;
 
 const NOT_OPEN = "This is not open any more: it was answered elsewhere, has expired, or the conversation went on.";
 const NO_FORM = "The form could not be opened. Press the button again, or reply in this thread.";
+const NOT_TAKEN = "Your answer could not be taken. Give it again.";
+const NOT_CONNECTED = "This workspace is not connected to an account.";
 const FOREIGN = "This button belongs to another conversation.";
 
 export function addSlackInteractivity(app: App): void {
@@ -47,8 +50,11 @@ export function addSlackInteractivity(app: App): void {
     async (context) => {
       const interaction = readInteraction(readPayload(await readSigned(context)));
       if (interaction === null) throw new Problem("invalid_field", "The body is no interaction of Slack.");
-      const reply = await answerInTime(context, handle(context, interaction), null);
-      return reply === null ? context.body(null, 200) : context.json(reply);
+      const work = handle(context, interaction);
+      const inTime = await answerInTime<{ complaint: Complaint } | null>(context, wrap(work), null);
+      if (inTime === null && interaction.kind === "form") goOn(context, tellLate(context, interaction, work));
+      const complaint = inTime?.complaint ?? null;
+      return complaint === null ? context.body(null, 200) : context.json(showComplaint(complaint));
     },
   );
 }
@@ -62,21 +68,33 @@ function readPayload(text: string): unknown {
   }
 }
 
-async function handle(context: AppContext, interaction: SlackInteraction): Promise<Reply> {
+async function wrap(work: Promise<Complaint>): Promise<{ complaint: Complaint }> {
+  return { complaint: await work };
+}
+
+/** Slack has closed the form meanwhile, as if it had been taken. */
+async function tellLate(context: AppContext, { place }: Form, work: Promise<Complaint>): Promise<void> {
+  const complaint = await work.catch(() => NOT_TAKEN);
+  if (complaint === null) return;
+  const { call } = unwrap(await openSlackWorkspace(slackPorts(context), place.team_id));
+  await tell(call, place, complaint);
+}
+
+async function handle(context: AppContext, interaction: SlackInteraction): Promise<Complaint> {
   // A link that is pressed is told too.
   if (interaction.kind === "ignored") return null;
   const { place } = interaction;
   const opened = await openSlackWorkspace(slackPorts(context), place.team_id);
   if (!opened.ok && opened.error.code === "not_found") {
     logIgnored("unknown_workspace", place.team_id);
-    return null;
+    return interaction.kind === "form" ? NOT_CONNECTED : null;
   }
   const connected = unwrap(opened);
   const own = await threadOfPlace(place.team_id, place.channel, place.thread_ts);
   const named = interaction.kind === "click" ? interaction.action.thread_id : interaction.thread_id;
   if (named !== own) {
     logIgnored("foreign_button", place.team_id);
-    if (interaction.kind === "form") return complain(FOREIGN);
+    if (interaction.kind === "form") return FOREIGN;
     await tell(connected.call, place, FOREIGN);
     return null;
   }
@@ -85,7 +103,7 @@ async function handle(context: AppContext, interaction: SlackInteraction): Promi
     : await takeClick(context, connected, interaction);
 }
 
-async function takeClick(context: AppContext, connected: ConnectedWorkspace, click: Click): Promise<Reply> {
+async function takeClick(context: AppContext, connected: ConnectedWorkspace, click: Click): Promise<null> {
   const { place, action, trigger_id, blocks } = click;
   if (action.kind === "answer") {
     // First of all: what opens a form is good for three seconds from the click.
@@ -96,8 +114,14 @@ async function takeClick(context: AppContext, connected: ConnectedWorkspace, cli
   if (action.kind === "stop") return await stop(context, connected, click);
   const { thread_id, invocation_id } = action;
   const asked = await findAsked(context, connected, place, { thread_id, invocation_id }, blocks);
-  const interrupt = asked?.run.interrupts.find(({ id }) => id === action.interrupt_id);
-  if (asked === null || interrupt === undefined) {
+  if (asked === null) {
+    const { channel, ts } = place;
+    if (blocks.length > 0) await connected.call("chat.update", { channel, ts, ...closeShown(blocks) });
+    await tell(connected.call, place, NOT_OPEN);
+    return null;
+  }
+  const interrupt = asked.run.interrupts.find(({ id }) => id === action.interrupt_id);
+  if (interrupt === undefined) {
     await tell(connected.call, place, NOT_OPEN);
     return null;
   }
@@ -116,7 +140,7 @@ async function takeClick(context: AppContext, connected: ConnectedWorkspace, cli
   return null;
 }
 
-async function stop(context: AppContext, connected: ConnectedWorkspace, { place, action }: Click): Promise<Reply> {
+async function stop(context: AppContext, connected: ConnectedWorkspace, { place, action }: Click): Promise<null> {
   const key = { user_id: connected.workspace.user_id, thread_id: action.thread_id };
   const found = await callThread(context.env, key, (stub) => stub.getRun(key, action.invocation_id));
   if (!found.ok || isTerminal(found.value.status)) {
@@ -127,20 +151,19 @@ async function stop(context: AppContext, connected: ConnectedWorkspace, { place,
   return null;
 }
 
-async function takeForm(context: AppContext, connected: ConnectedWorkspace, form: Form): Promise<Reply> {
+async function takeForm(context: AppContext, connected: ConnectedWorkspace, form: Form): Promise<Complaint> {
   const text = form.text?.toWellFormed().trim() ?? "";
-  if (text === "") return complain("Write an answer.");
-  if (text.length > FORM_CHARACTERS) return complain(`An answer has ${FORM_CHARACTERS} characters at most.`);
+  if (text === "") return "Write an answer.";
+  if (text.length > FORM_CHARACTERS) return `An answer has ${FORM_CHARACTERS} characters at most.`;
   const { thread_id, invocation_id, place } = form;
   const asked = await findAsked(context, connected, place, { thread_id, invocation_id }, []);
   const interrupt = asked?.run.interrupts.find(({ id }) => id === form.interrupt_id);
-  if (asked === null || interrupt?.reason !== "question") return complain(NOT_OPEN);
+  if (asked === null || interrupt?.reason !== "question") return NOT_OPEN;
   // A form does not bring the message, in which the answers to other questions are.
   const blocks = asked.run.interrupts.length === 1 ? [] : await readBlocks(connected.call, place);
-  if (blocks === null) return complain("Slack could not be asked for the other answers. Send it again.");
+  if (blocks === null) return "Slack could not be asked for the other answers. Send it again.";
   const outcome = await giveAnswer(context.env, withBlocks(asked, blocks), interrupt, text);
-  const note = describe(outcome);
-  return note === null ? null : complain(note);
+  return outcome.kind === "late" && outcome.by !== null ? "This was answered already." : describe(outcome);
 }
 
 /** The message as it is now; null where Slack does not tell. */
@@ -160,7 +183,7 @@ function describe(outcome: AnswerOutcome): string | null {
   return outcome.by === null ? NOT_OPEN : `This was answered already, by <@${outcome.by}>.`;
 }
 
-function complain(text: string): Reply {
+function showComplaint(text: string): Record<string, unknown> {
   return { response_action: "errors", errors: { [FORM_FIELD]: text } };
 }
 

@@ -149,7 +149,8 @@ function addManaging(app: App): void {
       const opened = await openSlackWorkspace(slackPorts(context), params.team_id, user_id);
       // What can't be opened can't be revoked, and is forgotten all the same.
       if (opened.ok) await opened.value.call("auth.revoke", {});
-      if (!(await disconnectSlackWorkspace(slackPorts(context), user_id, params.team_id))) throw notConnected();
+      if (!(await disconnectSlackWorkspace(slackPorts(context), { user_id, team_id: params.team_id })))
+        throw notConnected();
       return context.body(null, 204);
     },
   );

@@ -25,13 +25,14 @@ export {
   canKeep,
   choicesOf,
   closeQuestions,
+  closeShown,
   type GivenAnswer,
   readAnswers,
   readLink,
   type SlackMessage,
   toResume,
 } from "./slack-questions.ts";
-export { idOfAnswer, readAnswered, threadOfPlace, toAnswerRun, toCommandRun, toSaidRun } from "./slack-run.ts";
+export { idOfAnswer, readAnswered, saidAt, threadOfPlace, toAnswerRun, toCommandRun, toSaidRun } from "./slack-run.ts";
 export { nextStep, type Showing } from "./slack-show.ts";
 export { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./slack-shown.ts";
 export { checkSignature } from "./slack-signature.ts";

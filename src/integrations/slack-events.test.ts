@@ -75,6 +75,7 @@ describe("an event", () => {
     ["a deletion", { subtype: "message_deleted" }],
     ["somebody joining", { subtype: "channel_join" }],
     ["the words of another bot", { subtype: "bot_message" }],
+    ["a kind that is no word", { subtype: JSON.parse('{"toString":null}') }],
     ["what is hidden", { hidden: true }],
     ["a time that is none", { ts: "now" }],
     ["a channel that is none", { channel: { id: "C1" } }],

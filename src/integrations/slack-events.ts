@@ -65,7 +65,7 @@ const pane = z.object({ assistant_thread: z.object({ channel_id: slackId, thread
 const stopped = z.object({ channel: slackId, thread_ts: slackTime, event_ts: slackTime });
 
 /** Ways to write that are still a person's words; every other subtype is an edit, a notice or a bot. */
-const spokenSubtypes = new Set(["file_share", "thread_broadcast"]);
+const spokenSubtypes = new Set<unknown>(["file_share", "thread_broadcast"]);
 
 /** Null for what is no event at all. */
 export function readSlackEvent(body: unknown): SlackEvent | null {
@@ -120,7 +120,7 @@ function whyNotSaid(event: Record<string, unknown>, app_id: string | undefined):
   if (event.hidden === true) return "hidden";
   if (event.edited) return "edited";
   const { subtype } = event;
-  if (subtype !== undefined && subtype !== null && !spokenSubtypes.has(String(subtype))) return "subtype";
+  if (subtype !== undefined && subtype !== null && !spokenSubtypes.has(subtype)) return "subtype";
   return null;
 }
 

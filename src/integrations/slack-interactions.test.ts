@@ -57,6 +57,10 @@ describe("a click", () => {
       text: "red",
     });
     expect(readInteraction({ ...sent, view: { ...sent.view, state: {} } })).toMatchObject({ text: null });
+    const shared = { ...sent, team: { id: "T9" }, user: { id: "U1", team_id: "T9" } };
+    expect(readInteraction({ ...shared, view: { ...sent.view, app_installed_team_id: "T1" } })).toMatchObject({
+      place: { team_id: "T1", user_team_id: "T9" },
+    });
     const foreign = { ...sent.view, callback_id: "other" };
     expect(readInteraction({ ...sent, view: foreign })).toMatchObject({ kind: "ignored" });
     const broken = { ...sent.view, private_metadata: "{}" };

@@ -59,7 +59,12 @@ const click = who.extend({
 });
 
 const form = who.extend({
-  view: z.object({ callback_id: z.string(), private_metadata: z.string().max(3000), state: z.unknown() }),
+  view: z.object({
+    callback_id: z.string(),
+    private_metadata: z.string().max(3000),
+    state: z.unknown(),
+    app_installed_team_id: slackId.nullish(),
+  }),
 });
 
 export const FORM_ID = "taskloom:answer";
@@ -99,10 +104,12 @@ function readForm(payload: Record<string, unknown>): SlackInteraction {
   if (!read.success || read.data.view.callback_id !== FORM_ID) return { kind: "ignored", reason: "no_form_of_ours" };
   const { user, team, view } = read.data;
   const target = formTarget.safeParse(parseJson(view.private_metadata));
-  const team_id = team?.id ?? user.team_id;
+  const own_team_id = user.team_id ?? team?.id;
+  // Of a person of another workspace, in a shared channel, a form tells that workspace, and where the app is beside it.
+  const team_id = view.app_installed_team_id ?? team?.id ?? user.team_id;
   if (!target.success || !team_id) return { kind: "ignored", reason: "malformed" };
   const { t: thread_id, r: invocation_id, i: interrupt_id, channel, ts, thread_ts } = target.data;
-  const place = { team_id, user_id: user.id, user_team_id: user.team_id ?? team_id, channel, ts, thread_ts };
+  const place = { team_id, user_id: user.id, user_team_id: own_team_id ?? team_id, channel, ts, thread_ts };
   return { kind: "form", place, thread_id, invocation_id, interrupt_id, text: readField(view.state) };
 }
 

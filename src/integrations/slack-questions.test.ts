@@ -7,6 +7,7 @@ import {
   type Block,
   canKeep,
   closeQuestions,
+  closeShown,
   readAnswers,
   readLink,
   toResume,
@@ -39,6 +40,19 @@ function buttonsOf(blocks: Block[]): { action_id: string; value: string; text: {
     ),
   ) as ReturnType<typeof buttonsOf>;
 }
+
+describe("a message whose run is gone", () => {
+  it("is shown without its buttons, in its language, whatever it was", () => {
+    const { blocks } = askQuestions(run(question("a", ["红", "蓝"], "什么颜色？"), approval("b")));
+    const closed = closeShown(blocks);
+    expect(buttonsOf(closed.blocks)).toEqual([]);
+    expect(closed.text).toBe("什么颜色？");
+    expect(JSON.stringify(closed.blocks)).toContain("该问题已关闭");
+    const broken = JSON.parse('{"type":"section","text":{"text":{"toString":null}}}');
+    expect(closeShown([broken, null, 7]).text).toBe("This is not open any more.");
+    fc.assert(fc.property(fc.array(fc.anything()), (any) => void closeShown(any)));
+  });
+});
 
 describe("what a button carries", () => {
   const action = fc.record({

@@ -114,6 +114,16 @@ export function closeQuestions(run: AskedRun, answers: ReadonlyMap<string, Given
   return { text: noticeOf(run), blocks: shown };
 }
 
+/** The same for a message whose run is gone: as it is shown, without its buttons. */
+export function closeShown(shown: unknown[]): SlackMessage {
+  const left = shown.filter(isRecord).filter(({ type }) => type === "section");
+  const blocks = left.map(({ accessory: _, ...block }) => block);
+  const texts = blocks.map(({ text }) => (isRecord(text) && typeof text.text === "string" ? text.text : ""));
+  const { closed } = isChinese(texts.join("\n")) ? chinese : english;
+  const note = { type: "context", block_id: "taskloom:closed", elements: [{ type: "mrkdwn", text: closed }] };
+  return { text: escapeText(shorten(texts[0] || closed, NOTICE_CHARACTERS)), blocks: [...blocks, note] };
+}
+
 /** What was chosen so far, as a message that a click brought tells it. Only of this run, and only what it asked. */
 export function readAnswers(run: AskedRun, blocks: unknown): Map<string, GivenAnswer> {
   const answers = new Map<string, GivenAnswer>();

@@ -3,9 +3,10 @@
 import { z } from "zod";
 import { isRecord } from "../agent/leniency.ts";
 import { derivedId } from "../protocol/ids.ts";
+import type { Run } from "../protocol/run.ts";
 import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
-import { type SlackMessageEvent, slackId } from "./slack-events.ts";
+import { type SlackMessageEvent, slackId, slackTime } from "./slack-events.ts";
 import type { GivenAnswer } from "./slack-questions.ts";
 
 /** Shown with the run: who did it, and where. */
@@ -78,6 +79,12 @@ const givenAnswers = z.record(z.string(), z.object({ text: z.string(), by: slack
 export function readAnswered({ slack }: Record<string, unknown>): Map<string, GivenAnswer> {
   const read = givenAnswers.safeParse(isRecord(slack) ? slack.answers : null);
   return new Map(Object.entries(read.data ?? {}));
+}
+
+/** When it was asked for, in ms: by Slack's clock where a message or a command there did. */
+export function saidAt({ metadata, created_at }: Pick<Run, "metadata" | "created_at">): number {
+  const ts = isRecord(metadata.slack) ? slackTime.safeParse(metadata.slack.ts).data : undefined;
+  return ts === undefined ? Date.parse(created_at) : Number(ts) * 1000;
 }
 
 function placeOf(

@@ -7,6 +7,13 @@ import { open } from "./database.ts";
 import { listNewest } from "./newest.ts";
 import { slackWorkspaces } from "./schema.ts";
 
+export interface WorkspaceKey {
+  user_id: string;
+  team_id: string;
+  /** Where only the workspace as it was read then is meant. */
+  updated_at?: string;
+}
+
 /** As it is now; one that was there keeps the time of its creation. Null where it is another user's. */
 export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspace): Promise<SlackWorkspace | null> {
   const { user_id, created_at: _, ...changed } = workspace;
@@ -59,11 +66,15 @@ export async function listSlackWorkspaces(
   );
 }
 
-/** False where the user has none of that id. */
-export async function deleteSlackWorkspace(db: D1Database, user_id: string, team_id: string): Promise<boolean> {
+/** False where the user has none of that id, or of that time. */
+export async function deleteSlackWorkspace(
+  db: D1Database,
+  { user_id, team_id, updated_at }: WorkspaceKey,
+): Promise<boolean> {
+  const isOwn = and(eq(slackWorkspaces.user_id, user_id), eq(slackWorkspaces.team_id, team_id));
   const deleted = await open(db)
     .delete(slackWorkspaces)
-    .where(and(eq(slackWorkspaces.user_id, user_id), eq(slackWorkspaces.team_id, team_id)))
+    .where(updated_at === undefined ? isOwn : and(isOwn, eq(slackWorkspaces.updated_at, updated_at)))
     .returning({ team_id: slackWorkspaces.team_id });
   return deleted.length > 0;
 }

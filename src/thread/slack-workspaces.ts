@@ -5,7 +5,12 @@ import { type CallSlack, createSlackCaller } from "../integrations/index.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { deleteSecret, putSecret, readSecret, type SecretName } from "../store/secrets.ts";
-import { deleteSlackWorkspace, findSlackWorkspace, putSlackWorkspace } from "../store/slack-workspaces.ts";
+import {
+  deleteSlackWorkspace,
+  findSlackWorkspace,
+  putSlackWorkspace,
+  type WorkspaceKey,
+} from "../store/slack-workspaces.ts";
 import { openSecret, type SecretPorts, sealSecret } from "./sealed-secrets.ts";
 
 export interface SlackPorts extends SecretPorts {
@@ -56,14 +61,12 @@ export async function openSlackWorkspace(
   return succeed({ workspace, call: createSlackCaller({ api_url: slack.api_url, token: token.value }) });
 }
 
-/** False where the user has not connected it. */
-export async function disconnectSlackWorkspace(
-  { database }: SlackPorts,
-  user_id: string,
-  team_id: string,
-): Promise<boolean> {
-  const deleted = await deleteSlackWorkspace(database, user_id, team_id);
-  await deleteSecret(database, tokenOf(user_id, team_id));
+/** False where the user has not connected it, or has changed it since `updated_at`: then it stays as it is. */
+export async function disconnectSlackWorkspace({ database }: SlackPorts, workspace: WorkspaceKey): Promise<boolean> {
+  const deleted = await deleteSlackWorkspace(database, workspace);
+  // A call that names no time forgets the token also where an earlier one ended halfway.
+  const isMeant = deleted || workspace.updated_at === undefined;
+  if (isMeant) await deleteSecret(database, tokenOf(workspace.user_id, workspace.team_id));
   return deleted;
 }
 

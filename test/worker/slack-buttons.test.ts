@@ -1,4 +1,4 @@
-// Buttons and forms in Slack, and the slash command: with real thread objects where one answer has to win, and with
+// Buttons and forms in Slack: with real thread objects where one answer has to win, and with
 // stand-ins where a run asks more than the demo model does.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -162,6 +162,17 @@ describe("a click on an answer", () => {
     expect(await answersOf(stage)).toHaveLength(1);
   });
 
+  it("of a thread that was deleted is told so, and the buttons go away", async () => {
+    const stage = await askedRun();
+    expect((await stage.slack.ask("DELETE", `/v1/threads/${stage.key.thread_id}`)).status).toBe(204);
+    expect((await click(stage, buttonOf(messageOf(stage).blocks, "choice"))).status).toBe(200);
+    expect(stage.slack.callsTo("chat.postEphemeral")[0]?.text).toMatch(/not open any more/);
+    const [shown] = stage.slack.callsTo("chat.update");
+    expect(shown).toMatchObject({ channel: "C1", ts: ASKED });
+    expect(shown?.blocks).toContain(JSON.stringify(stage.run.interrupts[0]?.message));
+    expect(shown?.blocks).not.toContain("button");
+  });
+
   it("from another place, another workspace or another account reaches nothing", async () => {
     const stage = await askedRun();
     const button = buttonOf(messageOf(stage).blocks, "choice");
@@ -174,9 +185,9 @@ describe("a click on an answer", () => {
     await connect(stage.slack, "TSTRANGER", {}, String(made.body.key));
     await click(stage, button, { team: { id: "TSTRANGER" } });
     await click(stage, button, { team: { id: "TUNKNOWN" } });
-    expect(await submit({ ...stage, team_id: "TSTRANGER" }, "red")).toMatchObject({
-      body: { response_action: "errors" },
-    });
+    for (const team_id of ["TSTRANGER", "TUNKNOWN"]) {
+      expect((await submit({ ...stage, team_id }, "red")).body).toMatchObject({ response_action: "errors" });
+    }
     expect(await answersOf(stage)).toEqual([]);
     expect(stage.slack.callsTo("chat.update")).toEqual([]);
   });
@@ -222,7 +233,7 @@ describe("the form for other words", () => {
     expect(await answersOf(stage)).toHaveLength(1);
     expect(stage.slack.callsTo("chat.update")[0]?.blocks).toContain("&lt;!channel&gt;");
     expect((await submit(stage, "another")).body).toMatchObject({
-      errors: { answer: expect.stringMatching(/answered already, by <@U1>/) },
+      errors: { answer: "This was answered already." },
     });
     expect(await answersOf(stage)).toHaveLength(1);
   });
@@ -340,53 +351,19 @@ describe("several questions of one run", () => {
     expect(stage.resumed()).toEqual([]);
     expect(stage.slack.callsTo("chat.update")).toEqual([]);
   });
-});
 
-describe("the slash command", () => {
-  async function ready(): Promise<{ slack: SlackClient; fields: Record<string, string> }> {
-    team += 1;
-    const team_id = `TBT${team}`;
-    const slack = createSlackClient();
-    await connect(slack, team_id);
-    slack.answers.set("chat.postMessage", () => ({ ok: true, ts: "1764000500.000100", channel: "C1" }));
-    const fields = {
-      team_id,
-      channel_id: "C1",
-      user_id: "U1",
-      trigger_id: `1.${team}`,
-      command: "/taskloom",
-      text: "hello",
-    };
-    return { slack, fields };
-  }
-
-  it("begins a thread below a message of ours, once for one command", async () => {
-    const { slack, fields } = await ready();
-    const answers = await Promise.all(Array.from({ length: 5 }, () => slack.command(fields)));
-    for (const { body } of answers)
-      expect(body).toMatchObject({ response_type: "ephemeral", text: expect.stringMatching(/on it/) });
-    expect(slack.callsTo("chat.postMessage")).toEqual([{ channel: "C1", text: "<@U1> asked: hello" }]);
-    const key = {
-      user_id: FIRST_USER_ID,
-      thread_id: await threadOfPlace(String(fields.team_id), "C1", "1764000500.000100"),
-    };
-    const runs = await threadStub(env, key).readRuns(key, { limit: 5, cursor: null });
-    expect(runs.ok && runs.value.data).toHaveLength(1);
-  });
-
-  it("explains itself, and what keeps it from working", async () => {
-    const { slack, fields } = await ready();
-    for (const text of ["", "help"]) {
-      expect((await slack.command({ ...fields, text })).body.text).toContain(
-        "`/taskloom <request>`".replaceAll("<", "<"),
-      );
-    }
-    expect(slack.calls).toEqual([]);
-    slack.answers.set("chat.postMessage", () => ({ ok: false, error: "not_in_channel" }));
-    expect((await slack.command({ ...fields, trigger_id: "2" })).body.text).toContain("/invite");
-    slack.answers.set("chat.postMessage", () => new Response("", { status: 500 }));
-    expect((await slack.command({ ...fields, trigger_id: "3" })).body.text).toMatch(/could not be reached/);
-    expect((await slack.command({ ...fields, team_id: "TUNKNOWN" })).body.text).toMatch(/not connected/);
-    expect((await slack.command({ ssl_check: "1" })).status).toBe(200);
+  it("tell a person what is wrong with a form that Slack has closed meanwhile", async () => {
+    const stage = await stageOfThree();
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    stage.slack.answers.set("conversations.replies", () => gate.then(() => ({ ok: false, error: "missing_scope" })));
+    expect(await submit(stage, "red")).toMatchObject({ status: 200, text: "" });
+    open();
+    await stage.slack.settled();
+    expect(stage.slack.callsTo("chat.postEphemeral")).toMatchObject([
+      { user: "U1", thread_ts: ROOT, text: expect.stringMatching(/Send it again/) },
+    ]);
   });
 });

@@ -160,7 +160,10 @@ describe("a mention", () => {
     const later = { ...mention, ts: "1764000700.000000" };
     expect((await slack.event(later, { team_id })).status).toBe(200);
     await slack.settled();
-    expect(slack.callsTo("chat.postEphemeral")).toMatchObject([{ channel: "C1", user: "U1", thread_ts: later.ts }]);
+    // In the channel: Slack shows nothing of one person's in a thread that has no reply yet.
+    const [told] = slack.callsTo("chat.postEphemeral");
+    expect(told).toMatchObject({ channel: "C1", user: "U1" });
+    expect(told).not.toHaveProperty("thread_ts");
   });
 
   it("in a thread that was deleted is told so", async () => {
@@ -172,7 +175,9 @@ describe("a mention", () => {
     const reply = { ...message, text: "still there?", ts: "1764000800.000000", thread_ts: mention.ts };
     expect((await slack.event(reply, { team_id })).status).toBe(200);
     await slack.settled();
-    expect(slack.callsTo("chat.postEphemeral")[0]?.text).toMatch(/was deleted/);
+    expect(slack.callsTo("chat.postEphemeral")).toMatchObject([
+      { thread_ts: mention.ts, text: expect.stringMatching(/was deleted/) },
+    ]);
   });
 });
 
@@ -210,6 +215,28 @@ describe("Slack's own Stop button", () => {
     const now = (Date.now() / 1000 + 1).toFixed(6);
     expect((await slack.event({ ...stop, event_ts: now }, { team_id })).status).toBe(200);
     expect((await runsOf(team_id))?.[0]?.status).toBe("cancelled");
+  });
+
+  it("ends also what was said to the run meanwhile, and nothing that was said later", async () => {
+    const { slack, team_id } = await start();
+    await slack.event({ ...mention, text: "<@UBOT> [[silent]]" }, { team_id });
+    const say = (text: string, ts: string) =>
+      slack.event({ ...message, text, ts, thread_ts: mention.ts, parent_user_id: "U1" }, { team_id });
+    await say("and blue", "1764000001.000000");
+    await say("thank you", "1764000003.000000");
+    const stop = { type: "agent_session_stopped", channel: "C1", user: "U1", thread_ts: mention.ts };
+    // The event comes late: a minute ago by the clock of who made the runs.
+    expect((await slack.event({ ...stop, event_ts: "1764000002.000000" }, { team_id })).status).toBe(200);
+    await messagesOf(team_id);
+    const ended = ((await runsOf(team_id)) ?? []).map(({ metadata, status }) => [
+      (metadata.slack as { ts: string }).ts,
+      status,
+    ]);
+    expect(Object.fromEntries(ended)).toEqual({
+      [mention.ts]: "cancelled",
+      "1764000001.000000": "cancelled",
+      "1764000003.000000": "completed",
+    });
   });
 });
 
@@ -268,6 +295,19 @@ describe("a workspace", () => {
       .bind(team_id)
       .all();
     expect(secrets.results).toEqual([]);
+  });
+
+  it("stays connected where it was connected again while Slack was asked", async () => {
+    const { slack, team_id } = await start();
+    slack.answers.set("auth.test", async () => {
+      await connect(slack, team_id);
+      return { ok: false, error: "account_inactive" };
+    });
+    for (const status of [503, 200]) {
+      expect((await slack.event({ type: "app_uninstalled" }, { team_id })).status).toBe(status);
+    }
+    await slack.event(mention, { team_id });
+    expect(await runsOf(team_id)).toHaveLength(1);
   });
 
   it("tells no secret in answers and logs", async () => {

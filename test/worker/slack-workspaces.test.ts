@@ -68,7 +68,9 @@ describe("installing the app", () => {
     expect(setCookie).toMatch(
       /^__Host-taskloom_slack=[\da-f]{64}; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
     );
-    expect((await slack.send("GET", pathOf(made.body.url))).status).toBe(401);
+    const again = await slack.send("GET", pathOf(made.body.url));
+    expect([again.status, again.headers.get("content-type")]).toEqual([401, "text/html; charset=utf-8"]);
+    expect(again.text).toContain("was used");
     const arrived = await back(
       slack,
       { code: "c0de", state: location.searchParams.get("state") ?? "" },
