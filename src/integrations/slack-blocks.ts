@@ -94,5 +94,5 @@ export function planText({ sections }: PlanState): string {
 }
 
 export function oneLine(text: string): string {
-  return withoutMentions(shorten(text.replace(/\s+/g, " ").trim(), 200));
+  return shorten(withoutMentions(text.replace(/\s+/g, " ").trim()), 200);
 }

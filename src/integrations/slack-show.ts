@@ -32,16 +32,16 @@ export function nextStep(showing: Showing, now: number): Step {
   if (now < shown.blockedUntil) return { kind: "wait", until: shown.blockedUntil };
   if (shown.doubt !== null) return findMessage(showing, shown.doubt);
   const isOver = view.end !== null;
+  // A long text is not looked through for each word that comes.
+  if (!isOver && now < shown.pacedUntil && shown.pages.length > 0) {
+    return asideStep(showing, now) ?? { kind: "wait", until: shown.pacedUntil };
+  }
   const pages = render(view, showing.place, shown.plain);
   const step = pageStep(showing, pages) ?? questionStep(showing) ?? asideStep(showing, now);
   if (step === null) {
     const asideAt = nextAside(showing);
     if (isOver && asideAt === null) return { kind: "over" };
     return { kind: "wait", until: asideAt };
-  }
-  const isPaced = step.kind === "append" || step.kind === "update";
-  if (isPaced && !isOver && now < shown.pacedUntil) {
-    return asideStep(showing, now) ?? { kind: "wait", until: shown.pacedUntil };
   }
   return step;
 }

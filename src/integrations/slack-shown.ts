@@ -40,7 +40,7 @@ export interface Shown {
   blockedUntil: number;
   /** Nothing but what the run says before this, in ms: Slack's limits are each method's own, and no word waits for a button. */
   asideUntil: number;
-  /** No append or update before this, in ms: they are many. */
+  /** Nothing of what the run says before this, in ms: appends and updates are many. */
   pacedUntil: number;
   pace: number;
 }
@@ -102,7 +102,8 @@ export function withPage(shown: Shown, place: number, page: ShownPage): Shown {
 export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: SlackAnswer, now: number): Shown | null {
   const before: Shown = { ...shown, doing: null };
   if (answer.kind === "done") {
-    const after = step.done({ ...before, failures: 0 }, answer.body);
+    const failures = isProgress(before, step) ? 0 : before.failures;
+    const after = step.done({ ...before, failures }, answer.body);
     const pace = Math.max(step.kind === "update" ? UPDATE_MS : APPEND_MS, Math.floor(before.pace * 0.9));
     return { ...after, pace, pacedUntil: step.kind === "status" ? after.pacedUntil : now + pace };
   }
@@ -115,16 +116,23 @@ export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: Sla
     return { ...before, pace, blockedUntil: now + answer.after_ms };
   }
   if (answer.kind === "unknown") {
-    // Nothing depends on it.
     if (step.kind === "status") return { ...before, hasStatus: true };
     const failures = before.failures + 1;
     const blockedUntil = now + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
     return inDoubt({ ...before, failures, blockedUntil }, step.kind, step.page);
   }
+  // Nothing depends on it.
+  if (step.kind === "status") return { ...before, hasStatus: true };
   if (hopeless.has(answer.error)) return null;
   const failures = before.failures + 1;
   if (failures > MOST_REFUSALS) return null;
   return goAround({ ...before, failures }, step, answer.error);
+}
+
+/** What only prepares another call is no success: that one may fail each time. */
+function isProgress({ pages }: Shown, { kind, page }: Extract<Step, Call>): boolean {
+  const isBareStop = kind === "stop" && (pages[page]?.mark ?? "") === "";
+  return kind !== "find" && !isBareStop;
 }
 
 /** Where nothing can be shown whatever is tried. */
