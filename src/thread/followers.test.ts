@@ -196,6 +196,32 @@ describe("a thread that is followed in Slack", () => {
     expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
   });
 
+  it("takes up its messages as they are after a wait or in a new life, once it has read its run again", async () => {
+    for (const isNewLife of [false, true]) {
+      const clock = new FakeClock();
+      const channel = new SlackChannel();
+      const methods: string[] = [];
+      const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> => {
+        methods.push(method);
+        const isFirst = methods.filter((known) => known === "chat.stopStream").length === 2;
+        if (method === "chat.stopStream" && isFirst) return { kind: "later", after_ms: 60_000 };
+        return channel.do(method, fields);
+      };
+      const text = "a line of a long reply\n".repeat(400);
+      const { thread } = followed({ replies: [call(shop), say(text)], clock, callSlack }, channel);
+      await thread.run("hi", { follow: place });
+      await until(() => [...thread.life.followers.values()].every(({ isActive }) => !isActive));
+      if (isNewLife) thread.crash();
+      const before = methods.length;
+      clock.advance(60_000);
+      await thread.alarm();
+      await until(() => thread.life.followers.size === 0);
+      expect(methods.slice(before)).toEqual(["chat.stopStream"]);
+      expect(channel.messages).toHaveLength(2);
+      expect(channel.said).toBe(text.trim());
+    }
+  });
+
   it("stops when the thread is removed", async () => {
     const { thread } = followed({ replies: [say("Hello")] });
     await thread.accept("hi", { follow: place });

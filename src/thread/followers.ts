@@ -100,6 +100,7 @@ async function showRun(life: Life, follower: Follower, { workspace, call }: Conn
   const { clock } = life.ports;
   const watch = watchRun(life, row.invocation_id);
   row.shown = recoverShown(row.shown);
+  await watch.ready;
   for (;;) {
     if (life.removing) return;
     const { view } = watch;
