@@ -70,6 +70,24 @@ describe("a message of Slack's thread", () => {
   });
 });
 
+describe("the longest message", () => {
+  it("has room in Slack's 12,000 characters where it takes no blocks", () => {
+    const tasks = Array.from({ length: 100 }, (_, at) => ({
+      id: `t${at}`,
+      content: "x".repeat(200),
+      status: "pending" as const,
+    }));
+    const view = writing("x".repeat(7_500));
+    view.plan = { version: 1, sections: [{ id: "s", title: "Shop", tasks }] };
+    view.links = Array.from({ length: 5 }, (_, port) => ({ port, url: `https://${port}-${"p".repeat(180)}.example/` }));
+    view.end = { ...ended, status: "failed", error: { code: "model_error", message: "y".repeat(9_000) } };
+    const step = stepOf(view, { ...nothingShown, streams: false, plain: true }, 10);
+    const text = isCall(step) ? String(step.fields.markdown_text) : "";
+    expect(text).toContain("#thread=thread_1");
+    expect(text.length).toBeLessThanOrEqual(12_000);
+  });
+});
+
 describe("the calls for a run", () => {
   it("cost no look at its text while nothing may be appended", () => {
     const view = writing("One");
