@@ -56,6 +56,28 @@ describe("a message of Slack's thread", () => {
     }
   });
 
+  it.each(["message_not_found", "cant_delete_message"])(
+    "that was not to be there any more leaves its place to the text that comes, where it is refused with %s",
+    (error) => {
+      const channel = new SlackChannel();
+      const long = "a line of the reply\n".repeat(500);
+      const done = (step: Extract<Step, Call>) => channel.do(step.method, step.fields);
+      let shown: Shown = { ...nothingShown, controlRefused: true };
+      for (const now of [10, 5_000]) shown = show(writing(long), shown, now, done);
+      expect(channel.messages).toHaveLength(2);
+      const refusing = (step: Extract<Step, Call>): SlackAnswer => {
+        if (step.kind !== "delete") return done(step);
+        if (error === "message_not_found") done(step);
+        return { kind: "refused", error };
+      };
+      for (const now of [10_000, 20_000, 30_000]) shown = show(writing("Anew. "), shown, now, refusing);
+      const kept = channel.messages.length;
+      show({ ...writing(long), end: ended }, shown, 40_000, done);
+      expect(channel.messages).toHaveLength(kept + 1);
+      expect(channel.said.endsWith("a line of the reply")).toBe(true);
+    },
+  );
+
   it("is told tasks whose titles Slack takes, whatever marks stand in them", () => {
     const view = writing("");
     const content = "<!channel>".repeat(60);

@@ -9,7 +9,7 @@ import type { Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import { closedMessage, controlBlocks, questionMessage } from "./slack-blocks.ts";
 import { type Change, changeOf, type Rendering, render, streamBegin } from "./slack-render.ts";
-import { type Making, type Shown, type ShownPage, type Step, withPage } from "./slack-shown.ts";
+import { type Making, type Shown, type ShownPage, type Step, withoutPage, withPage } from "./slack-shown.ts";
 import type { SlackView } from "./slack-view.ts";
 
 /** A reply that is there by then needs no button to stop it. */
@@ -180,7 +180,7 @@ function removePage({ shown, place }: Showing, at: number): Step {
     page: at,
     method: "chat.delete",
     fields: { channel: place.channel, ts: page.ts },
-    done: (before) => ({ ...before, pages: before.pages.filter((_, place) => place !== at) }),
+    done: (before) => withoutPage(before, at),
   };
 }
 

@@ -65,6 +65,8 @@ const UPDATE_MS = 3_000;
 const SLOWEST_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
+/** What may be followed by more of the same. */
+const saying: ReadonlySet<Step["kind"]> = new Set(["start", "post", "append", "update"]);
 /** Refusals one after another that no other way went around. */
 const MOST_REFUSALS = 8;
 
@@ -98,6 +100,10 @@ export function withPage(shown: Shown, place: number, page: ShownPage): Shown {
   return { ...shown, pages };
 }
 
+export function withoutPage(shown: Shown, place: number): Shown {
+  return { ...shown, pages: shown.pages.filter((_, at) => at !== place) };
+}
+
 /** What is shown after an answer; null where there is no place to show it any more. */
 export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: SlackAnswer, now: number): Shown | null {
   const before: Shown = { ...shown, doing: null };
@@ -105,7 +111,7 @@ export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: Sla
     const failures = isProgress(before, step) ? 0 : before.failures;
     const after = step.done({ ...before, failures }, answer.body);
     const pace = Math.max(step.kind === "update" ? UPDATE_MS : APPEND_MS, Math.floor(before.pace * 0.9));
-    return { ...after, pace, pacedUntil: step.kind === "status" ? after.pacedUntil : now + pace };
+    return { ...after, pace, pacedUntil: saying.has(step.kind) ? now + pace : after.pacedUntil };
   }
   if (answer.kind === "later") {
     if (step.kind === "status") return { ...before, hasStatus: true };
@@ -188,7 +194,8 @@ function goAround(shown: Shown, { kind, page }: Extract<Step, Call>, error: stri
       return { ...shown, plain: true };
     case "delete":
       if (page < 0) return { ...shown, control: null, controlRefused: true };
-      return at === undefined ? shown : withPage(shown, page, { ...at, state: "lost" });
+      // It is gone, or stays as it is: a text that comes in its place has a message of its own.
+      return withoutPage(shown, page);
   }
 }
 
