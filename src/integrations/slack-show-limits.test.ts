@@ -156,6 +156,13 @@ describe("the calls for a run", () => {
     expect(calls.length).toBeLessThan(30);
   });
 
+  it("are in doubt where Slack does not say which message it made", () => {
+    const step = stepOf(writing("One"), { ...nothingShown, hasStatus: true }, 10);
+    if (!isCall(step)) throw new Error("there is nothing to do");
+    const after = applyAnswer(nothingShown, step, { kind: "done", body: { ok: true } }, 10);
+    expect(after).toMatchObject({ pages: [], doubt: "start" });
+  });
+
   it("go on without the status, whatever Slack has against it", () => {
     const view = writing("");
     const step = stepOf(view, nothingShown, 10);

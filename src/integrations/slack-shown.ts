@@ -107,7 +107,7 @@ export function withoutPage(shown: Shown, place: number): Shown {
 /** What is shown after an answer; null where there is no place to show it any more. */
 export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: SlackAnswer, now: number): Shown | null {
   const before: Shown = { ...shown, doing: null };
-  if (answer.kind === "done") {
+  if (answer.kind === "done" && (!isMaking(step.kind) || typeof answer.body.ts === "string")) {
     const failures = isProgress(before, step) ? 0 : before.failures;
     const after = step.done({ ...before, failures }, answer.body);
     const pace = Math.max(step.kind === "update" ? UPDATE_MS : APPEND_MS, Math.floor(before.pace * 0.9));
@@ -121,7 +121,8 @@ export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: Sla
     const pace = Math.min(SLOWEST_MS, before.pace * 2);
     return { ...before, pace, blockedUntil: now + answer.after_ms };
   }
-  if (answer.kind === "unknown") {
+  // A message that was made and is not named has to be found, too.
+  if (answer.kind === "unknown" || answer.kind === "done") {
     if (step.kind === "status") return { ...before, hasStatus: true };
     const failures = before.failures + 1;
     const blockedUntil = now + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
@@ -205,9 +206,12 @@ function isStopped(error: string): boolean {
   return error === "message_not_in_streaming_state" || error === "message_not_owned_by_app";
 }
 
+function isMaking(kind: Step["kind"]): kind is Making {
+  return kind === "start" || kind === "post" || kind === "control" || kind === "question";
+}
+
 function inDoubt(shown: Shown, kind: Step["kind"], page: number): Shown {
-  if (kind === "start" || kind === "post" || kind === "control" || kind === "question")
-    return { ...shown, doubt: kind };
+  if (isMaking(kind)) return { ...shown, doubt: kind };
   const at = shown.pages[page];
   // To append or to stop with a text may have been done; to replace and to delete can be done again.
   if ((kind === "append" || kind === "stop") && at !== undefined) return withPage(shown, page, { ...at, mark: "" });
