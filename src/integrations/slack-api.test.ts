@@ -35,6 +35,17 @@ describe("a call of Slack", () => {
       { kind: "later", after_ms: 7_000 },
     ],
     [
+      "too many calls, with a wait of an hour",
+      () => new Response("", { status: 429, headers: { "retry-after": "3600" } }),
+      { kind: "later", after_ms: 3_600_000 },
+    ],
+    [
+      "too many calls, with a wait that nobody lives to see",
+      () => new Response("", { status: 429, headers: { "retry-after": "99999999999" } }),
+      { kind: "later", after_ms: 86_400_000 },
+    ],
+    ["too many calls, without a wait", () => new Response("", { status: 429 }), { kind: "later", after_ms: 30_000 }],
+    [
       "too many calls, said with a status of 200",
       () => Response.json({ ok: false, error: "ratelimited" }),
       { kind: "later", after_ms: 30_000 },

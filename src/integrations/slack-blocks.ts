@@ -9,7 +9,8 @@ import { shorten, withoutMentions } from "./slack-text.ts";
 
 export type Block = Record<string, unknown> & { type: string };
 
-const SECTION = 2_900;
+/** Has room beside the longest page and the longest plan. */
+const SECTION = 1_000;
 const PLAN = 2_000;
 const MOST_LINKS = 5;
 
@@ -94,5 +95,5 @@ export function planText({ sections }: PlanState): string {
 }
 
 export function oneLine(text: string): string {
-  return withoutMentions(shorten(text.replace(/\s+/g, " ").trim(), 200));
+  return shorten(withoutMentions(text.replace(/\s+/g, " ").trim()), 200);
 }

@@ -157,6 +157,23 @@ describe("the message that asks", () => {
     }
   });
 
+  it("is no longer in all than Slack takes, while it is open and when it is closed", () => {
+    const ids = { thread_id: `thread_${"a".repeat(26)}`, invocation_id: `inv_${"a".repeat(26)}` };
+    const choices = Array.from({ length: 24 }, (_, place) => `${place} ${"word ".repeat(12)}`);
+    const web_url = "https://taskloom.example/#thread";
+    for (const count of [1, 2, 3, 5, 10]) {
+      const interrupts = Array.from({ length: count }, (_, place) =>
+        question(`q${place}`, choices, "long ".repeat(500)),
+      );
+      const asked = { ...run(...interrupts), ...ids, web_url };
+      const answers = new Map(interrupts.map(({ id }) => [id, { text: "&".repeat(500), by: "U1" }]));
+      const open = askQuestions(asked);
+      for (const { blocks } of [open, askQuestions(asked, answers), closeQuestions(asked, answers)])
+        expect(JSON.stringify(blocks).length).toBeLessThanOrEqual(13_000);
+      if (count > 1) expect(readLink(open.blocks)).toBe(web_url);
+    }
+  });
+
   it("speaks the language of what is asked, and links a plan to where it is changed", () => {
     const sections = [{ title: "需求", tasks: ["写文档"] }];
     const response_schema = { properties: { sections: { default: sections } } };

@@ -35,6 +35,8 @@ export interface SlackMessage {
 
 /** A message has 50 blocks at most, and nobody answers more in a chat. */
 const MOST_QUESTIONS = 10;
+/** Slack is seen to refuse blocks from some 13,000 characters of JSON on. */
+const ALL_CHARACTERS = 12_500;
 /** Slack's bounds: a section's text, a button's, the buttons of a row. */
 const SECTION_CHARACTERS = 3_000;
 const BUTTON_CHARACTERS = 75;
@@ -95,8 +97,8 @@ export function askQuestions(run: AskedRun, answers: ReadonlyMap<string, GivenAn
     return buttons === null ? null : [askedBlock(interrupt, place, words), buttons];
   });
   const isShown = run.interrupts.length <= MOST_QUESTIONS && blocks.every((block) => block !== null);
-  const shown = isShown ? blocks.filter((block) => block !== null) : elsewhereBlocks(run, words);
-  return { text: noticeOf(run), blocks: shown };
+  const shown = blocks.filter((block) => block !== null);
+  return { text: noticeOf(run), blocks: isShown && fits(shown) ? shown : elsewhereBlocks(run, words) };
 }
 
 /** The same without buttons, once the questions are closed: with what was answered, where that is known. */
@@ -111,7 +113,12 @@ export function closeQuestions(run: AskedRun, answers: ReadonlyMap<string, Given
       { type: "context", block_id: `taskloom:closed:${place}`, elements: [element] },
     ];
   });
-  return { text: noticeOf(run), blocks: shown };
+  const closed = { type: "section", block_id: "taskloom:closed", text: plainText(words.closed, SECTION_CHARACTERS) };
+  return { text: noticeOf(run), blocks: fits(shown) ? shown : [closed] };
+}
+
+function fits(blocks: Block[]): boolean {
+  return JSON.stringify(blocks).length <= ALL_CHARACTERS;
 }
 
 /** The same for a message whose run is gone: as it is shown, without its buttons. */

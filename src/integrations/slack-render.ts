@@ -76,6 +76,8 @@ export function streamBegin(page: Rendering): Change {
 /** What a stream lacks; null where what it shows is not the beginning of what it is to show. */
 export function changeOf(shown: ShownPage, page: Rendering, isWhole: boolean): Change | null {
   if (markOf(page.text.slice(0, shown.sent)) !== shown.mark) return null;
+  // The plan is told of in the next message, and a stream can't take its own back.
+  if (isWhole && page.plan === null && Object.keys(shown.tasks).length > 0) return null;
   const { chunks, tasks, left } = taskChunks(shown.tasks, page);
   const end = isWhole ? page.text.length : endOfWhole(page.text);
   const text = page.text.slice(shown.sent, end);

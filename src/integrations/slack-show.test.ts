@@ -136,7 +136,8 @@ describe("a run in Slack", () => {
     const view = { ...emptyView(), begunAt: 0 };
     const channel = new SlackChannel();
     said(view, "a", "Working");
-    const first = show(view, nothingShown, channel, 10, always);
+    let first = show(view, nothingShown, channel, 10, always);
+    first = show(view, first.shown, channel, 2_000, always);
     expect(first.step).toEqual({ kind: "wait", until: 5_000 });
     const second = show(view, first.shown, channel, 5_000, always);
     expect(channel.messages).toHaveLength(2);
@@ -228,7 +229,7 @@ describe("a run in Slack", () => {
     more(view, "a", " two");
     ({ shown } = turn(shown, 6_001));
     expect(channel.said).toBe("One two");
-    expect(turn(shown, 6_002).step).toEqual({ kind: "wait", until: 66_000 });
+    expect(turn(shown, 8_000).step).toEqual({ kind: "wait", until: 66_000 });
     fate = () => "done";
     ({ shown } = turn(shown, 66_000));
     expect(channel.messages).toHaveLength(2);

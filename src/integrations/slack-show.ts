@@ -9,7 +9,7 @@ import type { Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import { closedMessage, controlBlocks, questionMessage } from "./slack-blocks.ts";
 import { type Change, changeOf, type Rendering, render, streamBegin } from "./slack-render.ts";
-import { type Making, type Shown, type ShownPage, type Step, withPage } from "./slack-shown.ts";
+import { type Making, type Shown, type ShownPage, type Step, withoutPage, withPage } from "./slack-shown.ts";
 import type { SlackView } from "./slack-view.ts";
 
 /** A reply that is there by then needs no button to stop it. */
@@ -32,16 +32,16 @@ export function nextStep(showing: Showing, now: number): Step {
   if (now < shown.blockedUntil) return { kind: "wait", until: shown.blockedUntil };
   if (shown.doubt !== null) return findMessage(showing, shown.doubt);
   const isOver = view.end !== null;
+  // A long text is not looked through for each word that comes.
+  if (!isOver && now < shown.pacedUntil && shown.pages.length > 0) {
+    return asideStep(showing, now) ?? { kind: "wait", until: shown.pacedUntil };
+  }
   const pages = render(view, showing.place, shown.plain);
   const step = pageStep(showing, pages) ?? questionStep(showing) ?? asideStep(showing, now);
   if (step === null) {
     const asideAt = nextAside(showing);
     if (isOver && asideAt === null) return { kind: "over" };
     return { kind: "wait", until: asideAt };
-  }
-  const isPaced = step.kind === "append" || step.kind === "update";
-  if (isPaced && !isOver && now < shown.pacedUntil) {
-    return asideStep(showing, now) ?? { kind: "wait", until: shown.pacedUntil };
   }
   return step;
 }
@@ -180,7 +180,7 @@ function removePage({ shown, place }: Showing, at: number): Step {
     page: at,
     method: "chat.delete",
     fields: { channel: place.channel, ts: page.ts },
-    done: (before) => ({ ...before, pages: before.pages.filter((_, place) => place !== at) }),
+    done: (before) => withoutPage(before, at),
   };
 }
 

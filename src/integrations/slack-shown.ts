@@ -40,7 +40,7 @@ export interface Shown {
   blockedUntil: number;
   /** Nothing but what the run says before this, in ms: Slack's limits are each method's own, and no word waits for a button. */
   asideUntil: number;
-  /** No append or update before this, in ms: they are many. */
+  /** Nothing of what the run says before this, in ms: appends and updates are many. */
   pacedUntil: number;
   pace: number;
 }
@@ -65,6 +65,8 @@ const UPDATE_MS = 3_000;
 const SLOWEST_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
+/** What may be followed by more of the same. */
+const saying: ReadonlySet<Step["kind"]> = new Set(["start", "post", "append", "update"]);
 /** Refusals one after another that no other way went around. */
 const MOST_REFUSALS = 8;
 
@@ -98,13 +100,18 @@ export function withPage(shown: Shown, place: number, page: ShownPage): Shown {
   return { ...shown, pages };
 }
 
+export function withoutPage(shown: Shown, place: number): Shown {
+  return { ...shown, pages: shown.pages.filter((_, at) => at !== place) };
+}
+
 /** What is shown after an answer; null where there is no place to show it any more. */
 export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: SlackAnswer, now: number): Shown | null {
   const before: Shown = { ...shown, doing: null };
-  if (answer.kind === "done") {
-    const after = step.done({ ...before, failures: 0 }, answer.body);
+  if (answer.kind === "done" && (!isMaking(step.kind) || typeof answer.body.ts === "string")) {
+    const failures = isProgress(before, step) ? 0 : before.failures;
+    const after = step.done({ ...before, failures }, answer.body);
     const pace = Math.max(step.kind === "update" ? UPDATE_MS : APPEND_MS, Math.floor(before.pace * 0.9));
-    return { ...after, pace, pacedUntil: step.kind === "status" ? after.pacedUntil : now + pace };
+    return { ...after, pace, pacedUntil: saying.has(step.kind) ? now + pace : after.pacedUntil };
   }
   if (answer.kind === "later") {
     if (step.kind === "status") return { ...before, hasStatus: true };
@@ -114,17 +121,25 @@ export function applyAnswer(shown: Shown, step: Extract<Step, Call>, answer: Sla
     const pace = Math.min(SLOWEST_MS, before.pace * 2);
     return { ...before, pace, blockedUntil: now + answer.after_ms };
   }
-  if (answer.kind === "unknown") {
-    // Nothing depends on it.
+  // A message that was made and is not named has to be found, too.
+  if (answer.kind === "unknown" || answer.kind === "done") {
     if (step.kind === "status") return { ...before, hasStatus: true };
     const failures = before.failures + 1;
     const blockedUntil = now + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
     return inDoubt({ ...before, failures, blockedUntil }, step.kind, step.page);
   }
+  // Nothing depends on it.
+  if (step.kind === "status") return { ...before, hasStatus: true };
   if (hopeless.has(answer.error)) return null;
   const failures = before.failures + 1;
   if (failures > MOST_REFUSALS) return null;
   return goAround({ ...before, failures }, step, answer.error);
+}
+
+/** What only prepares another call is no success: that one may fail each time. */
+function isProgress({ pages }: Shown, { kind, page }: Extract<Step, Call>): boolean {
+  const isBareStop = kind === "stop" && (pages[page]?.mark ?? "") === "";
+  return kind !== "find" && !isBareStop;
 }
 
 /** Where nothing can be shown whatever is tried. */
@@ -180,7 +195,8 @@ function goAround(shown: Shown, { kind, page }: Extract<Step, Call>, error: stri
       return { ...shown, plain: true };
     case "delete":
       if (page < 0) return { ...shown, control: null, controlRefused: true };
-      return at === undefined ? shown : withPage(shown, page, { ...at, state: "lost" });
+      // It is gone, or stays as it is: a text that comes in its place has a message of its own.
+      return withoutPage(shown, page);
   }
 }
 
@@ -190,9 +206,12 @@ function isStopped(error: string): boolean {
   return error === "message_not_in_streaming_state" || error === "message_not_owned_by_app";
 }
 
+function isMaking(kind: Step["kind"]): kind is Making {
+  return kind === "start" || kind === "post" || kind === "control" || kind === "question";
+}
+
 function inDoubt(shown: Shown, kind: Step["kind"], page: number): Shown {
-  if (kind === "start" || kind === "post" || kind === "control" || kind === "question")
-    return { ...shown, doubt: kind };
+  if (isMaking(kind)) return { ...shown, doubt: kind };
   const at = shown.pages[page];
   // To append or to stop with a text may have been done; to replace and to delete can be done again.
   if ((kind === "append" || kind === "stop") && at !== undefined) return withPage(shown, page, { ...at, mark: "" });

@@ -17,6 +17,8 @@ export interface FollowerRow {
   asked: AskedInSlack | null;
   /** When the next life or alarm takes it up; null is at once. */
   retry_at: number | null;
+  /** Whether all that its run says is shown. */
+  is_said?: boolean;
   /** How often it failed for other reasons than Slack's. */
   failures: number;
 }
@@ -63,10 +65,12 @@ export function deleteFollower(sql: Sql, invocation_id: string): void {
   sql.exec("DELETE FROM followers WHERE invocation_id = ?", invocation_id);
 }
 
-/** Those whose runs are not wholly shown. */
+/** Those whose runs are not wholly shown, in the order of the runs. */
 export function readFollowers(sql: Sql): FollowerRow[] {
   return sql
-    .exec<{ invocation_id: string; state: string }>("SELECT invocation_id, state FROM followers")
+    .exec<{ invocation_id: string; state: string }>(
+      "SELECT invocation_id, state FROM followers LEFT JOIN runs USING (invocation_id) ORDER BY position",
+    )
     .toArray()
     .map(({ invocation_id, state }) => ({
       invocation_id,

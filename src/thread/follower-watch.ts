@@ -1,15 +1,19 @@
 // What a follower sees of its run: it reads the run's stream as any client does, from the start in each life, and is woken by
-// what comes. It takes what it is given at once, so it is never behind.
+// what comes. It takes what it is given at once, so it is never behind. What it has not read up to now yet is not shown: next
+// to what Slack shows already it would look like a text that turned out void.
 import { addEvent, emptyView, type SlackView } from "../integrations/index.ts";
 import { createSseParser } from "../lib/sse.ts";
 import type { ThreadEvent } from "../protocol/event.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { findRun, type Life } from "./life.ts";
 import { readTexts } from "./messages.ts";
+import type { Sink } from "./readers.ts";
 import { planStream } from "./streams.ts";
 
 export interface Watch {
   view: SlackView;
+  /** Resolves once the view is all that there was when the watch began. */
+  ready: Promise<void>;
   /** Resolves when the view has changed since it was last asked, or at `until`. */
   changed(until: number | null): Promise<void>;
 }
@@ -18,7 +22,8 @@ export interface Watch {
 const LONGEST_EVENT = 64 * 1024 * 1024;
 
 export function watchRun(life: Life, invocation_id: string): Watch {
-  const watch: Watch = { view: emptyView(), changed: (until) => wait(until) };
+  const ready = Promise.withResolvers<void>();
+  const watch: Watch = { view: emptyView(), ready: ready.promise, changed: (until) => wait(until) };
   let wake: (() => void) | null = null;
   let isChanged = false;
   let isResync = false;
@@ -38,8 +43,7 @@ export function watchRun(life: Life, invocation_id: string): Watch {
     });
   }
 
-  function take(event: ThreadEvent): void {
-    const { view } = watch;
+  function take(view: SlackView, event: ThreadEvent): void {
     const { run } = findRun(life, invocation_id) ?? {};
     if (event.type === "RUN_STARTED") {
       view.begunAt ??= Date.parse(run?.started_at ?? "") || life.ports.clock.now();
@@ -57,28 +61,43 @@ export function watchRun(life: Life, invocation_id: string): Watch {
     if ((event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") && run !== undefined && isTerminal(run.status)) {
       view.end = structuredClone(run);
     }
+    if (watch.view === view) tellChange();
+  }
+
+  function tellChange(): void {
     isChanged = true;
     wake?.();
   }
 
+  function show(view: SlackView): void {
+    if (watch.view === view) return;
+    watch.view = view;
+    tellChange();
+    ready.resolve();
+  }
+
   function read(): void {
     // Without ids and states of a reader that was cut: what is told again is told from the start.
-    watch.view = { ...emptyView(), begunAt: watch.view.begunAt, planBefore: watch.view.planBefore };
-    const parser = createSseParser((data) => take(JSON.parse(data) as ThreadEvent), LONGEST_EVENT);
+    const view = { ...emptyView(), begunAt: watch.view.begunAt, planBefore: watch.view.planBefore };
+    const parser = createSseParser((data) => take(view, JSON.parse(data) as ThreadEvent), LONGEST_EVENT);
     const planned = planStream(life, { invocation_id, after: null, resync: false });
     if (!planned.ok) throw new Error(planned.error.code);
-    if (planned.value.kind === "whole") parser.push(new TextEncoder().encode(planned.value.text));
-    else
-      life.readers.add(
-        {
-          write: async (bytes) => parser.push(bytes),
-          close: async () => {},
-          abort: async () => {
-            if (!life.removing && watch.view.end === null) read();
-          },
-        },
-        planned.value.request,
-      );
+    if (planned.value.kind === "whole") {
+      parser.push(new TextEncoder().encode(planned.value.text));
+      show(view);
+      return;
+    }
+    const sink: Sink = {
+      write: async (bytes) => parser.push(bytes),
+      rest: () => show(view),
+      close: async () => show(view),
+      abort: async () => {
+        if (life.removing) ready.resolve();
+        else if (view.end === null) read();
+        else show(view);
+      },
+    };
+    life.readers.add(sink, planned.value.request);
   }
 
   read();

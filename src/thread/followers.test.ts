@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { call, say } from "../../test/fakes/replies.ts";
+import { call, type Reply, reply, say } from "../../test/fakes/replies.ts";
 import { place, SlackChannel } from "../../test/fakes/slack-channel.ts";
 import { FakeClock } from "../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
@@ -20,6 +20,17 @@ function followed(options: FakeThreadOptions, channel = new SlackChannel()) {
 /** Turns the loop of events until it is so; what never comes to be fails the test by its time. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await setImmediate();
+}
+
+/** A reply that ends when the test says so. */
+function endless(text: string) {
+  const gate = Promise.withResolvers<void>();
+  const told: Reply = async (_request, onDelta) => {
+    onDelta({ type: "text", text });
+    await gate.promise;
+    return reply({ text });
+  };
+  return { told, end: () => gate.resolve() };
 }
 
 const shop = { id: "c1", name: "create_tasks", input: { section_title: "Shop", task_contents: ["Build it"] } };
@@ -117,6 +128,98 @@ describe("a thread that is followed in Slack", () => {
     await thread.alarm();
     await until(() => thread.life.followers.size === 0);
     expect(channel.said).toBe("Hello");
+  });
+
+  it("says a run's words before those of the next run, and sets no alarm for that one meanwhile", async () => {
+    const clock = new FakeClock();
+    const channel = new SlackChannel();
+    let isDown = true;
+    const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> => {
+      if (method !== "chat.startStream" || !isDown) return channel.do(method, fields);
+      isDown = false;
+      return { kind: "later", after_ms: 600_000 };
+    };
+    const { thread } = followed({ replies: [say("One"), say("Two")], clock, callSlack }, channel);
+    await thread.run("hi", { follow: place });
+    await until(() => !isDown && [...thread.life.followers.values()].every(({ isActive }) => !isActive));
+    await thread.run("and on");
+    thread.crash();
+    await thread.alarm();
+    expect(channel.messages).toEqual([]);
+    expect(thread.alarms.at(-1)).toBe(clock.now() + 600_000);
+    clock.advance(600_000);
+    await thread.alarm();
+    await until(() => thread.life.followers.size === 0);
+    expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
+  });
+
+  it("lets the next run's words come where all that is left of a run is a button that Slack keeps", async () => {
+    const clock = new FakeClock();
+    const channel = new SlackChannel();
+    const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> =>
+      method === "chat.delete" ? { kind: "later", after_ms: 600_000 } : channel.do(method, fields);
+    const { told, end } = endless("One");
+    const { thread } = followed({ replies: [told, say("Two")], clock, callSlack }, channel);
+    await thread.accept("hi", { follow: place });
+    await until(() => channel.messages.length === 1);
+    while (channel.messages.length < 2) {
+      clock.advance(1_000);
+      await setImmediate();
+    }
+    end();
+    await until(() => [...thread.life.followers.values()].every(({ isActive }) => !isActive));
+    await thread.run("and on");
+    await until(() => thread.life.followers.size === 1);
+    expect(channel.messages.at(-1)?.text).toBe("Two");
+  });
+
+  it("takes no message of the run before for its own, where it is not known whether one was posted", async () => {
+    const clock = new FakeClock();
+    const channel = new SlackChannel();
+    let starts = 0;
+    const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> => {
+      if (method === "chat.startStream") starts += 1;
+      return method === "chat.startStream" && starts === 2
+        ? { kind: "unknown", reason: "lost" }
+        : channel.do(method, fields);
+    };
+    const { told, end } = endless("One");
+    const { thread } = followed({ replies: [told, say("Two")], clock, callSlack }, channel);
+    await thread.accept("hi", { follow: place });
+    await until(() => channel.messages.length === 1);
+    await thread.accept("and on");
+    end();
+    while (thread.life.followers.size > 0) {
+      await setImmediate();
+      clock.advance(200);
+    }
+    expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
+  });
+
+  it("takes up its messages as they are after a wait or in a new life, once it has read its run again", async () => {
+    for (const isNewLife of [false, true]) {
+      const clock = new FakeClock();
+      const channel = new SlackChannel();
+      const methods: string[] = [];
+      const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> => {
+        methods.push(method);
+        const isFirst = methods.filter((known) => known === "chat.stopStream").length === 2;
+        if (method === "chat.stopStream" && isFirst) return { kind: "later", after_ms: 60_000 };
+        return channel.do(method, fields);
+      };
+      const text = "a line of a long reply\n".repeat(400);
+      const { thread } = followed({ replies: [call(shop), say(text)], clock, callSlack }, channel);
+      await thread.run("hi", { follow: place });
+      await until(() => [...thread.life.followers.values()].every(({ isActive }) => !isActive));
+      if (isNewLife) thread.crash();
+      const before = methods.length;
+      clock.advance(60_000);
+      await thread.alarm();
+      await until(() => thread.life.followers.size === 0);
+      expect(methods.slice(before)).toEqual(["chat.stopStream"]);
+      expect(channel.messages).toHaveLength(2);
+      expect(channel.said).toBe(text.trim());
+    }
   });
 
   it("stops when the thread is removed", async () => {

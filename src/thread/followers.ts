@@ -1,6 +1,7 @@
 // Followers: a run is shown elsewhere as it happens. Each reads its run and calls Slack, one call at a time; how far it is
 // stands in the object's SQLite before each call, so that the next life goes on with the same messages. What can't be said
-// now is tried again by the alarm; a run that waits for a person has nothing to show and costs nothing.
+// now is tried again by the alarm; a run that waits for a person has nothing to show and costs nothing. A run's words come
+// after those of the run before it, and its follower knows which messages those are.
 import { applyAnswer, nextStep, readAnswered, recoverShown, type Step } from "../integrations/index.ts";
 import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
@@ -33,13 +34,17 @@ const OPEN_LIMIT_MS = 10_000;
 /** Who has not seen the answer by then looks elsewhere. */
 const LONGEST_SHOWING_MS = 24 * 60 * 60_000;
 
+/** Those whose turn it is: each after the one before it has said all, in the order of their runs. */
+function inTurn({ followers }: Life): Follower[] {
+  const all = [...followers.values()];
+  const last = all.findIndex(({ row }) => row.is_said !== true);
+  return last < 0 ? all : all.slice(0, last + 1);
+}
+
 /** From this input on the thread is shown there. Inside a transaction. */
 export function followFrom(life: Life, place: SlackPlace | undefined): void {
   if (place === undefined) return;
-  const newest_ts = [place.newest_ts, life.place?.newest_ts ?? "0"].sort(
-    (one, other) => Number(other) - Number(one),
-  )[0];
-  life.place = { ...place, newest_ts: newest_ts ?? place.newest_ts };
+  life.place = { ...place, newest_ts: newestOf([place.newest_ts, life.place?.newest_ts ?? "0"]) };
   writePlace(life.database.sql, life.place);
 }
 
@@ -57,7 +62,7 @@ export function followRun(life: Life, { invocation_id, metadata }: Run): void {
 /** Takes up what is to be shown now. Idempotent, called by whatever happens. */
 export function ensureFollowing(life: Life): void {
   if (life.removing || life.removed) return;
-  for (const follower of life.followers.values()) {
+  for (const follower of inTurn(life)) {
     const isDue = (follower.row.retry_at ?? 0) <= life.ports.clock.now();
     if (follower.isActive || !isDue) continue;
     follower.isActive = true;
@@ -65,9 +70,9 @@ export function ensureFollowing(life: Life): void {
   }
 }
 
-/** When the alarm has to look after it. */
-export function followerDue({ row, isActive }: Follower, heartbeat: number): number {
-  return isActive ? heartbeat : (row.retry_at ?? heartbeat);
+/** When the alarm has to look after them. */
+export function followersDue(life: Life, heartbeat: number): number[] {
+  return inTurn(life).map(({ row, isActive }) => (isActive ? heartbeat : (row.retry_at ?? heartbeat)));
 }
 
 async function follow(life: Life, follower: Follower): Promise<void> {
@@ -95,6 +100,7 @@ async function showRun(life: Life, follower: Follower, { workspace, call }: Conn
   const { clock } = life.ports;
   const watch = watchRun(life, row.invocation_id);
   row.shown = recoverShown(row.shown);
+  await watch.ready;
   for (;;) {
     if (life.removing) return;
     const { view } = watch;
@@ -105,6 +111,7 @@ async function showRun(life: Life, follower: Follower, { workspace, call }: Conn
     if (step.kind === "over") return finish(life, follower);
     if (isTooLate(life, row)) return giveUp(life, follower, "Slack could not be reached for a day");
     if (step.kind === "wait") {
+      if (view.end !== null && clock.now() >= shown.blockedUntil) endWords(life, follower);
       const isLong = view.end !== null && step.until !== null && step.until - clock.now() > LONGEST_TIMER_MS;
       if (isLong) return postpone(life, follower, step.until ?? 0);
       await watch.changed(step.until);
@@ -152,21 +159,43 @@ function giveUp(life: Life, follower: Follower, reason: string): void {
   finish(life, follower);
 }
 
-/** What the bot wrote is known from here on, so that nobody takes it for a later run's. */
+/** All that the run says is shown: the next run's words may come, whatever else is left to do. */
+function endWords(life: Life, { row }: Follower): void {
+  if (row.is_said === true) return;
+  row.is_said = true;
+  transact(life, () => {
+    saveFollower(life.database.sql, row);
+    passNewest(life, row);
+  });
+  ensureFollowing(life);
+}
+
+/** What the bot wrote is known from here on, so that nobody takes it for a later run's. Inside a transaction. */
+function passNewest(life: Life, { shown }: FollowerRow): void {
+  const newest_ts = newestOf([...shown.pages.map(({ ts }) => ts), shown.question ?? "0", shown.control ?? "0"]);
+  if (life.place !== null) followFrom(life, { ...life.place, newest_ts });
+  for (const { row } of life.followers.values()) {
+    row.place = { ...row.place, newest_ts: newestOf([row.place.newest_ts, newest_ts]) };
+    saveFollower(life.database.sql, row);
+  }
+}
+
+function newestOf(times: string[]): string {
+  return times.reduce((one, other) => (Number(other) > Number(one) ? other : one));
+}
+
 function finish(life: Life, { row }: Follower): void {
   life.followers.delete(row.invocation_id);
-  const { pages, question } = row.shown;
-  const newest = [...pages.map(({ ts }) => ts), ...(question === null ? [] : [question])].sort(
-    (one, other) => Number(other) - Number(one),
-  )[0];
+  const { question } = row.shown;
   transact(life, () => {
     deleteFollower(life.database.sql, row.invocation_id);
-    if (life.place !== null && newest !== undefined) followFrom(life, { ...life.place, newest_ts: newest });
+    passNewest(life, row);
     // Where a run has come meanwhile, whoever clicks is told so.
     if (question === null || life.followers.size > 0) return;
     life.asked = { ts: question, invocation_id: row.invocation_id };
     writeAsked(life.database.sql, life.asked);
   });
+  ensureFollowing(life);
 }
 
 function nameOf(life: Life, { invocation_id }: FollowerRow) {

@@ -30,6 +30,8 @@ export interface Sink {
   write(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
   abort(reason: string): Promise<void>;
+  /** Told whenever there is nothing more to write for now. */
+  rest?(): void;
 }
 
 interface Reader {
@@ -175,7 +177,9 @@ export class Readers {
     else if (next !== "wait") {
       reader.farewell = null;
       this.#write(reader, next);
-    } else if (reader.cursor.isLive) {
+    } else {
+      reader.sink.rest?.();
+      if (!reader.cursor.isLive) return;
       reader.taken = reader.cursor.given;
       if (reader.farewell !== null) this.#finish(reader, reader.farewell);
     }

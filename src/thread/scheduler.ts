@@ -3,7 +3,7 @@
 
 import { withinTime } from "../lib/time-limit.ts";
 import { isTerminal } from "../protocol/run.ts";
-import { followerDue } from "./followers.ts";
+import { followersDue } from "./followers.ts";
 import { type Life, noteError } from "./life.ts";
 import type { RunRecord } from "./runs.ts";
 
@@ -27,7 +27,7 @@ export async function schedule(life: Life, wait: "none" | "heartbeat" = "none"):
   // The life may end before D1 has answered, and nobody may ask for the thread for long.
   if (life.outbox.isSending) due.push(now + HEARTBEAT_MS);
   else if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
-  for (const follower of life.followers.values()) due.push(followerDue(follower, now + HEARTBEAT_MS));
+  due.push(...followersDue(life, now + HEARTBEAT_MS));
   if (due.length === 0) return;
   await wakeBy(life, Math.max(wait === "none" ? now : now + HEARTBEAT_MS, Math.min(...due)));
 }

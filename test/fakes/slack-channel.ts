@@ -53,6 +53,8 @@ export class SlackChannel {
       if (at.streaming) return refuse("streaming_state_conflict");
       at.blocks = blocksOf(fields);
       at.text = "";
+      // The plan of a stream goes with the first edit.
+      at.tasks = {};
       return { kind: "done", body: {} };
     }
     if (!at.streaming) return refuse("message_not_in_streaming_state");
