@@ -66,14 +66,15 @@ function metadataOf({ life }: FakeThread, call_id: string): Record<string, unkno
 
 describe("the ledger of a run", () => {
   it("tells by task what was done, what it cost and whether anything shows it", async () => {
-    const thread = makeThread([
+    const replies = [
       plans("A", "B"),
       works("c1", { exit_code: 1 }),
       works("c2"),
       completes("u1", "A"),
       completes("u2", "B"),
       say("done"),
-    ]);
+    ];
+    const thread = makeThread(replies, { clock: new FakeClock() });
     await thread.run("go", run);
     const { A, B } = ledgerOf(thread);
     expect(A).toMatchObject({
