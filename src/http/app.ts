@@ -33,6 +33,7 @@ import { addTasks } from "./tasks.ts";
 import { addTerminal, addTerminalSocket } from "./terminal.ts";
 import { addThreads } from "./threads.ts";
 import { addTriggers } from "./triggers.ts";
+import { addUsage } from "./usage.ts";
 import { addUsers } from "./users.ts";
 import { addWebhookDeliveries } from "./webhook-deliveries.ts";
 import { addWebhooks } from "./webhooks.ts";
@@ -76,6 +77,7 @@ const resources = [
   addMessages,
   addTasks,
   addRuns,
+  addUsage,
   addEvents,
   addAgents,
   addAgentVersions,

@@ -101,6 +101,8 @@ export const thread = {
   updated_at: time,
 };
 
+export const threadWithRun = { ...thread, last_run: { invocation_id: "inv-001", status: "completed" } };
+
 export const message = {
   message_id: "msg-001",
   ...ids,
@@ -182,6 +184,8 @@ export const run = {
   started_at: time,
   finished_at: time,
 };
+
+export const usageDay = { date: "2026-11-24", runs: 3, ...run.usage };
 
 export const agent = {
   agent_id: "agent_default",

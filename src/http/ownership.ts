@@ -1,7 +1,7 @@
 // What a caller owns: every lookup by an id of a request begins with the caller's user id, so a thing of another user is not
 // found, as if it were not there.
 import type { Env } from "../config.ts";
-import { type Result, succeed } from "../protocol/error.ts";
+import type { Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
@@ -15,14 +15,6 @@ import { Problem, unwrap } from "./errors.ts";
 
 export function keyOf(context: AppContext, thread_id: string): ThreadKey {
   return { user_id: context.get("caller").user_id, thread_id };
-}
-
-/** The caller's thread as D1 has it once its object has written what was pending. */
-export async function requireThread(context: AppContext, key: ThreadKey): Promise<Thread> {
-  return await readOfThread(context, key, {
-    fromStore: async (_db, thread) => succeed(thread),
-    fromObject: (stub) => stub.readThread(key),
-  });
 }
 
 /**

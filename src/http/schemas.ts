@@ -8,7 +8,7 @@ import { taskLedger } from "../protocol/ledger.ts";
 import { messageTypes } from "../protocol/message.ts";
 import { planOperation } from "../protocol/plan-edit.ts";
 import { gitSource, sandboxSettings, sandboxShape } from "../protocol/project.ts";
-import { run } from "../protocol/run.ts";
+import { run, runStatuses } from "../protocol/run.ts";
 import { planView } from "../protocol/task.ts";
 import * as examples from "./examples.ts";
 
@@ -210,6 +210,16 @@ export const thread = z
     updated_at: time,
   })
   .openapi("Thread", { example: examples.thread });
+
+export const threadWithRun = z
+  .object({
+    ...thread.shape,
+    last_run: z
+      .object({ invocation_id: z.string(), status: z.enum(runStatuses) })
+      .nullable()
+      .openapi({ description: "The newest run; null before the first." }),
+  })
+  .openapi("ThreadWithRun", { example: examples.threadWithRun });
 
 export const message = z
   .object({

@@ -1,12 +1,26 @@
 // Threads: made, changed and deleted by their objects, read from D1.
+import { type Result, succeed } from "../protocol/error.ts";
 import { newId } from "../protocol/ids.ts";
+import type { Page } from "../protocol/page.ts";
+import type { Run } from "../protocol/run.ts";
+import type { Thread, ThreadWithRun } from "../protocol/thread.ts";
+import { listRuns } from "../store/runs.ts";
 import { listThreads } from "../store/threads.ts";
 import { callThread } from "../thread/stub.ts";
 import type { App } from "./context.ts";
 import { unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";
-import { keyOf, missing, removeThread, requireAgent, requireProject, requireThread } from "./ownership.ts";
-import { diagnostics, pageOf, pageQuery, thread, threadBody, threadParams, threadPatch } from "./schemas.ts";
+import { keyOf, missing, readOfThread, removeThread, requireAgent, requireProject } from "./ownership.ts";
+import {
+  diagnostics,
+  pageOf,
+  pageQuery,
+  thread,
+  threadBody,
+  threadParams,
+  threadPatch,
+  threadWithRun,
+} from "./schemas.ts";
 
 const tag = "Threads";
 
@@ -90,7 +104,7 @@ function addCreateAndList(app: App): void {
       tag,
       summary: "List threads",
       query: pageQuery,
-      answers: { 200: { description: "Threads, newest first.", schema: pageOf(thread) } },
+      answers: { 200: { description: "Threads, newest first.", schema: pageOf(threadWithRun) } },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
@@ -109,10 +123,20 @@ function addReadAndDiagnose(app: App): void {
       tag,
       summary: "Read a thread",
       params: threadParams,
-      answers: { 200: { description: "The thread.", schema: thread } },
+      answers: { 200: { description: "The thread.", schema: threadWithRun } },
       problems: ["not_found"],
     },
-    async (context, { params }) => context.json(await requireThread(context, keyOf(context, params.thread_id))),
+    async (context, { params }) => {
+      const key = keyOf(context, params.thread_id);
+      const read = await readOfThread(context, key, {
+        fromStore: async (db, thread) => addLastRun(thread, await listRuns(db, key, newest)),
+        fromObject: async (stub) => {
+          const thread = await stub.readThread(key);
+          return thread.ok ? addLastRun(thread.value, await stub.readRuns(key, newest)) : thread;
+        },
+      });
+      return context.json(read);
+    },
   );
   addOperation(
     app,
@@ -131,4 +155,13 @@ function addReadAndDiagnose(app: App): void {
       return context.json(unwrap(await callThread(context.env, key, (stub) => stub.diagnose(key))));
     },
   );
+}
+
+const newest = { limit: 1, cursor: null };
+
+function addLastRun(thread: Thread, runs: Result<Page<Run>>): Result<ThreadWithRun> {
+  if (!runs.ok) return runs;
+  const [run] = runs.value.data;
+  const last_run = run ? { invocation_id: run.invocation_id, status: run.status } : null;
+  return succeed({ ...thread, last_run });
 }

@@ -7,7 +7,7 @@ import type { Ledger } from "./ledger.ts";
 import type { MessageRow, MessageType, UserContent } from "./message.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { PlanEditRequest } from "./plan-edit.ts";
-import type { BusyPolicy, Run } from "./run.ts";
+import type { BusyPolicy, Run, RunStatus } from "./run.ts";
 import type { SlackPlace } from "./slack.ts";
 import type { Plan } from "./task.ts";
 
@@ -20,6 +20,16 @@ export interface Thread {
   metadata: Record<string, unknown>;
   created_at: string;
   updated_at: string;
+}
+
+/** A thread as it is listed and read: with its newest run, null before the first. */
+export interface ThreadWithRun extends Thread {
+  last_run: LastRun | null;
+}
+
+export interface LastRun {
+  invocation_id: string;
+  status: RunStatus;
 }
 
 /** Who asks for which thread. The object refuses an owner that is not its own as `not_found`. */

@@ -118,6 +118,9 @@ export const runs = sqliteTable(
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.thread_id, table.invocation_id] }),
+    // What was used in a time is asked over all threads.
+    index("runs_by_creation").on(table.user_id, table.created_at),
+    index("runs_by_thread").on(table.user_id, table.thread_id, table.created_at, table.invocation_id),
     index("runs_live").on(table.updated_at).where(sql`status IN ('queued', 'running')`),
   ],
 );

@@ -1,8 +1,8 @@
 // Threads as the lists and the doors read them. Only the thread's own object writes them, through sync.ts.
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
-import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import type { LastRun, Thread, ThreadKey, ThreadWithRun } from "../protocol/thread.ts";
 import { open } from "./database.ts";
 import { listNewest } from "./newest.ts";
 import { threads } from "./schema.ts";
@@ -18,6 +18,17 @@ const columns = {
   updated_at: threads.updated_at,
 };
 
+/**
+ * One read of the index `runs_by_thread` for each thread of a page, however many runs it has. In words of SQL: drizzle leaves
+ * the tables' names out where a query is from one table, and here each column must say whose it is.
+ */
+const lastRun = sql`(
+  SELECT json_object('invocation_id', runs.invocation_id, 'status', runs.status) FROM runs
+  WHERE runs.user_id = threads.user_id AND runs.thread_id = threads.thread_id
+  ORDER BY runs.created_at DESC, runs.invocation_id DESC LIMIT 1)`.mapWith((json: string): LastRun | null =>
+  JSON.parse(json),
+);
+
 /** Null where the user has no such thread, or has deleted it. */
 export async function readThread(db: D1Database, key: ThreadKey): Promise<Thread | null> {
   const row = await open(db)
@@ -32,13 +43,13 @@ export async function listThreads(
   db: D1Database,
   user_id: string,
   request: PageRequest,
-): Promise<Result<Page<Thread>>> {
+): Promise<Result<Page<ThreadWithRun>>> {
   return listNewest(
     request,
     [threads.created_at, threads.thread_id],
     ({ older, order, limit }) =>
       open(db)
-        .select(columns)
+        .select({ ...columns, last_run: lastRun })
         .from(threads)
         .where(and(eq(threads.user_id, user_id), isNull(threads.deleted_at), older))
         .orderBy(...order)
