@@ -29,6 +29,21 @@ async function checkBundle(): Promise<boolean> {
   }
 }
 
+/** Of the web app, before anything of it is asked for: what a phone waits for. */
+const firstLoadKiB = 200;
+
+/** The page, and what it names: scripts, what they import at once, and styles. */
+async function checkPage(): Promise<boolean> {
+  const folder = join(root, "dist/web");
+  if ((await runStep("web page", "vite", ["build"])) !== 0) return false;
+  const page = await readFile(join(folder, "index.html"), "utf8");
+  const names = [...page.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, name]) => name ?? "");
+  const files = await Promise.all(names.map((name) => readFile(join(folder, name))));
+  const size = [Buffer.from(page), ...files].reduce((sum, file) => sum + gzipSync(file).length, 0) / 1024;
+  console.log(`first load of the page: ${size.toFixed(0)} KiB gzip, ceiling ${firstLoadKiB} KiB`);
+  return size <= firstLoadKiB;
+}
+
 async function main(): Promise<void> {
   let ok = true;
   for (const { title, command, args } of staticSteps) {
@@ -36,6 +51,7 @@ async function main(): Promise<void> {
     ok = (await runStep(title, command, args)) === 0 && ok;
   }
   if (isStopping()) return;
+  ok = (await checkPage()) && ok;
   ok = (await checkBundle()) && ok;
   process.exitCode ??= ok ? 0 : 1;
 }

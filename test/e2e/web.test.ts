@@ -1,15 +1,11 @@
 // The page in a browser, against a whole server.
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type RunningModel, startModel } from "../../dev/model/server.ts";
-import { hasBrowser, openBrowser } from "../setup/browser.ts";
-import { makeState, type StartedServer, startServer } from "../setup/started-server.ts";
+import { hasBrowser } from "../setup/browser.ts";
+import { openWebStage, type Visit, type WebStage } from "../setup/web-stage.ts";
 
-let place: Awaited<ReturnType<typeof makeState>>;
-let model: RunningModel;
-let server: StartedServer;
-let browser: Browser;
-let context: BrowserContext;
+let stage: WebStage;
+let visit: Visit;
 let page: Page;
 /** What the page complained about. */
 let complaints: string[];
@@ -24,12 +20,13 @@ async function fakeApproval(page: Page): Promise<unknown[]> {
     { type: "RUN_STARTED", threadId: "planned", runId: "run" },
     { type: "RUN_FINISHED", threadId: "planned", runId: "run", outcome, result: { text, unfinished_tasks: 0 } },
   ];
+  await page.route("**/ag-ui", async (route) => {
+    answers.push(...(route.request().postDataJSON() as { resume: unknown[] }).resume);
+    await route.fulfill({ status: 409, json: { code: "interrupt_answered", title: "answered" } });
+  });
   await page.route("**/v1/threads/planned/**", async (route) => {
     const path = new URL(route.request().url()).pathname;
-    if (path.endsWith("/resume")) {
-      answers.push(...(route.request().postDataJSON() as { resume: unknown[] }).resume);
-      await route.fulfill({ status: 409, json: { code: "interrupt_answered", title: "answered" } });
-    } else if (path.endsWith("/events")) {
+    if (path.endsWith("/events")) {
       const events = answers.length === 0 ? ended(asks, "") : ended({ type: "success" }, "Somebody else approved it.");
       const body = events.map((event, index) => `id: ${index + 1}\ndata: ${JSON.stringify(event)}\n\n`).join("");
       await route.fulfill({ contentType: "text/event-stream", body });
@@ -43,42 +40,46 @@ async function fakeApproval(page: Page): Promise<unknown[]> {
   return answers;
 }
 
+const done = (count: number) => page.locator(`[data-status=completed] >> nth=${count - 1}`);
+const idle = () => page.getByRole("button", { name: "发送" }).waitFor();
+const answers = () => page.locator("[data-answer=whole]");
+const questions = () => page.locator("[data-questions]");
+
+/** Everything that was said, though only what is in sight is drawn. */
+async function readLog(): Promise<string[]> {
+  const seen: string[] = [];
+  const log = page.getByRole("log");
+  const box = "document.querySelector('[role=log]')";
+  const drawn = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
+  const scroll = (to: string): Promise<unknown> => page.evaluate(`${box}.scrollTop = ${to}, ${drawn}`);
+  await scroll("0");
+  for (let screens = 0; screens < 100; screens++) {
+    for (const text of await log.locator("[data-said], [data-answer], [data-tool] > button").allTextContents()) {
+      if (!seen.includes(text)) seen.push(text);
+    }
+    const isEnd = await page.evaluate(`${box}.scrollTop + ${box}.clientHeight >= ${box}.scrollHeight - 1`);
+    if (isEnd) return seen;
+    await scroll(`${box}.scrollTop + 300`);
+  }
+  return seen;
+}
+
 describe.skipIf(!hasBrowser)("the page", () => {
   beforeAll(async () => {
-    place = await makeState();
-    model = await startModel({ port: 0, tokensPerSecond: 0 });
-    const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
-    server = await startServer(place.state, settings);
-    browser = await openBrowser();
+    stage = await openWebStage();
   });
   afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-    await model?.close();
-    await place?.removeState();
+    await stage?.close();
   });
   beforeEach(async () => {
-    await context?.close();
-    context = await browser.newContext({ locale: "zh-CN" });
-    page = await context.newPage();
-    complaints = [];
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
-    await page.goto(server.address);
+    await visit?.close();
+    visit = await stage.visit();
+    ({ page, complaints } = visit);
   });
-
-  const done = (count: number) => page.locator(`[data-status=completed] >> nth=${count - 1}`);
-
-  async function send(text: string): Promise<void> {
-    await page.getByLabel("消息", { exact: true }).fill(text);
-    await page.keyboard.press("Enter");
-  }
 
   it("signs in by its address, and takes the key out of it", async () => {
     await page.getByLabel("消息", { exact: true }).waitFor();
-    expect(page.url()).not.toContain(server.key);
+    expect(page.url()).not.toContain(stage.server.key);
     await page.getByText("而不是在 Daytona 中").waitFor();
     await page.reload();
     await page.getByLabel("消息", { exact: true }).waitFor();
@@ -86,48 +87,63 @@ describe.skipIf(!hasBrowser)("the page", () => {
   });
 
   it("describes the API on a page of text, none of it an object's name", async () => {
-    await page.goto(`${new URL(server.address).origin}/docs`);
+    await page.goto(`${new URL(stage.server.address).origin}/docs`);
     await page.getByRole("heading", { name: "Schemas" }).last().waitFor();
     expect(await page.locator("body").textContent()).not.toMatch(/\[object |undefined/);
     expect(complaints).toEqual([]);
   });
 
-  it("shows a request become a plan and the plan become work, and all of it again after a reload", async () => {
-    await send("帮我做一个电商网站");
+  it("shows a request become a plan, the plan work and the work a preview, and all of it again after a reload", async () => {
+    await visit.send("帮我做一个电商网站");
     await page.getByRole("heading", { name: "测试部署" }).waitFor();
     await done(10).waitFor();
-    await page.getByText("打开商店").waitFor();
-    await page.getByRole("button", { name: "发送" }).waitFor();
-    const said = await page.getByRole("log").textContent();
-    expect(said).toContain("帮我做一个电商网站");
-    expect(said).toContain("shop/server.js");
     const link = page.getByRole("link", { name: "打开商店" });
+    await link.waitFor();
+    await idle();
     expect(await link.getAttribute("rel")).toBe("noopener noreferrer");
+    const said = await readLog();
+    expect(said[0]).toBe("帮我做一个电商网站");
+    expect(said.join("\n")).toContain("shop/server.js");
 
     await page.reload();
-    await done(10).waitFor();
-    await page.getByText("打开商店").waitFor();
-    await page.getByRole("button", { name: "发送" }).waitFor();
-    expect(await page.getByRole("log").textContent()).toBe(said);
-    expect(complaints).toEqual([]);
+    await link.waitFor();
+    await idle();
+    expect(await readLog()).toEqual(said);
 
-    const shop = await context.newPage();
-    await shop.goto((await link.getAttribute("href")) ?? "");
-    await shop.getByRole("heading").first().waitFor();
+    await page
+      .getByRole("button", { name: "显示工作区" })
+      .or(page.getByRole("tab", { name: "预览" }))
+      .first()
+      .click();
+    await page.getByRole("tab", { name: "预览" }).click();
+    await page.frameLocator("aside iframe").getByRole("heading").first().waitFor();
+    expect(complaints).toEqual([]);
   });
 
   it("asks a question and goes on with the answer", async () => {
-    await send("做一个网站，先问我");
+    await visit.send("做一个网站，先问我");
     await page.getByRole("button", { name: "研究报告" }).click();
     await done(1).waitFor();
-    await page.getByRole("button", { name: "发送" }).waitFor();
-    expect(await page.locator(".questions").count()).toBe(0);
+    await idle();
+    expect(await questions().count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it("shows a call sign by sign before it is made, and makes it when a person approves", async () => {
+    await stage.request("POST", "/v1/agents", { agent_id: "careful", name: "Careful", approvals: ["execute_command"] });
+    await stage.request("POST", "/v1/threads", { thread_id: "careful", agent_id: "careful" });
+    await page.goto(`${stage.server.address}&thread=careful`);
+    await visit.send('[[tool execute_command {"command":"echo app\u202eroved"}]]');
+    await page.getByText("U+202E").waitFor();
+    await page.getByRole("button", { name: "批准" }).click();
+    await answers().getByText("exit_code: 0").waitFor();
+    await idle();
     expect(complaints).toEqual([]);
   });
 
   it("lets a plan be changed before it is approved, and shows what came of it where someone else was first", async () => {
     const answers = await fakeApproval(page);
-    await page.goto(`${server.address}&thread=planned`);
+    await page.goto(`${stage.server.address}&thread=planned`);
     await page.getByLabel("任务 1", { exact: true }).fill("分析");
     await page.keyboard.press("Enter");
     await page.keyboard.type("<b>新任务</b>");
@@ -137,44 +153,49 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.getByText("这个问题已在别处回答").waitFor();
     await page.getByText("Somebody else approved it.").waitFor();
     const sections = [{ title: "需求", tasks: ["<b>新任务</b>", "分析"] }];
-    expect(answers).toEqual([{ interrupt_id: "int", status: "resolved", payload: { approved: true, sections } }]);
-    expect(await page.locator(".questions").count()).toBe(0);
+    expect(answers).toEqual([{ interruptId: "int", status: "resolved", payload: { approved: true, sections } }]);
+    expect(await questions().count()).toBe(0);
   });
 
   it("shows the plan as it is where a person has changed it since the last run", async () => {
-    const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
-    const ask = (method: string, path: string, body: unknown) =>
-      fetch(`${server.url}/v1/threads/edited${path}`, { method, headers, body: JSON.stringify(body) });
-    expect((await ask("POST", "/runs?wait=1", { message: "你好" })).status).toBe(200);
+    await stage.request("POST", "/v1/threads/edited/runs?wait=1", { message: "你好" });
     const operations = [{ op: "create", section_title: "S", task_contents: ["<b>later</b>"] }];
-    expect((await ask("PATCH", "/tasks", { operations })).status).toBe(200);
-    await page.goto(`${server.address}&thread=edited`);
-    await page.locator(".answer").waitFor();
-    await page.getByText("<b>later</b>").waitFor();
+    await stage.request("PATCH", "/v1/threads/edited/tasks", { operations });
+    await page.goto(`${stage.server.address}&thread=edited`);
+    await answers().waitFor();
+    await page.getByText("<b>later</b>").first().waitFor();
   });
 
-  it("shows markup as text", async () => {
-    await send('<img src=x onerror="document.title=1"> <b>x</b>');
-    await page.locator(".answer").waitFor();
-    expect(await page.locator("[role=log] img, [role=log] b").count()).toBe(0);
-    expect(await page.title()).toBe("Taskloom");
-    expect(await page.getByRole("log").textContent()).toContain("<b>x</b>");
+  it("lets a person change the plan while it is worked through, and the work follows", async () => {
+    await visit.send("帮我做一个电商网站");
+    const section = page.locator("section", { has: page.getByRole("heading", { name: "测试部署" }) });
+    await section.getByRole("button", { name: /添加任务/ }).click();
+    await page.keyboard.type("写一份说明");
+    await page.keyboard.press("Enter");
+    await section.getByText("写一份说明").waitFor();
+    await page.locator("[data-task] >> nth=10").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "停止" }).click();
+    await idle();
+    await page.reload();
+    await section.getByText("写一份说明").waitFor();
+    expect(await page.locator("[data-task]").count()).toBe(11);
+    // The plan may have gone on between what was seen and what was sent; then it is sent once more.
+    expect(complaints.filter((text) => !text.includes("409"))).toEqual([]);
   });
 
   it("asks for a key where it has none or a wrong one, in the language of the browser", async () => {
-    const stranger = await browser.newContext({ locale: "en-GB" });
+    const stranger = await stage.browser.newContext({ locale: "en-GB" });
     const other = await stranger.newPage();
-    await other.goto(server.url);
+    await other.goto(stage.server.url);
     await other.getByLabel("API key").fill("wrong");
     await other.getByRole("button", { name: "Sign in" }).click();
-    await other.getByLabel("Message", { exact: true }).fill("hello");
-    await other.keyboard.press("Enter");
     await other.getByText("This key is not known to the server.").waitFor();
-    await other.getByLabel("API key").fill(server.key);
+    await other.getByLabel("API key").fill(stage.server.key);
     await other.getByRole("button", { name: "Sign in" }).click();
     await other.getByLabel("Message", { exact: true }).fill("hello");
     await other.keyboard.press("Enter");
-    await other.locator(".answer").waitFor();
+    await other.locator("[data-answer=whole]").waitFor();
     await stranger.close();
   });
 });

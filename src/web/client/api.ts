@@ -54,6 +54,40 @@ export class Api {
     this.#key = key;
   }
 
+  /** `patienceMs` for what takes the server longer than usual. */
+  get<T>(path: string, patienceMs = answerMs): Promise<T> {
+    return this.#json(path, { signal: AbortSignal.timeout(patienceMs) });
+  }
+
+  /** What is answered without a body is undefined. */
+  send<T = void>(
+    method: "POST" | "PATCH" | "PUT" | "DELETE",
+    path: string,
+    body?: unknown,
+    patienceMs = answerMs,
+  ): Promise<T> {
+    return this.#json(path, { method, body, signal: AbortSignal.timeout(patienceMs) });
+  }
+
+  /** Sent while a run works: to be taken up by it at its next step, or by a run of its own after it. */
+  sendBeside(
+    thread: string,
+    run: string,
+    { id, text }: { id: string; text: string },
+    onBusy: "enqueue" | "steer",
+  ): Promise<Run> {
+    const body = { message: text, message_id: id, invocation_id: run, on_busy: onBusy };
+    return this.send("POST", `${pathOf(thread)}/runs`, body);
+  }
+
+  addressOf(path: string): string {
+    return `${this.#url}${path}`;
+  }
+
+  get credentials(): Record<string, string> {
+    return this.#key === "" ? {} : { authorization: `Bearer ${this.#key}` };
+  }
+
   health(): Promise<Health> {
     return this.#json("/healthz");
   }
@@ -112,6 +146,11 @@ export class Api {
     return this.#stream(path, { method: "POST", body, signal });
   }
 
+  /** `after` null: from where the thread is now, with what it holds first. */
+  watchThread(thread: string, after: string | null, signal: AbortSignal): Promise<Response> {
+    return this.#stream(`${pathOf(thread)}/events`, { lastEventId: after, signal });
+  }
+
   watchRun(thread: string, run: string, lastEventId: string | null, signal: AbortSignal): Promise<Response> {
     return this.#stream(`${pathOf(thread)}/runs/${encodeURIComponent(run)}/events`, { lastEventId, signal });
   }
@@ -122,15 +161,14 @@ export class Api {
 
   async #json<T>(path: string, options: RequestOptions = {}): Promise<T> {
     const response = await this.#request(path, { signal: AbortSignal.timeout(answerMs), ...options });
-    return (await response.json()) as T;
+    return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
   }
 
   async #request(path: string, options: RequestOptions): Promise<Response> {
-    const headers: Record<string, string> = { accept: options.accept ?? "application/json" };
-    if (this.#key !== "") headers.authorization = `Bearer ${this.#key}`;
+    const headers: Record<string, string> = { accept: options.accept ?? "application/json", ...this.credentials };
     if (options.body !== undefined) headers["content-type"] = "application/json";
     if (options.lastEventId) headers["last-event-id"] = options.lastEventId;
-    const response = await fetch(`${this.#url}${path}`, {
+    const response = await fetch(this.addressOf(path), {
       method: options.method ?? "GET",
       headers,
       body: options.body === undefined ? undefined : JSON.stringify(options.body),
@@ -141,11 +179,11 @@ export class Api {
   }
 }
 
-function pathOf(thread: string): string {
+export function pathOf(thread: string): string {
   return `/v1/threads/${encodeURIComponent(thread)}`;
 }
 
-async function readProblem(response: Response): Promise<ApiError> {
+export async function readProblem(response: Response): Promise<ApiError> {
   try {
     const { code, title, detail } = (await response.json()) as Record<string, unknown>;
     const message = [title, detail].filter((part) => typeof part === "string" && part !== "").join(": ");

@@ -86,6 +86,32 @@ describe("a conversation", () => {
     expect(view.state.plan).toEqual({ ...plan, version: 2 });
   });
 
+  it("takes a change of the plan once, also where the plan was read with it meanwhile", () => {
+    const task = { id: "t", content: "New", status: "pending" };
+    const section = { id: "s", title: "One", tasks: [] };
+    const change = (...more: object[]) =>
+      ({
+        type: "STATE_DELTA",
+        delta: [{ op: "add", path: "/plan/sections/0/tasks/0", value: task }, ...more],
+      }) as ThreadEvent;
+    const second = change({ op: "replace", path: "/plan/version", value: 2 });
+    const sandbox = { state: "none", previews: [] };
+    const view = play([
+      { type: "STATE_SNAPSHOT", snapshot: { plan: { version: 1, sections: [section] }, sandbox } } as ThreadEvent,
+      second,
+      second,
+      {
+        type: "STATE_DELTA",
+        delta: [{ op: "replace", path: "", value: { plan: { version: 1, sections: [] }, sandbox } }],
+      },
+      { type: "STATE_DELTA", delta: [{ op: "replace", path: "/sandbox/state", value: "started" }] },
+    ]);
+    expect(view.state).toMatchObject({
+      plan: { version: 2, sections: [{ ...section, tasks: [task] }] },
+      sandbox: { state: "started" },
+    });
+  });
+
   it("leaves nothing open when the run fails", () => {
     const view = play([started, ...text.slice(0, 2), { type: "RUN_ERROR", message: "no model", code: "model_error" }]);
     expect(view.items[1]).toMatchObject({ open: false });
@@ -107,5 +133,26 @@ describe("a conversation", () => {
     };
     const view = play([started, ...call.slice(0, 4), output, output]);
     expect(view.items[1]).toMatchObject({ output: "x".repeat(20_000) });
+  });
+
+  it("keeps what stands before a snapshot, which holds the newest messages only", () => {
+    const snapshot: ThreadEvent = {
+      type: "MESSAGES_SNAPSHOT",
+      messages: [{ id: "u2", role: "user", content: "more" }],
+    };
+    const older = play([started, ...text, finished]);
+    const next = { ...started, runId: "r2", input: { threadId: "t", runId: "r2", messages: [snapshot.messages[0]] } };
+    const void_: ThreadEvent = { type: "TEXT_MESSAGE_START", messageId: "m9", role: "assistant" };
+    const view = play([next as ThreadEvent, void_, snapshot], older);
+    expect(view.items.map(({ id }) => id)).toEqual(["u1", "m1", "u2"]);
+  });
+
+  it("shows where a run was stopped or failed, once however often it is read", () => {
+    const stopped: ThreadEvent = { type: "RUN_FINISHED", threadId: "t", runId: "r", outcome: { type: "cancelled" } };
+    const failed: ThreadEvent = { type: "RUN_ERROR", message: "no model", code: "model_error" };
+    const view = play([started, stopped, started, stopped]);
+    expect(view.items.at(-1)).toMatchObject({ kind: "end", id: "r", state: "cancelled" });
+    expect(view.items).toHaveLength(2);
+    expect(play([started, failed]).items.at(-1)).toMatchObject({ kind: "end", state: "failed", error: "no model" });
   });
 });

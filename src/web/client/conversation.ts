@@ -7,7 +7,9 @@ export type Item =
   | { kind: "user"; id: string; text: string }
   | { kind: "text"; id: string; text: string; open: boolean }
   | { kind: "reasoning"; id: string; text: string; open: boolean }
-  | { kind: "tool"; id: string; name: string; arguments: string; output: string; result: string | null; open: boolean };
+  | { kind: "tool"; id: string; name: string; arguments: string; output: string; result: string | null; open: boolean }
+  /** Where a run came to an end that was not its aim; the id is the run's. */
+  | { kind: "end"; id: string; state: "cancelled" | "failed"; error: string | null; unfinished: number };
 
 export type RunState = "none" | "waiting" | "running" | "completed" | "cancelled" | "interrupted" | "failed";
 
@@ -43,13 +45,13 @@ export function advance(view: Conversation, event: ThreadEvent): Conversation {
     case "RUN_FINISHED":
       return finish(view, event);
     case "RUN_ERROR":
-      return { ...end(view), run: { ...view.run, state: "failed", error: event.message } };
+      return addEnd({ ...end(view), run: { ...view.run, state: "failed", error: event.message } });
     case "STATE_SNAPSHOT":
       return { ...view, state: event.snapshot };
     case "STATE_DELTA":
       return { ...view, state: patchState(view.state, event.delta) };
     case "MESSAGES_SNAPSHOT":
-      return { ...view, items: event.messages.reduce(addMessage, [] as Item[]) };
+      return { ...view, items: event.messages.reduce(addMessage, beforeSnapshot(view.items, event.messages)) };
     case "CUSTOM":
       return observe(view, event);
     case "STEP_STARTED":
@@ -122,7 +124,21 @@ function finish(view: Conversation, event: ThreadEvent & { type: "RUN_FINISHED" 
     text.trim() === ""
       ? ended.items
       : [...ended.items, { kind: "text", id: `result ${event.runId}`, text, open: false }];
-  return { ...ended, items, run, interrupts };
+  const finished = { ...ended, items, run, interrupts };
+  return run.state === "cancelled" ? addEnd(finished) : finished;
+}
+
+function addEnd(view: Conversation): Conversation {
+  const { id, state, error, unfinished } = view.run;
+  if (id === null || (state !== "cancelled" && state !== "failed")) return view;
+  return { ...view, items: put(view.items, { kind: "end", id, state, error, unfinished }) };
+}
+
+/** A snapshot holds the newest messages only: what stands before the first of them stays. */
+function beforeSnapshot(items: Item[], messages: AgUiMessage[]): Item[] {
+  const held = new Set(messages.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : [message.id])));
+  const place = items.findIndex(({ id }) => held.has(id));
+  return place < 0 ? items : items.slice(0, place);
 }
 
 /** Nothing stays open when a run has ended. */
@@ -176,6 +192,11 @@ export function addMessage(items: Item[], message: AgUiMessage): Item[] {
   }
 }
 
+/** A run's end out of its stored row. */
+export function addStoredEnd(items: Item[], item: Extract<Item, { kind: "end" }>): Item[] {
+  return put(items, item);
+}
+
 /** An item that is there already begins again in its place: a part is opened anew after a resync. */
 function put(items: Item[], item: Item): Item[] {
   const place = items.findLastIndex((other) => other.kind === item.kind && other.id === item.id);
@@ -195,9 +216,28 @@ function change<K extends Item["kind"]>(
 
 function patchState(state: StateValue, delta: PatchOperation[]): StateValue {
   try {
-    return applyPatch(state, delta);
+    const version = planVersionOf(delta);
+    const isKnown = version !== null && version <= state.plan.version;
+    return applyPatch(state, isKnown ? delta.filter(({ path }) => !changesPlan(path)) : delta);
   } catch {
     // The next snapshot puts it right; an old plan is better than none.
     return state;
   }
+}
+
+function changesPlan(path: string): boolean {
+  return path === "" || path === "/plan" || path.startsWith("/plan/");
+}
+
+/** The version that the plan has after this; a plan that was read meanwhile holds it already, and must not get it twice. */
+function planVersionOf(delta: PatchOperation[]): number | null {
+  for (const { path, value } of delta) {
+    const versions: Record<string, unknown> = {
+      "": (value as Partial<StateValue> | undefined)?.plan?.version,
+      "/plan": (value as Partial<StateValue["plan"]> | undefined)?.version,
+      "/plan/version": value,
+    };
+    if (typeof versions[path] === "number") return versions[path];
+  }
+  return null;
 }

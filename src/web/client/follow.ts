@@ -16,12 +16,31 @@ export interface Followed {
 }
 
 export interface Follower {
-  onEvent(event: ThreadEvent): void;
+  /** `id` is the event's number; null where its frame has none. */
+  onEvent(event: ThreadEvent, id: string | null): void;
   /** Told when the connection is lost, and when it is back. */
   onConnection?(connected: boolean): void;
 }
 
+/** Another way to make the first connection: what starts the run, and the stream that comes back. */
+export type Opening = (
+  api: Api,
+  followed: Followed,
+  heard: Heard,
+  signal: AbortSignal,
+  lastEventId: string | null,
+) => Promise<void>;
+
+export interface Heard {
+  /** The server has the run: another connection need not start it. */
+  onBegun(): void;
+  /** Bytes came, were they only a ping. */
+  onSign(): void;
+  onEvent(event: ThreadEvent, id: string | null): void;
+}
+
 export interface FollowOptions {
+  opening?: Opening;
   signal: AbortSignal;
   /** After so long without a connection the last failure is thrown. */
   patienceMs: number;
@@ -54,7 +73,8 @@ export async function followRun(
         if (failures > 0) follower.onConnection?.(true);
         failures = 0;
       };
-      await readConnection(api, followed, follower, position, { signal, hear });
+      const read = position.begun || !options.opening ? readResponse : options.opening;
+      await readConnection(read, api, followed, follower, position, { signal, hear });
     } catch (error) {
       failure = error;
     }
@@ -75,44 +95,90 @@ interface Position {
 }
 
 async function readConnection(
+  read: Opening,
   api: Api,
   followed: Followed,
   follower: Follower,
   position: Position,
   { signal, hear }: { signal: AbortSignal; hear: () => void },
 ): Promise<void> {
-  const silence = new AbortController();
-  const watched = AbortSignal.any([signal, silence.signal]);
-  let timer = setTimeout(() => silence.abort(new Error("the server was silent")), silenceMs);
-  try {
-    const response = await connect(api, followed, position, watched);
-    position.begun = true;
-    const reader = response.body?.getReader();
-    const frames = new FrameReader();
-    for (;;) {
-      const chunk = await reader?.read();
-      if (!chunk || chunk.done) return;
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(new Error("the server was silent")), silenceMs);
+  const silence = watchSilence(signal);
+  const heard: Heard = {
+    onBegun: () => {
+      position.begun = true;
+    },
+    onSign: () => {
+      silence.hear();
       hear();
-      takeFrames(frames, chunk.value, follower, position);
-      if (!position.ended) continue;
-      await reader?.cancel().catch(() => {});
-      return;
-    }
+    },
+    onEvent: (event, id) => {
+      follower.onEvent(event, id);
+      if (id !== null) position.lastEventId = id;
+      if (event.type !== "RUN_FINISHED" && event.type !== "RUN_ERROR") return;
+      position.ended = true;
+      silence.end("the run has ended");
+    },
+  };
+  const left = { ...followed, begin: position.begun ? null : followed.begin };
+  try {
+    await read(api, left, heard, silence.signal, position.lastEventId);
   } finally {
-    clearTimeout(timer);
+    silence.stop();
   }
 }
 
-function takeFrames(reader: FrameReader, bytes: Uint8Array, follower: Follower, position: Position): void {
+/** A signal that is aborted with `signal`, by `end`, and when nothing was heard for longer than a living server is silent. */
+export function watchSilence(signal: AbortSignal) {
+  const over = new AbortController();
+  const end = (why: string): void => over.abort(new Error(why));
+  const listen = () => setTimeout(() => end("the server was silent"), silenceMs);
+  let timer = listen();
+  const stop = (): void => clearTimeout(timer);
+  const hear = (): void => {
+    stop();
+    timer = listen();
+  };
+  return { signal: AbortSignal.any([signal, over.signal]), hear, end, stop };
+}
+
+async function readResponse(
+  api: Api,
+  followed: Followed,
+  heard: Heard,
+  signal: AbortSignal,
+  lastEventId: string | null,
+): Promise<void> {
+  const response = await connect(api, followed, lastEventId, signal);
+  heard.onBegun();
+  await readFrames(response, heard, signal);
+}
+
+/** Until the response ends, is cut, or `signal` is aborted: then it is let go. */
+export async function readFrames(
+  response: Response,
+  heard: Pick<Heard, "onSign" | "onEvent"> & { onRetry?: (ms: number) => void },
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = response.body?.getReader();
+  const frames = new FrameReader();
+  while (!signal.aborted) {
+    const chunk = await reader?.read();
+    if (!chunk || chunk.done) return;
+    heard.onSign();
+    const reading = parse(() => frames.read(chunk.value));
+    if (reading.retryMs !== null) heard.onRetry?.(reading.retryMs);
+    for (const { id, data } of reading.frames)
+      heard.onEvent(
+        parse(() => JSON.parse(data) as ThreadEvent),
+        id,
+      );
+  }
+  await reader?.cancel().catch(() => {});
+}
+
+function parse<T>(read: () => T): T {
   try {
-    for (const frame of reader.read(bytes).frames) {
-      const event = JSON.parse(frame.data) as ThreadEvent;
-      follower.onEvent(event);
-      if (frame.id !== null) position.lastEventId = frame.id;
-      if (event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") position.ended = true;
-    }
+    return read();
   } catch (error) {
     throw new BrokenStream(error instanceof Error ? error.message : String(error), { cause: error });
   }
@@ -121,15 +187,16 @@ function takeFrames(reader: FrameReader, bytes: Uint8Array, follower: Follower, 
 function connect(
   api: Api,
   { thread, run, begin }: Followed,
-  position: Position,
+  lastEventId: string | null,
   signal: AbortSignal,
 ): Promise<Response> {
-  if (position.begun || begin === null) return api.watchRun(thread, run, position.lastEventId, signal);
+  if (begin === null) return api.watchRun(thread, run, lastEventId, signal);
   if (begin.kind === "message") return api.startRun(thread, run, begin, signal);
   return api.resumeRun(thread, run, begin.interrupted, begin.answers, signal);
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Rejects when `signal` is aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer);

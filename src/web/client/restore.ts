@@ -3,7 +3,15 @@ import type { AgUiInterrupt, AgUiMessage, StateValue } from "../../protocol/even
 import type { AssistantMessage, MessageRow, ToolMessage, UserMessage } from "../../protocol/message.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { PlanView } from "../../protocol/task.ts";
-import { addMessage, type Conversation, emptyConversation, type Item, noState, type RunState } from "./conversation.ts";
+import {
+  addMessage,
+  addStoredEnd,
+  type Conversation,
+  emptyConversation,
+  type Item,
+  noState,
+  type RunState,
+} from "./conversation.ts";
 
 const states: Record<RunStatus, RunState> = {
   queued: "waiting",
@@ -17,9 +25,11 @@ const states: Record<RunStatus, RunState> = {
 /** `runs` newest first. Rows of a run that is `followed` are left out: its stream brings them again. */
 export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followed: string[]): Conversation {
   const items = rows
-    .filter((row) => row.is_llm_message && !followed.includes(row.invocation_id ?? ""))
-    .flatMap(readRow)
-    .reduce(addMessage, [] as Item[]);
+    .filter((row) => !followed.includes(row.invocation_id ?? ""))
+    .reduce(
+      (list, row) => (row.is_llm_message ? readRow(row).reduce(addMessage, list) : addEnd(list, row)),
+      [] as Item[],
+    );
   const last = runs[0];
   const view: Conversation = { ...emptyConversation, items, state: stateOf(plan) };
   if (!last) return view;
@@ -51,6 +61,21 @@ function readRow(row: MessageRow): AgUiMessage[] {
   if (row.type !== "tool") return [];
   const { tool_call_id, content } = row.content as ToolMessage;
   return [{ id, role: "tool", toolCallId: tool_call_id, content }];
+}
+
+/** The row that a run leaves which did not complete. A question is no end: its answer goes on. */
+function addEnd(items: Item[], { type, invocation_id, content }: MessageRow): Item[] {
+  if (type !== "status" || invocation_id === null) return items;
+  const { status, error, unfinished_tasks } = content as StatusContent;
+  if (status !== "cancelled" && status !== "failed") return items;
+  const said = { state: status, error: error?.message ?? null, unfinished: unfinished_tasks ?? 0 } as const;
+  return addStoredEnd(items, { kind: "end", id: invocation_id, ...said });
+}
+
+interface StatusContent {
+  status?: string;
+  error?: { message: string } | null;
+  unfinished_tasks?: number;
 }
 
 function textOf(content: UserMessage["content"]): string {

@@ -16,18 +16,29 @@ export function isSilentTool(name: string): boolean {
   return silentTools.has(name);
 }
 
-/** Arguments that are still arriving, or are no JSON, say nothing yet. */
+/** Of arguments that are still arriving, as much as has come. */
 export function describeCall(name: string, args: string): { verb: string; subject: string } {
-  const value = parseRecord(args);
+  const value = parseRecord(args) ?? readArriving(args);
   const subject = telling.map((key) => value[key]).find((each) => typeof each === "string" || typeof each === "number");
   return { verb: name, subject: subject === undefined ? "" : String(subject) };
 }
 
-function parseRecord(text: string): Record<string, unknown> {
+const arriving = new RegExp(`"(${telling.join("|")})"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)"`);
+
+/** What tells is among the first: a text that holds the rest of a file is not searched to its end for each of its pieces. */
+const mostSearched = 4_000;
+
+function readArriving(args: string): Record<string, unknown> {
+  const [, key, text] = arriving.exec(args.slice(0, mostSearched)) ?? [];
+  return key === undefined ? {} : (parseRecord(`{"${key}":"${text}"}`) ?? {});
+}
+
+function parseRecord(text: string): Record<string, unknown> | null {
+  if (!text.trimEnd().endsWith("}")) return null;
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    return {};
+    return null;
   }
 }

@@ -1,0 +1,30 @@
+// Who is signed in sees the product, who is not is asked for a key.
+import { useMemo, useState } from "react";
+import { Api } from "../client/api.ts";
+import { forgetKey, signedIn } from "../state/place.ts";
+import { useStore } from "../state/store.ts";
+import { ThreadList } from "../state/thread-list.ts";
+import { AppContext } from "./context.ts";
+import { Home } from "./home.tsx";
+import { SignIn } from "./sign-in.tsx";
+
+export function App() {
+  const key = useStore(signedIn);
+  const [isRefused, setRefused] = useState(false);
+  const app = useMemo(() => {
+    if (key === null) return null;
+    const api = new Api("", key);
+    const leave = (refused: boolean): void => {
+      setRefused(refused);
+      forgetKey();
+    };
+    const onUnauthorized = (): void => leave(true);
+    return { api, threads: new ThreadList(api, onUnauthorized), onUnauthorized, signOut: () => leave(false) };
+  }, [key]);
+  if (app === null) return <SignIn isRefused={isRefused} />;
+  return (
+    <AppContext value={app}>
+      <Home />
+    </AppContext>
+  );
+}

@@ -1,0 +1,19 @@
+// What every part of the signed-in page has at hand.
+import { createContext, useContext } from "react";
+import type { Api } from "../client/api.ts";
+import type { ThreadList } from "../state/thread-list.ts";
+
+export interface AppValue {
+  api: Api;
+  threads: ThreadList;
+  onUnauthorized(): void;
+  signOut(): void;
+}
+
+export const AppContext = createContext<AppValue | null>(null);
+
+export function useApp(): AppValue {
+  const app = useContext(AppContext);
+  if (app === null) throw new Error("nobody is signed in");
+  return app;
+}

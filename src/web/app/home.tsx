@@ -1,0 +1,133 @@
+// The page of somebody who is signed in: their threads at the left, the open one in the middle, its workspace at the right. On
+// narrower screens the outer two lie over the middle when they are asked for.
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { ConversationPane } from "../conversation/pane.tsx";
+import { panel } from "../state/panel.ts";
+import { go, place } from "../state/place.ts";
+import { useStore } from "../state/store.ts";
+import type { ThreadStore } from "../state/thread-store.ts";
+import { Sidebar } from "../threads/sidebar.tsx";
+import { usePreviewShown } from "../workspace/new-preview.ts";
+import { useApp } from "./context.ts";
+import styles from "./home.module.css";
+import { TopBar } from "./top-bar.tsx";
+import { useThread } from "./use-thread.ts";
+
+const Workspace = lazy(() => import("../workspace/workspace.tsx").then(({ Workspace }) => ({ default: Workspace })));
+const Settings = lazy(() => import("../settings/settings.tsx").then(({ Settings }) => ({ default: Settings })));
+const Palette = lazy(() => import("../threads/palette.tsx").then(({ Palette }) => ({ default: Palette })));
+
+/** Longer says no more in a list. */
+const titleCharacters = 80;
+
+export function Home() {
+  const { threads } = useApp();
+  const thread = useThread();
+  const { settings } = useStore(place);
+  const { open } = useStore(panel);
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  useEffect(() => threads.follow(), [threads]);
+  useShortcut(() => setPaletteOpen(true));
+  usePlanShown(thread);
+  useRunsListed(thread);
+  usePreviewShown(thread);
+  const named = useStore(place, (now) => now.thread);
+  // Whoever has chosen a thread wants to see it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change that closes
+  useEffect(() => setMenuOpen(false), [named]);
+  const send = useSend(thread);
+  return (
+    <div className={styles.home} data-menu={isMenuOpen || undefined} data-panel={open || undefined}>
+      <nav className={styles.side}>
+        <Sidebar onSearch={() => setPaletteOpen(true)} onClose={() => setMenuOpen(false)} />
+      </nav>
+      {isMenuOpen && <div className={styles.veil} onClick={() => setMenuOpen(false)} aria-hidden="true" />}
+      <main className={styles.main}>
+        <TopBar thread={thread} onMenu={() => setMenuOpen(true)} />
+        {thread && <ConversationPane key={thread.id} thread={thread} onSend={send} />}
+      </main>
+      {open && thread && (
+        <aside className={styles.panel}>
+          <Suspense fallback={null}>
+            <Workspace key={thread.id} thread={thread} />
+          </Suspense>
+        </aside>
+      )}
+      <Suspense fallback={null}>
+        {settings !== null && <Settings section={settings} />}
+        {isPaletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+/** What is sent first names the thread, in the address and in the list. */
+function useSend(thread: ThreadStore | null): (text: string, mode: "enqueue" | "steer") => void {
+  const { threads } = useApp();
+  return (text, mode) => {
+    if (thread === null) return;
+    const isUnnamed = threads.isUnnamed(thread);
+    if (place.get().thread === null) go({ thread: thread.id }, { replace: true });
+    thread.send(text, mode);
+    if (!isUnnamed) return;
+    const title = text.trim().split("\n")[0]?.slice(0, titleCharacters).toWellFormed() ?? "";
+    const stop = thread.view.shown.subscribe(() => {
+      const { state } = thread.view.shown.get().conversation.run;
+      if (state === "waiting") return;
+      stop();
+      // The server did not take it: there is nothing to name.
+      if (state === "none") return;
+      void threads.rename(thread.id, title).then(() => threads.refresh());
+    });
+  };
+}
+
+function useShortcut(openPalette: () => void): void {
+  const latest = useRef(openPalette);
+  latest.current = openPalette;
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== "k" || !(event.metaKey || event.ctrlKey) || event.shiftKey || event.altKey)
+        return;
+      event.preventDefault();
+      latest.current();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, []);
+}
+
+/** The list says how the runs stand: it hears of the open thread's, and is read again when one begins or ends. */
+function useRunsListed(thread: ThreadStore | null): void {
+  const { threads } = useApp();
+  useEffect(() => {
+    if (thread === null) return;
+    let last: string | null = null;
+    const look = (): void => {
+      const { phase, conversation } = thread.view.shown.get();
+      const { id, state } = conversation.run;
+      // A run that is only asked for is not the server's yet.
+      if (phase === "loading" || state === "waiting") return;
+      if (id !== null && state !== "none") threads.hear(thread.id, { invocation_id: id, status: state });
+      const now = `${id} ${state}`;
+      if (last !== null && last !== now) threads.refresh();
+      last = now;
+    };
+    look();
+    return thread.view.shown.subscribe(look);
+  }, [thread, threads]);
+}
+
+/** Where there is room, a plan is shown as soon as there is one; who closes it has it closed for this thread. */
+function usePlanShown(thread: ThreadStore | null): void {
+  useEffect(() => {
+    if (thread === null || !window.matchMedia("(min-width: 1100px)").matches) return;
+    const stop = thread.view.shown.subscribe(() => {
+      if (thread.view.shown.get().conversation.state.plan.sections.length === 0) return;
+      stop();
+      panel.change((now) => (now.open ? now : { open: true, tab: "plan" }));
+    });
+    return stop;
+  }, [thread]);
+}

@@ -1,0 +1,74 @@
+// Over the conversation: what it is called, what stands in for the real thing, and the ways to the outer parts of the page.
+import { Menu, PanelRightClose, PanelRightOpen, SquarePen } from "lucide-react";
+import { useEffect, useState } from "react";
+import { IconButton } from "../parts/button.tsx";
+import { panel, togglePanel } from "../state/panel.ts";
+import { go } from "../state/place.ts";
+import { useStore } from "../state/store.ts";
+import type { ThreadStore } from "../state/thread-store.ts";
+import { useWords } from "../state/words.ts";
+import { useApp } from "./context.ts";
+import styles from "./top-bar.module.css";
+import { words } from "./words.ts";
+
+export function TopBar({ thread, onMenu }: { thread: ThreadStore | null; onMenu: () => void }) {
+  const said = useWords(words);
+  const { threads } = useApp();
+  const { open } = useStore(panel);
+  const title = useStore(threads.view, (view) => view.threads.find(({ thread_id }) => thread_id === thread?.id)?.title);
+  useEffect(() => {
+    document.title = title ? `${title} · Taskloom` : "Taskloom";
+  }, [title]);
+  return (
+    <header className={styles.bar}>
+      <div className={styles.row}>
+        <span className={styles.menu}>
+          <IconButton label={said.menu} icon={Menu} onClick={onMenu} />
+        </span>
+        <h2 className={styles.title} dir="auto">
+          {title ?? ""}
+        </h2>
+        <span className={styles.menu}>
+          <IconButton label={said.newThread} icon={SquarePen} onClick={() => go({ thread: null })} />
+        </span>
+        <IconButton
+          label={open ? said.closeWorkspace : said.openWorkspace}
+          icon={open ? PanelRightClose : PanelRightOpen}
+          aria-expanded={open}
+          onClick={togglePanel}
+        />
+      </div>
+      <StandIns />
+    </header>
+  );
+}
+
+/** Whatever stands in for the real thing is called so. */
+function StandIns() {
+  const said = useWords(words);
+  const { api } = useApp();
+  const [names, setNames] = useState<string[]>([]);
+  useEffect(() => {
+    api.health().then(
+      ({ stand_ins }) => setNames(stand_ins),
+      () => {
+        // What can't be reached says so elsewhere.
+      },
+    );
+  }, [api]);
+  const known: Record<string, { notice: string; hint: string }> = {
+    model: { notice: said.scriptedModel, hint: said.scriptedModelHint },
+    sandbox: { notice: said.localSandbox, hint: said.localSandboxHint },
+  };
+  const notices = names.flatMap((name) => known[name] ?? []);
+  if (notices.length === 0) return null;
+  return (
+    <div className={styles.notices} role="note">
+      {notices.map(({ notice, hint }) => (
+        <span key={notice} title={hint}>
+          {notice} <span className={styles.hint}>{hint}</span>
+        </span>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+// The thread that the address names, as one store for as long as it is open. A new one has its id before the server knows it, so
+// that the address is complete the moment that its first message is sent.
+import { useEffect, useRef, useState } from "react";
+import { newId } from "../client/ids.ts";
+import { place } from "../state/place.ts";
+import { useStore } from "../state/store.ts";
+import { ThreadStore } from "../state/thread-store.ts";
+import { type AppValue, useApp } from "./context.ts";
+
+export function useThread(): ThreadStore | null {
+  const app = useApp();
+  const named = useStore(place, ({ thread }) => thread);
+  const open = useRef<ThreadStore | null>(null);
+  const [thread, setThread] = useState<ThreadStore | null>(null);
+  useEffect(() => {
+    // A new thread that has got its first message has been named by itself.
+    if (open.current !== null && open.current.id === named) return;
+    open.current?.close();
+    open.current = openThread(app, named);
+    setThread(open.current);
+  }, [app, named]);
+  useEffect(
+    () => () => {
+      open.current?.close();
+      open.current = null;
+    },
+    [],
+  );
+  return thread;
+}
+
+function openThread({ api, onUnauthorized }: AppValue, named: string | null): ThreadStore {
+  return new ThreadStore(api, named ?? newId("thread"), { isNew: named === null, onUnauthorized });
+}

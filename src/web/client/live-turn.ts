@@ -1,0 +1,73 @@
+// A live turn over AG-UI: what a person says goes to `/ag-ui` through AG-UI's own client, and the events that come back are
+// given on as they are. The client does not tell the events' numbers, so they are read from the bytes that pass through its
+// `fetch`; with the last of them whatever follows a broken connection is exact.
+import type { BaseEvent, HttpAgent, RunAgentInput } from "@ag-ui/client";
+import type { ThreadEvent } from "../../protocol/event.ts";
+import { readProblem } from "./api.ts";
+import type { Followed, Heard, Opening } from "./follow.ts";
+import { FrameReader } from "./sse.ts";
+
+/** Loaded when it is first needed: it is larger than the rest of the page. */
+const load = (): Promise<typeof import("@ag-ui/client")> => import("@ag-ui/client");
+
+/** Before it is needed, so that the first message waits for nothing. */
+export function prepareTurns(): void {
+  load().catch(() => {});
+}
+
+export const openTurn: Opening = async (api, followed, heard, signal) => {
+  const { HttpAgent } = await load();
+  const numbers: (string | null)[] = [];
+  const agent = new HttpAgent({
+    url: api.addressOf("/ag-ui"),
+    threadId: followed.thread,
+    headers: api.credentials,
+    fetch: async (url, init) => {
+      const response = await fetch(url, { ...init, signal });
+      if (!response.ok) throw await readProblem(response);
+      heard.onBegun();
+      return noteNumbers(response, numbers, heard.onSign);
+    },
+  });
+  await listen(agent, inputOf(followed), (event) => {
+    // The client makes an error event of a request that was given up; the run has not failed by that.
+    if (!signal.aborted) heard.onEvent(event as unknown as ThreadEvent, numbers.shift() ?? null);
+  });
+};
+
+function inputOf({ thread, run, begin }: Followed): RunAgentInput {
+  const input = { threadId: thread, runId: run, messages: [], tools: [], context: [], state: {}, forwardedProps: {} };
+  if (begin?.kind === "message") return { ...input, messages: [{ id: begin.id, role: "user", content: begin.text }] };
+  if (begin?.kind !== "answers") return input;
+  const resume = begin.answers.map(({ interrupt_id, ...answer }) => ({ interruptId: interrupt_id, ...answer }));
+  return { ...input, resume };
+}
+
+function listen(agent: HttpAgent, input: RunAgentInput, onEvent: (event: BaseEvent) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    agent.run(input).subscribe({ next: onEvent, error: reject, complete: resolve });
+  });
+}
+
+/**
+ * One number for each event that the client is about to read: both split the same bytes into the same frames. A connection that
+ * breaks looks to the client like one that ends: it would throw what nobody can catch, and a run's end is an event anyway.
+ */
+function noteNumbers(response: Response, numbers: (string | null)[], onSign: Heard["onSign"]): Response {
+  const frames = new FrameReader();
+  const reader = response.body?.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const chunk = await reader?.read().catch(() => null);
+      if (!chunk || chunk.done) {
+        controller.close();
+        return;
+      }
+      onSign();
+      for (const { id } of frames.read(chunk.value).frames) numbers.push(id);
+      controller.enqueue(chunk.value);
+    },
+    cancel: () => reader?.cancel().catch(() => {}),
+  });
+  return new Response(body, response);
+}

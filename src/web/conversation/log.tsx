@@ -1,0 +1,84 @@
+// The conversation as a list of which only what is near the window exists. It follows its end while new things come, unless the
+// reader has scrolled up: then it stays where they read, and a button leads back.
+import { ArrowDown } from "lucide-react";
+import { type ReactNode, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
+import type { Item } from "../client/conversation.ts";
+import { IconButton } from "../parts/button.tsx";
+import { useWords } from "../state/words.ts";
+import { ItemView } from "./item-view.tsx";
+import styles from "./log.module.css";
+import { words } from "./words.ts";
+
+/** A reader who has scrolled up further than this reads, and is not pulled down. */
+const nearEndPx = 80;
+
+/** Above and below the window, so that fast scrolling meets no gap. */
+const bufferPx = 900;
+
+export function Log({ items, children }: { items: Item[]; children: ReactNode }) {
+  const said = useWords(words);
+  const box = useRef<HTMLDivElement>(null);
+  const list = useRef<VirtualizerHandle>(null);
+  const { isAtEnd, toEnd } = useEnd(box);
+  return (
+    <div className={styles.frame}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a conversation is scrolled with the keyboard too */}
+      <div ref={box} className={styles.log} role="log" aria-label={said.conversation} aria-live="off" tabIndex={0}>
+        <div className={styles.column}>
+          <Virtualizer ref={list} scrollRef={box} bufferSize={bufferPx}>
+            {items.map((item) => (
+              <ItemView key={`${item.kind} ${item.id}`} item={item} />
+            ))}
+          </Virtualizer>
+          {children}
+        </div>
+      </div>
+      {!isAtEnd && (
+        <div className={styles.toEnd}>
+          <IconButton label={said.toEnd} icon={ArrowDown} look="plain" onClick={toEnd} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Keeps the end in sight for as long as the reader is there. */
+function useEnd(box: RefObject<HTMLDivElement | null>): { isAtEnd: boolean; toEnd: () => void } {
+  const [isAtEnd, setAtEnd] = useState(true);
+  const follows = useRef(true);
+  const toEnd = useCallback(() => {
+    const { current } = box;
+    if (current) current.scrollTop = current.scrollHeight;
+    follows.current = true;
+    setAtEnd(true);
+  }, [box]);
+  useEffect(() => {
+    const { current } = box;
+    if (!current) return;
+    let lastTop = current.scrollTop;
+    const look = (): void => {
+      const isNear = current.scrollHeight - current.scrollTop - current.clientHeight < nearEndPx;
+      // What grows below is not scrolling up: only a person's going up leaves the end.
+      if (isNear) follows.current = true;
+      else if (current.scrollTop < lastTop - 1) follows.current = false;
+      lastTop = current.scrollTop;
+      setAtEnd(follows.current);
+    };
+    const keep = (): void => {
+      if (follows.current) current.scrollTop = current.scrollHeight;
+    };
+    const grown = new ResizeObserver(keep);
+    grown.observe(current);
+    for (const child of current.children) grown.observe(child);
+    current.addEventListener("scroll", look, { passive: true });
+    return () => {
+      grown.disconnect();
+      current.removeEventListener("scroll", look);
+    };
+  }, [box]);
+  useLayoutEffect(() => {
+    if (follows.current) toEnd();
+  });
+  return { isAtEnd, toEnd };
+}

@@ -1,0 +1,205 @@
+// A model's text, drawn from Markdown. No HTML is ever read or made: each token becomes an element of ours, so what a model
+// writes can't be more than text, and a link leads only to where a browser may go. Pictures are links: a picture that is loaded
+// would tell its server that, and what, the page was shown.
+import type { Token, Tokens } from "marked";
+import { Fragment, memo, type ReactNode, useRef, useState } from "react";
+import remend from "remend";
+import { defineWords, useWords } from "../state/words.ts";
+import { BlockReader, longestBlock, readTokens } from "./blocks.ts";
+import { Code } from "./code.tsx";
+import styles from "./markdown.module.css";
+
+const words = defineWords(
+  { showAll: (count: string) => `Show all of it (${count} characters)` },
+  { showAll: (count) => `全部显示（${count} 个字符）` },
+);
+
+/** It is done for each frame, and takes time with the square of some texts. */
+const longestMended = 3_000;
+
+/** Lists in lists, quotes in quotes: deeper than this it is text. */
+const deepest = 12;
+
+export function Markdown({ text, open }: { text: string; open: boolean }) {
+  const reader = useRef<BlockReader>(null);
+  reader.current ??= new BlockReader();
+  const blocks = reader.current.read(text);
+  return (
+    <div className={styles.markdown} data-open={open || undefined}>
+      {blocks.map((block, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: blocks only grow at the end; their places are their names
+        <Block key={index} text={block} open={open && index === blocks.length - 1} />
+      ))}
+    </div>
+  );
+}
+
+const Block = memo(function Block({ text, open }: { text: string; open: boolean }) {
+  // What is not finished yet is shown as it will be: bold before its closing stars have come.
+  const tokens =
+    text.length > longestBlock ? null : readTokens(open && text.length < longestMended ? remend(text) : text);
+  if (tokens === null) return <LongText text={text} />;
+  return <>{tokens.map((token, index) => drawBlock(token, index, 0, open))}</>;
+});
+
+function LongText({ text }: { text: string }) {
+  const [isWhole, setWhole] = useState(false);
+  const said = useWords(words);
+  if (isWhole || text.length <= longestBlock) return <p className={styles.plain}>{text}</p>;
+  return (
+    <div className={styles.block}>
+      <p className={styles.plain}>{text.slice(0, longestBlock)}…</p>
+      <button type="button" className={styles.more} onClick={() => setWhole(true)}>
+        {said.showAll(text.length.toLocaleString())}
+      </button>
+    </div>
+  );
+}
+
+function drawBlock(token: Token, key: number, depth: number, open: boolean): ReactNode {
+  if (depth > deepest) return <Fragment key={key}>{token.raw}</Fragment>;
+  const inner = (tokens: Token[] | undefined): ReactNode => drawInline(tokens ?? [], depth + 1);
+  switch (token.type) {
+    case "space":
+    case "def":
+      return null;
+    case "heading":
+      return drawHeading(token as Tokens.Heading, key, inner);
+    case "paragraph":
+      return <p key={key}>{inner(token.tokens)}</p>;
+    case "text":
+      return <Fragment key={key}>{token.tokens ? inner(token.tokens) : token.raw}</Fragment>;
+    case "code":
+      return <Code key={key} text={token.text} language={token.lang ?? ""} open={open} />;
+    case "hr":
+      return <hr key={key} />;
+    case "blockquote":
+      return <blockquote key={key}>{drawBlocks(token.tokens, depth, open)}</blockquote>;
+    case "list":
+      return drawList(token as Tokens.List, key, depth, open);
+    case "table":
+      return drawTable(token as Tokens.Table, key, inner);
+    default:
+      // HTML among them: it is text like any other.
+      return (
+        <p key={key} className={styles.plain}>
+          {token.raw.trimEnd()}
+        </p>
+      );
+  }
+}
+
+function drawBlocks(tokens: Token[] | undefined, depth: number, open: boolean): ReactNode {
+  return (tokens ?? []).map((token, index) => drawBlock(token, index, depth + 1, open));
+}
+
+/** The page has headings of its own above: a text's begin below them. */
+function drawHeading({ depth, tokens }: Tokens.Heading, key: number, inner: (tokens: Token[]) => ReactNode): ReactNode {
+  const Tag = depth <= 1 ? "h3" : depth === 2 ? "h4" : "h5";
+  return <Tag key={key}>{inner(tokens)}</Tag>;
+}
+
+function drawList({ ordered, start, items }: Tokens.List, key: number, depth: number, open: boolean): ReactNode {
+  const drawn = items.map((item, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a list's entries have no other name
+    <li key={index} className={item.task ? styles.task : undefined}>
+      {item.task && (item.checked ? "☑ " : "☐ ")}
+      {drawBlocks(item.tokens, depth, open)}
+    </li>
+  ));
+  if (!ordered) return <ul key={key}>{drawn}</ul>;
+  return (
+    <ol key={key} start={typeof start === "number" ? start : undefined}>
+      {drawn}
+    </ol>
+  );
+}
+
+function drawTable(
+  { header, rows, align }: Tokens.Table,
+  key: number,
+  inner: (tokens: Token[]) => ReactNode,
+): ReactNode {
+  const drawCell = (Tag: "th" | "td", cell: Tokens.TableCell, index: number): ReactNode => (
+    <Tag
+      key={index}
+      className={align[index] === "right" ? styles.right : align[index] === "center" ? styles.center : undefined}
+    >
+      {inner(cell.tokens)}
+    </Tag>
+  );
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that is wider than the page is scrolled with the keyboard too
+    <div key={key} className={styles.table} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>{header.map((cell, index) => drawCell("th", cell, index))}</tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a table's rows have no other name
+            <tr key={index}>{row.map((cell, place) => drawCell("td", cell, place))}</tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function drawInline(tokens: Token[], depth: number): ReactNode {
+  if (depth > deepest) return tokens.map(({ raw }) => raw).join("");
+  return tokens.map((token, index) => drawSpan(token, index, depth));
+}
+
+function drawSpan(token: Token, key: number, depth: number): ReactNode {
+  const inner = (): ReactNode => drawInline(("tokens" in token && token.tokens) || [], depth + 1);
+  switch (token.type) {
+    case "strong":
+      return <strong key={key}>{inner()}</strong>;
+    case "em":
+      return <em key={key}>{inner()}</em>;
+    case "del":
+      return <del key={key}>{inner()}</del>;
+    case "codespan":
+      return <code key={key}>{token.text}</code>;
+    case "br":
+      return <br key={key} />;
+    case "escape":
+      return <Fragment key={key}>{token.text}</Fragment>;
+    case "link":
+      return drawLink(token.href, inner(), key);
+    case "image":
+      return drawLink(token.href, token.text || token.href, key);
+    case "text":
+      return <Fragment key={key}>{token.tokens ? inner() : decode(token.text)}</Fragment>;
+    default:
+      return <Fragment key={key}>{token.raw}</Fragment>;
+  }
+}
+
+function drawLink(href: string, label: ReactNode, key: number): ReactNode {
+  const safe = readLink(href);
+  if (safe === null) return <Fragment key={key}>{label}</Fragment>;
+  return (
+    <a key={key} href={safe} target="_blank" rel="noopener noreferrer">
+      {label}
+    </a>
+  );
+}
+
+/** An address that a browser may be sent to; null for every other, and for what is none. */
+export function readLink(href: string): string | null {
+  try {
+    const url = new URL(href);
+    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: "\u00a0" };
+
+/** The few entities that models write outside of code. */
+function decode(text: string): string {
+  return text.replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (whole, name: string) => entities[name] ?? whole);
+}

@@ -1,0 +1,150 @@
+// The middle of the page: what was said and done, what is going on, what is asked, and where a person writes.
+import { RotateCcw } from "lucide-react";
+import { lazy, Suspense, useEffect, useRef } from "react";
+import type { Conversation } from "../client/conversation.ts";
+import { isSilentTool } from "../client/tool-title.ts";
+import { Button } from "../parts/button.tsx";
+import { ProblemNotice, Spinner } from "../parts/notice.tsx";
+import { PlanStrip } from "../plan/plan-strip.tsx";
+import type { Problem } from "../state/problem.ts";
+import { useStore } from "../state/store.ts";
+import type { ThreadStore } from "../state/thread-store.ts";
+import { isBusy, type ThreadView } from "../state/thread-view.ts";
+import { useWords } from "../state/words.ts";
+import { Composer, type ComposerHandle } from "./composer.tsx";
+import { Log } from "./log.tsx";
+import styles from "./pane.module.css";
+import { Welcome } from "./welcome.tsx";
+import { words } from "./words.ts";
+
+const Questions = lazy(() => import("../questions/form.tsx").then(({ Questions }) => ({ default: Questions })));
+
+export function ConversationPane({
+  thread,
+  onSend,
+}: {
+  thread: ThreadStore;
+  onSend: (text: string, mode: "enqueue" | "steer") => void;
+}) {
+  const view = useStore(thread.view.shown);
+  const composer = useRef<ComposerHandle>(null);
+  const busy = isBusy(view);
+  const { conversation } = view;
+  const shown = conversation.items.filter((item) => item.kind !== "tool" || !isSilentTool(item.name));
+  const asks = !busy && conversation.interrupts.length > 0;
+  useEffect(() => {
+    // A phone's keyboard would cover what was just opened.
+    if (window.matchMedia("(pointer: fine)").matches && thread.id !== "") composer.current?.focus();
+  }, [thread]);
+  useEscape(busy, () => void thread.stop());
+  const isFresh = view.phase === "ready" && shown.length === 0 && !busy && !asks && view.waiting.length === 0;
+  return (
+    <section className={styles.pane}>
+      {isFresh ? (
+        <Welcome onChoose={(text) => onSend(text, "enqueue")} />
+      ) : (
+        <Log items={shown}>
+          <Waitings view={view} />
+          <StateLine view={view} />
+          {conversation.run.state === "failed" && <Retry view={view} onSend={onSend} />}
+          {asks && (
+            <Suspense fallback={null}>
+              <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
+            </Suspense>
+          )}
+        </Log>
+      )}
+      <div className={styles.foot}>
+        {view.problem && <Trouble thread={thread} problem={view.problem} view={view} onSend={onSend} />}
+        <PlanStrip thread={thread} />
+        <Composer ref={composer} busy={busy} onSend={onSend} onStop={() => void thread.stop()} />
+      </div>
+    </section>
+  );
+}
+
+/** Escape stops the run, unless it closes something that is open over the page, or is typed in the workspace. */
+function useEscape(busy: boolean, stop: () => void): void {
+  const latest = useRef(stop);
+  latest.current = stop;
+  useEffect(() => {
+    if (!busy) return;
+    const press = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+      const isElsewhere = event.target instanceof Element && event.target.closest("aside") !== null;
+      if (!isElsewhere && document.querySelector("[role=dialog]") === null) latest.current();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [busy]);
+}
+
+function Waitings({ view }: { view: ThreadView }) {
+  const said = useWords(words);
+  return view.waiting.map(({ id, text, mode }) => (
+    <div key={id} className={styles.waiting}>
+      <div dir="auto">{text}</div>
+      <small>{mode === "steer" ? said.steering : said.queued}</small>
+    </div>
+  ));
+}
+
+/** One line on how things stand, for those who look and those who listen. */
+function StateLine({ view }: { view: ThreadView }) {
+  const said = useWords(words);
+  const text = describeState(view, said);
+  return (
+    <p className={styles.state} role="status">
+      {text !== null && (
+        <>
+          {(isBusy(view) || view.link === "lost") && <Spinner />}
+          {text}
+        </>
+      )}
+    </p>
+  );
+}
+
+function describeState(view: ThreadView, said: (typeof words)["en"]): string | null {
+  const { run, notice }: Conversation = view.conversation;
+  if (view.link === "lost") return said.reconnecting;
+  if (view.phase === "loading") return said.loading;
+  if (run.state === "waiting") return said.waiting;
+  if (run.state === "running") return notice ?? said.working;
+  return run.state === "completed" && run.unfinished > 0 ? said.unfinished(run.unfinished) : null;
+}
+
+/** The same request once more, where there is one and nothing works on it. */
+function Retry({ view, onSend }: { view: ThreadView; onSend: (text: string, mode: "enqueue") => void }) {
+  const said = useWords(words);
+  const last = view.conversation.items.findLast((item) => item.kind === "user");
+  if (!last || isBusy(view)) return null;
+  return (
+    <Button small icon={RotateCcw} onClick={() => onSend(last.text, "enqueue")}>
+      {said.retry}
+    </Button>
+  );
+}
+
+function Trouble({
+  thread,
+  problem,
+  view,
+  onSend,
+}: {
+  thread: ThreadStore;
+  problem: Problem;
+  view: ThreadView;
+  onSend: (text: string, mode: "enqueue") => void;
+}) {
+  const said = useWords(words);
+  const actions = (
+    <>
+      <Retry view={view} onSend={onSend} />
+      <Button small look="quiet" onClick={() => thread.dismissProblem()}>
+        {said.dismiss}
+      </Button>
+    </>
+  );
+  return <ProblemNotice problem={problem} action={actions} />;
+}

@@ -1,0 +1,159 @@
+// What an opened tool call shows.
+import { diffLines } from "diff";
+import { useLayoutEffect, useRef } from "react";
+import { useWords } from "../state/words.ts";
+import { Code } from "./code.tsx";
+import { languageOf } from "./language.ts";
+import { readLink } from "./markdown.tsx";
+import styles from "./tool-row.module.css";
+import type { ToolItem } from "./tool-row.tsx";
+import { words } from "./words.ts";
+
+/** Further than this a person opens the file itself. */
+const longestShown = 40_000;
+
+export function ToolMatter({ item }: { item: ToolItem }) {
+  return <div className={styles.matter}>{drawMatter(item)}</div>;
+}
+
+function drawMatter(item: ToolItem) {
+  const given = parseArguments(item.arguments);
+  const path = textOf(given?.path);
+  if (item.name.includes("command")) return <Command item={item} command={textOf(given?.command)} />;
+  if (item.name === "create_file" && path !== null && textOf(given?.content) !== null) {
+    return (
+      <>
+        <Code title={path} language={languageOf(path)} text={cut(textOf(given?.content) ?? "")} open={item.open} />
+        <Result item={item} isSilent />
+      </>
+    );
+  }
+  const [old, fresh] = [textOf(given?.old_text), textOf(given?.new_text)];
+  if (item.name === "edit_file" && old !== null && fresh !== null) {
+    return (
+      <>
+        <Difference path={path ?? ""} before={cut(old)} after={cut(fresh)} />
+        <Result item={item} isSilent />
+      </>
+    );
+  }
+  if (item.name === "read_file" && path !== null && item.result !== null) {
+    return <Code title={path} language={languageOf(path)} text={cut(item.result)} />;
+  }
+  return <Other item={item} given={given} />;
+}
+
+function Command({ item, command }: { item: ToolItem; command: string | null }) {
+  const shown = item.result === null ? item.output : item.result.replace(/^exit_code: -?\d+\n/, "");
+  return (
+    <>
+      {command?.includes("\n") && <Code language="bash" text={command} />}
+      <Output text={shown} isGrowing={item.result === null} />
+    </>
+  );
+}
+
+/** Output that grows is read from its end, as in a terminal. */
+function Output({ text, isGrowing = false }: { text: string; isGrowing?: boolean }) {
+  const box = useRef<HTMLPreElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new text may have made it longer
+  useLayoutEffect(() => {
+    if (isGrowing && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [text, isGrowing]);
+  if (text === "") return null;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: long output is scrolled with the keyboard too
+    <pre ref={box} className={styles.output} tabIndex={0} dir="ltr">
+      {cut(text)}
+    </pre>
+  );
+}
+
+function Difference({ path, before, after }: { path: string; before: string; after: string }) {
+  const parts = diffLines(before, after);
+  return (
+    <>
+      <p className={styles.label}>{path}</p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines are scrolled with the keyboard too */}
+      <pre className={styles.output} tabIndex={0} dir="ltr">
+        {parts.map(({ value, added, removed }, index) => (
+          <Lines
+            // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a difference have no other name
+            key={index}
+            text={value}
+            sign={added ? "+" : removed ? "−" : " "}
+            className={added ? styles.added : removed ? styles.removed : styles.same}
+          />
+        ))}
+      </pre>
+    </>
+  );
+}
+
+function Lines({ text, sign, className }: { text: string; sign: string; className?: string }) {
+  return text
+    .replace(/\n$/, "")
+    .split("\n")
+    .map((line, index) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: lines are named by their places
+      <span key={index} className={className}>
+        <span className={styles.sign}>{sign}</span>
+        {line}
+        {"\n"}
+      </span>
+    ));
+}
+
+function Result({ item, isSilent = false }: { item: ToolItem; isSilent?: boolean }) {
+  // What went as it should says nothing that the row does not.
+  if (item.result === null || (isSilent && !/^(error|interrupted)\b/i.test(item.result))) return null;
+  return <Output text={item.result} />;
+}
+
+function Other({ item, given }: { item: ToolItem; given: Record<string, unknown> | null }) {
+  const said = useWords(words);
+  const url = readLink(/https?:\/\/\S+/.exec(item.result ?? "")?.[0] ?? "");
+  const text = given === null ? item.arguments : JSON.stringify(given, null, 2);
+  return (
+    <>
+      {item.name === "expose_port" && url && (
+        <p className={styles.label}>
+          <a href={url} target="_blank" rel="noopener noreferrer">
+            {said.openPreview}
+          </a>
+        </p>
+      )}
+      {text !== "{}" && text !== "" && (
+        <>
+          <p className={styles.label}>{said.arguments}</p>
+          <Output text={text} />
+        </>
+      )}
+      {item.result !== null && <p className={styles.label}>{said.result}</p>}
+      <Result item={item} />
+      {item.result === null && <Output text={item.output} isGrowing />}
+    </>
+  );
+}
+
+function cut(text: string): string {
+  if (text.length <= longestShown) return text;
+  const half = longestShown / 2;
+  return `${text.slice(0, half)}\n\n⋯ ${(text.length - longestShown).toLocaleString()} ⋯\n\n${text.slice(-half)}`;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+/** Null while they are arriving, or where they are no JSON. */
+function parseArguments(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}

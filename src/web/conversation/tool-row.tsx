@@ -1,0 +1,81 @@
+// One tool call as one line: what was done to what, and how it went. Opened it shows the matter: a command with what it says
+// while it runs, a file as it was written, an edit as what went and what came.
+import {
+  ChevronRight,
+  CircleAlert,
+  FileText,
+  FolderSearch,
+  GitBranch,
+  Globe,
+  type LucideIcon,
+  SquareTerminal,
+  Wrench,
+} from "lucide-react";
+import { lazy, memo, Suspense, useState } from "react";
+import type { Item } from "../client/conversation.ts";
+import { describeCall } from "../client/tool-title.ts";
+import { Spinner } from "../parts/notice.tsx";
+import { useWords } from "../state/words.ts";
+import styles from "./tool-row.module.css";
+import { words } from "./words.ts";
+
+const ToolMatter = lazy(() => import("./tool-matter.tsx").then(({ ToolMatter }) => ({ default: ToolMatter })));
+
+export type ToolItem = Extract<Item, { kind: "tool" }>;
+
+export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
+  const [isOpen, setOpen] = useState(false);
+  const said = useWords(words);
+  const { verb, subject } = describeCall(item.name, item.arguments);
+  const Icon = iconOf(item.name);
+  const outcome = readOutcome(item);
+  return (
+    <div className={styles.call} data-state={outcome.state} data-tool={item.name}>
+      <button type="button" className={styles.row} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Icon size={15} aria-hidden="true" className={styles.icon} />
+        <span className={styles.verb}>{said.tools[verb] ?? verb}</span>
+        <span className={styles.subject} dir="ltr">
+          {subject}
+        </span>
+        <span className={styles.outcome}>
+          {outcome.state === "open" && <Spinner />}
+          {outcome.state === "failed" && <CircleAlert size={14} aria-hidden="true" />}
+          <span className={outcome.state === "failed" ? undefined : "unseen"}>{sayOutcome(outcome, said)}</span>
+        </span>
+        <ChevronRight size={14} aria-hidden="true" className={styles.turn} />
+      </button>
+      {isOpen && (
+        <Suspense fallback={null}>
+          <ToolMatter item={item} />
+        </Suspense>
+      )}
+    </div>
+  );
+});
+
+interface Outcome {
+  state: "open" | "done" | "failed";
+  exitCode: string | null;
+}
+
+/** A command's result begins with its exit code, an error's with that word; anything else went well. */
+export function readOutcome({ result, open }: Pick<ToolItem, "result" | "open">): Outcome {
+  if (result === null) return { state: open ? "open" : "done", exitCode: null };
+  const exitCode = /^exit_code: (-?\d+)/.exec(result)?.[1] ?? null;
+  const isFailed = exitCode === null ? /^(error|interrupted)\b/i.test(result) : exitCode !== "0";
+  return { state: isFailed ? "failed" : "done", exitCode };
+}
+
+function sayOutcome({ state, exitCode }: Outcome, said: (typeof words)["en"]): string {
+  if (state === "open") return said.running;
+  if (state === "done") return said.done;
+  return exitCode === null ? said.isError : said.exit(exitCode);
+}
+
+function iconOf(name: string): LucideIcon {
+  if (name.includes("command")) return SquareTerminal;
+  if (/^(list|find|search)_/.test(name)) return FolderSearch;
+  if (name.endsWith("_file")) return FileText;
+  if (name.startsWith("git_")) return GitBranch;
+  return name === "expose_port" ? Globe : Wrench;
+}

@@ -1,0 +1,21 @@
+// A thread that has not begun: what this is for, and three requests to begin with.
+import { useWords } from "../state/words.ts";
+import styles from "./pane.module.css";
+import { words } from "./words.ts";
+
+export function Welcome({ onChoose }: { onChoose: (text: string) => void }) {
+  const said = useWords(words);
+  return (
+    <div className={styles.welcome}>
+      <h2>{said.welcome}</h2>
+      <p>{said.welcomeHint}</p>
+      <div className={styles.examples}>
+        {said.examples.map((text) => (
+          <button key={text} type="button" className={styles.example} onClick={() => onChoose(text)}>
+            {text}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}

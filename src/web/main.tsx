@@ -1,0 +1,16 @@
+// The web app. It talks to the server through the public API only.
+import "./style/tokens.css";
+import "./style/base.css";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app/app.tsx";
+import { followAddress } from "./state/place.ts";
+import { applyPreferences } from "./state/preferences.ts";
+
+applyPreferences();
+followAddress();
+createRoot(document.getElementById("app") ?? document.body).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

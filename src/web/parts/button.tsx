@@ -1,0 +1,55 @@
+// The two kinds of buttons of the page: with words, and with a picture whose name is spoken.
+import type { LucideIcon } from "lucide-react";
+import type { ButtonHTMLAttributes, Ref } from "react";
+import styles from "./button.module.css";
+
+export type ButtonLook = "primary" | "plain" | "quiet" | "danger";
+
+interface Look {
+  look?: ButtonLook;
+  small?: boolean;
+  icon?: LucideIcon;
+  ref?: Ref<HTMLButtonElement>;
+}
+
+type Attributes = Omit<ButtonHTMLAttributes<HTMLButtonElement>, "className">;
+
+export function Button({
+  look = "plain",
+  small = false,
+  icon: Icon,
+  children,
+  type = "button",
+  ...rest
+}: Attributes & Look) {
+  return (
+    <button {...rest} type={type} className={classOf(look, small)}>
+      {Icon && <Icon size={16} aria-hidden="true" />}
+      {children}
+    </button>
+  );
+}
+
+export function IconButton({
+  label,
+  icon: Icon,
+  look = "quiet",
+  small = false,
+  ...rest
+}: Omit<Attributes, "aria-label" | "title" | "children"> & Look & { label: string; icon: LucideIcon }) {
+  return (
+    <button
+      type="button"
+      {...rest}
+      aria-label={label}
+      title={label}
+      className={`${classOf(look, small)} ${styles.icon}`}
+    >
+      <Icon size={small ? 15 : 18} aria-hidden="true" />
+    </button>
+  );
+}
+
+function classOf(look: ButtonLook, small: boolean): string {
+  return [styles.button, styles[look], small ? styles.small : ""].join(" ");
+}

@@ -1,0 +1,49 @@
+// What the page says beside its matter: a notice, a problem with what to do about it, a place where nothing is yet, a wait.
+import { CircleAlert, CircleCheck, Info, type LucideIcon, TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
+import type { Problem } from "../state/problem.ts";
+import styles from "./notice.module.css";
+
+const icons = { info: Info, warn: TriangleAlert, bad: CircleAlert, good: CircleCheck };
+
+export function Notice({
+  tone = "info",
+  children,
+  action,
+}: {
+  tone?: keyof typeof icons;
+  children: ReactNode;
+  action?: ReactNode;
+}) {
+  const Icon = icons[tone];
+  return (
+    <div className={`${styles.notice} ${styles[tone]}`} role={tone === "bad" ? "alert" : undefined}>
+      <Icon size={16} aria-hidden="true" />
+      <div className={styles.text}>{children}</div>
+      {action}
+    </div>
+  );
+}
+
+export function ProblemNotice({ problem, action }: { problem: Problem; action?: ReactNode }) {
+  return (
+    <Notice tone="bad" action={action}>
+      {problem.text}
+      {problem.detail && <small className={styles.detail}>{problem.detail}</small>}
+    </Notice>
+  );
+}
+
+export function Empty({ icon: Icon, children }: { icon: LucideIcon; children: ReactNode }) {
+  return (
+    <div className={styles.empty}>
+      <Icon size={28} strokeWidth={1.5} aria-hidden="true" />
+      {children}
+    </div>
+  );
+}
+
+/** Decoration beside a word that says the same. */
+export function Spinner() {
+  return <span className={styles.spinner} aria-hidden="true" />;
+}

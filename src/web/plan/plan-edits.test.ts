@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import type { PlanState, TaskStatus } from "../../protocol/task.ts";
+import { addSection, addTask, endTask, moveTask, removeSection, removeTask, reword } from "./plan-edits.ts";
+
+const task = (id: string, status: TaskStatus = "pending") => ({ id, content: id, status });
+const plan: PlanState = {
+  version: 4,
+  sections: [
+    { id: "s1", title: "One", tasks: [task("a", "completed"), task("b", "in_progress")] },
+    { id: "s2", title: "Two", tasks: [task("c")] },
+  ],
+};
+
+describe("an edit of the plan", () => {
+  it("is the operation that the server takes", () => {
+    expect(addTask("s2", "d")(plan)).toEqual([{ op: "create", section_id: "s2", task_contents: ["d"] }]);
+    expect(addSection("Three", "e")(plan)).toEqual([{ op: "create", section_title: "Three", task_contents: ["e"] }]);
+    expect(reword("c", "C")(plan)).toEqual([{ op: "update", task_ids: ["c"], content: "C" }]);
+    expect(endTask("b", "cancelled")(plan)).toEqual([{ op: "update", task_ids: ["b"], status: "cancelled" }]);
+    expect(removeTask("a")(plan)).toEqual([{ op: "delete", task_ids: ["a"] }]);
+    expect(removeSection("s1")(plan)).toEqual([{ op: "delete", section_ids: ["s1"] }]);
+  });
+
+  it("moves a task within its section, and over its edge into the next one", () => {
+    expect(moveTask("b", -1)(plan)).toEqual([{ op: "update", task_ids: ["b"], position: 0 }]);
+    expect(moveTask("b", 1)(plan)).toEqual([{ op: "update", task_ids: ["b"], section_id: "s2", position: 0 }]);
+    expect(moveTask("c", -1)(plan)).toEqual([{ op: "update", task_ids: ["c"], section_id: "s1", position: 2 }]);
+  });
+
+  it("is none where its task has gone or ended, and at the plan's edges", () => {
+    const edits = [
+      addTask("gone", "x"),
+      reword("gone", "x"),
+      removeTask("gone"),
+      removeSection("gone"),
+      moveTask("gone", 1),
+      endTask("a", "cancelled"),
+      moveTask("a", -1),
+      moveTask("c", 1),
+    ];
+    expect(edits.map((edit) => edit(plan))).toEqual(edits.map(() => null));
+  });
+});

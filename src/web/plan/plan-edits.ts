@@ -1,0 +1,59 @@
+// What a person does to the plan. An edit is made for the plan as it is: where that has changed meanwhile, it is made again for
+// the new one, or makes no sense any more (null).
+import type { PlanOperation } from "../../protocol/plan-edit.ts";
+import type { PlanState, TaskStatus } from "../../protocol/task.ts";
+
+export type PlanEdit = (plan: PlanState) => PlanOperation[] | null;
+
+export function addTask(section_id: string, text: string): PlanEdit {
+  return ({ sections }) =>
+    sections.some(({ id }) => id === section_id) ? [{ op: "create", section_id, task_contents: [text] }] : null;
+}
+
+/** A section comes with its first task: one without is none. */
+export function addSection(section_title: string, task: string): PlanEdit {
+  return () => [{ op: "create", section_title, task_contents: [task] }];
+}
+
+export function reword(task: string, content: string): PlanEdit {
+  return (plan) => (findTask(plan, task) ? [{ op: "update", task_ids: [task], content }] : null);
+}
+
+/** What has ended is not opened again, nor ended in another way. */
+export function endTask(task: string, status: "completed" | "cancelled"): PlanEdit {
+  return (plan) => {
+    const found = findTask(plan, task);
+    return found && isOpen(found.status) ? [{ op: "update", task_ids: [task], status }] : null;
+  };
+}
+
+export function removeTask(task: string): PlanEdit {
+  return (plan) => (findTask(plan, task) ? [{ op: "delete", task_ids: [task] }] : null);
+}
+
+export function removeSection(section: string): PlanEdit {
+  return ({ sections }) =>
+    sections.some(({ id }) => id === section) ? [{ op: "delete", section_ids: [section] }] : null;
+}
+
+/** One place up (-1) or down (1); at the edge of its section it goes over into the next one. */
+export function moveTask(task: string, by: -1 | 1): PlanEdit {
+  return ({ sections }) => {
+    const home = sections.findIndex(({ tasks }) => tasks.some(({ id }) => id === task));
+    const tasks = sections[home]?.tasks ?? [];
+    const place = tasks.findIndex(({ id }) => id === task);
+    if (home < 0) return null;
+    if (tasks[place + by]) return [{ op: "update", task_ids: [task], position: place + by }];
+    const next = sections[home + by];
+    if (!next) return null;
+    return [{ op: "update", task_ids: [task], section_id: next.id, position: by === 1 ? 0 : next.tasks.length }];
+  };
+}
+
+export function isOpen(status: TaskStatus): boolean {
+  return status === "pending" || status === "in_progress";
+}
+
+function findTask({ sections }: PlanState, task: string) {
+  return sections.flatMap(({ tasks }) => tasks).find(({ id }) => id === task);
+}

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import type { TaskStatus } from "../../protocol/task.ts";
+import { progressOf } from "./progress.ts";
+
+const planOf = (...statuses: TaskStatus[]) => ({
+  version: 1,
+  sections: statuses.map((status, index) => ({
+    id: `s${index}`,
+    title: "",
+    tasks: [{ id: `t${index}`, content: "", status }],
+  })),
+});
+
+describe("progressOf", () => {
+  it("counts what is completed among what was not cancelled", () => {
+    expect(progressOf(planOf("completed", "cancelled", "pending"))).toMatchObject({ done: 1, total: 2 });
+  });
+
+  it("names what is in progress, else what is due next, else nothing", () => {
+    expect(progressOf(planOf("completed", "pending", "in_progress")).current?.id).toBe("t2");
+    expect(progressOf(planOf("cancelled", "pending", "pending")).current?.id).toBe("t1");
+    expect(progressOf(planOf("completed", "cancelled")).current).toBeNull();
+  });
+});

@@ -1,0 +1,13 @@
+// The sign of a task's status; its word stands beside it for those who listen.
+import { Circle, CircleCheck, CircleDot, CircleSlash } from "lucide-react";
+import type { TaskStatus } from "../../protocol/task.ts";
+import styles from "./status-icon.module.css";
+
+const icons = { pending: Circle, in_progress: CircleDot, completed: CircleCheck, cancelled: CircleSlash };
+
+/** `works`: a run is at it just now. */
+export function StatusIcon({ status, works = false }: { status: TaskStatus; works?: boolean }) {
+  if (status === "in_progress" && works) return <span className={styles.working} aria-hidden="true" />;
+  const Icon = icons[status];
+  return <Icon className={`${styles.icon} ${styles[status]}`} size={17} aria-hidden="true" />;
+}

@@ -1,0 +1,135 @@
+// One task: how it stands, what it says, how long it took; opened, what was done for it. Its place is changed with Alt and an
+// arrow, everything by its menu.
+import { ArrowDown, ArrowUp, Ban, Check, Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { type KeyboardEvent, memo, useState } from "react";
+import type { TaskLedger } from "../../protocol/ledger.ts";
+import type { PlanState } from "../../protocol/task.ts";
+import { Menu, MenuItem, MenuLine } from "../parts/menu.tsx";
+import { Spinner } from "../parts/notice.tsx";
+import { useWords } from "../state/words.ts";
+import { LineForm } from "./line-form.tsx";
+import { endTask, isOpen, moveTask, type PlanEdit, removeTask, reword } from "./plan-edits.ts";
+import { StatusIcon } from "./status-icon.tsx";
+import { TaskLedgerView } from "./task-ledger.tsx";
+import styles from "./task-row.module.css";
+import { TaskTime } from "./task-time.tsx";
+import { words } from "./words.ts";
+
+type Task = PlanState["sections"][number]["tasks"][number];
+
+export interface TaskRowProps {
+  task: Task;
+  isFirst: boolean;
+  isLast: boolean;
+  busy: boolean;
+  /** Null before it was read; undefined where nothing was done for it. */
+  ledger: TaskLedger | undefined | null;
+  readAt: number;
+  /** `focus`: whether the row has the focus again when it stands elsewhere. */
+  onEdit: (edit: PlanEdit, focus?: string) => Promise<boolean>;
+}
+
+/** What the server takes. */
+export const mostTaskCharacters = 2000;
+
+export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
+  const { task, busy, ledger, readAt, onEdit } = row;
+  const said = useWords(words);
+  const [isOpened, setOpened] = useState(false);
+  const [isEdited, setEdited] = useState(false);
+  const works = busy && task.status === "in_progress";
+  const press = (event: KeyboardEvent): void => {
+    if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+    event.preventDefault();
+    const isUp = event.key === "ArrowUp";
+    if (isUp ? !row.isFirst : !row.isLast) void onEdit(moveTask(task.id, isUp ? -1 : 1), task.id);
+  };
+  const keep = async (text: string): Promise<boolean> => {
+    const taken = text === task.content || (await onEdit(reword(task.id, text), task.id));
+    if (taken) setEdited(false);
+    return taken;
+  };
+  return (
+    <li className={styles.task} data-task={task.id} data-status={task.status}>
+      {isEdited ? (
+        <div className={styles.edited}>
+          <LineForm
+            label={said.edit}
+            text={task.content}
+            most={mostTaskCharacters}
+            onKeep={keep}
+            onLeave={() => setEdited(false)}
+          />
+        </div>
+      ) : (
+        <div className={styles.row}>
+          <button
+            type="button"
+            className={styles.toggle}
+            aria-expanded={isOpened}
+            aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown"
+            onClick={() => setOpened(!isOpened)}
+            onKeyDown={press}
+          >
+            <StatusIcon status={task.status} works={works} />
+            <span className={styles.content} dir="auto">
+              {task.content}
+            </span>
+            <span className="unseen"> ({said.statuses[task.status]})</span>
+            <TaskTime seconds={ledger?.seconds ?? null} at={readAt} ticks={works} />
+          </button>
+          <TaskMenu {...row} onReword={() => setEdited(true)} />
+        </div>
+      )}
+      {isOpened && (
+        <div className={styles.opened}>
+          {ledger === null ? (
+            <p className={styles.reading}>
+              <Spinner /> {said.reading}
+            </p>
+          ) : ledger === undefined ? (
+            <p className={styles.reading}>{said.nothing}</p>
+          ) : (
+            <TaskLedgerView ledger={ledger} status={task.status} />
+          )}
+        </div>
+      )}
+    </li>
+  );
+});
+
+function TaskMenu({ task, isFirst, isLast, onEdit, onReword }: TaskRowProps & { onReword: () => void }) {
+  const said = useWords(words);
+  const open = isOpen(task.status);
+  return (
+    <span className={styles.menu}>
+      <Menu
+        icon={Ellipsis}
+        label={said.actionsOf(task.content.slice(0, 80))}
+        items={
+          <>
+            <MenuItem icon={Pencil} onClick={onReword}>
+              {said.edit}
+            </MenuItem>
+            <MenuItem icon={ArrowUp} disabled={isFirst} onClick={() => void onEdit(moveTask(task.id, -1))}>
+              {said.moveUp}
+            </MenuItem>
+            <MenuItem icon={ArrowDown} disabled={isLast} onClick={() => void onEdit(moveTask(task.id, 1))}>
+              {said.moveDown}
+            </MenuItem>
+            <MenuLine />
+            <MenuItem icon={Check} disabled={!open} onClick={() => void onEdit(endTask(task.id, "completed"))}>
+              {said.complete}
+            </MenuItem>
+            <MenuItem icon={Ban} disabled={!open} onClick={() => void onEdit(endTask(task.id, "cancelled"))}>
+              {said.cancelTask}
+            </MenuItem>
+            <MenuItem icon={Trash2} tone="danger" onClick={() => void onEdit(removeTask(task.id))}>
+              {said.remove}
+            </MenuItem>
+          </>
+        }
+      />
+    </span>
+  );
+}

@@ -1,0 +1,94 @@
+// One agent: what it is made of, and its versions.
+import { Pencil, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { Button } from "../../parts/button.tsx";
+import { Notice } from "../../parts/notice.tsx";
+import { useWords } from "../../state/words.ts";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
+import { Bar } from "../parts/form.tsx";
+import { Badge, Fact, Facts, Text } from "../parts/row.tsx";
+import { Section } from "../parts/section.tsx";
+import { words as general } from "../words.ts";
+import { type Agent, draftOf, tellRest, writeApprovals } from "./agent.ts";
+import { AgentForm } from "./agent-form.tsx";
+import { Versions } from "./versions.tsx";
+import { words } from "./words.ts";
+
+export function AgentPage({ agent, onChanged, onBack }: { agent: Agent; onChanged: () => void; onBack: () => void }) {
+  const said = useWords(words);
+  const common = useWords(general);
+  const [isEditing, setEditing] = useState(false);
+  const path = `/v1/agents/${encodeURIComponent(agent.agent_id)}`;
+  if (isEditing) {
+    return (
+      <Section title={said.editTitle} onBack={() => setEditing(false)}>
+        <AgentForm
+          start={draftOf(agent)}
+          submit={said.saveIt}
+          onCancel={() => setEditing(false)}
+          send={async (api, body) => {
+            await api.send("PATCH", path, body);
+            onChanged();
+            setEditing(false);
+          }}
+        />
+      </Section>
+    );
+  }
+  return (
+    <Section title={agent.name} action={<Badge>{said.version(agent.version)}</Badge>} onBack={onBack}>
+      <Bar>
+        <Button small icon={Pencil} onClick={() => setEditing(true)}>
+          {common.edit}
+        </Button>
+        {agent.agent_id !== "agent_default" && (
+          <ConfirmButton
+            label={common.delete}
+            icon={Trash2}
+            question={said.deleteTitle}
+            text={said.deleteText}
+            act={(api) => api.send("DELETE", path)}
+            onDone={() => {
+              onChanged();
+              onBack();
+            }}
+          />
+        )}
+      </Bar>
+      {agent.pinned_version !== null && <Notice>{said.pinnedTo(agent.pinned_version)}</Notice>}
+      <Details agent={agent} />
+      <Versions {...{ agent, path, onChanged }} />
+    </Section>
+  );
+}
+
+function Details({ agent }: { agent: Agent }) {
+  const said = useWords(words);
+  const approvals = writeApprovals(agent.approvals);
+  const rest = tellRest(agent);
+  return (
+    <Facts>
+      <Fact name="ID">{agent.agent_id}</Fact>
+      {agent.instructions !== "" && (
+        <Fact name={said.instructions}>
+          <Text>{agent.instructions}</Text>
+        </Fact>
+      )}
+      <Fact name={said.model}>{[agent.model ?? said.serverModel, ...agent.fallback_models].join(" → ")}</Fact>
+      <Fact name={said.maxSteps}>{agent.max_steps}</Fact>
+      <Fact name={said.planOrder}>{said.planOrders[agent.plan_order]}</Fact>
+      <Fact name={said.evidence}>{said.evidences[agent.evidence]}</Fact>
+      {agent.plan_approval && <Fact name={said.planApproval}>✓</Fact>}
+      {approvals !== "" && (
+        <Fact name={said.approvals}>
+          <Text>{approvals}</Text>
+        </Fact>
+      )}
+      {rest !== "" && (
+        <Fact name={said.advanced}>
+          <Text>{rest}</Text>
+        </Fact>
+      )}
+    </Facts>
+  );
+}

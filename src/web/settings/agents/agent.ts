@@ -1,0 +1,118 @@
+// An agent as the API answers it, and the form that makes or changes one. What few people change stands as JSON in one field, so that
+// everything that the API knows can be changed here.
+import type { AgentConfig } from "../../../protocol/agent.ts";
+
+export interface Agent extends AgentConfig {
+  agent_id: string;
+  name: string;
+  version: number;
+  pinned_version: number | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface AgentDraft {
+  name: string;
+  instructions: string;
+  /** "" is the server's. */
+  model: string;
+  /** One a line. */
+  fallback_models: string;
+  max_steps: string;
+  plan_order: AgentConfig["plan_order"];
+  plan_approval: boolean;
+  evidence: AgentConfig["evidence"];
+  /** `tool: pattern`, one a line. */
+  approvals: string;
+  /** The rest, as JSON. */
+  rest: string;
+}
+
+type Rest = Pick<AgentConfig, "temperature" | "tool_format" | "tools">;
+const restNames = ["temperature", "tool_format", "tools"] as const;
+
+export const newAgentDraft: AgentDraft = {
+  ...{ name: "", instructions: "", model: "", fallback_models: "", max_steps: "100", plan_order: "strict" },
+  ...{ plan_approval: false, evidence: "note", approvals: "" },
+  rest: writeRest({ temperature: null, tool_format: "native", tools: null }),
+};
+
+export function draftOf(agent: Agent): AgentDraft {
+  const { name, instructions, plan_order, plan_approval, evidence } = agent;
+  return {
+    ...{ name, instructions, plan_order, plan_approval, evidence, model: agent.model ?? "" },
+    fallback_models: agent.fallback_models.join("\n"),
+    max_steps: String(agent.max_steps),
+    approvals: writeApprovals(agent.approvals),
+    rest: writeRest(agent),
+  };
+}
+
+/** What is sent, or null where the JSON is none: the rest is for the server to judge. */
+export function bodyOf(draft: AgentDraft): Record<string, unknown> | null {
+  const rest = readRest(draft.rest);
+  if (rest === null) return null;
+  const { instructions, plan_order, plan_approval, evidence } = draft;
+  return {
+    ...rest,
+    ...{ name: draft.name.trim(), instructions, plan_order, plan_approval, evidence },
+    model: draft.model.trim() || null,
+    fallback_models: linesOf(draft.fallback_models),
+    max_steps: Number(draft.max_steps),
+    approvals: readApprovals(draft.approvals),
+  };
+}
+
+/** `rm *` and `git push` of one tool are two lines; a line without a pattern asks about every call. */
+export function readApprovals(text: string): Record<string, string[]> {
+  const read = new Map<string, string[]>();
+  for (const line of linesOf(text)) {
+    const colon = line.indexOf(":");
+    const tool = (colon < 0 ? line : line.slice(0, colon)).trim();
+    const pattern = colon < 0 ? "*" : line.slice(colon + 1).trim() || "*";
+    read.set(tool, [...(read.get(tool) ?? []), pattern]);
+  }
+  return Object.fromEntries(read);
+}
+
+export function writeApprovals(approvals: AgentConfig["approvals"]): string {
+  return Object.entries(approvals)
+    .flatMap(([tool, patterns]) => patterns.map((pattern) => `${tool}: ${pattern}`))
+    .join("\n");
+}
+
+/** Of the rest what is not as in a new agent; "" where all of it is. */
+export function tellRest(agent: Agent): string {
+  const usual = readRest(newAgentDraft.rest) ?? {};
+  return restNames
+    .filter((name) => JSON.stringify(agent[name]) !== JSON.stringify(usual[name]))
+    .map((name) => `${name}: ${JSON.stringify(agent[name])}`)
+    .join("\n");
+}
+
+/** A value of a version, as text to be read beside another. */
+export function showValue(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}
+
+function writeRest(rest: Rest): string {
+  return JSON.stringify(Object.fromEntries(restNames.map((name) => [name, rest[name]])), null, 2);
+}
+
+function readRest(text: string): Record<string, unknown> | null {
+  if (text.trim() === "") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}

@@ -1,0 +1,98 @@
+// The versions of an agent: compared with one another, pinned for new runs, stored again as the newest.
+import { History } from "lucide-react";
+import { useState } from "react";
+import { Button } from "../../parts/button.tsx";
+import { ProblemNotice } from "../../parts/notice.tsx";
+import { useWords } from "../../state/words.ts";
+import { formatTime, useLocale } from "../format.ts";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
+import { ListView } from "../parts/list-view.tsx";
+import { Badge, Row } from "../parts/row.tsx";
+import { Group } from "../parts/section.tsx";
+import { useAction } from "../use-action.ts";
+import { useList } from "../use-list.ts";
+import type { Agent } from "./agent.ts";
+import { Comparison } from "./comparison.tsx";
+import { words } from "./words.ts";
+
+export function Versions({ agent, path, onChanged }: { agent: Agent; path: string; onChanged: () => void }) {
+  const said = useWords(words);
+  const locale = useLocale();
+  // Another version makes it another list, which begins at the newest.
+  const list = useList<Agent>(`${path}/versions?limit=20`, agent.version);
+  const [compared, setCompared] = useState<number | null>(null);
+  const action = useAction();
+  const pin = (version: number | null): void => {
+    const address = `${path}/pin`;
+    const change = action.run((api) =>
+      version === null ? api.send("DELETE", address) : api.send("PUT", address, { version }),
+    );
+    void change.then((done) => done && onChanged());
+  };
+  return (
+    <Group title={said.versions}>
+      {action.problem && <ProblemNotice problem={action.problem} />}
+      {compared !== null && (
+        <Comparison
+          key={compared}
+          {...{ path, newest: agent.version }}
+          from={compared}
+          onClose={() => setCompared(null)}
+        />
+      )}
+      <ListView list={list} icon={History} empty="">
+        {({ version, updated_at }) => (
+          <Row
+            key={version}
+            title={said.version(version)}
+            badge={
+              <>
+                {version === agent.version && <Badge>{said.newest}</Badge>}
+                {version === agent.pinned_version && <Badge tone="good">{said.pinned}</Badge>}
+              </>
+            }
+            detail={formatTime(locale, updated_at)}
+            actions={
+              <>
+                {version !== agent.version && (
+                  <>
+                    <Button
+                      small
+                      look="quiet"
+                      aria-label={said.compareSpoken(version)}
+                      onClick={() => setCompared(version)}
+                    >
+                      {said.compare}
+                    </Button>
+                    <ConfirmButton
+                      label={said.rollBack}
+                      look="primary"
+                      question={said.rollBackTitle(version)}
+                      text={said.rollBackText(version)}
+                      act={(api) => api.send("POST", `${path}/rollback`, { version })}
+                      onDone={onChanged}
+                    />
+                  </>
+                )}
+                {version === agent.pinned_version ? (
+                  <Button small disabled={action.isBusy} onClick={() => pin(null)}>
+                    {said.unpin}
+                  </Button>
+                ) : (
+                  <Button
+                    small
+                    disabled={action.isBusy}
+                    aria-label={said.pinSpoken(version)}
+                    onClick={() => pin(version)}
+                  >
+                    {said.pin}
+                  </Button>
+                )}
+              </>
+            }
+          />
+        )}
+      </ListView>
+    </Group>
+  );
+}

@@ -1,0 +1,81 @@
+// Times and numbers as a person reads them, in the language that they chose.
+import { type Language, preferences } from "../state/preferences.ts";
+import { useStore } from "../state/store.ts";
+
+/** The person's own kind of the language where the browser names one: English dates differ by country. */
+export function localeOf(language: Language, spoken: readonly string[]): string {
+  return spoken.find((tag) => tag.toLowerCase().split("-")[0] === language) ?? (language === "zh" ? "zh-CN" : "en");
+}
+
+export function useLocale(): string {
+  return localeOf(
+    useStore(preferences, ({ language }) => language),
+    navigator.languages,
+  );
+}
+
+/** "" for what is no time: a server that says nonsense should not break the page. */
+export function formatTime(locale: string, time: string, timeZone?: string): string {
+  return format(time, locale, { dateStyle: "medium", timeStyle: "short", timeZone });
+}
+
+/** With the weekday, as schedules are thought of. */
+export function formatDue(locale: string, time: string, timeZone?: string): string {
+  return format(time, locale, {
+    ...{ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+    timeZone,
+  });
+}
+
+/** A day of a calendar, which is the same everywhere. */
+export function formatDay(locale: string, date: string, isLong = false): string {
+  return format(date, locale, {
+    ...{ day: "numeric", month: "short", timeZone: "UTC" },
+    ...(isLong ? { weekday: "short" } : {}),
+  });
+}
+
+export function formatNumber(locale: string, value: number): string {
+  return new Intl.NumberFormat(locale).format(value);
+}
+
+/** Where there is little room: 12K, 3.4M. */
+export function formatCompact(locale: string, value: number): string {
+  return new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+}
+
+export function formatCost(locale: string, value: number): string {
+  const digits = value > 0 && value < 1 ? 4 : 2;
+  return new Intl.NumberFormat(locale, {
+    style: "currency",
+    currency: "USD",
+    currencyDisplay: "narrowSymbol",
+    maximumFractionDigits: digits,
+  }).format(value);
+}
+
+export function formatDuration(locale: string, ms: number): string {
+  const isShort = ms < 1000;
+  const unit = { style: "unit", unit: isShort ? "millisecond" : "second", unitDisplay: "short" } as const;
+  return new Intl.NumberFormat(locale, { ...unit, maximumFractionDigits: isShort ? 0 : 1 }).format(
+    isShort ? ms : ms / 1000,
+  );
+}
+
+/** A title for what has none: the first line that says something. */
+export function firstLine(text: string, most = 120): string {
+  const line = text.split("\n").find((each) => each.trim() !== "") ?? "";
+  const characters = Array.from(line.trim());
+  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : characters.join("");
+}
+
+function format(time: string, locale: string, options: Intl.DateTimeFormatOptions): string {
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) return "";
+  try {
+    return new Intl.DateTimeFormat(locale, options).format(at);
+  } catch {
+    // A zone that the server knows and this browser does not.
+    return new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC", timeZoneName: "short" }).format(at);
+  }
+}

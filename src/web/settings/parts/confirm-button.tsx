@@ -1,0 +1,71 @@
+// A button for what can't be undone: it asks first, says what will follow, and stays open where it failed.
+import type { LucideIcon } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import type { Api } from "../../client/api.ts";
+import { Button, type ButtonLook } from "../../parts/button.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
+import { ProblemNotice } from "../../parts/notice.tsx";
+import { useWords } from "../../state/words.ts";
+import { useAction } from "../use-action.ts";
+import { words } from "../words.ts";
+import styles from "./form.module.css";
+
+export function ConfirmButton({
+  label,
+  spoken,
+  icon,
+  look = "danger",
+  question,
+  text,
+  act,
+  onDone,
+}: {
+  label: string;
+  /** Where one of many has it: which one. */
+  spoken?: string;
+  icon?: LucideIcon;
+  look?: ButtonLook;
+  question: string;
+  text: ReactNode;
+  act: (api: Api) => Promise<unknown>;
+  onDone?: () => void;
+}) {
+  const said = useWords(words);
+  const [isOpen, setOpen] = useState(false);
+  const action = useAction();
+  const confirm = async (): Promise<void> => {
+    if (!(await action.run(act))) return;
+    setOpen(false);
+    onDone?.();
+  };
+  return (
+    <>
+      <Button
+        small
+        look={look === "primary" ? "plain" : look}
+        icon={icon}
+        aria-label={spoken}
+        onClick={() => {
+          action.clear();
+          setOpen(true);
+        }}
+      >
+        {label}
+      </Button>
+      {isOpen && (
+        <Dialog title={question} onClose={() => setOpen(false)}>
+          <div className={styles.question}>
+            <p>{text}</p>
+            {action.problem && <ProblemNotice problem={action.problem} />}
+            <div className={styles.buttons}>
+              <Button onClick={() => setOpen(false)}>{said.cancel}</Button>
+              <Button look={look} disabled={action.isBusy} onClick={() => void confirm()}>
+                {label}
+              </Button>
+            </div>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}

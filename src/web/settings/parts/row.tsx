@@ -1,0 +1,69 @@
+// One of a list: what it is called, how it stands, what is told of it, and what can be done with it. With `onOpen` all of it is the
+// way to its page; its buttons stand above that.
+import { ChevronRight } from "lucide-react";
+import type { ReactNode } from "react";
+import styles from "./row.module.css";
+
+export function Row({
+  title,
+  badge,
+  detail,
+  actions,
+  onOpen,
+  children,
+}: {
+  title: ReactNode;
+  badge?: ReactNode;
+  detail?: ReactNode;
+  actions?: ReactNode;
+  onOpen?: () => void;
+  children?: ReactNode;
+}) {
+  return (
+    <li className={styles.row}>
+      <div className={styles.line}>
+        <div className={styles.text}>
+          <div className={styles.head}>
+            {onOpen ? (
+              <button type="button" className={styles.open} onClick={onOpen} dir="auto">
+                {title}
+              </button>
+            ) : (
+              <span className={styles.title} dir="auto">
+                {title}
+              </span>
+            )}
+            {badge}
+          </div>
+          {detail && <div className={styles.detail}>{detail}</div>}
+        </div>
+        {actions && <div className={styles.actions}>{actions}</div>}
+        {onOpen && <ChevronRight className={styles.chevron} size={16} aria-hidden="true" />}
+      </div>
+      {children}
+    </li>
+  );
+}
+
+export function Badge({ tone = "info", children }: { tone?: "info" | "good" | "warn" | "bad"; children: ReactNode }) {
+  return <span className={`${styles.badge} ${styles[tone]}`}>{children}</span>;
+}
+
+/** Names with their values, as a page of one thing tells them. */
+export function Facts({ children }: { children: ReactNode }) {
+  return <dl className={styles.facts}>{children}</dl>;
+}
+
+export function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className={styles.fact}>
+      <dt>{name}</dt>
+      <dd dir="auto">{children}</dd>
+    </div>
+  );
+}
+
+/** With its line breaks, as it was written. */
+export function Text({ children }: { children: string }) {
+  return <span className={styles.kept}>{children}</span>;
+}

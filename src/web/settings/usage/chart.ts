@@ -1,0 +1,66 @@
+// What the chart shows, without drawing it: every day of the time, sums, and a scale that ends at a round number.
+import type { UsageDay } from "../../../protocol/usage.ts";
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** The server leaves out days without runs; a chart has them all, newest last. Days are UTC's, as the server counts them. */
+export function fillDays(known: UsageDay[], days: number, now: number): UsageDay[] {
+  const byDate = new Map(known.map((day) => [day.date, day]));
+  const today = Math.floor(now / dayMs) * dayMs;
+  return Array.from({ length: days }, (_, place) => {
+    const date = new Date(today - (days - 1 - place) * dayMs).toISOString().slice(0, 10);
+    return byDate.get(date) ?? emptyDay(date);
+  });
+}
+
+/** Cost is what is known of it; null where nothing is. */
+export function sumDays(days: UsageDay[]): UsageDay {
+  const sum = emptyDay("");
+  for (const day of days) {
+    sum.runs += day.runs;
+    sum.input_tokens += day.input_tokens;
+    sum.cached_input_tokens += day.cached_input_tokens;
+    sum.output_tokens += day.output_tokens;
+    if (day.cost_usd !== null) sum.cost_usd = (sum.cost_usd ?? 0) + day.cost_usd;
+  }
+  return sum;
+}
+
+export interface Bar {
+  /** From the ground up, in hundredths of the chart's height. */
+  cached: number;
+  input: number;
+  output: number;
+}
+
+/** The cached part is of the input: what is drawn above it is the rest. */
+export function drawBar(day: UsageDay, top: number): Bar {
+  const part = (tokens: number): number => (top === 0 ? 0 : (Math.max(0, tokens) / top) * 100);
+  const cached = Math.min(day.cached_input_tokens, day.input_tokens);
+  return { cached: part(cached), input: part(day.input_tokens - cached), output: part(day.output_tokens) };
+}
+
+export function tokensOf(day: UsageDay): number {
+  return day.input_tokens + day.output_tokens;
+}
+
+/** The least of 1, 2, 2.5, 5 and 10 times a power of ten that all days fit under; 0 where there is nothing. */
+export function findTop(days: UsageDay[]): number {
+  const most = Math.max(0, ...days.map(tokensOf));
+  if (most === 0) return 0;
+  const power = 10 ** Math.floor(Math.log10(most));
+  const step = [1, 2, 2.5, 5].find((each) => each * power >= most) ?? 10;
+  return step * power;
+}
+
+/** Which days are named below the chart: about five, the newest among them; where there is little room every second one is enough. */
+export function nameRank(place: number, days: number): "main" | "beside" | null {
+  const step = Math.ceil(days / 5);
+  const back = days - 1 - place;
+  if (back % step !== 0) return null;
+  return (back / step) % 2 === 0 ? "main" : "beside";
+}
+
+function emptyDay(date: string): UsageDay {
+  return { date, runs: 0, input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, cost_usd: null };
+}

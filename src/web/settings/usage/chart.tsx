@@ -1,0 +1,157 @@
+// Bars by day. The line above them tells of the day that is pointed at or focused, of all days otherwise; it is always there, so
+// nothing moves. One of the bars is in the order of the Tab key, the arrow keys go on from it.
+import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
+import type { UsageDay } from "../../../protocol/usage.ts";
+import { useWords } from "../../state/words.ts";
+import { formatCompact, formatCost, formatDay, formatNumber, useLocale } from "../format.ts";
+import { drawBar, findTop, nameRank, sumDays, tokensOf } from "./chart.ts";
+import styles from "./usage.module.css";
+import { words } from "./words.ts";
+
+export function Chart({ days }: { days: UsageDay[] }) {
+  const said = useWords(words);
+  const locale = useLocale();
+  const [pointed, setPointed] = useState<number | null>(null);
+  const [focused, setFocused] = useState(days.length - 1);
+  const plot = useRef<HTMLDivElement>(null);
+  const top = findTop(days);
+  const shown = pointed === null ? null : (days[pointed] ?? null);
+  const point = (event: PointerEvent): void => {
+    const box = plot.current?.getBoundingClientRect();
+    if (!box) return;
+    const place = Math.floor(((event.clientX - box.left) / box.width) * days.length);
+    setPointed(Math.min(days.length - 1, Math.max(0, place)));
+  };
+  const press = (event: KeyboardEvent): void => {
+    const next = placeAfter(event.key, focused, days.length);
+    if (next === null) return;
+    event.preventDefault();
+    plot.current?.querySelectorAll("button")[next]?.focus();
+  };
+  return (
+    <figure className={styles.chart}>
+      <Reading day={shown} sum={sumDays(days)} />
+      <div className={styles.area}>
+        <div className={styles.scale} aria-hidden="true">
+          {[top, top / 2, 0].map((value) => (
+            <span key={value}>{formatCompact(locale, value)}</span>
+          ))}
+        </div>
+        {/* biome-ignore lint/a11y/useSemanticElements: it groups buttons of a chart, no fields */}
+        <div
+          ref={plot}
+          className={styles.plot}
+          role="group"
+          aria-label={`${said.chart}. ${said.chartHint}`}
+          onKeyDown={press}
+          onPointerMove={point}
+          onPointerDown={point}
+          onPointerLeave={(event) => event.pointerType === "mouse" && setPointed(null)}
+        >
+          {days.map((day, place) => (
+            <Column
+              key={day.date}
+              day={day}
+              top={top}
+              isPointed={place === pointed}
+              isInOrder={place === focused}
+              label={said.spoken(
+                formatDay(locale, day.date, true),
+                formatNumber(locale, tokensOf(day)),
+                formatNumber(locale, day.runs),
+              )}
+              rank={nameRank(place, days.length)}
+              onFocus={() => {
+                setFocused(place);
+                setPointed(place);
+              }}
+              onBlur={() => setPointed(null)}
+            />
+          ))}
+        </div>
+      </div>
+    </figure>
+  );
+}
+
+function Column({
+  day,
+  top,
+  isPointed,
+  isInOrder,
+  label,
+  rank,
+  onFocus,
+  onBlur,
+}: {
+  day: UsageDay;
+  top: number;
+  isPointed: boolean;
+  isInOrder: boolean;
+  label: string;
+  rank: ReturnType<typeof nameRank>;
+  onFocus: () => void;
+  onBlur: () => void;
+}) {
+  const locale = useLocale();
+  const bar = drawBar(day, top);
+  const part = (className: string | undefined, height: number) =>
+    height > 0 && <span className={className} style={{ height: `${height}%` }} />;
+  return (
+    <button
+      type="button"
+      className={styles.column}
+      data-pointed={isPointed || undefined}
+      tabIndex={isInOrder ? 0 : -1}
+      aria-label={label}
+      onFocus={onFocus}
+      onBlur={onBlur}
+    >
+      <span className={styles.bar}>
+        {part(styles.output, bar.output)}
+        {part(styles.input, bar.input)}
+        {part(styles.cached, bar.cached)}
+      </span>
+      {rank && (
+        <span className={styles.name} data-rank={rank} aria-hidden="true">
+          {formatDay(locale, day.date)}
+        </span>
+      )}
+    </button>
+  );
+}
+
+/** The legend, with the values of a day or of all. */
+function Reading({ day, sum }: { day: UsageDay | null; sum: UsageDay }) {
+  const said = useWords(words);
+  const locale = useLocale();
+  const told = day ?? sum;
+  const fresh = told.input_tokens - told.cached_input_tokens;
+  return (
+    <figcaption className={styles.reading} aria-hidden="true">
+      <strong>{day ? formatDay(locale, day.date, true) : said.whole}</strong>
+      <span className={styles.key}>
+        <i className={styles.cached} />
+        {said.cached} {formatNumber(locale, told.cached_input_tokens)}
+      </span>
+      <span className={styles.key}>
+        <i className={styles.input} />
+        {said.input} {formatNumber(locale, Math.max(0, fresh))}
+      </span>
+      <span className={styles.key}>
+        <i className={styles.output} />
+        {said.output} {formatNumber(locale, told.output_tokens)}
+      </span>
+      <span className={styles.key}>
+        {said.runs} {formatNumber(locale, told.runs)}
+      </span>
+      {told.cost_usd !== null && <span className={styles.key}>{formatCost(locale, told.cost_usd)}</span>}
+    </figcaption>
+  );
+}
+
+function placeAfter(key: string, place: number, count: number): number | null {
+  const steps: Record<string, number> = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: count - 1 };
+  const next = steps[key];
+  return next === undefined ? null : Math.min(count - 1, Math.max(0, next));
+}

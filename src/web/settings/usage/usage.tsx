@@ -1,0 +1,149 @@
+// Tokens used by day: sums, a chart, and the same as a table for who listens.
+import { ChartColumn } from "lucide-react";
+import { useMemo, useState } from "react";
+import type { UsageDay } from "../../../protocol/usage.ts";
+import { Button } from "../../parts/button.tsx";
+import { inputClass } from "../../parts/field.tsx";
+import { Empty, ProblemNotice } from "../../parts/notice.tsx";
+import { useWords } from "../../state/words.ts";
+import { formatCompact, formatCost, formatDay, formatNumber, useLocale } from "../format.ts";
+import { Section } from "../parts/section.tsx";
+import { useList } from "../use-list.ts";
+import { words as general } from "../words.ts";
+import { fillDays, sumDays, tokensOf } from "./chart.ts";
+import { Chart } from "./chart.tsx";
+import styles from "./usage.module.css";
+import { words } from "./words.ts";
+
+const periods = [7, 30, 90];
+
+export function Usage() {
+  const said = useWords(words);
+  const { sections } = useWords(general);
+  const [days, setDays] = useState(30);
+  return (
+    <Section
+      title={sections.usage}
+      about={said.about}
+      action={
+        <select
+          className={`${inputClass} ${styles.period}`}
+          aria-label={said.period}
+          value={days}
+          onChange={(event) => setDays(Number(event.target.value))}
+        >
+          {periods.map((each) => (
+            <option key={each} value={each}>
+              {said.days(each)}
+            </option>
+          ))}
+        </select>
+      }
+    >
+      <Period key={days} days={days} />
+    </Section>
+  );
+}
+
+function Period({ days }: { days: number }) {
+  const said = useWords(words);
+  const { retry, loading } = useWords(general);
+  const list = useList<UsageDay>(`/v1/usage?days=${days}`);
+  const filled = useMemo(() => fillDays(list.rows ?? [], days, Date.now()), [list.rows, days]);
+  if (list.problem && list.rows === null) {
+    const again = (
+      <Button small onClick={() => void list.refresh()}>
+        {retry}
+      </Button>
+    );
+    return <ProblemNotice problem={list.problem} action={again} />;
+  }
+  if (list.rows === null) {
+    return (
+      <div className={styles.waiting} role="status">
+        <span className="unseen">{loading}</span>
+      </div>
+    );
+  }
+  if (list.rows.length === 0) {
+    return (
+      <div className={styles.waiting}>
+        <Empty icon={ChartColumn}>
+          <p>{said.empty}</p>
+        </Empty>
+      </div>
+    );
+  }
+  return (
+    <>
+      <Totals sum={sumDays(filled)} />
+      <Chart days={filled} />
+      <Table days={list.rows} />
+    </>
+  );
+}
+
+function Totals({ sum }: { sum: UsageDay }) {
+  const said = useWords(words);
+  const locale = useLocale();
+  const share = sum.input_tokens === 0 ? 0 : sum.cached_input_tokens / sum.input_tokens;
+  const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
+  const tile = (name: string, value: string, more?: string) => (
+    <div className={styles.tile}>
+      <dt>{name}</dt>
+      <dd className={styles.value}>{value}</dd>
+      <dd className={styles.more}>{more ?? "\u00a0"}</dd>
+    </div>
+  );
+  return (
+    <dl className={styles.tiles}>
+      {tile(said.total, formatCompact(locale, tokensOf(sum)), formatNumber(locale, tokensOf(sum)))}
+      {tile(said.input, formatCompact(locale, sum.input_tokens), formatNumber(locale, sum.input_tokens))}
+      {tile(said.cached, formatCompact(locale, sum.cached_input_tokens), said.share(percent))}
+      {tile(said.output, formatCompact(locale, sum.output_tokens), formatNumber(locale, sum.output_tokens))}
+      {tile(said.runs, formatNumber(locale, sum.runs))}
+      {tile(
+        said.cost,
+        sum.cost_usd === null ? "–" : formatCost(locale, sum.cost_usd),
+        sum.cost_usd === null ? said.costUnknown : undefined,
+      )}
+    </dl>
+  );
+}
+
+/** What the chart draws, in words; days without runs say nothing. */
+function Table({ days }: { days: UsageDay[] }) {
+  const said = useWords(words);
+  const locale = useLocale();
+  const numbers = (day: UsageDay) => [
+    ...[day.input_tokens, day.cached_input_tokens, day.output_tokens, day.runs].map((n) => formatNumber(locale, n)),
+    day.cost_usd === null ? "–" : formatCost(locale, day.cost_usd),
+  ];
+  return (
+    <div className="unseen">
+      <table>
+        <caption>{said.chart}</caption>
+        <thead>
+          <tr>
+            {[said.day, said.input, said.cached, said.output, said.runs, said.cost].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {days.map((day) => (
+            <tr key={day.date}>
+              <th scope="row">{formatDay(locale, day.date, true)}</th>
+              {numbers(day).map((number, place) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: columns stay where they are
+                <td key={place}>{number}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

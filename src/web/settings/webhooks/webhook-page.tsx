@@ -1,0 +1,114 @@
+// One webhook: why it is off, if the server turned it off, what can be done with it, and what was sent.
+import { Pencil, Power, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { Button } from "../../parts/button.tsx";
+import { Notice, ProblemNotice } from "../../parts/notice.tsx";
+import { useWords } from "../../state/words.ts";
+import { formatTime, useLocale } from "../format.ts";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
+import { Bar } from "../parts/form.tsx";
+import { Badge, Fact, Facts } from "../parts/row.tsx";
+import { SecretOnce } from "../parts/secret-once.tsx";
+import { Section } from "../parts/section.tsx";
+import { useAction } from "../use-action.ts";
+import { words as general } from "../words.ts";
+import { hostOf, type Webhook } from "./webhook.ts";
+import { WebhookForm } from "./webhook-form.tsx";
+import { WebhookLog } from "./webhook-log.tsx";
+import { words } from "./words.ts";
+
+export function WebhookPage({
+  webhook,
+  firstSecret,
+  onChanged,
+  onBack,
+}: {
+  webhook: Webhook;
+  firstSecret: string | null;
+  onChanged: () => void;
+  onBack: () => void;
+}) {
+  const said = useWords(words);
+  const common = useWords(general);
+  const [secret, setSecret] = useState(firstSecret);
+  const [isEditing, setEditing] = useState(false);
+  const action = useAction();
+  const path = `/v1/webhooks/${encodeURIComponent(webhook.webhook_id)}`;
+  if (isEditing) {
+    return (
+      <Section title={said.editTitle} onBack={() => setEditing(false)}>
+        <WebhookForm
+          start={webhook}
+          submit={common.save}
+          onCancel={() => setEditing(false)}
+          send={async (api, body) => {
+            await api.send("PATCH", path, body);
+            onChanged();
+            setEditing(false);
+          }}
+        />
+      </Section>
+    );
+  }
+  const toggle = (): void => {
+    void action.run((api) => api.send("PATCH", path, { enabled: !webhook.enabled })).then(onChanged);
+  };
+  return (
+    <Section
+      title={hostOf(webhook.url)}
+      action={
+        <Badge tone={webhook.enabled ? "good" : "info"}>{webhook.enabled ? common.enabled : common.disabled}</Badge>
+      }
+      onBack={onBack}
+    >
+      <Bar>
+        <Button small icon={Power} disabled={action.isBusy} onClick={toggle}>
+          {webhook.enabled ? said.disable : said.enable}
+        </Button>
+        <Button small icon={Pencil} onClick={() => setEditing(true)}>
+          {common.edit}
+        </Button>
+        <ConfirmButton
+          label={common.rotate}
+          look="primary"
+          question={common.rotateTitle}
+          text={common.rotateText}
+          act={async (api) => setSecret((await api.send<{ secret: string }>("POST", `${path}/rotate`, {})).secret)}
+        />
+        <ConfirmButton
+          label={common.delete}
+          icon={Trash2}
+          question={said.deleteTitle}
+          text={said.deleteText}
+          act={(api) => api.send("DELETE", path)}
+          onDone={() => {
+            onChanged();
+            onBack();
+          }}
+        />
+      </Bar>
+      {action.problem && <ProblemNotice problem={action.problem} />}
+      {secret !== null && <SecretOnce name={said.secret} secret={secret} onDone={() => setSecret(null)} />}
+      <Trouble webhook={webhook} />
+      <Facts>
+        <Fact name={said.url}>{webhook.url}</Fact>
+        <Fact name={said.events}>{webhook.events.map((event) => said.event[event] ?? event).join(" · ")}</Fact>
+      </Facts>
+      <WebhookLog path={path} isEnabled={webhook.enabled} />
+    </Section>
+  );
+}
+
+function Trouble({ webhook }: { webhook: Webhook }) {
+  const said = useWords(words);
+  const locale = useLocale();
+  const { disabled_at, disabled_reason, failing_since } = webhook;
+  if (disabled_reason !== null) {
+    return (
+      <Notice tone="bad">
+        {said.disabledBecause(formatTime(locale, disabled_at ?? ""))} {disabled_reason}
+      </Notice>
+    );
+  }
+  return failing_since === null ? null : <Notice tone="warn">{said.failing(formatTime(locale, failing_since))}</Notice>;
+}

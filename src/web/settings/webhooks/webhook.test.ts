@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { webhookEvents } from "../../../protocol/webhook.ts";
+import { eventNames, hostOf, withEvent } from "./webhook.ts";
+
+describe("eventNames", () => {
+  it("are all that the server knows", () => {
+    expect(eventNames.toSorted()).toEqual([...webhookEvents].toSorted());
+  });
+});
+
+describe("withEvent", () => {
+  it("adds and takes one, whatever order they were chosen in", () => {
+    expect(withEvent(["task.updated", "run.failed"], "run.completed", true)).toEqual([
+      ...["run.completed", "run.failed", "task.updated"],
+    ]);
+    expect(withEvent(["run.failed"], "run.failed", false)).toEqual([]);
+    expect(withEvent(["run.failed"], "run.failed", true)).toEqual(["run.failed"]);
+  });
+});
+
+describe("hostOf", () => {
+  it("is the address's host, or what was written where it is none", () => {
+    expect(hostOf("https://example.com:8443/taskloom?key=1")).toBe("example.com:8443");
+    expect(hostOf("nothing")).toBe("nothing");
+  });
+});

@@ -1,0 +1,52 @@
+// What went wrong, in words that say what to do about it. Details of the server stand behind, for who reports it.
+import { ApiError } from "../client/api.ts";
+import { defineWords, wordsNow } from "./words.ts";
+
+const words = defineWords(
+  {
+    offline: "The server can't be reached. Check the connection; this page tries again by itself.",
+    unauthorized: "This key is not known to the server. Sign in again with another one.",
+    forbidden: "This key may not do that. Sign in with the admin key.",
+    missing: "This is not there any more. Choose another one from the list.",
+    tooLarge: "This is too large for the server. Make it smaller or send it in parts.",
+    limited: "Too many requests at once. Wait a moment and try again.",
+    unconfigured: "The server has not been set up for this. Its settings say what is missing.",
+    sandbox: "The sandbox did not do it. Try again; if it goes on, stop and start the sandbox.",
+    server: "Something went wrong on the server. Try again in a moment.",
+    answered: "This was answered elsewhere, or its time was up. Here is how things stand.",
+    refused: "The server did not take this.",
+  },
+  {
+    offline: "无法连接服务器。请检查网络；页面会自动重试。",
+    unauthorized: "服务器不认识这个密钥。请换一个密钥登录。",
+    forbidden: "这个密钥没有此权限。请用管理员密钥登录。",
+    missing: "它已不存在。请从列表中另选一个。",
+    tooLarge: "内容太大，服务器不接受。请缩小或分开发送。",
+    limited: "请求太频繁。请稍等片刻再试。",
+    unconfigured: "服务器还没有为此配置好。缺什么请看它的设置。",
+    sandbox: "沙箱没有完成操作。请重试；若一直如此，请停止后重新启动沙箱。",
+    server: "服务器出错了。请稍后再试。",
+    answered: "这个问题已在别处回答，或时限已过。现在的情况如下。",
+    refused: "服务器没有接受。",
+  },
+);
+
+export interface Problem {
+  text: string;
+  detail: string | null;
+}
+
+export function describeProblem(error: unknown): Problem {
+  const said = wordsNow(words);
+  if (!(error instanceof ApiError))
+    return { text: said.offline, detail: error instanceof Error ? error.message : null };
+  return { text: said[kindOf(error)], detail: error.message };
+}
+
+function kindOf({ status, code, isAnswered }: ApiError): keyof (typeof words)["en"] {
+  if (isAnswered) return "answered";
+  if (code === "not_configured") return "unconfigured";
+  if (code === "sandbox_failed") return "sandbox";
+  const known = { 401: "unauthorized", 403: "forbidden", 404: "missing", 413: "tooLarge", 429: "limited" } as const;
+  return known[status as keyof typeof known] ?? (status >= 500 ? "server" : "refused");
+}

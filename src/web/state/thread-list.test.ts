@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import type { ThreadWithRun } from "../../protocol/thread.ts";
+import type { Api } from "../client/api.ts";
+import { ThreadList } from "./thread-list.ts";
+
+const row = (index: number): ThreadWithRun => ({
+  thread_id: `t${index}`,
+  user_id: "u",
+  project_id: "p",
+  title: null,
+  agent_id: "a",
+  metadata: {},
+  created_at: `2026-11-${30 - index}`,
+  updated_at: "",
+  last_run: null,
+});
+
+/** Five threads, newest first, two to a page. */
+function stage() {
+  const asked: string[] = [];
+  const api = {
+    get: async (path: string) => {
+      asked.push(path);
+      const start = Number(/cursor=(\d+)/.exec(path)?.[1] ?? 0);
+      const data = [0, 1, 2, 3, 4].slice(start, start + 2).map(row);
+      return { data, next_cursor: start + 2 < 5 ? String(start + 2) : null };
+    },
+    send: async (_method: string, _path: string, body: object) => ({ ...row(9), last_run: undefined, ...body }),
+  } as unknown as Api;
+  const list = new ThreadList(api, () => {});
+  const ids = () => list.view.get().threads.map(({ thread_id }) => thread_id);
+  const read = async () => {
+    list.refresh();
+    while (list.view.get().phase === "loading") await Promise.resolve();
+  };
+  return { list, asked, ids, read };
+}
+
+describe("the list of threads", () => {
+  it("reads one older page at a time, however often the end comes near", async () => {
+    const { list, asked, ids, read } = stage();
+    await read();
+    expect(await Promise.all([list.more(), list.more()])).toEqual([true, true]);
+    expect(ids()).toEqual(["t0", "t1", "t2", "t3"]);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("reads all of them for a search, and then no more", async () => {
+    const { list, asked, ids, read } = stage();
+    await read();
+    await Promise.all([list.more(), list.all()]);
+    await list.all();
+    expect(ids()).toEqual(["t0", "t1", "t2", "t3", "t4"]);
+    expect(asked).toHaveLength(3);
+  });
+
+  it("says how the open thread's run stands as soon as its stream does, and draws nothing anew for what it knows", async () => {
+    const { list, read } = stage();
+    await read();
+    const run = { invocation_id: "i", status: "running" } as const;
+    list.hear("t1", run);
+    const before = list.view.get();
+    expect(before.threads.map(({ last_run }) => last_run)).toEqual([null, run]);
+    list.hear("t1", { ...run });
+    list.hear("elsewhere", run);
+    expect(list.view.get()).toBe(before);
+  });
+
+  it("has a conversation in its project at once, before anything was said in it", async () => {
+    const { list, ids, read } = stage();
+    await read();
+    expect(await list.create("new", "p2")).toBe(true);
+    expect(ids()).toEqual(["new", "t0", "t1"]);
+    expect(list.view.get().threads[0]).toMatchObject({ project_id: "p2", last_run: null });
+  });
+});

@@ -1,0 +1,188 @@
+// The threads of the person, newest first, page by page, with how each stands. Read when the page opens, when somebody comes back
+// to it and when something happened that changes it; never by a clock.
+import type { LastRun, Thread, ThreadWithRun } from "../../protocol/thread.ts";
+import { type Api, ApiError, pathOf } from "../client/api.ts";
+import { describeProblem, type Problem } from "./problem.ts";
+import { Store } from "./store.ts";
+import type { ThreadStore } from "./thread-store.ts";
+import { onWake, tellTabs } from "./wake.ts";
+
+export interface ThreadListView {
+  phase: "loading" | "ready";
+  threads: ThreadWithRun[];
+  next_cursor: string | null;
+  /** Whether older ones are being read. */
+  isReadingMore: boolean;
+  problem: Problem | null;
+}
+
+const empty: ThreadListView = {
+  phase: "loading",
+  threads: [],
+  next_cursor: null,
+  isReadingMore: false,
+  problem: null,
+};
+
+/** As many as fit on a screen, and some more. */
+const pageSize = 50;
+/** The most that the server gives at once, for who wants all of them. */
+const largestPage = 200;
+
+export class ThreadList {
+  readonly view = new Store<ThreadListView>(empty);
+  readonly #api: Api;
+  readonly #onUnauthorized: () => void;
+  /** One reading at a time; what asks meanwhile asks for one more. */
+  #reading: Promise<void> | null = null;
+  #isDue = false;
+  #readingMore: Promise<boolean> | null = null;
+
+  constructor(api: Api, onUnauthorized: () => void) {
+    this.#api = api;
+    this.#onUnauthorized = onUnauthorized;
+  }
+
+  /** Answers how to stop. */
+  follow(): () => void {
+    this.refresh();
+    return onWake(() => this.refresh());
+  }
+
+  refresh(): void {
+    if (this.#reading !== null) {
+      this.#isDue = true;
+      return;
+    }
+    this.#isDue = false;
+    this.#reading = this.#read().finally(() => {
+      this.#reading = null;
+      if (this.#isDue) this.refresh();
+    });
+  }
+
+  /** False where there was no older page, or it could not be read. One at a time: who asks meanwhile waits for that one. */
+  more(size = pageSize): Promise<boolean> {
+    const { next_cursor } = this.view.get();
+    if (next_cursor === null) return Promise.resolve(false);
+    this.#readingMore ??= this.#readMore(next_cursor, size).finally(() => {
+      this.#readingMore = null;
+    });
+    return this.#readingMore;
+  }
+
+  /** Reads on to the last page: a search and a choice by project are among all of them. */
+  async all(): Promise<void> {
+    while (await this.more(largestPage)) {
+      // One page after the other.
+    }
+  }
+
+  /** A conversation that is there before its first message, since its project has been chosen. */
+  async create(thread_id: string, project_id: string): Promise<boolean> {
+    return this.#attempt(async () => {
+      const made = await this.#api.send<Thread>("POST", "/v1/threads", { thread_id, project_id });
+      this.view.change((view) => ({ ...view, threads: merge([{ ...made, last_run: null }], view.threads) }));
+      tellTabs(null);
+    });
+  }
+
+  /** Whether a thread is to be called as its first message. */
+  isUnnamed({ id, view }: Pick<ThreadStore, "id" | "view">): boolean {
+    const { phase, conversation } = view.latest();
+    const title = this.view.get().threads.find(({ thread_id }) => thread_id === id)?.title ?? null;
+    return phase === "ready" && conversation.items.length === 0 && title === null;
+  }
+
+  /** How the newest run of the open thread stands, as its stream tells it: the list may hear of it later. */
+  hear(thread: string, last_run: LastRun): void {
+    this.view.change((view) => {
+      const row = view.threads.find(({ thread_id }) => thread_id === thread);
+      const known = row?.last_run;
+      if (!row || (known?.invocation_id === last_run.invocation_id && known.status === last_run.status)) return view;
+      return {
+        ...view,
+        threads: view.threads.map((each) => (each.thread_id === thread ? { ...each, last_run } : each)),
+      };
+    });
+  }
+
+  rename(thread: string, title: string): Promise<boolean> {
+    return this.#attempt(async () => {
+      const changed = await this.#api.send<Thread>("PATCH", pathOf(thread), { title });
+      this.view.change((view) => ({
+        ...view,
+        threads: view.threads.map((each) => (each.thread_id === thread ? { ...each, ...changed } : each)),
+      }));
+      tellTabs(null);
+    });
+  }
+
+  remove(thread: string): Promise<boolean> {
+    return this.#attempt(async () => {
+      await this.#api.send("DELETE", pathOf(thread));
+      this.view.change((view) => ({ ...view, threads: view.threads.filter(({ thread_id }) => thread_id !== thread) }));
+      tellTabs(null);
+    });
+  }
+
+  /** What was deleted with its project. */
+  forgetProject(project: string): void {
+    this.view.change((view) => ({ ...view, threads: view.threads.filter(({ project_id }) => project_id !== project) }));
+    tellTabs(null);
+  }
+
+  dismissProblem(): void {
+    this.view.change((view) => ({ ...view, problem: null }));
+  }
+
+  #list(cursor: string | null, size = pageSize): Promise<{ data: ThreadWithRun[]; next_cursor: string | null }> {
+    const after = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    return this.#api.get(`/v1/threads?limit=${size}${after}`);
+  }
+
+  async #readMore(cursor: string, size: number): Promise<boolean> {
+    this.view.change((view) => ({ ...view, isReadingMore: true }));
+    const done = await this.#attempt(async () => {
+      const page = await this.#list(cursor, size);
+      this.view.change((view) => ({ ...view, threads: merge(view.threads, page.data), next_cursor: page.next_cursor }));
+    });
+    this.view.change((view) => ({ ...view, isReadingMore: false }));
+    return done;
+  }
+
+  async #read(): Promise<void> {
+    await this.#attempt(async () => {
+      const page = await this.#list(null);
+      // Pages that were read before stay; whoever scrolled there sees them on.
+      this.view.change((view) => {
+        const isMore = view.threads.length > page.data.length;
+        const oldest = page.data.at(-1)?.created_at ?? "";
+        const older = isMore ? view.threads.filter(({ created_at }) => created_at < oldest) : [];
+        return {
+          ...view,
+          phase: "ready",
+          problem: null,
+          threads: [...page.data, ...older],
+          next_cursor: isMore ? view.next_cursor : page.next_cursor,
+        };
+      });
+    });
+  }
+
+  async #attempt(act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#onUnauthorized();
+      this.view.change((view) => ({ ...view, phase: "ready", problem: describeProblem(error) }));
+      return false;
+    }
+  }
+}
+
+function merge(known: ThreadWithRun[], more: ThreadWithRun[]): ThreadWithRun[] {
+  const ids = new Set(known.map(({ thread_id }) => thread_id));
+  return [...known, ...more.filter(({ thread_id }) => !ids.has(thread_id))];
+}

@@ -1,0 +1,76 @@
+// What the page knows of the open thread, and how each thing that happens changes it: pure functions from one view to the next.
+import type { ThreadEvent } from "../../protocol/event.ts";
+import type { Run } from "../../protocol/run.ts";
+import { advance, type Conversation, emptyConversation } from "../client/conversation.ts";
+import type { Problem } from "./problem.ts";
+
+export interface ThreadView {
+  phase: "loading" | "ready";
+  conversation: Conversation;
+  /** `idle`: nothing happens, and nothing is asked for. */
+  link: "connected" | "lost" | "idle";
+  /** Newest first. */
+  runs: Run[];
+  /** Sent while a run works, and not taken up yet. */
+  waiting: Waiting[];
+  problem: Problem | null;
+  /** The newest events that are no part of a text, oldest first. */
+  activity: Happened[];
+}
+
+export interface Waiting {
+  id: string;
+  text: string;
+  mode: "enqueue" | "steer";
+}
+
+export interface Happened {
+  /** When this page heard of it, ms since 1970. */
+  at: number;
+  id: string | null;
+  event: ThreadEvent;
+}
+
+export const opening: ThreadView = {
+  phase: "loading",
+  conversation: emptyConversation,
+  link: "connected",
+  runs: [],
+  waiting: [],
+  problem: null,
+  activity: [],
+};
+
+/** More of them is a log, and the server has it. */
+const mostActivity = 1000;
+const quietKinds = new Set(["TEXT_MESSAGE_CONTENT", "REASONING_MESSAGE_CONTENT", "TOOL_CALL_ARGS"]);
+
+export function isBusy({ conversation: { run } }: Pick<ThreadView, "conversation">): boolean {
+  return run.state === "waiting" || run.state === "running";
+}
+
+/** What a person said stands there at once; the server has yet to take it. */
+export function say({ conversation, ...view }: ThreadView, { id, text }: Pick<Waiting, "id" | "text">): ThreadView {
+  const items = [...conversation.items, { kind: "user" as const, id, text }];
+  const run = { id: null, state: "waiting" as const, error: null, unfinished: 0 };
+  return { ...view, problem: null, conversation: { ...conversation, items, run, interrupts: [] } };
+}
+
+/** The questions stay until the answer is taken: where it is refused they are asked again. */
+export function awaitAnswer({ conversation, ...view }: ThreadView): ThreadView {
+  const run = { ...conversation.run, state: "waiting" as const };
+  return { ...view, problem: null, conversation: { ...conversation, run } };
+}
+
+export function hear(view: ThreadView, happened: Happened): ThreadView {
+  const { event } = happened;
+  const conversation = advance(view.conversation, event);
+  const waiting = view.waiting.filter(({ id }) => !conversation.items.some((item) => item.id === id));
+  const activity = quietKinds.has(event.type) ? view.activity : [...view.activity.slice(1 - mostActivity), happened];
+  return {
+    ...view,
+    conversation,
+    activity,
+    waiting: waiting.length === view.waiting.length ? view.waiting : waiting,
+  };
+}

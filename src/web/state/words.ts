@@ -1,0 +1,18 @@
+// Each folder has its words beside it, in both languages; that neither lacks one is checked by the compiler.
+import { type Language, preferences } from "./preferences.ts";
+import { useStore } from "./store.ts";
+
+export type Words<T> = Record<Language, T>;
+
+export function defineWords<T>(en: T, zh: NoInfer<T>): Words<T> {
+  return { en, zh };
+}
+
+export function useWords<T>(words: Words<T>): T {
+  return words[useStore(preferences, ({ language }) => language)];
+}
+
+/** For what is no component. */
+export function wordsNow<T>(words: Words<T>): T {
+  return words[preferences.get().language];
+}

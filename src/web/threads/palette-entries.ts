@@ -1,0 +1,96 @@
+// What the palette offers: the conversations that are called so, and what can be done.
+import {
+  Bot,
+  ChartColumn,
+  GitBranch,
+  KeyRound,
+  Languages,
+  type LucideIcon,
+  MessageSquare,
+  MessagesSquare,
+  Monitor,
+  Moon,
+  SquarePen,
+  Sun,
+  Webhook,
+  Zap,
+} from "lucide-react";
+import type { LastRun, ThreadWithRun } from "../../protocol/thread.ts";
+import type { words as frame } from "../app/words.ts";
+import { go } from "../state/place.ts";
+import { choose, type Preferences } from "../state/preferences.ts";
+import { findByName } from "./find.ts";
+import type { words } from "./words.ts";
+
+export interface Entry {
+  id: string;
+  group: "threads" | "actions";
+  name: string;
+  icon: LucideIcon;
+  run: LastRun | null;
+  act(): void;
+}
+
+interface Said {
+  own: (typeof words)["en"];
+  general: (typeof frame)["en"];
+}
+
+/** More than these nobody reads; a letter more finds it. */
+const [mostRecent, mostFound] = [6, 50];
+
+export function listEntries(
+  typed: string,
+  threads: readonly ThreadWithRun[],
+  preferences: Preferences,
+  said: Said,
+): Entry[] {
+  const found = findByName(threads, typed, ({ title }) => title ?? said.general.untitled);
+  const shown = found.slice(0, typed.trim() === "" ? mostRecent : mostFound).map(
+    ({ thread_id, title, last_run }): Entry => ({
+      id: thread_id,
+      group: "threads",
+      name: title ?? said.general.untitled,
+      icon: MessageSquare,
+      run: last_run,
+      act: () => go({ thread: thread_id, settings: null }),
+    }),
+  );
+  return [...shown, ...findByName(listActions(preferences, said), typed, ({ name }) => name)];
+}
+
+const sectionIcons: Record<keyof Said["own"]["sections"], LucideIcon> = {
+  keys: KeyRound,
+  agents: Bot,
+  triggers: Zap,
+  webhooks: Webhook,
+  slack: MessagesSquare,
+  git: GitBranch,
+  usage: ChartColumn,
+};
+const themeIcons = { system: Monitor, light: Sun, dark: Moon };
+
+function listActions({ language, theme }: Preferences, { own, general }: Said): Entry[] {
+  const action = (id: string, name: string, icon: LucideIcon, act: () => void): Entry => ({
+    id,
+    group: "actions",
+    name,
+    icon,
+    run: null,
+    act,
+  });
+  return [
+    action("new", general.newThread, SquarePen, () => go({ thread: null, settings: null })),
+    ...(["keys", "agents", "triggers", "webhooks", "slack", "git", "usage"] as const).map((section) =>
+      action(`settings-${section}`, own.settings(own.sections[section]), sectionIcons[section], () =>
+        go({ settings: section }),
+      ),
+    ),
+    action("language", general.languageName, Languages, () => choose({ language: language === "zh" ? "en" : "zh" })),
+    ...(["system", "light", "dark"] as const)
+      .filter((each) => each !== theme)
+      .map((each) =>
+        action(`theme-${each}`, own.theme(general.theme[each]), themeIcons[each], () => choose({ theme: each })),
+      ),
+  ];
+}

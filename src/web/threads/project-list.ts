@@ -1,0 +1,99 @@
+// The projects of the person, read when somebody wants to choose among them. Each conversation that was begun without one has made
+// its own, so there are about as many as conversations.
+import type { Project } from "../../protocol/project.ts";
+import { type Api, ApiError } from "../client/api.ts";
+import { describeProblem, type Problem } from "../state/problem.ts";
+import { Store } from "../state/store.ts";
+
+export interface ProjectListView {
+  phase: "loading" | "ready";
+  projects: Project[];
+  /** Whose threads alone are listed; null for all. */
+  chosen: string | null;
+  problem: Problem | null;
+}
+
+export class ProjectList {
+  readonly view = new Store<ProjectListView>({ phase: "loading", projects: [], chosen: null, problem: null });
+  readonly #api: Api;
+  readonly #onUnauthorized: () => void;
+  #isReading = false;
+
+  constructor(api: Api, onUnauthorized: () => void) {
+    this.#api = api;
+    this.#onUnauthorized = onUnauthorized;
+  }
+
+  choose(project: string | null): void {
+    this.view.change((view) => ({ ...view, chosen: project }));
+  }
+
+  dismiss(): void {
+    this.view.change((view) => ({ ...view, problem: null }));
+  }
+
+  /** All pages. */
+  async read(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    await this.#attempt(async () => {
+      const projects: Project[] = [];
+      let cursor: string | null = null;
+      do {
+        const after: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+        const page: { data: Project[]; next_cursor: string | null } = await this.#api.get(
+          `/v1/projects?limit=200${after}`,
+        );
+        projects.push(...page.data);
+        cursor = page.next_cursor;
+      } while (cursor !== null);
+      this.view.change((view) => ({ ...view, phase: "ready", projects, problem: null }));
+    });
+    this.#isReading = false;
+  }
+
+  /** The new one is chosen. */
+  create(name: string): Promise<boolean> {
+    return this.#attempt(async () => {
+      const made = await this.#api.send<Project>("POST", "/v1/projects", { name });
+      this.view.change((view) => ({ ...view, projects: [made, ...view.projects], chosen: made.project_id }));
+    });
+  }
+
+  rename(project: string, name: string): Promise<boolean> {
+    return this.#attempt(async () => {
+      const changed = await this.#api.send<Project>("PATCH", pathOf(project), { name });
+      this.view.change((view) => ({
+        ...view,
+        projects: view.projects.map((each) => (each.project_id === project ? changed : each)),
+      }));
+    });
+  }
+
+  /** With its threads and its sandbox. */
+  remove(project: string): Promise<boolean> {
+    return this.#attempt(async () => {
+      await this.#api.send("DELETE", pathOf(project));
+      this.view.change((view) => ({
+        ...view,
+        projects: view.projects.filter(({ project_id }) => project_id !== project),
+        chosen: view.chosen === project ? null : view.chosen,
+      }));
+    });
+  }
+
+  async #attempt(act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#onUnauthorized();
+      this.view.change((view) => ({ ...view, phase: "ready", problem: describeProblem(error) }));
+      return false;
+    }
+  }
+}
+
+function pathOf(project: string): string {
+  return `/v1/projects/${encodeURIComponent(project)}`;
+}

@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest";
+import type { Project } from "../../protocol/project.ts";
+import { nameProjects } from "./project-names.ts";
+
+const project = (project_id: string, name: string) => ({ project_id, name }) as Project;
+
+describe("nameProjects", () => {
+  it("calls a project by its name, else by its first conversation's title, else untitled, those with names first", () => {
+    const threads = [
+      { project_id: "b", title: "Later" },
+      { project_id: "b", title: "First" },
+      { project_id: "b", title: null },
+      { project_id: "a", title: "Not asked for" },
+    ];
+    const projects = [project("b", "Untitled"), project("a", "Shop"), project("c", "Untitled")];
+    expect(nameProjects(projects, threads, "No name")).toEqual([
+      { value: "a", label: "Shop" },
+      { value: "b", label: "First" },
+      { value: "c", label: "No name" },
+    ]);
+  });
+});

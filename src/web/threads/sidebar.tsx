@@ -1,0 +1,86 @@
+// The conversations of the person, and the ways to what is not a conversation.
+import { Languages, Monitor, Moon, Search, Settings, SquarePen, Sun } from "lucide-react";
+import { useMemo } from "react";
+import { Brand } from "../app/brand.tsx";
+import { useApp } from "../app/context.ts";
+import { words as frame } from "../app/words.ts";
+import { newId } from "../client/ids.ts";
+import { Button, IconButton } from "../parts/button.tsx";
+import { go } from "../state/place.ts";
+import { choose, preferences, type Theme } from "../state/preferences.ts";
+import { useStore } from "../state/store.ts";
+import { useWords } from "../state/words.ts";
+import { ProjectList } from "./project-list.ts";
+import { ProjectMenu } from "./project-menu.tsx";
+import styles from "./sidebar.module.css";
+import { ThreadRows } from "./thread-rows.tsx";
+import { words } from "./words.ts";
+
+export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: () => void }) {
+  const said = useWords(words);
+  const general = useWords(frame);
+  const { api, onUnauthorized } = useApp();
+  const projects = useMemo(() => new ProjectList(api, onUnauthorized), [api, onUnauthorized]);
+  const project = useStore(projects.view, ({ chosen }) => chosen);
+  const begin = useBegin(project, onClose);
+  return (
+    <div className={styles.sidebar}>
+      <div className={styles.head}>
+        <Brand />
+        <IconButton label={said.search} icon={Search} onClick={onSearch} />
+      </div>
+      <div className={styles.new}>
+        <Button icon={SquarePen} title={project === null ? undefined : said.newInProject} onClick={() => void begin()}>
+          {general.newThread}
+        </Button>
+      </div>
+      <ProjectMenu projects={projects} />
+      <h2 className="unseen">{said.conversations}</h2>
+      <ThreadRows project={project} onBegin={() => void begin()} />
+      <Foot />
+    </div>
+  );
+}
+
+/** In the chosen project it is there before its first message: a run on a thread that is not there makes it a project of its own. */
+function useBegin(project: string | null, onDone: () => void): () => Promise<void> {
+  const { threads } = useApp();
+  return async () => {
+    const thread = project === null ? null : newId("thread");
+    if (thread !== null && project !== null && !(await threads.create(thread, project))) return;
+    go({ thread });
+    onDone();
+  };
+}
+
+const themes: { theme: Theme; icon: typeof Sun }[] = [
+  { theme: "system", icon: Monitor },
+  { theme: "light", icon: Sun },
+  { theme: "dark", icon: Moon },
+];
+
+function Foot() {
+  const general = useWords(frame);
+  const { language, theme } = useStore(preferences);
+  const place = themes.findIndex((each) => each.theme === theme);
+  const now = themes[place] ?? themes[0];
+  const next = themes[(place + 1) % themes.length]?.theme ?? "system";
+  return (
+    <div className={styles.foot}>
+      <Button look="quiet" icon={Settings} onClick={() => go({ settings: "keys" })}>
+        {general.settings}
+      </Button>
+      <span className={styles.gap} />
+      {now && <IconButton label={general.theme[now.theme]} icon={now.icon} onClick={() => choose({ theme: next })} />}
+      <Button
+        look="quiet"
+        icon={Languages}
+        title={general.languageName}
+        onClick={() => choose({ language: language === "zh" ? "en" : "zh" })}
+      >
+        <span className="unseen">{general.languageName}: </span>
+        <span lang={language === "zh" ? "en" : "zh-CN"}>{general.language}</span>
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,121 @@
+// One conversation in the list: its title, how it stands, and what can be done with it.
+import { Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { type KeyboardEvent, memo, useState } from "react";
+import type { ThreadWithRun } from "../../protocol/thread.ts";
+import { useApp } from "../app/context.ts";
+import { words as frame } from "../app/words.ts";
+import { inputClass } from "../parts/field.tsx";
+import { Menu, MenuItem } from "../parts/menu.tsx";
+import { go } from "../state/place.ts";
+import { useWords } from "../state/words.ts";
+import { AskDialog } from "./ask-dialog.tsx";
+import { mostNameCharacters } from "./name-dialog.tsx";
+import { RunMark } from "./run-mark.tsx";
+import styles from "./thread-row.module.css";
+import { words } from "./words.ts";
+
+export const ThreadRow = memo(function ThreadRow({ row, isOpen }: { row: ThreadWithRun; isOpen: boolean }) {
+  const said = useWords(words);
+  const { untitled } = useWords(frame);
+  const { threads } = useApp();
+  const [doing, setDoing] = useState<"rename" | "remove" | null>(null);
+  const title = row.title ?? untitled;
+  const remove = async (): Promise<boolean> => {
+    const done = await threads.remove(row.thread_id);
+    if (done && isOpen) go({ thread: null });
+    return done;
+  };
+  if (doing === "rename") {
+    return (
+      <li>
+        <TitleField
+          title={row.title ?? ""}
+          onKeep={(next) => void threads.rename(row.thread_id, next)}
+          onLeave={() => setDoing(null)}
+        />
+      </li>
+    );
+  }
+  return (
+    <li className={styles.row} data-open={isOpen || undefined}>
+      <button
+        type="button"
+        className={styles.title}
+        aria-current={isOpen ? "page" : undefined}
+        onClick={() => go({ thread: row.thread_id })}
+      >
+        <span className={styles.words} dir="auto" title={title}>
+          {title}
+        </span>
+        <RunMark run={row.last_run} />
+      </button>
+      <span className={styles.menu}>
+        <Menu
+          icon={Ellipsis}
+          label={said.actionsOf(title)}
+          items={
+            <>
+              <MenuItem icon={Pencil} onClick={() => setDoing("rename")}>
+                {said.rename}
+              </MenuItem>
+              <MenuItem icon={Trash2} tone="danger" onClick={() => setDoing("remove")}>
+                {said.remove}
+              </MenuItem>
+            </>
+          }
+        />
+      </span>
+      {doing === "remove" && (
+        <AskDialog
+          title={said.removeThread}
+          text={said.removeThreadAsk(title)}
+          onYes={remove}
+          onClose={() => setDoing(null)}
+        />
+      )}
+    </li>
+  );
+});
+
+/** Enter, or going elsewhere, keeps the title; Escape leaves it, and stops no run. */
+function TitleField({
+  title,
+  onKeep,
+  onLeave,
+}: {
+  title: string;
+  onKeep: (title: string) => void;
+  onLeave: () => void;
+}) {
+  const said = useWords(words);
+  const [text, setText] = useState(title);
+  const keep = (): void => {
+    const next = text.trim();
+    if (next !== "" && next !== title) onKeep(next);
+    onLeave();
+  };
+  const press = (event: KeyboardEvent): void => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter") keep();
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    onLeave();
+  };
+  return (
+    <input
+      className={`${inputClass} ${styles.field}`}
+      // It stands where somebody has just asked for it.
+      // biome-ignore lint/a11y/noAutofocus: see above
+      autoFocus
+      dir="auto"
+      aria-label={said.title}
+      maxLength={mostNameCharacters}
+      value={text}
+      onFocus={(event) => event.target.select()}
+      onChange={(event) => setText(event.target.value)}
+      onBlur={keep}
+      onKeyDown={press}
+    />
+  );
+}

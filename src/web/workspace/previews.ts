@@ -1,0 +1,88 @@
+// The links to ports of the thread's project: as the server lists them, and before it was asked (or where a run has just made
+// another) as the thread tells them.
+import { useCallback, useEffect, useState } from "react";
+import type { PreviewLink } from "../../protocol/preview.ts";
+import { useApp } from "../app/context.ts";
+import { readLink } from "../conversation/markdown.tsx";
+import type { Problem } from "../state/problem.ts";
+import { useStore } from "../state/store.ts";
+import type { ThreadStore } from "../state/thread-store.ts";
+import { pathOfSandbox } from "./project.ts";
+import { useAttempts } from "./use-attempts.ts";
+
+export interface Preview {
+  port: number;
+  url: string;
+  expires_at: string | null;
+}
+
+interface Listed {
+  /** What the thread told when it was read. */
+  told: readonly object[];
+  data: PreviewLink[];
+}
+
+/** A new sandbox may have to be made for it. */
+const exposeMs = 200_000;
+
+export function mergePreviews(
+  listed: { data: PreviewLink[]; isCurrent: boolean } | null,
+  told: { port: number; url: string }[],
+): Preview[] {
+  const ports = new Map<number, Preview>(listed?.data.map((link) => [link.port, link]));
+  // What has been revoked since is told still; the list knows better as soon as it is as new.
+  if (!listed?.isCurrent) {
+    for (const { port, url } of told)
+      if (ports.get(port)?.url !== url) ports.set(port, { port, url, expires_at: null });
+  }
+  return [...ports.values()].toSorted((one, other) => one.port - other.port);
+}
+
+export interface Previews {
+  /** Null until anything is known. */
+  previews: Preview[] | null;
+  problem: Problem | null;
+  /** Whether it went well. */
+  expose(port: number): Promise<boolean>;
+  revoke(port: number): Promise<boolean>;
+}
+
+export function usePreviews(thread: ThreadStore, project: string | null, isShown: boolean): Previews {
+  const { api } = useApp();
+  const told = useStore(thread.view.shown, (view) => view.conversation.state.sandbox.previews);
+  const [listed, setListed] = useState<Listed | null>(null);
+  const { problem, attempt } = useAttempts();
+  const path = project === null ? null : `${pathOfSandbox(project)}/previews`;
+  const read = useCallback(async (): Promise<void> => {
+    if (path === null) return;
+    const { data } = await api.get<{ data: PreviewLink[] }>(path);
+    setListed({ told: thread.view.shown.get().conversation.state.sandbox.previews, data });
+  }, [api, path, thread]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what the thread tells is the reason to look
+  useEffect(() => {
+    if (isShown && path !== null) void attempt(read);
+  }, [attempt, read, path, isShown, told]);
+  const now = mergePreviews(listed && { data: listed.data, isCurrent: listed.told === told }, told);
+  return {
+    previews: listed === null && problem === null && path !== null && now.length === 0 ? null : now,
+    problem,
+    expose: (port) =>
+      attempt(async () => {
+        await api.send("POST", path ?? "", { port }, exposeMs);
+        await read();
+      }),
+    revoke: (port) =>
+      attempt(async () => {
+        await api.send("DELETE", `${path}/${port}`);
+        await read();
+      }),
+  };
+}
+
+/** A page of the app's own origin could reach into the app: it does without its origin then. Null for what is no web page. */
+export function frameOf(url: string, own: string): { src: string; sandbox: string } | null {
+  const src = readLink(url);
+  if (src === null || !src.startsWith("http")) return null;
+  const allowed = ["allow-scripts", "allow-forms", "allow-popups", "allow-modals", "allow-downloads"];
+  return { src, sandbox: (new URL(src).origin === own ? allowed : [...allowed, "allow-same-origin"]).join(" ") };
+}

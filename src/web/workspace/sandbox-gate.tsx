@@ -1,0 +1,103 @@
+// Lets through to what needs a sandbox that runs; else says why there is none, and starts it when asked. Nothing behind it asks
+// the sandbox for anything before, since that would start it.
+import { Box } from "lucide-react";
+import type { ReactNode } from "react";
+import { Button } from "../parts/button.tsx";
+import { Empty, ProblemNotice, Spinner } from "../parts/notice.tsx";
+import type { ThreadStore } from "../state/thread-store.ts";
+import { useWords } from "../state/words.ts";
+import { type ProjectState, useProject } from "./project.ts";
+import styles from "./sandbox.module.css";
+import { useSandbox } from "./sandbox.ts";
+import { sandboxWords } from "./words.ts";
+
+interface Gate {
+  thread: ThreadStore;
+  isShown: boolean;
+  children: (project: string) => ReactNode;
+}
+
+export function SandboxGate({ thread, isShown, children }: Gate) {
+  const project = useProject(thread);
+  if (project.phase !== "ready") return <NoProject project={project} />;
+  return (
+    <Running key={project.id} project={project.id} thread={thread} isShown={isShown}>
+      {children}
+    </Running>
+  );
+}
+
+export function NoProject({ project }: { project: Exclude<ProjectState, { phase: "ready" }> }) {
+  const said = useWords(sandboxWords);
+  if (project.phase === "loading") return <Wait>{said.loading}</Wait>;
+  if (project.phase === "failed") {
+    const action = (
+      <Button small onClick={project.retry}>
+        {said.look}
+      </Button>
+    );
+    return (
+      <div className={styles.pad}>
+        <ProblemNotice problem={project.problem} action={action} />
+      </div>
+    );
+  }
+  return (
+    <Empty icon={Box}>
+      <p>{said.notThere}</p>
+    </Empty>
+  );
+}
+
+function Running({ project, thread, isShown, children }: Gate & { project: string }) {
+  const said = useWords(sandboxWords);
+  const { sandbox, order, problem, store } = useSandbox(thread, project, isShown);
+  if (sandbox?.state === "started" && order === null) return children(project);
+  if (sandbox === null) {
+    if (problem === null) return <Wait>{said.loading}</Wait>;
+    return (
+      <div className={styles.pad}>
+        <ProblemNotice
+          problem={problem}
+          action={
+            <Button small onClick={() => void store.read()}>
+              {said.look}
+            </Button>
+          }
+        />
+      </div>
+    );
+  }
+  if (order !== null) return <Wait>{order === "start" ? said.starting : said.stopping}</Wait>;
+  const texts: Record<string, string> = {
+    none: said.none,
+    destroyed: said.none,
+    stopped: said.stopped,
+    archived: said.archived,
+    error: said.error,
+    build_failed: said.error,
+  };
+  const text = texts[sandbox.state];
+  return (
+    <Empty icon={Box}>
+      <p>{text ?? said.passing}</p>
+      {sandbox.reason && <p>{sandbox.reason}</p>}
+      {text === undefined ? (
+        <Button onClick={() => void store.read()}>{said.look}</Button>
+      ) : (
+        <Button look="primary" onClick={() => void store.give("start")}>
+          {sandbox.state === "none" || sandbox.state === "destroyed" ? said.make : said.start}
+        </Button>
+      )}
+      {problem && <ProblemNotice problem={problem} />}
+    </Empty>
+  );
+}
+
+function Wait({ children }: { children: string }) {
+  return (
+    <p className={styles.wait} role="status">
+      <Spinner /> {children}
+    </p>
+  );
+}

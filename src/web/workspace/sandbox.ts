@@ -1,0 +1,90 @@
+// The state of a project's sandbox, as one store for all parts of the workspace: whoever starts it in one sees it in the
+// others. Reading the state never starts a sandbox. It is read when a part is opened and when the thread says that it changed.
+import { useEffect } from "react";
+import { useApp } from "../app/context.ts";
+import type { Api } from "../client/api.ts";
+import { describeProblem, type Problem } from "../state/problem.ts";
+import { Store, useStore } from "../state/store.ts";
+import type { ThreadStore } from "../state/thread-store.ts";
+import { pathOfSandbox } from "./project.ts";
+
+export interface Sandbox {
+  /** Daytona's word for it; `none` where there is none. */
+  state: string;
+  reason: string | null;
+  cpu: number | null;
+  memory: number | null;
+  disk: number | null;
+  auto_stop_minutes: number | null;
+}
+
+export interface SandboxView {
+  /** Null until it has been read. */
+  sandbox: Sandbox | null;
+  /** What it is being told to do. */
+  order: "start" | "stop" | null;
+  problem: Problem | null;
+}
+
+/** Starting a new one takes longer than the answer to any other request. */
+const orderMs = 200_000;
+
+export class SandboxStore {
+  readonly view = new Store<SandboxView>({ sandbox: null, order: null, problem: null });
+  readonly #api: Api;
+  readonly #path: string;
+  #isReading = false;
+
+  constructor(api: Api, project: string) {
+    this.#api = api;
+    this.#path = pathOfSandbox(project);
+  }
+
+  async read(): Promise<void> {
+    if (this.#isReading || this.view.get().order !== null) return;
+    this.#isReading = true;
+    await this.#attempt(() => this.#api.get<Sandbox>(this.#path));
+    this.#isReading = false;
+  }
+
+  async give(order: "start" | "stop"): Promise<void> {
+    this.view.change((view) => ({ ...view, order, problem: null }));
+    await this.#attempt(() => this.#api.send<Sandbox>("POST", `${this.#path}/${order}`, undefined, orderMs));
+    this.view.change((view) => ({ ...view, order: null }));
+  }
+
+  async #attempt(act: () => Promise<Sandbox>): Promise<void> {
+    try {
+      const sandbox = await act();
+      this.view.change((view) => ({ ...view, sandbox, problem: null }));
+    } catch (error) {
+      this.view.change((view) => ({ ...view, problem: describeProblem(error) }));
+    }
+  }
+}
+
+const stores = new WeakMap<Api, Map<string, SandboxStore>>();
+
+function storeOf(api: Api, project: string): SandboxStore {
+  const ofServer = stores.get(api) ?? new Map<string, SandboxStore>();
+  stores.set(api, ofServer);
+  const store = ofServer.get(project) ?? new SandboxStore(api, project);
+  ofServer.set(project, store);
+  return store;
+}
+
+/** Read again while it is shown and the thread tells that it has changed. */
+export function useSandbox(
+  thread: ThreadStore,
+  project: string,
+  isShown: boolean,
+): SandboxView & { store: SandboxStore } {
+  const { api } = useApp();
+  const store = storeOf(api, project);
+  const told = useStore(thread.view.shown, (view) => view.conversation.state.sandbox.state);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what the thread tells is the reason to look
+  useEffect(() => {
+    if (isShown) void store.read();
+  }, [store, told, isShown]);
+  return { ...useStore(store.view), store };
+}

@@ -1,0 +1,128 @@
+// A terminal on the page. What is written to it can do nothing but draw: no title, no clipboard, no window is reached by what
+// it says, and its links open by a click only. Loaded when there is something to show.
+import "@xterm/xterm/css/xterm.css";
+import { FitAddon } from "@xterm/addon-fit";
+import { Terminal } from "@xterm/xterm";
+import { useEffect, useRef } from "react";
+import styles from "./terminal.module.css";
+import { lendToRows, policyDocument } from "./terminal-document.ts";
+import { linkProvider, openLink, readWebLink } from "./terminal-links.ts";
+import { onThemeChange, readTheme } from "./terminal-theme.ts";
+
+export interface TerminalScreenProps {
+  label: string;
+  isReadOnly?: boolean;
+  /** Given the terminal when it has its size. Answers how to let it go. */
+  onOpen(terminal: Terminal): () => void;
+}
+
+const keptLines = 5_000;
+const fontSize = 13;
+
+export function TerminalScreen({ label, isReadOnly = false, onOpen }: TerminalScreenProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const latest = useRef(onOpen);
+  latest.current = onOpen;
+  useEffect(
+    () => (host.current ? show(host.current, { label, isReadOnly, onOpen: latest.current }) : undefined),
+    [label, isReadOnly],
+  );
+  return (
+    <div className={styles.screen}>
+      <div ref={host} className={styles.host} />
+    </div>
+  );
+}
+
+/** A terminal measures its letters when it is made, for which it must be seen: it waits until it has a size. */
+function show(host: HTMLElement, props: Required<TerminalScreenProps>): () => void {
+  const fit = new FitAddon();
+  let close: (() => void) | null = null;
+  const size = new ResizeObserver(() => {
+    if (host.clientWidth === 0 || host.clientHeight === 0) return;
+    if (close !== null) {
+      fit.fit();
+      return;
+    }
+    const terminal = makeTerminal(host, fit, props);
+    fit.fit();
+    const stopTheme = onThemeChange(() => {
+      terminal.options.theme = readTheme(host);
+    });
+    const stop = props.onOpen(terminal);
+    close = () => {
+      stop();
+      stopTheme();
+      terminal.dispose();
+    };
+  });
+  size.observe(host);
+  return () => {
+    size.disconnect();
+    close?.();
+  };
+}
+
+function makeTerminal(
+  host: HTMLElement,
+  fit: FitAddon,
+  { label, isReadOnly }: Required<TerminalScreenProps>,
+): Terminal {
+  const onHover = (url: string | null): void => {
+    host.title = url === null ? "" : (readWebLink(url) ?? "");
+  };
+  const tamed = policyDocument(document);
+  const terminal = new Terminal({
+    documentOverride: tamed,
+    theme: readTheme(host),
+    fontFamily: getComputedStyle(host).getPropertyValue("--mono").trim() || "monospace",
+    fontSize,
+    lineHeight: 1.25,
+    scrollback: keptLines,
+    minimumContrastRatio: 4.5,
+    cursorBlink: !isReadOnly && !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
+    cursorInactiveStyle: isReadOnly ? "none" : "outline",
+    disableStdin: isReadOnly,
+    // Recorded output has lines, a shell has a screen.
+    convertEol: isReadOnly,
+    screenReaderMode: !isReadOnly,
+    linkHandler: {
+      activate: (_event, url) => openLink(url),
+      hover: (_event, url) => onHover(url),
+      leave: () => onHover(null),
+    },
+  });
+  terminal.loadAddon(fit);
+  terminal.open(host);
+  lendToRows(terminal, tamed);
+  terminal.textarea?.setAttribute("aria-label", label);
+  terminal.registerLinkProvider(linkProvider(terminal, onHover));
+  terminal.attachCustomKeyEventHandler((event) => (isReadOnly ? scrollBy(terminal, event) : isForTerminal(event)));
+  return terminal;
+}
+
+/** A shell takes every key, Tab too; there must be one that leads out. */
+function isForTerminal(event: KeyboardEvent): boolean {
+  if (event.key !== "Escape" || !event.shiftKey) return true;
+  if (event.type === "keydown" && document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  return false;
+}
+
+/** What takes no keys is scrolled with them. */
+function scrollBy(terminal: Terminal, event: KeyboardEvent): boolean {
+  const lines: Record<string, number> = {
+    ArrowUp: -1,
+    ArrowDown: 1,
+    PageUp: -terminal.rows,
+    PageDown: terminal.rows,
+    Home: -terminal.buffer.active.length,
+    End: terminal.buffer.active.length,
+  };
+  const by = lines[event.key];
+  if (by === undefined) return false;
+  if (event.type === "keydown") {
+    event.preventDefault();
+    terminal.scrollLines(by);
+  }
+  return false;
+}

@@ -1,0 +1,120 @@
+// The web app for everybody: with the keyboard alone, for who listens to it, on a phone, in light and in dark, in English.
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../setup/browser.ts";
+import { openWebStage, type WebStage } from "../setup/web-stage.ts";
+
+let stage: WebStage;
+let axe: string;
+
+interface AxeResult {
+  violations: { id: string; impact: string; nodes: { html: string }[] }[];
+}
+
+/** What axe calls serious or critical, in words. */
+async function listViolations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate<AxeResult>("axe.run()");
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+const asked = '[[tool ask {"question":"Which colour?","choices":["red","blue"]}]]';
+
+describe.skipIf(!hasBrowser)("the web app", () => {
+  beforeAll(async () => {
+    stage = await openWebStage();
+    axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  });
+  afterAll(async () => {
+    await stage?.close();
+  });
+
+  it.each(["light", "dark"] as const)("has no serious fault that axe finds, in %s", async (colorScheme) => {
+    const { page, send, close } = await stage.visit({
+      locale: "en-GB",
+      colorScheme,
+      viewport: { width: 1440, height: 900 },
+    });
+    await page.getByLabel("Message", { exact: true }).waitFor();
+    expect(await listViolations(page)).toEqual([]);
+    await send("帮我做一个电商网站");
+    await page.locator("[data-status=completed] >> nth=9").waitFor();
+    await page.getByRole("button", { name: "Send" }).waitFor();
+    await page.locator("[data-tool=execute_command] button").first().click();
+    expect(await listViolations(page)).toEqual([]);
+    for (const tab of ["Terminal", "Files", "Preview", "Activity"]) {
+      await page.getByRole("tab", { name: tab }).click();
+      expect(await listViolations(page)).toEqual([]);
+    }
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("dialog").waitFor();
+    expect(await listViolations(page)).toEqual([]);
+    await close();
+  });
+
+  it("is used with the keyboard alone: from the request over an answer to another thread", async () => {
+    const { page, complaints, close } = await stage.visit({ locale: "en-GB" });
+    const { keyboard } = page;
+    // The box has the focus when the page opens.
+    await page.getByLabel("Message", { exact: true }).waitFor();
+    await expect.poll(() => page.evaluate("document.activeElement?.tagName")).toBe("TEXTAREA");
+    await keyboard.type(`line one`);
+    await keyboard.press("Shift+Enter");
+    await keyboard.type(asked);
+    await keyboard.press("Enter");
+    await page.getByText("Which colour?").last().waitFor();
+    for (let presses = 0; presses < 40; presses++) {
+      if ((await page.evaluate("document.activeElement?.textContent")) === "blue") break;
+      await keyboard.press("Shift+Tab");
+    }
+    await keyboard.press("Enter");
+    await page.locator("[data-answer=whole]").getByText("blue").waitFor();
+    expect(await page.locator("[data-said]").first().textContent()).toBe(`line one\n${asked}`);
+    await keyboard.press("Control+k");
+    await page.getByRole("dialog").waitFor();
+    await keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it("fits a phone: nothing is wider than it, and each part is reached", async () => {
+    const { page, send, complaints, close } = await stage.visit({
+      viewport: { width: 390, height: 844 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    await send("帮我做一个电商网站");
+    await page.locator("[data-answer]").first().waitFor();
+    const isWide = () => page.evaluate<boolean>("document.documentElement.scrollWidth > window.innerWidth");
+    expect(await isWide()).toBe(false);
+    await page.getByRole("button", { name: "显示工作区" }).click();
+    await page.getByRole("heading", { name: "需求分析" }).waitFor();
+    expect(await isWide()).toBe(false);
+    await page.getByRole("button", { name: "隐藏工作区" }).last().click();
+    await page.getByRole("button", { name: "对话列表" }).click();
+    await page.getByRole("button", { name: "设置" }).click();
+    await page.getByRole("dialog").waitFor();
+    expect(await isWide()).toBe(false);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it("changes language and colours at once, and keeps both", async () => {
+    const { page, close } = await stage.visit({ locale: "en-GB" });
+    await page.getByLabel("Message", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Switch to Chinese" }).click();
+    await page.getByLabel("消息", { exact: true }).waitFor();
+    expect(await page.evaluate("document.documentElement.lang")).toBe("zh-CN");
+    await page.getByRole("button", { name: "跟随系统配色" }).click();
+    await page.getByRole("button", { name: "浅色" }).click();
+    await page.reload();
+    await page.getByLabel("消息", { exact: true }).waitFor();
+    expect(await page.evaluate("document.documentElement.dataset.theme")).toBe("dark");
+    await close();
+  });
+});

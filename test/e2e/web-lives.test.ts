@@ -1,0 +1,153 @@
+// The web app when connections, pages and servers come and go: it always comes back to exactly what the server has.
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../setup/browser.ts";
+import { type CuttableProxy, startCuttableProxy } from "../setup/cuttable-proxy.ts";
+import { openWebStage, type Visit, type VisitOptions, type WebStage } from "../setup/web-stage.ts";
+
+let stage: WebStage;
+let proxy: CuttableProxy;
+let visits: Visit[] = [];
+
+async function visit(options: VisitOptions = {}): Promise<Visit> {
+  const made = await stage.visit(options);
+  visits.push(made);
+  return made;
+}
+
+/** What stands in the conversation: each thing that was said and answered, in order. */
+function readLog(page: Page): Promise<string[]> {
+  return page.locator("[data-said], [data-answer], [data-end]").allTextContents();
+}
+
+const idle = (page: Page) => page.getByRole("button", { name: "发送" }).waitFor();
+const answers = (page: Page) => page.locator("[data-answer]");
+const words = (count: number) => Array.from({ length: count }, () => "word").join(" ");
+
+describe.skipIf(!hasBrowser)("the web app", () => {
+  beforeAll(async () => {
+    stage = await openWebStage();
+    proxy = await startCuttableProxy(stage.server.port);
+  });
+  afterAll(async () => {
+    await proxy?.close();
+    await stage?.close();
+  });
+  afterEach(async () => {
+    proxy.mend();
+    for (const each of visits) await each.close();
+    visits = [];
+  });
+
+  it("goes on after a reload in mid-stream, with nothing doubled and nothing missing", async () => {
+    const { page, send, complaints } = await visit();
+    await send("[[say 150]] [[pace 60]]");
+    await answers(page).getByText("word word").waitFor();
+    await page.reload();
+    await answers(page).getByText("word word").waitFor();
+    await idle(page);
+    expect(await readLog(page)).toEqual(["[[say 150]] [[pace 60]]", words(150)]);
+    await page.reload();
+    await answers(page).waitFor();
+    expect(await readLog(page)).toEqual(["[[say 150]] [[pace 60]]", words(150)]);
+    expect(complaints).toEqual([]);
+  });
+
+  it("goes on where it was when the connection is cut in mid-stream, and says so meanwhile", async () => {
+    const { page, send } = await visit({ origin: proxy.url });
+    await send("[[say 150]] [[pace 60]] cut");
+    await answers(page).getByText("word word").waitFor();
+    proxy.cut();
+    await page.getByText("连接断开，正在重试").waitFor();
+    proxy.mend();
+    await idle(page);
+    expect(await readLog(page)).toEqual(["[[say 150]] [[pace 60]] cut", words(150)]);
+  });
+
+  it("comes back to the run when the server is killed and started again", async () => {
+    const { page, send } = await visit({ origin: proxy.url });
+    await send("[[say 150]] [[pace 50]] killed");
+    await answers(page).getByText("word word").waitFor();
+    proxy.cut();
+    await stage.server.stop("SIGKILL");
+    proxy.leadTo((await stage.restart()).port);
+    proxy.mend();
+    await idle(page);
+    expect(await readLog(page)).toEqual(["[[say 150]] [[pace 50]] killed", words(150)]);
+  });
+
+  it("shows in a second tab what the first one starts, and the same in both at the end", async () => {
+    const { page, send } = await visit({ place: "&thread=tabs" });
+    const other = await page.context().newPage();
+    await other.goto(`${stage.server.address}&thread=tabs`);
+    await other.getByLabel("消息", { exact: true }).waitFor();
+    await send("[[say 60]] [[pace 60]]");
+    await answers(other).getByText("word word").waitFor();
+    await idle(page);
+    await idle(other);
+    expect(await readLog(other)).toEqual(["[[say 60]] [[pace 60]]", words(60)]);
+    await other.getByLabel("消息", { exact: true }).fill("[[text 好的]]");
+    await other.keyboard.press("Enter");
+    await answers(page).getByText("好的").waitFor();
+    await idle(page);
+    expect(await readLog(page)).toEqual(await readLog(other));
+  });
+
+  it("stops a run with Escape, and shows what was said until then", async () => {
+    const { page, send } = await visit();
+    await send("[[say 5000]] [[pace 60]]");
+    await answers(page).getByText("word word").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("已停止").waitFor();
+    await idle(page);
+    const log = await readLog(page);
+    expect(log).toHaveLength(3);
+    await page.reload();
+    await page.getByText("已停止").waitFor();
+    expect(await readLog(page)).toEqual(log);
+  });
+
+  it("takes a word while a run works: into the run at its next step, or as the next run", async () => {
+    const { page, send } = await visit();
+    const box = page.getByLabel("消息", { exact: true });
+    await send('[[tool execute_command {"command":"sleep 3"}]]');
+    await page.locator("[data-tool=execute_command]").waitFor();
+    await box.fill("[[text steered]]");
+    await box.press("Enter");
+    await page.getByText("将在下一步告知").waitFor();
+    await box.fill("[[text queued]]");
+    await page.getByLabel("之后再做").check();
+    await page.getByRole("button", { name: "发送" }).click();
+    await page.getByText("排队等待").waitFor();
+    await answers(page).getByText("queued", { exact: true }).waitFor();
+    await idle(page);
+    const log = await readLog(page);
+    expect(log.filter((text) => text === "[[text steered]]" || text === "[[text queued]]")).toHaveLength(2);
+    await page.reload();
+    await answers(page).getByText("queued", { exact: true }).waitFor();
+    await idle(page);
+    expect(await readLog(page)).toEqual(log);
+  });
+
+  it("asks its server nothing while nothing happens, and looks again when somebody comes back", async () => {
+    const { page, send } = await visit();
+    await page.clock.install();
+    await send("[[text done]]");
+    await answers(page).getByText("done").waitFor();
+    let asked = 0;
+    const closed = page.waitForResponse((response) => /threads\/[^/]+\/events$/.test(response.url()));
+    await page.route("**/v1/threads/*/events", (route) =>
+      route.fulfill({ contentType: "text/event-stream", body: "retry: 20000\n\n" }),
+    );
+    await page.reload();
+    await closed;
+    await idle(page);
+    page.on("request", () => {
+      asked += 1;
+    });
+    await page.clock.fastForward("30:00");
+    expect(asked).toBe(0);
+    await page.evaluate("window.dispatchEvent(new Event('focus'))");
+    await expect.poll(() => asked).toBeGreaterThan(0);
+  });
+});

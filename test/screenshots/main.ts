@@ -1,0 +1,97 @@
+// `npm run screenshots`: the main views of the web app as pictures in docs/screenshots, light and dark, desktop and phone, in both
+// languages, taken from a server of its own while the scripted model builds the shop. To look at, and for the README.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { root } from "../setup/started-server.ts";
+import { openWebStage, type VisitOptions, type WebStage } from "../setup/web-stage.ts";
+
+const folder = join(root, "docs/screenshots");
+
+const desktop = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
+const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+
+const thread = "&thread=shop";
+
+interface View {
+  name: string;
+  options: VisitOptions;
+  show(page: Page): Promise<void>;
+}
+
+const openTab = (name: string) => async (page: Page) => {
+  await page.getByRole("tab", { name }).click();
+  await settle(page);
+};
+
+const views: View[] = [
+  { name: "welcome-light", options: { ...desktop, locale: "en-GB" }, show: settle },
+  { name: "plan-light", options: { ...desktop, locale: "en-GB", place: thread }, show: openTab("Plan") },
+  {
+    name: "plan-dark",
+    options: { ...desktop, locale: "en-GB", place: thread, colorScheme: "dark" },
+    show: openTab("Plan"),
+  },
+  { name: "preview-light", options: { ...desktop, locale: "en-GB", place: thread }, show: openTab("Preview") },
+  {
+    name: "terminal-dark",
+    options: { ...desktop, locale: "en-GB", place: thread, colorScheme: "dark" },
+    show: openTab("Terminal"),
+  },
+  { name: "files-light", options: { ...desktop, locale: "en-GB", place: thread }, show: showFile },
+  {
+    name: "activity-dark",
+    options: { ...desktop, locale: "en-GB", place: thread, colorScheme: "dark" },
+    show: openTab("Activity"),
+  },
+  { name: "usage-light", options: { ...desktop, locale: "en-GB", place: `${thread}&settings=usage` }, show: settle },
+  { name: "chinese-light", options: { ...desktop, locale: "zh-CN", place: thread }, show: openTab("计划") },
+  { name: "phone-light", options: { ...phone, locale: "zh-CN", place: thread }, show: settle },
+  { name: "phone-dark", options: { ...phone, locale: "en-GB", place: thread, colorScheme: "dark" }, show: showPanel },
+];
+
+async function showFile(page: Page): Promise<void> {
+  await openTab("Files")(page);
+  await page.getByRole("treeitem", { name: "shop" }).click();
+  await page.getByRole("treeitem", { name: "server.js" }).click();
+  await settle(page);
+}
+
+async function showPanel(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Show the workspace" }).click();
+  await settle(page);
+}
+
+/** Until what was asked for has come, and what moves stands. */
+async function settle(page: Page): Promise<void> {
+  await page.waitForLoadState("networkidle");
+  await page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished.catch(() => {})))");
+}
+
+async function buildShop(stage: WebStage): Promise<void> {
+  await stage.request("POST", "/v1/threads", { thread_id: "shop", title: "帮我做一个电商网站" });
+  await stage.request("POST", "/v1/threads/shop/runs?wait=1", { message: "帮我做一个电商网站" });
+  await stage.request("POST", "/v1/threads", { thread_id: "tea", title: "The history of tea" });
+  await stage.request("POST", "/v1/threads/tea/runs?wait=1", {
+    message: "Research the history of tea and write a report",
+  });
+}
+
+async function main(): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const stage = await openWebStage();
+  try {
+    await buildShop(stage);
+    for (const { name, options, show } of views) {
+      const { page, close } = await stage.visit({ reducedMotion: "reduce", ...options });
+      await show(page);
+      await page.screenshot({ path: join(folder, `${name}.png`) });
+      await close();
+      console.log(`docs/screenshots/${name}.png`);
+    }
+  } finally {
+    await stage.close();
+  }
+}
+
+await main();

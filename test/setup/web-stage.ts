@@ -1,0 +1,94 @@
+// A whole server with a model of its own, and a browser in front of it; for tests of the web app.
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { type RunningModel, startModel } from "../../dev/model/server.ts";
+import { openBrowser } from "./browser.ts";
+import { makeState, type StartedServer, startServer } from "./started-server.ts";
+
+export interface WebStage {
+  server: StartedServer;
+  model: RunningModel;
+  browser: Browser;
+  /** Starts the server again on the same state, as another process. */
+  restart(): Promise<StartedServer>;
+  /** A page of a new visitor; `complaints` collects what it complained about. */
+  visit(options?: VisitOptions): Promise<Visit>;
+  request<T>(method: string, path: string, body?: unknown): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface VisitOptions extends BrowserContextOptions {
+  /** Behind the key in the fragment. */
+  place?: string;
+  origin?: string;
+}
+
+export interface Visit {
+  page: Page;
+  complaints: string[];
+  send(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openWebStage({ tokensPerSecond = 0 } = {}): Promise<WebStage> {
+  const place = await makeState();
+  const model = await startModel({ port: 0, tokensPerSecond });
+  const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
+  const start = (): Promise<StartedServer> => startServer(place.state, settings);
+  const browser = await openBrowser();
+  const stage = { server: await start() };
+  return {
+    get server() {
+      return stage.server;
+    },
+    model,
+    browser,
+    restart: async () => {
+      stage.server = await start();
+      return stage.server;
+    },
+    visit: (options = {}) => visit(browser, stage.server, options),
+    request: (method, path, body) => request(stage.server, method, path, body),
+    close: async () => {
+      await browser.close();
+      await stage.server.stop();
+      await model.close();
+      await place.removeState();
+    },
+  };
+}
+
+async function visit(
+  browser: Browser,
+  server: StartedServer,
+  { place = "", origin, ...options }: VisitOptions,
+): Promise<Visit> {
+  const context = await browser.newContext({ locale: "zh-CN", viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  const address = origin === undefined ? server.address : `${origin}/#key=${encodeURIComponent(server.key)}`;
+  await page.goto(`${address}${place}`);
+  const box = page.getByLabel(options.locale?.startsWith("en") ? "Message" : "消息", { exact: true });
+  return {
+    page,
+    complaints,
+    send: async (text) => {
+      await box.fill(text);
+      await box.press("Enter");
+    },
+    close: () => context.close(),
+  };
+}
+
+async function request<T>(server: StartedServer, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${server.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
