@@ -25,9 +25,7 @@ export function TopBar({ thread, onMenu }: { thread: ThreadStore | null; onMenu:
         <span className={styles.menu}>
           <IconButton label={said.menu} icon={Menu} onClick={onMenu} />
         </span>
-        <h2 className={styles.title} dir="auto">
-          {title ?? ""}
-        </h2>
+        <span className={styles.title}>{title && <h2 dir="auto">{title}</h2>}</span>
         <span className={styles.menu}>
           <IconButton label={said.newThread} icon={SquarePen} onClick={() => go({ thread: null })} />
         </span>

@@ -33,14 +33,18 @@ export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
     <div className={styles.call} data-state={outcome.state} data-tool={item.name}>
       <button type="button" className={styles.row} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <Icon size={15} aria-hidden="true" className={styles.icon} />
-        <span className={styles.verb}>{said.tools[verb] ?? verb}</span>
+        <span className={styles.verb}>
+          {(outcome.state === "done" || outcome.state === "failed" ? said.tools : said.doing)[verb] ?? verb}
+        </span>
         <span className={styles.subject} dir="ltr">
           {subject}
         </span>
         <span className={styles.outcome}>
           {outcome.state === "open" && <Spinner />}
           {outcome.state === "failed" && <CircleAlert size={14} aria-hidden="true" />}
-          <span className={outcome.state === "failed" ? undefined : "unseen"}>{sayOutcome(outcome, said)}</span>
+          <span className={outcome.state === "failed" || outcome.state === "left" ? undefined : "unseen"}>
+            {sayOutcome(outcome, said)}
+          </span>
         </span>
         <ChevronRight size={14} aria-hidden="true" className={styles.turn} />
       </button>
@@ -54,13 +58,14 @@ export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
 });
 
 interface Outcome {
-  state: "open" | "done" | "failed";
+  /** `left`: it was asked for, and nothing has come of it: it waits for a person's word, or its run was stopped. */
+  state: "open" | "left" | "done" | "failed";
   exitCode: string | null;
 }
 
 /** A command's result begins with its exit code, an error's with that word; anything else went well. */
 export function readOutcome({ result, open }: Pick<ToolItem, "result" | "open">): Outcome {
-  if (result === null) return { state: open ? "open" : "done", exitCode: null };
+  if (result === null) return { state: open ? "open" : "left", exitCode: null };
   const exitCode = /^exit_code: (-?\d+)/.exec(result)?.[1] ?? null;
   const isFailed = exitCode === null ? /^(error|interrupted)\b/i.test(result) : exitCode !== "0";
   return { state: isFailed ? "failed" : "done", exitCode };
@@ -68,6 +73,7 @@ export function readOutcome({ result, open }: Pick<ToolItem, "result" | "open">)
 
 function sayOutcome({ state, exitCode }: Outcome, said: (typeof words)["en"]): string {
   if (state === "open") return said.running;
+  if (state === "left") return said.left;
   if (state === "done") return said.done;
   return exitCode === null ? said.isError : said.exit(exitCode);
 }
