@@ -1,13 +1,13 @@
 // One agent: what it is made of, and its versions.
-import { Pencil, Trash2 } from "lucide-react";
+import { Pencil } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
-import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Bar } from "../parts/form.tsx";
 import { Badge, Fact, Facts, Text } from "../parts/row.tsx";
 import { Section } from "../parts/section.tsx";
+import { DeleteButton } from "../parts/thing-buttons.tsx";
 import { words as general } from "../words.ts";
 import { type Agent, draftOf, tellRest, writeApprovals } from "./agent.ts";
 import { AgentForm } from "./agent-form.tsx";
@@ -42,12 +42,10 @@ export function AgentPage({ agent, onChanged, onBack }: { agent: Agent; onChange
           {common.edit}
         </Button>
         {agent.agent_id !== "agent_default" && (
-          <ConfirmButton
-            label={common.delete}
-            icon={Trash2}
+          <DeleteButton
+            path={path}
             question={said.deleteTitle}
             text={said.deleteText}
-            act={(api) => api.send("DELETE", path)}
             onDone={() => {
               onChanged();
               onBack();

@@ -1,16 +1,16 @@
 // One trigger: what it is, what can be done with it, when it is due next, and what came to it.
-import { Pause, Pencil, Play, Trash2, Zap } from "lucide-react";
+import { Pause, Pencil, Play, Zap } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";
 import { Notice, ProblemNotice } from "../../parts/notice.tsx";
 import { go } from "../../state/place.ts";
 import { useWords } from "../../state/words.ts";
 import { firstLine, formatTime, useLocale } from "../format.ts";
-import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Bar } from "../parts/form.tsx";
 import { Badge, Fact, Facts, Text } from "../parts/row.tsx";
 import { CopyField, SecretOnce } from "../parts/secret-once.tsx";
 import { Section } from "../parts/section.tsx";
+import { DeleteButton, RotateButton } from "../parts/thing-buttons.tsx";
 import { useAction } from "../use-action.ts";
 import { useNames } from "../use-names.ts";
 import { words as general } from "../words.ts";
@@ -117,23 +117,8 @@ function Actions({
         <Button small icon={Pencil} onClick={onEdit}>
           {common.edit}
         </Button>
-        {trigger.type === "webhook" && (
-          <ConfirmButton
-            label={common.rotate}
-            look="primary"
-            question={common.rotateTitle}
-            text={common.rotateText}
-            act={async (api) => onSecret((await api.send<{ secret: string }>("POST", `${path}/rotate`, {})).secret)}
-          />
-        )}
-        <ConfirmButton
-          label={common.delete}
-          icon={Trash2}
-          question={said.deleteTitle}
-          text={said.deleteText}
-          act={(api) => api.send("DELETE", path)}
-          onDone={onDeleted}
-        />
+        {trigger.type === "webhook" && <RotateButton path={path} onSecret={onSecret} />}
+        <DeleteButton path={path} question={said.deleteTitle} text={said.deleteText} onDone={onDeleted} />
       </Bar>
       {action.problem && <ProblemNotice problem={action.problem} />}
       {thread !== null && (

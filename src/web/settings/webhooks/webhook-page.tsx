@@ -1,15 +1,15 @@
 // One webhook: why it is off, if the server turned it off, what can be done with it, and what was sent.
-import { Pencil, Power, Trash2 } from "lucide-react";
+import { Pencil, Power } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";
 import { Notice, ProblemNotice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
 import { formatTime, useLocale } from "../format.ts";
-import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Bar } from "../parts/form.tsx";
 import { Badge, Fact, Facts } from "../parts/row.tsx";
 import { SecretOnce } from "../parts/secret-once.tsx";
 import { Section } from "../parts/section.tsx";
+import { DeleteButton, RotateButton } from "../parts/thing-buttons.tsx";
 import { useAction } from "../use-action.ts";
 import { words as general } from "../words.ts";
 import { hostOf, type Webhook } from "./webhook.ts";
@@ -68,19 +68,11 @@ export function WebhookPage({
         <Button small icon={Pencil} onClick={() => setEditing(true)}>
           {common.edit}
         </Button>
-        <ConfirmButton
-          label={common.rotate}
-          look="primary"
-          question={common.rotateTitle}
-          text={common.rotateText}
-          act={async (api) => setSecret((await api.send<{ secret: string }>("POST", `${path}/rotate`, {})).secret)}
-        />
-        <ConfirmButton
-          label={common.delete}
-          icon={Trash2}
+        <RotateButton path={path} onSecret={setSecret} />
+        <DeleteButton
+          path={path}
           question={said.deleteTitle}
           text={said.deleteText}
-          act={(api) => api.send("DELETE", path)}
           onDone={() => {
             onChanged();
             onBack();
