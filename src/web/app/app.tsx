@@ -1,6 +1,7 @@
 // Who is signed in sees the product, who is not is asked for a key.
 import { useMemo, useState } from "react";
 import { Api } from "../client/api.ts";
+import { Guard } from "../parts/guard.tsx";
 import { forgetKey, signedIn } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
 import { ThreadList } from "../state/thread-list.ts";
@@ -24,7 +25,9 @@ export function App() {
   if (app === null) return <SignIn isRefused={isRefused} />;
   return (
     <AppContext value={app}>
-      <Home />
+      <Guard>
+        <Home />
+      </Guard>
     </AppContext>
   );
 }

@@ -2,6 +2,7 @@
 // narrower screens the outer two lie over the middle when they are asked for.
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { ConversationPane } from "../conversation/pane.tsx";
+import { Guard } from "../parts/guard.tsx";
 import { panel } from "../state/panel.ts";
 import { go, place } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
@@ -49,15 +50,19 @@ export function Home() {
       </main>
       {open && thread && (
         <aside className={styles.panel}>
-          <Suspense fallback={null}>
-            <Workspace key={thread.id} thread={thread} />
-          </Suspense>
+          <Guard key={thread.id}>
+            <Suspense fallback={null}>
+              <Workspace thread={thread} />
+            </Suspense>
+          </Guard>
         </aside>
       )}
-      <Suspense fallback={null}>
-        {settings !== null && <Settings section={settings} />}
-        {isPaletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
-      </Suspense>
+      <Guard key={`${settings !== null} ${isPaletteOpen}`}>
+        <Suspense fallback={null}>
+          {settings !== null && <Settings section={settings} />}
+          {isPaletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
+        </Suspense>
+      </Guard>
     </div>
   );
 }

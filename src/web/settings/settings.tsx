@@ -3,9 +3,9 @@
 import { Bot, ChartColumn, GitBranch, KeyRound, type LucideIcon, MessagesSquare, Webhook, Zap } from "lucide-react";
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from "react";
 import { Dialog } from "../parts/dialog.tsx";
+import { Guard } from "../parts/guard.tsx";
 import { go } from "../state/place.ts";
 import { useWords } from "../state/words.ts";
-import { Guard } from "./parts/guard.tsx";
 import { Waiting } from "./parts/list-view.tsx";
 import { readSection, type SectionName, sectionNames } from "./sections.ts";
 import styles from "./settings.module.css";

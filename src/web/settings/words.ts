@@ -39,7 +39,6 @@ export const words = defineWords(
     rotateTitle: "Make a new secret?",
     rotateText:
       "The secret of now goes on working for a day beside the new one, so that the other side can be changed.",
-    broken: "This part of the page could not be loaded. Reload the page.",
   },
   {
     settings: "设置",
@@ -77,6 +76,5 @@ export const words = defineWords(
     rotate: "更换密钥",
     rotateTitle: "生成新的密钥？",
     rotateText: "现有密钥在一天之内与新密钥同时有效，以便对方更换。",
-    broken: "页面的这一部分无法加载。请重新加载页面。",
   },
 );
