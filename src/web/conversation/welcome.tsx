@@ -1,5 +1,6 @@
 // A thread that has not begun: what this is for, and three requests to begin with.
 import { useWords } from "../state/words.ts";
+import { AgentChoice } from "./agent-choice.tsx";
 import styles from "./pane.module.css";
 import { words } from "./words.ts";
 
@@ -16,6 +17,7 @@ export function Welcome({ onChoose }: { onChoose: (text: string) => void }) {
           </button>
         ))}
       </div>
+      <AgentChoice />
     </div>
   );
 }

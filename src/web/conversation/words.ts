@@ -91,6 +91,7 @@ export const words = defineWords(
     isError: "failed",
     arguments: "Given",
     result: "Result",
+    agent: "Agent",
     welcome: "What do you want to have?",
     welcomeHint: "Say it in a sentence. A plan is made of it, and worked through task by task while you watch.",
     examples: [
@@ -137,6 +138,7 @@ export const words = defineWords(
     isError: "失败",
     arguments: "参数",
     result: "结果",
+    agent: "智能体",
     welcome: "想做点什么？",
     welcomeHint: "用一句话说出来。系统会拟出计划，并在你眼前逐项完成。",
     examples: ["帮我做一个电商网站", "调研茶的历史，写一份报告", "写一个查找重复文件的脚本，并附上测试"],

@@ -69,7 +69,7 @@ describe("the list of threads", () => {
   it("has a conversation in its project at once, before anything was said in it", async () => {
     const { list, ids, read } = stage();
     await read();
-    expect(await list.create("new", "p2")).toBe(true);
+    expect(await list.create("new", { project_id: "p2" })).toBe(true);
     expect(ids()).toEqual(["new", "t0", "t1"]);
     expect(list.view.get().threads[0]).toMatchObject({ project_id: "p2", last_run: null });
   });

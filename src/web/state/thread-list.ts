@@ -78,10 +78,10 @@ export class ThreadList {
     }
   }
 
-  /** A conversation that is there before its first message, since its project has been chosen. */
-  async create(thread_id: string, project_id: string): Promise<boolean> {
+  /** A conversation that is there before its first message, since its project or its agent has been chosen. */
+  async create(thread_id: string, chosen: { project_id?: string; agent_id?: string }): Promise<boolean> {
     return this.#attempt(async () => {
-      const made = await this.#api.send<Thread>("POST", "/v1/threads", { thread_id, project_id });
+      const made = await this.#api.send<Thread>("POST", "/v1/threads", { thread_id, ...chosen });
       this.view.change((view) => ({ ...view, threads: merge([{ ...made, last_run: null }], view.threads) }));
       tellTabs(null);
     });

@@ -47,7 +47,7 @@ function useBegin(project: string | null, onDone: () => void): () => Promise<voi
   const { threads } = useApp();
   return async () => {
     const thread = project === null ? null : newId("thread");
-    if (thread !== null && project !== null && !(await threads.create(thread, project))) return;
+    if (thread !== null && project !== null && !(await threads.create(thread, { project_id: project }))) return;
     go({ thread });
     onDone();
   };

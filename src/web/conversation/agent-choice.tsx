@@ -1,0 +1,43 @@
+// Whom a new conversation is with, where there is more than one to choose from. It is the thread's from its first message on.
+import { useEffect, useState } from "react";
+import type { Agent } from "../../protocol/agent.ts";
+import { useApp } from "../app/context.ts";
+import { chosenAgent } from "../state/chosen-agent.ts";
+import { useStore } from "../state/store.ts";
+import { useWords } from "../state/words.ts";
+import styles from "./pane.module.css";
+import { words } from "./words.ts";
+
+export function AgentChoice() {
+  const said = useWords(words);
+  const { api } = useApp();
+  const chosen = useStore(chosenAgent);
+  const [agents, setAgents] = useState<Agent[]>([]);
+  useEffect(() => {
+    let isCurrent = true;
+    api.get<{ data: Agent[] }>("/v1/agents?limit=200").then(
+      ({ data }) => isCurrent && setAgents(data),
+      () => {
+        // Without the list there is the server's own; what is wrong is said where something is asked for.
+      },
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api]);
+  if (agents.length < 2) return null;
+  return (
+    <label className={styles.agent}>
+      {said.agent}
+      <select value={chosen ?? defaultAgent} onChange={(event) => chosenAgent.set(event.target.value)}>
+        {agents.map(({ agent_id, name }) => (
+          <option key={agent_id} value={agent_id}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const defaultAgent = "agent_default";
