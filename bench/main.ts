@@ -2,7 +2,7 @@
 // passes the model's bytes on and a bare hand-written loop. Prints Markdown.
 //
 // Flags after `--`: `--short` (one round, under a minute), `--rounds N`, `--only a,b` (targets), `--no-rows`; `--sandbox`
-// measures sandboxes instead.
+// measures sandboxes instead, `--web` the web app in a browser.
 // Machines are noisy: rounds are interleaved, the order of the targets turns, and figures are medians.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
@@ -16,6 +16,7 @@ import { API_KEY, measureSandboxes } from "./sandbox.ts";
 import { type Subject, scenarios } from "./scenarios.ts";
 import { formatRows, formatTable, type Round } from "./table.ts";
 import { type TargetName, targetNames } from "./targets.ts";
+import { formatWeb, measureWeb } from "./web.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -24,6 +25,7 @@ const { values: flags } = parseArgs({
     only: { type: "string" },
     "no-rows": { type: "boolean", default: false },
     sandbox: { type: "boolean", default: false },
+    web: { type: "boolean", default: false },
   },
 });
 
@@ -98,8 +100,15 @@ async function mainOfSandboxes(): Promise<void> {
   console.log(figures);
 }
 
+async function mainOfWeb(): Promise<void> {
+  const rounds = Number(flags.rounds ?? (flags.short ? 1 : 5));
+  const figures = await measureWeb(rounds);
+  console.log(`\n${cpus()[0]?.model.trim()}; Node ${process.versions.node}; rounds: ${rounds}\n`);
+  console.log(formatWeb(figures));
+}
+
 try {
-  await (flags.sandbox ? mainOfSandboxes() : main());
+  await (flags.sandbox ? mainOfSandboxes() : flags.web ? mainOfWeb() : main());
 } finally {
   await Promise.all(programs.map((program) => program.stop()));
   await rm(folder, { recursive: true, force: true });
