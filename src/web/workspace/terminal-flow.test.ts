@@ -1,20 +1,42 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { writeBounded } from "./terminal-flow.ts";
 
-it("a terminal is given no more than it can draw, and a word on what was left out", () => {
+function makeTerminal() {
   const written: (string | Uint8Array)[] = [];
-  const done: (() => void)[] = [];
-  const terminal = {
-    write: (data: string | Uint8Array, drawn = () => {}) => {
+  const waiting: (() => void)[] = [];
+  return {
+    written,
+    write: (data: string | Uint8Array, drawn?: () => void) => {
       written.push(data);
-      done.push(drawn);
+      if (drawn) waiting.push(drawn);
+    },
+    drawAll: () => {
+      for (const drawn of waiting.splice(0)) drawn();
     },
   };
-  const write = writeBounded(terminal, 10);
-  write(new Uint8Array(8));
-  write(new Uint8Array(8));
-  expect(written).toHaveLength(1);
-  done[0]?.();
-  write(new Uint8Array(3));
-  expect(written.slice(1)).toEqual([expect.stringContaining("8 bytes"), new Uint8Array(3)]);
+}
+
+describe("a terminal", () => {
+  it("is given no more than it can draw, and a word on what was left out", () => {
+    const terminal = makeTerminal();
+    const write = writeBounded(terminal, { most: 10, kept: 3 });
+    write(new Uint8Array(8));
+    write(new Uint8Array(9));
+    write(new Uint8Array(3));
+    expect(terminal.written).toHaveLength(1);
+    terminal.drawAll();
+    expect(terminal.written.slice(1)).toEqual([expect.stringContaining("9 bytes"), new Uint8Array(3)]);
+  });
+
+  it("is given the end of what was said though nothing comes after it", () => {
+    const terminal = makeTerminal();
+    const write = writeBounded(terminal, { most: 10, kept: 3 });
+    const [much, prompt] = [new Uint8Array(8), new Uint8Array([36, 32])];
+    for (const bytes of [much, much, prompt]) write(bytes);
+    terminal.drawAll();
+    expect(terminal.written.at(-1)).toBe(prompt);
+    terminal.drawAll();
+    write(new Uint8Array([108]));
+    expect(terminal.written.at(-1)).toEqual(new Uint8Array([108]));
+  });
 });
