@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { groupByDay } from "./groups.ts";
 
 const now = new Date(2026, 10, 26, 0, 30);
-const at = (...date: [number, number, number, number]) => ({ updated_at: new Date(...date).toISOString() });
+const at = (...date: [number, number, number, number]) => ({ created_at: new Date(...date).toISOString() });
 
 describe("groupByDay", () => {
   it("goes by the calendar: half an hour after midnight, an hour ago was yesterday", () => {
@@ -21,7 +21,7 @@ describe("groupByDay", () => {
     ]);
   });
 
-  it("puts what changed last first, and leaves empty spans out", () => {
+  it("puts what was begun last first, and leaves empty spans out", () => {
     const [early, late] = [at(2026, 9, 1, 8), at(2026, 9, 2, 8)];
     expect(groupByDay([early, late], now)).toEqual([{ span: "older", rows: [late, early] }]);
     expect(groupByDay([], now)).toEqual([]);

@@ -1,15 +1,16 @@
 // The list by days, as people remember them: by the calendar of the place where the page is open, not by hours that have passed.
+// It goes by when a conversation was begun, as the server's pages do: a later page is then below an earlier one, and no row jumps.
 export const spans = ["today", "yesterday", "week", "older"] as const;
 export type Span = (typeof spans)[number];
 
 interface Dated {
-  updated_at: string;
+  created_at: string;
 }
 
 /** Newest first; spans in which nothing is are left out. */
 export function groupByDay<T extends Dated>(rows: readonly T[], now: Date): { span: Span; rows: T[] }[] {
-  const sorted = rows.toSorted((one, other) => other.updated_at.localeCompare(one.updated_at));
-  const found = Map.groupBy(sorted, ({ updated_at }) => spanOf(new Date(updated_at), now));
+  const sorted = rows.toSorted((one, other) => other.created_at.localeCompare(one.created_at));
+  const found = Map.groupBy(sorted, ({ created_at }) => spanOf(new Date(created_at), now));
   return spans.flatMap((span) => {
     const rows = found.get(span);
     return rows ? [{ span, rows }] : [];
