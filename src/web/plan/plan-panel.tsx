@@ -1,10 +1,11 @@
 // The thread's plan: how far it is, its sections and tasks as they change, and what a person may change in it, at any moment.
 import { ListChecks, Plus } from "lucide-react";
-import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useMemo, useRef } from "react";
 import type { PlanState } from "../../protocol/task.ts";
 import { useApp } from "../app/context.ts";
 import { Button } from "../parts/button.tsx";
 import { Empty, ProblemNotice } from "../parts/notice.tsx";
+import { useFocusBack } from "../parts/use-focus-back.ts";
 import { go, place } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
@@ -26,11 +27,11 @@ export function PlanPanel({ thread }: { thread: ThreadStore }) {
   const ledger = useLedger(thread.id, { version: isLoading ? 0 : plan.version, busy });
   const { editor, edit, panel } = useEditing(thread, plan);
   const { problem } = useStore(editor.view);
-  const [isAdding, setAdding] = useState(false);
+  const { place: adding, isFieldOpen: isAdding, isDue, open, leave } = useFocusBack<HTMLDivElement>();
   const trouble = problem ?? ledger.problem;
   const isEmpty = plan.sections.length === 0;
   const add = (title: string, task: string): void => {
-    void editor.edit(addSection(title, task)).then((done) => done && setAdding(false));
+    void editor.edit(addSection(title, task)).then((done) => done && leave());
   };
   if (isLoading && isEmpty) return <Skeleton />;
   return (
@@ -60,20 +61,22 @@ export function PlanPanel({ thread }: { thread: ThreadStore }) {
           onEdit={edit}
         />
       ))}
-      {isAdding ? (
-        <AddSection onAdd={add} onLeave={() => setAdding(false)} />
-      ) : isEmpty ? (
-        <Empty icon={ListChecks}>
-          <p>{said.empty}</p>
-          <Button icon={Plus} onClick={() => setAdding(true)}>
-            {said.begin}
+      <div ref={adding} className={styles.addSection}>
+        {isAdding ? (
+          <AddSection onAdd={add} onLeave={leave} />
+        ) : isEmpty ? (
+          <Empty icon={ListChecks}>
+            <p>{said.empty}</p>
+            <Button icon={Plus} autoFocus={isDue} onClick={open}>
+              {said.begin}
+            </Button>
+          </Empty>
+        ) : (
+          <Button look="quiet" small icon={Plus} autoFocus={isDue} onClick={open}>
+            {said.addSection}
           </Button>
-        </Empty>
-      ) : (
-        <Button look="quiet" small icon={Plus} onClick={() => setAdding(true)}>
-          {said.addSection}
-        </Button>
-      )}
+        )}
+      </div>
     </div>
   );
 }

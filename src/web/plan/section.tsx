@@ -5,6 +5,7 @@ import type { PlanState } from "../../protocol/task.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
+import { useFocusBack } from "../parts/use-focus-back.ts";
 import { useWords } from "../state/words.ts";
 import { LineForm } from "./line-form.tsx";
 import { addTask, type PlanEdit, removeSection } from "./plan-edits.ts";
@@ -99,19 +100,13 @@ function SectionMenu({
 /** Stays open after each, so that one after another can be written. */
 function AddTask({ label, onAdd }: { label: string; onAdd: (text: string) => Promise<boolean> }) {
   const said = useWords(words);
-  const [isOpen, setOpen] = useState(false);
+  const { place, isFieldOpen, isDue, open, leave } = useFocusBack<HTMLDivElement>();
   return (
-    <div className={styles.add}>
-      {isOpen ? (
-        <LineForm
-          label={label}
-          most={mostTaskCharacters}
-          placeholder={said.taskText}
-          onKeep={onAdd}
-          onLeave={() => setOpen(false)}
-        />
+    <div ref={place} className={styles.add}>
+      {isFieldOpen ? (
+        <LineForm label={label} most={mostTaskCharacters} placeholder={said.taskText} onKeep={onAdd} onLeave={leave} />
       ) : (
-        <Button look="quiet" small icon={Plus} aria-label={label} onClick={() => setOpen(true)}>
+        <Button look="quiet" small icon={Plus} aria-label={label} autoFocus={isDue} onClick={open}>
           {said.addTask}
         </Button>
       )}

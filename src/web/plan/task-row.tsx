@@ -6,6 +6,7 @@ import type { TaskLedger } from "../../protocol/ledger.ts";
 import type { PlanState } from "../../protocol/task.ts";
 import { Menu, MenuItem, MenuLine } from "../parts/menu.tsx";
 import { Spinner } from "../parts/notice.tsx";
+import { useFocusBack } from "../parts/use-focus-back.ts";
 import { useWords } from "../state/words.ts";
 import { LineForm } from "./line-form.tsx";
 import { endTask, isOpen, moveTask, type PlanEdit, removeTask, reword } from "./plan-edits.ts";
@@ -36,7 +37,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
   const { task, busy, ledger, readAt, onEdit } = row;
   const said = useWords(words);
   const [isOpened, setOpened] = useState(false);
-  const [isEdited, setEdited] = useState(false);
+  const { place, isFieldOpen, isDue, open, leave } = useFocusBack<HTMLLIElement>();
   const works = busy && task.status === "in_progress";
   const press = (event: KeyboardEvent): void => {
     if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
@@ -46,26 +47,22 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
   };
   const keep = async (text: string): Promise<boolean> => {
     const taken = text === task.content || (await onEdit(reword(task.id, text), task.id));
-    if (taken) setEdited(false);
+    if (taken) leave();
     return taken;
   };
   return (
-    <li className={styles.task} data-task={task.id} data-status={task.status}>
-      {isEdited ? (
+    <li ref={place} className={styles.task} data-task={task.id} data-status={task.status}>
+      {isFieldOpen ? (
         <div className={styles.edited}>
-          <LineForm
-            label={said.edit}
-            text={task.content}
-            most={mostTaskCharacters}
-            onKeep={keep}
-            onLeave={() => setEdited(false)}
-          />
+          <LineForm label={said.edit} text={task.content} most={mostTaskCharacters} onKeep={keep} onLeave={leave} />
         </div>
       ) : (
         <div className={styles.row}>
           <button
             type="button"
             className={styles.toggle}
+            // biome-ignore lint/a11y/noAutofocus: it has it where the field above had it
+            autoFocus={isDue}
             aria-expanded={isOpened}
             aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown"
             onClick={() => setOpened(!isOpened)}
@@ -78,7 +75,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
             <span className="unseen"> ({said.statuses[task.status]})</span>
             <TaskTime seconds={ledger?.seconds ?? null} at={readAt} ticks={works} />
           </button>
-          <TaskMenu {...row} onReword={() => setEdited(true)} />
+          <TaskMenu {...row} onReword={open} />
         </div>
       )}
       {isOpened && (

@@ -6,6 +6,7 @@ import { useApp } from "../app/context.ts";
 import { words as frame } from "../app/words.ts";
 import { inputClass } from "../parts/field.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
+import { useFocusBack } from "../parts/use-focus-back.ts";
 import { go } from "../state/place.ts";
 import { useWords } from "../state/words.ts";
 import { AskDialog } from "./ask-dialog.tsx";
@@ -18,29 +19,32 @@ export const ThreadRow = memo(function ThreadRow({ row, isOpen }: { row: ThreadW
   const said = useWords(words);
   const { untitled } = useWords(frame);
   const { threads } = useApp();
-  const [doing, setDoing] = useState<"rename" | "remove" | null>(null);
+  const { place, isFieldOpen, isDue, open, leave } = useFocusBack<HTMLLIElement>();
+  const [isAsking, setAsking] = useState(false);
   const title = row.title ?? untitled;
   const remove = async (): Promise<boolean> => {
     const done = await threads.remove(row.thread_id);
     if (done && isOpen) go({ thread: null });
     return done;
   };
-  if (doing === "rename") {
+  if (isFieldOpen) {
     return (
-      <li>
+      <li ref={place}>
         <TitleField
           title={row.title ?? ""}
           onKeep={(next) => void threads.rename(row.thread_id, next)}
-          onLeave={() => setDoing(null)}
+          onLeave={leave}
         />
       </li>
     );
   }
   return (
-    <li className={styles.row} data-open={isOpen || undefined}>
+    <li ref={place} className={styles.row} data-open={isOpen || undefined}>
       <button
         type="button"
         className={styles.title}
+        // biome-ignore lint/a11y/noAutofocus: it has it where the field above had it
+        autoFocus={isDue}
         aria-current={isOpen ? "page" : undefined}
         onClick={() => go({ thread: row.thread_id })}
       >
@@ -55,22 +59,22 @@ export const ThreadRow = memo(function ThreadRow({ row, isOpen }: { row: ThreadW
           label={said.actionsOf(title)}
           items={
             <>
-              <MenuItem icon={Pencil} onClick={() => setDoing("rename")}>
+              <MenuItem icon={Pencil} onClick={open}>
                 {said.rename}
               </MenuItem>
-              <MenuItem icon={Trash2} tone="danger" onClick={() => setDoing("remove")}>
+              <MenuItem icon={Trash2} tone="danger" onClick={() => setAsking(true)}>
                 {said.remove}
               </MenuItem>
             </>
           }
         />
       </span>
-      {doing === "remove" && (
+      {isAsking && (
         <AskDialog
           title={said.removeThread}
           text={said.removeThreadAsk(title)}
           onYes={remove}
-          onClose={() => setDoing(null)}
+          onClose={() => setAsking(false)}
         />
       )}
     </li>
