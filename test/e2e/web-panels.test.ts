@@ -1,0 +1,185 @@
+// What stands beside the conversation: the panels of the workspace, the settings, and the list of threads.
+import type { Locator, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../setup/browser.ts";
+import { openWebStage, type Visit, type WebStage } from "../setup/web-stage.ts";
+
+let stage: WebStage;
+let visit: Visit;
+let page: Page;
+
+const button = (name: string | RegExp, within: Page | Locator = page) =>
+  within.getByRole("button", { name, exact: typeof name === "string" });
+const part = (name: string) => page.getByRole("tab", { name }).click();
+const idle = () => button("Send").waitFor();
+
+/** The page stays the one that is signed in. */
+const open = (place: string) => page.goto(`${new URL(stage.server.address).origin}/#${place}`);
+
+async function openSection(name: string): Promise<Locator> {
+  await open("settings=keys");
+  const dialog = page.getByRole("dialog", { name: "Settings" });
+  await button(name, dialog).click();
+  return dialog;
+}
+
+describe.skipIf(!hasBrowser)("beside the conversation", () => {
+  beforeAll(async () => {
+    stage = await openWebStage();
+    const write = '[[tool create_file {"path":"notes/<b>.txt","content":"What the agent wrote."}]]';
+    const command = '[[then]][[tool execute_command {"command":"echo said $((40+2))"}]]';
+    await stage.request("POST", "/v1/threads/worked/runs?wait=1", { message: `${write}${command}` });
+    visit = await stage.visit({ locale: "en-GB", viewport: { width: 1400, height: 900 }, place: "&thread=worked" });
+    ({ page } = visit);
+    await page.locator("[data-answer=whole]").waitFor();
+    await button("Show the workspace").click();
+  });
+  afterAll(async () => {
+    await stage?.close();
+  });
+  afterEach(() => {
+    expect(visit.complaints).toEqual([]);
+  });
+
+  it("the terminal draws what a command says, and a shell answers", async () => {
+    await open("thread=worked");
+    await part("Terminal");
+    const rows = page.locator("aside .xterm-rows");
+    await rows.getByText("said 42", { exact: true }).waitFor();
+    await button("Shell").click();
+    await button("Open the shell").click();
+    await page.getByText("Shift+Esc leads out of the terminal").waitFor();
+    await page.keyboard.type("printf '\\e[38;2;200;30;30m%s\\n' answer=$((6*7))\n");
+    await rows.last().getByText("answer=42", { exact: true }).waitFor();
+  });
+
+  it("a file of the agent's is opened, and one of the person's comes and goes", async () => {
+    await open("thread=worked");
+    await part("Files");
+    const entry = (name: string) => page.getByRole("treeitem").filter({ hasText: name });
+    await entry("notes").click();
+    await entry("<b>.txt").click();
+    await page.getByText("What the agent wrote.").waitFor();
+    await page.getByLabel("Upload files").setInputFiles({
+      name: "mine.txt",
+      mimeType: "text/plain",
+      buffer: Buffer.from("What the person brought."),
+    });
+    await entry("mine.txt").click();
+    await page.getByText("What the person brought.").waitFor();
+    await button("Delete", page.locator("aside")).click();
+    await button("Delete", page.getByRole("dialog")).click();
+    await entry("mine.txt").waitFor({ state: "detached" });
+    expect(await entry("<b>.txt").count()).toBe(1);
+  });
+
+  it("the activity tells what a run did and took", async () => {
+    await open("thread=worked");
+    await part("Activity");
+    const run = page.locator("aside li", { has: button(/^Done.*tokens/) });
+    await run.getByText("Tokens written").waitFor();
+    await run.getByText("Model", { exact: true }).waitFor();
+  });
+
+  it("a task is moved, added and taken back with the keyboard alone", async () => {
+    await stage.request("POST", "/v1/threads", { thread_id: "planned" });
+    const operations = [{ op: "create", section_title: "<i>S</i>", task_contents: ["one", "two"] }];
+    await stage.request("PATCH", "/v1/threads/planned/tasks", { operations });
+    await open("thread=planned");
+    await part("Plan");
+    const tasks = page.locator("[data-task] button[aria-keyshortcuts]");
+    await tasks.first().focus();
+    await page.keyboard.press("Alt+ArrowDown");
+    await expect.poll(() => tasks.allTextContents()).toEqual(["two (pending)", "one (pending)"]);
+    await button("Add a task to <i>S</i>").focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("three");
+    await page.keyboard.press("Enter");
+    await tasks.nth(2).waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(() => page.evaluate("document.activeElement.ariaLabel")).toBe("Add a task to <i>S</i>");
+  });
+
+  it("a key is shown once", async () => {
+    const dialog = await openSection("API keys");
+    await button("New key", dialog).click();
+    await page.keyboard.type("<b>laptop</b>");
+    await page.keyboard.press("Enter");
+    await dialog.getByText("This is shown only this once.").waitFor();
+    const key = (await dialog.getByRole("status").locator("code").textContent()) ?? "";
+    const answer = await fetch(`${stage.server.url}/v1/threads`, { headers: { authorization: `Bearer ${key}` } });
+    expect(answer.status).toBe(200);
+    await button("Done", dialog).click();
+    await dialog.getByText("<b>laptop</b>").waitFor();
+    expect(await page.content()).not.toContain(key);
+  });
+
+  it("a schedule says when it is due, and a run of it now leads to its conversation", async () => {
+    const dialog = await openSection("Triggers");
+    await button("New schedule", dialog).click();
+    await page.keyboard.type("Say hello.");
+    await button("Make the trigger", dialog).click();
+    await dialog.locator("tbody tr >> nth=4").waitFor();
+    expect(await dialog.locator("tbody tr").count()).toBe(5);
+    await button("Run now", dialog).click();
+    await button("Open conversation", dialog).first().click();
+    await page.getByRole("log").getByText("Say hello.").first().waitFor();
+    await idle();
+  });
+
+  it("a webhook is made with its secret", async () => {
+    const dialog = await openSection("Webhooks");
+    await button("New webhook", dialog).first().click();
+    await page.keyboard.type("https://hooks.invalid/");
+    await button("Make the webhook", dialog).click();
+    await dialog.getByText("This is shown only this once.").waitFor();
+    await dialog.getByText("whsec_").waitFor();
+  });
+
+  it("the usage has a bar for today", async () => {
+    const dialog = await openSection("Usage");
+    const bars = dialog.getByRole("group", { name: "Tokens by day" }).getByRole("button");
+    const today = await bars.last().getAttribute("aria-label");
+    expect(today).toMatch(/: [1-9][\d,]* tokens, [1-9]\d* runs$/);
+  });
+
+  it("a conversation is renamed, found and deleted", async () => {
+    await stage.request("POST", "/v1/threads", { thread_id: "named", title: "before" });
+    await page.reload();
+    await button("Change: before").click();
+    await page.getByRole("menuitem", { name: "Rename" }).click();
+    await page.keyboard.type("<u>Übung</u> \u202eabc");
+    await page.keyboard.press("Enter");
+    await button(/^Change: <u>Übung/).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("ubung");
+    await page.getByRole("option", { name: "Übung" }).waitFor();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.url()).toContain("thread=named");
+    await button(/^Change: <u>Übung/).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await button("Delete", page.getByRole("dialog")).click();
+    await button(/^Change: <u>Übung/).waitFor({ state: "detached" });
+    await expect.poll(() => page.url()).not.toContain("thread=named");
+  });
+
+  it("a conversation is begun in a project", async () => {
+    await button("Project: All projects").click();
+    await page.getByRole("menuitem", { name: "New project…" }).click();
+    await page.keyboard.type("Garden");
+    await page.keyboard.press("Enter");
+    await button("Project: Garden").waitFor();
+    await button("New conversation").click();
+    await expect.poll(() => page.url()).toContain("thread=");
+    await visit.send("[[say 2]]");
+    await page.locator("[data-answer=whole]").waitFor();
+    await idle();
+    const { data } = await stage.request<{ data: { project_id: string; name: string | null }[] }>(
+      "GET",
+      "/v1/projects",
+    );
+    const garden = data.find(({ name }) => name === "Garden")?.project_id;
+    const listed = await stage.request<{ data: { project_id: string }[] }>("GET", "/v1/threads");
+    expect(listed.data.filter(({ project_id }) => project_id === garden).length).toBe(1);
+  });
+});
