@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { reveal, revealText } from "./reveal.ts";
+import { reveal, revealName, revealText } from "./reveal.ts";
 
 describe("reveal", () => {
   it("marks what turns, hides or steers, and leaves what is seen", () => {
@@ -30,4 +30,10 @@ describe("reveal", () => {
       }),
     );
   });
+});
+
+it("a file's name shows what turns it around or breaks it, and keeps joined pictures and other scripts", () => {
+  expect(revealName("a\u202egnp.exe")).toBe("a⟨U+202E⟩gnp.exe");
+  expect(revealName("a\nb\u001b.txt")).toBe("a⟨U+000A⟩b⟨U+001B⟩.txt");
+  for (const name of ["家 庭.md", "👨‍👩‍👧.png", "שלום.txt"]) expect(revealName(name)).toBe(name);
 });

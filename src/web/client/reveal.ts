@@ -27,6 +27,11 @@ export function revealText(text: string): string {
   return text.replace(unseen, (sign) => `⟨${nameSign(sign)}⟩`);
 }
 
+/** A file's name as it is: what turns the direction of reading would have `exe` look like `png`. Joined pictures stay whole. */
+export function revealName(name: string): string {
+  return name.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (sign) => `⟨${nameSign(sign)}⟩`);
+}
+
 function nameSign(sign: string): string {
   return `U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 }

@@ -1,6 +1,7 @@
 // Where files are let fall, and the button that chooses them. Before one is replaced the person is asked.
 import { Upload } from "lucide-react";
 import { type DragEvent, type ReactNode, useRef, useState } from "react";
+import { revealName } from "../client/reveal.ts";
 import { IconButton } from "../parts/button.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
@@ -83,7 +84,7 @@ export function FileDrop({ folder, names, onFiles, children }: Drop) {
           onConfirm={() => onFiles(waiting)}
           onClose={() => setWaiting([])}
         >
-          {said.replaceText(replaced.join(", "))}
+          {said.replaceText(replaced.map(revealName).join(", "))}
         </Confirm>
       )}
     </div>

@@ -1,6 +1,7 @@
 // The tree of files. It has one stop for the Tab key; within it the arrows go.
 import { ChevronRight, File, FileImage, Folder, FolderOpen } from "lucide-react";
 import { type KeyboardEvent, useRef } from "react";
+import { revealName } from "../client/reveal.ts";
 import { Button } from "../parts/button.tsx";
 import { ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
@@ -101,8 +102,8 @@ function EntryRow({
         <span className={styles.noTurn} />
       )}
       <Icon size={15} className={styles.icon} aria-hidden="true" />
-      <span className={styles.name} dir="auto" title={entry.name}>
-        {entry.name}
+      <span className={styles.name} dir="auto" title={revealName(entry.name)}>
+        {revealName(entry.name)}
       </span>
       {!entry.is_dir && <span className={styles.size}>{formats.bytes(entry.size)}</span>}
     </div>

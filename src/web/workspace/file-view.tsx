@@ -2,6 +2,7 @@
 import { ArrowLeft, Download, FileQuestion, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useApp } from "../app/context.ts";
+import { revealName } from "../client/reveal.ts";
 import { Colours } from "../conversation/code.tsx";
 import { CopyButton } from "../conversation/copy-button.tsx";
 import { languageOf } from "../conversation/language.ts";
@@ -41,8 +42,8 @@ export function FileView({ entry, files, isPreparing, onBack, onDownload, onDele
           <IconButton small label={said.back} icon={ArrowLeft} onClick={onBack} />
         </span>
         <div className={styles.title}>
-          <h3 className={styles.fileName} title={entry.path}>
-            {entry.name}
+          <h3 className={styles.fileName} title={revealName(entry.path)}>
+            {revealName(entry.name)}
           </h3>
           <p className={styles.facts}>
             {formats.bytes(entry.size)} · {formats.moment(Date.parse(entry.modified_at))}

@@ -2,6 +2,7 @@
 import { Archive, RotateCw, Trash2 } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { useApp } from "../app/context.ts";
+import { revealName } from "../client/reveal.ts";
 import { IconButton } from "../parts/button.tsx";
 import { ProblemNotice } from "../parts/notice.tsx";
 import { useStore } from "../state/store.ts";
@@ -115,7 +116,7 @@ function Files({ project, thread, isShown }: PartProps & { project: string }) {
           )}
           {doomed && (
             <Confirm
-              title={said.deleteTitle(doomed.name)}
+              title={said.deleteTitle(revealName(doomed.name))}
               action={said.delete}
               cancel={said.cancel}
               onConfirm={() => remove(doomed)}
@@ -140,8 +141,8 @@ function Where({ folder, onRoot }: { folder: string; onRoot: () => void }) {
         {said.root}
       </button>
       /
-      <span className={styles.folder} dir="ltr" title={folder}>
-        {folder}
+      <span className={styles.folder} dir="ltr" title={revealName(folder)}>
+        {revealName(folder)}
       </span>
     </span>
   );
