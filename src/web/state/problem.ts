@@ -4,7 +4,7 @@ import { defineWords, wordsNow } from "./words.ts";
 
 const words = defineWords(
   {
-    offline: "The server can't be reached. Check the connection; this page tries again by itself.",
+    offline: "The server can't be reached. Check the connection, then try again.",
     unauthorized: "This key is not known to the server. Sign in again with another one.",
     forbidden: "This key may not do that. Sign in with the admin key.",
     missing: "This is not there any more. Choose another one from the list.",
@@ -17,7 +17,7 @@ const words = defineWords(
     refused: "The server did not take this.",
   },
   {
-    offline: "无法连接服务器。请检查网络；页面会自动重试。",
+    offline: "无法连接服务器。请检查网络后重试。",
     unauthorized: "服务器不认识这个密钥。请换一个密钥登录。",
     forbidden: "这个密钥没有此权限。请用管理员密钥登录。",
     missing: "它已不存在。请从列表中另选一个。",
