@@ -37,7 +37,7 @@ export function Section({
         <h3 ref={heading} tabIndex={-1} className={styles.title} dir="auto">
           {title}
         </h3>
-        {action}
+        {action && <div className={styles.actions}>{action}</div>}
       </header>
       {about && <p className={styles.about}>{about}</p>}
       {children}
