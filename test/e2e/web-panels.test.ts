@@ -29,6 +29,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     const write = '[[tool create_file {"path":"notes/<b>.txt","content":"What the agent wrote."}]]';
     const command = '[[then]][[tool execute_command {"command":"echo said $((40+2))"}]]';
     await stage.request("POST", "/v1/threads/worked/runs?wait=1", { message: `${write}${command}` });
+    await stage.request("POST", "/v1/threads", { thread_id: "named", title: "before" });
     visit = await stage.visit({ locale: "en-GB", viewport: { width: 1400, height: 900 }, place: "&thread=worked" });
     ({ page } = visit);
     await page.locator("[data-answer=whole]").waitFor();
@@ -144,8 +145,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
   });
 
   it("a conversation is renamed, found and deleted", async () => {
-    await stage.request("POST", "/v1/threads", { thread_id: "named", title: "before" });
-    await page.reload();
+    await open("thread=worked");
     await button("Change: before").click();
     await page.getByRole("menuitem", { name: "Rename" }).click();
     await page.keyboard.type("<u>Übung</u> \u202eabc");
@@ -164,6 +164,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
   });
 
   it("a conversation is begun in a project", async () => {
+    await open("thread=worked");
     await button("Project: All projects").click();
     await page.getByRole("menuitem", { name: "New project…" }).click();
     await page.keyboard.type("Garden");
