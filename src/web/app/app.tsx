@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react";
 import { Api } from "../client/api.ts";
 import { Guard } from "../parts/guard.tsx";
+import { forgetTyped } from "../state/drafts.ts";
 import { forgetKey, signedIn } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
 import { ThreadList } from "../state/thread-list.ts";
@@ -19,12 +20,16 @@ export function App() {
       setRefused(refused);
       forgetKey();
     };
+    const signOut = (): void => {
+      forgetTyped();
+      leave(false);
+    };
     const onUnauthorized = (): void => leave(true);
-    return { api, threads: new ThreadList(api, onUnauthorized), onUnauthorized, signOut: () => leave(false) };
+    return { api, threads: new ThreadList(api, onUnauthorized), onUnauthorized, signOut };
   }, [key]);
   if (app === null) return <SignIn isRefused={isRefused} />;
   return (
-    <AppContext value={app}>
+    <AppContext key={key} value={app}>
       <Guard>
         <Home />
       </Guard>

@@ -3,6 +3,8 @@ import { ArrowUp, Square } from "lucide-react";
 import { type KeyboardEvent, type Ref, useId, useImperativeHandle, useRef, useState } from "react";
 import { prepareTurns } from "../client/live-turn.ts";
 import { IconButton } from "../parts/button.tsx";
+import { drafts, setDraft } from "../state/drafts.ts";
+import { useStore } from "../state/store.ts";
 import type { Waiting } from "../state/thread-view.ts";
 import { useWords } from "../state/words.ts";
 import styles from "./composer.module.css";
@@ -13,11 +15,14 @@ export interface ComposerHandle {
 }
 
 export function Composer({
+  draft,
   busy,
   onSend,
   onStop,
   ref,
 }: {
+  /** The name of what is typed here. */
+  draft: string;
   busy: boolean;
   onSend: (text: string, mode: Waiting["mode"]) => void;
   onStop: () => void;
@@ -26,18 +31,20 @@ export function Composer({
   const said = useWords(words);
   const id = useId();
   const box = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState("");
+  const text = useStore(drafts, (all) => all[draft] ?? "");
   const [mode, setMode] = useState<Waiting["mode"]>("steer");
   useImperativeHandle(ref, () => ({ focus: () => box.current?.focus() }), []);
   const isEmpty = text.trim() === "";
   const send = (): void => {
     if (isEmpty) return;
+    setDraft(draft, "");
     onSend(text, mode);
-    setText("");
   };
   const press = (event: KeyboardEvent): void => {
     // Enter that chooses among the characters of an input method sends nothing.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    const { isComposing, keyCode } = event.nativeEvent;
+    // Safari has ended the composing before it tells of that Enter, and marks it with this code.
+    if (event.key !== "Enter" || event.shiftKey || isComposing || keyCode === 229) return;
     event.preventDefault();
     send();
   };
@@ -60,7 +67,7 @@ export function Composer({
         className={styles.box}
         value={text}
         placeholder={busy ? said.placeholderBusy : said.placeholder}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => setDraft(draft, event.target.value)}
         onKeyDown={press}
         onFocus={prepareTurns}
       />

@@ -6,6 +6,7 @@ import { isSilentTool } from "../client/tool-title.ts";
 import { Button } from "../parts/button.tsx";
 import { ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { PlanStrip } from "../plan/plan-strip.tsx";
+import { place } from "../state/place.ts";
 import type { Problem } from "../state/problem.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
@@ -27,6 +28,7 @@ export function ConversationPane({
   onSend: (text: string, mode: "enqueue" | "steer") => void;
 }) {
   const view = useStore(thread.view.shown);
+  const named = useStore(place, (now) => now.thread);
   const composer = useRef<ComposerHandle>(null);
   const busy = isBusy(view);
   const { conversation } = view;
@@ -55,9 +57,9 @@ export function ConversationPane({
         </Log>
       )}
       <div className={styles.foot}>
-        {view.problem && <Trouble thread={thread} problem={view.problem} view={view} onSend={onSend} />}
+        {view.problem && <Trouble thread={thread} problem={view.problem} />}
         <PlanStrip thread={thread} />
-        <Composer ref={composer} busy={busy} onSend={onSend} onStop={() => void thread.stop()} />
+        <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={onSend} onStop={() => void thread.stop()} />
       </div>
     </section>
   );
@@ -126,25 +128,13 @@ function Retry({ view, onSend }: { view: ThreadView; onSend: (text: string, mode
   );
 }
 
-function Trouble({
-  thread,
-  problem,
-  view,
-  onSend,
-}: {
-  thread: ThreadStore;
-  problem: Problem;
-  view: ThreadView;
-  onSend: (text: string, mode: "enqueue") => void;
-}) {
+/** A message that was refused stands in the box again: what is to be tried again is there. */
+function Trouble({ thread, problem }: { thread: ThreadStore; problem: Problem }) {
   const said = useWords(words);
-  const actions = (
-    <>
-      <Retry view={view} onSend={onSend} />
-      <Button small look="quiet" onClick={() => thread.dismissProblem()}>
-        {said.dismiss}
-      </Button>
-    </>
+  const dismiss = (
+    <Button small look="quiet" onClick={() => thread.dismissProblem()}>
+      {said.dismiss}
+    </Button>
   );
-  return <ProblemNotice problem={problem} action={actions} />;
+  return <ProblemNotice problem={problem} action={dismiss} />;
 }

@@ -1,5 +1,6 @@
 // Where in the page a person is, as the address says it: a reload, a link and the browser's way back find it again. All of it
 // stands in the fragment, which no server and no log ever sees.
+import { keep, recall } from "./kept.ts";
 import { Store } from "./store.ts";
 
 export interface Place {
@@ -18,11 +19,11 @@ export const place = new Store<Place>({ thread: null, settings: null });
 export function readAddress(): void {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const key = fragment.get("key");
-  const next = { thread: fragment.get("thread"), settings: fragment.get("settings") };
+  const next = { thread: fragment.get("thread") || null, settings: fragment.get("settings") };
   if (key !== null) {
     keepKey(key);
     history.replaceState(null, "", addressOf(next));
-  } else if (signedIn.get() === null) signedIn.set(localStorage.getItem(storedKey));
+  } else if (signedIn.get() === null) signedIn.set(recall("localStorage", storedKey));
   const now = place.get();
   if (now.thread !== next.thread || now.settings !== next.settings) place.set(next);
 }
@@ -42,12 +43,12 @@ export function go(change: Partial<Place>, { replace = false } = {}): void {
 }
 
 export function keepKey(key: string): void {
-  localStorage.setItem(storedKey, key);
+  keep("localStorage", storedKey, key);
   signedIn.set(key);
 }
 
 export function forgetKey(): void {
-  localStorage.removeItem(storedKey);
+  keep("localStorage", storedKey, null);
   signedIn.set(null);
 }
 

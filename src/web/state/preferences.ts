@@ -1,4 +1,5 @@
 // What a person chose for this browser: language, light or dark. Without a choice both follow the browser.
+import { keep, recall } from "./kept.ts";
 import { Store } from "./store.ts";
 
 export type Language = "en" | "zh";
@@ -15,10 +16,7 @@ export const preferences = new Store<Preferences>(readPreferences());
 
 export function choose(choice: Partial<Preferences>): void {
   preferences.change((before) => ({ ...before, ...choice }));
-  // A browser that keeps nothing (private windows, full disks) still has the choice until it is closed.
-  try {
-    localStorage.setItem(stored, JSON.stringify(preferences.get()));
-  } catch {}
+  keep("localStorage", stored, JSON.stringify(preferences.get()));
 }
 
 /** The document says both, for style sheets, hyphenation and screen readers. */
@@ -44,7 +42,7 @@ function readPreferences(): Preferences {
 
 function readChosen(): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(stored) ?? "{}");
+    const value: unknown = JSON.parse(recall("localStorage", stored) ?? "{}");
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
     return {};

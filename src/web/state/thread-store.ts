@@ -5,19 +5,28 @@ import type { ThreadEvent } from "../../protocol/event.ts";
 import type { PlanView } from "../../protocol/task.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { type Api, ApiError } from "../client/api.ts";
-import { type Followed, followRun, pause, readFrames, watchSilence } from "../client/follow.ts";
+import { type Followed, followRun, readFrames, watchSilence } from "../client/follow.ts";
 import { newId } from "../client/ids.ts";
-import { openTurn } from "../client/live-turn.ts";
-import { restore, withPlan } from "../client/restore.ts";
+import { withPlan } from "../client/restore.ts";
+import { giveBack, keepUnsent, listUnsent } from "./drafts.ts";
 import { FrameStore } from "./frame-store.ts";
+import { Outgoing, type Turn } from "./outgoing.ts";
 import { describeProblem } from "./problem.ts";
-import { awaitAnswer, hear, isBusy, opening, say, type ThreadView, type Waiting } from "./thread-view.ts";
+import { readThread } from "./read-thread.ts";
+import { Rest } from "./rest.ts";
+import {
+  awaitAnswer,
+  hear,
+  isBusy,
+  opening,
+  say,
+  type ThreadView,
+  unsay,
+  type Waiting,
+  wait,
+  withoutWaiting,
+} from "./thread-view.ts";
 import { onWake, tellTabs } from "./wake.ts";
-
-/** The waits between attempts to reach the server. */
-const [firstRetryMs, longestRetryMs] = [500, 8_000];
-
-type Turn = Followed & { begin: NonNullable<Followed["begin"]> };
 
 export class ThreadStore {
   readonly id: string;
@@ -25,62 +34,89 @@ export class ThreadStore {
   readonly #api: Api;
   readonly #onUnauthorized: () => void;
   readonly #closing = new AbortController();
-  readonly #turns: Turn[] = [];
+  readonly #outgoing: Outgoing;
   /** Of the runs that this page has heard of. */
   readonly #seen = new Set<string>();
   #lastId: string | null = null;
   #isStale: boolean;
   #run: string | null = null;
-  /** Ends whatever is waited for: a pause, or a stream on which nothing happens. */
-  #rest = new AbortController();
+  readonly #rest = new Rest();
 
   /** `isNew`: nothing is stored of it yet; it begins with its first message. */
   constructor(api: Api, id: string, { isNew, onUnauthorized }: { isNew: boolean; onUnauthorized: () => void }) {
     this.#api = api;
     this.id = id;
+    this.#outgoing = new Outgoing(api, id);
     this.#isStale = !isNew;
     this.#onUnauthorized = onUnauthorized;
     this.view = new FrameStore({ ...opening, phase: isNew ? "ready" : "loading" });
     const stop = onWake((thread) => {
       // A stream that is open tells by itself.
-      if (this.view.latest().link !== "connected" && (thread === null || thread === id)) this.#wake();
+      if (this.view.latest().link !== "connected" && (thread === null || thread === id)) this.#rest.wake();
     });
     this.#closing.signal.addEventListener("abort", stop);
+    for (const { run, id: message, text } of listUnsent(id)) {
+      this.#change((view) => wait(view, { id: message, text, mode: "enqueue" }));
+      this.#outgoing.begin({ kind: "message", id: message, text }, run);
+    }
     void this.#work(isNew);
   }
 
+  /** What the server has not got yet is brought to it all the same. */
   close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#outgoing.deliverAll();
+    this.#leave();
+  }
+
+  #leave(): void {
     this.#closing.abort();
-    this.#rest.abort();
+    this.#rest.wake();
   }
 
   send(text: string, mode: Waiting["mode"] = "enqueue"): void {
-    const id = newId("msg");
-    if (isBusy(this.view.latest())) {
-      void this.#sendBeside({ id, text, mode });
+    const [id, run] = [newId("msg"), newId("inv")];
+    const view = this.view.latest();
+    keepUnsent({ thread: this.id, run, id, text });
+    if (isBusy(view) || view.waiting.length > 0) {
+      void this.#sendBeside({ id, text, mode }, run);
       return;
     }
-    this.#change((view) => say(view, { id, text }));
-    this.#begin({ kind: "message", id, text });
+    // What is read meanwhile has no place for it yet.
+    this.#change((now) =>
+      now.phase === "loading" ? wait(now, { id, text, mode: "enqueue" }) : say(now, { id, text }),
+    );
+    this.#begin({ kind: "message", id, text }, run);
   }
 
   answer(answers: InterruptAnswer[]): void {
     const interrupted = this.view.latest().conversation.run.id;
     if (interrupted === null) return;
     this.#change(awaitAnswer);
-    this.#begin({ kind: "answers", interrupted, answers });
+    this.#begin({ kind: "answers", interrupted, answers }, newId("inv"));
   }
 
-  /** Its end comes as an event. */
+  /** Its end comes as an event. What the server may not have yet is taken back. */
   async stop(): Promise<void> {
+    const turn = this.#outgoing.next;
+    if (turn && !turn.isBegun) {
+      turn.withdrawal.abort();
+      this.#rest.wake();
+      return;
+    }
     const run = this.#run ?? this.view.latest().conversation.run.id;
-    if (run !== null) await this.#attempt(() => this.#api.cancel(this.id, run));
+    if (run === null) return;
+    try {
+      await this.#api.cancel(this.id, run);
+    } catch (error) {
+      if (!this.#leaveIfUnknown(error)) this.#change((view) => ({ ...view, problem: describeProblem(error) }));
+    }
   }
 
   /** Brings a change that this page made itself, or heard of elsewhere. */
   refresh(): void {
     this.#isStale = true;
-    this.#wake();
+    this.#rest.wake();
   }
 
   /** The plan as it was answered to a change: where no run works, nothing else tells of it. */
@@ -92,28 +128,28 @@ export class ThreadStore {
     this.#change((view) => ({ ...view, problem: null }));
   }
 
-  async #sendBeside(message: Waiting): Promise<void> {
-    this.#change((view) => ({ ...view, problem: null, waiting: [...view.waiting, message] }));
-    const sent = await this.#attempt(() => this.#api.sendBeside(this.id, newId("inv"), message, message.mode));
-    if (!sent) this.#change((view) => ({ ...view, waiting: view.waiting.filter(({ id }) => id !== message.id) }));
-    // The run that it was to go beside may have ended meanwhile.
-    this.#wake();
-    tellTabs(this.id);
+  async #sendBeside(message: Waiting, run: string): Promise<void> {
+    this.#change((view) => ({ ...wait(view, message), problem: null }));
+    const onLost = (error: unknown): void => this.#change((view) => ({ ...view, problem: describeProblem(error) }));
+    try {
+      await this.#outgoing.beside(message, run, onLost);
+      this.#change((view) => ({ ...view, problem: null }));
+      // The run that it was to go beside may have ended meanwhile.
+      this.#rest.wake();
+      tellTabs(this.id);
+    } catch (error) {
+      this.#change((view) => ({ ...withoutWaiting(view, message.id), problem: describeProblem(error) }));
+      this.#leaveIfUnknown(error);
+    }
   }
 
-  #begin(begin: Turn["begin"]): void {
-    this.#turns.push({ thread: this.id, run: newId("inv"), begin });
-    this.#wake();
-  }
-
-  #wake(): void {
-    const rest = this.#rest;
-    this.#rest = new AbortController();
-    rest.abort();
+  #begin(begin: Turn["begin"], run: string): void {
+    this.#outgoing.begin(begin, run);
+    this.#rest.wake();
   }
 
   async #work(isNew: boolean): Promise<void> {
-    if (isNew) await this.#sleep();
+    if (isNew) await this.#rest.sleep();
     let failures = 0;
     while (!this.#closing.signal.aborted) {
       try {
@@ -122,24 +158,23 @@ export class ThreadStore {
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         if (error instanceof ApiError && !error.isPassing) await this.#giveUp(error);
-        else await this.#waitOut(failures++);
+        else {
+          this.#change((view) => ({ ...view, link: "lost" }));
+          await this.#rest.waitOut(failures++);
+        }
       }
     }
   }
 
   async #doNext(): Promise<void> {
-    const turn = this.#turns[0];
+    const turn = this.#outgoing.next;
     if (this.#isStale) await this.#load();
     else if (turn) await this.#take(turn);
     else await this.#listen();
   }
 
   async #giveUp(error: ApiError): Promise<void> {
-    if (error.status === 401) {
-      this.#onUnauthorized();
-      this.close();
-      return;
-    }
+    if (this.#leaveIfUnknown(error)) return;
     // Of a thread that nobody has written to there is nothing to read; it begins with its first message.
     const { conversation, problem: known } = this.view.latest();
     const problem = error.status === 404 && (conversation.items.length === 0 || known !== null) ? null : error;
@@ -150,59 +185,55 @@ export class ThreadStore {
       link: "idle",
       problem: problem === null ? view.problem : describeProblem(problem),
     }));
-    if (this.#turns.length === 0) await this.#sleep();
+    if (!this.#outgoing.next) await this.#rest.sleep();
   }
 
-  async #waitOut(failures: number): Promise<void> {
-    this.#change((view) => ({ ...view, link: "lost" }));
-    const rest = this.#rest.signal;
-    await pause(Math.min(longestRetryMs, firstRetryMs * 2 ** failures), rest).catch(() => {});
-  }
-
-  /** Until something wakes it. */
-  #sleep(): Promise<void> {
-    const rest = this.#rest.signal;
-    return new Promise((resolve) => {
-      if (rest.aborted) resolve();
-      else rest.addEventListener("abort", () => resolve(), { once: true });
-    });
+  /** With a key that the server does not know, nothing goes on here. */
+  #leaveIfUnknown(error: unknown): boolean {
+    if (!(error instanceof ApiError) || error.status !== 401) return false;
+    this.#leave();
+    this.#onUnauthorized();
+    return true;
   }
 
   async #load(): Promise<void> {
-    const [rows, plan, { data: runs }] = await Promise.all([
-      this.#api.listMessages(this.id),
-      this.#api.getPlan(this.id),
-      this.#api.listRuns(this.id),
-    ]);
+    const { conversation, plan, runs, active, followed, known } = await readThread(this.#api, this.id);
     this.#isStale = false;
-    const active = runs.filter(({ status }) => status === "queued" || status === "running").toReversed();
-    // Also of one that has ended: its stream knows most about it.
-    const followed = (active.length > 0 ? active.slice(0, 1) : runs.slice(0, 1)).map((run) => run.invocation_id);
     for (const run of runs) if (!active.includes(run)) this.#seen.add(run.invocation_id);
-    const conversation = restore(rows, plan, runs, followed);
-    this.#change((view) => ({ ...view, conversation, runs, phase: runs.length > 0 ? view.phase : "ready" }));
+    // The stream of a run that has ended is read in one piece, and shown when it is whole.
+    const isRead = runs.length > 0 && active.length === 0;
+    this.#change((view) => ({ ...view, conversation, runs, phase: isRead ? view.phase : "ready" }));
+    this.#outgoing.dropKnown(known);
+    // Where a run works, what was said before that was known does not wait here for its end.
+    const messages = active.length > 0 ? this.#outgoing.takeMessages() : [];
+    for (const { id, text, run } of messages) void this.#sendBeside({ id, text, mode: "enqueue" }, run);
     for (const run of followed) await this.#follow({ thread: this.id, run, begin: null });
     const now = active.length === 0 ? plan : await this.#api.getPlan(this.id);
     this.#change((view) => ({ ...view, phase: "ready", conversation: withPlan(view.conversation, now) }));
   }
 
   async #take(turn: Turn): Promise<void> {
+    const { begin } = turn;
+    if (begin.kind === "message") this.#change((view) => say(view, begin));
     tellTabs(this.id);
     try {
-      await this.#follow(turn);
+      await this.#follow(turn, turn);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.isPassing) throw error;
-      this.#turns.shift();
-      this.#change(({ conversation, ...view }) => {
-        const run = { ...conversation.run, state: "none" as const };
-        return { ...view, problem: describeProblem(error), conversation: { ...conversation, run } };
-      });
-      if (error.status === 401) throw error;
+      const isWithdrawn = turn.withdrawal.signal.aborted && !this.#closing.signal.aborted;
+      // With another key it may go: it is kept for then.
+      const isRefused = error instanceof ApiError && !error.isPassing && error.status !== 401;
+      if (!isWithdrawn && !isRefused) throw error;
+      this.#outgoing.settle(turn);
+      if (begin.kind === "message") giveBack(this.id, begin.text);
+      // It may have got there after all.
+      if (isWithdrawn) void this.#api.cancel(this.id, turn.run).catch(() => {});
+      const problem = isWithdrawn ? null : describeProblem(error);
+      this.#change((view) => ({ ...unsay(view, "id" in begin ? begin.id : null), problem }));
       // Whatever refused it, this page does not know how things stand.
       this.#isStale = true;
       return;
     }
-    this.#turns.shift();
+    this.#outgoing.settle(turn);
     tellTabs(null);
     await this.#lookBack(turn.run);
   }
@@ -216,7 +247,7 @@ export class ThreadStore {
     this.#change((view) => ({ ...view, runs }));
   }
 
-  async #follow(followed: Followed): Promise<void> {
+  async #follow(followed: Followed, turn: Turn | null = null): Promise<void> {
     this.#run = followed.run;
     try {
       await followRun(
@@ -227,9 +258,9 @@ export class ThreadStore {
           onConnection: (connected) => this.#change((view) => ({ ...view, link: connected ? "connected" : "lost" })),
         },
         {
-          signal: this.#closing.signal,
+          signal: turn ? AbortSignal.any([this.#closing.signal, turn.withdrawal.signal]) : this.#closing.signal,
           patienceMs: Number.MAX_SAFE_INTEGER,
-          opening: followed.begin ? openTurn : undefined,
+          opening: turn ? this.#outgoing.openingOf(turn) : undefined,
         },
       );
     } finally {
@@ -256,7 +287,7 @@ export class ThreadStore {
     }
     if (silence.signal.aborted || isBusy(this.view.latest())) return;
     this.#change((view) => ({ ...view, link: "idle" }));
-    await this.#sleep();
+    await this.#rest.sleep();
   }
 
   #hear(event: ThreadEvent, id: string | null): void {
@@ -264,17 +295,6 @@ export class ThreadStore {
     if (event.type === "RUN_STARTED") this.#seen.add(event.runId);
     this.#change((view) => hear(view, { at: Date.now(), id, event }));
     if (event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") tellTabs(null);
-  }
-
-  async #attempt<T>(act: () => Promise<T>): Promise<boolean> {
-    try {
-      await act();
-      return true;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 401) this.#onUnauthorized();
-      this.#change((view) => ({ ...view, problem: describeProblem(error) }));
-      return false;
-    }
   }
 
   #change(edit: (view: ThreadView) => ThreadView): void {

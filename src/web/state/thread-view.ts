@@ -51,9 +51,26 @@ export function isBusy({ conversation: { run } }: Pick<ThreadView, "conversation
 
 /** What a person said stands there at once; the server has yet to take it. */
 export function say({ conversation, ...view }: ThreadView, { id, text }: Pick<Waiting, "id" | "text">): ThreadView {
-  const items = [...conversation.items, { kind: "user" as const, id, text }];
+  const isThere = conversation.items.some((item) => item.id === id);
+  const items = isThere ? conversation.items : [...conversation.items, { kind: "user" as const, id, text }];
   const run = { id: null, state: "waiting" as const, error: null, unfinished: 0 };
-  return { ...view, problem: null, conversation: { ...conversation, items, run, interrupts: [] } };
+  return { ...withoutWaiting(view, id), problem: null, conversation: { ...conversation, items, run, interrupts: [] } };
+}
+
+/** It was not taken: `id` is the message's, or null where it was an answer. */
+export function unsay({ conversation, ...view }: ThreadView, id: string | null): ThreadView {
+  const items = conversation.items.filter((item) => item.id !== id);
+  const run = { ...conversation.run, state: "none" as const };
+  return { ...view, link: "connected", conversation: { ...conversation, items, run } };
+}
+
+/** It stands below what is said, until a run takes it up. */
+export function wait<V extends Pick<ThreadView, "waiting">>(view: V, message: Waiting): V {
+  return { ...view, waiting: [...view.waiting.filter(({ id }) => id !== message.id), message] };
+}
+
+export function withoutWaiting<V extends Pick<ThreadView, "waiting">>(view: V, id: string): V {
+  return { ...view, waiting: view.waiting.filter((each) => each.id !== id) };
 }
 
 /** The questions stay until the answer is taken: where it is refused they are asked again. */

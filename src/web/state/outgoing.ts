@@ -1,0 +1,106 @@
+// What a person said on one thread and the server has not got yet: turns, which the page begins one after another and follows,
+// and messages beside them. What was said first reaches the server first.
+import type { Api } from "../client/api.ts";
+import type { Followed, Opening } from "../client/follow.ts";
+import { openTurn } from "../client/live-turn.ts";
+import { deliver } from "./deliver.ts";
+import { forgetUnsent, type Unsent } from "./drafts.ts";
+import type { Waiting } from "./thread-view.ts";
+
+export interface Turn extends Followed {
+  begin: NonNullable<Followed["begin"]>;
+  /** Whether the server has it. */
+  isBegun: boolean;
+  /** The server has it, or it is given up. */
+  onSettled(): void;
+  /** A person took it back before the server had it. */
+  withdrawal: AbortController;
+}
+
+export class Outgoing {
+  readonly #api: Api;
+  readonly #thread: string;
+  readonly #turns: Turn[] = [];
+  #line: Promise<unknown> = Promise.resolve();
+
+  constructor(api: Api, thread: string) {
+    this.#api = api;
+    this.#thread = thread;
+  }
+
+  get next(): Turn | undefined {
+    return this.#turns[0];
+  }
+
+  begin(begin: Turn["begin"], run: string): void {
+    let onSettled = (): void => {};
+    const settled = new Promise<void>((resolve) => {
+      onSettled = resolve;
+    });
+    this.#line = Promise.all([this.#line, settled]);
+    const withdrawal = new AbortController();
+    this.#turns.push({ thread: this.#thread, run, begin, isBegun: false, onSettled, withdrawal });
+  }
+
+  /** Resolves when the server has it; throws its refusal. */
+  async beside(message: Waiting, run: string, onLost: (error: unknown) => void): Promise<void> {
+    const unsent = { thread: this.#thread, run, id: message.id, text: message.text };
+    const sent = this.#line.then(() => deliver(this.#api, unsent, message.mode, onLost));
+    this.#line = sent.catch(() => {});
+    await sent;
+  }
+
+  /** Begins the turn, and notes when the server has it. */
+  openingOf(turn: Turn): Opening {
+    return (api, left, heard, signal, after) => {
+      const onBegun = (): void => {
+        turn.isBegun = true;
+        forgetUnsent(turn.run);
+        turn.onSettled();
+        heard.onBegun();
+      };
+      return openTurn(api, left, { ...heard, onBegun }, signal, after);
+    };
+  }
+
+  settle(turn: Turn): void {
+    this.#remove(turn);
+    forgetUnsent(turn.run);
+  }
+
+  /** Leaves out what the server has, by the ids of messages and runs. */
+  dropKnown(known: Set<string>): void {
+    for (const turn of [...this.#turns]) {
+      const { begin, run } = turn;
+      if (begin.kind === "message" && (known.has(run) || known.has(begin.id))) this.settle(turn);
+    }
+  }
+
+  /** The messages, which are turns no more. */
+  takeMessages(): Unsent[] {
+    return [...this.#turns].flatMap((turn) => {
+      if (turn.begin.kind !== "message") return [];
+      this.#remove(turn);
+      return [messageOf(turn, turn.begin)];
+    });
+  }
+
+  /** The page does not follow them any more; the server gets them all the same. */
+  deliverAll(): void {
+    for (const turn of this.#turns) {
+      const { begin, isBegun, withdrawal } = turn;
+      if (isBegun || withdrawal.signal.aborted || begin.kind !== "message") continue;
+      void deliver(this.#api, messageOf(turn, begin), "enqueue").then(turn.onSettled, turn.onSettled);
+    }
+  }
+
+  #remove(turn: Turn): void {
+    const place = this.#turns.indexOf(turn);
+    if (place >= 0) this.#turns.splice(place, 1);
+    turn.onSettled();
+  }
+}
+
+function messageOf({ thread, run }: Turn, { id, text }: Pick<Unsent, "id" | "text">): Unsent {
+  return { thread, run, id, text };
+}

@@ -1,0 +1,31 @@
+// What ends whatever is waited for, a pause or a stream on which nothing happens, when there is something to do.
+import { pause } from "../client/follow.ts";
+
+/** The waits between attempts to reach the server. */
+const [firstRetryMs, longestRetryMs] = [500, 8_000];
+
+export class Rest {
+  #rest = new AbortController();
+
+  get signal(): AbortSignal {
+    return this.#rest.signal;
+  }
+
+  wake(): void {
+    const rest = this.#rest;
+    this.#rest = new AbortController();
+    rest.abort();
+  }
+
+  /** Until something wakes it. */
+  sleep(): Promise<void> {
+    const { signal } = this.#rest;
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
+  /** Longer after each failure. */
+  waitOut(failures: number): Promise<void> {
+    const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
+    return pause(ms, this.#rest.signal).catch(() => {});
+  }
+}

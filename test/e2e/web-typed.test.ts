@@ -1,0 +1,139 @@
+// What a person typed is never lost, whatever becomes of the connection, the page or the server, and it is said once.
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../setup/browser.ts";
+import { openWebStage, type Visit, type VisitOptions, type WebStage } from "../setup/web-stage.ts";
+
+let stage: WebStage;
+let visits: Visit[] = [];
+
+async function visit(options: VisitOptions = {}): Promise<Visit> {
+  const made = await stage.visit(options);
+  visits.push(made);
+  return made;
+}
+
+const readLog = (page: Page) => page.locator("[data-said], [data-answer]").allTextContents();
+const box = (page: Page) => page.getByLabel("消息", { exact: true });
+const idle = (page: Page) => page.getByRole("button", { name: "发送" }).waitFor();
+const answer = (page: Page, text: string) => page.locator("[data-answer=whole]").getByText(text, { exact: true });
+const open = (page: Page, thread: string) => page.evaluate(`location.hash = ${JSON.stringify(`thread=${thread}`)}`);
+
+describe.skipIf(!hasBrowser)("what a person typed", () => {
+  beforeAll(async () => {
+    stage = await openWebStage();
+  });
+  afterAll(async () => {
+    await stage?.close();
+  });
+  afterEach(async () => {
+    for (const each of visits) await each.close();
+    visits = [];
+  });
+
+  it("and did not send is there again after another thread, the way back and a reload", async () => {
+    const { page } = await visit({ place: "&thread=one" });
+    await box(page).fill("half a thought");
+    await open(page, "two");
+    await expect.poll(() => box(page).inputValue()).toBe("");
+    await page.goBack();
+    await expect.poll(() => box(page).inputValue()).toBe("half a thought");
+    await page.reload();
+    await expect.poll(() => box(page).inputValue()).toBe("half a thought");
+  });
+
+  it("and sent before a reload that came before the server had it is sent once after it", async () => {
+    const { page, send } = await visit({ place: "&thread=reloaded" });
+    await page.route("**/ag-ui", (route) => route.abort());
+    await send("[[text got it]]");
+    await page.getByText("连接断开，正在重试").waitFor();
+    await page.reload();
+    await page.unroute("**/ag-ui");
+    await answer(page, "got it").waitFor();
+    await page.reload();
+    await answer(page, "got it").waitFor();
+    expect(await readLog(page)).toEqual(["[[text got it]]", "got it"]);
+  });
+
+  it("and sent before another thread was opened is sent without the page", async () => {
+    const { page, send } = await visit({ place: "&thread=left" });
+    await page.route("**/ag-ui", (route) => route.abort());
+    await send("[[text got it]]");
+    await open(page, "elsewhere");
+    const list = () => stage.request<{ data: unknown[] }>("GET", "/v1/threads/left/runs").catch(() => ({ data: [] }));
+    await expect.poll(async () => (await list()).data.length, { timeout: 10_000 }).toBe(1);
+    await open(page, "left");
+    await answer(page, "got it").waitFor();
+    expect(await readLog(page)).toEqual(["[[text got it]]", "got it"]);
+  });
+
+  it("and sent three times at once is said in that order", async () => {
+    const { page, send } = await visit({ place: "&thread=fast" });
+    for (const name of ["A", "B", "C"]) await send(`[[text ${name}]]`);
+    await answer(page, "C").waitFor();
+    await idle(page);
+    const said = (await readLog(page)).filter((text) => text.startsWith("[["));
+    expect(said).toEqual(["[[text A]]", "[[text B]]", "[[text C]]"]);
+  });
+
+  it("and is too large for the server stands in the box again, with what to do", async () => {
+    const { page, send } = await visit();
+    await send("x".repeat(1_200_000));
+    await page.getByText("内容太大").waitFor();
+    expect((await box(page).inputValue()).length).toBe(1_200_000);
+    expect(await page.locator("[data-said]").count()).toBe(0);
+  });
+
+  it("and stopped before the server had it stands in the box again, and is not sent", async () => {
+    const { page, send } = await visit({ place: "&thread=stopped" });
+    await page.route("**/ag-ui", (route) => route.abort());
+    await send("[[text too soon]]");
+    await page.getByText("连接断开，正在重试").waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(() => box(page).inputValue()).toBe("[[text too soon]]");
+    await page.unroute("**/ag-ui");
+    await page.waitForTimeout(1500);
+    expect(await page.locator("[data-said]").count()).toBe(0);
+  });
+
+  it("beside a run while the server is out of reach is told when it is back", async () => {
+    const { page, send } = await visit({ place: "&thread=beside" });
+    await send("[[say 150]] [[pace 50]]");
+    await page.locator("[data-answer]").waitFor();
+    await page.context().setOffline(true);
+    await send("[[text beside]]");
+    await page.getByText("无法连接服务器").waitFor();
+    await page.context().setOffline(false);
+    await answer(page, "beside").waitFor();
+    await idle(page);
+    expect((await readLog(page)).filter((text) => text === "[[text beside]]")).toHaveLength(1);
+    expect(await page.getByRole("alert").count()).toBe(0);
+  });
+
+  it("and sent with a key that the server does not know is sent with the next one", async () => {
+    const { page, send } = await visit({ place: "&thread=refused" });
+    await box(page).waitFor();
+    await page.route("**/ag-ui", (route) => route.fulfill({ status: 401, json: { code: "unauthorized", title: "" } }));
+    await send("[[text got it]]");
+    await page.getByText("服务器不认识这个密钥。").waitFor();
+    await page.unroute("**/ag-ui");
+    await page.getByLabel("API 密钥").fill(stage.server.key);
+    await page.getByRole("button", { name: "登录" }).click();
+    await answer(page, "got it").waitFor();
+    expect(await readLog(page)).toEqual(["[[text got it]]", "got it"]);
+  });
+
+  it("works in a browser that keeps nothing", async () => {
+    const context = await stage.browser.newContext({ locale: "zh-CN" });
+    await context.addInitScript(`
+      for (const name of ["localStorage", "sessionStorage"])
+        Object.defineProperty(window, name, { get() { throw new DOMException("refused", "SecurityError"); } });
+    `);
+    const page = await context.newPage();
+    await page.goto(stage.server.address);
+    await box(page).fill("[[text works]]");
+    await box(page).press("Enter");
+    await answer(page, "works").waitFor();
+    await context.close();
+  });
+});
