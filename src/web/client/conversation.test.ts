@@ -155,4 +155,54 @@ describe("a conversation", () => {
     expect(view.items).toHaveLength(2);
     expect(play([started, failed]).items.at(-1)).toMatchObject({ kind: "end", state: "failed", error: "no model" });
   });
+
+  it("keeps how runs ended and what a command said when a snapshot brings their messages again", () => {
+    const failed: ThreadEvent = { type: "RUN_ERROR", message: "no model", code: "model_error" };
+    const ask = (id: string): ThreadEvent[] => [
+      {
+        ...started,
+        runId: id,
+        input: { threadId: "t", runId: id, messages: [{ id: `u ${id}`, role: "user", content: "hi" }] },
+      } as ThreadEvent,
+    ];
+    const view = play([
+      ...ask("r1"),
+      failed,
+      ...ask("r2"),
+      ...call,
+      { ...finished, runId: "r2" } as ThreadEvent,
+      ...ask("r3"),
+      failed,
+    ]);
+    const snapshot: ThreadEvent = {
+      type: "MESSAGES_SNAPSHOT",
+      messages: [
+        { id: "u r1", role: "user", content: "hi" },
+        { id: "u r2", role: "user", content: "hi" },
+        {
+          id: "m2",
+          role: "assistant",
+          content: "",
+          toolCalls: [
+            { id: "c1", type: "function", function: { name: "execute_command", arguments: '{"command":"ls"}' } },
+          ],
+        },
+        { id: "m3", role: "tool", toolCallId: "c1", content: "exit 0" },
+        { id: "u r3", role: "user", content: "hi" },
+      ],
+    };
+    expect(view.items.map(({ kind }) => kind)).toEqual(["user", "end", "user", "tool", "text", "user", "end"]);
+    expect(play([snapshot], view).items).toEqual(view.items);
+  });
+
+  it("has a run's last word also where an earlier run said the same", () => {
+    const again = {
+      ...started,
+      runId: "r2",
+      input: { threadId: "t", runId: "r2", messages: [{ id: "u2", role: "user", content: "more" }] },
+    };
+    const ended = { ...finished, runId: "r2" };
+    const view = play([started, ...text, finished, again as ThreadEvent, ended as ThreadEvent, ended as ThreadEvent]);
+    expect(view.items.map(({ id }) => id)).toEqual(["u1", "m1", "u2", "result r2"]);
+  });
 });

@@ -32,6 +32,9 @@ export const emptyConversation: Conversation = {
   notice: null,
 };
 
+/** Begins the id of a last word that is no message. */
+const resultStart = "result ";
+
 /** Live output is for looking on; the result has what matters. */
 const mostOutput = 20_000;
 
@@ -51,7 +54,7 @@ export function advance(view: Conversation, event: ThreadEvent): Conversation {
     case "STATE_DELTA":
       return { ...view, state: patchState(view.state, event.delta) };
     case "MESSAGES_SNAPSHOT":
-      return { ...view, items: event.messages.reduce(addMessage, beforeSnapshot(view.items, event.messages)) };
+      return { ...view, items: resync(view.items, event.messages) };
     case "CUSTOM":
       return observe(view, event);
     case "STEP_STARTED":
@@ -117,13 +120,15 @@ function finish(view: Conversation, event: ThreadEvent & { type: "RUN_FINISHED" 
   const run = { ...view.run, state: states[outcome.type], unfinished: result?.unfinished_tasks ?? 0 };
   const interrupts = outcome.type === "interrupt" ? outcome.interrupts : [];
   const ended = end(view);
-  const said = ended.items.some((item) => item.kind === "text" && item.text.trim() === result?.text.trim());
+  // Another run may have said the same.
+  const own = ended.items.slice(ended.items.findLastIndex(({ kind }) => kind === "user") + 1);
+  const said = own.some((item) => item.kind === "text" && item.text.trim() === result?.text.trim());
   // What the tool `complete` says at the end is nowhere else.
   const text = said ? "" : (result?.text ?? "");
   const items: Item[] =
     text.trim() === ""
       ? ended.items
-      : [...ended.items, { kind: "text", id: `result ${event.runId}`, text, open: false }];
+      : put(ended.items, { kind: "text", id: resultStart + event.runId, text, open: false });
   const finished = { ...ended, items, run, interrupts };
   return run.state === "cancelled" ? addEnd(finished) : finished;
 }
@@ -134,11 +139,33 @@ function addEnd(view: Conversation): Conversation {
   return { ...view, items: put(view.items, { kind: "end", id, state, error, unfinished }) };
 }
 
-/** A snapshot holds the newest messages only: what stands before the first of them stays. */
-function beforeSnapshot(items: Item[], messages: AgUiMessage[]): Item[] {
+/**
+ * A snapshot holds the newest messages only: what stands before the first of them stays. How runs ended and what a command
+ * said while it ran is no message: it stays as well, where it was.
+ */
+function resync(items: Item[], messages: AgUiMessage[]): Item[] {
   const held = new Set(messages.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : [message.id])));
   const place = items.findIndex(({ id }) => held.has(id));
-  return place < 0 ? items : items.slice(0, place);
+  if (place < 0) return messages.reduce(addMessage, items);
+  const made = messages.reduce(addMessage, items.slice(0, place)).map((item) => withOutput(item, items));
+  for (const [index, item] of items.entries()) {
+    const isEnding = item.kind === "end" || item.id.startsWith(resultStart);
+    if (index < place || !isEnding) continue;
+    const before = items.slice(0, index).findLast((other) => made.some((each) => isSame(each, other)));
+    const after = before === undefined ? 0 : made.findIndex((each) => isSame(each, before)) + 1;
+    made.splice(after, 0, item);
+  }
+  return made;
+}
+
+function withOutput(item: Item, items: Item[]): Item {
+  if (item.kind !== "tool") return item;
+  const known = items.findLast((other) => isSame(item, other));
+  return known?.kind === "tool" && known.output !== "" ? { ...item, output: known.output } : item;
+}
+
+function isSame(one: Item, other: Item): boolean {
+  return one.kind === other.kind && one.id === other.id;
 }
 
 /** Nothing stays open when a run has ended. */
