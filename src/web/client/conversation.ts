@@ -120,17 +120,18 @@ function finish(view: Conversation, event: ThreadEvent & { type: "RUN_FINISHED" 
   const run = { ...view.run, state: states[outcome.type], unfinished: result?.unfinished_tasks ?? 0 };
   const interrupts = outcome.type === "interrupt" ? outcome.interrupts : [];
   const ended = end(view);
-  // Another run may have said the same.
-  const own = ended.items.slice(ended.items.findLastIndex(({ kind }) => kind === "user") + 1);
-  const said = own.some((item) => item.kind === "text" && item.text.trim() === result?.text.trim());
-  // What the tool `complete` says at the end is nowhere else.
-  const text = said ? "" : (result?.text ?? "");
-  const items: Item[] =
-    text.trim() === ""
-      ? ended.items
-      : put(ended.items, { kind: "text", id: resultStart + event.runId, text, open: false });
+  const items = addResult(ended.items, event.runId, result?.text ?? "");
   const finished = { ...ended, items, run, interrupts };
   return run.state === "cancelled" ? addEnd(finished) : finished;
+}
+
+/** What the tool `complete` says at the end is nowhere else. */
+export function addResult(items: Item[], run: string, text: string): Item[] {
+  // Another run may have said the same.
+  const own = items.slice(items.findLastIndex(({ kind }) => kind === "user") + 1);
+  const isSaid = own.some((item) => item.kind === "text" && item.text.trim() === text.trim());
+  if (text.trim() === "" || isSaid) return items;
+  return put(items, { kind: "text", id: resultStart + run, text, open: false });
 }
 
 function addEnd(view: Conversation): Conversation {

@@ -5,6 +5,7 @@ import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { PlanView } from "../../protocol/task.ts";
 import {
   addMessage,
+  addResult,
   addStoredEnd,
   type Conversation,
   emptyConversation,
@@ -27,7 +28,7 @@ export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followe
   const items = rows
     .filter((row) => !followed.includes(row.invocation_id ?? ""))
     .reduce(
-      (list, row) => (row.is_llm_message ? readRow(row).reduce(addMessage, list) : addEnd(list, row)),
+      (list, row) => (row.is_llm_message ? addLastWord(readRow(row).reduce(addMessage, list), row) : addEnd(list, row)),
       [] as Item[],
     );
   const last = runs[0];
@@ -56,11 +57,35 @@ function readRow(row: MessageRow): AgUiMessage[] {
   if (row.type === "user") return [{ id, role: "user", content: textOf((row.content as UserMessage).content) }];
   if (row.type === "assistant") {
     const { content, tool_calls } = row.content as AssistantMessage;
-    return [{ id, role: "assistant", content: content ?? "", toolCalls: tool_calls }];
+    const { reasoning } = row.metadata;
+    const thoughts = typeof reasoning === "string" && reasoning !== "" ? reasoning : null;
+    return [
+      ...(thoughts === null ? [] : [{ id: `${id}_reasoning`, role: "reasoning" as const, content: thoughts }]),
+      { id, role: "assistant", content: content ?? "", toolCalls: tool_calls },
+    ];
   }
   if (row.type !== "tool") return [];
   const { tool_call_id, content } = row.content as ToolMessage;
   return [{ id, role: "tool", toolCallId: tool_call_id, content }];
+}
+
+/** What the tool `complete` says is the run's last word, and no message. */
+function addLastWord(items: Item[], { type, invocation_id, content }: MessageRow): Item[] {
+  if (type !== "assistant" || invocation_id === null) return items;
+  const call = (content as AssistantMessage).tool_calls?.find((each) => each.function.name === "complete");
+  const text = call ? readSummary(call.function.arguments) : null;
+  return text === null ? items : addResult(items, invocation_id, text);
+}
+
+/** Models call it by other names too. */
+function readSummary(json: string): string | null {
+  try {
+    const given = JSON.parse(json) as Record<string, unknown> | null;
+    const texts = ["summary", "text", "message", "result"].map((name) => given?.[name]);
+    return (texts.find((text) => typeof text === "string" && text.trim() !== "") as string | undefined)?.trim() ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** The row that a run leaves which did not complete. A question is no end: its answer goes on. */

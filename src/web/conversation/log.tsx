@@ -6,12 +6,10 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Item } from "../client/conversation.ts";
 import { IconButton } from "../parts/button.tsx";
 import { useWords } from "../state/words.ts";
+import { followsAfter } from "./follows.ts";
 import { ItemView } from "./item-view.tsx";
 import styles from "./log.module.css";
 import { words } from "./words.ts";
-
-/** A reader who has scrolled up further than this reads, and is not pulled down. */
-const nearEndPx = 80;
 
 /** Above and below the window, so that fast scrolling meets no gap. */
 const bufferPx = 900;
@@ -58,10 +56,8 @@ function useEnd(box: RefObject<HTMLDivElement | null>): { isAtEnd: boolean; toEn
     if (!current) return;
     let lastTop = current.scrollTop;
     const look = (): void => {
-      const isNear = current.scrollHeight - current.scrollTop - current.clientHeight < nearEndPx;
-      // What grows below is not scrolling up: only a person's going up leaves the end.
-      if (isNear) follows.current = true;
-      else if (current.scrollTop < lastTop - 1) follows.current = false;
+      const left = current.scrollHeight - current.scrollTop - current.clientHeight;
+      follows.current = followsAfter(follows.current, { left, moved: current.scrollTop - lastTop });
       lastTop = current.scrollTop;
       setAtEnd(follows.current);
     };
