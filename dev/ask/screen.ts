@@ -1,6 +1,6 @@
 // The terminal: text runs on above, and on a TTY the plan stands below it and is drawn again in its place. Elsewhere (a pipe,
 // a file) every line is printed once.
-import type { Conversation } from "../../src/web/client/conversation.ts";
+import type { Conversation, Notice } from "../../src/web/client/conversation.ts";
 import { type News, planChanges, planLines, Teller } from "./lines.ts";
 import { plain, shorten, widthOf } from "./width.ts";
 
@@ -88,7 +88,7 @@ export class Screen {
     const partial = wrap(this.#partial, columns);
     const most = Math.max(3, (this.#output.rows ?? 24) - 4 - partial.length);
     const plan = window(planLines(this.#view), most);
-    const notice = this.#view.notice ? [`· ${plain(this.#view.notice)}`] : [];
+    const notice = this.#view.notice ? [`· ${plain(sayNotice(this.#view.notice))}`] : [];
     const lines = plan.length > 0 ? ["", ...plan, ...notice] : notice;
     return [...partial, ...lines.map((line) => shorten(line, columns))];
   }
@@ -122,4 +122,8 @@ function window(lines: string[], most: number): string[] {
   const due = lines.findIndex((line) => /^ {2}[◐○]/.test(line));
   const start = Math.max(0, Math.min((due < 0 ? lines.length : due) - Math.floor(most / 2), lines.length - most));
   return lines.slice(start, start + most);
+}
+
+function sayNotice(notice: Notice): string {
+  return notice.kind === "sandbox" ? notice.message : `model: ${notice.model ?? `attempt ${notice.attempt}`}`;
 }

@@ -18,9 +18,14 @@ export interface Conversation {
   state: StateValue;
   run: { id: string | null; state: RunState; error: string | null; unfinished: number };
   interrupts: AgUiInterrupt[];
-  /** A passing word on what is being waited for: a sandbox that starts, a model that is asked again. */
-  notice: string | null;
+  /** What is being waited for in passing: a sandbox that starts, a model that is asked again. */
+  notice: Notice | null;
 }
+
+export type Notice =
+  | { kind: "sandbox"; message: string }
+  /** `model` where another one is asked. */
+  | { kind: "retry"; attempt: number; model: string | null };
 
 export const noState: StateValue = { plan: { version: 0, sections: [] }, sandbox: { state: "none", previews: [] } };
 
@@ -189,9 +194,14 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
       return { ...view, items };
     }
     case "sandbox":
-      return { ...view, notice: event.value.state === "started" ? null : event.value.message };
-    case "model_retry":
-      return { ...view, notice: `model: ${event.value.model ?? `attempt ${event.value.attempt}`}` };
+      return {
+        ...view,
+        notice: event.value.state === "started" ? null : { kind: "sandbox", message: event.value.message },
+      };
+    case "model_retry": {
+      const { attempt, model = null } = event.value;
+      return { ...view, notice: { kind: "retry", attempt, model } };
+    }
     default:
       return view;
   }

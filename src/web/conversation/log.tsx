@@ -24,10 +24,8 @@ export function Log({ items, children }: { items: Item[]; children: ReactNode })
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a conversation is scrolled with the keyboard too */}
       <div ref={box} className={styles.log} role="log" aria-label={said.conversation} aria-live="off" tabIndex={0}>
         <div className={styles.column}>
-          <Virtualizer ref={list} scrollRef={box} bufferSize={bufferPx}>
-            {items.map((item) => (
-              <ItemView key={`${item.kind} ${item.id}`} item={item} />
-            ))}
+          <Virtualizer ref={list} scrollRef={box} bufferSize={bufferPx} data={items}>
+            {(item) => <ItemView key={`${item.kind} ${item.id}`} item={item} />}
           </Virtualizer>
           {children}
         </div>

@@ -1,7 +1,7 @@
 // The middle of the page: what was said and done, what is going on, what is asked, and where a person writes.
 import { RotateCcw } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef } from "react";
-import type { Conversation } from "../client/conversation.ts";
+import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
+import type { Conversation, Item, Notice } from "../client/conversation.ts";
 import { isSilentTool } from "../client/tool-title.ts";
 import { Button } from "../parts/button.tsx";
 import { ProblemNotice, Spinner } from "../parts/notice.tsx";
@@ -32,7 +32,7 @@ export function ConversationPane({
   const composer = useRef<ComposerHandle>(null);
   const busy = isBusy(view);
   const { conversation } = view;
-  const shown = conversation.items.filter((item) => item.kind !== "tool" || !isSilentTool(item.name));
+  const shown = useMemo(() => conversation.items.filter(isShown), [conversation.items]);
   const asks = !busy && conversation.interrupts.length > 0;
   useEffect(() => {
     // A phone's keyboard would cover what was just opened.
@@ -49,10 +49,13 @@ export function ConversationPane({
           <Waitings view={view} />
           <StateLine view={view} />
           {conversation.run.state === "failed" && <Retry view={view} onSend={onSend} />}
-          {asks && (
-            <Suspense fallback={null}>
-              <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
-            </Suspense>
+          {conversation.interrupts.length > 0 && (
+            // While an answer is on its way the form only hides: should it be refused, what was typed stands there.
+            <div hidden={!asks}>
+              <Suspense fallback={null}>
+                <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
+              </Suspense>
+            </div>
           )}
         </Log>
       )}
@@ -63,6 +66,12 @@ export function ConversationPane({
       </div>
     </section>
   );
+}
+
+/** A question is shown as a form while it is open, and as what was asked and answered afterwards. */
+function isShown(item: Item): boolean {
+  if (item.kind !== "tool" || !isSilentTool(item.name)) return true;
+  return item.name === "ask" && item.result !== null;
 }
 
 /** Escape stops the run, unless it closes something that is open over the page, or is typed in the workspace. */
@@ -112,8 +121,13 @@ function describeState(view: ThreadView, said: (typeof words)["en"]): string | n
   if (view.link === "lost") return said.reconnecting;
   if (view.phase === "loading") return said.loading;
   if (run.state === "waiting") return said.waiting;
-  if (run.state === "running") return notice ?? said.working;
+  if (run.state === "running") return notice === null ? said.working : sayNotice(notice, said);
   return run.state === "completed" && run.unfinished > 0 ? said.unfinished(run.unfinished) : null;
+}
+
+function sayNotice(notice: Notice, said: (typeof words)["en"]): string {
+  if (notice.kind === "sandbox") return notice.message;
+  return notice.model === null ? said.askedAgain(notice.attempt) : said.askedOther(notice.model);
 }
 
 /** The same request once more, where there is one and nothing works on it. */

@@ -8,6 +8,7 @@ import {
   GitBranch,
   Globe,
   type LucideIcon,
+  MessageCircleQuestion,
   SquareTerminal,
   Wrench,
 } from "lucide-react";
@@ -37,7 +38,7 @@ export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
           {(outcome.state === "done" || outcome.state === "failed" ? said.tools : said.doing)[verb] ?? verb}
         </span>
         <span className={styles.subject} dir="ltr">
-          {subject}
+          {item.name === "ask" ? `${subject} → ${item.result}` : subject}
         </span>
         <span className={styles.outcome}>
           {outcome.state === "open" && <Spinner />}
@@ -83,5 +84,6 @@ function iconOf(name: string): LucideIcon {
   if (/^(list|find|search)_/.test(name)) return FolderSearch;
   if (name.endsWith("_file")) return FileText;
   if (name.startsWith("git_")) return GitBranch;
+  if (name === "ask") return MessageCircleQuestion;
   return name === "expose_port" ? Globe : Wrench;
 }

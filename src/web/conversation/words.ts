@@ -18,6 +18,7 @@ const chineseTools = {
   search_files: "搜索",
   expose_port: "开放端口",
   read_result: "继续读取结果",
+  ask: "提问",
 };
 
 export const words = defineWords(
@@ -37,6 +38,8 @@ export const words = defineWords(
     thinkingNow: "Thinking…",
     waiting: "Waiting for the server…",
     working: "Working…",
+    askedAgain: (attempt: number) => `The model did not answer; it is asked again (attempt ${attempt})…`,
+    askedOther: (model: string) => `The model did not answer; ${model} is asked instead…`,
     reconnecting: "Connection lost; trying again…",
     loading: "Opening the conversation…",
     failed: "The run failed",
@@ -66,6 +69,7 @@ export const words = defineWords(
       search_files: "Searched for",
       expose_port: "Opened port",
       read_result: "Read on in a result",
+      ask: "Asked",
     } as Record<string, string>,
     doing: {
       execute_command: "Run",
@@ -83,6 +87,7 @@ export const words = defineWords(
       search_files: "Search for",
       expose_port: "Open port",
       read_result: "Read on in a result",
+      ask: "Ask",
     } as Record<string, string>,
     left: "no result",
     running: "running",
@@ -116,6 +121,8 @@ export const words = defineWords(
     thinkingNow: "正在思考…",
     waiting: "等待服务器…",
     working: "进行中…",
+    askedAgain: (attempt) => `模型没有应答，正在重试（第 ${attempt} 次）…`,
+    askedOther: (model) => `模型没有应答，改用 ${model}…`,
     reconnecting: "连接断开，正在重试…",
     loading: "正在打开对话…",
     failed: "运行失败",

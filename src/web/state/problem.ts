@@ -14,7 +14,7 @@ const words = defineWords(
     sandbox: "The sandbox did not do it. Try again; if it goes on, stop and start the sandbox.",
     server: "Something went wrong on the server. Try again in a moment.",
     answered: "This was answered elsewhere, or its time was up. Here is how things stand.",
-    refused: "The server did not take this.",
+    refused: "The server did not take this, for the reason below. Change it and try again.",
   },
   {
     offline: "无法连接服务器。请检查网络后重试。",
@@ -27,7 +27,7 @@ const words = defineWords(
     sandbox: "沙箱没有完成操作。请重试；若一直如此，请停止后重新启动沙箱。",
     server: "服务器出错了。请稍后再试。",
     answered: "这个问题已在别处回答，或时限已过。现在的情况如下。",
-    refused: "服务器没有接受。",
+    refused: "服务器没有接受，原因如下。请修改后重试。",
   },
 );
 
