@@ -16,8 +16,9 @@ async function visit(options: VisitOptions = {}): Promise<Visit> {
 }
 
 /** What stands in the conversation: each thing that was said and answered, in order. */
-function readLog(page: Page): Promise<string[]> {
-  return page.locator("[data-said], [data-answer], [data-end]").allTextContents();
+async function readLog(page: Page): Promise<string[]> {
+  const texts = await page.locator("[data-said], [data-answer], [data-end]").allTextContents();
+  return texts.map((text) => text.trim());
 }
 
 const idle = (page: Page) => page.getByRole("button", { name: "发送" }).waitFor();
@@ -62,6 +63,21 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     proxy.mend();
     await idle(page);
     expect(await readLog(page)).toEqual(["[[say 150]] [[pace 60]] cut", words(150)]);
+  });
+
+  it("says no more that the connection is lost when a run streams after it was", async () => {
+    const { page, send } = await visit({ place: "&thread=lost" });
+    await send("[[text before]]");
+    await answers(page).getByText("before", { exact: true }).waitFor();
+    await idle(page);
+    await page.context().setOffline(true);
+    await page.evaluate("window.dispatchEvent(new Event('online'))");
+    await page.getByText("连接断开，正在重试").waitFor();
+    await page.route("**/v1/threads/lost/events", (route) => route.abort());
+    await page.context().setOffline(false);
+    await send("[[say 100]] [[pace 50]]");
+    await answers(page).getByText("word word").waitFor();
+    expect(await page.getByText("连接断开，正在重试").count()).toBe(0);
   });
 
   it("comes back to the run when the server is killed and started again", async () => {

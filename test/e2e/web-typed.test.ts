@@ -78,9 +78,9 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
 
   it("and is too large for the server stands in the box again, with what to do", async () => {
     const { page, send } = await visit();
-    await send("x".repeat(1_200_000));
+    await send(`${"x".repeat(99)}\n`.repeat(11_000));
     await page.getByText("内容太大").waitFor();
-    expect((await box(page).inputValue()).length).toBe(1_200_000);
+    expect((await box(page).inputValue()).length).toBe(1_100_000);
     expect(await page.locator("[data-said]").count()).toBe(0);
   });
 
@@ -121,6 +121,33 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await page.getByRole("button", { name: "登录" }).click();
     await answer(page, "got it").waitFor();
     expect(await readLog(page)).toEqual(["[[text got it]]", "got it"]);
+  });
+
+  it("as an answer that somebody else gave first stands in the box, and the page shows how things stand", async () => {
+    const { page, send } = await visit({ place: "&thread=answered" });
+    await send('[[tool ask {"question":"Which colour?"}]]');
+    await page.getByRole("textbox", { name: "Which colour?" }).waitFor();
+    const other = await page.context().newPage();
+    await other.goto(`${stage.server.address}&thread=answered`);
+    await other.getByRole("textbox", { name: "Which colour?" }).waitFor();
+    let go = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    await page.route("**/ag-ui", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.getByRole("textbox", { name: "Which colour?" }).fill("a long answer");
+    await page.keyboard.press("Enter");
+    await other.getByRole("textbox", { name: "Which colour?" }).fill("blue");
+    await other.keyboard.press("Enter");
+    await answer(other, "done: blue").waitFor();
+    go();
+    await page.getByText("这个问题已在别处回答").waitFor();
+    await answer(page, "done: blue").waitFor();
+    expect(await box(page).inputValue()).toBe("a long answer");
+    await page.getByText("Which colour? → blue").waitFor();
   });
 
   it("works in a browser that keeps nothing", async () => {

@@ -13,6 +13,7 @@ import {
   listArguments,
   type PlanApproval,
   readAsked,
+  typedIn,
 } from "./interrupts.ts";
 import { draftOf, reword } from "./plan-draft.ts";
 
@@ -128,5 +129,13 @@ describe("an answer", () => {
     expect(approvePlan(asked, draft).payload).toEqual({ approved: true });
     const changed = reword(draft, draft.sections[0]?.tasks[0]?.key ?? 0, "b");
     expect(approvePlan(asked, changed).payload).toEqual({ approved: true, sections: [{ title: "A", tasks: ["b"] }] });
+  });
+});
+
+describe("answers that came too late", () => {
+  it("hold what was typed, and no choice", () => {
+    const asked = { id: "q", reason: "question", responseSchema: { type: "string", enum: ["red"] } } as AgUiInterrupt;
+    expect(typedIn([answerQuestion("q", "a long answer")], [asked])).toEqual(["a long answer"]);
+    expect(typedIn([answerQuestion("q", "red"), decline("p", "no")], [asked])).toEqual([]);
   });
 });

@@ -63,6 +63,17 @@ export function answerQuestion(id: string, text: string): InterruptAnswer {
   return text.trim() === "" ? goOnWithout(id) : resolve(id, text.trim());
 }
 
+/** What a person wrote in their own words; a choice is no such thing. */
+export function typedIn(answers: InterruptAnswer[], interrupts: AgUiInterrupt[]): string[] {
+  return answers.flatMap((answer) => {
+    const { interrupt_id, payload } = answer as { interrupt_id: string; payload?: unknown };
+    const asked = interrupts.find(({ id }) => id === interrupt_id);
+    const given = asked ? readAsked(asked) : null;
+    const isChoice = given?.kind === "question" && given.choices.includes(String(payload));
+    return typeof payload === "string" && !isChoice ? [payload] : [];
+  });
+}
+
 export function goOnWithout(id: string): InterruptAnswer {
   return { interrupt_id: id, status: "cancelled" };
 }

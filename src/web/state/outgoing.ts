@@ -1,7 +1,9 @@
 // What a person said on one thread and the server has not got yet: turns, which the page begins one after another and follows,
 // and messages beside them. What was said first reaches the server first.
-import type { Api } from "../client/api.ts";
+import type { AgUiInterrupt } from "../../protocol/event.ts";
+import { type Api, ApiError } from "../client/api.ts";
 import type { Followed, Opening } from "../client/follow.ts";
+import { typedIn } from "../client/interrupts.ts";
 import { openTurn } from "../client/live-turn.ts";
 import { deliver } from "./deliver.ts";
 import { forgetUnsent, type Unsent } from "./drafts.ts";
@@ -103,4 +105,10 @@ export class Outgoing {
 
 function messageOf({ thread, run }: Turn, { id, text }: Pick<Unsent, "id" | "text">): Unsent {
   return { thread, run, id, text };
+}
+
+/** What goes back into the box: a form that is asked again still has what was typed into it, one that is not gives it away. */
+export function typedOf({ begin }: Turn, error: unknown, interrupts: AgUiInterrupt[]): string[] {
+  if (begin.kind === "message") return [begin.text];
+  return error instanceof ApiError && error.isAnswered ? typedIn(begin.answers, interrupts) : [];
 }

@@ -10,7 +10,7 @@ import { newId } from "../client/ids.ts";
 import { withPlan } from "../client/restore.ts";
 import { giveBack, keepUnsent, listUnsent } from "./drafts.ts";
 import { FrameStore } from "./frame-store.ts";
-import { Outgoing, type Turn } from "./outgoing.ts";
+import { Outgoing, type Turn, typedOf } from "./outgoing.ts";
 import { describeProblem } from "./problem.ts";
 import { readThread } from "./read-thread.ts";
 import { Rest } from "./rest.ts";
@@ -177,14 +177,10 @@ export class ThreadStore {
     if (this.#leaveIfUnknown(error)) return;
     // Of a thread that nobody has written to there is nothing to read; it begins with its first message.
     const { conversation, problem: known } = this.view.latest();
-    const problem = error.status === 404 && (conversation.items.length === 0 || known !== null) ? null : error;
+    const isUnwritten = error.status === 404 && (conversation.items.length === 0 || known !== null);
+    const problem = isUnwritten ? known : describeProblem(error);
     this.#isStale = false;
-    this.#change((view) => ({
-      ...view,
-      phase: "ready",
-      link: "idle",
-      problem: problem === null ? view.problem : describeProblem(problem),
-    }));
+    this.#change((view) => ({ ...view, phase: "ready", link: "idle", problem }));
     if (!this.#outgoing.next) await this.#rest.sleep();
   }
 
@@ -224,7 +220,8 @@ export class ThreadStore {
       const isRefused = error instanceof ApiError && !error.isPassing && error.status !== 401;
       if (!isWithdrawn && !isRefused) throw error;
       this.#outgoing.settle(turn);
-      if (begin.kind === "message") giveBack(this.id, begin.text);
+      const typed = typedOf(turn, error, this.view.latest().conversation.interrupts);
+      for (const text of typed) giveBack(this.id, text);
       // It may have got there after all.
       if (isWithdrawn) void this.#api.cancel(this.id, turn.run).catch(() => {});
       const problem = isWithdrawn ? null : describeProblem(error);
@@ -293,7 +290,7 @@ export class ThreadStore {
   #hear(event: ThreadEvent, id: string | null): void {
     if (id !== null) this.#lastId = id;
     if (event.type === "RUN_STARTED") this.#seen.add(event.runId);
-    this.#change((view) => hear(view, { at: Date.now(), id, event }));
+    this.#change((view) => ({ ...hear(view, { at: Date.now(), id, event }), link: "connected" }));
     if (event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") tellTabs(null);
   }
 
