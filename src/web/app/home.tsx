@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { ConversationPane } from "../conversation/pane.tsx";
 import { Guard } from "../parts/guard.tsx";
 import { chosenAgent } from "../state/chosen-agent.ts";
+import { giveBack } from "../state/drafts.ts";
 import { panel } from "../state/panel.ts";
 import { go, place } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
@@ -74,12 +75,16 @@ function useSend(thread: ThreadStore | null): (text: string, mode: "enqueue" | "
   return (text, mode) => {
     if (thread === null) return;
     const isUnnamed = threads.isUnnamed(thread);
-    const isNew = place.get().thread === null;
-    if (isNew) go({ thread: thread.id }, { replace: true });
-    const agent_id = isNew ? chosenAgent.get() : null;
-    if (agent_id === null) thread.send(text, mode);
-    else void threads.create(thread.id, { agent_id }).then(() => thread.send(text, mode));
-    chosenAgent.set(null);
+    if (place.get().thread === null) go({ thread: thread.id }, { replace: true });
+    const agent = isUnnamed ? chosenAgent.get() : null;
+    if (agent === null) thread.send(text, mode);
+    else {
+      void threads.begin(thread.id, agent).then((isBegun) => {
+        if (!isBegun) return giveBack(thread.id, text);
+        chosenAgent.set(null);
+        thread.send(text, mode);
+      });
+    }
     if (!isUnnamed) return;
     const title = text.trim().split("\n")[0]?.slice(0, titleCharacters).toWellFormed() ?? "";
     const stop = thread.view.shown.subscribe(() => {

@@ -87,6 +87,13 @@ export class ThreadList {
     });
   }
 
+  /** With this agent; the thread may be there already, in its project. */
+  begin(thread_id: string, agent_id: string): Promise<boolean> {
+    const isKnown = this.view.get().threads.some((thread) => thread.thread_id === thread_id);
+    if (!isKnown) return this.create(thread_id, { agent_id });
+    return this.#attempt(() => this.#api.send("PATCH", pathOf(thread_id), { agent_id }));
+  }
+
   /** Whether a thread is to be called as its first message. */
   isUnnamed({ id, view }: Pick<ThreadStore, "id" | "view">): boolean {
     const { phase, conversation } = view.latest();
