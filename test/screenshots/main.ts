@@ -83,7 +83,7 @@ async function main(): Promise<void> {
   try {
     await buildShop(stage);
     for (const { name, options, show } of views) {
-      const { page, close } = await stage.visit({ reducedMotion: "reduce", ...options });
+      const { page, close } = await stage.visit(options);
       await show(page);
       await page.screenshot({ path: join(folder, `${name}.png`) });
       await close();
