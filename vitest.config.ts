@@ -11,7 +11,17 @@ const root = import.meta.dirname;
 mkdirSync(`${root}/dist/web`, { recursive: true });
 
 /** Files that take more than half a minute; vitest goes by size and begins with small ones last, when nobody is left beside them. */
-const longest = ["kill", "sandbox-run-faults", "stream-load", "start", "disconnect", "webhooks"];
+const longest = [
+  "kill",
+  "sandbox-run-faults",
+  "stream-load",
+  "start",
+  "web-lives",
+  "web-access",
+  "web",
+  "disconnect",
+  "web-typed",
+];
 
 class LongestFirst implements TestSequencer {
   readonly #usual: BaseSequencer;
@@ -92,7 +102,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           // Each file runs whole servers, and waits for limits and back-offs half of its time.
-          maxWorkers: 3,
+          maxWorkers: 4,
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },

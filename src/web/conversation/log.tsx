@@ -14,6 +14,15 @@ import { words } from "./words.ts";
 /** Above and below the window, so that fast scrolling meets no gap. */
 const bufferPx = 900;
 
+/** Of most items: a call, a line. Left to itself the list takes the first one's height for all, and that may be a long text's. */
+const rowPx = 36;
+
+/** What a person scrolls with; a scroll bar is pressed like anything else. */
+const touches = ["wheel", "touchmove", "keydown", "pointerdown"] as const;
+
+/** A list that was thrown rolls on for about so long. */
+const throwMs = 1_500;
+
 export function Log({ items, children }: { items: Item[]; children: ReactNode }) {
   const said = useWords(words);
   const box = useRef<HTMLDivElement>(null);
@@ -24,7 +33,7 @@ export function Log({ items, children }: { items: Item[]; children: ReactNode })
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a conversation is scrolled with the keyboard too */}
       <div ref={box} className={styles.log} role="log" aria-label={said.conversation} aria-live="off" tabIndex={0}>
         <div className={styles.column}>
-          <Virtualizer ref={list} scrollRef={box} bufferSize={bufferPx} data={items}>
+          <Virtualizer ref={list} scrollRef={box} bufferSize={bufferPx} itemSize={rowPx} data={items}>
             {(item) => <ItemView key={`${item.kind} ${item.id}`} item={item} />}
           </Virtualizer>
           {children}
@@ -53,15 +62,23 @@ function useEnd(box: RefObject<HTMLDivElement | null>): { isAtEnd: boolean; toEn
     const { current } = box;
     if (!current) return;
     let lastTop = current.scrollTop;
+    let touchedAt = Number.NEGATIVE_INFINITY;
+    const touch = (): void => {
+      touchedAt = performance.now();
+    };
     const look = (): void => {
-      const left = current.scrollHeight - current.scrollTop - current.clientHeight;
-      follows.current = followsAfter(follows.current, { left, moved: current.scrollTop - lastTop });
-      lastTop = current.scrollTop;
+      const { scrollTop, scrollHeight, clientHeight: page } = current;
+      const isByPerson = performance.now() - touchedAt < throwMs;
+      const scrolled = { left: scrollHeight - scrollTop - page, moved: scrollTop - lastTop, isByPerson, page };
+      follows.current = followsAfter(follows.current, scrolled);
+      lastTop = scrollTop;
       setAtEnd(follows.current);
+      if (follows.current && !isByPerson) keep();
     };
     const keep = (): void => {
       if (follows.current) current.scrollTop = current.scrollHeight;
     };
+    for (const name of touches) current.addEventListener(name, touch, { passive: true });
     const grown = new ResizeObserver(keep);
     grown.observe(current);
     for (const child of current.children) grown.observe(child);
@@ -69,6 +86,7 @@ function useEnd(box: RefObject<HTMLDivElement | null>): { isAtEnd: boolean; toEn
     return () => {
       grown.disconnect();
       current.removeEventListener("scroll", look);
+      for (const name of touches) current.removeEventListener(name, touch);
     };
   }, [box]);
   useLayoutEffect(() => {
