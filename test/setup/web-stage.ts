@@ -65,6 +65,8 @@ async function visit(
   // What turns and blinks for ever is drawn by the processor here, and takes a whole one.
   const usual = { locale: "zh-CN", viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" } as const;
   const context = await browser.newContext({ ...usual, ...options });
+  // As long as a test may take: what holds a browser up beside other work is no verdict on the page.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
