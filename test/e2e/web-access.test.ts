@@ -70,7 +70,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await keyboard.press("Shift+Enter");
     await keyboard.type(asked);
     await keyboard.press("Enter");
-    await page.getByText("Which colour?").last().waitFor();
+    await page.locator("[data-questions]").waitFor();
     for (let presses = 0; presses < 40; presses++) {
       if ((await page.evaluate("document.activeElement?.textContent")) === "blue") break;
       await keyboard.press("Shift+Tab");

@@ -171,7 +171,8 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await page.keyboard.press("Enter");
     await button("Project: Garden").waitFor();
     await button("New conversation").click();
-    await expect.poll(() => page.url()).toContain("thread=");
+    await expect.poll(() => page.url()).toMatch(/thread=thread_/);
+    await page.getByRole("heading", { name: "What do you want to have?" }).waitFor();
     await visit.send("[[say 2]]");
     await page.locator("[data-answer=whole]").waitFor();
     await idle();
