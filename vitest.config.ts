@@ -101,7 +101,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/setup/browser-ready.ts"],
+          globalSetup: ["test/setup/browser-ready.ts", "test/setup/tables.ts"],
           // Each file runs whole servers, and waits for limits and back-offs half of its time.
           maxWorkers: 3,
           testTimeout: 90_000,

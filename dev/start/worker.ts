@@ -1,5 +1,5 @@
 // The Worker under `wrangler dev`: its tables, its start, and the clock that Cloudflare would be.
-import { rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startClock } from "./clock.ts";
@@ -12,10 +12,18 @@ const startMs = 60_000;
 const pollMs = 50;
 const minuteMs = 60_000;
 
+/**
+ * Wrangler takes seconds to find that nothing is left to apply: what was applied is written down beside the database, so
+ * that it goes when that does.
+ */
 export async function applyMigrations(place: Place, state: State): Promise<void> {
+  const applied = join(state.data, "v3/d1/applied-migrations");
+  const names = (await readdir(join(place.root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
+  if ((await readFile(applied, "utf8").catch(() => "")) === names.join("\n")) return;
   const args = ["d1", "migrations", "apply", "taskloom", "--local", "--persist-to", state.data];
   // Outside a terminal nothing is asked.
   await runProgram(place, "wrangler", args, { ...registryOf(state), CI: "true" });
+  await writeOwn(applied, names.join("\n"));
 }
 
 /** Resolves once the Worker answers; the promise inside resolves when it has ended. */

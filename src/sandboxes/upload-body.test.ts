@@ -59,6 +59,24 @@ describe("an upload's body", () => {
     expect(pulls).toBeLessThanOrEqual(6);
   });
 
+  it("does not blame the sender for what fails once its reader has given up", async () => {
+    const pending = Promise.withResolvers<never>();
+    const reader = {
+      read: () => pending.promise,
+      cancel: async (reason: unknown) => pending.reject(reason),
+    };
+    const content = { getReader: () => reader } as unknown as ReadableStream<Uint8Array>;
+    const body = send(content);
+    const sandbox = body.stream.getReader();
+    await sandbox.read();
+    const next = sandbox.read();
+    await sandbox.cancel(new Error("the sandbox is gone"));
+    await expect(next).resolves.toMatchObject({ done: true });
+    await pending.promise.catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(body.failure).toBeNull();
+  });
+
   it("fails where its source breaks, and where that falls silent", async () => {
     const broken = send(
       new ReadableStream({

@@ -11,7 +11,10 @@ export interface UploadBody {
   stream: ReadableStream<Uint8Array>;
   /** Bytes of the file that were passed on so far. */
   readonly size: number;
-  /** Why the sender's part failed; null while it did not. Whoever reads the stream may see another error. */
+  /**
+   * Why the sender's part failed; null while it did not. Whoever reads the stream may see another error. What fails once
+   * the reader has given up is not the sender's doing: a cancelled request's body may reject the read that is under way.
+   */
   readonly failure: unknown;
 }
 
@@ -29,9 +32,9 @@ export function writeUploadBody(
     `--${boundary}\r\nContent-Disposition: form-data; name="files[0].file"; filename="file"\r\n` +
     "Content-Type: application/octet-stream\r\n\r\n";
   const source = readInPieces(content);
-  const state = { size: 0, failure: null as unknown };
+  const state = { size: 0, failure: null as unknown, isGivenUp: false };
   const fail = async (error: unknown): Promise<never> => {
-    state.failure = error;
+    if (!state.isGivenUp) state.failure = error;
     await source.cancel(error).catch(() => undefined);
     throw error;
   };
@@ -50,7 +53,10 @@ export function writeUploadBody(
       }
       controller.enqueue(value);
     },
-    cancel: (reason) => source.cancel(reason),
+    cancel: (reason) => {
+      state.isGivenUp = true;
+      return source.cancel(reason);
+    },
   });
   return {
     type: `multipart/form-data; boundary=${boundary}`,

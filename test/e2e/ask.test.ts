@@ -1,9 +1,16 @@
 // `npm run ask` against a whole server: a shop is planned, built and opened.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
-import { findFreePort, makeState, runProgram, type StartedServer, startServer } from "../setup/started-server.ts";
+import {
+  findFreePort,
+  makeState,
+  runProgram,
+  type StartedServer,
+  type StatePlace,
+  startServer,
+} from "../setup/started-server.ts";
 
-let place: Awaited<ReturnType<typeof makeState>>;
+let place: StatePlace;
 let model: RunningModel;
 let server: StartedServer;
 

@@ -1,8 +1,7 @@
 // What the network between the Worker and the model does: refuse, reset, cut to the byte. For good, and once.
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
+import { findFreePort } from "../setup/started-server.ts";
 import { type StartedTaskloom, startBeside } from "./started-taskloom.ts";
 import { openReader, readConversation, retell } from "./stream-reader.ts";
 import { retries, runAgain, runToEnd } from "./watched-run.ts";
@@ -15,11 +14,8 @@ let port: number;
 vi.setConfig({ maxConcurrency: 20 });
 
 beforeAll(async () => {
-  // A port that was free a moment ago: nobody answers there, until the tests start a model.
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ({ port } = server.address() as AddressInfo);
-  server.close();
+  // Nobody answers there, until the tests start a model.
+  port = await findFreePort();
   taskloom = await startBeside(`http://127.0.0.1:${port}/v1`);
 });
 afterAll(async () => {

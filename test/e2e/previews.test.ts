@@ -8,7 +8,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { hasBrowser, openBrowser } from "../setup/browser.ts";
-import { makeState, type StartedServer, startServer } from "../setup/started-server.ts";
+import { makeState, type StartedServer, type StatePlace, startServer } from "../setup/started-server.ts";
 import {
   type Answer,
   awaitPort,
@@ -26,7 +26,7 @@ interface Preview {
   expires_at: string;
 }
 
-let place: Awaited<ReturnType<typeof makeState>>;
+let place: StatePlace;
 let server: StartedServer;
 let port: string;
 let box: Sandbox;

@@ -1,11 +1,13 @@
 // `npm start` as a process of its own, for tests that go through everything.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { randomInt } from "node:crypto";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { isPortFree } from "../../dev/start/port.ts";
+import { findTables } from "./tables.ts";
 
 export const root = join(import.meta.dirname, "../..");
 
@@ -36,20 +38,33 @@ const noSettings = {
   PREVIEW_DOMAIN: "",
 };
 
-export async function makeState(): Promise<{ state: string; removeState: () => Promise<void> }> {
+export interface StatePlace {
+  state: string;
+  removeState(): Promise<void>;
+}
+
+/** An empty folder, as a first start finds it. */
+export async function makeEmptyState(): Promise<StatePlace> {
   const state = await mkdtemp(join(tmpdir(), "taskloom-start-"));
   return { state, removeState: () => rm(state, { recursive: true, force: true }) };
 }
 
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
+/** With the tables of the database in it: to make them takes a start longer than all the rest. */
+export async function makeState(): Promise<StatePlace> {
+  const [place, tables] = await Promise.all([makeEmptyState(), findTables()]);
+  await cp(tables, place.state, { recursive: true });
+  return place;
+}
+
+/** Outside the ports that the system gives to whoever asks for any, since one of those is soon somebody else's. */
+const firstPort = 20_000;
+const ports = 12_000;
+
+export async function findFreePort(): Promise<number> {
+  for (;;) {
+    const port = firstPort + randomInt(ports);
+    if (await isPortFree(port)) return port;
+  }
 }
 
 export interface ProgramRun {

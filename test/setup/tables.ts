@@ -1,0 +1,49 @@
+// A state folder that holds an empty database with its tables, made once for each set of migrations and kept for later runs.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Log } from "../../dev/start/log.ts";
+import { openState } from "../../dev/start/state.ts";
+import { Stopping } from "../../dev/start/stopping.ts";
+import { applyMigrations } from "../../dev/start/worker.ts";
+
+const root = join(import.meta.dirname, "../..");
+const kept = join(root, "node_modules/.cache/taskloom");
+
+export async function findTables(): Promise<string> {
+  const folder = join(kept, `tables-${await hashMigrations()}`);
+  if (existsSync(folder)) return folder;
+  await mkdir(kept, { recursive: true });
+  const made = await mkdtemp(join(kept, "making-"));
+  await applyTo(made);
+  // Whoever is first has it; what another made meanwhile is the same.
+  await rename(made, folder).catch(() => rm(made, { recursive: true, force: true }));
+  return folder;
+}
+
+async function applyTo(data: string): Promise<void> {
+  const stopping = new Stopping();
+  const state = await openState(data);
+  const log = new Log(state.log, []);
+  try {
+    await applyMigrations({ root, log, stopping }, state);
+  } finally {
+    await stopping.stop();
+    log.close();
+    await rm(state.folder, { recursive: true, force: true });
+  }
+}
+
+async function hashMigrations(): Promise<string> {
+  const folder = join(root, "migrations");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  const hash = createHash("sha256");
+  for (const name of names) hash.update(name).update(await readFile(join(folder, name)));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** For vitest: before files that run side by side would each make it. */
+export async function setup(): Promise<void> {
+  await findTables();
+}
