@@ -17,8 +17,12 @@ const daytona = new Daytona({
 const refused = { DAYTONA_API_KEY: "a key that is wrong" };
 
 afterEach(() => void vi.restoreAllMocks());
+/** The server is shared by the files of this project: each ends what is its own. */
+const made = new Set<string>();
 afterAll(async () => {
-  for await (const sandbox of daytona.list({ labels: { app: "taskloom" } })) await sandbox.delete();
+  for await (const sandbox of daytona.list({ labels: { app: "taskloom" } })) {
+    if (made.has(sandbox.labels?.project_id ?? "")) await sandbox.delete();
+  }
 });
 
 async function stateOf(project_id: string): Promise<string> {
@@ -30,8 +34,9 @@ async function stateOf(project_id: string): Promise<string> {
 }
 
 async function makeProject(project_id: string, from = client, sandbox?: object): Promise<string> {
-  const made = await from.send("POST", "/v1/projects", { project_id, name: "Shop", sandbox });
-  expect(made.status).toBe(201);
+  made.add(project_id);
+  const answer = await from.send("POST", "/v1/projects", { project_id, name: "Shop", sandbox });
+  expect(answer.status).toBe(201);
   return `/v1/projects/${project_id}`;
 }
 
