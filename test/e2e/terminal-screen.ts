@@ -22,10 +22,13 @@ export class Screen {
   }
 }
 
-/** The answer to a command; the marks are not in the echo of what was typed. */
+/**
+ * The answer to a command, once the shell asks for the next; the marks are not in the echo of what was typed. Before its
+ * prompt readline reads the terminal's size and writes it back: a new size that comes between the two is lost.
+ */
 export async function ask({ handle, screen }: { handle: PtyHandle; screen: Screen }, command: string): Promise<string> {
   screen.text = "";
   await handle.sendInput(`echo "<"$(${command})">"\n`);
-  await screen.shows(/^<(.*?)>/ms);
+  await screen.shows(/^<(.*?)>.*[$#] $/ms);
   return /^<(.*?)>/ms.exec(screen.text)?.[1] ?? "";
 }

@@ -60,14 +60,14 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     const entry = (name: string) => page.getByRole("treeitem").filter({ hasText: name });
     await entry("notes").click();
     await entry("<b>.txt").click();
-    await page.getByText("What the agent wrote.").waitFor();
+    await page.getByText("What the agent wrote.", { exact: true }).waitFor();
     await page.getByLabel("Upload files").setInputFiles({
       name: "mine.txt",
       mimeType: "text/plain",
       buffer: Buffer.from("What the person brought."),
     });
     await entry("mine.txt").click();
-    await page.getByText("What the person brought.").waitFor();
+    await page.getByText("What the person brought.", { exact: true }).waitFor();
     await button("Delete", page.locator("aside")).click();
     await button("Delete", page.getByRole("dialog")).click();
     await entry("mine.txt").waitFor({ state: "detached" });
