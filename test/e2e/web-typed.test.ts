@@ -76,6 +76,20 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(said).toEqual(["[[text A]]", "[[text B]]", "[[text C]]"]);
   });
 
+  it("for a conversation that was deleted meanwhile goes along to a new one", async () => {
+    const { page, send } = await visit({ place: "&thread=doomed" });
+    await send("[[text once]]");
+    await answer(page, "once").waitFor();
+    await idle(page);
+    await stage.request("DELETE", "/v1/threads/doomed");
+    await send("[[text all the same]]");
+    await page.getByRole("alert").getByRole("button", { name: "新对话" }).click();
+    await expect.poll(() => box(page).inputValue()).toBe("[[text all the same]]");
+    await box(page).press("Enter");
+    await answer(page, "all the same").waitFor();
+    expect(await readLog(page)).toEqual(["[[text all the same]]", "all the same"]);
+  });
+
   it("and is too large for the server stands in the box again, with what to do", async () => {
     const { page, send } = await visit();
     // A box takes seconds to lay out a megabyte; the server's answer to it is the same.

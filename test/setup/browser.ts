@@ -7,10 +7,22 @@ const installed = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/g
 
 export const hasBrowser = installed !== undefined || (process.platform === "linux" && process.arch === "x64");
 
+const unwanted = [
+  // In one process the whole browser goes when the first context is closed; and people's browsers do keep origins apart.
+  "--single-process",
+  "--no-zygote",
+  "--disable-web-security",
+  "--disable-site-isolation-trials",
+  // A graphics card that is emulated takes several times what plain drawing takes.
+  "--ignore-gpu-blocklist",
+  "--in-process-gpu",
+  "--use-gl=angle",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+];
+
 export async function openBrowser(): Promise<Browser> {
   if (installed !== undefined) return launcher.launch({ executablePath: installed, args: ["--no-sandbox"] });
-  // In one process the whole browser goes when the first context is closed; and people's browsers do keep origins apart.
-  const unwanted = ["--single-process", "--no-zygote", "--disable-web-security", "--disable-site-isolation-trials"];
   const args = chromium.args.filter((argument) => !unwanted.includes(argument));
-  return launcher.launch({ executablePath: await chromium.executablePath(), args });
+  return launcher.launch({ executablePath: await chromium.executablePath(), args: [...args, "--disable-gpu"] });
 }

@@ -1,12 +1,14 @@
 // The middle of the page: what was said and done, what is going on, what is asked, and where a person writes.
 import { RotateCcw } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
+import { words as frame } from "../app/words.ts";
 import type { Conversation, Item, Notice } from "../client/conversation.ts";
 import { isSilentTool } from "../client/tool-title.ts";
 import { Button } from "../parts/button.tsx";
 import { ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { PlanStrip } from "../plan/plan-strip.tsx";
-import { place } from "../state/place.ts";
+import { drafts, giveBack, setDraft } from "../state/drafts.ts";
+import { go, place } from "../state/place.ts";
 import type { Problem } from "../state/problem.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
@@ -145,10 +147,23 @@ function Retry({ view, onSend }: { view: ThreadView; onSend: (text: string, mode
 /** A message that was refused stands in the box again: what is to be tried again is there. */
 function Trouble({ thread, problem }: { thread: ThreadStore; problem: Problem }) {
   const said = useWords(words);
-  const dismiss = (
+  const general = useWords(frame);
+  const action = problem.isMissing ? (
+    <Button small onClick={() => beginAnew(thread.id)}>
+      {general.newThread}
+    </Button>
+  ) : (
     <Button small look="quiet" onClick={() => thread.dismissProblem()}>
       {said.dismiss}
     </Button>
   );
-  return <ProblemNotice problem={problem} action={dismiss} />;
+  return <ProblemNotice problem={problem} action={action} />;
+}
+
+/** What was typed for the thread that is gone goes along. */
+function beginAnew(thread: string): void {
+  const typed = drafts.get()[thread] ?? "";
+  setDraft(thread, "");
+  if (typed !== "") giveBack("", typed);
+  go({ thread: null });
 }

@@ -34,13 +34,16 @@ const words = defineWords(
 export interface Problem {
   text: string;
   detail: string | null;
+  /** What it was about is not there, or not any more. */
+  isMissing?: boolean;
 }
 
 export function describeProblem(error: unknown): Problem {
   const said = wordsNow(words);
   if (!(error instanceof ApiError))
     return { text: said.offline, detail: error instanceof Error ? error.message : null };
-  return { text: said[kindOf(error)], detail: error.message };
+  const kind = kindOf(error);
+  return { text: said[kind], detail: error.message, isMissing: kind === "missing" };
 }
 
 function kindOf({ status, code, isAnswered }: ApiError): keyof (typeof words)["en"] {
