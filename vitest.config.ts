@@ -46,6 +46,9 @@ async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrati
   return existsSync(`${root}/migrations`) ? readD1Migrations(`${root}/migrations`) : [];
 }
 
+/** What is polled for comes when the machine has the time for it: only what never comes is a failure. */
+const patience = { poll: { timeout: 20_000 } };
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -60,6 +63,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          expect: patience,
           // Modules are loaded once for many files: to load them anew for each took half of the time.
           isolate: false,
           // One more than the cores of a small machine: vitest's own choice there is a single one.
@@ -90,6 +94,7 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
+          expect: patience,
           isolate: false,
           maxWorkers: 2,
           include: ["test/worker/**/*.test.ts"],
@@ -100,6 +105,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          expect: patience,
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/tables.ts"],
           // Each file runs whole servers, and waits for limits and back-offs half of its time.

@@ -138,7 +138,7 @@ describe("HttpAgent, while lives end", () => {
     second.call(0, "c2", "execute_command", '{"command":"echo begun >> log; sleep 2; cat log"}');
     second.finish("tool_calls");
     await watched.until("STEP_STARTED");
-    await vi.waitFor(async () => expect(await readInbox("lives-command")).toMatchObject([{ calls_begun: 1 }]), 5_000);
+    await vi.waitFor(async () => expect(await readInbox("lives-command")).toMatchObject([{ calls_begun: 1 }]), 20_000);
     await taskloom.endLife("lives-command");
     const third = await model.next();
     const results = third.messages.filter(({ role }) => role === "tool");
@@ -154,7 +154,7 @@ describe("HttpAgent, while lives end", () => {
     say(await model.next(), "Half ");
     await first.until("TEXT_MESSAGE_CONTENT");
     const second = run("lives-queue", "inv-1", "and then");
-    await vi.waitFor(async () => expect(await readInbox("lives-queue")).toHaveLength(2));
+    await vi.waitFor(async () => expect(await readInbox("lives-queue")).toHaveLength(2), 20_000);
     await taskloom.endLife("lives-queue");
     for (const text of ["One.", "Two."]) {
       const call = await model.next();

@@ -231,12 +231,12 @@ describe("a project's repository", () => {
     const packs = host.requests.slice(before).filter(({ path }) => path.endsWith("/git-upload-pack"));
     const later = open("project-once");
     expect(await settle(later)).toBe(line);
+    expect([...first.told, ...second.told].filter((text) => text.includes("Cloned "))).toHaveLength(1);
     // A clone may ask for its pack in two requests; a second clone would double what there is.
     expect(packs.length).toBeLessThanOrEqual(2);
     expect(host.requests.slice(before).filter(({ path }) => path.endsWith("/git-upload-pack"))).toHaveLength(
       packs.length,
     );
-    expect([...first.told, ...second.told].filter((text) => text.includes("Cloned "))).toHaveLength(1);
     expect(first.told.concat(second.told)).toContain(`started: Cloning ${repository.url} into once …`);
     expect(later.told.filter((text) => text.includes("Clon"))).toEqual([]);
     expect(await run(first.sandbox, "cat once/b; ls -A . /tmp/.taskloom | grep clone-")).toBe("2\n");

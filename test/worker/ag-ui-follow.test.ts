@@ -203,7 +203,7 @@ describe("POST /ag-ui, when the life behind it ends", () => {
     await refuseRelease(key);
     await reading.until((text) => text.includes("MESSAGES_SNAPSHOT"));
     expect(reading.text).not.toContain("RUN_FINISHED");
-    await vi.waitFor(() => allowRelease(key));
+    await vi.waitFor(() => allowRelease(key), 20_000);
     const events = await reading.toEnd();
     await checkWhole(key, events);
     expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 1 });
@@ -269,7 +269,7 @@ describe("POST /ag-ui, where nothing happens to the life", () => {
     await reading.until((text) => text.includes("word "));
     expect((await diagnose(key)).readers).toBe(1);
     await reading.leave();
-    await vi.waitFor(async () => expect((await diagnose(key)).readers).toBe(0));
+    await vi.waitFor(async () => expect((await diagnose(key)).readers).toBe(0), 20_000);
     expect(await threadStub(env, key).waitForEnd(key, RUN, 20_000)).toMatchObject({ value: { status: "completed" } });
   });
 
@@ -280,6 +280,6 @@ describe("POST /ag-ui, where nothing happens to the life", () => {
     await killObject(key);
     await reading.until((text) => text.includes("MESSAGES_SNAPSHOT"));
     await reading.leave();
-    await vi.waitFor(async () => expect((await diagnose(key)).readers).toBe(0));
+    await vi.waitFor(async () => expect((await diagnose(key)).readers).toBe(0), 20_000);
   });
 });

@@ -304,7 +304,7 @@ describe("a delivery is refused", () => {
     });
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const answered = deliver(trigger_id, BODY, signStandard(secret, BODY), away);
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(1));
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(1), 20_000);
     await vi.advanceTimersByTimeAsync(20_000);
     expect((await answered).status).toBe(500);
     expect(told).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("gave no answer within 8 s"));
