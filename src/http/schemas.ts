@@ -182,18 +182,22 @@ export const sshAccess = z
 export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });
 
+const threadTitle = title.nullable().openapi({
+  description: "Null, or absent where it is made: the first line of the next message with text becomes the title.",
+});
+
 export const threadBody = z
   .strictObject({
     thread_id: clientId.optional(),
     project_id: clientId.optional(),
-    title: title.nullable().optional(),
+    title: threadTitle.optional(),
     agent_id: clientId.optional(),
     metadata: smallObject.optional(),
   })
   .openapi({ example: { title: "Online shop", metadata: { customer: 7 } } });
 export const threadPatch = z
   .strictObject({
-    title: title.nullable().optional(),
+    title: threadTitle.optional(),
     agent_id: clientId.optional(),
     metadata: smallObject.optional(),
   })
@@ -203,7 +207,10 @@ export const thread = z
     thread_id: z.string(),
     user_id: z.string(),
     project_id: z.string(),
-    title: z.string().nullable(),
+    title: z.string().nullable().openapi({
+      description:
+        "What it was called, else the first line of its first message with text, 80 characters at most; null before.",
+    }),
     agent_id: z.string(),
     metadata: z.record(z.string(), z.unknown()),
     created_at: time,

@@ -9,9 +9,7 @@ import {
   threadOfPlace,
   toContent,
   toSaidRun,
-  toWords,
 } from "../integrations/index.ts";
-import { cutEnd } from "../lib/truncate.ts";
 import { isTerminal } from "../protocol/run.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { findSlackWorkspace } from "../store/slack-workspaces.ts";
@@ -25,7 +23,6 @@ import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./slack-
 
 type Outcome = "done" | "again";
 
-const TITLE_CHARACTERS = 80;
 /** A thread's queue is no longer. */
 const NEWEST_RUNS = 100;
 /** A message that the ended run had not taken becomes a run of its own; one round more sees that none is left. */
@@ -121,7 +118,7 @@ async function takeMessage(
   const accepted = await acceptFromSlack(context.env, workspace, input, isBound);
   if (!accepted.ok) return await refuse(context, connected, message, accepted.error);
   await bound.add({ user_id, thread_id });
-  if (message.is_direct && !isBound && accepted.value.created) setTitle(context, connected, message);
+  if (message.is_direct && !isBound && accepted.value.created) setTitle(context, connected, message, input.title);
   return "done";
 }
 
@@ -143,12 +140,11 @@ async function refuse(
 
 function setTitle(
   context: AppContext,
-  { call, workspace }: ConnectedWorkspace,
-  { channel: channel_id, thread_ts, ts, text }: SlackMessageEvent,
+  { call }: ConnectedWorkspace,
+  { channel: channel_id, thread_ts, ts }: SlackMessageEvent,
+  title: string | null | undefined,
 ): void {
-  const [line = ""] = toWords(text, workspace.bot_user_id).split("\n");
-  const title = cutEnd(line, TITLE_CHARACTERS);
-  if (title === "") return;
+  if (!title) return;
   // Refused where the conversation is no pane's, which has no title.
   goOn(context, call("assistant.threads.setTitle", { channel_id, thread_ts: thread_ts ?? ts, title }));
 }

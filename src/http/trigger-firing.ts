@@ -6,6 +6,7 @@ import {
   payloadOf,
   readThreadKey,
   writeMessage,
+  writeTitle,
 } from "../integrations/index.ts";
 import { logError } from "../lib/log.ts";
 import type { Trigger } from "../protocol/trigger.ts";
@@ -23,11 +24,13 @@ export function describeFiring(
 ): Firing {
   const { event, source_id } = source;
   const metadata = { ...(event === null ? {} : { event }), ...(source_id === null ? {} : { delivery_id: source_id }) };
+  // Checked when it was stored.
+  const pieces = unwrap(parseTemplate(trigger.prompt));
   return {
     id,
     key: trigger.thread === "per_key" ? readThreadKey(trigger.settings.key, payload) : null,
-    // Checked when it was stored.
-    message: writeMessage(unwrap(parseTemplate(trigger.prompt)), payload, event),
+    message: writeMessage(pieces, payload, event),
+    title: writeTitle(pieces, payload),
     metadata,
   };
 }

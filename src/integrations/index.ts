@@ -37,9 +37,9 @@ export { nextStep, type Showing } from "./slack-show.ts";
 export { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./slack-shown.ts";
 export { checkSignature } from "./slack-signature.ts";
 export { addEvent, emptyView, type SlackView } from "./slack-view.ts";
-export { mentions, toContent, toWords } from "./slack-words.ts";
+export { mentions, toContent } from "./slack-words.ts";
 export { type Firing, toRunInput } from "./trigger-run.ts";
-export { readThreadKey, writeMessage } from "./webhook-message.ts";
+export { readThreadKey, writeMessage, writeTitle } from "./webhook-message.ts";
 export {
   makeSigningSecret,
   rotateKeys,

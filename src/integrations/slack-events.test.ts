@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readSlackEvent, type SlackEvent, type SlackMessageEvent } from "./slack-events.ts";
 import { toSaidRun } from "./slack-run.ts";
-import { mentions, toContent, toWords } from "./slack-words.ts";
+import { mentions, toContent, toSaidTitle, toWords } from "./slack-words.ts";
 
 const spoken = {
   type: "message",
@@ -191,6 +191,16 @@ describe("what a person wrote", () => {
     expect(toContent(messageOf({ ...spoken, channel_type: "im", text: "", attachments }), "UBOT")).toBe(
       "Forwarded message:\n> one\n> two",
     );
+  });
+
+  it("names its thread by a person's words alone: no mark, no note, no mention of the bot", () => {
+    const attachments = [{ is_share: true, text: "as <@U3> said\ntwo" }];
+    const titleOf = (event: object) => toSaidTitle(messageOf({ ...spoken, ...event }), "UBOT");
+    expect(titleOf({ text: "<@UBOT>  build a <https://x.example|shop>\nnow", files: [{ name: "a" }] })).toBe(
+      "build a shop (https://x.example)",
+    );
+    expect(titleOf({ text: "<@UBOT>", attachments })).toBe("as @U3 said");
+    expect(titleOf({ text: "<@UBOT>", files: [{ name: "a" }] })).toBeNull();
   });
 
   it("is nothing where there is a mention alone, and bounded where it is long", () => {

@@ -8,6 +8,7 @@ import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
 import { type SlackMessageEvent, slackId, slackTime } from "./slack-events.ts";
 import type { GivenAnswer } from "./slack-questions.ts";
+import { toSaidTitle } from "./slack-words.ts";
 
 /** Shown with the run: who did it, and where. */
 interface Origin {
@@ -30,11 +31,12 @@ export async function toSaidRun(
   const { team_id } = workspace;
   const { channel, ts, user_id } = message;
   const place = placeOf(team_id, message, origin);
-  return makeRun(workspace, place, {
+  const input = await makeRun(workspace, place, {
     invocation_id: await derivedId("inv", "slack", team_id, channel, ts),
     messages: [{ message_id: await derivedId("msg", "slack", team_id, channel, ts), content }],
     told: { team_id, channel, user_id, ts },
   });
+  return { ...input, title: toSaidTitle(message, workspace.bot_user_id) };
 }
 
 /** The run of a command, whose thread begins with a message of ours that tells of it. */

@@ -1,5 +1,6 @@
 // What a person wrote in Slack, as a model reads it: Slack's escapes and its marks for people, channels and links become
 // plain words. All of it stays the person's words: data, whatever stands in it.
+import { toTitle } from "../lib/title.ts";
 import { cutMiddle } from "../lib/truncate.ts";
 import type { SlackMessageEvent } from "./slack-events.ts";
 
@@ -44,6 +45,12 @@ export function toContent(event: SlackMessageEvent, bot_user_id: string): string
   return [cut, ...(notes.length === 0 ? [] : [`[Slack: ${notes.join("; ")}]`])]
     .filter((part) => part !== "")
     .join("\n\n");
+}
+
+/** What a thread is called that begins with it: only words of people, not our notes about them. Null without any. */
+export function toSaidTitle({ text, forwarded }: SlackMessageEvent, bot_user_id: string): string | null {
+  const said = [toWords(text, bot_user_id), ...forwarded.slice(0, MOST_FORWARDED).map((each) => toWords(each, null))];
+  return toTitle(said.join("\n"));
 }
 
 /** `@U1`, `#C1|name`, `!here`, `https://x|label`: what stands between Slack's brackets. */

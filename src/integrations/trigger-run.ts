@@ -12,6 +12,8 @@ export interface Firing {
   key: string | null;
   /** What the run is told: the trigger's prompt, and data that it quotes. */
   message: string;
+  /** What a thread without a title is called, where the message's first line is not written for people. */
+  title?: string | null;
   /** Shown with the run. */
   metadata: Record<string, unknown>;
 }
@@ -36,6 +38,7 @@ export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunI
     answers_nothing: true,
     client_tools: [],
     context: [],
+    ...(firing.title !== undefined && { title: firing.title }),
   };
 }
 

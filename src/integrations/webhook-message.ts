@@ -1,6 +1,7 @@
 // What a webhook's run is told: the owner's prompt, with picks of the payload quoted in it, and the payload once behind it.
 // The tags are ours: no `<` of a sender survives inside them, so nothing ends a quote but its end. The system prompt says
 // that what stands in them is data.
+import { toTitle } from "../lib/title.ts";
 import { cutEnd, cutMiddle } from "../lib/truncate.ts";
 import type { Payload } from "./webhook-payload.ts";
 import { type Piece, parseKey, pickFrom } from "./webhook-picks.ts";
@@ -27,6 +28,18 @@ export function writeMessage(pieces: Piece[], payload: Payload | null, event: st
   );
   const called = event === null ? "The webhook's payload" : `The payload of the webhook's event ${event}`;
   return `${prompt}\n\n${called}, as data:\n<${TAG}>\n${shown}\n</${TAG}>`;
+}
+
+/** What a thread is called that begins with it: the prompt with its picks as they read, since a title has nothing to quote them for. */
+export function writeTitle(pieces: Piece[], payload: Payload | null): string | null {
+  const said = pieces.map((piece) => (typeof piece === "string" ? piece : nameValue(pickFrom(payload?.value, piece))));
+  return toTitle(said.join(""));
+}
+
+/** On the prompt's line, whatever lines it has. */
+function nameValue(value: unknown): string {
+  const text = typeof value === "string" ? value : value === undefined ? "" : (writeJson(value) ?? "");
+  return toTitle(text.replaceAll(/\s+/g, " ")) ?? "";
 }
 
 /** Where a trigger has no key of its own: the payload's `key`, or GitHub's issue or pull request. */

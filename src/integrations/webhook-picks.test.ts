@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readThreadKey, writeMessage } from "./webhook-message.ts";
+import { readThreadKey, writeMessage, writeTitle } from "./webhook-message.ts";
 import { payloadOf, readPayload } from "./webhook-payload.ts";
 import { type Pick, type Piece, parseTemplate, pickFrom } from "./webhook-picks.ts";
 
@@ -158,6 +158,23 @@ describe("a message", () => {
 
   it("has no block where there is no payload", () => {
     expect(writeMessage(parse("Look{{$.a}}."), null, null)).toBe('Look<webhook_payload path="$.a"></webhook_payload>.');
+  });
+});
+
+describe("a title", () => {
+  const payload = payloadOf({ t: "It is\n<b>slow</b>", n: 7, list: ["a"], turned: "\u202egnp" });
+
+  it.each([
+    ["Triage {{$.t}}.\nThen stop.", "Triage It is <b>slow</b>."],
+    ["\n#{{$.n}} {{$.list}} {{$.none}} {{$.turned}}", '#7 ["a"] gnp'],
+    ["{{$.none}}", null],
+  ])("of %j has its picks as people read them, on its line", (prompt, title) => {
+    expect(writeTitle(parse(prompt), payload)).toBe(title);
+  });
+
+  it("is bounded, whatever was picked", () => {
+    const long = payloadOf({ t: "x".repeat(200_000), a: Array(20_000).fill("y") });
+    expect(writeTitle(parse("{{$.t}}{{$.a}}{{$}}"), long)).toBe("x".repeat(80));
   });
 });
 

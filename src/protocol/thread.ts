@@ -15,6 +15,7 @@ export interface Thread {
   thread_id: string;
   user_id: string;
   project_id: string;
+  /** The person's own, else made of the first message with text; null until there is either. */
   title: string | null;
   agent_id: string;
   metadata: Record<string, unknown>;
@@ -87,6 +88,8 @@ export interface RunInput extends ThreadKey {
   metadata: Record<string, unknown>;
   background: boolean;
   on_busy: BusyPolicy;
+  /** What a thread without a title is called, where that is not the message's first line; null leaves it without. */
+  title?: string | null;
   /**
    * Set where it is no word of a person to what the last run asked: a trigger's, or one that was meant to steer a run and came
    * too late. The question is then left unanswered.

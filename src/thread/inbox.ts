@@ -15,6 +15,7 @@ import { hasMessage, readMessagesBefore } from "./messages.ts";
 import type { Ports } from "./ports.ts";
 import { type RunRecord, readLastAgent } from "./runs.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
+import { nameThread } from "./thread-name.ts";
 
 // A thread is one conversation; who queues more than this is a loop, not a person.
 const LONGEST_QUEUE = 100;
@@ -131,6 +132,7 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgen
   if (full !== null) return full;
   if (busy?.run.status === "running" && input.on_busy === "steer" && input.resume === null) {
     transact(life, () => {
+      nameThread(life, input);
       followFrom(life, input.follow);
       addSteered(life, input, hash, busy.run.invocation_id);
     });
@@ -140,6 +142,7 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgen
   const max_steps = input.max_steps ?? agent.max_steps;
   const record = newRecord(life, input, hash, { agent_id, version, config, ...(max_steps ? { max_steps } : {}) });
   transact(life, () => {
+    nameThread(life, input);
     followFrom(life, input.follow);
     storeNewRun(life, record);
   });

@@ -5,7 +5,7 @@ import { newId } from "../protocol/ids.ts";
 import { isTerminal, type Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import type { Thread } from "../protocol/thread.ts";
-import { createTables, type Database, hasTables, readMeta } from "./database.ts";
+import { createTables, type Database, hasTables, readMeta, writeMeta } from "./database.ts";
 import { type AskedInSlack, readAsked, readFollowers, readPlace } from "./follower-rows.ts";
 import { type Follower, followRun } from "./followers.ts";
 import { Journal } from "./journal.ts";
@@ -205,6 +205,15 @@ export function noteError(life: Life, message: string): void {
 
 export function isoTime(life: Life): string {
   return new Date(life.ports.clock.now()).toISOString();
+}
+
+/** Stores the thread as it is now and marks it for D1. Inside a transaction. */
+export function storeThreadChange(life: Life, thread: Thread): void {
+  const stored: StoredThread = { ...life.stored, thread, version: life.stored.version + 1 };
+  writeMeta(life.database.sql, "thread", stored);
+  life.stored = stored;
+  life.thread = thread;
+  life.outbox.markThread(stored);
 }
 
 /** Stores a run's change and marks it for D1. Inside a transaction. */

@@ -6,7 +6,7 @@ import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
 import { cancelRun } from "./control.ts";
 import { createTables, type Database, dropTables, hasTables, readMeta, writeMeta } from "./database.ts";
-import { isoTime, type Life, type StoredThread, transact } from "./life.ts";
+import { isoTime, type Life, type StoredThread, storeThreadChange, transact } from "./life.ts";
 import type { Ports } from "./ports.ts";
 import { RETRY_IDLE } from "./streams.ts";
 
@@ -65,11 +65,7 @@ export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {
       `The metadata of a thread is ${LONGEST_METADATA} characters at most, old and new together.`,
     );
   }
-  const stored: StoredThread = { ...life.stored, thread, version: life.stored.version + 1 };
-  transact(life, () => writeMeta(life.database.sql, "thread", stored));
-  life.stored = stored;
-  life.thread = thread;
-  life.outbox.markThread(stored);
+  transact(life, () => storeThreadChange(life, thread));
   return succeed(thread);
 }
 

@@ -1,8 +1,5 @@
 // Webhooks that come in, from the request down to the run and the log.
-import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Env } from "../../src/config.ts";
-import { createApp } from "../../src/http/app.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import {
   clearTriggers,
@@ -14,7 +11,8 @@ import {
   signGithub,
   signStandard,
 } from "./hook-client.ts";
-import { ADMIN_KEY, type Answer, createClient } from "./http-client.ts";
+import { createClient } from "./http-client.ts";
+import { realClient } from "./real-client.ts";
 
 const settings = { ENCRYPTION_KEY: "key of the tests" };
 const client = createClient(settings);
@@ -34,25 +32,6 @@ const logOf = (trigger_id: string) => readLog(client, trigger_id);
 
 function acceptedInputs(from = client): RunInput[] {
   return from.threads.asked.filter(({ method }) => method === "accept").map(({ input }) => input as RunInput);
-}
-
-/** The app with the real objects of threads. */
-function realClient(): Sender {
-  const app = createApp();
-  const withKey = (key: string | null): Sender => ({
-    async send(method, path, body, headers = {}): Promise<Answer> {
-      const execution = createExecutionContext();
-      const authorization: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
-      const sent = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
-      const init = { method, headers: { ...authorization, ...headers }, ...(sent === undefined ? {} : { body: sent }) };
-      const response = await app.request(path, init, { ...(env as Env), ...settings }, execution);
-      const text = await response.text();
-      await waitOnExecutionContext(execution);
-      return { status: response.status, headers: response.headers, body: text === "" ? {} : JSON.parse(text), text };
-    },
-    as: withKey,
-  });
-  return withKey(ADMIN_KEY);
 }
 
 describe("a delivery", () => {
@@ -94,7 +73,7 @@ describe("a delivery", () => {
   });
 
   it("twenty times at once is one run, and each is told which", async () => {
-    const real = realClient();
+    const real = realClient(settings);
     const project = await real.send("POST", "/v1/projects", { name: "of the trigger" });
     const { trigger_id, secret } = await make({ project_id: project.body.project_id }, real);
     const headers = signStandard(secret, BODY);
