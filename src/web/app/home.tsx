@@ -9,6 +9,7 @@ import { panel } from "../state/panel.ts";
 import { go, place } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
+import { isUnwritten } from "../state/thread-view.ts";
 import { Sidebar } from "../threads/sidebar.tsx";
 import { usePreviewShown } from "../workspace/new-preview.ts";
 import { useApp } from "./context.ts";
@@ -19,9 +20,6 @@ import { useThread } from "./use-thread.ts";
 const Workspace = lazy(() => import("../workspace/workspace.tsx").then(({ Workspace }) => ({ default: Workspace })));
 const Settings = lazy(() => import("../settings/settings.tsx").then(({ Settings }) => ({ default: Settings })));
 const Palette = lazy(() => import("../threads/palette.tsx").then(({ Palette }) => ({ default: Palette })));
-
-/** Longer says no more in a list. */
-const titleCharacters = 80;
 
 export function Home() {
   const { threads } = useApp();
@@ -69,31 +67,19 @@ export function Home() {
   );
 }
 
-/** What is sent first names the thread, in the address and in the list. */
+/** What is sent first makes the thread, with the agent that was chosen for it, and puts it into the address. */
 function useSend(thread: ThreadStore | null): (text: string, mode: "enqueue" | "steer") => void {
   const { threads } = useApp();
   return (text, mode) => {
     if (thread === null) return;
-    const isUnnamed = threads.isUnnamed(thread);
+    const isFirst = isUnwritten(thread.view.latest());
     if (place.get().thread === null) go({ thread: thread.id }, { replace: true });
-    const agent = isUnnamed ? chosenAgent.get() : null;
-    if (agent === null) thread.send(text, mode);
-    else {
-      void threads.begin(thread.id, agent).then((isBegun) => {
-        if (!isBegun) return giveBack(thread.id, text);
-        chosenAgent.set(null);
-        thread.send(text, mode);
-      });
-    }
-    if (!isUnnamed) return;
-    const title = text.trim().split("\n")[0]?.slice(0, titleCharacters).toWellFormed() ?? "";
-    const stop = thread.view.shown.subscribe(() => {
-      const { state } = thread.view.shown.get().conversation.run;
-      if (state === "waiting") return;
-      stop();
-      // The server did not take it: there is nothing to name.
-      if (state === "none") return;
-      void threads.rename(thread.id, title).then(() => threads.refresh());
+    const agent = isFirst ? chosenAgent.get() : null;
+    if (agent === null) return thread.send(text, mode);
+    void threads.begin(thread.id, agent).then((isBegun) => {
+      if (!isBegun) return giveBack(thread.id, text);
+      chosenAgent.set(null);
+      thread.send(text, mode);
     });
   };
 }

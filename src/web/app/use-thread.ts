@@ -29,6 +29,7 @@ export function useThread(): ThreadStore | null {
   return thread;
 }
 
-function openThread({ api, onUnauthorized }: AppValue, named: string | null): ThreadStore {
-  return new ThreadStore(api, named ?? newId("thread"), { isNew: named === null, onUnauthorized });
+function openThread({ api, threads, onUnauthorized }: AppValue, named: string | null): ThreadStore {
+  const id = named ?? newId("thread");
+  return new ThreadStore(api, id, { isNew: named === null, onTaken: () => threads.hearOf(id), onUnauthorized });
 }

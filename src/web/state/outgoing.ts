@@ -23,11 +23,14 @@ export class Outgoing {
   readonly #api: Api;
   readonly #thread: string;
   readonly #turns: Turn[] = [];
+  readonly #onTaken: () => void;
   #line: Promise<unknown> = Promise.resolve();
 
-  constructor(api: Api, thread: string) {
+  /** `onTaken` is told whenever the server has got something, also after the thread was left. */
+  constructor(api: Api, thread: string, onTaken: () => void) {
     this.#api = api;
     this.#thread = thread;
+    this.#onTaken = onTaken;
   }
 
   get next(): Turn | undefined {
@@ -50,6 +53,7 @@ export class Outgoing {
     const sent = this.#line.then(() => deliver(this.#api, unsent, message.mode, onLost));
     this.#line = sent.catch(() => {});
     await sent;
+    this.#onTaken();
   }
 
   /** Begins the turn, and notes when the server has it. */
@@ -59,6 +63,7 @@ export class Outgoing {
         turn.isBegun = true;
         forgetUnsent(turn.run);
         turn.onSettled();
+        this.#onTaken();
         heard.onBegun();
       };
       return openTurn(api, left, { ...heard, onBegun }, signal, after);
@@ -92,7 +97,9 @@ export class Outgoing {
     for (const turn of this.#turns) {
       const { begin, isBegun, withdrawal } = turn;
       if (isBegun || withdrawal.signal.aborted || begin.kind !== "message") continue;
-      void deliver(this.#api, messageOf(turn, begin), "enqueue").then(turn.onSettled, turn.onSettled);
+      void deliver(this.#api, messageOf(turn, begin), "enqueue")
+        .then(this.#onTaken, () => {})
+        .then(turn.onSettled);
     }
   }
 

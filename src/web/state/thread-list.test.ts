@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ThreadWithRun } from "../../protocol/thread.ts";
 import type { Api } from "../client/api.ts";
 import { ThreadList } from "./thread-list.ts";
@@ -64,6 +64,16 @@ describe("the list of threads", () => {
     list.hear("t1", { ...run });
     list.hear("elsewhere", run);
     expect(list.view.get()).toBe(before);
+  });
+
+  it("asks a thread itself that it has no name of before it is read again, and none that it has", async () => {
+    const { list, asked, read } = stage();
+    await read();
+    await list.rename("t0", "Shop");
+    asked.length = 0;
+    list.hearOf("t0");
+    list.hearOf("t1");
+    await vi.waitFor(() => expect(asked).toEqual(["/v1/threads/t1", "/v1/threads?limit=50"]));
   });
 
   it("has a conversation in its project at once, before anything was said in it", async () => {

@@ -4,7 +4,6 @@ import type { LastRun, Thread, ThreadWithRun } from "../../protocol/thread.ts";
 import { type Api, ApiError, pathOf } from "../client/api.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 import { Store } from "./store.ts";
-import type { ThreadStore } from "./thread-store.ts";
 import { onWake, tellTabs } from "./wake.ts";
 
 export interface ThreadListView {
@@ -94,11 +93,17 @@ export class ThreadList {
     return this.#attempt(() => this.#api.send("PATCH", pathOf(thread_id), { agent_id }));
   }
 
-  /** Whether a thread is to be called as its first message. */
-  isUnnamed({ id, view }: Pick<ThreadStore, "id" | "view">): boolean {
-    const { phase, conversation } = view.latest();
-    const title = this.view.get().threads.find(({ thread_id }) => thread_id === id)?.title ?? null;
-    return phase === "ready" && conversation.items.length === 0 && title === null;
+  /**
+   * Something was said on a thread. Where it is not in the list, or has no name yet, it is read by itself first: the list is D1's,
+   * which follows a new thread a little later unless it is asked for.
+   */
+  hearOf(thread: string): void {
+    if (this.view.get().threads.some(({ thread_id, title }) => thread_id === thread && title !== null)) return;
+    const look = (): void => {
+      this.refresh();
+      tellTabs(null);
+    };
+    void this.#api.get(pathOf(thread)).then(look, look);
   }
 
   /** How the newest run of the open thread stands, as its stream tells it: the list may hear of it later. */

@@ -28,6 +28,14 @@ import {
 } from "./thread-view.ts";
 import { onWake, tellTabs } from "./wake.ts";
 
+interface ThreadOptions {
+  /** Nothing is stored of it yet; it begins with its first message. */
+  isNew: boolean;
+  /** The server has got something that was said. */
+  onTaken: () => void;
+  onUnauthorized: () => void;
+}
+
 export class ThreadStore {
   readonly id: string;
   readonly view: FrameStore<ThreadView>;
@@ -42,11 +50,10 @@ export class ThreadStore {
   #run: string | null = null;
   readonly #rest = new Rest();
 
-  /** `isNew`: nothing is stored of it yet; it begins with its first message. */
-  constructor(api: Api, id: string, { isNew, onUnauthorized }: { isNew: boolean; onUnauthorized: () => void }) {
+  constructor(api: Api, id: string, { isNew, onTaken, onUnauthorized }: ThreadOptions) {
     this.#api = api;
     this.id = id;
-    this.#outgoing = new Outgoing(api, id);
+    this.#outgoing = new Outgoing(api, id, onTaken);
     this.#isStale = !isNew;
     this.#onUnauthorized = onUnauthorized;
     this.view = new FrameStore({ ...opening, phase: isNew ? "ready" : "loading" });

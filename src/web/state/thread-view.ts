@@ -49,6 +49,11 @@ export function isBusy({ conversation: { run } }: Pick<ThreadView, "conversation
   return run.state === "waiting" || run.state === "running";
 }
 
+/** Nobody has said anything in it. */
+export function isUnwritten({ phase, conversation }: Pick<ThreadView, "phase" | "conversation">): boolean {
+  return phase === "ready" && conversation.items.length === 0;
+}
+
 /** What a person said stands there at once; the server has yet to take it. */
 export function say({ conversation, ...view }: ThreadView, { id, text }: Pick<Waiting, "id" | "text">): ThreadView {
   const isThere = conversation.items.some((item) => item.id === id);
