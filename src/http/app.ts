@@ -15,6 +15,7 @@ import { addEvents } from "./events.ts";
 import { addGitCredentials } from "./git-credentials.ts";
 import { addHealth } from "./health.ts";
 import { addHooks } from "./hooks.ts";
+import { addInbox } from "./inbox.ts";
 import { addMessages } from "./messages.ts";
 import { addOpenApi } from "./openapi.ts";
 import { addPreviews } from "./previews.ts";
@@ -76,6 +77,7 @@ const resources = [
   addThreads,
   addMessages,
   addTasks,
+  addInbox,
   addRuns,
   addUsage,
   addEvents,

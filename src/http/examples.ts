@@ -116,6 +116,15 @@ export const message = {
   created_at: time,
 };
 
+export const waitingMessage = {
+  invocation_id: "inv-002",
+  message_id: "msg-002",
+  on_busy: "enqueue" as const,
+  content: "然后写一份使用说明",
+  is_cut: false,
+  created_at: time,
+};
+
 export const plan = {
   version: 3,
   sections: [

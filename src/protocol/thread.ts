@@ -3,6 +3,7 @@
 import type { AgentConfig } from "./agent.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { Result } from "./error.ts";
+import type { WaitingMessage } from "./inbox.ts";
 import type { Ledger } from "./ledger.ts";
 import type { MessageRow, MessageType, UserContent } from "./message.ts";
 import type { Page, PageRequest } from "./page.ts";
@@ -157,6 +158,8 @@ export interface ThreadApi {
    */
   editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>>;
   readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>>;
+  /** What waits, in the order in which it will be taken. Only the object can tell: none of it is a row yet. */
+  readInbox(key: ThreadKey): Promise<Result<WaitingMessage[]>>;
   readRuns(key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>>;
   getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;
   /** Resolves with the run when it has ended and was released, or as it is after `timeout_ms`. */

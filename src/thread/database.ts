@@ -34,7 +34,7 @@ const tables = [
   `CREATE INDEX IF NOT EXISTS runs_live ON runs (position) WHERE released = 0`,
   `CREATE TABLE IF NOT EXISTS steered (
      invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, run_id TEXT NOT NULL, hash TEXT NOT NULL,
-     messages TEXT) WITHOUT ROWID`,
+     messages TEXT, created_at TEXT) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS results (seq INTEGER PRIMARY KEY, tool_call_id TEXT NOT NULL, content TEXT)`,
   `CREATE INDEX IF NOT EXISTS results_by_call ON results (tool_call_id)`,
   `CREATE TABLE IF NOT EXISTS followers (invocation_id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID`,
@@ -43,7 +43,10 @@ const tables = [
 ];
 
 /** Columns that tables of an earlier version lack. */
-const laterColumns = [{ table: "runs", column: "verdict", type: "TEXT" }];
+const laterColumns = [
+  { table: "runs", column: "verdict", type: "TEXT" },
+  { table: "steered", column: "created_at", type: "TEXT" },
+];
 
 export function createTables(sql: Sql): void {
   for (const table of tables) sql.exec(table);

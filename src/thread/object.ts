@@ -5,6 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import { type Env, readConfig } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
+import type { WaitingMessage } from "../protocol/inbox.ts";
 import type { Ledger } from "../protocol/ledger.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
@@ -37,6 +38,7 @@ import { arm, resendJobs, schedule } from "./scheduler.ts";
 import { openStream } from "./stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./streams.ts";
 import { finishRemoval, ownedBy, patchThread, readRemoval, removeThread, storeThread } from "./threads.ts";
+import { listWaiting } from "./waiting.ts";
 
 // A door waits for D1 as long as this; then the object itself answers what is asked of one thread.
 const SYNC_LIMIT_MS = 3_000;
@@ -132,6 +134,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>> {
     const owned = this.#wake(key);
     return owned.ok ? readMessagePage(owned.value, request) : owned;
+  }
+
+  async readInbox(key: ThreadKey): Promise<Result<WaitingMessage[]>> {
+    const owned = this.#wake(key);
+    return owned.ok ? succeed(listWaiting(owned.value)) : owned;
   }
 
   async readRuns(key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {

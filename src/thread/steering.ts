@@ -9,7 +9,20 @@ import { isoTime, type Life, transact } from "./life.ts";
 import { insertMessage } from "./messages.ts";
 import type { RunRecord } from "./runs.ts";
 
-type Row = { invocation_id: string; position: number; run_id: string; hash: string; messages: string | null };
+type Row = {
+  invocation_id: string;
+  position: number;
+  run_id: string;
+  hash: string;
+  messages: string | null;
+  created_at: string | null;
+};
+
+export interface Steered {
+  input: RunInput;
+  hash: string;
+  created_at: string | null;
+}
 
 export function hasSteered(sql: Sql): boolean {
   return sql.exec<{ position: number }>("SELECT position FROM steered LIMIT 1").toArray().length > 0;
@@ -21,12 +34,13 @@ export function addSteered(life: Life, input: RunInput, hash: string, run_id: st
   life.hasSteered = true;
   const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM steered").toArray()[0];
   sql.exec(
-    "INSERT INTO steered (invocation_id, position, run_id, hash, messages) VALUES (?, ?, ?, ?, ?)",
+    "INSERT INTO steered (invocation_id, position, run_id, hash, messages, created_at) VALUES (?, ?, ?, ?, ?, ?)",
     input.invocation_id,
     (last?.position ?? 0) + 1,
     run_id,
     hash,
     writeText(sql, `s:${input.invocation_id}`, JSON.stringify(input)),
+    isoTime(life),
   );
 }
 
@@ -66,7 +80,7 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
 }
 
 /** What the run ended without taking; forgotten here, since it becomes runs. Inside a transaction. */
-export function dropSteered(life: Life): { input: RunInput; hash: string }[] {
+export function dropSteered(life: Life): Steered[] {
   const waiting = readWaiting(life);
   for (const { input } of waiting) {
     const { invocation_id } = input;
@@ -77,7 +91,7 @@ export function dropSteered(life: Life): { input: RunInput; hash: string }[] {
 }
 
 /** What was not taken yet. It is all for the active run: the end of a run leaves nothing waiting. */
-export function readWaiting(life: Life): { input: RunInput; hash: string }[] {
+export function readWaiting(life: Life): Steered[] {
   if (!life.hasSteered) return [];
   const { sql } = life.database;
   return sql
@@ -85,7 +99,7 @@ export function readWaiting(life: Life): { input: RunInput; hash: string }[] {
     .toArray()
     .flatMap((row) => {
       const input = JSON.parse(readText(sql, `s:${row.invocation_id}`, row.messages)) as RunInput | null;
-      return input === null ? [] : [{ input, hash: row.hash }];
+      return input === null ? [] : [{ input, hash: row.hash, created_at: row.created_at }];
     });
 }
 

@@ -2,7 +2,7 @@
 // remembers what each door asked for. So the doors are tested for what they pass on and how they answer.
 import { editPlan } from "../../src/agent/plan-edits.ts";
 import type { Env } from "../../src/config.ts";
-import { diagnostics } from "../../src/http/examples.ts";
+import { diagnostics, waitingMessage } from "../../src/http/examples.ts";
 import { type Failure, fail, type Result, succeed } from "../../src/protocol/error.ts";
 import { noUsage, type Run } from "../../src/protocol/run.ts";
 import type { RunInput, Thread, ThreadApi, ThreadKey } from "../../src/protocol/thread.ts";
@@ -126,6 +126,7 @@ export class FakeThreads {
           return edited.ok ? succeed(edited.plan) : fail("invalid_operation", edited.message);
         }),
       readMessages: (key) => run("readMessages", key, async () => succeed({ data: [], next_cursor: null })),
+      readInbox: (key) => run("readInbox", key, async () => (known() ? succeed([waitingMessage]) : missing)),
       readRuns: (key) => run("readRuns", key, async () => succeed({ data: [], next_cursor: null })),
       getRun: (_key, id) => run("getRun", id, () => withRun(id)),
       waitForEnd: (_key, id, timeout) =>

@@ -96,6 +96,7 @@ describe("an object that was only asked for", () => {
       await stub.waitForEnd(key, "inv_a", 10),
       await stub.start(key, "inv_a"),
       await stub.bury(key, "inv_a"),
+      await stub.readInbox(key),
       await stub.diagnose(key),
       await stub.update(key, { title: "x" }),
       await stub.remove(key, "req_1"),

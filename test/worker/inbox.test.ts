@@ -1,0 +1,99 @@
+// What waits on a thread, over HTTP: real objects of threads, whose runs stand still until they are cancelled or go on by themselves.
+import { env, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { newId } from "../../src/protocol/ids.ts";
+import { createClient } from "./http-client.ts";
+import { realUser } from "./real-client.ts";
+import { readUntil, threadClient } from "./thread-client.ts";
+
+const [working, short] = ["[[pace 40]] [[say 400]]", "[[pace 40]] [[say 60]]"];
+
+/** A thread whose run `inv_a` is at work, and its owner. */
+async function busyThread(message: string) {
+  const user_id = newId("user");
+  const ada = await realUser(user_id);
+  const thread = threadClient(user_id, "thread-001");
+  const path = "/v1/threads/thread-001";
+  const send = (body: object) => ada.send("POST", `${path}/runs`, body);
+  const inbox = async () => (await ada.send("GET", `${path}/inbox`)).body.data ?? [];
+  const cancel = (id: string) => ada.send("POST", `${path}/runs/${id}/cancel`);
+  const stream = await thread.post(message, { invocation_id: "inv_a" });
+  return { ada, thread, path, send, inbox, cancel, stream };
+}
+
+const steered = { message: "[[text blue]]", message_id: "msg_s", invocation_id: "inv_s", on_busy: "steer" };
+const queued = { message: "[[text later]]", message_id: "msg_q", invocation_id: "inv_q" };
+
+describe("the inbox of a thread", () => {
+  it("has what waits in the order in which it is taken, also in another life, and less by what is cancelled", async () => {
+    const { thread, send, inbox, cancel, stream } = await busyThread(working);
+    await readUntil(stream, (text) => text.includes("word "));
+    expect(await inbox()).toEqual([]);
+    await send(queued);
+    await send(steered);
+    await send({ ...queued, message_id: "msg_2", invocation_id: "inv_2", background: true });
+    const shown = { is_cut: false, created_at: expect.stringMatching(/Z$/) };
+    const expected = [
+      { ...shown, invocation_id: "inv_s", message_id: "msg_s", on_busy: "steer", content: "[[text blue]]" },
+      { ...shown, invocation_id: "inv_q", message_id: "msg_q", on_busy: "enqueue", content: "[[text later]]" },
+      { ...shown, invocation_id: "inv_2", message_id: "msg_2", on_busy: "enqueue", content: "[[text later]]" },
+    ];
+    expect(await inbox()).toEqual(expected);
+    const object = env.THREADS.get(env.THREADS.idFromName(`${thread.key.user_id}/thread-001`));
+    const killed = (_instance: unknown, state: DurableObjectState) => state.abort("killed by the test");
+    await runInDurableObject(object as unknown as DurableObjectStub, killed).catch(() => {});
+    // The request that wakes the next life is answered before its run comes to a step, which takes what steers.
+    expect(await inbox()).toEqual(expected);
+    await cancel("inv_q");
+    expect((await inbox()).filter(({ on_busy }) => on_busy === "enqueue")).toEqual([expected[2]]);
+    await cancel("inv_2");
+    await cancel("inv_a");
+    await thread.stub.waitForEnd(thread.key, "inv_s", 20_000);
+    expect(await inbox()).toEqual([]);
+  });
+
+  it("is empty when each has been taken once", async () => {
+    const { ada, thread, path, send, inbox, stream } = await busyThread(short);
+    await readUntil(stream, (text) => text.includes("word "));
+    await send(queued);
+    await send(steered);
+    expect((await inbox()).map(({ message_id }) => message_id)).toEqual(["msg_s", "msg_q"]);
+    await thread.stub.waitForEnd(thread.key, "inv_q", 20_000);
+    expect(await inbox()).toEqual([]);
+    const { body } = await ada.send("GET", `${path}/messages?type=user`);
+    expect(body.data?.map(({ message_id, invocation_id }) => [message_id, invocation_id])).toEqual([
+      ["msg_of_inv_a", "inv_a"],
+      ["msg_s", "inv_a"],
+      ["msg_q", "inv_q"],
+    ]);
+  });
+
+  it("is nobody else's, and there is none of a thread that is not there", async () => {
+    const { ada, path, cancel, send, inbox, stream } = await busyThread(working);
+    await readUntil(stream, (text) => text.includes("word "));
+    await send(queued);
+    const bob = await realUser(newId("user"));
+    for (const [who, where] of [
+      [bob, path],
+      [ada, "/v1/threads/unknown"],
+    ] as const) {
+      const answer = await who.send("GET", `${where}/inbox`);
+      expect([answer.status, answer.body.code, answer.text.includes("later")]).toEqual([404, "not_found", false]);
+    }
+    expect((await ada.as(null).send("GET", `${path}/inbox`)).status).toBe(401);
+    expect(await inbox()).toHaveLength(1);
+    await cancel("inv_q");
+    await cancel("inv_a");
+    expect((await ada.send("DELETE", path)).status).toBe(204);
+    expect((await ada.send("GET", `${path}/inbox`)).status).toBe(404);
+  });
+
+  it("is asked of the thread's object alone", async () => {
+    const client = createClient();
+    await client.send("POST", "/v1/threads", { thread_id: "thread-inbox" });
+    client.threads.asked.length = 0;
+    const { body } = await client.send("GET", "/v1/threads/thread-inbox/inbox");
+    expect(body.data).toHaveLength(1);
+    expect(client.threads.asked.map(({ method }) => method)).toEqual(["readInbox"]);
+  });
+});
