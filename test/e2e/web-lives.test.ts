@@ -21,6 +21,26 @@ async function readLog(page: Page): Promise<string[]> {
   return texts.map((text) => text.trim());
 }
 
+/** What is shown as waiting, in order: how it is to be taken, and its text. */
+function readWaiting(page: Page): Promise<[mode: string, text: string][]> {
+  const each = "(shown) => [shown.dataset.waiting, shown.firstChild.textContent]";
+  return page.evaluate(`[...document.querySelectorAll("[data-waiting]")].map(${each})`);
+}
+
+/** As long as a page may take to open beside other work. */
+async function seeWaiting(page: Page, expected: string[][]): Promise<void> {
+  await expect.poll(() => readWaiting(page), { timeout: 60_000 }).toEqual(expected);
+}
+
+/** Sends while a run works, and sees that the server has it. */
+async function sendBeside(page: Page, text: string, mode: string): Promise<void> {
+  const taken = page.waitForResponse((response) => response.url().endsWith("/runs") && response.status() === 202);
+  await page.getByLabel("消息", { exact: true }).fill(text);
+  await page.getByLabel(mode).check();
+  await page.getByRole("button", { name: "发送" }).click();
+  await taken;
+}
+
 const idle = (page: Page) => page.getByRole("button", { name: "发送" }).waitFor();
 const answers = (page: Page) => page.locator("[data-answer]");
 const words = (count: number) => Array.from({ length: count }, () => "word").join(" ");
@@ -143,6 +163,56 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await answers(page).getByText("queued", { exact: true }).waitFor();
     await idle(page);
     expect(await readLog(page)).toEqual(log);
+  });
+
+  it("shows what waits after a reload and in another tab, until each is taken up once", async () => {
+    const { page, send, complaints } = await visit();
+    await send("[[say 150]] [[pace 10]]");
+    await answers(page).getByText("word word").waitFor();
+    await sendBeside(page, "[[text queued]]", "之后再做");
+    await sendBeside(page, "[[text steered]]", "现在告诉它");
+    const expected = [
+      ["steer", "[[text steered]]"],
+      ["enqueue", "[[text queued]]"],
+    ];
+    await page.reload();
+    await seeWaiting(page, expected);
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await seeWaiting(other, expected);
+    expect(await page.locator("[data-answer=whole]").count()).toBe(0);
+    for (const each of [page, other]) {
+      await answers(each).getByText("queued", { exact: true }).waitFor();
+      await idle(each);
+      const said = ["[[say 150]] [[pace 10]]", words(150), "[[text steered]]", "steered", "[[text queued]]", "queued"];
+      expect(await readLog(each)).toEqual(said);
+      expect(await readWaiting(each)).toEqual([]);
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  it("shows what another tab sends while a run works, and no more what somebody took back", async () => {
+    const { page, send } = await visit({ place: "&thread=back" });
+    await send("[[say 5000]] [[pace 40]]");
+    await answers(page).getByText("word word").waitFor();
+    const other = await page.context().newPage();
+    await other.goto(`${stage.server.address}&thread=back`);
+    await answers(other).getByText("word word").waitFor();
+    await sendBeside(page, "[[text one]]", "之后再做");
+    await sendBeside(page, "[[text two]]", "之后再做");
+    const both = ["one", "two"].map((text) => ["enqueue", `[[text ${text}]]`]);
+    await seeWaiting(other, both);
+    const path = "/v1/threads/back";
+    const { data } = await stage.request<{ data: { invocation_id: string }[] }>("GET", `${path}/inbox`);
+    await stage.request("POST", `${path}/runs/${data[0]?.invocation_id}/cancel`);
+    await other.reload();
+    await seeWaiting(other, both.slice(1));
+    await other.close();
+    await page.keyboard.press("Escape");
+    await answers(page).getByText("two", { exact: true }).waitFor();
+    await idle(page);
+    await seeWaiting(page, []);
+    expect((await readLog(page)).filter((text) => text.startsWith("[[text"))).toEqual(["[[text two]]"]);
   });
 
   it("asks its server nothing while nothing happens, and looks again when somebody comes back", async () => {

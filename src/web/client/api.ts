@@ -1,4 +1,5 @@
 // The public HTTP API, as the page and `npm run ask` use it.
+import type { WaitingMessage } from "../../protocol/inbox.ts";
 import type { MessageRow } from "../../protocol/message.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { PlanView } from "../../protocol/task.ts";
@@ -90,6 +91,10 @@ export class Api {
 
   health(): Promise<Health> {
     return this.#json("/healthz");
+  }
+
+  listInbox(thread: string): Promise<{ data: WaitingMessage[] }> {
+    return this.#json(`${pathOf(thread)}/inbox`);
   }
 
   listRuns(thread: string): Promise<{ data: Run[] }> {

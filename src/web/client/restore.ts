@@ -103,7 +103,8 @@ interface StatusContent {
   unfinished_tasks?: number;
 }
 
-function textOf(content: UserMessage["content"]): string {
+/** Of a person's message, as it is shown. */
+export function textOf(content: UserMessage["content"]): string {
   if (typeof content === "string") return content;
   return content.map((part) => (part.type === "text" ? part.text : "🖼")).join("\n");
 }

@@ -95,7 +95,7 @@ function useEscape(busy: boolean, stop: () => void): void {
 function Waitings({ view }: { view: ThreadView }) {
   const said = useWords(words);
   return view.waiting.map(({ id, text, mode }) => (
-    <div key={id} className={styles.waiting}>
+    <div key={id} className={styles.waiting} data-waiting={mode}>
       <div dir="auto">{text}</div>
       <small>{mode === "steer" ? said.steering : said.queued}</small>
     </div>

@@ -48,9 +48,9 @@ export class Outgoing {
   }
 
   /** Resolves when the server has it; throws its refusal. */
-  async beside(message: Waiting, run: string, onLost: (error: unknown) => void): Promise<void> {
-    const unsent = { thread: this.#thread, run, id: message.id, text: message.text };
-    const sent = this.#line.then(() => deliver(this.#api, unsent, message.mode, onLost));
+  async beside({ run, id, text, mode }: Waiting, onLost: (error: unknown) => void): Promise<void> {
+    const unsent = { thread: this.#thread, run, id, text };
+    const sent = this.#line.then(() => deliver(this.#api, unsent, mode, onLost));
     this.#line = sent.catch(() => {});
     await sent;
     this.#onTaken();

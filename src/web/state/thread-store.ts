@@ -5,15 +5,16 @@ import type { ThreadEvent } from "../../protocol/event.ts";
 import type { PlanView } from "../../protocol/task.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { type Api, ApiError } from "../client/api.ts";
-import { type Followed, followRun, readFrames, watchSilence } from "../client/follow.ts";
 import { newId } from "../client/ids.ts";
 import { withPlan } from "../client/restore.ts";
 import { giveBack, keepUnsent, listUnsent } from "./drafts.ts";
 import { FrameStore } from "./frame-store.ts";
+import { Inbox } from "./inbox.ts";
 import { Outgoing, type Turn, typedOf } from "./outgoing.ts";
 import { describeProblem } from "./problem.ts";
 import { readThread } from "./read-thread.ts";
 import { Rest } from "./rest.ts";
+import { ThreadStream } from "./thread-stream.ts";
 import {
   awaitAnswer,
   hear,
@@ -24,7 +25,9 @@ import {
   unsay,
   type Waiting,
   wait,
+  withInbox,
   withoutWaiting,
+  withSent,
 } from "./thread-view.ts";
 import { onWake, tellTabs } from "./wake.ts";
 
@@ -43,11 +46,11 @@ export class ThreadStore {
   readonly #onUnauthorized: () => void;
   readonly #closing = new AbortController();
   readonly #outgoing: Outgoing;
+  readonly #inbox: Inbox;
+  readonly #stream: ThreadStream;
   /** Of the runs that this page has heard of. */
   readonly #seen = new Set<string>();
-  #lastId: string | null = null;
   #isStale: boolean;
-  #run: string | null = null;
   readonly #rest = new Rest();
 
   constructor(api: Api, id: string, { isNew, onTaken, onUnauthorized }: ThreadOptions) {
@@ -57,13 +60,20 @@ export class ThreadStore {
     this.#isStale = !isNew;
     this.#onUnauthorized = onUnauthorized;
     this.view = new FrameStore({ ...opening, phase: isNew ? "ready" : "loading" });
+    this.#inbox = new Inbox(api, id, this.view, (edit) => this.#change(edit));
+    this.#stream = new ThreadStream(api, id, this.#closing.signal, {
+      onEvent: (event, id) => this.#hear(event, id),
+      onConnection: (connected) => this.#change((view) => ({ ...view, link: connected ? "connected" : "lost" })),
+    });
     const stop = onWake((thread) => {
-      // A stream that is open tells by itself.
-      if (this.view.latest().link !== "connected" && (thread === null || thread === id)) this.#rest.wake();
+      if (thread !== null && thread !== id) return;
+      this.#inbox.look();
+      // A stream that is open tells all else by itself.
+      if (this.view.latest().link !== "connected") this.#rest.wake();
     });
     this.#closing.signal.addEventListener("abort", stop);
     for (const { run, id: message, text } of listUnsent(id)) {
-      this.#change((view) => wait(view, { id: message, text, mode: "enqueue" }));
+      this.#change((view) => wait(view, { id: message, text, mode: "enqueue", run, isSent: false }));
       this.#outgoing.begin({ kind: "message", id: message, text }, run);
     }
     void this.#work(isNew);
@@ -84,15 +94,14 @@ export class ThreadStore {
   send(text: string, mode: Waiting["mode"] = "enqueue"): void {
     const [id, run] = [newId("msg"), newId("inv")];
     const view = this.view.latest();
+    const message = { id, text, mode, run, isSent: false };
     keepUnsent({ thread: this.id, run, id, text });
     if (isBusy(view) || view.waiting.length > 0) {
-      void this.#sendBeside({ id, text, mode }, run);
+      void this.#sendBeside(message);
       return;
     }
     // What is read meanwhile has no place for it yet.
-    this.#change((now) =>
-      now.phase === "loading" ? wait(now, { id, text, mode: "enqueue" }) : say(now, { id, text }),
-    );
+    this.#change((now) => (now.phase === "loading" ? wait(now, { ...message, mode: "enqueue" }) : say(now, message)));
     this.#begin({ kind: "message", id, text }, run);
   }
 
@@ -111,7 +120,7 @@ export class ThreadStore {
       this.#rest.wake();
       return;
     }
-    const run = this.#run ?? this.view.latest().conversation.run.id;
+    const run = this.#stream.run ?? this.view.latest().conversation.run.id;
     if (run === null) return;
     try {
       await this.#api.cancel(this.id, run);
@@ -135,12 +144,12 @@ export class ThreadStore {
     this.#change((view) => ({ ...view, problem: null }));
   }
 
-  async #sendBeside(message: Waiting, run: string): Promise<void> {
+  async #sendBeside(message: Waiting): Promise<void> {
     this.#change((view) => ({ ...wait(view, message), problem: null }));
     const onLost = (error: unknown): void => this.#change((view) => ({ ...view, problem: describeProblem(error) }));
     try {
-      await this.#outgoing.beside(message, run, onLost);
-      this.#change((view) => ({ ...view, problem: null }));
+      await this.#outgoing.beside(message, onLost);
+      this.#change((view) => ({ ...withSent(view, message.id), problem: null }));
       // The run that it was to go beside may have ended meanwhile.
       this.#rest.wake();
       tellTabs(this.id);
@@ -200,17 +209,24 @@ export class ThreadStore {
   }
 
   async #load(): Promise<void> {
-    const { conversation, plan, runs, active, followed, known } = await readThread(this.#api, this.id);
+    const waited = new Set(this.view.latest().waiting.flatMap(({ id, isSent }) => (isSent ? [id] : [])));
+    const { conversation, plan, runs, active, followed, inbox, known } = await readThread(this.#api, this.id);
     this.#isStale = false;
     for (const run of runs) if (!active.includes(run)) this.#seen.add(run.invocation_id);
     // The stream of a run that has ended is read in one piece, and shown when it is whole.
     const isRead = runs.length > 0 && active.length === 0;
-    this.#change((view) => ({ ...view, conversation, runs, phase: isRead ? view.phase : "ready" }));
+    this.#change((view) =>
+      withInbox({ ...view, conversation, runs, phase: isRead ? view.phase : "ready" }, inbox, ({ id }) =>
+        waited.has(id),
+      ),
+    );
     this.#outgoing.dropKnown(known);
     // Where a run works, what was said before that was known does not wait here for its end.
     const messages = active.length > 0 ? this.#outgoing.takeMessages() : [];
-    for (const { id, text, run } of messages) void this.#sendBeside({ id, text, mode: "enqueue" }, run);
-    for (const run of followed) await this.#follow({ thread: this.id, run, begin: null });
+    for (const { id, text, run } of messages) {
+      void this.#sendBeside({ id, text, mode: "enqueue", run, isSent: false });
+    }
+    for (const run of followed) await this.#stream.follow({ thread: this.id, run, begin: null });
     const now = active.length === 0 ? plan : await this.#api.getPlan(this.id);
     this.#change((view) => ({ ...view, phase: "ready", conversation: withPlan(view.conversation, now) }));
   }
@@ -220,7 +236,8 @@ export class ThreadStore {
     if (begin.kind === "message") this.#change((view) => say(view, begin));
     tellTabs(this.id);
     try {
-      await this.#follow(turn, turn);
+      const { signal: withdrawal } = turn.withdrawal;
+      await this.#stream.follow(turn, { opening: this.#outgoing.openingOf(turn), withdrawal });
     } catch (error) {
       const isWithdrawn = turn.withdrawal.signal.aborted && !this.#closing.signal.aborted;
       // With another key it may go: it is kept for then.
@@ -251,54 +268,22 @@ export class ThreadStore {
     this.#change((view) => ({ ...view, runs }));
   }
 
-  async #follow(followed: Followed, turn: Turn | null = null): Promise<void> {
-    this.#run = followed.run;
-    try {
-      await followRun(
-        this.#api,
-        followed,
-        {
-          onEvent: (event, id) => this.#hear(event, id),
-          onConnection: (connected) => this.#change((view) => ({ ...view, link: connected ? "connected" : "lost" })),
-        },
-        {
-          signal: turn ? AbortSignal.any([this.#closing.signal, turn.withdrawal.signal]) : this.#closing.signal,
-          patienceMs: Number.MAX_SAFE_INTEGER,
-          opening: turn ? this.#outgoing.openingOf(turn) : undefined,
-        },
-      );
-    } finally {
-      this.#run = null;
-    }
-  }
-
   /** To the thread, until its server has nothing more to tell; then the page rests. */
   async #listen(): Promise<void> {
-    const rest = this.#rest.signal;
-    const silence = watchSilence(AbortSignal.any([this.#closing.signal, rest]));
-    const onSign = (): void => {
-      silence.hear();
-      this.#change((view) => ({ ...view, link: "connected", phase: "ready" }));
-    };
-    try {
-      const response = await this.#api.watchThread(this.id, this.#lastId, silence.signal);
-      await readFrames(response, { onSign, onEvent: (event, id) => this.#hear(event, id) }, silence.signal);
-    } catch (error) {
-      if (rest.aborted) return;
-      throw error;
-    } finally {
-      silence.stop();
-    }
-    if (silence.signal.aborted || isBusy(this.view.latest())) return;
+    const isOver = await this.#stream.listen(this.#rest.signal, () =>
+      this.#change((view) => ({ ...view, link: "connected", phase: "ready" })),
+    );
+    if (!isOver || isBusy(this.view.latest())) return;
     this.#change((view) => ({ ...view, link: "idle" }));
     await this.#rest.sleep();
   }
 
   #hear(event: ThreadEvent, id: string | null): void {
-    if (id !== null) this.#lastId = id;
     if (event.type === "RUN_STARTED") this.#seen.add(event.runId);
     this.#change((view) => ({ ...hear(view, { at: Date.now(), id, event }), link: "connected" }));
-    if (event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") tellTabs(null);
+    if (event.type !== "RUN_FINISHED" && event.type !== "RUN_ERROR") return;
+    tellTabs(null);
+    this.#inbox.look();
   }
 
   #change(edit: (view: ThreadView) => ThreadView): void {

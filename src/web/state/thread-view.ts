@@ -22,6 +22,10 @@ export interface Waiting {
   id: string;
   text: string;
   mode: "enqueue" | "steer";
+  /** Of the request that brings it: the run that it begins, unless another takes it. */
+  run: string;
+  /** Whether the server has it. */
+  isSent: boolean;
 }
 
 export interface Happened {
@@ -76,6 +80,23 @@ export function wait<V extends Pick<ThreadView, "waiting">>(view: V, message: Wa
 
 export function withoutWaiting<V extends Pick<ThreadView, "waiting">>(view: V, id: string): V {
   return { ...view, waiting: view.waiting.filter((each) => each.id !== id) };
+}
+
+/** The server has it, if it was not taken up since. */
+export function withSent<V extends Pick<ThreadView, "waiting">>(view: V, id: string): V {
+  return { ...view, waiting: view.waiting.map((each) => (each.id === id ? { ...each, isSent: true } : each)) };
+}
+
+/** What the server says that waits, then what it had not got when it said so, but what `isGone`. */
+export function withInbox<V extends Pick<ThreadView, "waiting" | "conversation">>(
+  view: V,
+  inbox: Waiting[],
+  isGone: (message: Waiting) => boolean,
+): V {
+  const told = new Set(inbox.map(({ id }) => id));
+  const taken = new Set(view.conversation.items.map(({ id }) => id));
+  const others = view.waiting.filter((message) => !told.has(message.id) && !isGone(message));
+  return { ...view, waiting: [...inbox, ...others].filter(({ id }) => !taken.has(id)) };
 }
 
 /** The questions stay until the answer is taken: where it is refused they are asked again. */

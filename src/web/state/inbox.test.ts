@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import type { WaitingMessage } from "../../protocol/inbox.ts";
+import type { Run } from "../../protocol/run.ts";
+import { ApiError } from "../client/api.ts";
+import { Inbox } from "./inbox.ts";
+import { opening, say, type ThreadView, type Waiting, wait, withInbox, withSent } from "./thread-view.ts";
+
+const at = "2026-11-24T10:00:00.000Z";
+
+function entry(id: string, more: Partial<WaitingMessage> = {}): WaitingMessage {
+  const ids = { message_id: id, invocation_id: `run ${id}` };
+  return { ...ids, on_busy: "enqueue", content: `text of ${id}`, is_cut: false, created_at: at, ...more };
+}
+
+function waiting(id: string, isSent: boolean): Waiting {
+  return { id, text: `text of ${id}`, mode: "enqueue", run: `run ${id}`, isSent };
+}
+
+/** A thread whose run is at work, and a server that has these messages waiting and these runs; of others there is none. */
+function stage(entries: WaitingMessage[], runs: Record<string, Partial<Run>> = {}) {
+  let view: ThreadView = {
+    ...opening,
+    phase: "ready",
+    conversation: { ...opening.conversation, run: { id: "r", state: "running", error: null, unfinished: 0 } },
+  };
+  const server = { entries, asked: [] as string[], answer: Promise.resolve() };
+  const api = {
+    listInbox: async () => {
+      server.asked.push("inbox");
+      const data = server.entries;
+      await server.answer;
+      return { data };
+    },
+    getRun: async (_thread: string, run: string) => {
+      server.asked.push(run);
+      const found = runs[run];
+      if (!found) throw new ApiError(404, "not_found", "There is none.");
+      return { started_at: null, finished_at: null, ...found } as Run;
+    },
+  };
+  const change = (edit: (view: ThreadView) => ThreadView): void => {
+    view = edit(view);
+  };
+  const inbox = new Inbox(api, "t", { latest: () => view }, change);
+  const look = async (): Promise<void> => {
+    inbox.look();
+    await settle();
+  };
+  const shown = () => view.waiting.map(({ id, mode, text }) => [id, mode, text]);
+  return { server, change, inbox, look, shown, view: () => view };
+}
+
+/** All that waits for nothing but promises is done. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+describe("what waits", () => {
+  it("is shown as the server has it, in its order, before what the server has not got", async () => {
+    const image = { type: "image_url" as const, image_url: { url: "https://x.example" } };
+    const parts = entry("c", { content: [{ type: "text", text: "see" }, image] });
+    const { change, look, shown } = stage([entry("s", { on_busy: "steer" }), entry("b", { is_cut: true }), parts]);
+    change((view) => wait(wait(view, waiting("own", false)), waiting("b", true)));
+    await look();
+    expect(shown()).toEqual([
+      ["s", "steer", "text of s"],
+      ["b", "enqueue", "text of b…"],
+      ["c", "enqueue", "see\n🖼"],
+      ["own", "enqueue", "text of own"],
+    ]);
+  });
+
+  it("is not shown twice, neither beside itself nor beside the message that it has become", async () => {
+    const { change, look, shown } = stage([entry("a"), entry("b")]);
+    change((view) => wait(say(view, waiting("b", true)), waiting("a", false)));
+    await look();
+    expect(shown()).toEqual([["a", "enqueue", "text of a"]]);
+  });
+
+  it("goes when its run has ended or there is none, and stays while that works: its stream will tell", async () => {
+    const runs = { "run ended": { finished_at: at }, "run begun": { started_at: at } };
+    const { server, change, look, shown } = stage([], runs);
+    for (const id of ["ended", "begun", "taken"]) change((view) => wait(view, waiting(id, true)));
+    await look();
+    expect(shown()).toEqual([["begun", "enqueue", "text of begun"]]);
+    expect(server.asked).toEqual(["inbox", "run ended", "run begun", "run taken"]);
+  });
+
+  it("keeps what was sent while the server answered", async () => {
+    const { server, change, inbox, shown } = stage([]);
+    let answer = (): void => {};
+    server.answer = new Promise((resolve) => {
+      answer = resolve;
+    });
+    change((view) => wait(view, waiting("own", false)));
+    inbox.look();
+    change((view) => withSent(view, "own"));
+    answer();
+    await settle();
+    expect(shown().map(([id]) => id)).toEqual(["own"]);
+  });
+
+  it("is asked for once more by all who ask meanwhile, and not at all where nothing can wait", async () => {
+    const { server, change, inbox } = stage([]);
+    for (let asked = 0; asked < 5; asked++) inbox.look();
+    await settle();
+    expect(server.asked).toEqual(["inbox", "inbox"]);
+    change((view) => ({ ...view, conversation: opening.conversation }));
+    inbox.look();
+    await settle();
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it("stays as it was where the server can't be reached", async () => {
+    const { server, change, look, shown } = stage([]);
+    change((view) => wait(view, waiting("a", true)));
+    server.answer = Promise.reject(new Error("offline"));
+    await look();
+    expect(shown()).toHaveLength(1);
+    server.answer = Promise.resolve();
+    await look();
+    expect(shown()).toEqual([]);
+  });
+});
+
+describe("a thread that is read", () => {
+  it("forgets what waited before and waits no more, and nothing else", () => {
+    const view = { ...opening, waiting: [waiting("old", true), waiting("own", false)] };
+    const read = withInbox(view, [waiting("new", true)], ({ id }) => id === "old");
+    expect(read.waiting.map(({ id }) => id)).toEqual(["new", "own"]);
+  });
+});

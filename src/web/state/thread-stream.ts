@@ -1,0 +1,70 @@
+// The streams of the open thread: of one run that is followed to its end, or of the thread, for what others start on it. Each goes on
+// after the last event that was heard, so nothing is heard twice or missed.
+import type { ThreadEvent } from "../../protocol/event.ts";
+import type { Api } from "../client/api.ts";
+import { type Followed, type Follower, followRun, type Opening, readFrames, watchSilence } from "../client/follow.ts";
+
+export class ThreadStream {
+  readonly #api: Api;
+  readonly #thread: string;
+  readonly #closing: AbortSignal;
+  readonly #follower: Follower;
+  #lastId: string | null = null;
+  #run: string | null = null;
+
+  constructor(api: Api, thread: string, closing: AbortSignal, follower: Follower) {
+    this.#api = api;
+    this.#thread = thread;
+    this.#closing = closing;
+    this.#follower = follower;
+  }
+
+  /** The run that is followed. */
+  get run(): string | null {
+    return this.#run;
+  }
+
+  /** To its end; `turn` where this page begins it. */
+  async follow(followed: Followed, turn?: { opening: Opening; withdrawal: AbortSignal }): Promise<void> {
+    this.#run = followed.run;
+    const { onConnection } = this.#follower;
+    try {
+      await followRun(
+        this.#api,
+        followed,
+        { onEvent: this.#hear, ...(onConnection && { onConnection }) },
+        {
+          signal: turn ? AbortSignal.any([this.#closing, turn.withdrawal]) : this.#closing,
+          patienceMs: Number.MAX_SAFE_INTEGER,
+          opening: turn?.opening,
+        },
+      );
+    } finally {
+      this.#run = null;
+    }
+  }
+
+  /** Until its server has nothing more to tell, which is true, or until `rest` ends it or nothing was heard for long. */
+  async listen(rest: AbortSignal, onSign: () => void): Promise<boolean> {
+    const silence = watchSilence(AbortSignal.any([this.#closing, rest]));
+    const sign = (): void => {
+      silence.hear();
+      onSign();
+    };
+    try {
+      const response = await this.#api.watchThread(this.#thread, this.#lastId, silence.signal);
+      await readFrames(response, { onSign: sign, onEvent: this.#hear }, silence.signal);
+    } catch (error) {
+      if (rest.aborted) return false;
+      throw error;
+    } finally {
+      silence.stop();
+    }
+    return !silence.signal.aborted;
+  }
+
+  readonly #hear = (event: ThreadEvent, id: string | null): void => {
+    if (id !== null) this.#lastId = id;
+    this.#follower.onEvent(event, id);
+  };
+}
