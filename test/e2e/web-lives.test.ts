@@ -167,7 +167,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
 
   it("shows what waits after a reload and in another tab, until each is taken up once", async () => {
     const { page, send, complaints } = await visit();
-    await send("[[say 150]] [[pace 10]]");
+    await send("[[say 150]] [[pace 8]]");
     await answers(page).getByText("word word").waitFor();
     await sendBeside(page, "[[text queued]]", "之后再做");
     await sendBeside(page, "[[text steered]]", "现在告诉它");
@@ -184,7 +184,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     for (const each of [page, other]) {
       await answers(each).getByText("queued", { exact: true }).waitFor();
       await idle(each);
-      const said = ["[[say 150]] [[pace 10]]", words(150), "[[text steered]]", "steered", "[[text queued]]", "queued"];
+      const said = ["[[say 150]] [[pace 8]]", words(150), "[[text steered]]", "steered", "[[text queued]]", "queued"];
       expect(await readLog(each)).toEqual(said);
       expect(await readWaiting(each)).toEqual([]);
     }

@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     const entry = (name: string) => page.getByRole("treeitem").filter({ hasText: name });
     await entry("notes").click();
     await entry("<b>.txt").click();
-    await page.getByText("What the agent wrote.", { exact: true }).waitFor();
+    await page.locator("aside").getByText("What the agent wrote.", { exact: true }).waitFor();
     await page.getByLabel("Upload files").setInputFiles({
       name: "mine.txt",
       mimeType: "text/plain",
@@ -152,6 +152,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await page.keyboard.press("Enter");
     await button(/^Change: <u>Übung/).waitFor();
     await page.keyboard.press("Control+k");
+    await page.locator("[role=combobox]:focus").waitFor();
     await page.keyboard.type("ubung");
     await page.getByRole("option", { name: "Übung" }).waitFor();
     await page.keyboard.press("Enter");
@@ -161,6 +162,17 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await button("Delete", page.getByRole("dialog")).click();
     await button(/^Change: <u>Übung/).waitFor({ state: "detached" });
     await expect.poll(() => page.url()).not.toContain("thread=named");
+  });
+
+  it("a conversation is called as its first message as soon as that is worked on", async () => {
+    await open("thread=worked");
+    await button("New conversation").click();
+    await visit.send("[[say 2000]] [[pace 20]]  a \u202egarden");
+    await button("Change: [[say 2000]] [[pace 20]] a garden").waitFor();
+    expect(await page.locator("[data-answer=whole]").count()).toBe(0);
+    await page.keyboard.press("Escape");
+    await idle();
+    expect(await page.title()).toBe("[[say 2000]] [[pace 20]] a garden · Taskloom");
   });
 
   it("a conversation is begun in a project", async () => {
