@@ -147,6 +147,7 @@ describe("two users with the same ids", () => {
       ["GET", "/v1/threads/t/tasks"],
       ["GET", "/v1/threads/t/tasks?include=ledger"],
       ["PATCH", "/v1/threads/t/tasks", { operations: [{ op: "clear" }] }],
+      ["GET", "/v1/threads/t/inbox"],
       ["GET", "/v1/threads/t/diagnostics"],
       ["GET", "/v1/threads/t/runs"],
       ["GET", "/v1/threads/t/runs/i"],
