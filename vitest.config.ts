@@ -14,7 +14,6 @@ mkdirSync(`${root}/dist/web`, { recursive: true });
 const longest = [
   "kill",
   "sandbox-run-faults",
-  "stream-load",
   "start",
   "web-lives",
   "web-access",
@@ -22,6 +21,9 @@ const longest = [
   "disconnect",
   "web-typed",
 ];
+
+/** What a crowd and a flood do, which takes minutes: `npm run load`. */
+const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];
 
 class LongestFirst implements TestSequencer {
   readonly #usual: BaseSequencer;
@@ -107,6 +109,9 @@ export default defineConfig({
           name: "e2e",
           expect: patience,
           include: ["test/e2e/**/*.test.ts"],
+          exclude: load,
+          // As above; what a file starts, it ends.
+          isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/tables.ts"],
           // Each file runs whole servers, and waits for limits and back-offs half of its time.
           maxWorkers: 3,
@@ -114,6 +119,7 @@ export default defineConfig({
           hookTimeout: 90_000,
         },
       },
+      { test: { name: "load", include: load, fileParallelism: false, testTimeout: 90_000, hookTimeout: 90_000 } },
     ],
   },
 });

