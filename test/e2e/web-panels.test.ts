@@ -183,9 +183,9 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await page.keyboard.press("Enter");
     await button("Project: Garden").waitFor();
     await button("New conversation").click();
-    await expect.poll(() => page.url()).toMatch(/thread=thread_/);
     await page.getByRole("heading", { name: "What do you want to have?" }).waitFor();
     await visit.send("[[say 2]]");
+    await expect.poll(() => page.url()).toMatch(/thread=thread_/);
     await page.locator("[data-answer=whole]").waitFor();
     await idle();
     const { data } = await stage.request<{ data: { project_id: string; name: string | null }[] }>(

@@ -2,6 +2,8 @@
 import { useMemo, useState } from "react";
 import { Api } from "../client/api.ts";
 import { Guard } from "../parts/guard.tsx";
+import { chosenAgent } from "../state/chosen-agent.ts";
+import { chosenProject } from "../state/chosen-project.ts";
 import { forgetTyped } from "../state/drafts.ts";
 import { forgetKey, signedIn } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
@@ -18,6 +20,9 @@ export function App() {
     const api = new Api("", key);
     const leave = (refused: boolean): void => {
       setRefused(refused);
+      // They are this person's.
+      chosenAgent.set(null);
+      chosenProject.set(null);
       forgetKey();
     };
     const signOut = (): void => {

@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { ConversationPane } from "../conversation/pane.tsx";
 import { Guard } from "../parts/guard.tsx";
 import { chosenAgent } from "../state/chosen-agent.ts";
+import { chosenProject } from "../state/chosen-project.ts";
 import { giveBack } from "../state/drafts.ts";
 import { panel } from "../state/panel.ts";
 import { go, place } from "../state/place.ts";
@@ -67,16 +68,16 @@ export function Home() {
   );
 }
 
-/** What is sent first makes the thread, with the agent that was chosen for it, and puts it into the address. */
+/** What is sent first makes the thread, in the project and with the agent that were chosen for it, and puts it into the address. */
 function useSend(thread: ThreadStore | null): (text: string, mode: "enqueue" | "steer") => void {
   const { threads } = useApp();
   return (text, mode) => {
     if (thread === null) return;
     const isFirst = isUnwritten(thread.view.latest());
     if (place.get().thread === null) go({ thread: thread.id }, { replace: true });
-    const agent = isFirst ? chosenAgent.get() : null;
-    if (agent === null) return thread.send(text, mode);
-    void threads.begin(thread.id, agent).then((isBegun) => {
+    const chosen = { project_id: chosenProject.get(), agent_id: chosenAgent.get() };
+    if (!isFirst || (chosen.project_id === null && chosen.agent_id === null)) return thread.send(text, mode);
+    void threads.begin(thread.id, chosen).then((isBegun) => {
       if (!isBegun) return giveBack(thread.id, text);
       chosenAgent.set(null);
       thread.send(text, mode);

@@ -86,11 +86,13 @@ export class ThreadList {
     });
   }
 
-  /** With this agent; the thread may be there already, in its project. */
-  begin(thread_id: string, agent_id: string): Promise<boolean> {
+  /** As it was chosen; the thread may be there already, in its project. */
+  async begin(thread_id: string, chosen: { project_id: string | null; agent_id: string | null }): Promise<boolean> {
+    const { project_id, agent_id } = chosen;
+    const agent = agent_id === null ? {} : { agent_id };
     const isKnown = this.view.get().threads.some((thread) => thread.thread_id === thread_id);
-    if (!isKnown) return this.create(thread_id, { agent_id });
-    return this.#attempt(() => this.#api.send("PATCH", pathOf(thread_id), { agent_id }));
+    if (!isKnown) return this.create(thread_id, { ...(project_id === null ? {} : { project_id }), ...agent });
+    return agent_id === null || this.#attempt(() => this.#api.send("PATCH", pathOf(thread_id), agent));
   }
 
   /**

@@ -2,19 +2,18 @@
 // its own, so there are about as many as conversations.
 import type { Project } from "../../protocol/project.ts";
 import { type Api, ApiError } from "../client/api.ts";
+import { chosenProject } from "../state/chosen-project.ts";
 import { describeProblem, type Problem } from "../state/problem.ts";
 import { Store } from "../state/store.ts";
 
 export interface ProjectListView {
   phase: "loading" | "ready";
   projects: Project[];
-  /** Whose threads alone are listed; null for all. */
-  chosen: string | null;
   problem: Problem | null;
 }
 
 export class ProjectList {
-  readonly view = new Store<ProjectListView>({ phase: "loading", projects: [], chosen: null, problem: null });
+  readonly view = new Store<ProjectListView>({ phase: "loading", projects: [], problem: null });
   readonly #api: Api;
   readonly #onUnauthorized: () => void;
   #isReading = false;
@@ -22,10 +21,6 @@ export class ProjectList {
   constructor(api: Api, onUnauthorized: () => void) {
     this.#api = api;
     this.#onUnauthorized = onUnauthorized;
-  }
-
-  choose(project: string | null): void {
-    this.view.change((view) => ({ ...view, chosen: project }));
   }
 
   dismiss(): void {
@@ -56,7 +51,8 @@ export class ProjectList {
   create(name: string): Promise<boolean> {
     return this.#attempt(async () => {
       const made = await this.#api.send<Project>("POST", "/v1/projects", { name });
-      this.view.change((view) => ({ ...view, projects: [made, ...view.projects], chosen: made.project_id }));
+      this.view.change((view) => ({ ...view, projects: [made, ...view.projects] }));
+      chosenProject.set(made.project_id);
     });
   }
 
@@ -77,8 +73,8 @@ export class ProjectList {
       this.view.change((view) => ({
         ...view,
         projects: view.projects.filter(({ project_id }) => project_id !== project),
-        chosen: view.chosen === project ? null : view.chosen,
       }));
+      chosenProject.change((chosen) => (chosen === project ? null : chosen));
     });
   }
 

@@ -6,6 +6,7 @@ import { words as frame } from "../app/words.ts";
 import { Button } from "../parts/button.tsx";
 import { Menu, MenuChoices, MenuItem, MenuLine } from "../parts/menu.tsx";
 import { ProblemNotice } from "../parts/notice.tsx";
+import { chosenProject } from "../state/chosen-project.ts";
 import { go, place } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";
@@ -23,7 +24,8 @@ export function ProjectMenu({ projects }: { projects: ProjectList }) {
   const general = useWords(frame);
   const { threads } = useApp();
   const { threads: rows } = useStore(threads.view);
-  const { projects: known, chosen, problem, phase } = useStore(projects.view);
+  const { projects: known, problem, phase } = useStore(projects.view);
+  const chosen = useStore(chosenProject);
   const [asked, setAsked] = useState<Asked | null>(null);
   const named = nameProjects(known, rows, general.untitled);
   const name = named.find(({ value }) => value === chosen)?.label ?? said.allProjects;
@@ -38,7 +40,7 @@ export function ProjectMenu({ projects }: { projects: ProjectList }) {
       <MenuChoices
         value={chosen ?? ""}
         choices={[{ value: "", label: said.allProjects }, ...named]}
-        onChoose={(value) => projects.choose(value === "" ? null : value)}
+        onChoose={(value) => chosenProject.set(value === "" ? null : value)}
       />
       {phase === "loading" && <p className={styles.loading}>…</p>}
       <MenuLine />
@@ -100,7 +102,7 @@ function Asking({
 }) {
   const said = useWords(words);
   const { threads } = useApp();
-  const chosen = useStore(projects.view, (view) => view.chosen) ?? "";
+  const chosen = useStore(chosenProject) ?? "";
   if (asked === "create") {
     return (
       <NameDialog

@@ -4,8 +4,8 @@ import { useMemo } from "react";
 import { Brand } from "../app/brand.tsx";
 import { useApp } from "../app/context.ts";
 import { words as frame } from "../app/words.ts";
-import { newId } from "../client/ids.ts";
 import { Button, IconButton } from "../parts/button.tsx";
+import { chosenProject } from "../state/chosen-project.ts";
 import { go } from "../state/place.ts";
 import { choose, preferences, type Theme } from "../state/preferences.ts";
 import { useStore } from "../state/store.ts";
@@ -21,8 +21,11 @@ export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: 
   const general = useWords(frame);
   const { api, onUnauthorized } = useApp();
   const projects = useMemo(() => new ProjectList(api, onUnauthorized), [api, onUnauthorized]);
-  const project = useStore(projects.view, ({ chosen }) => chosen);
-  const begin = useBegin(project, onClose);
+  const project = useStore(chosenProject);
+  const begin = (): void => {
+    go({ thread: null });
+    onClose();
+  };
   return (
     <div className={styles.sidebar}>
       <div className={styles.head}>
@@ -30,27 +33,16 @@ export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: 
         <IconButton label={said.search} icon={Search} onClick={onSearch} />
       </div>
       <div className={styles.new}>
-        <Button icon={SquarePen} title={project === null ? undefined : said.newInProject} onClick={() => void begin()}>
+        <Button icon={SquarePen} title={project === null ? undefined : said.newInProject} onClick={begin}>
           {general.newThread}
         </Button>
       </div>
       <ProjectMenu projects={projects} />
       <h2 className="unseen">{said.conversations}</h2>
-      <ThreadRows project={project} onBegin={() => void begin()} />
+      <ThreadRows project={project} onBegin={begin} />
       <Foot />
     </div>
   );
-}
-
-/** In the chosen project it is there before its first message: a run on a thread that is not there makes it a project of its own. */
-function useBegin(project: string | null, onDone: () => void): () => Promise<void> {
-  const { threads } = useApp();
-  return async () => {
-    const thread = project === null ? null : newId("thread");
-    if (thread !== null && project !== null && !(await threads.create(thread, { project_id: project }))) return;
-    go({ thread });
-    onDone();
-  };
 }
 
 const themes: { theme: Theme; icon: typeof Sun }[] = [
