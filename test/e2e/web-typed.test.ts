@@ -91,6 +91,20 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(await readLog(page)).toEqual(["[[text all the same]]", "all the same"]);
   });
 
+  it("reaches the server also where a part of the page can't be had any more", async () => {
+    const { page, send } = await visit({ place: "&thread=deployed" });
+    const first = await (await fetch(stage.server.url)).text();
+    await page.route("**/assets/*.js", (route) => {
+      const { pathname } = new URL(route.request().url());
+      return first.includes(pathname) ? route.continue() : route.abort();
+    });
+    await page.reload();
+    await send("[[text all the same]]");
+    await answer(page, "all the same").waitFor();
+    await idle(page);
+    expect(await readLog(page)).toEqual(["[[text all the same]]", "all the same"]);
+  });
+
   it("and is too large for the server stands in the box again, with what to do", async () => {
     const { page, send } = await visit();
     // A box takes seconds to lay out a megabyte; the server's answer to it is the same.

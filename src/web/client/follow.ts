@@ -141,7 +141,8 @@ export function watchSilence(signal: AbortSignal) {
   return { signal: AbortSignal.any([signal, over.signal]), hear, end, stop };
 }
 
-async function readResponse(
+/** By the plain API. */
+export async function readResponse(
   api: Api,
   followed: Followed,
   heard: Heard,

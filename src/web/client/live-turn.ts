@@ -4,19 +4,25 @@
 import type { BaseEvent, HttpAgent, RunAgentInput } from "@ag-ui/client";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { readProblem } from "./api.ts";
-import type { Followed, Heard, Opening } from "./follow.ts";
+import { type Followed, type Heard, type Opening, pause, readResponse } from "./follow.ts";
 import { FrameReader } from "./sse.ts";
 
 /** Loaded when it is first needed: it is larger than the rest of the page. */
 const load = (): Promise<typeof import("@ag-ui/client")> => import("@ag-ui/client");
+
+/** A part of the page that has not come by then may never come: after a deploy its file is gone. */
+const loadMs = 5_000;
 
 /** Before it is needed, so that the first message waits for nothing. */
 export function prepareTurns(): void {
   load().catch(() => {});
 }
 
-export const openTurn: Opening = async (api, followed, heard, signal) => {
-  const { HttpAgent } = await load();
+/** Where the client can't be had, what was said goes the plain way, and the same events come back. */
+export const openTurn: Opening = async (api, followed, heard, signal, after) => {
+  const client = await Promise.race([load().catch(() => null), pause(loadMs, signal).then(() => null)]);
+  if (client === null) return readResponse(api, followed, heard, signal, after);
+  const { HttpAgent } = client;
   const numbers: (string | null)[] = [];
   const agent = new HttpAgent({
     url: api.addressOf("/ag-ui"),
