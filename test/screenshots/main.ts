@@ -54,6 +54,8 @@ async function showFile(page: Page): Promise<void> {
   await openTab("Files")(page);
   await page.getByRole("treeitem", { name: "shop" }).click();
   await page.getByRole("treeitem", { name: "server.js" }).click();
+  // Its colours come after its text.
+  await page.locator("aside code span").first().waitFor();
   await settle(page);
 }
 
