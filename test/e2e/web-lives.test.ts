@@ -191,6 +191,24 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect(complaints).toEqual([]);
   });
 
+  it("finds the run that works behind a long queue", async () => {
+    const path = "/v1/threads/crowded/runs";
+    const begin = (message: string) => stage.request("POST", path, { message });
+    await begin("[[say 40]] [[pace 10]]");
+    const texts = Array.from({ length: 12 }, (_, place) => `number ${place}`);
+    for (const text of texts) await begin(`[[text ${text}]]`);
+    const { page } = await visit({ place: "&thread=crowded" });
+    await seeWaiting(
+      page,
+      texts.map((text) => ["enqueue", `[[text ${text}]]`]),
+    );
+    await answers(page).getByText("word word").waitFor();
+    await answers(page).getByText("number 11", { exact: true }).waitFor();
+    await idle(page);
+    const said = texts.flatMap((text) => [`[[text ${text}]]`, text]);
+    expect(await readLog(page)).toEqual(["[[say 40]] [[pace 10]]", words(40), ...said]);
+  });
+
   it("shows what another tab sends while a run works, and no more what somebody took back", async () => {
     const { page, send } = await visit({ place: "&thread=back" });
     await send("[[say 5000]] [[pace 40]]");

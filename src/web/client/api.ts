@@ -97,8 +97,12 @@ export class Api {
     return this.#json(`${pathOf(thread)}/inbox`);
   }
 
-  listRuns(thread: string): Promise<{ data: Run[] }> {
-    return this.#json(`${pathOf(thread)}/runs?limit=10`);
+  /** The newest, newest first, and at least back to the one that works: a queue is 100 runs at most, a page 200. */
+  async listRuns(thread: string): Promise<{ data: Run[] }> {
+    const path = `${pathOf(thread)}/runs?limit=`;
+    const page = await this.#json<{ data: Run[]; next_cursor: string | null }>(`${path}10`);
+    const isWhole = page.next_cursor === null || page.data.some(({ status }) => status !== "queued");
+    return isWhole ? page : this.#json(`${path}200`);
   }
 
   getRun(thread: string, run: string): Promise<Run> {

@@ -1,0 +1,35 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Api } from "./api.ts";
+
+afterEach(() => void vi.unstubAllGlobals());
+
+/** A server whose thread has these runs, newest first; `asked` are the sizes of the pages that were asked for. */
+function serveRuns(statuses: string[]) {
+  const asked: number[] = [];
+  vi.stubGlobal("fetch", async (address: string) => {
+    const limit = Number(new URL(address).searchParams.get("limit"));
+    asked.push(limit);
+    const data = statuses.slice(0, limit).map((status, index) => ({ invocation_id: `inv_${index}`, status }));
+    return Response.json({ data, next_cursor: statuses.length > limit ? "more" : null });
+  });
+  return asked;
+}
+
+const queued = (count: number): string[] => Array.from({ length: count }, () => "queued");
+
+describe("the runs of a thread", () => {
+  it.each([
+    ["none", [], [10]],
+    ["a few that wait", queued(3), [10]],
+    ["many that have ended", Array.from({ length: 40 }, () => "completed"), [10]],
+    ["nine that wait for the tenth", [...queued(9), "running", "completed"], [10]],
+    ["ten that wait, and no more", queued(10), [10]],
+    ["ten that wait for another", [...queued(10), "running"], [10, 200]],
+    ["as many as wait at most", [...queued(100), "running", "completed"], [10, 200]],
+  ])("are read back to the one that works: %s", async (_name, statuses, pages) => {
+    const asked = serveRuns(statuses);
+    const { data } = await new Api("http://taskloom.test", "key").listRuns("t");
+    expect(asked).toEqual(pages);
+    expect(data.some(({ status }) => status === "running")).toBe(statuses.includes("running"));
+  });
+});
