@@ -103,7 +103,7 @@ export default defineConfig({
           exclude: load,
           // As above; what a file starts, it ends.
           isolate: false,
-          globalSetup: ["test/setup/browser-ready.ts", "test/setup/tables.ts"],
+          globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
           // Each file runs whole servers, and waits for limits and back-offs half of its time.
           maxWorkers: 3,
           testTimeout: 90_000,

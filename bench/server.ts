@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
-import { migrate } from "./migrate.ts";
+import { migrate } from "../dev/start/migrations.ts";
 import { API_KEY } from "./targets.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -69,7 +69,7 @@ async function start(name: string, modelUrl: string, bundle: string): Promise<vo
     }),
   );
   await server.ready;
-  if (isProduct) await migrate(server);
+  if (isProduct) await migrate(await server.getD1Database("DB"), root);
   const { origin } = await server.unsafeGetDirectURL(worker.name, entrypoint);
   process.send?.({ url: origin });
   process.on("disconnect", () => void server.dispose().finally(() => process.exit()));

@@ -1,18 +1,22 @@
-// `npm start`: everything a person needs on one machine, in one command. The Worker runs under `wrangler dev` exactly as it
-// would be deployed; what it can't have without an account (a model, sandboxes, the clock of its cron) runs in this process.
+// `npm start`: everything a person needs on one machine, in one command. The Worker runs in workerd as wrangler bundles it for a
+// deployment (start/build.ts, start/runtime-options.ts); what it can't have without an account runs beside it: a model and
+// sandboxes in this process, the clock of its cron in the Worker's. `npm run dev` is the same with `--watch`.
 // However this ends, nothing that it started stays behind: see start/stopping.ts and start/guard.ts.
 import { join, relative } from "node:path";
 import { lockState } from "./daytona/lock.ts";
-import { readArguments, type StartArguments, usage } from "./start/arguments.ts";
+import { devUsage, readArguments, type StartArguments, usage } from "./start/arguments.ts";
+import { type BuiltWorker, buildWorker } from "./start/build.ts";
 import { Log } from "./start/log.ts";
+import { applyMigrations } from "./start/migrations.ts";
 import { buildPage } from "./start/page.ts";
 import { isPortFree } from "./start/port.ts";
-import type { Place } from "./start/processes.ts";
+import type { Place, Program } from "./start/processes.ts";
 import { previewDomain, readSettings, secretsOf } from "./start/settings.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
 import { openState, readEncryptionKey, readKey, removeAddress, type State, writeAddress } from "./start/state.ts";
 import { Stopping } from "./start/stopping.ts";
-import { applyMigrations, driveCron, startWorker } from "./start/worker.ts";
+import { serveAnew } from "./start/watch.ts";
+import { startWorker } from "./start/worker.ts";
 
 const root = join(import.meta.dirname, "..");
 const stopping = new Stopping();
@@ -32,25 +36,38 @@ async function start(options: StartArguments): Promise<void> {
   await stopping.add(() => log.close());
   const place: Place = { root, log, stopping };
 
-  const [backends] = await Promise.all([
+  const build = (): Promise<BuiltWorker> => buildAll(place, options);
+  const [{ settings: found, ...backends }, worker] = await Promise.all([
     startBackends(given, state, options.hostExecAllowed, stopping),
-    buildPage(place),
-    applyMigrations(place, state),
+    build(),
   ]);
-  const secrets = { ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey };
-  const settings = { ...given, ...backends.settings, ...secrets, PREVIEW_DOMAIN };
-  const worker = await startWorker(place, state, port, settings);
-  await driveCron(place, port);
+  const settings = { ...given, ...found, ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey, PREVIEW_DOMAIN };
+  const { inspectorPort } = options;
+  const serve = async (worker: BuiltWorker): Promise<Program> => {
+    await applyMigrations(root, state, worker.options.d1Databases.DB.id);
+    return startWorker(place, state, { root, worker, data: state.data, port, settings, inspectorPort });
+  };
+  const program = await serve(worker);
   await writeAddress(state, { url: `http://127.0.0.1:${port}`, key, pid: process.pid });
   await stopping.add(() => removeAddress(state));
-  console.log(describe(port, key, state, backends));
+  console.log(describe(options, key, state, backends));
   console.log(`ready on http://localhost:${port}`);
-
-  await worker.ended;
+  if (options.watched) await serveAnew(place, program, build, serve);
+  else await program.ended;
   if (!stopping.signal.aborted) await fail(`The Worker stopped by itself:\n${log.tail()}`);
 }
 
-function describe(port: number, key: string, state: State, backends: Backends): string {
+async function buildAll(place: Place, { watched }: StartArguments): Promise<BuiltWorker> {
+  const [worker] = await Promise.all([buildWorker(place, { minified: !watched }), buildPage(place)]);
+  return worker;
+}
+
+function describe(
+  { port, watched, inspectorPort }: StartArguments,
+  key: string,
+  state: State,
+  backends: Omit<Backends, "settings">,
+): string {
   const data = relative(process.cwd(), state.data) || ".";
   return [
     "",
@@ -62,6 +79,12 @@ function describe(port: number, key: string, state: State, backends: Backends): 
     `  sandbox  ${backends.sandbox}`,
     `  data     ${data.startsWith("..") ? state.data : data}`,
     ...backends.warnings.map((warning) => `  note     ${warning}`),
+    ...(watched ? ["  note     for development: the server starts anew whenever a source changes."] : []),
+    ...(inspectorPort === null
+      ? []
+      : [
+          `  note     the inspector on port ${inspectorPort} gives the Worker's memory and keys to every page and program here.`,
+        ]),
     "",
     `  In a second terminal: npm run ask -- "帮我做一个电商网站"`,
     "",
@@ -89,7 +112,7 @@ function stopOnSignals(): void {
   }
   // npm passes signals on, but not its own sudden death.
   const parent = process.ppid;
-  if (process.env.npm_lifecycle_event !== "start") return;
+  if (!["start", "dev"].includes(process.env.npm_lifecycle_event ?? "")) return;
   const watch = setInterval(() => {
     if (process.ppid !== parent) void stopping.stop().then(() => process.exit());
   }, 1_000);
@@ -98,12 +121,17 @@ function stopOnSignals(): void {
 
 async function main(): Promise<void> {
   let options: StartArguments;
+  const isWatched = process.argv.includes("--watch");
   try {
     options = readArguments(process.argv.slice(2), root);
     if (!(await isPortFree(options.port))) throw new Error(`port ${options.port} is taken; choose another with --port`);
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
-    console.error(code?.startsWith("ERR_PARSE_ARGS") ? `${message.split(". ")[0]}\nusage: ${usage}` : message);
+    console.error(
+      code?.startsWith("ERR_PARSE_ARGS")
+        ? `${message.split(". ")[0]}\nusage: ${isWatched ? devUsage : usage}`
+        : message,
+    );
     process.exitCode = 1;
     return;
   }

@@ -146,6 +146,24 @@ describe("an answer in one piece", () => {
   });
 });
 
+describe("a server with a key", () => {
+  it("opens to that key alone, on every path", async () => {
+    const { baseUrl } = await start({ apiKey: "the-key" });
+    const body = JSON.stringify({ model: MODEL, messages: user("hello") });
+    const ask = async (path: string, authorization: string | null) => {
+      const headers: Record<string, string> = authorization === null ? {} : { authorization };
+      const init = path === "/models" ? { headers } : { method: "POST", headers, body };
+      return (await fetch(baseUrl + path, init)).status;
+    };
+    for (const path of ["/models", "/chat/completions"]) {
+      for (const wrong of [null, "", "Bearer ", "Bearer the-kez", "Bearer the-key2", "the-key"]) {
+        expect([path, wrong, await ask(path, wrong)]).toEqual([path, wrong, 401]);
+      }
+      expect([path, await ask(path, "Bearer the-key")]).toEqual([path, 200]);
+    }
+  });
+});
+
 describe("a request that is wrong", () => {
   it.each([
     ["{", "parse"],

@@ -1,7 +1,7 @@
 // The scripted demo model as a server: OpenAI's chat completions on plain `node:http`. What it says next follows from the
 // messages alone (see `decide`), so it survives restarts and serves any client. Between requests it keeps only how often a
 // fault has happened that a test wants N times.
-import { createHash } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Content, loadContent } from "./content.ts";
@@ -20,6 +20,8 @@ const PEOPLES_PACE = 90;
 export interface ModelOptions {
   /** 0 takes a free one. */
   port: number;
+  /** The only key that opens the server; without it any key does, and none. */
+  apiKey?: string;
   /** 0 is full speed. */
   tokensPerSecond?: number;
   /** Whether `reasoning_content` is sent. */
@@ -74,6 +76,7 @@ export async function startModel(options: ModelOptions): Promise<RunningModel> {
 
 async function handle(setting: Setting, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
+  if (!hasKey(setting.options, request)) return sendFault(request, response, 401, {});
   if (path === "/v1/chat/completions") {
     if (request.method === "POST") return complete(setting, request, response);
   } else if (path === "/v1/models") {
@@ -85,6 +88,14 @@ async function handle(setting: Setting, request: IncomingMessage, response: Serv
     return sendError(response, 404, `Unknown request URL: ${request.method} ${path}`, { code: "unknown_url" });
   }
   return sendError(response, 405, `Not allowed to ${request.method} on ${path}`, { code: "method_not_supported" });
+}
+
+function hasKey({ apiKey }: ModelOptions, { headers }: IncomingMessage): boolean {
+  if (apiKey === undefined) return true;
+  const [given, wanted] = [headers.authorization ?? "", `Bearer ${apiKey}`].map((text) => Buffer.from(text));
+  return (
+    given !== undefined && wanted !== undefined && given.length === wanted.length && timingSafeEqual(given, wanted)
+  );
 }
 
 const model = { id: MODEL, object: "model", created: 1_790_000_000, owned_by: "taskloom" };

@@ -8,6 +8,8 @@ describe("the flags of npm start", () => {
       state: "/clone/.wrangler/state",
       apiKey: null,
       hostExecAllowed: false,
+      watched: false,
+      inspectorPort: null,
     });
   });
 
@@ -18,10 +20,19 @@ describe("the flags of npm start", () => {
       state: "/data",
       apiKey: "key",
       hostExecAllowed: true,
+      watched: false,
+      inspectorPort: null,
     });
   });
 
+  it("open an inspector only where somebody develops", () => {
+    expect(readArguments(["--watch"], "/clone")).toMatchObject({ watched: true, inspectorPort: null });
+    expect(readArguments(["--watch", "--inspect", "9229"], "/clone")).toMatchObject({ inspectorPort: 9229 });
+    expect(() => readArguments(["--inspect", "9229"], "/clone")).toThrow("npm run dev");
+  });
+
   it.each([
+    ["--watch", "--inspect", "0"],
     ["--port", "0"],
     ["--port", "65536"],
     ["--port", "8787x"],

@@ -1,4 +1,4 @@
-// The flags of `npm start`.
+// The flags of `npm start`, and of `npm run dev`, which adds `--watch`.
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -7,9 +7,13 @@ export interface StartArguments {
   state: string;
   apiKey: string | null;
   hostExecAllowed: boolean;
+  /** Builds and starts anew when a source changes. */
+  watched: boolean;
+  inspectorPort: number | null;
 }
 
 export const usage = "npm start -- [--port 8787] [--state DIR] [--api-key KEY] [--allow-host-exec]";
+export const devUsage = `${usage.replace("npm start", "npm run dev")} [--inspect PORT]`;
 
 /** Throws with a sentence for people. */
 export function readArguments(list: string[], root: string): StartArguments {
@@ -20,15 +24,28 @@ export function readArguments(list: string[], root: string): StartArguments {
       state: { type: "string", default: resolve(root, ".wrangler/state") },
       "api-key": { type: "string" },
       "allow-host-exec": { type: "boolean", default: false },
+      watch: { type: "boolean", default: false },
+      inspect: { type: "string" },
     },
   });
-  const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : 0;
-  if (port < 1 || port > 65_535) throw new Error("--port must be a number from 1 to 65535");
+  const port = readPort("port", values.port);
   if (values.state === "") throw new Error("--state must name a folder");
   const apiKey = values["api-key"] ?? null;
   // It travels in a header and in an address.
   if (apiKey !== null && !/^[\x21-\x7e]{1,256}$/.test(apiKey)) {
     throw new Error("--api-key must be 1 to 256 visible ASCII characters without spaces");
   }
-  return { port, state: resolve(values.state), apiKey, hostExecAllowed: values["allow-host-exec"] };
+  const watched = values.watch;
+  if (values.inspect !== undefined && !watched) {
+    throw new Error("--inspect is for npm run dev: whoever reaches that port reads the keys of the Worker");
+  }
+  const inspectorPort = values.inspect === undefined ? null : readPort("inspect", values.inspect);
+  const hostExecAllowed = values["allow-host-exec"];
+  return { port, state: resolve(values.state), apiKey, hostExecAllowed, watched, inspectorPort };
+}
+
+function readPort(name: string, value: string): number {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+  if (port < 1 || port > 65_535) throw new Error(`--${name} must be a number from 1 to 65535`);
+  return port;
 }

@@ -1,6 +1,6 @@
 // Runs a program in a process group of its own and ends the whole group when the program ends, when it is told to, or when
-// the process that started it is gone (the channel to it closes, however that process died). `wrangler dev` starts a
-// workerd that would otherwise outlive it and keep the port.
+// the process that started it is gone (the channel to it closes, however that process died). The Worker's runtime is a workerd
+// that would otherwise outlive it and keep the port.
 import { spawn } from "node:child_process";
 
 /** What stops in an orderly way does so well within this. */

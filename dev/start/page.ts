@@ -1,14 +1,14 @@
 // The web page's files: built again only where a source is newer than what was built.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Place, runProgram } from "./processes.ts";
+import { binary, type Place, runProgram } from "./processes.ts";
 
 export async function buildPage(place: Place): Promise<void> {
   const { root } = place;
   const built = await changedAt(join(root, "dist/web/index.html"));
   const sources = ["vite.config.ts", ...(await listFiles(root, "src/web"))];
   const changed = await Promise.all(sources.map((source) => changedAt(join(root, source))));
-  if (built < Math.max(...changed)) await runProgram(place, "vite", ["build"]);
+  if (built < Math.max(...changed)) await runProgram(place, binary(place, "vite"), ["build"]);
 }
 
 async function listFiles(root: string, folder: string): Promise<string[]> {

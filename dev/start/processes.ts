@@ -1,6 +1,6 @@
 // Programs that the start runs: each in a group of its own behind the guard, its output in the log.
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Log } from "./log.ts";
 import type { Stopping } from "./stopping.ts";
 
@@ -13,10 +13,7 @@ export interface Place {
 /** The guard ends a group within its grace; after this we end what is left ourselves. */
 const stopMs = 4_000;
 
-/**
- * Wrangler's own network, questions and files in the home folder are switched off; so is its record of every request, which
- * would grow without end and hold the tickets and links that addresses carry.
- */
+/** Wrangler's own network, questions and files in the home folder are switched off. */
 const quiet = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_SEND_METRICS: "false",
@@ -24,12 +21,16 @@ const quiet = {
   WRANGLER_HIDE_BANNER: "true",
   WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
   WRANGLER_WRITE_LOGS: "false",
-  X_LOCAL_OBSERVABILITY: "false",
   NO_COLOR: "1",
 };
 
 /** Secrets reach the Worker through its settings file only. */
 const secretName = /^(OPENAI|DAYTONA|SLACK|TAVILY|ADMIN|ENCRYPTION)_/;
+
+/** Miniflare and wrangler are megabytes that Node would else compile at every start. */
+function compileCache(root: string): string {
+  return join(root, "node_modules/.cache/node");
+}
 
 export interface Program {
   /** Resolves with the exit code when the program has ended and nothing of its group is left. */
@@ -37,20 +38,25 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-/** `name` is a program of node_modules/.bin. */
+/** A program that npm has installed. */
+export function binary({ root }: Place, name: string): string {
+  return join(root, "node_modules/.bin", name);
+}
+
+/** `file` is a script for Node. */
 export async function startProgram(
   { root, log, stopping }: Place,
-  name: string,
+  file: string,
   args: string[],
   variables: Record<string, string> = {},
 ): Promise<Program> {
   const inherited = Object.entries(process.env).filter(([key]) => !secretName.test(key));
   const guard = join(import.meta.dirname, "guard.ts");
-  const child = spawn(process.execPath, [guard, process.execPath, join(root, "node_modules/.bin", name), ...args], {
+  const child = spawn(process.execPath, [guard, process.execPath, file, ...args], {
     cwd: root,
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: { ...Object.fromEntries(inherited), ...quiet, ...variables },
+    env: { ...Object.fromEntries(inherited), ...quiet, NODE_COMPILE_CACHE: compileCache(root), ...variables },
   });
   if (child.stdout) log.follow(child.stdout);
   if (child.stderr) log.follow(child.stderr);
@@ -71,10 +77,10 @@ export async function startProgram(
 }
 
 /** Runs a program to its end; throws with the end of the log where it fails. */
-export async function runProgram(place: Place, name: string, args: string[], variables = {}): Promise<void> {
-  const program = await startProgram(place, name, args, variables);
+export async function runProgram(place: Place, file: string, args: string[]): Promise<void> {
+  const program = await startProgram(place, file, args);
   const code = await program.ended;
-  if (code !== 0) throw new Error(`\`${name} ${args.slice(0, 3).join(" ")}\` failed:\n${place.log.tail()}`);
+  if (code !== 0) throw new Error(`\`${basename(file)} ${args.slice(0, 3).join(" ")}\` failed:\n${place.log.tail()}`);
 }
 
 async function stopProgram(child: ChildProcess, ended: Promise<number>): Promise<void> {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { formatSettings, previewDomain, readSettings, secretsOf } from "./settings.ts";
+import { previewDomain, readSettings, secretsOf } from "./settings.ts";
 
 let root: string;
 
@@ -33,18 +33,6 @@ describe("settings", () => {
   it("are unset by an empty variable of the environment", async () => {
     await writeFile(join(root, ".dev.vars"), "OPENAI_API_KEY=key\n");
     expect(await readSettings(root, { OPENAI_API_KEY: "" })).toEqual({});
-  });
-});
-
-describe("the settings file", () => {
-  it("quotes what dotenv would change", () => {
-    expect(formatSettings({ A: "plain", B: "a$HOME #x \\n", C: "it's" })).toBe(
-      "A='plain'\nB='a\\$HOME #x \\n'\nC=`it's`\n",
-    );
-  });
-
-  it("refuses what can't be quoted", () => {
-    expect(() => formatSettings({ A: "'`" })).toThrow("A");
   });
 });
 

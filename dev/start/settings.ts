@@ -1,5 +1,5 @@
-// The settings of the Worker: from the environment and `.dev.vars`, the environment first. They reach `wrangler dev` through
-// a file of mode 0600, since arguments of a process are everyone's to read.
+// The settings of the Worker: from the environment and `.dev.vars`, the environment first. They reach the Worker's process
+// through a file of mode 0600, since arguments of a process are everyone's to read.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -63,18 +63,6 @@ async function readVariables(root: string): Promise<string> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;
   }
-}
-
-/** The settings in dotenv's syntax, so that what wrangler reads is to the letter what was set. */
-export function formatSettings(settings: Settings): string {
-  const lines = Object.entries(settings).map(([name, value]) => {
-    // Wrangler expands `$NAME` even inside quotes; between ' and ` dotenv leaves everything else as it is.
-    const escaped = value.replaceAll("$", "\\$");
-    const quote = ["'", "`"].find((mark) => !value.includes(mark));
-    if (quote === undefined) throw new Error(`the value of ${name} has both ' and \`; that can't be passed on`);
-    return `${name}=${quote}${escaped}${quote}\n`;
-  });
-  return lines.join("");
 }
 
 /** What must not be seen in a log. */

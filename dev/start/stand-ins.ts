@@ -1,4 +1,6 @@
-// What serves where a key is missing: the scripted demo model, and sandboxes on this machine. Both run in this process.
+// What serves where a key is missing: the scripted demo model, and sandboxes on this machine. Both run in this process, and open
+// to a key that only the Worker has: their ports can be reached by every program and, as far as browsers let it, every page.
+import { randomBytes } from "node:crypto";
 import { startDaytona } from "../daytona/server.ts";
 import { startModel } from "../model/server.ts";
 import { MODEL } from "../model/stream.ts";
@@ -45,10 +47,11 @@ async function startModelStandIn(settings: Settings, stopping: Stopping): Promis
     const where = OPENAI_BASE_URL ? ` at ${hostOf(OPENAI_BASE_URL)}` : "";
     return { settings: {}, standIn: false, label: `${OPENAI_MODEL || "the default model"}${where}`, warnings: [] };
   }
-  const model = await startModel({ port: 0 });
+  const apiKey = makeKey();
+  const model = await startModel({ port: 0, apiKey });
   await stopping.add(() => model.close());
   return {
-    settings: { OPENAI_API_KEY: "scripted", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: MODEL },
+    settings: { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: MODEL },
     standIn: true,
     label: "scripted demo model, not a real one (set OPENAI_API_KEY for that)",
     warnings: OPENAI_BASE_URL ? ["OPENAI_BASE_URL is ignored: OPENAI_API_KEY is not set."] : [],
@@ -65,8 +68,10 @@ async function startSandboxStandIn(
     const where = settings.DAYTONA_API_URL ? ` at ${hostOf(settings.DAYTONA_API_URL)}` : "";
     return { settings: {}, standIn: false, label: `Daytona${where}`, warnings: [] };
   }
+  const apiKey = makeKey();
   const options = {
     state: state.sandboxes,
+    apiKey,
     hostExecAllowed,
     realModel: Boolean(settings.OPENAI_API_KEY),
     privateUrlsAllowed: settings.ALLOW_PRIVATE_URLS === "1",
@@ -82,11 +87,16 @@ async function startSandboxStandIn(
   const isolation =
     daytona.isolation === "bubblewrap" ? "isolated with bubblewrap" : `NOT isolated (${daytona.isolationReason})`;
   return {
-    settings: { DAYTONA_API_KEY: "local", DAYTONA_API_URL: daytona.apiUrl, DAYTONA_TARGET: "", DAYTONA_SNAPSHOT: "" },
+    settings: { DAYTONA_API_KEY: apiKey, DAYTONA_API_URL: daytona.apiUrl, DAYTONA_TARGET: "", DAYTONA_SNAPSHOT: "" },
     standIn: true,
     label: `folders and processes on this machine, ${isolation} (set DAYTONA_API_KEY for Daytona)`,
     warnings: daytona.refusal ? [daytona.refusal] : [],
   };
+}
+
+/** Lasts for one start: nothing of it is stored. */
+function makeKey(): string {
+  return randomBytes(24).toString("base64url");
 }
 
 function hostOf(url: string): string {

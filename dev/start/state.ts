@@ -16,6 +16,7 @@ export interface State {
   data: string;
   sandboxes: string;
   log: string;
+  /** For the moment in which the Worker's process begins. */
   settings: string;
 }
 
@@ -31,7 +32,7 @@ export async function openState(data: string): Promise<State> {
     data,
     sandboxes: join(data, "daytona"),
     log: join(folder, "worker.log"),
-    settings: join(folder, "settings.env"),
+    settings: join(folder, "settings.json"),
   };
 }
 

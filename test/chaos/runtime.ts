@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
-import { migrate } from "../../bench/migrate.ts";
+import { migrate } from "../../dev/start/migrations.ts";
 
 export interface RuntimeSettings {
   /** The product as wrangler bundles it: one module. */
@@ -56,7 +56,7 @@ async function main(settings: RuntimeSettings): Promise<void> {
   );
   process.on("disconnect", () => void runtime.dispose().finally(() => process.exit()));
   await runtime.ready;
-  if (settings.migrate) await migrate(runtime);
+  if (settings.migrate) await migrate(await runtime.getD1Database("DB"), join(import.meta.dirname, "../.."));
   process.send?.({ ready: true });
 }
 

@@ -259,15 +259,14 @@ describe("after all this", () => {
   it("nothing is stored, in D1 or in an object, and the server is well", async () => {
     const { data } = await taskloom.json<{ data: unknown[] }>("GET", "/v1/threads");
     expect(data).toEqual([]);
-    const worker = taskloom.server.getWorker<{ DB: D1Database; THREADS: DurableObjectNamespace }>();
-    const { DB } = await worker.getEnv();
+    const DB = await taskloom.runtime.database();
     for (const table of ["messages", "runs", "users", "api_keys", "agents"]) {
       const row = await DB.prepare(`SELECT count(*) AS count FROM ${table}`).first<{ count: number }>();
       expect([table, row?.count]).toEqual([table, 0]);
     }
-    const storage = await worker.getDurableObjectStorage("THREADS", { name: "user_first/thread-bad" });
     // What begins with an underscore is the runtime's own.
-    expect(await storage.exec("SELECT name FROM sqlite_master WHERE name NOT GLOB '_*'")).toEqual([]);
+    const own = "SELECT name FROM sqlite_master WHERE name NOT GLOB '_*'";
+    expect(await taskloom.runtime.queryObject("user_first/thread-bad", own)).toEqual([]);
     expect(({} as { is_admin?: boolean }).is_admin).toBeUndefined();
     expect((await taskloom.json<{ status: string }>("POST", `${RUNS}?wait=1`, { message: "hello" })).status).toBe(
       "completed",
@@ -278,7 +277,7 @@ describe("after all this", () => {
     await send("GET", "/v1/threads/thread-bad/diagnostics");
     await send("GET", "/healthz");
     await send("GET", "/openapi.json");
-    const logs = JSON.stringify(taskloom.server.getLogs());
+    const logs = taskloom.runtime.logs.join("\n");
     expect(logs).toContain("unauthorized");
     for (const secret of [taskloom.key, "model-key", "sandbox-key"]) {
       expect([secret, logs.includes(secret), answers.some((text) => text.includes(secret))]).toEqual([

@@ -136,7 +136,7 @@ describe("a project from a private repository", () => {
     }
     await ask("GET", "/v1/git-credentials");
     await ask("GET", "/v1/projects/shop");
-    const { DB } = await taskloom.server.getWorker<{ DB: D1Database }>().getEnv();
+    const DB = await taskloom.runtime.database();
     const tables = await DB.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all<{ name: string }>();
     const rows = await Promise.all(
       tables.results
@@ -145,7 +145,7 @@ describe("a project from a private repository", () => {
     );
     const stored = JSON.stringify(rows.map(({ results }) => results));
     expect(stored).toContain("Add new.txt");
-    const logs = JSON.stringify(taskloom.server.getLogs());
+    const logs = taskloom.runtime.logs.join("\n");
     for (const text of [...seen, stored, logs]) {
       expect(text).not.toContain(CANARY);
       expect(text).not.toContain(btoa(`ann:${CANARY}`).slice(0, 20));

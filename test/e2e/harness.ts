@@ -1,13 +1,15 @@
-// The whole server over TCP: the Worker with its assets, queue, database and objects as wrangler serves them, beside the
+// The whole server over TCP: the Worker with its assets, queue, database and objects as `npm start` serves them, beside the
 // scripted model at full speed and the Daytona-compatible server. One per test file.
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestHarness, type TestHarness } from "wrangler";
 import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
+import { buildTestWorker } from "../setup/build.ts";
+import { findTables } from "../setup/tables.ts";
+import { startRuntime, type TestRuntime } from "../setup/test-runtime.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -17,7 +19,9 @@ export const SANDBOX_KEY = "sandbox-key";
 export interface Taskloom {
   url: string;
   key: string;
-  server: TestHarness;
+  /** What the Worker was started with. */
+  settings: Record<string, string>;
+  runtime: TestRuntime;
   model: Awaited<ReturnType<typeof startModel>>;
   daytona: Awaited<ReturnType<typeof startDaytona>>;
   /** A request with the key; `body` is sent as JSON. */
@@ -27,34 +31,30 @@ export interface Taskloom {
   close(): Promise<void>;
 }
 
-export async function startTaskloom(settings: Record<string, string> = {}): Promise<Taskloom> {
+/** `entry` is another module to serve in place of the usual one. */
+export async function startTaskloom(own: Record<string, string> = {}, entry?: string): Promise<Taskloom> {
+  // wrangler.toml names this folder; it is there once the page was built.
   await mkdir(join(root, "dist/web"), { recursive: true });
+  const [worker, tables] = await Promise.all([buildTestWorker(entry === undefined ? {} : { entry }), findTables()]);
   const state = await mkdtemp(join(tmpdir(), "taskloom-e2e-"));
+  await cp(tables, join(state, "data"), { recursive: true });
   const model = await startModel({ port: 0, tokensPerSecond: 0 });
-  const daytona = await startDaytona({ port: 0, state, apiKey: SANDBOX_KEY });
+  const daytona = await startDaytona({ port: 0, state: join(state, "daytona"), apiKey: SANDBOX_KEY });
   const key = "first-key-of-the-tests";
-  const server = createTestHarness({
-    workers: [
-      {
-        configPath: join(root, "wrangler.toml"),
-        secrets: {
-          ADMIN_API_KEY: key,
-          OPENAI_API_KEY: "model-key",
-          OPENAI_BASE_URL: model.baseUrl,
-          OPENAI_MODEL: "taskloom-scripted-demo",
-          DAYTONA_API_KEY: SANDBOX_KEY,
-          DAYTONA_API_URL: daytona.apiUrl,
-          STAND_INS: "model,sandbox",
-          // Threads of megabytes are what streams are tried with; a test about what a model reads sets its own.
-          MODEL_CONTEXT_TOKENS: "100000000",
-          ...settings,
-        },
-      },
-    ],
-  });
-  const { url } = await server.listen();
-  await server.getWorker<{ DB: D1Database }>().applyD1Migrations("DB");
-  const base = url.origin;
+  const settings = {
+    ADMIN_API_KEY: key,
+    OPENAI_API_KEY: "model-key",
+    OPENAI_BASE_URL: model.baseUrl,
+    OPENAI_MODEL: "taskloom-scripted-demo",
+    DAYTONA_API_KEY: SANDBOX_KEY,
+    DAYTONA_API_URL: daytona.apiUrl,
+    STAND_INS: "model,sandbox",
+    // Threads of megabytes are what streams are tried with; a test about what a model reads sets its own.
+    MODEL_CONTEXT_TOKENS: "100000000",
+    ...own,
+  };
+  const runtime = await startRuntime(worker, join(state, "data"), settings);
+  const base = runtime.url;
   const request: Taskloom["request"] = (method, path, body, headers = {}) =>
     fetch(base + path, {
       method,
@@ -64,7 +64,8 @@ export async function startTaskloom(settings: Record<string, string> = {}): Prom
   return {
     url: base,
     key,
-    server,
+    settings,
+    runtime,
     model,
     daytona,
     request,
@@ -74,7 +75,7 @@ export async function startTaskloom(settings: Record<string, string> = {}): Prom
       return (await response.json()) as never;
     },
     close: async () => {
-      await server.close();
+      await runtime.close();
       await daytona.close();
       await model.close();
       await rm(state, { recursive: true, force: true });

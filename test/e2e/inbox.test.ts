@@ -140,7 +140,7 @@ describe("ten posts at once on a busy thread", () => {
   it("go on in their order after every life has ended", async () => {
     const { answers } = await postTen("ten-crash", ["enqueue"]);
     expect(codes(answers)).toEqual(ten.map(() => 202));
-    await client.taskloom.server.update((options) => options);
+    await client.taskloom.runtime.restart();
     client.model.forget();
     // Whoever asks wakes the thread; those that were answered are the same runs still.
     const again = await Promise.all(

@@ -75,5 +75,5 @@ describe("a fault that can't pass", () => {
 it("shows the key that the model's server quotes nowhere, the log included", async () => {
   const { run } = await runToEnd(taskloom, "[[status 401]]");
   expect(run.error?.message).toMatch(/You sent: Bearer \[key\]/);
-  expect(JSON.stringify(taskloom.server.getLogs())).not.toContain("model-key");
+  expect(taskloom.runtime.logs.join("\n")).not.toContain("model-key");
 });

@@ -10,6 +10,7 @@ import { checkFrames, openReader, readConversation, retell } from "./stream-read
 import { retries, runToEnd } from "./watched-run.ts";
 
 let taskloom: Taskloom;
+let configured: Record<string, string>;
 let puppet: PuppetModel;
 let deadUrl: string;
 
@@ -21,22 +22,20 @@ beforeAll(async () => {
   deadUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   server.close();
   taskloom = await startTaskloom({ DAYTONA_API_URL: `${deadUrl}/api` });
+  configured = { ...taskloom.settings };
 });
 afterAll(async () => {
   await taskloom.close();
   await puppet.close();
 });
 
-/** Starts the Worker again with other settings; null takes one away. */
+/** Starts the Worker again with other settings, which stay for the tests after it; null takes one away. */
 async function configure(settings: Record<string, string | null>): Promise<void> {
-  await taskloom.server.update(({ workers, ...options }) => ({
-    ...options,
-    workers: workers.map((worker) => {
-      const { secrets = {} } = worker as { secrets?: Record<string, string> };
-      const merged = Object.entries({ ...secrets, ...settings }).filter(([, value]) => value !== null);
-      return { ...worker, secrets: Object.fromEntries(merged) as Record<string, string> };
-    }),
-  }));
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === null) delete configured[name];
+    else configured[name] = value;
+  }
+  await taskloom.runtime.restart(configured);
 }
 
 describe("a sandbox that fails", () => {

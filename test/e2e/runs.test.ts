@@ -78,7 +78,7 @@ describe("a run", () => {
   });
 
   it("has all of its rows in D1 for whoever has seen its end", async () => {
-    const { DB } = await client.taskloom.server.getWorker<{ DB: D1Database }>().getEnv();
+    const DB = await client.taskloom.runtime.database();
     for (let index = 0; index < 5; index++) {
       const run = `inv-${index}`;
       await client.post("run-rows/runs", { message: "work", invocation_id: run });

@@ -62,9 +62,10 @@ describe("npm start", () => {
     const first = await start();
     const run = { message: "你好", invocation_id: "inv_kept" };
     expect((await call(first, "/v1/threads/kept/runs?wait=1", run)).status).toBe(200);
-    for (const name of ["key", "settings.env", "server.json", "worker.log"]) {
+    for (const name of ["key", "server.json", "worker.log"]) {
       expect((await stat(join(state, "start", name))).mode & 0o077).toBe(0);
     }
+    await expect(stat(join(state, "start/settings.json"))).rejects.toThrow("ENOENT");
     expect(await first.stop("SIGINT")).toBe(0);
     expect(await findLeftovers(first)).toEqual([]);
 

@@ -89,7 +89,7 @@ function conclude(call: ModelCall, id: string): void {
 
 /** Every life ends at once, as in a crash: the runtime is started again on the same storage. */
 async function crash(): Promise<void> {
-  await taskloom.server.update((options) => options);
+  await taskloom.runtime.restart();
   model.forget();
 }
 
@@ -172,7 +172,7 @@ describe("a connection that breaks after any event", () => {
     const ids = [0, ...idsOf(made.watcher.frames)];
     await expectEqualEnds(made, await comeBack(made.path, ids));
     // Refused while anything, a timer too, holds the object.
-    await taskloom.server.getWorker().evictDurableObject("ThreadObject", { name: `user_first/${made.thread}` });
+    await taskloom.runtime.evictObject(`user_first/${made.thread}`);
     await expectEqualEnds(made, await comeBack(made.path, ids));
   });
 

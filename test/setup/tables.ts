@@ -3,10 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Log } from "../../dev/start/log.ts";
+import { applyMigrations } from "../../dev/start/migrations.ts";
 import { openState } from "../../dev/start/state.ts";
-import { Stopping } from "../../dev/start/stopping.ts";
-import { applyMigrations } from "../../dev/start/worker.ts";
+import { buildTestWorker } from "./build.ts";
 
 const root = join(import.meta.dirname, "../..");
 const kept = join(root, "node_modules/.cache/taskloom");
@@ -23,16 +22,10 @@ export async function findTables(): Promise<string> {
 }
 
 async function applyTo(data: string): Promise<void> {
-  const stopping = new Stopping();
   const state = await openState(data);
-  const log = new Log(state.log, []);
-  try {
-    await applyMigrations({ root, log, stopping }, state);
-  } finally {
-    await stopping.stop();
-    log.close();
-    await rm(state.folder, { recursive: true, force: true });
-  }
+  const { options } = await buildTestWorker();
+  await applyMigrations(root, state, options.d1Databases.DB.id);
+  await rm(state.folder, { recursive: true, force: true });
 }
 
 async function hashMigrations(): Promise<string> {

@@ -1,0 +1,100 @@
+// The Worker as wrangler would deploy it: its bundle, and the bindings that wrangler.toml describes. Wrangler takes two seconds
+// for them, so they are kept in `dist/worker` under a hash of all that they are made of.
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import type { V4WorkerOptions } from "miniflare";
+import { binary, type Place, runProgram } from "./processes.ts";
+
+export interface BuiltWorker {
+  /** The path of its one module. */
+  script: string;
+  /** Without name, module and settings. Paths in it are absolute. */
+  options: V4WorkerOptions & { name: string; d1Databases: { DB: { id: string } } };
+}
+
+export interface BuildChoice {
+  /** From the top of the repository. */
+  entry: string;
+  /** False keeps names and lines, for people who read stack traces. */
+  minified: boolean;
+}
+
+const usual: BuildChoice = { entry: "dev/start/worker-entry.ts", minified: true };
+
+/** Builds of other sources are kept for so long: another branch may be started in between, or is starting right now. */
+const keptMs = 24 * 3_600_000;
+
+export async function buildWorker(place: Place, choice: Partial<BuildChoice> = {}): Promise<BuiltWorker> {
+  const { entry, minified } = { ...usual, ...choice };
+  const builds = join(place.root, "dist/worker");
+  const folder = join(builds, await hashSources(place.root, entry, minified));
+  if (!(await exists(folder))) {
+    await mkdir(builds, { recursive: true });
+    const made = await mkdtemp(join(builds, "making-"));
+    try {
+      await bundle(place, entry, minified, made);
+      await writeFile(join(made, "options.json"), JSON.stringify(await describeWorker(place.root)));
+      // Whoever is first has it; what another start made meanwhile is the same.
+      await rename(made, folder).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+      });
+    } finally {
+      await rm(made, { recursive: true, force: true });
+    }
+    await removeOld(builds);
+  }
+  const options = JSON.parse(await readFile(join(folder, "options.json"), "utf8")) as BuiltWorker["options"];
+  if (options.assets?.directory) options.assets.directory = join(place.root, options.assets.directory);
+  return { script: join(folder, "worker.js"), options };
+}
+
+async function bundle(place: Place, entry: string, minified: boolean, folder: string): Promise<void> {
+  // The page is no part of the bundle, and may be in the making.
+  const empty = join(folder, "assets");
+  await mkdir(empty);
+  const args = ["deploy", entry, "--dry-run", "--outdir", folder, "--assets", empty, `--minify=${minified}`];
+  await runProgram(place, binary(place, "wrangler"), args);
+  const module = (await readdir(folder)).find((name) => name.endsWith(".js"));
+  if (module === undefined) throw new Error(`wrangler made no module of ${entry}:\n${place.log.tail()}`);
+  const text = await readFile(join(folder, module), "utf8");
+  await writeFile(join(folder, "worker.js"), text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"));
+  const rest = (await readdir(folder)).filter((name) => name !== "worker.js");
+  await Promise.all(rest.map((name) => rm(join(folder, name), { recursive: true })));
+}
+
+/** The bindings of wrangler.toml, as wrangler reads them. Only vars that stand in it: what .dev.vars has is not for a file. */
+async function describeWorker(root: string): Promise<BuiltWorker["options"]> {
+  // 15 MB of JavaScript, needed for nothing else.
+  const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import("wrangler");
+  const path = join(root, "wrangler.toml");
+  const config = unstable_readConfig({ config: path });
+  const { rootPath: _, ...options } = unstable_getMiniflareWorkerOptions(path).workerOptions;
+  const assets = Object.assign({}, options.assets, { directory: relative(root, String(config.assets?.directory)) });
+  const described = { ...options, assets, name: config.name ?? "worker", bindings: config.vars };
+  return described as unknown as BuiltWorker["options"];
+}
+
+async function hashSources(root: string, entry: string, minified: boolean): Promise<string> {
+  const isWorker = (path: string) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.startsWith("web/");
+  const sources = (await readdir(join(root, "src"), { recursive: true }))
+    .filter(isWorker)
+    .map((path) => join("src", path));
+  const files = [...sources.sort(), usual.entry, entry, "wrangler.toml", "package-lock.json"];
+  const hash = createHash("sha256").update(String(minified));
+  const texts = await Promise.all(files.map((path) => readFile(join(root, path))));
+  for (const [index, text] of texts.entries()) hash.update(`\0${files[index]}\0`).update(text);
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function removeOld(builds: string): Promise<void> {
+  for (const name of await readdir(builds)) {
+    const path = join(builds, name);
+    const made = await stat(path).catch(() => null);
+    if (made && Date.now() - made.mtimeMs > keptMs) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
+}

@@ -1,0 +1,59 @@
+// The tables of a local database, made as `wrangler d1 migrations apply` makes them and recorded where it records them, so
+// that either tool finds what the other has applied. Takes tens of milliseconds where wrangler takes seconds.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type State, writeOwn } from "./state.ts";
+
+type Database = Pick<D1Database, "prepare" | "batch">;
+
+const RECORDS = `CREATE TABLE IF NOT EXISTS d1_migrations(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE,
+  applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+)`;
+
+/** What drizzle writes between two statements of a migration. */
+const BREAKPOINT = "--> statement-breakpoint";
+
+/** Each migration and its record are one transaction: a kill leaves it whole or not there. */
+export async function migrate(database: Database, root: string): Promise<void> {
+  await database.prepare(RECORDS).run();
+  const { results } = await database.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
+  const applied = new Set(results.map(({ name }) => name));
+  for (const name of await listMigrations(root)) {
+    if (applied.has(name)) continue;
+    const text = await readFile(join(root, "migrations", name), "utf8");
+    const statements = text.split(BREAKPOINT).map((statement) => database.prepare(statement));
+    const record = database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name);
+    await database.batch([...statements, record]);
+  }
+}
+
+/**
+ * Runs before the Worker does: objects that wake with it must not meet older tables. What was applied is also written down
+ * in a file beside the database, which goes when the database does: a start that has nothing to apply opens no runtime for it.
+ */
+export async function applyMigrations(root: string, state: State, databaseId: string): Promise<void> {
+  const applied = join(state.data, "v3/d1/applied-migrations");
+  const names = await listMigrations(root);
+  if ((await readFile(applied, "utf8").catch(() => "")) === names.join("\n")) return;
+  // Loaded here, since most starts need none of its 6 MB.
+  const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
+  const runtime = new Miniflare(
+    convertV4MiniflareOptions({
+      ...{ name: "migrations", modules: true, script: "", cf: false, telemetry: { enabled: false } },
+      resourcePersistencePath: join(state.data, "v3"),
+      d1Databases: { DB: { id: databaseId } },
+    }),
+  );
+  try {
+    await migrate(await runtime.getD1Database("DB"), root);
+  } finally {
+    await runtime.dispose();
+  }
+  await writeOwn(applied, names.join("\n"));
+}
+
+async function listMigrations(root: string): Promise<string[]> {
+  return (await readdir(join(root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
+}

@@ -1,0 +1,53 @@
+// What Miniflare, wrangler's own simulator, is asked to run: the Worker with the data where `wrangler dev` keeps it, and with
+// none of wrangler's doors for developers. Without `inspectorPort`, `unsafeLocalExplorer`, `unsafeTriggerHandlers` and a dev
+// registry there is no inspector, no explorer, no address that fires events and no port that other instances call.
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, type MiniflareOptions } from "miniflare";
+import type { BuiltWorker } from "./build.ts";
+
+export interface RuntimeSettings {
+  root: string;
+  worker: BuiltWorker;
+  /** `--persist-to` of wrangler. */
+  data: string;
+  /** 0 takes any. */
+  port: number;
+  /** The Worker's vars and secrets. */
+  settings: Record<string, string>;
+  /** For developers only: whoever reaches this port reads the memory of the Worker. */
+  inspectorPort: number | null;
+}
+
+/** The public port leads straight to it: with assets the default entrypoint stands behind a proxy Worker. */
+export const ENTRYPOINT = "publicEntrypoint";
+
+/** Guards Miniflare's own socket: what it would believe of a request's address must come with this. */
+const secretBytes = 32;
+
+export function describeRuntime(run: RuntimeSettings, onLog: (line: string) => void): MiniflareOptions {
+  const { root, worker, data, port, settings, inspectorPort } = run;
+  const { script, options } = worker;
+  return convertV4MiniflareOptions({
+    workers: [
+      {
+        ...options,
+        rootPath: root,
+        modules: [{ type: "ESModule", path: "worker.js", contents: readFileSync(script, "utf8") }],
+        bindings: { ...options.bindings, ...settings },
+        unsafeDirectSockets: [{ host: "127.0.0.1", port, entrypoint: ENTRYPOINT }],
+      },
+    ],
+    host: "127.0.0.1",
+    port: 0,
+    unsafeProxySharedSecret: randomBytes(secretBytes).toString("hex"),
+    resourcePersistencePath: join(data, "v3"),
+    // Nothing is asked of Cloudflare.
+    cf: false,
+    telemetry: { enabled: false },
+    log: new Log(LogLevel.WARN),
+    handleStructuredLogs: ({ message }) => onLog(message),
+    ...(inspectorPort === null ? {} : { inspectorPort }),
+  });
+}

@@ -1,0 +1,36 @@
+// The process that owns the Worker's runtime, and the clock that Cloudflare would be. Its one argument is a file with what to
+// run; the file holds secrets and is removed once it is read. Whoever started it ends it, through the guard.
+import { readFile, rm } from "node:fs/promises";
+import { Miniflare } from "miniflare";
+import { startClock } from "./clock.ts";
+import { describeRuntime, type RuntimeSettings } from "./runtime-options.ts";
+
+/** The one of wrangler.toml. */
+const CRON = "* * * * *";
+
+/** Locally no cron fires by itself. */
+async function fireCron(runtime: Miniflare, name: string): Promise<void> {
+  try {
+    const worker = await runtime.getWorker(name);
+    const { outcome } = await worker.scheduled({ cron: CRON, scheduledTime: new Date() });
+    if (outcome !== "ok") console.error(`cron: ${outcome}`);
+  } catch (error) {
+    console.error(`cron: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function run(path: string): Promise<void> {
+  const settings = JSON.parse(await readFile(path, "utf8")) as RuntimeSettings;
+  await rm(path, { force: true });
+  const runtime = new Miniflare(describeRuntime(settings, (line) => console.log(line)));
+  const stop = (): void => void runtime.dispose().finally(() => process.exit());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
+  await runtime.ready;
+  startClock(() => void fireCron(runtime, settings.worker.options.name));
+}
+
+const [, , path = ""] = process.argv;
+await run(path).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+});

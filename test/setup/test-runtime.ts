@@ -1,0 +1,48 @@
+// The Worker's runtime in the test's own process, described as `npm start` describes it: a test can look behind it, end
+// every life at once and start it again.
+import { Miniflare } from "miniflare";
+import type { BuiltWorker } from "../../dev/start/build.ts";
+import { describeRuntime, ENTRYPOINT } from "../../dev/start/runtime-options.ts";
+import { findFreePort, root } from "./started-server.ts";
+
+export interface TestRuntime {
+  url: string;
+  /** What the Worker has logged so far, by line. */
+  logs: string[];
+  /** Kills the runtime, as a crash does, and starts it on the same port and storage, with other settings where they are given. */
+  restart(settings?: Record<string, string>): Promise<void>;
+  database(): Promise<D1Database>;
+  /** Rows of a thread's object; `name` is `user/thread`. */
+  queryObject(name: string, sql: string): Promise<unknown[]>;
+  /** Takes an object out of memory; refused while anything holds it. */
+  evictObject(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startRuntime(
+  worker: BuiltWorker,
+  data: string,
+  settings: Record<string, string>,
+): Promise<TestRuntime> {
+  const logs: string[] = [];
+  const port = await findFreePort();
+  const describe = (own: Record<string, string>) => ({
+    ...describeRuntime({ root, worker, data, port, settings: own, inspectorPort: null }, (line) => logs.push(line)),
+    unsafeInspectDurableObjects: true,
+  });
+  const { name } = worker.options;
+  const runtime = new Miniflare(describe(settings));
+  const { origin } = await runtime.unsafeGetDirectURL(name, ENTRYPOINT);
+  return {
+    url: origin,
+    logs,
+    restart: (own = settings) => runtime.setOptions(describe(own)),
+    database: () => runtime.getD1Database("DB", name) as Promise<D1Database>,
+    queryObject: async (object, sql) => {
+      const storage = await runtime.unsafeGetDurableObjectStorage(name, "ThreadObject", { name: object });
+      return storage.exec(sql);
+    },
+    evictObject: (object) => runtime.unsafeEvictDurableObject(name, "ThreadObject", { name: object }),
+    close: () => runtime.dispose(),
+  };
+}
