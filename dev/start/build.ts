@@ -2,7 +2,7 @@
 // for them, so they are kept in `dist/worker` under a hash of all that they are made of.
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { V4WorkerOptions } from "miniflare";
 import { binary, type Place, runProgram } from "./processes.ts";
 
@@ -14,46 +14,61 @@ export interface BuiltWorker {
 }
 
 export interface BuildChoice {
-  /** From the top of the repository. */
+  /** The module of the Worker and its object, from the top of the repository. */
   entry: string;
   /** False keeps names and lines, for people who read stack traces. */
   minified: boolean;
 }
 
-const usual: BuildChoice = { entry: "dev/start/worker-entry.ts", minified: true };
+/** Direct requests come here: with assets the default export stands behind a proxy Worker of Miniflare's. */
+export const PUBLIC_ENTRYPOINT = "publicEntrypoint";
+
+const entrypoints = "dev/start/entrypoints.ts";
+
+const usual: BuildChoice = { entry: "src/index.ts", minified: true };
 
 /** Builds of other sources are kept for so long: another branch may be started in between, or is starting right now. */
 const keptMs = 24 * 3_600_000;
 
 export async function buildWorker(place: Place, choice: Partial<BuildChoice> = {}): Promise<BuiltWorker> {
-  const { entry, minified } = { ...usual, ...choice };
-  const builds = join(place.root, "dist/worker");
-  const folder = join(builds, await hashSources(place.root, entry, minified));
-  if (!(await exists(folder))) {
+  const { root } = place;
+  const chosen = { ...usual, ...choice };
+  const builds = join(root, "dist/worker");
+  let folder = join(builds, await hashSources(root, chosen));
+  while (!(await exists(folder))) {
     await mkdir(builds, { recursive: true });
     const made = await mkdtemp(join(builds, "making-"));
     try {
-      await bundle(place, entry, minified, made);
-      await writeFile(join(made, "options.json"), JSON.stringify(await describeWorker(place.root)));
-      // Whoever is first has it; what another start made meanwhile is the same.
-      await rename(made, folder).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-      });
+      await bundle(place, chosen, made);
+      await writeFile(join(made, "options.json"), JSON.stringify(await describeWorker(root)));
+      const hash = await hashSources(root, chosen);
+      // Sources that were changed meanwhile may be in it or not.
+      if (join(builds, hash) === folder) await keep(made, folder);
+      folder = join(builds, hash);
     } finally {
       await rm(made, { recursive: true, force: true });
     }
     await removeOld(builds);
   }
   const options = JSON.parse(await readFile(join(folder, "options.json"), "utf8")) as BuiltWorker["options"];
-  if (options.assets?.directory) options.assets.directory = join(place.root, options.assets.directory);
+  if (options.assets?.directory) options.assets.directory = join(root, options.assets.directory);
   return { script: join(folder, "worker.js"), options };
 }
 
-async function bundle(place: Place, entry: string, minified: boolean, folder: string): Promise<void> {
+/** Whoever is first has it; what another start made meanwhile is the same. */
+async function keep(made: string, folder: string): Promise<void> {
+  await rename(made, folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+  });
+}
+
+async function bundle(place: Place, { entry, minified }: BuildChoice, folder: string): Promise<void> {
+  const path = join(folder, "entry.ts");
+  await writeFile(path, writeEntry(place.root, entry));
   // The page is no part of the bundle, and may be in the making.
   const empty = join(folder, "assets");
   await mkdir(empty);
-  const args = ["deploy", entry, "--dry-run", "--outdir", folder, "--assets", empty, `--minify=${minified}`];
+  const args = ["deploy", path, "--dry-run", "--outdir", folder, "--assets", empty, `--minify=${minified}`];
   await runProgram(place, binary(place, "wrangler"), args);
   const module = (await readdir(folder)).find((name) => name.endsWith(".js"));
   if (module === undefined) throw new Error(`wrangler made no module of ${entry}:\n${place.log.tail()}`);
@@ -63,24 +78,35 @@ async function bundle(place: Place, entry: string, minified: boolean, folder: st
   await Promise.all(rest.map((name) => rm(join(folder, name), { recursive: true })));
 }
 
+function writeEntry(root: string, entry: string): string {
+  const [worker, made] = [join(root, entry), join(root, entrypoints)].map((path) => JSON.stringify(path));
+  return [
+    `import worker, { ThreadObject } from ${worker};`,
+    `import { createInnerEntrypoint, createPublicEntrypoint } from ${made};`,
+    "export { ThreadObject };",
+    `export const ${PUBLIC_ENTRYPOINT} = createPublicEntrypoint(worker);`,
+    "export default createInnerEntrypoint(worker);",
+  ].join("\n");
+}
+
 /** The bindings of wrangler.toml, as wrangler reads them. Only vars that stand in it: what .dev.vars has is not for a file. */
-async function describeWorker(root: string): Promise<BuiltWorker["options"]> {
+export async function describeWorker(root: string): Promise<BuiltWorker["options"]> {
   // 15 MB of JavaScript, needed for nothing else.
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import("wrangler");
   const path = join(root, "wrangler.toml");
   const config = unstable_readConfig({ config: path });
   const { rootPath: _, ...options } = unstable_getMiniflareWorkerOptions(path).workerOptions;
-  const assets = Object.assign({}, options.assets, { directory: relative(root, String(config.assets?.directory)) });
+  const assets = Object.assign({}, options.assets, { directory: config.assets?.directory });
   const described = { ...options, assets, name: config.name ?? "worker", bindings: config.vars };
   return described as unknown as BuiltWorker["options"];
 }
 
-async function hashSources(root: string, entry: string, minified: boolean): Promise<string> {
+async function hashSources(root: string, { entry, minified }: BuildChoice): Promise<string> {
   const isWorker = (path: string) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.startsWith("web/");
   const sources = (await readdir(join(root, "src"), { recursive: true }))
     .filter(isWorker)
     .map((path) => join("src", path));
-  const files = [...sources.sort(), usual.entry, entry, "wrangler.toml", "package-lock.json"];
+  const files = [...sources.sort(), entry, entrypoints, "wrangler.toml", "package-lock.json"];
   const hash = createHash("sha256").update(String(minified));
   const texts = await Promise.all(files.map((path) => readFile(join(root, path))));
   for (const [index, text] of texts.entries()) hash.update(`\0${files[index]}\0`).update(text);

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, type MiniflareOptions } from "miniflare";
-import type { BuiltWorker } from "./build.ts";
+import { type BuiltWorker, PUBLIC_ENTRYPOINT } from "./build.ts";
 
 export interface RuntimeSettings {
   root: string;
@@ -20,9 +20,6 @@ export interface RuntimeSettings {
   inspectorPort: number | null;
 }
 
-/** The public port leads straight to it: with assets the default entrypoint stands behind a proxy Worker. */
-export const ENTRYPOINT = "publicEntrypoint";
-
 /** Guards Miniflare's own socket: what it would believe of a request's address must come with this. */
 const secretBytes = 32;
 
@@ -36,7 +33,7 @@ export function describeRuntime(run: RuntimeSettings, onLog: (line: string) => v
         rootPath: root,
         modules: [{ type: "ESModule", path: "worker.js", contents: readFileSync(script, "utf8") }],
         bindings: { ...options.bindings, ...settings },
-        unsafeDirectSockets: [{ host: "127.0.0.1", port, entrypoint: ENTRYPOINT }],
+        unsafeDirectSockets: [{ host: "127.0.0.1", port, entrypoint: PUBLIC_ENTRYPOINT }],
       },
     ],
     host: "127.0.0.1",

@@ -5,7 +5,7 @@ import { startDaytona } from "../daytona/server.ts";
 import { startModel } from "../model/server.ts";
 import { MODEL } from "../model/stream.ts";
 import type { Settings } from "./settings.ts";
-import { keepSandboxPort, readSandboxPort, type State } from "./state.ts";
+import { keepSandboxPort, readSandboxKey, readSandboxPort, type State } from "./state.ts";
 import type { Stopping } from "./stopping.ts";
 
 export interface Backends {
@@ -47,7 +47,7 @@ async function startModelStandIn(settings: Settings, stopping: Stopping): Promis
     const where = OPENAI_BASE_URL ? ` at ${hostOf(OPENAI_BASE_URL)}` : "";
     return { settings: {}, standIn: false, label: `${OPENAI_MODEL || "the default model"}${where}`, warnings: [] };
   }
-  const apiKey = makeKey();
+  const apiKey = randomBytes(24).toString("base64url");
   const model = await startModel({ port: 0, apiKey });
   await stopping.add(() => model.close());
   return {
@@ -68,7 +68,7 @@ async function startSandboxStandIn(
     const where = settings.DAYTONA_API_URL ? ` at ${hostOf(settings.DAYTONA_API_URL)}` : "";
     return { settings: {}, standIn: false, label: `Daytona${where}`, warnings: [] };
   }
-  const apiKey = makeKey();
+  const apiKey = await readSandboxKey(state);
   const options = {
     state: state.sandboxes,
     apiKey,
@@ -92,11 +92,6 @@ async function startSandboxStandIn(
     label: `folders and processes on this machine, ${isolation} (set DAYTONA_API_KEY for Daytona)`,
     warnings: daytona.refusal ? [daytona.refusal] : [],
   };
-}
-
-/** Lasts for one start: nothing of it is stored. */
-function makeKey(): string {
-  return randomBytes(24).toString("base64url");
 }
 
 function hostOf(url: string): string {

@@ -53,6 +53,11 @@ export function readEncryptionKey(state: State): Promise<string> {
   return readOrMake(join(state.folder, "encryption-key"), () => randomBytes(32).toString("base64url"));
 }
 
+/** The key of the sandboxes' server, for the Worker; and for whoever may read this folder and likes to look in with Daytona's SDK. */
+export function readSandboxKey(state: State): Promise<string> {
+  return readOrMake(join(state.folder, "sandbox-key"), () => randomBytes(24).toString("base64url"));
+}
+
 async function readOrMake(path: string, make: () => string): Promise<string> {
   const kept = (await readOptional(path))?.trim();
   if (kept) return kept;

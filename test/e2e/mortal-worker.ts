@@ -1,8 +1,7 @@
 // The Worker with a way to end one life of one thread's object from outside, as a crash of it would: the Worker and its
 // connections stay.
-
-import worker, { publicEntrypoint as served, ThreadObject as Whole } from "../../dev/start/worker-entry.ts";
 import type { Env } from "../../src/config.ts";
+import worker, { ThreadObject as Whole } from "../../src/index.ts";
 
 export class ThreadObject extends Whole {
   endLife(): void {
@@ -10,16 +9,15 @@ export class ThreadObject extends Whole {
   }
 }
 
-export const publicEntrypoint = {
+// biome-ignore lint/style/noDefaultExport: a Worker's entry is one.
+export default {
+  ...worker,
   async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     // Below a path that is not the page's.
-    if (pathname !== "/hooks/end-life") return served.fetch(request, env, context);
+    if (pathname !== "/hooks/end-life") return worker.fetch(request, env, context);
     const stub = env.THREADS.get(env.THREADS.idFromName(searchParams.get("object") ?? ""));
     await (stub as unknown as { endLife(): Promise<void> }).endLife().catch(() => {});
     return new Response(null, { status: 204 });
   },
 } satisfies ExportedHandler<Env>;
-
-// biome-ignore lint/style/noDefaultExport: a Worker's entry is one.
-export default worker;

@@ -39,6 +39,7 @@ beforeAll(async () => {
   for (const project_id of ["shop", "empty"]) await call("POST", "/v1/projects", { project_id, name: "P" });
   await call("POST", "/v1/projects/shop/sandbox/start");
   const sandboxPort = await readFile(join(place.state, "start/sandbox-port"), "utf8");
+  const sandboxKey = (await readFile(join(place.state, "start/sandbox-key"), "utf8")).trim();
   const client = connectClient({ apiUrl: `http://127.0.0.1:${sandboxPort}/api` }, sandboxKey);
   for await (const found of client.list()) box = await client.get(found.id);
   await box.fs.uploadFile(Buffer.from(previewProgram), "program.cjs");
@@ -51,9 +52,6 @@ afterAll(async () => {
   await server?.stop();
   await place?.removeState();
 });
-
-/** What `npm start` gives the Worker. */
-const sandboxKey = "local";
 
 function request(method: string, path: string, body?: unknown): Promise<Response> {
   const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };

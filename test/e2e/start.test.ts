@@ -3,6 +3,7 @@ import { rm, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { canListListeners, listListeners } from "../setup/listeners.ts";
 import { listProcesses, makeState, runProgram, type StartedServer, startServer } from "../setup/started-server.ts";
 
 let state: string;
@@ -97,6 +98,27 @@ describe("npm start", () => {
     expect(third.stderr).toContain("is in use by another start");
     await two.stop();
     await other.removeState();
+  });
+
+  it.skipIf(!canListListeners)("serves again, with what it had, when its runtime has crashed", async () => {
+    const server = await start();
+    expect((await call(server, "/v1/threads/kept/runs?wait=1", { message: "你好" })).status).toBe(200);
+    const listeners = await listListeners(server.child.pid ?? 0);
+    const runtime = listeners.find(({ port }) => port === server.port);
+    expect(runtime?.program).toBe("workerd");
+    process.kill(runtime?.pid ?? 0, "SIGKILL");
+    const read = () => call(server, "/v1/threads/kept/messages").then((answer) => answer.json(), String);
+    await expect.poll(read).toMatchObject({ data: [{ type: "user" }, { type: "assistant" }] });
+    expect(server.child.exitCode).toBe(null);
+  });
+
+  it("records what it did to the database where wrangler looks for it", async () => {
+    await rm(join(state, "v3"), { recursive: true });
+    const server = await start();
+    await server.stop();
+    const args = ["d1", "migrations", "list", "taskloom", "--local", "--persist-to", state];
+    const list = await runProgram("node_modules/.bin/wrangler", args, { WRANGLER_SEND_METRICS: "false" });
+    expect(list.stdout).toContain("No migrations to apply");
   });
 
   it("says in one line that a port is taken, before anything starts", async () => {

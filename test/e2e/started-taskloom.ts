@@ -1,5 +1,4 @@
-// `npm start` beside a model of the test's. Unlike in the harness, whose requests Node makes for the Worker, the
-// Worker meets the network itself here: what is refused, reset or cut reaches it as it would in life.
+// `npm start` as a process of its own, beside a model of the test's.
 import { makeState, startServer } from "../setup/started-server.ts";
 import type { Taskloom } from "./harness.ts";
 

@@ -25,7 +25,7 @@ export interface StartedServer {
 }
 
 /** What a developer has set must not reach a test: empty means unset, also over .dev.vars. */
-const noSettings = {
+export const noSettings = {
   OPENAI_API_KEY: "",
   OPENAI_BASE_URL: "",
   OPENAI_MODEL: "",

@@ -1,8 +1,8 @@
 // The Worker's runtime in the test's own process, described as `npm start` describes it: a test can look behind it, end
 // every life at once and start it again.
 import { Miniflare } from "miniflare";
-import type { BuiltWorker } from "../../dev/start/build.ts";
-import { describeRuntime, ENTRYPOINT } from "../../dev/start/runtime-options.ts";
+import { type BuiltWorker, PUBLIC_ENTRYPOINT } from "../../dev/start/build.ts";
+import { describeRuntime } from "../../dev/start/runtime-options.ts";
 import { findFreePort, root } from "./started-server.ts";
 
 export interface TestRuntime {
@@ -32,7 +32,7 @@ export async function startRuntime(
   });
   const { name } = worker.options;
   const runtime = new Miniflare(describe(settings));
-  const { origin } = await runtime.unsafeGetDirectURL(name, ENTRYPOINT);
+  const { origin } = await runtime.unsafeGetDirectURL(name, PUBLIC_ENTRYPOINT);
   return {
     url: origin,
     logs,

@@ -1,0 +1,87 @@
+// `npm run dev` in a clone of its own: what only it does, to serve changed sources.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findFreePort, noSettings, root } from "../setup/started-server.ts";
+
+let clone: string;
+let port: number;
+let child: ChildProcess;
+const lines: string[] = [];
+
+/** The next line that says so, after those that were awaited before. */
+async function awaitLine(pattern: RegExp): Promise<string> {
+  for (;;) {
+    for (let line = lines.shift(); line !== undefined; line = lines.shift()) if (pattern.test(line)) return line;
+    await once(child, "line");
+  }
+}
+
+async function readTitle(): Promise<string> {
+  const document = (await (await fetch(`http://127.0.0.1:${port}/openapi.json`)).json()) as { info: { title: string } };
+  return document.info.title;
+}
+
+beforeAll(async () => {
+  clone = await mkdtemp(join(tmpdir(), "taskloom-clone-"));
+  for (const name of [
+    "src",
+    "dev",
+    "migrations",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "vite.config.ts",
+    "wrangler.toml",
+  ]) {
+    await cp(join(root, name), join(clone, name), { recursive: true });
+  }
+  await symlink(join(root, "node_modules"), join(clone, "node_modules"));
+  port = await findFreePort();
+  child = spawn(process.execPath, [join(clone, "dev/start.ts"), "--watch", "--port", String(port)], {
+    cwd: clone,
+    env: { ...process.env, ...noSettings },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on("line", (line) => {
+      lines.push(line);
+      child.emit("line");
+    });
+  }
+});
+
+afterAll(async () => {
+  const ended = once(child, "exit");
+  child.kill();
+  await ended;
+  await rm(clone, { recursive: true, force: true });
+});
+
+describe("npm run dev", () => {
+  it("says that it is for development, and serves a changed source without being asked", async () => {
+    await awaitLine(/for development/);
+    await awaitLine(/^ready on/);
+    expect(await readTitle()).toBe("Taskloom");
+    const path = join(clone, "src/http/openapi.ts");
+    const text = await readFile(path, "utf8");
+    await writeFile(path, text.replace('title: "Taskloom"', 'title: "Changed"'));
+    expect(await awaitLine(/has changed$/)).toBe("src/http/openapi.ts has changed");
+    await awaitLine(/^ready$/);
+    expect(await readTitle()).toBe("Changed");
+
+    await writeFile(path, `${text}\nexport const broken = ;\n`);
+    await awaitLine(/has changed$/);
+    await awaitLine(/failed:/);
+    expect(await readTitle()).toBe("Changed");
+
+    await writeFile(path, text);
+    await awaitLine(/^ready$/);
+    expect(await readTitle()).toBe("Taskloom");
+  });
+});
