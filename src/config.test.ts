@@ -47,3 +47,18 @@ describe("how long a model may be silent", () => {
     expect(readLimits({ MODEL_IDLE_SECONDS: value })?.idle_ms).toBe(expected * 1000);
   });
 });
+
+describe("which addresses an image may have", () => {
+  const read = (value: unknown) => readConfig({ IMAGE_URLS: value } as Env).image_urls;
+
+  it("is public ones where nothing is set, or what is set", () => {
+    for (const value of [undefined, null, "", "  ", "public", " public "]) expect(read(value)).toBe("public");
+    for (const value of ["data", "data\n"]) expect(read(value)).toBe("data");
+  });
+
+  it("is never guessed from another word", () => {
+    for (const value of ["date", "Data", "data,public", "none", "1", 1, true, false, ["data"], { data: 1 }]) {
+      expect(() => read(value)).toThrow('IMAGE_URLS must be "public" or "data"');
+    }
+  });
+});

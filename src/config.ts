@@ -26,6 +26,7 @@ export interface Env {
   ENCRYPTION_KEY?: string;
   PREVIEW_DOMAIN?: string;
   ALLOW_PRIVATE_URLS?: string;
+  IMAGE_URLS?: string;
   SANDBOX_LIMITS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
@@ -56,6 +57,8 @@ export interface Config {
   preview_domain: string | null;
   /** Whether addresses may be loopback, link-local or private. */
   private_urls_allowed: boolean;
+  /** Which addresses of images a model may be sent. */
+  image_urls: ImageUrls;
   /** The most that one sandbox may ask for: cores, GiB, GiB. */
   sandbox_limits: SandboxResources;
   cors_origins: string[];
@@ -64,6 +67,10 @@ export interface Config {
   /** Null where nothing of Slack is served. */
   slack: SlackSettings | null;
 }
+
+/** `public`: of hosts that are public, and the image itself as a `data:` address; `data`: that one alone. */
+const imageUrls = ["public", "data"] as const;
+export type ImageUrls = (typeof imageUrls)[number];
 
 export interface SlackSettings {
   signing_secret: string;
@@ -180,11 +187,20 @@ export function readConfig(env: Env): Config {
     encryption_keys: values.ENCRYPTION_KEY,
     preview_domain: values.PREVIEW_DOMAIN?.toLowerCase() || null,
     private_urls_allowed: values.ALLOW_PRIVATE_URLS === "1",
+    image_urls: readImageUrls(env.IMAGE_URLS),
     sandbox_limits: values.SANDBOX_LIMITS,
     cors_origins: values.CORS_ORIGINS,
     stand_ins: values.STAND_INS,
     slack: readSlack(values),
   };
+}
+
+/** Unlike other settings it is not forgiven: a word that is spelt wrong would permit what it was to forbid. */
+function readImageUrls(value: unknown): ImageUrls {
+  const given = typeof value === "string" ? value.trim() : (value ?? "");
+  const found = given === "" ? "public" : imageUrls.find((word) => word === given);
+  if (found === undefined) throw new Error('IMAGE_URLS must be "public" or "data"');
+  return found;
 }
 
 function readSlack(values: z.infer<typeof settings>): SlackSettings | null {

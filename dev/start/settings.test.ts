@@ -34,6 +34,16 @@ describe("settings", () => {
     await writeFile(join(root, ".dev.vars"), "OPENAI_API_KEY=key\n");
     expect(await readSettings(root, { OPENAI_API_KEY: "" })).toEqual({});
   });
+
+  it("are refused where the server would not work with them", async () => {
+    for (const IMAGE_URLS of ["public", "data", " data "]) {
+      expect(await readSettings(root, { IMAGE_URLS })).toEqual({ IMAGE_URLS });
+    }
+    await expect(readSettings(root, { IMAGE_URLS: "none" })).rejects.toThrow('IMAGE_URLS must be "public" or "data"');
+    await writeFile(join(root, ".dev.vars"), "IMAGE_URLS=date\n");
+    await expect(readSettings(root, {})).rejects.toThrow("IMAGE_URLS");
+    expect(await readSettings(root, { IMAGE_URLS: "" })).toEqual({});
+  });
 });
 
 describe("secrets", () => {

@@ -24,6 +24,7 @@ const names = [
   "CORS_ORIGINS",
   "PREVIEW_DOMAIN",
   "ALLOW_PRIVATE_URLS",
+  "IMAGE_URLS",
   "SANDBOX_LIMITS",
   "SLACK_SIGNING_SECRET",
   "SLACK_CLIENT_ID",
@@ -33,6 +34,7 @@ const names = [
   "TAVILY_API_KEY",
 ];
 
+/** Throws with a sentence for people where the server would refuse to work with them. */
 export async function readSettings(root: string, environment: NodeJS.ProcessEnv): Promise<Settings> {
   const settings: Settings = {};
   for (const [name, value] of Object.entries(parseEnv(await readVariables(root)))) if (value) settings[name] = value;
@@ -43,6 +45,8 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     if (value.trim() === "") delete settings[name];
     else settings[name] = value;
   }
+  const images = settings.IMAGE_URLS?.trim() || "public";
+  if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
   return settings;
 }
 
