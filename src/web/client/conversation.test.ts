@@ -53,6 +53,18 @@ describe("a conversation", () => {
     expect(view.run).toEqual({ id: "r", state: "completed", error: null, unfinished: 0 });
   });
 
+  it("has a sign for each image of a message, and not its address, which a browser would be made to fetch", () => {
+    const value = "http://192.168.1.1/reboot";
+    const content = [
+      { type: "text" as const, text: "see" },
+      { type: "image" as const, source: { type: "url" as const, value } },
+    ];
+    const shown = [{ kind: "user", id: "u1", text: "see\n🖼" }];
+    const input = { threadId: "t", runId: "r", messages: [{ id: "u1", role: "user" as const, content }] };
+    expect(play([{ ...started, input }]).items).toEqual(shown);
+    expect(play([{ type: "MESSAGES_SNAPSHOT", messages: input.messages }]).items).toEqual(shown);
+  });
+
   it("is the same when the run's stream is read twice", () => {
     const events = [started, ...call, ...text, finished];
     expect(play(events, play(events)).items).toHaveLength(3);
