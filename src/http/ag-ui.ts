@@ -12,8 +12,13 @@ import { keyOf, requireAgent } from "./ownership.ts";
 import { MOST_ANSWERS, smallJson, smallObject, wellFormed } from "./schemas.ts";
 import { readStream, streamResponse } from "./stream.ts";
 
+const imageAddress = wellFormed.openapi({
+  description:
+    "A public http or https address without a user or password, or a `data:` address. A server with `IMAGE_URLS=data` takes the latter alone. In a message that is new others are `invalid_field`.",
+});
+
 const source = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("url"), value: wellFormed }),
+  z.object({ type: z.literal("url"), value: imageAddress }),
   z.object({ type: z.literal("data"), value: wellFormed, mimeType: wellFormed }),
 ]);
 
@@ -24,7 +29,7 @@ const inputPart = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("binary"),
     mimeType: z.string().regex(/^image\//, "only images can be read"),
-    url: wellFormed.optional(),
+    url: imageAddress.optional(),
     data: wellFormed.optional(),
   }),
 ]);

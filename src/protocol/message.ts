@@ -11,7 +11,12 @@ export const contentPart = z.union([
   z.strictObject({ type: z.literal("text"), text: wellFormed }),
   z.strictObject({
     type: z.literal("image_url"),
-    image_url: z.strictObject({ url: wellFormed, detail: z.enum(["auto", "low", "high"]).optional() }),
+    image_url: z.strictObject({
+      url: wellFormed.describe(
+        "A public http or https address without a user or password, or a `data:` address. A server with `IMAGE_URLS=data` takes the latter alone. Others are `invalid_field`.",
+      ),
+      detail: z.enum(["auto", "low", "high"]).optional(),
+    }),
   }),
 ]);
 export type ContentPart = z.infer<typeof contentPart>;

@@ -9,6 +9,7 @@ import { isEmptyContent } from "../protocol/message.ts";
 import { isTerminal, noUsage, type Run } from "../protocol/run.ts";
 import type { AcceptedRun, PinnedAgent, RunInput } from "../protocol/thread.ts";
 import { followFrom } from "./followers.ts";
+import { checkImages } from "./images.ts";
 import { checkAnswers, hasExpired } from "./interrupts.ts";
 import { findRun, isoTime, type Life, storeNewRun, transact } from "./life.ts";
 import { hasMessage, readMessagesBefore } from "./messages.ts";
@@ -83,6 +84,8 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
   if (input.resume !== null) return fail("not_found", `The thread ${input.thread_id} does not exist.`);
   const says = input.messages.some(({ content }) => !isEmptyContent(content));
   if (!says) return fail("empty_message", "There is no message to answer.");
+  const refused = checkImages(ports.images, input);
+  if (refused !== null) return refused;
   const agent = await findAgent(ports, input.user_id, input.agent_id ?? DEFAULT_AGENT_ID);
   return agent === null ? fail("not_found", `The agent ${input.agent_id} does not exist.`) : null;
 }
@@ -175,7 +178,8 @@ function sizeOf(input: RunInput): number {
 
 /** Ends in a problem where the input can't become a run of this thread. */
 function checkInput(life: Life, input: RunInput): Result<never> | null {
-  const problem = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
+  const answered = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
+  const problem = answered ?? checkImages(life.ports.images, input);
   if (problem !== null) return problem;
   const isKnown = knownMessages(life);
   const ids = idsOf(input);

@@ -5,6 +5,7 @@ import type { OnSandboxState, Sandbox } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
+import type { ImageRules } from "../lib/image-address.ts";
 import { contextTokens, models } from "../models/index.ts";
 import type { Agent, AgentConfig } from "../protocol/agent.ts";
 import type { Result } from "../protocol/error.ts";
@@ -32,6 +33,8 @@ export interface Ports {
   default_model: string;
   /** How many tokens a model reads and writes in one call. */
   contextTokens(model: string): number;
+  /** Which images may come in, and be sent to a model. */
+  images: ImageRules;
   tools: Tool[];
   /** How long a person may take to answer; null is for ever. */
   interrupt_ms: number | null;
@@ -64,6 +67,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     models: createModels(config.openai),
     default_model: config.openai?.model ?? "none",
     contextTokens: (model) => config.openai?.context_tokens ?? contextTokens(model),
+    images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: allTools,
     interrupt_ms: config.interrupt_ms,
     openSandbox: async (thread, onState, memory) =>

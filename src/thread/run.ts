@@ -2,6 +2,7 @@
 // the run that a former life left, or starts the next one of the inbox.
 import type { LoopOutcome } from "../agent/events.ts";
 import { runAgent } from "../agent/loop.ts";
+import { withPermittedImages } from "../agent/permitted-images.ts";
 import type { Sandbox } from "../agent/sandbox.ts";
 import { describeError, type LogFields, logError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
@@ -131,7 +132,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       context: record.input?.context ?? [],
     },
     {
-      model: ports.models[config.tool_format],
+      model: withPermittedImages(ports.models[config.tool_format], ports.images),
       tools: ports.tools,
       sandbox: await openSandbox(life),
       readPlan: () => life.state.plan,

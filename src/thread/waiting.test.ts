@@ -129,7 +129,7 @@ describe("what is shown of it", () => {
   it("is a hundred messages and a megabyte at most, whatever waits", async () => {
     const text = { type: "text" as const, text: "z".repeat(3_000) };
     const image = { type: "image_url" as const, image_url: { url: `data:,${"A".repeat(2_500)}` } };
-    const small = Array.from({ length: 88 }, () => ({ type: "image_url" as const, image_url: { url: "" } }));
+    const small = Array.from({ length: 88 }, () => ({ type: "image_url" as const, image_url: { url: "data:," } }));
     const content = [image, text, ...small, ...Array(10).fill(text)];
     const messages = Array.from({ length: 150 }, (_, place) => ({ message_id: `m${place}`, content }));
     const { thread } = await busyThread(["all", { messages }]);

@@ -31,6 +31,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     default_model: "test-model",
     interrupt_ms: null,
     contextTokens: () => 128_000,
+    images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
     openSandbox: async () => new MemorySandbox(),
     syncThread: (batch) => {

@@ -3,6 +3,7 @@
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import type { CallSlack } from "../../src/integrations/index.ts";
+import type { ImageRules } from "../../src/lib/image-address.ts";
 import { createXmlModel } from "../../src/models/xml.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agent.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
@@ -32,6 +33,8 @@ export interface FakeThreadOptions {
   tools?: Tool[];
   /** What the model reads in one call: anything, where it is not said. */
   context_tokens?: number;
+  /** Public addresses, where it is not said. */
+  images?: Partial<ImageRules>;
   syncThread?: (batch: ThreadBatch) => Promise<unknown>;
   /** What followed from each batch. */
   happenings?: Happenings;
@@ -214,6 +217,7 @@ export class FakeThread {
       default_model: "test-model",
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
+      images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {

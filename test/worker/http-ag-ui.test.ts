@@ -45,7 +45,7 @@ describe("POST /ag-ui", () => {
   it("turns images of every form into OpenAI parts", async () => {
     const content = [
       { type: "text", text: "see" },
-      { type: "image", source: { type: "url", value: "https://x/y.png" } },
+      { type: "image", source: { type: "url", value: "https://x.example/y.png" } },
       { type: "image", source: { type: "data", value: "AA==", mimeType: "image/png" } },
       { type: "binary", mimeType: "image/gif", data: "BB==" },
     ];
@@ -55,7 +55,7 @@ describe("POST /ag-ui", () => {
         message_id: "u1",
         content: [
           { type: "text", text: "see" },
-          { type: "image_url", image_url: { url: "https://x/y.png" } },
+          { type: "image_url", image_url: { url: "https://x.example/y.png" } },
           { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } },
           { type: "image_url", image_url: { url: "data:image/gif;base64,BB==" } },
         ],
