@@ -37,6 +37,8 @@ function ended(status: Run["status"], more: Partial<Run> = {}): Run {
     result: null,
     error: null,
     interrupts: [],
+    hops: 0,
+    caused_by: [],
     created_at: "",
     started_at: "",
     finished_at: "",

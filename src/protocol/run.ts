@@ -1,5 +1,6 @@
 // A run: one whole turn, from an input to a terminal state.
 import { z } from "zod";
+import { cause } from "./chain.ts";
 
 export const runStatuses = ["queued", "running", "completed", "failed", "cancelled", "interrupted"] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -55,6 +56,8 @@ export const run = z.object({
   result: z.object({ text: z.string(), unfinished_tasks: z.int() }).nullable(),
   error: z.object({ code: z.enum(runErrorCodes), message: z.string() }).nullable(),
   interrupts: z.array(interrupt),
+  hops: z.int(),
+  caused_by: z.array(cause),
   created_at: z.string(),
   started_at: z.string().nullable(),
   finished_at: z.string().nullable(),

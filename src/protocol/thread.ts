@@ -1,6 +1,7 @@
 // A thread and what its object does for the doors: the contract of every call that crosses from a Worker to a Durable
 // Object. Each method answers expected failures as values.
 import type { AgentConfig } from "./agent.ts";
+import type { Chain } from "./chain.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { Result } from "./error.ts";
 import type { WaitingMessage } from "./inbox.ts";
@@ -96,6 +97,8 @@ export interface RunInput extends ThreadKey {
    * too late. The question is then left unanswered.
    */
   answers_nothing?: boolean;
+  /** The webhooks that led to it; absent where none did. */
+  chain?: Chain;
   client_tools: ClientTool[];
   /** What a client wants known; quoted as data in the prompt. */
   context: { description: string; value: string }[];

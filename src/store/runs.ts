@@ -1,5 +1,6 @@
 // Runs as the doors read them, and as the sweeper finds those that have gone silent.
 import { and, eq } from "drizzle-orm";
+import { withChain } from "../protocol/chain.ts";
 import { type Result, succeed } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Run } from "../protocol/run.ts";
@@ -15,7 +16,7 @@ export async function readRun(db: D1Database, key: ThreadKey, invocation_id: str
     .from(runs)
     .where(and(isOfThread(key), eq(runs.invocation_id, invocation_id)))
     .get();
-  return row?.run ?? null;
+  return row === undefined ? null : withChain(row.run);
 }
 
 export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {
@@ -31,7 +32,7 @@ export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequ
         .limit(limit),
     (row) => [row.created_at, row.invocation_id],
   );
-  return listed.ok ? succeed({ ...listed.value, data: listed.value.data.map(({ run }) => run) }) : listed;
+  return listed.ok ? succeed({ ...listed.value, data: listed.value.data.map(({ run }) => withChain(run)) }) : listed;
 }
 
 export interface SilentRun extends ThreadKey {

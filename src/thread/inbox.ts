@@ -3,6 +3,7 @@
 import { hashText, toHex } from "../lib/hash.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { defaultAgent } from "../protocol/agent.ts";
+import { chainOf } from "../protocol/chain.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { isEmptyContent } from "../protocol/message.ts";
@@ -257,6 +258,7 @@ export function newRecord(life: Life, input: RunInput, hash: string, agent: Pinn
     result: null,
     error: null,
     interrupts: [],
+    ...chainOf(input.chain),
     created_at: isoTime(life),
     started_at: null,
     finished_at: null,

@@ -4,6 +4,7 @@
 import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";
+import type { Run } from "../protocol/run.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import type { Happenings } from "../store/happenings.ts";
@@ -51,6 +52,8 @@ export class Outbox {
   #planDirty: boolean;
   /** In which run the plan was changed last. */
   #planRun: string | null;
+  /** The most hops of the runs that changed it since D1 was told. */
+  #planHops: number;
   /** Whether a webhook is told of tasks, as far as the last batch knows. */
   #hearsTasks = false;
   readonly #newest: () => number;
@@ -84,6 +87,7 @@ export class Outbox {
     for (const id of readIdsChangedFrom(database.sql, this.#position.run_seq)) this.#runs.set(id, null);
     this.#planDirty = true;
     this.#planRun = readBegunId(database.sql);
+    this.#planHops = this.#planRun === null ? 0 : (readRun(database.sql, this.#planRun)?.run.hops ?? 0);
   }
 
   /** After it is stored. Of a batch the records are held, of a backlog the ids: results are long. */
@@ -93,9 +97,11 @@ export class Outbox {
     if (this.#runs.size <= RUNS_PER_BATCH) this.#runs.set(invocation_id, record);
   }
 
-  markPlan(invocation_id: string | null): void {
+  /** `run`: null where it was changed between runs. */
+  markPlan(run: Run | null): void {
     this.#planDirty = true;
-    this.#planRun = invocation_id;
+    this.#planRun = run?.invocation_id ?? null;
+    this.#planHops = Math.max(this.#planHops, run?.hops ?? 0);
     if (this.#hearsTasks) this.onNews();
   }
 
@@ -184,14 +190,18 @@ export class Outbox {
       run: { ...record.run },
     }));
     const planIsNew = plan !== null && plan.version > this.#position.plan_version;
+    const hops = this.#planHops;
     this.#planDirty = false;
+    this.#planHops = 0;
     try {
       const sent = this.#ports.syncThread({
         key: { user_id: thread.user_id, thread_id: thread.thread_id },
         project:
           this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project },
         thread: version > this.#position.thread_version ? { ...thread, version } : null,
-        ...(planIsNew ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun } } : {}),
+        ...(planIsNew
+          ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun, ...(hops > 0 && { hops }) } }
+          : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
         // One that ended unstarted left no event: who goes on from the newest misses nothing of it.
         runs: runs.map(({ run, record: { end_seq }, version }) => ({
@@ -208,6 +218,7 @@ export class Outbox {
     } catch (error) {
       this.#isAsking = false;
       this.#planDirty = true;
+      this.#planHops = Math.max(this.#planHops, hops);
       this.#fail(error);
       return false;
     }

@@ -145,7 +145,7 @@ export function recordPlan(life: Life, record: RunRecord | null, plan: Plan): vo
   const created_at = isoTime(life);
   writePlan(life.database.sql, plan, { message_id: newId("msg"), invocation_id, agent_id, created_at });
   storeTimes(life, before, plan, created_at);
-  life.outbox.markPlan(invocation_id);
+  life.outbox.markPlan(record?.run ?? null);
   const delta = life.state.setPlan(plan);
   if (record !== null) recordSteps(life, record, before, plan, delta);
   else life.journal.addFact(BETWEEN_RUNS, { type: "STATE_DELTA", delta: isFirstTold(life) ? wholeState(life) : delta });

@@ -1,5 +1,6 @@
 // The start of a run: its input becomes rows and its first events; and what a later life does instead.
 import { dueTask } from "../agent/plan-view.ts";
+import { takeLonger } from "../protocol/chain.ts";
 import type { ThreadEvent } from "../protocol/event.ts";
 import { newId } from "../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../protocol/message.ts";
@@ -25,6 +26,8 @@ export function startRun(life: Life, record: RunRecord): void {
     run.instance_id = life.instance_id;
     run.started_at = isoTime(life);
     run.resumes = interrupted?.run.invocation_id ?? null;
+    // An answer goes on with what was begun.
+    if (interrupted !== null && (input?.resume || isAnswer(record, interrupted))) takeLonger(run, interrupted.run);
     record.lives = [life.ports.clock.now()];
     const messages = input?.messages ?? [];
     const said = messages.map(({ message_id, content }) => toUserMessage(message_id, content));

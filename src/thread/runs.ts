@@ -1,6 +1,7 @@
 // The thread's runs in the object's SQLite: what the API shows of each, and what only the object needs.
 import type { LoopOutcome } from "../agent/events.ts";
 import { defaultAgent } from "../protocol/agent.ts";
+import { withChain } from "../protocol/chain.ts";
 import type { Run, RunStatus } from "../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../protocol/thread.ts";
 import { readText, type Sql, writeText } from "./database.ts";
@@ -211,14 +212,17 @@ export function readIdsChangedFrom(sql: Sql, seq: number): string[] {
 }
 
 function toRecord(sql: Sql, row: Row): RunRecord {
-  const run = JSON.parse(readText(sql, `r:${row.invocation_id}`, row.run)) as Run;
+  const stored = JSON.parse(readText(sql, `r:${row.invocation_id}`, row.run)) as Run;
+  const input = JSON.parse(readText(sql, `i:${row.invocation_id}`, row.input)) as RunInput | null;
+  // A former version stores an input with what it does not know, and a run without it.
+  const run = withChain({ ...input?.chain, ...stored });
   return {
     run: { ...run, status: row.status as RunStatus },
     position: row.position,
     released: row.released === 1,
     startable: row.startable === 1,
     hash: row.hash,
-    input: JSON.parse(readText(sql, `i:${row.invocation_id}`, row.input)) as RunInput | null,
+    input,
     agent: toPinned(JSON.parse(row.agent) as PinnedAgent),
     start_seq: row.start_seq,
     end_seq: row.end_seq,

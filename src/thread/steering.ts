@@ -1,11 +1,12 @@
 // Messages that a person adds to the active run (`on_busy: "steer"`): stored when they come, taken at the run's next
 // step, and a run of their own where the run ended without taking them.
 import type { SteeredMessage } from "../agent/events.ts";
+import { chainOf, takeLonger } from "../protocol/chain.ts";
 import { textOf } from "../protocol/message.ts";
 import type { RunInput } from "../protocol/thread.ts";
 import { readText, type Sql, writeText } from "./database.ts";
 import { steeredMessage } from "./events.ts";
-import { isoTime, type Life, transact } from "./life.ts";
+import { isoTime, type Life, storeRun, transact } from "./life.ts";
 import { insertMessage } from "./messages.ts";
 import type { RunRecord } from "./runs.ts";
 
@@ -58,8 +59,11 @@ export function findSteered(life: Life, invocation_id: string): { run_id: string
 export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
   const waiting = readWaiting(life);
   if (waiting.length === 0) return [];
-  return transact(life, () =>
-    waiting.flatMap(({ input }) => {
+  return transact(life, () => {
+    // What it does from here on may be for the message: a loop could else go on through it.
+    const isLonger = waiting.filter(({ input }) => takeLonger(record.run, chainOf(input.chain))).length > 0;
+    if (isLonger) storeRun(life, record);
+    return waiting.flatMap(({ input }) => {
       markTaken(life, input.invocation_id);
       return input.messages.map(({ message_id, content }) => {
         const message: SteeredMessage = { role: "user", content };
@@ -75,8 +79,8 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
         life.journal.addFact(record.run.invocation_id, ...steeredMessage(message_id, textOf(content)));
         return message;
       });
-    }),
-  );
+    });
+  });
 }
 
 /** What the run ended without taking; forgotten here, since it becomes runs. Inside a transaction. */

@@ -40,6 +40,8 @@ export function makeRun(key: ThreadKey, part: Partial<Run> = {}): Run {
     result: null,
     error: null,
     interrupts: [],
+    hops: 0,
+    caused_by: [],
     created_at: at,
     started_at: null,
     finished_at: null,
