@@ -8,6 +8,8 @@ export interface Payload {
   is_json: boolean;
   /** What picks look in; undefined where it is no JSON. */
   value: unknown;
+  /** Of a form that is no JSON. */
+  fields?: Record<string, string>;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
@@ -20,12 +22,12 @@ export function readPayload(body: Uint8Array, contentType: string | null): Resul
   if (/^\s*application\/(?:[\w.+-]+\+)?json\s*$/.test(type)) {
     return readJson(text) ?? fail("bad_json", "The body is called JSON and is none.");
   }
-  if (type.trim() === "application/x-www-form-urlencoded") {
-    const field = new URLSearchParams(text).get("payload");
-    if (field !== null) return readJson(field) ?? fail("bad_json", "The field payload of the form is not JSON.");
-  }
+  const form = type.trim() === "application/x-www-form-urlencoded" ? new URLSearchParams(text) : null;
+  const field = form?.get("payload") ?? null;
+  if (field !== null) return readJson(field) ?? fail("bad_json", "The field payload of the form is not JSON.");
   // Some senders call their JSON by another name, or by none.
-  return readJson(text) ?? succeed({ text, is_json: false, value: undefined });
+  const fields = form === null ? {} : { fields: Object.fromEntries(form) };
+  return readJson(text) ?? succeed({ text, is_json: false, value: undefined, ...fields });
 }
 
 export function payloadOf(value: unknown): Payload {

@@ -33,6 +33,8 @@ export interface WebhookPayload {
      * cancelled unstarted. Of a task the event that tells it or a later one. Null where the thread knows nothing of the run.
      */
     seq: number | null;
+    /** Of this delivery: one more than those of the run. Named so that no other sender's payload has it. Former versions sent none. */
+    taskloom_hops?: number;
   };
 }
 

@@ -1,7 +1,7 @@
 // One try of a delivery: claimed in D1, signed, posted, and what came of it noted there with the time of the next. The queue is
 // only the clock: a job that is lost, late or repeated changes nothing, since D1 says what is due. What a receiver answers is
 // read to its end, so that it is done with it, and kept nowhere.
-import { signDelivery, waitAfter } from "../integrations/index.ts";
+import { HOPS_HEADER, hopsOf, signDelivery, waitAfter } from "../integrations/index.ts";
 import { describeError, logWarning } from "../lib/log.ts";
 import { whyNotPublic } from "../lib/public-url.ts";
 import { readRetryAfter } from "../lib/retry.ts";
@@ -29,6 +29,9 @@ const FAILING_TRIES = 5;
 /** 410 Gone: the receiver itself says that it wants no more. */
 const GONE = 410;
 
+/** With the header of hops: a trigger refuses what too many webhooks in a row led to, and will whenever that comes. */
+const TOO_FAR = 422;
+
 export interface DeliveryPorts extends SecretPorts {
   private_urls_allowed: boolean;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -41,6 +44,8 @@ interface Tried {
   status: number | null;
   error: string | null;
   retry_after_ms: number | null;
+  /** For what led to the delivery, by a receiver that works: it is not tried again. */
+  is_refused?: boolean;
 }
 
 /** Rejects where D1 fails: then the message is repeated, and the delivery comes due again whatever happens to it. */
@@ -74,21 +79,23 @@ async function sendNext(name: DeliveryName, delay_ms: number, ports: DeliveryPor
 function judge(
   claimed: ClaimedDelivery,
   enabled: boolean,
-  { status, error, retry_after_ms }: Tried,
+  { status, error, retry_after_ms, is_refused = false }: Tried,
   { begun, now }: { begun: number; now: number },
   random: number,
 ): TriedDelivery {
   const tried = { at: toTime(begun), status, error, duration_ms: now - begun };
   const isGone = status === GONE;
-  const wait = error === null || isGone || !enabled ? null : waitAfter(claimed.attempts, retry_after_ms, random);
+  const wait =
+    error === null || isGone || is_refused || !enabled ? null : waitAfter(claimed.attempts, retry_after_ms, random);
   const next_attempt_at = wait === null ? null : toTime(now + wait);
   if (isGone) {
     const reason = "It answered 410 Gone, which asks for no more deliveries.";
-    return { tried, next_attempt_at, disable: { reason, failing_before: toTime(now) } };
+    return { tried, next_attempt_at, is_refused, disable: { reason, failing_before: toTime(now) } };
   }
-  if (error === null || claimed.attempts < FAILING_TRIES) return { tried, next_attempt_at, disable: null };
+  const mayDisable = error !== null && !is_refused && claimed.attempts >= FAILING_TRIES;
+  if (!mayDisable) return { tried, next_attempt_at, is_refused, disable: null };
   const reason = `Nothing has gone through for ${FAILING_MS / 3_600_000} hours. The last try: ${error}`;
-  return { tried, next_attempt_at, disable: { reason, failing_before: toTime(now - FAILING_MS) } };
+  return { tried, next_attempt_at, is_refused, disable: { reason, failing_before: toTime(now - FAILING_MS) } };
 }
 
 async function tryDelivery(
@@ -123,11 +130,20 @@ async function post(
   signal: AbortSignal,
   ports: DeliveryPorts,
 ): Promise<Tried> {
-  const headers = { "content-type": "application/json", "user-agent": "Taskloom/1 (webhook)", ...signature };
+  const headers = {
+    "content-type": "application/json",
+    "user-agent": "Taskloom/1 (webhook)",
+    [HOPS_HEADER]: String(hopsOf(body)),
+    ...signature,
+  };
   const response = await ports.fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
   const { status } = response;
   if (!(await isReadWhole(response))) return { ...failed("The answer is longer than 256 KiB."), status };
   if (status >= 200 && status < 300) return { status, error: null, retry_after_ms: null };
+  if (status === TOO_FAR && response.headers.has(HOPS_HEADER)) {
+    const error = "It answered 422: too many webhooks in a row led to this delivery. It is not tried again.";
+    return { ...failed(error), status, is_refused: true };
+  }
   const isRedirect = status >= 300 && status < 400;
   const error = isRedirect ? `It answered ${status}, a redirect, which is not followed.` : `It answered ${status}.`;
   const mayAsk = status === 429 || status === 503;

@@ -101,13 +101,15 @@ export interface TriedDelivery {
   next_attempt_at: string | null;
   /** Disables the webhook if nothing has gone through since `failing_before`. */
   disable: { reason: string; failing_before: string } | null;
+  /** For what led to it, by a receiver that works. */
+  is_refused: boolean;
 }
 
 /** Notes what came of a try; whether the webhook was disabled over it. */
 export async function finishTry(
   db: D1Database,
   claimed: ClaimedDelivery,
-  { tried, next_attempt_at, disable }: TriedDelivery,
+  { tried, next_attempt_at, disable, is_refused }: TriedDelivery,
   now: number,
 ): Promise<{ disabled: boolean }> {
   const key = keyOf(claimed);
@@ -117,7 +119,7 @@ export async function finishTry(
   const finished_at = status === "pending" ? null : toTime(now);
   const statements = [
     db.prepare(NOTE_TRY).bind(...key, claimed.lease, JSON.stringify(tried), status, next_attempt_at, finished_at),
-    status === "delivered"
+    status === "delivered" || is_refused
       ? db.prepare(NOTE_SUCCESS).bind(...hook)
       : db.prepare(NOTE_FAILURE).bind(...hook, toTime(now)),
   ];

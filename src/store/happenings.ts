@@ -44,7 +44,8 @@ INSERT INTO deliveries ${COLUMNS}
 SELECT ?1, w.webhook_id, ?6 || '_' || task.place, 'task.updated', 'pending', 0, ?5, ?4, json_object(
   'type', 'task.updated', 'timestamp', ?4, 'data', json_object(
     'thread_id', ?2, 'project_id', ?9, 'invocation_id', ?10,
-    'task', json_object('id', task.id, 'status', task.status), 'seq', CAST(?11 AS INTEGER))), '[]'
+    'task', json_object('id', task.id, 'status', task.status), 'seq', CAST(?11 AS INTEGER),
+    'taskloom_hops', CAST(?12 AS INTEGER))), '[]'
 FROM webhooks AS w CROSS JOIN (
   SELECT printf('%03d', new.key) AS place, new.value ->> 'id' AS id, new.value ->> 'status' AS status
   FROM json_each(?7) AS new
@@ -66,7 +67,7 @@ INSERT INTO deliveries ${COLUMNS}
 SELECT ?1, w.webhook_id, lost.value ->> 'delivery_id', 'run.failed', 'pending', 0, ?5, ?4, json_object(
   'type', 'run.failed', 'timestamp', ?4, 'data', json_object(
     'thread_id', ?2, 'project_id', runs.run ->> 'project_id', 'invocation_id', runs.invocation_id, 'status', 'failed',
-    'seq', NULL)), '[]'
+    'seq', NULL, 'taskloom_hops', coalesce(runs.run ->> 'hops', 0) + 1)), '[]'
 FROM webhooks AS w CROSS JOIN json_each(?3) AS lost JOIN runs ON runs.user_id = ?1 AND runs.thread_id = ?2
   AND runs.invocation_id = lost.value ->> 'invocation_id' AND runs.status IN ('queued', 'running')
 WHERE ${subscribed("'run.failed'")}
@@ -107,14 +108,14 @@ export function readHappenings(results: D1Result<unknown>[]): Happenings {
 
 function tellEnds(db: D1Database, { key, runs }: ThreadBatch, now: number): D1PreparedStatement[] {
   const ends = runs.flatMap((run) => {
-    const { invocation_id, thread_id, project_id, status, finished_at } = run;
+    const { invocation_id, thread_id, project_id, status, finished_at, hops } = run;
     const event = `run.${status}`;
     // A run that has not ended is no event.
     if (!isWebhookEvent(event)) return [];
     const payload: WebhookPayload = {
       type: event,
       timestamp: finished_at ?? new Date(now).toISOString(),
-      data: { thread_id, project_id, invocation_id, status, seq: run.end_seq ?? null },
+      data: { thread_id, project_id, invocation_id, status, seq: run.end_seq ?? null, taskloom_hops: hops + 1 },
     };
     return [{ invocation_id, event, delivery_id: newId("del", now), payload }];
   });
@@ -130,11 +131,11 @@ function tellTasks(
   now: number,
 ): D1PreparedStatement {
   const { tasks } = plan.content as PlanContent;
-  const { seq = null, invocation_id = null } = plan_change ?? {};
+  const { seq = null, invocation_id = null, hops = 0 } = plan_change ?? {};
   const values = [key.user_id, key.thread_id, plan.seq, ...timesOf(now), newId("del", now)];
   return db
     .prepare(TELL_TASKS)
-    .bind(...values, JSON.stringify(tasks), plan.version, plan.project_id, invocation_id, seq);
+    .bind(...values, JSON.stringify(tasks), plan.version, plan.project_id, invocation_id, seq, hops + 1);
 }
 
 /** When a delivery is made, and when it is looked after. */

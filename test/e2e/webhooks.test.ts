@@ -92,6 +92,7 @@ async function expectEnd(id: string, status: string): Promise<Received> {
       invocation_id: id,
       status,
       seq: expect.any(Number),
+      taskloom_hops: 1,
     },
   });
   return told;
@@ -101,7 +102,11 @@ describe("a receiver is told", () => {
   it("of a run that completed, with the number of its last event", async () => {
     await complete("thread-c", "c");
     const told = await expectEnd("c", "completed");
-    expect(told.headers).toMatchObject({ "content-type": "application/json", "webhook-id": told.id });
+    expect(told.headers).toMatchObject({
+      "content-type": "application/json",
+      "webhook-id": told.id,
+      "taskloom-hops": "1",
+    });
     expect(told.headers["user-agent"]).toMatch(/^Taskloom\//);
     const events = await taskloom.request("GET", "/v1/threads/thread-c/runs/c/events");
     const [, last] = /id: (\d+)\ndata: [^\n]*RUN_FINISHED/.exec(await events.text()) ?? [];

@@ -58,6 +58,7 @@ describe("deliveries", () => {
         invocation_id: "inv-001",
         status: "completed",
         seq: 41,
+        taskloom_hops: 1,
       },
     });
     for (const version of [2, 3, 1])

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { MAX_HOPS } from "../protocol/chain.ts";
+import { hopsOf, readHops } from "./hops.ts";
+import { payloadOf, readPayload } from "./webhook-payload.ts";
+
+const ofHeader = (header: string) => readHops(header, null);
+const ofBody = (value: unknown) => readHops(null, payloadOf(value));
+const ids = { thread_id: "thread-1", invocation_id: "inv_1" };
+const event = (data: Record<string, unknown>) => ({ type: "run.completed", timestamp: "", data: { ...ids, ...data } });
+
+describe("the header of hops", () => {
+  it.each([
+    ["1", 1],
+    ["0", 0],
+    [" 2 ", 2],
+    ["002", 2],
+    ["3", 3],
+    ["4711", 3],
+    ["9".repeat(100), 3],
+    // Twice, as proxies join them: the larger.
+    ["1, 2", 2],
+    ["2,1", 2],
+    // A relay's template that found nothing.
+    ["", 0],
+    [" ", 0],
+  ])("that is %s counts as %i", (header, hops) => {
+    expect(ofHeader(header)).toEqual({ hops, isReadable: true, run: null });
+  });
+
+  it.each([
+    "-1",
+    "+1",
+    "1e9",
+    "1.0",
+    "0x1",
+    "one",
+    "{{hops}}",
+    "1, x",
+    "١",
+    "NaN",
+    "9".repeat(101),
+    ",".repeat(100_000),
+  ])("that can't be read counts as the most there is: %s", (header) => {
+    expect(ofHeader(header)).toEqual({ hops: MAX_HOPS, isReadable: false, run: null });
+  });
+});
+
+describe("the payload", () => {
+  it("tells the count and the run of one of our events", () => {
+    expect(ofBody(event({ taskloom_hops: 2 }))).toEqual({ hops: 2, isReadable: true, run: ids });
+  });
+
+  it("tells them however a relay has wrapped it", () => {
+    const inner = event({ taskloom_hops: 2 });
+    for (const wrapped of [{ client_payload: inner }, [{ body: [inner] }], { a: { b: { c: inner.data } } }]) {
+      expect(ofBody(wrapped)).toEqual({ hops: 2, isReadable: true, run: ids });
+    }
+    let deep: unknown = inner;
+    for (let level = 0; level < 20_000; level++) deep = [deep];
+    expect(readHops(null, { text: "", is_json: true, value: deep })).toMatchObject({ hops: 2, run: ids });
+    const form = `payload=${encodeURIComponent(JSON.stringify(inner))}`;
+    const read = readPayload(new TextEncoder().encode(form), "application/x-www-form-urlencoded");
+    expect(readHops(null, read.ok ? read.value : null)).toMatchObject({ hops: 2, run: ids });
+  });
+
+  it("tells the count where a relay has flattened it, in JSON or in a form", () => {
+    for (const name of ["data__taskloom_hops", "data[taskloom_hops]", "data.taskloom_hops", "0-taskloom_hops"]) {
+      expect(ofBody({ [name]: "2" }).hops).toBe(2);
+      const form = new TextEncoder().encode(String(new URLSearchParams({ a: "b", [name]: "2" })));
+      const read = readPayload(form, "application/x-www-form-urlencoded; charset=utf-8");
+      expect(readHops(null, read.ok ? read.value : null).hops).toBe(2);
+      const text = readPayload(form, "text/plain");
+      expect(readHops(null, text.ok ? text.value : null).hops).toBe(0);
+    }
+    for (const name of ["mytaskloom_hops", "taskloom_hops_note"]) expect(ofBody({ [name]: 2 }).hops).toBe(0);
+  });
+
+  it("of the most that it may hold is read", () => {
+    const many = Array.from({ length: 20_000 }, () => ({ taskloom_hops: 1 }));
+    expect(ofBody(many).hops).toBe(1);
+  });
+
+  it("tells the header that a relay shows in its own body", () => {
+    const shown = { headers: { "Taskloom-Hops": "2" }, body: { text: "done" } };
+    expect(ofBody(shown)).toEqual({ hops: 2, isReadable: true, run: null });
+  });
+
+  it("of several events tells the one that has come furthest, and what is larger than the header", () => {
+    const both = [event({ taskloom_hops: 2, invocation_id: "inv_2" }), event({ taskloom_hops: 1 })];
+    expect(ofBody(both)).toMatchObject({ hops: 2, run: { invocation_id: "inv_2" } });
+    for (const [header, hops] of [
+      ["0", 1],
+      ["1", 1],
+      ["2", 2],
+    ] as const) {
+      expect(readHops(header, payloadOf(event({ taskloom_hops: 1 }))).hops).toBe(hops);
+    }
+  });
+
+  it.each([-1, 1.5, "x", "-1", {}, [], true])("that can't be read counts as the most there is: %j", (taskloom_hops) => {
+    expect(ofBody(event({ taskloom_hops }))).toMatchObject({ hops: MAX_HOPS, isReadable: false });
+  });
+
+  it.each([
+    [null, 0],
+    ["", 0],
+    ["2", 2],
+    [1e300, 3],
+    ["99999999999999999999", 3],
+  ])("that says %j counts as %i", (taskloom_hops, hops) => {
+    expect(ofBody(event({ taskloom_hops }))).toMatchObject({ hops, isReadable: true });
+  });
+
+  it("of other senders counts nothing: not a word of theirs, and no text of a stranger", () => {
+    const issue = { title: "taskloom_hops", body: '{"taskloom_hops": 9}', hops: 40, run: ids };
+    for (const value of [issue, { data: { hops: 40, ...ids } }, '{"taskloom_hops":9}', null, 7, []]) {
+      expect(ofBody(value)).toEqual({ hops: 0, isReadable: true, run: null });
+    }
+    expect(readHops(null, { text: "taskloom_hops: 9", is_json: false, value: undefined }).hops).toBe(0);
+  });
+
+  it("of former versions names its run and no count; what is no id is no name", () => {
+    expect(ofBody(event({}))).toEqual({ hops: 0, isReadable: true, run: ids });
+    for (const data of [{ invocation_id: null }, { thread_id: "a/b" }, { invocation_id: "x".repeat(65) }]) {
+      expect(ofBody(event(data)).run).toBe(null);
+    }
+  });
+
+  it("of any shape has a count within the bound", () => {
+    const values: unknown[] = [0, 1, 2, 3, 4, -1, 1e9, "1", "x", null, true, [], {}];
+    for (const value of values) {
+      for (const other of values) {
+        const { hops } = ofBody({ taskloom_hops: value, inner: [{ "TASKLOOM-HOPS": other }] });
+        expect([0, 1, 2, 3]).toContain(hops);
+        expect(hops).toBeGreaterThanOrEqual(ofBody({ taskloom_hops: value }).hops);
+        expect(hops).toBeGreaterThanOrEqual(ofBody({ taskloom_hops: other }).hops);
+      }
+    }
+  });
+});
+
+describe("a stored delivery", () => {
+  it("carries the count that it was made with, and one of a former version the first", () => {
+    expect(hopsOf(JSON.stringify(event({ taskloom_hops: 3 })))).toBe(3);
+    expect(hopsOf(JSON.stringify(event({})))).toBe(1);
+  });
+});

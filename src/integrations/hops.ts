@@ -1,0 +1,99 @@
+// The count of hops, as it comes with a request and goes out with a delivery: in a header, which relays drop, and in the payload,
+// which they often pass on. Of all that come the largest counts. What is there and can't be read counts as the most: a
+// relay that garbles it must not begin a loop anew.
+//
+// The payload is searched for a member of that name at any depth, since relays wrap what they pass on. Texts are not
+// looked into: who writes an issue's text must not decide whether it is worked on.
+import { MAX_HOPS } from "../protocol/chain.ts";
+import { clientId } from "../protocol/ids.ts";
+import { isWebhookEvent, type WebhookPayload } from "../protocol/webhook.ts";
+import type { Payload } from "./webhook-payload.ts";
+
+export const HOPS_HEADER = "Taskloom-Hops";
+
+/** A proxy may send it twice or thrice; what is longer is no count. */
+const HEADER_CHARACTERS = 100;
+
+/**
+ * As a member of JSON or a field of a form. Relays that flatten what they get put the path before it (`data__taskloom_hops`,
+ * `data[taskloom_hops]`), and those that show headers in their bodies write the header's name, in any case.
+ */
+const memberName = /(?:^|[^a-z0-9])taskloom[_-]hops\]?$/i;
+
+export interface ToldHops {
+  /** At most `MAX_HOPS`. */
+  hops: number;
+  isReadable: boolean;
+  /** The run that the payload tells of. */
+  run: { thread_id: string; invocation_id: string } | null;
+}
+
+export function readHops(header: string | null, payload: Payload | null): ToldHops {
+  const marks = findMarks(payload?.value ?? payload?.fields);
+  const ofHeader = readText(header ?? "");
+  const furthest = marks.reduce<Mark | null>((most, mark) => (most && most.hops >= mark.hops ? most : mark), null);
+  return {
+    hops: Math.max(furthest?.hops ?? 0, ofHeader ?? MAX_HOPS),
+    isReadable: ofHeader !== null && marks.every(({ isReadable }) => isReadable),
+    run: readRunOf(furthest?.holder ?? eventOf(payload?.value)),
+  };
+}
+
+/** What a stored delivery carries. Those of former versions say nothing: they count as the first, as all did. */
+export function hopsOf(payload: string): number {
+  const { data } = JSON.parse(payload) as Partial<WebhookPayload>;
+  return data?.taskloom_hops ?? 1;
+}
+
+interface Mark {
+  hops: number;
+  isReadable: boolean;
+  holder: Record<string, unknown>;
+}
+
+/** Without recursion: a payload may be nested deeper than the stack. */
+function findMarks(value: unknown): Mark[] {
+  const found: Mark[] = [];
+  const left = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (typeof next !== "object" || next === null) continue;
+    const holder = next as Record<string, unknown>;
+    for (const [name, member] of Object.entries(holder)) {
+      left.push(member);
+      if (!memberName.test(name)) continue;
+      const hops = readMember(member);
+      found.push({ hops: hops ?? MAX_HOPS, isReadable: hops !== null, holder });
+    }
+  }
+  return found;
+}
+
+/** Null where it can't be read. */
+function readMember(member: unknown): number | null {
+  if (member === null) return 0;
+  if (typeof member === "number") return Number.isInteger(member) && member >= 0 ? Math.min(member, MAX_HOPS) : null;
+  return typeof member === "string" ? readText(member) : null;
+}
+
+/** A header that came twice is a list. What is empty is no count, as of a relay whose template found nothing. */
+function readText(text: string): number | null {
+  if (text.length > HEADER_CHARACTERS) return null;
+  const counts = text.split(",").map((item) => item.trim());
+  if (counts.some((count) => !/^\d*$/.test(count))) return null;
+  return Math.min(Math.max(...counts.map(Number)), MAX_HOPS);
+}
+
+/** What former versions sent names its run and no count. */
+function eventOf(value: unknown): Record<string, unknown> {
+  const { type, data } = (value ?? {}) as Record<string, unknown>;
+  const isOurs = typeof type === "string" && isWebhookEvent(type) && typeof data === "object" && data !== null;
+  return isOurs ? (data as Record<string, unknown>) : {};
+}
+
+function readRunOf(holder: Record<string, unknown>): ToldHops["run"] {
+  const thread_id = clientId.safeParse(holder.thread_id);
+  const invocation_id = clientId.safeParse(holder.invocation_id);
+  if (!thread_id.success || !invocation_id.success) return null;
+  return { thread_id: thread_id.data, invocation_id: invocation_id.data };
+}
