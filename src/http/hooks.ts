@@ -2,9 +2,10 @@
 // hash. Strangers and the real sender are counted apart, so that no stranger fills the owner's log or keeps the sender out.
 // What the answer says to a stranger helps with nothing; why a delivery was refused is in the log of its trigger.
 import { z } from "@hono/zod-openapi";
-import { readPayload, type VerifiedDelivery, verifyDelivery } from "../integrations/index.ts";
+import { HOPS_HEADER, readPayload, type VerifiedDelivery, verifyDelivery } from "../integrations/index.ts";
 import { logError } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
+import { MAX_HOPS } from "../protocol/chain.ts";
 import type { ProblemCode } from "../protocol/error.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { Trigger } from "../protocol/trigger.ts";
@@ -16,6 +17,7 @@ import { fireTrigger } from "../thread/trigger-run.ts";
 import { readBytes } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
+import { findChain, hopsHeader } from "./hops.ts";
 import { addOperation } from "./operation.ts";
 import { describeFiring, writeLog } from "./trigger-firing.ts";
 import { hookAnswer } from "./trigger-schemas.ts";
@@ -45,6 +47,7 @@ export function addHooks(app: App): void {
       open: true,
       takesBytes: true,
       params: z.object({ trigger_id: z.string() }),
+      headers: z.object({ "taskloom-hops": hopsHeader }),
       answers: { 202: { description: "Its run; null where it needs none (GitHub's ping).", schema: hookAnswer } },
       problems: [
         "bad_json",
@@ -124,11 +127,17 @@ async function receiveVerified(
     writeLog(context, trigger, { status: "skipped", reason: "GitHub's ping needs no run.", source_id, ...none });
     return { ...none, trigger_id, duplicate: false };
   }
+  const chained = await findChain(context, trigger, payload.value);
+  if (!chained.ok) {
+    // Who sends for us then knows that it is none of the receiver's failures, and does not come again.
+    context.header(HOPS_HEADER, String(MAX_HOPS));
+    return refuseIt(chained.error.code, chained.error.detail);
+  }
   const known = identity.kind === "body" ? await findSameBody(context, trigger, source_id) : null;
   if (known !== null) return { ...known, trigger_id, duplicate: true };
   const window = Math.floor(Date.now() / SAME_BODY_MS);
   const id = identity.kind === "body" ? `${source_id}-${window}` : (source_id ?? crypto.randomUUID());
-  const firing = describeFiring(trigger, `delivery:${id}`, payload.value, { event, source_id });
+  const firing = describeFiring(trigger, `delivery:${id}`, payload.value, { event, source_id }, chained.value);
   const fired = await fireTrigger(context.env, trigger, firing);
   if (!fired.ok) return refuseFiring(refuseIt, fired.error);
   const { run, created, is_other } = fired.value;

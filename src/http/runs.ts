@@ -1,5 +1,6 @@
 // Runs: started, resumed, watched and cancelled through the thread's object; their list is read from D1.
 import { z } from "@hono/zod-openapi";
+import { withChain } from "../protocol/chain.ts";
 import { clientId, newId } from "../protocol/ids.ts";
 import { isEmptyContent, userContent } from "../protocol/message.ts";
 import { busyPolicies, isTerminal, type Run } from "../protocol/run.ts";
@@ -8,6 +9,7 @@ import { listRuns } from "../store/runs.ts";
 import { callThread } from "../thread/stub.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
+import { hopsHeader, readChain } from "./hops.ts";
 import { type Answer, addOperation } from "./operation.ts";
 import { keyOf, readOfThread, requireAgent } from "./ownership.ts";
 import {
@@ -99,10 +101,10 @@ function addStart(app: App): void {
       description: "A thread that does not exist is made. The same `invocation_id` with the same body is the same run.",
       params: threadParams,
       query: startQuery,
-      headers: startHeaders,
+      headers: startHeaders.extend({ "taskloom-hops": hopsHeader }),
       body: runBody,
       answers: startAnswers,
-      problems: ["empty_message", "not_found", "busy", "idempotency_conflict"],
+      problems: ["empty_message", "not_found", "busy", "idempotency_conflict", "invalid_operation"],
     },
     async (context, { params, query, headers, body }) => {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
@@ -120,6 +122,7 @@ function addStart(app: App): void {
         metadata: body.metadata ?? {},
         background: body.background,
         on_busy: body.on_busy,
+        ...unwrap(readChain(context)),
         client_tools: [],
         context: [],
       };
@@ -206,11 +209,11 @@ async function startRun(context: AppContext, input: RunInput, wait: string | und
   if (wait !== "1" && wait !== "true") return answerAccepted(context, run);
   const id = run.invocation_id;
   const ended = unwrap(await callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS)));
-  return isTerminal(ended.status) ? context.json(ended) : answerAccepted(context, ended);
+  return isTerminal(ended.status) ? context.json(withChain(ended)) : answerAccepted(context, ended);
 }
 
 function answerAccepted(context: AppContext, run: Run): Response {
-  return context.json(run, 202, { location: `/v1/threads/${run.thread_id}/runs/${run.invocation_id}` });
+  return context.json(withChain(run), 202, { location: `/v1/threads/${run.thread_id}/runs/${run.invocation_id}` });
 }
 
 function addReadAndCancel(app: App): void {
@@ -250,7 +253,7 @@ function addReadAndCancel(app: App): void {
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
       const found = await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id));
-      return context.json(unwrap(found));
+      return context.json(withChain(unwrap(found)));
     },
   );
   addOperation(
@@ -267,7 +270,7 @@ function addReadAndCancel(app: App): void {
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
       const cancelled = await callThread(context.env, key, (stub) => stub.cancel(key, params.invocation_id));
-      return context.json(unwrap(cancelled));
+      return context.json(withChain(unwrap(cancelled)));
     },
   );
 }

@@ -14,6 +14,7 @@ import { logTriggerEvent, type TriggerEvent } from "../store/trigger-log.ts";
 import { fireTrigger } from "../thread/trigger-run.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
+import { findChain } from "./hops.ts";
 
 /** What a webhook's run is told. `payload` is null where there is none. */
 export function describeFiring(
@@ -21,6 +22,7 @@ export function describeFiring(
   id: string,
   payload: Payload | null,
   source: { event: string | null; source_id: string | null },
+  chained: Pick<Firing, "chain">,
 ): Firing {
   const { event, source_id } = source;
   const metadata = { ...(event === null ? {} : { event }), ...(source_id === null ? {} : { delivery_id: source_id }) };
@@ -32,6 +34,7 @@ export function describeFiring(
     message: writeMessage(pieces, payload, event),
     title: writeTitle(pieces, payload),
     metadata,
+    ...chained,
   };
 }
 
@@ -44,10 +47,11 @@ export async function runNow(
 ): Promise<{ invocation_id: string; thread_id: string }> {
   const firing_id = `person:${id}`;
   const brought = payload === undefined ? null : payloadOf(payload);
+  const chained = unwrap(await findChain(context, trigger, brought));
   const firing: Firing =
     trigger.type === "webhook"
-      ? describeFiring(trigger, firing_id, brought, { event: null, source_id: null })
-      : { id: firing_id, key: null, message: trigger.prompt, metadata: {} };
+      ? describeFiring(trigger, firing_id, brought, { event: null, source_id: null }, chained)
+      : { id: firing_id, key: null, message: trigger.prompt, metadata: {}, ...chained };
   const { run, created, is_other } = unwrap(await fireTrigger(context.env, trigger, firing));
   if (is_other)
     throw new Problem("idempotency_conflict", `The run ${run.invocation_id} was started with another message.`);

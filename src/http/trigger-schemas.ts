@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { fillHmac } from "../integrations/index.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { TriggerVerification } from "../protocol/trigger.ts";
+import { hopsHeader } from "./hops.ts";
 import { smallJson, time, wellFormed } from "./schemas.ts";
 
 /** Five thousand words; what is longer belongs into an agent's instructions or a file. */
@@ -133,6 +134,10 @@ export const rotationBody = z
   })
   .openapi({ example: { overlap_seconds: 3600 } });
 
+export const firingHeaders = z.object({
+  "idempotency-key": clientId.optional().openapi({ description: "The same again is the same run." }),
+  "taskloom-hops": hopsHeader,
+});
 export const firingBody = z
   .strictObject({
     payload: smallJson.optional().openapi({ description: "Of a webhook: as if it had been delivered." }),

@@ -1,8 +1,6 @@
 // Triggers: made, changed, rotated, tried and removed by their owner. What comes to one is in hooks.ts; a secret is in the
 // answer that made it, and in no other.
-import { z } from "@hono/zod-openapi";
 import { findSecretFault } from "../integrations/index.ts";
-import { clientId } from "../protocol/ids.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 import { putSecret, readSecret } from "../store/secrets.ts";
 import { listTriggerDeliveries } from "../store/trigger-log.ts";
@@ -256,12 +254,10 @@ function addRun(app: App): void {
       summary: "Run a trigger now",
       description: "Also one that is paused. A schedule's next time stays as it is.",
       params,
-      headers: z.object({
-        "idempotency-key": clientId.optional().openapi({ description: "The same again is the same run." }),
-      }),
+      headers: schemas.firingHeaders,
       body: schemas.firingBody,
       answers: { 202: { description: "The run, accepted.", schema: schemas.firedRun } },
-      problems: ["not_found", "rate_limited", "idempotency_conflict"],
+      problems: ["not_found", "rate_limited", "idempotency_conflict", "invalid_operation"],
     },
     async (context, { params, headers, body }) => {
       const trigger = await requireTrigger(context, params.trigger_id);

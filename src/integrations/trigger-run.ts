@@ -1,5 +1,6 @@
 // The run that a trigger starts. Its ids are derived from what fired it, so however often that comes, it is one run of one
 // thread: the thread's object knows it again.
+import type { Chain } from "../protocol/chain.ts";
 import { derivedId } from "../protocol/ids.ts";
 import type { RunInput } from "../protocol/thread.ts";
 import type { Trigger } from "../protocol/trigger.ts";
@@ -16,6 +17,8 @@ export interface Firing {
   title?: string | null;
   /** Shown with the run. */
   metadata: Record<string, unknown>;
+  /** The webhooks that led to it. */
+  chain?: Chain;
 }
 
 /** The background run of a firing, and of its thread: made where it is not there. */
@@ -39,6 +42,7 @@ export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunI
     client_tools: [],
     context: [],
     ...(firing.title !== undefined && { title: firing.title }),
+    ...(firing.chain !== undefined && { chain: firing.chain }),
   };
 }
 

@@ -1,0 +1,268 @@
+// How far from its beginning a chain of webhooks is: counted in what D1 is told, read at the doors, and refused at the third.
+import { env } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../src/config.ts";
+import type { Chain } from "../../src/protocol/chain.ts";
+import { succeed } from "../../src/protocol/error.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import type { RunInput } from "../../src/protocol/thread.ts";
+import type { WebhookPayload } from "../../src/protocol/webhook.ts";
+import { endLostRuns } from "../../src/store/runs.ts";
+import { syncThread } from "../../src/store/sync.ts";
+import { clearTriggers, deliverTo, makeHook, readLog, signGithub, signStandard } from "./hook-client.ts";
+import { createClient } from "./http-client.ts";
+import { makeRun } from "./http-fake-threads.ts";
+import { realClient } from "./real-client.ts";
+import { endedBatch, forgetWebhooks, make as makeWebhook, nextThread, planBatch } from "./webhook-batches.ts";
+
+const client = createClient({ ENCRYPTION_KEY: "key of the tests" });
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await clearTriggers();
+  await forgetWebhooks();
+});
+
+const THIRD = "third in a chain of runs that webhooks started";
+const eventOf = (data: Record<string, unknown>) => JSON.stringify({ type: "run.completed", timestamp: "", data });
+
+function deliver(
+  { trigger_id, secret }: { trigger_id: string; secret: string },
+  body: string,
+  headers: Record<string, string> = {},
+) {
+  return deliverTo(client, trigger_id, body, { ...signStandard(secret, body), ...headers });
+}
+
+const acceptedInputs = () =>
+  client.threads.asked.filter(({ method }) => method === "accept").map(({ input }) => input as RunInput);
+
+/** A run that D1 knows, as this or a former version stored it. */
+async function storeRun(part: Partial<Run>, user_id = "user_first"): Promise<Run> {
+  const thread_id = nextThread();
+  const run = makeRun({ user_id, thread_id }, part);
+  await syncThread(env.DB, {
+    key: { user_id, thread_id },
+    project: null,
+    thread: null,
+    messages: [],
+    runs: [{ ...run, version: 1 }],
+  });
+  return run;
+}
+
+describe("deliveries that D1 makes", () => {
+  const one: Chain = { hops: 1, caused_by: [{ trigger_id: "trig_1", thread_id: "thread-0", invocation_id: "inv-0" }] };
+
+  async function readHops(): Promise<unknown[]> {
+    const { results } = await env.DB.prepare("SELECT payload FROM deliveries ORDER BY delivery_id").all<{
+      payload: string;
+    }>();
+    return results.map(({ payload }) => {
+      const { type, data } = JSON.parse(payload) as WebhookPayload;
+      return [type, data.taskloom_hops];
+    });
+  }
+
+  it("count one hop more than the run that ended, that changed the plan, and that was lost", async () => {
+    await makeWebhook();
+    nextThread();
+    const ended = endedBatch("completed");
+    await syncThread(env.DB, { ...ended, runs: ended.runs.map((run) => ({ ...run, ...one })) });
+    nextThread();
+    const planned = planBatch([["a", "pending"]], 1);
+    await syncThread(env.DB, { ...planned, plan_change: { seq: 1, invocation_id: "inv-001", hops: 1 } });
+    const lost = await storeRun(one);
+    await endLostRuns(env.DB, lost, [lost.invocation_id], Date.now());
+    expect(await readHops()).toEqual([
+      ["run.completed", 2],
+      ["task.updated", 2],
+      ["run.failed", 2],
+    ]);
+  });
+
+  it("count the first hop where nothing led to it, also of what a former version tells", async () => {
+    await makeWebhook();
+    nextThread();
+    await syncThread(env.DB, endedBatch("completed"));
+    nextThread();
+    await syncThread(env.DB, planBatch([["a", "pending"]], 1));
+    const lost = await storeRun({});
+    await env.DB.prepare("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')").run();
+    await endLostRuns(env.DB, lost, [lost.invocation_id], Date.now());
+    expect(await readHops()).toEqual([
+      ["run.completed", 1],
+      ["task.updated", 1],
+      ["run.failed", 1],
+    ]);
+  });
+});
+
+describe("a delivery to a trigger", () => {
+  it("that no webhook led to starts a run without a chain", async () => {
+    const trigger = await makeHook(client);
+    const counts: Record<string, string>[] = [{}, { "taskloom-hops": "0" }, { "taskloom-hops": "" }];
+    for (const headers of counts) {
+      expect((await deliver(trigger, "{}", headers)).status).toBe(202);
+      expect(acceptedInputs().at(-1)).not.toHaveProperty("chain");
+    }
+  });
+
+  it("starts one with the run that it tells of and what led to that, where both are its owner's", async () => {
+    const trigger = await makeHook(client);
+    const { trigger_id } = trigger;
+    const first = { trigger_id: "trig_other", thread_id: "thread-0", invocation_id: "inv-0" };
+    const { thread_id, invocation_id } = await storeRun({ hops: 1, caused_by: [first] });
+    await deliver(trigger, eventOf({ thread_id, invocation_id, taskloom_hops: 2 }));
+    const chain = { hops: 2, caused_by: [first, { trigger_id, thread_id, invocation_id }] };
+    expect(acceptedInputs().at(-1)).toMatchObject({ chain });
+    // The count is lost, and the run's name is not.
+    await deliver(trigger, eventOf({ thread_id, invocation_id }));
+    expect(acceptedInputs().at(-1)).toMatchObject({ chain });
+    const theirs = await storeRun({ hops: 2, caused_by: [first, first] }, "user_other");
+    await deliver(trigger, eventOf({ ...theirs, taskloom_hops: 1 }));
+    const unknown = { trigger_id, thread_id: null, invocation_id: null };
+    expect(acceptedInputs().at(-1)?.chain).toEqual({ hops: 1, caused_by: [unknown] });
+  });
+
+  it("takes a run that a former version stored for one that nothing led to", async () => {
+    const trigger = await makeHook(client);
+    const { thread_id, invocation_id } = await storeRun({});
+    await env.DB.prepare("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')").run();
+    await deliver(trigger, eventOf({ thread_id, invocation_id }));
+    const cause = { trigger_id: trigger.trigger_id, thread_id, invocation_id };
+    expect(acceptedInputs().at(-1)?.chain).toEqual({ hops: 1, caused_by: [cause] });
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ["in the header", "{}", { "taskloom-hops": "3" }],
+    ["in the payload", eventOf({ taskloom_hops: 3 }), {}],
+    ["in the larger of both", eventOf({ taskloom_hops: 1 }), { "taskloom-hops": "7" }],
+    ["in the larger of two headers", "{}", { "taskloom-hops": "1, 3" }],
+    ["in a payload that a relay wrapped", `[{"event":${eventOf({ taskloom_hops: 3 })}}]`, { "taskloom-hops": "1" }],
+  ])("that is the third of its chain, %s, is refused and logged with the reason", async (_where, body, headers) => {
+    const trigger = await makeHook(client);
+    const before = acceptedInputs().length;
+    const answer = await deliver(trigger, body, headers);
+    expect([answer.status, answer.body.code, answer.headers.get("taskloom-hops")]).toEqual([
+      422,
+      "invalid_operation",
+      "3",
+    ]);
+    expect(answer.body.detail).toContain(THIRD);
+    expect(acceptedInputs()).toHaveLength(before);
+    expect(await readLog(client, trigger.trigger_id)).toMatchObject([
+      { status: "refused", reason: expect.stringContaining(THIRD), invocation_id: null, source_id: expect.any(String) },
+    ]);
+  });
+
+  it.each(["-1", "1e9", "1, x", "x".repeat(10_000)])(
+    "with a count that can't be read is refused: %s",
+    async (count) => {
+      const trigger = await makeHook(client);
+      const before = acceptedInputs().length;
+      const answer = await deliver(trigger, "{}", { "taskloom-hops": count });
+      expect([answer.status, answer.body.code]).toEqual([422, "invalid_operation"]);
+      expect(acceptedInputs()).toHaveLength(before);
+      const [logged] = await readLog(client, trigger.trigger_id);
+      expect(logged).toMatchObject({ status: "refused", reason: expect.stringMatching(/Taskloom-Hops can't be read/) });
+      expect(String(logged?.reason)).not.toContain(count);
+    },
+  );
+
+  it("tells a stranger nothing of counts", async () => {
+    const { trigger_id } = await makeHook(client);
+    const answer = await deliverTo(client, trigger_id, "{}", { "taskloom-hops": "3" });
+    expect([answer.status, answer.headers.get("taskloom-hops")]).toEqual([401, null]);
+    expect(answer.text).not.toMatch(/chain|hops/i);
+  });
+
+  it("is one run however often it comes, whatever it counts then", async () => {
+    const trigger = await makeHook(client);
+    const send = (count: string) =>
+      deliver(trigger, "{}", { ...signStandard(trigger.secret, "{}", { id: "msg_same" }), "taskloom-hops": count });
+    const answers = [await send("1"), await send("2"), await send("0")];
+    expect(answers.map(({ status, body }) => [status, body.duplicate])).toEqual([
+      [202, false],
+      [202, true],
+      [202, true],
+    ]);
+  });
+
+  it("of GitHub's ping needs no run, whatever it counts", async () => {
+    const github = await makeHook(client, { verify: { scheme: "github" } });
+    const headers = { ...signGithub(github.secret, "{}", { event: "ping" }), "taskloom-hops": "3" };
+    expect((await deliverTo(client, github.trigger_id, "{}", headers)).status).toBe(202);
+  });
+
+  it("is refused however often it comes, and fills no log", async () => {
+    const trigger = await makeHook(client);
+    const statuses: number[] = [];
+    for (let count = 0; count < 35; count++) {
+      statuses.push((await deliver(trigger, "{}", { "taskloom-hops": "3" })).status);
+    }
+    expect(new Set(statuses)).toEqual(new Set([422]));
+    expect(await readLog(client, trigger.trigger_id)).toHaveLength(30);
+    expect((await deliver(trigger, "{}")).status).toBe(202);
+  });
+});
+
+describe("a run that a person's program starts", () => {
+  const body = { message: "go" };
+  const start = (headers: Record<string, string>) => client.send("POST", "/v1/threads/thread-001/runs", body, headers);
+
+  it("goes on with the count that it passes on, and is refused from three on", async () => {
+    const answers = [];
+    for (const count of ["1", "2", "3", "1e9"]) answers.push(await start({ "taskloom-hops": count }));
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 422, 422]);
+    expect(answers[2]?.body).toMatchObject({ code: "invalid_operation", detail: expect.stringContaining(THIRD) });
+    expect(
+      acceptedInputs()
+        .slice(-2)
+        .map(({ chain }) => chain),
+    ).toEqual([
+      { hops: 1, caused_by: [] },
+      { hops: 2, caused_by: [] },
+    ]);
+    await start({});
+    expect(acceptedInputs().at(-1)).not.toHaveProperty("chain");
+  });
+
+  it("of a trigger counts the header and the payload, as a delivery does", async () => {
+    const { trigger_id } = await makeHook(client);
+    const run = (payload: unknown, headers: Record<string, string> = {}) =>
+      client.send("POST", `/v1/triggers/${trigger_id}/run`, { payload }, headers);
+    expect((await run({ data: { taskloom_hops: 2 } })).status).toBe(202);
+    expect(acceptedInputs().at(-1)).toMatchObject({ chain: { hops: 2 } });
+    for (const answer of [await run({ data: { taskloom_hops: 3 } }), await run({}, { "taskloom-hops": "3" })]) {
+      expect([answer.status, answer.body.code]).toEqual([422, "invalid_operation"]);
+    }
+    const made = await client.send("POST", "/v1/triggers", { type: "schedule", prompt: "Report.", cron: "0 9 * * *" });
+    const path = `/v1/triggers/${made.body.trigger_id}/run`;
+    expect((await client.send("POST", path, {}, { "taskloom-hops": "1" })).status).toBe(202);
+    expect(acceptedInputs().at(-1)).toMatchObject({ chain: { hops: 1 } });
+  });
+});
+
+describe("a run that a former version stored", () => {
+  it("has an empty chain where an object of that version answers", async () => {
+    const { hops: _hops, caused_by: _causes, ...run } = makeRun({ user_id: "user_first", thread_id: "thread-former" });
+    const former = { getRun: async () => succeed(run), cancel: async () => succeed(run) };
+    const THREADS = { idFromName: () => "id", get: () => former } as unknown as Env["THREADS"];
+    const path = "/v1/threads/thread-former/runs/inv-001";
+    for (const [method, of] of [
+      ["GET", path],
+      ["POST", `${path}/cancel`],
+    ] as const) {
+      expect((await realClient({ THREADS }).send(method, of)).body).toMatchObject({ hops: 0, caused_by: [] });
+    }
+  });
+
+  it("has an empty chain in every answer", async () => {
+    await client.send("POST", "/v1/threads", { thread_id: "thread-former" });
+    await client.send("POST", "/v1/threads/thread-former/runs", { message: "go", invocation_id: "inv-f" });
+    await env.DB.prepare("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')").run();
+    const { body } = await client.send("GET", "/v1/threads/thread-former/runs");
+    expect(body.data?.map(({ hops, caused_by }) => [hops, caused_by])).toEqual([[0, []]]);
+  });
+});
