@@ -8,6 +8,10 @@ import { z } from "zod";
  */
 export const MAX_HOPS = 3;
 
+/** What an event adds to the hops of its run. A run ends once, and changes dozens of tasks, each an event. */
+export const END_HOPS = 1;
+export const TASK_HOPS = 2;
+
 /** A run that led to the next one by this trigger. Its ids are null where it is none of the same user's, or not known. */
 export const cause = z.object({
   trigger_id: z.string(),

@@ -7,6 +7,7 @@
 // the row that D1 has; what changed twice between two batches is told once, as it is last. A plan that is too large for its
 // row stands in parts, which no statement can compare: of such a change, either way, all tasks are told as they are and none
 // as deleted. (The bounds of a plan keep it far below that.)
+import { END_HOPS, TASK_HOPS } from "../protocol/chain.ts";
 import { newId } from "../protocol/ids.ts";
 import type { PlanContent } from "../protocol/task.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
@@ -67,7 +68,7 @@ INSERT INTO deliveries ${COLUMNS}
 SELECT ?1, w.webhook_id, lost.value ->> 'delivery_id', 'run.failed', 'pending', 0, ?5, ?4, json_object(
   'type', 'run.failed', 'timestamp', ?4, 'data', json_object(
     'thread_id', ?2, 'project_id', runs.run ->> 'project_id', 'invocation_id', runs.invocation_id, 'status', 'failed',
-    'seq', NULL, 'taskloom_hops', coalesce(runs.run ->> 'hops', 0) + 1)), '[]'
+    'seq', NULL, 'taskloom_hops', coalesce(runs.run ->> 'hops', 0) + ${END_HOPS})), '[]'
 FROM webhooks AS w CROSS JOIN json_each(?3) AS lost JOIN runs ON runs.user_id = ?1 AND runs.thread_id = ?2
   AND runs.invocation_id = lost.value ->> 'invocation_id' AND runs.status IN ('queued', 'running')
 WHERE ${subscribed("'run.failed'")}
@@ -115,7 +116,7 @@ function tellEnds(db: D1Database, { key, runs }: ThreadBatch, now: number): D1Pr
     const payload: WebhookPayload = {
       type: event,
       timestamp: finished_at ?? new Date(now).toISOString(),
-      data: { thread_id, project_id, invocation_id, status, seq: run.end_seq ?? null, taskloom_hops: hops + 1 },
+      data: { thread_id, project_id, invocation_id, status, seq: run.end_seq ?? null, taskloom_hops: hops + END_HOPS },
     };
     return [{ invocation_id, event, delivery_id: newId("del", now), payload }];
   });
@@ -135,7 +136,7 @@ function tellTasks(
   const values = [key.user_id, key.thread_id, plan.seq, ...timesOf(now), newId("del", now)];
   return db
     .prepare(TELL_TASKS)
-    .bind(...values, JSON.stringify(tasks), plan.version, plan.project_id, invocation_id, seq, hops + 1);
+    .bind(...values, JSON.stringify(tasks), plan.version, plan.project_id, invocation_id, seq, hops + TASK_HOPS);
 }
 
 /** When a delivery is made, and when it is looked after. */

@@ -190,7 +190,7 @@ describe("a webhook whose address is one's own trigger", () => {
     expect((await first<{ data: Run[] }>("GET", `/v1/threads/${third.thread_id}/runs`)).data).toHaveLength(1);
   });
 
-  it("ends with task.updated too", async () => {
+  it("ends after one generation with task.updated, of which a run makes dozens", async () => {
     const trigger_id = await makeTrigger();
     await makeHook(doorOf(trigger_id), "task.updated");
     let made = 0;
@@ -202,7 +202,7 @@ describe("a webhook whose address is one's own trigger", () => {
     };
     await startRun("thread-tasks");
     await untilRefused(trigger_id);
-    expect(made).toBe(3);
+    expect(made).toBe(2);
   });
 
   it("ends in a thread that all deliveries share", async () => {
