@@ -72,6 +72,13 @@ export const userBody = z
 export const newUser = z
   .object({ user_id: z.string(), name: z.string().nullable(), api_key: z.string() })
   .openapi("NewUser", { example: { user_id: "user_ada", name: "Ada", api_key: examples.key } });
+export const currentUser = z
+  .object({
+    user_id: z.string(),
+    name: z.string().nullable(),
+    is_admin: z.boolean().openapi({ description: "Whether the key is the admin key." }),
+  })
+  .openapi("CurrentUser", { example: { user_id: "user_ada", name: "Ada", is_admin: false } });
 
 export const apiKeyBody = z
   .strictObject({ name: title.nullable().optional() })

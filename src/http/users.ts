@@ -1,11 +1,11 @@
-// Users: made by the holder of the admin key, each with a first API key.
+// Users: made by the holder of the admin key, each with a first API key; and whose key a request brings.
 import { newId } from "../protocol/ids.ts";
-import { createUser } from "../store/users.ts";
+import { createUser, readUserName } from "../store/users.ts";
 import { mintApiKey } from "./api-key.ts";
 import type { App } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { addOperation } from "./operation.ts";
-import { newUser, userBody } from "./schemas.ts";
+import { currentUser, newUser, userBody } from "./schemas.ts";
 
 export function addUsers(app: App): void {
   addOperation(
@@ -28,6 +28,21 @@ export function addUsers(app: App): void {
       const made = await createUser(context.env.DB, { ...user, created_at: new Date(now).toISOString() }, stored);
       if (!made) throw new Problem("already_exists", `There is a user ${user.user_id}.`);
       return context.json({ ...user, api_key: key }, 201);
+    },
+  );
+
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/users/me",
+      tag: "Users and keys",
+      summary: "Read whose key it is",
+      answers: { 200: { description: "The user of the request's key.", schema: currentUser } },
+    },
+    async (context) => {
+      const { user_id, is_admin } = context.get("caller");
+      return context.json({ user_id, name: await readUserName(context.env.DB, user_id), is_admin });
     },
   );
 }

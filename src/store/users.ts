@@ -1,4 +1,5 @@
 // Users. Only the holder of the admin key makes them; the first user needs no row.
+import { eq } from "drizzle-orm";
 import { FIRST_USER_ID } from "../protocol/ids.ts";
 import type { StoredApiKey } from "./api-keys.ts";
 import { isConflict, open } from "./database.ts";
@@ -24,4 +25,11 @@ export async function createUser(db: D1Database, user: User, key: StoredApiKey):
     if (isConflict(error)) return false;
     throw error;
   }
+}
+
+/** The first user has no row to read, so this answers for them while D1 is away. */
+export async function readUserName(db: D1Database, user_id: string): Promise<string | null> {
+  if (user_id === FIRST_USER_ID) return null;
+  const row = await open(db).select({ name: users.name }).from(users).where(eq(users.user_id, user_id)).get();
+  return row?.name ?? null;
 }

@@ -63,6 +63,29 @@ describe("a key", () => {
     expect(made).toMatchObject({ status: 201, body: { name: "Bob", user_id: expect.stringMatching(/^user_/) } });
   });
 
+  it("says whose it is", async () => {
+    const admin = createClient();
+    const ada = await admin.addUser("user_who");
+    const made = await admin.send("POST", "/v1/users", { user_id: "user_named", name: "Grace" });
+    const grace = admin.as(String(made.body.api_key));
+    const first = admin.as(String((await admin.send("POST", "/v1/api-keys", {})).body.key));
+    const path = "/v1/users/me";
+    expect((await ada.send("GET", path)).body).toEqual({ user_id: "user_who", name: null, is_admin: false });
+    expect((await grace.send("GET", path)).body).toEqual({ user_id: "user_named", name: "Grace", is_admin: false });
+    expect((await first.send("GET", path)).body).toEqual({ user_id: "user_first", name: null, is_admin: false });
+    expect((await admin.as("tl_guess").send("GET", path)).status).toBe(401);
+    expect(await ada.send("GET", `${path}?of=user_named`)).toMatchObject({ status: 400 });
+  });
+
+  it("of the settings says whose it is while D1 is away", async () => {
+    const broken = () => {
+      throw new Error("D1 is away");
+    };
+    const admin = createClient({ DB: { prepare: broken, batch: broken } as unknown as D1Database });
+    const answer = await admin.send("GET", "/v1/users/me");
+    expect(answer).toMatchObject({ status: 200, body: { user_id: "user_first", name: null, is_admin: true } });
+  });
+
   it("that the settings lack makes the server say so", async () => {
     const client = createClient({ ADMIN_API_KEY: " " });
     const answer = await client.send("GET", "/v1/threads");
