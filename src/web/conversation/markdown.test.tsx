@@ -1,10 +1,14 @@
 import { renderToStaticMarkup } from "react-dom/server";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Markdown, readLink } from "./markdown.tsx";
 
 function draw(text: string, open = false): string {
   return renderToStaticMarkup(<Markdown text={text} open={open} />).replaceAll(/ class="[^"]*"/g, "");
 }
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
 describe("a model's text", () => {
   it("is drawn from Markdown", () => {
@@ -40,6 +44,23 @@ describe("a model's text", () => {
     expect(draw("[tea](https://tea.example/a) ![cup](https://tea.example/c.png)")).toBe(
       '<div><p><a href="https://tea.example/a" target="_blank" rel="noopener noreferrer">tea</a> <a href="https://tea.example/c.png" target="_blank" rel="noopener noreferrer">cup</a></p></div>',
     );
+  });
+
+  it.each([
+    "[click](http://localhost:8787/#key=k)",
+    "<http://localhost:8787/#key=k>",
+    "http://localhost:8787/#key=k",
+    "[click](http://127.0.0.1:8787/?a#x&%6bey=k)",
+    "![click](http://user@LOCALHOST:8787/#key=k)",
+    "[click](http:\\\\localhost:8787/#key=k)",
+    "[click](#key=k)",
+    "[click](/#key=k)",
+  ])("has no link that would sign in with a key of its choice: %s", (text) => {
+    vi.stubGlobal("location", new URL("http://localhost:8787/"));
+    expect(draw(text)).not.toContain("<a");
+    expect(draw(text)).toMatch(/click|http/);
+    expect(draw("[click](http://localhost:8787/#thread=t)")).toContain("<a");
+    expect(draw("[click](http://localhost:3000/#key=k)")).toContain("<a");
   });
 
   it("shows what is not finished as it will be", () => {

@@ -4,6 +4,7 @@
 import type { Token, Tokens } from "marked";
 import { Fragment, memo, type ReactNode, useRef, useState } from "react";
 import remend from "remend";
+import { bringsKey } from "../state/fragment.ts";
 import { defineWords, useWords } from "../state/words.ts";
 import { BlockReader, longestBlock, readTokens } from "./blocks.ts";
 import { Code } from "./code.tsx";
@@ -187,11 +188,11 @@ function drawLink(href: string, label: ReactNode, key: number): ReactNode {
   );
 }
 
-/** An address that a browser may be sent to; null for every other, and for what is none. */
+/** An address that a browser may be sent to; null for every other, for what is none, and for one that signs in here. */
 export function readLink(href: string): string | null {
   try {
     const url = new URL(href);
-    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
+    return ["http:", "https:", "mailto:"].includes(url.protocol) && !bringsKey(url) ? url.href : null;
   } catch {
     return null;
   }

@@ -2,6 +2,7 @@
 import { ExternalLink, Monitor, Plus, RotateCw, Smartphone, Tablet, Unlink } from "lucide-react";
 import { useState } from "react";
 import { CopyButton } from "../conversation/copy-button.tsx";
+import { readLink } from "../conversation/markdown.tsx";
 import { IconButton } from "../parts/button.tsx";
 import { useWords } from "../state/words.ts";
 import { Confirm } from "./confirm.tsx";
@@ -76,6 +77,7 @@ function Address({
   const said = useWords(previewWords);
   const formats = useFormats();
   const [isAsking, setAsking] = useState(false);
+  const href = readLink(url);
   const until = expires_at === null ? undefined : said.until(formats.moment(Date.parse(expires_at)));
   return (
     <div className={styles.address}>
@@ -84,16 +86,18 @@ function Address({
         {url}
       </span>
       <CopyButton text={url} label={said.copyLink} />
-      <a
-        className={styles.open}
-        href={url}
-        target="_blank"
-        rel="noopener noreferrer"
-        aria-label={said.openTab}
-        title={said.openTab}
-      >
-        <ExternalLink size={15} aria-hidden="true" />
-      </a>
+      {href !== null && (
+        <a
+          className={styles.open}
+          href={href}
+          target="_blank"
+          rel="noopener noreferrer"
+          aria-label={said.openTab}
+          title={said.openTab}
+        >
+          <ExternalLink size={15} aria-hidden="true" />
+        </a>
+      )}
       <IconButton small label={said.revoke} icon={Unlink} onClick={() => setAsking(true)} />
       {isAsking && (
         <Confirm

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { hasMore } from "./new-preview.ts";
 import { frameOf, mergePreviews } from "./previews.ts";
 
@@ -26,6 +26,12 @@ describe("previews", () => {
   it("are shown of the web only", () => {
     for (const url of ["javascript:alert(1)", "data:text/html,x", "mailto:a@b.c", "no address"])
       expect(frameOf(url, "http://localhost")).toBe(null);
+  });
+
+  it("are no address that would bring this page a key", () => {
+    vi.stubGlobal("location", new URL("http://localhost:8700/"));
+    expect(frameOf("http://127.0.0.1:8700/#key=k", "http://localhost:8700")).toBe(null);
+    vi.unstubAllGlobals();
   });
 
   it("are news when an address is new, not when one goes", () => {

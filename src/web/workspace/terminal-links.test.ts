@@ -1,5 +1,9 @@
-import { describe, expect, it } from "vitest";
-import { findLinks, readWebLink } from "./terminal-links.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { findLinks, openLink, readWebLink } from "./terminal-links.ts";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
 describe("links in a terminal", () => {
   it("are addresses of the web, without the signs of the sentence", () => {
@@ -19,5 +23,16 @@ describe("links in a terminal", () => {
     for (const text of ["javascript:alert(1)", "file:///etc/passwd", "mailto:a@b.c", "vscode://x", "http://"])
       expect(readWebLink(text)).toBe(null);
     expect(findLinks("javascript:alert(1) data:text/html,x ftp://a.example")).toEqual([]);
+  });
+
+  it("never bring this page a key, whatever a program wrote over them", () => {
+    const open = vi.fn();
+    vi.stubGlobal("location", new URL("http://localhost:8787/"));
+    vi.stubGlobal("window", { open });
+    expect(findLinks("open http://localhost:8787/#key=k")).toEqual([]);
+    openLink("http://127.0.0.1:8787/#key=k");
+    expect(open).not.toHaveBeenCalled();
+    openLink("http://127.0.0.1:8787/#thread=t");
+    expect(open).toHaveBeenCalledOnce();
   });
 });
