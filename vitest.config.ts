@@ -11,7 +11,17 @@ const root = import.meta.dirname;
 mkdirSync(`${root}/dist/web`, { recursive: true });
 
 /** Files that take more than half a minute; vitest goes by size and begins with small ones last, when nobody is left beside them. */
-const longest = ["kill", "sandbox-run-faults", "start", "web-lives", "web-access", "web", "disconnect", "web-typed"];
+const longest = [
+  "kill",
+  "sandbox-run-faults",
+  "start",
+  "web-lives",
+  "web-access",
+  "web",
+  "disconnect",
+  "web-typed",
+  "web-sign-in",
+];
 
 /** What a crowd and a flood do, which takes a minute more: `npm run load`. */
 const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];

@@ -1,43 +1,40 @@
-// Who is signed in sees the product, who is not is asked for a key.
-import { useMemo, useState } from "react";
+// Who is signed in sees the product, who is not is asked for a key, and whoever brought one waits until it is known whose it is.
+import { lazy, Suspense, useMemo } from "react";
 import { Api } from "../client/api.ts";
 import { Guard } from "../parts/guard.tsx";
-import { chosenAgent } from "../state/chosen-agent.ts";
-import { chosenProject } from "../state/chosen-project.ts";
-import { forgetTyped } from "../state/drafts.ts";
-import { forgetKey, signedIn } from "../state/place.ts";
+import { offer, refuseKey, signIn } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { ThreadList } from "../state/thread-list.ts";
 import { AppContext } from "./context.ts";
 import { Home } from "./home.tsx";
-import { SignIn } from "./sign-in.tsx";
+import { Arriving, SignIn } from "./sign-in.tsx";
+
+const Offered = lazy(() => import("./offered.tsx").then(({ Offered }) => ({ default: Offered })));
 
 export function App() {
-  const key = useStore(signedIn);
-  const [isRefused, setRefused] = useState(false);
+  const now = useStore(signIn);
+  const offered = useStore(offer);
   const app = useMemo(() => {
-    if (key === null) return null;
-    const api = new Api("", key);
-    const leave = (refused: boolean): void => {
-      setRefused(refused);
-      // They are this person's.
-      chosenAgent.set(null);
-      chosenProject.set(null);
-      forgetKey();
-    };
-    const signOut = (): void => {
-      forgetTyped();
-      leave(false);
-    };
-    const onUnauthorized = (): void => leave(true);
-    return { api, threads: new ThreadList(api, onUnauthorized), onUnauthorized, signOut };
-  }, [key]);
-  if (app === null) return <SignIn isRefused={isRefused} />;
+    if (now.phase !== "in") return null;
+    const { key, account } = now;
+    const api = new Api("", key, () => signIn.get() === now);
+    const onUnauthorized = (): void => refuseKey(key);
+    return { api, threads: new ThreadList(api, onUnauthorized), account, onUnauthorized };
+  }, [now]);
+  if (now.phase === "out") return <SignIn isRefused={now.isRefused} />;
+  if (now.phase !== "in" || app === null) return <Arriving problem={now.phase === "unclear" ? now.problem : null} />;
   return (
-    <AppContext key={key} value={app}>
+    <AppContext key={now.key} value={app}>
       <Guard>
         <Home />
       </Guard>
+      {offered !== null && (
+        <Guard>
+          <Suspense fallback={null}>
+            <Offered offered={offered} account={now.account} />
+          </Suspense>
+        </Guard>
+      )}
     </AppContext>
   );
 }

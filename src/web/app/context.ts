@@ -1,13 +1,14 @@
 // What every part of the signed-in page has at hand.
 import { createContext, useContext } from "react";
 import type { Api } from "../client/api.ts";
+import type { Account } from "../state/account.ts";
 import type { ThreadList } from "../state/thread-list.ts";
 
 export interface AppValue {
   api: Api;
   threads: ThreadList;
+  account: Account;
   onUnauthorized(): void;
-  signOut(): void;
 }
 
 export const AppContext = createContext<AppValue | null>(null);

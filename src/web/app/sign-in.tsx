@@ -2,8 +2,9 @@
 import { type FormEvent, useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { TextField } from "../parts/field.tsx";
-import { Notice } from "../parts/notice.tsx";
-import { keepKey } from "../state/place.ts";
+import { Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
+import type { Problem } from "../state/problem.ts";
+import { askAgain, enterKey } from "../state/sign-in.ts";
 import { useWords } from "../state/words.ts";
 import { Brand } from "./brand.tsx";
 import styles from "./sign-in.module.css";
@@ -14,7 +15,7 @@ export function SignIn({ isRefused }: { isRefused: boolean }) {
   const [key, setKey] = useState("");
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (key.trim() !== "") keepKey(key.trim());
+    if (key.trim() !== "") enterKey(key.trim());
   };
   return (
     <main className={styles.page}>
@@ -36,6 +37,28 @@ export function SignIn({ isRefused }: { isRefused: boolean }) {
           {said.signIn}
         </Button>
       </form>
+    </main>
+  );
+}
+
+/** While it is found out whose a key is, and where that could not be told. */
+export function Arriving({ problem }: { problem: Problem | null }) {
+  const said = useWords(words);
+  return (
+    <main className={styles.page}>
+      {problem === null ? (
+        <p className={styles.arriving} role="status">
+          <Spinner /> {said.signingIn}
+        </p>
+      ) : (
+        <div className={styles.card}>
+          <Brand />
+          <ProblemNotice problem={problem} />
+          <Button look="primary" onClick={askAgain}>
+            {said.retry}
+          </Button>
+        </div>
+      )}
     </main>
   );
 }

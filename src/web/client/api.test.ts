@@ -33,3 +33,18 @@ describe("the runs of a thread", () => {
     expect(data.some(({ status }) => status === "running")).toBe(statuses.includes("running"));
   });
 });
+
+describe("a key that is not in use any more", () => {
+  it("is sent no more, and an answer that comes late is none", async () => {
+    let isInUse = true;
+    const answer = vi.fn(async () => {
+      isInUse = false;
+      return Response.json({ data: [] });
+    });
+    vi.stubGlobal("fetch", answer);
+    const api = new Api("http://taskloom.test", "key", () => isInUse);
+    await expect(api.listInbox("t")).rejects.toMatchObject({ status: 401 });
+    await expect(api.listInbox("t")).rejects.toMatchObject({ status: 401 });
+    expect(answer).toHaveBeenCalledOnce();
+  });
+});

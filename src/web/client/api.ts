@@ -48,11 +48,16 @@ const answerMs = 30_000;
 export class Api {
   readonly #url: string;
   readonly #key: string;
+  readonly #isInUse: () => boolean;
 
-  /** `url` without a path; "" for the server that the page came from. */
-  constructor(url: string, key: string) {
+  /**
+   * `url` without a path; "" for the server that the page came from. Once the key is not in use any more, because somebody else has
+   * signed in, say, every request ends as one with a key that the server does not know.
+   */
+  constructor(url: string, key: string, isInUse: () => boolean = () => true) {
     this.#url = url.replace(/\/+$/, "");
     this.#key = key;
+    this.#isInUse = isInUse;
   }
 
   /** `patienceMs` for what takes the server longer than usual. */
@@ -177,14 +182,20 @@ export class Api {
     const headers: Record<string, string> = { accept: options.accept ?? "application/json", ...this.credentials };
     if (options.body !== undefined) headers["content-type"] = "application/json";
     if (options.lastEventId) headers["last-event-id"] = options.lastEventId;
+    this.#expectInUse();
     const response = await fetch(this.addressOf(path), {
       method: options.method ?? "GET",
       headers,
       body: options.body === undefined ? undefined : JSON.stringify(options.body),
       signal: options.signal,
     });
+    this.#expectInUse();
     if (!response.ok) throw await readProblem(response);
     return response;
+  }
+
+  #expectInUse(): void {
+    if (!this.#isInUse()) throw new ApiError(401, "unauthorized", "The key is not in use any more.");
   }
 }
 

@@ -3,11 +3,11 @@ import { KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { TextField } from "../parts/field.tsx";
-import { signedIn } from "../state/place.ts";
+import { keyIdOf } from "../state/key-id.ts";
+import { signIn } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { defineWords, useWords } from "../state/words.ts";
 import { formatTime, useLocale } from "./format.ts";
-import { keyIdOf } from "./key-id.ts";
 import { ConfirmButton } from "./parts/confirm-button.tsx";
 import { Form } from "./parts/form.tsx";
 import { ListView } from "./parts/list-view.tsx";
@@ -119,7 +119,7 @@ function KeyRow({ apiKey, onDeleted }: { apiKey: ApiKey; onDeleted: () => void }
   const general = useWords(words);
   const said = useWords(own);
   const locale = useLocale();
-  const current = useStore(signedIn);
+  const current = useStore(signIn, (now) => (now.phase === "in" ? now.key : null));
   const isInUse = current !== null && keyIdOf(current) === apiKey.key_id;
   const name = apiKey.name || said.unnamed;
   return (

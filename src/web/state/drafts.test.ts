@@ -1,12 +1,31 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../client/api.ts";
 import { deliver } from "./deliver.ts";
-import { drafts, forgetTyped, giveBack, setDraft } from "./drafts.ts";
+import { beginTyping, drafts, forgetTyped, giveBack, keepUnsent, listUnsent, setDraft } from "./drafts.ts";
 
 const message = { thread: "t", run: "r", id: "m", text: "said" };
 
+/** As much of a browser's storage as is used; its names are its own properties. */
+function stubSession(items: Record<string, string> = {}): Record<string, string> {
+  const methods = {
+    getItem: (name: string) => items[name] ?? null,
+    setItem: (name: string, value: string) => {
+      items[name] = value;
+    },
+    removeItem: (name: string) => {
+      delete items[name];
+    },
+  };
+  const ownKeys = () => Object.keys(items);
+  const describe = (_: object, name: string) => Object.getOwnPropertyDescriptor(items, name);
+  vi.stubGlobal("sessionStorage", new Proxy(methods, { ownKeys, getOwnPropertyDescriptor: describe as never }));
+  return items;
+}
+
 afterEach(() => {
   forgetTyped();
+  vi.unstubAllGlobals();
+  beginTyping("", { isHeir: false });
   vi.useRealTimers();
 });
 
@@ -23,6 +42,42 @@ describe("what a person typed", () => {
     setDraft("t", "typed");
     giveBack("t", "refused");
     expect(drafts.get().t).toBe("refused\ntyped");
+  });
+});
+
+describe("what one account typed", () => {
+  it("is neither shown to another nor sent by it, and is there again when the account is", () => {
+    stubSession();
+    beginTyping("user_a", { isHeir: true });
+    setDraft("t", "half a thought");
+    keepUnsent(message);
+    beginTyping("user_b", { isHeir: false });
+    expect([drafts.get(), listUnsent("t")]).toEqual([{}, []]);
+    // What one user's id begins with may be another's.
+    beginTyping("user_", { isHeir: false });
+    expect([drafts.get(), listUnsent("t")]).toEqual([{}, []]);
+    beginTyping("user_a", { isHeir: false });
+    expect([drafts.get(), listUnsent("t")]).toEqual([{ t: "half a thought" }, [message]]);
+  });
+
+  it("is forgotten, whoever's it is, by who signs out", () => {
+    const items = stubSession();
+    for (const user of ["user_a", "user_b"]) {
+      beginTyping(user, { isHeir: false });
+      setDraft("t", "half a thought");
+    }
+    forgetTyped();
+    expect(items).toEqual({});
+  });
+
+  it("before that was noted is taken over with the same key, and by nobody else", () => {
+    const former = { "taskloom draft t": "half a thought", "taskloom unsent r": JSON.stringify(message) };
+    stubSession({ ...former });
+    beginTyping("user_a", { isHeir: true });
+    expect([drafts.get(), listUnsent("t")]).toEqual([{ t: "half a thought" }, [message]]);
+    const items = stubSession({ ...former });
+    beginTyping("user_b", { isHeir: false });
+    expect([drafts.get(), listUnsent("t"), items]).toEqual([{}, [], {}]);
   });
 });
 

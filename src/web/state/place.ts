@@ -1,37 +1,29 @@
 // Where in the page a person is, as the address says it: a reload, a link and the browser's way back find it again. All of it
 // stands in the fragment, which no server and no log ever sees.
-import { keep, recall } from "./kept.ts";
+import { type Fragment, readFragment } from "./fragment.ts";
 import { Store } from "./store.ts";
 
-export interface Place {
-  /** Null is a thread that has not begun. */
-  thread: string | null;
-  /** What is open over the thread. */
-  settings: string | null;
+export type Place = Omit<Fragment, "key">;
+
+export const nowhere: Place = { thread: null, settings: null };
+export const place = new Store<Place>(nowhere);
+
+/** `onKey` is given a key that an address brings, and where that leads; until it goes there, the page stays where it is. */
+export function followAddress(onKey: (key: string, next: Place) => void): void {
+  const read = (): void => readAddress(onKey);
+  read();
+  window.addEventListener("hashchange", read);
+  window.addEventListener("popstate", read);
 }
 
-const storedKey = "taskloom key";
-
-export const signedIn = new Store<string | null>(null);
-export const place = new Store<Place>({ thread: null, settings: null });
-
-/** Takes the key out of the address, so that it is in no history, screenshot or link. */
-export function readAddress(): void {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const key = fragment.get("key");
-  const next = { thread: fragment.get("thread") || null, settings: fragment.get("settings") };
-  if (key !== null) {
-    keepKey(key);
-    history.replaceState(null, "", addressOf(next));
-  } else if (signedIn.get() === null) signedIn.set(recall("localStorage", storedKey));
+function readAddress(onKey: (key: string, next: Place) => void): void {
+  const { key, ...next } = readFragment(location.hash);
   const now = place.get();
-  if (now.thread !== next.thread || now.settings !== next.settings) place.set(next);
-}
-
-export function followAddress(): void {
-  readAddress();
-  window.addEventListener("hashchange", readAddress);
-  window.addEventListener("popstate", readAddress);
+  if (key !== null) {
+    // At once, so that it is in no history, screenshot or link.
+    history.replaceState(null, "", addressOf(now));
+    onKey(key, next);
+  } else if (now.thread !== next.thread || now.settings !== next.settings) place.set(next);
 }
 
 /** `replace` where the way back should not lead here: a new thread that has got its id is the same place. */
@@ -42,14 +34,10 @@ export function go(change: Partial<Place>, { replace = false } = {}): void {
   place.set(next);
 }
 
-export function keepKey(key: string): void {
-  keep("localStorage", storedKey, key);
-  signedIn.set(key);
-}
-
-export function forgetKey(): void {
-  keep("localStorage", storedKey, null);
-  signedIn.set(null);
+/** From the start, so that nothing stays in memory. */
+export function startOver(next: Place): void {
+  history.replaceState(null, "", addressOf(next));
+  location.reload();
 }
 
 function addressOf({ thread, settings }: Place): string {

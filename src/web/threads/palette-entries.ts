@@ -5,6 +5,7 @@ import {
   GitBranch,
   KeyRound,
   Languages,
+  LogOut,
   type LucideIcon,
   MessageSquare,
   MessagesSquare,
@@ -19,6 +20,7 @@ import type { LastRun, ThreadWithRun } from "../../protocol/thread.ts";
 import type { words as frame } from "../app/words.ts";
 import { go } from "../state/place.ts";
 import { choose, type Preferences } from "../state/preferences.ts";
+import { signOut } from "../state/sign-in.ts";
 import { findByName } from "./find.ts";
 import type { words } from "./words.ts";
 
@@ -92,5 +94,6 @@ function listActions({ language, theme }: Preferences, { own, general }: Said): 
       .map((each) =>
         action(`theme-${each}`, own.theme(general.theme[each]), themeIcons[each], () => choose({ theme: each })),
       ),
+    action("sign-out", general.signOut, LogOut, signOut),
   ];
 }

@@ -1,16 +1,31 @@
 // The conversations of the person, and the ways to what is not a conversation.
-import { Languages, Monitor, Moon, Search, Settings, SquarePen, Sun } from "lucide-react";
+import {
+  ChevronsUpDown,
+  CircleUserRound,
+  Languages,
+  LogOut,
+  Monitor,
+  Moon,
+  Search,
+  Settings,
+  SquarePen,
+  Sun,
+} from "lucide-react";
 import { useMemo } from "react";
 import { Brand } from "../app/brand.tsx";
 import { useApp } from "../app/context.ts";
 import { words as frame } from "../app/words.ts";
 import { Button, IconButton } from "../parts/button.tsx";
+import { Menu, MenuItem } from "../parts/menu.tsx";
+import { nameOf } from "../state/account.ts";
 import { chosenProject } from "../state/chosen-project.ts";
 import { go } from "../state/place.ts";
 import { choose, preferences, type Theme } from "../state/preferences.ts";
+import { signOut } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";
 import { ProjectList } from "./project-list.ts";
+import projectStyles from "./project-menu.module.css";
 import { ProjectMenu } from "./project-menu.tsx";
 import styles from "./sidebar.module.css";
 import { ThreadRows } from "./thread-rows.tsx";
@@ -40,7 +55,38 @@ export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: 
       <ProjectMenu projects={projects} />
       <h2 className="unseen">{said.conversations}</h2>
       <ThreadRows project={project} onBegin={begin} />
+      <AccountMenu />
       <Foot />
+    </div>
+  );
+}
+
+function AccountMenu() {
+  const general = useWords(frame);
+  const { account } = useApp();
+  const name = nameOf(account);
+  const items = (
+    <>
+      <p className={styles.who}>{account.is_admin ? `${account.user_id} · ${general.adminKey}` : account.user_id}</p>
+      <MenuItem icon={LogOut} onClick={signOut}>
+        {general.signOut}
+      </MenuItem>
+    </>
+  );
+  return (
+    <div className={styles.account}>
+      <Menu
+        icon={CircleUserRound}
+        label={general.account(name)}
+        className={projectStyles.button}
+        align="start"
+        items={items}
+      >
+        <span className={projectStyles.name} dir="auto">
+          {name}
+        </span>
+        <ChevronsUpDown size={14} aria-hidden="true" />
+      </Menu>
     </div>
   );
 }

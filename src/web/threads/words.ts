@@ -55,7 +55,6 @@ export const words = defineWords(
       usage: "Usage",
     },
     theme: (name: string) => `Theme: ${name}`,
-    signOut: "Sign out",
   },
   {
     search: "搜索（Ctrl+K）",
@@ -105,6 +104,5 @@ export const words = defineWords(
       usage: "用量",
     },
     theme: (name) => `配色：${name}`,
-    signOut: "退出登录",
   },
 );

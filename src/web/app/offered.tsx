@@ -1,0 +1,158 @@
+// What a link with a key asks for: to be another account, or the same with another key. Whoever just wants it to be gone stays.
+import { type ReactNode, useEffect, useState } from "react";
+import { Button } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Notice } from "../parts/notice.tsx";
+import { type Account, nameOf } from "../state/account.ts";
+import { type Offer, stay, switchAccount } from "../state/sign-in.ts";
+import { defineWords, useWords } from "../state/words.ts";
+import styles from "./offered.module.css";
+import { words as frame } from "./words.ts";
+
+const words = defineWords(
+  {
+    title: "Switch accounts?",
+    sameTitle: "Use another key?",
+    text: "You opened a link that brings an API key. If you switch, you are signed out of your account in all tabs of this browser.",
+    sameText: "You opened a link that brings another API key of the same account. Nothing else would change.",
+    now: "Signed in now",
+    link: "Key in the link",
+    hidden: "The server can't say whose it is",
+    warning: "If you didn't expect this, stay: whoever made the link may see all that you do in the other account.",
+    stillUnclear: "The server still can't say whose key it is. Try again in a moment.",
+    stay: (name: ReactNode) => <>Stay signed in as {name}</>,
+    switchTo: (name: ReactNode) => <>Switch to {name}</>,
+    switchToOther: "Switch to the other account",
+    keep: "Keep the key in use",
+    replace: "Use the key in the link",
+    unknown: (name: ReactNode) => (
+      <>The link brings a key that this server does not know. You stay signed in as {name}.</>
+    ),
+  },
+  {
+    title: "切换账户？",
+    sameTitle: "改用另一个密钥？",
+    text: "你打开的链接带有一个 API 密钥。如果切换，此浏览器的所有标签页都会退出你的账户。",
+    sameText: "你打开的链接带有同一账户的另一个 API 密钥。除密钥外，其他都不会改变。",
+    now: "当前登录",
+    link: "链接中的密钥",
+    hidden: "服务器无法说明它属于谁",
+    warning: "如果这不是你预期的，请不要切换：制作链接的人可能看到你在另一个账户里所做的一切。",
+    stillUnclear: "服务器仍无法说明这个密钥属于谁。请稍后再试。",
+    stay: (name) => <>继续以 {name} 登录</>,
+    switchTo: (name) => <>切换到 {name}</>,
+    switchToOther: "切换到另一个账户",
+    keep: "继续使用现有密钥",
+    replace: "改用链接中的密钥",
+    unknown: (name) => <>链接中的密钥不被这台服务器识别。你仍以 {name} 登录。</>,
+  },
+);
+
+export function Offered({ offered, account }: { offered: Offer | "unknown"; account: Account }) {
+  if (offered === "unknown") return <Unknown account={account} />;
+  return <Question key={offered.key} offer={offered} account={account} />;
+}
+
+function Unknown({ account }: { account: Account }) {
+  const said = useWords(words);
+  const general = useWords(frame);
+  return (
+    <div className={styles.notice} role="alert">
+      <Notice
+        tone="warn"
+        action={
+          <Button small look="quiet" onClick={stay}>
+            {general.gotIt}
+          </Button>
+        }
+      >
+        {said.unknown(<bdi>{cut(nameOf(account))}</bdi>)}
+      </Notice>
+    </div>
+  );
+}
+
+function Question({ offer, account }: { offer: Offer; account: Account }) {
+  const said = useWords(words);
+  const isSettled = useSettled();
+  const [isSwitching, setSwitching] = useState(false);
+  const [isStillUnclear, setStillUnclear] = useState(false);
+  const isSame = offer.account?.user_id === account.user_id;
+  // Two may have the same name; no two have the same id.
+  const isSameName = offer.account !== null && nameOf(offer.account) === nameOf(account);
+  const short = (whose: Account) => <bdi>{cut(isSameName ? whose.user_id : nameOf(whose))}</bdi>;
+  const act = (): void => {
+    setSwitching(true);
+    setStillUnclear(false);
+    void switchAccount().then((isDone) => {
+      setSwitching(isDone);
+      setStillUnclear(!isDone);
+    });
+  };
+  return (
+    <Dialog title={isSame ? said.sameTitle : said.title} onClose={stay}>
+      <p className={styles.text}>{isSame ? said.sameText : said.text}</p>
+      <dl className={styles.accounts}>
+        <dt>{said.now}</dt>
+        <dd>
+          <Whose account={account} />
+        </dd>
+        <dt>{said.link}</dt>
+        <dd>{offer.account === null ? said.hidden : <Whose account={offer.account} />}</dd>
+      </dl>
+      {!isSame && <Notice tone="warn">{said.warning}</Notice>}
+      {isStillUnclear && <Notice tone="bad">{said.stillUnclear}</Notice>}
+      <div className={styles.answers}>
+        <Button disabled={!isSettled || isSwitching} onClick={act}>
+          <span>
+            {isSame ? said.replace : offer.account ? said.switchTo(short(offer.account)) : said.switchToOther}
+          </span>
+        </Button>
+        <Button look="primary" autoFocus onClick={stay}>
+          <span>{isSame ? said.keep : said.stay(short(account))}</span>
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Whose({ account }: { account: Account }) {
+  const { adminKey } = useWords(frame);
+  const details = [account.name === null ? "" : account.user_id, account.is_admin ? adminKey : ""].filter(Boolean);
+  return (
+    <>
+      <bdi>{nameOf(account)}</bdi>
+      {details.length > 0 && <small>{details.join(" · ")}</small>}
+    </>
+  );
+}
+
+/** A name of 500 characters makes no button. */
+function cut(name: string): string {
+  const letters = [...name];
+  return letters.length <= 40 ? name : `${letters.slice(0, 39).join("")}…`;
+}
+
+const settleMs = 700;
+
+/** Not before the page has been in front for a moment: a press that was meant for a window over it is no answer. */
+function useSettled(): boolean {
+  const [isSettled, setSettled] = useState(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (): void => {
+      clearTimeout(timer);
+      setSettled(false);
+      if (document.hasFocus()) timer = setTimeout(() => setSettled(true), settleMs);
+    };
+    wait();
+    window.addEventListener("focus", wait);
+    window.addEventListener("blur", wait);
+    return () => {
+      clearTimeout(timer);
+      window.removeEventListener("focus", wait);
+      window.removeEventListener("blur", wait);
+    };
+  }, []);
+  return isSettled;
+}

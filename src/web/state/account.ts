@@ -1,0 +1,46 @@
+// Whose key a key is: the server says so.
+import { Api, ApiError } from "../client/api.ts";
+import { describeProblem, type Problem } from "./problem.ts";
+
+export interface Account {
+  user_id: string;
+  name: string | null;
+  is_admin: boolean;
+}
+
+export type Found =
+  | { kind: "known"; account: Account }
+  /** The server knows no such key. */
+  | { kind: "refused" }
+  /** It can't be reached, or can't say. */
+  | { kind: "unclear"; problem: Problem };
+
+/** What fits into the header that brings it, and is no longer than the server reads. */
+const keyShape = /^[\x21-\x7e\xa1-\xff]{1,1024}$/;
+const findMs = 10_000;
+
+export async function findAccount(key: string): Promise<Found> {
+  if (!keyShape.test(key)) return { kind: "refused" };
+  try {
+    const account = readAccount(await new Api("", key).get("/v1/users/me", findMs));
+    if (account !== null) return { kind: "known", account };
+    throw new ApiError(502, null, "no user_id");
+  } catch (error) {
+    if (!(error instanceof ApiError)) return { kind: "unclear", problem: describeProblem(error) };
+    if (error.status === 401) return { kind: "refused" };
+    // While a new version is deployed, the former one may answer, which has no such route.
+    const passing = error.status === 404 ? new ApiError(502, null, error.message) : error;
+    return { kind: "unclear", problem: describeProblem(passing) };
+  }
+}
+
+export function readAccount(value: unknown): Account | null {
+  if (typeof value !== "object" || value === null || !("user_id" in value) || typeof value.user_id !== "string")
+    return null;
+  const name = "name" in value && typeof value.name === "string" && value.name.trim() !== "" ? value.name : null;
+  return { user_id: value.user_id, name, is_admin: "is_admin" in value && value.is_admin === true };
+}
+
+export function nameOf({ name, user_id }: Account): string {
+  return name ?? user_id;
+}

@@ -1,0 +1,35 @@
+// The key that this browser keeps, for all tabs, and whose it is. A tab goes by what it has in memory; what is stored changes under
+// it when another tab signs in or out.
+import { type Account, readAccount } from "./account.ts";
+import { keep, recall } from "./kept.ts";
+import { keyIdOf } from "./key-id.ts";
+
+export const keyName = "taskloom key";
+const accountName = "taskloom account";
+
+export function recallKey(): string | null {
+  return recall("localStorage", keyName) || null;
+}
+
+/** Null where it is not known: a former version of the page stored the key alone, or another key since. */
+export function recallAccount(key: string): Account | null {
+  try {
+    const stored = JSON.parse(recall("localStorage", accountName) ?? "null") as { key_id?: unknown } | null;
+    return stored?.key_id === keyIdOf(key) ? readAccount(stored) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The key last: it is what other tabs watch. */
+export function storeKey(key: string, account: Account): void {
+  keep("localStorage", accountName, JSON.stringify({ key_id: keyIdOf(key), ...account }));
+  keep("localStorage", keyName, key);
+}
+
+/** Other tabs are told an empty key where a person signed out: then they forget what was typed too. */
+export function unstoreKey({ isSignOut }: { isSignOut: boolean }): void {
+  keep("localStorage", accountName, null);
+  if (isSignOut) keep("localStorage", keyName, "");
+  keep("localStorage", keyName, null);
+}

@@ -1,0 +1,337 @@
+// Whose key the page uses: a link brings one only to who is not signed in, or after a question; and what one account typed, another
+// never sends.
+import type { FrameLocator, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../setup/browser.ts";
+import { openVisitors, type Visitor, type Visitors } from "./web-visitors.ts";
+
+let people: Visitors;
+let ada: string;
+let bob: string;
+
+const box = (page: Page) => page.getByLabel("Message", { exact: true });
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+const account = (page: Page, name: string) => button(page, `Account: ${name}`);
+const question = (page: Page) => page.getByRole("dialog", { name: "Switch accounts?" });
+const said = (page: Page) => page.locator("[data-said]").allTextContents();
+const answer = (page: Page) => page.locator("[data-answer=whole]");
+const fragment = (page: Page) => new URL(page.url()).hash;
+const readStorage = (page: Page) => page.evaluate<Record<string, string>>("({ ...localStorage })");
+const storedKey = async (page: Page) => (await readStorage(page))["taskloom key"];
+const open = (page: Page, place: string) => page.evaluate(`location.hash = ${JSON.stringify(place)}`);
+
+async function send(page: Page, text: string): Promise<void> {
+  await box(page).fill(text);
+  await box(page).press("Enter");
+}
+
+async function visitAsAda(place = ""): Promise<Visitor> {
+  const visitor = await people.visit(ada, { place });
+  await account(visitor.page, "Ada").waitFor();
+  return visitor;
+}
+
+/** A tab knows itself again only as long as it was not started over. */
+const mark = (page: Page) => page.evaluate("window.isSame = true");
+const isSame = (page: Page) => page.evaluate<boolean>("window.isSame === true");
+
+describe.skipIf(!hasBrowser)("the key of the page", () => {
+  beforeAll(async () => {
+    people = await openVisitors();
+    ada = await people.makeUser("user_ada", "Ada");
+    bob = await people.makeUser("user_bob", "Bob");
+  });
+  afterAll(async () => {
+    await people?.close();
+  });
+  afterEach(async () => {
+    await people.leave();
+  });
+
+  it("is taken from a link by who is not signed in, and the page says as whom", async () => {
+    const { page } = await visitAsAda("&thread=linked");
+    expect(fragment(page)).toBe("#thread=linked");
+    expect(await storedKey(page)).toBe(ada);
+    const admin = await people.visit(people.stage.server.key);
+    await account(admin.page, "user_first").waitFor();
+  });
+
+  it("is asked about where another is in use, with both names, and a link's is used for nothing until then; to stay is to change nothing", async () => {
+    const { page, context, asked } = await visitAsAda();
+    await mark(page);
+    const before = await readStorage(page);
+    for (const leave of ["Stay signed in as Ada", "Close", "Escape"]) {
+      const other = await context.newPage();
+      await other.goto(people.link(bob, "&thread=theirs"));
+      const accounts = question(other).getByRole("definition");
+      await expect.poll(() => accounts.allTextContents()).toEqual(["Adauser_ada", "Bobuser_bob"]);
+      await expect.poll(() => other.evaluate("document.activeElement?.textContent")).toBe("Stay signed in as Ada");
+      expect(fragment(other)).toBe("");
+      if (leave === "Escape") await other.keyboard.press(leave);
+      else await button(other, leave).click();
+      await question(other).waitFor({ state: "detached" });
+      await account(other, "Ada").waitFor();
+      expect(await readStorage(other)).toEqual(before);
+      await other.reload();
+      await account(other, "Ada").waitFor();
+      await other.close();
+    }
+    expect(await isSame(page)).toBe(true);
+    const paths = asked.filter(({ key }) => key === bob).map(({ path }) => path);
+    expect(paths).toEqual(["/v1/users/me", "/v1/users/me", "/v1/users/me"]);
+  });
+
+  it("is asked about in a tab that is open too: after a click in the page, a script, the way back", async () => {
+    const { page } = await visitAsAda("&thread=mine");
+    await mark(page);
+    await box(page).fill("half a thought");
+    const ways = [
+      `document.body.insertAdjacentHTML("beforeend", '<a id="trap" href="#x&%6bey=${bob}&thread=theirs">go</a>'); trap.click()`,
+      `location.hash = "key=${bob}&settings=keys"`,
+      `history.pushState(null, "", "#key=${bob}"); history.pushState(null, "", "#thread=mine"); history.back()`,
+    ];
+    for (const way of ways) {
+      await page.evaluate(way);
+      await question(page).waitFor();
+      expect(page.url()).not.toContain(bob);
+      await button(page, "Stay signed in as Ada").click();
+      await question(page).waitFor({ state: "detached" });
+      expect(await box(page).inputValue()).toBe("half a thought");
+      expect(fragment(page)).toBe("#thread=mine");
+    }
+    expect(await storedKey(page)).toBe(ada);
+    expect(await isSame(page)).toBe(true);
+  });
+
+  it("is asked about where a page of elsewhere opens the link; out of a preview's frame it does not even open", async () => {
+    const { page, context } = await visitAsAda();
+    const opener = `<button onclick="open('${people.link(bob)}', '_blank', 'noopener')">open</button>`;
+    await context.route("http://elsewhere.invalid/", (route) =>
+      route.fulfill({ contentType: "text/html", body: opener }),
+    );
+    const press = async (within: Page | FrameLocator): Promise<Page> => {
+      const opened = context.waitForEvent("page");
+      await within.getByRole("button", { name: "open" }).click();
+      return opened;
+    };
+    // As the page's own frame of previews is made: its windows are as confined as itself, and the page refuses to be in such.
+    await page.evaluate(`{
+      const frame = document.createElement("iframe");
+      frame.id = "trap";
+      frame.sandbox = "allow-scripts allow-forms allow-popups allow-modals allow-downloads allow-same-origin";
+      frame.src = "http://elsewhere.invalid/";
+      document.body.prepend(frame);
+    }`);
+    const confined = await press(page.frameLocator("#trap"));
+    await expect.poll(() => confined.url()).toMatch(/^chrome-error:/);
+    const elsewhere = await context.newPage();
+    await elsewhere.goto("http://elsewhere.invalid/");
+    await question(await press(elsewhere)).waitFor();
+    await elsewhere.evaluate(`location = "${people.link(bob)}"`);
+    await question(elsewhere).waitFor();
+    expect(await storedKey(page)).toBe(ada);
+    await account(page, "Ada").waitFor();
+  });
+
+  it("is switched in all tabs, and nothing of the one account is in the other", async () => {
+    const { page, context, asked } = await visitAsAda("&thread=secret");
+    await send(page, "[[text done]]");
+    await answer(page).waitFor();
+    await box(page).fill("Ada's own thought");
+    const other = await context.newPage();
+    await other.goto(people.link(bob, "&thread=theirs"));
+    await button(other, "Switch to Bob").click();
+    for (const tab of [page, other]) await account(tab, "Bob").waitFor();
+    expect(fragment(other)).toBe("#thread=theirs");
+    expect(fragment(page)).toBe("");
+    expect(await box(page).inputValue()).toBe("");
+    expect(await page.getByText("[[text done]]").count()).toBe(0);
+    expect(await storedKey(page)).toBe(bob);
+    const before = asked.length;
+    await send(page, "[[text of Bob]]");
+    await answer(page).getByText("of Bob").waitFor();
+    expect(asked.slice(before).filter(({ key }) => key !== bob)).toEqual([]);
+    expect(JSON.stringify(await people.request(bob, "GET", "/v1/threads"))).not.toContain("secret");
+    // Who comes back finds what they typed.
+    await page.goto(people.link(ada, "&thread=secret"));
+    await button(page, "Switch to Ada").click();
+    await account(page, "Ada").waitFor();
+    await account(other, "Ada").waitFor();
+    await expect.poll(() => box(page).inputValue()).toBe("Ada's own thought");
+  });
+
+  it("takes no message of another account along: what waits to be sent goes when its writer is back, once", async () => {
+    const eve = await people.makeUser("user_eve", "Eve");
+    const { page, context, asked } = await visitAsAda("&thread=waits");
+    await context.route(/\/ag-ui$|\/v1\/threads\/waits\/runs$/, (route) =>
+      route.request().method() === "POST" ? route.abort() : route.continue(),
+    );
+    await send(page, "[[text got it]]");
+    await page.getByText("Connection lost").waitFor();
+    const other = await context.newPage();
+    await other.goto(people.link(eve));
+    await button(other, "Switch to Eve").click();
+    for (const tab of [page, other]) await account(tab, "Eve").waitFor();
+    await context.unroute(/\/ag-ui$|\/v1\/threads\/waits\/runs$/);
+    // The same thread, the same tab: it is another account's thread of that name.
+    await page.goto(`${people.origin}/#thread=waits`);
+    await send(page, "[[text of Eve]]");
+    await answer(page).getByText("of Eve").waitFor();
+    expect(await page.getByText("got it").count()).toBe(0);
+    expect(asked.filter(({ key, path }) => key === ada && path === "/ag-ui").length).toBeGreaterThan(0);
+    await page.goto(people.link(ada, "&thread=waits"));
+    await button(page, "Switch to Ada").click();
+    await answer(page).getByText("got it", { exact: true }).waitFor();
+    expect(await said(page)).toEqual(["[[text got it]]"]);
+    expect(JSON.stringify(await people.request(eve, "GET", "/v1/threads/waits/messages"))).not.toContain("got it");
+  });
+
+  it("is a link's without a question where the server refuses the stored one", async () => {
+    const gone = await people.makeUser("user_gone", null);
+    const { page, context } = await people.visit(gone);
+    await account(page, "user_gone").waitFor();
+    await page.close();
+    const { data } = await people.request<{ data: { key_id: string }[] }>(gone, "GET", "/v1/api-keys");
+    await people.request(gone, "DELETE", `/v1/api-keys/${data[0]?.key_id}`);
+    const next = await context.newPage();
+    await next.goto(people.link(bob, "&thread=taken"));
+    await account(next, "Bob").waitFor();
+    expect(await storedKey(next)).toBe(bob);
+    expect(fragment(next)).toBe("#thread=taken");
+    expect(await question(next).count()).toBe(0);
+  });
+
+  it("takes over nothing that another account typed, also after a refusal", async () => {
+    const { page, asked } = await visitAsAda("&thread=refused");
+    await page.route("**/ag-ui", (route) => route.fulfill({ status: 401, json: { code: "unauthorized", title: "" } }));
+    await send(page, "[[text got it]]");
+    await page.getByText("This key is not known to the server.").waitFor();
+    await page.unroute("**/ag-ui");
+    await page.getByLabel("API key").fill(bob);
+    await button(page, "Sign in").click();
+    await account(page, "Bob").waitFor();
+    await page.goto(`${people.origin}/#thread=refused`);
+    await send(page, "[[text of Bob]]");
+    await answer(page).getByText("of Bob").waitFor();
+    expect(await said(page)).toEqual(["[[text of Bob]]"]);
+    expect(asked.filter(({ key, path }) => key === bob && path === "/ag-ui")).toHaveLength(1);
+  });
+
+  it("goes on where a former version of the page stored it, and so do its drafts", async () => {
+    const { page } = await visitAsAda("&thread=former");
+    await page.evaluate(`
+      localStorage.removeItem("taskloom account");
+      sessionStorage.setItem("taskloom draft former", "half a thought");
+    `);
+    await page.reload();
+    await account(page, "Ada").waitFor();
+    await expect.poll(() => box(page).inputValue()).toBe("half a thought");
+    await open(page, `key=${bob}`);
+    await button(page, "Stay signed in as Ada").click();
+    expect(await storedKey(page)).toBe(ada);
+  });
+
+  it("is asked about in a browser that keeps nothing", async () => {
+    const script = `
+      for (const name of ["localStorage", "sessionStorage"])
+        Object.defineProperty(window, name, { get() { throw new DOMException("refused", "SecurityError"); } });
+    `;
+    const { page } = await people.visit(ada, { script });
+    await account(page, "Ada").waitFor();
+    await box(page).fill("half a thought");
+    await open(page, `key=${bob}&thread=theirs`);
+    await button(page, "Switch to Bob").click();
+    await account(page, "Bob").waitFor();
+    await expect.poll(() => box(page).inputValue()).toBe("");
+    expect(fragment(page)).toBe("#thread=theirs");
+  });
+
+  it("is asked about while the server can't be reached, and switched only once it is known to whom", async () => {
+    const { page, context } = await visitAsAda();
+    await context.route("**/v1/users/me", (route) => route.abort());
+    await open(page, `key=${bob}`);
+    await question(page).getByText("The server can't say whose it is").waitFor();
+    await button(page, "Switch to the other account").click();
+    await page.getByText("The server still can't say whose key it is.").waitFor();
+    expect(await storedKey(page)).toBe(ada);
+    await context.unroute("**/v1/users/me");
+    await button(page, "Switch to the other account").click();
+    await account(page, "Bob").waitFor();
+  });
+
+  it("stays where the server does not know that of a link, and the page says so", async () => {
+    const { page, asked } = await visitAsAda();
+    const before = await readStorage(page);
+    const unknown = bob.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
+    for (const key of [unknown, "guess", "", "%20", "key%0A", "\u{1f511}", "k".repeat(1_000_000)]) {
+      const count = asked.length;
+      await open(page, `thread=x&key=${key}`);
+      await page
+        .getByText("The link brings a key that this server does not know. You stay signed in as Ada.")
+        .waitFor();
+      const tried = asked.slice(count).filter((each) => each.key !== ada);
+      expect(tried.map(({ path }) => path)).toEqual(key === unknown || key === "guess" ? ["/v1/users/me"] : []);
+      await button(page, "Got it").click();
+      expect(await page.getByRole("alert").count()).toBe(0);
+      expect(fragment(page)).toBe("");
+    }
+    expect(await readStorage(page)).toEqual(before);
+    await account(page, "Ada").waitFor();
+  });
+
+  it("is asked about where both are one account's, which keeps what it typed", async () => {
+    const { key } = await people.request<{ key: string }>(ada, "POST", "/v1/api-keys");
+    const { page, context } = await visitAsAda("&thread=kept");
+    await box(page).fill("half a thought");
+    const other = await context.newPage();
+    await other.goto(people.link(key));
+    await other.getByRole("dialog", { name: "Use another key?" }).waitFor();
+    await button(other, "Keep the key in use").click();
+    expect(await storedKey(page)).toBe(ada);
+    await mark(page);
+    await other.goto(people.link(key));
+    await button(other, "Use the key in the link").click();
+    await expect.poll(() => storedKey(page)).toBe(key);
+    await expect.poll(() => isSame(page).catch(() => true)).toBe(false);
+    await expect.poll(() => box(page).inputValue()).toBe("half a thought");
+    expect(fragment(page)).toBe("#thread=kept");
+  });
+
+  it("is asked about in Chinese where the page speaks it", async () => {
+    const { page } = await people.visit(ada, { locale: "zh-CN" });
+    await button(page, "账户：Ada").waitFor();
+    await open(page, `key=${bob}`);
+    await page.getByRole("dialog", { name: "切换账户？" }).waitFor();
+    await button(page, "继续以 Ada 登录").click();
+    expect(await storedKey(page)).toBe(ada);
+  });
+
+  it("can't be brought by a link in a reply: that is text", async () => {
+    const { page } = await visitAsAda();
+    const own = people.origin;
+    await box(page).fill(
+      `[[text [click](${own}/#key=${bob}) [here](${own.replace("localhost", "127.0.0.1")}/x?a#x&%6bey=${bob}) [web](https://web.invalid/#key=1)]]`,
+    );
+    await box(page).press("Enter");
+    await answer(page).getByText("click").waitFor();
+    expect(await answer(page).locator("a").allTextContents()).toEqual(["web"]);
+  });
+
+  it("is given up in all tabs by who signs out, with nothing of theirs left", async () => {
+    const { page, context } = await visitAsAda("&thread=left");
+    await box(page).fill("half a thought");
+    const other = await context.newPage();
+    await other.goto(people.origin);
+    await account(other, "Ada").click();
+    await other.getByRole("menuitem", { name: "Sign out" }).click();
+    for (const tab of [page, other]) {
+      await tab.getByLabel("API key").waitFor();
+      expect(await tab.evaluate("({ ...localStorage, ...sessionStorage })")).toEqual({});
+      expect(fragment(tab)).toBe("");
+    }
+    // Whoever signs in does so in all tabs again.
+    await other.getByLabel("API key").fill(bob);
+    await button(other, "Sign in").click();
+    for (const tab of [page, other]) await account(tab, "Bob").waitFor();
+  });
+});
