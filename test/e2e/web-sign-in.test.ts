@@ -56,6 +56,19 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await account(admin.page, "user_first").waitFor();
   });
 
+  it("leads where the newest link does, also while it is found out whose it is", async () => {
+    const context = await people.stage.browser.newContext({ locale: "en-GB" });
+    const held = Promise.withResolvers<void>();
+    await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
+    const page = await context.newPage();
+    await page.goto(people.link(ada, "&thread=first"));
+    await open(page, `key=${ada}&thread=second`);
+    held.resolve();
+    await account(page, "Ada").waitFor();
+    expect(fragment(page)).toBe("#thread=second");
+    await context.close();
+  });
+
   it("is asked about where another is in use, with both names, and a link's is used for nothing until then; to stay is to change nothing", async () => {
     const { page, context, asked } = await visitAsAda();
     await mark(page);

@@ -146,8 +146,9 @@ async function ask(key: string, next: Place | null): Promise<void> {
   if (signIn.get() !== asking) return;
   if (found.kind === "refused") refuseKey(key);
   else if (found.kind === "unclear") signIn.set({ ...asking, phase: "unclear", problem: found.problem });
-  // Another tab may have signed in meanwhile.
-  else if (!lookAtStored()) become(key, found.account, next ?? (isForeign(found.account) ? nowhere : place.get()));
+  // Another tab may have signed in meanwhile. A link has led the page to its place already, and so has each that came since.
+  else if (!lookAtStored())
+    become(key, found.account, next === null && isForeign(found.account) ? nowhere : place.get());
 }
 
 /** This tab has been another account's. */
