@@ -85,6 +85,8 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await stage.request("DELETE", "/v1/threads/doomed");
     await send("[[text all the same]]");
     await page.getByRole("alert").getByRole("button", { name: "新对话" }).click();
+    // The box of the deleted one holds the same text until it is gone.
+    await page.getByRole("alert").waitFor({ state: "detached" });
     await expect.poll(() => box(page).inputValue()).toBe("[[text all the same]]");
     await box(page).press("Enter");
     await answer(page, "all the same").waitFor();
