@@ -56,6 +56,21 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await account(admin.page, "user_first").waitFor();
   });
 
+  it("is not lost by who reloads while it is found out whose it is", async () => {
+    const context = await people.stage.browser.newContext({ locale: "en-GB" });
+    const held = Promise.withResolvers<void>();
+    await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
+    const page = await context.newPage();
+    await page.goto(people.link(ada, "&thread=mine"));
+    expect(fragment(page)).toBe("#thread=mine");
+    await page.reload();
+    held.resolve();
+    await account(page, "Ada").waitFor();
+    expect([fragment(page), await storedKey(page)]).toEqual(["#thread=mine", ada]);
+    expect(await page.evaluate("JSON.stringify(sessionStorage)")).not.toContain(ada);
+    await context.close();
+  });
+
   it("leads where the newest link does, also while it is found out whose it is", async () => {
     const context = await people.stage.browser.newContext({ locale: "en-GB" });
     const held = Promise.withResolvers<void>();

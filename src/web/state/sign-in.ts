@@ -10,7 +10,7 @@ import { beginTyping, forgetTyped, typistNow } from "./drafts.ts";
 import { go, nowhere, type Place, place, startOver } from "./place.ts";
 import type { Problem } from "./problem.ts";
 import { Store } from "./store.ts";
-import { keyName, recallAccount, recallKey, storeKey, unstoreKey } from "./stored-key.ts";
+import { keepArriving, keyName, recallAccount, recallArriving, recallKey, storeKey, unstoreKey } from "./stored-key.ts";
 
 export type SignIn =
   | { phase: "out"; isRefused: boolean }
@@ -40,9 +40,14 @@ let seen: string | null = null;
 
 export function openSignIn(): void {
   seen = recallKey();
+  // Another tab may have signed in while this one was waiting: then what it waited for is over.
+  if (seen !== null) keepArriving(null);
   const account = seen === null ? null : recallAccount(seen);
   if (seen !== null && account !== null) enter(seen, account, { isHeir: true });
-  else if (seen !== null) void ask(seen, null);
+  else {
+    const key = seen ?? recallArriving();
+    if (key !== null) void ask(key, null);
+  }
   window.addEventListener("storage", ({ key, newValue }) => {
     const isSignOut = key === keyName && newValue === "";
     if (isSignOut) forgetTyped();
@@ -142,8 +147,10 @@ function refuseOffer(): void {
 async function ask(key: string, next: Place | null): Promise<void> {
   const asking = { phase: "asking", key, place: next } as const;
   signIn.set(asking);
+  if (key !== seen) keepArriving(key);
   const found = await findAccount(key);
   if (signIn.get() !== asking) return;
+  if (found.kind !== "unclear") keepArriving(null);
   if (found.kind === "refused") refuseKey(key);
   else if (found.kind === "unclear") signIn.set({ ...asking, phase: "unclear", problem: found.problem });
   // Another tab may have signed in meanwhile. A link has led the page to its place already, and so has each that came since.

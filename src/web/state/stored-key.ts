@@ -6,6 +6,7 @@ import { keyIdOf } from "./key-id.ts";
 
 export const keyName = "taskloom key";
 const accountName = "taskloom account";
+const arrivingName = "taskloom arriving key";
 
 export function recallKey(): string | null {
   return recall("localStorage", keyName) || null;
@@ -19,6 +20,15 @@ export function recallAccount(key: string): Account | null {
   } catch {
     return null;
   }
+}
+
+/** A key that nobody else's stands against, until it is known whose it is: for a reload of this tab, since no address has it any more. */
+export function recallArriving(): string | null {
+  return recall("sessionStorage", arrivingName);
+}
+
+export function keepArriving(key: string | null): void {
+  keep("sessionStorage", arrivingName, key);
 }
 
 /** The key last: it is what other tabs watch. */
