@@ -10,7 +10,7 @@ import { Log } from "./start/log.ts";
 import { applyMigrations } from "./start/migrations.ts";
 import { buildPage } from "./start/page.ts";
 import { isPortFree } from "./start/port.ts";
-import type { Place, Program } from "./start/processes.ts";
+import type { Place } from "./start/processes.ts";
 import { previewDomain, readSettings, secretsOf } from "./start/settings.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
 import { openState, readEncryptionKey, readKey, removeAddress, type State, writeAddress } from "./start/state.ts";
@@ -43,16 +43,16 @@ async function start(options: StartArguments): Promise<void> {
   ]);
   const settings = { ...given, ...found, ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey, PREVIEW_DOMAIN };
   const { inspectorPort } = options;
-  const serve = async (worker: BuiltWorker): Promise<Program> => {
-    await applyMigrations(root, state, worker.options.d1Databases.DB.id);
-    return startWorker(place, state, { root, worker, data: state.data, port, settings, inspectorPort });
-  };
+  const migrate = (worker: BuiltWorker) => applyMigrations(root, state, worker.options.d1Databases.DB.id);
+  const serve = (worker: BuiltWorker) =>
+    startWorker(place, state, { root, worker, data: state.data, port, settings, inspectorPort });
+  await migrate(worker);
   const program = await serve(worker);
   await writeAddress(state, { url: `http://127.0.0.1:${port}`, key, pid: process.pid });
   await stopping.add(() => removeAddress(state));
   console.log(describe(options, key, state, backends));
   console.log(`ready on http://localhost:${port}`);
-  if (options.watched) await serveAnew(place, program, build, serve);
+  if (options.watched) await serveAnew(place, { worker, program }, { build, migrate, start: serve });
   else await program.ended;
   if (!stopping.signal.aborted) await fail(`The Worker stopped by itself:\n${log.tail()}`);
 }

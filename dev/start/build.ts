@@ -27,32 +27,45 @@ const entrypoints = "dev/start/entrypoints.ts";
 
 const usual: BuildChoice = { entry: "src/index.ts", minified: true };
 
-/** Builds of other sources are kept for so long: another branch may be started in between, or is starting right now. */
-const keptMs = 24 * 3_600_000;
+const keptBuilds = 3;
+
+/** Far longer than a build takes. */
+const makingMs = 5 * 60_000;
 
 export async function buildWorker(place: Place, choice: Partial<BuildChoice> = {}): Promise<BuiltWorker> {
   const { root } = place;
   const chosen = { ...usual, ...choice };
   const builds = join(root, "dist/worker");
-  let folder = join(builds, await hashSources(root, chosen));
-  while (!(await exists(folder))) {
+  for (;;) {
+    const folder = join(builds, await hashSources(root, chosen));
+    const built = await readBuild(root, folder);
+    if (built !== null) return built;
+    // What can't be read was damaged.
+    await rm(folder, { recursive: true, force: true });
     await mkdir(builds, { recursive: true });
     const made = await mkdtemp(join(builds, "making-"));
     try {
       await bundle(place, chosen, made);
       await writeFile(join(made, "options.json"), JSON.stringify(await describeWorker(root)));
-      const hash = await hashSources(root, chosen);
-      // Sources that were changed meanwhile may be in it or not.
-      if (join(builds, hash) === folder) await keep(made, folder);
-      folder = join(builds, hash);
+      // Sources that were changed meanwhile may be in it or not: then it is made again.
+      if (join(builds, await hashSources(root, chosen)) === folder) await keep(made, folder);
     } finally {
       await rm(made, { recursive: true, force: true });
     }
-    await removeOld(builds);
+    await removeOld(builds, folder);
   }
-  const options = JSON.parse(await readFile(join(folder, "options.json"), "utf8")) as BuiltWorker["options"];
-  if (options.assets?.directory) options.assets.directory = join(root, options.assets.directory);
-  return { script: join(folder, "worker.js"), options };
+}
+
+async function readBuild(root: string, folder: string): Promise<BuiltWorker | null> {
+  const script = join(folder, "worker.js");
+  try {
+    if ((await stat(script)).size === 0) return null;
+    const options = JSON.parse(await readFile(join(folder, "options.json"), "utf8")) as BuiltWorker["options"];
+    if (options.assets?.directory) options.assets.directory = join(root, options.assets.directory);
+    return { script, options };
+  } catch {
+    return null;
+  }
 }
 
 /** Whoever is first has it; what another start made meanwhile is the same. */
@@ -113,14 +126,15 @@ async function hashSources(root: string, { entry, minified }: BuildChoice): Prom
   return hash.digest("hex").slice(0, 16);
 }
 
-async function removeOld(builds: string): Promise<void> {
-  for (const name of await readdir(builds)) {
-    const path = join(builds, name);
-    const made = await stat(path).catch(() => null);
-    if (made && Date.now() - made.mtimeMs > keptMs) await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
+/** A few builds of other sources are kept, for a branch that is started in between; and what may be in the making right now. */
+async function removeOld(builds: string, current: string): Promise<void> {
+  const found = await Promise.all(
+    (await readdir(builds)).map(async (name) => {
+      const path = join(builds, name);
+      return { path, made_at: (await stat(path).catch(() => null))?.mtimeMs ?? 0 };
+    }),
+  );
+  const others = found.filter(({ path }) => path !== current).sort((one, other) => other.made_at - one.made_at);
+  const old = others.slice(keptBuilds).filter(({ made_at }) => Date.now() - made_at > makingMs);
+  await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true })));
 }

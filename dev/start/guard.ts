@@ -7,7 +7,8 @@ import { spawn } from "node:child_process";
 const graceMs = 2_000;
 
 const [command = "", ...args] = process.argv.slice(2);
-const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"] });
+const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+child.on("message", (message) => process.send?.(message));
 
 let stopping = false;
 

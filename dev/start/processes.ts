@@ -33,6 +33,10 @@ function compileCache(root: string): string {
 }
 
 export interface Program {
+  /** Resolves when the program says so over the channel to its parent; never where it has no such word. */
+  ready: Promise<void>;
+  /** Whether it was told to end. */
+  isStopping(): boolean;
   /** Resolves with the exit code when the program has ended and nothing of its group is left. */
   ended: Promise<number>;
   stop(): Promise<void>;
@@ -61,8 +65,10 @@ export async function startProgram(
   if (child.stdout) log.follow(child.stdout);
   if (child.stderr) log.follow(child.stderr);
   let code = 1;
+  const ready = Promise.withResolvers<void>();
   child.on("message", (message) => {
-    code = Number(message);
+    if (message === "ready") ready.resolve();
+    else if (typeof message === "number") code = message;
   });
   const ended = new Promise<number>((resolve) => {
     child.once("error", () => resolve(1));
@@ -71,9 +77,13 @@ export async function startProgram(
       resolve(code);
     });
   });
-  const stop = (): Promise<void> => stopProgram(child, ended);
+  let isStopping = false;
+  const stop = (): Promise<void> => {
+    isStopping = true;
+    return stopProgram(child, ended);
+  };
   await stopping.add(stop);
-  return { ended, stop };
+  return { ready: ready.promise, isStopping: () => isStopping, ended, stop };
 }
 
 /** Runs a program to its end; throws with the end of the log where it fails. */

@@ -26,8 +26,16 @@ async function run(path: string): Promise<void> {
   const stop = (): void => void runtime.dispose().finally(() => process.exit());
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
   await runtime.ready;
+  // The guard passes it on: whoever answers on the port before may be somebody else.
+  process.send?.("ready");
   startClock(() => void fireCron(runtime, settings.worker.options.name));
 }
+
+// Miniflare's own server reads the address of a request before it asks for its secret: one that is none, which any page can
+// send, is a rejection that nobody handles. It must not end the Worker.
+process.on("unhandledRejection", (error) => {
+  console.error(`runtime: ${error instanceof Error ? error.message : String(error)}`);
+});
 
 const [, , path = ""] = process.argv;
 await run(path).catch((error: unknown) => {

@@ -1,56 +1,115 @@
-// `npm run dev`: builds and starts the Worker anew whenever a source changes. What can't be built is said, and the former
-// Worker goes on.
-import { watch } from "node:fs/promises";
+// `npm run dev`: builds and starts the Worker anew whenever a source changes. What can't be built or started is said, and the
+// former Worker goes on.
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { BuiltWorker } from "./build.ts";
 import type { Place, Program } from "./processes.ts";
 
-/** An editor writes a file in several steps, and a checkout many files. */
-const settleMs = 150;
+/**
+ * Files are looked at rather than watched: Node's recursive watch on Linux loses a file that an editor replaces by renaming
+ * another over it. A look at all of them takes some milliseconds.
+ */
+const lookMs = 400;
+
+export interface Serving {
+  worker: BuiltWorker;
+  program: Program;
+}
+
+export interface Steps {
+  build(): Promise<BuiltWorker>;
+  /** Brings the database to the clone's migrations; nothing serves meanwhile. */
+  migrate(worker: BuiltWorker): Promise<void>;
+  start(worker: BuiltWorker): Promise<Program>;
+}
 
 /** Resolves when everything stops. */
-export async function serveAnew(
-  place: Place,
-  first: Program,
-  build: () => Promise<BuiltWorker>,
-  serve: (worker: BuiltWorker) => Promise<Program>,
-): Promise<void> {
+export async function serveAnew(place: Place, first: Serving, steps: Steps): Promise<void> {
   const { signal } = place.stopping;
-  let program = first;
+  const say = (error: unknown): void => {
+    if (!signal.aborted) console.error(error instanceof Error ? error.message : String(error));
+  };
+  let serving: Serving | null = follow(place, first);
   try {
     for await (const path of watchSources(place)) {
       console.log(`${path} has changed`);
-      try {
-        const worker = await build();
-        await program.stop();
-        program = await serve(worker);
-        console.log("ready");
-      } catch (error) {
-        if (!signal.aborted) console.error(error instanceof Error ? error.message : String(error));
-      }
+      const worker = await steps.build().catch(say);
+      if (!worker) continue;
+      const former: Serving | null = serving;
+      await former?.program.stop();
+      serving = await replace(worker, former, steps, say);
+      if (serving === null) console.error("Nothing serves until the next change.");
+      else follow(place, serving);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   }
 }
 
+async function replace(
+  worker: BuiltWorker,
+  former: Serving | null,
+  steps: Steps,
+  say: (error: unknown) => void,
+): Promise<Serving | null> {
+  try {
+    await steps.migrate(worker);
+    const program = await steps.start(worker);
+    console.log("ready");
+    return { worker, program };
+  } catch (error) {
+    say(error);
+  }
+  if (former === null) return null;
+  const program = await steps.start(former.worker).catch(say);
+  if (!program) return null;
+  console.log("ready: the former server goes on");
+  return { worker: former.worker, program };
+}
+
+/** Says so where it ends by itself. */
+function follow({ log, stopping }: Place, serving: Serving): Serving {
+  const { program } = serving;
+  void program.ended.then(() => {
+    if (stopping.signal.aborted || program.isStopping()) return;
+    console.error(`The server has stopped by itself; it starts anew with the next change:\n${log.tail()}`);
+  });
+  return serving;
+}
+
 /** One path for each group of changes; changes that come while the caller is at work are one more. */
 async function* watchSources({ root, stopping }: Place): AsyncGenerator<string> {
   const { signal } = stopping;
-  let changed = Promise.withResolvers<void>();
-  let latest = "";
-  const follow = async (folder: string): Promise<void> => {
-    for await (const { filename } of watch(join(root, folder), { recursive: true, signal })) {
-      latest = join(folder, filename ?? "");
-      changed.resolve();
-    }
-  };
-  const followed = Promise.all([follow("src"), follow("migrations")]);
+  let before = await listFiles(root);
   for (;;) {
-    await Promise.race([changed.promise, followed]);
-    await wait(settleMs, undefined, { signal });
-    changed = Promise.withResolvers<void>();
-    yield latest;
+    await wait(lookMs, undefined, { signal });
+    const now = await listFiles(root);
+    const changed = findChange(before, now);
+    before = now;
+    if (changed !== null) yield changed;
   }
+}
+
+function findChange(before: Map<string, string>, now: Map<string, string>): string | null {
+  for (const [path, state] of now) if (before.get(path) !== state) return path;
+  for (const path of before.keys()) if (!now.has(path)) return path;
+  return null;
+}
+
+async function listFiles(root: string): Promise<Map<string, string>> {
+  const listed = await Promise.all(
+    ["src", "migrations"].map(async (folder) => {
+      const names = await readdir(join(root, folder), { recursive: true });
+      return names.map((name) => join(folder, name));
+    }),
+  );
+  const files = await Promise.all(
+    listed.flat().map(async (path) => {
+      const found = await stat(join(root, path)).catch(() => null);
+      // A folder's time changes with its files, which are looked at themselves.
+      return found?.isFile() ? [[path, `${found.ino} ${found.mtimeMs} ${found.size}`] as const] : [];
+    }),
+  );
+  return new Map(files.flat());
 }

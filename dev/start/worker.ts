@@ -8,7 +8,6 @@ import { type State, writeOwn } from "./state.ts";
 
 /** A cold start takes less than a second here; a slow machine may take many times as long. */
 const startMs = 60_000;
-const pollMs = 20;
 
 /** Resolves once the Worker answers. */
 export async function startWorker(place: Place, state: State, run: RuntimeSettings): Promise<Program> {
@@ -20,27 +19,19 @@ export async function startWorker(place: Place, state: State, run: RuntimeSettin
   await mkdir(temporary);
   const file = join(import.meta.dirname, "runtime.ts");
   const program = await startProgram(place, file, [state.settings], { TMPDIR: temporary });
-  const failed = program.ended.then(() => {
+  const failed = program.ended.then((): never => {
     throw new Error(`the Worker did not start:\n${place.log.tail()}`);
   });
-  await Promise.race([untilHealthy(place, run.port), failed]);
+  const late = wait(startMs, undefined, { signal: place.stopping.signal, ref: false }).then(() => {
+    throw new Error(`the Worker was not ready within ${startMs / 1000} s:\n${place.log.tail()}`);
+  });
+  await Promise.race([program.ready, failed, late]);
+  await checkHealth(run.port);
   return program;
 }
 
-async function untilHealthy({ stopping, log }: Place, port: number): Promise<void> {
-  const deadline = Date.now() + startMs;
-  let last = "no answer";
-  while (Date.now() < deadline) {
-    stopping.signal.throwIfAborted();
-    try {
-      const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(5_000) });
-      const text = await response.text();
-      if (response.ok) return;
-      last = `${response.status} ${text.slice(0, 300)}`;
-    } catch {
-      // Not listening yet.
-    }
-    await wait(pollMs, undefined, { signal: stopping.signal });
-  }
-  throw new Error(`the Worker was not ready within ${startMs / 1000} s (${last}):\n${log.tail()}`);
+async function checkHealth(port: number): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(startMs) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`the Worker is not well: ${response.status} ${text.slice(0, 300)}`);
 }

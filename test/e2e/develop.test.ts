@@ -1,16 +1,18 @@
 // `npm run dev` in a clone of its own: what only it does, to serve changed sources.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildTestWorker } from "../setup/build.ts";
 import { findFreePort, noSettings, root } from "../setup/started-server.ts";
 
 let clone: string;
 let port: number;
 let child: ChildProcess;
+let original: string;
 const lines: string[] = [];
 
 /** The next line that says so, after those that were awaited before. */
@@ -20,6 +22,8 @@ async function awaitLine(pattern: RegExp): Promise<string> {
     await once(child, "line");
   }
 }
+
+const source = () => join(clone, "src/http/openapi.ts");
 
 async function readTitle(): Promise<string> {
   const document = (await (await fetch(`http://127.0.0.1:${port}/openapi.json`)).json()) as { info: { title: string } };
@@ -41,6 +45,7 @@ beforeAll(async () => {
     await cp(join(root, name), join(clone, name), { recursive: true });
   }
   await symlink(join(root, "node_modules"), join(clone, "node_modules"));
+  original = await readFile(source(), "utf8");
   port = await findFreePort();
   child = spawn(process.execPath, [join(clone, "dev/start.ts"), "--watch", "--port", String(port)], {
     cwd: clone,
@@ -68,20 +73,41 @@ describe("npm run dev", () => {
     await awaitLine(/for development/);
     await awaitLine(/^ready on/);
     expect(await readTitle()).toBe("Taskloom");
-    const path = join(clone, "src/http/openapi.ts");
-    const text = await readFile(path, "utf8");
-    await writeFile(path, text.replace('title: "Taskloom"', 'title: "Changed"'));
+    await writeFile(source(), original.replace('title: "Taskloom"', 'title: "Changed"'));
     expect(await awaitLine(/has changed$/)).toBe("src/http/openapi.ts has changed");
     await awaitLine(/^ready$/);
     expect(await readTitle()).toBe("Changed");
+  });
 
-    await writeFile(path, `${text}\nexport const broken = ;\n`);
-    await awaitLine(/has changed$/);
+  it("sees a source that an editor puts in the place of the former one, each time", async () => {
+    for (const title of ["Once", "Twice"]) {
+      await writeFile(`${source()}.new`, original.replace('title: "Taskloom"', `title: "${title}"`));
+      await rename(`${source()}.new`, source());
+      await awaitLine(/^ready$/);
+      expect(await readTitle()).toBe(title);
+    }
+  });
+
+  it("goes on with the former Worker where a source can't be built, or what was built can't start", async () => {
+    await writeFile(source(), `${original}\nexport const broken = ;\n`);
     await awaitLine(/failed:/);
-    expect(await readTitle()).toBe("Changed");
-
-    await writeFile(path, text);
+    expect(await readTitle()).toBe("Twice");
+    await writeFile(source(), `${original}\nthrow new Error("at load");\n`);
+    await awaitLine(/at load/);
+    await awaitLine(/^ready: the former server goes on$/);
+    expect(await readTitle()).toBe("Twice");
+    await writeFile(source(), original);
     await awaitLine(/^ready$/);
     expect(await readTitle()).toBe("Taskloom");
+  });
+});
+
+describe("a build", () => {
+  it("that was damaged is made anew", async () => {
+    const { script } = await buildTestWorker({}, clone);
+    await writeFile(join(dirname(script), "options.json"), "");
+    expect((await buildTestWorker({}, clone)).options.name).toBe("taskloom");
+    await writeFile(script, "");
+    expect((await readFile((await buildTestWorker({}, clone)).script, "utf8")).length).toBeGreaterThan(100_000);
   });
 });

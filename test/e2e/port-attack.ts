@@ -4,7 +4,7 @@ const script = `(async () => {
   const got = [];
   const read = async (url, init) => {
     try {
-      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(5000) });
+      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(2000) });
       if (response.type !== "opaque") got.push((init.method ?? "GET") + " " + url + ": " + response.status);
     } catch {
       // Refused, or not readable.

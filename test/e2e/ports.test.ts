@@ -67,7 +67,7 @@ async function ask(port: number, path: string, init: RequestInit = {}): Promise<
 }
 
 /** One request as it is written, to its end. */
-function askRaw(port: number, request: string): Promise<string> {
+function askRaw(port: number, request: string, patience_ms = 3_000): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     let text = "";
@@ -76,7 +76,7 @@ function askRaw(port: number, request: string): Promise<string> {
     });
     socket.once("close", () => resolve(text));
     socket.once("error", () => resolve(text));
-    socket.setTimeout(3_000, () => socket.destroy());
+    socket.setTimeout(patience_ms, () => socket.destroy());
     socket.write(Buffer.from(request, "latin1"));
   });
 }
@@ -199,6 +199,22 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
     }
   });
 
+  it("go on after a request for what is no address", async () => {
+    const upgrade =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==";
+    const requests = ["GET //[ HTTP/1.1", "GET http://[bad/ HTTP/1.1", "POST //%zz:x HTTP/1.1", "OPTIONS * HTTP/1.1"];
+    for (const { port } of listeners) {
+      for (const request of requests) {
+        for (const rest of ["Connection: close", upgrade]) {
+          await askRaw(port, `${request}\r\nHost: localhost:${port}\r\n${rest}\r\n\r\n`, 300);
+        }
+      }
+    }
+    expect(await ask(server.port, "/healthz")).toMatchObject({ status: 200 });
+    expect(server.child.exitCode).toBe(null);
+    expect((await listListeners(server.child.pid ?? 0)).map(portOf).sort()).toEqual(listeners.map(portOf).sort());
+  });
+
   it("open the API on the public port alone", async () => {
     const headers = { authorization: `Bearer ${server.key}` };
     for (const { port } of listeners) {
@@ -256,6 +272,7 @@ describe.skipIf(!canListListeners || !hasBrowser)("a page in the preview's frame
       "/v1/threads",
       "/healthz",
       "/api/sandbox",
+      "//[",
     ];
     expect(new URL(frame.url()).host).not.toBe(new URL(server.address).host);
     expect(await frame.evaluate(attackPorts(ports, paths))).toEqual([]);

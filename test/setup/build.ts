@@ -8,12 +8,12 @@ import { Stopping } from "../../dev/start/stopping.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-export async function buildTestWorker(choice: Partial<BuildChoice> = {}): Promise<BuiltWorker> {
+export async function buildTestWorker(choice: Partial<BuildChoice> = {}, of = root): Promise<BuiltWorker> {
   const folder = await mkdtemp(join(tmpdir(), "taskloom-build-"));
   const log = new Log(join(folder, "log"), []);
   const stopping = new Stopping();
   try {
-    return await buildWorker({ root, log, stopping }, choice);
+    return await buildWorker({ root: of, log, stopping }, choice);
   } finally {
     await stopping.stop();
     log.close();
