@@ -29,16 +29,16 @@ export async function findChain(
   if (told.hops >= MAX_HOPS) return tooFar(told, "This delivery is");
   // A relay may have kept no more than the run's ids; what led to that run is known here.
   const before = told.run && (await readRun(context.env.DB, { ...told.run, user_id }, told.run.invocation_id));
-  const hops = Math.max(told.hops, before === null ? 0 : before.hops + 1);
+  const hops = Math.max(told.hops, before === null ? 0 : before.hops + told.step);
   if (hops >= MAX_HOPS) return tooFar(told, "This delivery is");
   const { thread_id = null, invocation_id = null, caused_by = [] } = before ?? {};
   return toChained({ hops, caused_by: [...caused_by, { trigger_id, thread_id, invocation_id }] });
 }
 
-/** Of a run that a program of the user starts, which passes on the count of the delivery that it got. */
+/** Of a run that a program of the user starts, or of its change of a plan: it passes on the count of the delivery that it got. */
 export function readChain(context: AppContext): Result<Chained> {
   const told = readHops(context.req.header(HOPS_HEADER) ?? null, null);
-  return told.hops >= MAX_HOPS ? tooFar(told, "This run would be") : toChained({ hops: told.hops });
+  return told.hops >= MAX_HOPS ? tooFar(told, "This would be") : toChained({ hops: told.hops });
 }
 
 function toChained(chain: Partial<Chain>): Result<Chained> {

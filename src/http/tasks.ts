@@ -9,6 +9,7 @@ import { readPlan } from "../store/tasks.ts";
 import { callThread } from "../thread/stub.ts";
 import type { App } from "./context.ts";
 import { unwrap } from "./errors.ts";
+import { hopsHeader, readChain } from "./hops.ts";
 import { addOperation } from "./operation.ts";
 import { keyOf, readOfThread } from "./ownership.ts";
 import { plan, planPatch, planWithLedger, threadParams } from "./schemas.ts";
@@ -55,6 +56,7 @@ export function addTasks(app: App): void {
       description:
         "Also while a run works on it, which is told at its next step. All operations or none, in their order; each takes the arguments of the plan tool of its name. Tasks may be changed in any order, one is in progress at a time, and what has ended is not opened again. `position` is the place of the first of the tasks in its section, from 0; the others follow it.",
       params: threadParams,
+      headers: z.object({ "taskloom-hops": hopsHeader }),
       body: planPatch,
       answers: { 200: { description: "The plan as it is now.", schema: plan } },
       problems: ["not_found", "version_conflict", "invalid_operation"],
@@ -62,7 +64,8 @@ export function addTasks(app: App): void {
     async (context, { params, body }) => {
       const key = keyOf(context, params.thread_id);
       const { operations, version = null } = body;
-      const request = { request_id: crypto.randomUUID(), version, operations };
+      const { chain } = unwrap(readChain(context));
+      const request = { request_id: crypto.randomUUID(), version, operations, ...(chain && { hops: chain.hops }) };
       return context.json(viewPlan(unwrap(await callThread(context.env, key, (stub) => stub.editPlan(key, request)))));
     },
   );

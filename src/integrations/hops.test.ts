@@ -24,14 +24,14 @@ describe("the header of hops", () => {
     ["", 0],
     [" ", 0],
   ])("that is %s counts as %i", (header, hops) => {
-    expect(ofHeader(header)).toEqual({ hops, isReadable: true, run: null });
+    expect(ofHeader(header)).toMatchObject({ hops, isReadable: true, run: null });
   });
 
   it.each([
     "-1",
     "+1",
     "1e9",
-    "1.0",
+    "1.5",
     "0x1",
     "one",
     "{{hops}}",
@@ -41,19 +41,19 @@ describe("the header of hops", () => {
     "9".repeat(101),
     ",".repeat(100_000),
   ])("that can't be read counts as the most there is: %s", (header) => {
-    expect(ofHeader(header)).toEqual({ hops: MAX_HOPS, isReadable: false, run: null });
+    expect(ofHeader(header)).toMatchObject({ hops: MAX_HOPS, isReadable: false, run: null });
   });
 });
 
 describe("the payload", () => {
   it("tells the count and the run of one of our events", () => {
-    expect(ofBody(event({ taskloom_hops: 2 }))).toEqual({ hops: 2, isReadable: true, run: ids });
+    expect(ofBody(event({ taskloom_hops: 2 }))).toMatchObject({ hops: 2, isReadable: true, run: ids });
   });
 
   it("tells them however a relay has wrapped it", () => {
     const inner = event({ taskloom_hops: 2 });
     for (const wrapped of [{ client_payload: inner }, [{ body: [inner] }], { a: { b: { c: inner.data } } }]) {
-      expect(ofBody(wrapped)).toEqual({ hops: 2, isReadable: true, run: ids });
+      expect(ofBody(wrapped)).toMatchObject({ hops: 2, isReadable: true, run: ids });
     }
     let deep: unknown = inner;
     for (let level = 0; level < 20_000; level++) deep = [deep];
@@ -75,6 +75,26 @@ describe("the payload", () => {
     for (const name of ["mytaskloom_hops", "taskloom_hops_note"]) expect(ofBody({ [name]: 2 }).hops).toBe(0);
   });
 
+  it("tells the largest of a field that came several times, and of one beside the payload", () => {
+    const readForm = (form: string) => {
+      const read = readPayload(new TextEncoder().encode(form), "application/x-www-form-urlencoded");
+      return readHops(null, read.ok ? read.value : null).hops;
+    };
+    expect(readForm("taskloom_hops=2&taskloom_hops=0")).toBe(2);
+    expect(readForm(`payload=${encodeURIComponent('{"a":1}')}&taskloom_hops=2`)).toBe(2);
+    expect(readForm(Array.from({ length: 9_000 }, () => "taskloom_hops=1").join("&"))).toBe(1);
+    expect(readForm("__proto__=2&taskloomHops=2")).toBe(2);
+    let deep: unknown = 1;
+    for (let level = 0; level < 20_000; level++) deep = [deep];
+    expect(readHops(null, { text: "", is_json: true, value: { taskloom_hops: deep } }).hops).toBe(MAX_HOPS);
+  });
+
+  it("tells that a task's event adds two hops, where the count is lost", () => {
+    const task = { ...ids, task: { id: "task_1", status: "completed" } };
+    expect(ofBody({ type: "task.updated", data: task })).toMatchObject({ hops: 0, run: ids, step: 2 });
+    expect(ofBody({ type: "run.completed", data: ids })).toMatchObject({ hops: 0, run: ids, step: 1 });
+  });
+
   it("of the most that it may hold is read", () => {
     const many = Array.from({ length: 20_000 }, () => ({ taskloom_hops: 1 }));
     expect(ofBody(many).hops).toBe(1);
@@ -82,7 +102,7 @@ describe("the payload", () => {
 
   it("tells the header that a relay shows in its own body", () => {
     const shown = { headers: { "Taskloom-Hops": "2" }, body: { text: "done" } };
-    expect(ofBody(shown)).toEqual({ hops: 2, isReadable: true, run: null });
+    expect(ofBody(shown)).toMatchObject({ hops: 2, isReadable: true, run: null });
   });
 
   it("of several events tells the one that has come furthest, and what is larger than the header", () => {
@@ -114,13 +134,13 @@ describe("the payload", () => {
   it("of other senders counts nothing: not a word of theirs, and no text of a stranger", () => {
     const issue = { title: "taskloom_hops", body: '{"taskloom_hops": 9}', hops: 40, run: ids };
     for (const value of [issue, { data: { hops: 40, ...ids } }, '{"taskloom_hops":9}', null, 7, []]) {
-      expect(ofBody(value)).toEqual({ hops: 0, isReadable: true, run: null });
+      expect(ofBody(value)).toMatchObject({ hops: 0, isReadable: true, run: null });
     }
     expect(readHops(null, { text: "taskloom_hops: 9", is_json: false, value: undefined }).hops).toBe(0);
   });
 
   it("of former versions names its run and no count; what is no id is no name", () => {
-    expect(ofBody(event({}))).toEqual({ hops: 0, isReadable: true, run: ids });
+    expect(ofBody(event({}))).toMatchObject({ hops: 0, isReadable: true, run: ids });
     for (const data of [{ invocation_id: null }, { thread_id: "a/b" }, { invocation_id: "x".repeat(65) }]) {
       expect(ofBody(event(data)).run).toBe(null);
     }

@@ -4,7 +4,7 @@
 //
 // The payload is searched for a member of that name at any depth, since relays wrap what they pass on. Texts are not
 // looked into: who writes an issue's text must not decide whether it is worked on.
-import { MAX_HOPS } from "../protocol/chain.ts";
+import { END_HOPS, MAX_HOPS, TASK_HOPS } from "../protocol/chain.ts";
 import { clientId } from "../protocol/ids.ts";
 import { isWebhookEvent, type WebhookPayload } from "../protocol/webhook.ts";
 import type { Payload } from "./webhook-payload.ts";
@@ -18,7 +18,7 @@ const HEADER_CHARACTERS = 100;
  * As a member of JSON or a field of a form. Relays that flatten what they get put the path before it (`data__taskloom_hops`,
  * `data[taskloom_hops]`), and those that show headers in their bodies write the header's name, in any case.
  */
-const memberName = /(?:^|[^a-z0-9])taskloom[_-]hops\]?$/i;
+const memberName = /(?:^|[^a-z0-9])taskloom[_-]?hops\]?$/i;
 
 export interface ToldHops {
   /** At most `MAX_HOPS`. */
@@ -26,16 +26,20 @@ export interface ToldHops {
   isReadable: boolean;
   /** The run that the payload tells of. */
   run: { thread_id: string; invocation_id: string } | null;
+  /** What the event adds to that run's hops. */
+  step: number;
 }
 
 export function readHops(header: string | null, payload: Payload | null): ToldHops {
-  const marks = findMarks(payload?.value ?? payload?.fields);
+  const marks = [...findMarks(payload?.value), ...findMarks(payload?.fields)];
   const ofHeader = readText(header ?? "");
   const furthest = marks.reduce<Mark | null>((most, mark) => (most && most.hops >= mark.hops ? most : mark), null);
+  const holder = furthest?.holder ?? eventOf(payload?.value);
   return {
     hops: Math.max(furthest?.hops ?? 0, ofHeader ?? MAX_HOPS),
     isReadable: ofHeader !== null && marks.every(({ isReadable }) => isReadable),
-    run: readRunOf(furthest?.holder ?? eventOf(payload?.value)),
+    run: readRunOf(holder),
+    step: "task" in holder ? TASK_HOPS : END_HOPS,
   };
 }
 
@@ -69,18 +73,27 @@ function findMarks(value: unknown): Mark[] {
   return found;
 }
 
-/** Null where it can't be read. */
+/** Null where it can't be read. A field of a form may come several times. */
 function readMember(member: unknown): number | null {
+  if (!Array.isArray(member) || member.length === 0) return readOne(member);
+  const counts = member.map(readOne);
+  return counts.reduce((most, count) => (most === null || count === null ? null : Math.max(most, count)), 0);
+}
+
+function readOne(member: unknown): number | null {
   if (member === null) return 0;
   if (typeof member === "number") return Number.isInteger(member) && member >= 0 ? Math.min(member, MAX_HOPS) : null;
   return typeof member === "string" ? readText(member) : null;
 }
 
-/** A header that came twice is a list. What is empty is no count, as of a relay whose template found nothing. */
+/**
+ * A header that came twice is a list, and some relays write whole numbers as `1.0`. What is empty is no count, as of a relay
+ * whose template found nothing.
+ */
 function readText(text: string): number | null {
   if (text.length > HEADER_CHARACTERS) return null;
   const counts = text.split(",").map((item) => item.trim());
-  if (counts.some((count) => !/^\d*$/.test(count))) return null;
+  if (counts.some((count) => !/^(?:\d+(?:\.0+)?)?$/.test(count))) return null;
   return Math.min(Math.max(...counts.map(Number)), MAX_HOPS);
 }
 

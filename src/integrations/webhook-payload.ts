@@ -8,8 +8,8 @@ export interface Payload {
   is_json: boolean;
   /** What picks look in; undefined where it is no JSON. */
   value: unknown;
-  /** Of a form that is no JSON. */
-  fields?: Record<string, string>;
+  /** Of a form, with all values of each. */
+  fields?: Record<string, string[]>;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
@@ -24,10 +24,21 @@ export function readPayload(body: Uint8Array, contentType: string | null): Resul
   }
   const form = type.trim() === "application/x-www-form-urlencoded" ? new URLSearchParams(text) : null;
   const field = form?.get("payload") ?? null;
-  if (field !== null) return readJson(field) ?? fail("bad_json", "The field payload of the form is not JSON.");
+  const fields = form === null ? {} : { fields: groupFields(form) };
+  if (field !== null) {
+    const read = readJson(field);
+    return read
+      ? succeed({ ...read.value, ...fields })
+      : fail("bad_json", "The field payload of the form is not JSON.");
+  }
   // Some senders call their JSON by another name, or by none.
-  const fields = form === null ? {} : { fields: Object.fromEntries(form) };
   return readJson(text) ?? succeed({ text, is_json: false, value: undefined, ...fields });
+}
+
+function groupFields(form: URLSearchParams): Record<string, string[]> {
+  const fields: Record<string, string[]> = Object.create(null);
+  for (const name of new Set(form.keys())) if (name !== "payload") fields[name] = form.getAll(name);
+  return fields;
 }
 
 export function payloadOf(value: unknown): Payload {

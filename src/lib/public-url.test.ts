@@ -38,6 +38,8 @@ const refused: [host: string, why: RegExp][] = [
   ["kubernetes.default.svc", /private/],
   ["vault.service.consul", /private/],
   ["168.63.129.16", /link-local/],
+  ["metadata.goog", /link-local/],
+  ["Metadata.Goog.", /link-local/],
   ["[fc00::1]", /private/],
   ["[fd00:ec2::254]", /private/],
   ["[fec0::1]", /private/],

@@ -39,6 +39,8 @@ const PRIVATE_ENDINGS = [
 function judgeName(host: string): string | null {
   if (host === "localhost" || host.endsWith(".localhost")) return "is this computer itself";
   if (!host.includes(".")) return "is a name of a private network";
+  // Google's public name for the metadata of its own machines.
+  if (host === "metadata.goog") return LINK_LOCAL;
   const isPrivate = PRIVATE_ENDINGS.some((ending) => host === ending || host.endsWith(`.${ending}`));
   return isPrivate ? "is a name of a private network" : null;
 }

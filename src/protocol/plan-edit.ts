@@ -48,4 +48,6 @@ export interface PlanEditRequest {
   /** Of the plan that the person saw; null where it does not matter what it has become since. */
   version: number | null;
   operations: PlanOperation[];
+  /** How many webhooks in a row led to it; absent where none did. */
+  hops?: number;
 }

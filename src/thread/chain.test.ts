@@ -176,9 +176,9 @@ describe("the run after one that asked a person", () => {
 describe("a change of the plan is told with the hops", () => {
   const plan = { sections: [{ title: "s", tasks: ["one"] }] };
   const create = call({ id: "c1", name: "create_tasks", input: plan });
-  const edit = (thread: FakeThread, task = "two") => {
+  const edit = (thread: FakeThread, task = "two", hops?: number) => {
     const operations = [{ op: "create" as const, sections: [{ title: "s", tasks: [task] }] }];
-    return editPlan(thread.life, { request_id: task, version: null, operations });
+    return editPlan(thread.life, { request_id: task, version: null, operations, hops });
   };
 
   const changesOf = ({ batches }: FakeThread) =>
@@ -208,6 +208,14 @@ describe("a change of the plan is told with the hops", () => {
     expect(changesOf(working)).toEqual([["inv_a", 1]]);
     gate.open();
     await working.read({ invocation_id: "inv_a" }).untilClosed();
+  });
+
+  it("that a program passed on with its change", async () => {
+    const thread = withPlan({ replies: [] });
+    await thread.run("hi", { invocation_id: "inv_a", chain: one });
+    await edit(thread, "two", 2);
+    await thread.life.outbox.sync();
+    expect(changesOf(thread)).toEqual([[null, 2]]);
   });
 
   it("of the run that a life ended amid", async () => {

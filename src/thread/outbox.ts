@@ -97,11 +97,11 @@ export class Outbox {
     if (this.#runs.size <= RUNS_PER_BATCH) this.#runs.set(invocation_id, record);
   }
 
-  /** `run`: null where it was changed between runs. */
-  markPlan(run: Run | null): void {
+  /** `run`: null where it was changed between runs. `hops`: of a change that was not the run's. */
+  markPlan(run: Run | null, hops: number): void {
     this.#planDirty = true;
     this.#planRun = run?.invocation_id ?? null;
-    this.#planHops = Math.max(this.#planHops, run?.hops ?? 0);
+    this.#planHops = Math.max(this.#planHops, run?.hops ?? 0, hops);
     if (this.#hearsTasks) this.onNews();
   }
 

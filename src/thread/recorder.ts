@@ -136,16 +136,16 @@ function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
 /**
  * The plan's row, one STATE_DELTA, and where a run is at work the steps that began or ended by it. Inside a transaction.
  * A plan that was not made of the stored one would undo a change that came between: it is never stored, and the life ends
- * over it.
+ * over it. `hops`: how many webhooks in a row led to it, where it was not the run that changed it.
  */
-export function recordPlan(life: Life, record: RunRecord | null, plan: Plan): void {
+export function recordPlan(life: Life, record: RunRecord | null, plan: Plan, hops = 0): void {
   const before = life.state.plan;
   if (plan.version !== before.version + 1) throw new Error(`version ${plan.version} of a plan after ${before.version}`);
   const { invocation_id = null, agent_id = null } = record?.run ?? {};
   const created_at = isoTime(life);
   writePlan(life.database.sql, plan, { message_id: newId("msg"), invocation_id, agent_id, created_at });
   storeTimes(life, before, plan, created_at);
-  life.outbox.markPlan(record?.run ?? null);
+  life.outbox.markPlan(record?.run ?? null, hops);
   const delta = life.state.setPlan(plan);
   if (record !== null) recordSteps(life, record, before, plan, delta);
   else life.journal.addFact(BETWEEN_RUNS, { type: "STATE_DELTA", delta: isFirstTold(life) ? wholeState(life) : delta });

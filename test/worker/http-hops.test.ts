@@ -119,6 +119,11 @@ describe("a delivery to a trigger", () => {
     // The count is lost, and the run's name is not.
     await deliver(trigger, eventOf({ thread_id, invocation_id }));
     expect(acceptedInputs().at(-1)).toMatchObject({ chain });
+    // A task's event counts two, also where only its run's name is left.
+    const began = await storeRun({ hops: 0 });
+    const task = { id: "task_1", status: "completed" };
+    await deliver(trigger, JSON.stringify({ type: "task.updated", data: { ...began, task } }));
+    expect(acceptedInputs().at(-1)?.chain).toMatchObject({ hops: 2 });
     const theirs = await storeRun({ hops: 2, caused_by: [first, first] }, "user_other");
     await deliver(trigger, eventOf({ ...theirs, taskloom_hops: 1 }));
     const unknown = { trigger_id, thread_id: null, invocation_id: null };
