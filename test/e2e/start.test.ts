@@ -4,7 +4,14 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { canListListeners, listListeners } from "../setup/listeners.ts";
-import { listProcesses, makeState, runProgram, type StartedServer, startServer } from "../setup/started-server.ts";
+import {
+  findFreePort,
+  listProcesses,
+  makeState,
+  runProgram,
+  type StartedServer,
+  startServer,
+} from "../setup/started-server.ts";
 
 let state: string;
 let removeState: () => Promise<void>;
@@ -131,6 +138,33 @@ describe("npm start", () => {
     taken.close();
     expect(run).toEqual({ code: 1, stdout: "", stderr: `port ${port} is taken; choose another with --port\n` });
     await expect(stat(fresh)).rejects.toThrow();
+  });
+
+  it("takes nobody else's answer for its own, whoever took the port after it was free", async () => {
+    const port = await findFreePort();
+    const run = runProgram("dev/start.ts", ["--port", String(port), "--state", state]);
+    // Made after the port was found free, and long before the Worker listens.
+    await expect
+      .poll(
+        () =>
+          stat(join(state, "start/key")).then(
+            () => true,
+            () => false,
+          ),
+        { interval: 1 },
+      )
+      .toBe(true);
+    const asked: string[] = [];
+    const stranger = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      response.end("{}");
+    });
+    await new Promise<void>((resolve) => stranger.listen(port, "127.0.0.1", resolve));
+    const { code, stdout, stderr } = await run;
+    stranger.close();
+    expect([code, stdout, asked]).toEqual([1, "", []]);
+    expect(stderr).toContain("Address already in use");
+    await expect(stat(join(state, "start/server.json"))).rejects.toThrow("ENOENT");
   });
 
   it("passes every setting on to the letter, and shows none of them", async () => {
