@@ -2,10 +2,10 @@
 // hash. Strangers and the real sender are counted apart, so that no stranger fills the owner's log or keeps the sender out.
 // What the answer says to a stranger helps with nothing; why a delivery was refused is in the log of its trigger.
 import { z } from "@hono/zod-openapi";
-import { HOPS_HEADER, readPayload, type VerifiedDelivery, verifyDelivery } from "../integrations/index.ts";
+import { readPayload, type VerifiedDelivery, verifyDelivery } from "../integrations/index.ts";
 import { logError } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
-import { MAX_HOPS } from "../protocol/chain.ts";
+import { HOPS_HEADER, MAX_HOPS } from "../protocol/chain.ts";
 import type { ProblemCode } from "../protocol/error.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { Trigger } from "../protocol/trigger.ts";

@@ -1,8 +1,8 @@
 // The chain that a run goes on, from what came with the request that starts it. Only runs of the same user are named in it: of
 // what another's server says the number alone counts.
 import { z } from "@hono/zod-openapi";
-import { HOPS_HEADER, type Payload, readHops, type ToldHops } from "../integrations/index.ts";
-import { type Chain, chainOf, MAX_HOPS } from "../protocol/chain.ts";
+import { type Payload, readHops, type ToldHops } from "../integrations/index.ts";
+import { type Chain, chainOf, HOPS_HEADER, MAX_HOPS } from "../protocol/chain.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 import { readRun } from "../store/runs.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MAX_HOPS } from "../protocol/chain.ts";
-import { hopsOf, readHops } from "./hops.ts";
+import { hopsOf } from "../protocol/webhook.ts";
+import { readHops } from "./hops.ts";
 import { payloadOf, readPayload } from "./webhook-payload.ts";
 
 const ofHeader = (header: string) => readHops(header, null);

@@ -6,10 +6,8 @@
 // looked into: who writes an issue's text must not decide whether it is worked on.
 import { END_HOPS, MAX_HOPS, TASK_HOPS } from "../protocol/chain.ts";
 import { clientId } from "../protocol/ids.ts";
-import { isWebhookEvent, type WebhookPayload } from "../protocol/webhook.ts";
+import { isWebhookEvent } from "../protocol/webhook.ts";
 import type { Payload } from "./webhook-payload.ts";
-
-export const HOPS_HEADER = "Taskloom-Hops";
 
 /** A proxy may send it twice or thrice; what is longer is no count. */
 const HEADER_CHARACTERS = 100;
@@ -41,12 +39,6 @@ export function readHops(header: string | null, payload: Payload | null): ToldHo
     run: readRunOf(holder),
     step: "task" in holder ? TASK_HOPS : END_HOPS,
   };
-}
-
-/** What a stored delivery carries. Those of former versions say nothing: they count as the first, as all did. */
-export function hopsOf(payload: string): number {
-  const { data } = JSON.parse(payload) as Partial<WebhookPayload>;
-  return data?.taskloom_hops ?? 1;
 }
 
 interface Mark {

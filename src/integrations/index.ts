@@ -1,5 +1,5 @@
 // The shelf of integrations: how each outside service signs, what its messages mean, and what it is told of a run.
-export { HOPS_HEADER, hopsOf, readHops, type ToldHops } from "./hops.ts";
+export { readHops, type ToldHops } from "./hops.ts";
 export { findScheduleFault, lastDue, nextTimes, tellDue } from "./schedule-times.ts";
 export { readAction, type SlackAction, stopButton } from "./slack-actions.ts";
 export { type CallSlack, createSlackCaller, type SlackAnswer } from "./slack-api.ts";

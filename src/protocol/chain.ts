@@ -8,6 +8,9 @@ import { z } from "zod";
  */
 export const MAX_HOPS = 3;
 
+/** Of a delivery, and of what passes its count on. */
+export const HOPS_HEADER = "Taskloom-Hops";
+
 /** What an event adds to the hops of its run. A run ends once, and changes dozens of tasks, each an event. */
 export const END_HOPS = 1;
 export const TASK_HOPS = 2;

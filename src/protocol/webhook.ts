@@ -83,3 +83,9 @@ export interface Delivery extends DeliveryName {
   /** The newest, oldest first. */
   tries: DeliveryTry[];
 }
+
+/** What a stored delivery carries. Those of former versions say nothing: they count as the first, as all did. */
+export function hopsOf(payload: string): number {
+  const { data } = JSON.parse(payload) as Partial<WebhookPayload>;
+  return data?.taskloom_hops ?? 1;
+}

@@ -1,13 +1,16 @@
 // One try of a delivery: claimed in D1, signed, posted, and what came of it noted there with the time of the next. The queue is
 // only the clock: a job that is lost, late or repeated changes nothing, since D1 says what is due. What a receiver answers is
 // read to its end, so that it is done with it, and kept nowhere.
-import { HOPS_HEADER, hopsOf, signDelivery, waitAfter } from "../integrations/index.ts";
+
+import { signDelivery, waitAfter } from "../integrations/index.ts";
 import { describeError, logWarning } from "../lib/log.ts";
 import { whyNotPublic } from "../lib/public-url.ts";
 import { readRetryAfter } from "../lib/retry.ts";
 import { withinTime } from "../lib/time-limit.ts";
+import { HOPS_HEADER } from "../protocol/chain.ts";
 import type { Job } from "../protocol/job.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
+import { hopsOf } from "../protocol/webhook.ts";
 import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../store/deliveries.ts";
 import { DISABLED, deleteDeliveries } from "../store/webhooks.ts";
 import { openKeys } from "../thread/rotated-secrets.ts";
