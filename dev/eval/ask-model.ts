@@ -1,11 +1,11 @@
 // One request to the model, put together as the first step of a run is: the real system prompt, the real tools, the same
 // port, the same retries. No tool is executed: what is judged is the first move.
 import { setTimeout as wait } from "node:timers/promises";
-import { composeMessages } from "../../src/agent/context.ts";
+import { describeTool } from "../../src/agent/calls/tool-arguments.ts";
+import { composeMessages } from "../../src/agent/context/history.ts";
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
-import { callModel } from "../../src/agent/model-call.ts";
-import { buildSystemPrompt } from "../../src/agent/prompt.ts";
-import { describeTool } from "../../src/agent/tool-arguments.ts";
+import { buildSystemPrompt } from "../../src/agent/prompt/prompt.ts";
+import { callModel } from "../../src/agent/reply/call.ts";
 import { hashText, toHex } from "../../src/lib/hash.ts";
 import type { AgentConfig } from "../../src/protocol/agent.ts";
 import type { Usage } from "../../src/protocol/run.ts";

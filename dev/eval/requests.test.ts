@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildSystemPrompt } from "../../src/agent/prompt.ts";
+import { buildSystemPrompt } from "../../src/agent/prompt/prompt.ts";
 import { agentConfig } from "../../src/protocol/agent.ts";
 import { isPlanned, kinds, requests } from "./requests.ts";
 

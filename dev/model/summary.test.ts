@@ -1,11 +1,11 @@
 // The server's own requests for summaries, and conversations that it has shortened by its own rules.
 import { beforeAll, describe, expect, it } from "vitest";
-import { chooseTail, sharesOf } from "../../src/agent/compaction.ts";
-import { repairHistory } from "../../src/agent/context.ts";
-import { emptyPlan } from "../../src/agent/plan.ts";
-import { collectSaid, composeSummary } from "../../src/agent/summary.ts";
-import { summaryPrompt } from "../../src/agent/summary-writer.ts";
-import { renderTranscript } from "../../src/agent/transcript.ts";
+import { chooseTail, sharesOf } from "../../src/agent/context/compaction.ts";
+import { repairHistory } from "../../src/agent/context/history.ts";
+import { collectSaid, composeSummary } from "../../src/agent/context/summary.ts";
+import { summaryPrompt } from "../../src/agent/context/summary-writer.ts";
+import { renderTranscript } from "../../src/agent/context/transcript.ts";
+import { emptyPlan } from "../../src/agent/plan/rules.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import { type Content, loadContent } from "./content.ts";
 import { decide } from "./decide.ts";

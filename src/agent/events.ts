@@ -3,8 +3,8 @@
 import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/message.ts";
 import type { Interrupt, RunErrorCode, Usage } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
+import type { Summary } from "./context/summary.ts";
 import type { FinishReason } from "./model.ts";
-import type { Summary } from "./summary.ts";
 
 /** A part of an assistant message while it is made. `part_id` is unique in the thread. */
 export type Part =

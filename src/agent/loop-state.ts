@@ -1,21 +1,27 @@
 // What one life of a run holds in memory while it works. Everything in it can be made again from what is stored.
 import type { ChatMessage } from "../protocol/message.ts";
 import type { Plan } from "../protocol/task.ts";
-import { collectCallIds, repairHistory, toModelMessage } from "./context.ts";
-import { type ContextBudget, createBudget, messageLimit } from "./context-budget.ts";
+import {
+  createRepetitionGuard,
+  noReplies,
+  type RepetitionGuard,
+  type ReplyCounts,
+  replayCalls,
+} from "./calls/guards.ts";
+import { describeTool } from "./calls/tool-arguments.ts";
+import { type ContextBudget, createBudget, messageLimit } from "./context/budget.ts";
+import { collectCallIds, repairHistory, toModelMessage } from "./context/history.ts";
+import { shortenMessage } from "./context/shortening.ts";
+import type { Summary } from "./context/summary.ts";
+import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./context/tokens.ts";
 import type { LoopFact } from "./events.ts";
-import { createRepetitionGuard, noReplies, type RepetitionGuard, type ReplyCounts, replayCalls } from "./guards.ts";
 import type { LoopInput, LoopPorts } from "./loop.ts";
 import type { ToolDescription } from "./model.ts";
-import { createModelChain, type ModelChain } from "./model-chain.ts";
-import { noProgress, type Progress } from "./progress.ts";
-import { buildSystemPrompt } from "./prompt.ts";
-import { shortenMessage } from "./shortening.ts";
-import type { Summary } from "./summary.ts";
-import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./tokens.ts";
-import type { Told } from "./told.ts";
+import { noProgress, type Progress } from "./plan/progress.ts";
+import type { Told } from "./plan/task-tracking.ts";
+import { buildSystemPrompt } from "./prompt/prompt.ts";
+import { createModelChain, type ModelChain } from "./reply/fallbacks.ts";
 import type { Tool } from "./tool.ts";
-import { describeTool } from "./tool-arguments.ts";
 
 export interface RunState {
   input: LoopInput;

@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import type { Interrupt } from "../protocol/run.ts";
 import type { Plan } from "../protocol/task.ts";
-import type { Challenge } from "./evidence.ts";
+import type { Challenge } from "./plan/evidence.ts";
 import type { OnOutput, Sandbox } from "./sandbox.ts";
 
 /** What a tool may touch. Built for one call. */

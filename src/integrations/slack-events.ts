@@ -1,7 +1,7 @@
 // What Slack tells of a workspace, read from its JSON: what concerns us, and for all else why not. Nothing here believes a
 // field that is not what it should be.
 import { z } from "zod";
-import { isRecord } from "../agent/leniency.ts";
+import { isRecord } from "../agent/calls/leniency.ts";
 
 /** A person's message, however Slack tells of it: a mention comes as two events of the same message. */
 export interface SlackMessageEvent {

@@ -1,7 +1,7 @@
 // What people press and fill in: clicks on our buttons, and the form for an answer in one's own words. Read from Slack's JSON,
 // believing no field.
 import { z } from "zod";
-import { isRecord } from "../agent/leniency.ts";
+import { isRecord } from "../agent/calls/leniency.ts";
 import { cutEnd } from "../lib/truncate.ts";
 import { parseJson, readAction, type SlackAction } from "./slack-actions.ts";
 import { slackId, slackTime } from "./slack-events.ts";

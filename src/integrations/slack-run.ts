@@ -1,7 +1,7 @@
 // From a place in Slack to a thread and a run. All ids are derived from where and when something was said or pressed, so
 // however often and in however many ways Slack tells of it, it is one run of one thread.
 import { z } from "zod";
-import { isRecord } from "../agent/leniency.ts";
+import { isRecord } from "../agent/calls/leniency.ts";
 import { derivedId } from "../protocol/ids.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";

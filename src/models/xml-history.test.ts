@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { read } from "../../test/fakes/read-xml.ts";
-import { MALFORMED } from "../agent/malformed-call.ts";
+import { MALFORMED } from "../agent/calls/malformed-call.ts";
 import type { ChatMessage, ToolCall, ToolMessage } from "../protocol/message.ts";
 import { writeCalls, writeHistory } from "./xml-history.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse, read } from "../../test/fakes/read-xml.ts";
-import { MALFORMED, readMalformed } from "../agent/malformed-call.ts";
+import { MALFORMED, readMalformed } from "../agent/calls/malformed-call.ts";
 import type { ReplyEnd } from "./xml-parser.ts";
 
 /** Names with their arguments; of a malformed call only what is wrong. */

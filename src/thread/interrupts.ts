@@ -2,12 +2,12 @@
 // the next run starts. An answer is either the result of the call that asked, or a grant: then the loop makes the call.
 //
 // Expiry needs no alarm, since nothing happens by it: a late answer is refused, that is all. So what waits costs nothing.
-import type { Grant } from "../agent/consent.ts";
-import { isRecord } from "../agent/leniency.ts";
-import { createTasks } from "../agent/plan.ts";
-import { createTasksInput } from "../agent/plan-arguments.ts";
+import type { Grant } from "../agent/calls/consent.ts";
+import { isRecord } from "../agent/calls/leniency.ts";
+import { checkArguments } from "../agent/calls/tool-arguments.ts";
+import { createTasksInput } from "../agent/plan/arguments.ts";
+import { createTasks } from "../agent/plan/rules.ts";
 import type { Tool } from "../agent/tool.ts";
-import { checkArguments } from "../agent/tool-arguments.ts";
 import { cutEnd } from "../lib/truncate.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { type AssistantMessage, textOf, type UserContent } from "../protocol/message.ts";

@@ -1,5 +1,5 @@
 // The ledger of the thread, read off its rows each time it is asked for: once or twice a run, and by people who look.
-import { foldLedger, type LedgerRow, type Span } from "../agent/ledger.ts";
+import { foldLedger, type LedgerRow, type Span } from "../agent/plan/ledger.ts";
 import type { Ledger } from "../protocol/ledger.ts";
 import { readText, type Sql } from "./database.ts";
 import type { Life } from "./life.ts";

@@ -1,6 +1,6 @@
 // A person changes the plan, whether a run is at work or not. Everything from the look at the plan to its storage is one
 // turn, so an edit and the model's own changes come one after the other and neither undoes the other.
-import { editPlan as applyOperations } from "../agent/plan-edits.ts";
+import { editPlan as applyOperations } from "../agent/plan/edits.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { PlanEditRequest } from "../protocol/plan-edit.ts";
 import type { Plan } from "../protocol/task.ts";

@@ -1,8 +1,9 @@
 // What the object keeps of the plan beside its row: when tasks began and ended, and what a person changed that the model
 // has not been told of. Both are read where they are stored, and never larger than a plan.
-import { addNotes, type EditNews, noteEdit } from "../agent/edit-news.ts";
-import { type TaskTimes, trackTimes } from "../agent/ledger.ts";
-import { openTasks } from "../agent/plan-view.ts";
+
+import { type TaskTimes, trackTimes } from "../agent/plan/ledger.ts";
+import { addNotes, type EditNews, noteEdit } from "../agent/plan/unseen-edits.ts";
+import { openTasks } from "../agent/plan/view.ts";
 import type { Plan } from "../protocol/task.ts";
 import { readMeta, readText, type Sql, writeMeta } from "./database.ts";
 import type { Life } from "./life.ts";

@@ -1,8 +1,8 @@
 // Turns what the loop says into the journal, the rows and the state: a fact and everything that follows from it is one
 // transaction.
 import type { LoopDelta, LoopFact } from "../agent/events.ts";
-import { addUsage } from "../agent/ledger.ts";
-import { changedSteps } from "../agent/plan-changes.ts";
+import { changedSteps } from "../agent/plan/changes.ts";
+import { addUsage } from "../agent/plan/ledger.ts";
 import type { PatchOperation, ThreadEvent } from "../protocol/event.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Plan } from "../protocol/task.ts";

@@ -1,7 +1,7 @@
 // The end of a run: everything open is closed, the terminal event is stored, and nobody sees it before the run's rows
 // are in D1 (or two seconds have passed).
 import type { LoopOutcome } from "../agent/events.ts";
-import { openTasks } from "../agent/plan-view.ts";
+import { openTasks } from "../agent/plan/view.ts";
 import { newId } from "../protocol/ids.ts";
 import type { RunInput } from "../protocol/thread.ts";
 import { runEnded } from "./events.ts";

@@ -1,5 +1,5 @@
 // The start of a run: its input becomes rows and its first events; and what a later life does instead.
-import { dueTask } from "../agent/plan-view.ts";
+import { dueTask } from "../agent/plan/view.ts";
 import { takeLonger } from "../protocol/chain.ts";
 import type { ThreadEvent } from "../protocol/event.ts";
 import { newId } from "../protocol/ids.ts";

@@ -1,7 +1,7 @@
 // The thread's state as streams carry it: the plan and the sandbox. Every change is stored with the fact that made it
 // and told as one STATE_DELTA.
-import { diffPlanState } from "../agent/plan-changes.ts";
-import { planState } from "../agent/plan-view.ts";
+import { diffPlanState } from "../agent/plan/changes.ts";
+import { planState } from "../agent/plan/view.ts";
 import type { PatchOperation, StateValue } from "../protocol/event.ts";
 import type { Plan } from "../protocol/task.ts";
 import { readMeta, type Sql, writeMeta } from "./database.ts";

@@ -1,6 +1,7 @@
 // What a model is told of the thread: the newest summary, and the rows from the one on that it does not stand for.
+
+import type { Summary } from "../agent/context/summary.ts";
 import type { LoopFact } from "../agent/events.ts";
-import type { Summary } from "../agent/summary.ts";
 import type { ChatMessage, UserMessage } from "../protocol/message.ts";
 import { readMeta, readText, type Sql, writeMeta } from "./database.ts";
 import { insertMessage, type NewMessage } from "./messages.ts";

@@ -1,8 +1,8 @@
 // Files of the sandbox, one at a time. Only text reaches the prompt: what is not UTF-8, or holds a NUL byte, is named and
 // measured but not shown. Text is shown without line numbers, so that what the model copies from it into `edit_file` fits.
 import { z } from "zod";
-import { listPaths } from "../agent/approvals.ts";
-import { lenientObject } from "../agent/leniency.ts";
+import { listPaths } from "../agent/calls/approvals.ts";
+import { lenientObject } from "../agent/calls/leniency.ts";
 import { SandboxError } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";

@@ -1,7 +1,7 @@
 // Git in the sandbox. What a remote asks for in the way of a password is found below these tools: no argument takes one
 // and no result holds one.
 import { z } from "zod";
-import { lenientObject } from "../agent/leniency.ts";
+import { lenientObject } from "../agent/calls/leniency.ts";
 import type { GitStatus } from "../agent/sandbox-git.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { readGitAddress } from "../lib/git-address.ts";

@@ -1,6 +1,6 @@
 // The two calls that end a run on purpose: a question to the person, and the end of the work.
 import { z } from "zod";
-import { isRecord, lenientObject } from "../agent/leniency.ts";
+import { isRecord, lenientObject } from "../agent/calls/leniency.ts";
 import { defineTool, type Tool } from "../agent/tool.ts";
 
 // No request leaves; this bounds nothing but a bug.

@@ -1,6 +1,6 @@
 // Links to what runs in the sandbox.
 import { z } from "zod";
-import { lenientObject } from "../agent/leniency.ts";
+import { lenientObject } from "../agent/calls/leniency.ts";
 import { defineTool, type Tool } from "../agent/tool.ts";
 
 // The first call of a run may have to make or start the sandbox.

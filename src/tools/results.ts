@@ -1,6 +1,6 @@
 // Reading on in a long result: what a tool returned stays whole with the thread, and the model is told its head and tail.
 import { z } from "zod";
-import { lenientObject } from "../agent/leniency.ts";
+import { lenientObject } from "../agent/calls/leniency.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";
 

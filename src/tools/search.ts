@@ -1,6 +1,6 @@
 // Finding one's way in the sandbox: what is in a folder, which files have a name, which lines hold a text.
 import { z } from "zod";
-import { lenientObject } from "../agent/leniency.ts";
+import { lenientObject } from "../agent/calls/leniency.ts";
 import type { FileInfo, FileMatch } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";

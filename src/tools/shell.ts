@@ -3,8 +3,8 @@
 // look at it. A non-zero exit code is no error of the call: a test that fails or a grep that finds nothing is an answer.
 
 import { z } from "zod";
-import { listCommands } from "../agent/approvals.ts";
-import { lenientObject } from "../agent/leniency.ts";
+import { listCommands } from "../agent/calls/approvals.ts";
+import { lenientObject } from "../agent/calls/leniency.ts";
 import { type CommandState, SandboxError } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";

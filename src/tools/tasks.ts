@@ -1,8 +1,8 @@
 // The plan's tools: thin, since the rules are pure functions of `agent/plan`. Each answers with the plan as it then is. A changed
 // plan and its result are stored as one fact, so a call without a result has changed nothing and may be repeated.
-import { lenientObject } from "../agent/leniency.ts";
-import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks, viewPlan } from "../agent/plan.ts";
-import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "../agent/plan-arguments.ts";
+import { lenientObject } from "../agent/calls/leniency.ts";
+import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "../agent/plan/arguments.ts";
+import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks, viewPlan } from "../agent/plan/rules.ts";
 import { defineTool, type PlanProposal, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import type { Plan } from "../protocol/task.ts";
 

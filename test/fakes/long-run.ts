@@ -1,12 +1,13 @@
 // A run of hundreds of steps without a thread: a model that works until it has made so many calls, counts tokens in its
 // own way, and refuses what is longer than it reads; and storage that is a list of rows, so that a run can be taken up from
 // them as a next life does.
+
+import type { Summary } from "../../src/agent/context/summary.ts";
+import { summaryPrompt } from "../../src/agent/context/summary-writer.ts";
+import { estimateMessages, estimateTools } from "../../src/agent/context/tokens.ts";
 import type { LoopFact, LoopOutcome } from "../../src/agent/events.ts";
 import { type LoopInput, runAgent } from "../../src/agent/loop.ts";
 import type { ModelOutcome, ModelRequest } from "../../src/agent/model.ts";
-import type { Summary } from "../../src/agent/summary.ts";
-import { summaryPrompt } from "../../src/agent/summary-writer.ts";
-import { estimateMessages, estimateTools } from "../../src/agent/tokens.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agent.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";

@@ -1,9 +1,7 @@
 // A run of the loop without a thread: the model is a list of turns, tools are small, and everything the loop tells its
 // surroundings is kept in the order it came. Time stands still: a sleep ends when the test says so, or at once.
 import { z } from "zod";
-import { addNotes, type EditNews, noteEdit } from "../../src/agent/edit-news.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
-import { emptyLedger } from "../../src/agent/ledger.ts";
 import { type LoopInput, type LoopPorts, runAgent } from "../../src/agent/loop.ts";
 import type {
   FinishReason,
@@ -13,8 +11,10 @@ import type {
   ModelOutcome,
   ModelRequest,
 } from "../../src/agent/model.ts";
-import { editPlan } from "../../src/agent/plan-edits.ts";
-import { openTasks } from "../../src/agent/plan-view.ts";
+import { editPlan } from "../../src/agent/plan/edits.ts";
+import { emptyLedger } from "../../src/agent/plan/ledger.ts";
+import { addNotes, type EditNews, noteEdit } from "../../src/agent/plan/unseen-edits.ts";
+import { openTasks } from "../../src/agent/plan/view.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agent.ts";
 import type { Ledger } from "../../src/protocol/ledger.ts";

@@ -1,6 +1,6 @@
 // A stand-in for the namespace of thread objects: keeps threads and runs in memory, writes them to D1 as the real one does, and
 // remembers what each door asked for. So the doors are tested for what they pass on and how they answer.
-import { editPlan } from "../../src/agent/plan-edits.ts";
+import { editPlan } from "../../src/agent/plan/edits.ts";
 import type { Env } from "../../src/config.ts";
 import { diagnostics, waitingMessage } from "../../src/http/examples.ts";
 import { type Failure, fail, type Result, succeed } from "../../src/protocol/error.ts";

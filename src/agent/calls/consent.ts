@@ -1,0 +1,68 @@
+// What a person is asked before a call is made: whether it may run, where the agent's approvals say so, and whether a plan
+// is right, where the agent has `plan_approval`. The answer is a grant, which lets the next run make the call as it was
+// approved; a call that was declined has its result already and is never made.
+import { cutEnd } from "../../lib/truncate.ts";
+import type { AgentConfig } from "../../protocol/agent.ts";
+import type { Plan } from "../../protocol/task.ts";
+import { isChinese } from "../language.ts";
+import type { PlanProposal, Question, Tool } from "../tool.ts";
+import { listValues, needsApproval } from "./approvals.ts";
+
+/** A person has approved the call, with other arguments than the model's where they are not null. */
+export interface Grant {
+  arguments: Record<string, unknown> | null;
+}
+
+/** What people see of a call before they decide; all of it is in the call's own arguments. */
+const SHOWN_CHARACTERS = 2_000;
+/** Longer arguments are no form that anyone fills in, and every list of runs would carry them. */
+const MAX_EDITABLE_CHARACTERS = 20_000;
+
+/** Null where the call may be made at once. */
+export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan): Question | null {
+  const proposal = agent.plan_approval ? (tool.propose?.(input, plan) ?? null) : null;
+  if (proposal !== null) return askForPlan(proposal);
+  const subjects = Object.hasOwn(agent.approvals, tool.name) ? (tool.subjects?.(input) ?? listValues(input)) : [];
+  return needsApproval(agent.approvals, tool.name, subjects) ? askForCall(tool, input, subjects[0] ?? "") : null;
+}
+
+function askForCall(tool: Tool, input: unknown, subject: string): Question {
+  const isEditable = JSON.stringify(input).length <= MAX_EDITABLE_CHARACTERS;
+  const shown = cutEnd(subject, SHOWN_CHARACTERS);
+  return {
+    reason: "approval",
+    message: `${tool.name}: ${shown}${shown.length < subject.length ? "…" : ""}`,
+    response_schema: describeDecision({ arguments: { type: "object", ...(isEditable ? { default: input } : {}) } }),
+  };
+}
+
+function askForPlan({ sections }: PlanProposal): Question {
+  const tasks = sections.flatMap((section) => section.tasks);
+  const chinese = isChinese(sections.map(({ title }) => title).join("") + tasks.join(""));
+  const counts = [sections.length, tasks.length] as const;
+  const item = {
+    type: "object",
+    properties: { title: { type: "string" }, tasks: { type: "array", items: { type: "string" }, minItems: 1 } },
+    required: ["title", "tasks"],
+  };
+  return {
+    reason: "plan_approval",
+    message: chinese
+      ? `请确认计划：${counts[0]} 个阶段，${counts[1]} 项任务。`
+      : `Please approve the plan: ${count(counts[0], "section")}, ${count(counts[1], "task")}.`,
+    response_schema: describeDecision({ sections: { type: "array", items: item, minItems: 1, default: sections } }),
+  };
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function describeDecision(properties: Record<string, unknown>): Record<string, unknown> {
+  return {
+    type: "object",
+    properties: { approved: { type: "boolean" }, reason: { type: "string" }, ...properties },
+    required: ["approved"],
+    additionalProperties: false,
+  };
+}

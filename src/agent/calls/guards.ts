@@ -1,0 +1,129 @@
+// What keeps a model from going round in circles or stopping halfway: the same call again and again, a reply that ends
+// although tasks are open, a reply that says nothing, a reply that was cut at the output limit. All pure.
+import type { ChatMessage } from "../../protocol/message.ts";
+import type { Task } from "../../protocol/task.ts";
+import type { FinishReason } from "../model.ts";
+
+/** The third equal call in a row is stopped; twice may be a retry. */
+const MAX_EQUAL_CALLS = 3;
+/** Reminders of open tasks without progress between them. */
+const MAX_REMINDERS = 3;
+/** Reminders since a task ended, whatever was done between them: work that never ends a task is none. */
+const MAX_REMINDERS_A_TASK = 6;
+/** How often a reply that was cut is asked to go on. */
+const MAX_CONTINUATIONS = 3;
+/** How often in a row nothing is accepted for an answer. */
+const MAX_EMPTY_REPLIES = 2;
+
+export interface RepetitionGuard {
+  /** Counts the call; the explanation that stands for its result where it is one too many, else null. */
+  check(name: string, written: string): string | null;
+  /** What a call that only reads answered: one that answers otherwise than before watches something, and is no repetition. */
+  record(name: string, written: string, content: string): void;
+}
+
+export function createRepetitionGuard(): RepetitionGuard {
+  let last = "";
+  let count = 0;
+  let answer: string | null = null;
+  return {
+    check(name, written) {
+      const key = `${name} ${normalise(written)}`;
+      if (key !== last) answer = null;
+      count = key === last ? count + 1 : 1;
+      last = key;
+      if (count < MAX_EQUAL_CALLS) return null;
+      return `${name} was called ${count} times in a row with the same arguments, so it was not called again: the result would be the same. Look at the results above. If you wait for something, let time pass with another command; if it does not work, try another way; if you can't go on, ask the person.`;
+    },
+    record(name, written, content) {
+      if (`${name} ${normalise(written)}` !== last) return;
+      if (answer !== null && answer !== content) count = 1;
+      answer = content;
+    },
+  };
+}
+
+/** Counts again what a former life of the run saw: the calls since the person spoke last that have results. */
+export function replayCalls(
+  guard: RepetitionGuard,
+  history: readonly ChatMessage[],
+  readOnly: (name: string) => boolean,
+) {
+  const recent = history.slice(history.findLastIndex((message) => message.role === "user") + 1);
+  const results = new Map(
+    recent.flatMap((message) => (message.role === "tool" ? [[message.tool_call_id, message.content] as const] : [])),
+  );
+  for (const message of recent) {
+    if (message.role !== "assistant") continue;
+    for (const { id, function: called } of message.tool_calls ?? []) {
+      const content = results.get(id);
+      if (content === undefined) continue;
+      guard.check(called.name, called.arguments);
+      if (readOnly(called.name)) guard.record(called.name, called.arguments, content);
+    }
+  }
+}
+
+/** White space and the like do not make a call another one. */
+function normalise(written: string): string {
+  try {
+    return JSON.stringify(JSON.parse(written));
+  } catch {
+    return written.trim();
+  }
+}
+
+/** Replies without tool calls since the last progress, and the text that cut replies have begun. */
+export interface ReplyCounts {
+  reminders: number;
+  /** Since a task ended. */
+  of_task: number;
+  empty: number;
+  continuations: number;
+  begun: string;
+}
+
+export const noReplies: ReplyCounts = { reminders: 0, of_task: 0, empty: 0, continuations: 0, begun: "" };
+
+export type ReplyVerdict =
+  | { kind: "done"; text: string }
+  /** Say this to the model and go on. */
+  | { kind: "nudge"; counts: ReplyCounts; nudge: string }
+  /** Nothing came, twice. */
+  | { kind: "empty" }
+  | { kind: "filtered" };
+
+/** What follows a reply without tool calls. */
+export function judgeReply(counts: ReplyCounts, text: string, finish: FinishReason, open: Task[]): ReplyVerdict {
+  if (finish === "content_filter") return { kind: "filtered" };
+  if (text.trim() === "") {
+    const empty = counts.empty + 1;
+    if (empty >= MAX_EMPTY_REPLIES) return counts.begun ? { kind: "done", text: counts.begun } : { kind: "empty" };
+    return { kind: "nudge", counts: { ...counts, empty }, nudge: describeEmpty(finish) };
+  }
+  const whole = counts.begun + text;
+  if (finish === "length" && counts.continuations < MAX_CONTINUATIONS) {
+    const next = { ...counts, empty: 0, continuations: counts.continuations + 1, begun: whole };
+    return { kind: "nudge", counts: next, nudge: goOn };
+  }
+  const due = open[0];
+  if (due && counts.reminders < MAX_REMINDERS && counts.of_task < MAX_REMINDERS_A_TASK) {
+    const next = { ...noReplies, reminders: counts.reminders + 1, of_task: counts.of_task + 1 };
+    return { kind: "nudge", counts: next, nudge: describeOpen(due, open.length) };
+  }
+  return { kind: "done", text: whole };
+}
+
+const goOn =
+  "Your reply reached the output limit and was cut. Go on exactly where it stopped, without repeating anything.";
+
+function describeEmpty(finish: FinishReason): string {
+  return finish === "length"
+    ? "Your reply reached the output limit before it said anything. Think less and act in smaller steps: call a tool, or answer the person."
+    : "Your reply was empty. Call a tool to go on with the work, or answer the person.";
+}
+
+function describeOpen(due: Task, count: number): string {
+  const tasks = count === 1 ? "1 task is" : `${count} tasks are`;
+  return `You ended your reply without a tool call, but ${tasks} still open; the due one is ${due.id}. The work is not finished: go on with it now by calling a tool. If it is done, set it to completed with update_tasks. If it can't or need not be done, set it to cancelled. If you need the person, call ask.`;
+}

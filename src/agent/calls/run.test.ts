@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { MemorySandbox } from "../../../test/fakes/memory-sandbox.ts";
+import { makePlan, makeTool } from "../../../test/fakes/scripted-run.ts";
+import { SandboxError } from "../sandbox.ts";
+import type { Tool, ToolContext } from "../tool.ts";
+import { CANCELLED_RESULT, runTool } from "./run.ts";
+
+const context: Omit<ToolContext, "signal"> = {
+  tool_call_id: "call_1",
+  sandbox: new MemorySandbox(),
+  plan: makePlan(),
+  plan_order: "strict",
+  now: () => 0,
+  readResult: () => null,
+  onOutput: () => {},
+};
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+/** Time stands still, or every limit strikes at once. */
+const stands = (_ms: number, signal: AbortSignal) => untilAborted(signal);
+const strikes = () => Promise.resolve();
+
+function run(tool: Partial<Tool>, ports: Partial<Parameters<typeof runTool>[3]> = {}, overrides = context) {
+  return runTool(makeTool("work", tool), {}, overrides, {
+    sleep: stands,
+    signal: new AbortController().signal,
+    ...ports,
+  });
+}
+
+describe("runTool", () => {
+  it("passes on what the tool answers", async () => {
+    const result = { content: "ok", is_error: false, details: { exit_code: 0 }, preview: { port: 1, url: "u" } };
+    expect(await run({ execute: async () => result })).toEqual(result);
+  });
+
+  it("cuts long output in the middle and says how to get the rest", async () => {
+    const content = `${"a".repeat(500)}${"😀".repeat(5000)}${"z".repeat(500)}`;
+    const result = await run({ output_limit: 1000, execute: async () => ({ content, is_error: false }) });
+    expect(result.content.length).toBeLessThanOrEqual(1000);
+    expect(result.content).toMatch(/^a+[\s\S]*characters are left out[\s\S]*z$/);
+    expect(result.content).toContain('read_result with {"result_id":"call_1","offset":');
+    expect(result.content.isWellFormed()).toBe(true);
+    expect(result.whole).toBe(content);
+  });
+
+  it("keeps the whole of a result only where it was cut, and of what is endless the head and tail", async () => {
+    expect(await run({ execute: async () => ({ content: "short", is_error: false }) })).not.toHaveProperty("whole");
+    const content = `first ${"x".repeat(5 * 1024 * 1024)} last`;
+    const { whole = "" } = await run({ execute: async () => ({ content, is_error: false }) });
+    expect(whole.length).toBeLessThanOrEqual(4 * 1024 * 1024);
+    expect(whole).toMatch(/^first x+\n\[… \d+ characters were too many to keep …\]\nx+ last$/);
+  });
+
+  it("makes output well-formed, since it becomes JSON elsewhere", async () => {
+    const result = await run({ execute: async () => ({ content: "a\ud800b", is_error: false }) });
+    expect(result.content).toBe("a\ufffdb");
+  });
+
+  it("ends a tool that ignores its signal at its limit, and takes nothing from it afterwards", async () => {
+    const outputs: string[] = [];
+    let finish: () => void = () => {};
+    const late = await run(
+      {
+        time_limit_ms: () => 5000,
+        execute: async (_input, toolContext) => {
+          toolContext.onOutput("stdout", "in time");
+          await new Promise<void>((resolve) => {
+            finish = resolve;
+          });
+          toolContext.onOutput("stdout", "too late");
+          throw new Error("nobody listens");
+        },
+      },
+      { sleep: strikes },
+      { ...context, onOutput: (_stream, text) => void outputs.push(text) },
+    );
+    expect(late).toMatchObject({ is_error: true, content: expect.stringContaining("time limit of 5 s") });
+    finish();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(outputs).toEqual(["in time"]);
+  });
+
+  it("asks the port for the tool's limit, whatever the tool makes of it", async () => {
+    const asked: number[] = [];
+    const sleep = (ms: number, signal: AbortSignal) => {
+      asked.push(ms);
+      return stands(ms, signal);
+    };
+    for (const limit of [5000, Number.NaN, -1, 1e12]) await run({ time_limit_ms: () => limit }, { sleep });
+    expect(asked).toEqual([5000, 3_900_000, 1, 3_900_000]);
+  });
+
+  it("gives a cancelled tool a moment to end what it started", async () => {
+    const cancel = new AbortController();
+    let cleaned = false;
+    const execute: Tool["execute"] = async (_input, { signal }) => {
+      queueMicrotask(() => cancel.abort());
+      await untilAborted(signal);
+      await Promise.resolve();
+      cleaned = true;
+      return { content: "stopped", is_error: false };
+    };
+    expect(await run({ execute }, { signal: cancel.signal })).toEqual(CANCELLED_RESULT);
+    expect(cleaned).toBe(true);
+  });
+
+  it("does not wait for a cancelled tool that does not stop", async () => {
+    const cancel = new AbortController();
+    const execute: Tool["execute"] = () => {
+      queueMicrotask(() => cancel.abort());
+      return new Promise(() => {});
+    };
+    const sleep = (ms: number, signal: AbortSignal) => (ms === 1000 ? Promise.resolve() : stands(ms, signal));
+    expect(await run({ execute }, { signal: cancel.signal, sleep })).toEqual(CANCELLED_RESULT);
+  });
+
+  it("starts nothing once the run is cancelled", async () => {
+    let started = false;
+    const execute: Tool["execute"] = async () => {
+      started = true;
+      return { content: "", is_error: false };
+    };
+    expect(await run({ execute }, { signal: AbortSignal.abort() })).toEqual(CANCELLED_RESULT);
+    expect(started).toBe(false);
+  });
+
+  it("makes a result of what the sandbox refuses, and an end of there being none", async () => {
+    const throws = (error: unknown): Partial<Tool> => ({
+      execute: async () => {
+        throw error;
+      },
+    });
+    const missing = await run(throws(new SandboxError("not_found", "There is no file a.txt.")));
+    expect(missing).toEqual({ content: "There is no file a.txt.", is_error: true, details: { code: "not_found" } });
+    const gone = await run(throws(new SandboxError("unavailable", "No sandbox.")));
+    expect(gone).toMatchObject({ is_error: true, fatal: { code: "sandbox_error", message: "No sandbox." } });
+  });
+
+  it.each([
+    ["rejects", async () => Promise.reject(new Error("secret stack"))],
+    [
+      "throws at once",
+      () => {
+        throw new Error("secret stack");
+      },
+    ],
+    ["answers nonsense", async () => undefined as never],
+    ["answers no text", async () => ({ content: 5, is_error: false }) as never],
+  ])("tells the model only that there is an error when a tool %s, and the operator what", async (_how, execute) => {
+    const bugs: unknown[] = [];
+    const result = await run(
+      { execute: execute as Tool["execute"] },
+      { onBug: (where, error) => void bugs.push([where, error]) },
+    );
+    expect(result.is_error).toBe(true);
+    expect(result.content).toMatch(/^internal error in tool work\./);
+    expect(JSON.stringify(result)).not.toContain("secret");
+    expect(bugs).toEqual([["tool work", expect.any(Error)]]);
+  });
+});

@@ -1,0 +1,145 @@
+// The one way to execute a tool: its time and its output are bounded, and whatever happens becomes a result.
+import { cutMiddle } from "../../lib/truncate.ts";
+import { SandboxError } from "../sandbox.ts";
+import type { Tool, ToolContext, ToolResult } from "../tool.ts";
+
+export interface RunToolPorts {
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Aborts when the run is cancelled. */
+  signal: AbortSignal;
+  /** Told of what a tool threw although it may not. */
+  onBug?: (where: string, error: unknown) => void;
+}
+
+export const CANCELLED_RESULT: ToolResult = {
+  content: "cancelled: the person ended the run before this call had a result.",
+  is_error: true,
+};
+
+/** About 8,000 tokens: one result never fills a model's context, and a screen of output is far below. */
+const DEFAULT_OUTPUT_LIMIT = 30_000;
+
+/** What is kept of a longer result, for `read_result`: more is a dump of data, which belongs in a file. */
+const MOST_KEPT = 4 * 1024 * 1024;
+
+/** What arguments ask for is bounded by this: a command waits for an hour at most, and then has minutes to say so. */
+const MAX_TIME_LIMIT_MS = 65 * 60_000;
+
+/** A tool that is cancelled gets this long to end what it started in the sandbox; a cancel shows within 2 s. */
+const CANCEL_GRACE_MS = 1000;
+
+type Ending = { kind: "result"; result: ToolResult } | { kind: "error"; error: unknown } | "late" | "cancelled";
+
+export async function runTool(
+  tool: Tool,
+  input: unknown,
+  context: Omit<ToolContext, "signal">,
+  ports: RunToolPorts,
+): Promise<ToolResult> {
+  if (ports.signal.aborted) return CANCELLED_RESULT;
+  const stop = new AbortController();
+  const over = new AbortController();
+  let onCancel = () => {};
+  const cancelled = new Promise<Ending>((resolve) => {
+    onCancel = () => resolve("cancelled");
+    ports.signal.addEventListener("abort", onCancel, { once: true });
+  });
+  const toolContext: ToolContext = {
+    ...context,
+    onOutput: (stream, text) => {
+      if (!over.signal.aborted) context.onOutput(stream, text);
+    },
+    signal: stop.signal,
+  };
+  try {
+    const limit = readTimeLimit(tool, input);
+    const work = execute(tool, input, toolContext);
+    const late = ports.sleep(limit, over.signal).then((): Ending => "late");
+    const ending = await Promise.race([work, late, cancelled]);
+    if (typeof ending === "object") return conclude(tool, ending, toolContext, ports);
+    // A tool may let go on in the sandbox what was only late, and ends what a person cancelled.
+    stop.abort(new DOMException(`${tool.name} was stopped`, ending === "late" ? "TimeoutError" : "AbortError"));
+    if (ending === "late") return describeLate(tool, limit);
+    await Promise.race([work, ports.sleep(CANCEL_GRACE_MS, over.signal)]);
+    return CANCELLED_RESULT;
+  } catch (error) {
+    return describeBug(tool, error, ports);
+  } finally {
+    over.abort();
+    ports.signal.removeEventListener("abort", onCancel);
+  }
+}
+
+/**
+ * Ends what a call that a former life began has left running. The run ends within the grace either way; a request that
+ * is under way then still comes to its end.
+ */
+export async function abandonCall(
+  tool: Tool,
+  context: Omit<ToolContext, "signal">,
+  ports: RunToolPorts,
+): Promise<void> {
+  if (!tool.abandon) return;
+  const over = new AbortController();
+  const work = tool.abandon({ ...context, signal: over.signal }).catch((error: unknown) => {
+    if (!(error instanceof SandboxError)) ports.onBug?.(`abandoned ${tool.name}`, error);
+  });
+  await Promise.race([work, ports.sleep(CANCEL_GRACE_MS, over.signal)]);
+  over.abort();
+}
+
+/** Never rejects, so that a tool which fails after its time limit troubles nobody. */
+async function execute(tool: Tool, input: unknown, context: ToolContext): Promise<Ending> {
+  try {
+    return { kind: "result", result: await tool.execute(input, context) };
+  } catch (error) {
+    return { kind: "error", error };
+  }
+}
+
+function conclude(tool: Tool, ending: Exclude<Ending, string>, context: ToolContext, ports: RunToolPorts): ToolResult {
+  if (ending.kind === "result") {
+    return { ...ending.result, ...cutOutput(ending.result.content, tool, context) };
+  }
+  if (!(ending.error instanceof SandboxError)) return describeBug(tool, ending.error, ports);
+  const { code, message } = ending.error;
+  const cut = cutOutput(message, tool, context);
+  if (code !== "unavailable") return { ...cut, is_error: true, details: { code } };
+  return { ...cut, is_error: true, details: { code }, fatal: { code: "sandbox_error", message: cut.content } };
+}
+
+function describeBug(tool: Tool, error: unknown, ports: RunToolPorts): ToolResult {
+  ports.onBug?.(`tool ${tool.name}`, error);
+  return {
+    content: `internal error in tool ${tool.name}. It may have done a part of its work: check, then try it another way.`,
+    is_error: true,
+  };
+}
+
+function describeLate(tool: Tool, limit: number): ToolResult {
+  const seconds = Math.max(1, Math.round(limit / 1000));
+  return {
+    content: `${tool.name} was stopped at its time limit of ${seconds} s. It may have done a part of its work: check that first. Then give it less to do at once, allow it more time if it has an argument for that, or let a long command run in the background.`,
+    is_error: true,
+    details: { time_limit_ms: limit },
+  };
+}
+
+function readTimeLimit(tool: Tool, input: unknown): number {
+  const limit = typeof tool.time_limit_ms === "function" ? tool.time_limit_ms(input) : tool.time_limit_ms;
+  return Number.isFinite(limit) ? Math.min(Math.max(limit, 1), MAX_TIME_LIMIT_MS) : MAX_TIME_LIMIT_MS;
+}
+
+/** What the model is told of a long result, and the whole of it, which it can read by the call's id. */
+function cutOutput(content: string, tool: Tool, { tool_call_id }: ToolContext): Pick<ToolResult, "content" | "whole"> {
+  const limit = tool.output_limit ?? DEFAULT_OUTPUT_LIMIT;
+  const whole = content.toWellFormed();
+  if (whole.length <= limit) return { content: whole };
+  const id = JSON.stringify(tool_call_id);
+  const notice = (omitted: number, at: number) =>
+    `\n[… ${omitted} characters are left out here. The whole result is kept: call read_result with {"result_id":${id},"offset":${at}} to go on from here, or with a text to "search" for. …]\n`;
+  return {
+    content: cutMiddle(whole, limit, notice),
+    whole: cutMiddle(whole, MOST_KEPT, (omitted) => `\n[… ${omitted} characters were too many to keep …]\n`),
+  };
+}

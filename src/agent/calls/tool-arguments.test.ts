@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { makeTool } from "../../../test/fakes/scripted-run.ts";
+import type { Tool } from "../tool.ts";
+import { lenientObject } from "./leniency.ts";
+import { checkArguments, describeTool } from "./tool-arguments.ts";
+
+const schema = z.strictObject({ path: z.string(), depth: z.int().default(3), mode: z.enum(["a", "b"]).optional() });
+const tool = makeTool("list_files", { schema: schema as Tool["schema"] });
+
+function refuse(written: string, cut = false, asked = tool): string {
+  const checked = checkArguments(asked, written, cut);
+  if (checked.ok) throw new Error("accepted");
+  return checked.message;
+}
+
+describe("checkArguments", () => {
+  it("reads JSON, fills in defaults, and takes no text for no arguments", () => {
+    expect(checkArguments(tool, '{"path":"x"}', false)).toEqual({ ok: true, input: { path: "x", depth: 3 } });
+    for (const written of ["", "  ", "null", "{}"]) {
+      expect(checkArguments(makeTool("view_tasks"), written, false)).toEqual({ ok: true, input: {} });
+    }
+  });
+
+  it("reads JSON that is wrapped in a JSON string", () => {
+    expect(checkArguments(tool, JSON.stringify('{"path":"x"}'), false)).toMatchObject({
+      ok: true,
+      input: { path: "x" },
+    });
+  });
+
+  it("names the tool, each field that does not fit, what was expected, and what a right call has", () => {
+    const message = refuse('{"depth":"deep","mode":"c","colour":1}');
+    expect(message).toContain("list_files");
+    expect(message).toMatch(/- path: .*string/);
+    expect(message).toMatch(/- depth: .*number/);
+    expect(message).toMatch(/colour/);
+    expect(message).toContain('Required: path (string). Optional: depth (integer), mode (one of "a", "b").');
+  });
+
+  it("shows the beginning of what is not JSON, and no more", () => {
+    const message = refuse(`{"path": ${"x".repeat(5000)}`);
+    expect(message).toContain("not valid JSON");
+    expect(message).toContain("Required: path (string)");
+    expect(message.length).toBeLessThan(1000);
+  });
+
+  it("takes broken JSON at the output limit for cut, and says to send less", () => {
+    expect(refuse('{"path":"x', true)).toContain("output limit");
+    expect(refuse('{"path":1}', true)).toMatch(/- path: .*string/);
+  });
+
+  it("stays short however much is wrong", () => {
+    const list = makeTool("many", { schema: z.object({ items: z.array(z.int()) }) as unknown as Tool["schema"] });
+    const message = refuse(JSON.stringify({ items: Array.from({ length: 1000 }, () => "x") }), false, list);
+    expect(message.length).toBeLessThan(1000);
+  });
+});
+
+describe("describeTool", () => {
+  it("gives the schema that the model should keep to, once", () => {
+    const described = describeTool(tool);
+    expect(described).toEqual({
+      name: "list_files",
+      description: "does list_files",
+      parameters: expect.objectContaining({ type: "object", required: ["path"], additionalProperties: false }),
+    });
+    expect(described.parameters).not.toHaveProperty("$schema");
+    expect(describeTool(tool)).toBe(described);
+  });
+
+  it("sees through what a lenient schema reads to what it describes", () => {
+    const lenient = makeTool("ask", { schema: lenientObject({ question: z.string() }) as Tool["schema"] });
+    expect(describeTool(lenient).parameters).toMatchObject({ type: "object", required: ["question"] });
+  });
+});

@@ -1,0 +1,86 @@
+// Between a model's text and a tool's schema: the description the model is given, and an error it can act on where what
+// it wrote does not fit.
+import { z } from "zod";
+import { cutEnd } from "../../lib/truncate.ts";
+import type { ToolDescription } from "../model.ts";
+import type { Tool } from "../tool.ts";
+
+export type CheckedArguments = { ok: true; input: unknown } | { ok: false; message: string };
+
+/** Of one refusal; a schema that is missed in more places is not understood at all. */
+const MAX_ISSUES = 5;
+const MAX_ISSUE_CHARACTERS = 300;
+/** How much of arguments that are not JSON is shown again. */
+const MAX_QUOTED_CHARACTERS = 200;
+
+// Schemas are constants of a module, and turning one into JSON Schema costs more than a token does: made once.
+const descriptions = new WeakMap<Tool, ToolDescription>();
+
+export function describeTool(tool: Tool): ToolDescription {
+  const known = descriptions.get(tool);
+  if (known) return known;
+  const { $schema: _, ...parameters } = z.toJSONSchema(tool.schema, { io: "input", unrepresentable: "any" });
+  const described = { name: tool.name, description: tool.description, parameters };
+  descriptions.set(tool, described);
+  return described;
+}
+
+/** `cut`: the reply ended at the output limit, so broken JSON is most likely cut off and not wrong. */
+export function checkArguments(tool: Tool, written: string, cut: boolean): CheckedArguments {
+  const parsed = parseArguments(written);
+  if (!parsed.ok) return { ok: false, message: cut ? describeCut(tool) : describeBroken(tool, written, parsed.reason) };
+  const checked = tool.schema.safeParse(parsed.value);
+  if (checked.success) return { ok: true, input: checked.data };
+  const issues = checked.error.issues.slice(0, MAX_ISSUES).map((issue) => {
+    const place = issue.path.length > 0 ? issue.path.map(String).join(".") : "arguments";
+    return `- ${place}: ${cutEnd(issue.message, MAX_ISSUE_CHARACTERS)}`;
+  });
+  return {
+    ok: false,
+    message: `The arguments of ${tool.name} don't fit, so it was not called:\n${issues.join("\n")}\n${describeFields(tool)}`,
+  };
+}
+
+/** No text is no arguments; JSON inside a JSON string, which some models write, is read too. */
+function parseArguments(written: string): { ok: true; value: unknown } | { ok: false; reason: string } {
+  if (written.trim() === "") return { ok: true, value: {} };
+  try {
+    const value: unknown = JSON.parse(written);
+    if (typeof value === "string" && value.trimStart().startsWith("{")) return { ok: true, value: JSON.parse(value) };
+    return { ok: true, value: value ?? {} };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : "not JSON" };
+  }
+}
+
+function describeBroken(tool: Tool, written: string, reason: string): string {
+  const shown = cutEnd(written.toWellFormed(), MAX_QUOTED_CHARACTERS);
+  return `The arguments of ${tool.name} are not valid JSON (${cutEnd(reason.toWellFormed(), MAX_ISSUE_CHARACTERS)}), so it was not called. They began: ${shown}\nWrite them again as one JSON object. ${describeFields(tool)}`;
+}
+
+function describeCut(tool: Tool): string {
+  return `Your reply reached the output limit amid the arguments of ${tool.name}, so it was not called. Send less at once: write a long file in several smaller ones, or a first part now and the rest by later calls.`;
+}
+
+/** What a right call has: its fields with their types, the required ones first. */
+function describeFields(tool: Tool): string {
+  const { properties, required } = describeTool(tool).parameters as {
+    properties?: Record<string, Record<string, unknown>>;
+    required?: string[];
+  };
+  const names = Object.keys(properties ?? {});
+  if (names.length === 0) return `${tool.name} takes {}.`;
+  const needed = new Set(required ?? []);
+  const list = (wanted: boolean) =>
+    names
+      .filter((name) => needed.has(name) === wanted)
+      .map((name) => `${name}${describeType(properties?.[name])}`)
+      .join(", ");
+  return `Required: ${list(true) || "nothing"}. Optional: ${list(false) || "nothing"}.`;
+}
+
+function describeType(schema: Record<string, unknown> | undefined): string {
+  if (Array.isArray(schema?.enum)) return ` (one of ${schema.enum.map((value) => JSON.stringify(value)).join(", ")})`;
+  if (typeof schema?.type === "string") return ` (${schema.type})`;
+  return "";
+}

@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ChatMessage } from "../../protocol/message.ts";
+import { composeMessages, repairHistory, unansweredCalls } from "./history.ts";
+
+const user = (content: string): ChatMessage => ({ role: "user", content });
+const assistant = (content: string | null, ...ids: string[]): ChatMessage => ({
+  role: "assistant",
+  content,
+  ...(ids.length > 0
+    ? { tool_calls: ids.map((id) => ({ id, type: "function" as const, function: { name: "f", arguments: "{}" } })) }
+    : {}),
+});
+const tool = (tool_call_id: string, content = "ok"): ChatMessage => ({ role: "tool", tool_call_id, content });
+
+describe("repairHistory", () => {
+  it("leaves a history alone that is as it should be, images included", () => {
+    const image = { type: "image_url" as const, image_url: { url: "https://x.example/a.png" } };
+    const history: ChatMessage[] = [
+      { role: "user", content: [{ type: "text", text: "see" }, image] },
+      assistant("I see", "a", "b"),
+      tool("a"),
+      tool("b"),
+      assistant("Done."),
+    ];
+    expect(repairHistory(history)).toEqual(history);
+  });
+
+  it("puts a result where one was lost, and moves one that came late behind its call", () => {
+    const repaired = repairHistory([assistant(null, "a", "b"), user("so?"), tool("b")]);
+    expect(repaired).toEqual([
+      assistant(null, "a", "b"),
+      { role: "tool", tool_call_id: "a", content: expect.stringContaining("No result") },
+      tool("b"),
+      user("so?"),
+    ]);
+  });
+
+  it("drops results that no call asked for, and messages that say nothing", () => {
+    expect(repairHistory([tool("x"), assistant(""), assistant(null), user("hi")])).toEqual([user("hi")]);
+  });
+
+  it("gives calls that share an id each its own result", () => {
+    const history = [assistant(null, "a"), tool("a", "1"), assistant(null, "a"), tool("a", "2")];
+    expect(repairHistory(history)).toEqual(history);
+  });
+
+  it("sends arguments that are no JSON object as an empty one, and stores nothing of it", () => {
+    const broken = assistant(null, "a");
+    if (broken.role === "assistant" && broken.tool_calls?.[0]) broken.tool_calls[0].function.arguments = '{"a":';
+    const before = structuredClone(broken);
+    const [shown] = repairHistory([broken, tool("a")]);
+    expect(shown).toEqual(assistant(null, "a"));
+    expect(broken).toEqual(before);
+  });
+
+  it("answers every call exactly once, right behind its message, and changes nothing it was given", () => {
+    const id = fc.constantFrom("a", "b", "c");
+    const message = fc.oneof(
+      fc.constant(user("u")),
+      fc.uniqueArray(id, { maxLength: 3 }).map((ids) => assistant("t", ...ids)),
+      id.map((value) => tool(value)),
+    );
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 12 }), (history) => {
+        const before = structuredClone(history);
+        const repaired = repairHistory(history);
+        expect(history).toEqual(before);
+        const rest = [...repaired];
+        for (let next = rest.shift(); next; next = rest.shift()) {
+          expect(next.role).not.toBe("tool");
+          const calls = next.role === "assistant" ? (next.tool_calls ?? []) : [];
+          for (const call of calls) expect(rest.shift()).toMatchObject({ role: "tool", tool_call_id: call.id });
+        }
+      }),
+    );
+  });
+});
+
+describe("unansweredCalls", () => {
+  it("finds the calls of the last message that have no result", () => {
+    const history = [user("hi"), assistant(null, "a", "b"), tool("a")];
+    expect(unansweredCalls(history).map((call) => call.id)).toEqual(["b"]);
+  });
+
+  it("finds none once a person has spoken, or nothing was called", () => {
+    expect(unansweredCalls([assistant(null, "a"), user("hi")])).toEqual([]);
+    expect(unansweredCalls([user("hi"), assistant("x")])).toEqual([]);
+    expect(unansweredCalls([])).toEqual([]);
+  });
+});
+
+describe("composeMessages", () => {
+  it("puts the system prompt first and the reminders last, as one message", () => {
+    expect(composeMessages("s", [user("hi")], ["plan", "nudge"])).toEqual([
+      { role: "system", content: "s" },
+      user("hi"),
+      user("plan\n\nnudge"),
+    ]);
+    expect(composeMessages("s", [user("hi")], [])).toHaveLength(2);
+  });
+});

@@ -1,0 +1,105 @@
+// History → the messages a model is sent. Stored messages are never changed; what a provider would refuse is repaired on
+// the way out, by rules that give the same bytes each time, so that the prompt's prefix stays as the provider cached it:
+// every tool call is followed by its result, every result has its call, arguments are a JSON object, nothing is empty.
+import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from "../../protocol/message.ts";
+
+/** Stands where a result was lost, e.g. because a client never answered a call of its own tool. */
+const LOST_RESULT =
+  "No result was given for this call. If it matters, check what it did before you call the tool again.";
+
+/** `expected`: ids of calls whose results are still being made. */
+export function repairHistory(history: readonly ChatMessage[], expected?: ReadonlySet<string>): ChatMessage[] {
+  const results = collectResults(history);
+  const messages: ChatMessage[] = [];
+  for (const [at, message] of history.entries()) {
+    if (message.role === "tool") continue;
+    const shown = toModelMessage(message);
+    if (!shown) continue;
+    messages.push(shown);
+    if (message.role !== "assistant") continue;
+    for (const { id } of message.tool_calls ?? []) {
+      const result = takeResult(results, id, at);
+      if (result) messages.push(result);
+      else if (!expected?.has(id)) messages.push(loseResult(id));
+    }
+  }
+  return messages;
+}
+
+/** A message as it is sent; null where it says nothing at all. */
+export function toModelMessage(message: ChatMessage): ChatMessage | null {
+  if (message.role !== "assistant") return message;
+  if (!message.tool_calls?.length) return message.content ? message : null;
+  if (message.tool_calls.every(hasObjectArguments)) return message;
+  return { ...message, tool_calls: message.tool_calls.map(withObjectArguments) };
+}
+
+/** The system prompt, what was said, and last what is said anew each time and never stored. */
+export function composeMessages(system: string, messages: readonly ChatMessage[], reminders: string[]): ChatMessage[] {
+  const composed: ChatMessage[] = [{ role: "system", content: system }, ...messages];
+  if (reminders.length > 0) composed.push({ role: "user", content: reminders.join("\n\n") });
+  return composed;
+}
+
+/**
+ * The calls of the last assistant message that have no result and are still to be made: all of them where only results
+ * follow it, and where a person has spoken since, those that they approved.
+ */
+export function unansweredCalls(
+  history: readonly ChatMessage[],
+  granted: { has(id: string): boolean } = new Set(),
+): ToolCall[] {
+  const at = history.findLastIndex((message) => message.role === "assistant");
+  const last = history[at];
+  if (last?.role !== "assistant") return [];
+  const behind = history.slice(at + 1);
+  const answered = new Set(behind.map((message) => (message.role === "tool" ? message.tool_call_id : "")));
+  const isOver = behind.some((message) => message.role !== "tool");
+  return (last.tool_calls ?? []).filter(({ id }) => !answered.has(id) && (!isOver || granted.has(id)));
+}
+
+export function collectCallIds(history: readonly ChatMessage[]): Set<string> {
+  const ids = new Set<string>();
+  for (const message of history) {
+    if (message.role === "assistant") for (const call of message.tool_calls ?? []) ids.add(call.id);
+  }
+  return ids;
+}
+
+type Results = Map<string, { at: number; message: ToolMessage }[]>;
+
+function collectResults(history: readonly ChatMessage[]): Results {
+  const results: Results = new Map();
+  for (const [at, message] of history.entries()) {
+    if (message.role !== "tool") continue;
+    const known = results.get(message.tool_call_id);
+    if (known) known.push({ at, message });
+    else results.set(message.tool_call_id, [{ at, message }]);
+  }
+  return results;
+}
+
+/** Ids may repeat in old threads: a call takes the first result behind it that no other call took. */
+function takeResult(results: Results, id: string, after: number): ToolMessage | null {
+  const known = results.get(id);
+  const at = known?.findIndex((result) => result.at > after) ?? -1;
+  return known?.splice(at, at < 0 ? 0 : 1)[0]?.message ?? null;
+}
+
+function loseResult(tool_call_id: string): ToolMessage {
+  return { role: "tool", tool_call_id, content: LOST_RESULT };
+}
+
+function hasObjectArguments(call: ToolCall): boolean {
+  try {
+    const value: unknown = JSON.parse(call.function.arguments);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** Several providers parse the arguments of earlier calls and refuse the whole request when one is broken. */
+function withObjectArguments(call: ToolCall): NonNullable<AssistantMessage["tool_calls"]>[number] {
+  return hasObjectArguments(call) ? call : { ...call, function: { ...call.function, arguments: "{}" } };
+}

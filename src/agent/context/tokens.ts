@@ -1,0 +1,86 @@
+// How many tokens a text takes, guessed without a tokenizer: each model has its own, and theirs weigh megabytes. What a
+// provider reports corrects the guess (`context-budget.ts`), so it has to be cheap and of one kind rather than exact.
+import type { ChatMessage, ContentPart } from "../../protocol/message.ts";
+import type { ToolDescription } from "../model.ts";
+
+/** Tokens of one character of ASCII. Prose takes a quarter, and code and JSON more for what stands between the words. */
+const weights = Float32Array.from({ length: 128 }, (_, code) => weigh(String.fromCharCode(code)));
+/** Chinese, Japanese and Korean take about one; scripts of letters take less and rare signs more. */
+const WIDE_WEIGHT = 1;
+/** Letters of a word that no language has: hashes, keys, base64 and minified code are cut into short pieces. */
+const LONG_WORD = 20;
+const LONG_WORD_WEIGHT = 0.65;
+
+/** The frame of a message, as most chat formats have it. */
+const MESSAGE_TOKENS = 5;
+/** Providers scale what is larger down to about this. */
+const IMAGE_TOKENS = 1500;
+
+function weigh(character: string): number {
+  if (/[a-z]/i.test(character)) return 0.25;
+  if (/[0-9]/.test(character)) return 0.4;
+  if (character === " ") return 0.1;
+  return 0.5;
+}
+
+export function estimateText(text: string): number {
+  let sum = 0;
+  let word = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 128) {
+      sum += WIDE_WEIGHT;
+      word = 0;
+      continue;
+    }
+    const isWord = (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57);
+    word = isWord ? word + 1 : 0;
+    sum += word > LONG_WORD ? LONG_WORD_WEIGHT : (weights[code] ?? WIDE_WEIGHT);
+  }
+  return Math.ceil(sum);
+}
+
+// Messages are never changed, so each is counted once.
+const known = new WeakMap<ChatMessage, number>();
+
+export function estimateMessage(message: ChatMessage): number {
+  const tokens = known.get(message) ?? countMessage(message);
+  known.set(message, tokens);
+  return tokens;
+}
+
+export function estimateMessages(messages: readonly ChatMessage[]): number {
+  return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
+}
+
+export function estimateTools(tools: readonly ToolDescription[]): number {
+  return tools.reduce((sum, tool) => sum + estimateTool(tool), 0);
+}
+
+// Descriptions of our own tools are constants, and each run begins with all of them.
+const toolTokens = new WeakMap<ToolDescription, number>();
+
+function estimateTool(tool: ToolDescription): number {
+  const tokens = toolTokens.get(tool) ?? estimateText(JSON.stringify(tool));
+  toolTokens.set(tool, tokens);
+  return tokens;
+}
+
+function countMessage(message: ChatMessage): number {
+  const { content } = message;
+  const said =
+    typeof content === "string"
+      ? estimateText(content)
+      : (content ?? []).reduce((sum, part) => sum + countPart(part), 0);
+  if (message.role !== "assistant") return said + MESSAGE_TOKENS;
+  const calls = message.tool_calls ?? [];
+  return calls.reduce(
+    (sum, { function: called }) =>
+      sum + estimateText(called.name) + estimateText(called.arguments) + MESSAGE_TOKENS * 2,
+    said + MESSAGE_TOKENS,
+  );
+}
+
+function countPart(part: ContentPart): number {
+  return part.type === "text" ? estimateText(part.text) : IMAGE_TOKENS;
+}

@@ -1,0 +1,147 @@
+// What the plan tools are called with: the schemas that a model is told, and how its usual slips are read. The rules that
+// need the plan itself are in `plan.ts`.
+import { z } from "zod";
+import { type TaskStatus, taskStatuses } from "../../protocol/task.ts";
+import { isRecord, lenientObject, parseJson } from "../calls/leniency.ts";
+
+const taskTexts = z.array(z.string()).min(1).describe("One short sentence per task, in the order of the work");
+
+export const createTasksInput = lenientObject(
+  {
+    sections: z
+      .array(z.object({ title: z.string(), tasks: taskTexts }))
+      .min(1)
+      .optional()
+      .describe("The whole plan, or more of it: sections in the order of the work, each with its tasks"),
+    section_title: z
+      .string()
+      .optional()
+      .describe("With task_contents: the section to append to, made if there is none"),
+    section_id: z.string().optional().describe("With task_contents: the existing section to append to"),
+    task_contents: taskTexts.optional(),
+  },
+  {
+    aliases: { task_contents: ["tasks", "contents"], section_title: ["title", "section"] },
+    prepare: readCreation,
+  },
+);
+export type CreateTasksInput = z.infer<typeof createTasksInput>;
+
+export const updateTasksInput = lenientObject(
+  {
+    task_ids: z.array(z.string()).min(1).max(500).describe("Ids of tasks, as view_tasks shows them"),
+    status: z.enum(taskStatuses).optional(),
+    content: z.string().optional().describe("A new text for the one task that is named"),
+    section_id: z.string().optional().describe("The section to move the tasks to"),
+  },
+  {
+    aliases: { task_ids: ["task_id", "id", "ids"], status: ["state"], content: ["new_content"] },
+    prepare: readUpdate,
+  },
+);
+export type UpdateTasksInput = z.infer<typeof updateTasksInput>;
+
+export const deleteTasksInput = lenientObject(
+  {
+    task_ids: z.array(z.string()).max(500).optional(),
+    section_ids: z.array(z.string()).max(500).optional().describe("Sections to delete with all their tasks"),
+    confirm: z.boolean().optional().describe("Must be true where sections are deleted"),
+  },
+  {
+    aliases: { task_ids: ["task_id", "ids"], section_ids: ["section_id"] },
+    prepare: readDeletion,
+  },
+);
+export type DeleteTasksInput = z.infer<typeof deleteTasksInput>;
+
+export const clearAllInput = lenientObject({
+  confirm: z.boolean().optional().describe("Must be true"),
+});
+export type ClearAllInput = z.infer<typeof clearAllInput>;
+
+const statusWords: Record<TaskStatus, string[]> = {
+  pending: ["todo", "to_do", "open", "not_started", "waiting", "待办", "待处理", "待开始", "未开始"],
+  in_progress: [
+    "inprogress",
+    "doing",
+    "started",
+    "start",
+    "active",
+    "working",
+    "running",
+    "进行中",
+    "正在进行",
+    "处理中",
+  ],
+  completed: ["complete", "done", "finished", "finish", "success", "closed", "完成", "已完成", "完成了"],
+  cancelled: ["canceled", "cancel", "skipped", "skip", "abandoned", "取消", "已取消", "跳过", "已跳过"],
+};
+
+const statusOfWord = new Map(
+  taskStatuses.flatMap((status) => statusWords[status].map((word) => [word, status] as const)),
+);
+
+function readStatus(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const word = value
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, "_");
+  if (word === "") return undefined;
+  return statusOfWord.get(word) ?? word;
+}
+
+/** Ids sent as `{id}` objects; anything else that is no text is left for the schema to refuse. */
+function readIds(value: unknown): unknown {
+  return Array.isArray(value)
+    ? value.map((item) => firstText(parseJson(item), ["id", "task_id", "section_id"]))
+    : value;
+}
+
+function readUpdate(fields: Record<string, unknown>): Record<string, unknown> {
+  const read = dropBlank(fields);
+  return { ...read, task_ids: readIds(read.task_ids), status: readStatus(read.status) };
+}
+
+function readDeletion(fields: Record<string, unknown>): Record<string, unknown> {
+  const read = dropBlank(fields);
+  return { ...read, task_ids: readIds(read.task_ids), section_ids: readIds(read.section_ids) };
+}
+
+function readCreation(fields: Record<string, unknown>): Record<string, unknown> {
+  const read = dropBlank(fields);
+  if (Array.isArray(read.sections)) read.sections = read.sections.map(readSection);
+  if (Array.isArray(read.task_contents)) read.task_contents = readContents(read.task_contents);
+  return read;
+}
+
+function readSection(value: unknown): unknown {
+  const section = parseJson(value);
+  if (!isRecord(section)) return section;
+  const tasks = parseJson(section.tasks ?? section.task_contents ?? section.items);
+  return {
+    title: section.title ?? section.name ?? section.section_title ?? section.section,
+    tasks: Array.isArray(tasks) ? readContents(tasks) : tasks === undefined ? tasks : readContents([tasks]),
+  };
+}
+
+function readContents(values: unknown[]): unknown[] {
+  return values.map((value) =>
+    firstText(parseJson(value), ["content", "title", "task", "name", "text", "description"]),
+  );
+}
+
+function firstText(value: unknown, names: string[]): unknown {
+  if (!isRecord(value)) return value;
+  return names.map((name) => value[name]).find((field) => typeof field === "string") ?? value;
+}
+
+/** Fields that are there but say nothing, as models fill in what they don't mean to use. */
+function dropBlank(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, field]) => {
+      if (Array.isArray(field)) return !(field.length === 0 || (field.length === 1 && field[0] === ""));
+      return field !== "";
+    }),
+  );
+}

@@ -1,0 +1,79 @@
+// What changed between two plans, as the stream tells it: a JSON Patch of the state, and the steps that began and ended.
+import type { PatchOperation } from "../../protocol/event.ts";
+import type { Plan, PlanState } from "../../protocol/task.ts";
+import { tasksInOrder } from "./view.ts";
+
+type SectionState = PlanState["sections"][number];
+type TaskState = SectionState["tasks"][number];
+
+/** RFC 6902 operations that turn `/plan` from `before` into `after`: the few that differ, or the whole where that is shorter. */
+export function diffPlanState(before: PlanState, after: PlanState): PatchOperation[] {
+  const operations = diffList(before.sections, after.sections, "/plan/sections", diffSection);
+  if (before.version !== after.version) operations.push(replace("/plan/version", after.version));
+  if (operations.length < 3) return operations;
+  const whole = [replace("/plan", after)];
+  return JSON.stringify(whole).length < JSON.stringify(operations).length ? whole : operations;
+}
+
+function diffSection(before: SectionState, after: SectionState, path: string): PatchOperation[] {
+  const title = before.title === after.title ? [] : [replace(`${path}/title`, after.title)];
+  return [...title, ...diffList(before.tasks, after.tasks, `${path}/tasks`, diffTask)];
+}
+
+function diffTask(before: TaskState, after: TaskState, path: string): PatchOperation[] {
+  const content = before.content === after.content ? [] : [replace(`${path}/content`, after.content)];
+  return before.status === after.status ? content : [...content, replace(`${path}/status`, after.status)];
+}
+
+/** Items are the same by their id. `list` follows each operation, so that every index is the one at its turn. */
+function diffList<Item extends { id: string }>(
+  before: Item[],
+  after: Item[],
+  path: string,
+  diffItem: (before: Item, after: Item, path: string) => PatchOperation[],
+): PatchOperation[] {
+  const operations: PatchOperation[] = [];
+  const kept = new Set(after.map((item) => item.id));
+  const list = [...before];
+  for (let index = list.length - 1; index >= 0; index--) {
+    if (kept.has(list[index]?.id ?? "")) continue;
+    list.splice(index, 1);
+    operations.push({ op: "remove", path: `${path}/${index}` });
+  }
+  after.forEach((item, index) => {
+    const there = list[index];
+    if (there?.id === item.id) {
+      operations.push(...diffItem(there, item, `${path}/${index}`));
+      return;
+    }
+    const former = list.findIndex((other) => other.id === item.id);
+    if (former >= 0) {
+      list.splice(former, 1);
+      operations.push({ op: "remove", path: `${path}/${former}` });
+    }
+    list.splice(index, 0, item);
+    operations.push({ op: "add", path: `${path}/${index}`, value: item });
+  });
+  return operations;
+}
+
+/**
+ * Ids of tasks that began and that ended to be in progress, in plan order. One that was completed straight from pending is
+ * in both; whoever sends the steps ends those in `finished` alone first, then opens each of `started` and ends it where
+ * it is in `finished` too.
+ */
+export function changedSteps(before: Plan, after: Plan): { started: string[]; finished: string[] } {
+  const former = new Map(before.tasks.map((task) => [task.id, task.status]));
+  const latter = new Map(after.tasks.map((task) => [task.id, task.status]));
+  const started = tasksInOrder(after).filter((task) => {
+    const was = former.get(task.id) ?? "pending";
+    return was === "pending" && (task.status === "in_progress" || task.status === "completed");
+  });
+  const left = before.tasks.filter((task) => task.status === "in_progress" && latter.get(task.id) !== "in_progress");
+  const passed = started.filter((task) => task.status === "completed");
+  return { started: started.map((task) => task.id), finished: [...left, ...passed].map((task) => task.id) };
+}
+
+function replace(path: string, value: unknown): PatchOperation {
+  return { op: "replace", path, value };
+}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import type { PlanOperation } from "../../protocol/plan-edit.ts";
+import type { Plan, TaskStatus } from "../../protocol/task.ts";
+import { editPlan } from "./edits.ts";
+import { emptyPlan, viewPlan } from "./rules.ts";
+
+const makeId = (prefix: string) => `${prefix}_new`;
+
+/** Two sections: tasks a, b, c in the first, d in the second. */
+function plan(...statuses: TaskStatus[]): Plan {
+  return {
+    version: 4,
+    sections: [
+      { id: "sec_1", title: "One" },
+      { id: "sec_2", title: "Two" },
+    ],
+    tasks: ["a", "b", "c", "d"].map((name, at) => ({
+      id: `task_${name}`,
+      content: name.toUpperCase(),
+      status: statuses[at] ?? "pending",
+      section_id: name === "d" ? "sec_2" : "sec_1",
+    })),
+  };
+}
+
+function edit(before: Plan, ...operations: PlanOperation[]): Plan {
+  const edited = editPlan(before, operations, makeId);
+  if (!edited.ok) throw new Error(edited.message);
+  return edited.plan;
+}
+
+function refusal(before: Plan, ...operations: PlanOperation[]): string {
+  const edited = editPlan(before, operations, makeId);
+  return edited.ok ? "" : edited.message;
+}
+
+const order = (of: Plan) =>
+  viewPlan(of).sections.map(({ tasks }) => tasks.map(({ id }) => id.replace("task_", "")).join(""));
+
+describe("a person's edit", () => {
+  it("takes several operations as one change: the version grows by one", () => {
+    const edited = edit(
+      plan(),
+      { op: "create", section_id: "sec_2", task_contents: ["E"] },
+      { op: "update", task_ids: ["task_c"], status: "completed" },
+      { op: "update", task_ids: ["task_a"], content: "A2" },
+      { op: "delete", task_ids: ["task_b"] },
+    );
+    expect(edited.version).toBe(5);
+    expect(edited.tasks.map(({ content, status }) => `${content} ${status}`)).toEqual([
+      "A2 pending",
+      "C completed",
+      "D pending",
+      "E pending",
+    ]);
+  });
+
+  it("completes, starts and cancels in any order of tasks, and needs no confirm", () => {
+    const begun = edit(plan(), { op: "update", task_ids: ["task_d"], status: "in_progress" });
+    expect(begun.tasks.at(-1)?.status).toBe("in_progress");
+    expect(edit(plan(), { op: "delete", section_ids: ["sec_1"] }).tasks).toHaveLength(1);
+    expect(edit(plan(), { op: "clear" })).toEqual({ version: 5, sections: [], tasks: [] });
+  });
+
+  it("is refused as a whole, naming the operation, in words for a person", () => {
+    const cancelA: PlanOperation = { op: "update", task_ids: ["task_a"], status: "cancelled" };
+    const told = refusal(plan(), cancelA, { op: "update", task_ids: ["task_x"], status: "completed" });
+    expect(told).toMatch(/^operations\[1\] \(update\): There is no task with the id "task_x"/);
+    expect(told).not.toContain("task that is due");
+    expect(refusal(plan(), { op: "update", task_ids: ["task_a"] })).toMatch(/^operations\[0\] \(update\): Nothing/);
+    expect(refusal(plan("completed"), { op: "update", task_ids: ["task_a"], status: "pending" })).toContain(
+      "completed",
+    );
+  });
+
+  it("never leaves two tasks in progress", () => {
+    const start: PlanOperation = { op: "update", task_ids: ["task_c"], status: "in_progress" };
+    expect(refusal(plan("in_progress"), start)).toMatch(/One task is in progress at a time/);
+    const done: PlanOperation = { op: "update", task_ids: ["task_a"], status: "completed" };
+    expect(edit(plan("in_progress"), done, start).tasks.map(({ status }) => status)).toEqual([
+      "completed",
+      "pending",
+      "in_progress",
+      "pending",
+    ]);
+  });
+
+  it("that changes nothing in the end gives the very same plan", () => {
+    const before = plan();
+    expect(edit(before, { op: "update", task_ids: ["task_a"], content: "A" })).toBe(before);
+    const away: PlanOperation = { op: "update", task_ids: ["task_a"], position: 2 };
+    expect(edit(before, away, { op: "update", task_ids: ["task_a"], position: 0 })).toBe(before);
+    expect(edit(before, { op: "create", section_id: "sec_1", task_contents: ["B"] })).toBe(before);
+    expect(edit(emptyPlan, { op: "clear" })).toBe(emptyPlan);
+  });
+});
+
+describe("position", () => {
+  it("is the place in the section from 0, for several in the order in which they are named", () => {
+    expect(order(edit(plan(), { op: "update", task_ids: ["task_c"], position: 0 }))).toEqual(["cab", "d"]);
+    expect(order(edit(plan(), { op: "update", task_ids: ["task_c", "task_a"], position: 1 }))).toEqual(["bca", "d"]);
+    expect(order(edit(plan(), { op: "update", task_ids: ["task_a"], position: 99 }))).toEqual(["bca", "d"]);
+  });
+
+  it("is that of the new section where the task moves", () => {
+    const move: PlanOperation = { op: "update", task_ids: ["task_b"], section_id: "sec_2", position: 0 };
+    expect(order(edit(plan(), move))).toEqual(["ac", "bd"]);
+    const all: PlanOperation = { op: "update", task_ids: ["task_d", "task_a"], section_id: "sec_1", position: 1 };
+    expect(order(edit(plan(), all))).toEqual(["bdac", ""]);
+  });
+
+  it("is not given to tasks of several sections at once, nor to one that is not there", () => {
+    expect(refusal(plan(), { op: "update", task_ids: ["task_a", "task_d"], position: 0 })).toMatch(/several sections/);
+    expect(refusal(plan(), { op: "update", task_ids: ["task_x"], position: 0 })).toMatch(/no task/);
+  });
+});

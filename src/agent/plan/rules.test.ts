@@ -1,0 +1,325 @@
+import { describe, expect, it } from "vitest";
+import { newId } from "../../protocol/ids.ts";
+import type { Plan, TaskStatus } from "../../protocol/task.ts";
+import {
+  clearAll,
+  createTasks,
+  deleteTasks,
+  dueTask,
+  emptyPlan,
+  MAX_PLAN_CHARACTERS,
+  MAX_SECTIONS,
+  MAX_TASK_CHARACTERS,
+  MAX_TASKS,
+  openTasks,
+  type PlanChange,
+  startDueTask,
+  updateTasks,
+  viewPlan,
+} from "./rules.ts";
+
+function numbered(): (prefix: "task" | "sec") => string {
+  const counts = { task: 0, sec: 0 };
+  return (prefix) => `${prefix}_${++counts[prefix]}`;
+}
+
+function accepted(change: PlanChange): Plan {
+  if (!change.ok) throw new Error(`refused: ${change.message}`);
+  return change.plan;
+}
+
+function refused(change: PlanChange): string {
+  if (change.ok) throw new Error("was accepted");
+  return change.message;
+}
+
+/** Build: A, B. Ship: C, D. */
+function shop(makeId = numbered()): Plan {
+  const sections = [
+    { title: "Build", tasks: ["A", "B"] },
+    { title: "Ship", tasks: ["C", "D"] },
+  ];
+  return accepted(createTasks(emptyPlan, { sections }, makeId));
+}
+
+const statuses = (plan: Plan) => plan.tasks.map((task) => task.status).join(" ");
+
+describe("createTasks", () => {
+  it("makes sections with pending tasks at version 1", () => {
+    expect(shop()).toEqual({
+      version: 1,
+      sections: [
+        { id: "sec_1", title: "Build" },
+        { id: "sec_2", title: "Ship" },
+      ],
+      tasks: [
+        { id: "task_1", content: "A", status: "pending", section_id: "sec_1" },
+        { id: "task_2", content: "B", status: "pending", section_id: "sec_1" },
+        { id: "task_3", content: "C", status: "pending", section_id: "sec_2" },
+        { id: "task_4", content: "D", status: "pending", section_id: "sec_2" },
+      ],
+    });
+  });
+
+  it("appends to the section of the same title, whatever its case and surrounding space", () => {
+    const plan = accepted(createTasks(shop(), { section_title: "  bUILD ", task_contents: ["E"] }));
+    expect(plan.sections).toHaveLength(2);
+    expect(openTasks(plan).map((task) => task.content)).toEqual(["A", "B", "E", "C", "D"]);
+  });
+
+  it("appends by section id, even where another section has the same title", () => {
+    const twins: Plan = { ...shop(), sections: [...shop().sections, { id: "sec_9", title: "Build" }] };
+    const plan = accepted(createTasks(twins, { section_id: "sec_9", task_contents: ["E"] }));
+    expect(plan.tasks.at(-1)).toMatchObject({ content: "E", section_id: "sec_9" });
+  });
+
+  it("adds nothing that is in the section already and still open, and says so by the very same plan", () => {
+    const plan = shop();
+    const again = { sections: [{ title: "build", tasks: [" A ", "B"] }] };
+    expect(accepted(createTasks(plan, again))).toBe(plan);
+    const more = {
+      sections: [
+        { title: "Build", tasks: ["A", "E"] },
+        { title: "New", tasks: ["A"] },
+      ],
+    };
+    const grown = accepted(createTasks(plan, more));
+    expect(openTasks(grown).map((task) => task.content)).toEqual(["A", "B", "E", "C", "D", "A"]);
+    expect(grown.version).toBe(2);
+  });
+
+  it("adds again what has ended: that is work to be done once more", () => {
+    const plan = accepted(updateTasks(shop(), { task_ids: ["task_1"], status: "completed" }, "strict"));
+    const again = accepted(createTasks(plan, { section_title: "Build", task_contents: ["A"] }));
+    expect(openTasks(again).map((task) => task.content)).toEqual(["B", "A", "C", "D"]);
+  });
+
+  it("puts two sections of one call that share a title together", () => {
+    const sections = [
+      { title: "One", tasks: ["a"] },
+      { title: "ONE", tasks: ["b"] },
+    ];
+    expect(accepted(createTasks(emptyPlan, { sections })).sections).toHaveLength(1);
+  });
+
+  it("takes control characters and lone surrogates out of what it stores", () => {
+    const plan = accepted(createTasks(emptyPlan, { section_title: "a\u0000b", task_contents: [" x\ud800\u0007y\n"] }));
+    expect(plan.sections[0]?.title).toBe("ab");
+    expect(plan.tasks[0]?.content).toBe("x\ufffdy");
+  });
+
+  it.each([
+    ["no tasks", {}, "create_tasks with"],
+    ["no section", { task_contents: ["a"] }, "section_title or section_id"],
+    ["both forms", { sections: [{ title: "S", tasks: ["a"] }], task_contents: ["b"] }, "not both"],
+    ["an unknown section", { section_id: "sec_7", task_contents: ["a"] }, "sec_1"],
+    ["a blank title", { section_title: " \n", task_contents: ["a"] }, "title"],
+    ["a long title", { section_title: "t".repeat(201), task_contents: ["a"] }, "200"],
+    ["a blank task", { section_title: "S", task_contents: ["a", " "] }, "not empty"],
+    ["a section without tasks", { sections: [{ title: "S", tasks: [] }] }, "at least one task"],
+    ["a long task", { section_title: "S", task_contents: ["x".repeat(MAX_TASK_CHARACTERS + 1)] }, "2000"],
+    ["many tasks", { section_title: "S", task_contents: Array(MAX_TASKS).fill("x") }, "at most 500 tasks"],
+    [
+      "much text",
+      { section_title: "S", task_contents: Array(MAX_PLAN_CHARACTERS / 1000).fill("x".repeat(1000)) },
+      "60000 characters",
+    ],
+    [
+      "many sections",
+      { sections: Array.from({ length: MAX_SECTIONS }, (_, i) => ({ title: `S${i}`, tasks: ["a"] })) },
+      "at most 50 sections",
+    ],
+  ])("refuses %s and says how to call it", (_, input, words) => {
+    expect(refused(createTasks(shop(), input))).toContain(words);
+  });
+});
+
+describe("updateTasks in strict order", () => {
+  const set = (plan: Plan, status: TaskStatus, ...task_ids: string[]) =>
+    updateTasks(plan, { task_ids, status }, "strict");
+
+  it("completes the due task straight from pending", () => {
+    expect(statuses(accepted(set(shop(), "completed", "task_1")))).toBe("completed pending pending pending");
+  });
+
+  it("completes several that are consecutive from the due one, in whatever order they are named", () => {
+    expect(statuses(accepted(set(shop(), "completed", "task_3", "task_1", "task_2")))).toBe(
+      "completed completed completed pending",
+    );
+  });
+
+  it("names the due task, by id and content, when another is completed first", () => {
+    const message = refused(set(shop(), "completed", "task_3"));
+    expect(message).toContain('task_3 ("C") is not due yet');
+    expect(message).toContain('The task that is due is task_1 ("A"), pending');
+    expect(message).toContain('{"task_ids":["task_1"],"status":"completed"}');
+  });
+
+  it("refuses several with a gap, and changes nothing", () => {
+    const plan = shop();
+    expect(refused(set(plan, "completed", "task_1", "task_3"))).toContain("follow it directly");
+    expect(statuses(plan)).toBe("pending pending pending pending");
+  });
+
+  it("starts the due task, and no other while it is in progress", () => {
+    const plan = accepted(set(shop(), "in_progress", "task_1"));
+    expect(refused(set(plan, "in_progress", "task_2"))).toContain("One task is in progress at a time");
+    expect(refused(set(shop(), "in_progress", "task_2"))).toContain("not due yet");
+    expect(refused(set(shop(), "in_progress", "task_1", "task_2"))).toContain("start one with one id");
+  });
+
+  it("cancels anywhere, and what follows a cancelled task is due", () => {
+    const plan = accepted(set(shop(), "cancelled", "task_1", "task_4"));
+    expect(statuses(plan)).toBe("cancelled pending pending cancelled");
+    expect(dueTask(plan)?.id).toBe("task_2");
+  });
+
+  it("never reopens an ended task", () => {
+    const plan = accepted(set(shop(), "completed", "task_1"));
+    for (const status of ["pending", "in_progress", "cancelled"] as const) {
+      expect(refused(set(plan, status, "task_1"))).toContain("not opened again");
+    }
+  });
+
+  it("does not put a started task back to pending", () => {
+    const plan = accepted(set(shop(), "in_progress", "task_1"));
+    expect(refused(set(plan, "pending", "task_1"))).toContain("can't become pending again");
+  });
+
+  it("gives the same plan back for a repeated call", () => {
+    const plan = accepted(set(shop(), "completed", "task_1"));
+    expect(accepted(set(plan, "completed", "task_1"))).toBe(plan);
+    expect(statuses(accepted(set(plan, "completed", "task_1", "task_2")))).toBe("completed completed pending pending");
+  });
+
+  it("has what was appended to an earlier section due before a later section", () => {
+    let plan = accepted(set(shop(), "completed", "task_1", "task_2"));
+    plan = accepted(createTasks(plan, { section_title: "Build", task_contents: ["E"] }, () => "task_5"));
+    expect(dueTask(plan)?.content).toBe("E");
+    expect(refused(set(plan, "completed", "task_3"))).toContain("task_5");
+  });
+
+  it("lets the task in progress end although an earlier one was added meanwhile", () => {
+    let plan = accepted(set(shop(), "completed", "task_1", "task_2"));
+    plan = accepted(set(plan, "in_progress", "task_3"));
+    plan = accepted(createTasks(plan, { section_title: "Build", task_contents: ["E"] }));
+    expect(dueTask(plan)?.id).toBe("task_3");
+    expect(accepted(set(plan, "completed", "task_3")).tasks[2]?.status).toBe("completed");
+  });
+
+  it("says that nothing is due when all have ended", () => {
+    const plan = accepted(set(shop(), "cancelled", "task_1", "task_2", "task_3", "task_4"));
+    expect(refused(set(plan, "completed", "task_1"))).toContain("No task is due");
+    expect(refused(updateTasks(emptyPlan, { task_ids: ["task_1"], status: "completed" }, "strict"))).toContain("empty");
+  });
+});
+
+describe("updateTasks in free order", () => {
+  it("completes and starts any pending task, one in progress at a time", () => {
+    const plan = accepted(updateTasks(shop(), { task_ids: ["task_3"], status: "in_progress" }, "free"));
+    expect(dueTask(plan)?.id).toBe("task_3");
+    expect(refused(updateTasks(plan, { task_ids: ["task_1"], status: "in_progress" }, "free"))).toContain("task_3");
+    const later = accepted(updateTasks(plan, { task_ids: ["task_4", "task_1"], status: "completed" }, "free"));
+    expect(statuses(later)).toBe("completed pending in_progress completed");
+  });
+});
+
+describe("updateTasks on content and section", () => {
+  it("gives one task a new content", () => {
+    const plan = accepted(updateTasks(shop(), { task_ids: ["task_2"], content: " B2 " }, "strict"));
+    expect(plan.tasks[1]?.content).toBe("B2");
+    expect(plan.version).toBe(2);
+  });
+
+  it("moves tasks to the end of another section, by status and section at once", () => {
+    const plan = accepted(
+      updateTasks(shop(), { task_ids: ["task_1"], section_id: "sec_2", status: "in_progress" }, "strict"),
+    );
+    expect(viewPlan(plan).sections[1]?.tasks.map((task) => task.id)).toEqual(["task_3", "task_4", "task_1"]);
+    expect(dueTask(plan)?.id).toBe("task_1");
+  });
+
+  it("leaves a task where it is when it is moved to its own section", () => {
+    const plan = shop();
+    expect(accepted(updateTasks(plan, { task_ids: ["task_1"], section_id: "sec_1" }, "strict"))).toBe(plan);
+  });
+
+  it("refuses what it can't do, all or nothing", () => {
+    const plan = shop();
+    const update = (input: Parameters<typeof updateTasks>[1]) => refused(updateTasks(plan, input, "strict"));
+    expect(update({ task_ids: ["task_1"] })).toContain("Nothing to change");
+    expect(update({ task_ids: ["task_1", "task_2"], content: "x" })).toContain("one task");
+    expect(update({ task_ids: ["task_1"], content: "  " })).toContain("not empty");
+    expect(update({ task_ids: ["task_1"], section_id: "sec_7" })).toContain("sec_1");
+    expect(update({ task_ids: ["task_1", "nope"], status: "completed" })).toContain('"nope"');
+    expect(update({ task_ids: ["a", "b", "c", "d", "e", "f"], status: "completed" })).toContain("and 1 more");
+    expect(statuses(plan)).toBe("pending pending pending pending");
+  });
+});
+
+describe("ids", () => {
+  const plan = shop((prefix) => newId(prefix));
+  const [first, second] = plan.tasks;
+  const complete = (id: string) => updateTasks(plan, { task_ids: [id], status: "completed" }, "strict");
+
+  it("are understood in capitals, without their prefix, and cut short where that is unique", () => {
+    const id = first?.id ?? "";
+    for (const form of [id, id.toUpperCase(), id.slice(5), ` ${id} `, id.slice(0, -4)]) {
+      expect(statuses(accepted(complete(form)))).toBe("completed pending pending pending");
+    }
+  });
+
+  it("are not guessed from a beginning that tasks share, or from a number", () => {
+    expect(refused(complete((second?.id ?? "").slice(0, 15)))).toContain("no task");
+    expect(refused(complete("1"))).toContain("no task");
+    expect(refused(complete("task_"))).toContain("no task");
+  });
+});
+
+describe("deleteTasks and clearAll", () => {
+  it("delete tasks, and leave their section", () => {
+    const plan = accepted(deleteTasks(shop(), { task_ids: ["task_1", "task_2"] }));
+    expect(viewPlan(plan)).toMatchObject({
+      version: 2,
+      total_sections: 2,
+      total_tasks: 2,
+      next_task: { id: "task_3" },
+    });
+  });
+
+  it("delete a section with its tasks only when confirmed", () => {
+    expect(refused(deleteTasks(shop(), { section_ids: ["sec_1"] }))).toContain('"confirm":true');
+    const plan = accepted(deleteTasks(shop(), { section_ids: ["sec_1"], task_ids: ["task_4"], confirm: true }));
+    expect(plan.sections.map((section) => section.id)).toEqual(["sec_2"]);
+    expect(plan.tasks.map((task) => task.id)).toEqual(["task_3"]);
+  });
+
+  it("delete a section that has no tasks", () => {
+    const bare: Plan = { version: 1, sections: [{ id: "sec_1", title: "S" }], tasks: [] };
+    expect(accepted(deleteTasks(bare, { section_ids: ["sec_1"], confirm: true }))).toEqual({
+      ...emptyPlan,
+      version: 2,
+    });
+  });
+
+  it("refuse unknown ids and empty calls", () => {
+    expect(refused(deleteTasks(shop(), {}))).toContain("Nothing to delete");
+    expect(refused(deleteTasks(shop(), { task_ids: ["task_1", "task_8"] }))).toContain("task_8");
+    expect(refused(deleteTasks(emptyPlan, { section_ids: ["sec_1"], confirm: true }))).toContain("no sections yet");
+  });
+
+  it("clear everything only when confirmed, under the next version", () => {
+    expect(refused(clearAll(shop(), {}))).toContain('{"confirm":true}');
+    expect(accepted(clearAll(shop(), { confirm: true }))).toEqual({ version: 2, sections: [], tasks: [] });
+    expect(accepted(clearAll(emptyPlan, { confirm: true }))).toBe(emptyPlan);
+  });
+});
+
+describe("startDueTask", () => {
+  it("starts the due task once", () => {
+    const plan = startDueTask(shop());
+    expect(plan).toMatchObject({ version: 2, tasks: [{ status: "in_progress" }, {}, {}, {}] });
+    expect(plan && startDueTask(plan)).toBeNull();
+    expect(startDueTask(emptyPlan)).toBeNull();
+  });
+});

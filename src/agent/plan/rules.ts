@@ -1,0 +1,275 @@
+// The rules of the task list, as pure functions over a `Plan`. A change either is allowed as a whole, and gives a plan whose
+// version is one higher, or is refused with a sentence that names the task that is due and the call that would be right.
+//
+// - Plan order is sections in their order, and within a section its tasks in theirs. What is due is the task in progress,
+//   else the first pending one in plan order.
+// - Status: pending → in_progress → completed | cancelled. One task is in progress at a time. An ended task is never
+//   reopened; setting a status that a task already has changes nothing, so a repeated call does no harm.
+// - "strict": tasks are started and completed in order, so several at once must be the due one and those after it.
+//   "free": in any order. Cancelling is allowed anywhere in both.
+import type { AgentConfig } from "../../protocol/agent.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { Plan, Task, TaskStatus } from "../../protocol/task.ts";
+import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, UpdateTasksInput } from "./arguments.ts";
+import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
+import { dueTask, openTasks } from "./view.ts";
+
+export { changedSteps, diffPlanState } from "./changes.ts";
+export { dueTask, emptyPlan, openTasks, planState, viewPlan } from "./view.ts";
+
+export type PlanOrder = AgentConfig["plan_order"];
+
+export type PlanChange = { ok: true; plan: Plan } | { ok: false; message: string };
+
+/** Makes an id; tests bring their own. */
+export type MakeId = (prefix: "task" | "sec") => string;
+
+// A plan is one row, one part of each state snapshot and the result of every plan tool, so a model reads all of it again
+// and again. These bounds are far above any plan that a person could follow, and keep it under 300 KB of JSON.
+export const MAX_SECTIONS = 50;
+export const MAX_TASKS = 500;
+const TOO_MANY_TASKS = `A plan has at most ${MAX_TASKS} tasks. Group the work more coarsely.`;
+export const MAX_TASK_CHARACTERS = 2_000;
+export const MAX_TITLE_CHARACTERS = 200;
+export const MAX_PLAN_CHARACTERS = 60_000;
+
+// An abbreviated id must say more than the time part that all tasks of one call share.
+const MIN_ID_PREFIX = 12;
+
+/** The plan with its due task in progress; null when one is in progress already or nothing is left. */
+export function startDueTask(plan: Plan): Plan | null {
+  const due = dueTask(plan);
+  if (due?.status !== "pending") return null;
+  return { ...changeTasks(plan, new Set([due.id]), { status: "in_progress" }), version: plan.version + 1 };
+}
+
+export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId = newId): PlanChange {
+  const additions = readAdditions(plan, input);
+  if (typeof additions === "string") return refuse(additions);
+  const sections = [...plan.sections];
+  const tasks = [...plan.tasks];
+  for (const addition of additions) {
+    const title = cleanText(addition.title);
+    if (title === "") return refuse("A section needs a title that is not empty.");
+    if (title.length > MAX_TITLE_CHARACTERS)
+      return refuse(`A section's title has at most ${MAX_TITLE_CHARACTERS} characters.`);
+    let section = sections.find((known) => (addition.id ? known.id === addition.id : sameTitle(known.title, title)));
+    if (!section) {
+      section = { id: makeId("sec"), title };
+      sections.push(section);
+    }
+    if (addition.tasks.length === 0) return refuse(`Section ${quote(title)} needs at least one task.`);
+    for (const text of addition.tasks) {
+      const content = cleanText(text);
+      const problem = checkContent(content);
+      if (problem) return refuse(problem);
+      if (isPlanned(plan, section.id, content)) continue;
+      // A request may hold a hundred thousand: the first one too many is enough to know.
+      if (tasks.length === MAX_TASKS) return refuse(TOO_MANY_TASKS);
+      tasks.push({ id: makeId("task"), content, status: "pending", section_id: section.id });
+    }
+  }
+  if (tasks.length === plan.tasks.length) return { ok: true, plan };
+  return checkSize({ version: plan.version + 1, sections, tasks });
+}
+
+/** Whether it was to be done already before this call: models that lose the thread plan the same work twice. */
+function isPlanned(plan: Plan, section_id: string, content: string): boolean {
+  return plan.tasks.some((task) => task.section_id === section_id && task.content === content && isOpen(task));
+}
+
+function isOpen({ status }: Task): boolean {
+  return status === "pending" || status === "in_progress";
+}
+
+function readAdditions(
+  plan: Plan,
+  input: CreateTasksInput,
+): string | { id?: string; title: string; tasks: string[] }[] {
+  const form = `Call create_tasks with {"sections":[{"title":"…","tasks":["…"]}]}, or with {"section_title":"…","task_contents":["…"]}.`;
+  if (input.sections && input.task_contents) return `Give either sections or task_contents, not both. ${form}`;
+  if (input.sections) return input.sections;
+  if (!input.task_contents) return `There are no tasks in this call. ${form}`;
+  if (input.section_id !== undefined) {
+    const section = findById(plan.sections, input.section_id, "sec");
+    if (!section) return `There is no section ${quote(input.section_id)}. ${listSections(plan)}`;
+    return [{ id: section.id, title: section.title, tasks: input.task_contents }];
+  }
+  if (input.section_title === undefined) return `task_contents needs section_title or section_id. ${form}`;
+  return [{ title: input.section_title, tasks: input.task_contents }];
+}
+
+export function updateTasks(plan: Plan, input: UpdateTasksInput, order: PlanOrder): PlanChange {
+  const { status, section_id } = input;
+  const content = input.content === undefined ? undefined : cleanText(input.content);
+  if (status === undefined && content === undefined && section_id === undefined) {
+    return refuse(`Nothing to change: give status, content or section_id with the task_ids. ${describeDue(plan)}`);
+  }
+  const named = findTasks(plan, input.task_ids);
+  if (typeof named === "string") return refuse(named);
+  const problem =
+    (status && checkStatus(plan, named, status, order)) || (content !== undefined && checkContent(content));
+  if (problem) return refuse(problem);
+  if (content !== undefined && named.length > 1) {
+    return refuse("A new content is for one task. Call update_tasks once for each task whose content changes.");
+  }
+  const section = section_id === undefined ? undefined : findById(plan.sections, section_id, "sec");
+  if (section_id !== undefined && !section) {
+    return refuse(`There is no section ${quote(section_id)}. ${listSections(plan)}`);
+  }
+  const ids = new Set(named.map((task) => task.id));
+  const changed = changeTasks(plan, ids, { status, content });
+  return finish(plan, section ? moveTasks(changed, ids, section.id) : changed);
+}
+
+function checkStatus(plan: Plan, named: Task[], status: TaskStatus, order: PlanOrder): string | null {
+  const changing = named.filter((task) => task.status !== status);
+  const ended = changing.find((task) => task.status === "completed" || task.status === "cancelled");
+  if (ended) {
+    return `${nameTask(ended)} is ${ended.status} and is not opened again; create a new task for what is left to do. ${describeDue(plan)}`;
+  }
+  const open = openTasks(plan);
+  const current = open.find((task) => task.status === "in_progress");
+  if (status === "pending") {
+    const started = changing[0];
+    return started
+      ? `${nameTask(started)} is in progress and can't become pending again; complete or cancel it. ${describeDue(plan)}`
+      : null;
+  }
+  if (status === "in_progress") {
+    if (changing.length > 1) {
+      return `One task is in progress at a time, so start one with one id. ${describeDue(plan)}`;
+    }
+    if (changing.length === 1 && current) {
+      return `One task is in progress at a time, and ${nameTask(current)} is. ${describeDue(plan)}`;
+    }
+  }
+  if (status === "cancelled" || order === "free") return null;
+  return checkOrder(plan, open, changing);
+}
+
+/** In "strict" order the tasks must be the first of the open ones, whatever order the call names them in. */
+function checkOrder(plan: Plan, open: Task[], changing: Task[]): string | null {
+  const due = new Set(open.slice(0, changing.length).map((task) => task.id));
+  const early = changing.find((task) => !due.has(task.id));
+  if (!early) return null;
+  const several =
+    changing.length > 1 ? " Several ids at once must be the due task and those that follow it directly." : "";
+  return `${nameTask(early)} is not due yet: tasks are done in order.${several} ${describeDue(plan)}`;
+}
+
+export function deleteTasks(plan: Plan, input: DeleteTasksInput): PlanChange {
+  const sectionIds = input.section_ids ?? [];
+  const taskIds = input.task_ids ?? [];
+  if (sectionIds.length === 0 && taskIds.length === 0) {
+    return refuse(
+      `Nothing to delete: give {"task_ids":["…"]}, or {"section_ids":["…"],"confirm":true}. ${describeDue(plan)}`,
+    );
+  }
+  const named = findTasks(plan, taskIds);
+  if (typeof named === "string") return refuse(named);
+  const sections = new Set<string>();
+  for (const id of sectionIds) {
+    const section = findById(plan.sections, id, "sec");
+    if (!section) return refuse(`There is no section ${quote(id)}. ${listSections(plan)}`);
+    sections.add(section.id);
+  }
+  if (sections.size > 0 && input.confirm !== true) {
+    const count = plan.tasks.filter((task) => sections.has(task.section_id)).length;
+    return refuse(
+      `Deleting a section deletes its tasks (${count} here). Nothing was deleted; if that is meant, call delete_tasks again with "confirm":true.`,
+    );
+  }
+  const ids = new Set(named.map((task) => task.id));
+  return finish(plan, {
+    ...plan,
+    sections: plan.sections.filter((section) => !sections.has(section.id)),
+    tasks: plan.tasks.filter((task) => !ids.has(task.id) && !sections.has(task.section_id)),
+  });
+}
+
+export function clearAll(plan: Plan, input: ClearAllInput): PlanChange {
+  if (input.confirm !== true) {
+    return refuse(
+      `clear_all deletes all ${plan.tasks.length} tasks. Nothing was deleted; if that is meant, call it with {"confirm":true}.`,
+    );
+  }
+  if (plan.sections.length === 0 && plan.tasks.length === 0) return { ok: true, plan };
+  return { ok: true, plan: { version: plan.version + 1, sections: [], tasks: [] } };
+}
+
+function changeTasks(plan: Plan, ids: Set<string>, change: { status?: TaskStatus; content?: string }): Plan {
+  const tasks = plan.tasks.map((task) => {
+    if (!ids.has(task.id)) return task;
+    return { ...task, status: change.status ?? task.status, content: change.content ?? task.content };
+  });
+  return { ...plan, tasks };
+}
+
+/** Moved tasks stand last in their new section; those that are in it already keep their place. */
+function moveTasks(plan: Plan, ids: Set<string>, section_id: string): Plan {
+  const moves = (task: Task) => ids.has(task.id) && task.section_id !== section_id;
+  const moved = plan.tasks.filter(moves).map((task) => ({ ...task, section_id }));
+  return { ...plan, tasks: [...plan.tasks.filter((task) => !moves(task)), ...moved] };
+}
+
+/** The changed plan under its next version, or the very same one where nothing is different. */
+function finish(before: Plan, after: Plan): PlanChange {
+  const same =
+    before.sections.length === after.sections.length && JSON.stringify(before.tasks) === JSON.stringify(after.tasks);
+  return same ? { ok: true, plan: before } : checkSize({ ...after, version: before.version + 1 });
+}
+
+function checkContent(content: string): string | null {
+  if (content === "") return "A task needs a content that is not empty.";
+  if (content.length <= MAX_TASK_CHARACTERS) return null;
+  return `A task has at most ${MAX_TASK_CHARACTERS} characters, and ${quote(content)} has ${content.length}. Say what to do in a sentence; long material belongs in a file.`;
+}
+
+function checkSize(plan: Plan): PlanChange {
+  const characters = [...plan.tasks, ...plan.sections].reduce(
+    (sum, item) => sum + ("content" in item ? item.content : item.title).length,
+    0,
+  );
+  if (plan.sections.length > MAX_SECTIONS)
+    return refuse(`A plan has at most ${MAX_SECTIONS} sections. Group the work more coarsely.`);
+  if (plan.tasks.length > MAX_TASKS) return refuse(TOO_MANY_TASKS);
+  if (characters > MAX_PLAN_CHARACTERS)
+    return refuse(`A plan has at most ${MAX_PLAN_CHARACTERS} characters in all. Word the tasks more briefly.`);
+  return { ok: true, plan };
+}
+
+/** The tasks in the order in which they are named; or why not. */
+export function findTasks(plan: Plan, ids: string[]): string | Task[] {
+  const found = new Map<string, Task>();
+  const unknown: string[] = [];
+  for (const id of ids) {
+    const task = findById(plan.tasks, id, "task");
+    if (task) found.set(task.id, task);
+    else unknown.push(quote(id));
+  }
+  if (unknown.length === 0) return [...found.values()];
+  const rest = unknown.length > 5 ? ` and ${unknown.length - 5} more` : "";
+  return `There is no task with the id ${unknown.slice(0, 5).join(", ")}${rest}. Nothing was changed; view_tasks shows all ids. ${describeDue(plan)}`;
+}
+
+/** By the id, or by what models make of one: without its prefix, in capitals, cut short where that is still unique. */
+function findById<Item extends { id: string }>(items: Item[], id: string, prefix: "task" | "sec"): Item | undefined {
+  const exact = items.find((item) => item.id === id);
+  if (exact) return exact;
+  const text = id.trim().toLowerCase();
+  const full = text.startsWith(`${prefix}_`) ? text : `${prefix}_${text}`;
+  const fits = items.filter((item) => item.id === full);
+  if (fits.length === 1) return fits[0];
+  if (full.length < prefix.length + 1 + MIN_ID_PREFIX) return undefined;
+  const begin = items.filter((item) => item.id.startsWith(full));
+  return begin.length === 1 ? begin[0] : undefined;
+}
+
+function sameTitle(one: string, other: string): boolean {
+  return one.trim().toLowerCase() === other.trim().toLowerCase();
+}
+
+function refuse(message: string): { ok: false; message: string } {
+  return { ok: false, message };
+}

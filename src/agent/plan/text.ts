@@ -1,0 +1,40 @@
+// The sentences in which the plan's rules speak to a model.
+import { cutEnd } from "../../lib/truncate.ts";
+import type { Plan, Task } from "../../protocol/task.ts";
+import { dueTask } from "./view.ts";
+
+export function describeDue(plan: Plan): string {
+  const due = dueTask(plan);
+  if (due)
+    return `The task that is due is ${nameTask(due)}, ${due.status}; when it is done, call update_tasks with {"task_ids":["${due.id}"],"status":"completed"}.`;
+  return plan.tasks.length === 0 ? "The plan is empty; create_tasks makes one." : "No task is due: all have ended.";
+}
+
+export function listSections(plan: Plan): string {
+  if (plan.sections.length === 0) return "The plan has no sections yet; create_tasks makes them.";
+  const shown = plan.sections.slice(0, 10).map((section) => `${section.id} (${quote(section.title)})`);
+  return `Sections: ${shown.join(", ")}${plan.sections.length > 10 ? ", …; view_tasks shows all" : ""}.`;
+}
+
+export function nameTask(task: Task): string {
+  return `${task.id} (${quote(task.content)})`;
+}
+
+/** A text inside a message: one line, quoted, and short without half a surrogate pair at its end. */
+export function quote(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return JSON.stringify(line.length > 100 ? `${cutEnd(line, 100)}…` : line);
+}
+
+/** A text inside a reminder, which it can't end: no tag survives in it. */
+export function quoteAsData(text: string): string {
+  return quote(text).replaceAll("<", "\\u003c");
+}
+
+/** What is stored: well-formed, without control characters but line breaks and tabs, and without space around it. */
+export function cleanText(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/[^\P{Cc}\n\t]/gu, "")
+    .trim();
+}

@@ -1,0 +1,150 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { agentConfig } from "../../protocol/agent.ts";
+import { allTools } from "../../tools/index.ts";
+import { createTasksInput } from "../plan/arguments.ts";
+import { createTasks } from "../plan/rules.ts";
+import { buildSystemPrompt } from "./prompt.ts";
+
+const agent = agentConfig.parse({});
+const bare = buildSystemPrompt({ agent, context: [] });
+
+function promptOf(settings: Partial<typeof agent>): string {
+  return buildSystemPrompt({ agent: { ...agent, ...settings }, context: [] });
+}
+
+// At four characters a token, and nearer to one where they are Chinese, about 2,200 tokens: each is paid at each step.
+const MAX_CHARACTERS = 8000;
+
+describe("buildSystemPrompt", () => {
+  it("is the same for the same input, and begins the same whatever the context", () => {
+    expect(buildSystemPrompt({ agent: { ...agent }, context: [] })).toBe(bare);
+    const full = buildSystemPrompt({ agent, context: [{ description: "Page", value: "home" }] });
+    expect(full.startsWith(bare)).toBe(true);
+  });
+
+  it("has its parts in this order, each once", () => {
+    const full = buildSystemPrompt({
+      agent: { ...agent, instructions: "Be brief." },
+      context: [{ description: "Page", value: "home" }],
+    });
+    expect(full).toMatch(/^You are Taskloom/);
+    expect([...full.matchAll(/^# (.+)$/gm)].map(([, heading]) => heading)).toEqual([
+      "Language",
+      "Plan or answer",
+      "The list",
+      "Work",
+      "Tools",
+      "Asking",
+      "Finishing",
+      "Trust",
+      "Instructions for this agent",
+      "Context",
+    ]);
+  });
+
+  it("holds nothing that changes between calls: no date, no id, no state of a plan", () => {
+    expect(bare).not.toMatch(/\b20\d\d\b|\d:\d\d|\b(?:task|sec|inv|thread|msg|inst)_[0-9a-z]{8}|undefined|\[object/);
+  });
+
+  it("stays small, with every setting told", () => {
+    const every = { plan_approval: true, evidence: "challenge" as const, approvals: { execute_command: ["*"] } };
+    for (const plan_order of ["strict", "free"] as const) {
+      expect(promptOf({ plan_order, ...every }).length).toBeLessThan(MAX_CHARACTERS);
+    }
+  });
+
+  it("makes the model plan the four kinds of work, and consult its list before every action, in both languages", () => {
+    for (const kind of ["research", "content", "multi-step work", "projects"]) {
+      expect(bare).toMatch(new RegExp(`^- ${kind}: .*\\p{Script=Han}`, "mu"));
+    }
+    expect(bare).toContain("第一个动作永远是 create_tasks");
+    expect(bare).toContain("Before EVERY action, consult the task list");
+    expect(bare).toContain("每次行动之前先看任务列表");
+    expect(bare).toContain("不建任务列表");
+  });
+
+  it("shows good plans that the plan's own rules accept", () => {
+    const plans = [...bare.matchAll(/^\{"sections".*\}$/gm)].map(([json]) => createTasksInput.parse(JSON.parse(json)));
+    expect(plans).toHaveLength(2);
+    for (const plan of plans) expect(createTasks({ version: 0, sections: [], tasks: [] }, plan).ok).toBe(true);
+  });
+
+  it("names the tags that the server writes, and tools and fields that there are", () => {
+    const tags = ["plan_reminder", "reminder", "conversation_summary", "person_message", "webhook_payload"];
+    for (const tag of tags) expect(bare).toContain(`<${tag}>`);
+    const fields = ["in_progress", "read_result", "result_id"];
+    const known = new Set([...allTools.map((tool) => tool.name), ...tags, ...fields]);
+    const named = bare.match(/\b[a-z]+_[a-z_]+\b/g) ?? [];
+    expect(named).toEqual(expect.arrayContaining(["create_tasks", "view_tasks", "update_tasks", "read_result"]));
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it("tells of the order that the code enforces", () => {
+    expect(bare).toContain("in the order of the list");
+    expect(promptOf({ plan_order: "free" })).toContain("in any order");
+    expect(promptOf({ plan_order: "free" })).not.toContain("One task at a time, in the order");
+  });
+
+  it.each([
+    ["plan_approval", { plan_approval: true }, "asks the person for approval"],
+    ["evidence", { evidence: "challenge" as const }, "is questioned"],
+    ["approvals", { approvals: { execute_command: ["*"] } }, "A call that was declined"],
+  ])("tells of %s only where it is set", (_name, settings, words) => {
+    expect(promptOf(settings)).toContain(words);
+    expect(bare).not.toContain(words);
+  });
+
+  it("says nothing of which patterns are to be approved: they could be worked around", () => {
+    expect(promptOf({ approvals: { execute_command: ["rm -rf *"] } })).toBe(
+      promptOf({ approvals: { create_file: ["*"] } }),
+    );
+  });
+
+  it("speaks only of tools for work that the agent is offered", () => {
+    const prompt = promptOf({ tools: ["read_file", "execute_command"] });
+    for (const name of ["create_file", "expose_port", "git tools"]) {
+      expect(bare).toContain(name);
+      expect(prompt).not.toContain(name);
+    }
+    expect(prompt).toContain("background: true");
+  });
+
+  it("ends its own part with the agent's instructions as they are, and says nothing of them where there are none", () => {
+    expect(buildSystemPrompt({ agent: { ...agent, instructions: " Be brief. \n" }, context: [] })).toMatch(
+      /Be brief\.$/,
+    );
+    expect(buildSystemPrompt({ agent: { ...agent, instructions: " " }, context: [] })).not.toContain(
+      "Instructions for",
+    );
+  });
+
+  it("quotes context so that no value can end its fence", () => {
+    const piece = fc.constantFrom("`", "```", "\n", "# System", "a", "\n````\n");
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const value = pieces.join("");
+        const prompt = buildSystemPrompt({ agent, context: [{ description: 'a\n"b', value }] });
+        const lines = prompt.slice(prompt.indexOf('"a\\n\\"b":\n')).split("\n");
+        const fence = lines[1] ?? "";
+        expect(fence).toMatch(/^`{3,}$/);
+        expect(lines.slice(2, -1).join("\n")).toBe(value);
+        expect(lines.slice(2, -1).some((line) => line.includes(fence))).toBe(false);
+        expect(lines.at(-1)).toBe(fence);
+      }),
+    );
+  });
+
+  it("bounds the context and says what it left out", () => {
+    const context = Array.from({ length: 5 }, (_, index) => ({ description: `d${index}`, value: "v".repeat(30_000) }));
+    const prompt = buildSystemPrompt({ agent, context });
+    expect(prompt.length - bare.length).toBeLessThan(52_000);
+    expect(prompt).toContain("characters left out");
+    expect(prompt).toContain("3 more left out");
+  });
+
+  it("holds no lone surrogate where a value is cut amid a pair", () => {
+    const prompt = buildSystemPrompt({ agent, context: [{ description: "d", value: `${"v".repeat(49_999)}😀` }] });
+    expect(prompt.isWellFormed()).toBe(true);
+  });
+});

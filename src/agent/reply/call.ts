@@ -1,0 +1,104 @@
+// One step's model call, made until it succeeds or can't: failures that may pass are retried with back-off.
+import { type Backoff, backoffDelay } from "../../lib/retry.ts";
+import type { AssistantMessage } from "../../protocol/message.ts";
+import type { RunErrorCode, Usage } from "../../protocol/run.ts";
+import type { LoopDelta } from "../events.ts";
+import type { FinishReason, Model, ModelFailure, ModelReply, ModelRequest } from "../model.ts";
+import { createMessageParts, type MessageParts } from "./message-parts.ts";
+
+/** With the waits below about eight seconds of failing in a row; outages that last longer are for a person to see. */
+export const MAX_ATTEMPTS = 5;
+const backoff: Backoff = { base_ms: 500, cap_ms: 30_000 };
+/** Providers may ask to wait for hours; a run that shows nothing for so long looks dead. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
+export interface ModelCallPorts {
+  model: Model;
+  onDelta: (delta: LoopDelta) => void;
+  newMessageId: () => string;
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  signal: AbortSignal;
+}
+
+export interface CalledMessage {
+  message_id: string;
+  message: AssistantMessage;
+  reasoning: string;
+  finish: FinishReason;
+  usage: Usage | null;
+  /** The model that made it, where it is not the run's. */
+  model?: string;
+  xml?: string;
+}
+
+export type CallOutcome =
+  | { kind: "message"; called: CalledMessage }
+  /** `partial` is the text so far, null where there is none. */
+  | { kind: "cancelled"; partial: CalledMessage | null }
+  | { kind: "failed"; error: { code: RunErrorCode; message: string }; failure: ModelFailure; attempts: number };
+
+export async function callModel(
+  request: ModelRequest,
+  ports: ModelCallPorts,
+  usedCallIds: Set<string> | null,
+): Promise<CallOutcome> {
+  for (let attempt = 1; ; attempt++) {
+    const message_id = ports.newMessageId();
+    const parts = createMessageParts(message_id, usedCallIds, ports.onDelta);
+    const outcome = await ports.model.stream(request, parts.accept, ports.signal);
+    if (outcome.kind === "reply") {
+      parts.finish(outcome.reply);
+      return { kind: "message", called: toMessage(message_id, parts, outcome.reply) };
+    }
+    if (outcome.kind === "aborted") {
+      return { kind: "cancelled", partial: keepText(message_id, parts, outcome.reply, ports) };
+    }
+    if (parts.seen) ports.onDelta({ type: "message_dropped", message_id });
+    if (ports.signal.aborted) return { kind: "cancelled", partial: null };
+    const { failure } = outcome;
+    if (!failure.retryable || failure.too_long || attempt >= MAX_ATTEMPTS) {
+      return { kind: "failed", error: describeFailure(failure, attempt), failure, attempts: attempt };
+    }
+    await waitForRetry(outcome.failure, attempt, ports);
+    if (ports.signal.aborted) return { kind: "cancelled", partial: null };
+  }
+}
+
+async function waitForRetry(failure: ModelFailure, attempt: number, ports: ModelCallPorts): Promise<void> {
+  const asked = Math.min(failure.retry_after_ms ?? 0, MAX_RETRY_AFTER_MS);
+  const after_ms = Math.max(asked, backoffDelay(attempt, backoff));
+  ports.onDelta({ type: "model_retry", attempt, after_ms });
+  await ports.sleep(after_ms, ports.signal);
+}
+
+function toMessage(message_id: string, parts: MessageParts, reply: ModelReply): CalledMessage {
+  const { text, reasoning, tool_calls } = parts;
+  const message: AssistantMessage =
+    tool_calls.length > 0
+      ? { role: "assistant", content: text === "" ? null : text, tool_calls }
+      : { role: "assistant", content: text };
+  const xml = reply.xml === undefined ? {} : { xml: reply.xml };
+  return { message_id, message, reasoning, finish: reply.finish, usage: reply.usage, ...xml };
+}
+
+/** A cancelled reply keeps its text; half a tool call is of no use to anyone. */
+function keepText(
+  message_id: string,
+  parts: MessageParts,
+  reply: ModelReply,
+  ports: ModelCallPorts,
+): CalledMessage | null {
+  if (parts.text.trim() === "") {
+    if (parts.seen) ports.onDelta({ type: "message_dropped", message_id });
+    return null;
+  }
+  parts.finish({ ...reply, tool_calls: [] });
+  const { message, ...rest } = toMessage(message_id, parts, reply);
+  return { ...rest, message: { role: "assistant", content: message.content } };
+}
+
+function describeFailure(failure: ModelFailure, attempts: number): { code: RunErrorCode; message: string } {
+  const message =
+    attempts > 1 ? `The model gave no reply in ${attempts} attempts. ${failure.message}` : failure.message;
+  return { code: failure.code, message };
+}

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { callsTools, fails, makeTool, ScriptedRun, says, usage } from "../../../test/fakes/scripted-run.ts";
+import { agentConfig } from "../../protocol/agent.ts";
+import { MAX_ATTEMPTS } from "./call.ts";
+
+const agent = agentConfig.parse({ fallback_models: ["b", "c"] });
+const refused = (message = "no such model") => fails({ retryable: false, message });
+const keepsFailing = () => Array.from({ length: MAX_ATTEMPTS }, () => fails());
+
+function retries(run: ScriptedRun) {
+  return run.deltas.flatMap((delta) => (delta.type === "model_retry" ? [delta] : []));
+}
+
+function modelsAsked(run: ScriptedRun): string[] {
+  return run.requests.map(({ model }) => model);
+}
+
+describe("a run with fallback models", () => {
+  it("asks the next one at once where a model can't be had, says so, and names it on the message", async () => {
+    const run = new ScriptedRun([refused(), says("Hello.")]);
+    expect(await run.run({ model: "a", agent })).toMatchObject({ status: "completed", text: "Hello." });
+    expect(modelsAsked(run)).toEqual(["a", "b"]);
+    expect(retries(run)).toEqual([{ type: "model_retry", attempt: 1, after_ms: 0, model: "b" }]);
+    expect(run.facts).toMatchObject([{ type: "assistant_message", model: "b", usage }]);
+    expect(run.slept).toEqual([]);
+  });
+
+  it("asks the next one the same after the last attempt with a model that keeps failing", async () => {
+    const run = new ScriptedRun([...keepsFailing(), says("Hello.")]);
+    await run.run({ model: "a", agent });
+    expect(modelsAsked(run)).toEqual([...Array(MAX_ATTEMPTS).fill("a"), "b"]);
+    expect(retries(run).at(-1)).toEqual({ type: "model_retry", attempt: MAX_ATTEMPTS, after_ms: 0, model: "b" });
+    expect(run.requests.at(-1)).toEqual({ ...run.requests[0], model: "b" });
+  });
+
+  it("voids what a model had said before it failed", async () => {
+    const run = new ScriptedRun([fails({ retryable: false }, "Hal"), says("Hello.")]);
+    await run.run({ model: "a", agent });
+    const types = run.log.map(({ type }) => type);
+    expect(types.indexOf("message_dropped")).toBeLessThan(types.indexOf("model_retry"));
+    expect(run.facts).toMatchObject([{ message: { content: "Hello." } }]);
+  });
+
+  it("stays with the model that answered, and comes back to the others only where that one fails", async () => {
+    const turns = [refused(), callsTools("work"), says("", "stop"), refused(), refused(), says("Hello.")];
+    const run = new ScriptedRun(turns, [makeTool("work")]);
+    await run.run({ model: "a", agent });
+    expect(modelsAsked(run)).toEqual(["a", "b", "b", "b", "c", "a"]);
+    const named = run.facts.flatMap((fact) => (fact.type === "assistant_message" ? [fact.model] : []));
+    expect(named).toEqual(["b", "b", undefined]);
+  });
+
+  it("begins with its own model again in a later life", async () => {
+    const run = new ScriptedRun([says("Hello.")]);
+    await run.run({ model: "a", agent, steps: 1 });
+    expect(modelsAsked(run)).toEqual(["a"]);
+  });
+
+  it("asks no model twice, whichever the run names", async () => {
+    const run = new ScriptedRun([refused(), refused(), says("never")]);
+    expect(await run.run({ model: "c", agent })).toMatchObject({ status: "failed" });
+    expect(modelsAsked(run)).toEqual(["c", "b"]);
+  });
+
+  it("fails with each model and its reason where all fail, and with a common reason once", async () => {
+    const run = new ScriptedRun([refused("A is off."), ...keepsFailing(), refused("A is off.")]);
+    const message = 'No model gave a reply. "a", "c": A is off. "b": The model gave no reply in 5 attempts. It broke.';
+    expect(await run.run({ model: "a", agent })).toEqual({ status: "failed", error: { code: "model_error", message } });
+  });
+
+  it("keeps the code that all failures share, and bounds what it says of them", async () => {
+    const long = agentConfig.parse({ fallback_models: ["b", "c", "d", "e", "f"].map((name) => name.repeat(200)) });
+    const turns = Array.from({ length: 6 }, (_, at) =>
+      fails({ retryable: false, code: "model_timeout", message: `${at}${"x".repeat(5000)}` }),
+    );
+    const outcome = await new ScriptedRun(turns).run({ model: "a", agent: long });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "model_timeout" } });
+    if (outcome.status === "failed") expect(outcome.error.message.length).toBeLessThan(4000);
+  });
+
+  it("asks no other model what a content filter refused, in the request or in the reply", async () => {
+    for (const turn of [
+      fails({ retryable: false, filtered: true, message: "Filtered." }),
+      says("", "content_filter"),
+    ]) {
+      const run = new ScriptedRun([turn, says("never")]);
+      expect(await run.run({ model: "a", agent })).toMatchObject({ status: "failed" });
+      expect(run.requests).toHaveLength(1);
+    }
+  });
+
+  it("asks no other model what is too long for this one", async () => {
+    const run = new ScriptedRun(() => fails({ retryable: false, too_long: true }));
+    expect(await run.run({ model: "a", agent })).toMatchObject({ status: "failed" });
+    expect(new Set(run.requests.map(({ model }) => model))).toEqual(new Set(["a"]));
+  });
+
+  it("is cancelled amid them without asking the next one, and a partial reply names its model", async () => {
+    const cancelled = new ScriptedRun([{ ...refused(), before: () => cancelled.cancel.abort() }, says("never")]);
+    expect(await cancelled.run({ model: "a", agent })).toEqual({ status: "cancelled" });
+    expect(cancelled.requests).toHaveLength(1);
+    const partial = new ScriptedRun([
+      refused(),
+      { text: "Half", hangs: true, before: () => queueMicrotask(() => partial.cancel.abort()) },
+    ]);
+    expect(await partial.run({ model: "a", agent })).toEqual({ status: "cancelled" });
+    expect(partial.facts).toMatchObject([{ model: "b", partial: true, message: { content: "Half" } }]);
+  });
+
+  it("sends the agent's temperature to each", async () => {
+    const run = new ScriptedRun([refused(), says("Hello.")]);
+    await run.run({ model: "a", agent: { ...agent, temperature: 0 } });
+    expect(run.requests.map(({ temperature }) => temperature)).toEqual([0, 0]);
+  });
+});

@@ -1,0 +1,80 @@
+// The models of a run: its own, then the agent's fallbacks. Where one keeps failing or can't be had, the next one is asked
+// the same thing, and the run stays with the one that answered: going back at each step would wait for the broken one each
+// time. A later life begins with the run's own again, since its trouble may be over.
+import { cutEnd } from "../../lib/truncate.ts";
+import type { RunErrorCode } from "../../protocol/run.ts";
+import type { ModelFailure, ModelRequest } from "../model.ts";
+import { type CallOutcome, callModel, type ModelCallPorts } from "./call.ts";
+
+export interface ModelChain {
+  /** The run's own, then its fallbacks; none twice. */
+  names: string[];
+  /** The one that was asked last, and is asked first now. */
+  current: string;
+}
+
+/** Of what each model said; six models with a paragraph each are still read by a person. */
+const MOST_REASON_CHARACTERS = 400;
+
+export function createModelChain(own: string, fallbacks: string[]): ModelChain {
+  return { names: [...new Set([own, ...fallbacks])], current: own };
+}
+
+/** In the order in which they are asked. */
+export function orderModels({ names, current }: ModelChain): string[] {
+  const start = names.indexOf(current);
+  return [...names.slice(start), ...names.slice(0, start)];
+}
+
+/** One step's model call, by the first model that gives a reply. Each is asked in turn, the current one first. */
+export async function callModels(
+  request: ModelRequest,
+  chain: ModelChain,
+  ports: ModelCallPorts,
+  usedCallIds: Set<string> | null,
+): Promise<CallOutcome> {
+  const order = orderModels(chain);
+  const failed = new Map<string, Extract<CallOutcome, { kind: "failed" }>>();
+  for (const [place, model] of order.entries()) {
+    chain.current = model;
+    const outcome = nameModel(await callModel({ ...request, model }, ports, usedCallIds), model, chain);
+    if (outcome.kind !== "failed") return outcome;
+    if (ports.signal.aborted) return { kind: "cancelled", partial: null };
+    failed.set(model, outcome);
+    const next = order[place + 1];
+    if (next === undefined || !mayElseSucceed(outcome.failure)) {
+      return failed.size === 1 ? outcome : { ...outcome, error: describeAll(failed) };
+    }
+    ports.onDelta({ type: "model_retry", attempt: outcome.attempts, after_ms: 0, model: next });
+  }
+  throw new Error("a chain has at least one model");
+}
+
+/** Whether another model may do what this one could not. What is too long or filtered is so for the next one as well. */
+function mayElseSucceed(failure: ModelFailure): boolean {
+  return failure.filtered !== true && failure.too_long !== true;
+}
+
+/** The run's own model is told by the run. */
+function nameModel(outcome: CallOutcome, model: string, { names }: ModelChain): CallOutcome {
+  if (model === names[0]) return outcome;
+  if (outcome.kind === "message") return { ...outcome, called: { ...outcome.called, model } };
+  if (outcome.kind === "cancelled" && outcome.partial) return { ...outcome, partial: { ...outcome.partial, model } };
+  return outcome;
+}
+
+/** Models that failed for the same reason are named together: a wrong key is wrong for all. */
+function describeAll(failed: Map<string, Extract<CallOutcome, { kind: "failed" }>>): {
+  code: RunErrorCode;
+  message: string;
+} {
+  const byReason = new Map<string, string[]>();
+  for (const [model, { error }] of failed) {
+    const reason = cutEnd(error.message, MOST_REASON_CHARACTERS);
+    byReason.set(reason, [...(byReason.get(reason) ?? []), JSON.stringify(model)]);
+  }
+  const reasons = Array.from(byReason, ([reason, models]) => `${models.join(", ")}: ${reason}`);
+  const codes = new Set(Array.from(failed.values(), ({ error }) => error.code));
+  const [code = "model_error"] = codes;
+  return { code: codes.size === 1 ? code : "model_error", message: `No model gave a reply. ${reasons.join(" ")}` };
+}
