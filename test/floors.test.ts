@@ -96,7 +96,7 @@ describe("a violation is noticed", () => {
   it("the environment outside its rooms", () => {
     const text = 'import { type Env, readConfig } from "../config.ts";';
     expect(rules.environmentRule([file("src/agent/loop.ts", text)])).toHaveLength(1);
-    expect(rules.environmentRule([file("src/models/openai.ts", "let e: Cloudflare.Env;")])).toHaveLength(1);
+    expect(rules.environmentRule([file("src/models/chat/model.ts", "let e: Cloudflare.Env;")])).toHaveLength(1);
     expect(rules.environmentRule([file("src/thread/object.ts", text)])).toEqual([]);
   });
 
@@ -125,9 +125,11 @@ describe("a violation is noticed", () => {
   });
 
   it("a server that knows its stand-ins", () => {
-    expect(rules.standInRule([file("src/models/openai.ts", "// the scripted model")])).toHaveLength(1);
-    expect(rules.standInRule([file("src/models/openai.ts", "// see dev/model")])).toHaveLength(1);
-    expect(rules.standInRule([file("src/models/openai.ts", 'import("../../dev/model/server.ts")')])).toHaveLength(1);
+    expect(rules.standInRule([file("src/models/chat/model.ts", "// the scripted model")])).toHaveLength(1);
+    expect(rules.standInRule([file("src/models/chat/model.ts", "// see dev/model")])).toHaveLength(1);
+    expect(rules.standInRule([file("src/models/chat/model.ts", 'import("../../dev/model/server.ts")')])).toHaveLength(
+      1,
+    );
     expect(rules.standInRule([file("src/sandboxes/x.ts", "2>/dev/null")])).toEqual([]);
   });
 

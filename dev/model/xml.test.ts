@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "../../src/agent/model.ts";
 import { models } from "../../src/models/index.ts";
-import { createXmlModel } from "../../src/models/xml.ts";
+import { createXmlModel } from "../../src/models/xml/model.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import { readHistory } from "../../src/thread/summaries.ts";
 import { peopleTools } from "../../src/tools/people.ts";

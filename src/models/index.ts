@@ -1,8 +1,8 @@
 // The shelf of models: one file per wire dialect, each a maker of `Model`.
 import type { Model } from "../agent/model.ts";
 import type { AgentConfig } from "../protocol/agent.ts";
-import { createOpenAiModel, type OpenAiOptions } from "./openai.ts";
-import { createXmlModel } from "./xml.ts";
+import { createOpenAiModel, type OpenAiOptions } from "./chat/model.ts";
+import { createXmlModel } from "./xml/model.ts";
 
 /** By an agent's `tool_format`. */
 export const models: Record<AgentConfig["tool_format"], (options: OpenAiOptions) => Model> = {

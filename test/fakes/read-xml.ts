@@ -1,7 +1,7 @@
 // What a reply in the XML dialect is read as, in one piece and in many.
 import { expect } from "vitest";
 import type { ToolDescription } from "../../src/agent/model.ts";
-import { createXmlParser, type ReplyEnd } from "../../src/models/xml-parser.ts";
+import { createXmlParser, type ReplyEnd } from "../../src/models/xml/parser.ts";
 
 const string = { type: "string" };
 const describeTool = (name: string, properties: Record<string, unknown>): ToolDescription => ({

@@ -1,8 +1,8 @@
 // Chunks of a chat completion become deltas and add up to one reply. Providers differ in what they send; what is
 // tolerated here: reasoning under two names or as content parts, tool calls without an index, whole at once, several
 // under one index, with the name after the arguments or with arguments as an object, and usage in three places.
-import type { FinishReason, ModelDelta, ModelReply } from "../agent/model.ts";
-import type { Usage } from "../protocol/run.ts";
+import type { FinishReason, ModelDelta, ModelReply } from "../../agent/model.ts";
+import type { Usage } from "../../protocol/run.ts";
 import type { Progress } from "./request-guard.ts";
 
 /** More calls than this in one message are not a plan but a loop; OpenAI's own limit is 128. */

@@ -1,9 +1,9 @@
 // What went wrong with a model call, as a sentence for people: which setting to look at, what the provider said, never a
 // secret. Providers quote keys in their answers ("Incorrect API key provided: …"), so everything they say is redacted.
 import { APIConnectionError, APIError } from "openai";
-import type { ModelFailure } from "../agent/model.ts";
-import { readRetryAfter } from "../lib/retry.ts";
-import { cutEnd } from "../lib/truncate.ts";
+import type { ModelFailure } from "../../agent/model.ts";
+import { readRetryAfter } from "../../lib/retry.ts";
+import { cutEnd } from "../../lib/truncate.ts";
 import { asRecord } from "./reply-builder.ts";
 
 /** Of what a provider says; enough for its first sentences, too little for a page of HTML. */

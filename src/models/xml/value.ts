@@ -6,7 +6,7 @@
 // - A line break right behind the opening tag is layout, and then so is the last one before the closing tag.
 // - A bare tag that calls something may be content, or the `</parameter>` before it is missing. Nobody can tell, so it is
 //   told (`suspect`): half of a file is worse than an error.
-import { type Cursor, readTag, type Tag } from "./xml-tags.ts";
+import { type Cursor, readTag, type Tag } from "./tags.ts";
 
 export interface ValueSink {
   /** A piece of the value, free of layout. */

@@ -1,6 +1,6 @@
 // The tags of the dialect, read leniently: any case, a namespace before the name, attributes in any order with any quotes.
 // Everything else that begins with `<` is text. A tag is short, so the reader never looks far, however its input is cut.
-import { decodeEntities } from "./xml-entities.ts";
+import { decodeEntities } from "./entities.ts";
 
 /** `tool_calls` is how others name the block: read as one, and told as malformed where it holds calls in another form. */
 export type TagName = "function_calls" | "tool_calls" | "function_results" | "invoke" | "parameter" | "think";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { read } from "../../test/fakes/read-xml.ts";
-import { MALFORMED } from "../agent/calls/malformed-call.ts";
-import type { ChatMessage, ToolCall, ToolMessage } from "../protocol/message.ts";
-import { writeCalls, writeHistory } from "./xml-history.ts";
+import { read } from "../../../test/fakes/read-xml.ts";
+import { MALFORMED } from "../../agent/calls/malformed-call.ts";
+import type { ChatMessage, ToolCall, ToolMessage } from "../../protocol/message.ts";
+import { writeCalls, writeHistory } from "./history.ts";
 
 const call = (name: string, input: unknown, id = "c1"): ToolCall => ({
   id,

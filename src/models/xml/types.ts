@@ -1,7 +1,7 @@
 // A value of the dialect is text; what it means is what the tool's JSON Schema asks for. "007" is a string where a string is
 // asked for, and a number only where a number is.
-import { asRecord } from "./reply-builder.ts";
-import { decodeEntities, decodeValue } from "./xml-entities.ts";
+import { asRecord } from "../chat/reply-builder.ts";
+import { decodeEntities, decodeValue } from "./entities.ts";
 
 export type JsonType = "string" | "number" | "boolean" | "null" | "array" | "object";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { read, xmlTools } from "../../test/fakes/read-xml.ts";
-import { createXmlParser, type ReplyEnd } from "./xml-parser.ts";
+import { read, xmlTools } from "../../../test/fakes/read-xml.ts";
+import { createXmlParser, type ReplyEnd } from "./parser.ts";
 
 const fragment = fc.constantFrom(
   "<function_calls>",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ModelDelta, ModelReply } from "../agent/model.ts";
+import type { ModelDelta, ModelReply } from "../../agent/model.ts";
 import { createReplyBuilder, MAX_TOOL_CALLS, ReplyTooLong } from "./reply-builder.ts";
 
 function build(chunks: unknown[], limit = 10_000): { reply: ModelReply; deltas: ModelDelta[] } {

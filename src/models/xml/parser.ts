@@ -6,12 +6,12 @@
 // - Models go on after `</function_calls>` and invent the results. That is no text for a person, and what follows builds on
 //   it: it is left out, and the model gets the real results next.
 // - What stands between thinking tags is reasoning; a call in there is only thought of.
-import type { ToolDescription } from "../agent/model.ts";
-import { type CallSink, type OpenCall, openCall, quote } from "./xml-call.ts";
-import { createCodeTracker } from "./xml-code.ts";
-import { createSpanJudge } from "./xml-span.ts";
-import { beginsCall, type Cursor, isBlock, isMarkup, isOpener, readTag, startOf, type Tag } from "./xml-tags.ts";
-import type { ValueReader } from "./xml-value.ts";
+import type { ToolDescription } from "../../agent/model.ts";
+import { type CallSink, type OpenCall, openCall, quote } from "./call.ts";
+import { createCodeTracker } from "./code.ts";
+import { createSpanJudge } from "./span.ts";
+import { beginsCall, type Cursor, isBlock, isMarkup, isOpener, readTag, startOf, type Tag } from "./tags.ts";
+import type { ValueReader } from "./value.ts";
 
 export interface ReplySink extends CallSink {
   addText(piece: string): void;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { parse, read } from "../../test/fakes/read-xml.ts";
-import { MALFORMED, readMalformed } from "../agent/calls/malformed-call.ts";
-import type { ReplyEnd } from "./xml-parser.ts";
+import { parse, read } from "../../../test/fakes/read-xml.ts";
+import { MALFORMED, readMalformed } from "../../agent/calls/malformed-call.ts";
+import type { ReplyEnd } from "./parser.ts";
 
 /** Names with their arguments; of a malformed call only what is wrong. */
 function calls(text: string, how: ReplyEnd = "whole"): unknown[] {

@@ -1,5 +1,5 @@
 // The body of a chat completion: a stream of events or, from servers that ignore `stream: true`, one JSON value.
-import { createSseParser } from "../lib/sse.ts";
+import { createSseParser } from "../../lib/sse.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
 import { asRecord, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
 import type { RequestGuard } from "./request-guard.ts";

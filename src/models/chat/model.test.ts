@@ -2,9 +2,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import type { ModelDelta, ModelOutcome, ModelReply, ModelRequest } from "../agent/model.ts";
-import { models } from "./index.ts";
-import type { OpenAiLimits } from "./openai.ts";
+import type { ModelDelta, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
+import { models } from "../index.ts";
+import type { OpenAiLimits } from "./model.ts";
 
 const api_key = "test-key-0123456789";
 const request: ModelRequest = {

@@ -1,12 +1,12 @@
 // Model for models without native tool calls: the native one with its wire, failures and limits, whose text is read. It is
 // sent no tools: they are described in the system prompt, and history is written as the model would write it. What comes
 // back are the deltas and the reply that a native model would give, and the raw text beside them.
-import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../agent/model.ts";
-import type { ToolCall } from "../protocol/message.ts";
-import { MAX_REPLY_CHARACTERS, MAX_TOOL_CALLS } from "./reply-builder.ts";
-import { writeHistory } from "./xml-history.ts";
-import { createXmlParser } from "./xml-parser.ts";
-import { withTools } from "./xml-prompt.ts";
+import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
+import type { ToolCall } from "../../protocol/message.ts";
+import { MAX_REPLY_CHARACTERS, MAX_TOOL_CALLS } from "../chat/reply-builder.ts";
+import { writeHistory } from "./history.ts";
+import { createXmlParser } from "./parser.ts";
+import { withTools } from "./prompt.ts";
 
 export function createXmlModel(native: Model): Model {
   return { stream: (request, onDelta, signal) => streamReply(native, request, onDelta, signal) };

@@ -2,7 +2,7 @@
 // them, so there is no role and no field that a server without tools refuses. The same message gives the same bytes at every
 // step: what a provider has cached stays right. Neighbouring messages of the person's role (results, what was said, the
 // reminder) go as one: the chat templates of many models without tools refuse two in a row.
-import { readMalformed } from "../agent/calls/malformed-call.ts";
+import { readMalformed } from "../../agent/calls/malformed-call.ts";
 import type {
   AssistantMessage,
   ChatMessage,
@@ -10,9 +10,9 @@ import type {
   ToolCall,
   ToolMessage,
   UserContent,
-} from "../protocol/message.ts";
-import { asRecord } from "./reply-builder.ts";
-import { holdsEntity } from "./xml-entities.ts";
+} from "../../protocol/message.ts";
+import { asRecord } from "../chat/reply-builder.ts";
+import { holdsEntity } from "./entities.ts";
 
 export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
   const names = new Map<string, string>();

@@ -1,6 +1,6 @@
 // Whether a tag behind a backtick is code. That is told by what follows: it is where as many backticks close the span. So
 // the text waits from the tag on, and not for long: nobody writes a page between backticks, and a paragraph ends a span.
-import type { Cursor } from "./xml-tags.ts";
+import type { Cursor } from "./tags.ts";
 
 /** An example of a call between backticks is shorter. */
 const MAX_SPAN_CHARACTERS = 4000;

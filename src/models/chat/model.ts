@@ -3,8 +3,8 @@
 // loop's, and so are their delays.
 import OpenAI from "openai";
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
-import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelRequest } from "../agent/model.ts";
-import { cutEnd } from "../lib/truncate.ts";
+import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelRequest } from "../../agent/model.ts";
+import { cutEnd } from "../../lib/truncate.ts";
 import { openByteReader } from "./byte-reader.ts";
 import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
 import { describeError, describeErrorObject, failWith, type Provider } from "./failure.ts";

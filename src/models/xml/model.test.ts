@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { callsTools, fails, makeTool, ScriptedRun, says, type Turn, usage } from "../../test/fakes/scripted-run.ts";
-import { readMalformed } from "../agent/calls/malformed-call.ts";
-import type { Model, ModelDelta, ModelReply, ModelRequest } from "../agent/model.ts";
-import { models } from "./index.ts";
-import { createXmlModel } from "./xml.ts";
+import { callsTools, fails, makeTool, ScriptedRun, says, type Turn, usage } from "../../../test/fakes/scripted-run.ts";
+import { readMalformed } from "../../agent/calls/malformed-call.ts";
+import type { Model, ModelDelta, ModelReply, ModelRequest } from "../../agent/model.ts";
+import { models } from "../index.ts";
+import { createXmlModel } from "./model.ts";
 
 const createFile = {
   name: "create_file",

@@ -1,7 +1,7 @@
 // What a model without native tools is told of them: the form of a call, how values are written, and each tool as one line
 // of JSON. Same tools, same bytes.
-import type { ToolDescription } from "../agent/model.ts";
-import type { ChatMessage } from "../protocol/message.ts";
+import type { ToolDescription } from "../../agent/model.ts";
+import type { ChatMessage } from "../../protocol/message.ts";
 
 const howToCall = `# How to call tools
 

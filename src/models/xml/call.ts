@@ -1,13 +1,13 @@
 // One call while it is read: its parameters become the JSON object that a native call would have. A text is streamed as it
 // comes; what has to be parsed waits for its end. Whatever is wrong with the call is added to its arguments at the end, so
 // that they are an object either way (see agent/malformed-call).
-import { MALFORMED, NAMELESS } from "../agent/calls/malformed-call.ts";
-import type { ToolDescription } from "../agent/model.ts";
-import { cutEnd } from "../lib/truncate.ts";
-import { createDecoder } from "./xml-entities.ts";
-import type { Tag } from "./xml-tags.ts";
-import { escapeJson, readValue, typesOf } from "./xml-types.ts";
-import { createValueReader, type ValueReader } from "./xml-value.ts";
+import { MALFORMED, NAMELESS } from "../../agent/calls/malformed-call.ts";
+import type { ToolDescription } from "../../agent/model.ts";
+import { cutEnd } from "../../lib/truncate.ts";
+import { createDecoder } from "./entities.ts";
+import type { Tag } from "./tags.ts";
+import { escapeJson, readValue, typesOf } from "./types.ts";
+import { createValueReader, type ValueReader } from "./value.ts";
 
 export interface CallSink {
   openCall(name: string): void;
