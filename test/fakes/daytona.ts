@@ -2,8 +2,8 @@
 import { type Daytona, DaytonaError, DaytonaNotFoundError, type Sandbox } from "@daytonaio/sdk";
 import { afterEach, beforeEach, vi } from "vitest";
 import { SandboxError } from "../../src/agent/sandbox.ts";
-import { DaytonaLifecycle, type LifecycleSettings } from "../../src/sandboxes/daytona-lifecycle.ts";
-import { defaultLimits } from "../../src/sandboxes/daytona-limits.ts";
+import { defaultLimits } from "../../src/sandboxes/daytona/client/limits.ts";
+import { DaytonaLifecycle, type LifecycleSettings } from "../../src/sandboxes/daytona/lifecycle/lifecycle.ts";
 
 interface FakeRecord {
   id: string;

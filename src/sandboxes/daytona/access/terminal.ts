@@ -1,0 +1,216 @@
+// Terminals of the sandbox: pseudo-terminals of its daemon, reached by name. One lives as long as its shell, whoever is
+// connected. The SDK's own way to them can't be used from a Worker without a further key in an address; `fetch` can open a
+// WebSocket there, with the key in a header.
+import { SandboxError } from "../../../agent/sandbox.ts";
+import type { Terminal, TerminalEnd, TerminalEvents, TerminalRequest } from "../../../agent/workspace.ts";
+import type { DaytonaClient } from "../client/client.ts";
+import { readFailure } from "../client/failure.ts";
+import { within } from "../client/waiting.ts";
+import { readBytes } from "../files/json-stream.ts";
+
+/** Among terminals that people open in other ways. */
+const PREFIX = "taskloom-";
+
+/** Newer daemons then tell the exit code as a message; all tell it when they close. */
+const EXIT_PROTOCOL = "X-Daytona-Pty-Exit-Control";
+
+/** The daemon refuses larger messages than 64 KiB. */
+const PIECE_BYTES = 32 * 1024;
+
+const ANSWER_BYTES = 64 * 1024;
+
+/** One may end between being found and being reached. */
+const ATTEMPTS = 3;
+
+const LOST = "The connection to the shell was lost: the sandbox was stopped, or can't be reached.";
+
+export class DaytonaTerminals {
+  readonly #client: DaytonaClient;
+
+  constructor(client: DaytonaClient) {
+    this.#client = client;
+  }
+
+  async open(request: TerminalRequest, events: TerminalEvents, signal: AbortSignal): Promise<Terminal> {
+    const id = PREFIX + request.session;
+    for (let attempt = 1; ; attempt++) {
+      const is_resumed = await this.#require(id, request, signal);
+      const socket = await this.#connect(id, signal);
+      const link = new TerminalLink(socket, (cols, rows) => this.#resize(id, cols, rows));
+      const { request_ms } = this.#client.limits;
+      const refusal = await within(request_ms, signal, () => link.awaitConnection()).catch((error: unknown) => {
+        link.leave();
+        signal.throwIfAborted();
+        if (error instanceof SandboxError) throw error;
+        throw new SandboxError("failed", "The sandbox does not answer on its terminal.");
+      });
+      if (refusal === null) {
+        link.begin(events, is_resumed);
+        if (is_resumed) await this.#redraw(link, request);
+        return link;
+      }
+      link.leave();
+      if (attempt >= ATTEMPTS) throw new SandboxError("failed", `The sandbox opens no terminal: ${refusal}`);
+      await this.#remove(id, signal);
+    }
+  }
+
+  /** A terminal of this name; whether it was there. One whose shell has ended makes room for a new one. */
+  async #require(id: string, { cols, rows }: TerminalRequest, signal: AbortSignal): Promise<boolean> {
+    const { connection, toolbox, limits } = this.#client;
+    try {
+      const { active } = await connection.call(({ process }) => process.getPtySessionInfo(id), signal);
+      if (active) return true;
+      await this.#remove(id, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
+    }
+    // Started by whoever connects first: what a shell says before that, its first prompt, is kept for nobody.
+    const body = JSON.stringify({ id, cols, rows, lazyStart: true, envs: { LC_CTYPE: "C.UTF-8" } });
+    const request = { method: "POST" as const, path: "/process/pty", body, signal, timeout_ms: limits.request_ms };
+    try {
+      await connection.call(
+        (sandbox) => toolbox.ask(sandbox, request, (response) => readBytes(response, ANSWER_BYTES)),
+        signal,
+      );
+      return false;
+    } catch (error) {
+      signal.throwIfAborted();
+      // Another connection has made it meanwhile.
+      if (error instanceof SandboxError || readFailure(error).status !== 409) throw error;
+      return true;
+    }
+  }
+
+  #connect(id: string, signal: AbortSignal): Promise<WebSocket> {
+    const { connection, toolbox, limits } = this.#client;
+    const request = { path: `/process/pty/${id}/connect`, signal, timeout_ms: limits.request_ms };
+    return connection.call((sandbox) => toolbox.connect(sandbox, request, [EXIT_PROTOCOL]), signal);
+  }
+
+  async #resize(id: string, cols: number, rows: number): Promise<void> {
+    const { signal } = new AbortController();
+    await this.#client.connection.call(({ process }) => process.resizePtySession(id, cols, rows), signal, {
+      opens: false,
+    });
+  }
+
+  /** The daemon keeps no screen: a change of size makes what runs in the terminal draw it again. */
+  async #redraw(link: TerminalLink, { cols, rows }: TerminalRequest): Promise<void> {
+    await link.resize(cols, rows > 1 ? rows - 1 : rows + 1).catch(() => undefined);
+    await link.resize(cols, rows).catch(() => undefined);
+  }
+
+  async #remove(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#client.connection.call(({ process }) => process.killPtySession(id), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
+    }
+  }
+}
+
+type Resize = (cols: number, rows: number) => Promise<void>;
+
+/** One connection to a terminal. */
+class TerminalLink implements Terminal {
+  readonly #socket: WebSocket;
+  readonly resize: Resize;
+  #events: TerminalEvents | null = null;
+  /** What came before there was anyone to tell. */
+  #early: (Uint8Array | TerminalEnd)[] = [];
+  #isOver = false;
+  #settle: (refusal: string | null) => void = () => undefined;
+  readonly #connected: Promise<string | null>;
+
+  constructor(socket: WebSocket, resize: Resize) {
+    this.#socket = socket;
+    this.resize = resize;
+    this.#connected = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }) => this.#receive(data));
+    socket.addEventListener("close", ({ code, reason }) => this.#end(readClose(code, reason)));
+    socket.addEventListener("error", () => this.#end({ error: LOST }));
+    socket.accept();
+  }
+
+  /** Null when it stands, or why it does not. */
+  awaitConnection(): Promise<string | null> {
+    return this.#connected;
+  }
+
+  begin(events: TerminalEvents, is_resumed: boolean): void {
+    events.onReady(is_resumed);
+    this.#events = events;
+    for (const piece of this.#early.splice(0)) this.#tell(piece);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
+      this.#socket.send(bytes.slice(start, start + PIECE_BYTES));
+    }
+  }
+
+  get unsent_bytes(): number {
+    return this.#isOver ? 0 : this.#socket.bufferedAmount;
+  }
+
+  leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#events = null;
+    this.#socket.close(1000);
+  }
+
+  #receive(data: string | ArrayBuffer): void {
+    if (this.#isOver) return;
+    if (typeof data !== "string") {
+      this.#tell(new Uint8Array(data));
+      return;
+    }
+    const control = readControl(data);
+    if (control === null) this.#tell(new TextEncoder().encode(data));
+    else if (control.status === "connected") this.#settle(null);
+    else if (control.status === "error") this.#settle(String(control.error ?? "no reason given").slice(0, 300));
+    else if (control.status === "exited") this.#end({ exit_code: Number(control.exitCode ?? 0) });
+  }
+
+  #end(end: TerminalEnd): void {
+    if (this.#isOver) return;
+    this.#tell(end);
+    this.#isOver = true;
+    this.#settle("error" in end ? end.error : "the shell has ended");
+    this.#socket.close(1000);
+  }
+
+  #tell(piece: Uint8Array | TerminalEnd): void {
+    if (this.#events === null) this.#early.push(piece);
+    else if (piece instanceof Uint8Array) this.#events.onOutput(piece);
+    else this.#events.onEnd(piece);
+  }
+}
+
+function readControl(text: string): Record<string, unknown> | null {
+  try {
+    const value = JSON.parse(text) as Record<string, unknown> | null;
+    return value?.type === "control" ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The exit code stands in the reason; a shell that ended well may leave it empty. */
+export function readClose(code: number, reason: string): TerminalEnd {
+  try {
+    const { exitCode } = JSON.parse(reason) as { exitCode?: unknown };
+    if (typeof exitCode === "number") return { exit_code: exitCode };
+  } catch {
+    // No JSON: a proxy's word, or none.
+  }
+  return code === 1000 ? { exit_code: 0 } : { error: LOST };
+}

@@ -1,0 +1,110 @@
+// What every use of a Daytona sandbox shares: the client, the way to the one sandbox of a project, and the promise that
+// nothing but a `SandboxError` leaves. One instance belongs to one life of a thread object or to one request: its client
+// and its sandbox are fields of it, since objects of one process share modules but not connections.
+//
+// The SDK keeps a Socket.IO connection open unless it is told to poll, which would keep the object awake for ever. The SDK
+// can't be aborted and has no bound on what it reads; where that matters `daytona-toolbox` makes the request itself.
+import { Daytona } from "@daytonaio/sdk";
+import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
+import type { GitAccess } from "../../../agent/sandbox-git.ts";
+import type { GitSource } from "../../../protocol/project.ts";
+import { GitRequests } from "../git/git-requests.ts";
+import { type CheckoutPast, ProjectCheckout } from "../git/project-checkout.ts";
+import { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
+import type { Recipe } from "../lifecycle/recipe.ts";
+import { DaytonaConnection } from "./connection.ts";
+import { DaytonaFailure, readFailure, toSandboxError } from "./failure.ts";
+import { type DaytonaLimits, defaultLimits } from "./limits.ts";
+import { Toolbox } from "./toolbox.ts";
+
+export interface DaytonaSettings {
+  api_key: string;
+  api_url: string;
+  target: string | null;
+  snapshot: string | null;
+  /** The same for every thread of a project: it decides which sandbox they get. */
+  name: string;
+  labels: Record<string, string>;
+  /** What the sandbox is made of, beside the snapshot. */
+  recipe?: Omit<Recipe, "snapshot">;
+  onState: OnSandboxState;
+  /** The id of the sandbox whose files the model knows, from an earlier life; and whichever they are from now on. */
+  known?: string | null;
+  onKnown?: (id: string) => void;
+  /** Whether the project is still there; asked where a sandbox is made. */
+  isWanted?: () => Promise<boolean>;
+  /** Without it nothing is cloned by itself, and remotes are talked to without credentials. */
+  git?: { access: GitAccess; source: GitSource | null };
+  limits?: Partial<DaytonaLimits>;
+}
+
+export interface DaytonaClient {
+  lifecycle: DaytonaLifecycle;
+  connection: DaytonaConnection;
+  toolbox: Toolbox;
+  gitRequests: GitRequests;
+  gitAccess: GitAccess;
+  checkout: ProjectCheckout;
+  limits: DaytonaLimits;
+  guard: Guard;
+}
+
+const noGit = { access: { findLogin: async () => null }, source: null };
+
+export function connectDaytona(settings: DaytonaSettings, past?: CheckoutPast): DaytonaClient {
+  const { api_key, api_url, target, snapshot, name, labels, onState, known = null, onKnown = () => {} } = settings;
+  const limits = { ...defaultLimits, ...settings.limits };
+  const client = new Daytona({
+    apiKey: api_key,
+    apiUrl: api_url,
+    ...(target === null ? {} : { target }),
+    useDeprecatedPolling: true,
+    requestTimeoutMs: limits.request_ms,
+  });
+  const host = URL.canParse(api_url) ? new URL(api_url).host : "its address";
+  const recipe: Recipe = { ...settings.recipe, ...(snapshot === null ? {} : { snapshot }) };
+  const told = { onState, known, onKnown, isWanted: settings.isWanted ?? (async () => true) };
+  const lifecycle = new DaytonaLifecycle({ client, api_url, api_key, name, recipe, labels, host, limits, ...told });
+  const toolbox = new Toolbox(api_key);
+  const gitRequests = new GitRequests(toolbox, limits);
+  const { access: gitAccess, source } = settings.git ?? noGit;
+  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState, past });
+  const connection = new DaytonaConnection(lifecycle, limits, (sandbox, signal) => checkout.prepare(sandbox, signal));
+  const guard = createGuard(api_key);
+  return { lifecycle, connection, toolbox, gitRequests, gitAccess, checkout, limits, guard };
+}
+
+/** A shorter key is a placeholder of a local server, and may be a part of any word. */
+const MIN_SECRET_CHARACTERS = 8;
+
+export type Guard = <Value>(signal: AbortSignal, work: () => Promise<Value>) => Promise<Value>;
+
+/** Keeps the port's promise: rejects with `SandboxError` or the signal's reason, and never with the key in a message. */
+function createGuard(api_key: string): Guard {
+  return async (signal, work) => {
+    try {
+      signal.throwIfAborted();
+      return await work();
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const known = error instanceof SandboxError ? error : explain(error);
+      // Daytona may quote what it was sent.
+      if (api_key.length < MIN_SECRET_CHARACTERS || !known.message.includes(api_key)) throw known;
+      throw new SandboxError(known.code, known.message.replaceAll(api_key, "[key]"));
+    }
+  };
+}
+
+function explain(error: unknown): SandboxError {
+  try {
+    return toSandboxError(readFailure(error), "The sandbox");
+  } catch {
+    return new SandboxError("failed", `The sandbox failed in an unexpected way (${nameOf(error)}).`);
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error && !(error instanceof DaytonaFailure)
+    ? `${error.name}: ${error.message}`.slice(0, 200)
+    : "unknown";
+}

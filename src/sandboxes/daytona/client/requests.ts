@@ -1,0 +1,69 @@
+// Requests to Daytona's API: what fails on the way is asked again for a while, what nobody can repeat is `unavailable`.
+import { SandboxError } from "../../../agent/sandbox.ts";
+import { backoffDelay } from "../../../lib/retry.ts";
+import { type DaytonaFailure, readFailure } from "./failure.ts";
+import type { DaytonaLimits } from "./limits.ts";
+import { pause, race } from "./waiting.ts";
+
+const RETRY = { base_ms: 250, cap_ms: 2_000 };
+
+/** Told before a wait that a rate limit asks for. */
+export type OnLimit = (seconds: number) => void;
+
+export class DaytonaRequests {
+  readonly #host: string;
+  readonly #limits: DaytonaLimits;
+
+  constructor(host: string, limits: DaytonaLimits) {
+    this.#host = host;
+    this.#limits = limits;
+  }
+
+  /** Every refusal that another try can't change is thrown as `DaytonaFailure`, for the caller to judge. */
+  async control<Value>(request: () => Promise<Value>, signal: AbortSignal, onLimit?: OnLimit): Promise<Value> {
+    const until = Date.now() + this.#limits.retry_ms;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        signal.throwIfAborted();
+        return await race(request(), signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        await this.waitAfter(readFailure(error), attempt, until, signal, onLimit);
+      }
+    }
+  }
+
+  /** Resolves when the request is worth another try; throws what it comes to otherwise. */
+  async waitAfter(
+    failure: DaytonaFailure,
+    attempt: number,
+    until: number,
+    signal: AbortSignal,
+    onLimit?: OnLimit,
+  ): Promise<void> {
+    const limits = this.#limits;
+    if (failure.status === 401)
+      throw unavailable("Daytona refused the API key. Check DAYTONA_API_KEY and DAYTONA_API_URL.");
+    if (failure.status === 429) {
+      const seconds = Math.ceil(failure.retry_after_ms / 1000);
+      if (failure.retry_after_ms > limits.rate_limit_ms || Date.now() > until + limits.rate_limit_ms) {
+        throw unavailable(`Daytona's rate limit is reached. Try again in ${seconds} seconds.`);
+      }
+      onLimit?.(seconds);
+      await pause(failure.retry_after_ms, signal);
+      return;
+    }
+    if (failure.is_about_state || !(failure.is_of_the_way || failure.status === 500)) throw failure;
+    const delay = backoffDelay(attempt, RETRY);
+    // One that was not answered at all has used up the time, and is asked once more all the same.
+    if (attempt > 1 && Date.now() + delay > until) {
+      const how = failure.status === null ? failure.reason.replace(/\.$/, "") : `status ${failure.status}`;
+      throw unavailable(`Daytona at ${this.#host} can't be reached or fails (${how}). Try again later.`);
+    }
+    await pause(delay, signal);
+  }
+}
+
+export function unavailable(message: string): SandboxError {
+  return new SandboxError("unavailable", message);
+}

@@ -1,0 +1,77 @@
+// A thousand commands one after another: each has a session of the daemon, which holds a shell, and few are kept.
+import { DaytonaConflictError, DaytonaNotFoundError } from "@daytonaio/sdk";
+import { describe, expect, it } from "vitest";
+import type { DaytonaConnection } from "../client/connection.ts";
+import { COMMAND_VARIABLE } from "./command-line.ts";
+import { DaytonaSessions } from "./sessions.ts";
+
+const { signal } = new AbortController();
+const KEPT = 64;
+
+/** A daemon whose commands end at once, but for those whose name says that they run or leave something running. */
+class FakeDaemon {
+  readonly sessions = new Map<string, { id: string; command: string; exitCode?: number }[]>();
+  most = 0;
+
+  readonly process = {
+    createSession: async (name: string) => {
+      if (this.sessions.has(name)) throw new DaytonaConflictError("it exists", 409);
+      this.sessions.set(name, []);
+      this.most = Math.max(this.most, this.sessions.size);
+    },
+    executeSessionCommand: async (name: string, { command }: { command: string }) => {
+      const id = `id of ${name}`;
+      this.sessions.get(name)?.push({ id, command, ...(name.includes("run") ? {} : { exitCode: 0 }) });
+      return { cmdId: id };
+    },
+    getSession: async (name: string) => ({ sessionId: name, commands: this.sessions.get(name) }),
+    listSessions: async () => [...this.sessions].map(([sessionId, commands]) => ({ sessionId, commands })).reverse(),
+    deleteSession: async (name: string) => {
+      if (!this.sessions.delete(name)) throw new DaytonaNotFoundError("there is none", 404);
+    },
+    executeCommand: async (command: string) => {
+      expect(command).toContain(COMMAND_VARIABLE);
+      return { exitCode: 0, result: [...this.sessions.keys()].filter((name) => name.includes("server")).join("\n") };
+    },
+  };
+
+  sessionsOf(): DaytonaSessions {
+    const call = (work: (sandbox: unknown) => Promise<unknown>) => work({ id: "box", process: this.process });
+    return new DaytonaSessions({ call } as unknown as DaytonaConnection, KEPT);
+  }
+}
+
+async function startAll(sessions: DaytonaSessions, names: string[]): Promise<void> {
+  for (const name of names) {
+    await sessions.start(`taskloom-${name}`, () => `echo ${name}`, signal);
+    await sessions.clean(signal);
+  }
+}
+
+const count = (number: number, word: string) => Array.from({ length: number }, (_, place) => `${word}-${place}`);
+
+describe("sessions of commands", () => {
+  it("stay few over a thousand commands, the newest of them", async () => {
+    const daemon = new FakeDaemon();
+    await startAll(daemon.sessionsOf(), count(1_000, "call"));
+    expect(daemon.most).toBeLessThanOrEqual(2 * KEPT);
+    expect([...daemon.sessions.keys()]).toContain("taskloom-call-999");
+    expect([...daemon.sessions.keys()]).not.toContain("taskloom-call-0");
+  });
+
+  it("stay few over lives that each make few", async () => {
+    const daemon = new FakeDaemon();
+    for (let life = 0; life < 100; life++) await startAll(daemon.sessionsOf(), count(10, `life-${life}`));
+    expect(daemon.most).toBeLessThanOrEqual(2 * KEPT);
+  });
+
+  it("are never taken from what runs, from a server in the background, or from people", async () => {
+    const daemon = new FakeDaemon();
+    await daemon.process.createSession("a person's own");
+    const sessions = daemon.sessionsOf();
+    await startAll(sessions, [...count(5, "run"), ...count(5, "server"), ...count(300, "call")]);
+    const left = [...daemon.sessions.keys()];
+    expect(left).toContain("a person's own");
+    for (const name of [...count(5, "run"), ...count(5, "server")]) expect(left).toContain(`taskloom-${name}`);
+  });
+});

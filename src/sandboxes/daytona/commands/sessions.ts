@@ -1,0 +1,170 @@
+// One daemon session per command: the daemon runs the commands of a session one after another, and deleting a session is
+// its only way to end a command with everything the command started.
+import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
+import { readFailure, toSandboxError } from "../client/failure.ts";
+import { race } from "../client/waiting.ts";
+import { COMMAND_VARIABLE, LOST_EXIT_CODE, readCommandLine, readSessionName } from "./command-line.ts";
+
+export interface SessionCommand {
+  /** The daemon's id of the command. */
+  id: string;
+  command: string;
+  exit_code: number | null;
+}
+
+/** How many commands are started between two looks for sessions to remove. */
+const COMMANDS_PER_CLEANING = 32;
+
+/** Prints the names of the sessions that still have processes, a server in the background for one. */
+const LIST_LIVE = `cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | sed -n 's/^${COMMAND_VARIABLE}=//p' | sort -u`;
+
+export class DaytonaSessions {
+  readonly #connection: DaytonaConnection;
+  readonly #keep: number;
+  /** Two calls with one id in the same moment start one command. */
+  readonly #starting = new Map<string, Promise<string>>();
+  /** Sessions in the order in which this instance used them; Daytona lists them in none. */
+  readonly #used = new Set<string>();
+  #untilCleaning = 0;
+
+  constructor(connection: DaytonaConnection, keep: number) {
+    this.#connection = connection;
+    this.#keep = keep;
+  }
+
+  /** Starts the command, or finds the one that was started in this session before. Answers the daemon's id. */
+  async start(session: string, writeLine: (sandbox: string) => string, signal: AbortSignal): Promise<string> {
+    const running = this.#starting.get(session);
+    if (running !== undefined) {
+      const started = await race(running, signal).catch(() => signal.throwIfAborted());
+      // Whoever started it gave up: it is started, or found, once more.
+      return started ?? this.start(session, writeLine, signal);
+    }
+    const starting = this.#start(session, writeLine, signal).finally(() => this.#starting.delete(session));
+    this.#starting.set(session, starting);
+    return starting;
+  }
+
+  async #start(session: string, writeLine: (sandbox: string) => string, signal: AbortSignal): Promise<string> {
+    this.#used.delete(session);
+    this.#used.add(session);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        let isNew = await this.#create(session, signal);
+        return await this.#connection.call(async ({ process, id }) => {
+          const found = isNew ? null : pickCommand((await process.getSession(session)).commands ?? []);
+          // A next try may find that the one before it did arrive.
+          isNew = false;
+          if (found) return found.id;
+          // Whoever gave up meanwhile has ended, or ends, what there was.
+          signal.throwIfAborted();
+          const line = { command: writeLine(id), runAsync: true, suppressInputEcho: true };
+          return (await process.executeSessionCommand(session, line)).cmdId;
+        }, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof SandboxError) throw error;
+        const failure = readFailure(error);
+        // The sandbox was replaced or restarted between the two requests, and its sessions are gone.
+        if (failure.status !== 404 || attempt > 1) throw toSandboxError(failure, "The command was not started");
+      }
+    }
+  }
+
+  /** False when there is one already. */
+  async #create(session: string, signal: AbortSignal): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#connection.call(({ process }) => process.createSession(session), signal);
+        return true;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof SandboxError) throw error;
+        const failure = readFailure(error);
+        if (failure.status === 409) return false;
+        // A daemon may refuse more sessions than it wants to hold.
+        if (failure.status !== 400 || attempt > 1) throw failure;
+        await this.#removeEnded(signal);
+      }
+    }
+  }
+
+  /** The command of a session; null where there is no such session, or nothing was started in it. */
+  async find(session: string, signal: AbortSignal, options: CallOptions = {}): Promise<SessionCommand | null> {
+    try {
+      const { commands } = await this.#connection.call(({ process }) => process.getSession(session), signal, options);
+      return pickCommand(commands ?? []);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
+      return null;
+    }
+  }
+
+  async list(signal: AbortSignal): Promise<{ name: string; session: string; command: SessionCommand }[]> {
+    const sessions = await this.#connection.call(({ process }) => process.listSessions(), signal);
+    return sessions.flatMap(({ sessionId, commands }) => {
+      const name = readSessionName(sessionId);
+      const command = pickCommand(commands ?? []);
+      return name !== null && command ? [{ name, session: sessionId, command }] : [];
+    });
+  }
+
+  /** False where there was none. */
+  async remove(session: string, signal: AbortSignal, options: CallOptions = {}): Promise<boolean> {
+    this.#used.delete(session);
+    try {
+      await this.#connection.call(({ process }) => process.deleteSession(session), signal, options);
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
+      return false;
+    }
+  }
+
+  /** Now and then removes what ended long ago. A courtesy to the sandbox: its failure is nobody's concern. */
+  async clean(signal: AbortSignal): Promise<void> {
+    if (this.#untilCleaning-- > 0) return;
+    this.#untilCleaning = COMMANDS_PER_CLEANING;
+    await this.#removeEnded(signal).catch(() => signal.throwIfAborted());
+  }
+
+  async #removeEnded(signal: AbortSignal): Promise<void> {
+    const sessions = await this.list(signal);
+    if (sessions.length <= this.#keep) return;
+    const live = await this.#connection.call((sandbox) => listLive(sandbox), signal);
+    const recent = [...this.#used];
+    // Those of former lives first, then in the order of use.
+    const ended = sessions
+      .filter(({ command, session }) => command.exit_code !== null && !live.has(session))
+      .sort((one, other) => recent.indexOf(one.session) - recent.indexOf(other.session));
+    for (const { session } of ended.slice(0, sessions.length - Math.ceil(this.#keep / 2))) {
+      await this.remove(session, signal);
+    }
+  }
+}
+
+async function listLive(sandbox: SdkSandbox): Promise<Set<string>> {
+  const { exitCode, result } = await sandbox.process.executeCommand(LIST_LIVE, undefined, undefined, 10);
+  if (exitCode !== 0) throw new SandboxError("failed", "The processes of the sandbox can't be listed.");
+  return new Set(result.split("\n").filter((line) => line !== ""));
+}
+
+interface DaemonCommand {
+  id: string;
+  command: string;
+  exitCode?: number | null;
+}
+
+/**
+ * A session has one command, or two when a start was repeated that had arrived after all; then the second has only said
+ * that it was not started again.
+ */
+function pickCommand(commands: DaemonCommand[]): SessionCommand | null {
+  const found = commands.find(({ exitCode }) => exitCode !== LOST_EXIT_CODE) ?? commands[0];
+  if (!found) return null;
+  return { id: found.id, command: readCommandLine(found.command), exit_code: found.exitCode ?? null };
+}

@@ -1,0 +1,105 @@
+// Where a path really leads. People's doors keep to the work dir, so a path is read twice: its text here, and in the
+// sandbox the links on its way. The wall around files is the sandbox: this keeps people from mistakes, and needs not hold
+// against who can move links about in it meanwhile.
+import { SandboxError } from "../../../agent/sandbox.ts";
+import type { DaytonaFiles, FilePorts } from "./files.ts";
+import { isWithin, normalizePath, resolvePath, showPath } from "./sandbox-paths.ts";
+import { runScript } from "./scripts.ts";
+
+/** A handful of look-ups on one disk. */
+const LOOK_MS = 10_000;
+
+// $1 work dir, $2 path below it or nothing, $3 `follow` where a link at the end of it counts as what it leads to. Goes up
+// to the first folder that is there, has the system say where that really is, and goes down again. A name may hold anything
+// but NUL, so what is said of it has an end of its own, and a dot keeps the shell from cutting line feeds off its end.
+const LOOK = `say() { printf "\\ntaskloom:%s:%s:%s:%s:end\\n" "$1" "$2" "$3" "$4"; exit 0; }
+work=$(cd -P -- "$1" && pwd -P) || exit 1
+root=\${work%/}
+if [ -z "$2" ]; then dir=$work; rest=; else full=$root/$2; dir=\${full%/*}; rest=\${full##*/}; fi
+[ -n "$dir" ] || dir=/
+while [ ! -d "$dir" ]; do
+  if [ -e "$dir" ] || [ -L "$dir" ]; then say blocked; fi
+  rest=\${dir##*/}/$rest; dir=\${dir%/*}; [ -n "$dir" ] || dir=/
+done
+real=$(cd -P -- "$dir" 2>/dev/null && pwd -P && echo .) || say denied
+real=\${real%??}
+if [ -n "$rest" ]; then real=\${real%/}/$rest; fi
+if [ "$3" = follow ] && [ -L "$real" ]; then real=$(readlink -f -- "$real" && echo .) || say blocked; real=\${real%??}; fi
+case "\${real%/}/" in "$root/"*) ;; *) say outside ;; esac
+below=\${real#"$root"}
+if [ -L "$real" ]; then say link "" "" "$below"; fi
+if [ -d "$real" ]; then say dir "" "" "$below"; fi
+if [ -f "$real" ]; then say file $(stat -c "%s %Y" -- "$real") "$below"; fi
+if [ -e "$real" ]; then say other "" "" "$below"; fi
+say none "" "" "$below"`;
+
+export type PlaceKind = "none" | "file" | "dir" | "link" | "other";
+
+export interface Place {
+  kind: PlaceKind;
+  /** Without links, and below the work dir as the sandbox names it. */
+  absolute: string;
+  /** Relative to the work dir; empty for itself. */
+  path: string;
+  /** As the caller named it. */
+  asked: string;
+  size: number;
+  modified_at: string;
+}
+
+export class DaytonaPlaces {
+  readonly #ports: FilePorts;
+  readonly #files: DaytonaFiles;
+
+  constructor(ports: FilePorts, files: DaytonaFiles) {
+    this.#ports = ports;
+    this.#files = files;
+  }
+
+  /** Rejects with `SandboxError` where the path leads out of the work dir, or through what is no folder. */
+  async find(path: string, signal: AbortSignal, { follows = true, takesAnyName = true } = {}): Promise<Place> {
+    const { connection, toolbox } = this.#ports;
+    const asked = path || ".";
+    const { folders } = await this.#files.resolve("", signal);
+    const { work } = folders;
+    const climbs = !/^[/~]/.test(path) && !isWithin(normalizePath(`${work}/${path}`), work);
+    const absolute = climbs ? "" : resolvePath(path, folders, { takesAnyName });
+    if (!isWithin(absolute, work)) throw new SandboxError("invalid", `${asked} is not in the work dir ${work}.`);
+    const below = absolute === work ? "" : showPath(absolute, folders);
+    const values = [work, below, follows ? "follow" : "keep"];
+    const look = { text: LOOK, values, timeout_ms: LOOK_MS };
+    const { output } = await connection.call((sandbox) => runScript(toolbox, sandbox, look, signal), signal);
+    const said = /^taskloom:(\w+):(\d*):(\d*):([\s\S]*):end$/m.exec(output);
+    if (!said) throw new SandboxError("failed", "The sandbox does not say what is in its work dir.");
+    const [, kind = "", size, seconds, real = ""] = said;
+    if (kind === "outside")
+      throw new SandboxError("refused", `${asked} is a link, or behind one, that leads out of the work dir.`);
+    if (kind === "denied") throw new SandboxError("refused", `${asked} is in a folder that can't be entered.`);
+    if (kind === "blocked")
+      throw new SandboxError("invalid", `A part of ${asked} is a file or a broken link, not a folder.`);
+    const relative = real.replace(/^\//, "");
+    return {
+      kind: kind as PlaceKind,
+      absolute: relative === "" ? work : `${work === "/" ? "" : work}/${relative}`,
+      path: relative,
+      asked,
+      size: Number(size),
+      modified_at: new Date(Number(seconds) * 1000).toISOString(),
+    };
+  }
+
+  async findFile(path: string, signal: AbortSignal): Promise<Place> {
+    const place = await this.find(path, signal);
+    if (place.kind === "none") throw new SandboxError("not_found", `${place.asked} does not exist.`);
+    if (place.kind === "dir") throw new SandboxError("invalid", `${place.asked} is a folder, not a file.`);
+    if (place.kind !== "file") throw new SandboxError("invalid", `${place.asked} is no regular file.`);
+    return place;
+  }
+
+  async findFolder(path: string, signal: AbortSignal): Promise<Place> {
+    const place = await this.find(path, signal);
+    if (place.kind === "none") throw new SandboxError("not_found", `${place.asked} does not exist.`);
+    if (place.kind !== "dir") throw new SandboxError("invalid", `${place.asked} is a file, not a folder.`);
+    return place;
+  }
+}

@@ -1,0 +1,44 @@
+// Short shell scripts of our own in the sandbox, for what the daemon has no request for. They are POSIX shell with the few
+// programs that BusyBox has too, take all that varies as arguments, and end on their own.
+import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+import { DaytonaFailure } from "../client/failure.ts";
+import type { Toolbox } from "../client/toolbox.ts";
+import { quote } from "../commands/command-line.ts";
+import { readBytes } from "./json-stream.ts";
+
+/** Scripts say a few lines. */
+const ANSWER_BYTES = 64 * 1024;
+
+/** The daemon ends the script in time; how much later its word for that may come. */
+const GRACE_MS = 5_000;
+
+export interface Script {
+  text: string;
+  /** `$1` and on. */
+  values: string[];
+  timeout_ms: number;
+}
+
+/** What a script says on both streams, and its exit code. Rejects as `Toolbox.ask` does. */
+export async function runScript(
+  toolbox: Toolbox,
+  sandbox: SdkSandbox,
+  { text, values, timeout_ms }: Script,
+  signal: AbortSignal,
+): Promise<{ output: string; exit_code: number }> {
+  const command = ["sh -c", ...[text, "taskloom", ...values].map(quote)].join(" ");
+  const body = JSON.stringify({ command, timeout: Math.ceil(timeout_ms / 1000) });
+  const request = {
+    method: "POST" as const,
+    path: "/process/execute",
+    body,
+    signal,
+    timeout_ms: timeout_ms + GRACE_MS,
+  };
+  const bytes = await toolbox.ask(sandbox, request, (response) => readBytes(response, ANSWER_BYTES));
+  const answer = JSON.parse(new TextDecoder().decode(bytes ?? undefined) || "null") as Record<string, unknown> | null;
+  if (typeof answer?.result !== "string" || typeof answer.exitCode !== "number") {
+    throw new DaytonaFailure("the sandbox gave no answer that can be read", { status: 500 });
+  }
+  return { output: answer.result, exit_code: answer.exitCode };
+}

@@ -1,0 +1,108 @@
+// Finding files by name and lines by text. What lies in node_modules and .git is left out, unless the search begins there.
+import type { FileMatch } from "../../../agent/sandbox.ts";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import { readFailure, toSandboxError } from "../client/failure.ts";
+import { type DaytonaFiles, type FilePorts, isInBulkyFolder } from "./files.ts";
+import { readGlob } from "./glob.ts";
+import { readBytes, readObjects } from "./json-stream.ts";
+import { isWithin, showPath } from "./sandbox-paths.ts";
+
+/** The daemon reads every file below the folder. */
+const SEARCH_MS = 60_000;
+
+/** Some 50,000 paths. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+/** A line of minified code; the match in it says nothing to anyone. */
+const MAX_MATCH_CHARACTERS = 256 * 1024;
+
+/** Of a matching line this much is told. */
+const MAX_LINE_CHARACTERS = 500;
+
+export class DaytonaSearch {
+  readonly #ports: FilePorts;
+  readonly #files: DaytonaFiles;
+
+  constructor(ports: FilePorts, files: DaytonaFiles) {
+    this.#ports = ports;
+    this.#files = files;
+  }
+
+  async findFiles(path: string, glob: string, signal: AbortSignal): Promise<string[]> {
+    const { base, fitsFolders } = readGlob(glob);
+    const { absolute, folders } = await this.#files.resolve(path, signal);
+    const below = (file: string) =>
+      isWithin(file, absolute) ? file.slice(absolute === "/" ? 1 : absolute.length + 1) : file;
+    // Newer daemons match the whole path, older ones the base name, where a pattern with a slash matches nothing.
+    let found = await this.#ask(path, absolute, `**/${base}`, signal);
+    if (found.length === 0) found = await this.#ask(path, absolute, base, signal);
+    return found
+      .map((file) => (file.startsWith("/") ? file : `${absolute}/${file}`))
+      .filter((file) => !isInBulkyFolder(below(file)) && fitsFolders(below(file)))
+      .map((file) => showPath(file, folders))
+      .sort()
+      .slice(0, this.#ports.limits.entries);
+  }
+
+  async #ask(path: string, absolute: string, pattern: string, signal: AbortSignal): Promise<string[]> {
+    const query = { path: absolute, pattern };
+    const bytes = await this.#request(path, "/files/search", query, signal, (response) =>
+      readBytes(response, MAX_ANSWER_BYTES),
+    );
+    if (bytes === null) {
+      throw new SandboxError(
+        "too_large",
+        `Too many files fit ${pattern} below ${path || "."}. Search a smaller folder.`,
+      );
+    }
+    const answer = JSON.parse(new TextDecoder().decode(bytes)) as { files?: unknown } | null;
+    return Array.isArray(answer?.files) ? answer.files.filter((file) => typeof file === "string") : [];
+  }
+
+  async searchFiles(path: string, text: string, signal: AbortSignal): Promise<FileMatch[]> {
+    if (text === "" || text.includes("\n") || text.includes("\0")) {
+      throw new SandboxError("invalid", "Search for a text within one line.");
+    }
+    const { absolute, folders } = await this.#files.resolve(path, signal);
+    const { limits } = this.#ports;
+    const query = { path: absolute, pattern: text };
+    return this.#request(path, "/files/find", query, signal, async (response) => {
+      const matches: FileMatch[] = [];
+      await readObjects(response, MAX_MATCH_CHARACTERS, (value) => {
+        const match = readMatch(value);
+        if (!match) return true;
+        const file = match.path.startsWith("/") ? match.path : `${absolute}/${match.path}`;
+        const below = isWithin(file, absolute) ? file.slice(absolute.length) : file;
+        if (!isInBulkyFolder(below)) matches.push({ ...match, path: showPath(file, folders) });
+        return matches.length < limits.entries;
+      });
+      return matches;
+    });
+  }
+
+  async #request<Value>(
+    path: string,
+    route: string,
+    query: Record<string, string>,
+    signal: AbortSignal,
+    read: (response: Response) => Promise<Value>,
+  ): Promise<Value> {
+    const { connection, toolbox } = this.#ports;
+    try {
+      return await connection.call(
+        (sandbox) => toolbox.ask(sandbox, { path: route, query, signal, timeout_ms: SEARCH_MS }, read),
+        signal,
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof SandboxError ? error : toSandboxError(readFailure(error), path || ".");
+    }
+  }
+}
+
+function readMatch(value: unknown): FileMatch | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { file, line, content } = value as Record<string, unknown>;
+  if (typeof file !== "string" || typeof line !== "number" || typeof content !== "string") return null;
+  return { path: file, line, text: content.slice(0, MAX_LINE_CHARACTERS).toWellFormed() };
+}

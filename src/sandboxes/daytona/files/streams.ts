@@ -1,0 +1,240 @@
+// Files of any size in and out of the sandbox as streams, for people. An upload is written beside its place and moved there
+// when all of it has come; an archive is a temporary file that has no name any more by the time its first byte is read.
+import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
+import type { FileListing, FileStream, Upload } from "../../../agent/workspace.ts";
+import { type DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
+import { DaytonaFiles, type FilePorts } from "./files.ts";
+import { DaytonaPlaces, type Place } from "./places.ts";
+import { parentOf } from "./sandbox-paths.ts";
+import { runScript } from "./scripts.ts";
+import { writeUploadBody } from "./upload-body.ts";
+
+/** 100 MB on a line of half a megabit. */
+const UPLOAD_MS = 30 * 60_000;
+
+/** Packing a project with its dependencies takes seconds. */
+const ARCHIVE_MS = 120_000;
+
+/** Moving and removing one file. */
+const TIDY_MS = 10_000;
+
+const UPLOAD_PREFIX = ".taskloom-upload-";
+const ARCHIVE_PREFIX = ".taskloom-archive-";
+
+// What a life that was ended in the middle has left behind: no transfer is an hour old. $1 folder, $2 prefix.
+const SWEEP = `find "$1" -maxdepth 1 -type f -name "$2*" -mmin +60 -exec rm -f -- {} + 2>/dev/null; exit 0`;
+
+// $1 what was uploaded, $2 its place, $3 its size. A rename within a folder is one step: who reads the place meanwhile sees
+// the old file or the new one. The old one's mode stays, so that a program can still be run.
+const PUT_IN_PLACE = `say() { rm -f -- "$1"; printf "\\ntaskloom:%s:%s\\n" "$2" "$3"; exit 0; }
+size=$(stat -c %s -- "$1" 2>/dev/null)
+[ "$size" = "$3" ] || say "$1" short "$size"
+[ ! -d "$2" ] || say "$1" folder
+[ ! -f "$2" ] || chmod "$(stat -c %a -- "$2")" "$1"
+time=$(stat -c %Y -- "$1")
+mv -f -- "$1" "$2" || say "$1" stuck
+say "$1" written "$time"`;
+
+// $1 the archive, $2 folder above, $3 folder. Exit code 1 of tar: a file changed while it was read, which happens where
+// people work.
+const PACK = `cd -- "$2" || exit 2
+umask 077
+tar -czf "$1" -- "./$3"
+code=$?
+if [ "$code" -le 1 ] && [ -s "$1" ]; then printf "\\ntaskloom:packed:%s\\n" "$(stat -c %s -- "$1")"; exit 0; fi
+rm -f -- "$1"; exit 2`;
+
+export class DaytonaStreams {
+  readonly #ports: FilePorts;
+  readonly #files: DaytonaFiles;
+  readonly #places: DaytonaPlaces;
+
+  constructor(ports: FilePorts) {
+    this.#ports = ports;
+    this.#files = new DaytonaFiles(ports);
+    this.#places = new DaytonaPlaces(ports, this.#files);
+  }
+
+  async list(path: string, depth: number, signal: AbortSignal): Promise<FileListing> {
+    const place = await this.#places.findFolder(path, signal);
+    return this.#files.listUpTo(place.absolute, depth, signal);
+  }
+
+  async openFile(path: string, range: string | null, signal: AbortSignal): Promise<FileStream> {
+    const place = await this.#places.findFile(path, signal);
+    return this.#download(place.absolute, baseOf(place.absolute), place.size, signal, range);
+  }
+
+  async write(path: string, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }> {
+    try {
+      if (path.endsWith("/")) throw new SandboxError("invalid", `${path} names a folder, not a file.`);
+      const place = await this.#places.find(path, signal, { takesAnyName: false });
+      if (place.kind === "dir") throw new SandboxError("invalid", `${place.asked} is a folder, not a file.`);
+      if (place.kind === "other") throw new SandboxError("invalid", `${place.asked} is no regular file.`);
+      return await this.#writeTo(place, upload, signal);
+    } catch (error) {
+      if (!upload.content.locked) await upload.content.cancel().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #writeTo(place: Place, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }> {
+    const folder = parentOf(place.absolute);
+    const beside = `${folder === "/" ? "" : folder}/${UPLOAD_PREFIX}${crypto.randomUUID()}`;
+    await this.#run(SWEEP, [folder, UPLOAD_PREFIX], TIDY_MS, signal);
+    let isPlaced = false;
+    try {
+      const size = await this.#send(place.asked, beside, upload, signal);
+      const { output } = await this.#run(PUT_IN_PLACE, [beside, place.absolute, String(size)], TIDY_MS, signal);
+      const [, word, rest] = /^taskloom:(\w+):(\d*)$/m.exec(output) ?? [];
+      isPlaced = word === "written";
+      if (!isPlaced) throw refusePlacing(place.asked, word, size, rest);
+      const modified_at = new Date(Number(rest) * 1000).toISOString();
+      return { file: { path: place.path, size, is_dir: false, modified_at }, is_new: place.kind === "none" };
+    } finally {
+      if (!isPlaced) await this.#remove(beside);
+    }
+  }
+
+  /** How many bytes were sent; whether they arrived is seen in the sandbox. */
+  async #send(asked: string, target: string, upload: Upload, signal: AbortSignal): Promise<number> {
+    const { connection, toolbox } = this.#ports;
+    const body = writeUploadBody(target, upload);
+    const request = { method: "POST" as const, path: "/files/bulk-upload", body: body.stream, type: body.type };
+    const send = (sandbox: Parameters<Parameters<typeof connection.call>[0]>[0]) =>
+      toolbox.ask(sandbox, { ...request, signal, timeout_ms: UPLOAD_MS }, async (response) => {
+        await response.body?.cancel();
+      });
+    try {
+      await connection.call(send, signal, { is_once: true });
+    } catch (error) {
+      if (body.failure instanceof SandboxError) throw body.failure;
+      signal.throwIfAborted();
+      if (body.failure !== null) throw new SandboxError("invalid", `${asked}: the file did not arrive whole.`);
+      if (error instanceof SandboxError && error.code !== "failed") throw error;
+      if (error instanceof SandboxError || readFailure(error).is_of_the_way)
+        throw new SandboxError("failed", `${asked}: the sandbox was lost in the middle of this. Send it again.`);
+      throw explainRefusal(asked, readFailure(error));
+    }
+    return body.size;
+  }
+
+  async delete(path: string, recursive: boolean, signal: AbortSignal): Promise<void> {
+    const { connection } = this.#ports;
+    const place = await this.#places.find(path, signal, { follows: false });
+    if (place.kind === "none") throw new SandboxError("not_found", `${place.asked} does not exist.`);
+    if (place.path === "") throw new SandboxError("refused", "The work dir itself is not deleted.");
+    if (place.kind === "dir" && !recursive) {
+      throw new SandboxError("invalid", `${place.asked} is a folder: delete it with recursive=true.`);
+    }
+    if (place.kind === "dir") return this.#files.delete(place.absolute, true, signal);
+    await this.#explain(place.asked, signal, () =>
+      connection.call(({ fs }) => fs.deleteFile(place.absolute, false), signal),
+    );
+  }
+
+  async openArchive(path: string, signal: AbortSignal): Promise<FileStream> {
+    const place = await this.#places.findFolder(path, signal);
+    const name = baseOf(place.absolute);
+    const archive = `/tmp/${ARCHIVE_PREFIX}${crypto.randomUUID()}`;
+    await this.#run(SWEEP, ["/tmp", ARCHIVE_PREFIX], TIDY_MS, signal);
+    try {
+      const { output } = await this.#run(PACK, [archive, parentOf(place.absolute), name], ARCHIVE_MS, signal);
+      const [, size] = /^taskloom:packed:(\d+)$/m.exec(output) ?? [];
+      if (size === undefined) {
+        const code = /permission denied/i.test(output) ? "refused" : "failed";
+        throw new SandboxError(code, `${place.asked} could not be packed: ${output.trim().slice(0, 300)}`);
+      }
+      return await this.#download(archive, `${name}.tar.gz`, Number(size), signal);
+    } finally {
+      // The daemon has it open by the time it answers; what is open can be read to its end without a name.
+      await this.#remove(archive);
+    }
+  }
+
+  async #download(
+    absolute: string,
+    name: string,
+    size: number,
+    signal: AbortSignal,
+    range: string | null = null,
+  ): Promise<FileStream> {
+    const { connection, toolbox, limits } = this.#ports;
+    const headers: Record<string, string> = range === null ? {} : { Range: range };
+    const request = {
+      path: "/files/download",
+      query: { path: absolute },
+      headers,
+      signal,
+      timeout_ms: limits.request_ms,
+    };
+    const response = await this.#explain(name, signal, () =>
+      connection
+        .call((sandbox) => toolbox.open(sandbox, request), signal)
+        .catch((error: unknown) => {
+          if (range !== null && readFailure(error).status === 416) return null;
+          throw error;
+        }),
+    );
+    if (response === null) return { name, size: 0, body: new Blob().stream(), part: `bytes */${size}` };
+    const [part] = /^bytes \d+-\d+\/\d+$/.exec(response.headers.get("content-range") ?? "") ?? [];
+    return {
+      name,
+      // What the daemon announces is truer than what was measured before.
+      size: Number(response.headers.get("content-length") ?? size),
+      body: (response.body as ReadableStream<Uint8Array> | null) ?? new Blob().stream(),
+      ...(response.status === 206 && part !== undefined ? { part } : {}),
+    };
+  }
+
+  async #run(text: string, values: string[], timeout_ms: number, signal: AbortSignal) {
+    const { connection, toolbox } = this.#ports;
+    return this.#explain("The sandbox", signal, () =>
+      connection.call((sandbox) => runScript(toolbox, sandbox, { text, values, timeout_ms }, signal), signal),
+    );
+  }
+
+  /** Also when the caller has gone, and never in the way of what is told to the caller. */
+  async #remove(path: string): Promise<void> {
+    const { connection, toolbox } = this.#ports;
+    const { signal } = new AbortController();
+    const script = { text: 'rm -f -- "$1"', values: [path], timeout_ms: TIDY_MS };
+    await connection
+      .call((sandbox) => runScript(toolbox, sandbox, script, signal), signal, { opens: false })
+      .catch(() => undefined);
+  }
+
+  async #explain<Value>(what: string, signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof SandboxError ? error : toSandboxError(readFailure(error), what);
+    }
+  }
+}
+
+/** The daemon has one status for all that hinders an upload. What it writes meanwhile has a name of ours, which says nothing. */
+function explainRefusal(asked: string, failure: DaytonaFailure): SandboxError {
+  if (/permission denied|EACCES/i.test(failure.message))
+    return new SandboxError("refused", `${asked}: its folder can't be written to.`);
+  if (/no space left|quota exceeded|ENOSPC|EDQUOT/i.test(failure.message))
+    return new SandboxError("failed", `${asked}: the sandbox's disk is full.`);
+  return toSandboxError(failure, asked);
+}
+
+function refusePlacing(
+  asked: string,
+  word: string | undefined,
+  size: number,
+  arrived: string | undefined,
+): SandboxError {
+  if (word === "short")
+    return new SandboxError("failed", `${asked}: ${arrived || 0} of ${size} bytes arrived in the sandbox.`);
+  if (word === "folder") return new SandboxError("invalid", `${asked} is a folder, not a file.`);
+  return new SandboxError("failed", `${asked}: the file could not be put in its place.`);
+}
+
+function baseOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

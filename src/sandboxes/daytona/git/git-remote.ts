@@ -1,0 +1,100 @@
+// What a repository in a sandbox is, read by one command: its folder, its branch, its remote and the settings that decide
+// where a password would go. A program in the sandbox can change these at any time, or be `git` itself: this keeps a
+// password from going astray by settings that it finds, not from a program that waits for it.
+import { quote } from "../commands/command-line.ts";
+
+export interface Repository {
+  root: string;
+  branch: string | null;
+  remote: Remote | null;
+  author: string | null;
+  email: string | null;
+}
+
+export interface Remote {
+  /** The first that is set. */
+  url: string;
+  /** Why no password may go there; null where one may. */
+  doubt: string | null;
+}
+
+export type Inspection =
+  | { kind: "repository"; repository: Repository }
+  /** The folder is there and in no repository; its own folders that are some. */
+  | { kind: "none"; repositories: string[] }
+  | { kind: "missing" };
+
+/** More are no help in a sentence. */
+const MAX_REPOSITORIES = 20;
+
+/** Takes what goes to a host elsewhere, keeps it on disk, or has it sent where nobody checks who answers. */
+const DOUBTFUL = [
+  "http\\.(.*\\.)?(proxy|sslverify|sslcainfo|sslcapath|curloptresolve|extraheader|followredirects)",
+  "remote\\.origin\\.(proxy|vcs|uploadpack|receivepack)",
+  "credential\\.(.*\\.)?helper",
+].join("|");
+
+// In a work tree beside the first and in a submodule `.git` is a file that says where the rest is.
+// Values are joined by a character that stands in no address: a value with a line feed in it is then two.
+const SCRIPT = `cd -- "$1" 2>/dev/null || { echo missing; exit 0; }
+d=$(pwd -P)
+while [ ! -e "$d/.git" ] && [ "$d" != / ]; do d=$(dirname -- "$d"); done
+if [ ! -e "$d/.git" ]; then
+  echo none
+  for r in */.git; do [ -e "$r" ] && printf 'repository %s\\n' "\${r%/.git}"; done | head -n ${MAX_REPOSITORIES}
+  exit 0
+fi
+printf 'root %s\\n' "$d"
+h="$d/.git"
+[ -f "$h" ] && h=$(sed -n 's/^gitdir: //p' "$h" | head -n 1) && case $h in /*) ;; *) h="$d/$h" ;; esac
+printf 'branch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$h/HEAD" 2>/dev/null | head -n 1 | head -c 1000)"
+command -v git >/dev/null 2>&1 || exit 0
+say() { printf '%s ' "$1"; shift; git -C "$d" "$@" 2>/dev/null | head -c 8192 | tr '\\n' '\\036'; echo; }
+echo git
+say url config --get-all remote.origin.url
+say pushurl config --get-all remote.origin.pushurl
+say fetches remote get-url --all origin
+say pushes remote get-url --push --all origin
+say doubts config --name-only --get-regexp '^(${DOUBTFUL})$'
+say author config user.name
+say email config user.email`;
+
+/** For a shell; what it prints is for `readInspection`. */
+export function writeInspection(path: string): string {
+  return ["sh -c", ...[SCRIPT, "taskloom", path].map(quote)].join(" ");
+}
+
+export function readInspection(output: string): Inspection {
+  const lines = output.split("\n");
+  if (lines[0] === "missing") return { kind: "missing" };
+  const read = (name: string) =>
+    lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
+  if (lines[0] === "none") return { kind: "none", repositories: read("repository") };
+  const list = (name: string) => read(name).flatMap((line) => line.split("\x1e").filter((value) => value !== ""));
+  const [root = ""] = read("root");
+  const [branch = ""] = read("branch");
+  const repository: Repository = {
+    root,
+    branch: branch === "" ? null : branch,
+    remote: readRemote(list, lines.includes("git")),
+    author: list("author")[0] ?? null,
+    email: list("email")[0] ?? null,
+  };
+  return { kind: "repository", repository };
+}
+
+function readRemote(list: (name: string) => string[], hasGit: boolean): Remote | null {
+  const urls = list("url");
+  const [url] = urls;
+  if (url === undefined)
+    return hasGit ? null : { url: "", doubt: "its settings can't be read, since git is not installed" };
+  const [doubtful] = list("doubts");
+  const isDirect = [list("fetches"), list("pushes")].every((used) => used.length === 1 && used[0] === url);
+  if (urls.length > 1 || list("pushurl").length > 0 || !isDirect) {
+    return {
+      url,
+      doubt: "its settings send what goes to `origin` elsewhere (`pushurl`, several `url`, or `url.….insteadOf`)",
+    };
+  }
+  return { url, doubt: doubtful === undefined ? null : `the setting \`${doubtful}\` of git in the sandbox is set` };
+}

@@ -1,0 +1,42 @@
+import type { Sandbox } from "@daytonaio/sdk";
+import { describe, expect, it } from "vitest";
+import { DaytonaFailure } from "../client/failure.ts";
+import { defaultLimits } from "../client/limits.ts";
+import type { Toolbox } from "../client/toolbox.ts";
+import { GitRequests } from "./git-requests.ts";
+
+const sandbox = {} as Sandbox;
+const { signal } = new AbortController();
+
+function ask(failure: DaytonaFailure, host: string | null) {
+  const toolbox = { ask: () => Promise.reject(failure) } as unknown as Toolbox;
+  const attempt = { what: host === null ? "The commit" : "The clone", host, login: null, branch: null };
+  return new GitRequests(toolbox, defaultLimits).ask(
+    sandbox,
+    host === null ? { path: "commit" } : { path: "clone", timeout_ms: 270_000 },
+    attempt,
+    signal,
+  );
+}
+
+describe("a request to the sandbox's git that has no answer in time", () => {
+  const late = new DaytonaFailure("no answer in time", { is_late: true });
+
+  it("is the host's slowness where one was to be reached, and not the sandbox's absence", async () => {
+    const message = /^The clone did not end within 270 seconds: git\.example\.com answers slowly or not at all/;
+    await expect(ask(late, "git.example.com")).rejects.toMatchObject({
+      code: "failed",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("is the work itself, such as a hook, where none was", async () => {
+    const message = /^The commit did not end within 120 seconds: a hook of the repository/;
+    await expect(ask(late, null)).rejects.toMatchObject({ code: "failed", message: expect.stringMatching(message) });
+  });
+
+  it("is none where the connection broke", async () => {
+    const broken = new DaytonaFailure("Network connection lost");
+    await expect(ask(broken, "git.example.com")).rejects.toBe(broken);
+  });
+});

@@ -1,0 +1,129 @@
+// Requests to the daemon's git, and commands beside it. Made by our own `Toolbox` and not by the SDK: a clone takes longer
+// than anything else the SDK is given time for, and has to end with the run. A password goes into the one request that
+// needs it; the daemon's `/git/credentials`, which would keep it on disk, is never used.
+import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import { isBranchName } from "../../../lib/git-address.ts";
+import { DaytonaFailure } from "../client/failure.ts";
+import type { DaytonaLimits } from "../client/limits.ts";
+import type { Toolbox } from "../client/toolbox.ts";
+import { readBytes } from "../files/json-stream.ts";
+import { explainGit, type GitAttempt, type GitFault, readGitFault } from "./git-failure.ts";
+
+/** A clone, pull or push: some hundred megabytes on a good line. Shorter than the time of the tools that ask for it. */
+export const TRANSFER_MS = 270_000;
+
+/** What needs no host. A repository's hooks run in it, which check and test; a large work tree takes its time too. */
+const WORK_MS = 120_000;
+
+/** A status with ten thousand files in it. */
+const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
+
+/** What the daemon is told; it ends the command then. */
+const COMMAND_SECONDS = 10;
+
+export interface GitRequest {
+  method?: "GET" | "POST" | "DELETE";
+  /** Below `/git/`. */
+  path: string;
+  query?: Record<string, string>;
+  json?: Record<string, unknown>;
+  timeout_ms?: number;
+}
+
+export class GitRequests {
+  readonly #toolbox: Toolbox;
+  readonly #limits: DaytonaLimits;
+
+  constructor(toolbox: Toolbox, limits: DaytonaLimits) {
+    this.#toolbox = toolbox;
+    this.#limits = limits;
+  }
+
+  /**
+   * The daemon's answer, null where it has no body. What git itself refused is thrown as `SandboxError` here, since who
+   * made the connection would take a 401 for its own; `passes` are faults that are no failure.
+   */
+  async ask(
+    sandbox: SdkSandbox,
+    { method = "POST", path, query, json, timeout_ms = WORK_MS }: GitRequest,
+    attempt: GitAttempt,
+    signal: AbortSignal,
+    passes: GitFault[] = [],
+  ): Promise<unknown> {
+    try {
+      return await this.#send(sandbox, { method, path: `/git/${path}`, query, json, signal, timeout_ms });
+    } catch (error) {
+      if (error instanceof DaytonaFailure && error.is_late)
+        throw new SandboxError("failed", describeLateness(attempt, timeout_ms));
+      if (!(error instanceof DaytonaFailure) || error.is_of_the_way) throw error;
+      const fault = readGitFault(error);
+      if (fault !== null && passes.includes(fault)) return null;
+      if (fault === null && !error.is_from_daemon) throw error;
+      throw explainGit(error, attempt);
+    }
+  }
+
+  /** What the command printed; it is short, and ends by itself. */
+  async run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<string> {
+    const json = { command, timeout: COMMAND_SECONDS };
+    const timeout_ms = this.#limits.request_ms;
+    const answer = await this.#send(sandbox, { method: "POST", path: "/process/execute", json, signal, timeout_ms });
+    const { result } = (answer ?? {}) as { result?: unknown };
+    if (typeof result !== "string") throw new SandboxError("failed", "The sandbox did not say what a command printed.");
+    return result;
+  }
+
+  async #send(
+    sandbox: SdkSandbox,
+    request: { method: "GET" | "POST" | "DELETE"; path: string; query?: Record<string, string> | undefined } & {
+      json?: unknown;
+      signal: AbortSignal;
+      timeout_ms: number;
+    },
+  ): Promise<unknown> {
+    const { query, json, ...rest } = request;
+    const body = json === undefined ? {} : { body: JSON.stringify(json) };
+    const bytes = await this.#toolbox.ask(sandbox, { ...rest, ...body, ...(query ? { query } : {}) }, (response) =>
+      readBytes(response, MAX_ANSWER_BYTES),
+    );
+    if (bytes === null)
+      throw new SandboxError("too_large", "git's answer is too long. Use a command to see a part of it.");
+    const text = new TextDecoder().decode(bytes).trim();
+    if (text === "") return null;
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new SandboxError("failed", "The sandbox's answer about git can't be read.");
+    }
+  }
+}
+
+/** Clones the first of these branches that there is; the remote's default where none is named. */
+export async function tryBranches(
+  branches: string[],
+  clone: (branch: string | null) => Promise<unknown>,
+): Promise<void> {
+  const [branch = null, ...others] = branches;
+  if (branch !== null) requireBranchName(branch);
+  try {
+    await clone(branch);
+  } catch (error) {
+    const isMissing = error instanceof SandboxError && error.code === "not_found";
+    if (!isMissing || others.length === 0) throw error;
+    await tryBranches(others, clone);
+  }
+}
+
+export function requireBranchName(name: string): void {
+  if (!isBranchName(name)) throw new SandboxError("invalid", `${JSON.stringify(name)} can't be the name of a branch.`);
+}
+
+/** Every operation begins with a command that had its answer: the sandbox is there, and is kept waiting itself. */
+function describeLateness({ what, host }: GitAttempt, ms: number): string {
+  const why =
+    host === null
+      ? "a hook of the repository, or its size, takes longer. Use a command in the background for that"
+      : `${host} answers slowly or not at all, or there is too much to bring over`;
+  return `${what} did not end within ${Math.round(ms / 1000)} seconds: ${why}. A part of it may have happened.`;
+}

@@ -1,0 +1,44 @@
+// A snapshot that nobody used for two weeks is set aside by Daytona, and every sandbox of it is refused until it is activated.
+import type { Daytona } from "@daytonaio/sdk";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import { readFailure } from "../client/failure.ts";
+import { unavailable } from "../client/requests.ts";
+import { pause } from "../client/waiting.ts";
+
+const LOOK_MS = 500;
+
+/** The snapshot's name, where a refusal says that it is inactive. */
+export function readInactiveSnapshot(refusal: string): string | null {
+  return /snapshot\s+["']?([^\s"']+)["']?\s+is inactive/i.exec(refusal)?.[1] ?? null;
+}
+
+/** Resolves when it can be used. */
+export async function activateSnapshot(
+  name: string,
+  ports: {
+    client: Daytona;
+    control<Value>(request: () => Promise<Value>, signal: AbortSignal): Promise<Value>;
+    until: number;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, control, until } = ports;
+  try {
+    await control(async () => client.snapshot.activate(await client.snapshot.get(name)), signal);
+    for (;;) {
+      const { state } = await control(() => client.snapshot.get(name), signal);
+      if (String(state) === "active") return;
+      if (Date.now() > until || /error|failed/.test(String(state))) throw unavailable(explain(name, `it is ${state}`));
+      await pause(LOOK_MS, signal);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof SandboxError) throw error;
+    const failure = readFailure(error);
+    throw unavailable(explain(name, failure.reason || `status ${failure.status}`));
+  }
+}
+
+function explain(name: string, reason: string): string {
+  return `The snapshot ${name} is inactive and could not be activated: ${reason}. Activate it in Daytona, or choose another one.`;
+}

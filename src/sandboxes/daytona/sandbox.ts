@@ -1,0 +1,79 @@
+// A project's sandbox in Daytona as tools use it.
+import type { Sandbox } from "../../agent/sandbox.ts";
+import type { SignedLink } from "../../agent/workspace.ts";
+import { DaytonaPortLinks } from "./access/ports.ts";
+import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
+import { DaytonaCommands } from "./commands/commands.ts";
+import { DaytonaSessions } from "./commands/sessions.ts";
+import { DaytonaFiles } from "./files/files.ts";
+import { DaytonaSearch } from "./files/search.ts";
+import { DaytonaGit } from "./git/git.ts";
+import { DaytonaKeepAlive } from "./lifecycle/keep-alive.ts";
+
+export interface DaytonaSandbox extends Sandbox {
+  exposePort(port: number, signal: AbortSignal): Promise<SignedLink>;
+  /** Resolves when something listens on the port; rejects where nothing does for a while, and for the sandbox's own. */
+  awaitListener(port: number, signal: AbortSignal): Promise<void>;
+  /** Ends a link of `exposePort`. No error where it has ended. */
+  expireLink(port: number, token: string, signal: AbortSignal): Promise<void>;
+  /** Deletes the sandbox with its files; the next call makes a new one. No error where there is none. */
+  destroy(signal: AbortSignal): Promise<void>;
+}
+
+/** For the model, which would else rely on what it made before. */
+const NEW_SANDBOX =
+  "The sandbox is new: files, installed programs and running commands of the former one are gone. Make again what you need.";
+
+export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox {
+  const client = connectDaytona(settings);
+  const { lifecycle, connection, toolbox, limits, guard } = client;
+  const ports = { connection, toolbox, limits };
+  const commands = new DaytonaCommands({ ...ports, sessions: new DaytonaSessions(connection, limits.sessions) });
+  const files = new DaytonaFiles(ports);
+  const search = new DaytonaSearch(ports, files);
+  const keepAlive = new DaytonaKeepAlive(lifecycle, connection);
+  const git = new DaytonaGit({
+    connection,
+    requests: client.gitRequests,
+    files,
+    access: client.gitAccess,
+    readHome: () => client.checkout.readHome(),
+  });
+  const links = new DaytonaPortLinks({ ...ports, lifecycle });
+  return {
+    runCommand: (request, onOutput, signal) => guard(signal, () => commands.run(request, onOutput, signal)),
+    readCommand: (id, signal) => guard(signal, () => commands.read(id, signal)),
+    sendInput: (id, input, signal) => guard(signal, () => commands.sendInput(id, input, signal)),
+    terminateCommand: (id, signal) => guard(signal, () => commands.terminate(id, signal)),
+    listCommands: (signal) => guard(signal, () => commands.list(signal)),
+    writeFile: (path, content, signal) => guard(signal, () => files.write(path, content, signal)),
+    readFile: (path, signal) => guard(signal, () => files.read(path, signal)),
+    deleteFile: (path, recursive, signal) => guard(signal, () => files.delete(path, recursive, signal)),
+    moveFile: (from, to, signal) => guard(signal, () => files.move(from, to, signal)),
+    listFiles: (path, depth, signal) => guard(signal, () => files.list(path, depth, signal)),
+    findFiles: (path, glob, signal) => guard(signal, () => search.findFiles(path, glob, signal)),
+    searchFiles: (path, text, signal) => guard(signal, () => search.searchFiles(path, text, signal)),
+    exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
+    keepAlive: (used_since, signal) => guard(signal, () => keepAlive.refresh(used_since, signal)),
+    git: {
+      clone: (request, signal) => guard(signal, () => git.clone(request, signal)),
+      status: (path, signal) => guard(signal, () => git.status(path, signal)),
+      commit: (path, request, signal) => guard(signal, () => git.commit(path, request, signal)),
+      push: (path, branch, signal) => guard(signal, () => git.push(path, branch, signal)),
+      pull: (path, branch, signal) => guard(signal, () => git.pull(path, branch, signal)),
+      listBranches: (path, signal) => guard(signal, () => git.listBranches(path, signal)),
+      createBranch: (path, name, signal) => guard(signal, () => git.createBranch(path, name, signal)),
+      checkoutBranch: (path, name, signal) => guard(signal, () => git.checkoutBranch(path, name, signal)),
+      deleteBranch: (path, name, signal) => guard(signal, () => git.deleteBranch(path, name, signal)),
+    },
+    readNews: () => client.checkout.readNews(),
+    awaitListener: (port, signal) => guard(signal, () => links.awaitListener(port, signal)),
+    expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
+    takeNotice: () => (lifecycle.takeNews() ? NEW_SANDBOX : null),
+    destroy: (signal) =>
+      guard(signal, async () => {
+        connection.reset();
+        await lifecycle.destroy(signal);
+      }),
+  };
+}

@@ -1,0 +1,44 @@
+// A project's sandbox in Daytona as people use it.
+import type { Workspace } from "../../agent/workspace.ts";
+import { createShortMemory } from "../../lib/short-memory.ts";
+import { DaytonaPortLinks } from "./access/ports.ts";
+import { DaytonaSsh } from "./access/ssh.ts";
+import { DaytonaTerminals } from "./access/terminal.ts";
+import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
+import { DaytonaStreams } from "./files/streams.ts";
+import type { CheckoutPast } from "./git/project-checkout.ts";
+import { DaytonaControl } from "./lifecycle/control.ts";
+
+/**
+ * Each request of a person makes a workspace. A page that is looked at, or a preview, makes many, and a host that refused
+ * a clone must not be asked by each of them: some lock an account for that.
+ */
+const past: CheckoutPast = createShortMemory({ now: () => Date.now(), keep_ms: 60_000, most: 200 });
+
+export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
+  const client = connectDaytona(settings, past);
+  const { guard } = client;
+  const control = new DaytonaControl(client);
+  const streams = new DaytonaStreams(client);
+  const links = new DaytonaPortLinks(client);
+  const terminals = new DaytonaTerminals(client);
+  const ssh = new DaytonaSsh(client);
+  return {
+    readState: (signal) => guard(signal, () => control.readState(signal)),
+    start: (signal) => guard(signal, () => control.start(signal)),
+    stop: (signal) => guard(signal, () => control.stop(signal)),
+    archive: (signal) => guard(signal, () => control.archive(signal)),
+    destroy: (signal, isMeant) => guard(signal, () => control.destroy(signal, isMeant)),
+    listFiles: (path, depth, signal) => guard(signal, () => streams.list(path, depth, signal)),
+    openFile: (path, range, signal) => guard(signal, () => streams.openFile(path, range, signal)),
+    writeFile: (path, upload, signal) => guard(signal, () => streams.write(path, upload, signal)),
+    deleteFile: (path, recursive, signal) => guard(signal, () => streams.delete(path, recursive, signal)),
+    openArchive: (path, signal) => guard(signal, () => streams.openArchive(path, signal)),
+    signLink: (port, seconds, signal) => guard(signal, () => links.sign(port, seconds, signal)),
+    expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
+    findDoor: (port, signal) => guard(signal, () => links.findDoor(port, signal)),
+    openTerminal: (request, events, signal) => guard(signal, () => terminals.open(request, events, signal)),
+    openSsh: (minutes, signal) => guard(signal, () => ssh.open(minutes, signal)),
+    closeSsh: (signal) => guard(signal, () => ssh.close(signal)),
+  };
+}
