@@ -9,7 +9,7 @@ import { describeApi } from "../src/http/openapi.ts";
 import { slackScopes } from "../src/integrations/index.ts";
 import { problems } from "../src/protocol/error.ts";
 import { runErrorCodes } from "../src/protocol/run.ts";
-import { createTables } from "../src/thread/database.ts";
+import { createTables } from "../src/thread/rows/database.ts";
 
 const root = join(import.meta.dirname, "..");
 

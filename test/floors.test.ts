@@ -82,8 +82,8 @@ describe("a violation is noticed", () => {
   });
 
   it.each([
-    ["src/thread/run.ts", "hono"],
-    ["src/thread/run.ts", "@hono/zod-openapi"],
+    ["src/thread/run/run.ts", "hono"],
+    ["src/thread/run/run.ts", "@hono/zod-openapi"],
     ["src/http/runs.ts", "drizzle-orm/d1"],
     ["src/agent/loop.ts", "openai"],
     ["src/agent/loop.ts", "openai/streaming"],

@@ -4,7 +4,7 @@ import type { ModelRequest } from "../../src/agent/model.ts";
 import { models } from "../../src/models/index.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
-import { readHistory } from "../../src/thread/summaries.ts";
+import { readHistory } from "../../src/thread/run/summaries.ts";
 import { peopleTools } from "../../src/tools/people.ts";
 import { taskTools } from "../../src/tools/tasks.ts";
 import { makeTool } from "../../test/fakes/scripted-run.ts";

@@ -1,12 +1,12 @@
 // What the alarm does: it takes up what stands still, and ends what stands still for too long. The handler returns at once,
 // since one that runs for long is killed with its object.
 import { isTerminal } from "../protocol/run.ts";
-import { allowStart, condemnRun } from "./control.ts";
-import { ensureFollowing } from "./followers.ts";
+import { ensureFollowing } from "./follow/followers.ts";
 import { type ActiveRun, type Life, noteError, storeRun, transact } from "./life.ts";
-import { lastMessageTime } from "./messages.ts";
-import { ensureRunning } from "./run.ts";
-import type { RunRecord } from "./runs.ts";
+import { lastMessageTime } from "./rows/messages.ts";
+import type { RunRecord } from "./rows/runs.ts";
+import { allowStart, condemnRun } from "./run/control.ts";
+import { ensureRunning } from "./run/run.ts";
 import { resendJobs, schedule } from "./scheduler.ts";
 
 // Longer than the longest command may be waited for and the longest model call after it: what stores nothing for so long

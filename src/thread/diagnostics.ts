@@ -1,7 +1,7 @@
 // Where a thread stands, as its life knows it.
 import type { Diagnostics } from "../protocol/diagnostics.ts";
+import { readWaiting } from "./inbox/steering.ts";
 import type { Life } from "./life.ts";
-import { readWaiting } from "./steering.ts";
 
 export function describeLife(life: Life): Diagnostics {
   const { journal, readers, outbox } = life;

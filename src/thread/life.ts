@@ -5,19 +5,27 @@ import { newId } from "../protocol/ids.ts";
 import { isTerminal, type Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import type { Thread } from "../protocol/thread.ts";
-import { createTables, type Database, hasTables, readMeta, writeMeta } from "./database.ts";
-import { type AskedInSlack, readAsked, readFollowers, readPlace } from "./follower-rows.ts";
-import { type Follower, followRun } from "./followers.ts";
-import { Journal } from "./journal.ts";
+import { type AskedInSlack, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
+import { type Follower, followRun } from "./follow/followers.ts";
+import { hasSteered } from "./inbox/steering.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
-import { Readers } from "./readers.ts";
-import { countLife } from "./run-start.ts";
-import { insertRun, type RunRecord, readLastPosition, readLiveRuns, readRun, readRunBefore, saveRun } from "./runs.ts";
+import { createTables, type Database, hasTables, readMeta, writeMeta } from "./rows/database.ts";
+import {
+  insertRun,
+  type RunRecord,
+  readLastPosition,
+  readLiveRuns,
+  readRun,
+  readRunBefore,
+  saveRun,
+} from "./rows/runs.ts";
+import { ThreadState } from "./rows/state.ts";
+import { countLife } from "./run/run-start.ts";
 import { schedule } from "./scheduler.ts";
-import { ThreadState } from "./state.ts";
-import { hasSteered } from "./steering.ts";
-import { trimMemory, watchIdle } from "./streams.ts";
+import { Journal } from "./stream/journal.ts";
+import { Readers } from "./stream/readers.ts";
+import { trimMemory, watchIdle } from "./stream/streams.ts";
 
 /** What only the platform can do for an object. */
 export interface Platform {

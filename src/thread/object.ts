@@ -23,22 +23,22 @@ import type {
   ThreadPatch,
 } from "../protocol/thread.ts";
 import { onAlarm } from "./alarm.ts";
-import { buryRun, cancelBefore, cancelRun, getRun, pokeRuns, startBackground, waitForEnd } from "./control.ts";
-import type { Database } from "./database.ts";
 import { describeLife } from "./diagnostics.ts";
-import { ensureFollowing } from "./followers.ts";
-import { acceptRun, checkFirstInput } from "./inbox.ts";
-import { readLedger } from "./ledger.ts";
+import { ensureFollowing } from "./follow/followers.ts";
+import { acceptRun, checkFirstInput } from "./inbox/inbox.ts";
+import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform, wakeLife } from "./life.ts";
-import { editPlan } from "./plan-edit.ts";
 import { createPorts, type Ports } from "./ports.ts";
-import { readMessagePage, readRunPage } from "./reads.ts";
-import { ensureRunning } from "./run.ts";
+import type { Database } from "./rows/database.ts";
+import { readMessagePage, readRunPage } from "./rows/reads.ts";
+import { buryRun, cancelBefore, cancelRun, getRun, pokeRuns, startBackground, waitForEnd } from "./run/control.ts";
+import { readLedger } from "./run/ledger.ts";
+import { editPlan } from "./run/plan-edit.ts";
+import { ensureRunning } from "./run/run.ts";
 import { arm, resendJobs, schedule } from "./scheduler.ts";
-import { openStream } from "./stream-response.ts";
-import { type StreamRequest, tooManyReaders } from "./streams.ts";
+import { openStream } from "./stream/stream-response.ts";
+import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { finishRemoval, ownedBy, patchThread, readRemoval, removeThread, storeThread } from "./threads.ts";
-import { listWaiting } from "./waiting.ts";
 
 // A door waits for D1 as long as this; then the object itself answers what is asked of one thread.
 const SYNC_LIMIT_MS = 3_000;

@@ -3,10 +3,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { say } from "../../test/fakes/replies.ts";
 import { FakeClock, settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
-import { cancelRun } from "./control.ts";
-import { dropTables } from "./database.ts";
 import { findRun, storeRun, transact } from "./life.ts";
-import { editPlan } from "./plan-edit.ts";
+import { dropTables } from "./rows/database.ts";
+import { cancelRun } from "./run/control.ts";
+import { editPlan } from "./run/plan-edit.ts";
 
 const ids = Array.from({ length: 70 }, (_, place) => `inv_${place}`);
 

@@ -9,11 +9,11 @@ import type { Thread } from "../protocol/thread.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import type { Happenings } from "../store/happenings.ts";
 import type { ThreadBatch } from "../store/sync.ts";
-import { type Database, readMeta, writeMeta } from "./database.ts";
 import type { StoredThread } from "./life.ts";
-import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./messages.ts";
-import type { Clock } from "./readers.ts";
-import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./runs.ts";
+import { type Database, readMeta, writeMeta } from "./rows/database.ts";
+import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./rows/messages.ts";
+import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
+import type { Clock } from "./stream/readers.ts";
 
 /** Up to where D1 is known to be. */
 interface Position {

@@ -22,8 +22,8 @@ import { scopeCommands } from "./command-scope.ts";
 import { sendJobs } from "./jobs.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 import { openProjectSandbox, type SandboxMemory } from "./project-sandbox.ts";
-import type { Clock } from "./readers.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "./slack-workspaces.ts";
+import type { Clock } from "./stream/readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
 export interface Ports {

@@ -3,9 +3,9 @@
 
 import { withinTime } from "../lib/time-limit.ts";
 import { isTerminal } from "../protocol/run.ts";
-import { followersDue } from "./followers.ts";
+import { followersDue } from "./follow/followers.ts";
 import { type Life, noteError } from "./life.ts";
-import type { RunRecord } from "./runs.ts";
+import type { RunRecord } from "./rows/runs.ts";
 
 // How long a run can stand still after its life ended with nobody there to notice.
 const HEARTBEAT_MS = 30_000;

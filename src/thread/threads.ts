@@ -4,11 +4,11 @@ import { withinTime } from "../lib/time-limit.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
-import { cancelRun } from "./control.ts";
-import { createTables, type Database, dropTables, hasTables, readMeta, writeMeta } from "./database.ts";
 import { isoTime, type Life, type StoredThread, storeThreadChange, transact } from "./life.ts";
 import type { Ports } from "./ports.ts";
-import { RETRY_IDLE } from "./streams.ts";
+import { createTables, type Database, dropTables, hasTables, readMeta, writeMeta } from "./rows/database.ts";
+import { cancelRun } from "./run/control.ts";
+import { RETRY_IDLE } from "./stream/streams.ts";
 
 // As much as one request may bring. Patches are merged, and D1 refuses a row over 2 MB.
 const LONGEST_METADATA = 64 * 1024;

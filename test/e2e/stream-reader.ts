@@ -6,7 +6,7 @@ import { EventSchemas } from "@ag-ui/core/schemas";
 import { from } from "rxjs";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
-import { toAgUiMessages } from "../../src/thread/events.ts";
+import { toAgUiMessages } from "../../src/thread/stream/events.ts";
 import type { StreamFrame, Taskloom } from "./harness.ts";
 
 export interface StreamReader {

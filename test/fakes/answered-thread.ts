@@ -1,7 +1,7 @@
 // What became of a thread's calls, and of an answer that it does not take.
 import type { ToolMessage } from "../../src/protocol/message.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
-import { readHistory } from "../../src/thread/summaries.ts";
+import { readHistory } from "../../src/thread/run/summaries.ts";
 import type { FakeThread } from "./thread.ts";
 
 /** Contents of results by call id. */

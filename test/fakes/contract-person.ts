@@ -2,7 +2,7 @@
 // answered has done must be so in the end, whatever the model and the ends of lives did beside it.
 import type { PlanOperation } from "../../src/protocol/plan-edit.ts";
 import type { Plan, Task } from "../../src/protocol/task.ts";
-import { readPlan } from "../../src/thread/messages.ts";
+import { readPlan } from "../../src/thread/rows/messages.ts";
 import type { ContractModel } from "./contract-model.ts";
 import type { ObjectWorld } from "./object-world.ts";
 

@@ -1,5 +1,5 @@
 // A connection as slow as the test says, on a clock that the test moves: a write is taken when its last byte is through.
-import type { Sink } from "../../src/thread/readers.ts";
+import type { Sink } from "../../src/thread/stream/readers.ts";
 import type { FakeClock } from "./stream.ts";
 import { FakeReader } from "./stream-reader.ts";
 

@@ -3,8 +3,8 @@
 // driven by the test: between two of its steps nothing happens but what waits for a promise.
 import type { Env } from "../../src/config.ts";
 import type { ThreadApi } from "../../src/protocol/thread.ts";
-import type { Database, Sql, SqlValue } from "../../src/thread/database.ts";
-import type { Clock } from "../../src/thread/readers.ts";
+import type { Database, Sql, SqlValue } from "../../src/thread/rows/database.ts";
+import type { Clock } from "../../src/thread/stream/readers.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { FakeClock, settle } from "./stream.ts";
 

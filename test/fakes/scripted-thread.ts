@@ -2,9 +2,9 @@
 // with the truth kept beside them in the plainest form. And clients of it that are cut and come back.
 import * as fc from "fast-check";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
-import type { Limits } from "../../src/thread/cursor.ts";
-import { frameOf, Journal, type PartShape } from "../../src/thread/journal.ts";
-import { type ReaderRequest, Readers } from "../../src/thread/readers.ts";
+import type { Limits } from "../../src/thread/stream/cursor.ts";
+import { frameOf, Journal, type PartShape } from "../../src/thread/stream/journal.ts";
+import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";
 import { counterDelta, counterSnapshot } from "./conversation.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { FakeClock } from "./stream.ts";

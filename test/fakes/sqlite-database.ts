@@ -1,7 +1,7 @@
 // The object's SQLite for tests in Node: same synchronous face, `node:sqlite` in memory. What is stored here outlives a
 // life: a new Journal over the same database is what a crash leaves behind.
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { createTables, type Database, type SqlValue } from "../../src/thread/database.ts";
+import { createTables, type Database, type SqlValue } from "../../src/thread/rows/database.ts";
 
 export interface SqliteDatabase extends Database {
   /** Statements run so far: what a cheap path must not add to. */

@@ -1,7 +1,7 @@
 // A journal and its readers on a clock that a test moves; its parts may be taken apart (`const { add, fact } = new Stage()`).
 import type { ThreadEvent } from "../../src/protocol/event.ts";
-import { Journal } from "../../src/thread/journal.ts";
-import { type ReaderRequest, Readers } from "../../src/thread/readers.ts";
+import { Journal } from "../../src/thread/stream/journal.ts";
+import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";
 import { parseFrames } from "./conversation.ts";
 import { shapeOf } from "./scripted-thread.ts";
 import { openDatabase } from "./sqlite-database.ts";

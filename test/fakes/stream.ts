@@ -1,6 +1,6 @@
 // Time and connections for tests of streams: a clock that stands until it is moved, and a sink whose writes are taken
 // when the test says so.
-import type { Clock, Sink } from "../../src/thread/readers.ts";
+import type { Clock, Sink } from "../../src/thread/stream/readers.ts";
 
 export class FakeClock implements Clock {
   #now = 1_000_000;

@@ -6,7 +6,7 @@ import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { readRun } from "../../src/store/runs.ts";
-import { toAgUiMessages } from "../../src/thread/events.ts";
+import { toAgUiMessages } from "../../src/thread/stream/events.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { retell } from "../e2e/stream-reader.ts";
 import { parseFrames } from "../fakes/conversation.ts";

@@ -1,0 +1,315 @@
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
+import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
+import { FakeClock } from "../../../test/fakes/stream.ts";
+import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
+import type { SlackAnswer } from "../../integrations/index.ts";
+import { allTools } from "../../tools/index.ts";
+import { ensureRunning } from "../run/run.ts";
+import { schedule } from "../scheduler.ts";
+import { ensureFollowing } from "./followers.ts";
+
+const tools = allTools.filter(({ name }) => ["create_tasks", "update_tasks", "complete", "ask"].includes(name));
+
+function followed(options: FakeThreadOptions, channel = new SlackChannel()) {
+  const thread = new FakeThread({ tools, callSlack: async (method, fields) => channel.do(method, fields), ...options });
+  return { thread, channel };
+}
+
+/** Turns the loop of events until it is so; what never comes to be fails the test by its time. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await setImmediate();
+}
+
+/** A reply that ends when the test says so. */
+function endless(text: string) {
+  const gate = Promise.withResolvers<void>();
+  const told: Reply = async (_request, onDelta) => {
+    onDelta({ type: "text", text });
+    await gate.promise;
+    return reply({ text });
+  };
+  return { told, end: () => gate.resolve() };
+}
+
+const shop = { id: "c1", name: "create_tasks", input: { section_title: "Shop", task_contents: ["Build it"] } };
+
+describe("a thread that is followed in Slack", () => {
+  it("shows a run's words there as they come, and nothing is left to do at the end", async () => {
+    const { thread, channel } = followed({ replies: [say("Hel", "lo from ", "the model")] });
+    await thread.accept("hi", { follow: place });
+    await until(() => thread.life.followers.size === 0);
+    expect(channel.said).toBe("Hello from the model");
+    expect(channel.messages).toHaveLength(1);
+    expect(thread.failures).toEqual([]);
+  });
+
+  it("shows runs that were started elsewhere too, and is told of its place once", async () => {
+    const { thread, channel } = followed({ replies: [say("One"), say("Two")] });
+    await thread.accept("hi", { follow: place });
+    await until(() => thread.life.followers.size === 0);
+    await thread.accept("from the web page");
+    await until(() => thread.life.followers.size === 0);
+    expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
+  });
+
+  it("shows the plan with the states that its tasks came to", async () => {
+    const { thread, channel } = followed({
+      replies: [
+        call(shop),
+        async (request, onDelta, signal) => {
+          const [id = ""] = /task_[a-z0-9]{26}/.exec(JSON.stringify(request.messages)) ?? [];
+          const finish = { id: "c2", name: "update_tasks", input: { task_ids: [id], status: "completed" } };
+          return call(finish)(request, onDelta, signal);
+        },
+        say("Built."),
+      ],
+    });
+    await thread.accept("build a shop", { follow: place });
+    await until(() => thread.life.followers.size === 0);
+    expect(Object.values(channel.messages[0]?.tasks ?? {})).toContain("complete");
+    expect(channel.said).toBe("Built.");
+  });
+
+  it("asks with buttons and then costs nothing: no call, no alarm", async () => {
+    const question = { id: "c1", name: "ask", input: { question: "Red or blue?", choices: ["Red", "Blue"] } };
+    const { thread, channel } = followed({ replies: [call(question)] });
+    await thread.accept("paint it", { follow: place });
+    await until(() => thread.life.followers.size === 0 && thread.life.live.size === 0);
+    expect(JSON.stringify(channel.messages[0]?.blocks)).toContain("taskloom:choice:1");
+    const set = thread.alarms.length;
+    thread.life.alarmAt = null;
+    await schedule(thread.life);
+    expect(thread.alarms.length).toBe(set);
+  });
+
+  it("takes the buttons away when the question was answered elsewhere, and leaves them to whoever clicked", async () => {
+    for (const [metadata, hasButtons] of [
+      [{}, false],
+      [{ slack: { answers: { int_c1: { text: "Red", by: "U1" } } } }, true],
+    ] as const) {
+      const question = { id: "c1", name: "ask", input: { question: "Red or blue?", choices: ["Red", "Blue"] } };
+      const { thread, channel } = followed({ replies: [call(question), say("Red it is.")] });
+      await thread.accept("paint it", { follow: place });
+      await until(() => thread.life.followers.size === 0 && thread.life.live.size === 0);
+      thread.crash();
+      await thread.accept("Red", { metadata });
+      await until(() => thread.life.followers.size === 0);
+      expect(JSON.stringify(channel.messages[0]?.blocks).includes("taskloom:choice")).toBe(hasButtons);
+      expect(channel.messages[1]?.text).toBe("Red it is.");
+    }
+  });
+
+  it("gives up where the workspace is not connected any more, and the run goes on", async () => {
+    const { thread } = followed({ replies: [say("Hello")], callSlack: undefined });
+    const reader = await thread.run("hi", { follow: place });
+    await until(() => thread.life.followers.size === 0);
+    expect(reader.events.at(-1)).toMatchObject({ type: "RUN_FINISHED" });
+    expect(thread.life.errors.at(-1)?.message).toContain("not_found");
+  });
+
+  it("leaves what Slack does not take now to the alarm, and lets the object sleep meanwhile", async () => {
+    const clock = new FakeClock();
+    let isDown = true;
+    const channel = new SlackChannel();
+    const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> =>
+      isDown ? { kind: "later", after_ms: 60_000 } : channel.do(method, fields);
+    const { thread } = followed({ replies: [say("Hello")], clock, callSlack }, channel);
+    await thread.run("hi", { follow: place });
+    const [follower] = thread.life.followers.values();
+    await until(() => follower?.isActive === false);
+    expect(thread.alarms.at(-1)).toBe(clock.now() + 60_000);
+    expect(clock.timers).toBe(0);
+    isDown = false;
+    // Another life, as after a sleep.
+    thread.crash();
+    clock.advance(60_000);
+    await thread.alarm();
+    await until(() => thread.life.followers.size === 0);
+    expect(channel.said).toBe("Hello");
+  });
+
+  it("says a run's words before those of the next run, and sets no alarm for that one meanwhile", async () => {
+    const clock = new FakeClock();
+    const channel = new SlackChannel();
+    let isDown = true;
+    const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> => {
+      if (method !== "chat.startStream" || !isDown) return channel.do(method, fields);
+      isDown = false;
+      return { kind: "later", after_ms: 600_000 };
+    };
+    const { thread } = followed({ replies: [say("One"), say("Two")], clock, callSlack }, channel);
+    await thread.run("hi", { follow: place });
+    await until(() => !isDown && [...thread.life.followers.values()].every(({ isActive }) => !isActive));
+    await thread.run("and on");
+    thread.crash();
+    await thread.alarm();
+    expect(channel.messages).toEqual([]);
+    expect(thread.alarms.at(-1)).toBe(clock.now() + 600_000);
+    clock.advance(600_000);
+    await thread.alarm();
+    await until(() => thread.life.followers.size === 0);
+    expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
+  });
+
+  it("lets the next run's words come where all that is left of a run is a button that Slack keeps", async () => {
+    const clock = new FakeClock();
+    const channel = new SlackChannel();
+    const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> =>
+      method === "chat.delete" ? { kind: "later", after_ms: 600_000 } : channel.do(method, fields);
+    const { told, end } = endless("One");
+    const { thread } = followed({ replies: [told, say("Two")], clock, callSlack }, channel);
+    await thread.accept("hi", { follow: place });
+    await until(() => channel.messages.length === 1);
+    while (channel.messages.length < 2) {
+      clock.advance(1_000);
+      await setImmediate();
+    }
+    end();
+    await until(() => [...thread.life.followers.values()].every(({ isActive }) => !isActive));
+    await thread.run("and on");
+    await until(() => thread.life.followers.size === 1);
+    expect(channel.messages.at(-1)?.text).toBe("Two");
+  });
+
+  it("takes no message of the run before for its own, where it is not known whether one was posted", async () => {
+    const clock = new FakeClock();
+    const channel = new SlackChannel();
+    let starts = 0;
+    const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> => {
+      if (method === "chat.startStream") starts += 1;
+      return method === "chat.startStream" && starts === 2
+        ? { kind: "unknown", reason: "lost" }
+        : channel.do(method, fields);
+    };
+    const { told, end } = endless("One");
+    const { thread } = followed({ replies: [told, say("Two")], clock, callSlack }, channel);
+    await thread.accept("hi", { follow: place });
+    await until(() => channel.messages.length === 1);
+    await thread.accept("and on");
+    end();
+    while (thread.life.followers.size > 0) {
+      await setImmediate();
+      clock.advance(200);
+    }
+    expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
+  });
+
+  it("takes up its messages as they are after a wait or in a new life, once it has read its run again", async () => {
+    for (const isNewLife of [false, true]) {
+      const clock = new FakeClock();
+      const channel = new SlackChannel();
+      const methods: string[] = [];
+      const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> => {
+        methods.push(method);
+        const isFirst = methods.filter((known) => known === "chat.stopStream").length === 2;
+        if (method === "chat.stopStream" && isFirst) return { kind: "later", after_ms: 60_000 };
+        return channel.do(method, fields);
+      };
+      const text = "a line of a long reply\n".repeat(400);
+      const { thread } = followed({ replies: [call(shop), say(text)], clock, callSlack }, channel);
+      await thread.run("hi", { follow: place });
+      await until(() => [...thread.life.followers.values()].every(({ isActive }) => !isActive));
+      if (isNewLife) thread.crash();
+      const before = methods.length;
+      clock.advance(60_000);
+      await thread.alarm();
+      await until(() => thread.life.followers.size === 0);
+      expect(methods.slice(before)).toEqual(["chat.stopStream"]);
+      expect(channel.messages).toHaveLength(2);
+      expect(channel.said).toBe(text.trim());
+    }
+  });
+
+  it("stops when the thread is removed", async () => {
+    const { thread } = followed({ replies: [say("Hello")] });
+    await thread.accept("hi", { follow: place });
+    thread.life.removing = true;
+    const [follower] = thread.life.followers.values();
+    await until(() => follower?.isActive === false);
+    expect(thread.failures).toEqual([]);
+  });
+});
+
+describe("a life that ends while a run is shown", () => {
+  const pieces = Array.from({ length: 12 }, (_, place) => `word${place} `);
+  const script = () => [call(shop), say("First. ", "Second."), ...Array.from({ length: 30 }, () => say(...pieces))];
+
+  async function showWith(dies: (count: number) => boolean, lose: (count: number) => boolean) {
+    let transactions = 0;
+    let calls = 0;
+    const channel = new SlackChannel();
+    const options: FakeThreadOptions = {
+      brain: say(...pieces),
+      replies: script(),
+      dies: (when) => when === "after" && dies(++transactions),
+      callSlack: async (method, fields) => {
+        const answer = channel.do(method, fields);
+        // Carried out, and nobody is there to hear of it.
+        if (lose(++calls)) thread.crash();
+        return answer;
+      },
+    };
+    const { thread } = followed(options, channel);
+    await thread.accept("build", { follow: place }).catch(() => {});
+    for (let lives = 0; lives < 40; lives++) {
+      await until(
+        () => !thread.isAlive || (thread.life.followers.size === 0 && thread.life.live.size === 0) || isIdle(thread),
+      );
+      if (thread.isAlive && thread.life.followers.size === 0 && thread.life.live.size === 0) break;
+      if (!thread.isAlive) thread.crash();
+      ensureRunning(thread.life);
+      ensureFollowing(thread.life);
+    }
+    return { thread, channel, transactions, calls };
+  }
+
+  function isIdle({ life }: FakeThread): boolean {
+    return life.active === null || [...life.followers.values()].some(({ isActive }) => !isActive);
+  }
+
+  function textsOf({ life }: FakeThread): string {
+    const rows = life.database.sql
+      .exec<{ content: string }>("SELECT content FROM messages WHERE type = 'assistant' ORDER BY seq")
+      .toArray();
+    return rows
+      .map(({ content }) => (JSON.parse(content) as { content: string | null }).content?.trim() ?? "")
+      .filter((text) => text !== "")
+      .join("\n\n");
+  }
+
+  it("goes on with the same message after each of its transactions, with every word once", async () => {
+    const whole = await showWith(
+      () => false,
+      () => false,
+    );
+    expect(whole.channel.messages).toHaveLength(1);
+    expect(whole.channel.said).toContain("First. Second.");
+    for (let death = 2; death <= whole.transactions; death++) {
+      const { thread, channel } = await showWith(
+        (count) => count === death,
+        () => false,
+      );
+      const said = channel.said.replace(/\n*\*\*Shop[\s\S]*/, "");
+      expect(said, `death ${death}`).toBe(textsOf(thread));
+      expect(channel.messages.length, `death ${death}`).toBe(1);
+    }
+  });
+
+  it("goes on with the same message where the answer of a call was lost", async () => {
+    const whole = await showWith(
+      () => false,
+      () => false,
+    );
+    for (let loss = 1; loss <= whole.calls; loss++) {
+      const { thread, channel } = await showWith(
+        () => false,
+        (count) => count === loss,
+      );
+      const said = channel.said.replace(/\n*\*\*Shop[\s\S]*/, "");
+      expect(said, `loss ${loss}`).toBe(textsOf(thread));
+      expect(channel.messages.length, `loss ${loss}`).toBe(1);
+    }
+  });
+});

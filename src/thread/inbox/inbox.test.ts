@@ -1,0 +1,296 @@
+import { describe, expect, it } from "vitest";
+import { Gate } from "../../../test/fakes/gate.ts";
+import { say } from "../../../test/fakes/replies.ts";
+import { settle } from "../../../test/fakes/stream.ts";
+import { FakeThread } from "../../../test/fakes/thread.ts";
+import { defaultAgent } from "../../protocol/agent.ts";
+import type { Result } from "../../protocol/error.ts";
+import type { AcceptedRun, RunInput } from "../../protocol/thread.ts";
+import { findRun } from "../life.ts";
+import { readMessages } from "../rows/messages.ts";
+import { cancelBefore } from "../run/control.ts";
+import { acceptRun } from "./inbox.ts";
+
+const run = { invocation_id: "inv_a" };
+
+function codeOf(result: Result<unknown>): string {
+  return result.ok ? "ok" : result.error.code;
+}
+
+function expectOk(result: Result<AcceptedRun>): AcceptedRun {
+  if (!result.ok) throw new Error(result.error.detail);
+  return result.value;
+}
+
+function rowsOf(thread: FakeThread) {
+  return readMessages(thread.life.database.sql, thread.life.thread, 0, 1000);
+}
+
+function userTexts(thread: FakeThread): unknown[] {
+  const rows = rowsOf(thread).filter(({ type }) => type === "user");
+  return rows.map((row) => (row.content as { content: unknown }).content);
+}
+
+/** What AG-UI's door hands in. */
+function history(ids: string[], more: Partial<RunInput> = {}): Partial<RunInput> {
+  return { from_history: true, messages: ids.map((id) => ({ message_id: id, content: `text of ${id}` })), ...more };
+}
+
+describe("an invocation id", () => {
+  it("that comes fifty times at once is one run", async () => {
+    const thread = new FakeThread({ replies: [say("hello")] });
+    const input = thread.input("hi", run);
+    const all = await Promise.all(Array.from({ length: 50 }, () => acceptRun(thread.life, input, false)));
+    expect(all.map((each) => expectOk(each).run.invocation_id)).toEqual(Array(50).fill("inv_a"));
+    expect(all.filter((each) => expectOk(each).created).length).toBe(1);
+    expect(thread.life.live.size).toBe(1);
+  });
+
+  it("is a conflict with another body, and the same run with its own, also in another life and after the end", async () => {
+    const thread = new FakeThread({ replies: [say("hello")] });
+    const metadata = { b: 1, a: { d: [1, 2], c: null } };
+    await thread.run("hi", { ...run, metadata });
+    for (const crashes of [false, true]) {
+      if (crashes) thread.crash();
+      expect(codeOf(await thread.accept("hi", { ...run, metadata: { a: { c: null, d: [1, 2] }, b: 1 } }))).toBe("ok");
+      for (const other of [
+        thread.accept("ho", { ...run, metadata }),
+        thread.accept("hi", run),
+        thread.accept("hi", { ...run, metadata, model: "x" }),
+        thread.accept("hi", { ...run, metadata, max_steps: 3 }),
+        thread.accept("hi", { ...run, metadata, agent_id: "agent_default" }),
+        thread.accept("hi", { ...run, metadata: { ...metadata, a: { d: [2, 1], c: null } } }),
+      ]) {
+        expect(codeOf(await other)).toBe("idempotency_conflict");
+      }
+    }
+    expect(userTexts(thread)).toEqual(["hi"]);
+  });
+
+  it("attaches whatever the body says where the door asks for that", async () => {
+    const thread = new FakeThread({ replies: [say("hello")] });
+    await thread.run("hi", run);
+    const again = await acceptRun(thread.life, thread.input("other", run), true);
+    expect(expectOk(again)).toMatchObject({ created: false, run: { invocation_id: "inv_a", status: "completed" } });
+  });
+});
+
+describe("a busy thread", () => {
+  it("runs what is enqueued in the order in which it came", async () => {
+    const gate = new Gate();
+    const replies = [gate.say("", "0"), ...["1", "2", "3", "4", "5"].map((text) => say(text))];
+    const thread = new FakeThread({ replies });
+    await Promise.all(["a", "b", "c", "d", "e", "f"].map((id) => thread.accept(id, { invocation_id: `inv_${id}` })));
+    await gate.reached;
+    expect([...thread.life.live.values()].map(({ run: { status } }) => status)).toEqual([
+      "running",
+      ...Array(5).fill("queued"),
+    ]);
+    expect(userTexts(thread)).toEqual(["a"]);
+    const whole = thread.read();
+    gate.open();
+    await thread.read({ invocation_id: "inv_f" }).untilClosed();
+    await whole.until(({ text }) => text.split("RUN_FINISHED").length > 6);
+    expect(userTexts(thread)).toEqual(["a", "b", "c", "d", "e", "f"]);
+    const started = whole.events.flatMap((event) => (event.type === "RUN_STARTED" ? [event.runId] : []));
+    expect(started).toEqual(["inv_a", "inv_b", "inv_c", "inv_d", "inv_e", "inv_f"]);
+  });
+
+  it("keeps the order in which inputs came where an earlier one waits longer for its agent", async () => {
+    const thread = new FakeThread({ replies: [say("1"), say("2")] });
+    const slow = new Gate();
+    const read = thread.life.ports.readAgent;
+    let reads = 0;
+    thread.life.ports.readAgent = async (user_id, agent_id) => {
+      reads += 1;
+      if (reads === 1) await slow.opened;
+      return read(user_id, agent_id);
+    };
+    const first = thread.accept("a", { invocation_id: "inv_a" });
+    const second = thread.accept("b", { invocation_id: "inv_b" });
+    await settle();
+    slow.open();
+    await Promise.all([first, second]);
+    await thread.read({ invocation_id: "inv_b" }).untilClosed();
+    expect(userTexts(thread)).toEqual(["a", "b"]);
+  });
+
+  it("rejects all but one of many that come at once and ask for that", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "hello"), say("next")] });
+    const posts = Array.from({ length: 20 }, (_, index) => thread.accept(`m${index}`, { on_busy: "reject" }));
+    const codes = (await Promise.all(posts)).map(codeOf);
+    expect(codes.filter((code) => code === "ok").length).toBe(1);
+    expect(codes.filter((code) => code === "busy").length).toBe(19);
+    gate.open();
+    await thread.read({ invocation_id: [...thread.life.live.keys()][0] ?? "" }).untilClosed();
+    expect(codeOf(await thread.accept("next", { on_busy: "reject" }))).toBe("ok");
+  });
+
+  it("is freed by a run that replaces: the active one and all that wait are cancelled", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("half", ""), say("new")] });
+    await thread.accept("old", run);
+    await thread.accept("waits", { invocation_id: "inv_b" });
+    await gate.reached;
+    await thread.accept("replaces", { invocation_id: "inv_c", on_busy: "replace" });
+    const record = findRun(thread.life, "inv_c");
+    if (record === null) throw new Error("not accepted");
+    await cancelBefore(thread.life, record);
+    const { events } = await thread.read({ invocation_id: "inv_c" }).untilClosed();
+    expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", outcome: { type: "success" } });
+    expect(["inv_a", "inv_b"].map((id) => findRun(thread.life, id)?.run.status)).toEqual(["cancelled", "cancelled"]);
+    expect(userTexts(thread)).toEqual(["old", "replaces"]);
+  });
+
+  it("takes no more than a life can hold of long messages, and again once it has less to hold", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "0")], brain: say("yes") });
+    await thread.accept("first", { invocation_id: "inv_first" });
+    await gate.reached;
+    const long = "x".repeat(1_000_000);
+    const codes: string[] = [];
+    for (let index = 0; index < 10; index++) {
+      const policy = index % 2 === 0 ? ({ on_busy: "steer" } as const) : {};
+      codes.push(codeOf(await thread.accept(`${long}${index}`, { invocation_id: `inv_${index}`, ...policy })));
+    }
+    expect(codes.slice(0, 7).every((code) => code === "ok")).toBe(true);
+    expect(codes.slice(8).every((code) => code === "rate_limited")).toBe(true);
+    expect(codeOf(await thread.accept("short", { invocation_id: "inv_short" }))).toBe("ok");
+    gate.open();
+    await thread.read({ invocation_id: "inv_short" }).untilClosed();
+    expect(codeOf(await thread.accept(long, { invocation_id: "inv_again" }))).toBe("ok");
+  });
+
+  it("takes a hundred runs and no more", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "0")] });
+    const posts = Array.from({ length: 103 }, (_, index) => thread.accept(`m${index}`));
+    const codes = (await Promise.all(posts)).map(codeOf);
+    expect(codes.filter((code) => code === "ok").length).toBe(100);
+    expect(codes.filter((code) => code === "rate_limited").length).toBe(3);
+    // What ends all of them needs no room beside them.
+    const replacing = await thread.accept("instead", { on_busy: "replace" });
+    expect(codeOf(replacing)).toBe("ok");
+  });
+});
+
+describe("an input", () => {
+  it("without a word is refused", async () => {
+    const thread = new FakeThread();
+    expect(codeOf(await thread.accept(" \n "))).toBe("empty_message");
+    expect(codeOf(await thread.accept("", { messages: [] }))).toBe("empty_message");
+    expect(codeOf(await thread.accept("hi", { agent_id: "agent_x" }))).toBe("not_found");
+    expect(thread.life.live.size).toBe(0);
+  });
+
+  it("can't use a message id twice: not a row's, a waiting run's, a steering one's, nor its own", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "0"), say("1"), say("2")] });
+    const message = (message_id: string) => ({ messages: [{ message_id, content: "hi" }] });
+    await thread.accept("", { ...message("m1"), ...run });
+    await gate.reached;
+    await thread.accept("", { ...message("m2"), invocation_id: "inv_b" });
+    await thread.accept("", { ...message("m3"), invocation_id: "inv_s", on_busy: "steer" });
+    for (const id of ["m1", "m2", "m3"]) {
+      for (const on_busy of ["enqueue", "steer", "replace"] as const) {
+        expect(codeOf(await thread.accept("", { ...message(id), on_busy }))).toBe("already_exists");
+      }
+    }
+    const twice = { messages: [...message("m4").messages, ...message("m4").messages] };
+    expect(codeOf(await thread.accept("", twice))).toBe("already_exists");
+    gate.open();
+    await thread.read({ invocation_id: "inv_b" }).untilClosed();
+    expect(rowsOf(thread).flatMap((row) => (row.type === "user" ? [row.message_id] : []))).toEqual(["m1", "m3", "m2"]);
+    expect(thread.aborts).toEqual([]);
+  });
+});
+
+describe("a client's whole history", () => {
+  it("gives only what is unknown after the last known message", async () => {
+    const thread = new FakeThread({ replies: [say("one"), say("two")] });
+    await thread.run("", { ...history(["m1"]), ...run });
+    await thread.run("", { ...history(["m0", "m1", "m2", "m3"]), invocation_id: "inv_b" });
+    expect(userTexts(thread)).toEqual(["text of m1", "text of m2", "text of m3"]);
+    expect(thread.requests[1]?.messages.filter(({ role }) => role === "user").length).toBe(3);
+    expect(codeOf(await thread.accept("", history(["m1", "m2", "m3"])))).toBe("empty_message");
+  });
+
+  it("takes a message that waits in the inbox for a known one", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "0"), say("1"), say("2")] });
+    await thread.accept("", { ...history(["m1"]), ...run });
+    await gate.reached;
+    await thread.accept("", { ...history(["m1", "m2"]), invocation_id: "inv_b" });
+    await thread.accept("", { ...history(["m1", "m2", "m3"]), invocation_id: "inv_c" });
+    gate.open();
+    await thread.read({ invocation_id: "inv_c" }).untilClosed();
+    expect(userTexts(thread)).toEqual(["text of m1", "text of m2", "text of m3"]);
+  });
+});
+
+describe("the agent of a run", () => {
+  const version = (number: number, config: object) => ({
+    ...defaultAgent,
+    version: number,
+    config: { ...defaultAgent.config, ...config },
+  });
+
+  it("is pinned with its version and model when it is accepted; the run may name another model", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    let agent = version(4, { model: "of-agent" });
+    thread.life.ports.readAgent = async () => agent;
+    const first = expectOk(await acceptRun(thread.life, thread.input("a"), false));
+    agent = version(7, {});
+    const second = expectOk(await acceptRun(thread.life, thread.input("b"), false));
+    const third = expectOk(await acceptRun(thread.life, thread.input("c", { model: "of-run" }), false));
+    const pinned = [first, second, third].map(({ run: { agent_version, model } }) => [agent_version, model]);
+    expect(pinned).toEqual([
+      [4, "of-agent"],
+      [7, "test-model"],
+      [7, "of-run"],
+    ]);
+    await thread.run("d");
+    expect(thread.requests.map(({ model }) => model).slice(0, 3)).toEqual(["of-agent", "test-model", "of-run"]);
+  });
+
+  it("is as the thread last knew it while D1 fails, and the unchanged default one where it knew none", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    const fail = async () => Promise.reject(new Error("D1 is down"));
+    thread.life.ports.readAgent = fail;
+    expect(expectOk(await thread.accept("a", run)).run.agent_version).toBe(1);
+    await thread.read(run).untilClosed();
+    thread.life.ports.readAgent = async () => version(3, { approvals: { execute_command: ["*"] } });
+    await thread.run("b");
+    thread.life.ports.readAgent = fail;
+    const third = expectOk(await thread.accept("c", { invocation_id: "inv_c" }));
+    expect(third.run.agent_version).toBe(3);
+    expect(findRun(thread.life, "inv_c")?.agent.config.approvals).toEqual({ execute_command: ["*"] });
+  });
+
+  it("is as the thread knew it while D1 fails also where another agent worked since", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    thread.life.ports.readAgent = async (_user, agent_id) => ({
+      ...version(3, { approvals: { ask: ["*"] } }),
+      agent_id,
+    });
+    await thread.run("a");
+    await thread.run("b", { agent_id: "agent_other" });
+    thread.crash();
+    thread.life.ports.readAgent = async () => Promise.reject(new Error("D1 is down"));
+    await thread.accept("c", { invocation_id: "inv_c" });
+    expect(findRun(thread.life, "inv_c")?.agent.config.approvals).toEqual({ ask: ["*"] });
+  });
+
+  it("has the defaults of fields that the server which accepted the run did not know", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    const { tools: _tools, fallback_models: _models, ...old } = defaultAgent.config;
+    thread.life.ports.readAgent = async () => version(2, {});
+    await thread.accept("a", { ...run, background: true });
+    const { sql } = thread.life.database;
+    const stored = JSON.stringify({ agent_id: "agent_default", version: 2, config: { ...old, max_steps: 7 } });
+    sql.exec("UPDATE runs SET agent = ?", stored);
+    thread.crash();
+    expect(findRun(thread.life, "inv_a")?.agent.config).toEqual({ ...defaultAgent.config, max_steps: 7 });
+  });
+});

@@ -1,0 +1,202 @@
+// What a run asked when it ended (questions, approvals, a plan), and the answers: checked when they come in, applied when
+// the next run starts. An answer is either the result of the call that asked, or a grant: then the loop makes the call.
+//
+// Expiry needs no alarm, since nothing happens by it: a late answer is refused, that is all. So what waits costs nothing.
+import type { Grant } from "../../agent/calls/consent.ts";
+import { isRecord } from "../../agent/calls/leniency.ts";
+import { checkArguments } from "../../agent/calls/tool-arguments.ts";
+import { createTasksInput } from "../../agent/plan/arguments.ts";
+import { createTasks } from "../../agent/plan/rules.ts";
+import type { Tool } from "../../agent/tool.ts";
+import { cutEnd } from "../../lib/truncate.ts";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { type AssistantMessage, textOf, type UserContent } from "../../protocol/message.ts";
+import { type Interrupt, isTerminal } from "../../protocol/run.ts";
+import type { InterruptAnswer } from "../../protocol/thread.ts";
+import { findRunBefore, type Life } from "../life.ts";
+import { readMessagesBefore } from "../rows/messages.ts";
+import type { RunRecord } from "../rows/runs.ts";
+
+export const NOT_ANSWERED = "The person did not answer this question.";
+const NOT_APPROVED =
+  "declined: the person did not approve this call, so it was not made. Don't make it again in this or another form: go on without it, or ask what they want instead.";
+const PLAN_NOT_APPROVED =
+  "declined: the person did not approve this plan, so nothing was planned. Make another plan that does what they said, or ask what should be different.";
+
+/** Behind the message that asked are only results of its other calls. */
+const NEWEST_ROWS = 300;
+/** Of a person's reason; it is read by the model. */
+const REASON_CHARACTERS = 4_000;
+
+/** What a payload says. */
+type Reading =
+  | { kind: "text"; text: string }
+  | { kind: "approved"; arguments: Record<string, unknown> | null }
+  | { kind: "declined"; reason: string };
+
+/** Null where the answers cover exactly the open interrupts of the newest run. */
+export function checkAnswers(life: Life, answers: InterruptAnswer[]): Result<never> | null {
+  const newest = life.newestStarted;
+  // A run that waits to start answers or cancels them already.
+  const taken = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
+  const open = newest?.run.status === "interrupted" && !taken ? newest.run.interrupts : [];
+  const unknown = answers.find((answer) => !open.some(({ id }) => id === answer.interrupt_id));
+  if (unknown !== undefined || open.length === 0) {
+    return fail("interrupt_answered", `The interrupt ${unknown?.interrupt_id ?? ""} is not open (any more).`);
+  }
+  const missing = open.find(({ id }) => !answers.some((answer) => answer.interrupt_id === id));
+  if (missing !== undefined) return fail("interrupts_uncovered", `The interrupt ${missing.id} is not answered.`);
+  for (const interrupt of open) {
+    const given = answers.filter(({ interrupt_id }) => interrupt_id === interrupt.id);
+    if (given.length > 1) return fail("invalid_field", `The interrupt ${interrupt.id} is answered twice.`);
+    const problem = given[0]?.status === "resolved" ? checkPayload(life, interrupt, given[0].payload) : null;
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function checkPayload(life: Life, interrupt: Interrupt, payload: unknown): Result<never> | null {
+  if (hasExpired(interrupt, life.ports.clock.now())) {
+    const detail = `The interrupt ${interrupt.id} expired at ${interrupt.expires_at}; it can only be cancelled.`;
+    return fail("interrupt_answered", detail);
+  }
+  const reading = readPayload(interrupt, payload);
+  if (!reading.ok) return reading;
+  if (reading.value.kind !== "approved" || reading.value.arguments === null) return null;
+  return checkChanges(life, interrupt, reading.value.arguments);
+}
+
+/** What a person changed is held against the tool's own rules while they can still be told. */
+function checkChanges(life: Life, interrupt: Interrupt, changed: Record<string, unknown>): Result<never> | null {
+  if (interrupt.reason === "plan_approval") {
+    const input = createTasksInput.safeParse(changed);
+    const problem = input.success ? createTasks(life.state.plan, input.data) : null;
+    if (problem?.ok) return null;
+    return fail(
+      "invalid_operation",
+      problem?.message ?? "sections must be [{title, tasks: [text]}] with at least one task.",
+    );
+  }
+  const tool = findTool(life, interrupt);
+  const checked = tool ? checkArguments(tool, JSON.stringify(changed), false) : null;
+  return checked === null || checked.ok ? null : fail("invalid_field", `arguments: ${checked.message}`);
+}
+
+/** The tool of the call that waits, which is one of the newest assistant message. */
+function findTool({ database, thread, ports }: Life, { tool_call_id }: Interrupt): Tool | undefined {
+  const newest = readMessagesBefore(database.sql, thread, Number.MAX_SAFE_INTEGER, NEWEST_ROWS).find(
+    ({ type }) => type === "assistant",
+  );
+  const calls = (newest?.content as AssistantMessage | undefined)?.tool_calls;
+  const name = calls?.find(({ id }) => id === tool_call_id)?.function.name;
+  return ports.tools.find((tool) => tool.name === name);
+}
+
+const yes = new Set(["approve", "approved", "yes", "y", "ok", "true", "allow", "同意", "批准", "是", "好"]);
+const no = new Set([
+  "decline",
+  "declined",
+  "deny",
+  "denied",
+  "reject",
+  "rejected",
+  "no",
+  "n",
+  "false",
+  "拒绝",
+  "不同意",
+  "否",
+]);
+
+/** A decision is `{approved, …}`; clients with a button or a line of text may also send a boolean or a plain word. */
+function readPayload({ id, reason }: Interrupt, payload: unknown): Result<Reading> {
+  if (reason === "question") {
+    if (typeof payload === "string") return succeed({ kind: "text", text: payload });
+    return fail("invalid_field", `The payload of ${id} must be a string.`);
+  }
+  const word = typeof payload === "string" ? payload.trim().toLowerCase() : payload;
+  if (word === true || (typeof word === "string" && yes.has(word)))
+    return succeed({ kind: "approved", arguments: null });
+  if (word === false || (typeof word === "string" && no.has(word))) return succeed({ kind: "declined", reason: "" });
+  const field = reason === "plan_approval" ? "sections" : "arguments";
+  const known = ["approved", "reason", field];
+  const wrong = isRecord(payload) ? Object.keys(payload).find((name) => !known.includes(name)) : undefined;
+  if (!isRecord(payload) || typeof payload.approved !== "boolean" || wrong !== undefined) {
+    return fail("invalid_field", `The payload of ${id} must be {"approved": true | false, "reason"?, "${field}"?}.`);
+  }
+  if (payload.reason !== undefined && typeof payload.reason !== "string") {
+    return fail("invalid_field", `The reason in the payload of ${id} must be a string.`);
+  }
+  if (!payload.approved) return succeed({ kind: "declined", reason: payload.reason ?? "" });
+  const changed = payload[field];
+  if (changed === undefined || changed === null) return succeed({ kind: "approved", arguments: null });
+  if (reason === "plan_approval") return succeed({ kind: "approved", arguments: { sections: changed } });
+  if (isRecord(changed)) return succeed({ kind: "approved", arguments: changed });
+  return fail("invalid_field", `The arguments in the payload of ${id} must be an object.`);
+}
+
+export function hasExpired({ expires_at }: Interrupt, now: number): boolean {
+  return expires_at !== null && Date.parse(expires_at) <= now;
+}
+
+/** The interrupted run that this one follows directly; it is what this one answers. */
+export function findInterrupted(life: Life, record: RunRecord): RunRecord | null {
+  const before = findRunBefore(life, record.position);
+  return before?.run.status === "interrupted" ? before : null;
+}
+
+/** The calls that the answers of a run have approved, by id: the loop makes them. */
+export function readGrants(life: Life, record: RunRecord): Map<string, Grant> {
+  const interrupts = record.run.resumes === null ? [] : (findInterrupted(life, record)?.run.interrupts ?? []);
+  const answers = record.input?.resume ?? [];
+  return new Map(
+    interrupts.flatMap((interrupt) => {
+      const reading = readAnswer(interrupt, answers);
+      return reading?.kind === "approved" ? [[interrupt.tool_call_id, { arguments: reading.arguments }] as const] : [];
+    }),
+  );
+}
+
+function readAnswer(interrupt: Interrupt, answers: readonly InterruptAnswer[]): Reading | null {
+  const answer = answers.find(({ interrupt_id }) => interrupt_id === interrupt.id);
+  const reading = answer?.status === "resolved" ? readPayload(interrupt, answer.payload) : null;
+  return reading?.ok ? reading.value : null;
+}
+
+/**
+ * Whether a run's plain message answers the one question there is. One that was sent before the question was asked, and
+ * waited or came too late to steer, is no answer to it.
+ */
+export function isAnswer({ run, input }: RunRecord, asked: RunRecord): boolean {
+  const { interrupts, finished_at } = asked.run;
+  const [interrupt] = interrupts;
+  if (input?.resume || interrupts.length !== 1 || interrupt?.reason !== "question") return false;
+  const isEarlier = input?.answers_nothing === true || run.created_at < (finished_at ?? "");
+  return !isEarlier && !hasExpired(interrupt, Date.parse(run.created_at));
+}
+
+/** `said_at`: where the person's own words begin in it; null where they said nothing. */
+interface AnsweredResult {
+  content: string;
+  said_at: number | null;
+}
+
+/** The result of the call that asked; null where it was approved, since then it is still to be made. */
+export function resultOf(
+  interrupt: Interrupt,
+  answers: InterruptAnswer[] | null,
+  /** The message that answers it. */
+  said: UserContent | null,
+): AnsweredResult | null {
+  const reading = readAnswer(interrupt, answers ?? []);
+  if (reading?.kind === "approved") return null;
+  if (reading?.kind === "text") return { content: reading.text, said_at: 0 };
+  if (interrupt.reason === "question") {
+    return said === null ? { content: NOT_ANSWERED, said_at: null } : { content: textOf(said), said_at: 0 };
+  }
+  const declined = interrupt.reason === "approval" ? NOT_APPROVED : PLAN_NOT_APPROVED;
+  const reason = cutEnd(reading?.reason.trim() ?? "", REASON_CHARACTERS);
+  if (reason === "") return { content: declined, said_at: null };
+  const head = `${declined} They said: `;
+  return { content: head + reason, said_at: head.length };
+}

@@ -1,0 +1,113 @@
+// Messages that a person adds to the active run (`on_busy: "steer"`): stored when they come, taken at the run's next
+// step, and a run of their own where the run ended without taking them.
+import type { SteeredMessage } from "../../agent/events.ts";
+import { chainOf, takeLonger } from "../../protocol/chain.ts";
+import { textOf } from "../../protocol/message.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import { isoTime, type Life, storeRun, transact } from "../life.ts";
+import { readText, type Sql, writeText } from "../rows/database.ts";
+import { insertMessage } from "../rows/messages.ts";
+import type { RunRecord } from "../rows/runs.ts";
+import { steeredMessage } from "../stream/events.ts";
+
+type Row = {
+  invocation_id: string;
+  position: number;
+  run_id: string;
+  hash: string;
+  messages: string | null;
+  created_at: string | null;
+};
+
+export interface Steered {
+  input: RunInput;
+  hash: string;
+  created_at: string | null;
+}
+
+export function hasSteered(sql: Sql): boolean {
+  return sql.exec<{ position: number }>("SELECT position FROM steered LIMIT 1").toArray().length > 0;
+}
+
+/** Inside a transaction. */
+export function addSteered(life: Life, input: RunInput, hash: string, run_id: string): void {
+  const { sql } = life.database;
+  life.hasSteered = true;
+  const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM steered").toArray()[0];
+  sql.exec(
+    "INSERT INTO steered (invocation_id, position, run_id, hash, messages, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+    input.invocation_id,
+    (last?.position ?? 0) + 1,
+    run_id,
+    hash,
+    writeText(sql, `s:${input.invocation_id}`, JSON.stringify(input)),
+    isoTime(life),
+  );
+}
+
+/** Which run a steering request went to. Rows stay after they were taken: they make a repeat the same. */
+export function findSteered(life: Life, invocation_id: string): { run_id: string; hash: string } | null {
+  if (!life.hasSteered) return null;
+  return (
+    life.database.sql
+      .exec<{ run_id: string; hash: string }>("SELECT run_id, hash FROM steered WHERE invocation_id = ?", invocation_id)
+      .toArray()[0] ?? null
+  );
+}
+
+/** Stores what was added to the run since the last call as rows and events, and hands it to the loop. */
+export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
+  const waiting = readWaiting(life);
+  if (waiting.length === 0) return [];
+  return transact(life, () => {
+    // What it does from here on may be for the message: a loop could else go on through it.
+    const isLonger = waiting.filter(({ input }) => takeLonger(record.run, chainOf(input.chain))).length > 0;
+    if (isLonger) storeRun(life, record);
+    return waiting.flatMap(({ input }) => {
+      markTaken(life, input.invocation_id);
+      return input.messages.map(({ message_id, content }) => {
+        const message: SteeredMessage = { role: "user", content };
+        insertMessage(life.database.sql, {
+          message_id,
+          invocation_id: record.run.invocation_id,
+          agent_id: null,
+          type: "user",
+          is_llm_message: true,
+          content: message,
+          created_at: isoTime(life),
+        });
+        life.journal.addFact(record.run.invocation_id, ...steeredMessage(message_id, textOf(content)));
+        return message;
+      });
+    });
+  });
+}
+
+/** What the run ended without taking; forgotten here, since it becomes runs. Inside a transaction. */
+export function dropSteered(life: Life): Steered[] {
+  const waiting = readWaiting(life);
+  for (const { input } of waiting) {
+    const { invocation_id } = input;
+    life.database.sql.exec("DELETE FROM steered WHERE invocation_id = ?", invocation_id);
+    life.database.sql.exec("DELETE FROM overflow WHERE owner = ?", `s:${invocation_id}`);
+  }
+  return waiting;
+}
+
+/** What was not taken yet. It is all for the active run: the end of a run leaves nothing waiting. */
+export function readWaiting(life: Life): Steered[] {
+  if (!life.hasSteered) return [];
+  const { sql } = life.database;
+  return sql
+    .exec<Row>("SELECT * FROM steered WHERE messages IS NOT 'null' ORDER BY position")
+    .toArray()
+    .flatMap((row) => {
+      const input = JSON.parse(readText(sql, `s:${row.invocation_id}`, row.messages)) as RunInput | null;
+      return input === null ? [] : [{ input, hash: row.hash, created_at: row.created_at }];
+    });
+}
+
+function markTaken(life: Life, invocation_id: string): void {
+  life.database.sql.exec("UPDATE steered SET messages = 'null' WHERE invocation_id = ?", invocation_id);
+  life.database.sql.exec("DELETE FROM overflow WHERE owner = ?", `s:${invocation_id}`);
+}

@@ -1,0 +1,56 @@
+// What waits on a thread, as people are shown it. The messages themselves become rows when a run takes them.
+import { cutEnd } from "../../lib/truncate.ts";
+import type { WaitingMessage } from "../../protocol/inbox.ts";
+import type { ContentPart, UserContent } from "../../protocol/message.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import type { Life } from "../life.ts";
+import { readWaiting } from "./steering.ts";
+
+// As many inputs as may wait; one of AG-UI may bring several messages.
+const MOST_SHOWN = 100;
+// Enough to tell one from another; a hundred of the longest messages would be a hundred megabytes.
+const MOST_CHARACTERS = 4_000;
+
+/** In the order in which they will be taken: first by the active run, then by those behind it. */
+export function listWaiting(life: Life): WaitingMessage[] {
+  // Earlier versions did not store when a message that steers came.
+  const steered = readWaiting(life).map(({ input, created_at }) =>
+    unfold(input, "steer", created_at ?? life.thread.updated_at),
+  );
+  const queued = [...life.live.values()]
+    .filter(({ run, verdict }) => run.status === "queued" && verdict === null)
+    .map(({ run, input }) => (input === null ? [] : unfold(input, "enqueue", run.created_at)));
+  const shown = [...steered, ...queued].flat().slice(0, MOST_SHOWN);
+  return shown.map((message) => ({ ...message, ...cutContent(message.content) }));
+}
+
+/** An answer to a question brings no message. */
+function unfold({ invocation_id, messages }: RunInput, on_busy: WaitingMessage["on_busy"], created_at: string) {
+  return messages.map(({ message_id, content }) => ({ invocation_id, message_id, on_busy, content, created_at }));
+}
+
+/** Texts end where there is no more room, and an image that has none is left out. */
+function cutContent(content: UserContent): { content: UserContent; is_cut: boolean } {
+  if (typeof content === "string") {
+    const text = cutEnd(content, MOST_CHARACTERS);
+    return { content: text, is_cut: text.length < content.length };
+  }
+  let room = MOST_CHARACTERS;
+  let is_cut = false;
+  const parts = content.flatMap((part): ContentPart[] => {
+    const cut = cutPart(part, room);
+    is_cut ||= cut === null || sizeOf(cut) < sizeOf(part);
+    room -= cut === null ? 0 : sizeOf(cut);
+    return cut === null ? [] : [cut];
+  });
+  return { content: parts, is_cut };
+}
+
+function cutPart(part: ContentPart, room: number): ContentPart | null {
+  if (sizeOf(part) <= room) return part;
+  return part.type === "text" && room > 0 ? { ...part, text: cutEnd(part.text, room) } : null;
+}
+
+function sizeOf(part: ContentPart): number {
+  return part.type === "text" ? part.text.length : part.image_url.url.length;
+}

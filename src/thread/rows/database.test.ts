@@ -1,0 +1,85 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
+import { createTables, cutText, readMeta, readText, writeMeta, writeText } from "./database.ts";
+
+const anyText = fc.string({ unit: fc.constantFrom("a", "é", "电", "🛒", "\n", '"'), maxLength: 40 });
+
+function overflowOf(sql: ReturnType<typeof openDatabase>["sql"], owner: string): string[] {
+  return sql
+    .exec<{ text: string }>("SELECT text FROM overflow WHERE owner = ? ORDER BY part", owner)
+    .toArray()
+    .map(({ text }) => text);
+}
+
+describe("cutText", () => {
+  it("loses nothing, keeps pieces short and surrogate pairs whole", () => {
+    return fc.assert(
+      fc.property(anyText, fc.integer({ min: 2, max: 9 }), (text, units) => {
+        const pieces = cutText(text, units);
+        expect(pieces.join("")).toBe(text);
+        for (const piece of pieces) {
+          expect(piece.length).toBeLessThanOrEqual(units);
+          expect(piece.length).toBeGreaterThan(0);
+          expect(piece.isWellFormed()).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it("comes to an end on half a pair at each cut", () => {
+    expect(cutText("\ud83d\ud83d\ud83d", 2).join("")).toBe("\ud83d\ud83d\ud83d");
+  });
+});
+
+describe("writeText and readText", () => {
+  it.each([
+    ["ASCII just within the limit", "a".repeat(1_000_000), true],
+    ["ASCII just over it", "a".repeat(1_000_001), false],
+    ["Chinese just within it", "电".repeat(333_333), true],
+    ["Chinese just over it", "电".repeat(333_334), false],
+    ["an emoji at the first cut", `${"a".repeat(299_999)}🛒${"电".repeat(400_000)}`, false],
+    ["an emoji at each cut", "🛒".repeat(700_001), false],
+  ])("bring back %s", (_name, text, fits) => {
+    const { sql } = openDatabase();
+    const column = writeText(sql, "owner", text);
+    expect(column === null).toBe(!fits);
+    expect(readText(sql, "owner", column)).toBe(text);
+    for (const piece of overflowOf(sql, "owner")) {
+      expect(new TextEncoder().encode(piece).byteLength).toBeLessThanOrEqual(1_000_000);
+    }
+  });
+
+  it("leave nothing of a longer text that had the same owner", () => {
+    const { sql } = openDatabase();
+    writeText(sql, "owner", "a".repeat(1_500_000));
+    writeText(sql, "other", "c".repeat(1_500_000));
+    const column = writeText(sql, "owner", "b".repeat(1_000_001));
+    expect(readText(sql, "owner", column)).toBe("b".repeat(1_000_001));
+    expect(readText(sql, "other", null)).toBe("c".repeat(1_500_000));
+  });
+});
+
+describe("the tables", () => {
+  it("are made again over what is stored without a loss", () => {
+    const { sql } = openDatabase();
+    writeMeta(sql, "thread", { title: "商店 🛒" });
+    createTables(sql);
+    expect(readMeta(sql, "thread")).toEqual({ title: "商店 🛒" });
+    writeMeta(sql, "thread", null);
+    expect(readMeta(sql, "thread")).toBeNull();
+    expect(readMeta(sql, "never written")).toBeNull();
+  });
+
+  it("change all or nothing", () => {
+    const database = openDatabase();
+    writeMeta(database.sql, "key", 1);
+    const change = () =>
+      database.transaction(() => {
+        writeMeta(database.sql, "key", 2);
+        throw new Error("amid the change");
+      });
+    expect(change).toThrow("amid the change");
+    expect(readMeta(database.sql, "key")).toBe(1);
+  });
+});

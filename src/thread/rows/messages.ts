@@ -1,0 +1,152 @@
+// The thread's messages in the object's SQLite: what a model reads, what D1 gets, and the plan's row.
+import type { AssistantMessage, MessageRow, MessageType } from "../../protocol/message.ts";
+import type { Plan, PlanContent } from "../../protocol/task.ts";
+import type { Thread } from "../../protocol/thread.ts";
+import { readText, type Sql, writeText } from "./database.ts";
+
+export interface NewMessage {
+  message_id: string;
+  invocation_id: string | null;
+  agent_id: string | null;
+  type: MessageType;
+  is_llm_message: boolean;
+  content: unknown;
+  metadata?: Record<string, unknown>;
+  created_at: string;
+}
+
+type Row = {
+  seq: number;
+  message_id: string;
+  invocation_id: string | null;
+  agent_id: string | null;
+  type: string;
+  is_llm_message: number;
+  content: string | null;
+  metadata: string | null;
+  version: number;
+  created_at: string;
+};
+
+/** A message with its version, as the outbox takes it. */
+export type VersionedMessage = MessageRow & { version: number };
+
+const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
+
+/** Gives the message its place and stores it. Inside a transaction. */
+export function insertMessage(sql: Sql, message: NewMessage, version = 1): number {
+  const last = sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM messages").toArray()[0]?.seq ?? 0;
+  const seq = last + 1;
+  sql.exec(
+    `INSERT INTO messages (seq, message_id, invocation_id, agent_id, type, is_llm_message, content, metadata, version, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    seq,
+    message.message_id,
+    message.invocation_id,
+    message.agent_id,
+    message.type,
+    message.is_llm_message ? 1 : 0,
+    writeText(sql, `m:${seq}`, JSON.stringify(message.content)),
+    writeText(sql, `d:${seq}`, JSON.stringify(message.metadata ?? {})),
+    version,
+    message.created_at,
+  );
+  return seq;
+}
+
+export function hasMessage(sql: Sql, message_id: string): boolean {
+  return findMessageSeq(sql, message_id) !== null;
+}
+
+/** The place of a message; null where it is not there. */
+export function findMessageSeq(sql: Sql, message_id: string): number | null {
+  const rows = sql.exec<{ seq: number }>("SELECT seq FROM messages WHERE message_id = ?", message_id).toArray();
+  return rows[0]?.seq ?? null;
+}
+
+export function lastMessageSeq(sql: Sql): number {
+  return sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM messages").toArray()[0]?.seq ?? 0;
+}
+
+/** When the newest message was stored; null where there is none. */
+export function lastMessageTime(sql: Sql): string | null {
+  const rows = sql.exec<{ created_at: string }>("SELECT created_at FROM messages ORDER BY seq DESC LIMIT 1").toArray();
+  return rows[0]?.created_at ?? null;
+}
+
+/** Rows after a place, in order. */
+export function readMessages(sql: Sql, thread: Thread, after: number, limit: number): VersionedMessage[] {
+  return sql
+    .exec<Row>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?", after, limit)
+    .toArray()
+    .map((row) => toMessage(sql, thread, row));
+}
+
+/** Rows before a place, newest first. */
+export function readMessagesBefore(sql: Sql, thread: Thread, before: number, limit: number): VersionedMessage[] {
+  return sql
+    .exec<Row>("SELECT * FROM messages WHERE seq < ? ORDER BY seq DESC LIMIT ?", before, limit)
+    .toArray()
+    .map((row) => toMessage(sql, thread, row));
+}
+
+/** The plan, version 0 where the thread has none. */
+export function readPlan(sql: Sql): Plan {
+  const row = readPlanRow(sql);
+  if (row === null) return emptyPlan;
+  return { version: row.version, ...(JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as PlanContent) };
+}
+
+/** The texts of a run's replies, as its stream has told them. */
+export function readTexts(sql: Sql, invocation_id: string): { id: string; text: string }[] {
+  return sql
+    .exec<Row>("SELECT * FROM messages WHERE invocation_id = ? AND type = 'assistant' ORDER BY seq", invocation_id)
+    .toArray()
+    .map((row) => {
+      const { content } = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as AssistantMessage;
+      return { id: row.message_id, text: content ?? "" };
+    });
+}
+
+export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | null {
+  const row = readPlanRow(sql);
+  return row === null ? null : toMessage(sql, thread, row);
+}
+
+/** Stores the plan as the thread's one `task_list` row. Inside a transaction. */
+export function writePlan(
+  sql: Sql,
+  plan: Plan,
+  message: Omit<NewMessage, "content" | "type" | "is_llm_message">,
+): void {
+  const content: PlanContent = { sections: plan.sections, tasks: plan.tasks };
+  const row = readPlanRow(sql);
+  if (row === null) {
+    insertMessage(sql, { ...message, type: "task_list", is_llm_message: false, content }, plan.version);
+    return;
+  }
+  const text = writeText(sql, `m:${row.seq}`, JSON.stringify(content));
+  sql.exec("UPDATE messages SET content = ?, version = ? WHERE seq = ?", text, plan.version, row.seq);
+}
+
+function readPlanRow(sql: Sql): Row | null {
+  return sql.exec<Row>("SELECT * FROM messages WHERE type = 'task_list' ORDER BY seq LIMIT 1").toArray()[0] ?? null;
+}
+
+function toMessage(sql: Sql, thread: Thread, row: Row): VersionedMessage {
+  return {
+    message_id: row.message_id,
+    thread_id: thread.thread_id,
+    project_id: thread.project_id,
+    user_id: thread.user_id,
+    invocation_id: row.invocation_id,
+    agent_id: row.agent_id,
+    type: row.type as MessageType,
+    is_llm_message: row.is_llm_message === 1,
+    content: JSON.parse(readText(sql, `m:${row.seq}`, row.content)),
+    metadata: JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as Record<string, unknown>,
+    seq: row.seq,
+    created_at: row.created_at,
+    version: row.version,
+  };
+}

@@ -1,0 +1,64 @@
+// What GETs of one thread answer while D1 can't be brought up to date: the same pages, from the object's own rows. So what a
+// 2xx promised is in every later GET, also then.
+import { fail, type Result, succeed } from "../../protocol/error.ts";
+import type { MessageRow } from "../../protocol/message.ts";
+import type { Page, PageRequest } from "../../protocol/page.ts";
+import type { Run } from "../../protocol/run.ts";
+import type { MessageRequest } from "../../protocol/thread.ts";
+import { readStart, takePage } from "../../store/messages.ts";
+import { encodeCursor, type Place, readPlace, toPage } from "../../store/page.ts";
+import type { Life } from "../life.ts";
+import { findMessageSeq, readMessages } from "./messages.ts";
+import { readRun, readRunPlaces } from "./runs.ts";
+
+const ROWS_PER_READ = 100;
+
+export function readMessagePage(life: Life, request: MessageRequest): Result<Page<MessageRow>> {
+  const { sql } = life.database;
+  const start = readStart(request);
+  if (!start.ok) return start;
+  const behind = request.after === null ? 0 : findMessageSeq(sql, request.after);
+  if (behind === null) return fail("bad_cursor", "after names no message of this thread");
+  const found: MessageRow[] = [];
+  let place = Math.max(start.value, behind);
+  // One more than is shown tells that there is a next page.
+  while (found.length <= request.limit) {
+    const rows = readMessages(sql, life.thread, place, ROWS_PER_READ);
+    for (const { version: _, ...row } of rows) {
+      if (request.types.length === 0 || request.types.includes(row.type)) found.push(row);
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < ROWS_PER_READ) break;
+    place = last.seq;
+  }
+  const shown = takePage(found.slice(0, request.limit), ({ content, metadata }) => sizeOf(content) + sizeOf(metadata));
+  const last = shown.at(-1);
+  return succeed({ data: shown, next_cursor: last && shown.length < found.length ? encodeCursor([last.seq]) : null });
+}
+
+/** UTF-16 units for bytes: the bound is a rough one. */
+function sizeOf(value: unknown): number {
+  return JSON.stringify(value).length;
+}
+
+export function readRunPage(life: Life, request: PageRequest): Result<Page<Run>> {
+  const { sql } = life.database;
+  const place = readPlace(request.cursor);
+  if (!place.ok) return place;
+  const places = readRunPlaces(sql)
+    .filter((other) => place.value === null || isBefore(other, place.value))
+    .sort((a, b) => (isBefore(a, b) ? 1 : -1));
+  const runs = places.slice(0, request.limit + 1).flatMap(([, id]) => readRun(sql, id)?.run ?? []);
+  return succeed(
+    toPage(
+      runs,
+      request.limit,
+      (run) => run,
+      (run) => [run.created_at, run.invocation_id],
+    ),
+  );
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a[0] === b[0] ? a[1] < b[1] : a[0] < b[0];
+}

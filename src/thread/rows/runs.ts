@@ -1,0 +1,245 @@
+// The thread's runs in the object's SQLite: what the API shows of each, and what only the object needs.
+import type { LoopOutcome } from "../../agent/events.ts";
+import { defaultAgent } from "../../protocol/agent.ts";
+import { withChain } from "../../protocol/chain.ts";
+import type { Run, RunStatus } from "../../protocol/run.ts";
+import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
+import { readText, type Sql, writeText } from "./database.ts";
+
+/** How a run is to end whatever it was about to do: it was cancelled, given up by the queue, or stands still. */
+export type Verdict = Extract<LoopOutcome, { status: "cancelled" | "failed" }>;
+
+/** `at`: when it began first, whichever life that was; `task_id`: what it is work for. */
+export interface StartedCall {
+  id: string;
+  at: string | null;
+  task_id?: string;
+}
+
+export interface RunRecord {
+  run: Run;
+  /** Place in the inbox: the order in which runs start. */
+  position: number;
+  /** Whether its end may be seen: its rows are in D1, or D1 was given up on for now. */
+  released: boolean;
+  /** False for a background run whose job has not come yet. */
+  startable: boolean;
+  hash: string;
+  /** Null once the run is over; without messages once they are rows. */
+  input: RunInput | null;
+  agent: PinnedAgent;
+  /** Numbers of its RUN_STARTED and of its terminal event. */
+  start_seq: number | null;
+  end_seq: number | null;
+  /** When lives took it up without progress since, ms. */
+  lives: number[];
+  /** Tool calls that have begun and have no result. */
+  started_calls: StartedCall[];
+  /** Stored before it is acted on, so that a life that ends amid a cancel does not undo it. */
+  verdict: Verdict | null;
+  version: number;
+}
+
+type Row = {
+  invocation_id: string;
+  position: number;
+  status: string;
+  released: number;
+  startable: number;
+  hash: string;
+  run: string | null;
+  input: string | null;
+  agent: string;
+  start_seq: number | null;
+  end_seq: number | null;
+  lives: string;
+  started_calls: string;
+  verdict: string | null;
+  version: number;
+};
+
+/** `changed` is the newest number of the journal: what D1 may lack is told by it. */
+export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
+  sql.exec(
+    `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, verdict, version, changed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    record.run.invocation_id,
+    record.position,
+    record.run.status,
+    record.released ? 1 : 0,
+    record.startable ? 1 : 0,
+    record.hash,
+    writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
+    writeText(sql, `i:${record.run.invocation_id}`, JSON.stringify(record.input)),
+    JSON.stringify(record.agent),
+    record.start_seq,
+    record.end_seq,
+    JSON.stringify(record.lives),
+    JSON.stringify(record.started_calls),
+    writeVerdict(record),
+    record.version,
+    changed,
+  );
+}
+
+/**
+ * Stores a changed record under its next version. `released` is `markReleased`'s: a statement that names it writes a row of
+ * the index too. The input is written only with a change of it, in the same row.
+ */
+export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { input?: boolean } = {}): void {
+  const { input = false } = change;
+  record.version += 1;
+  sql.exec(
+    `UPDATE runs SET ${input ? "input = ?, " : ""}status = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?, lives = ?,
+       started_calls = ?, verdict = ?, version = ?, changed = ? WHERE invocation_id = ?`,
+    ...(input ? [writeInput(sql, record)] : []),
+    record.run.status,
+    record.startable ? 1 : 0,
+    writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
+    record.start_seq,
+    record.end_seq,
+    JSON.stringify(record.lives),
+    JSON.stringify(record.started_calls),
+    writeVerdict(record),
+    record.version,
+    changed,
+    record.run.invocation_id,
+  );
+}
+
+function writeVerdict({ verdict }: RunRecord): string | null {
+  return verdict === null ? null : JSON.stringify(verdict);
+}
+
+/** The run's end may be seen from now on. Nothing of it that D1 has changes by this. */
+export function markReleased(sql: Sql, record: RunRecord): void {
+  record.released = true;
+  sql.exec("UPDATE runs SET released = 1 WHERE invocation_id = ?", record.run.invocation_id);
+}
+
+/** The input's messages and results are rows now; what later lives need of it stays. */
+export function trimInput(record: RunRecord): void {
+  if (record.input !== null) record.input = { ...record.input, messages: [], tool_results: [] };
+}
+
+function writeInput(sql: Sql, record: RunRecord): string | null {
+  const owner = `i:${record.run.invocation_id}`;
+  sql.exec("DELETE FROM overflow WHERE owner = ?", owner);
+  return writeText(sql, owner, JSON.stringify(record.input));
+}
+
+export function readRun(sql: Sql, invocation_id: string): RunRecord | null {
+  const row = sql.exec<Row>("SELECT * FROM runs WHERE invocation_id = ?", invocation_id).toArray()[0];
+  return row ? toRecord(sql, row) : null;
+}
+
+/** Runs that are not over for readers, in the order of the inbox. */
+export function readLiveRuns(sql: Sql): RunRecord[] {
+  return sql
+    .exec<Row>("SELECT * FROM runs WHERE released = 0 ORDER BY position")
+    .toArray()
+    .map((row) => toRecord(sql, row));
+}
+
+/** The run that has begun and is not over for readers; null where there is none. */
+export function readBegunId(sql: Sql): string | null {
+  const [row] = sql
+    .exec<{ invocation_id: string }>(
+      "SELECT invocation_id FROM runs WHERE released = 0 AND start_seq IS NOT NULL ORDER BY position LIMIT 1",
+    )
+    .toArray();
+  return row?.invocation_id ?? null;
+}
+
+/** When each run of the thread was made, and its id. It looks at every run. */
+export function readRunPlaces(sql: Sql): [created_at: string, invocation_id: string][] {
+  return sql
+    .exec<{ invocation_id: string; run: string | null }>("SELECT invocation_id, run FROM runs")
+    .toArray()
+    .map(({ invocation_id, run }) => {
+      const { created_at } = JSON.parse(readText(sql, `r:${invocation_id}`, run)) as Run;
+      return [created_at, invocation_id];
+    });
+}
+
+/** When each run of the thread that has started began, and when it ended. It looks at every run. */
+export function readRunSpans(sql: Sql): [started_at: string, finished_at: string | null][] {
+  return sql
+    .exec<{ invocation_id: string; run: string | null }>(
+      "SELECT invocation_id, run FROM runs WHERE start_seq IS NOT NULL ORDER BY position",
+    )
+    .toArray()
+    .flatMap(({ invocation_id, run }) => {
+      const { started_at, finished_at } = JSON.parse(readText(sql, `r:${invocation_id}`, run)) as Run;
+      return started_at === null ? [] : [[started_at, finished_at]];
+    });
+}
+
+/** The newest run before a place of the inbox that has started. It looks at every run of the thread. */
+export function readRunBefore(sql: Sql, position: number): RunRecord | null {
+  const row = sql
+    .exec<Row>(
+      "SELECT * FROM runs WHERE position < ? AND start_seq IS NOT NULL ORDER BY position DESC LIMIT 1",
+      position,
+    )
+    .toArray()[0];
+  return row ? toRecord(sql, row) : null;
+}
+
+/** An agent as the newest of the thread's runs with it pinned it. It looks at every run of the thread. */
+export function readLastAgent(sql: Sql, agent_id: string): PinnedAgent | null {
+  const row = sql
+    .exec<{ agent: string }>(
+      "SELECT agent FROM runs WHERE agent ->> 'agent_id' = ? ORDER BY position DESC LIMIT 1",
+      agent_id,
+    )
+    .toArray()[0];
+  return row ? toPinned(JSON.parse(row.agent) as PinnedAgent) : null;
+}
+
+/** The last place of the inbox. It looks at every run of the thread: a life asks once. */
+export function readLastPosition(sql: Sql): number {
+  const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM runs").toArray()[0];
+  return last?.position ?? 0;
+}
+
+/** Runs that changed at or after a number of the journal: what D1 may lack, asked at the start of a life. */
+export function readIdsChangedFrom(sql: Sql, seq: number): string[] {
+  return sql
+    .exec<{ invocation_id: string }>("SELECT invocation_id FROM runs WHERE changed >= ? ORDER BY position", seq)
+    .toArray()
+    .map(({ invocation_id }) => invocation_id);
+}
+
+function toRecord(sql: Sql, row: Row): RunRecord {
+  const stored = JSON.parse(readText(sql, `r:${row.invocation_id}`, row.run)) as Run;
+  const input = JSON.parse(readText(sql, `i:${row.invocation_id}`, row.input)) as RunInput | null;
+  // A former version stores an input with what it does not know, and a run without it.
+  const run = withChain({ ...input?.chain, ...stored });
+  return {
+    run: { ...run, status: row.status as RunStatus },
+    position: row.position,
+    released: row.released === 1,
+    startable: row.startable === 1,
+    hash: row.hash,
+    input,
+    agent: toPinned(JSON.parse(row.agent) as PinnedAgent),
+    start_seq: row.start_seq,
+    end_seq: row.end_seq,
+    lives: JSON.parse(row.lives) as number[],
+    started_calls: readStarted(row.started_calls),
+    verdict: row.verdict === null ? null : (JSON.parse(row.verdict) as Verdict),
+    version: row.version,
+  };
+}
+
+/** A run that an older server accepted lacks the fields that came since. */
+function toPinned(agent: PinnedAgent): PinnedAgent {
+  return { ...agent, config: { ...defaultAgent.config, ...agent.config } };
+}
+
+/** Earlier versions stored the ids alone. */
+function readStarted(text: string): StartedCall[] {
+  const calls = JSON.parse(text) as (string | StartedCall)[];
+  return calls.map((call) => (typeof call === "string" ? { id: call, at: null } : call));
+}

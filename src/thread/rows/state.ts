@@ -1,0 +1,83 @@
+// The thread's state as streams carry it: the plan and the sandbox. Every change is stored with the fact that made it
+// and told as one STATE_DELTA.
+import { diffPlanState } from "../../agent/plan/changes.ts";
+import { planState } from "../../agent/plan/view.ts";
+import type { PatchOperation, StateValue } from "../../protocol/event.ts";
+import type { Plan } from "../../protocol/task.ts";
+import { readMeta, type Sql, writeMeta } from "./database.ts";
+import { readPlan } from "./messages.ts";
+
+type SandboxState = StateValue["sandbox"];
+
+export class ThreadState {
+  readonly #sql: Sql;
+  #plan: Plan;
+  #sandbox: SandboxState;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    this.#plan = readPlan(sql);
+    this.#sandbox = readMeta<SandboxState>(sql, "sandbox") ?? { state: "none", previews: [] };
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  get value(): StateValue {
+    return { plan: planState(this.#plan), sandbox: this.#sandbox };
+  }
+
+  /** Takes the plan that the caller stores in the same transaction. */
+  setPlan(plan: Plan): PatchOperation[] {
+    const before = planState(this.#plan);
+    this.#plan = plan;
+    return diffPlanState(before, planState(plan));
+  }
+
+  /** Inside a transaction. */
+  setSandboxState(state: string): PatchOperation[] {
+    if (this.#sandbox.state === state) return [];
+    this.#store({ ...this.#sandbox, state });
+    return [{ op: "replace", path: "/sandbox/state", value: state }];
+  }
+
+  /** Inside a transaction. A port has one preview: the newest. */
+  addPreview(preview: { port: number; url: string }): PatchOperation[] {
+    const place = this.#sandbox.previews.findIndex(({ port }) => port === preview.port);
+    const previews = [...this.#sandbox.previews];
+    if (place < 0) previews.push(preview);
+    else previews[place] = preview;
+    this.#store({ ...this.#sandbox, previews });
+    if (place < 0) return [{ op: "add", path: "/sandbox/previews/-", value: preview }];
+    return [{ op: "replace", path: `/sandbox/previews/${place}`, value: preview }];
+  }
+
+  /** Inside a transaction. What became of the previews: a port without a link has none. */
+  setPreviews(links: { port: number; url: string }[]): PatchOperation[] {
+    const { previews } = this.#sandbox;
+    const urls = new Map(links.map(({ port, url }) => [port, url]));
+    const now = previews.flatMap(({ port }) => {
+      const url = urls.get(port);
+      return url === undefined ? [] : [{ port, url }];
+    });
+    if (now.length === previews.length && now.every(({ url }, place) => url === previews[place]?.url)) return [];
+    this.#store({ ...this.#sandbox, previews: now });
+    return [{ op: "replace", path: "/sandbox/previews", value: now }];
+  }
+
+  /** The sandbox whose files the model knows; null where it knows of none. */
+  get knownSandbox(): string | null {
+    return readMeta<string>(this.#sql, "known_sandbox");
+  }
+
+  /** Inside a transaction. */
+  rememberSandbox(id: string): void {
+    writeMeta(this.#sql, "known_sandbox", id);
+  }
+
+  #store(sandbox: SandboxState): void {
+    this.#sandbox = sandbox;
+    writeMeta(this.#sql, "sandbox", sandbox);
+  }
+}

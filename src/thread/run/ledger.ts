@@ -1,0 +1,47 @@
+// The ledger of the thread, read off its rows each time it is asked for: once or twice a run, and by people who look.
+import { foldLedger, type LedgerRow, type Span } from "../../agent/plan/ledger.ts";
+import type { Ledger } from "../../protocol/ledger.ts";
+import type { Life } from "../life.ts";
+import { readText, type Sql } from "../rows/database.ts";
+import { readRunSpans } from "../rows/runs.ts";
+import { readTimes } from "./plan-memory.ts";
+
+// Rows hold reasoning and details: some of them are long, and never all in memory at once.
+const ROWS_PER_READ = 50;
+
+export function readLedger(life: Life): Ledger {
+  const { sql } = life.database;
+  const now = life.ports.clock.now();
+  const ledger = foldLedger({ rows: readRows(sql), times: readTimes(sql), spans: readSpans(sql, now), now });
+  // A thread may have had any number of plans; of those that are gone nobody asks.
+  return Object.fromEntries(
+    life.state.plan.tasks.flatMap(({ id }) => (ledger[id] === undefined ? [] : [[id, ledger[id]]])),
+  );
+}
+
+type Row = { seq: number; type: string; metadata: string | null; created_at: string };
+
+function* readRows(sql: Sql): Generator<LedgerRow> {
+  for (let after = 0; ; ) {
+    const rows = sql
+      .exec<Row>(
+        "SELECT seq, type, metadata, created_at FROM messages WHERE seq > ? AND type IN ('assistant', 'tool') ORDER BY seq LIMIT ?",
+        after,
+        ROWS_PER_READ,
+      )
+      .toArray();
+    for (const { seq, type, metadata, created_at } of rows) {
+      yield {
+        type: type as LedgerRow["type"],
+        created_at,
+        metadata: JSON.parse(readText(sql, `d:${seq}`, metadata)) as LedgerRow["metadata"],
+      };
+      after = seq;
+    }
+    if (rows.length < ROWS_PER_READ) return;
+  }
+}
+
+function readSpans(sql: Sql, now: number): Span[] {
+  return readRunSpans(sql).map(([from, to]) => ({ from: Date.parse(from), to: to === null ? now : Date.parse(to) }));
+}

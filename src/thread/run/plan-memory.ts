@@ -1,0 +1,90 @@
+// What the object keeps of the plan beside its row: when tasks began and ended, and what a person changed that the model
+// has not been told of. Both are read where they are stored, and never larger than a plan.
+
+import { type TaskTimes, trackTimes } from "../../agent/plan/ledger.ts";
+import { addNotes, type EditNews, noteEdit } from "../../agent/plan/unseen-edits.ts";
+import { openTasks } from "../../agent/plan/view.ts";
+import type { Plan } from "../../protocol/task.ts";
+import type { Life } from "../life.ts";
+import { readMeta, readText, type Sql, writeMeta } from "../rows/database.ts";
+import type { RunRecord } from "../rows/runs.ts";
+
+const TIMES = "task_times";
+const EDITS = "plan_edits";
+
+/** `requests`: ids of the last edits, since a door may ask twice for one. */
+interface Edits {
+  news: EditNews | null;
+  requests: string[];
+}
+
+// A door repeats a request at once; more edits than this don't come between.
+const MOST_REQUESTS = 20;
+
+export function readTimes(sql: Sql): TaskTimes {
+  return readMeta<TaskTimes>(sql, TIMES) ?? {};
+}
+
+/** Inside the transaction that stores the plan. */
+export function storeTimes({ database: { sql } }: Life, before: Plan, after: Plan, at: string): void {
+  const known = readTimes(sql);
+  const times = trackTimes(known, before, after, at);
+  if (JSON.stringify(times) !== JSON.stringify(known)) writeMeta(sql, TIMES, times);
+}
+
+/** What the model was not told yet; null where that is nothing. */
+export function readNews(life: Life): EditNews | null {
+  return readEdits(life).news;
+}
+
+export function hasEdit(life: Life, request_id: string): boolean {
+  return readEdits(life).requests.includes(request_id);
+}
+
+/** Inside the transaction that stores the plan. */
+export function storeEdit(life: Life, request_id: string, before: Plan, after: Plan): void {
+  const { news, requests } = readEdits(life);
+  const edits: Edits = {
+    news: addNotes(news, noteEdit(before, after), after.version),
+    requests: [...requests, request_id].slice(-MOST_REQUESTS),
+  };
+  writeMeta(life.database.sql, EDITS, edits);
+}
+
+/** The model was told of the edits up to this version; those that came since are still to be told. Inside a transaction. */
+export function forgetNews(life: Life, version: number): void {
+  const { news, requests } = readEdits(life);
+  if (news === null) return;
+  const left = news.notes.filter((note) => note.version > version);
+  const edits: Edits = { news: left.length === 0 ? null : { ...news, notes: left, omitted: 0 }, requests };
+  writeMeta(life.database.sql, EDITS, edits);
+}
+
+/** What the newest reply was told is due: the calls in it are for that, whichever life or run makes them. */
+export function readToldTask({ database: { sql } }: Life): string | null {
+  const [row] = sql
+    .exec<{ seq: number; metadata: string | null }>(
+      "SELECT seq, metadata FROM messages WHERE type = 'assistant' ORDER BY seq DESC LIMIT 1",
+    )
+    .toArray();
+  if (row === undefined) return null;
+  const { task_id } = JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as { task_id?: string };
+  return task_id ?? null;
+}
+
+/** Whether all tasks had ended before a person spoke last. A task of which that is not known had not. */
+export function isFormerPlan({ database: { sql }, state: { plan } }: Life, { run }: RunRecord): boolean {
+  if (openTasks(plan).length > 0) return false;
+  if (run.steps === 0) return true;
+  const [row] = sql
+    .exec<{ created_at: string }>("SELECT created_at FROM messages WHERE type = 'user' ORDER BY seq DESC LIMIT 1")
+    .toArray();
+  // An answer to a question begins a run too, and may be no message of its own.
+  const said = [run.started_at ?? "", row?.created_at ?? ""].sort().at(-1) ?? "";
+  const times = readTimes(sql);
+  return plan.tasks.every(({ id }) => (times[id]?.finished_at ?? said) < said);
+}
+
+function readEdits({ database: { sql } }: Life): Edits {
+  return readMeta<Edits>(sql, EDITS) ?? { news: null, requests: [] };
+}

@@ -1,0 +1,190 @@
+// Turns what the loop says into the journal, the rows and the state: a fact and everything that follows from it is one
+// transaction.
+import type { LoopDelta, LoopFact } from "../../agent/events.ts";
+import { changedSteps } from "../../agent/plan/changes.ts";
+import { addUsage } from "../../agent/plan/ledger.ts";
+import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { Plan } from "../../protocol/task.ts";
+import { isoTime, type Life, storeRun, transact } from "../life.ts";
+import { insertMessage, writePlan } from "../rows/messages.ts";
+import type { RunRecord } from "../rows/runs.ts";
+import { shapeOf, toolResult } from "../stream/events.ts";
+import { messagesSnapshot } from "../stream/snapshot.ts";
+import { forgetNews, storeTimes } from "./plan-memory.ts";
+import { keepResult } from "./results.ts";
+import { storeSummary, storeTokenScale } from "./summaries.ts";
+
+/** Whose events those are that come while no run is at work. */
+const BETWEEN_RUNS = "";
+
+export function recordDelta(life: Life, record: RunRecord, delta: LoopDelta): void {
+  const { journal } = life;
+  if (delta.type === "part_delta") journal.addDelta(delta.part_id, delta.text);
+  else if (delta.type === "part_started") journal.openPart(record.run.invocation_id, shapeOf(delta.part));
+  else if (delta.type === "part_ended") journal.closePart(delta.part_id);
+  else if (delta.type === "message_dropped") transact(life, () => dropParts(life, delta.message_id));
+  else {
+    const { type: name, ...value } = delta;
+    journal.addEphemeral({ type: "CUSTOM", name, value } as ThreadEvent);
+  }
+}
+
+export function dropParts(life: Life, message_id: string): void {
+  life.journal.storeParts(
+    message_id,
+    () => false,
+    () => messagesSnapshot(life),
+  );
+}
+
+/**
+ * Stores a fact. What has come out is progress: a life that dies after it has not died in vain. That a tool has begun is
+ * none, since it may be the tool that ends each life; nor is a summary, which may be all that each life gets to.
+ */
+export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void {
+  transact(life, () => {
+    if (fact.type !== "tool_started" && fact.type !== "context_compacted") record.lives = [];
+    if (fact.type === "assistant_message") recordAssistant(life, record, fact);
+    else if (fact.type === "tool_started") recordToolStart(life, record, fact);
+    else if (fact.type === "tool_finished") recordToolEnd(life, record, fact);
+    else recordSummary(life, record, fact);
+    storeRun(life, record);
+  });
+}
+
+function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
+  const { message, message_id, reasoning, partial, finish, model, xml, task_id, usage } = fact;
+  insertMessage(life.database.sql, {
+    message_id,
+    invocation_id: record.run.invocation_id,
+    agent_id: record.run.agent_id,
+    type: "assistant",
+    is_llm_message: true,
+    content: message,
+    metadata: {
+      finish,
+      ...(model === undefined ? {} : { model }),
+      ...(task_id === undefined ? {} : { task_id }),
+      ...(usage === null ? {} : { usage }),
+      ...(reasoning === "" ? {} : { reasoning }),
+      ...(partial ? { partial: true } : {}),
+      ...(xml === undefined ? {} : { xml }),
+    },
+    created_at: isoTime(life),
+  });
+  const calls = new Set(message.tool_calls?.map(({ id }) => id));
+  const shapes = new Set(life.journal.liveParts().map(({ part_id, heads }) => (isToolCall(heads) ? "" : part_id)));
+  life.journal.storeParts(
+    message_id,
+    (part_id) => calls.has(part_id) || shapes.has(part_id),
+    () => messagesSnapshot(life),
+  );
+  if (!partial) record.run.steps += 1;
+  if (usage !== null) record.run.usage = addUsage(record.run.usage, usage);
+  if (fact.told_edits !== undefined) forgetNews(life, fact.told_edits);
+  storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
+}
+
+function isToolCall(heads: ThreadEvent[]): boolean {
+  return heads[0]?.type === "TOOL_CALL_START";
+}
+
+function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_started" }>): void {
+  const { tool_call_id: id, task_id } = fact;
+  // One that is begun again by a later life has begun with the first.
+  if (!record.started_calls.some((call) => call.id === id)) {
+    const call = { id, at: isoTime(life), ...(task_id === undefined ? {} : { task_id }) };
+    record.started_calls = [...record.started_calls, call];
+  }
+  if (fact.plan !== undefined) recordPlan(life, record, fact.plan);
+}
+
+function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
+  const { message, message_id, name, is_error, details, plan, preview, whole } = fact;
+  const begun = record.started_calls.find(({ id }) => id === message.tool_call_id);
+  record.started_calls = record.started_calls.filter((call) => call !== begun);
+  const seq = insertMessage(life.database.sql, {
+    message_id,
+    invocation_id: record.run.invocation_id,
+    agent_id: record.run.agent_id,
+    type: "tool",
+    is_llm_message: true,
+    content: message,
+    metadata: {
+      name,
+      is_error,
+      details,
+      ...(begun?.task_id === undefined ? {} : { task_id: begun.task_id }),
+      ...(begun?.at == null ? {} : { started_at: begun.at }),
+    },
+    created_at: isoTime(life),
+  });
+  if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
+  life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
+  if (plan !== undefined) recordPlan(life, record, plan);
+  if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
+}
+
+/** A row and no event: people still see all that it stands for. Its tokens are the run's, and it is no step. */
+function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "context_compacted" }>): void {
+  const { invocation_id, agent_id } = record.run;
+  storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
+  if (fact.usage !== null) record.run.usage = addUsage(record.run.usage, fact.usage);
+}
+
+/**
+ * The plan's row, one STATE_DELTA, and where a run is at work the steps that began or ended by it. Inside a transaction.
+ * A plan that was not made of the stored one would undo a change that came between: it is never stored, and the life ends
+ * over it. `hops`: how many webhooks in a row led to it, where it was not the run that changed it.
+ */
+export function recordPlan(life: Life, record: RunRecord | null, plan: Plan, hops = 0): void {
+  const before = life.state.plan;
+  if (plan.version !== before.version + 1) throw new Error(`version ${plan.version} of a plan after ${before.version}`);
+  const { invocation_id = null, agent_id = null } = record?.run ?? {};
+  const created_at = isoTime(life);
+  writePlan(life.database.sql, plan, { message_id: newId("msg"), invocation_id, agent_id, created_at });
+  storeTimes(life, before, plan, created_at);
+  life.outbox.markPlan(record?.run ?? null, hops);
+  const delta = life.state.setPlan(plan);
+  if (record !== null) recordSteps(life, record, before, plan, delta);
+  else life.journal.addFact(BETWEEN_RUNS, { type: "STATE_DELTA", delta: isFirstTold(life) ? wholeState(life) : delta });
+}
+
+/** No run has told the state yet, so who reads the thread has nothing that a difference could be applied to. */
+function isFirstTold(life: Life): boolean {
+  return life.newestStarted === null;
+}
+
+function wholeState(life: Life): PatchOperation[] {
+  return [{ op: "replace", path: "", value: life.state.value }];
+}
+
+function recordSteps(life: Life, record: RunRecord, before: Plan, plan: Plan, delta: PatchOperation[]): void {
+  const { started, finished } = changedSteps(before, plan);
+  recordPatch(life, record, delta);
+  for (const stepName of finished) closeStep(life, record, stepName);
+  for (const stepName of started) {
+    openStep(life, record, stepName);
+    // Begun and ended by one call.
+    if (finished.includes(stepName)) closeStep(life, record, stepName);
+  }
+}
+
+/** Inside a transaction. */
+export function recordPatch(life: Life, record: RunRecord, delta: PatchOperation[]): void {
+  if (delta.length > 0) life.journal.addFact(record.run.invocation_id, { type: "STATE_DELTA", delta });
+}
+
+/** Inside a transaction. */
+export function openStep(life: Life, record: RunRecord, stepName: string): void {
+  if (life.openSteps.has(stepName)) return;
+  life.openSteps.add(stepName);
+  life.journal.addFact(record.run.invocation_id, { type: "STEP_STARTED", stepName });
+}
+
+/** Inside a transaction. */
+export function closeStep(life: Life, record: RunRecord, stepName: string): void {
+  if (!life.openSteps.delete(stepName)) return;
+  life.journal.addFact(record.run.invocation_id, { type: "STEP_FINISHED", stepName });
+}

@@ -1,0 +1,101 @@
+// The end of a run: everything open is closed, the terminal event is stored, and nobody sees it before the run's rows
+// are in D1 (or two seconds have passed).
+import type { LoopOutcome } from "../../agent/events.ts";
+import { openTasks } from "../../agent/plan/view.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import { newRecord } from "../inbox/inbox.ts";
+import { dropSteered } from "../inbox/steering.ts";
+import { findRun, isoTime, type Life, storeNewRun, storeRun, transact } from "../life.ts";
+import { insertMessage } from "../rows/messages.ts";
+import { markReleased, type RunRecord, type Verdict } from "../rows/runs.ts";
+import { runEnded } from "../stream/events.ts";
+import { neverStarted, watchIdle } from "../stream/streams.ts";
+import { closeStep, dropParts } from "./recorder.ts";
+
+// Who has seen the end finds its rows in D1, unless D1 is too slow to let a person wait for it.
+const LONGEST_HOLD_MS = 2_000;
+// A cancel shows within two seconds, of which what runs may take one to stop.
+const CANCEL_HOLD_MS = 800;
+
+export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): void {
+  transact(life, () => {
+    for (const { message_id } of life.journal.liveParts()) dropParts(life, message_id);
+    for (const id of [...life.openSteps]) closeStep(life, record, id);
+    applyOutcome(life, record, outcome);
+    if (record.run.status !== "completed") storeStatus(life, record);
+    const pending = outcome.status === "completed" ? outcome.pending_tool_call_ids : [];
+    life.journal.hold(life.journal.newest + 1);
+    record.end_seq = life.journal.addFact(record.run.invocation_id, runEnded(record.run, pending));
+    for (const { input, hash } of dropSteered(life)) {
+      enqueueSteered(life, record, input, hash);
+    }
+    record.input = null;
+    storeRun(life, record, { input: true });
+  });
+}
+
+function applyOutcome(life: Life, record: RunRecord, outcome: LoopOutcome): void {
+  const { run } = record;
+  run.status = outcome.status;
+  run.finished_at = isoTime(life);
+  record.started_calls = [];
+  if (outcome.status === "completed") run.result = { text: outcome.text, unfinished_tasks: outcome.unfinished_tasks };
+  if (outcome.status === "failed") run.error = outcome.error;
+  if (outcome.status === "interrupted") run.interrupts = outcome.interrupts;
+}
+
+/** A row for people: why the run did not complete. */
+function storeStatus(life: Life, record: RunRecord): void {
+  const { invocation_id, agent_id, status, error } = record.run;
+  insertMessage(life.database.sql, {
+    message_id: newId("msg"),
+    invocation_id,
+    agent_id,
+    type: "status",
+    is_llm_message: false,
+    content: { status, error, unfinished_tasks: openTasks(life.state.plan).length },
+    created_at: isoTime(life),
+  });
+}
+
+/** A message that came too late to steer becomes a run of its own, so that it is not lost. */
+function enqueueSteered(life: Life, ended: RunRecord, input: RunInput, hash: string): void {
+  if (findRun(life, input.invocation_id) === null) {
+    storeNewRun(life, newRecord(life, { ...input, background: false, answers_nothing: true }, hash, ended.agent));
+  }
+}
+
+/** Ends a run that has not started: it leaves no event in the log, and a reader that waits for it is told why. */
+export async function endUnstarted(life: Life, record: RunRecord, verdict: Verdict): Promise<void> {
+  transact(life, () => {
+    applyOutcome(life, record, verdict);
+    record.input = null;
+    storeRun(life, record, { input: true });
+    markReleased(life.database.sql, record);
+  });
+  life.live.delete(record.run.invocation_id);
+  life.jobs.delete(record.run.invocation_id);
+  life.readers.endWaiting(record.run.invocation_id, neverStarted(life, record));
+  watchIdle(life);
+  await life.outbox.syncWithin(holdOf(record));
+  tellWaiters(life, record);
+}
+
+function holdOf({ run }: RunRecord): number {
+  return run.status === "cancelled" ? CANCEL_HOLD_MS : LONGEST_HOLD_MS;
+}
+
+/** Brings the run's rows to D1, then lets its end be seen. Also for a life that finds an end that was not released. */
+export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
+  await life.outbox.syncWithin(holdOf(record));
+  transact(life, () => markReleased(life.database.sql, record));
+  life.live.delete(record.run.invocation_id);
+  life.journal.release();
+  tellWaiters(life, record);
+}
+
+function tellWaiters(life: Life, record: RunRecord): void {
+  for (const tell of life.waiters.get(record.run.invocation_id) ?? []) tell(record.run);
+  life.waiters.delete(record.run.invocation_id);
+}

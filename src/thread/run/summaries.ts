@@ -1,0 +1,94 @@
+// What a model is told of the thread: the newest summary, and the rows from the one on that it does not stand for.
+
+import type { Summary } from "../../agent/context/summary.ts";
+import type { LoopFact } from "../../agent/events.ts";
+import type { ChatMessage, UserMessage } from "../../protocol/message.ts";
+import { readMeta, readText, type Sql, writeMeta } from "../rows/database.ts";
+import { insertMessage, type NewMessage } from "../rows/messages.ts";
+
+export interface History {
+  summary: Summary | null;
+  /** LLM rows in order, without summaries. */
+  history: ChatMessage[];
+  /** Where in results a person's words begin, by call id. */
+  answers: Map<string, number>;
+}
+
+/** What is stored of a summary beside its message. `keep_from` is the place of the first row that it does not stand for. */
+type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
+
+/** Rows before `keep_from` are not read, so that a life that wakes on a long thread reads no more than a model does. */
+export function readHistory(sql: Sql): History {
+  const newest = readNewest(sql);
+  const answers = new Map<string, number>();
+  const history = sql
+    .exec<{ seq: number; content: string | null; said_at: number | null }>(
+      `SELECT seq, content, CASE type WHEN 'tool' THEN json_extract(metadata, '$.said_at') END AS said_at FROM messages
+       WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq`,
+      newest?.keep_from ?? 0,
+    )
+    .toArray()
+    .map((row) => {
+      const message = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as ChatMessage;
+      if (message.role === "tool" && row.said_at !== null) answers.set(message.tool_call_id, row.said_at);
+      return message;
+    });
+  return { summary: newest?.summary ?? null, history, answers };
+}
+
+/** Stores a summary of the first `replaced` rows of the history as it stands. Inside a transaction. */
+export function storeSummary(
+  sql: Sql,
+  { message_id, summary, replaced }: Extract<LoopFact, { type: "context_compacted" }>,
+  row: Pick<NewMessage, "invocation_id" | "agent_id" | "created_at">,
+): void {
+  const { message, ...rest } = summary;
+  const metadata: SummaryMetadata = { ...rest, keep_from: findPlace(sql, replaced) };
+  insertMessage(sql, { ...row, message_id, type: "summary", is_llm_message: true, content: message, metadata });
+}
+
+/** Counted from the front: a row that the loop does not know of is rather kept than lost. */
+function findPlace(sql: Sql, replaced: number): number {
+  const [row] = sql
+    .exec<{ seq: number }>(
+      `SELECT seq FROM messages WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary'
+       ORDER BY seq LIMIT 1 OFFSET ?`,
+      readNewest(sql)?.keep_from ?? 0,
+      replaced,
+    )
+    .toArray();
+  if (row === undefined) throw new Error("a summary must leave the newest step as it is");
+  return row.seq;
+}
+
+function readNewest(sql: Sql): { summary: Summary; keep_from: number } | null {
+  const [row] = sql
+    .exec<{ seq: number; content: string | null; metadata: string | null }>(
+      "SELECT seq, content, metadata FROM messages WHERE type = 'summary' ORDER BY seq DESC LIMIT 1",
+    )
+    .toArray();
+  if (row === undefined) return null;
+  const message = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as UserMessage;
+  const { keep_from, ...rest } = JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as SummaryMetadata;
+  return { summary: { message, ...rest }, keep_from };
+}
+
+/** A model counts tokens in its own way, so what is known of one says nothing of another. */
+interface TokenScale {
+  model: string;
+  scale: number;
+}
+
+/** What changes less is not worth a row at each step. */
+const LEAST_CHANGE = 0.05;
+
+export function readTokenScale(sql: Sql, model: string): number {
+  const known = readMeta<TokenScale>(sql, "token_scale");
+  return known?.model === model ? known.scale : 1;
+}
+
+/** Inside a transaction. */
+export function storeTokenScale(sql: Sql, model: string, scale: number): void {
+  if (Math.abs(readTokenScale(sql, model) - scale) < LEAST_CHANGE) return;
+  writeMeta(sql, "token_scale", { model, scale: Math.round(scale * 100) / 100 } satisfies TokenScale);
+}

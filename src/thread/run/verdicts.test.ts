@@ -1,0 +1,252 @@
+// Runs that are told to end: what was decided is stored first, so that no life's end undoes it, and nothing that can't be
+// started, ended or brought by the queue stands still for ever.
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Gate } from "../../../test/fakes/gate.ts";
+import { say } from "../../../test/fakes/replies.ts";
+import { FakeClock, settle } from "../../../test/fakes/stream.ts";
+import { FakeThread } from "../../../test/fakes/thread.ts";
+import type { Model } from "../../agent/model.ts";
+import { onAlarm } from "../alarm.ts";
+import { acceptRun } from "../inbox/inbox.ts";
+import { findRun, storeNewRun, transact } from "../life.ts";
+import { buryRun, cancelBefore, cancelRun, startBackground, waitForEnd } from "./control.ts";
+import { ensureRunning } from "./run.ts";
+
+const run = { invocation_id: "inv_a" };
+const HOUR = 60 * 60_000;
+
+// A life that was ended says so in its log.
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+
+function statusOf(thread: FakeThread, id: string): string | undefined {
+  return findRun(thread.life, id)?.run.status;
+}
+
+/** A model call that neither answers nor ends when it is told to. */
+const deaf: Model["stream"] = () => new Promise(() => {});
+
+describe("a cancel", () => {
+  it("is carried out by the next life where the one that took it ended first", async () => {
+    const thread = new FakeThread({ replies: [deaf], brain: say("must not be asked") });
+    await thread.accept("hi", run);
+    await settle();
+    void cancelRun(thread.life, "inv_a");
+    await settle();
+    expect(statusOf(thread, "inv_a")).toBe("running");
+    thread.crash();
+    ensureRunning(thread.life);
+    await waitForEnd(thread.life, "inv_a", 5_000);
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "cancelled", attempt: 2 });
+    expect(thread.requests.length).toBe(1);
+  });
+
+  it("that a run does not heed ends the life within two alarms, and the next life ends the run", async () => {
+    const clock = new FakeClock();
+    const thread = new FakeThread({ replies: [deaf], clock });
+    await thread.accept("hi", run);
+    await settle();
+    void cancelRun(thread.life, "inv_a");
+    await settle();
+    clock.advance(30_000);
+    await onAlarm(thread.life);
+    await settle();
+    expect(thread.aborts).toEqual([]);
+    clock.advance(31_000);
+    await onAlarm(thread.life);
+    await settle();
+    expect(thread.aborts).toEqual(["a run that was told to end did not"]);
+    thread.crash();
+    ensureRunning(thread.life);
+    await settle();
+    expect(statusOf(thread, "inv_a")).toBe("cancelled");
+  });
+
+  it("lets its end be seen within two seconds also where D1 takes nothing", async () => {
+    const clock = new FakeClock();
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("half", "")], clock, syncThread: () => new Promise(() => {}) });
+    await thread.accept("hi", run);
+    const reader = thread.read(run);
+    await gate.reached;
+    const began = clock.now();
+    const cancelled = cancelRun(thread.life, "inv_a");
+    await settle();
+    while (!findRun(thread.life, "inv_a")?.released) {
+      clock.advance(100);
+      await settle();
+      if (clock.now() - began > 10_000) break;
+    }
+    expect(clock.now() - began).toBeLessThan(2_000);
+    expect(await cancelled).toMatchObject({ value: { status: "cancelled" } });
+    expect((await reader.untilClosed()).events.at(-1)).toMatchObject({ outcome: { type: "cancelled" } });
+  });
+});
+
+describe("on_busy replace", () => {
+  it("is carried out by the next life where the one that accepted it ended first", async () => {
+    const thread = new FakeThread({ replies: [deaf], brain: say("hello") });
+    await thread.accept("first", run);
+    await settle();
+    await acceptRun(thread.life, thread.input("waits", { invocation_id: "inv_b" }), false);
+    await acceptRun(thread.life, thread.input("instead", { invocation_id: "inv_c", on_busy: "replace" }), false);
+    thread.crash();
+    ensureRunning(thread.life);
+    expect(await waitForEnd(thread.life, "inv_c", 5_000)).toMatchObject({ value: { status: "completed" } });
+    expect([statusOf(thread, "inv_a"), statusOf(thread, "inv_b")]).toEqual(["cancelled", "cancelled"]);
+    expect(thread.requests.length).toBe(2);
+  });
+
+  it("is carried out by the next life also where all wait for their jobs", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    await thread.accept("first", { ...run, background: true });
+    const replacing = { invocation_id: "inv_b", background: true, on_busy: "replace" } as const;
+    await acceptRun(thread.life, thread.input("instead", replacing), false);
+    thread.crash();
+    ensureRunning(thread.life);
+    await settle();
+    expect([statusOf(thread, "inv_a"), statusOf(thread, "inv_b")]).toEqual(["cancelled", "queued"]);
+  });
+
+  it("ends those that wait and the active one, and spares what comes later", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("half", "")], brain: say("hello") });
+    await thread.accept("first", run);
+    await gate.reached;
+    await thread.accept("waits", { invocation_id: "inv_b", background: true });
+    await thread.accept("instead", { invocation_id: "inv_c", on_busy: "replace" });
+    await thread.accept("later", { invocation_id: "inv_d" });
+    const replacing = findRun(thread.life, "inv_c");
+    if (replacing !== null) cancelBefore(thread.life, replacing);
+    await waitForEnd(thread.life, "inv_d", 5_000);
+    const statuses = ["inv_a", "inv_b", "inv_c", "inv_d"].map((id) => statusOf(thread, id));
+    expect(statuses).toEqual(["cancelled", "cancelled", "completed", "completed"]);
+  });
+});
+
+describe("a run whose start ends every life", () => {
+  it("fails as crash_loop, its stream says so, and the next run starts", async () => {
+    let isPoisoned = false;
+    const thread = new FakeThread({ brain: say("hello"), dies: (when) => isPoisoned && when === "before" });
+    await acceptRun(thread.life, thread.input("poison", run), false);
+    await acceptRun(thread.life, thread.input("fine", { invocation_id: "inv_b" }), false);
+    for (let life = 0; life < 5; life++) {
+      thread.crash();
+      isPoisoned = true;
+      ensureRunning(thread.life);
+      await settle();
+      isPoisoned = false;
+      expect(thread.isAlive).toBe(false);
+    }
+    thread.crash();
+    const reader = thread.read(run);
+    ensureRunning(thread.life);
+    await waitForEnd(thread.life, "inv_b", 5_000);
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "failed", error: { code: "crash_loop" } });
+    expect((await reader.untilClosed()).events.at(-1)).toMatchObject({ type: "RUN_ERROR", code: "crash_loop" });
+    expect(statusOf(thread, "inv_b")).toBe("completed");
+  });
+});
+
+describe("a run whose lives end a quarter of an hour after each other, with nothing done", () => {
+  it("fails as crash_loop at the 21st", async () => {
+    const clock = new FakeClock();
+    const thread = new FakeThread({ brain: deaf, clock });
+    await thread.accept("hi", run);
+    await settle();
+    for (let life = 2; life <= 21; life++) {
+      expect(statusOf(thread, "inv_a")).toBe("running");
+      clock.advance(15 * 60_000);
+      thread.crash();
+      ensureRunning(thread.life);
+      await settle();
+    }
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "failed", error: { code: "crash_loop" } });
+  });
+});
+
+describe("a run that leaves nothing behind for hours", () => {
+  it("fails as stalled, and not before", async () => {
+    const clock = new FakeClock();
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("half", "")], clock });
+    await thread.accept("hi", run);
+    await gate.reached;
+    clock.advance(2 * HOUR - 1_000);
+    await onAlarm(thread.life);
+    await settle();
+    expect(statusOf(thread, "inv_a")).toBe("running");
+    clock.advance(2_000);
+    await onAlarm(thread.life);
+    await settle();
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "failed", error: { code: "stalled" } });
+  });
+});
+
+describe("a background run", () => {
+  const background = { ...run, background: true };
+
+  it("whose job never comes starts by itself after an hour", async () => {
+    const clock = new FakeClock();
+    const thread = new FakeThread({ brain: say("hello"), clock, sendJob: () => Promise.reject(new Error("no queue")) });
+    await thread.accept("hi", background);
+    clock.advance(HOUR - 1_000);
+    await onAlarm(thread.life);
+    await settle();
+    expect(statusOf(thread, "inv_a")).toBe("queued");
+    clock.advance(2_000);
+    await onAlarm(thread.life);
+    await settle();
+    expect(statusOf(thread, "inv_a")).toBe("completed");
+  });
+
+  it("that waits for its job alone needs no heartbeat: the alarm is set for the next try", async () => {
+    const clock = new FakeClock();
+    const thread = new FakeThread({ brain: say("hello"), clock });
+    await thread.accept("hi", background);
+    const waits: number[] = [];
+    for (let round = 0; round < 6; round++) {
+      await onAlarm(thread.life);
+      await settle();
+      const next = thread.alarms.at(-1) ?? 0;
+      waits.push((next - clock.now()) / 1000);
+      clock.advance(next - clock.now());
+    }
+    expect(waits).toEqual([30, 60, 120, 240, 480, 600]);
+    expect(thread.jobs.length).toBe(6);
+  });
+
+  it("is ended in its turn where its job died while another run was active, and is not started by a late job", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("half", " done")], brain: say("must not be asked") });
+    await thread.accept("first", { invocation_id: "inv_first" });
+    await gate.reached;
+    await thread.accept("hi", background);
+    const reader = thread.read(run);
+    void buryRun(thread.life, "inv_a");
+    startBackground(thread.life, "inv_a");
+    gate.open();
+    await waitForEnd(thread.life, "inv_a", 5_000);
+    expect(statusOf(thread, "inv_first")).toBe("completed");
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "failed", error: { code: "dead_letter" } });
+    expect((await reader.untilClosed()).events.at(-1)).toMatchObject({ type: "RUN_ERROR", code: "dead_letter" });
+    expect(thread.requests.length).toBe(1);
+  });
+});
+
+describe("a table of an earlier version", () => {
+  it("gets the columns that it lacks, and keeps its rows", async () => {
+    const thread = new FakeThread({ brain: say("hello") });
+    await thread.run("hi", run);
+    thread.life.database.sql.exec("ALTER TABLE runs DROP COLUMN verdict");
+    thread.crash();
+    const record = findRun(thread.life, "inv_a");
+    expect(record).toMatchObject({ verdict: null, run: { status: "completed" } });
+    const copy = record && { ...record, position: 9, run: { ...record.run, invocation_id: "inv_b" } };
+    if (copy !== null)
+      transact(thread.life, () => storeNewRun(thread.life, { ...copy, verdict: { status: "cancelled" } }));
+    thread.crash();
+    expect(findRun(thread.life, "inv_b")?.verdict).toEqual({ status: "cancelled" });
+  });
+});

@@ -1,0 +1,153 @@
+// Builders of the thread's events: how a run, a part, a message and the plan are told in AG-UI.
+import type { Part } from "../../agent/events.ts";
+import type { AgUiInputContent, AgUiInterrupt, AgUiMessage, RunOutcome, ThreadEvent } from "../../protocol/event.ts";
+import type { AssistantMessage, ContentPart, MessageRow, ToolMessage, UserContent } from "../../protocol/message.ts";
+import type { Interrupt, Run } from "../../protocol/run.ts";
+import type { PartShape } from "./journal.ts";
+
+export function runStarted(run: Run, messages: AgUiMessage[]): ThreadEvent {
+  return {
+    type: "RUN_STARTED",
+    threadId: run.thread_id,
+    runId: run.invocation_id,
+    protocolVersion: "1.0",
+    ...(run.resumes === null ? {} : { parentRunId: run.resumes }),
+    input: { threadId: run.thread_id, runId: run.invocation_id, messages },
+  };
+}
+
+/** The event that a run ends with. */
+export function runEnded(run: Run, pending_tool_call_ids: string[]): ThreadEvent {
+  if (run.status === "failed") {
+    return { type: "RUN_ERROR", message: run.error?.message ?? "The run failed.", code: run.error?.code ?? "internal" };
+  }
+  const { input_tokens, cached_input_tokens, output_tokens } = run.usage;
+  return {
+    type: "RUN_FINISHED",
+    threadId: run.thread_id,
+    runId: run.invocation_id,
+    outcome: outcomeOf(run, pending_tool_call_ids),
+    ...(run.result === null ? {} : { result: run.result }),
+    usage: [
+      {
+        model: run.model,
+        inputTokens: input_tokens,
+        outputTokens: output_tokens,
+        totalTokens: input_tokens + output_tokens,
+        cachedInputTokens: cached_input_tokens,
+      },
+    ],
+  };
+}
+
+function outcomeOf(run: Run, pending: string[]): RunOutcome {
+  if (run.status === "cancelled") return { type: "cancelled" };
+  if (run.status === "interrupted") return { type: "interrupt", interrupts: run.interrupts.map(toAgUiInterrupt) };
+  return pending.length > 0 ? { type: "success", pendingToolCallIds: pending } : { type: "success" };
+}
+
+function toAgUiInterrupt(interrupt: Interrupt): AgUiInterrupt {
+  return {
+    id: interrupt.id,
+    reason: interrupt.reason,
+    message: interrupt.message,
+    toolCallId: interrupt.tool_call_id,
+    responseSchema: interrupt.response_schema,
+    ...(interrupt.expires_at === null ? {} : { expiresAt: interrupt.expires_at }),
+  };
+}
+
+/** How the journal tells a part of an assistant message. */
+export function shapeOf(part: Part): PartShape {
+  const { part_id, message_id } = part;
+  if (part.kind === "text") {
+    return {
+      part_id,
+      message_id,
+      heads: [{ type: "TEXT_MESSAGE_START", messageId: part_id, role: "assistant" }],
+      content: (delta) => ({ type: "TEXT_MESSAGE_CONTENT", messageId: part_id, delta }),
+      tails: [{ type: "TEXT_MESSAGE_END", messageId: part_id }],
+    };
+  }
+  if (part.kind === "reasoning") {
+    return {
+      part_id,
+      message_id,
+      heads: [
+        { type: "REASONING_START", messageId: part_id },
+        { type: "REASONING_MESSAGE_START", messageId: part_id, role: "reasoning" },
+      ],
+      content: (delta) => ({ type: "REASONING_MESSAGE_CONTENT", messageId: part_id, delta }),
+      tails: [
+        { type: "REASONING_MESSAGE_END", messageId: part_id },
+        { type: "REASONING_END", messageId: part_id },
+      ],
+    };
+  }
+  return {
+    part_id,
+    message_id,
+    heads: [{ type: "TOOL_CALL_START", toolCallId: part_id, toolCallName: part.name, parentMessageId: message_id }],
+    content: (delta) => ({ type: "TOOL_CALL_ARGS", toolCallId: part_id, delta }),
+    tails: [{ type: "TOOL_CALL_END", toolCallId: part_id }],
+  };
+}
+
+export function toolResult(message_id: string, message: ToolMessage): ThreadEvent {
+  const { tool_call_id, content } = message;
+  return { type: "TOOL_CALL_RESULT", messageId: message_id, toolCallId: tool_call_id, content, role: "tool" };
+}
+
+/** A message that a person added to the active run. */
+export function steeredMessage(message_id: string, text: string): ThreadEvent[] {
+  return [
+    { type: "TEXT_MESSAGE_START", messageId: message_id, role: "user" },
+    ...(text === "" ? [] : [{ type: "TEXT_MESSAGE_CONTENT" as const, messageId: message_id, delta: text }]),
+    { type: "TEXT_MESSAGE_END", messageId: message_id },
+  ];
+}
+
+export function toUserMessage(message_id: string, content: UserContent): AgUiMessage {
+  if (typeof content === "string") return { id: message_id, role: "user", content };
+  return { id: message_id, role: "user", content: content.map(toInputContent) };
+}
+
+function toInputContent(part: ContentPart): AgUiInputContent {
+  if (part.type === "text") return part;
+  return { type: "image", source: { type: "url", value: part.image_url.url } };
+}
+
+/** A row as messages of a snapshot; rows that are not for a conversation are none. */
+export function toAgUiMessages(row: MessageRow): AgUiMessage[] {
+  if (row.type === "user") {
+    return [toUserMessage(row.message_id, (row.content as { content: UserContent }).content)];
+  }
+  if (row.type === "tool") {
+    const { tool_call_id, content } = row.content as ToolMessage;
+    return [{ id: row.message_id, role: "tool", toolCallId: tool_call_id, content }];
+  }
+  if (row.type !== "assistant") return [];
+  const message = row.content as AssistantMessage;
+  const reasoning = row.metadata.reasoning;
+  // An empty reply was no event either.
+  return [
+    ...(typeof reasoning === "string" && reasoning !== ""
+      ? [{ id: reasoningId(row.message_id), role: "reasoning" as const, content: reasoning }]
+      : []),
+    ...(message.content || message.tool_calls
+      ? [
+          {
+            id: row.message_id,
+            role: "assistant" as const,
+            ...(message.content ? { content: message.content } : {}),
+            ...(message.tool_calls === undefined ? {} : { toolCalls: message.tool_calls }),
+          },
+        ]
+      : []),
+  ];
+}
+
+/** The id of the reasoning before a message; the loop names the part so. */
+export function reasoningId(message_id: string): string {
+  return `${message_id}_reasoning`;
+}

@@ -1,0 +1,76 @@
+// What is asked of the journal's table for a reader that comes back: the same as by a look at every row, for a few rows.
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
+import { finished, Stage } from "../../../test/fakes/stage.ts";
+import type { Sql } from "../rows/database.ts";
+import { readSpanning } from "./journal-rows.ts";
+
+/** Every row is looked at. */
+function spanningByScan(sql: Sql, seq: number): number[] {
+  return sql
+    .exec<{ seq: number }>("SELECT seq FROM journal WHERE seq > ? AND from_seq <= ? ORDER BY seq", seq, seq)
+    .toArray()
+    .map((row) => row.seq);
+}
+
+/** The same table, with a count of the rows that were given out. */
+function counted(sql: Sql): { sql: Sql; rows: number } {
+  const counting = {
+    rows: 0,
+    sql: {
+      exec: <Row extends Record<string, string | number | null>>(query: string, ...bindings: never[]) => {
+        const cursor = sql.exec<Row>(query, ...bindings);
+        counting.rows += cursor.toArray().length;
+        return cursor;
+      },
+    } as Sql,
+  };
+  return counting;
+}
+
+describe("the rows that span a number", () => {
+  it("are those that a look at every row finds, in any thread, at any number, at any time", async () => {
+    let found = 0;
+    await fc.assert(
+      fc.property(anyScript({ disasters: true }), (script) => {
+        const thread = new ScriptedThread();
+        const { sql } = thread.database;
+        const compare = (from: number, last = thread.journal.newest) => {
+          for (let seq = from; seq <= last; seq++) {
+            const spanning = readSpanning(sql, seq).map((row) => row.seq);
+            found += spanning.length;
+            expect(spanning).toEqual(spanningByScan(sql, seq));
+          }
+        };
+        for (const step of script) {
+          thread.perform(step);
+          compare(thread.journal.newest - 3);
+        }
+        thread.finish();
+        const told = [thread.journal.newest, ...thread.lives.map(({ last }) => last)];
+        for (const last of told) compare(Math.max(0, last - 200), last);
+      }),
+      { numRuns: 150 },
+    );
+    expect(found).toBeGreaterThan(1000);
+  });
+
+  it("cost a few rows in a thread of ten thousand", () => {
+    const { database, open, store, fact, journal } = new Stage();
+    const numbers: number[] = [];
+    for (let count = 0; count < 5000; count++) {
+      open(`p${count}`);
+      journal.addDelta(`p${count}`, "text");
+      numbers.push(journal.newest);
+      store(`p${count}`);
+      numbers.push(fact(finished));
+    }
+    const counting = counted(database.sql);
+    for (const seq of [0, ...numbers.slice(0, 20)]) {
+      counting.rows = 0;
+      expect(readSpanning(counting.sql, seq).map((row) => row.seq)).toEqual(spanningByScan(database.sql, seq));
+      expect(counting.rows).toBeLessThanOrEqual(8);
+    }
+  });
+});

@@ -1,0 +1,381 @@
+// The journal's numbers, rows and frames; what its readers make of them is in `resume.test.ts`.
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseFrames } from "../../../test/fakes/conversation.ts";
+import { anyScript, ScriptedThread, shapeOf } from "../../../test/fakes/scripted-thread.ts";
+import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
+import type { ThreadEvent } from "../../protocol/event.ts";
+import { type Database, readMeta } from "../rows/database.ts";
+import { Journal } from "./journal.ts";
+
+const ALL = Number.POSITIVE_INFINITY;
+const started: ThreadEvent = { type: "RUN_STARTED", threadId: "t", runId: "r" };
+
+function framesOf(journal: Journal, after = 0) {
+  return parseFrames(
+    journal
+      .framesAfter(after, ALL)
+      .map(({ text }) => text)
+      .join(""),
+  );
+}
+
+function tell(journal: Journal, after: number) {
+  return journal.rowsAfter(after, 1000).flatMap((row) => journal.eventsOf(row, after));
+}
+
+function writeText(database: Database, journal: Journal, id: string, pieces: string[]): void {
+  journal.openPart("r", shapeOf("text", id, `m_${id}`));
+  for (const piece of pieces) journal.addDelta(id, piece);
+  database.transaction(() =>
+    journal.storeParts(
+      `m_${id}`,
+      () => true,
+      () => started,
+    ),
+  );
+}
+
+describe("numbers", () => {
+  it("only grow, and are reserved in storage before they are used, in every life", () => {
+    return fc.assert(
+      fc.property(anyScript({ disasters: true }), (script) => {
+        const thread = new ScriptedThread();
+        let newest = 0;
+        let life = thread.journal;
+        for (const step of script) {
+          thread.perform(step);
+          const { journal } = thread;
+          if (journal !== life) expect(journal.log.floor).toBeGreaterThanOrEqual(newest);
+          life = journal;
+          expect(journal.newest).toBeGreaterThanOrEqual(newest);
+          newest = journal.newest;
+          if (newest > 0)
+            expect(readMeta<number>(thread.database.sql, "reserved_through")).toBeGreaterThanOrEqual(newest);
+          const numbers = journal.log.after(0, ALL, ALL).map(({ seq }) => seq);
+          expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+        }
+        thread.finish();
+        for (const [index, { last }] of thread.lives.entries()) {
+          expect(thread.lives[index + 1]?.first ?? last).toBeGreaterThanOrEqual(last);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("of a life that ended in mid-transaction are never given again", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    database.transaction(() => journal.addFact("r", started));
+    const sent = journal.newest;
+    const failing = () =>
+      database.transaction(() => {
+        journal.addFact("r", ...Array.from({ length: 1500 }, () => started));
+        throw new Error("the disk is full");
+      });
+    expect(failing).toThrow();
+    const next = new Journal(database);
+    expect(database.transaction(() => next.addFact("r", started))).toBeGreaterThan(sent);
+  });
+
+  it("cost one stored reservation for a thousand deltas", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    const before = database.statements;
+    for (let count = 0; count < 990; count++) journal.addDelta("p", "a");
+    expect(database.statements).toBe(before);
+    for (let count = 0; count < 1000; count++) journal.addDelta("p", "a");
+    expect(database.statements).toBe(before + 1);
+  });
+});
+
+describe("a part", () => {
+  it("is one row that a replay tells as START, one CONTENT and END, up to the number of its live END", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    writeText(database, journal, "p", ["电商", "🛒"]);
+    const end = journal.newest;
+    expect(tell(journal, 0)).toEqual([
+      { seq: end - 2, event: { type: "TEXT_MESSAGE_START", messageId: "p", role: "assistant" } },
+      { seq: end - 1, event: { type: "TEXT_MESSAGE_CONTENT", messageId: "p", delta: "电商🛒" } },
+      { seq: end, event: { type: "TEXT_MESSAGE_END", messageId: "p" } },
+    ]);
+    expect(framesOf(journal).at(-1)).toEqual(tell(journal, 0).at(-1));
+  });
+
+  it("without text has no CONTENT, live or replayed", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    writeText(database, journal, "p", ["", ""]);
+    const types = ["TEXT_MESSAGE_START", "TEXT_MESSAGE_END"];
+    expect(tell(journal, 0).map(({ event }) => event.type)).toEqual(types);
+    expect(framesOf(journal).map(({ event }) => event.type)).toEqual(types);
+  });
+
+  it("tells its deltas as they are, whatever the model calls it and wherever it cuts", () => {
+    return fc.assert(
+      fc.property(
+        fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\u0001", '"\\', "\n\n", "data: ")),
+        fc.array(fc.string({ unit: fc.constantFrom("\ud83d", "\uded2", "电", "\n", '"', "\u0001", "\u2028") })),
+        (id, pieces) => {
+          const database = openDatabase();
+          const journal = new Journal(database);
+          const shape = shapeOf("tool_call", id, "m");
+          journal.openPart("r", shape);
+          for (const piece of pieces) journal.addDelta(id, piece);
+          const frames = framesOf(journal);
+          const told = pieces.filter((piece) => piece !== "");
+          expect(frames.map(({ event }) => event)).toEqual([...shape.heads, ...told.map(shape.content)]);
+          database.transaction(() =>
+            journal.storeParts(
+              "m",
+              () => true,
+              () => started,
+            ),
+          );
+          const whole = told.join("");
+          expect(tell(journal, 0).map(({ event }) => event)).toEqual([
+            ...shape.heads,
+            ...(whole === "" ? [] : [shape.content(whole)]),
+            ...shape.tails,
+          ]);
+        },
+      ),
+    );
+  });
+
+  it("over 1 MB comes back whole, in a later life too", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    const pieces = ["a".repeat(299_950), ..."🛒".repeat(100), "电商网站".repeat(200_000), "\ud83d", "\uded2"];
+    writeText(database, journal, "p", pieces);
+    const content = tell(new Journal(database), 0)[1]?.event;
+    expect(content).toEqual({ type: "TEXT_MESSAGE_CONTENT", messageId: "p", delta: pieces.join("") });
+  });
+
+  it("that is closed takes no delta, and is closed once", () => {
+    const journal = new Journal(openDatabase());
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    journal.closePart("p");
+    const { newest } = journal;
+    journal.closePart("p");
+    journal.closePart("unknown");
+    expect(journal.newest).toBe(newest);
+    expect(() => journal.addDelta("p", "late")).toThrow("not open");
+    expect(() => journal.addDelta("unknown", "text")).toThrow("not open");
+  });
+
+  it("is live until its message is stored, with its text so far", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    journal.openPart("r", shapeOf("reasoning", "p", "m"));
+    journal.addDelta("p", "hm");
+    journal.openPart("r", shapeOf("tool_call", "call", "m"));
+    journal.closePart("p");
+    const told = () => journal.liveParts().map(({ part_id, open, text }) => ({ part_id, open, text }));
+    expect(told()).toEqual([
+      { part_id: "p", open: false, text: "hm" },
+      { part_id: "call", open: true, text: "" },
+    ]);
+    database.transaction(() =>
+      journal.storeParts(
+        "m",
+        () => true,
+        () => started,
+      ),
+    );
+    expect(told()).toEqual([]);
+  });
+});
+
+describe("a message that is dropped", () => {
+  it("is closed and taken back by the snapshot for who saw it, and never told in a replay", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    const snapshot: ThreadEvent = { type: "MESSAGES_SNAPSHOT", messages: [] };
+    database.transaction(() => journal.addFact("r", started));
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    journal.addDelta("p", "half a");
+    database.transaction(() =>
+      journal.storeParts(
+        "m",
+        () => false,
+        () => snapshot,
+      ),
+    );
+    expect(framesOf(journal).map(({ event }) => event.type)).toEqual([
+      "RUN_STARTED",
+      "TEXT_MESSAGE_START",
+      "TEXT_MESSAGE_CONTENT",
+      "TEXT_MESSAGE_END",
+      "MESSAGES_SNAPSHOT",
+    ]);
+    expect(tell(journal, 0).map(({ event }) => event.type)).toEqual(["RUN_STARTED"]);
+  });
+
+  it("asks for no snapshot where nothing was dropped", () => {
+    const journal = new Journal(openDatabase());
+    const snapshot = () => {
+      throw new Error("asked for");
+    };
+    journal.storeParts("unknown", () => false, snapshot);
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    journal.storeParts("m", () => true, snapshot);
+    expect(journal.liveParts()).toEqual([]);
+  });
+});
+
+describe("a held number", () => {
+  it("keeps itself and all that follows from memory and rows, until it is released", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    const last = database.transaction(() => journal.addFact("r", started));
+    database.transaction(() => {
+      journal.hold(journal.newest + 1);
+      journal.addFact("r", started);
+    });
+    database.transaction(() => journal.addFact("r", started));
+    journal.addEphemeral({ type: "CUSTOM", name: "model_retry", value: { attempt: 1, after_ms: 1 } });
+    expect(journal.released).toBe(last);
+    expect(framesOf(journal).map(({ seq }) => seq)).toEqual([last]);
+    expect(tell(journal, 0).map(({ seq }) => seq)).toEqual([last]);
+    journal.release();
+    expect(framesOf(journal)).toHaveLength(4);
+    expect(tell(journal, 0)).toHaveLength(3);
+  });
+});
+
+describe("a life that finds an active run", () => {
+  it("voids a part that was open before the last stored fact", () => {
+    const database = openDatabase();
+    const former = new Journal(database);
+    former.openPart("r", shapeOf("text", "p", "m"));
+    former.addDelta("p", "half a");
+    const half = former.newest;
+    const fact = database.transaction(() => former.addFact("r", started));
+    const journal = new Journal(database);
+    expect(journal.canResume(half)).toBe(true);
+    database.transaction(() => journal.voidFormerLife("r"));
+    expect(journal.canResume(half)).toBe(false);
+    expect(journal.canResume(fact)).toBe(false);
+    const replayed = tell(journal, 0);
+    expect(replayed.map(({ event }) => event)).toEqual([started]);
+    expect(journal.canResume(replayed[0]?.seq ?? 0)).toBe(true);
+  });
+
+  it("voids the very last number that the former one had reserved", () => {
+    const database = openDatabase();
+    const former = new Journal(database);
+    former.openPart("r", shapeOf("text", "p", "m"));
+    const reserved = readMeta<number>(database.sql, "reserved_through") ?? 0;
+    while (former.newest < reserved) former.addDelta("p", "a");
+    const journal = new Journal(database);
+    database.transaction(() => journal.voidFormerLife("r"));
+    expect(journal.canResume(reserved)).toBe(false);
+    expect(journal.canResume(journal.newest)).toBe(true);
+  });
+
+  it("voids nothing where everything that was sent is stored", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    database.transaction(() => journal.voidFormerLife("r"));
+    expect(journal.newest).toBe(0);
+    expect(journal.canResume(0)).toBe(true);
+  });
+});
+
+describe("a replay", () => {
+  it("stops before a part that is not stored yet, whose row would come too late", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    const before = database.transaction(() => journal.addFact("r", started));
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    const start = journal.newest;
+    journal.addDelta("p", "a");
+    journal.closePart("p");
+    database.transaction(() => journal.addFact("r", started));
+    expect(journal.canGoLive(before)).toBe(true);
+    journal.log.forget(start);
+    expect(tell(journal, 0).map(({ seq }) => seq)).toEqual([before]);
+    expect(journal.canGoLive(start)).toBe(false);
+    expect(journal.canResume(before)).toBe(false);
+    database.transaction(() =>
+      journal.storeParts(
+        "m",
+        () => true,
+        () => started,
+      ),
+    );
+    expect(journal.canResume(before)).toBe(true);
+    const told = tell(journal, before).map(({ event }) => event.type);
+    expect(told).toEqual(["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "RUN_STARTED"]);
+  });
+});
+
+describe("canResume", () => {
+  it("refuses who has only a START, once a fact would come before the rest of its part", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    const store = () =>
+      database.transaction(() =>
+        journal.storeParts(
+          "m",
+          () => true,
+          () => started,
+        ),
+      );
+    journal.openPart("r", shapeOf("text", "alone", "m"));
+    const alone = journal.newest;
+    journal.addDelta("alone", "a");
+    store();
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    const start = journal.newest;
+    journal.addDelta("p", "a");
+    database.transaction(() => journal.addFact("r", started));
+    store();
+    journal.log.forget(journal.newest);
+    expect(journal.canResume(alone)).toBe(true);
+    expect(tell(journal, alone)[0]?.event.type).toBe("TEXT_MESSAGE_CONTENT");
+    expect(journal.canResume(start)).toBe(false);
+  });
+
+  it("refuses a number that was never given", () => {
+    const journal = new Journal(openDatabase());
+    expect(journal.canResume(1)).toBe(false);
+    addSomething(journal);
+    expect(journal.canResume(journal.newest)).toBe(true);
+    expect(journal.canResume(journal.newest + 1)).toBe(false);
+  });
+
+  it("tells a fact's live reader from its replayed one while a part is open", () => {
+    const database = openDatabase();
+    const journal = new Journal(database);
+    journal.openPart("r", shapeOf("text", "p", "m"));
+    journal.addDelta("p", "a");
+    const live = database.transaction(() => journal.addFact("r", started));
+    journal.addDelta("p", "b");
+    database.transaction(() =>
+      journal.storeParts(
+        "m",
+        () => true,
+        () => started,
+      ),
+    );
+    journal.log.forget(journal.newest);
+    const [replayed] = tell(journal, 0);
+    expect(replayed?.seq).toBeLessThan(live);
+    expect(journal.canResume(live)).toBe(false);
+    expect(journal.canResume(replayed?.seq ?? 0)).toBe(true);
+    expect(tell(journal, replayed?.seq ?? 0).map(({ event }) => event.type)).toEqual([
+      "TEXT_MESSAGE_START",
+      "TEXT_MESSAGE_CONTENT",
+      "TEXT_MESSAGE_END",
+    ]);
+  });
+});
+
+function addSomething(journal: Journal): void {
+  journal.addEphemeral({ type: "CUSTOM", name: "sandbox", value: { state: "started", message: "ready" } });
+}

@@ -1,0 +1,285 @@
+// The journal: one log per thread. Each event has a number (`seq`) that only grows; gaps are allowed.
+//
+// Facts are rows of the object's SQLite, written in the caller's transaction. Deltas and ephemeral events live in
+// memory (`frame-log`) and cost no write. A part (a text, a reasoning, a tool call) becomes one row when its message is
+// stored: the row keeps `from_seq`, the number of its live START, and `seq`, that of its END. An END skips the numbers
+// that a replay of the row needs for START and one CONTENT, so a replay always grows, even past a fact that was
+// stored while the part was open. What a number tells of its reader is in `journal-rows`.
+//
+// Numbers are reserved in blocks, and a block is stored before one of its numbers is used: no life reuses a number.
+import type { ThreadEvent } from "../../protocol/event.ts";
+import { type Database, readMeta, type Sql, writeMeta } from "../rows/database.ts";
+import { type Frame, FrameLog } from "./frame-log.ts";
+import * as rows from "./journal-rows.ts";
+import { aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
+import { newTextOwner } from "./text-pieces.ts";
+
+export type { JournalRow } from "./journal-rows.ts";
+export type { PartShape } from "./parts.ts";
+
+// A reservation is one row written; a thousand numbers last for a turn or two.
+const BLOCK = 1000;
+
+export function frameOf(seq: number | null, event: ThreadEvent): string {
+  const data = `data: ${JSON.stringify(event)}\n\n`;
+  return seq === null ? data : `id: ${seq}\n${data}`;
+}
+
+export class Journal {
+  readonly #sql: Sql;
+  readonly #log: FrameLog;
+  /** Names its texts among those of the process. */
+  readonly key = newTextOwner();
+  readonly #parts = new Map<string, LivePart>();
+  /** The last number that a former life may have used. */
+  readonly #former: number;
+  #next: number;
+  #reserved: number;
+  #held: number | null = null;
+  /** Told after each append; `urgent` where a reader should not wait for the gather window. */
+  onAppend: (urgent: boolean) => void = () => {};
+
+  constructor(database: Database) {
+    this.#sql = database.sql;
+    this.#former = readMeta<number>(this.#sql, "reserved_through") ?? 0;
+    this.#reserved = this.#former;
+    this.#next = this.#former + 1;
+    this.#log = new FrameLog(this.#former);
+  }
+
+  /** The highest number given. */
+  get newest(): number {
+    return this.#next - 1;
+  }
+
+  /** The highest number that may be sent. */
+  get released(): number {
+    return this.#held === null ? this.newest : this.#held - 1;
+  }
+
+  get log(): FrameLog {
+    return this.#log;
+  }
+
+  /** Keeps numbers from `seq` on from every reader until `release`. */
+  hold(seq: number): void {
+    this.#held = seq;
+  }
+
+  release(): void {
+    this.#held = null;
+    this.onAppend(true);
+  }
+
+  /** A fact: one event, or several that belong together, under neighbouring numbers. Inside a transaction. */
+  addFact(invocation_id: string, ...events: ThreadEvent[]): number {
+    const from_seq = this.#next;
+    if (this.#parts.size > 0) this.#take(events.length);
+    const first = this.#take(events.length);
+    const seq = this.newest;
+    this.#insert(
+      { seq, from_seq, last_seq: seq, heads: 0, replay_from: from_seq, replay_to: first - 1 },
+      invocation_id,
+      events,
+    );
+    this.#pushAll(first, events, true);
+    return seq;
+  }
+
+  /** An event that is worth nothing later (live command output, a retry): a number, no storage. */
+  addEphemeral(event: ThreadEvent): void {
+    const seq = this.#take(1);
+    this.#push(seq, frameOf(seq, event), false);
+  }
+
+  openPart(invocation_id: string, shape: PartShape): void {
+    const from = this.#take(shape.heads.length);
+    const last = from + shape.heads.length - 1;
+    const around = aroundText(shape.content);
+    this.#parts.set(shape.part_id, { ...shape, invocation_id, from, last, pieces: [], chars: 0, around, end: null });
+    this.#pushAll(from, shape.heads, false);
+  }
+
+  addDelta(part_id: string, text: string): void {
+    const part = this.#parts.get(part_id);
+    if (part === undefined || part.end !== null) throw new Error(`the part ${part_id} is not open`);
+    if (text === "") return;
+    const seq = this.#take(1);
+    const urgent = part.pieces.length === 0;
+    part.pieces.push(text);
+    part.chars += text.length;
+    part.last = seq;
+    this.#push(seq, `id: ${seq}\ndata: ${part.around[0]}${JSON.stringify(text)}${part.around[1]}\n\n`, urgent);
+  }
+
+  /** Sends the END; the row comes with `storeParts`, or never. */
+  closePart(part_id: string): void {
+    const part = this.#parts.get(part_id);
+    if (part === undefined || part.end !== null) return;
+    const replay_from = this.#next;
+    this.#take(part.heads.length + 1 + (this.#parts.size > 1 ? part.tails.length : 0));
+    const first = this.#take(part.tails.length);
+    part.end = { seq: this.newest, replay_from };
+    // One string, which all share that are told it.
+    part.pieces = [part.pieces.join("")];
+    // In the window: what follows a part's end (a result, the end of the run) is sent at once and takes it along.
+    this.#pushAll(first, part.tails, false);
+  }
+
+  /**
+   * Makes rows of the parts of a message that `keep` names. The others are void: they are closed, their numbers become
+   * a gap row, and `snapshot` is sent to those who saw them. Inside the transaction that stores the message.
+   */
+  storeParts(message_id: string, keep: (part_id: string) => boolean, snapshot: () => ThreadEvent): void {
+    const parts = [...this.#parts.values()].filter((part) => part.message_id === message_id);
+    for (const part of parts) this.closePart(part.part_id);
+    for (const part of parts) this.#parts.delete(part.part_id);
+    const dropped = parts.filter((part) => !keep(part.part_id));
+    for (const part of parts) if (!dropped.includes(part)) this.#insertPart(part);
+    const first = dropped[0];
+    if (first === undefined) return;
+    const seq = this.#insertGap(first.from, first.invocation_id);
+    this.#push(seq, frameOf(seq, snapshot()), true);
+  }
+
+  /**
+   * For a life that finds an active run: what the former life may have sent and did not store is void. Before the first
+   * reader, whose number would else mean another thing.
+   */
+  voidFormerLife(invocation_id: string): void {
+    const from = rows.firstUnstored(this.#sql, this.#former);
+    if (from <= this.#former) this.#log.forget(this.#insertGap(from, invocation_id));
+  }
+
+  /** Parts whose message is not stored, in the order in which they began. */
+  liveParts(): (PartShape & { open: boolean; text: string })[] {
+    return [...this.#parts.values()].map((part) => ({ ...part, open: part.end === null, text: part.pieces.join("") }));
+  }
+
+  /** Parts that end after `seq` and have no row yet, in the order in which they began. */
+  unstoredAfter(seq: number): UnstoredPart[] {
+    return [...this.#parts.values()].filter(({ end }) => end === null || end.seq > seq).map(partSoFar);
+  }
+
+  /** Frames of memory after `seq`, about `limit` characters of them. */
+  framesAfter(seq: number, limit: number): Frame[] {
+    return this.#log.after(seq, this.released, limit);
+  }
+
+  /**
+   * Stored rows after `seq` in order, as far as a replay may tell them: not past the START of a part that is not stored
+   * yet, whose own row would then come too late.
+   */
+  rowsAfter(seq: number, limit: number): rows.JournalRow[] {
+    return rows.readRows(this.#sql, seq, this.tellable, limit);
+  }
+
+  /** The last number that rows can be told up to. */
+  get tellable(): number {
+    return Math.min(this.released, this.#oldestPart() - 1);
+  }
+
+  /** Stored rows after `seq` in order, those too that came while a part was in the making that is not stored yet. */
+  releasedRowsAfter(seq: number, limit: number): rows.JournalRow[] {
+    return rows.readRows(this.#sql, seq, this.released, limit);
+  }
+
+  /**
+   * What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. One that is `bare` has nothing
+   * of what was open then.
+   */
+  eventsOf(row: rows.JournalRow, seq: number, bare = false): { seq: number; event: ThreadEvent }[] {
+    return rows.readEvents(this.#sql, row, seq, bare);
+  }
+
+  /** Whether a reader that has everything up to `seq` can be given exactly the rest. */
+  canResume(seq: number): boolean {
+    if (seq > this.newest) return false;
+    if (this.canFollow(seq)) return true;
+    // The first deltas of a part that is not stored yet have left memory, or the reader is past its START without it.
+    return this.#oldestPart() > this.#log.floor && this.canReplay(seq);
+  }
+
+  /** Whether rows, also such that are not stored yet, can go on for a reader that has everything up to `seq`. */
+  canReplay(seq: number): boolean {
+    if (this.#oldestPart() <= seq) return false;
+    return rows.isReplayNumber(this.#sql, seq) || rows.canComplete(this.#sql, seq);
+  }
+
+  /** Whether memory alone can go on for a reader that comes back with `seq`. */
+  canFollow(seq: number): boolean {
+    return seq >= this.#log.floor && !rows.isReplayNumber(this.#sql, seq);
+  }
+
+  /** Whether a replay that came to `seq` can go on from memory: no part began before `seq` and ends after it. */
+  canGoLive(seq: number): boolean {
+    return seq >= this.#log.floor && this.hasNothingOpen(seq);
+  }
+
+  /** Whether something is void that was in the making at `seq`. */
+  isVoid(seq: number): boolean {
+    return rows.readSpanning(this.#sql, seq).some(({ heads }) => heads === rows.GAP);
+  }
+
+  /** Whether nothing was in the making at `seq`. */
+  hasNothingOpen(seq: number): boolean {
+    return this.#oldestPart() > seq && rows.readSpanning(this.#sql, seq).length === 0;
+  }
+
+  /** The START of the oldest part that is not stored yet. */
+  #oldestPart(): number {
+    for (const part of this.#parts.values()) return part.from;
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #take(count: number): number {
+    const first = this.#next;
+    const last = first + count - 1;
+    if (last > this.#reserved) {
+      this.#reserved = last + BLOCK;
+      writeMeta(this.#sql, "reserved_through", this.#reserved);
+    }
+    this.#next = last + 1;
+    return first;
+  }
+
+  #push(seq: number, text: string, urgent: boolean): void {
+    this.#log.push(seq, text);
+    this.onAppend(urgent);
+  }
+
+  #pushAll(first: number, events: ThreadEvent[], urgent: boolean): void {
+    events.forEach((event, index) => {
+      this.#push(first + index, frameOf(first + index, event), urgent);
+    });
+  }
+
+  #insertPart(part: LivePart): void {
+    if (part.end === null) return;
+    const { seq, replay_from } = part.end;
+    const text = part.pieces.join("");
+    this.#insert(
+      {
+        seq,
+        from_seq: part.from,
+        last_seq: part.last,
+        heads: part.heads.length,
+        replay_from,
+        replay_to: seq - part.tails.length,
+      },
+      part.invocation_id,
+      [...part.heads, text === "" ? null : part.content(text), ...part.tails],
+    );
+  }
+
+  #insertGap(from_seq: number, invocation_id: string): number {
+    const seq = this.#take(1);
+    this.#insert({ seq, from_seq, last_seq: seq, heads: rows.GAP, replay_from: seq, replay_to: 0 }, invocation_id, []);
+    return seq;
+  }
+
+  #insert(row: Omit<rows.JournalRow, "events">, invocation_id: string, events: (ThreadEvent | null)[]): void {
+    const unstored = [...this.#parts.values()].map((part) => part.from);
+    rows.insertRow(this.#sql, row, invocation_id, events, unstored);
+  }
+}

@@ -1,0 +1,195 @@
+// Where a reader's stream begins and how it ends; how it flows between is in `readers.test.ts`.
+import { describe, expect, it } from "vitest";
+import { parseFrames } from "../../../test/fakes/conversation.ts";
+import { finished, Stage, typesOf } from "../../../test/fakes/stage.ts";
+import { FakeSink, settle } from "../../../test/fakes/stream.ts";
+import { Journal } from "./journal.ts";
+import { Readers } from "./readers.ts";
+
+describe("the end of a stream", () => {
+  it("is a clean close right after its event, which comes with its release", async () => {
+    const { clock, database, journal, readers, add, fact } = new Stage();
+    let end: number | null = null;
+    const run = add(false, { end: () => end });
+    const thread = add(false);
+    fact();
+    database.transaction(() => {
+      journal.hold(journal.newest + 1);
+      end = journal.addFact("r", finished);
+    });
+    clock.advance(100);
+    await settle();
+    expect(typesOf(run.text)).toEqual(["RUN_STARTED"]);
+    expect(run.isOpen).toBe(true);
+    journal.release();
+    fact();
+    await settle();
+    expect(typesOf(run.text)).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
+    expect(run.closed).toBe(true);
+    expect(typesOf(thread.text)).toHaveLength(3);
+    expect(readers.count).toBe(1);
+  });
+
+  it("comes at once to who has it all", () => {
+    const { readers, add, fact } = new Stage();
+    const end = fact(finished);
+    const sink = add(false, { after: end, end: () => end });
+    expect(sink.closed).toBe(true);
+    expect(sink.writes).toEqual([]);
+    expect(readers.count).toBe(0);
+  });
+
+  it("that a former life held is waited for in a replay", async () => {
+    const first = new Stage();
+    first.fact();
+    const end = first.fact(finished);
+    const journal = new Journal(first.database);
+    journal.hold(end);
+    const readers = new Readers(journal, first.clock);
+    const sink = new FakeSink();
+    readers.add(sink, { after: 0, opening: [], end: () => end, idles: false });
+    await settle();
+    expect(typesOf(sink.text)).toEqual(["RUN_STARTED"]);
+    expect(sink.isOpen).toBe(true);
+    journal.release();
+    await settle();
+    expect(typesOf(sink.text)).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
+    expect(sink.closed).toBe(true);
+  });
+
+  it("is an abort for all where what they wait for will not come", () => {
+    const { readers, add } = new Stage();
+    const sinks = [add(false), add(true)];
+    readers.cutAll("the thread was deleted");
+    expect(sinks.map(({ closed, aborted }) => [closed, aborted])).toEqual([
+      [false, "the thread was deleted"],
+      [false, "the thread was deleted"],
+    ]);
+    expect(readers.count).toBe(0);
+  });
+});
+
+describe("an idle thread", () => {
+  it("closes who waits for nothing, and not a run's reader", async () => {
+    const { readers, add, fact } = new Stage();
+    fact();
+    await settle();
+    const idle = add(false, { idles: true });
+    const run = add(false);
+    await settle();
+    readers.closeIdle("retry: 20000\n\n");
+    await settle();
+    expect(idle.writes.at(-1)).toBe("retry: 20000\n\n");
+    expect(idle.closed).toBe(true);
+    expect(run.isOpen).toBe(true);
+  });
+
+  it("closes who is at a write as soon as it has taken it", async () => {
+    const { clock, readers, add } = new Stage();
+    const sink = add(true, { idles: true });
+    clock.advance(10_000);
+    readers.closeIdle("retry: 20000\n\n");
+    expect(sink.writes).toEqual([": ping\n\n"]);
+    sink.take();
+    await settle();
+    sink.take();
+    await settle();
+    expect(sink.writes).toEqual([": ping\n\n", "retry: 20000\n\n"]);
+    expect(sink.overlapping).toBe(0);
+    expect(sink.closed).toBe(true);
+  });
+
+  it("is idle no more for who is given something first", async () => {
+    const { clock, readers, journal, add, fact } = new Stage();
+    fact();
+    await settle();
+    const behind = add(false, { after: journal.newest, idles: true });
+    clock.advance(1);
+    journal.addEphemeral({ type: "CUSTOM", name: "sandbox", value: { state: "stopped", message: "" } });
+    readers.closeIdle("retry: 20000\n\n");
+    clock.advance(16);
+    await settle();
+    expect(typesOf(behind.text)).toEqual(["CUSTOM"]);
+    expect(behind.isOpen).toBe(true);
+  });
+});
+
+describe("an opening", () => {
+  it("comes first and whole, before what follows", async () => {
+    const { journal, add, fact } = new Stage();
+    fact();
+    const after = journal.newest;
+    fact(finished);
+    const sink = add(true, { after, opening: ["retry: 1000\n\n", `id: ${after}\ndata: {"type":"X"}\n\n`] });
+    expect(sink.writes).toEqual([`retry: 1000\n\nid: ${after}\ndata: {"type":"X"}\n\n`]);
+    sink.take();
+    await settle();
+    expect(typesOf(sink.writes[1] ?? "")).toEqual(["RUN_FINISHED"]);
+  });
+});
+
+describe("a reader of a queued run", () => {
+  it("waits behind its opening, then begins where the run does", async () => {
+    const { add, fact } = new Stage();
+    let begin: number | null = null;
+    const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => begin, run: "later" });
+    fact();
+    await settle();
+    expect(typesOf(sink.text)).toEqual([]);
+    begin = fact({ type: "RUN_STARTED", threadId: "t", runId: "later" }) - 1;
+    await settle();
+    expect(parseFrames(sink.text).map(({ event }) => event)).toEqual([
+      { type: "RUN_STARTED", threadId: "t", runId: "later" },
+    ]);
+  });
+
+  it("is told and closed where the run will not start", async () => {
+    const { readers, add } = new Stage();
+    const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => null, run: "later" });
+    const other = add(false, { begin: () => null, run: "another" });
+    await settle();
+    readers.endWaiting("later", "data: {}\n\n");
+    await settle();
+    expect(sink.writes).toEqual(["retry: 1000\n\n", "data: {}\n\n"]);
+    expect(sink.closed).toBe(true);
+    expect(other.isOpen).toBe(true);
+  });
+});
+
+describe("the lowest cursor", () => {
+  it("is the newest number without readers, and else what the slowest live one was given", async () => {
+    const { clock, journal, readers, add, fact } = new Stage();
+    fact();
+    expect(readers.lowestCursor()).toBe(journal.newest);
+    const slow = add(true);
+    add(false);
+    const given = journal.newest;
+    await settle();
+    fact();
+    clock.advance(16);
+    await settle();
+    expect(readers.lowestCursor()).toBe(given);
+    slow.leave();
+    await settle();
+    expect(readers.lowestCursor()).toBe(journal.newest);
+  });
+
+  it("may be asked for again whenever a reader took something or left", async () => {
+    const { readers, add, fact } = new Stage();
+    let told = 0;
+    readers.onProgress = () => {
+      told += 1;
+    };
+    const slow = add(true);
+    fact();
+    await settle();
+    expect(told).toBe(0);
+    slow.take();
+    await settle();
+    expect(told).toBe(1);
+    slow.leave();
+    fact();
+    await settle();
+    expect(told).toBe(2);
+  });
+});

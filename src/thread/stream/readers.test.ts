@@ -1,0 +1,292 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseFrames } from "../../../test/fakes/conversation.ts";
+import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
+import { finished, Stage, started, typesOf } from "../../../test/fakes/stage.ts";
+import { FakeSink, settle } from "../../../test/fakes/stream.ts";
+import type { ThreadEvent } from "../../protocol/event.ts";
+
+const quarter = "x".repeat(256 * 1024);
+
+describe("many readers", () => {
+  it("of any speed end with the same bytes, one write in flight each", async () => {
+    const paces = fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(anyScript({ disasters: false }), paces, async (script, taking) => {
+        const thread = new ScriptedThread();
+        const sinks = taking.map(() => new FakeSink({ paced: true }));
+        for (const sink of sinks) thread.readers.add(sink, thread.request(0));
+        for (const [index, step] of script.entries()) {
+          thread.perform(step);
+          for (const [number, sink] of sinks.entries()) {
+            if (taking[number]?.[index % taking[number].length]) sink.take();
+          }
+          await settle();
+        }
+        thread.finish();
+        for (let round = 0; round < 20; round++) {
+          await settle();
+          for (const sink of sinks) sink.take();
+          thread.clock.advance(20);
+        }
+        const all = thread.journal.framesAfter(0, Number.POSITIVE_INFINITY).map(({ text }) => text);
+        for (const sink of sinks) {
+          expect(sink.text).toBe(all.join(""));
+          expect(sink.overlapping).toBe(0);
+          expect(sink.isOpen).toBe(true);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("side by side share one encoding", async () => {
+    const stage = new Stage();
+    const sinks = [stage.add(false), stage.add(false), stage.add(false)];
+    stage.fact();
+    await settle();
+    const [first] = sinks[0]?.bytes ?? [];
+    expect(first).toBeDefined();
+    for (const sink of sinks) expect(sink.bytes[0]).toBe(first);
+  });
+
+  it("lose one by a failed write without a word to the others", async () => {
+    const stage = new Stage();
+    const gone = stage.add(true);
+    const stays = stage.add(false);
+    stage.fact();
+    await settle();
+    gone.leave();
+    await settle();
+    expect(stage.readers.count).toBe(1);
+    stage.fact(finished);
+    await settle();
+    expect(typesOf(stays.text)).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
+    expect(gone.writes).toHaveLength(1);
+  });
+});
+
+describe("the gather window", () => {
+  it("sends the first delta of a part at once, with its START, and the others of 16 ms in one write", async () => {
+    const { clock, journal, add, open } = new Stage();
+    const sink = add(false);
+    clock.advance(100);
+    open("p");
+    journal.addDelta("p", "a");
+    await settle();
+    expect(sink.writes.map(typesOf)).toEqual([["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]]);
+    for (const text of ["b", "c", "d"]) {
+      clock.advance(5);
+      journal.addDelta("p", text);
+      await settle();
+    }
+    expect(sink.writes).toHaveLength(1);
+    clock.advance(1);
+    await settle();
+    expect(sink.writes).toHaveLength(2);
+    expect(typesOf(sink.writes[1] ?? "")).toHaveLength(3);
+    open("q");
+    journal.addDelta("q", "at once");
+    await settle();
+    expect(sink.writes).toHaveLength(3);
+  });
+
+  it("does not hold back a delta that comes after a pause", async () => {
+    const { clock, journal, add, open } = new Stage();
+    const sink = add(false);
+    open("p");
+    journal.addDelta("p", "a");
+    await settle();
+    clock.advance(16);
+    journal.addDelta("p", "b");
+    await settle();
+    expect(sink.writes).toHaveLength(2);
+  });
+
+  it("is over before a transaction is: nothing is written inside one", async () => {
+    const { database, journal, add } = new Stage();
+    const sink = add(false);
+    database.transaction(() => {
+      journal.addFact("r", started);
+      expect(sink.writes).toEqual([]);
+    });
+    await settle();
+    expect(sink.writes).toHaveLength(1);
+  });
+
+  it("is not waited for by what came urgently while a write was in flight", async () => {
+    const { journal, fact, add, open } = new Stage();
+    const sink = add(true);
+    fact();
+    await settle();
+    open("p");
+    journal.addDelta("p", "first");
+    await settle();
+    expect(sink.writes).toHaveLength(1);
+    sink.take();
+    await settle();
+    expect(sink.writes.map(typesOf)).toEqual([["RUN_STARTED"], ["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]]);
+    journal.addDelta("p", "second");
+    await settle();
+    sink.take();
+    await settle();
+    expect(sink.writes).toHaveLength(2);
+  });
+
+  it("is not waited for by a reader that has a whole write before it: a fast model leaves nobody behind", async () => {
+    const { clock, journal, readers, add, open } = new Stage();
+    const sink = add(true);
+    open("p");
+    journal.addDelta("p", "a");
+    await settle();
+    for (let count = 0; count < 40; count++) {
+      journal.addDelta("p", "x".repeat(8 * 1024));
+      clock.advance(1);
+      await settle();
+      sink.take();
+      await settle();
+    }
+    // 40 ms and 320 KiB later: two windows would have brought two writes of 64 KiB.
+    expect(journal.log.written - sink.text.length).toBeLessThan(128 * 1024);
+    expect(readers.count).toBe(1);
+  });
+
+  it("leaves no timer behind where nobody reads", async () => {
+    const { clock, journal, open } = new Stage();
+    open("p");
+    for (let count = 0; count < 10; count++) journal.addDelta("p", "a");
+    await settle();
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe("a slow reader", () => {
+  it("is cut, not closed, once it is 1 MiB behind live data, and another is not slowed", async () => {
+    const { clock, journal, readers, add, open } = new Stage();
+    const slow = add(true);
+    const quick = add(false);
+    open("p");
+    // The newest event does not count, which may be long by itself.
+    for (let count = 0; count < 4; count++) {
+      journal.addDelta("p", quarter);
+      clock.advance(16);
+      await settle();
+    }
+    expect(slow.isOpen).toBe(true);
+    journal.addDelta("p", quarter);
+    clock.advance(16);
+    await settle();
+    expect(slow.closed).toBe(false);
+    expect(slow.aborted).toContain("too far behind");
+    expect(readers.count).toBe(1);
+    clock.advance(100);
+    await settle();
+    expect(quick.text.length).toBeGreaterThan(4 * quarter.length);
+  });
+
+  it("is not cut by one long event, a run's end with its result", async () => {
+    const { clock, fact, readers, add } = new Stage();
+    const sink = add(true);
+    fact();
+    await settle();
+    const result = { text: "r".repeat(1_200_000), unfinished_tasks: 0 };
+    fact({ ...finished, result } as ThreadEvent);
+    clock.advance(16);
+    await settle();
+    expect(readers.count).toBe(1);
+    sink.take();
+    await settle();
+    sink.take();
+    await settle();
+    expect(typesOf(sink.text)).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
+  });
+
+  it("in a replay is not cut however long it takes, and comes to the live tail", async () => {
+    const { clock, journal, add, open, store } = new Stage();
+    for (const id of ["a", "b", "c", "d", "e", "f"]) {
+      open(id);
+      journal.addDelta(id, id.repeat(100_000));
+      store(id);
+    }
+    journal.log.forget(journal.newest);
+    const slow = add(true);
+    open("live");
+    for (let count = 0; count < 8; count++) {
+      journal.addDelta("live", quarter);
+      clock.advance(16);
+      await settle();
+    }
+    expect(slow.isOpen).toBe(true);
+    // It did not keep up: the live tail comes when the thread is calm.
+    for (let round = 0; round < 30; round++) {
+      slow.take();
+      await settle();
+      clock.advance(1000);
+    }
+    const events = parseFrames(slow.text).map(({ event }) => event);
+    expect(events).toHaveLength(6 * 3 + 1 + 8);
+    expect(slow.overlapping).toBe(0);
+  });
+
+  it("is given one large row at a time", async () => {
+    const { journal, add, open, store } = new Stage();
+    for (const id of ["a", "b", "c"]) {
+      open(id);
+      journal.addDelta(id, id.repeat(1_200_000));
+      store(id);
+    }
+    journal.log.forget(journal.newest);
+    const slow = add(true);
+    expect(slow.bytes[0]?.byteLength).toBeLessThan(1_300_000);
+    slow.take();
+    await settle();
+    expect(slow.bytes).toHaveLength(2);
+  });
+
+  it("is cut where memory has lost what it needs next", async () => {
+    const { clock, journal, add, open } = new Stage();
+    const slow = add(true);
+    open("p");
+    journal.addDelta("p", "a");
+    await settle();
+    journal.addDelta("p", "b");
+    journal.log.forget(journal.newest);
+    slow.take();
+    await settle();
+    clock.advance(16);
+    await settle();
+    expect(slow.closed).toBe(false);
+    expect(slow.aborted).toContain("resume with the last id");
+  });
+});
+
+describe("pings", () => {
+  it("come each 10 s, only while somebody reads", async () => {
+    const { clock, readers, add } = new Stage();
+    expect(clock.timers).toBe(0);
+    const sink = add(false);
+    clock.advance(10_000);
+    await settle();
+    clock.advance(10_000);
+    await settle();
+    expect(sink.writes).toEqual([": ping\n\n", ": ping\n\n"]);
+    sink.leave();
+    clock.advance(10_000);
+    await settle();
+    expect(readers.count).toBe(0);
+    expect(clock.timers).toBe(0);
+    const next = add(false);
+    clock.advance(10_000);
+    expect(next.writes).toEqual([": ping\n\n"]);
+  });
+
+  it("are not added to a write that is in flight", async () => {
+    const { clock, add, fact } = new Stage();
+    const slow = add(true);
+    fact();
+    await settle();
+    clock.advance(30_000);
+    expect(slow.writes).toHaveLength(1);
+    expect(slow.overlapping).toBe(0);
+  });
+});

@@ -1,0 +1,176 @@
+// What a reader is told that can't be given exactly what it missed: the conversation as messages, the state, and
+// everything that is open. It holds at most the newest 1 MiB of messages.
+import type { AgUiMessage, ThreadEvent } from "../../protocol/event.ts";
+import { isTerminal, type Run } from "../../protocol/run.ts";
+import type { Life } from "../life.ts";
+import { lastMessageSeq, readMessages, readMessagesBefore } from "../rows/messages.ts";
+import { reasoningId, toAgUiMessages } from "./events.ts";
+import { framesWithout } from "./joined.ts";
+import { inPieces } from "./text-pieces.ts";
+
+const LARGEST_SNAPSHOT_BYTES = 1024 * 1024;
+const ROWS_PER_READ = 50;
+
+type Assistant = Extract<AgUiMessage, { role: "assistant" }>;
+
+const encoder = new TextEncoder();
+
+/** Which messages a snapshot holds: of the rows those from `first` on, without its first `skipped`, up to `last`. */
+interface Selection {
+  first: number;
+  skipped: number;
+  last: number;
+  inTheMaking: AgUiMessage[];
+}
+
+// Many readers lose their place at the same time: in a crash, or when a part is long. To select is to read a mebibyte.
+const selections = new WeakMap<Life, { key: string; selection: Selection }>();
+
+/** The same as long as no message and no part of one has come to its end. */
+function selectMessages(life: Life): Selection {
+  const ended = life.journal.unstoredAfter(0).filter(({ end }) => end !== null);
+  const key = [lastMessageSeq(life.database.sql), ...ended.map(({ part_id }) => part_id)].join("\n");
+  const known = selections.get(life);
+  if (known?.key === key) return known.selection;
+  const selection = select(life);
+  selections.set(life, { key, selection });
+  return selection;
+}
+
+/** The newest messages that are no larger together than a snapshot may be. */
+function select(life: Life): Selection {
+  const inTheMaking: AgUiMessage[] = [];
+  let size = 0;
+  let count = 0;
+  const fits = (message: AgUiMessage): boolean => {
+    size += encoder.encode(JSON.stringify(message)).byteLength;
+    count += 1;
+    // The newest message is given in any case.
+    return size <= LARGEST_SNAPSHOT_BYTES || count === 1;
+  };
+  const none = { first: Number.MAX_SAFE_INTEGER, skipped: 0, last: 0 };
+  for (const message of messagesInTheMaking(life).reverse()) {
+    if (!fits(message)) return { ...none, inTheMaking };
+    inTheMaking.unshift(message);
+  }
+  const last = lastMessageSeq(life.database.sql);
+  let first = last + 1;
+  for (;;) {
+    const rows = readMessagesBefore(life.database.sql, life.thread, first, ROWS_PER_READ);
+    for (const row of rows) {
+      const messages = toAgUiMessages(row);
+      const left = messages.findLastIndex((message) => !fits(message));
+      if (left >= 0) return { first: row.seq, skipped: left + 1, last, inTheMaking };
+      first = row.seq;
+    }
+    if (rows.length < ROWS_PER_READ) return { first, skipped: 0, last, inTheMaking };
+  }
+}
+
+/** The messages of a selection. Rows never change, so it may be read at any time, and is read one row at a time. */
+function* readSelection(life: Life, { first, skipped, last, inTheMaking }: Selection): Generator<Selected> {
+  for (let before = first - 1; before < last; ) {
+    const [row] = readMessages(life.database.sql, life.thread, before, 1);
+    if (row === undefined) break;
+    const messages = toAgUiMessages(row);
+    for (let place = row.seq === first ? skipped : 0; place < messages.length; place++) {
+      yield { key: `${row.seq}.${place}`, message: () => messageAt(life, row.seq, place) };
+    }
+    before = row.seq;
+  }
+  for (const [place, message] of inTheMaking.entries()) yield { key: `new.${place}`, message: () => message };
+}
+
+interface Selected {
+  key: string;
+  message: () => AgUiMessage;
+}
+
+function messageAt(life: Life, seq: number, place: number): AgUiMessage {
+  const [row] = readMessages(life.database.sql, life.thread, seq - 1, 1);
+  const message = row === undefined ? undefined : toAgUiMessages(row)[place];
+  if (message === undefined) throw new Error("a stored message was not found");
+  return message;
+}
+
+/** The stored messages, and of a message in the making the parts that have ended. */
+export function messagesSnapshot(life: Life): ThreadEvent {
+  const messages = [...readSelection(life, selectMessages(life))].map(({ message }) => message());
+  return { type: "MESSAGES_SNAPSHOT", messages };
+}
+
+/** A message's reasoning stands before it, in one piece, as its row will tell it. */
+function messagesInTheMaking(life: Life): AgUiMessage[] {
+  const reasonings = new Map<string, string>();
+  const assistants = new Map<string, Assistant>();
+  for (const part of life.journal.liveParts().filter(({ open }) => !open)) {
+    const { message_id, text } = part;
+    const head = part.heads[0];
+    if (head?.type === "REASONING_START") {
+      reasonings.set(message_id, (reasonings.get(message_id) ?? "") + text);
+      continue;
+    }
+    const assistant = assistants.get(message_id) ?? { id: message_id, role: "assistant" };
+    assistants.set(message_id, assistant);
+    if (head?.type === "TEXT_MESSAGE_START") assistant.content = (assistant.content ?? "") + text;
+    if (head?.type === "TOOL_CALL_START") {
+      const { toolCallId: id, toolCallName: name } = head;
+      assistant.toolCalls = [
+        ...(assistant.toolCalls ?? []),
+        { id, type: "function", function: { name, arguments: text } },
+      ];
+    }
+  }
+  return [...new Set([...reasonings.keys(), ...assistants.keys()])].flatMap((id) => {
+    const reasoning = reasonings.get(id);
+    const assistant = assistants.get(id);
+    return [
+      ...(reasoning === undefined ? [] : [{ id: reasoningId(id), role: "reasoning" as const, content: reasoning }]),
+      ...(assistant === undefined ? [] : [assistant]),
+    ];
+  });
+}
+
+/**
+ * The opening of a resync at `seq`, which a reader takes at its own pace: messages are read when it comes to them. What is
+ * open is not in it: it comes after, as far as it has then come. The last frame of all has an id: the terminal event's, or
+ * where nothing is open and nothing follows, that of the state.
+ */
+export function resyncOpening(
+  life: Life,
+  run: Run | null,
+  terminal: ThreadEvent | null,
+  seq: number,
+): Iterable<string> {
+  const before: ThreadEvent[] = [];
+  const after: ThreadEvent[] = [{ type: "STATE_SNAPSHOT", snapshot: life.state.value }];
+  let lastId: number | null = seq;
+  if (run !== null) {
+    const { thread_id: threadId, invocation_id: runId } = run;
+    before.push({ type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0", metadata: { resync: true } });
+    if (!isTerminal(run.status)) {
+      for (const stepName of life.openSteps) after.push({ type: "STEP_STARTED", stepName });
+      if (life.journal.liveParts().some(({ open }) => open)) lastId = null;
+    }
+  }
+  if (terminal !== null) after.push(terminal);
+  const owner = `${life.journal.key}s:${seq}:`;
+  return tellResync(life, selectMessages(life), owner, framesWithout(before, null), framesWithout(after, lastId));
+}
+
+function* tellResync(
+  life: Life,
+  selection: Selection,
+  owner: string,
+  before: string,
+  after: string,
+): Generator<string> {
+  yield `${before}data: {"type":"MESSAGES_SNAPSHOT","messages":[`;
+  let separator = "";
+  for (const { key, message } of readSelection(life, selection)) {
+    yield separator;
+    yield* inPieces(owner + key, () => JSON.stringify(message()));
+    separator = ",";
+  }
+  yield `]}\n\n${after}`;
+}

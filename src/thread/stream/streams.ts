@@ -1,0 +1,122 @@
+// Streams of a thread: where a reader begins, where it ends, and what it is told where exactness is lost.
+import { type Failure, fail, type Result, succeed } from "../../protocol/error.ts";
+import { isTerminal } from "../../protocol/run.ts";
+import { findRun, type Life } from "../life.ts";
+import type { RunRecord } from "../rows/runs.ts";
+import { runEnded } from "./events.ts";
+import { frameOf, type JournalRow } from "./journal.ts";
+import { MOST_READERS, type ReaderRequest } from "./readers.ts";
+import { resyncOpening } from "./snapshot.ts";
+
+/** What a client asked for; without a run it is the thread's stream. */
+export interface StreamRequest {
+  invocation_id: string | null;
+  after: number | null;
+  /** Whatever the client has: begin with a resync. */
+  resync: boolean;
+}
+
+const RETRY = "retry: 1000\n\n";
+// A thread without a run is quiet for long; its reader comes back now and then instead of holding the object in memory.
+export const RETRY_IDLE = "retry: 20000\n\n";
+const IDLE_MS = 60_000;
+
+/** What to give to `Readers.add`; or the whole stream where nothing will follow it. */
+export type StreamPlan = { kind: "follow"; request: ReaderRequest } | { kind: "whole"; text: string };
+
+export const tooManyReaders: Failure = {
+  code: "rate_limited",
+  detail: `${MOST_READERS} streams of this thread are open already.`,
+};
+
+export function planStream(life: Life, request: StreamRequest): Result<StreamPlan> {
+  const { invocation_id } = request;
+  const record = invocation_id === null ? null : findRun(life, invocation_id);
+  if (invocation_id !== null && record === null) return fail("not_found", `The run ${invocation_id} does not exist.`);
+  // Before anything is read for it.
+  if (life.readers.isFull) return { ok: false, error: tooManyReaders };
+  return succeed(record === null ? planThreadStream(life, request) : planRunStream(life, record, request));
+}
+
+function planThreadStream(life: Life, { after, resync }: StreamRequest): StreamPlan {
+  const from = after ?? 0;
+  const exact = !resync && life.journal.canResume(from);
+  const [record] = life.live.values();
+  const active = record !== undefined && record.start_seq !== null ? record : null;
+  if (exact) {
+    const nothingNew = after !== null && active === null && life.journal.rowsAfter(from, 1).length === 0;
+    if (nothingNew && life.live.size === 0) return { kind: "whole", text: RETRY_IDLE };
+    return { kind: "follow", request: { after: from, opening: [RETRY], end: () => null, idles: true } };
+  }
+  const seq = life.journal.released;
+  const opening = withRetry(resyncOpening(life, active?.run ?? null, null, seq));
+  return { kind: "follow", request: { after: seq, opening, bare: true, end: () => null, idles: true } };
+}
+
+function planRunStream(life: Life, record: RunRecord, { after, resync }: StreamRequest): StreamPlan {
+  const end = () => record.end_seq;
+  if (record.start_seq === null) {
+    if (isTerminal(record.run.status)) return { kind: "whole", text: RETRY + neverStarted(life, record) };
+    const run = record.run.invocation_id;
+    const request = { after: 0, opening: [RETRY], end, idles: false, begin: () => beginOf(record), run };
+    return { kind: "follow", request };
+  }
+  const from = Math.max(after ?? 0, record.start_seq - 1);
+  const over = record.end_seq !== null && record.end_seq <= life.journal.released;
+  if (!resync && life.journal.canResume(from)) {
+    return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false } };
+  }
+  const seq = over ? (record.end_seq ?? 0) : life.journal.released;
+  const opening = withRetry(resyncOpening(life, record.run, over ? terminalOf(life, seq) : null, seq));
+  return { kind: "follow", request: { after: seq, opening, bare: true, end, idles: false } };
+}
+
+function* withRetry(opening: Iterable<string>): Generator<string> {
+  yield RETRY;
+  yield* opening;
+}
+
+function beginOf(record: RunRecord): number | null {
+  return record.start_seq === null ? null : record.start_seq - 1;
+}
+
+/** The stored terminal event. */
+function terminalOf(life: Life, seq: number) {
+  const [row]: JournalRow[] = life.journal.rowsAfter(seq - 1, 1);
+  return row === undefined ? null : (life.journal.eventsOf(row, seq - 1)[0]?.event ?? null);
+}
+
+/** A run that ended before it started has no numbers: its stream is told without ids. */
+export function neverStarted(life: Life, record: RunRecord): string {
+  const { thread_id: threadId, invocation_id: runId } = record.run;
+  return [
+    frameOf(null, { type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0" }),
+    frameOf(null, { type: "STATE_SNAPSHOT", snapshot: life.state.value }),
+    frameOf(null, runEnded(record.run, [])),
+  ].join("");
+}
+
+/**
+ * Closes readers of the thread's stream once nothing has run for a minute. Without a reader nothing is waited for: a
+ * timer holds the object in memory, which is billed.
+ */
+export function watchIdle(life: Life): void {
+  life.cancelIdle?.();
+  life.cancelIdle = null;
+  if (life.live.size > 0 || life.readers.count === 0) return;
+  life.cancelIdle = life.ports.clock.setTimer(() => {
+    life.cancelIdle = null;
+    if (life.live.size === 0) life.readers.closeIdle(RETRY_IDLE);
+    // Who is still being told what there was has another minute.
+    watchIdle(life);
+  }, IDLE_MS);
+}
+
+/** Forgets frames of runs that are over and that every reader has. */
+export function trimMemory(life: Life): void {
+  const { journal, readers } = life;
+  if (journal.log.memory === 0) return;
+  const start = life.active?.record.start_seq ?? null;
+  const limit = start === null ? journal.released : start - 1;
+  journal.log.forget(Math.min(limit, readers.lowestCursor()));
+}
