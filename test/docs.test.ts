@@ -5,7 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createApp } from "../src/http/app.ts";
-import { describeApi } from "../src/http/openapi.ts";
+import { describeApi } from "../src/http/docs/openapi.ts";
 import { slackScopes } from "../src/integrations/index.ts";
 import { problems } from "../src/protocol/error.ts";
 import { runErrorCodes } from "../src/protocol/run.ts";

@@ -84,7 +84,7 @@ describe("a violation is noticed", () => {
   it.each([
     ["src/thread/run/run.ts", "hono"],
     ["src/thread/run/run.ts", "@hono/zod-openapi"],
-    ["src/http/runs.ts", "drizzle-orm/d1"],
+    ["src/http/routes/runs.ts", "drizzle-orm/d1"],
     ["src/agent/loop.ts", "openai"],
     ["src/agent/loop.ts", "openai/streaming"],
     ["src/tools/shell.ts", "@daytonaio/sdk"],

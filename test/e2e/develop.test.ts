@@ -23,7 +23,7 @@ async function awaitLine(pattern: RegExp): Promise<string> {
   }
 }
 
-const source = () => join(clone, "src/http/openapi.ts");
+const source = () => join(clone, "src/http/docs/openapi.ts");
 
 async function readTitle(): Promise<string> {
   const document = (await (await fetch(`http://127.0.0.1:${port}/openapi.json`)).json()) as { info: { title: string } };
@@ -74,7 +74,7 @@ describe("npm run dev", () => {
     await awaitLine(/^ready on/);
     expect(await readTitle()).toBe("Taskloom");
     await writeFile(source(), original.replace('title: "Taskloom"', 'title: "Changed"'));
-    expect(await awaitLine(/has changed$/)).toBe("src/http/openapi.ts has changed");
+    expect(await awaitLine(/has changed$/)).toBe("src/http/docs/openapi.ts has changed");
     await awaitLine(/^ready$/);
     expect(await readTitle()).toBe("Changed");
   });

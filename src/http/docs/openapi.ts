@@ -1,9 +1,9 @@
 // The API described by the schemas that validate it.
 
 import { z } from "@hono/zod-openapi";
-import type { App } from "./context.ts";
-import { addOperation } from "./operation.ts";
-import { VERSION } from "./version.ts";
+import type { App } from "../context.ts";
+import { addOperation } from "../operation.ts";
+import { VERSION } from "../version.ts";
 
 const description = `An agent server: a request becomes a plan, the plan becomes work.
 

@@ -1,18 +1,18 @@
 // The plan of a thread: read, with what was done for each task where that is asked for, and changed by a person.
 import { z } from "@hono/zod-openapi";
-import { emptyLedger } from "../agent/plan/ledger.ts";
-import { viewPlan } from "../agent/plan/rules.ts";
-import { succeed } from "../protocol/error.ts";
-import type { Ledger } from "../protocol/ledger.ts";
-import type { PlanView } from "../protocol/task.ts";
-import { readPlan } from "../store/tasks.ts";
-import { callThread } from "../thread/stub.ts";
-import type { App } from "./context.ts";
-import { unwrap } from "./errors.ts";
-import { hopsHeader, readChain } from "./hops.ts";
-import { addOperation } from "./operation.ts";
-import { keyOf, readOfThread } from "./ownership.ts";
-import { plan, planPatch, planWithLedger, threadParams } from "./schemas.ts";
+import { emptyLedger } from "../../agent/plan/ledger.ts";
+import { viewPlan } from "../../agent/plan/rules.ts";
+import { succeed } from "../../protocol/error.ts";
+import type { Ledger } from "../../protocol/ledger.ts";
+import type { PlanView } from "../../protocol/task.ts";
+import { readPlan } from "../../store/tasks.ts";
+import { callThread } from "../../thread/stub.ts";
+import type { App } from "../context.ts";
+import { unwrap } from "../errors.ts";
+import { hopsHeader, readChain } from "../hops.ts";
+import { addOperation } from "../operation.ts";
+import { keyOf, readOfThread } from "../ownership.ts";
+import { plan, planPatch, planWithLedger, threadParams } from "../schemas.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/tasks";

@@ -9,12 +9,12 @@
 // 50 subrequests on the smallest plan and 10,000 else, and compute for 30 s unless set otherwise (10 ms on the smallest
 // plan). A write that goes through a script costs about 25 µs more than one that is passed through: hours of text at full
 // pace. So deltas are told apart by a few bytes and never parsed, and what was read in one piece is sent in one.
-import { logError } from "../lib/log.ts";
-import { backoffDelay } from "../lib/retry.ts";
-import { problems } from "../protocol/error.ts";
-import { FrameCutter } from "./ag-ui-frames.ts";
-import { type BroughtResult, Told } from "./ag-ui-told.ts";
-import { Problem } from "./errors.ts";
+import { logError } from "../../lib/log.ts";
+import { backoffDelay } from "../../lib/retry.ts";
+import { problems } from "../../protocol/error.ts";
+import { Problem } from "../errors.ts";
+import { FrameCutter } from "./frames.ts";
+import { type BroughtResult, Told } from "./sent.ts";
 
 // With what the request asked before, this stays below 50 subrequests. Whoever needs more lives than this is told by the
 // connection's end and sends its request again.

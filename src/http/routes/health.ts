@@ -1,8 +1,8 @@
 // Whether the server runs, and which stand-ins serve in place of a real model or sandbox.
-import type { App } from "./context.ts";
-import { addOperation } from "./operation.ts";
-import { health } from "./schemas.ts";
-import { VERSION } from "./version.ts";
+import type { App } from "../context.ts";
+import { addOperation } from "../operation.ts";
+import { health } from "../schemas.ts";
+import { VERSION } from "../version.ts";
 
 export function addHealth(app: App): void {
   addOperation(

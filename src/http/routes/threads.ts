@@ -1,16 +1,16 @@
 // Threads: made, changed and deleted by their objects, read from D1.
-import { type Result, succeed } from "../protocol/error.ts";
-import { newId } from "../protocol/ids.ts";
-import type { Page } from "../protocol/page.ts";
-import type { Run } from "../protocol/run.ts";
-import type { Thread, ThreadWithRun } from "../protocol/thread.ts";
-import { listRuns } from "../store/runs.ts";
-import { listThreads } from "../store/threads.ts";
-import { callThread } from "../thread/stub.ts";
-import type { App } from "./context.ts";
-import { unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { keyOf, missing, readOfThread, removeThread, requireAgent, requireProject } from "./ownership.ts";
+import { type Result, succeed } from "../../protocol/error.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { Page } from "../../protocol/page.ts";
+import type { Run } from "../../protocol/run.ts";
+import type { Thread, ThreadWithRun } from "../../protocol/thread.ts";
+import { listRuns } from "../../store/runs.ts";
+import { listThreads } from "../../store/threads.ts";
+import { callThread } from "../../thread/stub.ts";
+import type { App } from "../context.ts";
+import { unwrap } from "../errors.ts";
+import { addOperation } from "../operation.ts";
+import { keyOf, missing, readOfThread, removeThread, requireAgent, requireProject } from "../ownership.ts";
 import {
   diagnostics,
   pageOf,
@@ -20,7 +20,7 @@ import {
   threadParams,
   threadPatch,
   threadWithRun,
-} from "./schemas.ts";
+} from "../schemas.ts";
 
 const tag = "Threads";
 

@@ -1,11 +1,11 @@
 // Users: made by the holder of the admin key, each with a first API key; and whose key a request brings.
-import { newId } from "../protocol/ids.ts";
-import { createUser, readUserName } from "../store/users.ts";
-import { mintApiKey } from "./api-key.ts";
-import type { App } from "./context.ts";
-import { Problem } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { currentUser, newUser, userBody } from "./schemas.ts";
+import { newId } from "../../protocol/ids.ts";
+import { createUser, readUserName } from "../../store/users.ts";
+import { mintApiKey } from "../api-key.ts";
+import type { App } from "../context.ts";
+import { Problem } from "../errors.ts";
+import { addOperation } from "../operation.ts";
+import { currentUser, newUser, userBody } from "../schemas.ts";
 
 export function addUsers(app: App): void {
   addOperation(

@@ -1,10 +1,10 @@
 // The stream of the AG-UI door over the streams of lives: when it asks again, when it gives up, what it never does.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ThreadEvent } from "../protocol/event.ts";
-import { frameOf } from "../thread/stream/journal.ts";
-import { LARGEST_HELD_BYTES } from "./ag-ui-frames.ts";
-import { followLives } from "./ag-ui-lives.ts";
-import { Problem } from "./errors.ts";
+import type { ThreadEvent } from "../../protocol/event.ts";
+import { frameOf } from "../../thread/stream/journal.ts";
+import { Problem } from "../errors.ts";
+import { LARGEST_HELD_BYTES } from "./frames.ts";
+import { followLives } from "./reconnect.ts";
 
 const encoder = new TextEncoder();
 

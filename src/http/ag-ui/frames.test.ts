@@ -1,6 +1,6 @@
 // Frames of a stream, however it is cut into chunks.
 import { describe, expect, it } from "vitest";
-import { FrameCutter, LARGEST_HELD_BYTES } from "./ag-ui-frames.ts";
+import { FrameCutter, LARGEST_HELD_BYTES } from "./frames.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -1,11 +1,11 @@
 // `/docs`: the API description, browsable. Page, script and style are our own and small, so nothing is loaded from elsewhere
 // and the policy allows no inline script.
 import type { Context } from "hono";
-import type { App, AppEnv } from "./context.ts";
+import type { App, AppEnv } from "../context.ts";
+import { addOperation } from "../operation.ts";
 import { docsPage } from "./docs-page.ts";
 import { docsScript } from "./docs-script.ts";
 import { docsStyle } from "./docs-style.ts";
-import { addOperation } from "./operation.ts";
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

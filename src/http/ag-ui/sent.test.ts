@@ -4,11 +4,11 @@ import { verifyEvents } from "@ag-ui/client";
 import type { BaseEvent } from "@ag-ui/core";
 import { from, lastValueFrom, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { parseFrames } from "../../test/fakes/conversation.ts";
-import type { ThreadEvent } from "../protocol/event.ts";
-import { frameOf } from "../thread/stream/journal.ts";
-import { FrameCutter } from "./ag-ui-frames.ts";
-import { Told } from "./ag-ui-told.ts";
+import { parseFrames } from "../../../test/fakes/conversation.ts";
+import type { ThreadEvent } from "../../protocol/event.ts";
+import { frameOf } from "../../thread/stream/journal.ts";
+import { FrameCutter } from "./frames.ts";
+import { Told } from "./sent.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

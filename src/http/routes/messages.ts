@@ -1,12 +1,12 @@
 // The messages of a thread, oldest first.
 import { z } from "@hono/zod-openapi";
-import { clientId } from "../protocol/ids.ts";
-import { messageTypes } from "../protocol/message.ts";
-import { listMessages } from "../store/messages.ts";
-import type { App } from "./context.ts";
-import { addOperation } from "./operation.ts";
-import { keyOf, readOfThread } from "./ownership.ts";
-import { message, pageOf, pageQuery, threadParams } from "./schemas.ts";
+import { clientId } from "../../protocol/ids.ts";
+import { messageTypes } from "../../protocol/message.ts";
+import { listMessages } from "../../store/messages.ts";
+import type { App } from "../context.ts";
+import { addOperation } from "../operation.ts";
+import { keyOf, readOfThread } from "../ownership.ts";
+import { message, pageOf, pageQuery, threadParams } from "../schemas.ts";
 
 const query = pageQuery.extend({
   type: z

@@ -1,17 +1,17 @@
 // Runs: started, resumed, watched and cancelled through the thread's object; their list is read from D1.
 import { z } from "@hono/zod-openapi";
-import { withChain } from "../protocol/chain.ts";
-import { clientId, newId } from "../protocol/ids.ts";
-import { isEmptyContent, userContent } from "../protocol/message.ts";
-import { busyPolicies, isTerminal, type Run } from "../protocol/run.ts";
-import type { RunInput } from "../protocol/thread.ts";
-import { listRuns } from "../store/runs.ts";
-import { callThread } from "../thread/stub.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { hopsHeader, readChain } from "./hops.ts";
-import { type Answer, addOperation } from "./operation.ts";
-import { keyOf, readOfThread, requireAgent } from "./ownership.ts";
+import { withChain } from "../../protocol/chain.ts";
+import { clientId, newId } from "../../protocol/ids.ts";
+import { isEmptyContent, userContent } from "../../protocol/message.ts";
+import { busyPolicies, isTerminal, type Run } from "../../protocol/run.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import { listRuns } from "../../store/runs.ts";
+import { callThread } from "../../thread/stub.ts";
+import type { App, AppContext } from "../context.ts";
+import { Problem, unwrap } from "../errors.ts";
+import { hopsHeader, readChain } from "../hops.ts";
+import { type Answer, addOperation } from "../operation.ts";
+import { keyOf, readOfThread, requireAgent } from "../ownership.ts";
 import {
   MOST_ANSWERS,
   pageOf,
@@ -22,8 +22,8 @@ import {
   smallObject,
   threadParams,
   wellFormed,
-} from "./schemas.ts";
-import { answerStream, wantsStream } from "./stream.ts";
+} from "../schemas.ts";
+import { answerStream, wantsStream } from "../stream.ts";
 
 const tag = "Runs";
 

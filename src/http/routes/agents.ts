@@ -1,15 +1,15 @@
 // Agents: named configurations. Each change is a version, and a run pins the one it started with.
 import { z } from "@hono/zod-openapi";
-import { type Agent, agentConfig } from "../protocol/agent.ts";
-import { clientId, DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
-import { createAgent, deleteAgent, listAgents, listAgentVersions, readAgent, updateAgent } from "../store/agents.ts";
-import { agentMemory } from "../thread/agent-memory.ts";
+import { type Agent, agentConfig } from "../../protocol/agent.ts";
+import { clientId, DEFAULT_AGENT_ID, newId } from "../../protocol/ids.ts";
+import { createAgent, deleteAgent, listAgents, listAgentVersions, readAgent, updateAgent } from "../../store/agents.ts";
+import { agentMemory } from "../../thread/agent-memory.ts";
+import type { App, AppContext } from "../context.ts";
+import { Problem, unwrap } from "../errors.ts";
+import { addOperation } from "../operation.ts";
+import { missing } from "../ownership.ts";
+import { pageOf, pageQuery } from "../schemas.ts";
 import { agent, agentBody, agentPatch } from "./agent-schemas.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { missing } from "./ownership.ts";
-import { pageOf, pageQuery } from "./schemas.ts";
 
 const tag = "Agents";
 const params = z.object({ agent_id: clientId });

@@ -1,16 +1,16 @@
 // The door of AG-UI clients: they send their whole history each time, and the thread's object finds what is new in it.
 // Bodies are read leniently, since clients carry fields of their own and of later protocols.
 import { z } from "@hono/zod-openapi";
-import { clientId, newId } from "../protocol/ids.ts";
-import { isEmptyContent, type UserContent } from "../protocol/message.ts";
-import type { RunInput } from "../protocol/thread.ts";
-import { callThread, threadStub } from "../thread/stub.ts";
-import { followLives } from "./ag-ui-lives.ts";
-import type { App, AppContext } from "./context.ts";
-import { addOperation, type Operation } from "./operation.ts";
-import { keyOf, requireAgent } from "./ownership.ts";
-import { MOST_ANSWERS, smallJson, smallObject, wellFormed } from "./schemas.ts";
-import { readStream, streamResponse } from "./stream.ts";
+import { clientId, newId } from "../../protocol/ids.ts";
+import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import { callThread, threadStub } from "../../thread/stub.ts";
+import type { App, AppContext } from "../context.ts";
+import { addOperation, type Operation } from "../operation.ts";
+import { keyOf, requireAgent } from "../ownership.ts";
+import { MOST_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
+import { readStream, streamResponse } from "../stream.ts";
+import { followLives } from "./reconnect.ts";
 
 const imageAddress = wellFormed.openapi({
   description:

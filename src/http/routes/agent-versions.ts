@@ -1,15 +1,15 @@
 // Versions of an agent: read one, compare two, pin the one that new runs begin with, go back to an older one.
 import { z } from "@hono/zod-openapi";
-import type { Agent } from "../protocol/agent.ts";
-import { findChanges } from "../protocol/agent-changes.ts";
-import { clientId } from "../protocol/ids.ts";
-import { missingVersion, pinAgent, readAgentVersion, rollBackAgent } from "../store/agent-versions.ts";
-import { agentMemory } from "../thread/agent-memory.ts";
+import type { Agent } from "../../protocol/agent.ts";
+import { findChanges } from "../../protocol/agent-changes.ts";
+import { clientId } from "../../protocol/ids.ts";
+import { missingVersion, pinAgent, readAgentVersion, rollBackAgent } from "../../store/agent-versions.ts";
+import { agentMemory } from "../../thread/agent-memory.ts";
+import type { App, AppContext } from "../context.ts";
+import { unwrap } from "../errors.ts";
+import { addOperation } from "../operation.ts";
 import { agent, comparison, versionBody, versionText } from "./agent-schemas.ts";
 import { findAgent, show } from "./agents.ts";
-import type { App, AppContext } from "./context.ts";
-import { unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
 
 const tag = "Agents";
 const params = z.object({ agent_id: clientId });

@@ -1,10 +1,10 @@
 // The events of a thread or of one run, as server-sent events.
 import { z } from "@hono/zod-openapi";
-import type { App, AppContext } from "./context.ts";
-import { type Answer, addOperation } from "./operation.ts";
-import { keyOf } from "./ownership.ts";
-import { runParams, threadParams } from "./schemas.ts";
-import { answerStream, readPosition } from "./stream.ts";
+import type { App, AppContext } from "../context.ts";
+import { type Answer, addOperation } from "../operation.ts";
+import { keyOf } from "../ownership.ts";
+import { runParams, threadParams } from "../schemas.ts";
+import { answerStream, readPosition } from "../stream.ts";
 
 const query = z.strictObject({
   after: z.string().max(100).optional().openapi({ description: "Like `Last-Event-ID`, which wins." }),

@@ -1,12 +1,12 @@
 // The caller's own API keys.
 import { z } from "@hono/zod-openapi";
-import { clientId } from "../protocol/ids.ts";
-import { createApiKey, deleteApiKey, listApiKeys } from "../store/api-keys.ts";
-import { mintApiKey } from "./api-key.ts";
-import type { App } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { apiKey, apiKeyBody, newApiKey, pageOf, pageQuery } from "./schemas.ts";
+import { clientId } from "../../protocol/ids.ts";
+import { createApiKey, deleteApiKey, listApiKeys } from "../../store/api-keys.ts";
+import { mintApiKey } from "../api-key.ts";
+import type { App } from "../context.ts";
+import { Problem, unwrap } from "../errors.ts";
+import { addOperation } from "../operation.ts";
+import { apiKey, apiKeyBody, newApiKey, pageOf, pageQuery } from "../schemas.ts";
 
 const tag = "Users and keys";
 

@@ -1,11 +1,11 @@
 // What the caller's runs used, by day.
 import { z } from "@hono/zod-openapi";
-import { usage } from "../protocol/run.ts";
-import { firstMoment } from "../protocol/usage.ts";
-import { readUsage } from "../store/usage.ts";
-import type { App } from "./context.ts";
-import * as examples from "./examples.ts";
-import { addOperation } from "./operation.ts";
+import { usage } from "../../protocol/run.ts";
+import { firstMoment } from "../../protocol/usage.ts";
+import { readUsage } from "../../store/usage.ts";
+import type { App } from "../context.ts";
+import * as examples from "../examples.ts";
+import { addOperation } from "../operation.ts";
 
 /** Each run of the time is read, so the time is bounded. */
 const MOST_DAYS = 90;

@@ -1,14 +1,14 @@
 // What waits on a thread while a run works. Only its object knows: nothing of it is a row yet.
 import { z } from "@hono/zod-openapi";
-import { waitingPolicies } from "../protocol/inbox.ts";
-import { userContent } from "../protocol/message.ts";
-import { callThread } from "../thread/stub.ts";
-import type { App } from "./context.ts";
-import { unwrap } from "./errors.ts";
-import * as examples from "./examples.ts";
-import { addOperation } from "./operation.ts";
-import { keyOf } from "./ownership.ts";
-import { threadParams, time } from "./schemas.ts";
+import { waitingPolicies } from "../../protocol/inbox.ts";
+import { userContent } from "../../protocol/message.ts";
+import { callThread } from "../../thread/stub.ts";
+import type { App } from "../context.ts";
+import { unwrap } from "../errors.ts";
+import * as examples from "../examples.ts";
+import { addOperation } from "../operation.ts";
+import { keyOf } from "../ownership.ts";
+import { threadParams, time } from "../schemas.ts";
 
 const waitingMessage = z
   .object({
