@@ -1,12 +1,13 @@
 // The Worker: requests to a preview's host, the web page's files or the HTTP app, in this order; jobs to the queue's consumer, the clock to the sweeper; and the class of its objects.
+
+import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
-import { createApp } from "./http/app.ts";
 import { servePage } from "./http/page.ts";
 import { servePreview } from "./http/preview-host.ts";
-import { consumeJobs } from "./queue/consumer.ts";
-import { sweepRuns } from "./queue/cron.ts";
+import { consumeJobs } from "./jobs.ts";
 import { sweepSchedules } from "./queue/due-schedules.ts";
 import { sweepDeliveries } from "./queue/sweep-deliveries.ts";
+import { sweepRuns } from "./sweeps.ts";
 
 export { ThreadObject } from "./thread/object.ts";
 

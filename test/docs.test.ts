@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createApp } from "../src/http/app.ts";
+import { createApp } from "../src/app.ts";
 import { describeApi } from "../src/http/docs/openapi.ts";
 import { slackScopes } from "../src/integrations/index.ts";
 import { problems } from "../src/protocol/error.ts";

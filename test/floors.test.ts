@@ -54,7 +54,7 @@ describe("imports", () => {
 describe("a violation is noticed", () => {
   it.each([
     ["an upper floor", "src/agent/loop.ts", "../store/runs.ts"],
-    ["the floor of a neighbour", "src/http/app.ts", "../queue/jobs.ts"],
+    ["the floor of a neighbour", "src/app.ts", "../queue/jobs.ts"],
     ["another shelf", "src/tools/shell.ts", "../sandboxes/daytona.ts"],
     ["the agent, from a leaf", "src/lib/retry.ts", "../agent/loop.ts"],
     ["the vocabulary, from a leaf", "src/lib/log.ts", "../protocol/run.ts"],
@@ -88,7 +88,7 @@ describe("a violation is noticed", () => {
     ["src/agent/loop.ts", "openai"],
     ["src/agent/loop.ts", "openai/streaming"],
     ["src/tools/shell.ts", "@daytonaio/sdk"],
-    ["src/http/app.ts", "cloudflare:workers"],
+    ["src/app.ts", "cloudflare:workers"],
   ])("%s importing %s", (path, specifier) => {
     expect(rules.packageRule([file(path, `import { x } from "${specifier}";`)])).toHaveLength(1);
   });

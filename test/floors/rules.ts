@@ -4,28 +4,37 @@ import { type Import, isTest, readImports, type Source } from "./sources.ts";
 
 export type Rule = (sources: Source[]) => string[];
 
-const shelves = ["src/models", "src/sandboxes", "src/tools", "src/integrations"];
+const shelves = ["src/models", "src/sandboxes", "src/tools"];
 
-/** Rooms of `src`, and the floor each stands on. `src/web` is beside the house: it speaks HTTP only. */
-const floors = new Map<string, number>([
-  ["src/protocol", 0],
-  ["src/lib", 0],
-  ["src/config.ts", 0],
-  ["src/agent", 1],
-  ...shelves.map((shelf) => [shelf, 2] as const),
-  ["src/store", 2],
-  ["src/thread", 3],
-  ["src/http", 4],
-  ["src/queue", 4],
-  ["src/index.ts", 5],
-]);
+/**
+ * Who may import whom, from the ground up: a room imports from floors below its own and from itself, so rooms of one floor never
+ * meet. The longest name counts: `src/slack/routes` is no part of `src/slack`. A feature is a folder whose pure part stands below
+ * the thread and whose routes and jobs stand above it. `src/web` is beside the house: it speaks HTTP only.
+ */
+const floors: string[][] = [
+  ["src/protocol", "src/lib", "src/config.ts"],
+  ["src/agent"],
+  ["src/models", "src/sandboxes", "src/tools", "src/store"],
+  ["src/secrets"],
+  ["src/integrations", "src/slack", "src/triggers", "src/webhooks", "src/projects"],
+  ["src/thread"],
+  ["src/http"],
+  [
+    ...["src/http/routes", "src/http/ag-ui", "src/http/docs", "src/queue"],
+    ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes", "src/projects/routes"],
+  ],
+  ["src/app.ts", "src/jobs.ts", "src/sweeps.ts"],
+  ["src/index.ts"],
+];
 
 /** Settings speak of the thread's contract in `Env`: the one import between rooms of one floor. */
 const sameFloor = new Set(["src/config.ts > src/protocol"]);
 
+const routes = ["src/slack/routes/", "src/triggers/routes/", "src/webhooks/routes/", "src/projects/routes/"];
+
 /** Where a package may be imported. A prefix stands for its subpaths too. */
 const packageRooms: { packages: RegExp; rooms: string[] }[] = [
-  { packages: /^(hono|@hono\/.*)$/, rooms: ["src/http/"] },
+  { packages: /^(hono|@hono\/.*)$/, rooms: ["src/http/", "src/app.ts", ...routes] },
   { packages: /^drizzle-orm$/, rooms: ["src/store/"] },
   { packages: /^openai$/, rooms: ["src/models/"] },
   { packages: /^@daytonaio\/sdk$/, rooms: ["src/sandboxes/"] },
@@ -40,6 +49,10 @@ const environmentRooms = [
   "src/thread/trigger-run.ts",
   "src/http/",
   "src/queue/",
+  "src/app.ts",
+  "src/jobs.ts",
+  "src/sweeps.ts",
+  ...routes,
 ];
 
 /** What the first request of a run is made by. */
@@ -47,9 +60,11 @@ const evaluatedRooms = ["src/protocol/", "src/lib/", "src/config.ts", "src/agent
 
 const lineCeiling = 400;
 
-function roomOf(path: string): string {
-  const [top, second] = path.split("/");
-  return `${top}/${second}`;
+/** Null where it is in no room. */
+function roomOf(path: string): { name: string; floor: number } | null {
+  const rooms = floors.flatMap((names, floor) => names.map((name) => ({ name, floor })));
+  const found = rooms.filter(({ name }) => path === name || path.startsWith(`${name}/`));
+  return found.sort((one, other) => other.name.length - one.name.length)[0] ?? null;
 }
 
 function importsOf(sources: Source[], pick: (path: string) => boolean): { path: string; used: Import }[] {
@@ -67,16 +82,15 @@ function startsWithOne(path: string, prefixes: string[]): boolean {
   return prefixes.some((prefix) => path.startsWith(prefix));
 }
 
-/** A file imports only from floors below its own, or from its own room; so rooms of one floor never meet. */
+/** A file imports only from floors below its own, or from its own room. */
 export const floorRule: Rule = (sources) =>
   importsOf(sources, isHouse).flatMap(({ path, used }) => {
     if (used.target === null) return [];
-    const [from, to] = [roomOf(path), roomOf(used.target)];
-    const [own, other] = [floors.get(from), floors.get(to)];
-    if (own === undefined) return [`${path}: ${from} is on no floor`];
-    if (other === undefined) return [`${path}: imports ${used.target}, which is on no floor`];
-    if (from === to || other < own || sameFloor.has(`${from} > ${to}`)) return [];
-    return [`${path} (floor ${own}) imports ${used.target} (floor ${other})`];
+    const [own, other] = [roomOf(path), roomOf(used.target)];
+    if (own === null) return [`${path}: is on no floor`];
+    if (other === null) return [`${path}: imports ${used.target}, which is on no floor`];
+    if (own.name === other.name || other.floor < own.floor || sameFloor.has(`${own.name} > ${other.name}`)) return [];
+    return [`${path} (floor ${own.floor}) imports ${used.target} (floor ${other.floor})`];
   });
 
 /**

@@ -8,7 +8,7 @@ import {
   runDurableObjectAlarm,
 } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { consumeJobs } from "../../src/queue/consumer.ts";
+import { consumeJobs } from "../../src/jobs.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { readThread } from "../../src/store/threads.ts";
 import { type Fault, type FaultyObject, killObject, objectOf, withFaultyObject } from "./faulty-object.ts";

@@ -1,7 +1,7 @@
 // A client of the app under test: real D1, thread objects in memory.
 import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
+import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
-import { createApp } from "../../src/http/app.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
 
 export const ADMIN_KEY = "admin-key-of-the-tests";

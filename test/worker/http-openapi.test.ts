@@ -1,6 +1,6 @@
 // The description of the API and its page; what browsers of other origins are told; what every answer has.
 import { describe, expect, it } from "vitest";
-import { createApp } from "../../src/http/app.ts";
+import { createApp } from "../../src/app.ts";
 import { describeApi } from "../../src/http/docs/openapi.ts";
 import { problems } from "../../src/protocol/error.ts";
 import { createClient } from "./http-client.ts";

@@ -2,8 +2,8 @@
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { Daytona } from "@daytonaio/sdk";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { consumeJobs } from "../../src/jobs.ts";
 import type { Job } from "../../src/protocol/job.ts";
-import { consumeJobs } from "../../src/queue/consumer.ts";
 import { sandboxName } from "../../src/thread/project-sandbox.ts";
 import { createClient } from "./http-client.ts";
 

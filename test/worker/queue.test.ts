@@ -1,9 +1,9 @@
 // The queue's consumer and the sweeper: each job alone, nothing thrown.
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { consumeJobs } from "../../src/queue/consumer.ts";
-import { sweepRuns } from "../../src/queue/cron.ts";
+import { consumeJobs } from "../../src/jobs.ts";
 import { syncThread } from "../../src/store/sync.ts";
+import { sweepRuns } from "../../src/sweeps.ts";
 import { FakeThreads, makeRun } from "./http-fake-threads.ts";
 
 function makeJob(invocation_id: string) {

@@ -1,7 +1,7 @@
 // A client of the app with the real objects of threads behind it.
 import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
+import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
-import { createApp } from "../../src/http/app.ts";
 import type { Sender } from "./hook-client.ts";
 import { ADMIN_KEY, type Answer } from "./http-client.ts";
 

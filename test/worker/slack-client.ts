@@ -2,8 +2,8 @@
 // or stand-ins where a test hands them in.
 import { env } from "cloudflare:test";
 import { vi } from "vitest";
+import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
-import { createApp } from "../../src/http/app.ts";
 import { toHex } from "../../src/lib/hash.ts";
 import { ADMIN_KEY, type Answer } from "./http-client.ts";
 

@@ -1,9 +1,9 @@
 // The sweep over real objects: whatever D1 says of a run, it comes to say what the thread's object knows.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { sweepRuns } from "../../src/queue/cron.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
+import { sweepRuns } from "../../src/sweeps.ts";
 import { makeRun } from "./http-fake-threads.ts";
 import { framesOf, messagesOf, readUntil, threadClient } from "./thread-client.ts";
 

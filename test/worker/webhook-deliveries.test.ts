@@ -1,8 +1,8 @@
 // What a thread's batches make of a user's webhooks in D1, and how it is listed, sent and sent again.
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { consumeJobs } from "../../src/jobs.ts";
 import type { WebhookPayload } from "../../src/protocol/webhook.ts";
-import { consumeJobs } from "../../src/queue/consumer.ts";
 import { sweepDeliveries } from "../../src/queue/sweep-deliveries.ts";
 import { LIST_OVERDUE } from "../../src/store/deliveries.ts";
 import { endLostRuns } from "../../src/store/runs.ts";

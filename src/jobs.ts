@@ -1,14 +1,14 @@
 // The queue's door: each job is acknowledged or retried alone, and the consumer never throws, since a throw would bring back
 // the whole batch, jobs that are done included. What failed too often comes here once more as a dead letter.
-import type { Env } from "../config.ts";
-import { describeError, logError, logWarning } from "../lib/log.ts";
-import { type Result, succeed } from "../protocol/error.ts";
-import { type Job, job } from "../protocol/job.ts";
-import { callThread } from "../thread/stub.ts";
-import { deleteSandbox } from "./delete-sandbox.ts";
-import { type DeliveryMessage, deliverTogether } from "./deliver-together.ts";
-import { deliveryPorts } from "./delivery-ports.ts";
-import { buryFiring, fireSchedule } from "./fire-schedule.ts";
+import type { Env } from "./config.ts";
+import { describeError, logError, logWarning } from "./lib/log.ts";
+import { type Result, succeed } from "./protocol/error.ts";
+import { type Job, job } from "./protocol/job.ts";
+import { deleteSandbox } from "./queue/delete-sandbox.ts";
+import { type DeliveryMessage, deliverTogether } from "./queue/deliver-together.ts";
+import { deliveryPorts } from "./queue/delivery-ports.ts";
+import { buryFiring, fireSchedule } from "./queue/fire-schedule.ts";
+import { callThread } from "./thread/stub.ts";
 
 type RunJob = Extract<Job, { type: "run_agent_background" }>;
 

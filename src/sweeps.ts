@@ -1,10 +1,10 @@
 // What happens each minute: threads whose runs have gone silent are poked. A poke asks the object to tell D1 of these runs, and
 // any call wakes an object that has work; a healthy one loses nothing by it.
-import type { Env } from "../config.ts";
-import { logError, logWarning } from "../lib/log.ts";
-import type { ThreadKey } from "../protocol/thread.ts";
-import { endLostRuns, takeSilentRuns } from "../store/runs.ts";
-import { callThread } from "../thread/stub.ts";
+import type { Env } from "./config.ts";
+import { logError, logWarning } from "./lib/log.ts";
+import type { ThreadKey } from "./protocol/thread.ts";
+import { endLostRuns, takeSilentRuns } from "./store/runs.ts";
+import { callThread } from "./thread/stub.ts";
 
 // Objects look after themselves by alarm every 30 s at most; twice that is a sign that one does not.
 const SILENT_MS = 60_000;

@@ -1,0 +1,98 @@
+// The Hono app: what every request passes, and the resources behind it.
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { configOf } from "./config.ts";
+import { addAgUi } from "./http/ag-ui/routes.ts";
+import { createAuthenticator, requireKey } from "./http/auth.ts";
+import type { App, AppEnv } from "./http/context.ts";
+import { allowOrigins } from "./http/cors.ts";
+import { addDocs } from "./http/docs/docs.ts";
+import { addOpenApi } from "./http/docs/openapi.ts";
+import { answerError, answerNotFound } from "./http/errors.ts";
+import { addGitCredentials } from "./http/git-credentials.ts";
+import { addHooks } from "./http/hooks.ts";
+import { addPreviews } from "./http/previews.ts";
+import { addProjects } from "./http/projects.ts";
+import { addAgentVersions } from "./http/routes/agent-versions.ts";
+import { addAgents } from "./http/routes/agents.ts";
+import { addApiKeys } from "./http/routes/api-keys.ts";
+import { addEvents } from "./http/routes/events.ts";
+import { addHealth } from "./http/routes/health.ts";
+import { addInbox } from "./http/routes/inbox.ts";
+import { addMessages } from "./http/routes/messages.ts";
+import { addRuns } from "./http/routes/runs.ts";
+import { addTasks } from "./http/routes/tasks.ts";
+import { addThreads } from "./http/routes/threads.ts";
+import { addUsage } from "./http/routes/usage.ts";
+import { addUsers } from "./http/routes/users.ts";
+import { addSandbox } from "./http/sandbox.ts";
+import { addDownloads, addTicketDownload } from "./http/sandbox-downloads.ts";
+import { addSandboxFiles } from "./http/sandbox-files.ts";
+import { addSlackCommands } from "./http/slack-commands.ts";
+import { addSlackEvents } from "./http/slack-events.ts";
+import { addSlackInstall } from "./http/slack-install.ts";
+import { addSlackInteractivity } from "./http/slack-interactivity.ts";
+import { addSlackWorkspaces } from "./http/slack-workspaces.ts";
+import { addSsh } from "./http/ssh.ts";
+import { addTerminal, addTerminalSocket } from "./http/terminal.ts";
+import { addTriggers } from "./http/triggers.ts";
+import { addWebhookDeliveries } from "./http/webhook-deliveries.ts";
+import { addWebhooks } from "./http/webhooks.ts";
+
+export function createApp(): App {
+  const app = new OpenAPIHono<AppEnv>();
+  const authenticator = createAuthenticator();
+  const prepare = createMiddleware<AppEnv>(async (context, next) => {
+    const request_id = crypto.randomUUID();
+    context.set("request_id", request_id);
+    context.set("config", configOf(context.env));
+    context.set("authenticator", authenticator);
+    await next();
+    context.res.headers.set("x-request-id", request_id);
+    context.res.headers.set("x-content-type-options", "nosniff");
+  });
+  app.use(prepare, allowOrigins);
+  // Before what asks for a key: the ticket is its key.
+  addTerminalSocket(app);
+  addTicketDownload(app);
+  for (const path of ["/v1", "/v1/*", "/ag-ui", "/ag-ui/*"]) app.use(path, requireKey);
+  app.onError(answerError);
+  app.notFound(answerNotFound);
+  for (const add of resources) add(app);
+  return app;
+}
+
+const resources = [
+  addHealth,
+  addUsers,
+  addApiKeys,
+  addProjects,
+  addGitCredentials,
+  addSandbox,
+  addSandboxFiles,
+  addDownloads,
+  addPreviews,
+  addTerminal,
+  addSsh,
+  addThreads,
+  addMessages,
+  addTasks,
+  addInbox,
+  addRuns,
+  addUsage,
+  addEvents,
+  addAgents,
+  addAgentVersions,
+  addTriggers,
+  addHooks,
+  addWebhooks,
+  addWebhookDeliveries,
+  addAgUi,
+  addSlackEvents,
+  addSlackInteractivity,
+  addSlackCommands,
+  addSlackInstall,
+  addSlackWorkspaces,
+  addOpenApi,
+  addDocs,
+];
