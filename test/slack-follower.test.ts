@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createManualClock } from "../dev/slack/clock.ts";
 import { type Slack, startSlack } from "../dev/slack/server.ts";
 import type { Message } from "../dev/slack/store.ts";
-import { createSlackCaller } from "../src/integrations/index.ts";
+import { createSlackCaller } from "../src/integrations/slack-api.ts";
 import type { SlackPlace } from "../src/protocol/slack.ts";
 import { allTools } from "../src/tools/index.ts";
 import { call, type Reply, reply, say } from "./fakes/replies.ts";

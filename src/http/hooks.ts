@@ -2,7 +2,8 @@
 // hash. Strangers and the real sender are counted apart, so that no stranger fills the owner's log or keeps the sender out.
 // What the answer says to a stranger helps with nothing; why a delivery was refused is in the log of its trigger.
 import { z } from "@hono/zod-openapi";
-import { readPayload, type VerifiedDelivery, verifyDelivery } from "../integrations/index.ts";
+import { readPayload } from "../integrations/webhook-payload.ts";
+import { type VerifiedDelivery, verifyDelivery } from "../integrations/webhook-verify.ts";
 import { logError } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { HOPS_HEADER, MAX_HOPS } from "../protocol/chain.ts";

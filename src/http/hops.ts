@@ -1,7 +1,8 @@
 // The chain that a run goes on, from what came with the request that starts it. Only runs of the same user are named in it: of
 // what another's server says the number alone counts.
 import { z } from "@hono/zod-openapi";
-import { type Payload, readHops, type ToldHops } from "../integrations/index.ts";
+import { readHops, type ToldHops } from "../integrations/hops.ts";
+import type { Payload } from "../integrations/webhook-payload.ts";
 import { type Chain, chainOf, HOPS_HEADER, MAX_HOPS } from "../protocol/chain.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Trigger } from "../protocol/trigger.ts";

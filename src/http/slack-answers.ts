@@ -2,20 +2,18 @@
 // answer is kept in the message until the last one comes. Whoever answers, and however often, it is one answer: its run's
 // id is derived from the run that asked.
 import type { Env } from "../config.ts";
+import type { PressedPlace } from "../integrations/slack-interactions.ts";
 import {
   type AskedRun,
   askQuestions,
   canKeep,
   closeQuestions,
   type GivenAnswer,
-  idOfAnswer,
-  type PressedPlace,
-  readAnswered,
   readAnswers,
   readLink,
-  toAnswerRun,
   toResume,
-} from "../integrations/index.ts";
+} from "../integrations/slack-questions.ts";
+import { idOfAnswer, readAnswered, toAnswerRun } from "../integrations/slack-run.ts";
 import { cutEnd } from "../lib/truncate.ts";
 import type { Interrupt } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";

@@ -1,14 +1,15 @@
 // The slash command. A command can't be answered in a thread, so a message of ours begins one: it says who asked for what, and the
 // run is shown below it.
+
+import type { SlackAnswer } from "../integrations/slack-api.ts";
 import {
   announceCommand,
   explainCommand,
   readCommand,
   replyPrivately,
-  type SlackAnswer,
   type SlackCommand,
-  toCommandRun,
-} from "../integrations/index.ts";
+} from "../integrations/slack-commands.ts";
+import { toCommandRun } from "../integrations/slack-run.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { claimTicket } from "../store/tickets.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../thread/slack-workspaces.ts";

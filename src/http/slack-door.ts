@@ -1,6 +1,7 @@
 // What the doors for Slack share: a request is Slack's or refused; an answer comes within the time that Slack waits; a person
 // is told alone what did not work.
-import { type CallSlack, checkSignature } from "../integrations/index.ts";
+import type { CallSlack } from "../integrations/slack-api.ts";
+import { checkSignature } from "../integrations/slack-signature.ts";
 import { logError, logWarning } from "../lib/log.ts";
 import type { SlackPorts } from "../thread/slack-workspaces.ts";
 import { BODY_BYTES, readBytes } from "./body.ts";

@@ -1,15 +1,9 @@
 // What Slack tells of a workspace: mentions and messages become runs, stored before Slack is answered. What is not
 // answered in time, or fails, is sent again by Slack, and is the same run.
-import {
-  mentions,
-  readSlackEvent,
-  type SlackEvent,
-  type SlackMessageEvent,
-  saidAt,
-  threadOfPlace,
-  toContent,
-  toSaidRun,
-} from "../integrations/index.ts";
+
+import { readSlackEvent, type SlackEvent, type SlackMessageEvent } from "../integrations/slack-events.ts";
+import { saidAt, threadOfPlace, toSaidRun } from "../integrations/slack-run.ts";
+import { mentions, toContent } from "../integrations/slack-words.ts";
 import { isTerminal } from "../protocol/run.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { findSlackWorkspace } from "../store/slack-workspaces.ts";

@@ -1,5 +1,5 @@
 // A bot's token becomes a connected workspace of a user, whichever way it came.
-import type { SlackGrant } from "../integrations/index.ts";
+import type { SlackGrant } from "../integrations/slack-oauth.ts";
 import type { Result } from "../protocol/error.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { findSlackWorkspace } from "../store/slack-workspaces.ts";

@@ -3,7 +3,8 @@
 import { z } from "@hono/zod-openapi";
 import { getCookie } from "hono/cookie";
 import type { SlackSettings } from "../config.ts";
-import { authorizeAddress, createSlackCaller, readAccess, type SlackGrant } from "../integrations/index.ts";
+import { createSlackCaller } from "../integrations/slack-api.ts";
+import { authorizeAddress, readAccess, type SlackGrant } from "../integrations/slack-oauth.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";

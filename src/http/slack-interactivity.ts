@@ -1,17 +1,16 @@
 // What people press in Slack, and the form for an answer in their own words. A click that is lost in a crash can be made again, so
 // nothing is stored before Slack is answered; what it does is done once all the same.
+import type { CallSlack } from "../integrations/slack-api.ts";
 import {
-  type CallSlack,
-  choicesOf,
-  closeShown,
   FORM_CHARACTERS,
   FORM_FIELD,
   type PressedPlace,
   readInteraction,
   type SlackInteraction,
-  threadOfPlace,
   toForm,
-} from "../integrations/index.ts";
+} from "../integrations/slack-interactions.ts";
+import { choicesOf, closeShown } from "../integrations/slack-questions.ts";
+import { threadOfPlace } from "../integrations/slack-run.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../thread/slack-workspaces.ts";
 import { callThread } from "../thread/stub.ts";

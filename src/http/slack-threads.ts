@@ -1,7 +1,7 @@
 // Which threads of Slack are bound to one of ours, and how a run gets into one. No table binds them: a thread's id is derived
 // from its place, so it is bound if it is there.
 import type { Env } from "../config.ts";
-import type { SlackMessageEvent } from "../integrations/index.ts";
+import type { SlackMessageEvent } from "../integrations/slack-events.ts";
 import { createShortMemory } from "../lib/short-memory.ts";
 import { fail, type Result } from "../protocol/error.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";

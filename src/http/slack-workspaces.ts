@@ -1,6 +1,7 @@
 // Connected workspaces of Slack, as their owner manages them. A token comes in and never goes out.
 import { z } from "@hono/zod-openapi";
-import { createSlackCaller, readIdentity } from "../integrations/index.ts";
+import { createSlackCaller } from "../integrations/slack-api.ts";
+import { readIdentity } from "../integrations/slack-oauth.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { listSlackWorkspaces, updateSlackWorkspace } from "../store/slack-workspaces.ts";

@@ -1,13 +1,8 @@
 // A webhook trigger's run, from what came with it; and the log, which is written after the answer.
-import {
-  type Firing,
-  type Payload,
-  parseTemplate,
-  payloadOf,
-  readThreadKey,
-  writeMessage,
-  writeTitle,
-} from "../integrations/index.ts";
+import type { Firing } from "../integrations/trigger-run.ts";
+import { readThreadKey, writeMessage, writeTitle } from "../integrations/webhook-message.ts";
+import { type Payload, payloadOf } from "../integrations/webhook-payload.ts";
+import { parseTemplate } from "../integrations/webhook-picks.ts";
 import { logError } from "../lib/log.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 import { logTriggerEvent, type TriggerEvent } from "../store/trigger-log.ts";

@@ -1,6 +1,6 @@
 // What goes in and out of `/v1/triggers`. A webhook and a schedule share a resource and few fields: each refuses the other's.
 import { z } from "@hono/zod-openapi";
-import { fillHmac } from "../integrations/index.ts";
+import { fillHmac } from "../integrations/webhook-verify.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { TriggerVerification } from "../protocol/trigger.ts";
 import { hopsHeader } from "./hops.ts";

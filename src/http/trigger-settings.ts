@@ -1,13 +1,8 @@
 // Triggers between a request and their row: which fields belong to which type, what is wrong with what was asked for, and when
 // a schedule is due.
-import {
-  findScheduleFault,
-  findSecretFault,
-  makeSecret,
-  nextTimes,
-  parseKey,
-  parseTemplate,
-} from "../integrations/index.ts";
+import { findScheduleFault, nextTimes } from "../integrations/schedule-times.ts";
+import { parseKey, parseTemplate } from "../integrations/webhook-picks.ts";
+import { findSecretFault, makeSecret } from "../integrations/webhook-secret.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../protocol/trigger.ts";
 import type { RotatedName } from "../thread/rotated-secrets.ts";

@@ -1,6 +1,6 @@
 // Triggers: made, changed, rotated, tried and removed by their owner. What comes to one is in hooks.ts; a secret is in the
 // answer that made it, and in no other.
-import { findSecretFault } from "../integrations/index.ts";
+import { findSecretFault } from "../integrations/webhook-secret.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 import { putSecret, readSecret } from "../store/secrets.ts";
 import { listTriggerDeliveries } from "../store/trigger-log.ts";

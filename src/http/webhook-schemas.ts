@@ -1,6 +1,6 @@
 // What goes in and out of the routes of webhooks.
 import { z } from "@hono/zod-openapi";
-import { whyNoSigningSecret } from "../integrations/index.ts";
+import { whyNoSigningSecret } from "../integrations/webhook-out.ts";
 import { clientId } from "../protocol/ids.ts";
 import { webhookEvents } from "../protocol/webhook.ts";
 import * as examples from "./examples.ts";

@@ -1,6 +1,6 @@
 // Webhooks: where a user's events are sent. A secret is answered when it is made, and never again.
 import type { z } from "@hono/zod-openapi";
-import { makeSigningSecret } from "../integrations/index.ts";
+import { makeSigningSecret } from "../integrations/webhook-out.ts";
 import { whyNotPublic } from "../lib/public-url.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Webhook } from "../protocol/webhook.ts";

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { insertDelivery, payload, webhook } from "../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
 import { FakeClock } from "../../test/fakes/stream.ts";
-import { makeSigningSecret } from "../integrations/index.ts";
+import { makeSigningSecret } from "../integrations/webhook-out.ts";
 import { firstIdAt } from "../protocol/ids.ts";
 import type { Job } from "../protocol/job.ts";
 import type { DeliveryTry } from "../protocol/webhook.ts";

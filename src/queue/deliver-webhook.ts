@@ -2,7 +2,7 @@
 // only the clock: a job that is lost, late or repeated changes nothing, since D1 says what is due. What a receiver answers is
 // read to its end, so that it is done with it, and kept nowhere.
 
-import { signDelivery, waitAfter } from "../integrations/index.ts";
+import { signDelivery, waitAfter } from "../integrations/webhook-out.ts";
 import { describeError, logWarning } from "../lib/log.ts";
 import { whyNotPublic } from "../lib/public-url.ts";
 import { readRetryAfter } from "../lib/retry.ts";

@@ -2,7 +2,7 @@
 // the schedules moved then; a due time that is sent twice is one run, whose id is derived from it. What fell due while nobody
 // looked counts once: the last due time is fired.
 import type { Env } from "../config.ts";
-import { findScheduleFault, lastDue, nextTimes } from "../integrations/index.ts";
+import { findScheduleFault, lastDue, nextTimes } from "../integrations/schedule-times.ts";
 import { describeError, logError, logWarning } from "../lib/log.ts";
 import { derivedId } from "../protocol/ids.ts";
 import type { Job } from "../protocol/job.ts";

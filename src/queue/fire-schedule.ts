@@ -2,7 +2,8 @@
 // trigger and due time, and so is the row's. Before it starts, a run is made the trigger's newest; so of two due times that
 // are done at once the second finds a run before it, as it would a minute later.
 import type { Env } from "../config.ts";
-import { type Firing, lastDue, tellDue, toRunInput } from "../integrations/index.ts";
+import { lastDue, tellDue } from "../integrations/schedule-times.ts";
+import { type Firing, toRunInput } from "../integrations/trigger-run.ts";
 import { describeError, logWarning } from "../lib/log.ts";
 import { fail, type ProblemCode, type Result, succeed } from "../protocol/error.ts";
 import { derivedId } from "../protocol/ids.ts";

@@ -1,7 +1,7 @@
 // Secrets that sign what is delivered, by us or to us: of webhooks and of triggers. One is in use, and for a time after a
 // rotation those before it hold too, so that a peer is changed without a delivery lost: also where the answer of a rotation was
 // lost and it is rotated again.
-import { rotateKeys, type SigningKey } from "../integrations/index.ts";
+import { rotateKeys, type SigningKey } from "../integrations/webhook-out.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { readSecret, replaceSecret, type Secret, type SecretName } from "../store/secrets.ts";
 import { openSecret, type SecretPorts, sealSecret } from "./sealed-secrets.ts";

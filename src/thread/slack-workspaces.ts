@@ -1,7 +1,7 @@
 // Connected workspaces of Slack: their bots' tokens are encrypted on the way into the store, and opened for the calls that
 // need one. A token leaves this file only inside a caller of Slack's API.
 import type { SlackSettings } from "../config.ts";
-import { type CallSlack, createSlackCaller } from "../integrations/index.ts";
+import { type CallSlack, createSlackCaller } from "../integrations/slack-api.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { deleteSecret, putSecret, readSecret, type SecretName } from "../store/secrets.ts";

@@ -1,7 +1,7 @@
 // A firing becomes a run. Every id is derived from the trigger and what fired it, so a firing may be repeated after any
 // failure, and twenty at once are one run: the thread's object knows it again.
 import type { Env } from "../config.ts";
-import { type Firing, toRunInput } from "../integrations/index.ts";
+import { type Firing, toRunInput } from "../integrations/trigger-run.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, derivedId } from "../protocol/ids.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../protocol/thread.ts";

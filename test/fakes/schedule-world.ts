@@ -1,7 +1,7 @@
 // A server as schedules see it: D1 over SQLite, a queue that is a list, threads that remember their runs. Every step that
 // leaves the process is counted, and may be the last of its life.
 import type { Env } from "../../src/config.ts";
-import { nextTimes } from "../../src/integrations/index.ts";
+import { nextTimes } from "../../src/integrations/schedule-times.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { Run, RunStatus } from "../../src/protocol/run.ts";

@@ -2,7 +2,7 @@
 // replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
-import type { CallSlack } from "../../src/integrations/index.ts";
+import type { CallSlack } from "../../src/integrations/slack-api.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agent.ts";

@@ -3,7 +3,7 @@
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
-import { threadOfPlace } from "../../src/integrations/index.ts";
+import { threadOfPlace } from "../../src/integrations/slack-run.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import { fireSchedule } from "../../src/queue/fire-schedule.ts";
 import { readTrigger } from "../../src/store/triggers.ts";

@@ -1,5 +1,5 @@
 // What is stored of followers: where the thread is shown, and for each run that is not wholly shown yet, how far it is.
-import { nothingShown, type Shown } from "../../integrations/index.ts";
+import { nothingShown, type Shown } from "../../integrations/slack-shown.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { readMeta, type Sql, writeMeta } from "../rows/database.ts";
 
