@@ -1,8 +1,8 @@
 // Credentials of git hosts. They are written and never read back: an answer has the host and the user name only.
 import { z } from "@hono/zod-openapi";
 import { normalizeGitHost } from "../protocol/git-credential.ts";
+import type { SecretPorts } from "../secrets/sealed.ts";
 import { deleteGitCredential, listGitCredentials, storeGitCredential } from "../thread/git-credentials.ts";
-import type { SecretPorts } from "../thread/sealed-secrets.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";

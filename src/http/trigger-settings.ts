@@ -2,10 +2,10 @@
 // a schedule is due.
 import { findScheduleFault, nextTimes } from "../integrations/schedule-times.ts";
 import { parseKey, parseTemplate } from "../integrations/webhook-picks.ts";
-import { findSecretFault, makeSecret } from "../integrations/webhook-secret.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../protocol/trigger.ts";
-import type { RotatedName } from "../thread/rotated-secrets.ts";
+import type { RotatedName } from "../secrets/rotated.ts";
+import { findSecretFault, makeSecret } from "../secrets/signing-secret.ts";
 import { Problem } from "./errors.ts";
 import type { TriggerBody, TriggerPatch } from "./trigger-schemas.ts";
 

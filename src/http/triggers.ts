@@ -1,7 +1,9 @@
 // Triggers: made, changed, rotated, tried and removed by their owner. What comes to one is in hooks.ts; a secret is in the
 // answer that made it, and in no other.
-import { findSecretFault } from "../integrations/webhook-secret.ts";
+
 import type { Trigger } from "../protocol/trigger.ts";
+import { openLiveSecrets, rotateSecret, sealFirst } from "../secrets/rotated.ts";
+import { findSecretFault } from "../secrets/signing-secret.ts";
 import { putSecret, readSecret } from "../store/secrets.ts";
 import { listTriggerDeliveries } from "../store/trigger-log.ts";
 import {
@@ -12,7 +14,6 @@ import {
   readTrigger,
   updateTrigger,
 } from "../store/triggers.ts";
-import { openLiveSecrets, rotateSecret, sealFirst } from "../thread/rotated-secrets.ts";
 import type { App, AppContext } from "./context.ts";
 import { Problem, unwrap } from "./errors.ts";
 import { addOperation } from "./operation.ts";

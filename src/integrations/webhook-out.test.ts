@@ -2,14 +2,8 @@ import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
-import {
-  makeSigningSecret,
-  rotateKeys,
-  type SigningKey,
-  signDelivery,
-  waitAfter,
-  whyNoSigningSecret,
-} from "./webhook-out.ts";
+import { rotateKeys, type SigningKey } from "../secrets/rotated.ts";
+import { makeSigningSecret, signDelivery, waitAfter, whyNoSigningSecret } from "./webhook-out.ts";
 
 const now = Date.now();
 const inUse = (secret: string): SigningKey[] => [{ secret, until: null }];

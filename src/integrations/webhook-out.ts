@@ -1,12 +1,7 @@
 // What we send to a webhook, by the words of Standard Webhooks: how it is signed, with which secrets, and when it is sent
 // again. Pure: nothing here sends, stores or looks at a clock.
 
-/** What a delivery may be signed with. The first is the newest; others overlap with it until their time. */
-export interface SigningKey {
-  secret: string;
-  /** Null for the one that is in use. */
-  until: string | null;
-}
+import type { SigningKey } from "../secrets/rotated.ts";
 
 const PREFIX = "whsec_";
 const SECRET_BYTES = 32;
@@ -14,9 +9,6 @@ const SECRET_BYTES = 32;
 /** What Standard Webhooks asks of a key. */
 const LEAST_BYTES = 24;
 const MOST_BYTES = 64;
-
-/** One in use and those that it took the place of: signatures are a header, and headers are short. */
-const MOST_KEYS = 4;
 
 export function makeSigningSecret(): string {
   return PREFIX + btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(SECRET_BYTES))));
@@ -27,15 +19,6 @@ export function whyNoSigningSecret(secret: string): string | null {
   const bytes = decodeSecret(secret);
   if (bytes !== null && bytes.byteLength >= LEAST_BYTES && bytes.byteLength <= MOST_BYTES) return null;
   return `must be ${PREFIX} and ${LEAST_BYTES} to ${MOST_BYTES} random bytes in base64, as \`openssl rand -base64 32\` makes them`;
-}
-
-/** The keys after a rotation. Without an overlap all former ones end at once, since one of them may be known to others. */
-export function rotateKeys(former: SigningKey[], secret: string, overlap_ms: number, now: number): SigningKey[] {
-  const until = new Date(now + overlap_ms).toISOString();
-  const overlapping = former
-    .map((key) => ({ ...key, until: key.until !== null && key.until < until ? key.until : until }))
-    .filter((key) => Date.parse(key.until) > now && key.secret !== secret);
-  return [{ secret, until: null }, ...overlapping].slice(0, MOST_KEYS);
 }
 
 /** The headers of one try. */

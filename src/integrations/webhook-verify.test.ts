@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import type { TriggerVerification } from "../protocol/trigger.ts";
-import { findSecretFault, makeSecret } from "./webhook-secret.ts";
+import { findSecretFault, makeSecret } from "../secrets/signing-secret.ts";
 import { verifyDelivery } from "./webhook-verify.ts";
 
 const now = 1_780_000_000_000;

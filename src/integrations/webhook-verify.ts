@@ -5,7 +5,7 @@ import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { HeaderVerification, HmacVerification, TriggerVerification } from "../protocol/trigger.ts";
-import { readKey } from "./webhook-secret.ts";
+import { readKey } from "../secrets/signing-secret.ts";
 
 export interface WebhookDelivery {
   headers: { get(name: string): string | null };

@@ -4,7 +4,7 @@ import { insertDelivery, webhook } from "../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
 import { FakeClock, settle } from "../../test/fakes/stream.ts";
 import { makeSigningSecret } from "../integrations/webhook-out.ts";
-import { storeWebhook } from "../thread/webhook-keys.ts";
+import { storeWebhook } from "../secrets/webhook-keys.ts";
 import { deliverTogether, type OpenTries } from "./deliver-together.ts";
 import type { DeliveryPorts } from "./deliver-webhook.ts";
 

@@ -8,7 +8,7 @@ import { makeSigningSecret } from "../integrations/webhook-out.ts";
 import { firstIdAt } from "../protocol/ids.ts";
 import type { Job } from "../protocol/job.ts";
 import type { DeliveryTry } from "../protocol/webhook.ts";
-import { storeWebhook } from "../thread/webhook-keys.ts";
+import { storeWebhook } from "../secrets/webhook-keys.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
 const DAY_MS = 24 * 3_600_000;

@@ -11,10 +11,10 @@ import { HOPS_HEADER } from "../protocol/chain.ts";
 import type { Job } from "../protocol/job.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import { hopsOf } from "../protocol/webhook.ts";
+import { openKeys } from "../secrets/rotated.ts";
+import type { SecretPorts } from "../secrets/sealed.ts";
 import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../store/deliveries.ts";
 import { DISABLED, deleteDeliveries } from "../store/webhooks.ts";
-import { openKeys } from "../thread/rotated-secrets.ts";
-import type { SecretPorts } from "../thread/sealed-secrets.ts";
 
 /** For the whole of a try, the answer included. A receiver that works for longer answers first and works then. */
 const TRY_MS = 10_000;

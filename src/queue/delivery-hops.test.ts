@@ -4,7 +4,7 @@ import { insertDelivery, webhook } from "../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
 import { FakeClock } from "../../test/fakes/stream.ts";
 import { makeSigningSecret } from "../integrations/webhook-out.ts";
-import { storeWebhook } from "../thread/webhook-keys.ts";
+import { storeWebhook } from "../secrets/webhook-keys.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
 const DAY_MS = 24 * 3_600_000;

@@ -3,8 +3,8 @@
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { type GitCredentialInfo, type GitLogin, gitLogin } from "../protocol/git-credential.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
+import { noEncryptionKey, openSecret, type SecretPorts, sealSecret } from "../secrets/sealed.ts";
 import { deleteSecret, listSecrets, putSecret, readSecret, type Secret } from "../store/secrets.ts";
-import { noEncryptionKey, openSecret, type SecretPorts, sealSecret } from "./sealed-secrets.ts";
 
 /** `host` is normalised. What was stored for it before is replaced. */
 export async function storeGitCredential(

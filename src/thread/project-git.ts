@@ -7,8 +7,8 @@ import { describeError, logWarning } from "../lib/log.ts";
 import { whyNotPublic } from "../lib/public-url.ts";
 import type { Result } from "../protocol/error.ts";
 import { type GitLogin, hostOfGitUrl } from "../protocol/git-credential.ts";
+import type { SecretPorts } from "../secrets/sealed.ts";
 import { findGitLogin } from "./git-credentials.ts";
-import type { SecretPorts } from "./sealed-secrets.ts";
 
 export interface GitPlace extends SecretPorts {
   private_urls_allowed: boolean;

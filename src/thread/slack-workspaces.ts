@@ -4,6 +4,7 @@ import type { SlackSettings } from "../config.ts";
 import { type CallSlack, createSlackCaller } from "../integrations/slack-api.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
+import { openSecret, type SecretPorts, sealSecret } from "../secrets/sealed.ts";
 import { deleteSecret, putSecret, readSecret, type SecretName } from "../store/secrets.ts";
 import {
   deleteSlackWorkspace,
@@ -11,7 +12,6 @@ import {
   putSlackWorkspace,
   type WorkspaceKey,
 } from "../store/slack-workspaces.ts";
-import { openSecret, type SecretPorts, sealSecret } from "./sealed-secrets.ts";
 
 export interface SlackPorts extends SecretPorts {
   /** Null where the server serves nothing of Slack. */

@@ -1,10 +1,19 @@
 // Secrets that sign what is delivered, by us or to us: of webhooks and of triggers. One is in use, and for a time after a
 // rotation those before it hold too, so that a peer is changed without a delivery lost: also where the answer of a rotation was
 // lost and it is rotated again.
-import { rotateKeys, type SigningKey } from "../integrations/webhook-out.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { readSecret, replaceSecret, type Secret, type SecretName } from "../store/secrets.ts";
-import { openSecret, type SecretPorts, sealSecret } from "./sealed-secrets.ts";
+import { openSecret, type SecretPorts, sealSecret } from "./sealed.ts";
+
+/** What a delivery may be signed with. The first is the newest; others overlap with it until their time. */
+export interface SigningKey {
+  secret: string;
+  /** Null for the one that is in use. */
+  until: string | null;
+}
+
+/** One in use and those that it took the place of: signatures are a header, and headers are short. */
+const MOST_KEYS = 4;
 
 export type RotatedName = SecretName & { kind: "trigger" | "webhook" };
 
@@ -39,6 +48,15 @@ export async function rotateSecret(
     if (await replaceSecret(database, sealed.value, former.secret_id)) return succeed(null);
   }
   return fail("version_conflict", "The secret is being rotated by others just now.");
+}
+
+/** The keys after a rotation. Without an overlap all former ones end at once, since one of them may be known to others. */
+export function rotateKeys(former: SigningKey[], secret: string, overlap_ms: number, now: number): SigningKey[] {
+  const until = new Date(now + overlap_ms).toISOString();
+  const overlapping = former
+    .map((key) => ({ ...key, until: key.until !== null && key.until < until ? key.until : until }))
+    .filter((key) => Date.parse(key.until) > now && key.secret !== secret);
+  return [{ secret, until: null }, ...overlapping].slice(0, MOST_KEYS);
 }
 
 /** The newest first, those too whose time is over. */

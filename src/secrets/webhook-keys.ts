@@ -2,8 +2,8 @@
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Webhook } from "../protocol/webhook.ts";
 import { createWebhook, MOST_WEBHOOKS } from "../store/webhooks.ts";
-import { type RotatedName, sealFirst } from "./rotated-secrets.ts";
-import type { SecretPorts } from "./sealed-secrets.ts";
+import { type RotatedName, sealFirst } from "./rotated.ts";
+import type { SecretPorts } from "./sealed.ts";
 
 /** Stores both, or neither. */
 export async function storeWebhook(ports: SecretPorts, webhook: Webhook, secret: string): Promise<Result<Webhook>> {
