@@ -28,16 +28,16 @@ import { addUsers } from "./http/routes/users.ts";
 import { addSandbox } from "./http/sandbox.ts";
 import { addDownloads, addTicketDownload } from "./http/sandbox-downloads.ts";
 import { addSandboxFiles } from "./http/sandbox-files.ts";
-import { addSlackCommands } from "./http/slack-commands.ts";
-import { addSlackEvents } from "./http/slack-events.ts";
-import { addSlackInstall } from "./http/slack-install.ts";
-import { addSlackInteractivity } from "./http/slack-interactivity.ts";
-import { addSlackWorkspaces } from "./http/slack-workspaces.ts";
 import { addSsh } from "./http/ssh.ts";
 import { addTerminal, addTerminalSocket } from "./http/terminal.ts";
 import { addTriggers } from "./http/triggers.ts";
 import { addWebhookDeliveries } from "./http/webhook-deliveries.ts";
 import { addWebhooks } from "./http/webhooks.ts";
+import { addSlackCommands } from "./slack/routes/commands.ts";
+import { addSlackEvents } from "./slack/routes/events.ts";
+import { addSlackInstall } from "./slack/routes/install.ts";
+import { addSlackInteractivity } from "./slack/routes/interactivity.ts";
+import { addSlackWorkspaces } from "./slack/routes/workspaces.ts";
 
 export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();

@@ -6,9 +6,9 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createApp } from "../src/app.ts";
 import { describeApi } from "../src/http/docs/openapi.ts";
-import { slackScopes } from "../src/integrations/slack-oauth.ts";
 import { problems } from "../src/protocol/error.ts";
 import { runErrorCodes } from "../src/protocol/run.ts";
+import { slackScopes } from "../src/slack/oauth.ts";
 import { createTables } from "../src/thread/rows/database.ts";
 
 const root = join(import.meta.dirname, "..");

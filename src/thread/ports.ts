@@ -11,6 +11,7 @@ import type { Agent, AgentConfig } from "../protocol/agent.ts";
 import type { Result } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import { type ConnectedWorkspace, openSlackWorkspace } from "../slack/workspaces.ts";
 import { readStartingAgent } from "../store/agent-versions.ts";
 import type { Happenings } from "../store/happenings.ts";
 import { listPreviews } from "../store/previews.ts";
@@ -22,7 +23,6 @@ import { scopeCommands } from "./command-scope.ts";
 import { sendJobs } from "./jobs.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 import { openProjectSandbox, type SandboxMemory } from "./project-sandbox.ts";
-import { type ConnectedWorkspace, openSlackWorkspace } from "./slack-workspaces.ts";
 import type { Clock } from "./stream/readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */

@@ -1,7 +1,8 @@
 // A thread of Slack's in memory, as far as a follower's calls go: what it shows is kept to the letter, so that a word that is
 // missing or doubled is seen.
-import type { SlackAnswer } from "../../src/integrations/slack-api.ts";
+
 import type { SlackPlace } from "../../src/protocol/slack.ts";
+import type { SlackAnswer } from "../../src/slack/api.ts";
 
 export const place: SlackPlace = {
   kind: "slack",

@@ -2,13 +2,13 @@
 // replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
-import type { CallSlack } from "../../src/integrations/slack-api.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agent.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
+import type { CallSlack } from "../../src/slack/api.ts";
 import type { Happenings } from "../../src/store/happenings.ts";
 import type { ThreadBatch } from "../../src/store/sync.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";

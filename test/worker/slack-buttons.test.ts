@@ -2,11 +2,11 @@
 // stand-ins where a run asks more than the demo model does.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { askQuestions, type GivenAnswer } from "../../src/integrations/slack-questions.ts";
-import { threadOfPlace } from "../../src/integrations/slack-run.ts";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
 import { type Interrupt, isTerminal, type Run } from "../../src/protocol/run.ts";
 import type { RunInput, ThreadKey } from "../../src/protocol/thread.ts";
+import { threadOfPlace } from "../../src/slack/run.ts";
+import { askQuestions, type GivenAnswer } from "../../src/slack/show/questions.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { createClient } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";

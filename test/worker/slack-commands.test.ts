@@ -1,8 +1,8 @@
 // The slash command of Slack at the door, with real thread objects behind it.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { threadOfPlace } from "../../src/integrations/slack-run.ts";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
+import { threadOfPlace } from "../../src/slack/run.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { createClient } from "./http-client.ts";
 import { connect, createSlackClient, type SlackClient } from "./slack-client.ts";

@@ -1,8 +1,8 @@
 // Events of Slack at the door, with real thread objects behind it: who may knock, and what becomes one run.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { threadOfPlace } from "../../src/integrations/slack-run.ts";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
+import { threadOfPlace } from "../../src/slack/run.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { createClient } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";

@@ -1,7 +1,7 @@
 // Workspaces of Slack: installed in a browser or connected by a token, kept apart by account, and never telling a secret.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { slackScopes } from "../../src/integrations/slack-oauth.ts";
+import { slackScopes } from "../../src/slack/oauth.ts";
 import { createClient } from "./http-client.ts";
 import { CLIENT_SECRET, connect, createSlackClient, identityOf, type SlackClient, TOKEN } from "./slack-client.ts";
 

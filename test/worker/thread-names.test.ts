@@ -3,9 +3,9 @@
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
-import { threadOfPlace } from "../../src/integrations/slack-run.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import { fireSchedule } from "../../src/queue/fire-schedule.ts";
+import { threadOfPlace } from "../../src/slack/run.ts";
 import { readTrigger } from "../../src/store/triggers.ts";
 import { clearTriggers, deliverTo, makeHook, type Sender, signStandard } from "./hook-client.ts";
 import { realUser } from "./real-client.ts";

@@ -1,6 +1,7 @@
 // What is stored of followers: where the thread is shown, and for each run that is not wholly shown yet, how far it is.
-import { nothingShown, type Shown } from "../../integrations/slack-shown.ts";
+
 import type { SlackPlace } from "../../protocol/slack.ts";
+import { nothingShown, type Shown } from "../../slack/show/shown.ts";
 import { readMeta, type Sql, writeMeta } from "../rows/database.ts";
 
 /** A message with buttons whose run has asked something. */

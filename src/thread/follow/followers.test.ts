@@ -4,7 +4,7 @@ import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
-import type { SlackAnswer } from "../../integrations/slack-api.ts";
+import type { SlackAnswer } from "../../slack/api.ts";
 import { allTools } from "../../tools/index.ts";
 import { ensureRunning } from "../run/run.ts";
 import { schedule } from "../scheduler.ts";

@@ -3,15 +3,15 @@
 // now is tried again by the alarm; a run that waits for a person has nothing to show and costs nothing. A run's words come
 // after those of the run before it, and its follower knows which messages those are.
 
-import { readAnswered } from "../../integrations/slack-run.ts";
-import { nextStep } from "../../integrations/slack-show.ts";
-import { applyAnswer, recoverShown, type Step } from "../../integrations/slack-shown.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
+import { readAnswered } from "../../slack/run.ts";
+import { nextStep } from "../../slack/show/show.ts";
+import { applyAnswer, recoverShown, type Step } from "../../slack/show/shown.ts";
+import type { ConnectedWorkspace } from "../../slack/workspaces.ts";
 import { findRun, type Life, noteError, transact } from "../life.ts";
-import type { ConnectedWorkspace } from "../slack-workspaces.ts";
 import {
   deleteFollower,
   type FollowerRow,

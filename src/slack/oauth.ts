@@ -1,0 +1,72 @@
+// How the app gets into a workspace: Slack asks a person there, and gives the bot's token for a code; or somebody brings the
+// token of an app that was installed by hand.
+import { z } from "zod";
+import { slackId } from "./events.ts";
+
+/** Each for something that is done: the manifest of docs/slack.md asks for the same. */
+export const slackScopes = [
+  "app_mentions:read",
+  "assistant:write",
+  "channels:history",
+  "chat:write",
+  "commands",
+  "groups:history",
+  "im:history",
+  "mpim:history",
+];
+
+/** A bot in a workspace. */
+export interface SlackGrant {
+  team_id: string;
+  team_name: string | null;
+  bot_user_id: string;
+  token: string;
+}
+
+type GrantReading = { ok: true; grant: SlackGrant } | { ok: false; reason: string };
+
+const token = z.string().min(1).max(1_000);
+const teamName = z.string().max(500).nullish();
+
+const accessAnswer = z.object({
+  access_token: token,
+  token_type: z.literal("bot"),
+  bot_user_id: slackId,
+  team: z.object({ id: slackId, name: teamName }),
+});
+
+const testAnswer = z.object({ team_id: slackId, team: teamName, user_id: slackId, bot_id: slackId });
+
+const ORGANIZATION = "The app was installed for a whole organization. Install it in one workspace.";
+const ROTATION =
+  "The app's tokens expire (token rotation is on), which is not served. Turn it off in the app's settings.";
+
+export function authorizeAddress(
+  authorize_url: string,
+  { client_id, redirect_uri, state }: { client_id: string; redirect_uri: string; state: string },
+): string {
+  const url = new URL(authorize_url);
+  for (const [name, value] of Object.entries({ client_id, scope: slackScopes.join(","), redirect_uri, state })) {
+    url.searchParams.set(name, value);
+  }
+  return url.href;
+}
+
+/** What `oauth.v2.access` answered. */
+export function readAccess(body: Record<string, unknown>): GrantReading {
+  if (body.is_enterprise_install === true) return { ok: false, reason: ORGANIZATION };
+  if (body.refresh_token !== undefined || body.expires_in !== undefined) return { ok: false, reason: ROTATION };
+  const read = accessAnswer.safeParse(body);
+  if (!read.success) return { ok: false, reason: "Slack gave no bot's token. Does the app have a bot user?" };
+  const { access_token, bot_user_id, team } = read.data;
+  return { ok: true, grant: { team_id: team.id, team_name: team.name ?? null, bot_user_id, token: access_token } };
+}
+
+/** What `auth.test` answered to this token. */
+export function readIdentity(body: Record<string, unknown>, token: string): GrantReading {
+  if (body.is_enterprise_install === true) return { ok: false, reason: ORGANIZATION };
+  const read = testAnswer.safeParse(body);
+  if (!read.success) return { ok: false, reason: "This is no bot's token: it begins with xoxb-." };
+  const { team_id, team, user_id } = read.data;
+  return { ok: true, grant: { team_id, team_name: team ?? null, bot_user_id: user_id, token } };
+}

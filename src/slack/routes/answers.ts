@@ -1,0 +1,148 @@
+// An answer that a person gives in Slack to what a run asked. All of a run's questions are answered together, so a first
+// answer is kept in the message until the last one comes. Whoever answers, and however often, it is one answer: its run's
+// id is derived from the run that asked.
+import type { Env } from "../../config.ts";
+import type { AppContext } from "../../http/context.ts";
+import { cutEnd } from "../../lib/truncate.ts";
+import type { Interrupt } from "../../protocol/run.ts";
+import type { ThreadKey } from "../../protocol/thread.ts";
+import { callThread } from "../../thread/stub.ts";
+import type { PressedPlace } from "../interactions.ts";
+import { idOfAnswer, readAnswered, toAnswerRun } from "../run.ts";
+import {
+  type AskedRun,
+  askQuestions,
+  canKeep,
+  closeQuestions,
+  type GivenAnswer,
+  readAnswers,
+  readLink,
+  toResume,
+} from "../show/questions.ts";
+import type { ConnectedWorkspace } from "../workspaces.ts";
+
+export type AnswerOutcome =
+  /** The run goes on, or the answer waits for the others in the message. */
+  | { kind: "taken" }
+  /** Another answer came first, or the question is closed: `by` is who in Slack closed it, where that is known. */
+  | { kind: "late"; by: string | null }
+  | { kind: "refused"; detail: string };
+
+/** The run that asked, as its message shows it. */
+export interface Asked {
+  run: AskedRun;
+  key: ThreadKey;
+  connected: ConnectedWorkspace;
+  place: PressedPlace;
+  /** Where this server's page is. */
+  origin: string;
+  /** Of the message as Slack has it. */
+  blocks: unknown[];
+}
+
+/** Of an answer, in the run's metadata; whoever comes late is shown this. */
+const KEPT_CHARACTERS = 200;
+
+/** Null where the run is not there or asks nothing any more. */
+export async function findAsked(
+  { env, req }: Pick<AppContext, "env" | "req">,
+  connected: ConnectedWorkspace,
+  place: PressedPlace,
+  ids: { thread_id: string; invocation_id: string },
+  blocks: unknown[],
+): Promise<Asked | null> {
+  const key = { user_id: connected.workspace.user_id, thread_id: ids.thread_id };
+  const found = await callThread(env, key, (stub) => stub.getRun(key, ids.invocation_id));
+  if (!found.ok || found.value.status !== "interrupted") return null;
+  const run = { ...ids, interrupts: found.value.interrupts, web_url: readLink(blocks) };
+  return { run, key, connected, place, origin: new URL(req.url).origin, blocks };
+}
+
+/** The same with the message as it was read just now. */
+export function withBlocks(asked: Asked, blocks: unknown[]): Asked {
+  return { ...asked, run: { ...asked.run, web_url: readLink(blocks) }, blocks };
+}
+
+/** Slack is told what the message shows from then on; that is tried once, since a later click shows it too. */
+export async function giveAnswer(env: Env, asked: Asked, interrupt: Interrupt, text: string): Promise<AnswerOutcome> {
+  const { run, blocks, place } = asked;
+  const given = { text, by: place.user_id };
+  const answers = readAnswers(run, blocks).set(interrupt.id, given);
+  const resume = toResume(run, answers);
+  if (resume === null) {
+    const closed = await findClosed(env, asked);
+    if (closed !== null) return await showLate(asked, closed);
+    if (!canKeep(run, interrupt, given)) {
+      return { kind: "refused", detail: "This is too long while other questions are open. Make it shorter." };
+    }
+    await show(asked, askQuestions(run, answers));
+    return { kind: "taken" };
+  }
+  return await resumeRun(env, asked, answers, resume);
+}
+
+/** What was chosen is open again, unless the last answer has come meanwhile. */
+export async function takeBack(env: Env, asked: Asked, interrupt: Interrupt): Promise<AnswerOutcome> {
+  const closed = await findClosed(env, asked);
+  if (closed !== null) return await showLate(asked, closed);
+  const answers = readAnswers(asked.run, asked.blocks);
+  answers.delete(interrupt.id);
+  await show(asked, askQuestions(asked.run, answers));
+  return { kind: "taken" };
+}
+
+async function resumeRun(
+  env: Env,
+  asked: Asked,
+  answers: Map<string, GivenAnswer>,
+  resume: NonNullable<ReturnType<typeof toResume>>,
+): Promise<AnswerOutcome> {
+  const { run, key, connected, place } = asked;
+  const { team_id, channel, thread_ts, user_id, user_team_id } = place;
+  const input = await toAnswerRun(
+    connected.workspace,
+    {
+      kind: "slack",
+      team_id,
+      channel,
+      thread_ts,
+      recipient_user_id: user_id,
+      recipient_team_id: user_team_id,
+      newest_ts: place.ts,
+      origin: asked.origin,
+    },
+    {
+      asked_id: run.invocation_id,
+      resume,
+      answers: Object.fromEntries(
+        Array.from(answers, ([id, { text, by }]) => [id, { text: cutEnd(text, KEPT_CHARACTERS), by }]),
+      ),
+    },
+  );
+  const accepted = await callThread(env, key, (stub) => stub.accept(input));
+  if (accepted.ok) {
+    await show(asked, closeQuestions(run, answers));
+    return { kind: "taken" };
+  }
+  const { code, detail } = accepted.error;
+  if (code === "interrupt_answered" || code === "idempotency_conflict" || code === "not_found") {
+    return await showLate(asked, (await findClosed(env, asked)) ?? new Map());
+  }
+  return { kind: "refused", detail };
+}
+
+/** What was answered in Slack before; null where nothing was. */
+async function findClosed(env: Env, { run, key }: Asked): Promise<Map<string, GivenAnswer> | null> {
+  const id = await idOfAnswer(run.invocation_id);
+  const found = await callThread(env, key, (stub) => stub.getRun(key, id));
+  return found.ok ? readAnswered(found.value.metadata) : null;
+}
+
+async function showLate(asked: Asked, answers: Map<string, GivenAnswer>): Promise<AnswerOutcome> {
+  await show(asked, closeQuestions(asked.run, answers));
+  return { kind: "late", by: [...answers.values()].at(-1)?.by ?? null };
+}
+
+async function show({ connected, place }: Asked, message: { text: string; blocks: unknown[] }): Promise<void> {
+  await connected.call("chat.update", { channel: place.channel, ts: place.ts, ...message });
+}

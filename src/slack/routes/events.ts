@@ -1,0 +1,177 @@
+// What Slack tells of a workspace: mentions and messages become runs, stored before Slack is answered. What is not
+// answered in time, or fails, is sent again by Slack, and is the same run.
+
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem, unwrap } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { isTerminal } from "../../protocol/run.ts";
+import type { SlackWorkspace } from "../../protocol/slack.ts";
+import { findSlackWorkspace } from "../../store/slack-workspaces.ts";
+import { callThread } from "../../thread/stub.ts";
+import { readSlackEvent, type SlackEvent, type SlackMessageEvent } from "../events.ts";
+import { saidAt, threadOfPlace, toSaidRun } from "../run.ts";
+import { mentions, toContent } from "../words.ts";
+import { type ConnectedWorkspace, disconnectSlackWorkspace, openSlackWorkspace } from "../workspaces.ts";
+import { answerInTime, goOn, logIgnored, readSigned, slackPorts, tellOne } from "./door.ts";
+import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./threads.ts";
+
+type Outcome = "done" | "again";
+
+/** A thread's queue is no longer. */
+const NEWEST_RUNS = 100;
+/** A message that the ended run had not taken becomes a run of its own; one round more sees that none is left. */
+const STOP_ROUNDS = 3;
+
+/** What the pane offers to begin with. */
+const prompts = [
+  { title: "Build an online shop", message: "帮我做一个电商网站 (build me an online shop), and show me a link to it." },
+  { title: "Plan a project", message: "Help me plan a project: ask me what you need to know, then write the plan." },
+  { title: "Research a topic", message: "Research a topic for me and write a short report with sources." },
+];
+
+export function addSlackEvents(app: App): void {
+  const bound = createBoundThreads();
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/integrations/slack/events",
+      tag: "Slack",
+      open: true,
+      summary: "Events of Slack",
+      description: "Signed by Slack. A mention or a direct message starts a run; a 503 asks Slack to send it again.",
+      takesBytes: true,
+      answers: { 200: { description: "It is taken, or concerns nothing here." } },
+      problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
+    },
+    async (context) => {
+      const event = readSlackEvent(parseBody(await readSigned(context)));
+      if (event === null) throw new Problem("invalid_field", "The body is no event of Slack.");
+      if (event.kind === "challenge") return context.text(event.challenge);
+      const outcome = await answerInTime(context, handle(context, event, bound), "again");
+      return outcome === "done" ? context.body(null, 200) : context.body(null, 503, { "retry-after": "1" });
+    },
+  );
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem("bad_json", "The body is not JSON.");
+  }
+}
+
+async function handle(
+  context: AppContext,
+  event: Exclude<SlackEvent, { kind: "challenge" }>,
+  bound: BoundThreads,
+): Promise<Outcome> {
+  if (event.kind === "ignored") {
+    // Each message of a bot or person that is no word to us would be a line of the log.
+    if (event.reason === "app_rate_limited" || event.reason === "malformed") logIgnored(event.reason, event.team_id);
+    return "done";
+  }
+  const workspace = await findSlackWorkspace(context.env.DB, event.team_id);
+  if (workspace === null) {
+    logIgnored("unknown_workspace", event.team_id);
+    return "done";
+  }
+  if (event.kind === "message") return await takeMessage(context, workspace, event.message, bound);
+  if (event.kind === "stopped") return await takeStop(context, workspace, event);
+  const opened = await openSlackWorkspace(slackPorts(context), event.team_id);
+  if (!opened.ok && opened.error.code === "not_found") return "done";
+  const { call } = unwrap(opened);
+  if (event.kind === "removed") return await takeRemoval(context, workspace, call);
+  const { channel: channel_id, thread_ts } = event;
+  goOn(context, call("assistant.threads.setSuggestedPrompts", { channel_id, thread_ts, prompts }));
+  return "done";
+}
+
+async function takeMessage(
+  context: AppContext,
+  workspace: SlackWorkspace,
+  message: SlackMessageEvent,
+  bound: BoundThreads,
+): Promise<Outcome> {
+  const { bot_user_id, team_id, user_id, project_id } = workspace;
+  if (message.user_id === bot_user_id) return "done";
+  const content = toContent(message, bot_user_id);
+  if (content === "") return "done";
+  const begins = message.is_direct || message.is_mention || mentions(message.text, bot_user_id);
+  if (!begins && message.thread_ts === null) return "done";
+  const thread_id = await threadOfPlace(team_id, message.channel, message.thread_ts ?? message.ts);
+  // Only a reply to others has to be looked up; who begins a thread anew is asked for its project or title.
+  const isLookedUp = !begins || message.is_direct || project_id !== null;
+  const isBound = isLookedUp && (await bound.has(context.env, { user_id, thread_id }, message));
+  if (!begins && !isBound) return "done";
+  const opened = await openSlackWorkspace(slackPorts(context), team_id, user_id);
+  if (!opened.ok && opened.error.code === "not_found") return "done";
+  const connected = unwrap(opened);
+  const input = await toSaidRun(workspace, message, { content, origin: new URL(context.req.url).origin });
+  const accepted = await acceptFromSlack(context.env, workspace, input, isBound);
+  if (!accepted.ok) return await refuse(context, connected, message, accepted.error);
+  await bound.add({ user_id, thread_id });
+  if (message.is_direct && !isBound && accepted.value.created) setTitle(context, connected, message, input.title);
+  return "done";
+}
+
+/** What can't become a run however often it comes: the person is told, and Slack has done its part. */
+async function refuse(
+  context: AppContext,
+  { call }: ConnectedWorkspace,
+  { channel, user_id, thread_ts }: SlackMessageEvent,
+  { code, detail }: Problem["failure"],
+): Promise<Outcome> {
+  // The same message again, told by another event of it.
+  if (code === "idempotency_conflict" || code === "already_exists") return "done";
+  logIgnored(code, null);
+  // Below a message without a reply Slack would show it to nobody.
+  const place = { channel, user_id, ...(thread_ts !== null && { thread_ts }) };
+  goOn(context, tellOne(call, place, `This could not be taken: ${detail}`));
+  return "done";
+}
+
+function setTitle(
+  context: AppContext,
+  { call }: ConnectedWorkspace,
+  { channel: channel_id, thread_ts, ts }: SlackMessageEvent,
+  title: string | null | undefined,
+): void {
+  if (!title) return;
+  // Refused where the conversation is no pane's, which has no title.
+  goOn(context, call("assistant.threads.setTitle", { channel_id, thread_ts: thread_ts ?? ts, title }));
+}
+
+/** Runs that began later are not meant: the event may come late, or again. */
+async function takeStop(
+  context: AppContext,
+  { user_id, team_id }: SlackWorkspace,
+  { channel, thread_ts, at }: Extract<SlackEvent, { kind: "stopped" }>,
+): Promise<Outcome> {
+  const key = { user_id, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
+  const request = { limit: NEWEST_RUNS, cursor: null };
+  for (let round = 0; round < STOP_ROUNDS; round++) {
+    const runs = await callThread(context.env, key, (stub) => stub.readRuns(key, request));
+    const meant = runs.ok ? runs.value.data.filter((run) => !isTerminal(run.status) && saidAt(run) <= at) : [];
+    if (meant.length === 0) break;
+    const ends = meant.map(({ invocation_id: id }) => callThread(context.env, key, (stub) => stub.cancel(key, id)));
+    await Promise.all(ends);
+  }
+  return "done";
+}
+
+/** An old event may come after the app was installed again: Slack itself is asked whether the token is still good. */
+async function takeRemoval(
+  context: AppContext,
+  { user_id, team_id, updated_at }: SlackWorkspace,
+  call: ConnectedWorkspace["call"],
+): Promise<Outcome> {
+  const answer = await call("auth.test", {});
+  if (answer.kind === "done") return "done";
+  if (answer.kind !== "refused") return "again";
+  const isGone = await disconnectSlackWorkspace(slackPorts(context), { user_id, team_id, updated_at });
+  if (isGone) logIgnored("app_removed", team_id);
+  // It was changed while Slack was asked, and may have another token now.
+  return isGone || (await findSlackWorkspace(context.env.DB, team_id)) === null ? "done" : "again";
+}

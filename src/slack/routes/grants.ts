@@ -1,0 +1,30 @@
+// A bot's token becomes a connected workspace of a user, whichever way it came.
+
+import type { AppContext } from "../../http/context.ts";
+import type { Result } from "../../protocol/error.ts";
+import type { SlackWorkspace } from "../../protocol/slack.ts";
+import { findSlackWorkspace } from "../../store/slack-workspaces.ts";
+import type { SlackGrant } from "../oauth.ts";
+import { connectSlackWorkspace } from "../workspaces.ts";
+import { slackPorts } from "./door.ts";
+
+/** What is not chosen stays as it was, where the workspace was connected before. */
+export async function connectGrant(
+  context: AppContext,
+  user_id: string,
+  choice: { agent_id: string | null; project_id: string | null },
+  { token, ...grant }: SlackGrant,
+): Promise<Result<SlackWorkspace>> {
+  const known = await findSlackWorkspace(context.env.DB, grant.team_id);
+  const before = known?.user_id === user_id ? known : null;
+  const now = new Date().toISOString();
+  const workspace: SlackWorkspace = {
+    user_id,
+    ...grant,
+    agent_id: choice.agent_id ?? before?.agent_id ?? null,
+    project_id: choice.project_id ?? before?.project_id ?? null,
+    created_at: now,
+    updated_at: now,
+  };
+  return await connectSlackWorkspace(slackPorts(context), workspace, token);
+}

@@ -1,0 +1,236 @@
+// The app's way into a workspace, in a browser: from a one-use address to Slack's own page, and back with a code. What comes back must
+// come to the browser that left, for the account that asked: the state is used once and is worth nothing without its cookie.
+import { z } from "@hono/zod-openapi";
+import { getCookie } from "hono/cookie";
+import type { SlackSettings } from "../../config.ts";
+import { identify } from "../../http/auth.ts";
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { TICKET_CHARACTERS } from "../../http/tickets.ts";
+import { equalInConstantTime } from "../../lib/constant-time.ts";
+import { hashText, toHex } from "../../lib/hash.ts";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { createTicket, type Ticket, takeTicket } from "../../store/tickets.ts";
+import { createSlackCaller } from "../api.ts";
+import { authorizeAddress, readAccess, type SlackGrant } from "../oauth.ts";
+import { connectGrant } from "./grants.ts";
+import { answerFailurePage, answerPage } from "./pages.ts";
+
+/** A person reads Slack's page and may have to sign in there first. */
+const INSTALL_MS = 10 * 60_000;
+const SECRET_BYTES = 32;
+const CALLBACK = "/integrations/slack/callback";
+const COOKIE = "taskloom_slack";
+
+const unknownTicket = fail("unauthorized", "This address is not known, was used, or has expired. Ask for another one.");
+
+type Door = "slack_install" | "slack_state";
+
+/** Which agent and project the workspace's threads get. */
+export interface InstallChoice {
+  agent_id: string | null;
+  project_id: string | null;
+}
+
+export function addSlackInstall(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/integrations/slack/install",
+      tag: "Slack",
+      open: true,
+      summary: "Go to Slack's page that installs the app",
+      description: "With a `ticket` of `POST /v1/slack/install`, or with a key.",
+      query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).optional() }),
+      answers: { 302: { description: "To Slack.", headers: { Location: "Slack's page." } } },
+      problems: ["unauthorized", "not_configured"],
+    },
+    async (context, { query }) => {
+      const settings = requireClient(context);
+      if (context.req.method === "HEAD") throw new Problem("unauthorized", "A HEAD opens nothing, and spends nothing.");
+      const who = await whoInstalls(context, query.ticket);
+      // A ticket comes from a browser, which shows a person what the answer is.
+      if (who === null) return answerFailurePage(context, unknownTicket.error);
+      return await leave(context, settings, who.user_id, who.choice);
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: CALLBACK,
+      tag: "Slack",
+      open: true,
+      summary: "Back from Slack's page",
+      description: "A browser comes here from Slack. The answer is a small page, also where it failed.",
+      query: z.object({
+        code: z.string().max(1_000).optional(),
+        state: z.string().max(TICKET_CHARACTERS).optional(),
+        error: z.string().max(200).optional(),
+      }),
+      answers: { 200: { description: "The workspace is connected.", text: "text/html" } },
+      problems: ["unauthorized", "forbidden", "already_exists", "invalid_operation", "not_configured"],
+    },
+    async (context, { query }) => {
+      const arrived = await arrive(context, requireClient(context), query);
+      context.header("set-cookie", cookieOf(context, "", 0));
+      if (!arrived.ok) return answerFailurePage(context, arrived.error);
+      const { team_name, team_id, user_id } = arrived.value;
+      const text = `The workspace ${team_name ?? team_id} belongs to the account ${user_id} now. Mention the app in a channel, or write to it. You can close this page.`;
+      return answerPage(context, "Slack is connected", text);
+    },
+  );
+}
+
+/** The address that starts an installation for this user, once. */
+export async function createInstallAddress(
+  context: AppContext,
+  user_id: string,
+  choice: InstallChoice,
+): Promise<{ url: string; expires_at: string }> {
+  requireClient(context);
+  const ticket = await storeTicket(context, "slack_install", user_id, { ...choice });
+  const url = new URL(`/integrations/slack/install?ticket=${ticket.secret}`, context.req.url);
+  return { url: url.href, expires_at: ticket.expires_at };
+}
+
+type Client = SlackSettings & { client: NonNullable<SlackSettings["client"]> };
+
+function requireClient(context: AppContext): Client {
+  const { slack, encryption_keys } = context.get("config");
+  const missing = [
+    ...(slack === null ? ["SLACK_SIGNING_SECRET"] : []),
+    ...(slack?.client ? [] : ["SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"]),
+    ...(encryption_keys.length === 0 ? ["ENCRYPTION_KEY"] : []),
+  ];
+  if (slack?.client && missing.length === 0) return { ...slack, client: slack.client };
+  throw new Problem("not_configured", `The app can't be installed: set ${missing.join(", ")}.`);
+}
+
+/** Null where the ticket opens nothing. */
+async function whoInstalls(
+  context: AppContext,
+  ticket: string | undefined,
+): Promise<{ user_id: string; choice: InstallChoice } | null> {
+  if (ticket === undefined) {
+    if (context.req.header("authorization") === undefined) {
+      throw new Problem("unauthorized", "Ask for an address first: POST /v1/slack/install with your key.");
+    }
+    const { user_id } = await identify(context);
+    return { user_id, choice: { agent_id: null, project_id: null } };
+  }
+  const taken = await take(context, "slack_install", ticket);
+  return taken && { user_id: taken.user_id, choice: choiceOf(taken) };
+}
+
+async function leave(
+  context: AppContext,
+  { authorize_url, client }: Client,
+  user_id: string,
+  choice: InstallChoice,
+): Promise<Response> {
+  const cookie = randomHex();
+  const bound = { ...choice, cookie: toHex(await hashText(cookie)) };
+  const state = await storeTicket(context, "slack_state", user_id, bound);
+  const redirect_uri = new URL(CALLBACK, context.req.url).href;
+  const location = authorizeAddress(authorize_url, { client_id: client.id, redirect_uri, state: state.secret });
+  return context.body(null, 302, {
+    location,
+    "set-cookie": cookieOf(context, cookie, INSTALL_MS / 1000),
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+  });
+}
+
+interface Arrived {
+  team_id: string;
+  team_name: string | null;
+  user_id: string;
+}
+
+async function arrive(
+  context: AppContext,
+  settings: Client,
+  { code, state, error }: { code?: string; state?: string; error?: string },
+): Promise<Result<Arrived>> {
+  const left = await findLeft(context, state);
+  if (left === null) {
+    return fail("unauthorized", "This installation is not known here, was used, or has expired. Begin it again.");
+  }
+  if (error === "access_denied") return fail("forbidden", "You did not allow the app in Slack.");
+  if (error !== undefined || code === undefined) return fail("forbidden", "Slack did not allow the app. Begin again.");
+  const granted = await exchange(context, settings, code);
+  if (!granted.ok) return granted;
+  const { user_id } = left;
+  const connected = await connectGrant(context, user_id, choiceOf(left), granted.value);
+  if (!connected.ok) return connected;
+  const { team_id, team_name } = connected.value;
+  return succeed({ team_id, team_name, user_id });
+}
+
+/** The state is spent by looking at it; without the cookie of the browser that left it is nobody's. */
+async function findLeft(context: AppContext, state: string | undefined): Promise<Ticket | null> {
+  const cookie = getCookie(context, nameOfCookie(context));
+  const taken = state === undefined ? null : await take(context, "slack_state", state);
+  if (taken === null || cookie === undefined || cookie.length > TICKET_CHARACTERS) return null;
+  const encoder = new TextEncoder();
+  const given = encoder.encode(toHex(await hashText(cookie)));
+  return equalInConstantTime(encoder.encode(String(taken.details.cookie)), given) ? taken : null;
+}
+
+async function exchange(context: AppContext, { api_url, client }: Client, code: string): Promise<Result<SlackGrant>> {
+  const call = createSlackCaller({ api_url, token: null });
+  const redirect_uri = new URL(CALLBACK, context.req.url).href;
+  const given = { client_id: client.id, client_secret: client.secret, code, redirect_uri };
+  const answer = await call("oauth.v2.access", given);
+  if (answer.kind === "refused")
+    return fail("forbidden", `Slack did not take the code (${answer.error}). Begin again.`);
+  if (answer.kind !== "done") return fail("internal", "Slack could not be reached. Begin again in a moment.");
+  const read = readAccess(answer.body);
+  return read.ok ? succeed(read.grant) : fail("invalid_operation", read.reason);
+}
+
+async function storeTicket(
+  context: AppContext,
+  door: Door,
+  user_id: string,
+  details: Record<string, unknown>,
+): Promise<{ secret: string; expires_at: string }> {
+  const secret = randomHex();
+  const now = Date.now();
+  const expires_at = new Date(now + INSTALL_MS).toISOString();
+  const hash = toHex(await hashText(secret));
+  const ticket = { user_id, project_id: "", hash, expires_at, details: { door, ...details } };
+  await createTicket(context.env.DB, ticket, new Date(now).toISOString());
+  return { secret, expires_at };
+}
+
+async function take(context: AppContext, door: Door, secret: string): Promise<Ticket | null> {
+  const taken = await takeTicket(context.env.DB, toHex(await hashText(secret)), new Date().toISOString());
+  return taken?.details.door === door ? taken : null;
+}
+
+function choiceOf({ details }: Ticket): InstallChoice {
+  const textOf = (value: unknown) => (typeof value === "string" ? value : null);
+  return { agent_id: textOf(details.agent_id), project_id: textOf(details.project_id) };
+}
+
+function randomHex(): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
+}
+
+/** The prefix makes it this host's alone, which browsers grant over https only. */
+function nameOfCookie(context: AppContext): string {
+  return isSecure(context) ? `__Host-${COOKIE}` : COOKIE;
+}
+
+function cookieOf(context: AppContext, value: string, seconds: number): string {
+  const parts = [`${nameOfCookie(context)}=${value}`, "Path=/", `Max-Age=${seconds}`, "HttpOnly", "SameSite=Lax"];
+  return [...parts, ...(isSecure(context) ? ["Secure"] : [])].join("; ");
+}
+
+function isSecure(context: AppContext): boolean {
+  return new URL(context.req.url).protocol === "https:";
+}

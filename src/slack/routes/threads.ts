@@ -1,0 +1,70 @@
+// Which threads of Slack are bound to one of ours, and how a run gets into one. No table binds them: a thread's id is derived
+// from its place, so it is bound if it is there.
+import type { Env } from "../../config.ts";
+import { createShortMemory } from "../../lib/short-memory.ts";
+import { fail, type Result } from "../../protocol/error.ts";
+import type { SlackWorkspace } from "../../protocol/slack.ts";
+import type { AcceptedRun, RunInput, ThreadKey } from "../../protocol/thread.ts";
+import { readProject } from "../../store/projects.ts";
+import { readThread } from "../../store/threads.ts";
+import { callThread } from "../../thread/stub.ts";
+import type { SlackMessageEvent } from "../events.ts";
+
+export interface BoundThreads {
+  has(env: Env, key: ThreadKey, message: Pick<SlackMessageEvent, "ts" | "thread_ts">): Promise<boolean>;
+  add(key: ThreadKey): Promise<void>;
+}
+
+/** A conversation's next reply comes within minutes; what was deleted meanwhile is told when the run is refused. */
+const REMEMBERED_MS = 10 * 60_000;
+const MOST_REMEMBERED = 1_000;
+/**
+ * D1 follows a new thread within a second or two. Until this long after its beginning the object is asked, if D1 does not know it;
+ * later that would wake an object for every message of people among themselves.
+ */
+const YOUNG_SECONDS = 120;
+
+export function createBoundThreads(): BoundThreads {
+  const memory = createShortMemory<true>({ now: Date.now, keep_ms: REMEMBERED_MS, most: MOST_REMEMBERED });
+  const nameOf = ({ user_id, thread_id }: ThreadKey) => `${user_id}/${thread_id}`;
+  return {
+    async has(env, key, { ts, thread_ts }) {
+      const found = await memory.read(nameOf(key), async () => {
+        if ((await readThread(env.DB, key)) !== null) return true;
+        if (thread_ts === null || Number(ts) - Number(thread_ts) > YOUNG_SECONDS) return null;
+        return (await callThread(env, key, (stub) => stub.readThread(key))).ok ? true : null;
+      });
+      return found !== null;
+    },
+    async add(key) {
+      await memory.read(nameOf(key), async () => true);
+    },
+  };
+}
+
+/** Into the workspace's project, where it names one and the thread is not there yet. */
+export async function acceptFromSlack(
+  env: Env,
+  { user_id, project_id }: SlackWorkspace,
+  input: RunInput,
+  isBound: boolean,
+): Promise<Result<AcceptedRun>> {
+  if (project_id !== null && !isBound) {
+    const project = await readProject(env.DB, user_id, project_id);
+    if (project === null) {
+      return fail("not_found", "The project of this workspace was deleted; its owner has to choose another.");
+    }
+    const creation = {
+      user_id,
+      thread_id: input.thread_id,
+      request_id: input.invocation_id,
+      project_id,
+      title: null,
+      agent_id: input.agent_id,
+      metadata: {},
+    };
+    const made = await callThread(env, input, (stub) => stub.create(creation));
+    if (!made.ok && made.error.code !== "already_exists") return made;
+  }
+  return await callThread(env, input, (stub) => stub.accept(input));
+}

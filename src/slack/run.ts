@@ -1,0 +1,133 @@
+// From a place in Slack to a thread and a run. All ids are derived from where and when something was said or pressed, so
+// however often and in however many ways Slack tells of it, it is one run of one thread.
+import { z } from "zod";
+import { isRecord } from "../agent/calls/leniency.ts";
+import { derivedId } from "../protocol/ids.ts";
+import type { Run } from "../protocol/run.ts";
+import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";
+import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
+import { type SlackMessageEvent, slackId, slackTime } from "./events.ts";
+import type { GivenAnswer } from "./show/questions.ts";
+import { toSaidTitle } from "./words.ts";
+
+/** Shown with the run: who did it, and where. */
+interface Origin {
+  team_id: string;
+  channel: string;
+  user_id: string;
+  [more: string]: unknown;
+}
+
+export function threadOfPlace(team_id: string, channel: string, thread_ts: string): Promise<string> {
+  return derivedId("thread", "slack", team_id, channel, thread_ts);
+}
+
+/** The run of a message. A run that is active takes it at its next step. */
+export async function toSaidRun(
+  workspace: SlackWorkspace,
+  message: SlackMessageEvent,
+  { content, origin }: { content: string; origin: string },
+): Promise<RunInput> {
+  const { team_id } = workspace;
+  const { channel, ts, user_id } = message;
+  const place = placeOf(team_id, message, origin);
+  const input = await makeRun(workspace, place, {
+    invocation_id: await derivedId("inv", "slack", team_id, channel, ts),
+    messages: [{ message_id: await derivedId("msg", "slack", team_id, channel, ts), content }],
+    told: { team_id, channel, user_id, ts },
+  });
+  return { ...input, title: toSaidTitle(message, workspace.bot_user_id) };
+}
+
+/** The run of a command, whose thread begins with a message of ours that tells of it. */
+export async function toCommandRun(
+  workspace: SlackWorkspace,
+  place: SlackPlace,
+  command: { trigger_id: string; content: string },
+): Promise<RunInput> {
+  const { team_id, channel, thread_ts: ts, recipient_user_id: user_id } = place;
+  return makeRun(workspace, place, {
+    invocation_id: await derivedId("inv", "slack-command", team_id, command.trigger_id),
+    messages: [
+      { message_id: await derivedId("msg", "slack-command", team_id, command.trigger_id), content: command.content },
+    ],
+    told: { team_id, channel, user_id, ts },
+  });
+}
+
+/** The run that answers what a run asked: one, whoever answers and however often. */
+export function idOfAnswer(asked_id: string): Promise<string> {
+  return derivedId("inv", "slack-answer", asked_id);
+}
+
+export async function toAnswerRun(
+  workspace: SlackWorkspace,
+  place: SlackPlace,
+  answer: { asked_id: string; resume: InterruptAnswer[]; answers: Record<string, GivenAnswer> },
+): Promise<RunInput> {
+  const { team_id, channel, recipient_user_id: user_id } = place;
+  const input = await makeRun(workspace, place, {
+    invocation_id: await idOfAnswer(answer.asked_id),
+    messages: [],
+    told: { team_id, channel, user_id, answers: answer.answers },
+  });
+  // It goes on with the agent that asked.
+  return { ...input, resume: answer.resume, agent_id: null, on_busy: "enqueue", context: [] };
+}
+
+const givenAnswers = z.record(z.string(), z.object({ text: z.string(), by: slackId }));
+
+/** What was answered by such a run, as its metadata tells. */
+export function readAnswered({ slack }: Record<string, unknown>): Map<string, GivenAnswer> {
+  const read = givenAnswers.safeParse(isRecord(slack) ? slack.answers : null);
+  return new Map(Object.entries(read.data ?? {}));
+}
+
+/** When it was asked for, in ms: by Slack's clock where a message or a command there did. */
+export function saidAt({ metadata, created_at }: Pick<Run, "metadata" | "created_at">): number {
+  const ts = isRecord(metadata.slack) ? slackTime.safeParse(metadata.slack.ts).data : undefined;
+  return ts === undefined ? Date.parse(created_at) : Number(ts) * 1000;
+}
+
+function placeOf(
+  team_id: string,
+  { channel, ts, thread_ts, user_id, user_team_id }: SlackMessageEvent,
+  origin: string,
+): SlackPlace {
+  return {
+    kind: "slack",
+    team_id,
+    channel,
+    thread_ts: thread_ts ?? ts,
+    recipient_user_id: user_id,
+    recipient_team_id: user_team_id,
+    newest_ts: ts,
+    origin,
+  };
+}
+
+async function makeRun(
+  { user_id, agent_id, team_name }: SlackWorkspace,
+  place: SlackPlace,
+  run: Pick<RunInput, "invocation_id" | "messages"> & { told: Origin },
+): Promise<RunInput> {
+  const { team_id, channel, thread_ts, recipient_user_id } = place;
+  const where = `A thread of Slack, in channel ${channel} of the workspace ${JSON.stringify(team_name ?? team_id)}. User ${recipient_user_id} asks. Others may write too: a note in brackets at a message's end says who did, and what was attached. Replies are shown there as Markdown.`;
+  return {
+    user_id,
+    thread_id: await threadOfPlace(team_id, channel, thread_ts),
+    invocation_id: run.invocation_id,
+    messages: run.messages,
+    tool_results: [],
+    resume: null,
+    agent_id,
+    model: null,
+    max_steps: null,
+    metadata: { slack: run.told },
+    background: false,
+    on_busy: "steer",
+    client_tools: [],
+    context: [{ description: "Where this conversation takes place", value: where }],
+    follow: place,
+  };
+}

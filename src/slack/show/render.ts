@@ -1,0 +1,125 @@
+// What a run is to look like in Slack: one message a page of its text. The last one has the plan, and what the run ended with.
+import { isChinese } from "../../agent/language.ts";
+import { isHighSurrogate } from "../../lib/truncate.ts";
+import type { SlackPlace } from "../../protocol/slack.ts";
+import type { PlanState, TaskStatus } from "../../protocol/task.ts";
+import { type Block, endBlocks, oneLine, planText } from "./blocks.ts";
+import type { ShownPage } from "./shown.ts";
+import { markOf, shorten, toPages } from "./text.ts";
+import { type SlackView, showsPlan, textOf } from "./view.ts";
+
+export interface Rendering {
+  text: string;
+  /** Only of the last page. */
+  plan: PlanState | null;
+  chinese: boolean;
+  isEmpty: boolean;
+  /** Below everything else; none while it is not the end. */
+  end: Block[];
+  /** The whole of it, as arguments of `chat.postMessage` and `chat.update`. */
+  message: { text: string; blocks: Block[] } | { markdown_text: string };
+  mark: string;
+}
+
+/** One append of a stream. */
+export interface Change {
+  chunks: Record<string, unknown>[];
+  /** Whether nothing is left to append after it. */
+  isLast: boolean;
+  after: Pick<ShownPage, "sent" | "mark" | "tasks">;
+}
+
+/** Of what a phone shows of a message that it tells of. */
+const NOTICE = 300;
+/** Of one append: plans are longer at times, and the next one brings the rest. */
+const MOST_TASKS = 40;
+const PLAN_TITLE = "";
+
+export function render(view: SlackView, place: SlackPlace, plain: boolean): Rendering[] {
+  const texts = toPages(textOf(view));
+  const chinese = isChinese(texts[0] ?? "") || view.plan.sections.some(({ title }) => isChinese(title));
+  return texts.map((text, at) => {
+    const isLast = at === texts.length - 1;
+    const plan = isLast && showsPlan(view) ? view.plan : null;
+    const end = isLast && view.end !== null ? endBlocks({ run: view.end, place, links: view.links, chinese }) : [];
+    const message = toMessage(text, plan, end, plain);
+    const isEmpty = text === "" && plan === null;
+    return { text, plan, chinese, isEmpty, end, message, mark: markOf(JSON.stringify(message)) };
+  });
+}
+
+function toMessage(text: string, plan: PlanState | null, end: Block[], plain: boolean): Rendering["message"] {
+  const listed = plan === null ? "" : planText(plan);
+  const whole = [text, listed].filter((part) => part !== "").join("\n\n");
+  if (plain) return { markdown_text: [whole, ...end.map(plainText)].filter((part) => part !== "").join("\n\n") || "…" };
+  const markdown = [text, listed].filter((part) => part !== "").map((part) => ({ type: "markdown", text: part }));
+  return { text: shorten(whole, NOTICE) || "…", blocks: [...markdown, ...end] };
+}
+
+/** Of a block that can't be shown: its words, and its links as Markdown has them. */
+function plainText(block: Block): string {
+  const texts = [block.text, ...(Array.isArray(block.elements) && block.type === "context" ? block.elements : [])];
+  return texts
+    .map((part: unknown) =>
+      typeof part === "object" && part !== null ? String((part as { text?: unknown }).text ?? "") : "",
+    )
+    .join(" ")
+    .replace(/<([^|>]+)\|([^>]+)>/g, "[$2]($1)")
+    .trim();
+}
+
+export function streamBegin(page: Rendering): Change {
+  const nothing: ShownPage = { ts: "", state: "streaming", sent: 0, mark: markOf(""), tasks: {} };
+  return changeOf(nothing, page, false) ?? { chunks: [], isLast: false, after: nothing };
+}
+
+/** What a stream lacks; null where what it shows is not the beginning of what it is to show. */
+export function changeOf(shown: ShownPage, page: Rendering, isWhole: boolean): Change | null {
+  if (markOf(page.text.slice(0, shown.sent)) !== shown.mark) return null;
+  // The plan is told of in the next message, and a stream can't take its own back.
+  if (isWhole && page.plan === null && Object.keys(shown.tasks).length > 0) return null;
+  const { chunks, tasks, left } = taskChunks(shown.tasks, page);
+  const end = isWhole ? page.text.length : endOfWhole(page.text);
+  const text = page.text.slice(shown.sent, end);
+  if (text !== "") chunks.push({ type: "markdown_text", text });
+  const sent = Math.max(shown.sent, end);
+  return { chunks, isLast: left === 0, after: { sent, mark: markOf(page.text.slice(0, sent)), tasks } };
+}
+
+/** Half a character waits for its other half. */
+function endOfWhole(text: string): number {
+  return isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.length - 1 : text.length;
+}
+
+const statuses: Record<TaskStatus, string> = {
+  pending: "pending",
+  in_progress: "in_progress",
+  completed: "complete",
+  // Slack has no word for it.
+  cancelled: "error",
+};
+
+function taskChunks(shown: Record<string, string>, { plan, chinese }: Rendering) {
+  const chunks: Record<string, unknown>[] = [];
+  const tasks = { ...shown };
+  if (plan === null) return { chunks, tasks, left: 0 };
+  const all = plan.sections.flatMap((section) => section.tasks);
+  const done = all.filter(({ status }) => status === "completed").length;
+  const title = chinese ? `计划：完成 ${done}/${all.length}` : `Plan: ${done} of ${all.length} done`;
+  const wanted = new Map<string, Record<string, unknown>>([[PLAN_TITLE, { type: "plan_update", title }]]);
+  for (const { id, content, status } of all) {
+    const cancelled = status === "cancelled" ? { details: chinese ? "已取消" : "Cancelled" } : {};
+    wanted.set(id, { type: "task_update", id, title: oneLine(content) || "…", status: statuses[status], ...cancelled });
+  }
+  for (const id of Object.keys(shown)) {
+    // A stream can't take a task back.
+    const removed = { type: "task_update", id, title: chinese ? "已移除" : "Removed", status: "complete" };
+    if (!wanted.has(id)) wanted.set(id, removed);
+  }
+  const changed = [...wanted].filter(([id, chunk]) => tasks[id] !== markOf(JSON.stringify(chunk)));
+  for (const [id, chunk] of changed.slice(0, MOST_TASKS)) {
+    chunks.push(chunk);
+    tasks[id] = markOf(JSON.stringify(chunk));
+  }
+  return { chunks, tasks, left: Math.max(0, changed.length - MOST_TASKS) };
+}

@@ -1,0 +1,75 @@
+// Connected workspaces of Slack: their bots' tokens are encrypted on the way into the store, and opened for the calls that
+// need one. A token leaves this file only inside a caller of Slack's API.
+import type { SlackSettings } from "../config.ts";
+import { fail, type Result, succeed } from "../protocol/error.ts";
+import type { SlackWorkspace } from "../protocol/slack.ts";
+import { openSecret, type SecretPorts, sealSecret } from "../secrets/sealed.ts";
+import { deleteSecret, putSecret, readSecret, type SecretName } from "../store/secrets.ts";
+import {
+  deleteSlackWorkspace,
+  findSlackWorkspace,
+  putSlackWorkspace,
+  type WorkspaceKey,
+} from "../store/slack-workspaces.ts";
+import { type CallSlack, createSlackCaller } from "./api.ts";
+
+export interface SlackPorts extends SecretPorts {
+  /** Null where the server serves nothing of Slack. */
+  slack: SlackSettings | null;
+}
+
+export interface ConnectedWorkspace {
+  workspace: SlackWorkspace;
+  call: CallSlack;
+}
+
+const notConfigured = () =>
+  fail("not_configured", "Slack is not set up: SLACK_SIGNING_SECRET or ENCRYPTION_KEY is missing in the settings.");
+
+/** A workspace that another user has connected stays that user's: `already_exists`. */
+export async function connectSlackWorkspace(
+  { database, encryption_keys }: SlackPorts,
+  workspace: SlackWorkspace,
+  token: string,
+): Promise<Result<SlackWorkspace>> {
+  if (encryption_keys.length === 0) return notConfigured();
+  const { user_id, team_id, updated_at } = workspace;
+  const stored = await putSlackWorkspace(database, workspace);
+  if (stored === null) {
+    return fail("already_exists", "This workspace is connected to another account; disconnect it there first.");
+  }
+  const sealed = await sealSecret(encryption_keys, tokenOf(user_id, team_id), token, updated_at);
+  if (!sealed.ok) return sealed;
+  await putSecret(database, sealed.value);
+  return succeed(stored);
+}
+
+/** The workspace and a caller with its bot's token. `not_found` where it is not connected, or not to `user_id` if that is given. */
+export async function openSlackWorkspace(
+  { database, slack, encryption_keys }: SlackPorts,
+  team_id: string,
+  user_id?: string,
+): Promise<Result<ConnectedWorkspace>> {
+  if (slack === null || encryption_keys.length === 0) return notConfigured();
+  const workspace = await findSlackWorkspace(database, team_id);
+  const isOwn = workspace !== null && (user_id === undefined || workspace.user_id === user_id);
+  const row = isOwn ? await readSecret(database, tokenOf(workspace.user_id, team_id)) : null;
+  if (workspace === null || row === null) return fail("not_found", "This workspace is not connected.");
+  const remedy = { what: "The workspace's token", remedy: "Connect it again." };
+  const token = await openSecret(encryption_keys, row, remedy);
+  if (!token.ok) return token;
+  return succeed({ workspace, call: createSlackCaller({ api_url: slack.api_url, token: token.value }) });
+}
+
+/** False where the user has not connected it, or has changed it since `updated_at`: then it stays as it is. */
+export async function disconnectSlackWorkspace({ database }: SlackPorts, workspace: WorkspaceKey): Promise<boolean> {
+  const deleted = await deleteSlackWorkspace(database, workspace);
+  // A call that names no time forgets the token also where an earlier one ended halfway.
+  const isMeant = deleted || workspace.updated_at === undefined;
+  if (isMeant) await deleteSecret(database, tokenOf(workspace.user_id, workspace.team_id));
+  return deleted;
+}
+
+function tokenOf(user_id: string, team_id: string): SecretName {
+  return { user_id, kind: "slack", name: team_id };
+}
