@@ -10,7 +10,6 @@ import { addDocs } from "./http/docs/docs.ts";
 import { addOpenApi } from "./http/docs/openapi.ts";
 import { answerError, answerNotFound } from "./http/errors.ts";
 import { addGitCredentials } from "./http/git-credentials.ts";
-import { addHooks } from "./http/hooks.ts";
 import { addPreviews } from "./http/previews.ts";
 import { addProjects } from "./http/projects.ts";
 import { addAgentVersions } from "./http/routes/agent-versions.ts";
@@ -30,7 +29,6 @@ import { addDownloads, addTicketDownload } from "./http/sandbox-downloads.ts";
 import { addSandboxFiles } from "./http/sandbox-files.ts";
 import { addSsh } from "./http/ssh.ts";
 import { addTerminal, addTerminalSocket } from "./http/terminal.ts";
-import { addTriggers } from "./http/triggers.ts";
 import { addWebhookDeliveries } from "./http/webhook-deliveries.ts";
 import { addWebhooks } from "./http/webhooks.ts";
 import { addSlackCommands } from "./slack/routes/commands.ts";
@@ -38,6 +36,8 @@ import { addSlackEvents } from "./slack/routes/events.ts";
 import { addSlackInstall } from "./slack/routes/install.ts";
 import { addSlackInteractivity } from "./slack/routes/interactivity.ts";
 import { addSlackWorkspaces } from "./slack/routes/workspaces.ts";
+import { addHooks } from "./triggers/routes/hooks.ts";
+import { addTriggers } from "./triggers/routes/triggers.ts";
 
 export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();

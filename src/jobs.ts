@@ -7,8 +7,8 @@ import { type Job, job } from "./protocol/job.ts";
 import { deleteSandbox } from "./queue/delete-sandbox.ts";
 import { type DeliveryMessage, deliverTogether } from "./queue/deliver-together.ts";
 import { deliveryPorts } from "./queue/delivery-ports.ts";
-import { buryFiring, fireSchedule } from "./queue/fire-schedule.ts";
 import { callThread } from "./thread/stub.ts";
+import { buryFiring, fireSchedule } from "./triggers/routes/fire-schedule.ts";
 
 type RunJob = Extract<Job, { type: "run_agent_background" }>;
 

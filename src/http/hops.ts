@@ -1,12 +1,12 @@
 // The chain that a run goes on, from what came with the request that starts it. Only runs of the same user are named in it: of
 // what another's server says the number alone counts.
 import { z } from "@hono/zod-openapi";
-import { readHops, type ToldHops } from "../integrations/hops.ts";
-import type { Payload } from "../integrations/webhook-payload.ts";
 import { type Chain, chainOf, HOPS_HEADER, MAX_HOPS } from "../protocol/chain.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 import { readRun } from "../store/runs.ts";
+import { readHops, type ToldHops } from "../triggers/hops.ts";
+import type { Payload } from "../triggers/payload.ts";
 import type { AppContext } from "./context.ts";
 
 /** Any text: one that can't be read is a count too. */

@@ -1,15 +1,15 @@
 // A server as schedules see it: D1 over SQLite, a queue that is a list, threads that remember their runs. Every step that
 // leaves the process is counted, and may be the last of its life.
 import type { Env } from "../../src/config.ts";
-import { nextTimes } from "../../src/integrations/schedule-times.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { Run, RunStatus } from "../../src/protocol/run.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
 import type { Trigger, TriggerDeliveryStatus } from "../../src/protocol/trigger.ts";
-import { sweepSchedules } from "../../src/queue/due-schedules.ts";
-import { buryFiring, fireSchedule } from "../../src/queue/fire-schedule.ts";
 import { createTrigger, readTrigger, updateTrigger } from "../../src/store/triggers.ts";
+import { sweepSchedules } from "../../src/triggers/routes/due-schedules.ts";
+import { buryFiring, fireSchedule } from "../../src/triggers/routes/fire-schedule.ts";
+import { nextTimes } from "../../src/triggers/schedule-times.ts";
 import { openD1 } from "./sqlite-d1.ts";
 
 export type FireSchedule = Extract<Job, { type: "fire_schedule" }>;

@@ -46,7 +46,7 @@ const environmentRooms = [
   "src/index.ts",
   "src/thread/object.ts",
   "src/thread/stub.ts",
-  "src/thread/trigger-run.ts",
+  "src/triggers/routes/start-run.ts",
   "src/http/",
   "src/queue/",
   "src/app.ts",

@@ -10,10 +10,10 @@ import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import type { Trigger } from "../../src/protocol/trigger.ts";
-import { sweepSchedules } from "../../src/queue/due-schedules.ts";
 import { READ_DUE_SCHEDULES, READ_WAITING_SCHEDULES } from "../../src/store/due-schedules.ts";
 import { createTrigger, readTrigger } from "../../src/store/triggers.ts";
 import { threadStub } from "../../src/thread/stub.ts";
+import { sweepSchedules } from "../../src/triggers/routes/due-schedules.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { MAX_HOPS } from "../protocol/chain.ts";
 import { hopsOf } from "../protocol/webhook.ts";
 import { readHops } from "./hops.ts";
-import { payloadOf, readPayload } from "./webhook-payload.ts";
+import { payloadOf, readPayload } from "./payload.ts";
 
 const ofHeader = (header: string) => readHops(header, null);
 const ofBody = (value: unknown) => readHops(null, payloadOf(value));

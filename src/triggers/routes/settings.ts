@@ -1,13 +1,14 @@
 // Triggers between a request and their row: which fields belong to which type, what is wrong with what was asked for, and when
 // a schedule is due.
-import { findScheduleFault, nextTimes } from "../integrations/schedule-times.ts";
-import { parseKey, parseTemplate } from "../integrations/webhook-picks.ts";
-import { newId } from "../protocol/ids.ts";
-import type { Trigger, TriggerSettings, TriggerVerification } from "../protocol/trigger.ts";
-import type { RotatedName } from "../secrets/rotated.ts";
-import { findSecretFault, makeSecret } from "../secrets/signing-secret.ts";
-import { Problem } from "./errors.ts";
-import type { TriggerBody, TriggerPatch } from "./trigger-schemas.ts";
+
+import { Problem } from "../../http/errors.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { Trigger, TriggerSettings, TriggerVerification } from "../../protocol/trigger.ts";
+import type { RotatedName } from "../../secrets/rotated.ts";
+import { findSecretFault, makeSecret } from "../../secrets/signing-secret.ts";
+import { parseKey, parseTemplate } from "../picks.ts";
+import { findScheduleFault, nextTimes } from "../schedule-times.ts";
+import type { TriggerBody, TriggerPatch } from "./schemas.ts";
 
 /** As many as clients are told. */
 const TIMES_SHOWN = 5;

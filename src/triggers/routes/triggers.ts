@@ -1,11 +1,16 @@
 // Triggers: made, changed, rotated, tried and removed by their owner. What comes to one is in hooks.ts; a secret is in the
 // answer that made it, and in no other.
 
-import type { Trigger } from "../protocol/trigger.ts";
-import { openLiveSecrets, rotateSecret, sealFirst } from "../secrets/rotated.ts";
-import { findSecretFault } from "../secrets/signing-secret.ts";
-import { putSecret, readSecret } from "../store/secrets.ts";
-import { listTriggerDeliveries } from "../store/trigger-log.ts";
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem, unwrap } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { requireAgent, requireProject } from "../../http/ownership.ts";
+import { pageOf, pageQuery } from "../../http/schemas.ts";
+import type { Trigger } from "../../protocol/trigger.ts";
+import { openLiveSecrets, rotateSecret, sealFirst } from "../../secrets/rotated.ts";
+import { findSecretFault } from "../../secrets/signing-secret.ts";
+import { putSecret, readSecret } from "../../store/secrets.ts";
+import { listTriggerDeliveries } from "../../store/trigger-log.ts";
 import {
   countTriggers,
   createTrigger,
@@ -13,15 +18,10 @@ import {
   listTriggers,
   readTrigger,
   updateTrigger,
-} from "../store/triggers.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { requireAgent, requireProject } from "./ownership.ts";
-import { pageOf, pageQuery } from "./schemas.ts";
-import { runNow } from "./trigger-firing.ts";
-import type { TriggerPatch } from "./trigger-schemas.ts";
-import * as schemas from "./trigger-schemas.ts";
+} from "../../store/triggers.ts";
+import { runNow } from "./firing.ts";
+import type { TriggerPatch } from "./schemas.ts";
+import * as schemas from "./schemas.ts";
 import {
   applyPatch,
   checkTrigger,
@@ -32,7 +32,7 @@ import {
   refuseOtherFields,
   secretOf,
   showTrigger,
-} from "./trigger-settings.ts";
+} from "./settings.ts";
 
 const tag = "Triggers";
 const params = schemas.triggerParams;

@@ -2,26 +2,26 @@
 // hash. Strangers and the real sender are counted apart, so that no stranger fills the owner's log or keeps the sender out.
 // What the answer says to a stranger helps with nothing; why a delivery was refused is in the log of its trigger.
 import { z } from "@hono/zod-openapi";
-import { readPayload } from "../integrations/webhook-payload.ts";
-import { type VerifiedDelivery, verifyDelivery } from "../integrations/webhook-verify.ts";
-import { logError } from "../lib/log.ts";
-import { withinTime } from "../lib/time-limit.ts";
-import { HOPS_HEADER, MAX_HOPS } from "../protocol/chain.ts";
-import type { ProblemCode } from "../protocol/error.ts";
-import { clientId } from "../protocol/ids.ts";
-import type { Trigger } from "../protocol/trigger.ts";
-import { openLiveSecrets } from "../secrets/rotated.ts";
-import { findAcceptedDelivery } from "../store/trigger-log.ts";
-import { findTrigger } from "../store/triggers.ts";
-import { clock } from "../thread/ports.ts";
-import { fireTrigger } from "../thread/trigger-run.ts";
-import { readBytes } from "./body.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem } from "./errors.ts";
-import { findChain, hopsHeader } from "./hops.ts";
-import { addOperation } from "./operation.ts";
-import { describeFiring, writeLog } from "./trigger-firing.ts";
-import { hookAnswer } from "./trigger-schemas.ts";
+import { readBytes } from "../../http/body.ts";
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem } from "../../http/errors.ts";
+import { findChain, hopsHeader } from "../../http/hops.ts";
+import { addOperation } from "../../http/operation.ts";
+import { logError } from "../../lib/log.ts";
+import { withinTime } from "../../lib/time-limit.ts";
+import { HOPS_HEADER, MAX_HOPS } from "../../protocol/chain.ts";
+import type { ProblemCode } from "../../protocol/error.ts";
+import { clientId } from "../../protocol/ids.ts";
+import type { Trigger } from "../../protocol/trigger.ts";
+import { openLiveSecrets } from "../../secrets/rotated.ts";
+import { findAcceptedDelivery } from "../../store/trigger-log.ts";
+import { findTrigger } from "../../store/triggers.ts";
+import { clock } from "../../thread/ports.ts";
+import { readPayload } from "../payload.ts";
+import { type VerifiedDelivery, verifyDelivery } from "../verify.ts";
+import { describeFiring, writeLog } from "./firing.ts";
+import { hookAnswer } from "./schemas.ts";
+import { fireTrigger } from "./start-run.ts";
 
 /** Ten times what a long page of an issue takes; GitHub cuts at 25 MB, and few of its deliveries come near this. */
 const HOOK_BYTES = 256 * 1024;

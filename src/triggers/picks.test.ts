@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readThreadKey, writeMessage, writeTitle } from "./webhook-message.ts";
-import { payloadOf, readPayload } from "./webhook-payload.ts";
-import { type Pick, type Piece, parseTemplate, pickFrom } from "./webhook-picks.ts";
+import { readThreadKey, writeMessage, writeTitle } from "./message.ts";
+import { payloadOf, readPayload } from "./payload.ts";
+import { type Pick, type Piece, parseTemplate, pickFrom } from "./picks.ts";
 
 function parse(template: string): Piece[] {
   const parsed = parseTemplate(template);

@@ -1,7 +1,7 @@
 // One due time from its job to its run or its row: whatever breaks off, is repeated, or comes beside another.
 import { describe, expect, it } from "vitest";
-import { type FireSchedule, ScheduleWorld } from "../../test/fakes/schedule-world.ts";
-import { fail } from "../protocol/error.ts";
+import { type FireSchedule, ScheduleWorld } from "../../../test/fakes/schedule-world.ts";
+import { fail } from "../../protocol/error.ts";
 
 const iso = (time: string) => new Date(time).toISOString();
 

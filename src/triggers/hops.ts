@@ -7,7 +7,7 @@
 import { END_HOPS, MAX_HOPS, TASK_HOPS } from "../protocol/chain.ts";
 import { clientId } from "../protocol/ids.ts";
 import { isWebhookEvent } from "../protocol/webhook.ts";
-import type { Payload } from "./webhook-payload.ts";
+import type { Payload } from "./payload.ts";
 
 /** A proxy may send it twice or thrice; what is longer is no count. */
 const HEADER_CHARACTERS = 100;

@@ -1,7 +1,7 @@
 // The clock's sweep: what is due is sent once for each due time that counts, whatever comes twice or was missed.
 import { describe, expect, it } from "vitest";
-import { type FireSchedule, ScheduleWorld } from "../../test/fakes/schedule-world.ts";
-import type { Env } from "../config.ts";
+import { type FireSchedule, ScheduleWorld } from "../../../test/fakes/schedule-world.ts";
+import type { Env } from "../../config.ts";
 import { sweepSchedules } from "./due-schedules.ts";
 
 const iso = (time: string) => new Date(time).toISOString();
@@ -171,7 +171,7 @@ describe("ten thousand schedules", () => {
     const { d1 } = new ScheduleWorld();
     const plan = (query: string, ...values: (string | number)[]) =>
       d1.read<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...values).map(({ detail }) => detail);
-    const { READ_DUE_SCHEDULES, MOVE_SCHEDULES, READ_WAITING_SCHEDULES } = await import("../store/due-schedules.ts");
+    const { READ_DUE_SCHEDULES, MOVE_SCHEDULES, READ_WAITING_SCHEDULES } = await import("../../store/due-schedules.ts");
     expect(plan(READ_DUE_SCHEDULES, "2026", "", "", "", 10)).toEqual([
       expect.stringContaining("SEARCH triggers USING INDEX triggers_due"),
     ]);

@@ -4,7 +4,7 @@ import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import type { TriggerVerification } from "../protocol/trigger.ts";
 import { findSecretFault, makeSecret } from "../secrets/signing-secret.ts";
-import { verifyDelivery } from "./webhook-verify.ts";
+import { verifyDelivery } from "./verify.ts";
 
 const now = 1_780_000_000_000;
 const seconds = now / 1000;

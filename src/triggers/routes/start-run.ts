@@ -1,14 +1,14 @@
 // A firing becomes a run. Every id is derived from the trigger and what fired it, so a firing may be repeated after any
 // failure, and twenty at once are one run: the thread's object knows it again.
-import type { Env } from "../config.ts";
-import { type Firing, toRunInput } from "../integrations/trigger-run.ts";
-import { fail, type Result, succeed } from "../protocol/error.ts";
-import { DEFAULT_AGENT_ID, derivedId } from "../protocol/ids.ts";
-import type { AcceptedRun, RunInput, ThreadKey } from "../protocol/thread.ts";
-import type { Trigger } from "../protocol/trigger.ts";
-import { readAgent } from "../store/agents.ts";
-import { readProject } from "../store/projects.ts";
-import { callThread } from "./stub.ts";
+import type { Env } from "../../config.ts";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { DEFAULT_AGENT_ID, derivedId } from "../../protocol/ids.ts";
+import type { AcceptedRun, RunInput, ThreadKey } from "../../protocol/thread.ts";
+import type { Trigger } from "../../protocol/trigger.ts";
+import { readAgent } from "../../store/agents.ts";
+import { readProject } from "../../store/projects.ts";
+import { callThread } from "../../thread/stub.ts";
+import { type Firing, toRunInput } from "../trigger-run.ts";
 
 /** `is_other`: the firing is known and was another message then; the run is the first one's. */
 export interface FiredRun extends AcceptedRun {

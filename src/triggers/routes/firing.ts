@@ -1,15 +1,16 @@
 // A webhook trigger's run, from what came with it; and the log, which is written after the answer.
-import type { Firing } from "../integrations/trigger-run.ts";
-import { readThreadKey, writeMessage, writeTitle } from "../integrations/webhook-message.ts";
-import { type Payload, payloadOf } from "../integrations/webhook-payload.ts";
-import { parseTemplate } from "../integrations/webhook-picks.ts";
-import { logError } from "../lib/log.ts";
-import type { Trigger } from "../protocol/trigger.ts";
-import { logTriggerEvent, type TriggerEvent } from "../store/trigger-log.ts";
-import { fireTrigger } from "../thread/trigger-run.ts";
-import type { AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { findChain } from "./hops.ts";
+
+import type { AppContext } from "../../http/context.ts";
+import { Problem, unwrap } from "../../http/errors.ts";
+import { findChain } from "../../http/hops.ts";
+import { logError } from "../../lib/log.ts";
+import type { Trigger } from "../../protocol/trigger.ts";
+import { logTriggerEvent, type TriggerEvent } from "../../store/trigger-log.ts";
+import { readThreadKey, writeMessage, writeTitle } from "../message.ts";
+import { type Payload, payloadOf } from "../payload.ts";
+import { parseTemplate } from "../picks.ts";
+import type { Firing } from "../trigger-run.ts";
+import { fireTrigger } from "./start-run.ts";
 
 /** What a webhook's run is told. `payload` is null where there is none. */
 export function describeFiring(

@@ -1,20 +1,20 @@
 // A due time of a schedule becomes a run, or a row that says why not. Every step may be repeated: the run's id is derived from
 // trigger and due time, and so is the row's. Before it starts, a run is made the trigger's newest; so of two due times that
 // are done at once the second finds a run before it, as it would a minute later.
-import type { Env } from "../config.ts";
-import { lastDue, tellDue } from "../integrations/schedule-times.ts";
-import { type Firing, toRunInput } from "../integrations/trigger-run.ts";
-import { describeError, logWarning } from "../lib/log.ts";
-import { fail, type ProblemCode, type Result, succeed } from "../protocol/error.ts";
-import { derivedId } from "../protocol/ids.ts";
-import type { Job } from "../protocol/job.ts";
-import { isTerminal } from "../protocol/run.ts";
-import type { ThreadKey } from "../protocol/thread.ts";
-import type { Trigger } from "../protocol/trigger.ts";
-import { claimRun, type DueTime, listWaiting, readOutcome, recordOutcome } from "../store/schedule-firings.ts";
-import { readTrigger } from "../store/triggers.ts";
-import { callThread } from "../thread/stub.ts";
-import { fireTrigger } from "../thread/trigger-run.ts";
+import type { Env } from "../../config.ts";
+import { describeError, logWarning } from "../../lib/log.ts";
+import { fail, type ProblemCode, type Result, succeed } from "../../protocol/error.ts";
+import { derivedId } from "../../protocol/ids.ts";
+import type { Job } from "../../protocol/job.ts";
+import { isTerminal } from "../../protocol/run.ts";
+import type { ThreadKey } from "../../protocol/thread.ts";
+import type { Trigger } from "../../protocol/trigger.ts";
+import { claimRun, type DueTime, listWaiting, readOutcome, recordOutcome } from "../../store/schedule-firings.ts";
+import { readTrigger } from "../../store/triggers.ts";
+import { callThread } from "../../thread/stub.ts";
+import { lastDue, tellDue } from "../schedule-times.ts";
+import { type Firing, toRunInput } from "../trigger-run.ts";
+import { fireTrigger } from "./start-run.ts";
 
 type FireSchedule = Extract<Job, { type: "fire_schedule" }>;
 type RunKey = ThreadKey & { invocation_id: string };

@@ -3,8 +3,8 @@
 // that what stands in them is data.
 import { toTitle } from "../lib/title.ts";
 import { cutEnd, cutMiddle } from "../lib/truncate.ts";
-import type { Payload } from "./webhook-payload.ts";
-import { type Piece, parseKey, pickFrom } from "./webhook-picks.ts";
+import type { Payload } from "./payload.ts";
+import { type Piece, parseKey, pickFrom } from "./picks.ts";
 
 /** A title or a comment; who needs more finds it in the payload below. */
 const PICK_CHARACTERS = 4000;

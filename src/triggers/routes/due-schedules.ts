@@ -1,11 +1,10 @@
 // What happens each minute: schedules that are due are sent to the queue, which starts their runs. The jobs are sent first and
 // the schedules moved then; a due time that is sent twice is one run, whose id is derived from it. What fell due while nobody
 // looked counts once: the last due time is fired.
-import type { Env } from "../config.ts";
-import { findScheduleFault, lastDue, nextTimes } from "../integrations/schedule-times.ts";
-import { describeError, logError, logWarning } from "../lib/log.ts";
-import { derivedId } from "../protocol/ids.ts";
-import type { Job } from "../protocol/job.ts";
+import type { Env } from "../../config.ts";
+import { describeError, logError, logWarning } from "../../lib/log.ts";
+import { derivedId } from "../../protocol/ids.ts";
+import type { Job } from "../../protocol/job.ts";
 import {
   type DueSchedule,
   type MovedSchedule,
@@ -14,7 +13,8 @@ import {
   parkSchedules,
   readDueSchedules,
   readWaitingSchedules,
-} from "../store/due-schedules.ts";
+} from "../../store/due-schedules.ts";
+import { findScheduleFault, lastDue, nextTimes } from "../schedule-times.ts";
 
 // One sweep takes some seconds for so many; what is left over has been due longest at the next one.
 const SCHEDULES_PER_SWEEP = 10_000;

@@ -1,10 +1,10 @@
 // What goes in and out of `/v1/triggers`. A webhook and a schedule share a resource and few fields: each refuses the other's.
 import { z } from "@hono/zod-openapi";
-import { fillHmac } from "../integrations/webhook-verify.ts";
-import { clientId } from "../protocol/ids.ts";
-import type { TriggerVerification } from "../protocol/trigger.ts";
-import { hopsHeader } from "./hops.ts";
-import { smallJson, time, wellFormed } from "./schemas.ts";
+import { hopsHeader } from "../../http/hops.ts";
+import { smallJson, time, wellFormed } from "../../http/schemas.ts";
+import { clientId } from "../../protocol/ids.ts";
+import type { TriggerVerification } from "../../protocol/trigger.ts";
+import { fillHmac } from "../verify.ts";
 
 /** Five thousand words; what is longer belongs into an agent's instructions or a file. */
 const PROMPT_CHARACTERS = 20_000;
