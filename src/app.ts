@@ -29,8 +29,6 @@ import { addDownloads, addTicketDownload } from "./http/sandbox-downloads.ts";
 import { addSandboxFiles } from "./http/sandbox-files.ts";
 import { addSsh } from "./http/ssh.ts";
 import { addTerminal, addTerminalSocket } from "./http/terminal.ts";
-import { addWebhookDeliveries } from "./http/webhook-deliveries.ts";
-import { addWebhooks } from "./http/webhooks.ts";
 import { addSlackCommands } from "./slack/routes/commands.ts";
 import { addSlackEvents } from "./slack/routes/events.ts";
 import { addSlackInstall } from "./slack/routes/install.ts";
@@ -38,6 +36,8 @@ import { addSlackInteractivity } from "./slack/routes/interactivity.ts";
 import { addSlackWorkspaces } from "./slack/routes/workspaces.ts";
 import { addHooks } from "./triggers/routes/hooks.ts";
 import { addTriggers } from "./triggers/routes/triggers.ts";
+import { addWebhookDeliveries } from "./webhooks/routes/deliveries.ts";
+import { addWebhooks } from "./webhooks/routes/webhooks.ts";
 
 export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();

@@ -5,9 +5,9 @@ import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";
 import { servePreview } from "./http/preview-host.ts";
 import { consumeJobs } from "./jobs.ts";
-import { sweepDeliveries } from "./queue/sweep-deliveries.ts";
 import { sweepRuns } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
+import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";
 
 export { ThreadObject } from "./thread/object.ts";
 

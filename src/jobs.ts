@@ -5,10 +5,10 @@ import { describeError, logError, logWarning } from "./lib/log.ts";
 import { type Result, succeed } from "./protocol/error.ts";
 import { type Job, job } from "./protocol/job.ts";
 import { deleteSandbox } from "./queue/delete-sandbox.ts";
-import { type DeliveryMessage, deliverTogether } from "./queue/deliver-together.ts";
-import { deliveryPorts } from "./queue/delivery-ports.ts";
 import { callThread } from "./thread/stub.ts";
 import { buryFiring, fireSchedule } from "./triggers/routes/fire-schedule.ts";
+import { type DeliveryMessage, deliverTogether } from "./webhooks/routes/deliver-together.ts";
+import { deliveryPorts } from "./webhooks/routes/delivery-ports.ts";
 
 type RunJob = Extract<Job, { type: "run_agent_background" }>;
 

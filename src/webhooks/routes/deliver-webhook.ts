@@ -2,19 +2,19 @@
 // only the clock: a job that is lost, late or repeated changes nothing, since D1 says what is due. What a receiver answers is
 // read to its end, so that it is done with it, and kept nowhere.
 
-import { signDelivery, waitAfter } from "../integrations/webhook-out.ts";
-import { describeError, logWarning } from "../lib/log.ts";
-import { whyNotPublic } from "../lib/public-url.ts";
-import { readRetryAfter } from "../lib/retry.ts";
-import { withinTime } from "../lib/time-limit.ts";
-import { HOPS_HEADER } from "../protocol/chain.ts";
-import type { Job } from "../protocol/job.ts";
-import type { DeliveryName } from "../protocol/webhook.ts";
-import { hopsOf } from "../protocol/webhook.ts";
-import { openKeys } from "../secrets/rotated.ts";
-import type { SecretPorts } from "../secrets/sealed.ts";
-import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../store/deliveries.ts";
-import { DISABLED, deleteDeliveries } from "../store/webhooks.ts";
+import { describeError, logWarning } from "../../lib/log.ts";
+import { whyNotPublic } from "../../lib/public-url.ts";
+import { readRetryAfter } from "../../lib/retry.ts";
+import { withinTime } from "../../lib/time-limit.ts";
+import { HOPS_HEADER } from "../../protocol/chain.ts";
+import type { Job } from "../../protocol/job.ts";
+import type { DeliveryName } from "../../protocol/webhook.ts";
+import { hopsOf } from "../../protocol/webhook.ts";
+import { openKeys } from "../../secrets/rotated.ts";
+import type { SecretPorts } from "../../secrets/sealed.ts";
+import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../../store/deliveries.ts";
+import { DISABLED, deleteDeliveries } from "../../store/webhooks.ts";
+import { signDelivery, waitAfter } from "../signing.ts";
 
 /** For the whole of a try, the answer included. A receiver that works for longer answers first and works then. */
 const TRY_MS = 10_000;

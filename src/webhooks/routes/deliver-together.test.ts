@@ -1,10 +1,10 @@
 // Batches of deliveries to receivers that answer at once, late or never: what becomes of each message, and what holds up whom.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { insertDelivery, webhook } from "../../test/fakes/deliveries.ts";
-import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
-import { FakeClock, settle } from "../../test/fakes/stream.ts";
-import { makeSigningSecret } from "../integrations/webhook-out.ts";
-import { storeWebhook } from "../secrets/webhook-keys.ts";
+import { insertDelivery, webhook } from "../../../test/fakes/deliveries.ts";
+import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
+import { FakeClock, settle } from "../../../test/fakes/stream.ts";
+import { storeWebhook } from "../../secrets/webhook-keys.ts";
+import { makeSigningSecret } from "../signing.ts";
 import { deliverTogether, type OpenTries } from "./deliver-together.ts";
 import type { DeliveryPorts } from "./deliver-webhook.ts";
 

@@ -1,6 +1,6 @@
 // What a delivery needs of the world, from the bindings.
-import { configOf, type Env } from "../config.ts";
-import { clock } from "../thread/ports.ts";
+import { configOf, type Env } from "../../config.ts";
+import { clock } from "../../thread/ports.ts";
 import type { DeliveryPorts } from "./deliver-webhook.ts";
 
 export function deliveryPorts(env: Env): DeliveryPorts {

@@ -1,18 +1,18 @@
 // Webhooks: where a user's events are sent. A secret is answered when it is made, and never again.
 import type { z } from "@hono/zod-openapi";
-import { makeSigningSecret } from "../integrations/webhook-out.ts";
-import { whyNotPublic } from "../lib/public-url.ts";
-import { newId } from "../protocol/ids.ts";
-import type { Webhook } from "../protocol/webhook.ts";
-import { rotateSecret } from "../secrets/rotated.ts";
-import type { SecretPorts } from "../secrets/sealed.ts";
-import { signingSecretOf, storeWebhook } from "../secrets/webhook-keys.ts";
-import { deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../store/webhooks.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { pageOf, pageQuery } from "./schemas.ts";
-import { newWebhook, rotateBody, webhook, webhookBody, webhookParams, webhookPatch } from "./webhook-schemas.ts";
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem, unwrap } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { pageOf, pageQuery } from "../../http/schemas.ts";
+import { whyNotPublic } from "../../lib/public-url.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { Webhook } from "../../protocol/webhook.ts";
+import { rotateSecret } from "../../secrets/rotated.ts";
+import type { SecretPorts } from "../../secrets/sealed.ts";
+import { signingSecretOf, storeWebhook } from "../../secrets/webhook-keys.ts";
+import { deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../store/webhooks.ts";
+import { makeSigningSecret } from "../signing.ts";
+import { newWebhook, rotateBody, webhook, webhookBody, webhookParams, webhookPatch } from "./schemas.ts";
 
 const tag = "Webhooks";
 

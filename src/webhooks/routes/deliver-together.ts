@@ -1,8 +1,8 @@
 // The deliveries of a batch. A receiver that does not answer holds up nobody: the queue hands over its next batch, with other
 // people's runs in it, when this one is done, so what takes longer goes on behind it. Its message is acknowledged by then: D1
 // says what is due, and the clock finds a try that crashed.
-import { logError } from "../lib/log.ts";
-import type { Job } from "../protocol/job.ts";
+import { logError } from "../../lib/log.ts";
+import type { Job } from "../../protocol/job.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
 /** A Worker has six connections at once; one more would wait for its turn and seem to be slow itself. */

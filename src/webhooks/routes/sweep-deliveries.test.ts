@@ -1,8 +1,8 @@
 // What the clock gives to the queue again of deliveries that are overdue.
 import { beforeEach, describe, expect, it } from "vitest";
-import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
-import type { Env } from "../config.ts";
-import type { DeliveryName } from "../protocol/webhook.ts";
+import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
+import type { Env } from "../../config.ts";
+import type { DeliveryName } from "../../protocol/webhook.ts";
 import { sweepDeliveries } from "./sweep-deliveries.ts";
 
 const now = Date.parse("2026-11-25T12:00:00Z");

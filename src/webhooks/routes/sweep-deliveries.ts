@@ -1,9 +1,9 @@
 // Each minute: deliveries that are overdue, since their job was lost or a try of them crashed, are given to the queue again. One
 // that is given twice is sent once: who claims it in D1 sends it.
-import type { Env } from "../config.ts";
-import { logError } from "../lib/log.ts";
-import { listOverdue } from "../store/deliveries.ts";
-import { sendJobs } from "../thread/jobs.ts";
+import type { Env } from "../../config.ts";
+import { logError } from "../../lib/log.ts";
+import { listOverdue } from "../../store/deliveries.ts";
+import { sendJobs } from "../../thread/jobs.ts";
 
 /** The queue's own delay; what is due now is most likely on its way. */
 const OVERDUE_MS = 10_000;

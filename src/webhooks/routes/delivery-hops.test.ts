@@ -1,10 +1,10 @@
 // What a delivery says of how far its chain has come, and what becomes of one that has come too far.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { insertDelivery, webhook } from "../../test/fakes/deliveries.ts";
-import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
-import { FakeClock } from "../../test/fakes/stream.ts";
-import { makeSigningSecret } from "../integrations/webhook-out.ts";
-import { storeWebhook } from "../secrets/webhook-keys.ts";
+import { insertDelivery, webhook } from "../../../test/fakes/deliveries.ts";
+import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
+import { FakeClock } from "../../../test/fakes/stream.ts";
+import { storeWebhook } from "../../secrets/webhook-keys.ts";
+import { makeSigningSecret } from "../signing.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
 const DAY_MS = 24 * 3_600_000;

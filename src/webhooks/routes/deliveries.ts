@@ -1,14 +1,15 @@
 // What was sent to a webhook, and how it is sent again.
-import { describeError, logWarning } from "../lib/log.ts";
-import type { Delivery, DeliveryName } from "../protocol/webhook.ts";
-import { listDeliveries } from "../store/deliveries.ts";
-import { MOST_REPLAYS, replayDelivery, replayRange } from "../store/replays.ts";
-import { sendJobs } from "../thread/jobs.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { pageOf } from "./schemas.ts";
-import { delivery, deliveryParams, deliveryQuery, replayBody, replayed, webhookParams } from "./webhook-schemas.ts";
+
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem, unwrap } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { pageOf } from "../../http/schemas.ts";
+import { describeError, logWarning } from "../../lib/log.ts";
+import type { Delivery, DeliveryName } from "../../protocol/webhook.ts";
+import { listDeliveries } from "../../store/deliveries.ts";
+import { MOST_REPLAYS, replayDelivery, replayRange } from "../../store/replays.ts";
+import { sendJobs } from "../../thread/jobs.ts";
+import { delivery, deliveryParams, deliveryQuery, replayBody, replayed, webhookParams } from "./schemas.ts";
 import { requireWebhook } from "./webhooks.ts";
 
 const tag = "Webhooks";

@@ -1,10 +1,10 @@
 // What goes in and out of the routes of webhooks.
 import { z } from "@hono/zod-openapi";
-import { whyNoSigningSecret } from "../integrations/webhook-out.ts";
-import { clientId } from "../protocol/ids.ts";
-import { webhookEvents } from "../protocol/webhook.ts";
-import * as examples from "./examples.ts";
-import { pageQuery, time, wellFormed } from "./schemas.ts";
+import * as examples from "../../http/examples.ts";
+import { pageQuery, time, wellFormed } from "../../http/schemas.ts";
+import { clientId } from "../../protocol/ids.ts";
+import { webhookEvents } from "../../protocol/webhook.ts";
+import { whyNoSigningSecret } from "../signing.ts";
 
 const URL_CHARACTERS = 2_000;
 const DAY_SECONDS = 24 * 60 * 60;

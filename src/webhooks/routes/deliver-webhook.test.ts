@@ -1,14 +1,14 @@
 // Tries of deliveries over the statements of the store, with a receiver and a clock that the test moves.
 import { Webhook as Judge } from "standardwebhooks";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { insertDelivery, payload, webhook } from "../../test/fakes/deliveries.ts";
-import { openD1, type SqliteD1 } from "../../test/fakes/sqlite-d1.ts";
-import { FakeClock } from "../../test/fakes/stream.ts";
-import { makeSigningSecret } from "../integrations/webhook-out.ts";
-import { firstIdAt } from "../protocol/ids.ts";
-import type { Job } from "../protocol/job.ts";
-import type { DeliveryTry } from "../protocol/webhook.ts";
-import { storeWebhook } from "../secrets/webhook-keys.ts";
+import { insertDelivery, payload, webhook } from "../../../test/fakes/deliveries.ts";
+import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
+import { FakeClock } from "../../../test/fakes/stream.ts";
+import { firstIdAt } from "../../protocol/ids.ts";
+import type { Job } from "../../protocol/job.ts";
+import type { DeliveryTry } from "../../protocol/webhook.ts";
+import { storeWebhook } from "../../secrets/webhook-keys.ts";
+import { makeSigningSecret } from "../signing.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
 const DAY_MS = 24 * 3_600_000;

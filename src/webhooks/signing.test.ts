@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { rotateKeys, type SigningKey } from "../secrets/rotated.ts";
-import { makeSigningSecret, signDelivery, waitAfter, whyNoSigningSecret } from "./webhook-out.ts";
+import { makeSigningSecret, signDelivery, waitAfter, whyNoSigningSecret } from "./signing.ts";
 
 const now = Date.now();
 const inUse = (secret: string): SigningKey[] => [{ secret, until: null }];
