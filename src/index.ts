@@ -3,8 +3,8 @@
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";
-import { servePreview } from "./http/preview-host.ts";
 import { consumeJobs } from "./jobs.ts";
+import { servePreview } from "./projects/previews/routes/host.ts";
 import { sweepRuns } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
 import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";

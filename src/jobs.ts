@@ -2,9 +2,9 @@
 // the whole batch, jobs that are done included. What failed too often comes here once more as a dead letter.
 import type { Env } from "./config.ts";
 import { describeError, logError, logWarning } from "./lib/log.ts";
+import { deleteSandbox } from "./projects/routes/delete-sandbox.ts";
 import { type Result, succeed } from "./protocol/error.ts";
 import { type Job, job } from "./protocol/job.ts";
-import { deleteSandbox } from "./queue/delete-sandbox.ts";
 import { callThread } from "./thread/stub.ts";
 import { buryFiring, fireSchedule } from "./triggers/routes/fire-schedule.ts";
 import { type DeliveryMessage, deliverTogether } from "./webhooks/routes/deliver-together.ts";

@@ -1,9 +1,9 @@
 // The way from a request to the sandbox of the caller's project.
 import { SandboxError } from "../agent/sandbox.ts";
 import type { Workspace } from "../agent/workspace.ts";
+import { openProjectWorkspace } from "../projects/sandbox.ts";
 import type { ProblemCode } from "../protocol/error.ts";
 import type { Project } from "../protocol/project.ts";
-import { openProjectWorkspace } from "../thread/project-sandbox.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { requireProject } from "./ownership.ts";

@@ -7,6 +7,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
 import { contextTokens, models } from "../models/index.ts";
+import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { Agent, AgentConfig } from "../protocol/agent.ts";
 import type { Result } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
@@ -22,7 +23,6 @@ import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { sendJobs } from "./jobs.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
-import { openProjectSandbox, type SandboxMemory } from "./project-sandbox.ts";
 import type { Clock } from "./stream/readers.ts";
 
 /** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */

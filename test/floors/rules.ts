@@ -16,12 +16,13 @@ const floors: string[][] = [
   ["src/agent"],
   ["src/models", "src/sandboxes", "src/tools", "src/store"],
   ["src/secrets"],
-  ["src/integrations", "src/slack", "src/triggers", "src/webhooks", "src/projects"],
+  ["src/slack", "src/triggers", "src/webhooks", "src/projects"],
   ["src/thread"],
   ["src/http"],
   [
-    ...["src/http/routes", "src/http/ag-ui", "src/http/docs", "src/queue"],
-    ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes", "src/projects/routes"],
+    ...["src/http/routes", "src/http/ag-ui", "src/http/docs"],
+    ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes"],
+    ...["src/projects/routes", "src/projects/previews/routes"],
   ],
   ["src/app.ts", "src/jobs.ts", "src/sweeps.ts"],
   ["src/index.ts"],
@@ -30,7 +31,13 @@ const floors: string[][] = [
 /** Settings speak of the thread's contract in `Env`: the one import between rooms of one floor. */
 const sameFloor = new Set(["src/config.ts > src/protocol"]);
 
-const routes = ["src/slack/routes/", "src/triggers/routes/", "src/webhooks/routes/", "src/projects/routes/"];
+const routes = [
+  "src/slack/routes/",
+  "src/triggers/routes/",
+  "src/webhooks/routes/",
+  "src/projects/routes/",
+  "src/projects/previews/routes/",
+];
 
 /** Where a package may be imported. A prefix stands for its subpaths too. */
 const packageRooms: { packages: RegExp; rooms: string[] }[] = [
@@ -48,7 +55,6 @@ const environmentRooms = [
   "src/thread/stub.ts",
   "src/triggers/routes/start-run.ts",
   "src/http/",
-  "src/queue/",
   "src/app.ts",
   "src/jobs.ts",
   "src/sweeps.ts",

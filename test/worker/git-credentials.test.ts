@@ -1,8 +1,8 @@
 // Credentials of git hosts over HTTP, down to the bytes in D1.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { findGitLogin } from "../../src/thread/git-credentials.ts";
-import { createGitAccess } from "../../src/thread/project-git.ts";
+import { createGitAccess } from "../../src/projects/git.ts";
+import { findGitLogin } from "../../src/projects/git-credentials.ts";
 import { createClient } from "./http-client.ts";
 
 const PATH = "/v1/git-credentials";

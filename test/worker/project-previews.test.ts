@@ -3,15 +3,15 @@ import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { Workspace } from "../../src/agent/workspace.ts";
 import { readConfig } from "../../src/config.ts";
-import type { DaytonaSandbox } from "../../src/sandboxes/index.ts";
 import {
   createPreview,
   keepLinks,
   readPreviews,
   recallPreview,
   revokePreview,
-} from "../../src/thread/project-previews.ts";
-import type { ProjectPlace } from "../../src/thread/project-sandbox.ts";
+} from "../../src/projects/previews/previews.ts";
+import type { ProjectPlace } from "../../src/projects/sandbox.ts";
+import type { DaytonaSandbox } from "../../src/sandboxes/index.ts";
 
 let projects = 0;
 

@@ -3,8 +3,8 @@ import { createExecutionContext, createMessageBatch, env, getQueueResult } from 
 import { Daytona } from "@daytonaio/sdk";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
+import { sandboxName } from "../../src/projects/sandbox.ts";
 import type { Job } from "../../src/protocol/job.ts";
-import { sandboxName } from "../../src/thread/project-sandbox.ts";
 import { createClient } from "./http-client.ts";
 
 const client = createClient();

@@ -1,7 +1,7 @@
 // The ways into sandboxes that were found a moment ago: one page asks for a hundred files, and Daytona's API is asked twice
 // for each way. That a sandbox sleeps is remembered too, but for seconds only. While Daytona's API is away a way that is
 // known stays one: what it leads to may well be there.
-import type { PortDoor } from "../agent/workspace.ts";
+import type { PortDoor } from "../../../agent/workspace.ts";
 
 /** A way that has become wrong shows by a refusal, and is looked for again then. */
 const KEPT_MS = 60_000;

@@ -1,14 +1,14 @@
 // Links to ports of a project's sandbox: made, listed, revoked. What visitors of a link get is `preview-host`'s.
 import { z } from "@hono/zod-openapi";
-import { clientId } from "../protocol/ids.ts";
-import type { Project } from "../protocol/project.ts";
-import { createPreview, LINK_SECONDS, readPreviews, revokePreview } from "../thread/project-previews.ts";
-import type { ProjectPlace } from "../thread/project-sandbox.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { preview, previewBody } from "./schemas.ts";
-import { withWorkspace, workspaceProblems } from "./workspace.ts";
+import type { App, AppContext } from "../../../http/context.ts";
+import { Problem } from "../../../http/errors.ts";
+import { addOperation } from "../../../http/operation.ts";
+import { preview, previewBody } from "../../../http/schemas.ts";
+import { withWorkspace, workspaceProblems } from "../../../http/workspace.ts";
+import { clientId } from "../../../protocol/ids.ts";
+import type { Project } from "../../../protocol/project.ts";
+import type { ProjectPlace } from "../../sandbox.ts";
+import { createPreview, LINK_SECONDS, readPreviews, revokePreview } from "../previews.ts";
 
 const tag = "Sandboxes";
 const path = "/v1/projects/{project_id}/sandbox/previews";

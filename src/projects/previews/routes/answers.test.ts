@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { answerVisitor, type PreviewReason } from "./preview-answers.ts";
+import { answerVisitor, type PreviewReason } from "./answers.ts";
 
 function ask(reason: PreviewReason, headers: Record<string, string>, method = "GET"): Response {
   return answerVisitor(new Request("http://3000-x.localhost/secret-path?a=<b>", { method, headers }), reason);

@@ -6,7 +6,7 @@ import {
   toUpstreamHeaders,
   toVisitorHeaders,
   toVisitorLocation,
-} from "./preview-headers.ts";
+} from "./headers.ts";
 
 const visited = new URL("https://3000-token.previews.example/start");
 const upstream = { address: "https://proxy.daytona.example/toolbox/box-1/proxy/3000", port: 3000 };

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Env } from "../config.ts";
-import { servePreview } from "./preview-host.ts";
+import type { Env } from "../../../config.ts";
+import { servePreview } from "./host.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 

@@ -1,18 +1,18 @@
 // Projects. Deleting one deletes its threads, each through its own object, then its sandbox.
 import { z } from "@hono/zod-openapi";
-import { isBranchName, readGitAddress, whyNoCheckout } from "../lib/git-address.ts";
-import { whyNotPublic } from "../lib/public-url.ts";
-import { clientId, newId } from "../protocol/ids.ts";
-import type { GitSource } from "../protocol/project.ts";
-import { createProject, deleteProject, listProjects, updateProject } from "../store/projects.ts";
-import { listThreadsOfProject } from "../store/threads.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { missing, removeThread, requireProject } from "./ownership.ts";
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem, unwrap } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { missing, removeThread, requireProject } from "../../http/ownership.ts";
+import { pageOf, pageQuery, project, projectBody, projectPatch } from "../../http/schemas.ts";
+import { isBranchName, readGitAddress, whyNoCheckout } from "../../lib/git-address.ts";
+import { whyNotPublic } from "../../lib/public-url.ts";
+import { clientId, newId } from "../../protocol/ids.ts";
+import type { GitSource } from "../../protocol/project.ts";
+import { createProject, deleteProject, listProjects, updateProject } from "../../store/projects.ts";
+import { listThreadsOfProject } from "../../store/threads.ts";
 import { removeSandbox } from "./sandbox-removal.ts";
 import { requireWithinLimits } from "./sandbox-settings.ts";
-import { pageOf, pageQuery, project, projectBody, projectPatch } from "./schemas.ts";
 
 const tag = "Projects";
 const params = z.object({ project_id: clientId });

@@ -1,11 +1,11 @@
 // The sandbox of a project: its state, and orders to start, stop, archive and delete it.
 import { z } from "@hono/zod-openapi";
-import type { Workspace, WorkspaceState } from "../agent/workspace.ts";
-import { clientId } from "../protocol/ids.ts";
-import type { App } from "./context.ts";
-import { addOperation } from "./operation.ts";
-import { workspaceState } from "./schemas.ts";
-import { withWorkspace, workspaceProblems } from "./workspace.ts";
+import type { Workspace, WorkspaceState } from "../../agent/workspace.ts";
+import type { App } from "../../http/context.ts";
+import { addOperation } from "../../http/operation.ts";
+import { workspaceState } from "../../http/schemas.ts";
+import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { clientId } from "../../protocol/ids.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });

@@ -2,16 +2,16 @@
 // ticket first: it opens one WebSocket, within a minute, to one shell. The Worker stands between the two, so no key of
 // Daytona reaches the browser, and none of ours the sandbox.
 import { z } from "@hono/zod-openapi";
-import type { TerminalRequest } from "../agent/workspace.ts";
-import { logError } from "../lib/log.ts";
-import { clientId } from "../protocol/ids.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { terminalBody, ticket } from "./schemas.ts";
+import type { TerminalRequest } from "../../agent/workspace.ts";
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { terminalBody, ticket } from "../../http/schemas.ts";
+import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "../../http/tickets.ts";
+import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { logError } from "../../lib/log.ts";
+import { clientId } from "../../protocol/ids.ts";
 import { TerminalBridge, TICK_MS } from "./terminal-bridge.ts";
-import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "./tickets.ts";
-import { withWorkspace, workspaceProblems } from "./workspace.ts";
 
 const tag = "Sandboxes";
 const SOCKET_PATH = "/v1/terminal";

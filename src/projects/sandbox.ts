@@ -7,8 +7,8 @@ import { hashText, toHex } from "../lib/hash.ts";
 import type { Project } from "../protocol/project.ts";
 import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../sandboxes/index.ts";
 import { readProject } from "../store/projects.ts";
-import { createGitAccess } from "./project-git.ts";
-import { keepLinks } from "./project-previews.ts";
+import { createGitAccess } from "./git.ts";
+import { keepLinks } from "./previews/previews.ts";
 
 /** A project, and what the server has for it. */
 export interface ProjectPlace {

@@ -1,7 +1,7 @@
 // What a project may ask of its sandbox is the server's to say.
-import type { SandboxResources } from "../config.ts";
-import type { SandboxSettings } from "../protocol/project.ts";
-import { Problem } from "./errors.ts";
+import type { SandboxResources } from "../../config.ts";
+import { Problem } from "../../http/errors.ts";
+import type { SandboxSettings } from "../../protocol/project.ts";
 
 const units: Record<keyof SandboxResources, string> = { cpu: "cores", memory: "GiB", disk: "GiB" };
 

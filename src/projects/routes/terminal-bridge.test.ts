@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Terminal } from "../agent/workspace.ts";
+import type { Terminal } from "../../agent/workspace.ts";
 import { bridgeLimits, TerminalBridge } from "./terminal-bridge.ts";
 
 const limits = { ...bridgeLimits, behind_bytes: 100, caught_up_bytes: 10, tail_bytes: 8, input_bytes: 50 };

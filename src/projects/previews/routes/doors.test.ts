@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PortDoor } from "../agent/workspace.ts";
-import { createDoorMemory, LOOK_MS } from "./preview-doors.ts";
+import type { PortDoor } from "../../../agent/workspace.ts";
+import { createDoorMemory, LOOK_MS } from "./doors.ts";
 
 function rig() {
   const world = { now: 0, door: null as PortDoor | null, asked: 0, isAway: false };

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { judgeRefusal } from "./preview-refusals.ts";
+import { judgeRefusal } from "./refusals.ts";
 
 const json = { "content-type": "application/json" };
 const daytonas = (statusCode: number) =>

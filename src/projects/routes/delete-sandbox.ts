@@ -1,10 +1,10 @@
 // Goes on with the sandbox of a deleted project until Daytona has taken it. A try that failed sends the job again: the queue's
 // own retries end within minutes, and Daytona may be away for a day.
-import { type Env, readConfig } from "../config.ts";
-import { describeError, logError, logWarning } from "../lib/log.ts";
-import type { Job } from "../protocol/job.ts";
-import { readProject } from "../store/projects.ts";
-import { removeProjectSandbox } from "../thread/project-sandbox.ts";
+import { type Env, readConfig } from "../../config.ts";
+import { describeError, logError, logWarning } from "../../lib/log.ts";
+import type { Job } from "../../protocol/job.ts";
+import { readProject } from "../../store/projects.ts";
+import { removeProjectSandbox } from "../sandbox.ts";
 
 type DeleteSandbox = Extract<Job, { type: "delete_sandbox" }>;
 

@@ -4,18 +4,18 @@
 //
 // The way leads over the toolbox's address with the sandbox's preview token rather than our API key, so that a visitor's own
 // `Authorization` can go on to the program (docs/decisions/0026-own-preview-domain.md).
-import { OWN_PORTS } from "../agent/sandbox.ts";
-import type { PortDoor } from "../agent/workspace.ts";
-import { type Config, configOf, type Env } from "../config.ts";
-import { logError } from "../lib/log.ts";
-import { isPreviewDomain, readPreviewHost } from "../protocol/preview.ts";
-import type { StoredPreview } from "../store/previews.ts";
-import { recallPreview } from "../thread/project-previews.ts";
-import { openProjectWorkspace } from "../thread/project-sandbox.ts";
-import { answerVisitor } from "./preview-answers.ts";
-import { AGAIN_MS, createDoorMemory, LOOK_MS } from "./preview-doors.ts";
-import { isContained, isWebSocket, measureHeaders, toUpstreamHeaders, toVisitorHeaders } from "./preview-headers.ts";
-import { judgeRefusal } from "./preview-refusals.ts";
+import { OWN_PORTS } from "../../../agent/sandbox.ts";
+import type { PortDoor } from "../../../agent/workspace.ts";
+import { type Config, configOf, type Env } from "../../../config.ts";
+import { logError } from "../../../lib/log.ts";
+import { isPreviewDomain, readPreviewHost } from "../../../protocol/preview.ts";
+import type { StoredPreview } from "../../../store/previews.ts";
+import { openProjectWorkspace } from "../../sandbox.ts";
+import { recallPreview } from "../previews.ts";
+import { answerVisitor } from "./answers.ts";
+import { AGAIN_MS, createDoorMemory, LOOK_MS } from "./doors.ts";
+import { isContained, isWebSocket, measureHeaders, toUpstreamHeaders, toVisitorHeaders } from "./headers.ts";
+import { judgeRefusal } from "./refusals.ts";
 
 /** Most servers take less. */
 const HEADER_UNITS = 32 * 1024;

@@ -5,7 +5,7 @@ import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
 import { call, say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { defineTool } from "../agent/tool.ts";
-import type { SandboxMemory } from "./project-sandbox.ts";
+import type { SandboxMemory } from "./sandbox.ts";
 
 const look = defineTool({
   name: "look",

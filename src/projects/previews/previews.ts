@@ -1,12 +1,12 @@
 // Links to ports of a project's sandbox, for its tools and for people. Without a domain for previews a link is Daytona's,
 // signed for at most a day; with one it is a host under that domain, whose row in D1 says what it opens and until when.
 // Either way the row is what a link can be revoked by.
-import { OWN_PORTS, type Sandbox, SandboxError } from "../agent/sandbox.ts";
-import type { Workspace } from "../agent/workspace.ts";
-import { logError } from "../lib/log.ts";
-import { createShortMemory } from "../lib/short-memory.ts";
-import { isPreviewDomain, newPreviewToken, type PreviewLink, previewUrl } from "../protocol/preview.ts";
-import type { DaytonaSandbox } from "../sandboxes/index.ts";
+import { OWN_PORTS, type Sandbox, SandboxError } from "../../agent/sandbox.ts";
+import type { Workspace } from "../../agent/workspace.ts";
+import { logError } from "../../lib/log.ts";
+import { createShortMemory } from "../../lib/short-memory.ts";
+import { isPreviewDomain, newPreviewToken, type PreviewLink, previewUrl } from "../../protocol/preview.ts";
+import type { DaytonaSandbox } from "../../sandboxes/index.ts";
 import {
   deletePreview,
   findPreview,
@@ -14,8 +14,8 @@ import {
   putPreview,
   readPreview,
   type StoredPreview,
-} from "../store/previews.ts";
-import type { ProjectPlace } from "./project-sandbox.ts";
+} from "../../store/previews.ts";
+import type { ProjectPlace } from "../sandbox.ts";
 
 /** A working day and the night after it; who is shown a link for longer is given a new one. */
 export const LINK_SECONDS = 24 * 60 * 60;

@@ -1,8 +1,9 @@
 // The sandbox of a project that is deleted. Where Daytona fails just then the queue goes on with it.
-import { describeError, logWarning } from "../lib/log.ts";
-import type { Project } from "../protocol/project.ts";
-import { removeProjectSandbox } from "../thread/project-sandbox.ts";
-import type { AppContext } from "./context.ts";
+
+import type { AppContext } from "../../http/context.ts";
+import { describeError, logWarning } from "../../lib/log.ts";
+import type { Project } from "../../protocol/project.ts";
+import { removeProjectSandbox } from "../sandbox.ts";
 
 /** The caller waits for it. */
 const REMOVE_LIMIT_MS = 10_000;

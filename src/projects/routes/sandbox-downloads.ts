@@ -2,14 +2,14 @@
 // in a sandbox may be hostile to a browser, and a download is answered from the app's own origin: it is therefore always an
 // attachment, of a type that nothing renders, and sandboxed in case something does.
 import { z } from "@hono/zod-openapi";
-import type { FileStream } from "../agent/workspace.ts";
-import { clientId } from "../protocol/ids.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem } from "./errors.ts";
-import { type Answer, addOperation } from "./operation.ts";
-import { downloadBody, filePath, folderPath, ticket } from "./schemas.ts";
-import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "./tickets.ts";
-import { withWorkspace, workspaceProblems } from "./workspace.ts";
+import type { FileStream } from "../../agent/workspace.ts";
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem } from "../../http/errors.ts";
+import { type Answer, addOperation } from "../../http/operation.ts";
+import { downloadBody, filePath, folderPath, ticket } from "../../http/schemas.ts";
+import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "../../http/tickets.ts";
+import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { clientId } from "../../protocol/ids.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });

@@ -1,12 +1,12 @@
 // SSH to a project's sandbox, for people's own editors. What is answered opens the sandbox until it expires: it is told to
 // who asked, once, and to no log.
 import { z } from "@hono/zod-openapi";
-import type { SshAccess } from "../agent/workspace.ts";
-import { clientId } from "../protocol/ids.ts";
-import type { App } from "./context.ts";
-import { addOperation } from "./operation.ts";
-import { sshAccess, sshBody } from "./schemas.ts";
-import { withWorkspace, workspaceProblems } from "./workspace.ts";
+import type { SshAccess } from "../../agent/workspace.ts";
+import type { App } from "../../http/context.ts";
+import { addOperation } from "../../http/operation.ts";
+import { sshAccess, sshBody } from "../../http/schemas.ts";
+import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { clientId } from "../../protocol/ids.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });

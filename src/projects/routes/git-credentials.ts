@@ -1,12 +1,12 @@
 // Credentials of git hosts. They are written and never read back: an answer has the host and the user name only.
 import { z } from "@hono/zod-openapi";
-import { normalizeGitHost } from "../protocol/git-credential.ts";
-import type { SecretPorts } from "../secrets/sealed.ts";
-import { deleteGitCredential, listGitCredentials, storeGitCredential } from "../thread/git-credentials.ts";
-import type { App, AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { gitCredential, gitCredentialBody, pageOf, pageQuery } from "./schemas.ts";
+import type { App, AppContext } from "../../http/context.ts";
+import { Problem, unwrap } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { gitCredential, gitCredentialBody, pageOf, pageQuery } from "../../http/schemas.ts";
+import { normalizeGitHost } from "../../protocol/git-credential.ts";
+import type { SecretPorts } from "../../secrets/sealed.ts";
+import { deleteGitCredential, listGitCredentials, storeGitCredential } from "../git-credentials.ts";
 
 const tag = "Git";
 

@@ -1,13 +1,13 @@
 // Files of a project's sandbox for people: listed, uploaded, deleted. Bytes pass through as they come.
 import { z } from "@hono/zod-openapi";
-import type { FileInfo } from "../agent/sandbox.ts";
-import { clientId } from "../protocol/ids.ts";
-import { UPLOAD_BYTES } from "./body.ts";
-import type { App } from "./context.ts";
-import { Problem } from "./errors.ts";
-import { addOperation } from "./operation.ts";
-import { filePath, folderPath, sandboxFile, sandboxFiles } from "./schemas.ts";
-import { withWorkspace, workspaceProblems } from "./workspace.ts";
+import type { FileInfo } from "../../agent/sandbox.ts";
+import { UPLOAD_BYTES } from "../../http/body.ts";
+import type { App } from "../../http/context.ts";
+import { Problem } from "../../http/errors.ts";
+import { addOperation } from "../../http/operation.ts";
+import { filePath, folderPath, sandboxFile, sandboxFiles } from "../../http/schemas.ts";
+import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { clientId } from "../../protocol/ids.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });

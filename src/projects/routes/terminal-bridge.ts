@@ -3,7 +3,7 @@
 // reader has not taken is counted, and above a bound output is left out, with a word about it and its newest part; a
 // program that floods the terminal can still be interrupted then.
 import { z } from "zod";
-import type { Terminal, TerminalEnd } from "../agent/workspace.ts";
+import type { Terminal, TerminalEnd } from "../../agent/workspace.ts";
 
 export interface BridgeSocket {
   send(data: string | Uint8Array): void;
