@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { Project } from "../protocol/project.ts";
 import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../sandboxes/index.ts";
-import { readProject } from "../store/projects.ts";
+import { readProject } from "../store/projects/projects.ts";
 import { createGitAccess } from "./git.ts";
 import { keepLinks } from "./previews/previews.ts";
 

@@ -1,7 +1,7 @@
 // A webhook is stored with the secret that signs what it is sent.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Webhook } from "../protocol/webhook.ts";
-import { createWebhook, MOST_WEBHOOKS } from "../store/webhooks.ts";
+import { createWebhook, MOST_WEBHOOKS } from "../store/webhooks/webhooks.ts";
 import { type RotatedName, sealFirst } from "./rotated.ts";
 import type { SecretPorts } from "./sealed.ts";
 

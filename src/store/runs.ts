@@ -6,9 +6,9 @@ import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
-import { tellLostRuns } from "./happenings.ts";
 import { listNewest } from "./newest.ts";
 import { runs } from "./schema.ts";
+import { tellLostRuns } from "./webhooks/happenings.ts";
 
 export async function readRun(db: D1Database, key: ThreadKey, invocation_id: string): Promise<Run | null> {
   const row = await open(db)

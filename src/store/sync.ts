@@ -4,9 +4,9 @@
 import type { MessageRow } from "../protocol/message.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
-import { type Happenings, readHappenings, tellHappenings } from "./happenings.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
 import { ALIVE } from "./tombstones.ts";
+import { type Happenings, readHappenings, tellHappenings } from "./webhooks/happenings.ts";
 
 export interface ThreadBatch {
   key: ThreadKey;

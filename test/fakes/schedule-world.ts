@@ -6,7 +6,7 @@ import type { Job } from "../../src/protocol/job.ts";
 import type { Run, RunStatus } from "../../src/protocol/run.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
 import type { Trigger, TriggerDeliveryStatus } from "../../src/protocol/trigger.ts";
-import { createTrigger, readTrigger, updateTrigger } from "../../src/store/triggers.ts";
+import { createTrigger, readTrigger, updateTrigger } from "../../src/store/triggers/triggers.ts";
 import { sweepSchedules } from "../../src/triggers/routes/due-schedules.ts";
 import { buryFiring, fireSchedule } from "../../src/triggers/routes/fire-schedule.ts";
 import { nextTimes } from "../../src/triggers/schedule-times.ts";

@@ -1,7 +1,7 @@
 // Agents and their versions over HTTP: what makes a version, pins, ways back, and what a run begins with.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { readStartingAgent } from "../../src/store/agent-versions.ts";
+import { readStartingAgent } from "../../src/store/agents/versions.ts";
 import { type Client, createClient } from "./http-client.ts";
 import { readUntil, threadClient } from "./thread-client.ts";
 

@@ -3,8 +3,8 @@ import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import type { Trigger } from "../../src/protocol/trigger.ts";
-import { logTriggerEvent } from "../../src/store/trigger-log.ts";
-import { readTrigger } from "../../src/store/triggers.ts";
+import { logTriggerEvent } from "../../src/store/triggers/log.ts";
+import { readTrigger } from "../../src/store/triggers/triggers.ts";
 import { clearTriggers, signStandard } from "./hook-client.ts";
 import { type Client, createClient } from "./http-client.ts";
 

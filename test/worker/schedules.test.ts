@@ -10,8 +10,8 @@ import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import type { Trigger } from "../../src/protocol/trigger.ts";
-import { READ_DUE_SCHEDULES, READ_WAITING_SCHEDULES } from "../../src/store/due-schedules.ts";
-import { createTrigger, readTrigger } from "../../src/store/triggers.ts";
+import { READ_DUE_SCHEDULES, READ_WAITING_SCHEDULES } from "../../src/store/triggers/due-schedules.ts";
+import { createTrigger, readTrigger } from "../../src/store/triggers/triggers.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { sweepSchedules } from "../../src/triggers/routes/due-schedules.ts";
 

@@ -12,10 +12,10 @@ import {
   listAgentVersions,
   readAgent,
   updateAgent,
-} from "../../src/store/agents.ts";
+} from "../../src/store/agents/agents.ts";
 import { createApiKey, listApiKeys } from "../../src/store/api-keys.ts";
 import { listMessages } from "../../src/store/messages.ts";
-import { createProject, listProjects } from "../../src/store/projects.ts";
+import { createProject, listProjects } from "../../src/store/projects/projects.ts";
 import { listRuns, TAKE_SILENT_RUNS, takeSilentRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { createUser } from "../../src/store/users.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { listMessages } from "../../src/store/messages.ts";
-import { readProject } from "../../src/store/projects.ts";
+import { readProject } from "../../src/store/projects/projects.ts";
 import { listRuns, readRun } from "../../src/store/runs.ts";
 import { deleteThread, syncThread, type ThreadBatch } from "../../src/store/sync.ts";
 import { readPlan } from "../../src/store/tasks.ts";

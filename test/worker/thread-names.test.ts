@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import { threadOfPlace } from "../../src/slack/run.ts";
-import { readTrigger } from "../../src/store/triggers.ts";
+import { readTrigger } from "../../src/store/triggers/triggers.ts";
 import { fireSchedule } from "../../src/triggers/routes/fire-schedule.ts";
 import { clearTriggers, deliverTo, makeHook, type Sender, signStandard } from "./hook-client.ts";
 import { realUser } from "./real-client.ts";

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Agent } from "../../protocol/agent.ts";
 import { findChanges } from "../../protocol/agent-changes.ts";
 import { clientId } from "../../protocol/ids.ts";
-import { missingVersion, pinAgent, readAgentVersion, rollBackAgent } from "../../store/agent-versions.ts";
+import { missingVersion, pinAgent, readAgentVersion, rollBackAgent } from "../../store/agents/versions.ts";
 import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { unwrap } from "../errors.ts";

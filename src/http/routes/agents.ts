@@ -2,7 +2,14 @@
 import { z } from "@hono/zod-openapi";
 import { type Agent, agentConfig } from "../../protocol/agent.ts";
 import { clientId, DEFAULT_AGENT_ID, newId } from "../../protocol/ids.ts";
-import { createAgent, deleteAgent, listAgents, listAgentVersions, readAgent, updateAgent } from "../../store/agents.ts";
+import {
+  createAgent,
+  deleteAgent,
+  listAgents,
+  listAgentVersions,
+  readAgent,
+  updateAgent,
+} from "../../store/agents/agents.ts";
 import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";

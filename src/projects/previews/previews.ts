@@ -14,7 +14,7 @@ import {
   putPreview,
   readPreview,
   type StoredPreview,
-} from "../../store/previews.ts";
+} from "../../store/projects/previews.ts";
 import type { ProjectPlace } from "../sandbox.ts";
 
 /** A working day and the night after it; who is shown a link for longer is given a new one. */

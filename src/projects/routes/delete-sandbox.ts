@@ -3,7 +3,7 @@
 import { type Env, readConfig } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import type { Job } from "../../protocol/job.ts";
-import { readProject } from "../../store/projects.ts";
+import { readProject } from "../../store/projects/projects.ts";
 import { removeProjectSandbox } from "../sandbox.ts";
 
 type DeleteSandbox = Extract<Job, { type: "delete_sandbox" }>;

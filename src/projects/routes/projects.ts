@@ -9,7 +9,7 @@ import { isBranchName, readGitAddress, whyNoCheckout } from "../../lib/git-addre
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import type { GitSource } from "../../protocol/project.ts";
-import { createProject, deleteProject, listProjects, updateProject } from "../../store/projects.ts";
+import { createProject, deleteProject, listProjects, updateProject } from "../../store/projects/projects.ts";
 import { listThreadsOfProject } from "../../store/threads.ts";
 import { removeSandbox } from "./sandbox-removal.ts";
 import { requireWithinLimits } from "./sandbox-settings.ts";

@@ -5,7 +5,7 @@ import { createShortMemory } from "../../lib/short-memory.ts";
 import { fail, type Result } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../protocol/thread.ts";
-import { readProject } from "../../store/projects.ts";
+import { readProject } from "../../store/projects/projects.ts";
 import { readThread } from "../../store/threads.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { SlackMessageEvent } from "../events.ts";

@@ -171,7 +171,9 @@ describe("ten thousand schedules", () => {
     const { d1 } = new ScheduleWorld();
     const plan = (query: string, ...values: (string | number)[]) =>
       d1.read<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...values).map(({ detail }) => detail);
-    const { READ_DUE_SCHEDULES, MOVE_SCHEDULES, READ_WAITING_SCHEDULES } = await import("../../store/due-schedules.ts");
+    const { READ_DUE_SCHEDULES, MOVE_SCHEDULES, READ_WAITING_SCHEDULES } = await import(
+      "../../store/triggers/due-schedules.ts"
+    );
     expect(plan(READ_DUE_SCHEDULES, "2026", "", "", "", 10)).toEqual([
       expect.stringContaining("SEARCH triggers USING INDEX triggers_due"),
     ]);

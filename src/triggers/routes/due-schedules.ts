@@ -13,7 +13,7 @@ import {
   parkSchedules,
   readDueSchedules,
   readWaitingSchedules,
-} from "../../store/due-schedules.ts";
+} from "../../store/triggers/due-schedules.ts";
 import { findScheduleFault, lastDue, nextTimes } from "../schedule-times.ts";
 
 // One sweep takes some seconds for so many; what is left over has been due longest at the next one.

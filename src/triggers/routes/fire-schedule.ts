@@ -9,8 +9,14 @@ import type { Job } from "../../protocol/job.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
-import { claimRun, type DueTime, listWaiting, readOutcome, recordOutcome } from "../../store/schedule-firings.ts";
-import { readTrigger } from "../../store/triggers.ts";
+import {
+  claimRun,
+  type DueTime,
+  listWaiting,
+  readOutcome,
+  recordOutcome,
+} from "../../store/triggers/schedule-firings.ts";
+import { readTrigger } from "../../store/triggers/triggers.ts";
 import { callThread } from "../../thread/stub.ts";
 import { lastDue, tellDue } from "../schedule-times.ts";
 import { type Firing, toRunInput } from "../trigger-run.ts";

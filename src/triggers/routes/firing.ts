@@ -5,7 +5,7 @@ import { Problem, unwrap } from "../../http/errors.ts";
 import { findChain } from "../../http/hops.ts";
 import { logError } from "../../lib/log.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
-import { logTriggerEvent, type TriggerEvent } from "../../store/trigger-log.ts";
+import { logTriggerEvent, type TriggerEvent } from "../../store/triggers/log.ts";
 import { readThreadKey, writeMessage, writeTitle } from "../message.ts";
 import { type Payload, payloadOf } from "../payload.ts";
 import { parseTemplate } from "../picks.ts";

@@ -5,8 +5,8 @@ import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID, derivedId } from "../../protocol/ids.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../protocol/thread.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
-import { readAgent } from "../../store/agents.ts";
-import { readProject } from "../../store/projects.ts";
+import { readAgent } from "../../store/agents/agents.ts";
+import { readProject } from "../../store/projects/projects.ts";
 import { callThread } from "../../thread/stub.ts";
 import { type Firing, toRunInput } from "../trigger-run.ts";
 

@@ -10,7 +10,7 @@ import type { Trigger } from "../../protocol/trigger.ts";
 import { openLiveSecrets, rotateSecret, sealFirst } from "../../secrets/rotated.ts";
 import { findSecretFault } from "../../secrets/signing-secret.ts";
 import { putSecret, readSecret } from "../../store/secrets.ts";
-import { listTriggerDeliveries } from "../../store/trigger-log.ts";
+import { listTriggerDeliveries } from "../../store/triggers/log.ts";
 import {
   countTriggers,
   createTrigger,
@@ -18,7 +18,7 @@ import {
   listTriggers,
   readTrigger,
   updateTrigger,
-} from "../../store/triggers.ts";
+} from "../../store/triggers/triggers.ts";
 import { runNow } from "./firing.ts";
 import type { TriggerPatch } from "./schemas.ts";
 import * as schemas from "./schemas.ts";

@@ -12,8 +12,8 @@ import type { DeliveryName } from "../../protocol/webhook.ts";
 import { hopsOf } from "../../protocol/webhook.ts";
 import { openKeys } from "../../secrets/rotated.ts";
 import type { SecretPorts } from "../../secrets/sealed.ts";
-import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../../store/deliveries.ts";
-import { DISABLED, deleteDeliveries } from "../../store/webhooks.ts";
+import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../../store/webhooks/deliveries.ts";
+import { DISABLED, deleteDeliveries } from "../../store/webhooks/webhooks.ts";
 import { signDelivery, waitAfter } from "../signing.ts";
 
 /** For the whole of a try, the answer included. A receiver that works for longer answers first and works then. */

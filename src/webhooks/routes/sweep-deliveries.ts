@@ -2,7 +2,7 @@
 // that is given twice is sent once: who claims it in D1 sends it.
 import type { Env } from "../../config.ts";
 import { logError } from "../../lib/log.ts";
-import { listOverdue } from "../../store/deliveries.ts";
+import { listOverdue } from "../../store/webhooks/deliveries.ts";
 import { sendJobs } from "../../thread/jobs.ts";
 
 /** The queue's own delay; what is due now is most likely on its way. */

@@ -10,7 +10,7 @@ import type { Webhook } from "../../protocol/webhook.ts";
 import { rotateSecret } from "../../secrets/rotated.ts";
 import type { SecretPorts } from "../../secrets/sealed.ts";
 import { signingSecretOf, storeWebhook } from "../../secrets/webhook-keys.ts";
-import { deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../store/webhooks.ts";
+import { deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../store/webhooks/webhooks.ts";
 import { makeSigningSecret } from "../signing.ts";
 import { newWebhook, rotateBody, webhook, webhookBody, webhookParams, webhookPatch } from "./schemas.ts";
 

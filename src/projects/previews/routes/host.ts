@@ -9,7 +9,7 @@ import type { PortDoor } from "../../../agent/workspace.ts";
 import { type Config, configOf, type Env } from "../../../config.ts";
 import { logError } from "../../../lib/log.ts";
 import { isPreviewDomain, readPreviewHost } from "../../../protocol/preview.ts";
-import type { StoredPreview } from "../../../store/previews.ts";
+import type { StoredPreview } from "../../../store/projects/previews.ts";
 import { openProjectWorkspace } from "../../sandbox.ts";
 import { recallPreview } from "../previews.ts";
 import { answerVisitor } from "./answers.ts";

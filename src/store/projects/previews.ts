@@ -1,7 +1,7 @@
 // Links to ports. A port of a project has one at most: a new one takes the place of the old.
 import { and, asc, eq, gt } from "drizzle-orm";
-import { open } from "./database.ts";
-import { previews } from "./schema.ts";
+import { open } from "../database.ts";
+import { previews } from "../schema.ts";
 
 export type StoredPreview = typeof previews.$inferSelect;
 

@@ -1,12 +1,12 @@
 // Triggers. A schedule's `next_at` is when it is due; whoever moves it says what it was, so that of two who move it at once one does.
 import { and, count, eq } from "drizzle-orm";
-import type { Result } from "../protocol/error.ts";
-import type { Page, PageRequest } from "../protocol/page.ts";
-import type { Trigger } from "../protocol/trigger.ts";
-import { isConflict, open } from "./database.ts";
-import { listNewest } from "./newest.ts";
-import { secrets, triggerDeliveries, triggers } from "./schema.ts";
-import type { Secret } from "./secrets.ts";
+import type { Result } from "../../protocol/error.ts";
+import type { Page, PageRequest } from "../../protocol/page.ts";
+import type { Trigger } from "../../protocol/trigger.ts";
+import { isConflict, open } from "../database.ts";
+import { listNewest } from "../newest.ts";
+import { secrets, triggerDeliveries, triggers } from "../schema.ts";
+import type { Secret } from "../secrets.ts";
 
 /** False where the id is taken, be it by another user. */
 export async function createTrigger(db: D1Database, trigger: Trigger): Promise<boolean> {

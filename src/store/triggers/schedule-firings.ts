@@ -1,7 +1,7 @@
 // What became of each due time of a schedule: one row, whose key is derived from trigger and due time, so that whoever does a
 // due time again finds it. Its `created_at` is the due time, not the moment of writing.
-import type { ThreadKey } from "../protocol/thread.ts";
-import type { Trigger, TriggerDeliveryStatus } from "../protocol/trigger.ts";
+import type { ThreadKey } from "../../protocol/thread.ts";
+import type { Trigger, TriggerDeliveryStatus } from "../../protocol/trigger.ts";
 
 export interface DueTime {
   user_id: string;

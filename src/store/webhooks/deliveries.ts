@@ -2,14 +2,14 @@
 // statement, so of twenty who come for one delivery at once one sends it. The new time lies behind the end of the try: one
 // that crashed comes due again by itself.
 import { and, desc, eq, lt } from "drizzle-orm";
-import { type Result, succeed } from "../protocol/error.ts";
-import { firstIdAt } from "../protocol/ids.ts";
-import type { Page, PageRequest } from "../protocol/page.ts";
-import type { Delivery, DeliveryName, DeliveryStatus, DeliveryTry } from "../protocol/webhook.ts";
-import { open } from "./database.ts";
-import { readPlace, toPage } from "./page.ts";
-import { deliveries } from "./schema.ts";
-import type { Secret } from "./secrets.ts";
+import { type Result, succeed } from "../../protocol/error.ts";
+import { firstIdAt } from "../../protocol/ids.ts";
+import type { Page, PageRequest } from "../../protocol/page.ts";
+import type { Delivery, DeliveryName, DeliveryStatus, DeliveryTry } from "../../protocol/webhook.ts";
+import { open } from "../database.ts";
+import { readPlace, toPage } from "../page.ts";
+import { deliveries } from "../schema.ts";
+import type { Secret } from "../secrets.ts";
 import { appendTry } from "./tries.ts";
 import { endWaiting } from "./webhooks.ts";
 

@@ -1,13 +1,13 @@
 // Webhooks and their secrets, which are made, changed and deleted together. A webhook that is disabled has nothing waiting:
 // what was is ended as failed, for a person to replay.
 import { and, eq } from "drizzle-orm";
-import type { Result } from "../protocol/error.ts";
-import type { Page, PageRequest } from "../protocol/page.ts";
-import type { Webhook } from "../protocol/webhook.ts";
-import { open } from "./database.ts";
-import { listNewest } from "./newest.ts";
-import { webhooks } from "./schema.ts";
-import type { Secret } from "./secrets.ts";
+import type { Result } from "../../protocol/error.ts";
+import type { Page, PageRequest } from "../../protocol/page.ts";
+import type { Webhook } from "../../protocol/webhook.ts";
+import { open } from "../database.ts";
+import { listNewest } from "../newest.ts";
+import { webhooks } from "../schema.ts";
+import type { Secret } from "../secrets.ts";
 import { appendTry } from "./tries.ts";
 
 /** A thread's end costs a row for each. */

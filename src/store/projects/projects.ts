@@ -1,11 +1,11 @@
 // Projects. Those that people make are written here at once; one that is made for a thread comes with the thread's sync.
 import { and, eq } from "drizzle-orm";
-import type { Result } from "../protocol/error.ts";
-import type { Page, PageRequest } from "../protocol/page.ts";
-import type { Project, ProjectPatch } from "../protocol/project.ts";
-import { isConflict, open } from "./database.ts";
-import { listNewest } from "./newest.ts";
-import { previews, projects, tickets } from "./schema.ts";
+import type { Result } from "../../protocol/error.ts";
+import type { Page, PageRequest } from "../../protocol/page.ts";
+import type { Project, ProjectPatch } from "../../protocol/project.ts";
+import { isConflict, open } from "../database.ts";
+import { listNewest } from "../newest.ts";
+import { previews, projects, tickets } from "../schema.ts";
 
 /** False where the user has a project of that id. */
 export async function createProject(db: D1Database, project: Project): Promise<boolean> {

@@ -1,12 +1,12 @@
 // Going back and staying: an older version of an agent can be read, pinned for new runs, and made the newest again. Versions
 // are numbered without gaps and never change, so a version that is up to the newest is there as long as its agent is.
 import { and, eq, getTableColumns, sql } from "drizzle-orm";
-import { type Agent, defaultAgent } from "../protocol/agent.ts";
-import { fail, type Result, succeed } from "../protocol/error.ts";
-import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
+import { type Agent, defaultAgent } from "../../protocol/agent.ts";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
+import { open } from "../database.ts";
+import { agents, agentVersions } from "../schema.ts";
 import { isAgent, storeDefaultAgent, storeNextVersion, toVersion } from "./agents.ts";
-import { open } from "./database.ts";
-import { agents, agentVersions } from "./schema.ts";
 
 /** An agent as it was in a version, whose moment is `updated_at`; null where there is no such agent or version. */
 export async function readAgentVersion(

@@ -1,12 +1,12 @@
 // The log of a trigger: a row for each delivery and what became of it. A row holds ids and a reason, never what was sent.
 import { and, eq, gte, isNull, lt, or, sql } from "drizzle-orm";
-import type { Result } from "../protocol/error.ts";
-import { newId } from "../protocol/ids.ts";
-import type { Page, PageRequest } from "../protocol/page.ts";
-import type { Trigger, TriggerDeliveryStatus } from "../protocol/trigger.ts";
-import { open } from "./database.ts";
-import { listNewest } from "./newest.ts";
-import { triggerDeliveries, triggers } from "./schema.ts";
+import type { Result } from "../../protocol/error.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { Page, PageRequest } from "../../protocol/page.ts";
+import type { Trigger, TriggerDeliveryStatus } from "../../protocol/trigger.ts";
+import { open } from "../database.ts";
+import { listNewest } from "../newest.ts";
+import { triggerDeliveries, triggers } from "../schema.ts";
 import { isTrigger } from "./triggers.ts";
 
 export type TriggerDelivery = typeof triggerDeliveries.$inferSelect;

@@ -1,14 +1,14 @@
 // Deliveries that begin anew, under the id that they had: a receiver that has seen one knows it again.
 
 import { and, eq, sql } from "drizzle-orm";
-import { type Result, succeed } from "../protocol/error.ts";
-import { firstIdAt } from "../protocol/ids.ts";
-import type { Page } from "../protocol/page.ts";
-import type { Delivery, DeliveryName } from "../protocol/webhook.ts";
-import { open } from "./database.ts";
+import { type Result, succeed } from "../../protocol/error.ts";
+import { firstIdAt } from "../../protocol/ids.ts";
+import type { Page } from "../../protocol/page.ts";
+import type { Delivery, DeliveryName } from "../../protocol/webhook.ts";
+import { open } from "../database.ts";
+import { decodeCursor, encodeCursor } from "../page.ts";
+import { deliveries } from "../schema.ts";
 import { FIRST_LOOK_MS } from "./happenings.ts";
-import { decodeCursor, encodeCursor } from "./page.ts";
-import { deliveries } from "./schema.ts";
 
 /** One request's; who replays more goes on with its cursor. */
 export const MOST_REPLAYS = 1_000;

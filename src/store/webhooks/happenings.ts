@@ -7,13 +7,13 @@
 // the row that D1 has; what changed twice between two batches is told once, as it is last. A plan that is too large for its
 // row stands in parts, which no statement can compare: of such a change, either way, all tasks are told as they are and none
 // as deleted. (The bounds of a plan keep it far below that.)
-import { END_HOPS, TASK_HOPS } from "../protocol/chain.ts";
-import { newId } from "../protocol/ids.ts";
-import type { PlanContent } from "../protocol/task.ts";
-import type { ThreadKey } from "../protocol/thread.ts";
-import { type DeliveryName, isWebhookEvent, type WebhookPayload } from "../protocol/webhook.ts";
-import type { ThreadBatch } from "./sync.ts";
-import { ALIVE } from "./tombstones.ts";
+import { END_HOPS, TASK_HOPS } from "../../protocol/chain.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { PlanContent } from "../../protocol/task.ts";
+import type { ThreadKey } from "../../protocol/thread.ts";
+import { type DeliveryName, isWebhookEvent, type WebhookPayload } from "../../protocol/webhook.ts";
+import type { ThreadBatch } from "../sync.ts";
+import { ALIVE } from "../tombstones.ts";
 
 /** A job is sent at once; the clock looks after what it left when this has passed. */
 export const FIRST_LOOK_MS = 20_000;
