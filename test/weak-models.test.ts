@@ -3,7 +3,7 @@
 // sentences that they answer are the real ones; only the model and the one tool for work are not.
 import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "../src/agent/model.ts";
-import type { Plan } from "../src/protocol/task.ts";
+import type { Plan } from "../src/protocol/plan/task.ts";
 import { peopleTools } from "../src/tools/people.ts";
 import { taskTools } from "../src/tools/tasks.ts";
 import { makeTool, ScriptedRun, says, type Turn, type TurnCall } from "./fakes/scripted-run.ts";

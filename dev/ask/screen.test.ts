@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
-import type { TaskStatus } from "../../src/protocol/task.ts";
+import type { TaskStatus } from "../../src/protocol/plan/task.ts";
 import { advance, emptyConversation } from "../../src/web/client/conversation.ts";
 import { Screen } from "./screen.ts";
 import { widthOf } from "./width.ts";

@@ -1,6 +1,6 @@
 // The arguments of `npm run eval`. Every number is bounded: a slip of the finger must not cost a thousand requests.
 import { parseArgs } from "node:util";
-import { agentConfig } from "../../src/protocol/agent.ts";
+import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import { type EvalRequest, requests } from "./requests.ts";
 
 export interface EvalArguments {

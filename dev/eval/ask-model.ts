@@ -7,7 +7,7 @@ import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import { buildSystemPrompt } from "../../src/agent/prompt/prompt.ts";
 import { callModel } from "../../src/agent/reply/call.ts";
 import { hashText, toHex } from "../../src/lib/hash.ts";
-import type { AgentConfig } from "../../src/protocol/agent.ts";
+import type { AgentConfig } from "../../src/protocol/agents/agent.ts";
 import type { Usage } from "../../src/protocol/run.ts";
 import { allTools } from "../../src/tools/index.ts";
 import type { EvalRequest } from "./requests.ts";

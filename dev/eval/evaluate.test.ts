@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Model } from "../../src/agent/model.ts";
-import { agentConfig } from "../../src/protocol/agent.ts";
+import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import { type RunningModel, startModel } from "../model/server.ts";
 import { readArguments } from "./arguments.ts";
 import { askAll, prepare } from "./ask-model.ts";

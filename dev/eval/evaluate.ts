@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { type Config, type Env, readConfig } from "../../src/config.ts";
 import { models } from "../../src/models/index.ts";
-import { agentConfig } from "../../src/protocol/agent.ts";
+import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { Settings } from "../start/settings.ts";
 import type { EvalArguments } from "./arguments.ts";
 import { askAll, type Outcome, prepare, type Setup } from "./ask-model.ts";

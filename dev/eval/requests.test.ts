@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { buildSystemPrompt } from "../../src/agent/prompt/prompt.ts";
-import { agentConfig } from "../../src/protocol/agent.ts";
+import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import { isPlanned, kinds, requests } from "./requests.ts";
 
 describe("the requests", () => {

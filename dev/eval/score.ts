@@ -6,7 +6,7 @@ import { checkArguments } from "../../src/agent/calls/tool-arguments.ts";
 import type { CreateTasksInput } from "../../src/agent/plan/arguments.ts";
 import { createTasks } from "../../src/agent/plan/rules.ts";
 import type { ToolCall } from "../../src/protocol/message.ts";
-import type { Plan } from "../../src/protocol/task.ts";
+import type { Plan } from "../../src/protocol/plan/task.ts";
 import { allTools } from "../../src/tools/index.ts";
 import { fits, readLanguage } from "./language.ts";
 import type { EvalRequest, Language, Move } from "./requests.ts";

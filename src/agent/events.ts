@@ -1,8 +1,8 @@
 // What the loop tells its surroundings. Deltas are synchronous and may be lost in a crash; facts are awaited, and the
 // loop goes on only once they are stored.
 import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/message.ts";
+import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt, RunErrorCode, Usage } from "../protocol/run.ts";
-import type { Plan } from "../protocol/task.ts";
 import type { Summary } from "./context/summary.ts";
 import type { FinishReason } from "./model.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { callsTools, completeTool, makeTool, planTool, ScriptedRun, says } from "../../test/fakes/scripted-run.ts";
-import { agentConfig } from "../protocol/agent.ts";
+import { agentConfig } from "../protocol/agents/agent.ts";
 
 const tools = [planTool, makeTool("execute_command"), makeTool("read_file"), completeTool];
 

@@ -1,6 +1,6 @@
 // What one life of a run holds in memory while it works. Everything in it can be made again from what is stored.
 import type { ChatMessage } from "../protocol/message.ts";
-import type { Plan } from "../protocol/task.ts";
+import type { Plan } from "../protocol/plan/task.ts";
 import {
   createRepetitionGuard,
   noReplies,

@@ -2,11 +2,11 @@
 //
 // A step: what a person added meanwhile is taken in, the model is called, its message is stored, its tool calls are run
 // and each result is stored. A life that ends leaves facts behind; the next one begins at the last of them (`resumeRun`).
-import type { AgentConfig } from "../protocol/agent.ts";
-import type { Ledger } from "../protocol/ledger.ts";
+import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { ChatMessage, ToolCall } from "../protocol/message.ts";
+import type { Ledger } from "../protocol/plan/ledger.ts";
+import type { Plan } from "../protocol/plan/task.ts";
 import type { RunErrorCode } from "../protocol/run.ts";
-import type { Plan } from "../protocol/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
 import { type CallsEnd, type CallsManner, runCalls } from "./calls/calls.ts";
 import type { Grant } from "./calls/consent.ts";

@@ -1,8 +1,8 @@
 // Port: a tool, its schema and what it does in one value. `runTool` is the one way to call one: it checks the arguments,
 // bounds time and output, and turns whatever happens into a result.
 import type { z } from "zod";
+import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt } from "../protocol/run.ts";
-import type { Plan } from "../protocol/task.ts";
 import type { Challenge } from "./plan/evidence.ts";
 import type { OnOutput, Sandbox } from "./sandbox.ts";
 

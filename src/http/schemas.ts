@@ -4,12 +4,12 @@ import { z } from "@hono/zod-openapi";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
 import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
-import { taskLedger } from "../protocol/ledger.ts";
 import { messageTypes } from "../protocol/message.ts";
-import { planOperation } from "../protocol/plan-edit.ts";
+import { planOperation } from "../protocol/plan/edit.ts";
+import { taskLedger } from "../protocol/plan/ledger.ts";
+import { planView } from "../protocol/plan/task.ts";
 import { gitSource, sandboxSettings, sandboxShape } from "../protocol/project.ts";
 import { run, runStatuses } from "../protocol/run.ts";
-import { planView } from "../protocol/task.ts";
 import * as examples from "./examples.ts";
 
 export const wellFormed = z

@@ -1,6 +1,6 @@
 // The shelf of models: one file per wire dialect, each a maker of `Model`.
 import type { Model } from "../agent/model.ts";
-import type { AgentConfig } from "../protocol/agent.ts";
+import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { createOpenAiModel, type OpenAiOptions } from "./chat/model.ts";
 import { createXmlModel } from "./xml/model.ts";
 

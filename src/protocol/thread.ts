@@ -1,17 +1,17 @@
 // A thread and what its object does for the doors: the contract of every call that crosses from a Worker to a Durable
 // Object. Each method answers expected failures as values.
-import type { AgentConfig } from "./agent.ts";
+import type { AgentConfig } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { Result } from "./error.ts";
 import type { WaitingMessage } from "./inbox.ts";
-import type { Ledger } from "./ledger.ts";
 import type { MessageRow, MessageType, UserContent } from "./message.ts";
 import type { Page, PageRequest } from "./page.ts";
-import type { PlanEditRequest } from "./plan-edit.ts";
+import type { PlanEditRequest } from "./plan/edit.ts";
+import type { Ledger } from "./plan/ledger.ts";
+import type { Plan } from "./plan/task.ts";
 import type { BusyPolicy, Run, RunStatus } from "./run.ts";
 import type { SlackPlace } from "./slack.ts";
-import type { Plan } from "./task.ts";
 
 export interface Thread {
   thread_id: string;

@@ -5,7 +5,7 @@
 // that needs the others never reads their overflow pages.
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { AgentConfig } from "../protocol/agent.ts";
+import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { MessageType } from "../protocol/message.ts";
 import type { GitSource, SandboxSettings } from "../protocol/project.ts";
 import type { Run, RunStatus } from "../protocol/run.ts";

@@ -1,5 +1,5 @@
 // The plan of a thread: its one `task_list` row.
-import type { Plan, PlanContent } from "../protocol/task.ts";
+import type { Plan, PlanContent } from "../protocol/plan/task.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { readNewestOfType } from "./messages.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Agent, defaultAgent } from "../protocol/agent.ts";
+import { type Agent, defaultAgent } from "../protocol/agents/agent.ts";
 import { createAgentMemory } from "./agent-memory.ts";
 
 class Stored {

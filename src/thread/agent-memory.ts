@@ -4,7 +4,7 @@
 // What it costs: a change that went through another isolate is seen five seconds late at most. The doors of this isolate
 // say what they changed, so who changes an agent and starts a run here gets the new version at once.
 import { createShortMemory } from "../lib/short-memory.ts";
-import type { Agent } from "../protocol/agent.ts";
+import type { Agent } from "../protocol/agents/agent.ts";
 
 const REMEMBERED_MS = 5_000;
 // An agent's instructions may be 50,000 characters; so many of them are 10 MB at most of the 128 that an isolate has.

@@ -3,7 +3,7 @@ import { refusalOf, resultsOf } from "../../test/fakes/answered-thread.ts";
 import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
 import { workerTools } from "../../test/fakes/worker-brain.ts";
-import { type AgentConfig, defaultAgent } from "../protocol/agent.ts";
+import { type AgentConfig, defaultAgent } from "../protocol/agents/agent.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
 import { peopleTools } from "../tools/people.ts";
 import { findRun } from "./life.ts";

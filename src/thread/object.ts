@@ -6,12 +6,12 @@ import { type Env, readConfig } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
 import type { WaitingMessage } from "../protocol/inbox.ts";
-import type { Ledger } from "../protocol/ledger.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
-import type { PlanEditRequest } from "../protocol/plan-edit.ts";
+import type { PlanEditRequest } from "../protocol/plan/edit.ts";
+import type { Ledger } from "../protocol/plan/ledger.ts";
+import type { Plan } from "../protocol/plan/task.ts";
 import type { Run } from "../protocol/run.ts";
-import type { Plan } from "../protocol/task.ts";
 import type {
   AcceptedRun,
   MessageRequest,

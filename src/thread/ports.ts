@@ -8,7 +8,7 @@ import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
 import { contextTokens, models } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
-import type { Agent, AgentConfig } from "../protocol/agent.ts";
+import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
 import type { Result } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";

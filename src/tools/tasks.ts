@@ -4,7 +4,7 @@ import { lenientObject } from "../agent/calls/leniency.ts";
 import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "../agent/plan/arguments.ts";
 import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks, viewPlan } from "../agent/plan/rules.ts";
 import { defineTool, type PlanProposal, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
-import type { Plan } from "../protocol/task.ts";
+import type { Plan } from "../protocol/plan/task.ts";
 
 // No request leaves; this bounds nothing but a bug.
 const TIME_LIMIT_MS = 10_000;

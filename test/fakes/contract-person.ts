@@ -1,7 +1,7 @@
 // A person who edits the plan of a contract's thread at any moment, and remembers what was promised: what an edit that was
 // answered has done must be so in the end, whatever the model and the ends of lives did beside it.
-import type { PlanOperation } from "../../src/protocol/plan-edit.ts";
-import type { Plan, Task } from "../../src/protocol/task.ts";
+import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
+import type { Plan, Task } from "../../src/protocol/plan/task.ts";
 import { readPlan } from "../../src/thread/rows/messages.ts";
 import type { ContractModel } from "./contract-model.ts";
 import type { ObjectWorld } from "./object-world.ts";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
 import type { Config } from "../../src/config.ts";
-import { defaultAgent } from "../../src/protocol/agent.ts";
+import { defaultAgent } from "../../src/protocol/agents/agent.ts";
 import { fail } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import { deleteThread, syncThread } from "../../src/store/sync.ts";

@@ -1,7 +1,7 @@
 // Webhooks of the one user of a contract's world, and what must hold of what was made for them.
 import { expect } from "vitest";
+import type { PlanContent } from "../../src/protocol/plan/task.ts";
 import type { Run } from "../../src/protocol/run.ts";
-import type { PlanContent } from "../../src/protocol/task.ts";
 import { type WebhookPayload, webhookEvents } from "../../src/protocol/webhook.ts";
 import type { SqliteD1 } from "./sqlite-d1.ts";
 

@@ -9,9 +9,9 @@ import type { LoopFact, LoopOutcome } from "../../src/agent/events.ts";
 import { type LoopInput, runAgent } from "../../src/agent/loop.ts";
 import type { ModelOutcome, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
-import { agentConfig } from "../../src/protocol/agent.ts";
+import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
-import type { Plan } from "../../src/protocol/task.ts";
+import type { Plan } from "../../src/protocol/plan/task.ts";
 import { MemorySandbox } from "./memory-sandbox.ts";
 
 export interface LongRunOptions {

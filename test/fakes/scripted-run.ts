@@ -16,10 +16,10 @@ import { emptyLedger } from "../../src/agent/plan/ledger.ts";
 import { addNotes, type EditNews, noteEdit } from "../../src/agent/plan/unseen-edits.ts";
 import { openTasks } from "../../src/agent/plan/view.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
-import { agentConfig } from "../../src/protocol/agent.ts";
-import type { Ledger } from "../../src/protocol/ledger.ts";
-import type { PlanOperation } from "../../src/protocol/plan-edit.ts";
-import type { Plan, TaskStatus } from "../../src/protocol/task.ts";
+import { agentConfig } from "../../src/protocol/agents/agent.ts";
+import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
+import type { Ledger } from "../../src/protocol/plan/ledger.ts";
+import type { Plan, TaskStatus } from "../../src/protocol/plan/task.ts";
 import { MemorySandbox } from "./memory-sandbox.ts";
 
 export interface TurnCall {

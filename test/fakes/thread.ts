@@ -4,7 +4,7 @@ import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
-import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agent.ts";
+import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";

@@ -1,9 +1,9 @@
 // The plan over HTTP: what a person may send and how it is answered; and the real object behind it, with D1.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { taskLedger } from "../../src/protocol/ledger.ts";
-import type { PlanOperation } from "../../src/protocol/plan-edit.ts";
-import { planView } from "../../src/protocol/task.ts";
+import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
+import { taskLedger } from "../../src/protocol/plan/ledger.ts";
+import { planView } from "../../src/protocol/plan/task.ts";
 import { readPlan } from "../../src/store/tasks.ts";
 import { createClient } from "./http-client.ts";
 import { readUntil, threadClient } from "./thread-client.ts";

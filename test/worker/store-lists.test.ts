@@ -1,7 +1,7 @@
 // Lists, cursors and the sweeper's query, on the real local database.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { agentConfig, defaultAgent } from "../../src/protocol/agent.ts";
+import { agentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
 import type { Result } from "../../src/protocol/error.ts";
 import type { Page, PageRequest } from "../../src/protocol/page.ts";
 import type { Project } from "../../src/protocol/project.ts";

@@ -1,8 +1,8 @@
 // Webhooks of the tests: a client with a queue that keeps what it is given, and batches of a thread.
 import { env } from "cloudflare:test";
 import type { Job } from "../../src/protocol/job.ts";
+import type { Task } from "../../src/protocol/plan/task.ts";
 import type { RunStatus } from "../../src/protocol/run.ts";
-import type { Task } from "../../src/protocol/task.ts";
 import type { ThreadBatch } from "../../src/store/sync.ts";
 import { createClient } from "./http-client.ts";
 import { at, makeRun } from "./http-fake-threads.ts";

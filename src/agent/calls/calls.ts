@@ -2,8 +2,8 @@
 // result, or waits: for a person's answer (an interrupt) or for the client whose tool it is. Nothing is left without either.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ToolCall } from "../../protocol/message.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import type { Interrupt } from "../../protocol/run.ts";
-import type { Plan } from "../../protocol/task.ts";
 import { type RunState, remember, store } from "../loop-state.ts";
 import { beginWork, challengeChange, noteChange } from "../plan/task-tracking.ts";
 import type { Question, Tool, ToolResult } from "../tool.ts";

@@ -2,8 +2,8 @@
 // is right, where the agent has `plan_approval`. The answer is a grant, which lets the next run make the call as it was
 // approved; a call that was declined has its result already and is never made.
 import { cutEnd } from "../../lib/truncate.ts";
-import type { AgentConfig } from "../../protocol/agent.ts";
-import type { Plan } from "../../protocol/task.ts";
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import { isChinese } from "../language.ts";
 import type { PlanProposal, Question, Tool } from "../tool.ts";
 import { listValues, needsApproval } from "./approvals.ts";

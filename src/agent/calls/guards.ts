@@ -1,7 +1,7 @@
 // What keeps a model from going round in circles or stopping halfway: the same call again and again, a reply that ends
 // although tasks are open, a reply that says nothing, a reply that was cut at the output limit. All pure.
 import type { ChatMessage } from "../../protocol/message.ts";
-import type { Task } from "../../protocol/task.ts";
+import type { Task } from "../../protocol/plan/task.ts";
 import type { FinishReason } from "../model.ts";
 
 /** The third equal call in a row is stopped; twice may be a retry. */

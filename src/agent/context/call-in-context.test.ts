@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LongRun, type LongRunOptions } from "../../../test/fakes/long-run.ts";
 import { makePlan, makeTool } from "../../../test/fakes/scripted-run.ts";
-import { agentConfig } from "../../protocol/agent.ts";
+import { agentConfig } from "../../protocol/agents/agent.ts";
 import type { ChatMessage } from "../../protocol/message.ts";
 import type { ModelRequest } from "../model.ts";
 

@@ -2,7 +2,7 @@
 // model wrote. The words are kept by code, since a summary that loses a constraint can't be noticed by who reads it.
 import type { ChatMessage, UserContent, UserMessage } from "../../protocol/message.ts";
 import { textOf } from "../../protocol/message.ts";
-import type { Plan, Task } from "../../protocol/task.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { quote } from "../plan/text.ts";
 import { tasksInOrder } from "../plan/view.ts";
 import type { Shares } from "./compaction.ts";

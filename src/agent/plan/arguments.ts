@@ -1,7 +1,7 @@
 // What the plan tools are called with: the schemas that a model is told, and how its usual slips are read. The rules that
 // need the plan itself are in `plan.ts`.
 import { z } from "zod";
-import { type TaskStatus, taskStatuses } from "../../protocol/task.ts";
+import { type TaskStatus, taskStatuses } from "../../protocol/plan/task.ts";
 import { isRecord, lenientObject, parseJson } from "../calls/leniency.ts";
 
 const taskTexts = z.array(z.string()).min(1).describe("One short sentence per task, in the order of the work");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PatchOperation } from "../../protocol/event.ts";
-import { type Plan, type PlanState, taskStatuses } from "../../protocol/task.ts";
+import { type Plan, type PlanState, taskStatuses } from "../../protocol/plan/task.ts";
 import { changedSteps, diffPlanState } from "./changes.ts";
 
 /** RFC 6902 on `{plan}`, for the three operations that are sent. */

@@ -1,6 +1,6 @@
 // What changed between two plans, as the stream tells it: a JSON Patch of the state, and the steps that began and ended.
 import type { PatchOperation } from "../../protocol/event.ts";
-import type { Plan, PlanState } from "../../protocol/task.ts";
+import type { Plan, PlanState } from "../../protocol/plan/task.ts";
 import { tasksInOrder } from "./view.ts";
 
 type SectionState = PlanState["sections"][number];

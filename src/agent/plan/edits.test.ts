@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PlanOperation } from "../../protocol/plan-edit.ts";
-import type { Plan, TaskStatus } from "../../protocol/task.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
+import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
 import { editPlan } from "./edits.ts";
 import { emptyPlan, viewPlan } from "./rules.ts";
 

@@ -1,7 +1,7 @@
 // A person's edit of the plan: the operations of `PATCH …/tasks` by the very rules that the model's tools follow, in any
 // order of tasks.
-import type { PlanOperation } from "../../protocol/plan-edit.ts";
-import type { Plan, Task } from "../../protocol/task.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { clearAll, createTasks, deleteTasks, findTasks, type MakeId, type PlanChange, updateTasks } from "./rules.ts";
 import { describeDue } from "./text.ts";
 import { planState, tasksInOrder } from "./view.ts";

@@ -1,8 +1,8 @@
 // Evidence: a task that is completed should have something to show for it. Under `evidence: "challenge"` a completion
 // without one successful call is sent back once, so that a model which forgot to check checks, and one whose task left
 // nothing to check (a decision, a thought) loses one step.
-import type { Ledger } from "../../protocol/ledger.ts";
-import type { Plan } from "../../protocol/task.ts";
+import type { Ledger } from "../../protocol/plan/ledger.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import { nameTask } from "./text.ts";
 
 export interface Challenge {

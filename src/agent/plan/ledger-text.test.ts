@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { TaskLedger } from "../../protocol/ledger.ts";
-import type { Plan } from "../../protocol/task.ts";
+import type { TaskLedger } from "../../protocol/plan/ledger.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import { emptyLedger } from "./ledger.ts";
 import { DIGEST_CHARACTERS, digestLedger } from "./ledger-text.ts";
 import { remindOfPlan } from "./reminder.ts";

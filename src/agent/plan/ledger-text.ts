@@ -1,8 +1,8 @@
 // The ledger in a few lines for the model's last words: by task, what was done and what shows it. Everything in it that a
 // task, a command or a file is called is data.
 import { cutEnd } from "../../lib/truncate.ts";
-import type { Ledger, TaskLedger } from "../../protocol/ledger.ts";
-import type { Plan, Task } from "../../protocol/task.ts";
+import type { Ledger, TaskLedger } from "../../protocol/plan/ledger.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { quoteAsData } from "./text.ts";
 import { tasksInOrder } from "./view.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Plan, TaskStatus } from "../../protocol/task.ts";
+import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
 import { emptyLedger, foldLedger, type LedgerRow, MOST_LISTED, type TaskTimes, trackTimes } from "./ledger.ts";
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();

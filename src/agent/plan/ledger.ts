@@ -4,9 +4,9 @@
 //
 // A call belongs to the task that was in progress when it began (`task_id` of its row), whatever became of the task since.
 // What was refused without being run has no `task_id`, and is no work.
-import type { fileActions, Ledger, TaskLedger } from "../../protocol/ledger.ts";
+import type { fileActions, Ledger, TaskLedger } from "../../protocol/plan/ledger.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import { noUsage, type Usage } from "../../protocol/run.ts";
-import type { Plan } from "../../protocol/task.ts";
 
 /** A row of an assistant or a tool, without its content. */
 export interface LedgerRow {

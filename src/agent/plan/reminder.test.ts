@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Plan, TaskStatus } from "../../protocol/task.ts";
+import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
 import { remindOfPlan } from "./reminder.ts";
 import { emptyPlan } from "./rules.ts";
 

@@ -1,6 +1,6 @@
 // The reminder that ends each model call. It is made anew each time and never stored, so it costs the same at the
 // thousandth step as at the first, and what stands before it in the prompt stays as the provider cached it.
-import type { Plan, Task } from "../../protocol/task.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { quoteAsData } from "./text.ts";
 import { describeNews, type EditNews } from "./unseen-edits.ts";
 import { openTasks } from "./view.ts";

@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { callsTools, makeTool, ScriptedRun, says, type Turn } from "../../../test/fakes/scripted-run.ts";
-import type { PlanOperation } from "../../protocol/plan-edit.ts";
-import type { Plan } from "../../protocol/task.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import type { Tool } from "../tool.ts";
 

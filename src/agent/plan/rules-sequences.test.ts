@@ -1,8 +1,8 @@
 // What must hold for the task list after any calls whatsoever.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PlanOperation } from "../../protocol/plan-edit.ts";
-import { type Plan, planView, taskStatuses } from "../../protocol/task.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
+import { type Plan, planView, taskStatuses } from "../../protocol/plan/task.ts";
 import { editPlan } from "./edits.ts";
 import {
   createTasks,

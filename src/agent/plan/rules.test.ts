@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newId } from "../../protocol/ids.ts";
-import type { Plan, TaskStatus } from "../../protocol/task.ts";
+import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
 import {
   clearAll,
   createTasks,

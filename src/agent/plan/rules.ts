@@ -7,9 +7,9 @@
 //   reopened; setting a status that a task already has changes nothing, so a repeated call does no harm.
 // - "strict": tasks are started and completed in order, so several at once must be the due one and those after it.
 //   "free": in any order. Cancelling is allowed anywhere in both.
-import type { AgentConfig } from "../../protocol/agent.ts";
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { newId } from "../../protocol/ids.ts";
-import type { Plan, Task, TaskStatus } from "../../protocol/task.ts";
+import type { Plan, Task, TaskStatus } from "../../protocol/plan/task.ts";
 import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, UpdateTasksInput } from "./arguments.ts";
 import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
 import { dueTask, openTasks } from "./view.ts";

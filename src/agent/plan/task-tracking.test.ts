@@ -10,8 +10,8 @@ import {
   ScriptedRun,
   says,
 } from "../../../test/fakes/scripted-run.ts";
-import { agentConfig } from "../../protocol/agent.ts";
-import type { PlanOperation } from "../../protocol/plan-edit.ts";
+import { agentConfig } from "../../protocol/agents/agent.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import { emptyLedger } from "./ledger.ts";
 
 const work = makeTool("work");

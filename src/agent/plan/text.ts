@@ -1,6 +1,6 @@
 // The sentences in which the plan's rules speak to a model.
 import { cutEnd } from "../../lib/truncate.ts";
-import type { Plan, Task } from "../../protocol/task.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { dueTask } from "./view.ts";
 
 export function describeDue(plan: Plan): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Plan, Task } from "../../protocol/task.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { addNotes, describeNews, noteEdit } from "./unseen-edits.ts";
 
 function plan(version: number, ...tasks: (Partial<Task> & { id: string })[]): Plan {

@@ -1,7 +1,7 @@
 // What a model is to know of a person's edits at its next step: it can't see a person's hand, and what it was told of the plan
 // before is no longer so. Notes are kept until a reply is stored whose request had them, and then forgotten.
 import { cutEnd } from "../../lib/truncate.ts";
-import type { Plan, Task, TaskStatus } from "../../protocol/task.ts";
+import type { Plan, Task, TaskStatus } from "../../protocol/plan/task.ts";
 import { quoteAsData } from "./text.ts";
 import { tasksInOrder } from "./view.ts";
 

@@ -1,5 +1,5 @@
 // What can be read off a plan: its order, what is due, and the two forms in which it leaves (a tool's result, the stream's state).
-import type { Plan, PlanState, PlanView, Section, Task } from "../../protocol/task.ts";
+import type { Plan, PlanState, PlanView, Section, Task } from "../../protocol/plan/task.ts";
 
 export const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
 

@@ -1,5 +1,5 @@
 // When a person is asked. Each question stops the run until they come back, so models are told what is no reason to ask.
-import type { AgentConfig } from "../../protocol/agent.ts";
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 const asking = `# Asking
 

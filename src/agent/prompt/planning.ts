@@ -1,6 +1,6 @@
 // When a plan is made, and how. Models of the middle class decide by examples more than by rules: what they get wrong
 // (a question on how something is done, one look, a "small" report) stands here in both languages.
-import type { AgentConfig } from "../../protocol/agent.ts";
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 export const whenToPlan = `# Plan or answer
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { agentConfig } from "../../protocol/agent.ts";
+import { agentConfig } from "../../protocol/agents/agent.ts";
 import { allTools } from "../../tools/index.ts";
 import { createTasksInput } from "../plan/arguments.ts";
 import { createTasks } from "../plan/rules.ts";

@@ -2,7 +2,7 @@
 // that changes from one call to the next (no date, no plan, no id), since providers cache a prompt by its beginning; what
 // is most particular stands last. Same input, same bytes.
 import { cutEnd } from "../../lib/truncate.ts";
-import type { AgentConfig } from "../../protocol/agent.ts";
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { contextHeading, instructionsHeading } from "./additions.ts";
 import { describeAsking } from "./asking.ts";
 import { finishing } from "./finishing.ts";

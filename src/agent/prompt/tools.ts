@@ -1,6 +1,6 @@
 // What tool descriptions can't say, because it is about several tools. A line about tools that the agent is not offered
 // would make a model call them, so it is left out.
-import type { AgentConfig } from "../../protocol/agent.ts";
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 const lines: { about: string[]; text: string }[] = [
   {

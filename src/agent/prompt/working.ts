@@ -1,6 +1,6 @@
 // The loop of the work: consult, act, look, tick. It says what the code enforces, so that a model meets a rule as advice
 // before it meets it as an error.
-import type { AgentConfig } from "../../protocol/agent.ts";
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 const inOrder = "- One task at a time, in the order of the list.";
 const inAnyOrder = "- One task at a time, in any order: set the one you choose to in_progress first.";

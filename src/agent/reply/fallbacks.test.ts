@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { callsTools, fails, makeTool, ScriptedRun, says, usage } from "../../../test/fakes/scripted-run.ts";
-import { agentConfig } from "../../protocol/agent.ts";
+import { agentConfig } from "../../protocol/agents/agent.ts";
 import { MAX_ATTEMPTS } from "./call.ts";
 
 const agent = agentConfig.parse({ fallback_models: ["b", "c"] });

@@ -1,7 +1,7 @@
 // What goes in and out of the routes of agents. Names of tools are held against the tools that there are: an agent whose
 // only tool is misspelled, or whose approval guards nothing, would look right and not be.
 import { z } from "@hono/zod-openapi";
-import { agentConfig } from "../../protocol/agent.ts";
+import { agentConfig } from "../../protocol/agents/agent.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { allTools } from "../../tools/index.ts";
 import * as examples from "../examples.ts";

@@ -1,7 +1,7 @@
 // Versions of an agent: read one, compare two, pin the one that new runs begin with, go back to an older one.
 import { z } from "@hono/zod-openapi";
-import type { Agent } from "../../protocol/agent.ts";
-import { findChanges } from "../../protocol/agent-changes.ts";
+import type { Agent } from "../../protocol/agents/agent.ts";
+import { findChanges } from "../../protocol/agents/changes.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { missingVersion, pinAgent, readAgentVersion, rollBackAgent } from "../../store/agents/versions.ts";
 import { agentMemory } from "../../thread/agent-memory.ts";

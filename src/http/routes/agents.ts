@@ -1,6 +1,6 @@
 // Agents: named configurations. Each change is a version, and a run pins the one it started with.
 import { z } from "@hono/zod-openapi";
-import { type Agent, agentConfig } from "../../protocol/agent.ts";
+import { type Agent, agentConfig } from "../../protocol/agents/agent.ts";
 import { clientId, DEFAULT_AGENT_ID, newId } from "../../protocol/ids.ts";
 import {
   createAgent,

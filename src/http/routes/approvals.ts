@@ -1,6 +1,6 @@
 // Approvals as people write them: by tool with one pattern or a list, or as a list of calls. What is meant is always the
 // same, patterns by tool; what can't be meant is refused with its place, since an approval that is lost guards nothing.
-import type { AgentConfig } from "../../protocol/agent.ts";
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 type Written = Record<string, string | string[]> | (string | { tool: string; pattern?: string })[];
 

@@ -1,8 +1,9 @@
 // What a run ends with in Slack: what it asks, why it failed, where to look. And the plan as a text, for messages that are not
 // streamed.
+
+import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
-import type { PlanState, TaskStatus } from "../../protocol/task.ts";
 import { stopButton } from "./actions.ts";
 import { askQuestions, closeQuestions, escapeText } from "./questions.ts";
 import { shorten, withoutMentions } from "./text.ts";

@@ -1,8 +1,8 @@
 // What Slack is to show of a run: its texts, its plan and how it ended. Made of the events of the run's stream, so that a new
 // life that reads them again comes to the same.
 import type { ThreadEvent } from "../../protocol/event.ts";
+import type { PlanState } from "../../protocol/plan/task.ts";
 import type { Run } from "../../protocol/run.ts";
-import type { PlanState } from "../../protocol/task.ts";
 import { withoutMentions } from "./text.ts";
 
 export interface SlackView {

@@ -1,7 +1,7 @@
 // Agents and their versions. `agent_default` needs no row: it exists for every user until a change stores one.
 import { and, desc, eq, lt, sql } from "drizzle-orm";
-import { type Agent, type AgentConfig, agentConfig, defaultAgent } from "../../protocol/agent.ts";
-import { findChanges, type VersionContent } from "../../protocol/agent-changes.ts";
+import { type Agent, type AgentConfig, agentConfig, defaultAgent } from "../../protocol/agents/agent.ts";
+import { findChanges, type VersionContent } from "../../protocol/agents/changes.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";

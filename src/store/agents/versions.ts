@@ -1,7 +1,7 @@
 // Going back and staying: an older version of an agent can be read, pinned for new runs, and made the newest again. Versions
 // are numbered without gaps and never change, so a version that is up to the newest is there as long as its agent is.
 import { and, eq, getTableColumns, sql } from "drizzle-orm";
-import { type Agent, defaultAgent } from "../../protocol/agent.ts";
+import { type Agent, defaultAgent } from "../../protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import { open } from "../database.ts";

@@ -9,7 +9,7 @@
 // as deleted. (The bounds of a plan keep it far below that.)
 import { END_HOPS, TASK_HOPS } from "../../protocol/chain.ts";
 import { newId } from "../../protocol/ids.ts";
-import type { PlanContent } from "../../protocol/task.ts";
+import type { PlanContent } from "../../protocol/plan/task.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
 import { type DeliveryName, isWebhookEvent, type WebhookPayload } from "../../protocol/webhook.ts";
 import type { ThreadBatch } from "../sync.ts";

@@ -3,7 +3,7 @@ import { Gate } from "../../../test/fakes/gate.ts";
 import { say } from "../../../test/fakes/replies.ts";
 import { settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
-import { defaultAgent } from "../../protocol/agent.ts";
+import { defaultAgent } from "../../protocol/agents/agent.ts";
 import type { Result } from "../../protocol/error.ts";
 import type { AcceptedRun, RunInput } from "../../protocol/thread.ts";
 import { findRun } from "../life.ts";

@@ -2,7 +2,7 @@
 // here waits between the last check and the write, so that two requests at once can't both win.
 import { hashText, toHex } from "../../lib/hash.ts";
 import { withinTime } from "../../lib/time-limit.ts";
-import { defaultAgent } from "../../protocol/agent.ts";
+import { defaultAgent } from "../../protocol/agents/agent.ts";
 import { chainOf } from "../../protocol/chain.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";

@@ -1,6 +1,6 @@
 // The thread's messages in the object's SQLite: what a model reads, what D1 gets, and the plan's row.
 import type { AssistantMessage, MessageRow, MessageType } from "../../protocol/message.ts";
-import type { Plan, PlanContent } from "../../protocol/task.ts";
+import type { Plan, PlanContent } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import { readText, type Sql, writeText } from "./database.ts";
 

@@ -1,6 +1,6 @@
 // The thread's runs in the object's SQLite: what the API shows of each, and what only the object needs.
 import type { LoopOutcome } from "../../agent/events.ts";
-import { defaultAgent } from "../../protocol/agent.ts";
+import { defaultAgent } from "../../protocol/agents/agent.ts";
 import { withChain } from "../../protocol/chain.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";

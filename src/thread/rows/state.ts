@@ -3,7 +3,7 @@
 import { diffPlanState } from "../../agent/plan/changes.ts";
 import { planState } from "../../agent/plan/view.ts";
 import type { PatchOperation, StateValue } from "../../protocol/event.ts";
-import type { Plan } from "../../protocol/task.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import { readMeta, type Sql, writeMeta } from "./database.ts";
 import { readPlan } from "./messages.ts";
 

@@ -6,7 +6,7 @@ import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime } from "../../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import { defineTool, type Tool } from "../../agent/tool.ts";
-import type { TaskLedger } from "../../protocol/ledger.ts";
+import type { TaskLedger } from "../../protocol/plan/ledger.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import { readMessages } from "../rows/messages.ts";

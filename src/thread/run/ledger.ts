@@ -1,6 +1,6 @@
 // The ledger of the thread, read off its rows each time it is asked for: once or twice a run, and by people who look.
 import { foldLedger, type LedgerRow, type Span } from "../../agent/plan/ledger.ts";
-import type { Ledger } from "../../protocol/ledger.ts";
+import type { Ledger } from "../../protocol/plan/ledger.ts";
 import type { Life } from "../life.ts";
 import { readText, type Sql } from "../rows/database.ts";
 import { readRunSpans } from "../rows/runs.ts";

@@ -2,8 +2,8 @@
 // turn, so an edit and the model's own changes come one after the other and neither undoes the other.
 import { editPlan as applyOperations } from "../../agent/plan/edits.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
-import type { PlanEditRequest } from "../../protocol/plan-edit.ts";
-import type { Plan } from "../../protocol/task.ts";
+import type { PlanEditRequest } from "../../protocol/plan/edit.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import { type Life, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { trimMemory } from "../stream/streams.ts";

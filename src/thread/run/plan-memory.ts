@@ -4,7 +4,7 @@
 import { type TaskTimes, trackTimes } from "../../agent/plan/ledger.ts";
 import { addNotes, type EditNews, noteEdit } from "../../agent/plan/unseen-edits.ts";
 import { openTasks } from "../../agent/plan/view.ts";
-import type { Plan } from "../../protocol/task.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import type { Life } from "../life.ts";
 import { readMeta, readText, type Sql, writeMeta } from "../rows/database.ts";
 import type { RunRecord } from "../rows/runs.ts";

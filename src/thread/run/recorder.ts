@@ -5,7 +5,7 @@ import { changedSteps } from "../../agent/plan/changes.ts";
 import { addUsage } from "../../agent/plan/ledger.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
-import type { Plan } from "../../protocol/task.ts";
+import type { Plan } from "../../protocol/plan/task.ts";
 import { isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage, writePlan } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";

@@ -6,7 +6,7 @@ import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
 import { workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
-import { defaultAgent } from "../../protocol/agent.ts";
+import { defaultAgent } from "../../protocol/agents/agent.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";

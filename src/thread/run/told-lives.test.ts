@@ -5,7 +5,7 @@ import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { workerTools } from "../../../test/fakes/worker-brain.ts";
-import type { PlanOperation } from "../../protocol/plan-edit.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";

@@ -1,8 +1,8 @@
 // The public HTTP API, as the page and `npm run ask` use it.
 import type { WaitingMessage } from "../../protocol/inbox.ts";
 import type { MessageRow } from "../../protocol/message.ts";
+import type { PlanView } from "../../protocol/plan/task.ts";
 import type { Run } from "../../protocol/run.ts";
-import type { PlanView } from "../../protocol/task.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 
 /** A reply that is no success; `code` is the problem's, or null where what answered was no Taskloom server. */

@@ -1,8 +1,8 @@
 // What was said before the page was opened, from the stored rows.
 import type { AgUiInterrupt, AgUiMessage, StateValue } from "../../protocol/event.ts";
 import type { AssistantMessage, MessageRow, ToolMessage, UserMessage } from "../../protocol/message.ts";
+import type { PlanView } from "../../protocol/plan/task.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
-import type { PlanView } from "../../protocol/task.ts";
 import {
   addMessage,
   addResult,

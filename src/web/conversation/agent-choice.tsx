@@ -1,6 +1,6 @@
 // Whom a new conversation is with, where there is more than one to choose from. It is the thread's from its first message on.
 import { useEffect, useState } from "react";
-import type { Agent } from "../../protocol/agent.ts";
+import type { Agent } from "../../protocol/agents/agent.ts";
 import { useApp } from "../app/context.ts";
 import { chosenAgent } from "../state/chosen-agent.ts";
 import { useStore } from "../state/store.ts";

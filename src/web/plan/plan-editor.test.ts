@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PlanOperation } from "../../protocol/plan-edit.ts";
-import type { PlanState } from "../../protocol/task.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
+import type { PlanState } from "../../protocol/plan/task.ts";
 import { ApiError } from "../client/api.ts";
 import { type EditedThread, PlanEditor } from "./plan-editor.ts";
 import { addTask, endTask } from "./plan-edits.ts";

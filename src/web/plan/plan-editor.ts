@@ -1,6 +1,6 @@
 // Changes the plan for a person, one change after another. One that met another's change is made once more for the plan that came
 // of it, if it still makes sense there.
-import type { PlanState, PlanView } from "../../protocol/task.ts";
+import type { PlanState, PlanView } from "../../protocol/plan/task.ts";
 import { type Api, ApiError, pathOf } from "../client/api.ts";
 import { describeProblem, type Problem } from "../state/problem.ts";
 import { Store } from "../state/store.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PlanState, TaskStatus } from "../../protocol/task.ts";
+import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 import { addSection, addTask, endTask, moveTask, removeSection, removeTask, reword } from "./plan-edits.ts";
 
 const task = (id: string, status: TaskStatus = "pending") => ({ id, content: id, status });

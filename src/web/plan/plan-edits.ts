@@ -1,7 +1,7 @@
 // What a person does to the plan. An edit is made for the plan as it is: where that has changed meanwhile, it is made again for
 // the new one, or makes no sense any more (null).
-import type { PlanOperation } from "../../protocol/plan-edit.ts";
-import type { PlanState, TaskStatus } from "../../protocol/task.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
+import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 
 export type PlanEdit = (plan: PlanState) => PlanOperation[] | null;
 

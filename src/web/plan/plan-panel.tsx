@@ -1,7 +1,7 @@
 // The thread's plan: how far it is, its sections and tasks as they change, and what a person may change in it, at any moment.
 import { ListChecks, Plus } from "lucide-react";
 import { useCallback, useLayoutEffect, useMemo, useRef } from "react";
-import type { PlanState } from "../../protocol/task.ts";
+import type { PlanState } from "../../protocol/plan/task.ts";
 import { useApp } from "../app/context.ts";
 import { Button } from "../parts/button.tsx";
 import { Empty, ProblemNotice } from "../parts/notice.tsx";

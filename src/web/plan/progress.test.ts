@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TaskStatus } from "../../protocol/task.ts";
+import type { TaskStatus } from "../../protocol/plan/task.ts";
 import { progressOf } from "./progress.ts";
 
 const planOf = (...statuses: TaskStatus[]) => ({

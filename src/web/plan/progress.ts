@@ -1,5 +1,5 @@
 // How far a plan is: what was cancelled is no part of it any more.
-import type { PlanState } from "../../protocol/task.ts";
+import type { PlanState } from "../../protocol/plan/task.ts";
 
 type Task = PlanState["sections"][number]["tasks"][number];
 

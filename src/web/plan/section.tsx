@@ -1,7 +1,7 @@
 // A section of the plan with its tasks, and a line at its end for one more.
 import { Ellipsis, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
-import type { PlanState } from "../../protocol/task.ts";
+import type { PlanState } from "../../protocol/plan/task.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";

@@ -1,6 +1,6 @@
 // The sign of a task's status; its word stands beside it for those who listen.
 import { Circle, CircleCheck, CircleDot, CircleSlash } from "lucide-react";
-import type { TaskStatus } from "../../protocol/task.ts";
+import type { TaskStatus } from "../../protocol/plan/task.ts";
 import styles from "./status-icon.module.css";
 
 const icons = { pending: Circle, in_progress: CircleDot, completed: CircleCheck, cancelled: CircleSlash };

@@ -1,8 +1,8 @@
 // What was done for one task: counts, what shows that it is done, and the commands, files and links themselves.
 import { CircleCheck, CircleDashed, Undo2 } from "lucide-react";
 import type { ReactNode } from "react";
-import type { TaskLedger } from "../../protocol/ledger.ts";
-import type { TaskStatus } from "../../protocol/task.ts";
+import type { TaskLedger } from "../../protocol/plan/ledger.ts";
+import type { TaskStatus } from "../../protocol/plan/task.ts";
 import { readLink } from "../conversation/markdown.tsx";
 import { useWords } from "../state/words.ts";
 import { formatCount } from "./format.ts";

@@ -2,8 +2,8 @@
 // arrow, everything by its menu.
 import { ArrowDown, ArrowUp, Ban, Check, Ellipsis, Pencil, Trash2 } from "lucide-react";
 import { type KeyboardEvent, memo, useState } from "react";
-import type { TaskLedger } from "../../protocol/ledger.ts";
-import type { PlanState } from "../../protocol/task.ts";
+import type { TaskLedger } from "../../protocol/plan/ledger.ts";
+import type { PlanState } from "../../protocol/plan/task.ts";
 import { Menu, MenuItem, MenuLine } from "../parts/menu.tsx";
 import { Spinner } from "../parts/notice.tsx";
 import { useFocusBack } from "../parts/use-focus-back.ts";

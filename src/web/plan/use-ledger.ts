@@ -1,7 +1,7 @@
 // What was done for each task. Only the server can tell; it is asked when the plan is opened, when the plan becomes another one and
 // when a run begins or ends, never by a clock.
 import { useEffect, useState } from "react";
-import type { TaskLedger } from "../../protocol/ledger.ts";
+import type { TaskLedger } from "../../protocol/plan/ledger.ts";
 import { useApp } from "../app/context.ts";
 import { pathOf } from "../client/api.ts";
 import { describeProblem, type Problem } from "../state/problem.ts";

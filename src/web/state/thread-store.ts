@@ -2,7 +2,7 @@
 // said, or listens to the thread for what others start on it. Each ends with the number of the last event, from which the next
 // goes on, so nothing is shown twice or missed. When nothing happens it stops asking, until something wakes it.
 import type { ThreadEvent } from "../../protocol/event.ts";
-import type { PlanView } from "../../protocol/task.ts";
+import type { PlanView } from "../../protocol/plan/task.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { type Api, ApiError } from "../client/api.ts";
 import { newId } from "../client/ids.ts";

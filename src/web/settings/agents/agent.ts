@@ -1,6 +1,6 @@
 // An agent as the API answers it, and the form that makes or changes one. What few people change stands as JSON in one field, so that
 // everything that the API knows can be changed here.
-import type { AgentConfig } from "../../../protocol/agent.ts";
+import type { AgentConfig } from "../../../protocol/agents/agent.ts";
 
 export interface Agent extends AgentConfig {
   agent_id: string;

@@ -1,6 +1,6 @@
 // What differs between two versions of an agent, field by field, before beside after.
 import { useEffect, useState } from "react";
-import type { AgentChange } from "../../../protocol/agent-changes.ts";
+import type { AgentChange } from "../../../protocol/agents/changes.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Select } from "../../parts/field.tsx";
 import { Notice, ProblemNotice, Spinner } from "../../parts/notice.tsx";

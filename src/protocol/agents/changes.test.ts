@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { agentConfig } from "./agent.ts";
-import { findChanges } from "./agent-changes.ts";
+import { findChanges } from "./changes.ts";
 
 const content = { name: "A", config: agentConfig.parse({ approvals: { a: ["x"], b: ["y"] } }) };
 

@@ -1,7 +1,7 @@
 // The ledger: what was done for a task, as `GET …/tasks?include=ledger` answers it. It is read off the thread's rows and
 // stored nowhere.
 import { z } from "zod";
-import { usage } from "./run.ts";
+import { usage } from "../run.ts";
 
 export const fileActions = ["created", "edited", "moved", "deleted"] as const;
 

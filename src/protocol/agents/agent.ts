@@ -1,6 +1,6 @@
 // An agent: a named, versioned configuration. A run pins the version it started with.
 import { z } from "zod";
-import { DEFAULT_AGENT_ID } from "./ids.ts";
+import { DEFAULT_AGENT_ID } from "../ids.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode");
 
