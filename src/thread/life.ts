@@ -1,31 +1,18 @@
-// One life of a thread's object: all it holds in memory, made from its SQLite when it wakes. The other files of this
-// folder are functions over it; only the object owns it.
+// One life of a thread's object: all it holds in memory, made from its SQLite when it wakes (wake.ts). The other files of
+// this folder are functions over it; only the object owns it.
 import type { Sandbox } from "../agent/sandbox.ts";
-import { newId } from "../protocol/ids.ts";
-import { isTerminal, type Run } from "../protocol/run.ts";
+import type { Run } from "../protocol/run.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
 import type { Thread } from "../protocol/thread.ts";
-import { type AskedInSlack, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
-import { type Follower, followRun } from "./follow/followers.ts";
-import { hasSteered } from "./inbox/steering.ts";
-import { Outbox } from "./outbox.ts";
+import type { AskedInSlack, Follower } from "./follow/follower-rows.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
-import { createTables, type Database, hasTables, readMeta, writeMeta } from "./rows/database.ts";
-import {
-  insertRun,
-  type RunRecord,
-  readLastPosition,
-  readLiveRuns,
-  readRun,
-  readRunBefore,
-  saveRun,
-} from "./rows/runs.ts";
-import { ThreadState } from "./rows/state.ts";
-import { countLife } from "./run/run-start.ts";
-import { schedule } from "./scheduler.ts";
-import { Journal } from "./stream/journal.ts";
-import { Readers } from "./stream/readers.ts";
-import { trimMemory, watchIdle } from "./stream/streams.ts";
+import { type Database, writeMeta } from "./rows/database.ts";
+import { type RunRecord, readRun, readRunBefore, saveRun } from "./rows/runs.ts";
+import type { ThreadState } from "./rows/state.ts";
+import type { StoredThread } from "./rows/stored-thread.ts";
+import type { Journal } from "./stream/journal.ts";
+import type { Readers } from "./stream/readers.ts";
 
 /** What only the platform can do for an object. */
 export interface Platform {
@@ -43,16 +30,6 @@ export interface ActiveRun {
   /** When this life told it to end; null where it did not. */
   condemnedAt: number | null;
   done: Promise<void>;
-}
-
-/** The stored thread: what D1 shows of it, and what only the object knows. */
-export interface StoredThread {
-  thread: Thread;
-  version: number;
-  /** Name of the project that was made with the thread; null where the project was there before. */
-  made_project: { name: string; created_at: string } | null;
-  /** The request that made it, which may be repeated. */
-  request_id?: string;
 }
 
 export interface Life {
@@ -107,103 +84,6 @@ export interface Life {
   removed: boolean;
 }
 
-/** Wakes the thread that is stored; null where there is none, and then nothing is written. */
-export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
-  if (!hasTables(database.sql) || readMeta(database.sql, "removed") !== null) return null;
-  const stored = readMeta<StoredThread>(database.sql, "thread");
-  if (stored === null) return null;
-  createTables(database.sql);
-  const journal = new Journal(database);
-  const live = new Map(readLiveRuns(database.sql).map((record) => [record.run.invocation_id, record]));
-  const newestStarted = readRunBefore(database.sql, Number.MAX_SAFE_INTEGER);
-  const life: Life = {
-    instance_id: newId("inst"),
-    database,
-    ports,
-    platform,
-    journal,
-    readers: new Readers(journal, ports.clock),
-    state: new ThreadState(database.sql),
-    outbox: new Outbox(database, ports, () => journal.newest),
-    stored,
-    thread: stored.thread,
-    live,
-    active: null,
-    lastPosition: readLastPosition(database.sql),
-    newestStarted: newestStarted && (live.get(newestStarted.run.invocation_id) ?? newestStarted),
-    hasSteered: hasSteered(database.sql),
-    accepting: Promise.resolve(),
-    sandbox: null,
-    openSteps: new Set(),
-    waiters: new Map(),
-    alarmAt: null,
-    jobs: new Map(),
-    place: readPlace(database.sql),
-    asked: readAsked(database.sql),
-    followers: new Map(readFollowers(database.sql).map((row) => [row.invocation_id, { row, isActive: false }])),
-    onFollowerWaits: () => {},
-    cancelIdle: null,
-    cancelNews: null,
-    bornAt: ports.clock.now(),
-    errors: [],
-    removing: false,
-    removed: false,
-  };
-  life.readers.onProgress = () => {
-    trimMemory(life);
-    if (life.readers.count === 0) watchIdle(life);
-  };
-  life.outbox.onFailure = () => platform.waitUntil(schedule(life));
-  life.onFollowerWaits = () => platform.waitUntil(schedule(life));
-  life.outbox.onNews = () => syncSoon(life);
-  adoptRun(life);
-  return life;
-}
-
-// Long enough to gather what a step changes, short enough for who watches the tasks elsewhere.
-const NEWS_AFTER_MS = 1_000;
-
-/** Brings D1 up to date once for all changes of a second. */
-function syncSoon(life: Life): void {
-  life.cancelNews ??= life.ports.clock.setTimer(() => {
-    life.cancelNews = null;
-    life.platform.waitUntil(life.outbox.sync());
-  }, NEWS_AFTER_MS);
-}
-
-/** Before any reader comes: what a former life left amid a run. */
-function adoptRun(life: Life): void {
-  const [record] = life.live.values();
-  if (record === undefined) return;
-  if (record.end_seq !== null) life.journal.hold(record.end_seq);
-  condemnReplaced(life);
-  if (record.run.status === "queued" && record.startable) {
-    // Nothing kept the former life from starting it.
-    transact(life, () => {
-      countLife(life, record);
-      storeRun(life, record);
-    });
-  }
-  if (record.run.status !== "running") return;
-  transact(life, () => life.journal.voidFormerLife(record.run.invocation_id));
-  // Their STEP_STARTED is stored: a reader has it, or gets it with its resync.
-  for (const task of life.state.plan.tasks) if (task.status === "in_progress") life.openSteps.add(task.id);
-}
-
-/** The former life ended between the accept of a replacing run and the end of those before it. */
-function condemnReplaced(life: Life): void {
-  const runs = [...life.live.values()];
-  const place = runs.findLastIndex(({ run, input }) => run.status === "queued" && input?.on_busy === "replace");
-  const spared = runs.slice(0, Math.max(0, place)).filter(({ run, verdict }) => !isTerminal(run.status) && !verdict);
-  if (spared.length === 0) return;
-  transact(life, () => {
-    for (const record of spared) {
-      record.verdict = { status: "cancelled" };
-      storeRun(life, record);
-    }
-  });
-}
-
 // As many as an operator reads; the log has the rest.
 const MOST_ERRORS = 20;
 
@@ -228,15 +108,6 @@ export function storeThreadChange(life: Life, thread: Thread): void {
 export function storeRun(life: Life, record: RunRecord, change: { input?: boolean } = {}): void {
   saveRun(life.database.sql, record, life.journal.newest, change);
   life.outbox.markRun(record);
-}
-
-/** Stores a new run and marks it for D1. Inside a transaction. */
-export function storeNewRun(life: Life, record: RunRecord): void {
-  insertRun(life.database.sql, record, life.journal.newest);
-  life.live.set(record.run.invocation_id, record);
-  life.lastPosition = Math.max(life.lastPosition, record.position);
-  life.outbox.markRun(record);
-  followRun(life, record.run);
 }
 
 /** The newest run before a place of the inbox that has started. */

@@ -27,7 +27,7 @@ import { describeLife } from "./diagnostics.ts";
 import { ensureFollowing } from "./follow/followers.ts";
 import { acceptRun, checkFirstInput } from "./inbox/inbox.ts";
 import { listWaiting } from "./inbox/waiting.ts";
-import { findRun, type Life, type Platform, wakeLife } from "./life.ts";
+import { findRun, type Life, type Platform } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
 import type { Database } from "./rows/database.ts";
 import { readMessagePage, readRunPage } from "./rows/reads.ts";
@@ -39,6 +39,7 @@ import { arm, resendJobs, schedule } from "./scheduler.ts";
 import { openStream } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { finishRemoval, ownedBy, patchThread, readRemoval, removeThread, storeThread } from "./threads.ts";
+import { wakeLife } from "./wake.ts";
 
 // A door waits for D1 as long as this; then the object itself answers what is asked of one thread.
 const SYNC_LIMIT_MS = 3_000;

@@ -9,10 +9,10 @@ import type { Thread } from "../protocol/thread.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import type { ThreadBatch } from "../store/sync.ts";
 import type { Happenings } from "../store/webhooks/happenings.ts";
-import type { StoredThread } from "./life.ts";
 import { type Database, readMeta, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./rows/messages.ts";
 import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
+import type { StoredThread } from "./rows/stored-thread.ts";
 import type { Clock } from "./stream/readers.ts";
 
 /** Up to where D1 is known to be. */

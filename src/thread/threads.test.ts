@@ -8,13 +8,14 @@ import { applyPatch } from "../../test/fakes/transcript.ts";
 import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
 import { describeLife } from "./diagnostics.ts";
 import { acceptRun } from "./inbox/inbox.ts";
-import { findRun, wakeLife } from "./life.ts";
+import { findRun } from "./life.ts";
 import { writeMeta } from "./rows/database.ts";
 import { readMessages } from "./rows/messages.ts";
 import { waitForEnd } from "./run/control.ts";
 import { readHistory } from "./run/summaries.ts";
 import { messagesSnapshot } from "./stream/snapshot.ts";
 import { finishRemoval, ownedBy, readRemoval, removeThread } from "./threads.ts";
+import { wakeLife } from "./wake.ts";
 
 const run = { invocation_id: "inv_a" };
 // More than SQLite's rows may hold in UTF-8, and not a whole number of parts.

@@ -4,9 +4,10 @@ import { withinTime } from "../lib/time-limit.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
-import { isoTime, type Life, type StoredThread, storeThreadChange, transact } from "./life.ts";
+import { isoTime, type Life, storeThreadChange, transact } from "./life.ts";
 import type { Ports } from "./ports.ts";
 import { createTables, type Database, dropTables, hasTables, readMeta, writeMeta } from "./rows/database.ts";
+import type { StoredThread } from "./rows/stored-thread.ts";
 import { cancelRun } from "./run/control.ts";
 import { RETRY_IDLE } from "./stream/streams.ts";
 

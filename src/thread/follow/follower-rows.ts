@@ -78,3 +78,9 @@ export function readFollowers(sql: Sql): FollowerRow[] {
       ...(JSON.parse(state) as Omit<FollowerRow, "invocation_id">),
     }));
 }
+
+export interface Follower {
+  row: FollowerRow;
+  /** Whether this life is at it. */
+  isActive: boolean;
+}

@@ -14,6 +14,7 @@ import type { ConnectedWorkspace } from "../../slack/workspaces.ts";
 import { findRun, type Life, noteError, transact } from "../life.ts";
 import {
   deleteFollower,
+  type Follower,
   type FollowerRow,
   newFollower,
   saveFollower,
@@ -21,12 +22,6 @@ import {
   writePlace,
 } from "./follower-rows.ts";
 import { watchRun } from "./follower-watch.ts";
-
-export interface Follower {
-  row: FollowerRow;
-  /** Whether this life is at it. */
-  isActive: boolean;
-}
 
 /** A wait that outlasts its run is the alarm's, so that the object may sleep. */
 const LONGEST_TIMER_MS = 5_000;

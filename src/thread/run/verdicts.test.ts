@@ -7,8 +7,9 @@ import { FakeClock, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import type { Model } from "../../agent/model.ts";
 import { onAlarm } from "../alarm.ts";
+import { storeNewRun } from "../inbox/enqueue.ts";
 import { acceptRun } from "../inbox/inbox.ts";
-import { findRun, storeNewRun, transact } from "../life.ts";
+import { findRun, transact } from "../life.ts";
 import { buryRun, cancelBefore, cancelRun, startBackground, waitForEnd } from "./control.ts";
 import { ensureRunning } from "./run.ts";
 
