@@ -68,6 +68,22 @@ describe("a violation is noticed", () => {
     expect(rules.floorRule([file("src/extra/thing.ts", 'import { x } from "../lib/log.ts";')])).toHaveLength(1);
   });
 
+  it("imports in a circle, by types too", () => {
+    const circle = [
+      file("src/agent/a.ts", 'import { b } from "./b.ts";'),
+      file("src/agent/b.ts", 'import type { C } from "../lib/c.ts";'),
+      file("src/lib/c.ts", 'export type { A } from "../agent/a.ts";'),
+    ];
+    expect(rules.cycleRule(circle)).toHaveLength(1);
+    expect(rules.cycleRule(circle.slice(0, 2))).toEqual([]);
+  });
+
+  it("a folder of more than twenty files", () => {
+    const many = Array.from({ length: 20 }, (_, place) => file(`src/thread/${place}.ts`));
+    expect(rules.crowdRule([...many, file("src/thread/a.test.ts"), file("src/thread/rows/a.ts")])).toEqual([]);
+    expect(rules.crowdRule([...many, file("src/thread/a.ts")])).toHaveLength(1);
+  });
+
   it.each([
     ["the page importing code", "src/web/main.ts", 'import { run } from "../protocol/run.ts";'],
     ["the page importing the server", "src/web/main.ts", 'import type { Env } from "../config.ts";'],

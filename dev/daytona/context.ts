@@ -5,7 +5,7 @@ import type { Access } from "./access.ts";
 import type { Builds } from "./builds.ts";
 import { HttpError, notStartedMessage } from "./errors.ts";
 import type { Fault } from "./faults.ts";
-import type { Life } from "./lives.ts";
+import type { Life } from "./life.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { Snapshots } from "./snapshots.ts";

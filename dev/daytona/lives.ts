@@ -1,29 +1,16 @@
 /**
  * What exists only while a sandbox is started: its processes, and what the server keeps about them.
  */
+
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { Container } from "./container.ts";
 import { freeze, thaw } from "./freeze.ts";
 import type { Isolation } from "./isolation.ts";
+import type { Life } from "./life.ts";
 import { PtySessions } from "./pty-sessions.ts";
 import type { Sandbox } from "./sandboxes.ts";
 import { Sessions } from "./sessions.ts";
-
-export interface Life {
-  container: Container;
-  sessions: Sessions;
-  terminals: PtySessions;
-  /** Connections of people, which keep the sandbox from being idle. */
-  visitors: Set<Visitor>;
-  /** Its processes are held still. */
-  frozen: boolean;
-}
-
-/** Someone's connection. */
-export interface Visitor {
-  leave(): void;
-}
 
 export interface LivesOptions {
   isolation: Isolation;

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { removeTree } from "./trees.ts";
+import { removeTree } from "./tree-removal.ts";
 
 export const sandboxStates = [
   "pending_build",

@@ -10,7 +10,7 @@
 import { existsSync, lstatSync } from "node:fs";
 import { chmod, lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { removeTree } from "./trees.ts";
+import { removeTree } from "./tree-removal.ts";
 
 /** Folders of a sandbox beside `home` and `tmp`: for /, and for /usr/src, where node's own image has its app. */
 export const rootFolder = "root";

@@ -3,10 +3,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { HttpError } from "./errors.ts";
-import type { Life } from "./lives.ts";
+import type { Life } from "./life.ts";
 import { makeKey, Records, type SandboxRecord, type SandboxState } from "./records.ts";
-
-export type { Life } from "./lives.ts";
 
 export interface Sandbox {
   record: SandboxRecord;

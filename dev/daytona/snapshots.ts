@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { HttpError } from "./errors.ts";
 import type { BuildInfo, Image } from "./records.ts";
 import type { Resources } from "./states.ts";
-import { removeTree } from "./trees.ts";
+import { removeTree } from "./tree-removal.ts";
 
 type SnapshotState =
   | "pending"

@@ -4,8 +4,8 @@
 import type { Connection, PseudoTtyInfo, ServerChannel, Session } from "ssh2";
 import { type Container, readReply } from "./container.ts";
 import { frameKind, parseJson, writeFrame, writeJson } from "./keeper/frames.ts";
+import type { Life } from "./life.ts";
 import { maxSide, PtyProcess } from "./pty-process.ts";
-import type { Life } from "./sandboxes.ts";
 import { SshChannel } from "./ssh-channel.ts";
 
 /** Each takes a connection to the keeper. An editor that forwards ports has some dozens. */

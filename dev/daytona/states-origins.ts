@@ -11,7 +11,7 @@ import type { NewSandbox, Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { NewSnapshot, SnapshotRecord, Snapshots } from "./snapshots.ts";
 import { refuseChange } from "./states.ts";
 import type { Changes, Ongoing } from "./states-changes.ts";
-import { type CopyOptions, copyTree } from "./trees.ts";
+import { type CopyOptions, copyTree } from "./tree-copies.ts";
 
 export interface OriginsOptions {
   sandboxes: Sandboxes;

@@ -1,5 +1,6 @@
 // What the messages of one request tell: who wants what, what was done, and how the plan stands. Everything the script
 // knows is read here anew each time, so that it needs no memory of its own.
+import type { Goal } from "./intent.ts";
 import { readIntent } from "./intent.ts";
 import { dueTask, type Plan, type Result, readPlan, readResult } from "./result.ts";
 import { expandSummary } from "./summary.ts";
@@ -20,12 +21,6 @@ export interface Turn {
   index: number;
   text: string;
   exchanges: Exchange[];
-}
-
-export interface Goal {
-  text: string;
-  /** What the person said when asked. */
-  answers: string[];
 }
 
 export interface Conversation {

@@ -1,5 +1,4 @@
 // What a request asks for, guessed from its words, in Chinese and English.
-import type { Goal } from "./conversation.ts";
 
 export type Intent = "stop" | "continue" | "ask" | "shop" | "research" | "build" | "change" | "talk";
 export type ProjectKind = "shop" | "research" | "build";
@@ -139,4 +138,10 @@ export function nameFolder(aim: string): string {
   let hash = 5381;
   for (const point of aim) hash = (hash * 33 + (point.codePointAt(0) ?? 0)) % 0xffffff;
   return `project-${hash.toString(16)}`;
+}
+
+export interface Goal {
+  text: string;
+  /** What the person said when asked. */
+  answers: string[];
 }

@@ -2,7 +2,8 @@
 // says how the task went. Since the same results always lead to the same next step, a task is taken up at any point by
 // running it from its start over the results that the messages hold.
 import type { Content } from "./content.ts";
-import type { Exchange, Goal, Language } from "./conversation.ts";
+import type { Exchange, Language } from "./conversation.ts";
+import type { Goal } from "./intent.ts";
 import type { ToolUse } from "./reply.ts";
 import type { Result } from "./result.ts";
 

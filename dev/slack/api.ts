@@ -4,13 +4,13 @@ import { checkArguments, readCall } from "./arguments.ts";
 import type { Caller, Context, LoggedCall, Methods } from "./context.ts";
 import { errorBody, SlackError } from "./errors.ts";
 import { type Fault, meetFault, waitFor } from "./faults.ts";
+import type { Json } from "./json.ts";
 import { assistantMethods } from "./methods-assistants.ts";
 import { chatMethods } from "./methods-chat.ts";
 import { conversationMethods } from "./methods-conversations.ts";
 import { streamMethods } from "./methods-streams.ts";
 import { viewMethods } from "./methods-views.ts";
 import { accountMethods } from "./oauth.ts";
-import type { Json } from "./store.ts";
 
 const methods: Methods = {
   ...chatMethods,

@@ -3,7 +3,7 @@
  * an element of a type that is not listed is refused, so that one is written down here before it is relied on.
  */
 import { SlackError } from "./errors.ts";
-import type { Json } from "./store.ts";
+import type { Json } from "./json.ts";
 
 export interface Surface {
   surface: "message" | "view";

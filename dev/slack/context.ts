@@ -3,8 +3,9 @@ import type { Arguments } from "./arguments.ts";
 import type { Clock } from "./clock.ts";
 import type { Deliveries } from "./deliver.ts";
 import type { Fault } from "./faults.ts";
+import type { Json } from "./json.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import { type Channel, findMessage, type Json, type Message, type Store, type Workspace } from "./store.ts";
+import { type Channel, findMessage, type Message, type Store, type Workspace } from "./store.ts";
 
 /** The app as its settings page knows it. Addresses that are not set receive nothing. */
 export interface App {

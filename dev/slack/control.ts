@@ -11,11 +11,12 @@ import { SlackError } from "./errors.ts";
 import { type Fault, faultAnswers } from "./faults.ts";
 import { createHandle, requireWorkspace, type SlackHandle } from "./handle.ts";
 import { blocksOf } from "./interactions.ts";
+import type { Json } from "./json.ts";
 import { readStatus } from "./methods-assistants.ts";
 import { decideConsent, readConsent, uninstall } from "./oauth.ts";
 import { page } from "./page.ts";
 import { renderMessage } from "./render.ts";
-import type { Channel, Json, Message, Workspace } from "./store.ts";
+import type { Channel, Message, Workspace } from "./store.ts";
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));

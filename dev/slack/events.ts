@@ -1,7 +1,8 @@
 // The events that a workspace tells the app, in the envelope of the Events API.
 import { type Context, describeMessage } from "./context.ts";
 import type { Delivery, Forgery } from "./deliver.ts";
-import type { Channel, Json, Message, Workspace } from "./store.ts";
+import type { Json } from "./json.ts";
+import type { Channel, Message, Workspace } from "./store.ts";
 
 /** What an event is subscribed to as. */
 function subscriptionOf(event: Json, channel: Channel | undefined): string {

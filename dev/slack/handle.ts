@@ -5,6 +5,7 @@ import { SlackError } from "./errors.ts";
 import { type Told, wrapEvent } from "./events.ts";
 import type { Fault } from "./faults.ts";
 import { click, closeView, command, submit } from "./interactions.ts";
+import type { Json } from "./json.ts";
 import { readStatus } from "./methods-assistants.ts";
 import { decideConsent, install, readConsent, uninstall } from "./oauth.ts";
 import { edit, openAssistant, pressStop, requireMessage, type Said, say } from "./people.ts";
@@ -14,7 +15,6 @@ import {
   type AssistantThread,
   type Channel,
   type Ephemeral,
-  type Json,
   type Message,
   type OpenView,
   readThread,

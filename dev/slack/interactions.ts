@@ -6,9 +6,10 @@ import { type Context, describeMessage } from "./context.ts";
 import type { Delivery } from "./deliver.ts";
 import { SlackError } from "./errors.ts";
 import type { Told } from "./events.ts";
+import type { Json } from "./json.ts";
 import { describeView, replaceView, showView } from "./methods-views.ts";
 import { requireMessage } from "./people.ts";
-import { type Channel, type Json, type Message, type OpenView, remember, type Workspace } from "./store.ts";
+import { type Channel, type Message, type OpenView, remember, type Workspace } from "./store.ts";
 
 /** Elements that a person can act on, with the block they stand in. */
 export function findElements(blocks: Json[]): { block: Json; element: Json }[] {

@@ -1,7 +1,8 @@
 // The assistant's pane: assistant.threads.setStatus, setTitle, setSuggestedPrompts; and agents.sessions.
 import type { Caller, Context, Method, Methods } from "./context.ts";
 import { invalidArguments, SlackError } from "./errors.ts";
-import { type AssistantThread, findMessage, type Json } from "./store.ts";
+import type { Json } from "./json.ts";
+import { type AssistantThread, findMessage } from "./store.ts";
 
 /** A status goes away after this time without a message. */
 const statusLifeMs = 120_000;

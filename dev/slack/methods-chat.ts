@@ -5,7 +5,8 @@ import type { Caller, Context, Method, Methods } from "./context.ts";
 import { describeMessage } from "./context.ts";
 import { SlackError } from "./errors.ts";
 import { tellMessage } from "./events.ts";
-import { type Channel, findMessage, type Json, type Message, remember } from "./store.ts";
+import type { Json } from "./json.ts";
+import { type Channel, findMessage, type Message, remember } from "./store.ts";
 import { maxMarkdown, refuseStream } from "./stream.ts";
 
 /** Longer texts are cut there when they are posted. */

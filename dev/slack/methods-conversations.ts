@@ -1,7 +1,8 @@
 // Reads: conversations.replies, .history, .info, .open; users.info, team.info.
 import { describeMessage, type Method, type Methods } from "./context.ts";
 import { invalidArguments, SlackError } from "./errors.ts";
-import { type Channel, findMessage, type Json, type Message, readThread, type Workspace } from "./store.ts";
+import type { Json } from "./json.ts";
+import { type Channel, findMessage, type Message, readThread, type Workspace } from "./store.ts";
 
 const text = { kind: "text" } as const;
 const flag = { kind: "flag" } as const;

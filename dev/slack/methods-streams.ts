@@ -3,8 +3,9 @@ import { checkBlocks } from "./blocks.ts";
 import { type Caller, type Context, describeMessage, type Method, type Methods } from "./context.ts";
 import { SlackError } from "./errors.ts";
 import { tellMessage } from "./events.ts";
+import type { Json } from "./json.ts";
 import { checkMetadata, clearStatus, nameBlocks, openChannel, ownMessage } from "./methods-chat.ts";
-import { type Channel, findMessage, type Json, type Message } from "./store.ts";
+import { type Channel, findMessage, type Message } from "./store.ts";
 import { appendContent, openStream, readContent, refuseStream, type Stream, streamText } from "./stream.ts";
 
 const text = { kind: "text" } as const;

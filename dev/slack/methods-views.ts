@@ -2,7 +2,8 @@
 import { findProblems } from "./blocks.ts";
 import type { Caller, Context, Method, Methods } from "./context.ts";
 import { invalidArguments, SlackError } from "./errors.ts";
-import type { Json, OpenView, Workspace } from "./store.ts";
+import type { Json } from "./json.ts";
+import type { OpenView, Workspace } from "./store.ts";
 
 const triggerLifeMs = 3000;
 const maxViewBytes = 250_000;

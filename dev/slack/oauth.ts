@@ -5,7 +5,8 @@
 import type { Caller, Context, Method, Methods, OpenMethod } from "./context.ts";
 import { invalidArguments, SlackError } from "./errors.ts";
 import { tellEvent } from "./events.ts";
-import type { Json, Workspace } from "./store.ts";
+import type { Json } from "./json.ts";
+import type { Workspace } from "./store.ts";
 
 const codeLifeMs = 600_000;
 const maxCodes = 1000;

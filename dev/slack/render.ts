@@ -1,6 +1,7 @@
 // What a message shows, as text: for tests that compare, and for a person at a terminal.
 import { blocksOf } from "./interactions.ts";
-import type { Channel, Json, Message } from "./store.ts";
+import type { Json } from "./json.ts";
+import type { Channel, Message } from "./store.ts";
 
 const marks: Record<string, string> = { pending: "[ ]", in_progress: "[~]", complete: "[x]", error: "[!]" };
 

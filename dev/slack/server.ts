@@ -16,8 +16,9 @@ import { errorBody, SlackError } from "./errors.ts";
 import type { Fault } from "./faults.ts";
 import { createHandle, type SlackHandle } from "./handle.ts";
 import { showResponse } from "./interactions.ts";
+import type { Json } from "./json.ts";
 import { createRateLimits } from "./rate-limits.ts";
-import { type Json, Store } from "./store.ts";
+import { Store } from "./store.ts";
 
 export interface SlackOptions {
   /** 0, the default, takes a free one. */

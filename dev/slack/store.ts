@@ -3,11 +3,11 @@
  * stands beside messages. Bounded, so that a program that posts in a loop ends with an error and not with the machine's
  * memory.
  */
+
 import type { Clock } from "./clock.ts";
 import { SlackError } from "./errors.ts";
+import type { Json } from "./json.ts";
 import type { Stream } from "./stream.ts";
-
-export type Json = Record<string, unknown>;
 
 export interface User {
   id: string;

@@ -9,7 +9,7 @@
  */
 import { checkBlocks } from "./blocks.ts";
 import { SlackError } from "./errors.ts";
-import type { Json } from "./store.ts";
+import type { Json } from "./json.ts";
 
 /** Of an unstopped stream. Slackers measured 5 minutes and some seconds. */
 export const streamLifeMs = 300_000;

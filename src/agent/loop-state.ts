@@ -15,10 +15,9 @@ import { shortenMessage } from "./context/shortening.ts";
 import type { Summary } from "./context/summary.ts";
 import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./context/tokens.ts";
 import type { LoopFact } from "./events.ts";
-import type { LoopInput, LoopPorts } from "./loop.ts";
 import type { ToolDescription } from "./model.ts";
 import { noProgress, type Progress } from "./plan/progress.ts";
-import type { Told } from "./plan/task-tracking.ts";
+import type { LoopInput, LoopPorts } from "./ports.ts";
 import { buildSystemPrompt } from "./prompt/prompt.ts";
 import { createModelChain, type ModelChain } from "./reply/fallbacks.ts";
 import type { Tool } from "./tool.ts";
@@ -139,4 +138,11 @@ export function showRows(state: RunState, expected?: ReadonlySet<string>): void 
   const before = state.summary === null ? [] : [state.summary.message];
   state.messages = [...before, ...repairHistory(shown, expected)];
   state.size = estimateMessages(state.messages);
+}
+
+export interface Told {
+  /** The task in progress or due; null where there was none. */
+  task_id: string | null;
+  /** Up to which version of the plan it was told of a person's edits; null where there was nothing to tell. */
+  edits: number | null;
 }

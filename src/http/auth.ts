@@ -1,7 +1,7 @@
 // Who asks: the bearer key of a request becomes a caller. The admin key of the settings is the first user's; all others are
 // rows of D1, remembered for a few seconds so that a busy client costs no read per request.
+
 import { createMiddleware } from "hono/factory";
-import type { Config } from "../config.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";
 import { withinTime } from "../lib/time-limit.ts";
@@ -9,7 +9,7 @@ import { FIRST_USER_ID } from "../protocol/ids.ts";
 import { findApiKey } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { readKeyId } from "./api-key.ts";
-import type { AppContext, AppEnv, Caller } from "./context.ts";
+import type { AppContext, AppEnv, Authenticator, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 
 // How long a deleted key may still open another isolate; in its own it ends at once.
@@ -25,13 +25,6 @@ const REMEMBERED_KEYS = 1000;
 
 // No key of ours comes near; a header of a megabyte need not be hashed.
 const KEY_CHARACTERS = 1024;
-
-export interface Authenticator {
-  /** The caller whose key it is, if any. */
-  recognize(key: string, config: Config, db: D1Database): Promise<Caller | null>;
-  /** A deleted key opens nothing from now on. */
-  forget(key_id: string): void;
-}
 
 interface Remembered {
   key_id: string;

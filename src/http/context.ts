@@ -2,7 +2,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
-import type { Authenticator } from "./auth.ts";
 
 export interface Caller {
   user_id: string;
@@ -23,3 +22,10 @@ export interface AppEnv {
 
 export type App = OpenAPIHono<AppEnv>;
 export type AppContext = Context<AppEnv>;
+
+export interface Authenticator {
+  /** The caller whose key it is, if any. */
+  recognize(key: string, config: Config, db: D1Database): Promise<Caller | null>;
+  /** A deleted key opens nothing from now on. */
+  forget(key_id: string): void;
+}

@@ -1,26 +1,15 @@
 // From a project to its sandbox: the project's own settings come first, then the server's. Used by a thread's tools and by
 // the doors through which people reach the same sandbox.
+
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Workspace } from "../agent/workspace.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
-import type { Project } from "../protocol/project.ts";
 import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../sandboxes/index.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { createGitAccess } from "./git.ts";
+import type { ProjectPlace } from "./place.ts";
 import { keepLinks } from "./previews/previews.ts";
-
-/** A project, and what the server has for it. */
-export interface ProjectPlace {
-  config: Config;
-  database: D1Database;
-  user_id: string;
-  project_id: string;
-  /** Null where D1 does not know it yet: then only the server's settings hold. */
-  project: Project | null;
-  /** When the project was made, also where D1 does not know. */
-  created_at: string;
-}
 
 /** A project that was deleted, told from one that was made again under its id. */
 export interface DeletedProject {

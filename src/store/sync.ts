@@ -1,24 +1,14 @@
 // How a thread's object brings D1 up to date: one transaction of idempotent upserts. Each is guarded by the row's
 // `version`, so a batch that comes late or twice changes nothing and costs no written row, and by the thread's tombstone, so
 // nothing is written for a thread that was deleted.
+
 import type { MessageRow } from "../protocol/message.ts";
 import type { Run } from "../protocol/run.ts";
-import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import type { ThreadKey } from "../protocol/thread.ts";
+import type { ThreadBatch } from "./batch.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
 import { ALIVE } from "./tombstones.ts";
 import { type Happenings, readHappenings, tellHappenings } from "./webhooks/happenings.ts";
-
-export interface ThreadBatch {
-  key: ThreadKey;
-  /** The project that was made for this thread; null where there is none or D1 has it. */
-  project: { project_id: string; name: string; created_at: string } | null;
-  thread: (Thread & { version: number }) | null;
-  messages: (MessageRow & { version: number })[];
-  /** Where the plan is among the messages: the newest number of the journal, and the run that it was changed in, with its hops. */
-  plan_change?: { seq: number; invocation_id: string | null; hops?: number };
-  /** `end_seq`: the number of its terminal event, or of the newest where it has none. */
-  runs: (Run & { version: number; end_seq?: number | null })[];
-}
 
 // D1 refuses values and rows over 2 MB. Half of it leaves room for the other columns and for whole characters.
 const BOUND_BYTES = 1_000_000;

@@ -7,7 +7,7 @@ import type { Job } from "../protocol/job.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
-import type { ThreadBatch } from "../store/sync.ts";
+import type { ThreadBatch } from "../store/batch.ts";
 import type { Happenings } from "../store/webhooks/happenings.ts";
 import { type Database, readMeta, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./rows/messages.ts";

@@ -7,7 +7,7 @@ import type { Run } from "../../src/protocol/run.ts";
 import { openReader, readConversation } from "../e2e/stream-reader.ts";
 import { pickNumber } from "./aims.ts";
 import { tellAll, type Watcher, watchThread } from "./reader.ts";
-import type { Remote } from "./remote.ts";
+import type { Remote } from "./remote-server.ts";
 
 export interface RemoteCheck {
   name: string;

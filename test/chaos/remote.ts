@@ -1,35 +1,11 @@
 // `npm run chaos -- --remote URL`: what a deployed Worker can be asked that nobody can kill. Only through its API, with the
 // key in TASKLOOM_API_KEY. Where the scripted model serves, it is told exactly what to do; a real one is asked for little.
+
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Run } from "../../src/protocol/run.ts";
 import { type RemoteCheck, remoteChecks } from "./remote-checks.ts";
-
-export interface RemoteOptions {
-  url: string;
-  key: string;
-  runs: number;
-  /** How long nobody asks, so that the object may leave memory. */
-  idle_seconds: number;
-  /** Whether somebody is there to deploy while a run is at work, and how long it works. */
-  deploy: boolean;
-  work_seconds: number;
-  signal: AbortSignal;
-}
-
-/** What a check works with. */
-export interface Remote extends RemoteOptions {
-  up: Promise<void>;
-  /** What a message says that asks for a text of about so many words, or for work of so many seconds. */
-  prompts: { text: (words: number) => string; work: (seconds: number) => string };
-  /** An id that no check before has used. */
-  newId: (what: string) => string;
-  request: (method: string, path: string, body?: unknown) => Promise<Response>;
-  /** Answered as JSON; throws where the status is not 2xx. */
-  json: <T>(method: string, path: string, body?: unknown) => Promise<T>;
-  /** The run once it has ended. */
-  untilEnded: (thread: string, run: string, within_ms: number) => Promise<Run>;
-}
+import type { Remote, RemoteOptions } from "./remote-server.ts";
 
 const REQUEST_MS = 60_000;
 const LOOK_MS = 500;

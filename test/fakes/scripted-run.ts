@@ -2,7 +2,7 @@
 // surroundings is kept in the order it came. Time stands still: a sleep ends when the test says so, or at once.
 import { z } from "zod";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
-import { type LoopInput, type LoopPorts, runAgent } from "../../src/agent/loop.ts";
+import { runAgent } from "../../src/agent/loop.ts";
 import type {
   FinishReason,
   Model,
@@ -15,6 +15,7 @@ import { editPlan } from "../../src/agent/plan/edits.ts";
 import { emptyLedger } from "../../src/agent/plan/ledger.ts";
 import { addNotes, type EditNews, noteEdit } from "../../src/agent/plan/unseen-edits.ts";
 import { openTasks } from "../../src/agent/plan/view.ts";
+import type { LoopInput, LoopPorts } from "../../src/agent/ports.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";

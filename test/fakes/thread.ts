@@ -9,7 +9,7 @@ import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
 import type { CallSlack } from "../../src/slack/api.ts";
-import type { ThreadBatch } from "../../src/store/sync.ts";
+import type { ThreadBatch } from "../../src/store/batch.ts";
 import type { Happenings } from "../../src/store/webhooks/happenings.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import { ensureFollowing } from "../../src/thread/follow/followers.ts";

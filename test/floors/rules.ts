@@ -99,6 +99,38 @@ export const floorRule: Rule = (sources) =>
     return [`${path} (floor ${own.floor}) imports ${used.target} (floor ${other.floor})`];
   });
 
+/** No file leads back to itself, by types neither: what stands in a circle can't be read, moved or tested by itself. */
+export const cycleRule: Rule = (sources) => {
+  const targets = new Map(
+    sources.map((source) => [source.path, readImports(source).flatMap(({ target }) => target ?? [])] as const),
+  );
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string, way: string[]): void => {
+    const place = way.indexOf(path);
+    if (place >= 0) found.push(`${[...way.slice(place), path].join(" > ")}: imports lead in a circle`);
+    if (place >= 0 || done.has(path)) return;
+    for (const target of targets.get(path) ?? []) visit(target, [...way, path]);
+    done.add(path);
+  };
+  for (const path of targets.keys()) visit(path, []);
+  return found;
+};
+
+const folderCeiling = 20;
+
+/** A folder is read at a glance, or it is several. */
+export const crowdRule: Rule = (sources) => {
+  const counts = new Map<string, number>();
+  for (const { path } of sources.filter(({ path }) => isHouse(path))) {
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > folderCeiling)
+    .map(([folder, count]) => `${folder}: has ${count} files; at most ${folderCeiling}`);
+};
+
 /**
  * The page and the programs of `dev` know the server by its API: of `src`, only the vocabulary's types. What is a client
  * of that API in the page is one for `npm run ask` as well. The evaluation of the prompt is no client: it sends a model what

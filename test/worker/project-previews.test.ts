@@ -3,6 +3,7 @@ import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { Workspace } from "../../src/agent/workspace.ts";
 import { readConfig } from "../../src/config.ts";
+import type { ProjectPlace } from "../../src/projects/place.ts";
 import {
   createPreview,
   keepLinks,
@@ -10,7 +11,6 @@ import {
   recallPreview,
   revokePreview,
 } from "../../src/projects/previews/previews.ts";
-import type { ProjectPlace } from "../../src/projects/sandbox.ts";
 import type { DaytonaSandbox } from "../../src/sandboxes/index.ts";
 
 let projects = 0;

@@ -3,7 +3,7 @@ import { env } from "cloudflare:test";
 import type { Job } from "../../src/protocol/job.ts";
 import type { Task } from "../../src/protocol/plan/task.ts";
 import type { RunStatus } from "../../src/protocol/run.ts";
-import type { ThreadBatch } from "../../src/store/sync.ts";
+import type { ThreadBatch } from "../../src/store/batch.ts";
 import { createClient } from "./http-client.ts";
 import { at, makeRun } from "./http-fake-threads.ts";
 

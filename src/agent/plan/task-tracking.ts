@@ -11,13 +11,6 @@ import { remindOfPlan } from "./reminder.ts";
 import { dueTask, openTasks, startDueTask } from "./rules.ts";
 
 /** What the newest call was told. */
-export interface Told {
-  /** The task in progress or due; null where there was none. */
-  task_id: string | null;
-  /** Up to which version of the plan it was told of a person's edits; null where there was nothing to tell. */
-  edits: number | null;
-}
-
 /** The reminder of the plan for the next call; null where there is nothing to say. */
 export function tellPlan(state: RunState): string | null {
   const { plan, ports } = state;

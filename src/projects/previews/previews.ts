@@ -15,7 +15,7 @@ import {
   readPreview,
   type StoredPreview,
 } from "../../store/projects/previews.ts";
-import type { ProjectPlace } from "../sandbox.ts";
+import type { ProjectPlace } from "../place.ts";
 
 /** A working day and the night after it; who is shown a link for longer is given a new one. */
 export const LINK_SECONDS = 24 * 60 * 60;

@@ -12,7 +12,7 @@ import { newId } from "../../protocol/ids.ts";
 import type { PlanContent } from "../../protocol/plan/task.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
 import { type DeliveryName, isWebhookEvent, type WebhookPayload } from "../../protocol/webhook.ts";
-import type { ThreadBatch } from "../sync.ts";
+import type { ThreadBatch } from "../batch.ts";
 import { ALIVE } from "../tombstones.ts";
 
 /** A job is sent at once; the clock looks after what it left when this has passed. */

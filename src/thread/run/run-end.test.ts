@@ -4,7 +4,7 @@ import { call, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
-import type { ThreadBatch } from "../../store/sync.ts";
+import type { ThreadBatch } from "../../store/batch.ts";
 import { patchThread } from "../threads.ts";
 
 const run = { invocation_id: "inv_a" };

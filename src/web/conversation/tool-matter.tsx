@@ -5,8 +5,8 @@ import { useWords } from "../state/words.ts";
 import { Code } from "./code.tsx";
 import { languageOf } from "./language.ts";
 import { readLink } from "./markdown.tsx";
+import type { ToolItem } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
-import type { ToolItem } from "./tool-row.tsx";
 import { words } from "./words.ts";
 
 /** Further than this a person opens the file itself. */

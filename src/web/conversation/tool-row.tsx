@@ -1,5 +1,6 @@
 // One tool call as one line: what was done to what, and how it went. Opened it shows the matter: a command with what it says
 // while it runs, a file as it was written, an edit as what went and what came.
+
 import {
   ChevronRight,
   CircleAlert,
@@ -13,16 +14,14 @@ import {
   Wrench,
 } from "lucide-react";
 import { lazy, memo, Suspense, useState } from "react";
-import type { Item } from "../client/conversation.ts";
 import { describeCall } from "../client/tool-title.ts";
 import { Spinner } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
+import type { ToolItem } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
 import { words } from "./words.ts";
 
 const ToolMatter = lazy(() => import("./tool-matter.tsx").then(({ ToolMatter }) => ({ default: ToolMatter })));
-
-export type ToolItem = Extract<Item, { kind: "tool" }>;
 
 export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
   const [isOpen, setOpen] = useState(false);

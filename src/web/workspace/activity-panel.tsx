@@ -8,11 +8,11 @@ import { useWords } from "../state/words.ts";
 import styles from "./activity.module.css";
 import { readActivity } from "./activity-rows.ts";
 import { activityWords } from "./activity-words.ts";
+import type { PartProps } from "./part.ts";
 import { useProject } from "./project.ts";
 import { RunCard } from "./run-card.tsx";
 import { useRuns } from "./runs.ts";
 import { SandboxCard } from "./sandbox-card.tsx";
-import type { PartProps } from "./workspace.tsx";
 
 export function ActivityPanel({ thread, isShown }: PartProps) {
   const said = useWords(activityWords);

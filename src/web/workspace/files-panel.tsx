@@ -16,11 +16,11 @@ import { FileView } from "./file-view.tsx";
 import { fileWords } from "./file-words.ts";
 import styles from "./files.module.css";
 import { useRunEnd } from "./moments.ts";
+import type { PartProps } from "./part.ts";
 import { SandboxGate } from "./sandbox-gate.tsx";
 import { UploadList } from "./upload-list.tsx";
 import { Uploads } from "./uploads.ts";
 import { useAttempts } from "./use-attempts.ts";
-import type { PartProps } from "./workspace.tsx";
 
 export function FilesPanel({ thread, isShown }: PartProps) {
   return (

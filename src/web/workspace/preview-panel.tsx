@@ -5,6 +5,7 @@ import { Button } from "../parts/button.tsx";
 import { Empty, Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
 import { useLinger } from "./moments.ts";
+import type { PartProps } from "./part.ts";
 import { PortForm } from "./port-form.tsx";
 import styles from "./preview.module.css";
 import { PreviewBar, type PreviewSize } from "./preview-bar.tsx";
@@ -12,7 +13,6 @@ import { PreviewFrame } from "./preview-frame.tsx";
 import { frameOf, type Previews, usePreviews } from "./previews.ts";
 import { useProject } from "./project.ts";
 import { previewWords } from "./words.ts";
-import type { PartProps } from "./workspace.tsx";
 
 const keptMs = 60_000;
 

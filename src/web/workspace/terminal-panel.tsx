@@ -7,11 +7,11 @@ import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";
 import { LiveTerminal } from "./live-terminal.tsx";
 import { isCommand } from "./live-transcript.ts";
+import type { PartProps } from "./part.ts";
 import { useProject } from "./project.ts";
 import { Shell } from "./shell.tsx";
 import styles from "./terminal.module.css";
 import { sandboxWords, terminalWords } from "./words.ts";
-import type { PartProps } from "./workspace.tsx";
 
 const parts = ["live", "shell"] as const;
 

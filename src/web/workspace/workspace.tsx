@@ -1,5 +1,6 @@
 // What the thread works on: its plan, and the project's sandbox as terminal, files, previews; and what the runs did. A part that
 // holds something of its own (a shell, an open file, a page in a frame) stays when another is looked at.
+
 import { Tabs } from "@base-ui/react/tabs";
 import { Activity, FileText, Globe, ListChecks, type LucideIcon, SquareTerminal, X } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
@@ -11,13 +12,9 @@ import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
 import { useWords } from "../state/words.ts";
 import { useNewPreview } from "./new-preview.ts";
+import type { PartProps } from "./part.ts";
 import { previewWords } from "./words.ts";
 import styles from "./workspace.module.css";
-
-export interface PartProps {
-  thread: ThreadStore;
-  isShown: boolean;
-}
 
 const TerminalPanel = lazy(() =>
   import("./terminal-panel.tsx").then(({ TerminalPanel }) => ({ default: TerminalPanel })),

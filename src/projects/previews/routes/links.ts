@@ -7,7 +7,7 @@ import { preview, previewBody } from "../../../http/schemas.ts";
 import { withWorkspace, workspaceProblems } from "../../../http/workspace.ts";
 import { clientId } from "../../../protocol/ids.ts";
 import type { Project } from "../../../protocol/project.ts";
-import type { ProjectPlace } from "../../sandbox.ts";
+import type { ProjectPlace } from "../../place.ts";
 import { createPreview, LINK_SECONDS, readPreviews, revokePreview } from "../previews.ts";
 
 const tag = "Sandboxes";

@@ -3,8 +3,8 @@ import { useMemo } from "react";
 import { Select, TextField } from "../../parts/field.tsx";
 import { useWords } from "../../state/words.ts";
 import { Beside } from "../parts/form.tsx";
+import type { Draft } from "./draft.ts";
 import { listZones, ownZone } from "./trigger.ts";
-import type { Draft } from "./trigger-form.tsx";
 import { words } from "./words.ts";
 
 export function ScheduleFields({ draft, change }: Draft) {

@@ -2,8 +2,8 @@
 import { Select, TextField } from "../../parts/field.tsx";
 import { useWords } from "../../state/words.ts";
 import { Advanced, Beside } from "../parts/form.tsx";
+import type { Draft } from "./draft.ts";
 import type { Scheme, TriggerDraft } from "./trigger.ts";
-import type { Draft } from "./trigger-form.tsx";
 import { words } from "./words.ts";
 
 const schemes: Scheme[] = ["github", "standard", "hmac", "header"];

@@ -1,4 +1,5 @@
 // Makes a trigger, or changes one: what is to be done, when or for whom, by which agent and in which conversation.
+
 import { useState } from "react";
 import { useApp } from "../../app/context.ts";
 import type { Api } from "../../client/api.ts";
@@ -8,16 +9,11 @@ import { useWords } from "../../state/words.ts";
 import { AgentSelect } from "../parts/choosers.tsx";
 import { Beside, Form } from "../parts/form.tsx";
 import { useAction } from "../use-action.ts";
+import type { Draft } from "./draft.ts";
 import { ScheduleFields } from "./schedule-fields.tsx";
 import { SenderFields } from "./sender-fields.tsx";
 import type { TriggerDraft } from "./trigger.ts";
 import { words } from "./words.ts";
-
-/** A part of the form is given what it holds, and how to change it. */
-export interface Draft {
-  draft: TriggerDraft;
-  change: (part: Partial<TriggerDraft>) => void;
-}
 
 export function TriggerForm({
   start,

@@ -1,8 +1,8 @@
 /**
- * Folders of sandboxes as wholes: copied and removed.
+ * Folders of sandboxes, copied as wholes.
  */
 import { execFile } from "node:child_process";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { promisify } from "node:util";
 import { copyArguments, type Isolation } from "./isolation.ts";
 
@@ -31,15 +31,5 @@ export async function copyTree(from: string, to: string, { isolation, etc }: Cop
     await run(program, args, { timeout: copyTimeoutMs, killSignal: "SIGKILL" });
   } catch {
     throw new Error("its files could not be copied");
-  }
-}
-
-/** Commands may leave folders that their own owner can't enter; those are opened first. */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch {
-    await run("chmod", ["-R", "u+rwX", path]).catch(() => undefined);
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
 }
