@@ -1,5 +1,5 @@
 // A person's change of the plan over HTTP: operations that take the arguments of the plan tools, strictly. What they may
-// do is decided by the plan's rules (`agent/plan-edits`).
+// do is decided by the plan's rules (`agent/plan/edits.ts`).
 import { z } from "zod";
 import { taskStatuses } from "./task.ts";
 
