@@ -106,6 +106,24 @@ export interface RunInput extends ThreadKey {
   follow?: SlackPlace;
 }
 
+/** An input that asks for what it says and leaves the rest as most inputs have it. */
+export function newRunInput(given: ThreadKey & Pick<RunInput, "invocation_id"> & Partial<RunInput>): RunInput {
+  return {
+    messages: [],
+    tool_results: [],
+    resume: null,
+    agent_id: null,
+    model: null,
+    max_steps: null,
+    metadata: {},
+    background: false,
+    on_busy: "enqueue",
+    client_tools: [],
+    context: [],
+    ...given,
+  };
+}
+
 export interface MessageRequest extends PageRequest {
   /** Empty for all. */
   types: MessageType[];

@@ -5,7 +5,7 @@ import { isRecord } from "../agent/calls/leniency.ts";
 import { derivedId } from "../protocol/ids.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";
-import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
+import { type InterruptAnswer, newRunInput, type RunInput } from "../protocol/thread.ts";
 import { type SlackMessageEvent, slackId, slackTime } from "./events.ts";
 import type { GivenAnswer } from "./show/questions.ts";
 import { toSaidTitle } from "./words.ts";
@@ -113,21 +113,15 @@ async function makeRun(
 ): Promise<RunInput> {
   const { team_id, channel, thread_ts, recipient_user_id } = place;
   const where = `A thread of Slack, in channel ${channel} of the workspace ${JSON.stringify(team_name ?? team_id)}. User ${recipient_user_id} asks. Others may write too: a note in brackets at a message's end says who did, and what was attached. Replies are shown there as Markdown.`;
-  return {
+  return newRunInput({
     user_id,
     thread_id: await threadOfPlace(team_id, channel, thread_ts),
     invocation_id: run.invocation_id,
     messages: run.messages,
-    tool_results: [],
-    resume: null,
     agent_id,
-    model: null,
-    max_steps: null,
     metadata: { slack: run.told },
-    background: false,
     on_busy: "steer",
-    client_tools: [],
     context: [{ description: "Where this conversation takes place", value: where }],
     follow: place,
-  };
+  });
 }

@@ -25,7 +25,7 @@ import type {
 import { onAlarm } from "./alarm.ts";
 import { describeLife } from "./diagnostics.ts";
 import { ensureFollowing } from "./follow/followers.ts";
-import { acceptRun, checkFirstInput } from "./inbox/inbox.ts";
+import { acceptRun, checkFirstInput } from "./inbox/accept.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
@@ -76,13 +76,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async update(key: ThreadKey, patch: ThreadPatch): Promise<Result<Thread>> {
-    const owned = this.#wake(key);
-    if (!owned.ok) return owned;
-    await arm(owned.value);
-    const patched = patchThread(owned.value, patch);
-    await owned.value.outbox.syncWithin(SYNC_LIMIT_MS);
-    await schedule(owned.value);
-    return patched;
+    return this.#write(key, (life) => patchThread(life, patch));
   }
 
   async remove(key: ThreadKey, request_id: string): Promise<Result<null>> {
@@ -100,89 +94,71 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async sync(key: ThreadKey): Promise<Result<boolean>> {
-    const owned = this.#wake(key);
-    if (!owned.ok) return owned;
-    const isCurrent = await owned.value.outbox.syncWithin(SYNC_LIMIT_MS);
-    await schedule(owned.value);
-    return succeed(isCurrent);
+    return this.#read(key, async (life) => {
+      const isCurrent = await life.outbox.syncWithin(SYNC_LIMIT_MS);
+      await schedule(life);
+      return succeed(isCurrent);
+    });
   }
 
   async readThread(key: ThreadKey): Promise<Result<Thread>> {
-    const owned = this.#wake(key);
-    return owned.ok ? succeed(owned.value.thread) : owned;
+    return this.#read(key, (life) => succeed(life.thread));
   }
 
   async readPlan(key: ThreadKey): Promise<Result<Plan>> {
-    const owned = this.#wake(key);
-    return owned.ok ? succeed(owned.value.state.plan) : owned;
+    return this.#read(key, (life) => succeed(life.state.plan));
   }
 
   async readLedger(key: ThreadKey): Promise<Result<{ plan: Plan; ledger: Ledger }>> {
-    const owned = this.#wake(key);
-    return owned.ok ? succeed({ plan: owned.value.state.plan, ledger: readLedger(owned.value) }) : owned;
+    return this.#read(key, (life) => succeed({ plan: life.state.plan, ledger: readLedger(life) }));
   }
 
   async editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>> {
-    const owned = this.#wake(key);
-    if (!owned.ok) return owned;
-    await arm(owned.value);
-    const edited = await editPlan(owned.value, request);
-    await owned.value.outbox.syncWithin(SYNC_LIMIT_MS);
-    await schedule(owned.value);
-    return edited;
+    return this.#write(key, (life) => editPlan(life, request));
   }
 
   async readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>> {
-    const owned = this.#wake(key);
-    return owned.ok ? readMessagePage(owned.value, request) : owned;
+    return this.#read(key, (life) => readMessagePage(life, request));
   }
 
   async readInbox(key: ThreadKey): Promise<Result<WaitingMessage[]>> {
-    const owned = this.#wake(key);
-    return owned.ok ? succeed(listWaiting(owned.value)) : owned;
+    return this.#read(key, (life) => succeed(listWaiting(life)));
   }
 
   async readRuns(key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {
-    const owned = this.#wake(key);
-    return owned.ok ? readRunPage(owned.value, request) : owned;
+    return this.#read(key, (life) => readRunPage(life, request));
   }
 
   async getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>> {
-    const owned = this.#wake(key);
-    return owned.ok ? getRun(owned.value, invocation_id) : owned;
+    return this.#read(key, (life) => getRun(life, invocation_id));
   }
 
   async waitForEnd(key: ThreadKey, invocation_id: string, timeout_ms: number): Promise<Result<Run>> {
-    const owned = this.#wake(key);
-    return owned.ok ? waitForEnd(owned.value, invocation_id, timeout_ms) : owned;
+    return this.#read(key, (life) => waitForEnd(life, invocation_id, timeout_ms));
   }
 
   async cancel(key: ThreadKey, invocation_id: string): Promise<Result<Run>> {
-    const owned = this.#wake(key);
-    return owned.ok ? cancelRun(owned.value, invocation_id) : owned;
+    return this.#read(key, (life) => cancelRun(life, invocation_id));
   }
 
   async start(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
-    const owned = this.#wake(key);
-    return owned.ok ? startBackground(owned.value, invocation_id) : owned;
+    return this.#read(key, (life) => startBackground(life, invocation_id));
   }
 
   async bury(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
-    const owned = this.#wake(key);
-    return owned.ok ? buryRun(owned.value, invocation_id) : owned;
+    return this.#read(key, (life) => buryRun(life, invocation_id));
   }
 
   async poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
-    const owned = this.#wake(key);
-    if (!owned.ok) return owned;
-    const unknown = await pokeRuns(owned.value, invocation_ids);
-    await schedule(owned.value);
-    return succeed(unknown);
+    return this.#read(key, async (life) => {
+      const unknown = await pokeRuns(life, invocation_ids);
+      await schedule(life);
+      return succeed(unknown);
+    });
   }
 
   async diagnose(key: ThreadKey): Promise<Result<Diagnostics>> {
-    const owned = this.#wake(key);
-    return owned.ok ? succeed(describeLife(owned.value)) : owned;
+    return this.#read(key, (life) => succeed(describeLife(life)));
   }
 
   override async alarm(): Promise<void> {
@@ -239,6 +215,23 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     ensureFollowing(life);
     if (input.background) this.ctx.waitUntil(life.outbox.syncWithin(SYNC_LIMIT_MS).then(() => resendJobs(life)));
     return accepted;
+  }
+
+  /** Asks the owner's life; what it starts or ends schedules itself. */
+  async #read<T>(key: ThreadKey, ask: (life: Life) => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
+    const owned = this.#wake(key);
+    return owned.ok ? ask(owned.value) : owned;
+  }
+
+  /** Changes what D1 shows of the thread: the alarm is set before, and the answer waits for D1 where that is soon. */
+  async #write<T>(key: ThreadKey, change: (life: Life) => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
+    return this.#read(key, async (life) => {
+      await arm(life);
+      const changed = await change(life);
+      await life.outbox.syncWithin(SYNC_LIMIT_MS);
+      await schedule(life);
+      return changed;
+    });
   }
 
   #finishRemoval(life: Life | null): Promise<void> {

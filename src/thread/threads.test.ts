@@ -7,7 +7,7 @@ import { FakeThread } from "../../test/fakes/thread.ts";
 import { applyPatch } from "../../test/fakes/transcript.ts";
 import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
 import { describeLife } from "./diagnostics.ts";
-import { acceptRun } from "./inbox/inbox.ts";
+import { acceptRun } from "./inbox/accept.ts";
 import { findRun } from "./life.ts";
 import { writeMeta } from "./rows/database.ts";
 import { readMessages } from "./rows/messages.ts";

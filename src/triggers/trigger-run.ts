@@ -2,7 +2,7 @@
 // thread: the thread's object knows it again.
 import type { Chain } from "../protocol/chain.ts";
 import { derivedId } from "../protocol/ids.ts";
-import type { RunInput } from "../protocol/thread.ts";
+import { newRunInput, type RunInput } from "../protocol/thread.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 
 /** What fired a trigger once. */
@@ -25,25 +25,18 @@ export interface Firing {
 export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunInput> {
   const { user_id, trigger_id, agent_id } = trigger;
   const invocation_id = await derivedId("inv", trigger_id, firing.id);
-  return {
+  return newRunInput({
     user_id,
     thread_id: await threadOf(trigger, firing),
     invocation_id,
     messages: [{ message_id: await derivedId("msg", trigger_id, firing.id), content: firing.message }],
-    tool_results: [],
-    resume: null,
     agent_id,
-    model: null,
-    max_steps: null,
     metadata: { trigger_id, ...firing.metadata },
     background: true,
-    on_busy: "enqueue",
     answers_nothing: true,
-    client_tools: [],
-    context: [],
     ...(firing.title !== undefined && { title: firing.title }),
     ...(firing.chain !== undefined && { chain: firing.chain }),
-  };
+  });
 }
 
 function threadOf(trigger: Trigger, { id, key }: Firing): Promise<string> | string {

@@ -13,7 +13,7 @@ import type { ThreadBatch } from "../../src/store/batch.ts";
 import type { Happenings } from "../../src/store/webhooks/happenings.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import { ensureFollowing } from "../../src/thread/follow/followers.ts";
-import { acceptRun } from "../../src/thread/inbox/inbox.ts";
+import { acceptRun } from "../../src/thread/inbox/accept.ts";
 import type { Life } from "../../src/thread/life.ts";
 import { clock, type Ports } from "../../src/thread/ports.ts";
 import type { Database } from "../../src/thread/rows/database.ts";

@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
-import type { RunInput } from "../../protocol/thread.ts";
+import { newRunInput, type RunInput } from "../../protocol/thread.ts";
 import { callThread, threadStub } from "../../thread/stub.ts";
 import type { App, AppContext } from "../context.ts";
 import { addOperation, type Operation } from "../operation.ts";
@@ -118,7 +118,7 @@ export function addAgUi(app: App): void {
 
 async function answerRun(context: AppContext, body: Body, agent_id: string | null): Promise<Response> {
   const key = keyOf(context, body.threadId);
-  const input: RunInput = {
+  const input = newRunInput({
     ...key,
     invocation_id: body.runId,
     messages: body.messages.flatMap(readUserMessage),
@@ -126,14 +126,9 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     from_history: true,
     resume: readResume(body),
     agent_id,
-    model: null,
-    max_steps: null,
-    metadata: {},
-    background: false,
-    on_busy: "enqueue",
     client_tools: body.tools,
     context: body.context,
-  };
+  });
   const headers = { "content-type": "application/json" };
   const text = JSON.stringify(input);
   const start = () => new Request("https://thread/runs?known=1", { method: "POST", headers, body: text });

@@ -4,7 +4,7 @@ import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, userContent } from "../../protocol/message.ts";
 import { busyPolicies, isTerminal, type Run } from "../../protocol/run.ts";
-import type { RunInput } from "../../protocol/thread.ts";
+import { newRunInput, type RunInput } from "../../protocol/thread.ts";
 import { listRuns } from "../../store/runs.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { App, AppContext } from "../context.ts";
@@ -110,12 +110,10 @@ function addStart(app: App): void {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
       const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
       await requireAgent(context, body.agent_id);
-      const input: RunInput = {
+      const input = newRunInput({
         ...keyOf(context, params.thread_id),
         invocation_id,
         messages: [{ message_id: body.message_id ?? newId("msg"), content: body.message }],
-        tool_results: [],
-        resume: null,
         agent_id: body.agent_id ?? null,
         model: body.model ?? null,
         max_steps: body.max_steps ?? null,
@@ -123,9 +121,7 @@ function addStart(app: App): void {
         background: body.background,
         on_busy: body.on_busy,
         ...unwrap(readChain(context)),
-        client_tools: [],
-        context: [],
-      };
+      });
       return await startRun(context, input, query.wait);
     },
   );
@@ -166,21 +162,7 @@ function addResume(app: App): void {
       if (foreign) {
         throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} is none of this run.`);
       }
-      const input: RunInput = {
-        ...key,
-        invocation_id,
-        messages: [],
-        tool_results: [],
-        resume: body.resume,
-        agent_id: null,
-        model: null,
-        max_steps: null,
-        metadata: {},
-        background: false,
-        on_busy: "enqueue",
-        client_tools: [],
-        context: [],
-      };
+      const input = newRunInput({ ...key, invocation_id, resume: body.resume });
       return await startRun(context, input, query.wait);
     },
   );

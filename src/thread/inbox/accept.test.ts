@@ -9,7 +9,7 @@ import type { AcceptedRun, RunInput } from "../../protocol/thread.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
 import { cancelBefore } from "../run/control.ts";
-import { acceptRun } from "./inbox.ts";
+import { acceptRun } from "./accept.ts";
 
 const run = { invocation_id: "inv_a" };
 

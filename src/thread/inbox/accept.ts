@@ -1,29 +1,26 @@
-// The inbox: what comes in is checked against what is known, put in order and stored; only then a door answers. Nothing
+// The inbox: what comes in is checked against what is known, put in order and stored; only then a route answers. Nothing
 // here waits between the last check and the write, so that two requests at once can't both win.
-import { hashText, toHex } from "../../lib/hash.ts";
+
 import { withinTime } from "../../lib/time-limit.ts";
 import { defaultAgent } from "../../protocol/agents/agent.ts";
-import { chainOf } from "../../protocol/chain.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import { isEmptyContent } from "../../protocol/message.ts";
-import { isTerminal, noUsage, type Run } from "../../protocol/run.ts";
+import { isTerminal } from "../../protocol/run.ts";
 import type { AcceptedRun, PinnedAgent, RunInput } from "../../protocol/thread.ts";
 import { followFrom } from "../follow/followers.ts";
-import { checkImages } from "../images.ts";
-import { findRun, isoTime, type Life, transact } from "../life.ts";
+import { findRun, type Life, transact } from "../life.ts";
 import type { Ports } from "../ports.ts";
-import { hasMessage, readMessagesBefore } from "../rows/messages.ts";
 import { type RunRecord, readLastAgent } from "../rows/runs.ts";
-import { storeNewRun } from "./enqueue.ts";
+import { checkRoom } from "./admission.ts";
+import { newRecord, storeNewRun } from "./enqueue.ts";
+import { idsOf, knownMessages, withoutHistory } from "./history.ts";
+import { checkImages } from "./images.ts";
+import { hashInput } from "./input-hash.ts";
 import { checkAnswers, hasExpired } from "./interrupts.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
 import { nameThread } from "./thread-name.ts";
 
-// A thread is one conversation; who queues more than this is a loop, not a person.
-const LONGEST_QUEUE = 100;
-// A life holds all that waits in memory, so a hundred of the longest messages would leave it none, and the next one neither.
-const MOST_WAITING_CHARS = 8 * 1024 * 1024;
 // Inputs are stored in order: one that waits for D1 holds up those behind it.
 const AGENT_LIMIT_MS = 10_000;
 
@@ -154,30 +151,6 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgen
   return succeed({ run: record.run, created: true });
 }
 
-/**
- * Null where there is room for one more beside those that wait. Alone, any input that a door lets in has it, and what
- * replaces those that wait is alone.
- */
-function checkRoom(waiting: (RunInput | null)[], input: RunInput): Result<never> | null {
-  if (input.on_busy === "replace") return null;
-  if (waiting.length >= LONGEST_QUEUE) {
-    return fail("rate_limited", `${LONGEST_QUEUE} runs and messages are waiting on this thread.`);
-  }
-  if (waiting.length === 0) return null;
-  const chars = [...waiting, input].reduce((sum, each) => sum + (each === null ? 0 : sizeOf(each)), 0);
-  if (chars <= MOST_WAITING_CHARS) return null;
-  return fail("rate_limited", `${waiting.length} long runs and messages are waiting on this thread.`);
-}
-
-// Measured once: each input is counted with every one that comes after it.
-const sizes = new WeakMap<RunInput, number>();
-
-function sizeOf(input: RunInput): number {
-  const size = sizes.get(input) ?? JSON.stringify(input).length;
-  sizes.set(input, size);
-  return size;
-}
-
 /** Ends in a problem where the input can't become a run of this thread. */
 function checkInput(life: Life, input: RunInput): Result<never> | null {
   const answered = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
@@ -192,111 +165,4 @@ function checkInput(life: Life, input: RunInput): Result<never> | null {
 function checkSaid({ messages, tool_results }: RunInput): Result<never> | null {
   const says = tool_results.length > 0 || messages.some(({ content }) => !isEmptyContent(content));
   return says ? null : fail("empty_message", "There is no message to answer.");
-}
-
-/** A client's whole history, cut to what is new: user messages with unknown ids after the last known one. */
-function withoutHistory(life: Life, input: RunInput): RunInput {
-  const isKnown = knownMessages(life);
-  const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
-  const pending = new Set(pendingCalls(life));
-  return {
-    ...input,
-    messages: input.messages.slice(lastKnown + 1),
-    // A client may hold a result twice; `delete` takes the first.
-    tool_results: input.tool_results.filter(
-      (result) => !isKnown(result.message_id) && pending.delete(result.tool_call_id),
-    ),
-  };
-}
-
-/** Calls of the newest assistant message that wait for the client: neither answered, nor a question to the person. */
-export function pendingCalls(life: Life): string[] {
-  const newest = life.newestStarted;
-  const answered = new Set(newest?.run.interrupts.map(({ tool_call_id }) => tool_call_id));
-  for (const { input } of life.live.values()) {
-    for (const { tool_call_id } of input?.tool_results ?? []) answered.add(tool_call_id);
-  }
-  for (const row of readMessagesBefore(life.database.sql, life.thread, Number.MAX_SAFE_INTEGER, 50)) {
-    if (row.type === "tool") answered.add((row.content as { tool_call_id: string }).tool_call_id);
-    if (row.type !== "assistant") continue;
-    const { tool_calls } = row.content as { tool_calls?: { id: string }[] };
-    return (tool_calls ?? []).map(({ id }) => id).filter((id) => !answered.has(id));
-  }
-  return [];
-}
-
-/** Tells whether an id is a message's: of a row, or of one that waits to become a row. */
-function knownMessages(life: Life): (message_id: string) => boolean {
-  const inputs = [...life.live.values()].map(({ input }) => input);
-  const steered = readWaiting(life).map(({ input }) => input);
-  const waiting = new Set([...inputs, ...steered].flatMap((input) => (input === null ? [] : idsOf(input))));
-  return (message_id) => waiting.has(message_id) || hasMessage(life.database.sql, message_id);
-}
-
-function idsOf({ messages, tool_results }: RunInput): string[] {
-  return [...messages, ...tool_results].map(({ message_id }) => message_id);
-}
-
-/** A run that waits to start. */
-export function newRecord(life: Life, input: RunInput, hash: string, agent: PinnedAgent): RunRecord {
-  const { invocation_id, metadata, background } = input;
-  const run: Run = {
-    invocation_id,
-    thread_id: life.thread.thread_id,
-    project_id: life.thread.project_id,
-    user_id: life.thread.user_id,
-    agent_id: agent.agent_id,
-    agent_version: agent.version,
-    model: input.model ?? agent.config.model ?? life.ports.default_model,
-    instance_id: null,
-    status: "queued",
-    attempt: 0,
-    steps: 0,
-    background,
-    resumes: null,
-    metadata,
-    usage: noUsage,
-    result: null,
-    error: null,
-    interrupts: [],
-    ...chainOf(input.chain),
-    created_at: isoTime(life),
-    started_at: null,
-    finished_at: null,
-  };
-  return {
-    run,
-    position: life.lastPosition + 1,
-    released: false,
-    startable: !background,
-    hash,
-    input,
-    agent,
-    start_seq: null,
-    end_seq: null,
-    lives: [],
-    started_calls: [],
-    verdict: null,
-    version: 1,
-  };
-}
-
-/** What makes a repeat the same: message, agent, model, steps, metadata and answers; not ids that doors mint. */
-export async function hashInput(input: RunInput): Promise<string> {
-  const { messages, tool_results, resume, agent_id, model, max_steps, metadata } = input;
-  const told = {
-    messages: messages.map(({ content }) => content),
-    results: tool_results.map(({ tool_call_id, content }) => [tool_call_id, content]),
-    resume,
-    agent_id,
-    model,
-    max_steps,
-    metadata,
-  };
-  return toHex(await hashText(JSON.stringify(told, sortedKeys)));
-}
-
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { Gate } from "../../test/fakes/gate.ts";
-import { call, say } from "../../test/fakes/replies.ts";
-import { FakeThread } from "../../test/fakes/thread.ts";
-import type { ContentPart } from "../protocol/message.ts";
-import type { RunInput } from "../protocol/thread.ts";
-import { taskTools } from "../tools/tasks.ts";
-import { findRun } from "./life.ts";
-import { readMessages } from "./rows/messages.ts";
-import { ensureRunning } from "./run/run.ts";
+import { Gate } from "../../../test/fakes/gate.ts";
+import { call, say } from "../../../test/fakes/replies.ts";
+import { FakeThread } from "../../../test/fakes/thread.ts";
+import type { ContentPart } from "../../protocol/message.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import { taskTools } from "../../tools/tasks.ts";
+import { findRun } from "../life.ts";
+import { readMessages } from "../rows/messages.ts";
+import { ensureRunning } from "../run/run.ts";
 
 const SECRET = "http://169.254.169.254/?token=canary";
 const LEFT_OUT = { type: "text", text: "[an image is left out here: its address is not permitted]" };

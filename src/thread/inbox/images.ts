@@ -2,9 +2,9 @@
 // whether the run is known, so that a repeat of what was accepted stays that run; and after a client's history was cut to
 // what is new, so that what it once sent does not shut it out. What is stored is what the client sent. The model is sent
 // what a request's own guard makes of it (agent/permitted-images.ts).
-import { type ImageRules, readImageAddress } from "../lib/image-address.ts";
-import { fail, type Result } from "../protocol/error.ts";
-import type { RunInput } from "../protocol/thread.ts";
+import { type ImageRules, readImageAddress } from "../../lib/image-address.ts";
+import { fail, type Result } from "../../protocol/error.ts";
+import type { RunInput } from "../../protocol/thread.ts";
 
 /** Ends in a problem that names the first part whose image can't be sent. */
 export function checkImages(rules: ImageRules, { messages, from_history }: RunInput): Result<never> | null {

@@ -1,0 +1,48 @@
+// What a client that sends its whole history (AG-UI) says that is new, and which ids of messages are taken.
+import type { RunInput } from "../../protocol/thread.ts";
+import type { Life } from "../life.ts";
+import { hasMessage, readMessagesBefore } from "../rows/messages.ts";
+import { readWaiting } from "./steering.ts";
+
+/** A client's whole history, cut to what is new: user messages with unknown ids after the last known one. */
+export function withoutHistory(life: Life, input: RunInput): RunInput {
+  const isKnown = knownMessages(life);
+  const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
+  const pending = new Set(pendingCalls(life));
+  return {
+    ...input,
+    messages: input.messages.slice(lastKnown + 1),
+    // A client may hold a result twice; `delete` takes the first.
+    tool_results: input.tool_results.filter(
+      (result) => !isKnown(result.message_id) && pending.delete(result.tool_call_id),
+    ),
+  };
+}
+
+/** Calls of the newest assistant message that wait for the client: neither answered, nor a question to the person. */
+function pendingCalls(life: Life): string[] {
+  const newest = life.newestStarted;
+  const answered = new Set(newest?.run.interrupts.map(({ tool_call_id }) => tool_call_id));
+  for (const { input } of life.live.values()) {
+    for (const { tool_call_id } of input?.tool_results ?? []) answered.add(tool_call_id);
+  }
+  for (const row of readMessagesBefore(life.database.sql, life.thread, Number.MAX_SAFE_INTEGER, 50)) {
+    if (row.type === "tool") answered.add((row.content as { tool_call_id: string }).tool_call_id);
+    if (row.type !== "assistant") continue;
+    const { tool_calls } = row.content as { tool_calls?: { id: string }[] };
+    return (tool_calls ?? []).map(({ id }) => id).filter((id) => !answered.has(id));
+  }
+  return [];
+}
+
+/** Tells whether an id is a message's: of a row, or of one that waits to become a row. */
+export function knownMessages(life: Life): (message_id: string) => boolean {
+  const inputs = [...life.live.values()].map(({ input }) => input);
+  const steered = readWaiting(life).map(({ input }) => input);
+  const waiting = new Set([...inputs, ...steered].flatMap((input) => (input === null ? [] : idsOf(input))));
+  return (message_id) => waiting.has(message_id) || hasMessage(life.database.sql, message_id);
+}
+
+export function idsOf({ messages, tool_results }: RunInput): string[] {
+  return [...messages, ...tool_results].map(({ message_id }) => message_id);
+}

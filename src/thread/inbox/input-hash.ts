@@ -1,0 +1,23 @@
+// Tells whether an input is the same again.
+import { hashText, toHex } from "../../lib/hash.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+
+/** What makes a repeat the same: message, agent, model, steps, metadata and answers; not ids that doors mint. */
+export async function hashInput(input: RunInput): Promise<string> {
+  const { messages, tool_results, resume, agent_id, model, max_steps, metadata } = input;
+  const told = {
+    messages: messages.map(({ content }) => content),
+    results: tool_results.map(({ tool_call_id, content }) => [tool_call_id, content]),
+    resume,
+    agent_id,
+    model,
+    max_steps,
+    metadata,
+  };
+  return toHex(await hashText(JSON.stringify(told, sortedKeys)));
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
