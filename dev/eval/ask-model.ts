@@ -5,7 +5,7 @@ import { describeTool } from "../../src/agent/calls/tool-arguments.ts";
 import { composeMessages } from "../../src/agent/context/history.ts";
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import { buildSystemPrompt } from "../../src/agent/prompt/prompt.ts";
-import { callModel } from "../../src/agent/reply/call.ts";
+import { callWithRetry } from "../../src/agent/reply/call.ts";
 import { hashText, toHex } from "../../src/lib/hash.ts";
 import type { AgentConfig } from "../../src/protocol/agents/agent.ts";
 import type { Usage } from "../../src/protocol/run.ts";
@@ -37,7 +37,7 @@ export async function prepare(model: Model, name: string, agent: AgentConfig): P
 
 async function askOnce(setup: Setup, request: EvalRequest, signal: AbortSignal): Promise<Outcome> {
   const messages = composeMessages(setup.system, [{ role: "user", content: request.text }], []);
-  const outcome = await callModel(
+  const outcome = await callWithRetry(
     { model: setup.name, messages, tools: setup.tools },
     {
       model: setup.model,

@@ -6,9 +6,11 @@
 import type { ToolCall } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { RunErrorCode } from "../protocol/run.ts";
-import { type CallsEnd, type CallsManner, runCalls } from "./calls/calls.ts";
+import { runCalls } from "./calls/calls.ts";
+import type { CallsEnd } from "./calls/end.ts";
 import { judgeReply, noReplies } from "./calls/guards.ts";
-import { callInContext } from "./context/call-in-context.ts";
+import type { CallsOptions } from "./calls/prepare.ts";
+import { callWithinContext } from "./context/call-within-context.ts";
 import { unansweredCalls } from "./context/history.ts";
 import type { LoopOutcome } from "./events.ts";
 import { isChinese } from "./language.ts";
@@ -73,7 +75,7 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
   if (ports.signal.aborted) return { status: "cancelled" };
   if (state.steps >= input.max_steps) return failed("max_steps", describeMaxSteps(input.max_steps));
   await takeSteered(state);
-  const outcome = await callInContext(state, takeReminders(state));
+  const outcome = await callWithinContext(state, takeReminders(state));
   if (outcome.kind === "failed") return { status: "failed", error: outcome.error };
   if (outcome.kind === "cancelled") {
     if (outcome.partial) await storeMessage(outcome.partial, true, state);
@@ -115,9 +117,9 @@ async function takeSteered(state: RunState): Promise<boolean> {
   return steered.length > 0;
 }
 
-async function workOn(calls: ToolCall[], state: RunState, manner: CallsManner): Promise<LoopOutcome | null> {
+async function workOn(calls: ToolCall[], state: RunState, options: CallsOptions): Promise<LoopOutcome | null> {
   const { plan: before, isFormerPlan: wasFormer } = state;
-  const end = await runCalls(calls, state, manner);
+  const end = await runCalls(calls, state, options);
   return (await endCalls(end, state)) ?? (await judgeWork(before, wasFormer, end, state));
 }
 

@@ -1,6 +1,6 @@
 // How many tokens the known families of models read and write in one call, by the beginning of a model's name. Makers add
 // models faster than tables are kept, so a family stands with what its current models have at least; the setting
-// MODEL_CONTEXT_TOKENS says it where this is wrong. What is too high here costs one refused request (`agent/context/call-in-context.ts`).
+// MODEL_CONTEXT_TOKENS says it where this is wrong. What is too high here costs one refused request (`agent/context/call-within-context.ts`).
 
 /** What a model of today has at least, where its name says nothing. */
 const USUAL_TOKENS = 128_000;

@@ -1,69 +1,24 @@
 // The tool calls of one message. They run in order; neighbours that only read run side by side. Each gets exactly one
 // result, or waits: for a person's answer (an interrupt) or for the client whose tool it is. Nothing is left without either.
-import { cutEnd } from "../../lib/truncate.ts";
+
 import type { ToolCall } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
-import type { Interrupt } from "../../protocol/run.ts";
 import { type RunState, remember, store } from "../loop-state.ts";
 import { beginWork, challengeChange, noteChange } from "../plan/task-tracking.ts";
-import type { Question, Tool, ToolResult } from "../tool.ts";
-import { askFirst } from "./consent.ts";
-import { readMalformed } from "./malformed-call.ts";
+import type { Tool, ToolResult } from "../tool.ts";
+import type { CallsEnd } from "./end.ts";
+import { type CallsOptions, type Prepared, prepareCall, withChanges } from "./prepare.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run.ts";
 import { withNotice } from "./sandbox-notice.ts";
-import { checkArguments } from "./tool-arguments.ts";
+import { nameQuestion, settleWaiting, type Waiting } from "./waiting.ts";
 
 /** Reads side by side; a Worker has six connections, and the rest of the object needs some. */
 const MAX_SIDE_BY_SIDE = 4;
 
-/** Of arguments that a person changed; the model has most of them from its own call. */
-const SHOWN_CHANGES = 2_000;
-
 /** A plan tool needs no time, so a person's edit falls into it hardly ever; what is still stale then is refused where it is stored. */
 const MAX_REMADE = 3;
 
-/** How the calls of a message ended; the first that is set decides what becomes of the run. */
-export interface CallsEnd {
-  cancelled: boolean;
-  fatal: { code: "sandbox_error"; message: string } | null;
-  interrupts: Interrupt[];
-  complete: string | null;
-  pending_tool_call_ids: string[];
-  /** Calls of tools for work that succeeded, and calls that changed the plan. */
-  worked: number;
-  plan_changes: number;
-}
-
-interface RunnableCall {
-  kind: "run";
-  call: ToolCall;
-  tool: Tool;
-  input: unknown;
-  /** The arguments that a person approved in place of the model's. */
-  changed?: Record<string, unknown>;
-}
-
-type Prepared =
-  | RunnableCall
-  /** A person is asked before it is made. */
-  | { kind: "asked"; call: ToolCall; question: Question }
-  | { kind: "answered"; call: ToolCall; result: ToolResult }
-  /** The run was cancelled before this call had its turn. */
-  | { kind: "cancelled"; call: ToolCall }
-  | { kind: "client"; call: ToolCall };
-
-/** It may depend on what the person has not approved yet. */
-const BEHIND_APPROVAL =
-  "not executed: a call before it waits for the person's approval. Call it again after that, if it is still right.";
-
-/** What is special about these calls: their message was cut at the output limit, or they are answered without being run. */
-export interface CallsManner {
-  cut?: boolean;
-  /** By call id. */
-  answers?: Map<string, ToolResult>;
-}
-
-export async function runCalls(calls: ToolCall[], state: RunState, manner: CallsManner = {}): Promise<CallsEnd> {
+export async function runCalls(calls: ToolCall[], state: RunState, options: CallsOptions = {}): Promise<CallsEnd> {
   const end: CallsEnd = {
     cancelled: false,
     fatal: null,
@@ -73,24 +28,26 @@ export async function runCalls(calls: ToolCall[], state: RunState, manner: Calls
     worked: 0,
     plan_changes: 0,
   };
-  const waiting = new Map<ToolCall, "person" | "client">();
+  const waiting: Waiting = new Map();
   let at = 0;
   while (at < calls.length) {
-    const group = takeGroup(calls, at, state, manner, end);
+    const group = takeGroup(calls, at, state, options, end);
     at += group.length;
     await runGroup(group, state, end, waiting);
   }
-  await settleWaiting(waiting, state, end);
+  await settleWaiting(waiting, state, end, (call, result) =>
+    finishCall({ kind: "answered", call, result }, result, state, end),
+  );
   return end;
 }
 
 /** The next call, with the neighbours that may run beside it. */
-function takeGroup(calls: ToolCall[], at: number, state: RunState, manner: CallsManner, end: CallsEnd): Prepared[] {
+function takeGroup(calls: ToolCall[], at: number, state: RunState, options: CallsOptions, end: CallsEnd): Prepared[] {
   const group: Prepared[] = [];
   for (const call of calls.slice(at, at + MAX_SIDE_BY_SIDE)) {
     const reads = state.tools.get(call.function.name)?.read_only ?? false;
     if (group.length > 0 && !reads) break;
-    const prepared = prepareCall(call, state, manner, end);
+    const prepared = prepareCall(call, state, options, end);
     group.push(prepared);
     // What is behind a call that waits for approval may depend on it, so it does not run beside it either.
     if (!reads || prepared.kind === "asked") break;
@@ -98,44 +55,7 @@ function takeGroup(calls: ToolCall[], at: number, state: RunState, manner: Calls
   return group;
 }
 
-function prepareCall(call: ToolCall, state: RunState, manner: CallsManner, end: CallsEnd): Prepared {
-  const { name } = call.function;
-  const grant = state.input.grants.get(call.id);
-  const changed = grant?.arguments ?? undefined;
-  const written = changed ? JSON.stringify(changed) : call.function.arguments;
-  const answer = (result: ToolResult): Prepared => ({ kind: "answered", call, result });
-  const refuse = (content: string): Prepared => answer({ content, is_error: true });
-  const given = manner.answers?.get(call.id);
-  if (given) return answer(given);
-  if (state.ports.signal.aborted) return { kind: "cancelled", call };
-  if (end.fatal) return refuse("not executed: the run could not go on.");
-  const malformed = readMalformed(written);
-  if (malformed !== null) return refuse(malformed);
-  const tool = state.tools.get(name);
-  if (!tool && state.clientTools.has(name)) return { kind: "client", call };
-  if (!tool) return refuse(describeUnknown(name, state));
-  try {
-    const repeated = state.guard.check(name, written);
-    // What a person has approved goes in no circle.
-    if (repeated && !grant) return refuse(repeated);
-    const checked = checkArguments(tool, written, manner.cut ?? false);
-    if (!checked.ok) return refuse(checked.message);
-    const question = grant ? null : askFirst(tool, checked.input, state.input.agent, state.plan);
-    if (question) return { kind: "asked", call, question };
-    if (end.interrupts.some(({ reason }) => reason !== "question")) return refuse(BEHIND_APPROVAL);
-    return { kind: "run", call, tool, input: checked.input, ...(changed ? { changed } : {}) };
-  } catch (error) {
-    state.ports.onBug?.(`arguments of ${name}`, error);
-    return refuse(`internal error in tool ${name}.`);
-  }
-}
-
-async function runGroup(
-  group: Prepared[],
-  state: RunState,
-  end: CallsEnd,
-  waiting: Map<ToolCall, "person" | "client">,
-): Promise<void> {
+async function runGroup(group: Prepared[], state: RunState, end: CallsEnd, waiting: Waiting): Promise<void> {
   for (const prepared of group) if (prepared.kind === "run") await announce(prepared.call, prepared.tool, state);
   const results = group.map((prepared) => execute(prepared, state));
   for (const [place, prepared] of group.entries()) {
@@ -148,18 +68,6 @@ async function runGroup(
       end.interrupts.push(nameQuestion(result.interrupt, prepared.call, state));
     } else await finishCall(prepared, result, state, end);
   }
-}
-
-/**
- * The same call asked again by another life is the same interrupt. A call that was approved and then asks the person
- * itself is another one: a late approval must not answer its question.
- */
-function nameQuestion(question: Question, { id }: ToolCall, { input, ports }: RunState): Interrupt {
-  const { interrupt_ms } = input;
-  const expires_at = interrupt_ms === null ? null : new Date(ports.now() + interrupt_ms).toISOString();
-  const { reason, message, response_schema } = question;
-  const asked = input.grants.has(id) ? `${id}~2` : id;
-  return { id: `int_${asked}`, reason, message, tool_call_id: id, response_schema, expires_at };
 }
 
 /** Whether the result holds a plan that was made of one which a person has changed since: it would undo that change. */
@@ -200,20 +108,6 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
   return CANCELLED_RESULT;
 }
 
-/**
- * The model is told where a person approved something else than it had asked for. The result of a plan's tool is the plan
- * and nothing else, so there it is told by a reminder.
- */
-function withChanges(result: ToolResult, { tool, changed }: RunnableCall, state: RunState): ToolResult {
-  if (!changed) return result;
-  if (tool.kind === "plan") {
-    state.nudge = `The person changed the plan before approving it. Work from the plan as ${tool.name} has answered it.`;
-    return result;
-  }
-  const shown = cutEnd(JSON.stringify(changed), SHOWN_CHANGES);
-  return { ...result, content: `(The person approved this call with other arguments: ${shown})\n${result.content}` };
-}
-
 async function finishCall(prepared: Prepared, result: ToolResult, state: RunState, end: CallsEnd): Promise<void> {
   const { call } = prepared;
   const message = { role: "tool" as const, tool_call_id: call.id, content: result.content };
@@ -240,37 +134,4 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
   }
   if (result.complete !== undefined && !result.is_error) end.complete ??= result.complete;
   if (result.fatal) end.fatal ??= result.fatal;
-}
-
-/** What waits is answered here where the run ends in a way in which nobody else will answer it. */
-async function settleWaiting(
-  waiting: Map<ToolCall, "person" | "client">,
-  state: RunState,
-  end: CallsEnd,
-): Promise<void> {
-  const answer = async (call: ToolCall, result: ToolResult) => {
-    waiting.delete(call);
-    await finishCall({ kind: "answered", call, result }, result, state, end);
-  };
-  for (const [call, whom] of [...waiting]) {
-    const content = state.ports.signal.aborted ? null : reasonNotToWait(whom, end);
-    if (content !== null) await answer(call, { content, is_error: true });
-  }
-  // A cancel may come while results are stored; from the last look at the signal on nothing is awaited.
-  if (state.ports.signal.aborted) for (const call of [...waiting.keys()]) await answer(call, CANCELLED_RESULT);
-  end.cancelled = state.ports.signal.aborted;
-  for (const [call, whom] of waiting) if (whom === "client") end.pending_tool_call_ids.push(call.id);
-}
-
-function reasonNotToWait(whom: "person" | "client", end: CallsEnd): string | null {
-  if (end.fatal) return "not executed: the run could not go on.";
-  if (whom === "person") return null;
-  if (end.interrupts.length > 0)
-    return "not executed: a question to the person is open. Call it again after the answer.";
-  return end.complete === null ? null : "not executed: the run was completed by another call of this message.";
-}
-
-function describeUnknown(name: string, state: RunState): string {
-  const names = [...state.tools.keys(), ...state.clientTools].join(", ");
-  return `There is no tool ${JSON.stringify(name)}. The tools are: ${names || "none"}.`;
 }

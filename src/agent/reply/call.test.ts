@@ -4,7 +4,7 @@ import { MAX_ATTEMPTS } from "./call.ts";
 
 const retries = (run: ScriptedRun) => run.deltas.flatMap((delta) => (delta.type === "model_retry" ? [delta] : []));
 
-describe("callModel", () => {
+describe("callWithRetry", () => {
   it("tries again with growing waits, tells of each, and goes on when the model answers", async () => {
     const run = new ScriptedRun([fails(), fails(), fails(), fails(), says("At last.")]);
     expect(await run.run()).toMatchObject({ status: "completed", text: "At last." });

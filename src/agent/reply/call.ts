@@ -37,7 +37,7 @@ export type CallOutcome =
   | { kind: "cancelled"; partial: CalledMessage | null }
   | { kind: "failed"; error: { code: RunErrorCode; message: string }; failure: ModelFailure; attempts: number };
 
-export async function callModel(
+export async function callWithRetry(
   request: ModelRequest,
   ports: ModelCallPorts,
   usedCallIds: Set<string> | null,

@@ -4,7 +4,7 @@
 import { cutEnd } from "../../lib/truncate.ts";
 import type { RunErrorCode } from "../../protocol/run.ts";
 import type { ModelFailure, ModelRequest } from "../model.ts";
-import { type CallOutcome, callModel, type ModelCallPorts } from "./call.ts";
+import { type CallOutcome, callWithRetry, type ModelCallPorts } from "./call.ts";
 
 export interface ModelChain {
   /** The run's own, then its fallbacks; none twice. */
@@ -27,7 +27,7 @@ export function orderModels({ names, current }: ModelChain): string[] {
 }
 
 /** One step's model call, by the first model that gives a reply. Each is asked in turn, the current one first. */
-export async function callModels(
+export async function callWithFallback(
   request: ModelRequest,
   chain: ModelChain,
   ports: ModelCallPorts,
@@ -37,7 +37,7 @@ export async function callModels(
   const failed = new Map<string, Extract<CallOutcome, { kind: "failed" }>>();
   for (const [place, model] of order.entries()) {
     chain.current = model;
-    const outcome = nameModel(await callModel({ ...request, model }, ports, usedCallIds), model, chain);
+    const outcome = nameModel(await callWithRetry({ ...request, model }, ports, usedCallIds), model, chain);
     if (outcome.kind !== "failed") return outcome;
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
     failed.set(model, outcome);

@@ -5,7 +5,7 @@ import type { AssistantMessage, ChatMessage } from "../../protocol/message.ts";
 import { type RunState, showRows, store } from "../loop-state.ts";
 import type { ModelRequest } from "../model.ts";
 import type { CallOutcome } from "../reply/call.ts";
-import { callModels, orderModels } from "../reply/fallbacks.ts";
+import { callWithFallback, orderModels } from "../reply/fallbacks.ts";
 import { calibrate, isNear, messageLimit, roomOf, shrink } from "./budget.ts";
 import {
   chooseTail,
@@ -31,12 +31,17 @@ const MOST_LAST_TEXT = 100_000;
 const SHOWN_SHARE = 0.6;
 
 /** One step's model call. `reminders` end the request and are not stored. */
-export async function callInContext(state: RunState, reminders: string[]): Promise<CallOutcome> {
+export async function callWithinContext(state: RunState, reminders: string[]): Promise<CallOutcome> {
   const fixed = state.fixed_size + estimateText(reminders.join());
   for (let refusals = 0; ; refusals++) {
     if (isNear(roomOf(state.budget, fixed), state.size)) await makeShorter(state, fixed, refusals);
     if (state.ports.signal.aborted) return { kind: "cancelled", partial: null };
-    const outcome = await callModels(composeRequest(state, reminders), state.models, state.ports, state.usedCallIds);
+    const outcome = await callWithFallback(
+      composeRequest(state, reminders),
+      state.models,
+      state.ports,
+      state.usedCallIds,
+    );
     const size = fixed + state.size;
     if (outcome.kind === "message") {
       state.budget = calibrate(state.budget, size, outcome.called.usage);

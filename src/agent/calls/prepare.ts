@@ -1,0 +1,93 @@
+// What becomes of a call before it is run: refused, answered, asked about, left to the client, or ready.
+
+import { cutEnd } from "../../lib/truncate.ts";
+import type { ToolCall } from "../../protocol/message.ts";
+import type { RunState } from "../loop-state.ts";
+import type { Question, Tool, ToolResult } from "../tool.ts";
+import { askFirst } from "./consent.ts";
+import type { CallsEnd } from "./end.ts";
+import { readMalformed } from "./malformed-call.ts";
+import { checkArguments } from "./tool-arguments.ts";
+
+/** Of arguments that a person changed; the model has most of them from its own call. */
+const SHOWN_CHANGES = 2_000;
+
+export interface RunnableCall {
+  kind: "run";
+  call: ToolCall;
+  tool: Tool;
+  input: unknown;
+  /** The arguments that a person approved in place of the model's. */
+  changed?: Record<string, unknown>;
+}
+
+export type Prepared =
+  | RunnableCall
+  /** A person is asked before it is made. */
+  | { kind: "asked"; call: ToolCall; question: Question }
+  | { kind: "answered"; call: ToolCall; result: ToolResult }
+  /** The run was cancelled before this call had its turn. */
+  | { kind: "cancelled"; call: ToolCall }
+  | { kind: "client"; call: ToolCall };
+
+/** It may depend on what the person has not approved yet. */
+const BEHIND_APPROVAL =
+  "not executed: a call before it waits for the person's approval. Call it again after that, if it is still right.";
+
+/** What is special about these calls: their message was cut at the output limit, or they are answered without being run. */
+export interface CallsOptions {
+  cut?: boolean;
+  /** By call id. */
+  answers?: Map<string, ToolResult>;
+}
+
+export function prepareCall(call: ToolCall, state: RunState, options: CallsOptions, end: CallsEnd): Prepared {
+  const { name } = call.function;
+  const grant = state.input.grants.get(call.id);
+  const changed = grant?.arguments ?? undefined;
+  const written = changed ? JSON.stringify(changed) : call.function.arguments;
+  const answer = (result: ToolResult): Prepared => ({ kind: "answered", call, result });
+  const refuse = (content: string): Prepared => answer({ content, is_error: true });
+  const given = options.answers?.get(call.id);
+  if (given) return answer(given);
+  if (state.ports.signal.aborted) return { kind: "cancelled", call };
+  if (end.fatal) return refuse("not executed: the run could not go on.");
+  const malformed = readMalformed(written);
+  if (malformed !== null) return refuse(malformed);
+  const tool = state.tools.get(name);
+  if (!tool && state.clientTools.has(name)) return { kind: "client", call };
+  if (!tool) return refuse(describeUnknown(name, state));
+  try {
+    const repeated = state.guard.check(name, written);
+    // What a person has approved goes in no circle.
+    if (repeated && !grant) return refuse(repeated);
+    const checked = checkArguments(tool, written, options.cut ?? false);
+    if (!checked.ok) return refuse(checked.message);
+    const question = grant ? null : askFirst(tool, checked.input, state.input.agent, state.plan);
+    if (question) return { kind: "asked", call, question };
+    if (end.interrupts.some(({ reason }) => reason !== "question")) return refuse(BEHIND_APPROVAL);
+    return { kind: "run", call, tool, input: checked.input, ...(changed ? { changed } : {}) };
+  } catch (error) {
+    state.ports.onBug?.(`arguments of ${name}`, error);
+    return refuse(`internal error in tool ${name}.`);
+  }
+}
+
+/**
+ * The model is told where a person approved something else than it had asked for. The result of a plan's tool is the plan
+ * and nothing else, so there it is told by a reminder.
+ */
+export function withChanges(result: ToolResult, { tool, changed }: RunnableCall, state: RunState): ToolResult {
+  if (!changed) return result;
+  if (tool.kind === "plan") {
+    state.nudge = `The person changed the plan before approving it. Work from the plan as ${tool.name} has answered it.`;
+    return result;
+  }
+  const shown = cutEnd(JSON.stringify(changed), SHOWN_CHANGES);
+  return { ...result, content: `(The person approved this call with other arguments: ${shown})\n${result.content}` };
+}
+
+function describeUnknown(name: string, state: RunState): string {
+  const names = [...state.tools.keys(), ...state.clientTools].join(", ");
+  return `There is no tool ${JSON.stringify(name)}. The tools are: ${names || "none"}.`;
+}
