@@ -1,6 +1,5 @@
 // The product's Worker with a counter around its databases: how many rows a turn and a tool step write, and in how many
 // statements. Rows are what Cloudflare bills. Not for timing: counting costs.
-
 import type { Env } from "../src/config.ts";
 import worker, { ThreadObject as Product } from "../src/index.ts";
 import type { RowCounts } from "./targets.ts";

@@ -1,5 +1,4 @@
 // The Worker: requests to a preview's host, the web page's files or the HTTP app, in this order; jobs to the queue's consumer, the clock to the sweeper; and the class of its objects.
-
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";

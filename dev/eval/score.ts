@@ -1,7 +1,6 @@
 // The scorer: one reply of a model to one request → the move it made, and how good that is. Pure; what a model wrote is read
 // by the same schemas and rules that the server reads it with. The checks of wording are heuristics: they notice what is
 // plainly wrong, and can't tell a good plan from a mediocre one.
-
 import { checkArguments } from "../../src/agent/calls/tool-arguments.ts";
 import type { CreateTasksInput } from "../../src/agent/plan/arguments.ts";
 import { createTasks } from "../../src/agent/plan/rules.ts";

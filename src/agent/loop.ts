@@ -2,7 +2,6 @@
 //
 // A step: what a person added meanwhile is taken in, the model is called, its message is stored, its tool calls are run
 // and each result is stored. A life that ends leaves facts behind; the next one begins at the last of them (`resumeRun`).
-
 import type { ToolCall } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { RunErrorCode } from "../protocol/run.ts";

@@ -1,6 +1,5 @@
 // Who asks: the bearer key of a request becomes a caller. The admin key of the settings is the first user's; all others are
 // rows of D1, remembered for a few seconds so that a busy client costs no read per request.
-
 import { createMiddleware } from "hono/factory";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";

@@ -1,6 +1,5 @@
 // How a failure becomes an answer: expected ones are thrown as a `Problem` and answered with their code; anything else is
 // `internal`, logged and told to nobody.
-
 import { routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";

@@ -1,5 +1,4 @@
 // Streams of a thread's object. The object frames, numbers and ends them; all doors but `ag-ui` pass its bytes on unseen.
-
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { callThread } from "../thread/stub.ts";

@@ -1,6 +1,5 @@
 // From a project to its sandbox: the project's own settings come first, then the server's. Used by a thread's tools and by
 // the doors through which people reach the same sandbox.
-
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Workspace } from "../agent/workspace.ts";
 import type { Config } from "../config.ts";

@@ -1,7 +1,6 @@
 // How a thread's object brings D1 up to date: one transaction of idempotent upserts. Each is guarded by the row's
 // `version`, so a batch that comes late or twice changes nothing and costs no written row, and by the thread's tombstone, so
 // nothing is written for a thread that was deleted.
-
 import type { MessageRow } from "../protocol/message.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";

@@ -1,6 +1,5 @@
 // The way to D1. The object's own SQLite is first; D1 follows from a position, in batches of guarded upserts that may
 // come twice. The position is stored with the next fact: a life that lost it sends a little again.
-
 import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";

@@ -1,6 +1,5 @@
 // When the object's one alarm goes off: this file sets it. It is set for the earliest of what may be due: the heartbeat of a
 // run at work, another try of D1, a background run's job that never came.
-
 import { withinTime } from "../lib/time-limit.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { followersDue } from "./follow/followers.ts";

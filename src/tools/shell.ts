@@ -1,7 +1,6 @@
 // Commands in the sandbox. A command's id is the id of the call that started it, so that a later life re-attaches to what
 // runs already. Waiting and running are two things: when the wait is over the command goes on, and the model is told how to
 // look at it. A non-zero exit code is no error of the call: a test that fails or a grep that finds nothing is an answer.
-
 import { z } from "zod";
 import { listCommands } from "../agent/calls/approvals.ts";
 import { lenientObject } from "../agent/calls/leniency.ts";

@@ -1,6 +1,5 @@
 // What we send to a webhook, by the words of Standard Webhooks: how it is signed, with which secrets, and when it is sent
 // again. Pure: nothing here sends, stores or looks at a clock.
-
 import type { SigningKey } from "../secrets/rotated.ts";
 
 const PREFIX = "whsec_";

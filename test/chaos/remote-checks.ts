@@ -1,5 +1,4 @@
 // The checks of a deployed Worker, one after another. Each uses threads of its own, and throws what does not hold.
-
 import { setTimeout as wait } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { MessageRow } from "../../src/protocol/message.ts";

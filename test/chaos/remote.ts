@@ -1,6 +1,5 @@
 // `npm run chaos -- --remote URL`: what a deployed Worker can be asked that nobody can kill. Only through its API, with the
 // key in TASKLOOM_API_KEY. Where the scripted model serves, it is told exactly what to do; a real one is asked for little.
-
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Run } from "../../src/protocol/run.ts";

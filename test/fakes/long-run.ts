@@ -1,7 +1,6 @@
 // A run of hundreds of steps without a thread: a model that works until it has made so many calls, counts tokens in its
 // own way, and refuses what is longer than it reads; and storage that is a list of rows, so that a run can be taken up from
 // them as a next life does.
-
 import type { Summary } from "../../src/agent/context/summary.ts";
 import { summaryPrompt } from "../../src/agent/context/summary-writer.ts";
 import { estimateMessages, estimateTools } from "../../src/agent/context/tokens.ts";

@@ -1,6 +1,5 @@
 // A thread of Slack's in memory, as far as a follower's calls go: what it shows is kept to the letter, so that a word that is
 // missing or doubled is seen.
-
 import type { SlackPlace } from "../../src/protocol/slack.ts";
 import type { SlackAnswer } from "../../src/slack/api.ts";
 

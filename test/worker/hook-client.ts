@@ -1,5 +1,4 @@
 // Senders of webhooks, as each scheme has them sign; and what their tests ask of a trigger.
-
 import { env } from "cloudflare:test";
 import { createHmac } from "node:crypto";
 import { Webhook } from "standardwebhooks";

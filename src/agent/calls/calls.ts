@@ -1,6 +1,5 @@
 // The tool calls of one message. They run in order; neighbours that only read run side by side. Each gets exactly one
 // result, or waits: for a person's answer (an interrupt) or for the client whose tool it is. Nothing is left without either.
-
 import type { ToolCall } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { type RunState, remember, store } from "../loop-state.ts";

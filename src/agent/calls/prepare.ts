@@ -1,5 +1,4 @@
 // What becomes of a call before it is run: refused, answered, asked about, left to the client, or ready.
-
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ToolCall } from "../../protocol/message.ts";
 import type { RunState } from "../loop-state.ts";

@@ -1,6 +1,5 @@
 // What the model is told of the plan at each call, and what follows from that for the calls it then makes: it acts on the
 // plan as it was told, while a person may change it at any moment.
-
 import type { Plan } from "../../protocol/plan/task.ts";
 import type { RunState } from "../loop-state.ts";
 import type { Challenge } from "./evidence.ts";

@@ -1,5 +1,4 @@
 // The API described by the schemas that validate it.
-
 import { z } from "@hono/zod-openapi";
 import type { App } from "../context.ts";
 import { addOperation } from "../operation.ts";

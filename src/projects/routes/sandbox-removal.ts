@@ -1,5 +1,4 @@
 // The sandbox of a project that is deleted. Where Daytona fails just then the queue goes on with it.
-
 import type { AppContext } from "../../http/context.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Project } from "../../protocol/project.ts";

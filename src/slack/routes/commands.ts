@@ -1,6 +1,5 @@
 // The slash command. A command can't be answered in a thread, so a message of ours begins one: it says who asked for what, and the
 // run is shown below it.
-
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";

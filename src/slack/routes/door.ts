@@ -1,6 +1,5 @@
 // What the doors for Slack share: a request is Slack's or refused; an answer comes within the time that Slack waits; a person
 // is told alone what did not work.
-
 import { BODY_BYTES, readBytes } from "../../http/body.ts";
 import type { AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";

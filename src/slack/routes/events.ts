@@ -1,6 +1,5 @@
 // What Slack tells of a workspace: mentions and messages become runs, stored before Slack is answered. What is not
 // answered in time, or fails, is sent again by Slack, and is the same run.
-
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";

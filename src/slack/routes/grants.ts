@@ -1,5 +1,4 @@
 // A bot's token becomes a connected workspace of a user, whichever way it came.
-
 import type { AppContext } from "../../http/context.ts";
 import type { Result } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";

@@ -1,6 +1,5 @@
 // What people press in Slack, and the form for an answer in their own words. A click that is lost in a crash can be made again, so
 // nothing is stored before Slack is answered; what it does is done once all the same.
-
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";

@@ -1,6 +1,5 @@
 // What a run ends with in Slack: what it asks, why it failed, where to look. And the plan as a text, for messages that are not
 // streamed.
-
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";

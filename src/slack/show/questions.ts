@@ -3,7 +3,6 @@
 //
 // All of a run's interrupts are answered together. What was chosen until then is kept in the message itself: an answered
 // question has a button that takes the answer back, and that button's value is the answer.
-
 import { isRecord } from "../../agent/calls/leniency.ts";
 import { isChinese } from "../../agent/language.ts";
 import { cutEnd } from "../../lib/truncate.ts";

@@ -1,5 +1,4 @@
 // Deliveries that begin anew, under the id that they had: a receiver that has seen one knows it again.
-
 import { and, eq, sql } from "drizzle-orm";
 import { type Result, succeed } from "../../protocol/error.ts";
 import { firstIdAt } from "../../protocol/ids.ts";

@@ -1,5 +1,4 @@
 // What is stored of followers: where the thread is shown, and for each run that is not wholly shown yet, how far it is.
-
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { nothingShown, type Shown } from "../../slack/show/shown.ts";
 import { readMeta, type Sql, writeMeta } from "../rows/database.ts";

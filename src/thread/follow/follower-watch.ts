@@ -1,7 +1,6 @@
 // What a follower sees of its run: it reads the run's stream as any client does, from the start in each life, and is woken by
 // what comes. It takes what it is given at once, so it is never behind. What it has not read up to now yet is not shown: next
 // to what Slack shows already it would look like a text that turned out void.
-
 import { createSseParser } from "../../lib/sse.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { isTerminal } from "../../protocol/run.ts";

@@ -2,7 +2,6 @@
 // stands in the object's SQLite before each call, so that the next life goes on with the same messages. What can't be said
 // now is tried again by the alarm; a run that waits for a person has nothing to show and costs nothing. A run's words come
 // after those of the run before it, and its follower knows which messages those are.
-
 import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Run } from "../../protocol/run.ts";

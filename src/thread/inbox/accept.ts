@@ -1,6 +1,5 @@
 // The inbox: what comes in is checked against what is known, put in order and stored; only then a route answers. Nothing
 // here waits between the last check and the write, so that two requests at once can't both win.
-
 import { withinTime } from "../../lib/time-limit.ts";
 import { defaultAgent } from "../../protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";

@@ -1,5 +1,4 @@
 // What a model is told of the thread: the newest summary, and the rows from the one on that it does not stand for.
-
 import type { Summary } from "../../agent/context/summary.ts";
 import type { LoopFact } from "../../agent/events.ts";
 import type { ChatMessage, UserMessage } from "../../protocol/message.ts";

@@ -1,5 +1,4 @@
 // A webhook trigger's run, from what came with it; and the log, which is written after the answer.
-
 import type { AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { findChain } from "../../http/hops.ts";

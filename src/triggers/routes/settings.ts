@@ -1,6 +1,5 @@
 // Triggers between a request and their row: which fields belong to which type, what is wrong with what was asked for, and when
 // a schedule is due.
-
 import { Problem } from "../../http/errors.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../../protocol/trigger.ts";

@@ -1,6 +1,5 @@
 // One tool call as one line: what was done to what, and how it went. Opened it shows the matter: a command with what it says
 // while it runs, a file as it was written, an edit as what went and what came.
-
 import {
   ChevronRight,
   CircleAlert,

@@ -1,5 +1,4 @@
 // What the server has stored of a thread, and which of its runs is to be followed from there.
-
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { Api } from "../client/api.ts";

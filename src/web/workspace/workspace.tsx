@@ -1,6 +1,5 @@
 // What the thread works on: its plan, and the project's sandbox as terminal, files, previews; and what the runs did. A part that
 // holds something of its own (a shell, an open file, a page in a frame) stays when another is looked at.
-
 import { Tabs } from "@base-ui/react/tabs";
 import { Activity, FileText, Globe, ListChecks, type LucideIcon, SquareTerminal, X } from "lucide-react";
 import { lazy, Suspense, useState } from "react";

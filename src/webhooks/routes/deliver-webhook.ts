@@ -1,7 +1,6 @@
 // One try of a delivery: claimed in D1, signed, posted, and what came of it noted there with the time of the next. The queue is
 // only the clock: a job that is lost, late or repeated changes nothing, since D1 says what is due. What a receiver answers is
 // read to its end, so that it is done with it, and kept nowhere.
-
 import { describeError, logWarning } from "../../lib/log.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { readRetryAfter } from "../../lib/retry.ts";

@@ -1,5 +1,4 @@
 // What was sent to a webhook, and how it is sent again.
-
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
