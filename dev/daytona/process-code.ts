@@ -49,6 +49,7 @@ async function sendMetrics(exchange: Exchange, { life, sandbox }: ToolboxContext
 
 const absent: [prefix: string, what: string][] = [
   ["/lsp/", "Language servers are"],
+  ["/process/interpreter/", "The code interpreter is"],
   ["/computeruse/", "Computer use is"],
   ["/recordings", "Screen recording is"],
 ];

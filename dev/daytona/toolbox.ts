@@ -11,7 +11,6 @@ import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { gitRoutes } from "./git-routes.ts";
 import { codeRoutes, describeAbsent } from "./process-code.ts";
-import { interpreterRoutes, upgradeInterpreter } from "./process-interpreter-routes.ts";
 import { processRoutes } from "./process-routes.ts";
 import { ptyRoutes } from "./pty-routes.ts";
 import { upgradePty } from "./pty-sockets.ts";
@@ -23,7 +22,6 @@ import { requireCommand } from "./sessions.ts";
 const routes = new Routes<ToolboxContext>({
   ...processRoutes,
   ...codeRoutes,
-  ...interpreterRoutes,
   ...ptyRoutes,
   ...sessionRoutes,
   ...fileRoutes,
@@ -84,7 +82,6 @@ export function upgradeToolbox(request: IncomingMessage, socket: Duplex, head: B
   const url = parseTarget(request, context.origin());
   const { inner, toolbox } = enter(request, url, context);
   if (upgradePty(request, socket, head, { inner, url, toolbox })) return;
-  if (upgradeInterpreter(request, socket, head, { inner, toolbox })) return;
   const [, session, command] = logsPath.exec(inner) ?? [];
   if (session === undefined || command === undefined) {
     throw new HttpError(501, `a WebSocket on ${inner} is not supported by this server`, "NOT_IMPLEMENTED");

@@ -123,6 +123,7 @@ it("what isn't there says so in the daemon's words", async () => {
   for (const [path, sentence] of [
     ["/lsp/start", "Language servers"],
     ["/computeruse/start", "Computer use"],
+    ["/process/interpreter/context", "The code interpreter"],
     ["/nothing/known", "not supported"],
   ] as const) {
     const response = await askToolbox(path, {});

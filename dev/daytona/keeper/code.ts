@@ -21,7 +21,7 @@ function findInterpreter(language: string, settings: KeeperSettings): string[] {
   return [node, "--experimental-transform-types", "--disable-warning=ExperimentalWarning"];
 }
 
-export function requirePython(settings: KeeperSettings): string {
+function requirePython(settings: KeeperSettings): string {
   const folders = (processEnvironment(settings).PATH ?? "").split(delimiter);
   for (const name of ["python3", "python"]) {
     const found = folders.map((folder) => join(folder, name)).find(isExecutable);

@@ -27,7 +27,6 @@ import {
 import { parseJson } from "./frames.ts";
 import { runGit } from "./git.ts";
 import { joinConnection } from "./git-relay.ts";
-import { serveInterpreter } from "./interpreter.ts";
 import { measure } from "./metrics.ts";
 import { isPortInUse, joinPort, listPorts } from "./ports.ts";
 import { endTerminals, resizePty, servePty } from "./pty.ts";
@@ -69,7 +68,6 @@ async function serve(channel: Channel, token: string): Promise<void> {
     if (answerer) await answer(channel, await answerer(request, settings, watchEnd(channel)));
     else if (operation === "execute") await executeCommand(channel, request, settings);
     else if (operation === "code") await runCode(channel, request, settings);
-    else if (operation === "interpreter") await serveInterpreter(channel, request, settings);
     else if (operation === "session") await serveSession(channel, settings, token);
     else if (operation === "streams") await serveStreams(channel, request, settings, token);
     else if (operation === "pty") await servePty(channel, request, settings);

@@ -1,9 +1,9 @@
 /**
- * Code that is run as such, the interpreter that remembers, and what a sandbox tells of itself.
+ * Code that is run as such, and what a sandbox tells of itself.
  */
 import { DaytonaTimeoutError } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
-import { askToolbox, failureOf, run, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
+import { askToolbox, failureOf, run, sandbox, skipOnOldDaemon } from "./place.ts";
 
 interface CodeAnswer {
   exitCode: number;
@@ -49,54 +49,6 @@ export function describeCode(): void {
       const error = await failureOf(sandbox.process.codeRun("while True: pass", undefined, 1));
       expect(error).toBeInstanceOf(DaytonaTimeoutError);
       expect(error.statusCode).toBe(408);
-    });
-  });
-
-  describe("the interpreter", () => {
-    it("streams both outputs, and remembers from one call to the next", async () => {
-      const streamed: string[] = [];
-      const first = await sandbox.codeInterpreter.runCode(
-        "import sys\nx = 41\nprint('out')\nprint('err', file=sys.stderr)",
-        { onStdout: ({ output }) => streamed.push(output) },
-      );
-      expect(first).toEqual({ stdout: "out\n", stderr: "err\n" });
-      expect(streamed.join("")).toBe("out\n");
-      expect((await sandbox.codeInterpreter.runCode("print(x + 1)")).stdout).toBe("42\n");
-    });
-
-    it("tells an error by name, value and trace, and goes on", async () => {
-      const { error } = await sandbox.codeInterpreter.runCode("def f(): raise ValueError('wrong')\nf()");
-      expect(error).toMatchObject({ name: "ValueError", value: "wrong" });
-      expect(error?.traceback).toContain("ValueError");
-      expect((await sandbox.codeInterpreter.runCode("print('on')")).stdout).toBe("on\n");
-    });
-
-    it("hands variables over for one call", async () => {
-      const code = "import os; print(os.environ.get('COLOUR'))";
-      expect((await sandbox.codeInterpreter.runCode(code, { envs: { COLOUR: "red" } })).stdout).toBe("red\n");
-      expect((await sandbox.codeInterpreter.runCode(code)).stdout).toBe("None\n");
-    });
-
-    it("keeps contexts apart, each in its folder", async () => {
-      const context = await sandbox.codeInterpreter.createContext("/tmp");
-      expect(context).toMatchObject({ cwd: "/tmp", language: "python", active: true });
-      await sandbox.codeInterpreter.runCode("only_here = 1", { context });
-      const there = await sandbox.codeInterpreter.runCode("import os; print(only_here, os.getcwd())", { context });
-      expect(there.stdout).toBe("1 /tmp\n");
-      expect((await sandbox.codeInterpreter.runCode("print(only_here)")).error?.name).toBe("NameError");
-      expect((await sandbox.codeInterpreter.listContexts()).map(({ id }) => id)).toContain(context.id);
-      await sandbox.codeInterpreter.deleteContext(context);
-      expect((await sandbox.codeInterpreter.listContexts()).map(({ id }) => id)).not.toContain(context.id);
-      expect(await statusOf(sandbox.codeInterpreter.deleteContext(context))).toBe(404);
-      expect(await failureOf(sandbox.codeInterpreter.runCode("1", { context }))).toMatchObject({
-        message: expect.stringContaining("not found"),
-      });
-    });
-
-    it("ends at its limit", async () => {
-      const error = await failureOf(sandbox.codeInterpreter.runCode("while True: pass", { timeout: 1 }));
-      expect(error).toBeInstanceOf(DaytonaTimeoutError);
-      expect((await sandbox.codeInterpreter.runCode("print('on')")).stdout).toBe("on\n");
     });
   });
 }

@@ -18,6 +18,7 @@ const unsupported: Record<string, () => Promise<unknown>> = {
   "language servers": async () => (await sandbox.createLspServer("python", "/tmp")).start(),
   "computer use": () => sandbox.computerUse.start(),
   "computer use: screenshots": () => sandbox.computerUse.screenshot.takeFullScreen(),
+  "the code interpreter": () => sandbox.codeInterpreter.createContext(),
   "metrics of the past": () => sandbox.getMetrics(),
 };
 
