@@ -1,15 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { askTool, callsTools, fails, makeTool, ScriptedRun, says, type Turn } from "../../test/fakes/scripted-run.ts";
+import {
+  askTool,
+  callsTools,
+  completed,
+  fails,
+  makeTool,
+  ScriptedRun,
+  says,
+  type Turn,
+} from "../../test/fakes/scripted-run.ts";
 import type { ChatMessage } from "../protocol/message.ts";
 import type { LoopOutcome } from "./events.ts";
 
 const work = makeTool("work");
-const completed = (text: string, unfinished_tasks = 0, pending_tool_call_ids: string[] = []) => ({
-  status: "completed",
-  text,
-  unfinished_tasks,
-  pending_tool_call_ids,
-});
 
 describe("a cancelled run", () => {
   const cancelsAmid = (turn: Turn): { run: ScriptedRun; ended: Promise<LoopOutcome> } => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   askTool,
   callsTools,
+  completed,
   completeTool,
   makePlan,
   makeTool,
@@ -12,12 +13,6 @@ import {
 import { SandboxError } from "./sandbox.ts";
 
 const work = makeTool("work");
-const completed = (text: string, unfinished_tasks = 0, pending_tool_call_ids: string[] = []) => ({
-  status: "completed",
-  text,
-  unfinished_tasks,
-  pending_tool_call_ids,
-});
 
 describe("a run", () => {
   it("completes with the text of a reply that calls nothing", async () => {

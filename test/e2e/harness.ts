@@ -8,6 +8,7 @@ import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { buildTestWorker } from "../setup/build.ts";
+import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { findTables } from "../setup/tables.ts";
 import { startRuntime, type TestRuntime } from "../setup/test-runtime.ts";
 
@@ -16,7 +17,7 @@ const root = join(import.meta.dirname, "../..");
 /** Opens the Daytona-compatible server beside it. */
 export const SANDBOX_KEY = "sandbox-key";
 
-export interface Taskloom {
+export interface Taskloom extends ServerClient {
   url: string;
   key: string;
   /** What the Worker was started with. */
@@ -24,10 +25,6 @@ export interface Taskloom {
   runtime: TestRuntime;
   model: Awaited<ReturnType<typeof startModel>>;
   daytona: Awaited<ReturnType<typeof startDaytona>>;
-  /** A request with the key; `body` is sent as JSON. */
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
-  /** The same, answered as JSON; throws where the status is not 2xx. */
-  json<T>(method: string, path: string, body?: unknown): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -54,26 +51,14 @@ export async function startTaskloom(own: Record<string, string> = {}, entry?: st
     ...own,
   };
   const runtime = await startRuntime(worker, join(state, "data"), settings);
-  const base = runtime.url;
-  const request: Taskloom["request"] = (method, path, body, headers = {}) =>
-    fetch(base + path, {
-      method,
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
   return {
-    url: base,
+    url: runtime.url,
     key,
     settings,
     runtime,
     model,
     daytona,
-    request,
-    json: async (method, path, body) => {
-      const response = await request(method, path, body);
-      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-      return (await response.json()) as never;
-    },
+    ...clientOf({ url: runtime.url, key }),
     close: async () => {
       await runtime.close();
       await daytona.close();

@@ -10,36 +10,29 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { hasBrowser, openBrowser } from "../setup/browser.ts";
 import { canListListeners, type Listener, listListeners } from "../setup/listeners.ts";
+import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { makeState, type StartedServer, type StatePlace, startServer } from "../setup/started-server.ts";
 import { attackPorts } from "./port-attack.ts";
 
 let place: StatePlace;
 let server: StartedServer;
+let taskloom: ServerClient;
 let listeners: Listener[];
-
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${server.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as T;
-}
 
 /** With everything that opens a port: a sandbox with a page on port 3000 and its preview, a terminal's gateway, both stand-ins. */
 beforeAll(async () => {
   place = await makeState();
   server = await startServer(place.state);
-  await call("POST", "/v1/projects", { project_id: "shop", name: "Shop" });
-  await call("POST", "/v1/threads", { thread_id: "app", project_id: "shop" });
+  taskloom = clientOf(server);
+  await taskloom.json("POST", "/v1/projects", { project_id: "shop", name: "Shop" });
+  await taskloom.json("POST", "/v1/threads", { thread_id: "app", project_id: "shop" });
   const page =
     "require('http').createServer((q,s)=>s.setHeader('content-type','text/html').end('<h1>app</h1>')).listen(3000)";
   const write = `[[tool create_file ${JSON.stringify({ path: "app.js", content: page })}]]`;
   const serve = '[[then]][[tool execute_command {"command":"node app.js","background":true}]]';
   const expose = '[[then]][[tool expose_port {"port":3000}]]';
-  await call("POST", "/v1/threads/app/runs?wait=1", { message: write + serve + expose });
-  await call("POST", "/v1/projects/shop/sandbox/ssh");
+  await taskloom.json("POST", "/v1/threads/app/runs?wait=1", { message: write + serve + expose });
+  await taskloom.json("POST", "/v1/projects/shop/sandbox/ssh");
   if (canListListeners) listeners = await listListeners(server.child.pid ?? 0);
 });
 
@@ -278,6 +271,6 @@ describe.skipIf(!canListListeners || !hasBrowser)("a page in the preview's frame
     expect(await frame.evaluate(attackPorts(ports, paths))).toEqual([]);
     // It was a page that could try, and a port that answers.
     expect(await frame.evaluate("fetch(location.href).then(({ status }) => status)")).toBe(200);
-    expect((await call<{ data: unknown[] }>("GET", "/v1/threads")).data).toHaveLength(1);
+    expect((await taskloom.json<{ data: unknown[] }>("GET", "/v1/threads")).data).toHaveLength(1);
   });
 });

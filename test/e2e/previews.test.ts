@@ -8,6 +8,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { hasBrowser, openBrowser } from "../setup/browser.ts";
+import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { makeState, type StartedServer, type StatePlace, startServer } from "../setup/started-server.ts";
 import {
   type Answer,
@@ -28,6 +29,7 @@ interface Preview {
 
 let place: StatePlace;
 let server: StartedServer;
+let taskloom: ServerClient;
 let port: string;
 let box: Sandbox;
 let shop: string;
@@ -35,9 +37,10 @@ let shop: string;
 beforeAll(async () => {
   place = await makeState();
   server = await startServer(place.state);
+  taskloom = clientOf(server);
   port = String(server.port);
-  for (const project_id of ["shop", "empty"]) await call("POST", "/v1/projects", { project_id, name: "P" });
-  await call("POST", "/v1/projects/shop/sandbox/start");
+  for (const project_id of ["shop", "empty"]) await taskloom.json("POST", "/v1/projects", { project_id, name: "P" });
+  await taskloom.json("POST", "/v1/projects/shop/sandbox/start");
   const sandboxPort = await readFile(join(place.state, "start/sandbox-port"), "utf8");
   const sandboxKey = (await readFile(join(place.state, "start/sandbox-key"), "utf8")).trim();
   const client = connectClient({ apiUrl: `http://127.0.0.1:${sandboxPort}/api` }, sandboxKey);
@@ -53,20 +56,9 @@ afterAll(async () => {
   await place?.removeState();
 });
 
-function request(method: string, path: string, body?: unknown): Promise<Response> {
-  const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
-  return fetch(server.url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-}
-
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await request(method, path, body);
-  expect(response.ok, `${method} ${path}: ${response.status}`).toBe(true);
-  return (await response.json()) as T;
-}
-
 async function makeLink(of: number, project = "shop", seconds?: number): Promise<string> {
   const body = { port: of, ...(seconds === undefined ? {} : { expires_in_seconds: seconds }) };
-  const made = await call<Preview>("POST", `/v1/projects/${project}/sandbox/previews`, body);
+  const made = await taskloom.json<Preview>("POST", `/v1/projects/${project}/sandbox/previews`, body);
   return new URL(made.url).origin;
 }
 
@@ -231,21 +223,21 @@ describe("a link", () => {
   });
 
   it("can't be made for the sandbox's own ports, nor for what is none", async () => {
-    const make = (body: unknown) => request("POST", "/v1/projects/shop/sandbox/previews", body);
+    const make = (body: unknown) => taskloom.request("POST", "/v1/projects/shop/sandbox/previews", body);
     expect((await make({ port: 2280 })).status).toBe(403);
     for (const body of [{ port: 0 }, { port: 65_536 }, { port: "3000" }, { port: 3000, expires_in_seconds: 0 }, {}]) {
       expect((await make(body)).status).toBe(400);
     }
     expect((await make({ port: 3000, host: "x" })).status).toBe(400);
-    expect((await request("POST", "/v1/projects/none/sandbox/previews", { port: 1 })).status).toBe(404);
+    expect((await taskloom.request("POST", "/v1/projects/none/sandbox/previews", { port: 1 })).status).toBe(404);
   });
 
   it("ends at once when it is revoked, and is listed until then", async () => {
     const link = await makeLink(3002);
-    const list = () => call<{ data: Preview[] }>("GET", "/v1/projects/shop/sandbox/previews");
+    const list = () => taskloom.json<{ data: Preview[] }>("GET", "/v1/projects/shop/sandbox/previews");
     expect((await list()).data.map((preview) => preview.port)).toEqual([3000, 3002]);
     expect(await reasonOf(link)).toBe("502 nothing_listens");
-    const revoke = () => request("DELETE", "/v1/projects/shop/sandbox/previews/3002");
+    const revoke = () => taskloom.request("DELETE", "/v1/projects/shop/sandbox/previews/3002");
     expect((await revoke()).status).toBe(204);
     expect(await reasonOf(link)).toBe("404 unknown_link");
     expect((await revoke()).status).toBe(404);
@@ -267,15 +259,15 @@ describe("a link", () => {
     expect(page.body).toContain("沙箱正在休眠");
     expect(page.headers).toMatchObject({ "cache-control": "no-store" });
     expect(page.headers["content-security-policy"]).toContain("default-src 'none'");
-    expect(await call("GET", "/v1/projects/empty/sandbox")).toMatchObject({ state: "none" });
+    expect(await taskloom.json("GET", "/v1/projects/empty/sandbox")).toMatchObject({ state: "none" });
   });
 });
 
 describe("a sandbox that was restarted", () => {
   it("is reached with its new token; who sent a body to where it was before is told to send it again", async () => {
     await see("/before");
-    await call("POST", "/v1/projects/shop/sandbox/stop");
-    await call("POST", "/v1/projects/shop/sandbox/start");
+    await taskloom.json("POST", "/v1/projects/shop/sandbox/stop");
+    await taskloom.json("POST", "/v1/projects/shop/sandbox/start");
     await runInBackground(box, "again", "node program.cjs");
     await awaitPort(box, 3000);
     const send = () => visit(`${shop}/echo`, { method: "POST", body: "hello" });

@@ -1,6 +1,7 @@
 // Two users who give everything the same ids never meet, by any door: what is another's is not there.
 import { HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clientOf } from "../setup/server-client.ts";
 import { collectFrames, readFrames, startTaskloom, type Taskloom } from "./harness.ts";
 
 let taskloom: Taskloom;
@@ -23,22 +24,7 @@ afterAll(() => taskloom.close());
 
 async function addUser(user_id: string): Promise<User> {
   const { api_key } = await taskloom.json<{ api_key: string }>("POST", "/v1/users", { user_id, name: user_id });
-  return userOf(user_id, api_key);
-}
-
-function userOf(id: string, key: string): User {
-  const request: User["request"] = (method, path, body, headers = {}) =>
-    taskloom.request(method, path, body, { authorization: `Bearer ${key}`, ...headers });
-  return {
-    id,
-    key,
-    request,
-    json: async (method, path, body) => {
-      const response = await request(method, path, body);
-      if (!response.ok) throw new Error(`${id}: ${method} ${path}: ${response.status} ${await response.text()}`);
-      return (await response.json()) as Awaited<ReturnType<User["json"]>>;
-    },
-  };
+  return { id: user_id, key: api_key, ...clientOf({ url: taskloom.url, key: api_key }) };
 }
 
 const reads = [
@@ -241,7 +227,7 @@ describe("a key", () => {
       key_id: string;
       key: string;
     };
-    const second = userOf("user_bob", key);
+    const second = clientOf({ url: taskloom.url, key });
     expect((await second.request("GET", "/v1/threads/thread-bob")).status).toBe(200);
     expect((await bob.request("DELETE", `/v1/api-keys/${key_id}`)).status).toBe(204);
     const answer = await second.request("GET", "/v1/threads/thread-bob");

@@ -1,6 +1,6 @@
 import type { Env } from "../../src/config.ts";
 import type { Job } from "../../src/protocol/job.ts";
-import type { RunInput } from "../../src/protocol/thread.ts";
+import { newRunInput, type RunInput } from "../../src/protocol/thread.ts";
 import { ContractModel, type Post, type RunRow, textOf } from "./contract-model.ts";
 import { ContractPerson, type PersonEdit } from "./contract-person.ts";
 import { contractPorts } from "./contract-ports.ts";
@@ -286,20 +286,12 @@ export class ContractWorld {
   #wasDeleted = false;
 
   #inputOf(post: Post): RunInput {
-    return {
+    return newRunInput({
       ...this.key,
       invocation_id: post.id,
       messages: [{ message_id: `msg_${post.id}`, content: textOf(post) }],
-      tool_results: [],
-      resume: null,
-      agent_id: null,
-      model: null,
-      max_steps: null,
-      metadata: {},
       background: post.background,
       on_busy: post.policy,
-      client_tools: [],
-      context: [],
-    };
+    });
   }
 }

@@ -9,10 +9,10 @@ import { runAgent } from "../../src/agent/loop.ts";
 import type { ModelOutcome, ModelRequest } from "../../src/agent/model.ts";
 import type { LoopInput } from "../../src/agent/ports.ts";
 import type { Tool } from "../../src/agent/tool.ts";
-import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import type { Plan } from "../../src/protocol/plan/task.ts";
 import { MemorySandbox } from "./memory-sandbox.ts";
+import { newLoopInput } from "./scripted-run.ts";
 
 export interface LongRunOptions {
   context_tokens: number;
@@ -65,25 +65,16 @@ export class LongRun {
   run(input: Partial<LoopInput> = {}): Promise<LoopOutcome> {
     const { context_tokens, tools } = this.#options;
     return runAgent(
-      {
-        model: "m",
-        agent: agentConfig.parse({}),
+      newLoopInput({
         max_steps: 2000,
         steps: this.steps,
         history: this.rows.slice(this.from),
         summary: this.summary,
         context_tokens,
         token_scale: this.scale,
-        grants: new Map(),
-        interrupt_ms: null,
-        told_task_id: null,
         is_former_plan: true,
-        answers: new Map(),
-        started_calls: [],
-        client_tools: [],
-        context: [],
         ...input,
-      },
+      }),
       {
         model: { stream: async (request, _onDelta, signal) => this.#answer(request, signal) },
         tools,

@@ -293,7 +293,7 @@ function isDiskFailure(error: unknown): boolean {
 }
 
 /** Timers end with their life. */
-export function clockOf(pulse: Pulse, inner: Clock): Clock {
+export function clockOf(pulse: Pick<Pulse, "alive">, inner: Clock): Clock {
   return {
     now: () => inner.now(),
     setTimer: (callback, ms) =>

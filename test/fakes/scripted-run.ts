@@ -110,6 +110,36 @@ export const completeTool = makeTool("complete", {
   execute: async () => ({ content: "The run ends here.", is_error: false, complete: "All done." }),
 });
 
+/** What the loop is given where a test says nothing else. */
+export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_former_plan">): LoopInput {
+  return {
+    model: "m",
+    agent: agentConfig.parse({}),
+    max_steps: 50,
+    steps: 0,
+    history: [{ role: "user", content: "do it" }],
+    answers: new Map(),
+    started_calls: [],
+    grants: new Map(),
+    interrupt_ms: null,
+    told_task_id: null,
+    client_tools: [],
+    context: [],
+    summary: null,
+    context_tokens: 128_000,
+    token_scale: 1,
+    ...given,
+  };
+}
+
+/** How a run that completes ends. */
+export const completed = (text: string, unfinished_tasks = 0, pending_tool_call_ids: string[] = []) => ({
+  status: "completed",
+  text,
+  unfinished_tasks,
+  pending_tool_call_ids,
+});
+
 export class ScriptedRun {
   readonly requests: ModelRequest[] = [];
   /** Deltas and facts as they came. */
@@ -179,28 +209,7 @@ export class ScriptedRun {
 
   run({ plan, ...input }: Partial<LoopInput> & { plan?: Plan } = {}): Promise<LoopOutcome> {
     if (plan) this.#plan = plan;
-    return runAgent(
-      {
-        model: "m",
-        agent: agentConfig.parse({}),
-        max_steps: 50,
-        steps: 0,
-        history: [{ role: "user", content: "do it" }],
-        answers: new Map(),
-        started_calls: [],
-        grants: new Map(),
-        interrupt_ms: null,
-        told_task_id: null,
-        is_former_plan: openTasks(this.#plan).length === 0,
-        client_tools: [],
-        context: [],
-        summary: null,
-        context_tokens: 128_000,
-        token_scale: 1,
-        ...input,
-      },
-      this.#ports(),
-    );
+    return runAgent(newLoopInput({ is_former_plan: openTasks(this.#plan).length === 0, ...input }), this.#ports());
   }
 
   #ports(): LoopPorts {

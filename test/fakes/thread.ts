@@ -7,7 +7,7 @@ import { createXmlModel } from "../../src/models/xml/model.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
-import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread.ts";
+import { type AcceptedRun, newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
 import type { CallSlack } from "../../src/slack/api.ts";
 import type { ThreadBatch } from "../../src/store/batch.ts";
 import type { Happenings } from "../../src/store/webhooks/happenings.ts";
@@ -23,6 +23,7 @@ import { planStream, type StreamRequest, watchIdle } from "../../src/thread/stre
 import { storeThread } from "../../src/thread/threads.ts";
 import { wakeLife } from "../../src/thread/wake.ts";
 import { MemorySandbox } from "./memory-sandbox.ts";
+import { clockOf } from "./object-world.ts";
 import type { Reply } from "./replies.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { FakeReader } from "./stream-reader.ts";
@@ -99,22 +100,12 @@ export class FakeThread {
 
   input(message: string, more: Partial<RunInput> = {}): RunInput {
     const invocation_id = more.invocation_id ?? `inv_${crypto.randomUUID().slice(0, 8)}`;
-    return {
+    return newRunInput({
       ...this.key,
       invocation_id,
       messages: [{ message_id: `msg_of_${invocation_id}`, content: message }],
-      tool_results: [],
-      resume: null,
-      agent_id: null,
-      model: null,
-      max_steps: null,
-      metadata: {},
-      background: false,
-      on_busy: "enqueue",
-      client_tools: [],
-      context: [],
       ...more,
-    };
+    });
   }
 
   async accept(message: string, more: Partial<RunInput> = {}): Promise<Result<AcceptedRun>> {
@@ -275,15 +266,4 @@ interface Pulse {
 
 function check(pulse: Pulse): void {
   if (!pulse.alive) throw new Error("this life has ended");
-}
-
-/** Timers end with their life. */
-function clockOf(pulse: Pulse, inner: Clock): Clock {
-  return {
-    now: () => inner.now(),
-    setTimer: (callback, ms) =>
-      inner.setTimer(() => {
-        if (pulse.alive) callback();
-      }, ms),
-  };
 }

@@ -53,6 +53,16 @@ export async function readLog(from: Sender, trigger_id: string): Promise<Record<
   return (await from.send("GET", `/v1/triggers/${trigger_id}/deliveries`)).body.data ?? [];
 }
 
+/** The three of one client, which another one can stand in for. */
+export function hooksOf(client: Sender) {
+  return {
+    make: (part: Record<string, unknown> = {}, from: Sender = client) => makeHook(from, part),
+    deliver: (id: string, body: string, headers: Record<string, string>, from: Sender = client) =>
+      deliverTo(from, id, body, headers),
+    logOf: (trigger_id: string) => readLog(client, trigger_id),
+  };
+}
+
 export async function clearTriggers(): Promise<void> {
   for (const table of ["triggers", "trigger_deliveries", "secrets"]) await env.DB.prepare(`DELETE FROM ${table}`).run();
 }

@@ -1,7 +1,7 @@
 // What bounds the door of webhooks, and what becomes of a secret.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { clearTriggers, deliverTo, makeHook, readLog, type Sender, signStandard } from "./hook-client.ts";
+import { clearTriggers, hooksOf, signStandard } from "./hook-client.ts";
 import { createClient } from "./http-client.ts";
 
 const settings = { ENCRYPTION_KEY: "key of the tests" };
@@ -14,10 +14,7 @@ afterEach(async () => {
   await clearTriggers();
 });
 
-const make = (part: Record<string, unknown> = {}, from: Sender = client) => makeHook(from, part);
-const deliver = (id: string, body: string, headers: Record<string, string>, from: Sender = client) =>
-  deliverTo(from, id, body, headers);
-const logOf = (trigger_id: string) => readLog(client, trigger_id);
+const { make, deliver, logOf } = hooksOf(client);
 
 describe("limits", () => {
   it("slow strangers down and keep their refusals out of the log, but not the sender", async () => {

@@ -1,16 +1,7 @@
 // Webhooks that come in, from the request down to the run and the log.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RunInput } from "../../src/protocol/thread.ts";
-import {
-  clearTriggers,
-  deliverTo,
-  makeHook,
-  readLog,
-  type Sender,
-  signBody,
-  signGithub,
-  signStandard,
-} from "./hook-client.ts";
+import { clearTriggers, hooksOf, signBody, signGithub, signStandard } from "./hook-client.ts";
 import { createClient } from "./http-client.ts";
 import { realClient } from "./real-client.ts";
 
@@ -25,10 +16,7 @@ afterEach(async () => {
   await clearTriggers();
 });
 
-const make = (part: Record<string, unknown> = {}, from: Sender = client) => makeHook(from, part);
-const deliver = (id: string, body: string, headers: Record<string, string>, from: Sender = client) =>
-  deliverTo(from, id, body, headers);
-const logOf = (trigger_id: string) => readLog(client, trigger_id);
+const { make, deliver, logOf } = hooksOf(client);
 
 function acceptedInputs(from = client): RunInput[] {
   return from.threads.asked.filter(({ method }) => method === "accept").map(({ input }) => input as RunInput);

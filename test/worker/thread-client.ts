@@ -1,7 +1,7 @@
 // A thread's object in workerd, as the doors see it: RPC and streams of its stub, and what the tests read of D1.
 import { env } from "cloudflare:test";
 import { newId } from "../../src/protocol/ids.ts";
-import type { RunInput, ThreadKey } from "../../src/protocol/thread.ts";
+import { newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
 import { listMessages } from "../../src/store/messages.ts";
 import { type ThreadStub, threadStub } from "../../src/thread/stub.ts";
 import { parseFrames } from "../fakes/conversation.ts";
@@ -20,22 +20,12 @@ export function threadClient(user_id = newId("user"), thread_id = "thread-001"):
   const key = { user_id, thread_id };
   const input = (message: string, more: Partial<RunInput> = {}): RunInput => {
     const invocation_id = more.invocation_id ?? newId("inv");
-    return {
+    return newRunInput({
       ...key,
       invocation_id,
       messages: [{ message_id: `msg_of_${invocation_id}`, content: message }],
-      tool_results: [],
-      resume: null,
-      agent_id: null,
-      model: null,
-      max_steps: null,
-      metadata: {},
-      background: false,
-      on_busy: "enqueue",
-      client_tools: [],
-      context: [],
       ...more,
-    };
+    });
   };
   return {
     key,

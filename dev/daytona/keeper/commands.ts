@@ -136,7 +136,7 @@ export async function forward(source: Readable, channel: Channel, kind: number):
   try {
     for await (const chunk of source) await writeFrame(channel.socket, kind, chunk as Buffer);
   } catch {
-    // Destroyed because the channel closed.
+    // Destroyed: the channel has closed, or the process has ended.
   }
 }
 

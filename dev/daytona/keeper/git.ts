@@ -8,11 +8,10 @@
 import { spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Readable } from "node:stream";
 import { type Channel, type Request, readText, readTexts, readVariables } from "./channel.ts";
-import { awaitEnd, groups, killGroup } from "./commands.ts";
+import { awaitEnd, forward, groups, killGroup } from "./commands.ts";
 import { KeeperError } from "./failures.ts";
-import { frameKind, writeFrame, writeJson } from "./frames.ts";
+import { frameKind, writeJson } from "./frames.ts";
 import { openDoor } from "./git-relay.ts";
 import { resolvePath } from "./paths.ts";
 import { type KeeperSettings, processEnvironment } from "./settings.ts";
@@ -72,14 +71,6 @@ async function requireFolder(path: string, name: string): Promise<void> {
 function endGroup(pid: number): void {
   killGroup(pid, "SIGTERM");
   setTimeout(() => killGroup(pid, "SIGKILL"), graceMs).unref();
-}
-
-async function forward(source: Readable, channel: Channel, kind: number): Promise<void> {
-  try {
-    for await (const chunk of source) await writeFrame(channel.socket, kind, chunk as Buffer);
-  } catch {
-    // Destroyed because git has ended.
-  }
 }
 
 function gitEnvironment(settings: KeeperSettings, path: string, extra: Record<string, string>): Record<string, string> {

@@ -1,0 +1,24 @@
+/** How a test asks a server: with a key, in JSON. */
+export interface ServerClient {
+  /** A request with the key; `body` is sent as JSON. */
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  /** The same, answered as JSON; throws where the status is not 2xx. */
+  json<T>(method: string, path: string, body?: unknown): Promise<T>;
+}
+
+export function clientOf({ url, key }: { url: string; key: string }): ServerClient {
+  const request: ServerClient["request"] = (method, path, body, headers = {}) =>
+    fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  return {
+    request,
+    json: async (method, path, body) => {
+      const response = await request(method, path, body);
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+      return (await response.json()) as never;
+    },
+  };
+}
