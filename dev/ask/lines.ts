@@ -3,7 +3,7 @@ import type { Conversation, Item } from "../../src/web/client/conversation.ts";
 import { describeCall, isSilentTool } from "../../src/web/client/tool-title.ts";
 import { plain } from "./width.ts";
 
-export const marks = { pending: "○", in_progress: "◐", completed: "●", cancelled: "⊘" } as const;
+const marks = { pending: "○", in_progress: "◐", completed: "●", cancelled: "⊘" } as const;
 
 type ToolItem = Extract<Item, { kind: "tool" }>;
 

@@ -103,7 +103,7 @@ function change(draft: PlanDraft, text: string, say: Keyboard["say"]): PlanDraft
   return edited.draft;
 }
 
-export function approvalLines({ tool, arguments: given, message }: Approval): string[] {
+function approvalLines({ tool, arguments: given, message }: Approval): string[] {
   if (tool === null || given === null) return ["", "? May this be done?", ...indented(message)];
   const listed = listArguments(given);
   const lines = listed.flatMap(({ name, text }) =>

@@ -20,7 +20,7 @@ const maxClients = 64;
 const behindPauseMs = 50;
 const bytesPerPause = 64 * 1024;
 /** Of a process that was killed. */
-export const killedExitCode = 137;
+const killedExitCode = 137;
 
 export interface NewPty extends PtySettings {
   id: string;

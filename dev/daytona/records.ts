@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { removeTree } from "./tree-removal.ts";
 
-export const sandboxStates = [
+const sandboxStates = [
   "pending_build",
   "building_snapshot",
   "build_failed",

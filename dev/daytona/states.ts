@@ -7,9 +7,9 @@ import type { SandboxRecord, SandboxState } from "./records.ts";
 /** States that a sandbox stays in until somebody asks for another. All others pass by themselves. */
 const restingStates: readonly SandboxState[] = ["started", "stopped", "paused", "archived", "error", "build_failed"];
 
-export const buildingStates: readonly SandboxState[] = ["pending_build", "building_snapshot"];
+const buildingStates: readonly SandboxState[] = ["pending_build", "building_snapshot"];
 
-export function isChanging(state: SandboxState): boolean {
+function isChanging(state: SandboxState): boolean {
   return !restingStates.includes(state);
 }
 

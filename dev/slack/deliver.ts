@@ -44,7 +44,7 @@ const maxDeliveries = 2000;
 const maxBody = 64 * 1024;
 const userAgent = "Slackbot 1.0 (+https://api.slack.com/robots)";
 
-export function signBody(secret: string, timestamp: number, body: string): string {
+function signBody(secret: string, timestamp: number, body: string): string {
   return `v0=${createHmac("sha256", secret).update(`v0:${timestamp}:${body}`).digest("hex")}`;
 }
 

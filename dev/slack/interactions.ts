@@ -12,7 +12,7 @@ import { requireMessage } from "./people.ts";
 import { type Channel, type Message, type OpenView, remember, type Workspace } from "./store.ts";
 
 /** Elements that a person can act on, with the block they stand in. */
-export function findElements(blocks: Json[]): { block: Json; element: Json }[] {
+function findElements(blocks: Json[]): { block: Json; element: Json }[] {
   return blocks.flatMap((block) => {
     const elements = [...((block.elements as Json[] | undefined) ?? []), block.accessory, block.element] as Json[];
     return elements.filter((element) => element?.action_id !== undefined).map((element) => ({ block, element }));

@@ -6,7 +6,7 @@
  */
 import type { Clock } from "./clock.ts";
 
-export const tiers = { tier1: 1, tier2: 20, tier3: 50, tier4: 100 } as const;
+const tiers = { tier1: 1, tier2: 20, tier3: 50, tier4: 100 } as const;
 /** `assistant.threads.setStatus` and `oauth.v2.access` state it; the others are said to take "hundreds". */
 const special = 600;
 /** "Several hundred messages per minute" for a workspace; unnumbered. */

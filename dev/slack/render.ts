@@ -22,7 +22,7 @@ export function renderMessage(message: Message, withControls = true): string {
   return lines.filter((line) => line !== "").join("\n");
 }
 
-export function renderBlock(block: Json): string {
+function renderBlock(block: Json): string {
   switch (block.type) {
     case "divider":
       return "---";
@@ -48,7 +48,7 @@ function renderElement(element: Json): string {
   return `[${words.join(" | ") || String(element.type)}]`;
 }
 
-export function readText(value: unknown): string {
+function readText(value: unknown): string {
   if (typeof value === "string") return value;
   const text = (value as Json | undefined)?.text;
   return typeof text === "string" ? text : "";

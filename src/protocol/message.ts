@@ -7,7 +7,7 @@ export type MessageType = (typeof messageTypes)[number];
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
 
 /** A part of a person's message, as OpenAI's chat completions have it. */
-export const contentPart = z.union([
+const contentPart = z.union([
   z.strictObject({ type: z.literal("text"), text: wellFormed }),
   z.strictObject({
     type: z.literal("image_url"),

@@ -26,7 +26,7 @@ export const usage = z.object({
 });
 export type Usage = z.infer<typeof usage>;
 
-export const interrupt = z.object({
+const interrupt = z.object({
   id: z.string(),
   reason: z.enum(["question", "approval", "plan_approval"]),
   message: z.string(),

@@ -126,11 +126,6 @@ export function isResync(frames: StreamFrame[]): boolean {
   return first?.type === "MESSAGES_SNAPSHOT" || (first?.type === "RUN_STARTED" && first.metadata?.resync === true);
 }
 
-/** Without what is worth nothing later. */
-export function lasting(frames: StreamFrame[]): StreamFrame[] {
-  return frames.filter(({ event }) => event.type !== "CUSTOM");
-}
-
 /** Throws where an event is not AG-UI's, holds a null, or a number does not grow. */
 export function checkFrames(frames: StreamFrame[]): void {
   let last = 0;

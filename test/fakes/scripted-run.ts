@@ -80,7 +80,7 @@ export function makePlan(...statuses: TaskStatus[]): Plan {
 }
 
 /** Sets the first open task to completed, as a plan tool would. */
-export function completeTask(plan: Plan): Plan {
+function completeTask(plan: Plan): Plan {
   const due = plan.tasks.find((task) => task.status === "in_progress" || task.status === "pending");
   const tasks = plan.tasks.map((task) => (task === due ? { ...task, status: "completed" as const } : task));
   return { ...plan, version: plan.version + 1, tasks };

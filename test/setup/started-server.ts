@@ -44,7 +44,7 @@ export interface StatePlace {
 }
 
 /** An empty folder, as a first start finds it. */
-export async function makeEmptyState(): Promise<StatePlace> {
+async function makeEmptyState(): Promise<StatePlace> {
   const state = await mkdtemp(join(tmpdir(), "taskloom-start-"));
   return { state, removeState: () => rm(state, { recursive: true, force: true }) };
 }

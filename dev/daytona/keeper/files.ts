@@ -121,7 +121,7 @@ function parseOwner(text: string, present: number): number {
   throw new KeeperError(400, "BAD_REQUEST", `unknown user or group: ${text}`);
 }
 
-export function exists(path: string): Promise<boolean> {
+function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
     () => false,

@@ -11,7 +11,7 @@ import { dirname, resolve, sep } from "node:path";
 import { KeeperError } from "./failures.ts";
 import type { KeeperSettings } from "./settings.ts";
 
-export const sandboxHome = "/home/daytona";
+const sandboxHome = "/home/daytona";
 
 export async function resolvePath(settings: KeeperSettings, path: string): Promise<string> {
   if (path.includes("\0")) throw new KeeperError(400, "BAD_REQUEST", "a path can't hold a NUL byte");
@@ -30,7 +30,7 @@ function mapPath(settings: KeeperSettings, path: string): string {
   return path;
 }
 
-export function isInside(root: string, path: string): boolean {
+function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 

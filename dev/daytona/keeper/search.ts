@@ -39,7 +39,7 @@ export async function findInFiles(request: Request, settings: KeeperSettings, go
 }
 
 /** Line by line where there is a match only: a file of nothing but line feeds has millions of lines. */
-export function* matchLines(text: string, pattern: string): Generator<{ line: number; content: string }> {
+function* matchLines(text: string, pattern: string): Generator<{ line: number; content: string }> {
   if (pattern === "" || pattern.includes("\n")) return;
   let line = 1;
   let start = 0;
@@ -90,7 +90,7 @@ export async function searchFiles(
 }
 
 /** `*`, `?` and `[…]` on a base name; each star is matched without looking back, so no pattern takes long. */
-export function compileGlob(pattern: string): RegExp {
+function compileGlob(pattern: string): RegExp {
   const source = pattern.slice(0, 256).replace(/\*+|\?|\[[^\]]*\]|[\s\S]/g, (token) => {
     if (token.startsWith("*")) return "[^/]*";
     if (token === "?") return "[^/]";

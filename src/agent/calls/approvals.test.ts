@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { listCommands, listPaths, matchesPattern, needsApproval } from "./approvals.ts";
+import { listCommands, listPaths, needsApproval } from "./approvals.ts";
 
 const asks = (pattern: string, command: string) =>
   needsApproval({ execute_command: [pattern] }, "execute_command", listCommands(command));
+
+const matchesPattern = (pattern: string, subject: string) => needsApproval({ tool: [pattern] }, "tool", [subject]);
 
 describe("a pattern", () => {
   it.each([

@@ -29,16 +29,13 @@ export function needsApproval(approvals: Approvals, tool: string, subjects: read
   return subjects.map(squeeze).some((given) => wanted.some((pattern) => matches(pattern, given, effort)));
 }
 
-/** White space counts once. `rm *` is also `rm` alone. */
-export function matchesPattern(pattern: string, subject: string): boolean {
-  return matches(squeeze(pattern), squeeze(subject), { steps: MAX_STEPS });
-}
-
+/** `rm *` is also `rm` alone. */
 function matches(pattern: string, text: string, effort: Effort): boolean {
   if (matchesGlob(pattern, text, effort)) return true;
   return pattern.endsWith(" *") && matchesGlob(pattern.slice(0, -2), text, effort);
 }
 
+/** White space counts once. */
 function squeeze(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }

@@ -14,7 +14,6 @@ import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, UpdateTasksInpu
 import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
 import { dueTask, openTasks } from "./view.ts";
 
-export { changedSteps, diffPlanState } from "./changes.ts";
 export { dueTask, emptyPlan, openTasks, planState, viewPlan } from "./view.ts";
 
 export type PlanOrder = AgentConfig["plan_order"];
@@ -30,7 +29,7 @@ export const MAX_SECTIONS = 50;
 export const MAX_TASKS = 500;
 const TOO_MANY_TASKS = `A plan has at most ${MAX_TASKS} tasks. Group the work more coarsely.`;
 export const MAX_TASK_CHARACTERS = 2_000;
-export const MAX_TITLE_CHARACTERS = 200;
+const MAX_TITLE_CHARACTERS = 200;
 export const MAX_PLAN_CHARACTERS = 60_000;
 
 // An abbreviated id must say more than the time part that all tasks of one call share.

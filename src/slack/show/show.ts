@@ -253,7 +253,7 @@ function adopt(shown: Shown, doubt: Making, ts: string | null): Shown {
 }
 
 /** Slack's numbers of messages: seconds, a point, and six places. */
-export function isNewer(one: string, other: string): boolean {
+function isNewer(one: string, other: string): boolean {
   return one.length === other.length ? one > other : Number(one) > Number(other);
 }
 

@@ -14,7 +14,7 @@ import { appendTry } from "./tries.ts";
 import { endWaiting } from "./webhooks.ts";
 
 /** How long what was delivered or given up can be looked at and replayed. */
-export const KEPT_MS = 30 * 24 * 3_600_000;
+const KEPT_MS = 30 * 24 * 3_600_000;
 
 /** Each end of a delivery may delete so many old ones: more than one, so that a backlog shrinks. */
 const DELETED_AT_ONCE = 20;

@@ -1,6 +1,6 @@
 // The list by days, as people remember them: by the calendar of the place where the page is open, not by hours that have passed.
 // It goes by when a conversation was begun, as the server's pages do: a later page is then below an earlier one, and no row jumps.
-export const spans = ["today", "yesterday", "week", "older"] as const;
+const spans = ["today", "yesterday", "week", "older"] as const;
 export type Span = (typeof spans)[number];
 
 interface Dated {

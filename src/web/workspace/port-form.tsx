@@ -6,7 +6,7 @@ import { useWords } from "../state/words.ts";
 import styles from "./preview.module.css";
 import { previewWords } from "./words.ts";
 
-export function readPort(text: string): number | null {
+function readPort(text: string): number | null {
   const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0;
   return port >= 1 && port <= 65_535 ? port : null;
 }

@@ -19,7 +19,7 @@ export interface Runs {
   readOlder(): void;
 }
 
-export function mergeRuns(...lists: readonly (readonly Run[])[]): Run[] {
+function mergeRuns(...lists: readonly (readonly Run[])[]): Run[] {
   const runs = new Map<string, Run>();
   for (const run of lists.flat()) {
     const before = runs.get(run.invocation_id);

@@ -27,7 +27,7 @@ export function SandboxGate({ thread, isShown, children }: Gate) {
   );
 }
 
-export function NoProject({ project }: { project: Exclude<ProjectState, { phase: "ready" }> }) {
+function NoProject({ project }: { project: Exclude<ProjectState, { phase: "ready" }> }) {
   const said = useWords(sandboxWords);
   if (project.phase === "loading") return <Wait>{said.loading}</Wait>;
   if (project.phase === "failed") {

@@ -29,7 +29,7 @@ export interface SandboxView {
 /** Starting a new one takes longer than the answer to any other request. */
 const orderMs = 200_000;
 
-export class SandboxStore {
+class SandboxStore {
   readonly view = new Store<SandboxView>({ sandbox: null, order: null, problem: null });
   readonly #api: Api;
   readonly #path: string;

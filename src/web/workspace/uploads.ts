@@ -15,7 +15,7 @@ export interface Upload {
   isTooLarge: boolean;
 }
 
-export const mostBytes = 100 * 1024 * 1024;
+const mostBytes = 100 * 1024 * 1024;
 
 interface Sending {
   upload: Upload;
