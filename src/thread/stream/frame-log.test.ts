@@ -1,20 +1,26 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
-import { FrameLog } from "./frame-log.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { FrameLog } from "./frame-log.ts";
 
 const MIB = 1024 * 1024;
 const megabyte = "x".repeat(MIB);
 const logs: FrameLog[] = [];
+let Log: typeof FrameLog;
 
 function newLog(floor = 0): FrameLog {
-  const log = new FrameLog(floor);
+  const log = new Log(floor);
   logs.push(log);
   return log;
 }
 
-// The process's memory is one count for all logs: each test gives back what it took.
+// The process's memory is one count for all logs of a module, and files of tests share modules: logs of others are in none of
+// our counts, and each test gives back what it took.
+beforeEach(async () => {
+  vi.resetModules();
+  ({ FrameLog: Log } = await import("./frame-log.ts"));
+});
 afterEach(() => {
   for (const log of logs.splice(0)) log.clear();
 });
@@ -120,7 +126,7 @@ describe("FrameLog", () => {
     const collect = runInNewContext("gc") as () => void;
     const fill = () => {
       for (let count = 0; count < 8; count++) {
-        const log = new FrameLog(0);
+        const log = new Log(0);
         for (let seq = 1; seq <= 4; seq++) log.push(seq, megabyte);
       }
     };
