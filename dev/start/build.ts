@@ -1,7 +1,7 @@
 // The Worker as wrangler would deploy it: its bundle, and the bindings that wrangler.toml describes. Wrangler takes two seconds
 // for them, so they are kept in `dist/worker` under a hash of all that they are made of.
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { V4WorkerOptions } from "miniflare";
 import { binary, type Place, runProgram } from "./processes.ts";
@@ -27,7 +27,8 @@ const entrypoints = "dev/start/entrypoints.ts";
 
 const usual: BuildChoice = { entry: "src/index.ts", minified: true };
 
-const keptBuilds = 3;
+/** Five megabytes each at the most. */
+const keptBuilds = 20;
 
 /** Far longer than a build takes. */
 const makingMs = 5 * 60_000;
@@ -40,13 +41,13 @@ export async function buildWorker(place: Place, choice: Partial<BuildChoice> = {
     const folder = join(builds, await hashSources(root, chosen));
     const built = await readBuild(root, folder);
     if (built !== null) return built;
-    // What can't be read was damaged.
+    // What is there and can't be read was damaged.
     await rm(folder, { recursive: true, force: true });
     await mkdir(builds, { recursive: true });
     const made = await mkdtemp(join(builds, "making-"));
     try {
       await bundle(place, chosen, made);
-      await writeFile(join(made, "options.json"), JSON.stringify(await describeWorker(root)));
+      await describeBuild(root, made);
       // Sources that were changed meanwhile may be in it or not: then it is made again.
       if (join(builds, await hashSources(root, chosen)) === folder) await keep(made, folder);
     } finally {
@@ -56,16 +57,38 @@ export async function buildWorker(place: Place, choice: Partial<BuildChoice> = {
   }
 }
 
+interface BuildRecord {
+  options: BuiltWorker["options"];
+  /** Of the module: a disk that lost power may hold a part of it. */
+  hash: string;
+}
+
+async function describeBuild(root: string, folder: string): Promise<void> {
+  const record: BuildRecord = {
+    options: await describeWorker(root),
+    hash: hashText(await readFile(join(folder, "worker.js"))),
+  };
+  await writeFile(join(folder, "build.json"), JSON.stringify(record));
+}
+
+/** Null where there is none, or only a part of one. */
 async function readBuild(root: string, folder: string): Promise<BuiltWorker | null> {
   const script = join(folder, "worker.js");
   try {
-    if ((await stat(script)).size === 0) return null;
-    const options = JSON.parse(await readFile(join(folder, "options.json"), "utf8")) as BuiltWorker["options"];
+    const { options, hash } = JSON.parse(await readFile(join(folder, "build.json"), "utf8")) as BuildRecord;
+    if (hash !== hashText(await readFile(script))) return null;
     if (options.assets?.directory) options.assets.directory = join(root, options.assets.directory);
+    const now = new Date();
+    // Those that are used are the last to go.
+    await utimes(folder, now, now);
     return { script, options };
   } catch {
     return null;
   }
+}
+
+function hashText(text: Buffer): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /** Whoever is first has it; what another start made meanwhile is the same. */

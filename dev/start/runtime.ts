@@ -3,6 +3,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { Miniflare } from "miniflare";
 import { startClock } from "./clock.ts";
+import { mendLoopback } from "./loopback.ts";
 import { describeRuntime, type RuntimeSettings } from "./runtime-options.ts";
 
 /** The one of wrangler.toml. */
@@ -31,12 +32,12 @@ async function run(path: string): Promise<void> {
   startClock(() => void fireCron(runtime, settings.worker.options.name));
 }
 
-// Miniflare's own server reads the address of a request before it asks for its secret: one that is none, which any page can
-// send, is a rejection that nobody handles. It must not end the Worker.
+// What nobody handles in Miniflare must not end the Worker.
 process.on("unhandledRejection", (error) => {
   console.error(`runtime: ${error instanceof Error ? error.message : String(error)}`);
 });
 
+mendLoopback();
 const [, , path = ""] = process.argv;
 await run(path).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : String(error));

@@ -74,6 +74,16 @@ function askRaw(port: number, request: string, patience_ms = 3_000): Promise<str
   });
 }
 
+/** Sends a request and breaks the connection as soon as it is sent. */
+function reset(port: number, request: string): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("close", () => resolve());
+    socket.on("error", () => {});
+    socket.write(request, () => setImmediate(() => socket.resetAndDestroy()));
+  });
+}
+
 function opensSocket(port: number, path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { handshakeTimeout: 3_000 });
@@ -202,6 +212,10 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
           await askRaw(port, `${request}\r\nHost: localhost:${port}\r\n${rest}\r\n\r\n`, 300);
         }
       }
+    }
+    // Whoever upgrades and resets at once.
+    for (const { port } of listeners) {
+      for (let again = 0; again < 40; again++) await reset(port, `GET / HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n\r\n`);
     }
     expect(await ask(server.port, "/healthz")).toMatchObject({ status: 200 });
     expect(server.child.exitCode).toBe(null);
