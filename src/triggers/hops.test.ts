@@ -90,6 +90,20 @@ describe("the payload", () => {
     expect(readHops(null, { text: "", is_json: true, value: { taskloom_hops: deep } }).hops).toBe(MAX_HOPS);
   });
 
+  it("tells the run where a relay has wrapped or flattened the event and lost its count, or left it empty", () => {
+    const inner = { type: "run.completed", data: ids };
+    for (const value of [
+      { body: inner },
+      [{ a: [inner] }],
+      ids,
+      { ...inner, taskloom_hops: "" },
+      { h: { "taskloom-hops": null }, inner },
+    ]) {
+      expect(ofBody(value)).toMatchObject({ hops: 0, isReadable: true, run: ids, step: 1 });
+    }
+    expect(ofBody({ body: { type: "task.updated", data: ids } })).toMatchObject({ run: ids, step: 2 });
+  });
+
   it("tells that a task's event adds two hops, where the count is lost", () => {
     const task = { ...ids, task: { id: "task_1", status: "completed" } };
     expect(ofBody({ type: "task.updated", data: task })).toMatchObject({ hops: 0, run: ids, step: 2 });
@@ -135,7 +149,7 @@ describe("the payload", () => {
   it("of other senders counts nothing: not a word of theirs, and no text of a stranger", () => {
     const issue = { title: "taskloom_hops", body: '{"taskloom_hops": 9}', hops: 40, run: ids };
     for (const value of [issue, { data: { hops: 40, ...ids } }, '{"taskloom_hops":9}', null, 7, []]) {
-      expect(ofBody(value)).toMatchObject({ hops: 0, isReadable: true, run: null });
+      expect(ofBody(value)).toMatchObject({ hops: 0, isReadable: true });
     }
     expect(readHops(null, { text: "taskloom_hops: 9", is_json: false, value: undefined }).hops).toBe(0);
   });

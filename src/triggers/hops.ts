@@ -6,7 +6,6 @@
 // looked into: who writes an issue's text must not decide whether it is worked on.
 import { END_HOPS, MAX_HOPS, TASK_HOPS } from "../protocol/chain.ts";
 import { clientId } from "../protocol/ids.ts";
-import { isWebhookEvent } from "../protocol/webhook.ts";
 import type { Payload } from "./payload.ts";
 
 /** A proxy may send it twice or thrice; what is longer is no count. */
@@ -29,15 +28,16 @@ export interface ToldHops {
 }
 
 export function readHops(header: string | null, payload: Payload | null): ToldHops {
-  const marks = [...findMarks(payload?.value), ...findMarks(payload?.fields)];
+  const found = [searchPayload(payload?.value), searchPayload(payload?.fields)];
+  const marks = found.flatMap(({ marks }) => marks);
   const ofHeader = readText(header ?? "");
   const furthest = marks.reduce<Mark | null>((most, mark) => (most && most.hops >= mark.hops ? most : mark), null);
-  const holder = furthest?.holder ?? eventOf(payload?.value);
+  const run = (furthest && readRunOf(furthest.holder)) ?? found.find(({ run }) => run !== null)?.run ?? null;
   return {
     hops: Math.max(furthest?.hops ?? 0, ofHeader ?? MAX_HOPS),
     isReadable: ofHeader !== null && marks.every(({ isReadable }) => isReadable),
-    run: readRunOf(holder),
-    step: "task" in holder ? TASK_HOPS : END_HOPS,
+    run,
+    step: found.some(({ isOfTask }) => isOfTask) ? TASK_HOPS : END_HOPS,
   };
 }
 
@@ -47,22 +47,33 @@ interface Mark {
   holder: Record<string, unknown>;
 }
 
+interface Search {
+  marks: Mark[];
+  /** The first run that anything in it names: of an event whose count a relay has left out. */
+  run: ToldHops["run"];
+  /** Whether it tells of a task. */
+  isOfTask: boolean;
+}
+
 /** Without recursion: a payload may be nested deeper than the stack. */
-function findMarks(value: unknown): Mark[] {
-  const found: Mark[] = [];
+function searchPayload(value: unknown): Search {
+  const search: Search = { marks: [], run: null, isOfTask: false };
   const left = [value];
   while (left.length > 0) {
     const next = left.pop();
     if (typeof next !== "object" || next === null) continue;
     const holder = next as Record<string, unknown>;
+    const run = readRunOf(holder);
+    search.run ??= run;
+    search.isOfTask ||= holder.type === "task.updated" || (run !== null && "task" in holder);
     for (const [name, member] of Object.entries(holder)) {
       left.push(member);
       if (!memberName.test(name)) continue;
       const hops = readMember(member);
-      found.push({ hops: hops ?? MAX_HOPS, isReadable: hops !== null, holder });
+      search.marks.push({ hops: hops ?? MAX_HOPS, isReadable: hops !== null, holder });
     }
   }
-  return found;
+  return search;
 }
 
 /** Null where it can't be read. A field of a form may come several times. */
@@ -87,13 +98,6 @@ function readText(text: string): number | null {
   const counts = text.split(",").map((item) => item.trim());
   if (counts.some((count) => !/^(?:\d+(?:\.0+)?)?$/.test(count))) return null;
   return Math.min(Math.max(...counts.map(Number)), MAX_HOPS);
-}
-
-/** What former versions sent names its run and no count. */
-function eventOf(value: unknown): Record<string, unknown> {
-  const { type, data } = (value ?? {}) as Record<string, unknown>;
-  const isOurs = typeof type === "string" && isWebhookEvent(type) && typeof data === "object" && data !== null;
-  return isOurs ? (data as Record<string, unknown>) : {};
 }
 
 function readRunOf(holder: Record<string, unknown>): ToldHops["run"] {

@@ -71,6 +71,20 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await context.close();
   });
 
+  it("of a link that was left before it was known whose it is signs nobody in later", async () => {
+    const context = await people.stage.browser.newContext({ locale: "en-GB" });
+    const held = Promise.withResolvers<void>();
+    await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
+    const page = await context.newPage();
+    await page.goto(people.link(bob));
+    await page.goto("about:blank");
+    await page.goto(people.origin);
+    held.resolve();
+    await page.getByLabel("API key").waitFor();
+    expect([await storedKey(page), await page.evaluate("sessionStorage.length")]).toEqual([undefined, 0]);
+    await context.close();
+  });
+
   it("leads where the newest link does, also while it is found out whose it is", async () => {
     const context = await people.stage.browser.newContext({ locale: "en-GB" });
     const held = Promise.withResolvers<void>();

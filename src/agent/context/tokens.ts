@@ -1,5 +1,5 @@
 // How many tokens a text takes, guessed without a tokenizer: each model has its own, and theirs weigh megabytes. What a
-// provider reports corrects the guess (`context-budget.ts`), so it has to be cheap and of one kind rather than exact.
+// provider reports corrects the guess (`budget.ts`), so it has to be cheap and of one kind rather than exact.
 import type { ChatMessage, ContentPart } from "../../protocol/message.ts";
 import type { ToolDescription } from "../model.ts";
 

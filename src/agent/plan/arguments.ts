@@ -1,5 +1,5 @@
 // What the plan tools are called with: the schemas that a model is told, and how its usual slips are read. The rules that
-// need the plan itself are in `plan.ts`.
+// need the plan itself are in `rules.ts`.
 import { z } from "zod";
 import { type TaskStatus, taskStatuses } from "../../protocol/plan/task.ts";
 import { isRecord, lenientObject, parseJson } from "../calls/leniency.ts";

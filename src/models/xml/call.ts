@@ -1,6 +1,6 @@
 // One call while it is read: its parameters become the JSON object that a native call would have. A text is streamed as it
 // comes; what has to be parsed waits for its end. Whatever is wrong with the call is added to its arguments at the end, so
-// that they are an object either way (see agent/malformed-call).
+// that they are an object either way (see agent/calls/malformed-call).
 import { MALFORMED, NAMELESS } from "../../agent/calls/malformed-call.ts";
 import type { ToolDescription } from "../../agent/model.ts";
 import { cutEnd } from "../../lib/truncate.ts";

@@ -1,4 +1,4 @@
-// What Slack refuses, puts off or takes no more of, beside the one course of things that slack-show.test.ts goes through.
+// What Slack refuses, puts off or takes no more of, beside the one course of things that show.test.ts goes through.
 import { describe, expect, it } from "vitest";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import type { Run } from "../../protocol/run.ts";

@@ -40,17 +40,21 @@ let seen: string | null = null;
 
 export function openSignIn(): void {
   seen = recallKey();
-  // Another tab may have signed in while this one was waiting: then what it waited for is over.
-  if (seen !== null) keepArriving(null);
+  const arriving = recallArriving();
+  // It is asked for once more at the most; and another tab may have signed in while this one was waiting.
+  keepArriving(null);
   const account = seen === null ? null : recallAccount(seen);
   if (seen !== null && account !== null) enter(seen, account, { isHeir: true });
   else {
-    const key = seen ?? recallArriving();
+    const key = seen ?? arriving;
     if (key !== null) void ask(key, null);
   }
   window.addEventListener("storage", ({ key, newValue }) => {
     const isSignOut = key === keyName && newValue === "";
-    if (isSignOut) forgetTyped();
+    if (isSignOut) {
+      forgetTyped();
+      keepArriving(null);
+    }
     lookAtStored(isSignOut);
   });
   // A tab that slept was told nothing.

@@ -22,9 +22,13 @@ export function recallAccount(key: string): Account | null {
   }
 }
 
-/** A key that nobody else's stands against, until it is known whose it is: for a reload of this tab, since no address has it any more. */
+/**
+ * A key that nobody else's stands against, until it is known whose it is: for a reload of this page, since no address has it any
+ * more. Who went elsewhere and comes back has left it behind.
+ */
 export function recallArriving(): string | null {
-  return recall("sessionStorage", arrivingName);
+  const [way] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  return way?.type === "reload" ? recall("sessionStorage", arrivingName) : null;
 }
 
 export function keepArriving(key: string | null): void {
