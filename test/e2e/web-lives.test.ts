@@ -197,7 +197,8 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await begin("[[say 40]] [[pace 10]]");
     const texts = Array.from({ length: 12 }, (_, place) => `number ${place}`);
     for (const text of texts) await begin(`[[text ${text}]]`);
-    const { page } = await visit({ place: "&thread=crowded" });
+    // So tall that all of the log is drawn: what is out of sight is not.
+    const { page } = await visit({ place: "&thread=crowded", viewport: { width: 1280, height: 3_000 } });
     await seeWaiting(
       page,
       texts.map((text) => ["enqueue", `[[text ${text}]]`]),
