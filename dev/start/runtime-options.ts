@@ -20,7 +20,7 @@ export interface RuntimeSettings {
   inspectorPort: number | null;
 }
 
-/** Guards Miniflare's own socket: what it would believe of a request's address must come with this. */
+/** Without a secret of its own, Miniflare's socket has none to compare with. Who comes without one is answered by nobody (entrypoints.ts). */
 const secretBytes = 32;
 
 export function describeRuntime(run: RuntimeSettings, onLog: (line: string) => void): MiniflareOptions {
