@@ -20,7 +20,10 @@ export interface RuntimeSettings {
   inspectorPort: number | null;
 }
 
-/** Without a secret of its own, Miniflare's socket has none to compare with. Who comes without one is answered by nobody (entrypoints.ts). */
+/**
+ * Miniflare's own socket refuses a request with a wrong secret. One without a secret meets the default export, which answers
+ * nobody (entrypoints.ts).
+ */
 const secretBytes = 32;
 
 export function describeRuntime(run: RuntimeSettings, onLog: (line: string) => void): MiniflareOptions {
