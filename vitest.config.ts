@@ -73,7 +73,13 @@ export default defineConfig({
           maxWorkers: 3,
           // A property of seconds takes several times as long beside other work; the usual five seconds would judge the machine.
           testTimeout: 30_000,
-          include: ["src/**/*.test.{ts,tsx}", "dev/**/*.test.ts", "scripts/**/*.test.ts", "test/*.test.ts"],
+          include: [
+            "src/**/*.test.{ts,tsx}",
+            "dev/**/*.test.ts",
+            "scripts/**/*.test.ts",
+            "examples/**/*.test.ts",
+            "test/*.test.ts",
+          ],
         },
       },
       {

@@ -16,7 +16,7 @@ export interface Import {
   typeOnly: boolean;
 }
 
-const folders = ["src", "dev", "test", "scripts", "bench"];
+const folders = ["src", "dev", "test", "scripts", "bench", "examples"];
 
 export async function readSources(root: string): Promise<Source[]> {
   const listed = await Promise.all(
