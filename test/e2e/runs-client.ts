@@ -13,9 +13,8 @@ export interface Answer {
   body: Run & { code?: string; detail?: string };
 }
 
-export interface RunsClient {
-  taskloom: Taskloom;
-  model: PuppetModel;
+/** What a test does with runs of any server. */
+export interface RunsActor {
   /** Posts to a path below `/v1/threads/`. */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   readRun(thread: string, run: string): Promise<Run>;
@@ -25,6 +24,11 @@ export interface RunsClient {
   eventsOf(thread: string, run: string): Promise<ThreadEvent[]>;
   /** The next model call, answered with a text. */
   say(text: string): Promise<ModelCall>;
+}
+
+export interface RunsClient extends RunsActor {
+  taskloom: Taskloom;
+  model: PuppetModel;
   close(): Promise<void>;
 }
 
@@ -34,18 +38,28 @@ export async function startRunsClient(): Promise<RunsClient> {
   return {
     taskloom,
     model,
+    ...actOn(taskloom, model),
+    close: async () => {
+      await taskloom.close();
+      await model.close();
+    },
+  };
+}
+
+export function actOn(server: Pick<Taskloom, "url" | "key" | "request" | "json">, model: PuppetModel): RunsActor {
+  return {
     post: async (path, body = {}, headers = {}) => {
-      const response = await taskloom.request("POST", `/v1/threads/${path}`, body, headers);
+      const response = await server.request("POST", `/v1/threads/${path}`, body, headers);
       return { status: response.status, headers: response.headers, body: (await response.json()) as Answer["body"] };
     },
-    readRun: (thread, run) => taskloom.json("GET", `/v1/threads/${thread}/runs/${run}`),
-    listRuns: async (thread) => (await taskloom.json<{ data: Run[] }>("GET", `/v1/threads/${thread}/runs`)).data,
+    readRun: (thread, run) => server.json("GET", `/v1/threads/${thread}/runs/${run}`),
+    listRuns: async (thread) => (await server.json<{ data: Run[] }>("GET", `/v1/threads/${thread}/runs`)).data,
     listMessages: async (thread, types = "") => {
       const path = `/v1/threads/${thread}/messages?limit=200${types === "" ? "" : `&type=${types}`}`;
-      return (await taskloom.json<{ data: MessageRow[] }>("GET", path)).data;
+      return (await server.json<{ data: MessageRow[] }>("GET", path)).data;
     },
     eventsOf: async (thread, run) => {
-      const reader = await openReader(taskloom, `/v1/threads/${thread}/runs/${run}/events`);
+      const reader = await openReader(server, `/v1/threads/${thread}/runs/${run}/events`);
       expect(await reader.ended).toBe("closed");
       return reader.frames.map(({ event }) => event);
     },
@@ -54,10 +68,6 @@ export async function startRunsClient(): Promise<RunsClient> {
       call.text(text);
       call.finish();
       return call;
-    },
-    close: async () => {
-      await taskloom.close();
-      await model.close();
     },
   };
 }
