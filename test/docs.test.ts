@@ -33,7 +33,20 @@ function missingIn(text: string, names: string[]): string[] {
 async function listDocuments(): Promise<string[]> {
   const entries = await readdir(join(root, "docs"), { recursive: true });
   const inDocs = entries.filter((entry) => entry.endsWith(".md")).map((entry) => join("docs", entry));
-  return ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ...inDocs];
+  return ["README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", ...inDocs];
+}
+
+/** The anchors that GitHub gives to the headings of a text. */
+function anchorsOf(text: string): string[] {
+  const headings = [...text.replaceAll(/^```[\s\S]*?^```/gm, "").matchAll(/^#+ (.+)$/gm)].map(
+    ([, title = ""]) => title,
+  );
+  return headings.map((title) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
 }
 
 /** Table name → column names, of both stores. */
@@ -68,9 +81,21 @@ function sectionOf(text: string, store: string, table: string): string {
   return sections.find((section) => section.split("\n", 1)[0]?.includes(`\`${table}\``)) ?? "";
 }
 
-describe("the README", () => {
-  it("stays under 200 lines", async () => {
-    expect((await read("README.md")).trimEnd().split("\n").length).toBeLessThan(200);
+describe.each(["README.md", "README.zh-CN.md"])("%s", (path) => {
+  it("stays under 150 lines", async () => {
+    expect((await read(path)).trimEnd().split("\n").length).toBeLessThan(150);
+  });
+});
+
+describe("docs/README.md", () => {
+  it("lists every document of its folder, each once", async () => {
+    const documents = (await readdir(join(root, "docs"))).filter(
+      (file) => file.endsWith(".md") && file !== "README.md",
+    );
+    const listed = [...(await read("docs/README.md")).matchAll(/^\| \[[^\]]+\]\(([\w-]+\.md)\) \|/gm)].map(
+      ([, file = ""]) => file,
+    );
+    expect(listed.toSorted()).toEqual(documents.toSorted());
   });
 });
 
@@ -149,6 +174,19 @@ describe("the documents", () => {
       broken.push(
         ...links.filter((link) => !existsSync(join(root, dirname(path), link))).map((link) => `${path}: ${link}`),
       );
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it("link only to headings that there are", async () => {
+    const broken: string[] = [];
+    for (const path of await listDocuments()) {
+      for (const [, file = "", anchor = ""] of (await read(path)).matchAll(/\]\((?!https?:)([^)\s#]*)#([^)\s]+)\)/g)) {
+        const target = file === "" ? path : join(dirname(path), file);
+        if (!target.endsWith(".md") || !existsSync(join(root, target))) continue;
+        if (!anchorsOf(await read(target)).includes(decodeURIComponent(anchor)))
+          broken.push(`${path}: ${file}#${anchor}`);
+      }
     }
     expect(broken).toEqual([]);
   });
