@@ -1,7 +1,9 @@
 // `npm run bench -- --sandbox`: what a sandbox costs through the adapter, beside what the same costs at the SDK alone. Against the
 // double of `dev/daytona`, which makes sandboxes faster than any cloud: what counts is the ratio, and what does not grow.
 import { Daytona } from "@daytonaio/sdk";
-import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../src/sandboxes/index.ts";
+import type { DaytonaSettings } from "../src/sandboxes/daytona/client/client.ts";
+import { createDaytonaSandbox } from "../src/sandboxes/daytona/sandbox.ts";
+import { createDaytonaWorkspace } from "../src/sandboxes/daytona/workspace.ts";
 import { median } from "./scenarios.ts";
 
 export const API_KEY = "key-of-the-bench";

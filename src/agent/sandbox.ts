@@ -93,8 +93,5 @@ export interface Sandbox {
   takeNotice?(): string | null;
 }
 
-/** The daemon, SSH, the terminal and recordings: whoever reaches them owns the sandbox. No link leads there. */
-export const OWN_PORTS: ReadonlySet<number> = new Set([2280, 22220, 22222, 33333]);
-
 /** Told of each change of the sandbox's state (`creating`, `started`, …), so that a reader sees why a tool waits. */
 export type OnSandboxState = (state: string, message: string) => void;

@@ -3,7 +3,10 @@
 import type { FileInfo } from "./sandbox.ts";
 
 export interface WorkspaceState {
-  /** Daytona's word for it; `none` where there is no sandbox. */
+  /**
+   * `none`, `creating`, `starting`, `started`, `stopping`, `stopped`, `archiving`, `archived`, `restoring`, `error`,
+   * `build_failed` or `destroyed`, as far as these fit: the page has words for them. Else a word of the provider's own.
+   */
   state: string;
   /** Why it is in an error. */
   reason: string | null;
@@ -49,11 +52,11 @@ export interface SignedLink {
 }
 
 /** Where a proxy of ours reaches what listens on a port. */
-export interface PortDoor {
+export interface PortEntry {
   /** Without a slash at its end: the path that a visitor asked for follows. */
   address: string;
-  /** Opens the sandbox until it is stopped. For nobody's eyes but its own. */
-  token: string;
+  /** Sent with each request: they open the sandbox until it is stopped. No visitor and no program may see them. */
+  headers: Readonly<Record<string, string>>;
 }
 
 export interface TerminalRequest {
@@ -98,6 +101,7 @@ export interface SshAccess {
  * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its reason).
  * What needs a running sandbox makes or starts it; reading the state, stopping, archiving and destroying never do.
  * Paths of files are relative to the work dir, or absolute within it; what leads out of it, also by a link, is refused.
+ * An optional method is an ability that a provider may lack; people then see that, and everything else works.
  */
 export interface Workspace {
   readState(signal: AbortSignal): Promise<WorkspaceState>;
@@ -106,7 +110,7 @@ export interface Workspace {
   /** No error where it does not run. Its processes end, its files stay. */
   stop(signal: AbortSignal): Promise<WorkspaceState>;
   /** Moves a stopped one to cheaper storage; stops it first. */
-  archive(signal: AbortSignal): Promise<WorkspaceState>;
+  archive?(signal: AbortSignal): Promise<WorkspaceState>;
   /** Deletes it with its files. No error where there is none, or where its labels are not those of the one that is meant. */
   destroy(signal: AbortSignal, isMeant?: (labels: Record<string, string>) => boolean): Promise<void>;
   /** Entries below a folder, at most `depth` levels, at most 1,000. */
@@ -118,16 +122,16 @@ export interface Workspace {
   /** `recursive` is needed for a folder. Of a link the link itself goes. */
   deleteFile(path: string, recursive: boolean, signal: AbortSignal): Promise<void>;
   /** A folder as a gzipped tar, which is made before the first byte comes. */
-  openArchive(path: string, signal: AbortSignal): Promise<FileStream>;
-  /** `seconds` are a day at most. */
+  openArchive?(path: string, signal: AbortSignal): Promise<FileStream>;
+  /** `seconds` are the provider's `max_link_seconds` at most. */
   signLink(port: number, seconds: number, signal: AbortSignal): Promise<SignedLink>;
   /** No error where it has ended, or the sandbox is gone. */
   expireLink(port: number, token: string, signal: AbortSignal): Promise<void>;
   /** Null where the sandbox does not run: it is not started for a visitor. */
-  findDoor(port: number, signal: AbortSignal): Promise<PortDoor | null>;
-  openTerminal(request: TerminalRequest, events: TerminalEvents, signal: AbortSignal): Promise<Terminal>;
+  findEntry(port: number, signal: AbortSignal): Promise<PortEntry | null>;
+  openTerminal?(request: TerminalRequest, events: TerminalEvents, signal: AbortSignal): Promise<Terminal>;
   /** The former one ends. */
-  openSsh(minutes: number, signal: AbortSignal): Promise<SshAccess>;
+  openSsh?(minutes: number, signal: AbortSignal): Promise<SshAccess>;
   /** No error where there is none. */
-  closeSsh(signal: AbortSignal): Promise<void>;
+  closeSsh?(signal: AbortSignal): Promise<void>;
 }

@@ -1,4 +1,5 @@
 // What the API's answers look like, for `/openapi.json` and `/docs`.
+import { sandboxExamples } from "../sandboxes/index.ts";
 
 export const time = "2026-11-24T10:00:00.000Z";
 export const key = "tl_01jdf3k8x2m4n6p8q0r2s4t6v8_EXAMPLE";
@@ -68,7 +69,7 @@ export const sandbox = {
   state: "started",
   reason: null,
   target: "us",
-  snapshot: "daytonaio/sandbox:0.5.0-slim",
+  snapshot: sandboxExamples.snapshot,
   cpu: 1,
   memory: 1,
   disk: 3,
@@ -88,8 +89,8 @@ export const preview = {
 export const ticket = { url: "wss://taskloom.example/v1/terminal?ticket=4f…", expires_at: time };
 
 export const sshAccess = {
-  command: "ssh 8kf…@ssh.app.daytona.io",
-  vscode_url: "vscode://vscode-remote/ssh-remote+8kf…@ssh.app.daytona.io/home/daytona",
+  command: `ssh 8kf…@${sandboxExamples.ssh_host}`,
+  vscode_url: `vscode://vscode-remote/ssh-remote+8kf…@${sandboxExamples.ssh_host}${sandboxExamples.folder}`,
   expires_at: time,
 };
 

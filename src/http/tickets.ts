@@ -5,6 +5,7 @@ import { createTicket, takeTicket } from "../store/tickets.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { requireProject } from "./ownership.ts";
+import { requireProvider } from "./workspace.ts";
 
 /** To open an address that was just asked for takes a browser far less. */
 const TICKET_MS = 60_000;
@@ -22,7 +23,7 @@ export async function issueTicket(
   details: Record<string, unknown>,
 ): Promise<{ url: URL; expires_at: string }> {
   const project = await requireProject(context, project_id);
-  requireSandboxes(context);
+  requireProvider(context);
   const ticket = toHex(crypto.getRandomValues(new Uint8Array(TICKET_BYTES)));
   const now = Date.now();
   const expires_at = new Date(now + TICKET_MS).toISOString();
@@ -43,7 +44,7 @@ export async function redeemTicket(
   door: Door,
   ticket: string,
 ): Promise<{ project_id: string; details: Record<string, unknown> }> {
-  requireSandboxes(context);
+  requireProvider(context);
   const taken = await takeTicket(context.env.DB, toHex(await hashText(ticket)), new Date().toISOString());
   const { door: own, ...details } = taken?.details ?? {};
   if (!taken || own !== door) {
@@ -52,9 +53,4 @@ export async function redeemTicket(
   context.set("caller", { user_id: taken.user_id, is_admin: false });
   await requireProject(context, taken.project_id);
   return { project_id: taken.project_id, details };
-}
-
-function requireSandboxes(context: AppContext): void {
-  if (context.get("config").daytona !== null) return;
-  throw new Problem("not_configured", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing.");
 }

@@ -1,9 +1,10 @@
 // The way from a request to the sandbox of the caller's project.
 import { SandboxError } from "../agent/sandbox.ts";
 import type { Workspace } from "../agent/workspace.ts";
+import type { ProjectPlace } from "../projects/place.ts";
 import { openProjectWorkspace } from "../projects/sandbox.ts";
 import type { ProblemCode } from "../protocol/error.ts";
-import type { Project } from "../protocol/project.ts";
+import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { requireProject } from "./ownership.ts";
@@ -24,17 +25,27 @@ export const workspaceProblems: ProblemCode[] = ["not_found", "sandbox_failed", 
 export async function withWorkspace<Value>(
   context: AppContext,
   project_id: string,
-  work: (workspace: Workspace, signal: AbortSignal, project: Project) => Promise<Value>,
+  work: (workspace: Workspace, signal: AbortSignal, place: ProjectPlace) => Promise<Value>,
 ): Promise<Value> {
   const project = await requireProject(context, project_id);
-  const config = context.get("config");
-  if (config.daytona === null) {
-    throw new Problem("not_configured", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing.");
-  }
-  const workspace = await openProjectWorkspace({ config, database: context.env.DB, ...project, project });
+  const provider = requireProvider(context);
+  const place = { config: context.get("config"), provider, database: context.env.DB, ...project, project };
+  const workspace = await openProjectWorkspace(place);
   try {
-    return await work(workspace, context.req.raw.signal, project);
+    return await work(workspace, context.req.raw.signal, place);
   } catch (error) {
     throw error instanceof SandboxError ? new Problem(codes[error.code], error.message) : error;
   }
+}
+
+export function requireProvider(context: AppContext): SandboxProvider {
+  const provider = findProvider(context.get("config"));
+  if (provider === null) throw new Problem("not_configured", describeMissing());
+  return provider;
+}
+
+/** What a workspace answers; `undefined` is that of a provider without this ability. */
+export function requireAbility<Answer>(answer: Promise<Answer> | undefined, ability: string): Promise<Answer> {
+  if (answer === undefined) throw new Problem("not_configured", `The sandboxes of this server don't offer ${ability}.`);
+  return answer;
 }

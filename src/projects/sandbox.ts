@@ -1,10 +1,9 @@
-// From a project to its sandbox: the project's own settings come first, then the server's. Used by a thread's tools and by
-// the doors through which people reach the same sandbox.
-import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
+// From a project to its sandbox. Used by a thread's tools and by the routes through which people reach the same sandbox.
+import type { OnSandboxState, Sandbox } from "../agent/sandbox.ts";
 import type { Workspace } from "../agent/workspace.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
-import { createDaytonaSandbox, createDaytonaWorkspace, type DaytonaSettings } from "../sandboxes/index.ts";
+import { findProvider, type SandboxRequest } from "../sandboxes/index.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { createGitAccess } from "./git.ts";
 import type { ProjectPlace } from "./place.ts";
@@ -23,19 +22,17 @@ export interface SandboxMemory {
   remember(id: string): void;
 }
 
-/** Rejects with `SandboxError` where the server has no sandboxes. */
 export async function openProjectSandbox(
   place: ProjectPlace,
   onState: OnSandboxState,
   memory: SandboxMemory,
 ): Promise<Sandbox> {
   const known = { known: memory.known, onKnown: memory.remember };
-  return keepLinks(createDaytonaSandbox({ ...(await readSettings(place, onState)), ...known }), place);
+  return keepLinks(place.provider.openSandbox({ ...(await describeSandbox(place)), ...known, onState }), place);
 }
 
-/** Rejects with `SandboxError` where the server has no sandboxes. */
 export async function openProjectWorkspace(place: ProjectPlace): Promise<Workspace> {
-  return createDaytonaWorkspace(await readSettings(place, () => {}));
+  return place.provider.openWorkspace(await describeSandbox(place));
 }
 
 /** Deletes the sandbox of a deleted project, and never that of its successor. Rejects with `SandboxError`. */
@@ -45,35 +42,21 @@ export async function removeProjectSandbox(
   hasSuccessor: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  if (config.daytona === null) return;
-  const settings = {
-    ...config.daytona,
-    name: await sandboxName(user_id, project_id),
-    labels: {},
-    onState: () => {},
-  };
+  const provider = findProvider(config);
+  if (provider === null) return;
+  const request = { name: await sandboxName(user_id, project_id), labels: {}, recipe: {} };
   // One that an earlier version made does not say of which project it is.
   const isMeant = ({ project_created_at: of }: Record<string, string>) =>
     of === undefined ? !hasSuccessor : of === project_created_at;
-  await createDaytonaWorkspace(settings).destroy(signal, isMeant);
+  await provider.openWorkspace(request).destroy(signal, isMeant);
 }
 
-async function readSettings(place: ProjectPlace, onState: OnSandboxState): Promise<DaytonaSettings> {
+async function describeSandbox(place: ProjectPlace): Promise<SandboxRequest> {
   const { config, database, user_id, project_id, project } = place;
-  if (config.daytona === null) {
-    throw new SandboxError("unavailable", "No sandbox is set up: the server's setting DAYTONA_API_KEY is missing.");
-  }
-  const { target, snapshot, ...recipe } = project?.sandbox ?? {};
-  const isBuilt = recipe.image !== undefined || recipe.dockerfile !== undefined;
   return {
-    ...config.daytona,
-    target: target ?? config.daytona.target,
-    // The server's own snapshot is for who asks for nothing else.
-    snapshot: isBuilt ? null : (snapshot ?? config.daytona.snapshot),
-    recipe,
     name: await sandboxName(user_id, project_id),
     labels: labelsOf(place),
-    onState,
+    recipe: project?.sandbox ?? {},
     isWanted: () => isThere(place),
     git: { access: createGitAccess({ ...config, database, user_id }), source: project?.git ?? null },
   };

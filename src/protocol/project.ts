@@ -15,7 +15,7 @@ const MAX_DOCKERFILE_CHARACTERS = 64 * 1024;
 const MAX_VARIABLES = 100;
 const MAX_VARIABLES_CHARACTERS = 32 * 1024;
 const MINUTES_OF_A_MONTH = 30 * 24 * 60;
-/** Daytona's own limit. */
+/** As many as a sandbox's firewall takes. */
 const MAX_ALLOWED_NETWORKS = 10;
 
 const variables = z
@@ -64,7 +64,7 @@ const sandboxFields = z.strictObject({
   env: variables.optional(),
   /** Of no activity; 0 is never. */
   auto_stop_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
-  /** After it stopped; 0 is as late as Daytona allows. */
+  /** After it stopped; 0 is as late as the provider allows. */
   auto_archive_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
   network: network.optional(),
 });

@@ -1,6 +1,31 @@
-// The shelf of sandboxes: a new one is a file that implements the ports of `agent/sandbox` and `agent/workspace`, and a
-// line here.
+// The sandbox providers that the server knows. A new one is a folder beside `daytona` and one line in the list.
+import type { Config } from "../config.ts";
+import { createDaytonaProvider } from "./daytona/provider.ts";
+import type { SandboxProvider } from "./provider.ts";
 
-export type { DaytonaSettings } from "./daytona/client/client.ts";
-export { createDaytonaSandbox, type DaytonaSandbox } from "./daytona/sandbox.ts";
-export { createDaytonaWorkspace } from "./daytona/workspace.ts";
+export { daytonaExamples as sandboxExamples } from "./daytona/examples.ts";
+export type { PreviewProxy, ProjectSandbox, Refusal, SandboxProvider, SandboxRequest } from "./provider.ts";
+
+export interface RegisteredProvider {
+  /** The setting that turns it on, for whom no sandbox is set up. */
+  setting: string;
+  /** Null where its settings are missing. */
+  create(config: Config): SandboxProvider | null;
+}
+
+const registry: RegisteredProvider[] = [{ setting: "DAYTONA_API_KEY", create: createDaytonaProvider }];
+
+/** The first provider of the list whose settings are there; it serves every project. Null where none is set up. */
+export function findProvider(config: Config, providers = registry): SandboxProvider | null {
+  for (const { create } of providers) {
+    const provider = create(config);
+    if (provider !== null) return provider;
+  }
+  return null;
+}
+
+/** What anyone sees who needs a sandbox where none is set up. */
+export function describeMissing(providers = registry): string {
+  const settings = providers.map(({ setting }) => setting);
+  return `No sandbox is set up: the server's setting ${settings.join(" or ")} is missing.`;
+}

@@ -189,7 +189,7 @@ export const previews = sqliteTable(
     user_id: text().notNull(),
     project_id: text().notNull(),
     port: integer().notNull(),
-    /** What the link's host name holds; of Daytona's own links, what revokes them. Opens this one port and nothing else. */
+    /** What the link's host name holds; of the provider's own links, what revokes them. Opens this one port and nothing else. */
     token: text().notNull(),
     url: text().notNull(),
     created_at: text().notNull(),

@@ -117,7 +117,7 @@ describe("a sandbox", () => {
   it("that can't be kept alive is no concern of the run", async () => {
     const gate = new Gate();
     const { thread } = mutedThread({ replies: [gate.say("a", "b")] });
-    Object.assign(thread.sandbox, { keepAlive: () => Promise.reject(new Error("Daytona is away")) });
+    Object.assign(thread.sandbox, { keepAlive: () => Promise.reject(new Error("the provider is away")) });
     await thread.accept("hi", run);
     await gate.reached;
     await thread.alarm();

@@ -2,12 +2,12 @@
 // Where a provider counts its calls (`call_0`, `call_1`), two threads of one project would take each other's commands
 // for their own. So each thread sees its own commands only, under the names it gave.
 import type { Sandbox } from "../agent/sandbox.ts";
+import { replaceMethods } from "../lib/replace-methods.ts";
 
 /** The sandbox with every command's id prefixed by `scope`, which the caller never sees. */
-export function scopeCommands<Inner extends Sandbox>(sandbox: Inner, scope: string): Inner {
+export function scopeCommands(sandbox: Sandbox, scope: string): Sandbox {
   const inside = (command_id: string): string => `${scope}-${command_id}`;
-  return {
-    ...sandbox,
+  return replaceMethods<Sandbox>(sandbox, {
     runCommand: (request, onOutput, signal) =>
       sandbox.runCommand({ ...request, command_id: inside(request.command_id) }, onOutput, signal),
     readCommand: (command_id, signal) => sandbox.readCommand(inside(command_id), signal),
@@ -19,5 +19,5 @@ export function scopeCommands<Inner extends Sandbox>(sandbox: Inner, scope: stri
         .filter(({ command_id }) => command_id.startsWith(`${scope}-`))
         .map((command) => ({ ...command, command_id: command.command_id.slice(scope.length + 1) }));
     },
-  };
+  });
 }

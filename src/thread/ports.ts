@@ -1,7 +1,7 @@
 // Settings become ports: the one place where shelves meet. Made once per life, since objects of one isolate share
 // module scope, but not I/O.
 import type { Model } from "../agent/model.ts";
-import type { OnSandboxState, Sandbox } from "../agent/sandbox.ts";
+import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
@@ -12,6 +12,7 @@ import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
 import type { Result } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
+import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../slack/workspaces.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
 import type { ThreadBatch } from "../store/batch.ts";
@@ -63,7 +64,12 @@ export const clock: Clock = {
   },
 };
 
-export function createPorts(config: Config, database: D1Database, jobs: Queue<unknown>): Ports {
+export function createPorts(
+  config: Config,
+  database: D1Database,
+  jobs: Queue<unknown>,
+  provider = findProvider(config),
+): Ports {
   return {
     models: createModels(config.openai),
     default_model: config.openai?.model ?? "none",
@@ -72,7 +78,7 @@ export function createPorts(config: Config, database: D1Database, jobs: Queue<un
     tools: allTools,
     interrupt_ms: config.interrupt_ms,
     openSandbox: async (thread, onState, memory) =>
-      lazySandbox(rememberSettings({ config, database, thread }, onState, memory)),
+      lazySandbox(rememberSettings({ config, database, provider, thread }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) =>
@@ -107,21 +113,29 @@ const missingModel: Model = {
   }),
 };
 
+interface ThreadPlace {
+  config: Config;
+  database: D1Database;
+  provider: SandboxProvider | null;
+  thread: Thread;
+}
+
 /** Opens the sandbox; the former one stays where the project asks for the same: it knows its connection and its commands. */
 function rememberSettings(
-  { config, database, thread }: { config: Config; database: D1Database; thread: Thread },
+  { provider, thread, ...world }: ThreadPlace,
   onState: OnSandboxState,
   memory: SandboxMemory,
 ): (former: Sandbox | null) => Promise<Sandbox> {
   let settings = "";
   return async (former) => {
     const { user_id, project_id, thread_id } = thread;
-    const project = await readProject(database, user_id, project_id);
+    const project = await readProject(world.database, user_id, project_id);
     const asked = JSON.stringify([project?.sandbox, project?.git]);
     if (former !== null && asked === settings) return former;
     // A project that D1 does not know yet was made with this thread.
     const created_at = project?.created_at ?? thread.created_at;
-    const place = { config, database, user_id, project_id, project, created_at };
+    if (provider === null) throw new SandboxError("unavailable", describeMissing());
+    const place = { ...world, provider, user_id, project_id, project, created_at };
     const sandbox = await openProjectSandbox(place, onState, memory);
     settings = asked;
     return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));

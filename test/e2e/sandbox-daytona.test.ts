@@ -1,5 +1,5 @@
 // The Daytona sandbox in Node, over TCP to a Daytona-compatible server.
-import { createDaytonaSandbox } from "../../src/sandboxes/index.ts";
+import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
 import { describeSandbox } from "../contract/sandbox-port/suite.ts";
 import { apiKey, startFixture, visit } from "./daytona-fixture.ts";
 

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Sandbox, SandboxError } from "../../src/agent/sandbox.ts";
-import { createDaytonaSandbox, type DaytonaSettings } from "../../src/sandboxes/index.ts";
+import type { DaytonaSettings } from "../../src/sandboxes/daytona/client/client.ts";
+import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
 
 const api_key = "dtn_secret-key-of-the-tests";
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { Daytona, type Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDaytonaWorkspace } from "../../src/sandboxes/index.ts";
+import { createDaytonaWorkspace } from "../../src/sandboxes/daytona/workspace.ts";
 import { eventually } from "./daytona-fixture.ts";
 import { SANDBOX_KEY, startTaskloom, type Taskloom } from "./harness.ts";
 

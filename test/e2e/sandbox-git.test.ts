@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, SandboxError } from "../../src/agent/sandbox.ts";
 import type { GitLogin } from "../../src/protocol/git-credential.ts";
 import type { GitSource } from "../../src/protocol/project.ts";
-import { createDaytonaSandbox } from "../../src/sandboxes/index.ts";
+import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
 import { apiKey, eventually, type Fixture, startFixture } from "./daytona-fixture.ts";
 import { type GitServer, spellBasic, startGitServer } from "./git-server.ts";
 

@@ -11,7 +11,7 @@ import {
   recallPreview,
   revokePreview,
 } from "../../src/projects/previews/previews.ts";
-import type { DaytonaSandbox } from "../../src/sandboxes/index.ts";
+import { findProvider, type ProjectSandbox, type SandboxProvider } from "../../src/sandboxes/index.ts";
 
 let projects = 0;
 
@@ -30,8 +30,10 @@ function rig(domain: string | null, settings: Partial<ProjectPlace> = {}) {
     exposePort: sign,
     signLink: (port: number) => sign(port),
   };
+  const config = { ...readConfig(env), preview_domain: domain };
   const place: ProjectPlace = {
-    config: { ...readConfig(env), preview_domain: domain },
+    config,
+    provider: findProvider(config) as SandboxProvider,
     database: env.DB,
     user_id: "user_previews",
     project_id: `proj_${projects}`,
@@ -40,7 +42,7 @@ function rig(domain: string | null, settings: Partial<ProjectPlace> = {}) {
     ...settings,
   };
   const workspace = computer as unknown as Workspace;
-  const sandbox = keepLinks(computer as unknown as DaytonaSandbox, place);
+  const sandbox = keepLinks(computer as unknown as ProjectSandbox, place);
   const { signal } = new AbortController();
   return {
     orders,

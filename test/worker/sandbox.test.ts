@@ -1,7 +1,7 @@
 // The Daytona sandbox in workerd: the SDK takes other ways there (fetch for HTTP, buffered transfers).
 import { env } from "cloudflare:workers";
 import { Daytona } from "@daytonaio/sdk";
-import { createDaytonaSandbox } from "../../src/sandboxes/index.ts";
+import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
 import { describeSandbox } from "../contract/sandbox-port/suite.ts";
 
 const api_key = env.DAYTONA_API_KEY ?? "";

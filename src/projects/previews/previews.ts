@@ -1,12 +1,14 @@
-// Links to ports of a project's sandbox, for its tools and for people. Without a domain for previews a link is Daytona's,
-// signed for at most a day; with one it is a host under that domain, whose row in D1 says what it opens and until when.
+// Links to ports of a project's sandbox, for its tools and for people. Without a domain for previews a link is the
+// provider's own, signed for as long as it signs; with one it is a host under that domain, whose row in D1 says what it
+// opens and until when.
 // Either way the row is what a link can be revoked by.
-import { OWN_PORTS, type Sandbox, SandboxError } from "../../agent/sandbox.ts";
+import { type Sandbox, SandboxError } from "../../agent/sandbox.ts";
 import type { Workspace } from "../../agent/workspace.ts";
 import { logError } from "../../lib/log.ts";
+import { replaceMethods } from "../../lib/replace-methods.ts";
 import { createShortMemory } from "../../lib/short-memory.ts";
 import { isPreviewDomain, newPreviewToken, type PreviewLink, previewUrl } from "../../protocol/preview.ts";
-import type { DaytonaSandbox } from "../../sandboxes/index.ts";
+import type { ProjectSandbox } from "../../sandboxes/index.ts";
 import {
   deletePreview,
   findPreview,
@@ -17,14 +19,13 @@ import {
 } from "../../store/projects/previews.ts";
 import type { ProjectPlace } from "../place.ts";
 
-/** A working day and the night after it; who is shown a link for longer is given a new one. */
-export const LINK_SECONDS = 24 * 60 * 60;
+const DAY_SECONDS = 24 * 60 * 60;
 
-/** The longest that Daytona signs for. */
-const SIGNED_SECONDS = 24 * 60 * 60;
+/** A working day and the night after it; who is shown a link for longer is given a new one. */
+export const LINK_SECONDS = DAY_SECONDS;
 
 /** A project that serves on more ports than this is no project. */
-const MOST_LINKS = 50;
+const MAX_LINKS = 50;
 
 /** How long another isolate may still open a link that was revoked; in its own it ends at once. */
 const REMEMBERED_MS = 5_000;
@@ -37,13 +38,13 @@ export function recallPreview(database: D1Database, token: string): Promise<Stor
 }
 
 /** The sandbox with links that are kept. */
-export function keepLinks(sandbox: DaytonaSandbox, place: ProjectPlace): Sandbox {
-  return { ...sandbox, exposePort: (port, signal) => exposePort(sandbox, place, port, signal) };
+export function keepLinks(sandbox: ProjectSandbox, place: ProjectPlace): Sandbox {
+  return replaceMethods<Sandbox>(sandbox, { exposePort: (port, signal) => exposePort(sandbox, place, port, signal) });
 }
 
 /** A link of ours stays what it is when the port is exposed again: who has it open need not open another. */
 async function exposePort(
-  sandbox: DaytonaSandbox,
+  sandbox: ProjectSandbox,
   place: ProjectPlace,
   port: number,
   signal: AbortSignal,
@@ -61,7 +62,7 @@ async function exposePort(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SandboxError && error.code === "invalid") throw error;
-    // A link of Daytona's works without a row; it then ends by itself.
+    // A link of the provider's own works without a row; it then ends by itself.
     logError("preview_not_stored", error, { project_id: place.project_id, port });
   }
   if (link === null) throw new SandboxError("failed", "The link could not be stored just now. Try again.");
@@ -76,10 +77,12 @@ export async function createPreview(
   signal: AbortSignal,
 ): Promise<PreviewLink> {
   const { port, seconds } = request;
-  if (OWN_PORTS.has(port)) throw new SandboxError("refused", `Port ${port} belongs to the sandbox itself.`);
+  const { provider } = place;
+  if (provider.own_ports.has(port)) throw new SandboxError("refused", `Port ${port} belongs to the sandbox itself.`);
   const domain = readDomain(place);
-  if (domain === null && seconds > SIGNED_SECONDS) {
-    throw new SandboxError("invalid", "expires_in_seconds: a link lasts for a day (86400) at most on this server");
+  if (domain === null && seconds > provider.max_link_seconds) {
+    const limit = describeSeconds(provider.max_link_seconds);
+    throw new SandboxError("invalid", `expires_in_seconds: a link lasts for ${limit} at most on this server`);
   }
   const former = await findFormer(place, port);
   if (former !== null) await expire(place, workspace, former, signal);
@@ -113,13 +116,13 @@ export async function revokePreview(
 async function findFormer(place: ProjectPlace, port: number): Promise<StoredPreview | null> {
   const live = await listPreviews(place.database, place.user_id, place.project_id, Date.now());
   const former = live.find((preview) => preview.port === port);
-  if (former === undefined && live.length >= MOST_LINKS) {
-    throw new SandboxError("invalid", `The project has ${MOST_LINKS} links already. Revoke one first.`);
+  if (former === undefined && live.length >= MAX_LINKS) {
+    throw new SandboxError("invalid", `The project has ${MAX_LINKS} links already. Revoke one first.`);
   }
   return former ?? null;
 }
 
-/** Before the row goes: a link of Daytona's could not be found any more. */
+/** Before the row goes: a link of the provider's own could not be found any more. */
 async function expire(
   place: ProjectPlace,
   workspace: Workspace,
@@ -160,4 +163,8 @@ function readDomain({ config }: ProjectPlace): string | null {
   const { preview_domain } = config;
   if (preview_domain === null || isPreviewDomain(preview_domain)) return preview_domain;
   throw new SandboxError("failed", "The server's setting PREVIEW_DOMAIN is no domain: it takes `host` or `host:port`.");
+}
+
+function describeSeconds(seconds: number): string {
+  return seconds === DAY_SECONDS ? `a day (${seconds})` : `${seconds} seconds`;
 }

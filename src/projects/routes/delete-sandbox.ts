@@ -1,5 +1,5 @@
-// Goes on with the sandbox of a deleted project until Daytona has taken it. A try that failed sends the job again: the queue's
-// own retries end within minutes, and Daytona may be away for a day.
+// Deletes the sandbox of a deleted project, as often as it takes. A try that failed sends the job again: the queue's own
+// retries end within minutes, and a provider may be away for a day.
 import { type Env, readConfig } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import type { Job } from "../../protocol/job.ts";
@@ -9,9 +9,9 @@ import { removeProjectSandbox } from "../sandbox.ts";
 type DeleteSandbox = Extract<Job, { type: "delete_sandbox" }>;
 
 /** With the delays below a week; then an operator has to look. */
-const MOST_ATTEMPTS = 40;
+const MAX_ATTEMPTS = 40;
 const FIRST_DELAY_SECONDS = 5;
-const LONGEST_DELAY_SECONDS = 6 * 60 * 60;
+const MAX_DELAY_SECONDS = 6 * 60 * 60;
 
 /** A consumer has 15 minutes for a batch. */
 const LIMIT_MS = 60_000;
@@ -23,12 +23,12 @@ export async function deleteSandbox(job: DeleteSandbox, env: Env): Promise<void>
     const successor = await readProject(env.DB, user_id, project_id);
     await removeProjectSandbox(readConfig(env), job, successor !== null, AbortSignal.timeout(LIMIT_MS));
   } catch (error) {
-    if (attempt >= MOST_ATTEMPTS) {
+    if (attempt >= MAX_ATTEMPTS) {
       logError("sandbox_left_for_good", error, { user_id, project_id, attempt });
       return;
     }
     logWarning("sandbox_left", { user_id, project_id, attempt, error: describeError(error) });
-    const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** attempt, LONGEST_DELAY_SECONDS);
+    const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** attempt, MAX_DELAY_SECONDS);
     await env.JOBS.send({ ...job, attempt: attempt + 1 } satisfies Job, { delaySeconds });
   }
 }

@@ -64,7 +64,7 @@ export function addProjects(app: App): void {
       path: "/v1/projects/{project_id}",
       tag,
       summary: "Delete a project, its threads and its sandbox",
-      description: "Where Daytona can't be reached the sandbox is deleted later.",
+      description: "Where the sandbox can't be reached it is deleted later.",
       params,
       answers: { 204: { description: "It is gone." } },
       problems: ["not_found"],

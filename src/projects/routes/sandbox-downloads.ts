@@ -8,7 +8,7 @@ import { Problem } from "../../http/errors.ts";
 import { type Answer, addOperation } from "../../http/operation.ts";
 import { downloadBody, filePath, folderPath, ticket } from "../../http/schemas.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "../../http/tickets.ts";
-import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 
 const tag = "Sandboxes";
@@ -99,7 +99,9 @@ export function addTicketDownload(app: App): void {
 
 async function answerDownload(context: AppContext, project_id: string, kind: Kind, path: string): Promise<Response> {
   const opening = withWorkspace(context, project_id, (workspace, signal) =>
-    kind === "content" ? workspace.openFile(path, readRange(context), signal) : workspace.openArchive(path, signal),
+    kind === "content"
+      ? workspace.openFile(path, readRange(context), signal)
+      : requireAbility(workspace.openArchive?.(path, signal), "downloads of folders"),
   );
   // Where the client goes away meanwhile the archive is still removed.
   context.executionCtx.waitUntil(opening.catch(() => undefined));

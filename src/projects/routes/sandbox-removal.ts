@@ -1,4 +1,4 @@
-// The sandbox of a project that is deleted. Where Daytona fails just then the queue goes on with it.
+// The sandbox of a project that is deleted. Where its provider fails just then the queue goes on with it.
 import type { AppContext } from "../../http/context.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Project } from "../../protocol/project.ts";
@@ -8,11 +8,11 @@ import { removeProjectSandbox } from "../sandbox.ts";
 const REMOVE_LIMIT_MS = 10_000;
 const FIRST_DELAY_SECONDS = 5;
 
-/** Rejects where neither Daytona nor the queue takes it: then the project is still there, and can be deleted again. */
+/** Rejects where neither the provider nor the queue takes it: then the project is still there, and can be deleted again. */
 export async function removeSandbox(context: AppContext, project: Project): Promise<void> {
   const { user_id, project_id, created_at: project_created_at } = project;
   const end = new AbortController();
-  const timer = setTimeout(() => end.abort(new Error("Daytona gave no answer in time")), REMOVE_LIMIT_MS);
+  const timer = setTimeout(() => end.abort(new Error("The sandbox provider gave no answer in time")), REMOVE_LIMIT_MS);
   try {
     await removeProjectSandbox(context.get("config"), { user_id, project_id, project_created_at }, false, end.signal);
   } catch (error) {

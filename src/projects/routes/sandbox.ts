@@ -4,7 +4,7 @@ import type { Workspace, WorkspaceState } from "../../agent/workspace.ts";
 import type { App } from "../../http/context.ts";
 import { addOperation } from "../../http/operation.ts";
 import { workspaceState } from "../../http/schemas.ts";
-import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 
 const tag = "Sandboxes";
@@ -67,7 +67,8 @@ function addOrder(app: App, order: "start" | "stop" | "archive", summary: string
       problems: workspaceProblems,
     },
     async (context, { params }) => {
-      const give = (workspace: Workspace, signal: AbortSignal): Promise<WorkspaceState> => workspace[order](signal);
+      const give = (workspace: Workspace, signal: AbortSignal): Promise<WorkspaceState> =>
+        requireAbility(workspace[order]?.(signal), "an archive");
       return context.json(await withWorkspace(context, params.project_id, give));
     },
   );

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { describeLink } from "./ssh.ts";
 
-const access = { command: "", user: "token", host: "ssh.example", port: null, folder: "/home/daytona", expires_at: "" };
+const access = { command: "", user: "token", host: "ssh.example", port: null, folder: "/home/user", expires_at: "" };
 
 it("links to the work dir in VS Code, with a port where it is not SSH's own", () => {
   const link = "vscode://vscode-remote/ssh-remote+token@ssh.example";
-  expect(describeLink(access)).toBe(`${link}/home/daytona`);
-  expect(describeLink({ ...access, port: 22 })).toBe(`${link}/home/daytona`);
-  expect(describeLink({ ...access, port: 2222 })).toBe(`${link}:2222/home/daytona`);
+  expect(describeLink(access)).toBe(`${link}/home/user`);
+  expect(describeLink({ ...access, port: 22 })).toBe(`${link}/home/user`);
+  expect(describeLink({ ...access, port: 2222 })).toBe(`${link}:2222/home/user`);
   expect(describeLink({ ...access, folder: "/home/a b/商#?" })).toBe(`${link}/home/a%20b/%E5%95%86%23%3F`);
 });

@@ -5,7 +5,7 @@ import type { SshAccess } from "../../agent/workspace.ts";
 import type { App } from "../../http/context.ts";
 import { addOperation } from "../../http/operation.ts";
 import { sshAccess, sshBody } from "../../http/schemas.ts";
-import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 
 const tag = "Sandboxes";
@@ -28,7 +28,7 @@ export function addSsh(app: App): void {
     },
     async (context, { params, body }) => {
       const access = await withWorkspace(context, params.project_id, (workspace, signal) =>
-        workspace.openSsh(body.expires_in_minutes, signal),
+        requireAbility(workspace.openSsh?.(body.expires_in_minutes, signal), "SSH"),
       );
       const { command, expires_at } = access;
       const answer = { command, vscode_url: describeLink(access), expires_at };
@@ -47,7 +47,7 @@ export function addSsh(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params }) => {
-      await withWorkspace(context, params.project_id, (workspace, signal) => workspace.closeSsh(signal));
+      await withWorkspace(context, params.project_id, async (workspace, signal) => workspace.closeSsh?.(signal));
       return context.body(null, 204);
     },
   );

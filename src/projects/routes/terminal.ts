@@ -1,6 +1,6 @@
 // A terminal of a project's sandbox in a browser. A browser's WebSocket can't send a key, so a request that can asks for a
 // ticket first: it opens one WebSocket, within a minute, to one shell. The Worker stands between the two, so no key of
-// Daytona reaches the browser, and none of ours the sandbox.
+// the provider reaches the browser, and none of ours the sandbox.
 import { z } from "@hono/zod-openapi";
 import type { TerminalRequest } from "../../agent/workspace.ts";
 import type { App, AppContext } from "../../http/context.ts";
@@ -8,7 +8,7 @@ import { Problem } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { terminalBody, ticket } from "../../http/schemas.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "../../http/tickets.ts";
-import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { logError } from "../../lib/log.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { TerminalBridge, TICK_MS } from "./terminal-bridge.ts";
@@ -111,7 +111,9 @@ async function connect(
   };
   try {
     bridge.attach(
-      await withWorkspace(context, project_id, (workspace) => workspace.openTerminal(request, events, signal)),
+      await withWorkspace(context, project_id, (workspace) =>
+        requireAbility(workspace.openTerminal?.(request, events, signal), "a terminal"),
+      ),
     );
   } catch (error) {
     if (signal.aborted) return;

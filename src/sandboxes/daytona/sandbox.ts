@@ -1,6 +1,5 @@
 // A project's sandbox in Daytona as tools use it.
-import type { Sandbox } from "../../agent/sandbox.ts";
-import type { SignedLink } from "../../agent/workspace.ts";
+import type { ProjectSandbox } from "../provider.ts";
 import { DaytonaPortLinks } from "./access/ports.ts";
 import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
 import { DaytonaCommands } from "./commands/commands.ts";
@@ -10,12 +9,7 @@ import { DaytonaSearch } from "./files/search.ts";
 import { DaytonaGit } from "./git/git.ts";
 import { DaytonaKeepAlive } from "./lifecycle/keep-alive.ts";
 
-export interface DaytonaSandbox extends Sandbox {
-  exposePort(port: number, signal: AbortSignal): Promise<SignedLink>;
-  /** Resolves when something listens on the port; rejects where nothing does for a while, and for the sandbox's own. */
-  awaitListener(port: number, signal: AbortSignal): Promise<void>;
-  /** Ends a link of `exposePort`. No error where it has ended. */
-  expireLink(port: number, token: string, signal: AbortSignal): Promise<void>;
+export interface DaytonaSandbox extends ProjectSandbox {
   /** Deletes the sandbox with its files; the next call makes a new one. No error where there is none. */
   destroy(signal: AbortSignal): Promise<void>;
 }

@@ -36,7 +36,7 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
     openArchive: (path, signal) => guard(signal, () => streams.openArchive(path, signal)),
     signLink: (port, seconds, signal) => guard(signal, () => links.sign(port, seconds, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
-    findDoor: (port, signal) => guard(signal, () => links.findDoor(port, signal)),
+    findEntry: (port, signal) => guard(signal, () => links.findEntry(port, signal)),
     openTerminal: (request, events, signal) => guard(signal, () => terminals.open(request, events, signal)),
     openSsh: (minutes, signal) => guard(signal, () => ssh.open(minutes, signal)),
     closeSsh: (signal) => guard(signal, () => ssh.close(signal)),

@@ -9,7 +9,7 @@ import type { ThreadStore } from "../state/thread-store.ts";
 import { pathOfSandbox } from "./project.ts";
 
 export interface Sandbox {
-  /** Daytona's word for it; `none` where there is none. */
+  /** `none` where there is none. */
   state: string;
   reason: string | null;
   cpu: number | null;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { PreviewProxy } from "../../../sandboxes/index.ts";
 import {
   isContained,
   keepCookies,
@@ -9,7 +10,15 @@ import {
 } from "./headers.ts";
 
 const visited = new URL("https://3000-token.previews.example/start");
-const upstream = { address: "https://proxy.daytona.example/toolbox/box-1/proxy/3000", port: 3000 };
+const entry = { address: "https://boxes.example/box-1/proxy/3000", headers: { "x-box-token": "secret" } };
+/** Puts the sandbox's path before each redirect. */
+const proxy: PreviewProxy = {
+  isOwnHeader: (name) => name.startsWith("x-box-"),
+  isOwnCookie: (name) => /^box-/i.test(name),
+  judge: async () => null,
+  readLocation: (location) => location.replace(/^\/box-1/, ""),
+};
+const upstream = { entry, port: 3000, proxy };
 
 describe("what a program sees of a visitor", () => {
   const given = new Headers({
@@ -27,14 +36,14 @@ describe("what a program sees of a visitor", () => {
     "x-forwarded-proto": "ftp",
     "x-forwarded-port": "1",
     "x-real-ip": "6.6.6.6",
-    "x-daytona-authorization": "Bearer forged",
-    "x-daytona-skip-last-activity-update": "true",
-    cookie: "a=1; DAYTONA-sandbox-auth-x=2; b=3",
+    "x-box-authorization": "Bearer forged",
+    "x-box-token": "forged",
+    cookie: "a=1; BOX-auth-x=2; b=3",
     range: "bytes=0-1",
   });
 
-  it("is what it sent, with who asked for which host, and the token for the proxy before it", () => {
-    expect(Object.fromEntries(toUpstreamHeaders(given, visited, "secret"))).toEqual({
+  it("is what it sent, with who asked for which host, and what opens the sandbox", () => {
+    expect(Object.fromEntries(toUpstreamHeaders(given, visited, entry, proxy))).toEqual({
       accept: "text/html",
       authorization: "Basic dTpw",
       "cache-control": "max-age=0",
@@ -43,23 +52,21 @@ describe("what a program sees of a visitor", () => {
       "x-forwarded-for": "203.0.113.9",
       "x-forwarded-host": "3000-token.previews.example",
       "x-forwarded-proto": "https",
-      "x-daytona-preview-token": "secret",
-      "x-daytona-skip-preview-warning": "true",
-      "x-daytona-disable-cors": "true",
+      "x-box-token": "secret",
     });
   });
 
   it("is an upgrade only where it is a WebSocket's", () => {
     const socket = new Headers({ upgrade: "WebSocket", "sec-websocket-protocol": "chat", "sec-websocket-key": "x" });
-    const passed = toUpstreamHeaders(socket, visited, "secret");
+    const passed = toUpstreamHeaders(socket, visited, entry, proxy);
     expect([passed.get("upgrade"), passed.get("sec-websocket-protocol")]).toEqual(["websocket", "chat"]);
     expect(passed.has("sec-websocket-key")).toBe(false);
-    expect(toUpstreamHeaders(new Headers({ upgrade: "h2c" }), visited, "secret").has("upgrade")).toBe(false);
+    expect(toUpstreamHeaders(new Headers({ upgrade: "h2c" }), visited, entry, proxy).has("upgrade")).toBe(false);
   });
 
-  it("has no cookies where all of them were Daytona's", () => {
-    expect(keepCookies("daytona-preview-page-accepted=true; daytona-x=1")).toBe("");
-    expect(keepCookies(" a=1;; b=daytona-x ; c")).toBe("a=1; b=daytona-x; c");
+  it("has no cookies where all of them were the provider's own", () => {
+    expect(keepCookies("box-accepted=true; box-x=1", proxy)).toBe("");
+    expect(keepCookies(" a=1;; b=box-x ; c", proxy)).toBe("a=1; b=box-x; c");
   });
 });
 
@@ -71,7 +78,7 @@ describe("what a visitor sees of a program", () => {
       "alt-svc": 'h3=":443"',
       connection: "close, x-hop",
       "x-hop": "1",
-      "x-daytona-anything": "1",
+      "x-box-anything": "1",
       "keep-alive": "timeout=5",
     });
     expect(Object.fromEntries(toVisitorHeaders(given, visited, upstream))).toEqual({
@@ -86,11 +93,7 @@ describe("what a visitor sees of a program", () => {
 
   it("is each of its cookies", () => {
     const given = new Headers();
-    for (const cookie of [
-      "a=1; Domain=previews.example",
-      "daytona-x=1",
-      "b=2; Expires=Wed, 25 Nov 2026 10:00:00 GMT",
-    ]) {
+    for (const cookie of ["a=1; Domain=previews.example", "box-x=1", "b=2; Expires=Wed, 25 Nov 2026 10:00:00 GMT"]) {
       given.append("set-cookie", cookie);
     }
     expect(toVisitorHeaders(given, visited, upstream).getSetCookie()).toEqual([
@@ -108,9 +111,9 @@ describe("a cookie", () => {
     ],
     ["a=1;domain = x ;HttpOnly", "a=1; HttpOnly"],
     ["a=b=c; Max-Age=1", "a=b=c; Max-Age=1"],
-    ["Daytona-sandbox-auth-x=1; Path=/", null],
+    ["Box-auth-x=1; Path=/", null],
   ])("%s stays on its host", (cookie, kept) => {
-    expect(toHostCookie(cookie, true)).toBe(kept);
+    expect(toHostCookie(cookie, true, proxy)).toBe(kept);
   });
 
   it.each([
@@ -118,7 +121,7 @@ describe("a cookie", () => {
     ["a=1; secure; SameSite=Strict", "a=1; SameSite=Strict"],
     ["__Host-a=1; Secure; Path=/; SameSite=None", "__Host-a=1; Secure; Path=/; SameSite=None"],
   ])("%s works without TLS where it can", (cookie, kept) => {
-    expect(toHostCookie(cookie, false)).toBe(kept);
+    expect(toHostCookie(cookie, false, proxy)).toBe(kept);
   });
 });
 
@@ -133,20 +136,14 @@ describe("a redirect", () => {
     ["//0.0.0.0:3000/x", "https://3000-token.previews.example/x"],
     ["http://localhost:3001/home", "http://localhost:3001/home"],
     ["https://3000-token.previews.example/home", "https://3000-token.previews.example/home"],
-    ["https://proxy.daytona.example/toolbox/box-1/proxy/3000/a?b", "https://3000-token.previews.example/a?b"],
-    [
-      "https://proxy.daytona.example/toolbox/box-1/proxy/30001/a",
-      "https://proxy.daytona.example/toolbox/box-1/proxy/30001/a",
-    ],
-    [
-      "https://proxy.daytona.example/toolbox/box-2/proxy/3000/a",
-      "https://proxy.daytona.example/toolbox/box-2/proxy/3000/a",
-    ],
+    ["https://boxes.example/box-1/proxy/3000/a?b", "https://3000-token.previews.example/a?b"],
+    ["https://boxes.example/box-1/proxy/30001/a", "https://boxes.example/box-1/proxy/30001/a"],
+    ["https://boxes.example/box-2/proxy/3000/a", "https://boxes.example/box-2/proxy/3000/a"],
     ["mailto:a@example.com", "mailto:a@example.com"],
     ["http://[", "http://["],
-  ])("to %s leads to %s, also where Daytona's proxy has put its path before it", (location, expected) => {
+  ])("to %s leads to %s, also where the provider has put its path before it", (location, expected) => {
     expect(toVisitorLocation(location, visited, upstream)).toBe(expected);
-    expect(toVisitorLocation(`/toolbox/box-1${location}`, visited, upstream)).toBe(expected);
+    expect(toVisitorLocation(`/box-1${location}`, visited, upstream)).toBe(expected);
   });
 });
 

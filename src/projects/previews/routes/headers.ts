@@ -1,7 +1,9 @@
 // What of a visitor's headers a program in a sandbox sees, and what of its headers the visitor does. Pure.
 //
-// Nothing of Daytona's passes in either direction: its headers and cookies open sandboxes. What a program says is otherwise
-// left as it is, except where it names an address that only it can reach.
+// Nothing of the provider's own passes in either direction: its headers and cookies may open sandboxes. What a program says
+// is otherwise left as it is, except where it names an address that only it can reach.
+import type { PortEntry } from "../../../agent/workspace.ts";
+import type { PreviewProxy } from "../../../sandboxes/index.ts";
 
 /** Between two neighbours only. */
 const hopHeaders = new Set([
@@ -30,7 +32,7 @@ const visitorHeaders = new Set([
   "sec-websocket-extensions",
   "sec-websocket-accept",
 ]);
-const visitorPrefixes = ["x-forwarded-", "x-daytona-", "cf-", "mf-"];
+const visitorPrefixes = ["x-forwarded-", "cf-", "mf-"];
 
 /** `alt-svc` would lead a browser to another port, where nobody serves the link. */
 const answerHeaders = new Set([
@@ -41,21 +43,20 @@ const answerHeaders = new Set([
   "sec-websocket-extensions",
 ]);
 
-const daytonaCookie = /^daytona-/i;
-
 /** A WebSocket's handshake is the one upgrade that passes. */
 export function isWebSocket(headers: Headers): boolean {
   return headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-export function toUpstreamHeaders(given: Headers, visited: URL, token: string): Headers {
+export function toUpstreamHeaders(given: Headers, visited: URL, entry: PortEntry, proxy: PreviewProxy): Headers {
   const headers = new Headers();
   const named = listConnectionHeaders(given);
   for (const [name, value] of given) {
     if (hopHeaders.has(name) || visitorHeaders.has(name) || named.has(name) || name === "cookie") continue;
-    if (!visitorPrefixes.some((prefix) => name.startsWith(prefix))) headers.append(name, value);
+    if (proxy.isOwnHeader(name) || visitorPrefixes.some((prefix) => name.startsWith(prefix))) continue;
+    headers.append(name, value);
   }
-  const cookies = keepCookies(given.get("cookie") ?? "");
+  const cookies = keepCookies(given.get("cookie") ?? "", proxy);
   if (cookies !== "") headers.set("cookie", cookies);
   if (isWebSocket(given)) headers.set("upgrade", "websocket");
   // Else the platform says `no-cache`, and servers that heed it send everything anew.
@@ -64,9 +65,7 @@ export function toUpstreamHeaders(given: Headers, visited: URL, token: string): 
   headers.set("x-forwarded-proto", visited.protocol.slice(0, -1));
   const address = given.get("cf-connecting-ip");
   if (address !== null) headers.set("x-forwarded-for", address);
-  headers.set("x-daytona-preview-token", token);
-  headers.set("x-daytona-skip-preview-warning", "true");
-  headers.set("x-daytona-disable-cors", "true");
+  for (const [name, value] of Object.entries(entry.headers)) headers.set(name, value);
   return headers;
 }
 
@@ -76,27 +75,31 @@ function listConnectionHeaders(headers: Headers): Set<string> {
   return new Set(names);
 }
 
-/** A `Cookie` header without Daytona's. */
-export function keepCookies(header: string): string {
+/** A `Cookie` header without the provider's own. */
+export function keepCookies(header: string, proxy: PreviewProxy): string {
   const pairs = header.split(";").map((pair) => pair.trim());
-  return pairs.filter((pair) => pair !== "" && !daytonaCookie.test(pair)).join("; ");
+  return pairs.filter((pair) => pair !== "" && !proxy.isOwnCookie(nameOf(pair))).join("; ");
+}
+
+function nameOf(pair: string): string {
+  return (pair.split("=", 1)[0] ?? "").trim();
 }
 
 export interface Upstream {
-  /** The door's address: `…/{sandbox}/proxy/{port}`. */
-  address: string;
+  entry: PortEntry;
   port: number;
+  proxy: PreviewProxy;
 }
 
 export function toVisitorHeaders(given: Headers, visited: URL, upstream: Upstream): Headers {
   const headers = new Headers();
   const named = listConnectionHeaders(given);
   for (const [name, value] of given) {
-    if (hopHeaders.has(name) || answerHeaders.has(name) || named.has(name) || name.startsWith("x-daytona-")) continue;
-    headers.append(name, value);
+    if (hopHeaders.has(name) || answerHeaders.has(name) || named.has(name)) continue;
+    if (!upstream.proxy.isOwnHeader(name)) headers.append(name, value);
   }
   for (const cookie of given.getSetCookie()) {
-    const kept = toHostCookie(cookie, visited.protocol === "https:");
+    const kept = toHostCookie(cookie, visited.protocol === "https:", upstream.proxy);
     if (kept !== null) headers.append("set-cookie", kept);
   }
   const location = toVisitorLocation(given.get("location") ?? "", visited, upstream);
@@ -110,11 +113,11 @@ export function toVisitorHeaders(given: Headers, visited: URL, upstream: Upstrea
 /**
  * A cookie that stays on the link's host: no `Domain`, which would show it to every other link. Over plain http, as on one
  * machine, browsers drop what is `Secure`, and `SameSite=None` or `Partitioned` without that. Names that begin with
- * `__Secure-` or `__Host-` mean it, and stay as they are. Null for a cookie of Daytona's.
+ * `__Secure-` or `__Host-` mean it, and stay as they are. Null for a cookie of the provider's own.
  */
-export function toHostCookie(cookie: string, isSecure: boolean): string | null {
+export function toHostCookie(cookie: string, isSecure: boolean, proxy: PreviewProxy): string | null {
   const [pair = "", ...attributes] = cookie.split(";").map((part) => part.trim());
-  if (daytonaCookie.test(pair)) return null;
+  if (proxy.isOwnCookie(nameOf(pair))) return null;
   const plain = !isSecure && !/^__(?:secure|host)-/i.test(pair);
   const kept = attributes.flatMap((attribute) => {
     const [name = "", value = ""] = attribute
@@ -130,19 +133,15 @@ export function toHostCookie(cookie: string, isSecure: boolean): string | null {
 
 const localHosts = new Set(["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "[::]"]);
 
-/**
- * Where a redirect leads as a visitor can follow it. Daytona's proxy puts the path of the sandbox before every `Location`
- * that passes it on the way we take, whether it is a path or a whole address, and before none at all: it comes off again.
- */
-export function toVisitorLocation(location: string, visited: URL, { address, port }: Upstream): string {
-  const upstream = new URL(address);
-  const sandboxPath = upstream.pathname.slice(0, -`/proxy/${port}`.length);
-  const told = location.startsWith(sandboxPath) ? location.slice(sandboxPath.length) : location;
-  const target = told === "" ? null : URL.parse(told, visited);
-  if (target === null || !/^https?:$/.test(target.protocol) || target.origin === visited.origin) return told;
+/** Where a redirect leads as a visitor can follow it. */
+export function toVisitorLocation(location: string, visited: URL, { entry, port, proxy }: Upstream): string {
+  const upstream = new URL(entry.address);
+  const sent = proxy.readLocation(location, entry, port);
+  const target = sent === "" ? null : URL.parse(sent, visited);
+  if (target === null || !/^https?:$/.test(target.protocol) || target.origin === visited.origin) return sent;
   const isProgram = localHosts.has(target.hostname) && portOf(target) === port;
   const isUpstream = target.origin === upstream.origin && `${target.pathname}/`.startsWith(`${upstream.pathname}/`);
-  if (!isProgram && !isUpstream) return told;
+  if (!isProgram && !isUpstream) return sent;
   const path = isUpstream ? target.pathname.slice(upstream.pathname.length) : target.pathname;
   return `${visited.origin}${path || "/"}${target.search}${target.hash}`;
 }

@@ -1,13 +1,11 @@
 // Links to ports of a project's sandbox: made, listed, revoked. What visitors of a link get is `preview-host`'s.
 import { z } from "@hono/zod-openapi";
-import type { App, AppContext } from "../../../http/context.ts";
+import type { App } from "../../../http/context.ts";
 import { Problem } from "../../../http/errors.ts";
 import { addOperation } from "../../../http/operation.ts";
 import { preview, previewBody } from "../../../http/schemas.ts";
 import { withWorkspace, workspaceProblems } from "../../../http/workspace.ts";
 import { clientId } from "../../../protocol/ids.ts";
-import type { Project } from "../../../protocol/project.ts";
-import type { ProjectPlace } from "../../place.ts";
 import { createPreview, LINK_SECONDS, readPreviews, revokePreview } from "../previews.ts";
 
 const tag = "Sandboxes";
@@ -32,8 +30,8 @@ export function addPreviews(app: App): void {
     },
     async (context, { params, body }) => {
       const request = { port: body.port, seconds: body.expires_in_seconds ?? LINK_SECONDS };
-      const made = await withWorkspace(context, params.project_id, (workspace, signal, project) =>
-        createPreview(placeOf(context, project), workspace, request, signal),
+      const made = await withWorkspace(context, params.project_id, (workspace, signal, place) =>
+        createPreview(place, workspace, request, signal),
       );
       return context.json(made, 201);
     },
@@ -53,9 +51,7 @@ export function addPreviews(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params }) => {
-      const data = await withWorkspace(context, params.project_id, (_workspace, _signal, project) =>
-        readPreviews(placeOf(context, project)),
-      );
+      const data = await withWorkspace(context, params.project_id, (_workspace, _signal, place) => readPreviews(place));
       return context.json({ data, next_cursor: null });
     },
   );
@@ -72,15 +68,11 @@ export function addPreviews(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params }) => {
-      const revoked = await withWorkspace(context, params.project_id, (workspace, signal, project) =>
-        revokePreview(placeOf(context, project), workspace, params.port, signal),
+      const revoked = await withWorkspace(context, params.project_id, (workspace, signal, place) =>
+        revokePreview(place, workspace, params.port, signal),
       );
       if (!revoked) throw new Problem("not_found", `Port ${params.port} has no link.`);
       return context.body(null, 204);
     },
   );
-}
-
-function placeOf(context: AppContext, project: Project): ProjectPlace {
-  return { config: context.get("config"), database: context.env.DB, ...project, project };
 }

@@ -1,6 +1,6 @@
 // Ports of the sandbox: whether something listens, Daytona's own links to them, and the way of a proxy of ours.
-import { OWN_PORTS, SandboxError } from "../../../agent/sandbox.ts";
-import type { PortDoor, SignedLink } from "../../../agent/workspace.ts";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import type { PortEntry, SignedLink } from "../../../agent/workspace.ts";
 import type { DaytonaConnection } from "../client/connection.ts";
 import { DaytonaFailure, readFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
@@ -8,9 +8,13 @@ import type { Toolbox } from "../client/toolbox.ts";
 import { pause } from "../client/waiting.ts";
 import { readBytes } from "../files/json-stream.ts";
 import type { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
+import { openingHeaders } from "./preview-proxy.ts";
 
 /** The longest that Daytona signs for. */
-const LINK_SECONDS = 24 * 60 * 60;
+export const MAX_LINK_SECONDS = 24 * 60 * 60;
+
+/** The daemon, SSH, the terminal and recordings. */
+export const OWN_PORTS: ReadonlySet<number> = new Set([2280, 22220, 22222, 33333]);
 
 const LOOK_MS = 200;
 const ANSWER_BYTES = 4_096;
@@ -31,7 +35,7 @@ export class DaytonaPortLinks {
 
   async expose(port: number, signal: AbortSignal): Promise<SignedLink> {
     await this.awaitListener(port, signal);
-    return this.sign(port, LINK_SECONDS, signal);
+    return this.sign(port, MAX_LINK_SECONDS, signal);
   }
 
   /** Resolves when something listens; rejects where nothing does for a while. */
@@ -68,13 +72,14 @@ export class DaytonaPortLinks {
     }
   }
 
-  async findDoor(port: number, signal: AbortSignal): Promise<PortDoor | null> {
+  async findEntry(port: number, signal: AbortSignal): Promise<PortEntry | null> {
     checkPort(port);
     const { lifecycle } = this.#ports;
     const sandbox = await lifecycle.find(lifecycle.name, signal);
     if (sandbox?.state !== "started") return null;
     const { token } = await lifecycle.control(() => sandbox.getPreviewLink(port), signal);
-    return { address: `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}/proxy/${port}`, token };
+    const address = `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}/proxy/${port}`;
+    return { address, headers: openingHeaders(token) };
   }
 
   async #isListening(port: number, signal: AbortSignal): Promise<boolean> {

@@ -5,9 +5,9 @@
 // The SDK keeps a Socket.IO connection open unless it is told to poll, which would keep the object awake for ever. The SDK
 // can't be aborted and has no bound on what it reads; where that matters `daytona-toolbox` makes the request itself.
 import { Daytona } from "@daytonaio/sdk";
-import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
+import { SandboxError } from "../../../agent/sandbox.ts";
 import type { GitAccess } from "../../../agent/sandbox-git.ts";
-import type { GitSource } from "../../../protocol/project.ts";
+import type { SandboxRequest } from "../../provider.ts";
 import { GitRequests } from "../git/git-requests.ts";
 import { type CheckoutPast, ProjectCheckout } from "../git/project-checkout.ts";
 import { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
@@ -17,24 +17,13 @@ import { DaytonaFailure, readFailure, toSandboxError } from "./failure.ts";
 import { type DaytonaLimits, defaultLimits } from "./limits.ts";
 import { Toolbox } from "./toolbox.ts";
 
-export interface DaytonaSettings {
+export interface DaytonaSettings extends Omit<SandboxRequest, "recipe"> {
   api_key: string;
   api_url: string;
   target: string | null;
   snapshot: string | null;
-  /** The same for every thread of a project: it decides which sandbox they get. */
-  name: string;
-  labels: Record<string, string>;
   /** What the sandbox is made of, beside the snapshot. */
   recipe?: Omit<Recipe, "snapshot">;
-  onState: OnSandboxState;
-  /** The id of the sandbox whose files the model knows, from an earlier life; and whichever they are from now on. */
-  known?: string | null;
-  onKnown?: (id: string) => void;
-  /** Whether the project is still there; asked where a sandbox is made. */
-  isWanted?: () => Promise<boolean>;
-  /** Without it nothing is cloned by itself, and remotes are talked to without credentials. */
-  git?: { access: GitAccess; source: GitSource | null };
   limits?: Partial<DaytonaLimits>;
 }
 
@@ -52,7 +41,8 @@ export interface DaytonaClient {
 const noGit = { access: { findLogin: async () => null }, source: null };
 
 export function connectDaytona(settings: DaytonaSettings, past?: CheckoutPast): DaytonaClient {
-  const { api_key, api_url, target, snapshot, name, labels, onState, known = null, onKnown = () => {} } = settings;
+  const { api_key, api_url, target, snapshot, name, labels } = settings;
+  const { onState = () => {}, known = null, onKnown = () => {} } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
   const client = new Daytona({
     apiKey: api_key,

@@ -1,26 +1,21 @@
-// Whether an answer came from a program in the sandbox or from what stands before it. Daytona's proxies answer on the same
-// connection, and mark nothing.
+// What Daytona's proxies do with a preview's requests. They answer on the program's own connection and mark nothing; their
+// headers and cookies open sandboxes; and they put the sandbox's path before each `Location`.
+import type { PortEntry } from "../../../agent/workspace.ts";
+import type { PreviewProxy, Refusal } from "../../provider.ts";
 
 /** Their refusals are a few hundred characters; what is longer is a program's. */
 const REFUSAL_BYTES = 2_048;
 /** They are sent whole, with their head. A program may think for long amid its words. */
 const REFUSAL_MS = 1_000;
 
-/**
- * `dead`: nothing took the request, or it broke off at once. `way`: what stands before the program refused it, in its own
- * words, which name the sandbox. `unclear`: the token may be an old one, or the sandbox may not run; a program says the same
- * at times. Null: a program said it.
- */
-export type Refusal = "dead" | "way" | "unclear" | null;
-
 const statuses = [400, 401, 403, 404, 409, 500, 502, 503, 504];
 
-export async function judgeRefusal(answer: Response): Promise<Refusal> {
+async function judge(answer: Response): Promise<Refusal> {
   const { status } = answer;
   if (!statuses.includes(status)) return null;
   const isJson = /^application\/json\b/i.test(answer.headers.get("content-type") ?? "");
   const body = isJson ? await readShort(answer) : null;
-  if (body !== null && isDaytonas(body)) return status === 502 ? "dead" : "way";
+  if (body !== null && isRefusal(body)) return status === 502 ? "dead" : "way";
   if (status === 401 || status === 403) return "unclear";
   if (status < 502 || !isEmpty(answer)) return null;
   return status === 502 ? "dead" : "unclear";
@@ -31,8 +26,8 @@ function isEmpty(answer: Response): boolean {
   return length === "0" || (length === null && answer.body === null);
 }
 
-/** The shape of what Daytona's proxy and daemon say, by whichever of their versions. */
-function isDaytonas(text: string): boolean {
+/** The shape of what the proxy and the daemon say, by whichever of their versions. */
+function isRefusal(text: string): boolean {
   try {
     const body = JSON.parse(text) as Record<string, unknown>;
     return typeof body.statusCode === "number" && typeof body.timestamp === "string" && typeof body.path === "string";
@@ -65,3 +60,25 @@ async function readShort(answer: Response): Promise<string | null> {
     void reader.cancel().catch(() => {});
   }
 }
+
+/** They put the sandbox's path before a path, before a whole address, and before nothing at all. */
+function readLocation(location: string, { address }: PortEntry, port: number): string {
+  const sandboxPath = new URL(address).pathname.slice(0, -`/proxy/${port}`.length);
+  return location.startsWith(sandboxPath) ? location.slice(sandboxPath.length) : location;
+}
+
+/** Sent with a visitor's request: opens the sandbox, and asks the proxy for nothing of its own. */
+export function openingHeaders(token: string): Record<string, string> {
+  return {
+    "x-daytona-preview-token": token,
+    "x-daytona-skip-preview-warning": "true",
+    "x-daytona-disable-cors": "true",
+  };
+}
+
+export const daytonaProxy: PreviewProxy = {
+  isOwnHeader: (name) => name.startsWith("x-daytona-"),
+  isOwnCookie: (name) => /^daytona-/i.test(name),
+  judge,
+  readLocation,
+};

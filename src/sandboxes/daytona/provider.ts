@@ -1,0 +1,37 @@
+// Daytona as a provider of sandboxes.
+import type { Config } from "../../config.ts";
+import type { SandboxProvider, SandboxRequest } from "../provider.ts";
+import { MAX_LINK_SECONDS, OWN_PORTS } from "./access/ports.ts";
+import { daytonaProxy } from "./access/preview-proxy.ts";
+import type { DaytonaSettings } from "./client/client.ts";
+import { createDaytonaSandbox } from "./sandbox.ts";
+import { createDaytonaWorkspace } from "./workspace.ts";
+
+/** Null where the server has no key of Daytona. */
+export function createDaytonaProvider({ daytona }: Config): SandboxProvider | null {
+  if (daytona === null) return null;
+  return {
+    openSandbox: (request) => createDaytonaSandbox(settingsFrom(daytona, request)),
+    openWorkspace: (request) => createDaytonaWorkspace(settingsFrom(daytona, request)),
+    own_ports: OWN_PORTS,
+    max_link_seconds: MAX_LINK_SECONDS,
+    proxy: daytonaProxy,
+  };
+}
+
+/** The project's own settings come first, then the server's. */
+export function settingsFrom(
+  server: NonNullable<Config["daytona"]>,
+  { recipe: asked, ...request }: SandboxRequest,
+): DaytonaSettings {
+  const { target, snapshot, ...recipe } = asked;
+  const isBuilt = recipe.image !== undefined || recipe.dockerfile !== undefined;
+  return {
+    ...request,
+    ...server,
+    target: target ?? server.target,
+    // The server's own snapshot is for who asks for nothing else.
+    snapshot: isBuilt ? null : (snapshot ?? server.snapshot),
+    recipe,
+  };
+}
