@@ -149,6 +149,20 @@ describe("a violation is noticed", () => {
     expect(rules.standInRule([file("src/sandboxes/x.ts", "2>/dev/null")])).toEqual([]);
   });
 
+  it("a file that knows a sandbox provider outside its folder", () => {
+    const named = "// Daytona's word for it";
+    for (const path of ["src/projects/sandbox.ts", "src/projects/a.test.ts", "src/web/app/words.ts"]) {
+      expect(rules.providerRule([file(path, named)])).toHaveLength(1);
+      expect(rules.providerRule([file(path, 'headers.set("x-daytona-token", token)')])).toHaveLength(1);
+    }
+    for (const path of ["src/sandboxes/daytona/a.ts", "src/sandboxes/index.ts", "src/config.ts", "dev/daytona/a.ts"]) {
+      expect(rules.providerRule([file(path, named)])).toEqual([]);
+    }
+    expect(rules.providerRule([file("src/web/app/words.ts", '"Set DAYTONA_API_KEY."')])).toEqual([]);
+    expect(rules.providerRule([file("src/http/workspace.ts", '"Set DAYTONA_API_KEY."')])).toHaveLength(1);
+    expect(rules.providerRule([file("src/thread/a.ts", "config.daytona")])).toHaveLength(1);
+  });
+
   it("a folder or file without a meaning", () => {
     expect(rules.folderRule([file("src/utils/x.ts"), file("dev/helpers.ts"), file("src/http/base/x.ts")])).toHaveLength(
       3,

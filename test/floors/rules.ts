@@ -210,6 +210,25 @@ export const standInRule: Rule = (sources) =>
     .filter(({ path, text }) => isHouse(path) && /\bscripted\b|(?<![\w/])(?:\.\.?\/)*dev\/[a-z]/i.test(text))
     .map(({ path }) => `${path}: knows what only dev/ may know (“scripted”, “dev/…”)`);
 
+const providerRooms = ["src/sandboxes/daytona/", "src/sandboxes/index.ts", "src/config.ts"];
+
+/**
+ * A second sandbox provider is a folder and a line: everything else, tests too, knows the port only. The page may tell people
+ * which setting is missing.
+ */
+export const providerRule: Rule = (sources) =>
+  sources
+    .filter(({ path }) => path.startsWith("src/") && !startsWithOne(path, providerRooms))
+    .map(({ path, text }) => ({
+      path,
+      text: path.startsWith("src/web/") ? text.replace(/\bDAYTONA_[A-Z_]+/g, "") : text,
+    }))
+    .filter(({ text }) => /daytona/i.test(text))
+    .map(
+      ({ path }) =>
+        `${path}: names Daytona; only ${providerRooms.join(", ")} may, others know src/sandboxes/provider.ts`,
+    );
+
 export const folderRule: Rule = (sources) => {
   const forbidden = /(?:^|\/)(utils?|helpers?|services?|controllers?|managers?|base|common|misc)(?:\/|\.tsx?$)/;
   return sources.flatMap(({ path }) => {
