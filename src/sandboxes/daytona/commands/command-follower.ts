@@ -2,9 +2,9 @@
 // cost a request to open, would have to be closed by hand, and the log is read at the end all the same. The first looks
 // come fast, so a short command costs three or four requests and some 20 ms.
 import type { CommandState } from "../../../agent/sandbox.ts";
+import type { CollectedOutput } from "../../output-collector.ts";
 import { pause } from "../client/waiting.ts";
 import type { LiveOutput } from "./live-output.ts";
-import type { CollectedOutput } from "./output-collector.ts";
 
 /** One reading of the whole log. */
 export interface LogReading extends CollectedOutput {

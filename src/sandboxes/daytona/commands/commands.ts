@@ -1,6 +1,7 @@
 // Commands of the sandbox: started once, followed, read, fed and ended.
 import type { CommandInfo, CommandRequest, CommandState, OnOutput } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
+import { OutputCollector } from "../../output-collector.ts";
 import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
 import { readFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
@@ -11,7 +12,6 @@ import { type CommandSource, followCommand, type LogReading, toState } from "./c
 import { MAX_COMMAND_BYTES, nameSession, writeCommandLine } from "./command-line.ts";
 import { CommandLog } from "./command-log.ts";
 import { LiveOutput } from "./live-output.ts";
-import { OutputCollector } from "./output-collector.ts";
 import type { DaytonaSessions } from "./sessions.ts";
 
 /** A pipe holds this much that nobody has read yet; the daemon's write of more would wait for ever. */

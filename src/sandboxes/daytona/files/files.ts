@@ -2,18 +2,15 @@
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing } from "../../../agent/workspace.ts";
+import { BULKY_FOLDERS, type Folders, isWithin, parentOf, resolvePath, showPath } from "../../paths.ts";
 import type { DaytonaConnection } from "../client/connection.ts";
 import { type DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { readBytes } from "./json-stream.ts";
-import { type Folders, isWithin, parentOf, resolvePath, showPath } from "./sandbox-paths.ts";
 
 /** A file of tens of megabytes on a slow line. */
 const TRANSFER_MS = 120_000;
-
-/** Listed themselves; what is in them is what tools put there, and would fill every listing. */
-const BULKY_FOLDERS = new Set(["node_modules", ".git"]);
 
 /** Deeper trees are listed from one of their folders. */
 const MAX_DEPTH = 20;
@@ -24,14 +21,6 @@ const LISTING_BYTES = 16 * 1024 * 1024;
 /** Folders that are asked for in one listing, and how many at a time. */
 const MAX_FOLDERS = 200;
 const FOLDERS_AT_ONCE = 6;
-
-/** Paths with a bulky folder between the place that was asked for and the file. */
-export function isInBulkyFolder(path: string): boolean {
-  return path
-    .split("/")
-    .slice(0, -1)
-    .some((part) => BULKY_FOLDERS.has(part));
-}
 
 export interface FilePorts {
   connection: DaytonaConnection;

@@ -2,8 +2,8 @@
 // sandbox the links on its way. The wall around files is the sandbox: this keeps people from mistakes, and needs not hold
 // against who can move links about in it meanwhile.
 import { SandboxError } from "../../../agent/sandbox.ts";
+import { isWithin, normalizePath, resolvePath, showPath } from "../../paths.ts";
 import type { DaytonaFiles, FilePorts } from "./files.ts";
-import { isWithin, normalizePath, resolvePath, showPath } from "./sandbox-paths.ts";
 import { runScript } from "./scripts.ts";
 
 /** A handful of look-ups on one disk. */

@@ -1,11 +1,11 @@
 // Finding files by name and lines by text. What lies in node_modules and .git is left out, unless the search begins there.
 import type { FileMatch } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
+import { readGlob } from "../../glob.ts";
+import { isInBulkyFolder, isWithin, showPath } from "../../paths.ts";
 import { readFailure, toSandboxError } from "../client/failure.ts";
-import { type DaytonaFiles, type FilePorts, isInBulkyFolder } from "./files.ts";
-import { readGlob } from "./glob.ts";
+import type { DaytonaFiles, FilePorts } from "./files.ts";
 import { readBytes, readObjects } from "./json-stream.ts";
-import { isWithin, showPath } from "./sandbox-paths.ts";
 
 /** The daemon reads every file below the folder. */
 const SEARCH_MS = 60_000;

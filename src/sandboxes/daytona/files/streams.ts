@@ -2,10 +2,10 @@
 // when all of it has come; an archive is a temporary file that has no name any more by the time its first byte is read.
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing, FileStream, Upload } from "../../../agent/workspace.ts";
+import { parentOf } from "../../paths.ts";
 import { type DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
 import { DaytonaFiles, type FilePorts } from "./files.ts";
 import { DaytonaPlaces, type Place } from "./places.ts";
-import { parentOf } from "./sandbox-paths.ts";
 import { runScript } from "./scripts.ts";
 import { writeUploadBody } from "./upload-body.ts";
 

@@ -13,10 +13,10 @@ import type {
 } from "../../../agent/sandbox-git.ts";
 import { readGitAddress } from "../../../lib/git-address.ts";
 import { type GitLogin, hostOfGitUrl } from "../../../protocol/git-credential.ts";
+import { showPath } from "../../paths.ts";
 import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
 import { readFailure } from "../client/failure.ts";
 import type { DaytonaFiles } from "../files/files.ts";
-import { showPath } from "../files/sandbox-paths.ts";
 import { writeTracking, writeVacancy } from "./checkout-script.ts";
 import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";
 import { type Repository, readInspection, writeInspection } from "./git-remote.ts";

@@ -13,9 +13,9 @@ import { backoffDelay } from "../../../lib/retry.ts";
 import type { ShortMemory } from "../../../lib/short-memory.ts";
 import { type GitLogin, hostOfGitUrl } from "../../../protocol/git-credential.ts";
 import type { GitSource } from "../../../protocol/project.ts";
+import { resolvePath, showPath } from "../../paths.ts";
 import { DaytonaFailure, readFailure } from "../client/failure.ts";
 import { pause, race, within } from "../client/waiting.ts";
-import { resolvePath, showPath } from "../files/sandbox-paths.ts";
 import {
   type Beginning,
   draftOf,

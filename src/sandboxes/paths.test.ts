@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readGlob } from "./glob.ts";
-import { isWithin, normalizePath, parentOf, resolvePath, showPath } from "./sandbox-paths.ts";
+import { isWithin, normalizePath, parentOf, resolvePath, showPath } from "./paths.ts";
 
-const folders = { work: "/home/daytona/project", home: "/home/daytona" };
+const folders = { work: "/home/user/project", home: "/home/user" };
 
 describe("resolvePath", () => {
   it("starts at the work dir, at the home folder or at the root", () => {
-    expect(resolvePath("", folders)).toBe("/home/daytona/project");
-    expect(resolvePath("./a//b/../c", folders)).toBe("/home/daytona/project/a/c");
-    expect(resolvePath("~", folders)).toBe("/home/daytona");
-    expect(resolvePath("~/x", folders)).toBe("/home/daytona/x");
-    expect(resolvePath("~x", folders)).toBe("/home/daytona/project/~x");
+    expect(resolvePath("", folders)).toBe("/home/user/project");
+    expect(resolvePath("./a//b/../c", folders)).toBe("/home/user/project/a/c");
+    expect(resolvePath("~", folders)).toBe("/home/user");
+    expect(resolvePath("~/x", folders)).toBe("/home/user/x");
+    expect(resolvePath("~x", folders)).toBe("/home/user/project/~x");
     expect(resolvePath("/etc/../x", folders)).toBe("/x");
   });
 

@@ -1,6 +1,6 @@
-// Paths as callers give them and as Daytona wants them. Daytona gets absolute paths only, so that nothing depends on where
-// its daemon was started. The wall around files is the sandbox, not the work dir: absolute paths may lead anywhere in it.
-import { SandboxError } from "../../../agent/sandbox.ts";
+// Paths as callers give them, made absolute, so that nothing depends on where a provider's own programs were started. The
+// wall around files is the sandbox, not the work dir: absolute paths may lead anywhere in it.
+import { SandboxError } from "../agent/sandbox.ts";
 
 const MAX_PATH_BYTES = 4096;
 
@@ -8,6 +8,9 @@ const MAX_PATH_BYTES = 4096;
 const MAX_NAME_BYTES = 255;
 
 const encoder = new TextEncoder();
+
+/** Listed themselves; what is in them is what tools put there, and would fill every listing. */
+export const BULKY_FOLDERS = new Set(["node_modules", ".git"]);
 
 export interface Folders {
   work: string;
@@ -30,6 +33,14 @@ export function resolvePath(path: string, { work, home }: Folders, { takesAnyNam
     "invalid",
     `${path} leads out of the work dir ${work}. Use an absolute path for files elsewhere.`,
   );
+}
+
+/** Whether a folder whose content no listing shows lies between the place that was asked for and the file. */
+export function isInBulkyFolder(path: string): boolean {
+  return path
+    .split("/")
+    .slice(0, -1)
+    .some((part) => BULKY_FOLDERS.has(part));
 }
 
 /** As callers see it: relative to the work dir where it lies in it. */
@@ -57,8 +68,8 @@ export function normalizePath(path: string): string {
 }
 
 /**
- * Daytona trims the path of an upload, and a form turns a line feed into two characters: such names can't be written. They
- * can be there all the same, since a command made them.
+ * Some providers trim the path of an upload, and a form turns a line feed into two characters: such names can't be written.
+ * They can be there all the same, since a command made them.
  */
 function checkNewPath(path: string): void {
   if (!/[\r\n]/.test(path) && path.trim() === path) return;

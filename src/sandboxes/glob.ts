@@ -1,13 +1,13 @@
-// Globs as models write them (`*.ts`, `src/**/*.tsx`) for daemons that differ: older ones match the base name, newer ones the
-// path below the folder. The daemon is asked for the base name both ways; folders in the glob are checked here.
-import { SandboxError } from "../../../agent/sandbox.ts";
+// Globs as models write them (`*.ts`, `src/**/*.tsx`). A provider's own search is asked for the base name, which all of them
+// know; folders in the glob are checked here.
+import { SandboxError } from "../agent/sandbox.ts";
 
 /** Real globs have two or three wildcards. */
 const MAX_WILDCARDS = 8;
 const MAX_GLOB_CHARACTERS = 256;
 
 export interface Glob {
-  /** What the base name must fit, asked of the daemon. */
+  /** What the base name must fit. */
   base: string;
   /** Whether a path relative to the searched folder fits the folders of the glob. */
   fitsFolders: (path: string) => boolean;
@@ -42,7 +42,7 @@ function fitsParts(pattern: string[], path: string[]): boolean {
 }
 
 /** `*` and `?` within one name. After a mismatch only the last star takes one character more: no star is tried twice. */
-function fitsName(pattern: string, name: string): boolean {
+export function fitsName(pattern: string, name: string): boolean {
   let place = 0;
   let star = -1;
   let taken = 0;
