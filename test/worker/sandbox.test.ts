@@ -2,6 +2,8 @@
 import { env } from "cloudflare:workers";
 import { Daytona } from "@daytonaio/sdk";
 import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
+import { createDaytonaWorkspace } from "../../src/sandboxes/daytona/workspace.ts";
+import { labels } from "../contract/sandbox-port/fixture.ts";
 import { describeSandbox } from "../contract/sandbox-port/suite.ts";
 
 const api_key = env.DAYTONA_API_KEY ?? "";
@@ -14,22 +16,23 @@ describeSandbox("Daytona in workerd", async () => {
   return {
     open: (name) => {
       const states: { state: string; message: string }[] = [];
-      const sandbox = createDaytonaSandbox({
+      const settings = {
         api_key,
         api_url,
         target: null,
         snapshot: null,
         name: named(name),
-        labels: {},
-        onState: (state, message) => states.push({ state, message }),
+        labels,
+        onState: (state: string, message: string) => states.push({ state, message }),
         limits: { port_ms: 3_000 },
-      });
-      return { sandbox, states };
+      };
+      return { sandbox: createDaytonaSandbox(settings), workspace: createDaytonaWorkspace(settings), states };
     },
     stop: async (name) => (await client.get(named(name))).stop(),
     remove: async (name) => (await client.get(named(name))).delete(60, true),
     // Links lead to hosts below `localhost`, which workerd asks the system's resolver about; in Node they are visited.
     visit: null,
+    own_port: 2280,
     close: async () => {
       for await (const sandbox of client.list()) if (sandbox.name.startsWith(named(""))) await sandbox.delete();
     },

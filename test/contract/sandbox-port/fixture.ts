@@ -1,15 +1,21 @@
 // What the parts of the sandbox's contract share: the house that the implementation's test opened, and short ways to ask.
 import { expect } from "vitest";
 import { type CommandState, type Sandbox, SandboxError } from "../../../src/agent/sandbox.ts";
+import type { Workspace } from "../../../src/agent/workspace.ts";
+
+/** What each sandbox of a house is made with. */
+export const labels = { purpose: "contract" };
 
 export interface SandboxHouse {
-  /** The sandbox of that name, and the states that were told of it. */
-  open(name: string): { sandbox: Sandbox; states: { state: string; message: string }[] };
+  /** The sandbox and the workspace of that name, with `labels`; and the states that the sandbox sent. */
+  open(name: string): { sandbox: Sandbox; workspace: Workspace; states: { state: string; message: string }[] };
   /** From outside, behind the sandbox's back. */
   stop(name: string): Promise<void>;
   remove(name: string): Promise<void>;
   /** What a browser gets at the link; null where this runtime can't ask. */
   visit: ((url: string) => Promise<string>) | null;
+  /** A port of the sandbox's own programs; null where it has none. */
+  own_port: number | null;
   close(): Promise<void>;
 }
 
