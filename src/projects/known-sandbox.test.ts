@@ -1,7 +1,7 @@
 // Which sandbox's files a thread's model knows outlives the thread's life: another one is told as new by the next life too.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { call, say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { defineTool } from "../agent/tool.ts";

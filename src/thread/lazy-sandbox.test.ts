@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 
 const { signal } = new AbortController();

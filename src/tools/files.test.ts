@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { callTool } from "../../test/fakes/call-tool.ts";
-import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
 import { SandboxError } from "../agent/sandbox.ts";
 import { fileTools } from "./files.ts";
 
@@ -38,7 +38,7 @@ describe("create_file", () => {
     const sandbox = new MemorySandbox();
     const large = await call(sandbox, "create_file", { path: "a", content: "x".repeat(5 * 1024 * 1024 + 1) });
     expect(large).toMatchObject({ is_error: true, content: expect.stringContaining("5242880 bytes") });
-    expect(sandbox.files.size).toBe(0);
+    expect(sandbox.files.has("a")).toBe(false);
     await expect(call(sandbox, "create_file", { path: "a" })).rejects.toThrow();
   });
 });
@@ -91,7 +91,7 @@ describe("read_file", () => {
     ["what is no UTF-8", [0xff, 0xd8, 0xff]],
   ])("does not show a binary file with %s", async (_, bytes) => {
     const sandbox = new MemorySandbox();
-    sandbox.files.set("a.bin", new Uint8Array(bytes));
+    sandbox.files.write("a.bin", new Uint8Array(bytes));
     expect(await call(sandbox, "read_file", { path: "a.bin" })).toEqual({
       content: "a.bin is a binary file of 3 bytes and can't be shown.",
       is_error: true,
@@ -107,8 +107,8 @@ describe("read_file", () => {
   });
 
   it("says how to read what the sandbox finds too large", async () => {
-    const sandbox = new MemorySandbox();
-    sandbox.failure = new SandboxError("too_large", "a has 99 MB.");
+    const readFile = () => Promise.reject(new SandboxError("too_large", "a has 99 MB."));
+    const sandbox = Object.assign(new MemorySandbox(), { readFile });
     await expect(call(sandbox, "read_file", { path: "a" })).rejects.toThrow(/^a has 99 MB\. .*sed -n/);
   });
 });
@@ -159,9 +159,9 @@ describe("edit_file", () => {
     const sandbox = sandboxWith({ a: "x" });
     expect((await edit(sandbox, "", "z")).content).toContain("create_file");
     expect((await edit(sandbox, "x", "x")).content).toContain("the same");
-    sandbox.files.set("a", new Uint8Array([0]));
+    sandbox.files.write("a", new Uint8Array([0]));
     expect((await edit(sandbox, "x", "z")).content).toContain("binary");
-    sandbox.files.clear();
+    sandbox.files.delete("a", false);
     await expect(edit(sandbox, "x", "z")).rejects.toThrow("no file a");
   });
 
@@ -179,7 +179,7 @@ describe("delete_file and move_file", () => {
     const sandbox = sandboxWith({ a: "1", b: "2" });
     expect((await call(sandbox, "delete_file", { path: "a" })).content).toBe("Deleted a.");
     expect((await call(sandbox, "move_file", { from: "b", to: "c" })).details).toEqual({ from: "b", to: "c" });
-    expect([...sandbox.files.keys()]).toEqual(["c"]);
+    expect(sandbox.files.list("", 1)).toMatchObject([{ path: "c", size: 1 }]);
   });
 
   it("leave what the sandbox refuses to their caller", async () => {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { callTool } from "../../test/fakes/call-tool.ts";
-import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
+import { MemoryGit } from "../../test/fakes/memory-git.ts";
 import { gitTools } from "./git.ts";
 
 function prepare() {
-  const sandbox = new MemorySandbox();
+  const git = new MemoryGit();
+  const sandbox = Object.assign(new MemorySandbox(), { git });
   const call = (name: string, input: unknown) => callTool(gitTools, name, input, { sandbox });
-  return { git: sandbox.git, call };
+  return { git, call };
 }
 
 describe("git_clone", () => {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { callTool } from "../../test/fakes/call-tool.ts";
-import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
 import { SandboxError } from "../agent/sandbox.ts";
 import { portTools } from "./ports.ts";
 
 describe("expose_port", () => {
   it("gives a link, to the model and as a preview", async () => {
-    const result = await callTool(portTools, "expose_port", { port: "3000" });
     const url = "http://3000-sandbox.localhost/";
+    const exposePort = async () => ({ url, expires_at: "2026-01-02T00:00:00.000Z" });
+    const sandbox = Object.assign(new MemorySandbox(), { exposePort });
+    const result = await callTool(portTools, "expose_port", { port: "3000" }, { sandbox });
     expect(JSON.parse(result.content)).toMatchObject({ url });
     expect(result.preview).toEqual({ port: 3000, url });
     expect(result.details).toMatchObject({ port: 3000, url });
@@ -18,8 +20,8 @@ describe("expose_port", () => {
   });
 
   it("leaves a failure of the sandbox to its caller", async () => {
-    const sandbox = new MemorySandbox();
-    sandbox.failure = new SandboxError("failed", "No link.");
-    await expect(callTool(portTools, "expose_port", { port: 80 }, { sandbox })).rejects.toBe(sandbox.failure);
+    const failure = new SandboxError("failed", "No link.");
+    const sandbox = Object.assign(new MemorySandbox(), { exposePort: () => Promise.reject(failure) });
+    await expect(callTool(portTools, "expose_port", { port: 80 }, { sandbox })).rejects.toBe(failure);
   });
 });

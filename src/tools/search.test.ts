@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { callTool } from "../../test/fakes/call-tool.ts";
-import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
 import { searchTools } from "./search.ts";
 
 const sandbox = new MemorySandbox();
@@ -40,8 +40,8 @@ describe("list_files", () => {
 
 describe("find_files", () => {
   it.each([
-    ["*.ts", "src/index.ts\nsrc/deep/cart.ts"],
-    ["**/*.ts", "src/index.ts\nsrc/deep/cart.ts"],
+    ["*.ts", "src/deep/cart.ts\nsrc/index.ts"],
+    ["**/*.ts", "src/deep/cart.ts\nsrc/index.ts"],
     ["src/deep/*.ts", "src/deep/cart.ts"],
     ["src/**/cart.*", "src/deep/cart.ts"],
     ["*.py", "No file fits *.py."],

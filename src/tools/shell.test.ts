@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { callTool } from "../../test/fakes/call-tool.ts";
-import { MemorySandbox } from "../../test/fakes/memory-sandbox.ts";
 import { SandboxError } from "../agent/sandbox.ts";
 import { shellTools } from "./shell.ts";
 
@@ -12,6 +12,7 @@ const server = () => new MemorySandbox(() => ({ output: "listening\n", exit_code
 describe("execute_command", () => {
   it("gives exit code and output, under the id of the call, and streams", async () => {
     const sandbox = new MemorySandbox(() => ({ output: "hello\n", exit_code: 0 }));
+    const runCommand = vi.spyOn(sandbox, "runCommand");
     const heard: string[] = [];
     const result = await callTool(
       shellTools,
@@ -21,7 +22,8 @@ describe("execute_command", () => {
     );
     expect(result.content).toBe("exit_code: 0\nhello\n");
     expect(result.details).toEqual({ command: "echo hello", command_id: "call_1", exit_code: 0, running: false });
-    expect(sandbox.requests).toEqual([{ command_id: "call_1", command: "echo hello", cwd: "app", wait_ms: 60_000 }]);
+    const request = { command_id: "call_1", command: "echo hello", cwd: "app", wait_ms: 60_000 };
+    expect(runCommand.mock.calls.map(([asked]) => asked)).toEqual([request]);
     expect(heard).toEqual(["stdout: hello\n"]);
   });
 
@@ -35,9 +37,10 @@ describe("execute_command", () => {
 
   it("waits as long as it is asked to, a second in the background, and longer than that before it is given up", async () => {
     const sandbox = server();
+    const runCommand = vi.spyOn(sandbox, "runCommand");
     await call(sandbox, "execute_command", { command: "a", timeout_seconds: "90" });
     await call(sandbox, "execute_command", { command: "b", background: "true" });
-    expect(sandbox.requests.map((request) => request.wait_ms)).toEqual([90_000, 1_000]);
+    expect(runCommand.mock.calls.map(([request]) => request.wait_ms)).toEqual([90_000, 1_000]);
     const tool = shellTools.find((candidate) => candidate.name === "execute_command");
     const limit = tool?.time_limit_ms as (input: unknown) => number;
     expect(limit(tool?.schema.parse({ command: "a", timeout_seconds: 90 }))).toBeGreaterThan(90_000);
@@ -51,8 +54,7 @@ describe("execute_command", () => {
   });
 
   it("says how to get what was left out of long output", async () => {
-    const sandbox = new MemorySandbox(() => ({ output: "a…z", exit_code: 0 }));
-    sandbox.omitted_bytes = 12;
+    const sandbox = new MemorySandbox(() => ({ output: "a…z", exit_code: 0, omitted_bytes: 12 }));
     const { content } = await call(sandbox, "execute_command", { command: "seq 9" });
     expect(content).toMatch(/^exit_code: 0\n\(12 bytes amid this output are left out; .*file/);
   });
@@ -99,9 +101,9 @@ describe("execute_command", () => {
   });
 
   it("leaves a failure of the sandbox to its caller", async () => {
-    const sandbox = new MemorySandbox();
-    sandbox.failure = new SandboxError("unavailable", "There is no sandbox.");
-    await expect(call(sandbox, "execute_command", { command: "a" })).rejects.toBe(sandbox.failure);
+    const failure = new SandboxError("unavailable", "There is no sandbox.");
+    const sandbox = Object.assign(new MemorySandbox(), { runCommand: () => Promise.reject(failure) });
+    await expect(call(sandbox, "execute_command", { command: "a" })).rejects.toBe(failure);
   });
 });
 

@@ -1,6 +1,7 @@
 // Calls a tool as the loop does, arguments read by its schema, without the loop.
+
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
-import { MemorySandbox } from "./memory-sandbox.ts";
 
 export async function callTool(
   tools: Tool[],

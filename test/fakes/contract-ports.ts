@@ -1,6 +1,7 @@
 // What the object of a contract's world asks of the outside. All of it stands still until the script settles it, and may
 // happen after the life that asked has ended.
 import { z } from "zod";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
 import type { Config } from "../../src/config.ts";
 import { defaultAgent } from "../../src/protocol/agents/agent.ts";
@@ -11,7 +12,6 @@ import type { Ports } from "../../src/thread/ports.ts";
 import { peopleTools } from "../../src/tools/people.ts";
 import { taskTools } from "../../src/tools/tasks.ts";
 import { contractBrain } from "./contract-brain.ts";
-import { MemorySandbox } from "./memory-sandbox.ts";
 import { clockOf, type ObjectWorld, type Pulse } from "./object-world.ts";
 import type { SqliteD1 } from "./sqlite-d1.ts";
 

@@ -1,6 +1,8 @@
 // A run of hundreds of steps without a thread: a model that works until it has made so many calls, counts tokens in its
 // own way, and refuses what is longer than it reads; and storage that is a list of rows, so that a run can be taken up from
 // them as a next life does.
+
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import type { Summary } from "../../src/agent/context/summary.ts";
 import { summaryPrompt } from "../../src/agent/context/summary-writer.ts";
 import { estimateMessages, estimateTools } from "../../src/agent/context/tokens.ts";
@@ -11,7 +13,6 @@ import type { LoopInput } from "../../src/agent/ports.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import type { Plan } from "../../src/protocol/plan/task.ts";
-import { MemorySandbox } from "./memory-sandbox.ts";
 import { newLoopInput } from "./scripted-run.ts";
 
 export interface LongRunOptions {

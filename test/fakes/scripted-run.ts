@@ -1,6 +1,7 @@
 // A run of the loop without a thread: the model is a list of turns, tools are small, and everything the loop tells its
 // surroundings is kept in the order it came. Time stands still: a sleep ends when the test says so, or at once.
 import { z } from "zod";
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
 import { runAgent } from "../../src/agent/loop.ts";
 import type {
@@ -21,7 +22,6 @@ import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
 import type { Ledger } from "../../src/protocol/plan/ledger.ts";
 import type { Plan, TaskStatus } from "../../src/protocol/plan/task.ts";
-import { MemorySandbox } from "./memory-sandbox.ts";
 
 export interface TurnCall {
   name: string;

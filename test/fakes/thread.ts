@@ -1,5 +1,7 @@
 // A thread without its platform: the functions of `src/thread` over an in-memory SQLite, a model that is a list of
 // replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
+
+import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
@@ -22,7 +24,6 @@ import type { Clock } from "../../src/thread/stream/readers.ts";
 import { planStream, type StreamRequest, watchIdle } from "../../src/thread/stream/streams.ts";
 import { storeThread } from "../../src/thread/threads.ts";
 import { wakeLife } from "../../src/thread/wake.ts";
-import { MemorySandbox } from "./memory-sandbox.ts";
 import { clockOf } from "./object-world.ts";
 import type { Reply } from "./replies.ts";
 import { openDatabase } from "./sqlite-database.ts";

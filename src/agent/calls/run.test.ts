@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MemorySandbox } from "../../../test/fakes/memory-sandbox.ts";
+import { MemorySandbox } from "../../../examples/memory-sandbox/sandbox.ts";
 import { makePlan, makeTool } from "../../../test/fakes/scripted-run.ts";
 import { SandboxError } from "../sandbox.ts";
 import type { Tool, ToolContext } from "../tool.ts";
