@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+import { openD1 } from "../../test/fakes/sqlite-d1.ts";
+import { readConfig } from "../config.ts";
+import type { Thread } from "../protocol/thread.ts";
+import { describeMissing } from "../sandboxes/index.ts";
+import { createPorts } from "./ports.ts";
+
+const thread = { user_id: "user_1", project_id: "proj_1", thread_id: "thread_1", created_at: "" } as Thread;
+const memory = { known: null, remember: () => {} };
+
+describe("a thread's sandbox", () => {
+  it("is unavailable where the server has no provider, and the error names the setting", async () => {
+    const ports = createPorts(readConfig({} as never), openD1().binding, {} as Queue<unknown>);
+    const sandbox = await ports.openSandbox(thread, () => {}, memory);
+    const listing = sandbox.listFiles("", 1, new AbortController().signal);
+    await expect(listing).rejects.toMatchObject({ code: "unavailable", message: describeMissing() });
+  });
+});
