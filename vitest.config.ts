@@ -21,6 +21,7 @@ const longest = [
   "disconnect",
   "web-typed",
   "web-sign-in",
+  "docs-page",
 ];
 
 /** What a crowd and a flood do, which takes a minute more: `npm run load`. */

@@ -1,26 +1,10 @@
 // The web app for everybody: with the keyboard alone, for who listens to it, on a phone, in light and in dark, in English.
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listViolations } from "../setup/axe.ts";
 import { hasBrowser } from "../setup/browser.ts";
 import { openWebStage, type WebStage } from "../setup/web-stage.ts";
 
 let stage: WebStage;
-let axe: string;
-
-interface AxeResult {
-  violations: { id: string; impact: string; nodes: { html: string }[] }[];
-}
-
-/** What axe calls serious or critical, in words. */
-async function listViolations(page: Page, within = "body"): Promise<string[]> {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate<AxeResult>(`axe.run("${within}")`);
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
 
 const asked = '[[tool ask {"question":"Which colour?","choices":["red","blue"]}]]';
 
@@ -28,7 +12,6 @@ describe.skipIf(!hasBrowser)("the web app", () => {
   beforeAll(async () => {
     stage = await openWebStage();
     await stage.request("POST", "/v1/threads/shop/runs?wait=1", { message: "帮我做一个电商网站" });
-    axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   });
   afterAll(async () => {
     await stage?.close();

@@ -1,14 +1,32 @@
-// `/docs`: the API description, browsable. Page, script and style are our own and small, so nothing is loaded from elsewhere
-// and the policy allows no inline script.
-import type { Context } from "hono";
-import type { App, AppEnv } from "../context.ts";
+// `/docs`: `/openapi.json` as a page. The viewer is a file of the web page's build (src/web/docs), so nothing of it is in
+// this bundle. Where it can't be loaded, or a browser runs no script, the page is a link to the description.
+import type { App } from "../context.ts";
 import { addOperation } from "../operation.ts";
-import { docsPage } from "./docs-page.ts";
-import { docsScript } from "./docs-script.ts";
-import { docsStyle } from "./docs-style.ts";
 
+/** Nothing inline, nothing from elsewhere. The viewer's style sheet has its icons as `data:` images. */
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** The names in /assets are those of vite.config.ts. */
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Taskloom API</title>
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/assets/docs.css">
+<script type="module" src="/assets/docs.js"></script>
+</head>
+<body>
+<div id="viewer">
+<p>The API of this server is described in <a href="/openapi.json">/openapi.json</a>, an OpenAPI 3.1 document.</p>
+</div>
+</body>
+</html>
+`;
 
 export function addDocs(app: App): void {
   addOperation(
@@ -21,17 +39,12 @@ export function addDocs(app: App): void {
       open: true,
       answers: { 200: { description: "The page.", text: "text/html" } },
     },
-    (context) => answer(context, "text/html", docsPage),
+    (context) =>
+      context.body(page, 200, {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": policy,
+        "cache-control": "no-cache",
+        "referrer-policy": "no-referrer",
+      }),
   );
-  app.get("/docs/app.js", (context) => answer(context, "text/javascript", docsScript));
-  app.get("/docs/app.css", (context) => answer(context, "text/css", docsStyle));
-}
-
-function answer(context: Context<AppEnv>, type: string, body: string): Response {
-  return context.body(body, 200, {
-    "content-type": `${type}; charset=utf-8`,
-    "content-security-policy": policy,
-    "cache-control": "no-cache",
-    "referrer-policy": "no-referrer",
-  });
 }

@@ -1,0 +1,87 @@
+// What this page changes about Swagger UI. Components are replaced by their names in Swagger UI, which no version promises:
+// its version is pinned, and the browser tests of `/docs` fail where a name is gone.
+import type { Component, Plugin, State } from "swagger-ui-dist/swagger-ui-es-bundle.js";
+
+const paragraphs = /\n{2,}/;
+
+/** What Swagger UI itself puts before a parameter's values. */
+const ownMarkup = /^<i>(Available values|Default value|Example)<\/i> :/;
+
+export const plugin: Plugin = {
+  wrapComponents: {
+    // Swagger UI renders descriptions as Markdown with HTML in it. Ours have paragraphs and `code`; all else is text.
+    Markdown:
+      (_, { React }): Component =>
+      ({ source: given }) => {
+        if (typeof given !== "string" || given === "") return null;
+        const source = given.replace(ownMarkup, "$1:");
+        const draw = (text: string) =>
+          text
+            .split("`")
+            .map((part, place) => (place % 2 === 1 ? React.createElement("code", { key: place }, part) : part));
+        const drawn = source.split(paragraphs).map((text, key) => React.createElement("p", { key }, ...draw(text)));
+        return React.createElement("div", { className: "renderedMarkdown" }, ...drawn);
+      },
+    // A link within a button: a keyboard stops at both, and a screen reader says neither.
+    DeepLink:
+      (_, { React }): Component =>
+      ({ text }) =>
+        React.createElement("span", null, ...[text as string].flat()),
+    // There is one server, the one that serves this page.
+    ServersContainer: () => () => null,
+    Select:
+      (Original, { React }): Component =>
+      (props) =>
+        React.createElement(
+          "label",
+          null,
+          React.createElement("span", { className: "unseen" }, "Value"),
+          React.createElement(Original, props),
+        ),
+    TextArea:
+      (Original, { React }): Component =>
+      (props) =>
+        React.createElement(Original, { ...props, "aria-label": "Request body" }),
+    // Their names say something else than what stands on them.
+    Button:
+      (Original, { React }): Component =>
+      (props) =>
+        React.createElement(Original, { ...props, "aria-label": undefined }),
+    CloseIcon:
+      (_, { React }): Component =>
+      () =>
+        React.createElement("span", null, "Close"),
+    Input:
+      (Original, { React }): Component =>
+      (props) =>
+        React.createElement(Original, { ...props, ...(props.id === "auth-bearer-value" ? keyInput : {}) }),
+    // The key of whoever tries a request does not stand on the screen, and not in what is copied from it.
+    curl:
+      (Original, { React }): Component =>
+      (props) =>
+        React.createElement(Original, { ...props, request: hideKey(props.request as State) }),
+  },
+  statePlugins: {
+    spec: {
+      wrapSelectors: {
+        // Swagger UI shows an answer once it is whole: a subscription never is.
+        allowTryItOutFor: () => (state, path, method) => !isSubscription(state, path, method),
+      },
+    },
+  },
+};
+
+const keyInput = { type: "password", autoComplete: "off", "aria-label": "API key" };
+
+const authorization = ["headers", "Authorization"];
+
+function hideKey(request: State): State {
+  return request.hasIn(authorization) ? request.setIn(authorization, "Bearer $TASKLOOM_KEY") : request;
+}
+
+/** A stream that is read, or a WebSocket. What is posted also streams, until its run ends. */
+function isSubscription(state: State, path: string, method: string): boolean {
+  const responses = state.getIn(["json", "paths", path, method, "responses"]);
+  if (method !== "get" || responses === undefined) return false;
+  return responses.hasIn(["101"]) || responses.some((answer) => answer.hasIn(["content", "text/event-stream"]));
+}
