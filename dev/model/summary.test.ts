@@ -5,7 +5,7 @@ import { repairHistory } from "../../src/agent/context/history.ts";
 import { collectSaid, composeSummary } from "../../src/agent/context/summary.ts";
 import { summaryPrompt } from "../../src/agent/context/summary-writer.ts";
 import { renderTranscript } from "../../src/agent/context/transcript.ts";
-import { emptyPlan } from "../../src/agent/plan/rules.ts";
+import { emptyPlan } from "../../src/agent/plan/view.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import { type Content, loadContent } from "./content.ts";
 import { decide } from "./decide.ts";

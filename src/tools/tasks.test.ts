@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { callTool } from "../../test/fakes/call-tool.ts";
-import { emptyPlan } from "../agent/plan/rules.ts";
+import { emptyPlan } from "../agent/plan/view.ts";
 import type { ToolResult } from "../agent/tool.ts";
 import { type Plan, planView } from "../protocol/plan/task.ts";
 import { taskTools } from "./tasks.ts";

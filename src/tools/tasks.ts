@@ -2,7 +2,8 @@
 // plan and its result are stored as one fact, so a call without a result has changed nothing and may be repeated.
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "../agent/plan/arguments.ts";
-import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks, viewPlan } from "../agent/plan/rules.ts";
+import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks } from "../agent/plan/rules.ts";
+import { viewPlan } from "../agent/plan/view.ts";
 import { defineTool, type PlanProposal, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 

@@ -1,6 +1,6 @@
 // What must hold of a thread once the world around it is calm: nothing lost, nothing twice, D1 and every reader with it.
 import { expect } from "vitest";
-import { planState } from "../../src/agent/plan/rules.ts";
+import { planState } from "../../src/agent/plan/view.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { Thread } from "../../src/protocol/thread.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
 import { editPlan } from "./edits.ts";
-import { emptyPlan, viewPlan } from "./rules.ts";
+import { emptyPlan, viewPlan } from "./view.ts";
 
 const makeId = (prefix: string) => `${prefix}_new`;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
 import { remindOfPlan } from "./reminder.ts";
-import { emptyPlan } from "./rules.ts";
+import { emptyPlan } from "./view.ts";
 
 function plan(...tasks: [string, TaskStatus][]): Plan {
   return {

@@ -4,18 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import { type Plan, planView, taskStatuses } from "../../protocol/plan/task.ts";
 import { editPlan } from "./edits.ts";
-import {
-  createTasks,
-  deleteTasks,
-  emptyPlan,
-  openTasks,
-  type PlanChange,
-  type PlanOrder,
-  planState,
-  startDueTask,
-  updateTasks,
-  viewPlan,
-} from "./rules.ts";
+import { createTasks, deleteTasks, type PlanChange, type PlanOrder, startDueTask, updateTasks } from "./rules.ts";
+import { emptyPlan, openTasks, planState, viewPlan } from "./view.ts";
 
 function numbered(): (prefix: "task" | "sec") => string {
   const counts = { task: 0, sec: 0 };

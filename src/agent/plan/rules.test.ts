@@ -5,18 +5,15 @@ import {
   clearAll,
   createTasks,
   deleteTasks,
-  dueTask,
-  emptyPlan,
   MAX_PLAN_CHARACTERS,
   MAX_SECTIONS,
   MAX_TASK_CHARACTERS,
   MAX_TASKS,
-  openTasks,
   type PlanChange,
   startDueTask,
   updateTasks,
-  viewPlan,
 } from "./rules.ts";
+import { dueTask, emptyPlan, openTasks, viewPlan } from "./view.ts";
 
 function numbered(): (prefix: "task" | "sec") => string {
   const counts = { task: 0, sec: 0 };

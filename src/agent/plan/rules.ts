@@ -14,8 +14,6 @@ import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, UpdateTasksInpu
 import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
 import { dueTask, openTasks } from "./view.ts";
 
-export { dueTask, emptyPlan, openTasks, planState, viewPlan } from "./view.ts";
-
 export type PlanOrder = AgentConfig["plan_order"];
 
 export type PlanChange = { ok: true; plan: Plan } | { ok: false; message: string };

@@ -7,7 +7,8 @@ import { challengeCompletion } from "./evidence.ts";
 import { digestLedger } from "./ledger-text.ts";
 import { noProgress } from "./progress.ts";
 import { remindOfPlan } from "./reminder.ts";
-import { dueTask, openTasks, startDueTask } from "./rules.ts";
+import { startDueTask } from "./rules.ts";
+import { dueTask, openTasks } from "./view.ts";
 
 /** What the newest call was told. */
 /** The reminder of the plan for the next call; null where there is nothing to say. */

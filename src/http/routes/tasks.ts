@@ -1,7 +1,7 @@
 // The plan of a thread: read, with what was done for each task where that is asked for, and changed by a person.
 import { z } from "@hono/zod-openapi";
 import { emptyLedger } from "../../agent/plan/ledger.ts";
-import { viewPlan } from "../../agent/plan/rules.ts";
+import { viewPlan } from "../../agent/plan/view.ts";
 import { succeed } from "../../protocol/error.ts";
 import type { Ledger } from "../../protocol/plan/ledger.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";

@@ -5,7 +5,7 @@ import { FakeThread } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
 import { workerTools } from "../../../test/fakes/worker-brain.ts";
 import type { ModelRequest } from "../../agent/model.ts";
-import { planState } from "../../agent/plan/rules.ts";
+import { planState } from "../../agent/plan/view.ts";
 import type { Result } from "../../protocol/error.ts";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
