@@ -1,5 +1,5 @@
-// `npm run screenshots`: the main views of the web app as pictures in docs/screenshots, light and dark, desktop and phone, in both
-// languages, taken from a server of its own while the scripted model builds the shop. To look at, and for the README.
+// `npm run screenshots`: the pictures that the documents show, in docs/screenshots, taken from a server of its own while the
+// scripted model builds the shop.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -9,7 +9,6 @@ import { openWebStage, type VisitOptions, type WebStage } from "../setup/web-sta
 const folder = join(root, "docs/screenshots");
 
 const desktop = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
-const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 
 const thread = "&thread=shop";
 
@@ -27,11 +26,6 @@ const openTab = (name: string) => async (page: Page) => {
 const views: View[] = [
   { name: "welcome-light", options: { ...desktop, locale: "en-GB" }, show: settle },
   { name: "plan-light", options: { ...desktop, locale: "en-GB", place: thread }, show: openTab("Plan") },
-  {
-    name: "plan-dark",
-    options: { ...desktop, locale: "en-GB", place: thread, colorScheme: "dark" },
-    show: openTab("Plan"),
-  },
   { name: "preview-light", options: { ...desktop, locale: "en-GB", place: thread }, show: openTab("Preview") },
   {
     name: "terminal-dark",
@@ -44,10 +38,7 @@ const views: View[] = [
     options: { ...desktop, locale: "en-GB", place: thread, colorScheme: "dark" },
     show: openTab("Activity"),
   },
-  { name: "usage-light", options: { ...desktop, locale: "en-GB", place: `${thread}&settings=usage` }, show: settle },
   { name: "chinese-light", options: { ...desktop, locale: "zh-CN", place: thread }, show: openTab("计划") },
-  { name: "phone-light", options: { ...phone, locale: "zh-CN", place: thread }, show: settle },
-  { name: "phone-dark", options: { ...phone, locale: "en-GB", place: thread, colorScheme: "dark" }, show: showPanel },
 ];
 
 async function showFile(page: Page): Promise<void> {
@@ -56,11 +47,6 @@ async function showFile(page: Page): Promise<void> {
   await page.getByRole("treeitem", { name: "server.js" }).click();
   // Its colours come after its text.
   await page.locator("aside code span").first().waitFor();
-  await settle(page);
-}
-
-async function showPanel(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Show the workspace" }).click();
   await settle(page);
 }
 
