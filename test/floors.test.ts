@@ -163,6 +163,15 @@ describe("a violation is noticed", () => {
     expect(rules.providerRule([file("src/thread/a.ts", "config.daytona")])).toHaveLength(1);
   });
 
+  it("a thread that knows a mirror by name", () => {
+    const knows = (text: string) => rules.mirrorRule([file("src/thread/follow/followers.ts", text)]);
+    expect(knows('import { nextStep } from "../../slack/show/show.ts";')).toHaveLength(1);
+    expect(knows("// as Slack has it")).toHaveLength(1);
+    expect(knows('const ASKED = "asked_in_slack";')).toEqual([]);
+    expect(rules.mirrorRule([file("src/mirrors.ts", 'import { a } from "./slack/mirror.ts";')])).toEqual([]);
+    expect(rules.mirrorRule([file("src/thread/follow/followers.test.ts", "// in Slack")])).toEqual([]);
+  });
+
   it("a folder or file without a meaning", () => {
     expect(rules.folderRule([file("src/utils/x.ts"), file("dev/helpers.ts"), file("src/http/base/x.ts")])).toHaveLength(
       3,

@@ -1,7 +1,8 @@
 // Slack: its workspaces, and which of its threads a thread of ours is bound to.
+import type { MirrorPlace } from "./mirror.ts";
 
 /** Where a thread's runs are shown. Ids are Slack's. */
-export interface SlackPlace {
+export interface SlackPlace extends MirrorPlace {
   kind: "slack";
   team_id: string;
   channel: string;

@@ -6,12 +6,12 @@ import type { Diagnostics } from "./diagnostics.ts";
 import type { Result } from "./error.ts";
 import type { WaitingMessage } from "./inbox.ts";
 import type { MessageRow, MessageType, UserContent } from "./message.ts";
+import type { MirrorPlace } from "./mirror.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { PlanEditRequest } from "./plan/edit.ts";
 import type { Ledger } from "./plan/ledger.ts";
 import type { Plan } from "./plan/task.ts";
 import type { BusyPolicy, Run, RunStatus } from "./run.ts";
-import type { SlackPlace } from "./slack.ts";
 
 export interface Thread {
   thread_id: string;
@@ -103,7 +103,7 @@ export interface RunInput extends ThreadKey {
   /** What a client wants known; quoted as data in the prompt. */
   context: { description: string; value: string }[];
   /** Where this thread's runs are shown as they happen, from this one on; without it that stays as it was. */
-  follow?: SlackPlace;
+  follow?: MirrorPlace;
 }
 
 /** An input that asks for what it says and leaves the rest as most inputs have it. */

@@ -1,10 +1,10 @@
 // One life of a thread's object: all it holds in memory, made from its SQLite when it wakes (wake.ts). The other files of
 // this folder are functions over it; only the object owns it.
 import type { Sandbox } from "../agent/sandbox.ts";
+import type { MirrorPlace } from "../protocol/mirror.ts";
 import type { Run } from "../protocol/run.ts";
-import type { SlackPlace } from "../protocol/slack.ts";
 import type { Thread } from "../protocol/thread.ts";
-import type { AskedInSlack, Follower } from "./follow/follower-rows.ts";
+import type { AskedQuestion, Follower } from "./follow/follower-rows.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
@@ -65,9 +65,9 @@ export interface Life {
   /** When each background run's job was last sent, and how often: by id. */
   jobs: Map<string, { at: number; times: number }>;
   /** Where runs are shown as they happen; null where nobody follows. */
-  place: SlackPlace | null;
-  /** The message with buttons of the last run, which asked something. */
-  asked: AskedInSlack | null;
+  place: MirrorPlace | null;
+  /** What the last run asked there. */
+  asked: AskedQuestion | null;
   /** Runs that are not wholly shown there, by id. */
   followers: Map<string, Follower>;
   /** Told when one of them waits for the alarm. */

@@ -1,19 +1,19 @@
 // Settings become ports: the one place where shelves meet. Made once per life, since objects of one isolate share
 // module scope, but not I/O.
+import type { RunMirror } from "../agent/mirror.ts";
 import type { Model } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
+import { createMirrors } from "../mirrors.ts";
 import { contextTokens, models } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
-import type { Result } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
-import { type ConnectedWorkspace, openSlackWorkspace } from "../slack/workspaces.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
 import type { ThreadBatch } from "../store/batch.ts";
 import { listPreviews } from "../store/projects/previews.ts";
@@ -51,8 +51,8 @@ export interface Ports {
   sendJob(job: Job): Promise<void>;
   /** Any number of them. */
   sendJobs(jobs: Job[]): Promise<void>;
-  /** A workspace that this user has connected, with its bot's token. */
-  openSlack(user_id: string, team_id: string): Promise<Result<ConnectedWorkspace>>;
+  /** Who shows runs elsewhere. */
+  mirrors: RunMirror[];
   clock: Clock;
 }
 
@@ -87,10 +87,7 @@ export function createPorts(
     sendJob: async (job) => {
       await jobs.send(job);
     },
-    openSlack: (user_id, team_id) => {
-      const { slack, encryption_keys } = config;
-      return openSlackWorkspace({ database, slack, encryption_keys }, team_id, user_id);
-    },
+    mirrors: createMirrors(config, database),
     sendJobs: (list) => sendJobs(jobs, list),
     clock,
   };

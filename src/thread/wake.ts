@@ -1,7 +1,7 @@
 // A life begins: it is made from what its object stored, and takes up what a former life left.
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
-import { readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
+import { followerOf, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
 import { hasSteered } from "./inbox/steering.ts";
 import { type Life, type Platform, storeRun, transact } from "./life.ts";
 import { Outbox } from "./outbox.ts";
@@ -49,7 +49,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     jobs: new Map(),
     place: readPlace(database.sql),
     asked: readAsked(database.sql),
-    followers: new Map(readFollowers(database.sql).map((row) => [row.invocation_id, { row, isActive: false }])),
+    followers: new Map(readFollowers(database.sql).map((row) => [row.invocation_id, followerOf(row)])),
     onFollowerWaits: () => {},
     cancelIdle: null,
     cancelNews: null,

@@ -5,7 +5,6 @@ import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
 import type { Config } from "../../src/config.ts";
 import { defaultAgent } from "../../src/protocol/agents/agent.ts";
-import { fail } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import { deleteThread, syncThread } from "../../src/store/sync.ts";
 import type { Ports } from "../../src/thread/ports.ts";
@@ -43,7 +42,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
       object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
     readPreviews: async () => [],
     sendJob: (job) => object.ask("queue", pulse, () => void jobs.push(job)),
-    openSlack: async () => fail("not_found", "There is no Slack here."),
+    mirrors: [],
     // The clock finds what these would have sent: none arrives.
     sendJobs: async () => {},
     clock: clockOf(pulse, object.clock),

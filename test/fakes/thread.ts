@@ -2,6 +2,7 @@
 // replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
 
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
+import type { RunMirror } from "../../src/agent/mirror.ts";
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
@@ -11,6 +12,7 @@ import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import { type AcceptedRun, newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
 import type { CallSlack } from "../../src/slack/api.ts";
+import { createSlackMirror } from "../../src/slack/mirror.ts";
 import type { ThreadBatch } from "../../src/store/batch.ts";
 import type { Happenings } from "../../src/store/webhooks/happenings.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
@@ -47,6 +49,8 @@ export interface FakeThreadOptions {
   /** What the thread's agent sets. */
   agent?: Partial<AgentConfig>;
   interrupt_ms?: number;
+  /** Slack alone, where it is not said. */
+  mirrors?: RunMirror[];
   callSlack?: CallSlack;
   /** The bot's own user in that Slack. */
   bot?: string;
@@ -195,6 +199,24 @@ export class FakeThread {
     };
   }
 
+  get #slack(): RunMirror {
+    return createSlackMirror(async () => {
+      const call = this.#options.callSlack;
+      if (call === undefined) return fail("not_found", "There is no Slack here.");
+      const workspace = {
+        user_id: this.key.user_id,
+        team_id: "T1",
+        team_name: null,
+        bot_user_id: this.#options.bot ?? "UBOT",
+        agent_id: null,
+        project_id: null,
+        created_at: "",
+        updated_at: "",
+      };
+      return succeed({ workspace, call });
+    });
+  }
+
   #portsOf(pulse: Pulse): Ports {
     const model: Model = {
       stream: async (request, onDelta, signal) => {
@@ -227,30 +249,7 @@ export class FakeThread {
         await this.#options.sendJob?.(job);
         this.jobs.push(job);
       },
-      openSlack: async () => {
-        check(pulse);
-        const call = this.#options.callSlack;
-        if (call === undefined) return fail("not_found", "There is no Slack here.");
-        const workspace = {
-          user_id: this.key.user_id,
-          team_id: "T1",
-          team_name: null,
-          bot_user_id: this.#options.bot ?? "UBOT",
-          agent_id: null,
-          project_id: null,
-          created_at: "",
-          updated_at: "",
-        };
-        return succeed({
-          workspace,
-          call: async (method, fields) => {
-            check(pulse);
-            const answer = await call(method, fields);
-            check(pulse);
-            return answer;
-          },
-        });
-      },
+      mirrors: (this.#options.mirrors ?? [this.#slack]).map((mirror) => mirrorOf(pulse, mirror)),
       sendJobs: async (jobs) => {
         check(pulse);
         this.jobs.push(...jobs);
@@ -267,4 +266,29 @@ interface Pulse {
 
 function check(pulse: Pulse): void {
   if (!pulse.alive) throw new Error("this life has ended");
+}
+
+/** The mirror as one life has it: what it still does after that life is lost. */
+function mirrorOf(pulse: Pulse, mirror: RunMirror): RunMirror {
+  return {
+    ...mirror,
+    open: async (user_id, place) => {
+      check(pulse);
+      const opened = await mirror.open(user_id, place);
+      if (!opened.ok) return opened;
+      return succeed({
+        next: (showing, now) => {
+          check(pulse);
+          const step = opened.value.next(showing, now);
+          if (step.kind !== "call") return step;
+          const send: typeof step.send = async (clock) => {
+            const sent = await step.send(clock);
+            check(pulse);
+            return sent;
+          };
+          return { ...step, send };
+        },
+      });
+    },
+  };
 }

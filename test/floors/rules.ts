@@ -17,6 +17,7 @@ const floors: string[][] = [
   ["src/models", "src/sandboxes", "src/tools", "src/store"],
   ["src/secrets"],
   ["src/slack", "src/triggers", "src/webhooks", "src/projects"],
+  ["src/mirrors.ts"],
   ["src/thread"],
   ["src/http"],
   [
@@ -228,6 +229,18 @@ export const providerRule: Rule = (sources) =>
       ({ path }) =>
         `${path}: names Daytona; only ${providerRooms.join(", ")} may, others know src/sandboxes/provider.ts`,
     );
+
+/** Stored names outlive every renaming. */
+const storedNames = /"asked_in_slack"/g;
+
+/** The thread drives mirrors and knows none of them by name: one more is a folder and a line in `src/mirrors.ts`. */
+export const mirrorRule: Rule = (sources) =>
+  sources
+    .filter(
+      ({ path, text }) =>
+        isHouse(path) && path.startsWith("src/thread/") && /slack/i.test(text.replace(storedNames, "")),
+    )
+    .map(({ path }) => `${path}: names Slack; what only Slack needs belongs in src/slack, behind RunMirror`);
 
 export const folderRule: Rule = (sources) => {
   const forbidden = /(?:^|\/)(utils?|helpers?|services?|controllers?|managers?|base|common|misc)(?:\/|\.tsx?$)/;

@@ -1,12 +1,12 @@
 // What a run is to look like in Slack: one message a page of its text. The last one has the plan, and what the run ended with.
 import { isChinese } from "../../agent/language.ts";
+import { type RunView, showsPlan, textOf } from "../../agent/run-view.ts";
 import { isHighSurrogate } from "../../lib/truncate.ts";
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { type Block, endBlocks, oneLine, planText } from "./blocks.ts";
 import type { ShownPage } from "./shown.ts";
-import { markOf, shorten, toPages } from "./text.ts";
-import { type SlackView, showsPlan, textOf } from "./view.ts";
+import { markOf, shorten, toPages, withoutMentions } from "./text.ts";
 
 export interface Rendering {
   text: string;
@@ -35,8 +35,13 @@ const NOTICE = 300;
 const MOST_TASKS = 40;
 const PLAN_TITLE = "";
 
-export function render(view: SlackView, place: SlackPlace, plain: boolean): Rendering[] {
-  const texts = toPages(textOf(view));
+/** All that the run says, as Slack is sent it. */
+export function wordsOf(view: RunView): string {
+  return withoutMentions(textOf(view));
+}
+
+export function render(view: RunView, place: SlackPlace, plain: boolean): Rendering[] {
+  const texts = toPages(wordsOf(view));
   const chinese = isChinese(texts[0] ?? "") || view.plan.sections.some(({ title }) => isChinese(title));
   return texts.map((text, at) => {
     const isLast = at === texts.length - 1;

@@ -1,16 +1,16 @@
 // What Slack refuses, puts off or takes no more of, beside the one course of things that show.test.ts goes through.
 import { describe, expect, it } from "vitest";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
+import { emptyView, type RunView } from "../../agent/run-view.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { SlackAnswer } from "../api.ts";
 import { nextStep } from "./show.ts";
 import { applyAnswer, type Call, nothingShown, type Shown, type Step } from "./shown.ts";
-import { emptyView, type SlackView } from "./view.ts";
 
 const run = { thread_id: "thread_1", invocation_id: "inv_1" };
 const ended = { ...run, status: "completed", error: null, result: null, interrupts: [] } as unknown as Run;
 
-function stepOf(view: SlackView, shown: Shown, now: number): Step {
+function stepOf(view: RunView, shown: Shown, now: number): Step {
   return nextStep({ view, shown, place, bot: "UBOT", run, asked: null }, now);
 }
 
@@ -18,12 +18,12 @@ function isCall(step: Step): step is Extract<Step, Call> {
   return step.kind !== "wait" && step.kind !== "over";
 }
 
-function writing(text: string): SlackView {
+function writing(text: string): RunView {
   return { ...emptyView(), begunAt: 0, planBefore: 0, texts: [{ id: "a", text }] };
 }
 
 /** Calls until there is none to make now, or Slack is given up. */
-function show(view: SlackView, shown: Shown, now: number, answer: (step: Extract<Step, Call>) => SlackAnswer): Shown {
+function show(view: RunView, shown: Shown, now: number, answer: (step: Extract<Step, Call>) => SlackAnswer): Shown {
   let known = shown;
   for (let calls = 0; calls < 200; calls++) {
     const step = stepOf(view, known, now);

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
+import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
 import type { Interrupt, Run } from "../../protocol/run.ts";
 import type { SlackAnswer } from "../api.ts";
+import { wordsOf } from "./render.ts";
 import { nextStep } from "./show.ts";
 import { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./shown.ts";
-import { addEvent, emptyView, type SlackView, textOf } from "./view.ts";
 
 const run = { thread_id: "thread_1", invocation_id: "inv_1" };
 
@@ -50,7 +51,7 @@ type Fate = "done" | "lost before" | "lost after" | "later" | "dies before" | "d
 
 /** Calls until nothing is left to do now; whoever dies goes on as a new life does, from what was stored. */
 function show(
-  view: SlackView,
+  view: RunView,
   shown: Shown,
   channel: SlackChannel,
   now: number,
@@ -82,12 +83,12 @@ function show(
 
 const always = (): Fate => "done";
 
-function said(view: SlackView, id: string, text: string): void {
+function said(view: RunView, id: string, text: string): void {
   addEvent(view, { type: "TEXT_MESSAGE_START", messageId: id, role: "assistant" });
   addEvent(view, { type: "TEXT_MESSAGE_CONTENT", messageId: id, delta: text });
 }
 
-function more(view: SlackView, id: string, delta: string): void {
+function more(view: RunView, id: string, delta: string): void {
   addEvent(view, { type: "TEXT_MESSAGE_CONTENT", messageId: id, delta });
 }
 
@@ -201,7 +202,7 @@ describe("a run in Slack", () => {
     const channel = new SlackChannel();
     said(view, "a", "Half a");
     let { shown } = show(view, nothingShown, channel, 0, always);
-    addEvent(view, { type: "MESSAGES_SNAPSHOT", messages: [{ id: "u", role: "user", content: "hi" }] });
+    view.texts.pop();
     said(view, "b", "A whole reply");
     ({ shown } = show(view, shown, channel, 5_000, always));
     view.end = ended("completed");
@@ -303,11 +304,7 @@ describe("whatever happens to calls and lives", () => {
           for (const act of acts) {
             if (act.type === "new" || (act.type === "say" && view.texts.length === 0)) said(view, `m${++texts}`, "");
             if (act.type === "say") more(view, view.texts.at(-1)?.id ?? "", act.text);
-            if (act.type === "void")
-              addEvent(view, {
-                type: "MESSAGES_SNAPSHOT",
-                messages: view.texts.slice(0, -1).map(({ id }) => ({ id, role: "assistant" as const })),
-              });
+            if (act.type === "void") view.texts.pop();
             if (act.type === "plan") {
               const tasks = Array.from({ length: act.tasks }, (_, place) => ({
                 id: `t${place}`,
@@ -328,7 +325,7 @@ describe("whatever happens to calls and lives", () => {
             expect(turn).toBeLessThan(100);
           }
           const plain = channel.said.replace(/\*\*S\*\*[\s\S]*$/, "").trimEnd();
-          expect(plain.replaceAll("\n", "")).toBe(textOf(view).replaceAll("\n", ""));
+          expect(plain.replaceAll("\n", "")).toBe(wordsOf(view).replaceAll("\n", ""));
           expect(channel.messages.some(({ streaming }) => streaming)).toBe(false);
           expect(JSON.stringify(channel.messages)).not.toContain("taskloom:stop");
           const asking = channel.messages.filter(({ blocks }) => JSON.stringify(blocks).includes("taskloom:choice:0"));

@@ -5,29 +5,27 @@
 // known whether a call was carried out (no answer, a life that ended amid it), nothing more is appended: the stream is
 // stopped and the same message is replaced as a whole, as often as needed. The same goes for a text that turned out void,
 // and where Slack takes no stream. A message whose posting is in doubt is looked for in Slack's thread.
-import type { Run } from "../../protocol/run.ts";
+import type { Showing } from "../../agent/mirror.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { closedMessage, controlBlocks, questionMessage } from "./blocks.ts";
 import { type Change, changeOf, type Rendering, render, streamBegin } from "./render.ts";
 import { type Making, type Shown, type ShownPage, type Step, withoutPage, withPage } from "./shown.ts";
-import type { SlackView } from "./view.ts";
 
 /** A reply that is there by then needs no button to stop it. */
 const CONTROL_AFTER_MS = 5_000;
 
-export interface Showing {
-  view: SlackView;
-  shown: Shown;
-  place: SlackPlace;
+/** The message that asks what a run asked. */
+export interface SlackQuestion {
+  ts: string;
+}
+
+export interface SlackShowing extends Showing<SlackPlace, Shown, SlackQuestion> {
   /** The bot's own user. */
   bot: string;
-  run: { thread_id: string; invocation_id: string };
-  /** The message that asks what the run before asked, and that run, if it is known still. */
-  asked: { ts: string; run: Run | null } | null;
 }
 
 /** The next call, when to look again, or that all is shown. */
-export function nextStep(showing: Showing, now: number): Step {
+export function nextStep(showing: SlackShowing, now: number): Step {
   const { view, shown } = showing;
   if (now < shown.blockedUntil) return { kind: "wait", until: shown.blockedUntil };
   if (shown.doubt !== null) return findMessage(showing, shown.doubt);
@@ -47,7 +45,7 @@ export function nextStep(showing: Showing, now: number): Step {
 }
 
 /** When there is something beside the run's words to be done; null where there is not. */
-function nextAside(showing: Showing): number | null {
+function nextAside(showing: SlackShowing): number | null {
   const { view, shown } = showing;
   const isOwed = closeStep(showing) !== null || (view.end !== null && shown.control !== null);
   if (isOwed) return shown.asideUntil;
@@ -56,12 +54,12 @@ function nextAside(showing: Showing): number | null {
 }
 
 /** What the run does not say itself. */
-function asideStep(showing: Showing, now: number): Step | null {
+function asideStep(showing: SlackShowing, now: number): Step | null {
   return now < showing.shown.asideUntil ? null : (closeStep(showing) ?? controlStep(showing, now));
 }
 
 /** What the run before asked was answered elsewhere, or is not to be answered any more: its buttons go. */
-function closeStep({ view, shown, asked, place }: Showing): Step | null {
+function closeStep({ view, shown, asked, place }: SlackShowing): Step | null {
   if (asked === null || asked.run === null || shown.hasClosed || view.begunAt === null) return null;
   return {
     kind: "close",
@@ -72,7 +70,7 @@ function closeStep({ view, shown, asked, place }: Showing): Step | null {
   };
 }
 
-function pageStep(showing: Showing, pages: Rendering[]): Step | null {
+function pageStep(showing: SlackShowing, pages: Rendering[]): Step | null {
   const { shown, view } = showing;
   for (const [place, page] of pages.entries()) {
     const step = reconcile(showing, place, page, place < pages.length - 1 || view.end !== null);
@@ -83,7 +81,7 @@ function pageStep(showing: Showing, pages: Rendering[]): Step | null {
 }
 
 /** What makes one message of Slack what it is to be; `isWhole` where nothing is added to it any more. */
-function reconcile(showing: Showing, place: number, page: Rendering, isWhole: boolean): Step | null {
+function reconcile(showing: SlackShowing, place: number, page: Rendering, isWhole: boolean): Step | null {
   const shown = showing.shown.pages[place];
   if (shown === undefined) return beginPage(showing, place, page, isWhole);
   if (shown.state === "lost") return null;
@@ -94,7 +92,7 @@ function reconcile(showing: Showing, place: number, page: Rendering, isWhole: bo
   return change.chunks.length === 0 ? null : append(showing, place, shown, change);
 }
 
-function beginPage(showing: Showing, place: number, page: Rendering, isWhole: boolean): Step | null {
+function beginPage(showing: SlackShowing, place: number, page: Rendering, isWhole: boolean): Step | null {
   if (page.isEmpty && !isWhole) return statusStep(showing);
   // The question is all that it says.
   if (page.isEmpty && showing.view.end?.status === "interrupted") return null;
@@ -112,7 +110,7 @@ function beginPage(showing: Showing, place: number, page: Rendering, isWhole: bo
 }
 
 /** While nothing is said yet. Slack takes it away with the first message, and after two minutes. */
-function statusStep({ view, shown, place }: Showing): Step | null {
+function statusStep({ view, shown, place }: SlackShowing): Step | null {
   if (shown.hasStatus || view.begunAt === null) return null;
   return {
     kind: "status",
@@ -123,7 +121,7 @@ function statusStep({ view, shown, place }: Showing): Step | null {
   };
 }
 
-function append({ place }: Showing, at: number, page: ShownPage, change: Change): Step {
+function append({ place }: SlackShowing, at: number, page: ShownPage, change: Change): Step {
   return {
     kind: "append",
     page: at,
@@ -149,7 +147,7 @@ function stop(place: SlackPlace, at: number, page: ShownPage, change: Change | n
   };
 }
 
-function post({ place }: Showing, at: number, page: Rendering): Step {
+function post({ place }: SlackShowing, at: number, page: Rendering): Step {
   const { channel, thread_ts } = place;
   return {
     kind: "post",
@@ -160,7 +158,7 @@ function post({ place }: Showing, at: number, page: Rendering): Step {
   };
 }
 
-function update({ place }: Showing, at: number, shown: ShownPage, page: Rendering): Step {
+function update({ place }: SlackShowing, at: number, shown: ShownPage, page: Rendering): Step {
   return {
     kind: "update",
     page: at,
@@ -171,7 +169,7 @@ function update({ place }: Showing, at: number, shown: ShownPage, page: Renderin
 }
 
 /** A message of a text that turned out void. */
-function removePage({ shown, place }: Showing, at: number): Step {
+function removePage({ shown, place }: SlackShowing, at: number): Step {
   const page = shown.pages[at] as ShownPage;
   // Slack deletes nothing that is still streamed.
   if (page.state === "streaming") return stop(place, at, page, null, null);
@@ -184,7 +182,7 @@ function removePage({ shown, place }: Showing, at: number): Step {
   };
 }
 
-function questionStep({ view, shown, place }: Showing): Step | null {
+function questionStep({ view, shown, place }: SlackShowing): Step | null {
   if (view.end?.status !== "interrupted" || shown.question !== null) return null;
   const { channel, thread_ts } = place;
   const { text, blocks } = questionMessage(view.end, place);
@@ -197,7 +195,7 @@ function questionStep({ view, shown, place }: Showing): Step | null {
   };
 }
 
-function controlStep({ view, shown, place, run }: Showing, now: number): Step | null {
+function controlStep({ view, shown, place, run }: SlackShowing, now: number): Step | null {
   const { channel, thread_ts } = place;
   if (view.end !== null) {
     if (shown.control === null) return null;
@@ -224,7 +222,7 @@ function controlStep({ view, shown, place, run }: Showing, now: number): Step | 
   };
 }
 
-function findMessage(showing: Showing, doubt: Making): Step {
+function findMessage(showing: SlackShowing, doubt: Making): Step {
   const { place, shown, bot } = showing;
   const known = [...shown.pages.map(({ ts }) => ts), shown.control ?? "", shown.question ?? ""];
   const newest = [place.newest_ts, ...known].reduce((one, other) => (isNewer(other, one) ? other : one));

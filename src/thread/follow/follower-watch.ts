@@ -1,105 +1,114 @@
-// What a follower sees of its run: it reads the run's stream as any client does, from the start in each life, and is woken by
-// what comes. It takes what it is given at once, so it is never behind. What it has not read up to now yet is not shown: next
-// to what Slack shows already it would look like a text that turned out void.
-import { createSseParser } from "../../lib/sse.ts";
+// What a follower sees of its run: the events of its own object, as the journal numbers them. It takes each at once, so it is
+// never behind, holds nothing in memory and slows nobody. In each life it first reads all that there is, since a part of it
+// would look like a text that turned out void next to what is shown already.
+import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import { isTerminal } from "../../protocol/run.ts";
-import { addEvent, emptyView, type SlackView } from "../../slack/show/view.ts";
 import { findRun, type Life } from "../life.ts";
-import { readTexts } from "../rows/messages.ts";
-import type { Sink } from "../stream/readers.ts";
-import { planStream } from "../stream/streams.ts";
+import { eventsSoFar } from "../stream/run-events.ts";
+import type { Follower } from "./follower-rows.ts";
 
 export interface Watch {
-  view: SlackView;
-  /** Resolves once the view is all that there was when the watch began. */
-  ready: Promise<void>;
-  /** Resolves when the view has changed since it was last asked, or at `until`. */
+  /** All that there is up to now. It changes as events come. */
+  view(): RunView;
+  /** Resolves once there is more than `view` last had, or at `until`. */
   changed(until: number | null): Promise<void>;
+  stop(): void;
 }
 
-/** The result of a tool may be as long as all that is kept of one. */
-const LONGEST_EVENT = 64 * 1024 * 1024;
+/** Tokens come faster than anything can be shown: they are gathered for as long as readers of the stream wait for them. */
+const GATHER_MS = 16;
 
-export function watchRun(life: Life, invocation_id: string): Watch {
-  const ready = Promise.withResolvers<void>();
-  const watch: Watch = { view: emptyView(), ready: ready.promise, changed: (until) => wait(until) };
-  let wake: (() => void) | null = null;
+export function watchRun(life: Life, follower: Follower): Watch {
+  const { invocation_id } = follower.row;
+  const { clock } = life.ports;
+  const view = emptyView();
+  let isVoid = false;
+  let hasState = false;
   let isChanged = false;
-  let isResync = false;
+  let wake: (() => void) | null = null;
+  let cancelGather: (() => void) | null = null;
 
-  function wait(until: number | null): Promise<void> {
-    return new Promise((resolve) => {
-      let cancel = () => {};
-      const end = (): void => {
-        wake = null;
-        isChanged = false;
-        cancel();
-        resolve();
-      };
-      if (isChanged) return end();
-      wake = end;
-      if (until !== null) cancel = life.ports.clock.setTimer(end, Math.max(0, until - life.ports.clock.now()));
-    });
+  function take(event: ThreadEvent): void {
+    addEvent(view, event);
+    if (event.type === "RUN_STARTED") view.begunAt ??= beginOf(life, invocation_id);
+    if (event.type === "STATE_SNAPSHOT" || event.type === "STATE_DELTA") hasState = true;
+    // What was made of a reply is void: the texts are read again, once it is decided which ones stay.
+    if (event.type === "MESSAGES_SNAPSHOT") isVoid = true;
   }
 
-  function take(view: SlackView, event: ThreadEvent): void {
-    const { run } = findRun(life, invocation_id) ?? {};
-    if (event.type === "RUN_STARTED") {
-      view.begunAt ??= Date.parse(run?.started_at ?? "") || life.ports.clock.now();
-      isResync = event.metadata?.resync === true;
-    }
-    if (isResync && event.type === "MESSAGES_SNAPSHOT") {
-      isResync = false;
-      view.texts = readTexts(life.database.sql, invocation_id);
-    } else addEvent(view, event);
-    if (event.type === "STATE_SNAPSHOT" || event.type === "STATE_DELTA") {
-      const { plan, sandbox } = life.state.value;
-      view.plan = plan;
-      view.links = sandbox.previews;
-    }
-    if ((event.type === "RUN_FINISHED" || event.type === "RUN_ERROR") && run !== undefined && isTerminal(run.status)) {
-      view.end = structuredClone(run);
-    }
-    if (watch.view === view) tellChange();
+  function readTexts(): void {
+    isVoid = false;
+    view.texts = [];
+    const record = findRun(life, invocation_id);
+    if (record === null) throw new Error("not_found");
+    for (const event of eventsSoFar(life.journal, record)) take(event);
   }
 
-  function tellChange(): void {
+  function readEnd(): void {
+    view.end = structuredClone(findRun(life, invocation_id)?.run ?? null);
+    if (view.begunAt !== null) return;
+    // It ended before it began, and nothing of the plan is its own.
+    view.begunAt = life.ports.clock.now();
+    readState(life, view);
+    view.planBefore = view.plan.version;
+  }
+
+  function hear(event: ThreadEvent, urgent: boolean): void {
+    take(event);
+    noteChange(urgent);
+  }
+
+  function noteChange(urgent: boolean): void {
     isChanged = true;
-    wake?.();
+    if (wake === null) return;
+    if (urgent) wake();
+    else
+      cancelGather ??= clock.setTimer(() => {
+        cancelGather = null;
+        wake?.();
+      }, GATHER_MS);
   }
 
-  function show(view: SlackView): void {
-    if (watch.view === view) return;
-    watch.view = view;
-    tellChange();
-    ready.resolve();
-  }
+  readTexts();
+  const unhear = life.journal.listen(invocation_id, hear);
+  follower.onEnd = () => noteChange(true);
 
-  function read(): void {
-    // Without ids and states of a reader that was cut: what is told again is told from the start.
-    const view = { ...emptyView(), begunAt: watch.view.begunAt, planBefore: watch.view.planBefore };
-    const parser = createSseParser((data) => take(view, JSON.parse(data) as ThreadEvent), LONGEST_EVENT);
-    const planned = planStream(life, { invocation_id, after: null, resync: false });
-    if (!planned.ok) throw new Error(planned.error.code);
-    if (planned.value.kind === "whole") {
-      parser.push(new TextEncoder().encode(planned.value.text));
-      show(view);
-      return;
-    }
-    const sink: Sink = {
-      write: async (bytes) => parser.push(bytes),
-      rest: () => show(view),
-      close: async () => show(view),
-      abort: async () => {
-        if (life.removing) ready.resolve();
-        else if (view.end === null) read();
-        else show(view);
-      },
-    };
-    life.readers.add(sink, planned.value.request);
-  }
+  return {
+    view() {
+      isChanged = false;
+      if (isVoid) readTexts();
+      if (hasState) readState(life, view);
+      hasState = false;
+      // A run whose end readers may not see yet is live.
+      if (view.end === null && !life.live.has(invocation_id)) readEnd();
+      return view;
+    },
+    changed: (until) =>
+      new Promise((resolve) => {
+        if (isChanged) return resolve();
+        let cancelUntil = () => {};
+        wake = () => {
+          wake = null;
+          cancelUntil();
+          resolve();
+        };
+        if (until !== null) cancelUntil = clock.setTimer(() => wake?.(), Math.max(0, until - clock.now()));
+      }),
+    stop() {
+      unhear();
+      cancelGather?.();
+      follower.onEnd = () => {};
+    },
+  };
+}
 
-  read();
-  return watch;
+function beginOf(life: Life, invocation_id: string): number {
+  const started_at = findRun(life, invocation_id)?.run.started_at ?? null;
+  return started_at === null ? life.ports.clock.now() : Date.parse(started_at);
+}
+
+function readState(life: Life, view: RunView): void {
+  const { plan, sandbox } = life.state.value;
+  view.plan = plan;
+  view.links = sandbox.previews;
 }

@@ -1,5 +1,5 @@
 // The thread's messages in the object's SQLite: what a model reads, what D1 gets, and the plan's row.
-import type { AssistantMessage, MessageRow, MessageType } from "../../protocol/message.ts";
+import type { MessageRow, MessageType } from "../../protocol/message.ts";
 import type { Plan, PlanContent } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import { readText, type Sql, writeText } from "./database.ts";
@@ -95,17 +95,6 @@ export function readPlan(sql: Sql): Plan {
   const row = readPlanRow(sql);
   if (row === null) return emptyPlan;
   return { version: row.version, ...(JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as PlanContent) };
-}
-
-/** The texts of a run's replies, as its stream has told them. */
-export function readTexts(sql: Sql, invocation_id: string): { id: string; text: string }[] {
-  return sql
-    .exec<Row>("SELECT * FROM messages WHERE invocation_id = ? AND type = 'assistant' ORDER BY seq", invocation_id)
-    .toArray()
-    .map((row) => {
-      const { content } = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as AssistantMessage;
-      return { id: row.message_id, text: content ?? "" };
-    });
 }
 
 export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | null {

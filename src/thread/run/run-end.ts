@@ -98,4 +98,5 @@ export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
 function tellWaiters(life: Life, record: RunRecord): void {
   for (const tell of life.waiters.get(record.run.invocation_id) ?? []) tell(record.run);
   life.waiters.delete(record.run.invocation_id);
+  life.followers.get(record.run.invocation_id)?.onEnd();
 }

@@ -25,6 +25,9 @@ export function frameOf(seq: number | null, event: ThreadEvent): string {
   return seq === null ? data : `id: ${seq}\n${data}`;
 }
 
+/** `urgent` where what came should not wait for more. It is called amid a run's work, so it must be quick and not throw. */
+export type Listen = (event: ThreadEvent, urgent: boolean) => void;
+
 export class Journal {
   readonly #sql: Sql;
   readonly #log: FrameLog;
@@ -36,6 +39,8 @@ export class Journal {
   #next: number;
   #reserved: number;
   #held: number | null = null;
+  /** Who works on a run's events in this object, by the run's id. */
+  readonly #listeners = new Map<string, Listen>();
   /** Told after each append; `urgent` where a reader should not wait for the gather window. */
   onAppend: (urgent: boolean) => void = () => {};
 
@@ -71,6 +76,17 @@ export class Journal {
     this.onAppend(true);
   }
 
+  /**
+   * Each event of the run from now on but ephemeral ones, as it is numbered: inside the transaction that stores it, and also
+   * while it is held from readers. One listener a run. Returns what ends it.
+   */
+  listen(invocation_id: string, listener: Listen): () => void {
+    this.#listeners.set(invocation_id, listener);
+    return () => {
+      if (this.#listeners.get(invocation_id) === listener) this.#listeners.delete(invocation_id);
+    };
+  }
+
   /** A fact: one event, or several that belong together, under neighbouring numbers. Inside a transaction. */
   addFact(invocation_id: string, ...events: ThreadEvent[]): number {
     const from_seq = this.#next;
@@ -82,7 +98,7 @@ export class Journal {
       invocation_id,
       events,
     );
-    this.#pushAll(first, events, true);
+    this.#pushAll(invocation_id, first, events, true);
     return seq;
   }
 
@@ -97,7 +113,7 @@ export class Journal {
     const last = from + shape.heads.length - 1;
     const around = aroundText(shape.content);
     this.#parts.set(shape.part_id, { ...shape, invocation_id, from, last, pieces: [], chars: 0, around, end: null });
-    this.#pushAll(from, shape.heads, false);
+    this.#pushAll(invocation_id, from, shape.heads, false);
   }
 
   addDelta(part_id: string, text: string): void {
@@ -110,6 +126,7 @@ export class Journal {
     part.chars += text.length;
     part.last = seq;
     this.#push(seq, `id: ${seq}\ndata: ${part.around[0]}${JSON.stringify(text)}${part.around[1]}\n\n`, urgent);
+    if (this.#listeners.size > 0) this.#listeners.get(part.invocation_id)?.(part.content(text), urgent);
   }
 
   /** Sends the END; the row comes with `storeParts`, or never. */
@@ -123,7 +140,7 @@ export class Journal {
     // One string, which all share that are told it.
     part.pieces = [part.pieces.join("")];
     // In the window: what follows a part's end (a result, the end of the run) is sent at once and takes it along.
-    this.#pushAll(first, part.tails, false);
+    this.#pushAll(part.invocation_id, first, part.tails, false);
   }
 
   /**
@@ -139,7 +156,7 @@ export class Journal {
     const first = dropped[0];
     if (first === undefined) return;
     const seq = this.#insertGap(first.from, first.invocation_id);
-    this.#push(seq, frameOf(seq, snapshot()), true);
+    this.#pushAll(first.invocation_id, seq, [snapshot()], true);
   }
 
   /**
@@ -248,9 +265,11 @@ export class Journal {
     this.onAppend(urgent);
   }
 
-  #pushAll(first: number, events: ThreadEvent[], urgent: boolean): void {
+  #pushAll(invocation_id: string, first: number, events: ThreadEvent[], urgent: boolean): void {
+    const listener = this.#listeners.get(invocation_id);
     events.forEach((event, index) => {
       this.#push(first + index, frameOf(first + index, event), urgent);
+      listener?.(event, urgent);
     });
   }
 

@@ -1,0 +1,48 @@
+// What there is to show of a run outside of its stream: its texts, its plan and how it ended.
+import type { ThreadEvent } from "../protocol/event.ts";
+import type { PlanState } from "../protocol/plan/task.ts";
+import type { Run } from "../protocol/run.ts";
+
+export interface RunView {
+  /** What the model wrote to the person, in order. */
+  texts: { id: string; text: string }[];
+  plan: PlanState;
+  /** The plan's version when the run began; null while the run waits. */
+  planBefore: number | null;
+  /** The links to previews of the project. */
+  links: { port: number; url: string }[];
+  /** When the run began, in ms; null while it waits. */
+  begunAt: number | null;
+  /** The run once it is over, with its result, its error or what it asks. */
+  end: Run | null;
+}
+
+export function emptyView(): RunView {
+  return { texts: [], plan: { version: 0, sections: [] }, planBefore: null, links: [], begunAt: null, end: null };
+}
+
+/** Changes the view by one event of the run. */
+export function addEvent(view: RunView, event: ThreadEvent): void {
+  if (event.type === "TEXT_MESSAGE_CONTENT") {
+    const text = view.texts.findLast(({ id }) => id === event.messageId);
+    if (text !== undefined) text.text += event.delta;
+  } else if (event.type === "TEXT_MESSAGE_START" && event.role === "assistant") {
+    view.texts.push({ id: event.messageId, text: "" });
+  } else if (event.type === "STATE_SNAPSHOT") {
+    view.planBefore ??= event.snapshot.plan.version;
+  }
+}
+
+/** All that the run says, as one text. It only grows, unless the model has to give a reply again. */
+export function textOf({ texts, end }: RunView): string {
+  const said = texts.map(({ text }) => text.trim()).filter((text) => text !== "");
+  const result = end?.result?.text.trim() ?? "";
+  // A summary that the model gave to the tool that ends a run is no text of the stream.
+  if (result !== "" && !said.some((text) => text.includes(result))) said.push(result);
+  return said.join("\n\n");
+}
+
+/** Whether the plan is this run's: an older run's plan is not shown again. */
+export function showsPlan({ plan, planBefore }: RunView): boolean {
+  return plan.sections.length > 0 && plan.version > (planBefore ?? 0);
+}
