@@ -222,6 +222,56 @@ describe("a thread that is followed in Slack", () => {
     }
   });
 
+  it("takes back what it showed of a reply that has to be given again, and keeps the reply before it", async () => {
+    const plans: Reply = async (request, onDelta, signal) => {
+      onDelta({ type: "text", text: "First a plan." });
+      const outcome = await call(shop)(request, onDelta, signal);
+      return outcome.kind === "reply" ? reply({ ...outcome.reply, text: "First a plan." }) : outcome;
+    };
+    const breaksOff: Reply = async (_request, onDelta) => {
+      onDelta({ type: "text", text: "Half a rep" });
+      const failure = { code: "model_error" as const, message: "cut", retryable: true, retry_after_ms: 1 };
+      return { kind: "failure", failure };
+    };
+    const { thread, channel } = followed({ replies: [plans, breaksOff, say("Done.")] });
+    await thread.accept("hi", { follow: place });
+    await until(() => thread.life.followers.size === 0);
+    expect(channel.said.replace(/\n*\*\*Shop[\s\S]*/, "")).toBe("First a plan.\n\nDone.");
+  });
+
+  it("is no reader of the stream: it takes no reader's place and costs no write beside one before each call", async () => {
+    let calls = 0;
+    let writes = 0;
+    const { told, end } = endless("Hello");
+    const channel = new SlackChannel();
+    const clock = new FakeClock();
+    const { thread } = followed({
+      replies: [told],
+      clock,
+      dies: (when) => {
+        if (when === "after") writes += 1;
+        return false;
+      },
+      callSlack: async (method, fields) => {
+        calls += 1;
+        return channel.do(method, fields);
+      },
+    });
+    await thread.accept("hi", { follow: place });
+    await until(() => channel.messages.length === 1);
+    expect(thread.life.readers.count).toBe(0);
+    const [writesBefore, callsBefore] = [writes, calls];
+    const part = thread.life.journal.liveParts()[0]?.part_id ?? "";
+    for (let word = 0; word < 1_000; word++) thread.life.journal.addDelta(part, " word");
+    while (channel.said.length < 5_005) {
+      clock.advance(100);
+      await setImmediate();
+    }
+    expect(writes - writesBefore).toBe(calls - callsBefore);
+    end();
+    await until(() => thread.life.followers.size === 0);
+  });
+
   it("stops when the thread is removed", async () => {
     const { thread } = followed({ replies: [say("Hello")] });
     await thread.accept("hi", { follow: place });
