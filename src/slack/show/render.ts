@@ -1,12 +1,13 @@
 // What a run is to look like in Slack: one message a page of its text. The last one has the plan, and what the run ended with.
 import { isChinese } from "../../agent/language.ts";
 import { type RunView, showsPlan, textOf } from "../../agent/run-view.ts";
+import { markOf } from "../../lib/text-mark.ts";
 import { isHighSurrogate } from "../../lib/truncate.ts";
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { type Block, endBlocks, oneLine, planText } from "./blocks.ts";
 import type { ShownPage } from "./shown.ts";
-import { markOf, shorten, toPages, withoutMentions } from "./text.ts";
+import { shorten, toPages, withoutMentions } from "./text.ts";
 
 export interface Rendering {
   text: string;
