@@ -92,7 +92,7 @@ describe("a violation is noticed", () => {
       "dev/eval/a.ts",
       'import { a } from "../../src/store/a.ts";',
     ],
-    ["a program of dev importing the server", "dev/ask.ts", 'import { readSse } from "../src/lib/sse.ts";'],
+    ["a program of dev importing the server", "dev/ask.ts", 'import { logError } from "../src/lib/log.ts";'],
   ])("%s", (_what, path, text) => {
     expect(rules.outsideRule([file(path, text)])).toHaveLength(1);
   });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
+import { FrameReader } from "../../src/web/client/sse.ts";
 import { buildTestWorker } from "../setup/build.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { findTables } from "../setup/tables.ts";
@@ -93,17 +94,10 @@ export interface StreamFrame {
 /** Frames of an SSE body as they come; ends when the body does, rejects when it is cut. */
 export async function* readFrames(response: Response): AsyncGenerator<StreamFrame> {
   if (!response.ok || response.body === null) throw new Error(`no stream: ${response.status} ${await response.text()}`);
-  const decoder = new TextDecoder();
-  let rest = "";
+  const reader = new FrameReader();
   for await (const bytes of response.body) {
-    rest += decoder.decode(bytes, { stream: true });
-    const frames = rest.split("\n\n");
-    rest = frames.pop() ?? "";
-    for (const frame of frames) {
-      const data = frame.split("\n").find((line) => line.startsWith("data: "));
-      if (data === undefined) continue;
-      const id = frame.split("\n").find((line) => line.startsWith("id: "));
-      yield { id: id === undefined ? null : Number(id.slice(4)), event: JSON.parse(data.slice(6)) };
+    for (const { id, data } of reader.read(bytes).frames) {
+      yield { id: id === null ? null : Number(id), event: JSON.parse(data) };
     }
   }
 }

@@ -1,9 +1,9 @@
 // A run whose project says what its sandbox is made of: an image that is built while the reader looks on, one whose build fails,
 // resources that a snapshot refuses. Registered by sandbox-run-faults.test.ts, beside whose slow cells this costs no time.
 import { expect, it } from "vitest";
-import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { FaultySandboxes } from "./faulty-sandboxes.ts";
+import { collectFrames } from "./harness.ts";
 
 let house: FaultySandboxes;
 
@@ -24,10 +24,7 @@ async function watch(thread: string, command: string): Promise<{ told: string[];
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json", accept: "text/event-stream" },
     body: JSON.stringify({ message: `[[tool execute_command ${JSON.stringify({ command })}]]` }),
   });
-  const events = (await response.text())
-    .split("\n")
-    .flatMap((line) => (line.startsWith("data: ") ? [JSON.parse(line.slice(6)) as ThreadEvent] : []));
-  const told = events.flatMap((event) =>
+  const told = (await collectFrames(response)).flatMap(({ event }) =>
     event.type === "CUSTOM" && event.name === "sandbox" ? [`${event.value.state}: ${event.value.message}`] : [],
   );
   const { data } = await house.json<{ data: Run[] }>("GET", `/v1/threads/${thread}/runs?limit=1`);

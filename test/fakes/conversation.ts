@@ -1,6 +1,7 @@
 // What a strict client makes of a thread's stream: it keeps the conversation, and throws at the first event that does
 // not fit what it has: a gap, a double, an END without START, a run that ends with something open.
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
+import { framesOf } from "./stream-reader.ts";
 
 export interface Part {
   text: string;
@@ -128,11 +129,5 @@ export class Conversation {
 
 /** The events of frames, with their numbers; comments and `retry` are none. */
 export function parseFrames(text: string): { seq: number | null; event: ThreadEvent }[] {
-  return text.split("\n\n").flatMap((frame) => {
-    const lines = frame.split("\n");
-    const data = lines.find((line) => line.startsWith("data: "))?.slice(6);
-    if (data === undefined) return [];
-    const id = lines.find((line) => line.startsWith("id: "))?.slice(4);
-    return [{ seq: id === undefined ? null : Number(id), event: JSON.parse(data) as ThreadEvent }];
-  });
+  return framesOf(text).map(({ id, event }) => ({ seq: id, event }));
 }

@@ -1,9 +1,20 @@
 // A client of a thread's stream: it takes all that is written and can be waited for.
+import { createParser } from "eventsource-parser";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 
 export interface ReadFrame {
   id: number | null;
   event: ThreadEvent;
+}
+
+/** The text ends with a frame, whether or not a blank line closes it. Comments and `retry` are no frames. */
+export function framesOf(text: string): ReadFrame[] {
+  const frames: ReadFrame[] = [];
+  const parser = createParser({
+    onEvent: ({ id, data }) => frames.push({ id: id === undefined ? null : Number(id), event: JSON.parse(data) }),
+  });
+  parser.feed(`${text}\n\n`);
+  return frames;
 }
 
 export class FakeReader {
@@ -12,16 +23,7 @@ export class FakeReader {
   #wake: (() => void)[] = [];
 
   get frames(): ReadFrame[] {
-    return this.text
-      .split("\n\n")
-      .filter((frame) => frame.includes("data: "))
-      .map((frame) => {
-        const id = /^id: (\d+)$/m.exec(frame)?.[1];
-        return {
-          id: id === undefined ? null : Number(id),
-          event: JSON.parse(frame.slice(frame.indexOf("data: ") + 6)),
-        };
-      });
+    return framesOf(this.text);
   }
 
   get events(): ThreadEvent[] {

@@ -1,8 +1,8 @@
 // The body of a chat completion: a stream of events or, from servers that ignore `stream: true`, one JSON value.
-import { createSseParser } from "../../lib/sse.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
 import { asRecord, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
 import type { RequestGuard } from "./request-guard.ts";
+import { createSseParser } from "./sse.ts";
 
 /** Each token is wrapped in 200 to 300 bytes of JSON, so a reply of 2 MiB is about 128 MiB on the wire. */
 const MAX_WIRE_BYTES = 128 * 1024 * 1024;

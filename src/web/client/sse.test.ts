@@ -16,6 +16,15 @@ describe("FrameReader", () => {
     });
   });
 
+  it("refuses a frame without an end", () => {
+    const reader = new FrameReader();
+    const mebibyte = encode("x".repeat(1024 * 1024));
+    reader.read(encode("data: "));
+    expect(() => {
+      for (let count = 0; count <= 16; count++) reader.read(mebibyte);
+    }).toThrow(/exceeded/);
+  });
+
   it("reads the same frames however the bytes are cut", () => {
     const bytes = encode('id: 1\ndata: {"text":"电商 🛒"}\n\nid: 2\ndata: two\ndata: lines\n\n');
     const whole = new FrameReader().read(bytes).frames;
