@@ -6,6 +6,7 @@ import { FakeClock } from "../../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import type { SlackAnswer } from "../../slack/api.ts";
 import { allTools } from "../../tools/index.ts";
+import { cancelRun } from "../run/control.ts";
 import { ensureRunning } from "../run/run.ts";
 import { schedule } from "../scheduler.ts";
 import { ensureFollowing } from "./followers.ts";
@@ -237,6 +238,24 @@ describe("a thread that is followed in Slack", () => {
     await thread.accept("hi", { follow: place });
     await until(() => thread.life.followers.size === 0);
     expect(channel.said.replace(/\n*\*\*Shop[\s\S]*/, "")).toBe("First a plan.\n\nDone.");
+  });
+
+  it("says that a run was stopped before it began, and shows no plan and no buttons for it", async () => {
+    const { told, end } = endless("One");
+    const question = { id: "c1", name: "ask", input: { question: "Red or blue?", choices: ["Red", "Blue"] } };
+    const { thread, channel } = followed({ replies: [call(shop), call(question), told] });
+    await thread.accept("hi", { follow: place });
+    await until(() => thread.life.followers.size === 0 && thread.life.live.size === 0);
+    await thread.accept("go on", { invocation_id: "inv_active", answers_nothing: true });
+    await thread.accept("and on", { invocation_id: "inv_waiting" });
+    await cancelRun(thread.life, "inv_waiting");
+    end();
+    await until(() => thread.life.followers.size === 0 && thread.life.live.size === 0);
+    const shown = channel.messages.map(({ text, blocks }) => text + JSON.stringify(blocks));
+    expect(shown).toHaveLength(4);
+    expect(shown[1]).not.toContain("taskloom:choice");
+    expect(shown[3]).toContain("Stopped");
+    expect(shown[3]).not.toContain("Build it");
   });
 
   it("is no reader of the stream: it takes no reader's place and costs no write beside one before each call", async () => {

@@ -30,8 +30,6 @@ export interface Sink {
   write(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
   abort(reason: string): Promise<void>;
-  /** Told whenever there is nothing more to write for now. */
-  rest?(): void;
 }
 
 interface Reader {
@@ -178,7 +176,6 @@ export class Readers {
       reader.farewell = null;
       this.#write(reader, next);
     } else {
-      reader.sink.rest?.();
       if (!reader.cursor.isLive) return;
       reader.taken = reader.cursor.given;
       if (reader.farewell !== null) this.#finish(reader, reader.farewell);
