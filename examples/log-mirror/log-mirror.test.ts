@@ -81,14 +81,14 @@ async function shown({ thread, clock }: { thread: FakeThread; clock: FakeClock }
 /** A reply whose parts come when the test says so. */
 function inParts(...parts: string[]) {
   const gates = parts.map(() => Promise.withResolvers<void>());
-  const told: Reply = async (_request, onDelta) => {
+  const writes: Reply = async (_request, onDelta) => {
     for (const [at, text] of parts.entries()) {
       onDelta({ type: "text", text });
       await gates[at]?.promise;
     }
     return reply({ text: parts.join("") });
   };
-  return { told, pass: (at: number) => gates[at]?.resolve() };
+  return { writes, pass: (at: number) => gates[at]?.resolve() };
 }
 
 const shop = { id: "c1", name: "create_tasks", input: { section_title: "Shop", task_contents: ["Build it"] } };
@@ -96,8 +96,8 @@ const question = { id: "c1", name: "ask", input: { question: "Red or blue?", cho
 
 describe("a run in the log", () => {
   it("grows in one line while the model writes, one edit a second", async () => {
-    const { told, pass } = inParts("Hel", "lo", " world");
-    const world = followed({ replies: [told] });
+    const { writes, pass } = inParts("Hel", "lo", " world");
+    const world = followed({ replies: [writes] });
     const { thread, log, clock } = world;
     await thread.accept("hi", { follow: place });
     while (log.text !== "Hel") await setImmediate();

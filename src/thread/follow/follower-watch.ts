@@ -70,7 +70,7 @@ export function watchRun(life: Life, follower: Follower): Watch {
   }
 
   readTexts();
-  const unhear = life.journal.listen(invocation_id, hear);
+  const stopListening = life.journal.listen(invocation_id, hear);
   follower.onEnd = () => noteChange(true);
 
   return {
@@ -95,7 +95,7 @@ export function watchRun(life: Life, follower: Follower): Watch {
         if (until !== null) cancelUntil = clock.setTimer(() => wake?.(), Math.max(0, until - clock.now()));
       }),
     stop() {
-      unhear();
+      stopListening();
       cancelGather?.();
       follower.onEnd = () => {};
     },
