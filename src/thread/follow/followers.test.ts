@@ -4,12 +4,14 @@ import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
+import type { RunMirror } from "../../agent/mirror.ts";
+import { succeed } from "../../protocol/error.ts";
+import type { SlackWorkspace } from "../../protocol/slack.ts";
 import type { SlackAnswer } from "../../slack/api.ts";
+import { createSlackMirror } from "../../slack/mirror.ts";
 import { allTools } from "../../tools/index.ts";
 import { cancelRun } from "../run/control.ts";
-import { ensureRunning } from "../run/run.ts";
 import { schedule } from "../scheduler.ts";
-import { ensureFollowing } from "./followers.ts";
 
 const tools = allTools.filter(({ name }) => ["create_tasks", "update_tasks", "complete", "ask"].includes(name));
 
@@ -258,6 +260,38 @@ describe("a thread that is followed in Slack", () => {
     expect(shown[3]).not.toContain("Build it");
   });
 
+  it("goes on elsewhere where a later message names another platform, and gives that one no question of this one", async () => {
+    const asked: unknown[] = [];
+    const other: RunMirror = {
+      kind: "other",
+      name: "Other",
+      nothing: {},
+      open: async () =>
+        succeed({
+          next: (showing) => {
+            asked.push(showing.asked);
+            return showing.view.end === null ? { kind: "wait", until: null, isSaid: false } : { kind: "over" };
+          },
+        }),
+    };
+    const channel = new SlackChannel();
+    const slack = createSlackMirror(async () =>
+      succeed({
+        workspace: { bot_user_id: "UBOT" } as SlackWorkspace,
+        call: async (method, fields) => channel.do(method, fields),
+      }),
+    );
+    const question = { id: "c1", name: "ask", input: { question: "Red or blue?", choices: ["Red", "Blue"] } };
+    const { thread } = followed({ replies: [call(question), say("Red it is.")], mirrors: [slack, other] }, channel);
+    await thread.accept("paint it", { follow: place });
+    await until(() => thread.life.followers.size === 0 && thread.life.live.size === 0);
+    await thread.accept("Red", { follow: { kind: "other" } });
+    await until(() => thread.life.followers.size === 0);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.filter((one) => one !== null)).toEqual([]);
+    expect(channel.messages).toHaveLength(1);
+  });
+
   it("is no reader of the stream: it takes no reader's place and costs no write beside one before each call", async () => {
     let calls = 0;
     let writes = 0;
@@ -298,87 +332,5 @@ describe("a thread that is followed in Slack", () => {
     const [follower] = thread.life.followers.values();
     await until(() => follower?.isActive === false);
     expect(thread.failures).toEqual([]);
-  });
-});
-
-describe("a life that ends while a run is shown", () => {
-  const pieces = Array.from({ length: 12 }, (_, place) => `word${place} `);
-  const script = () => [call(shop), say("First. ", "Second."), ...Array.from({ length: 30 }, () => say(...pieces))];
-
-  async function showWith(dies: (count: number) => boolean, lose: (count: number) => boolean) {
-    let transactions = 0;
-    let calls = 0;
-    const channel = new SlackChannel();
-    const options: FakeThreadOptions = {
-      brain: say(...pieces),
-      replies: script(),
-      dies: (when) => when === "after" && dies(++transactions),
-      callSlack: async (method, fields) => {
-        const answer = channel.do(method, fields);
-        // Carried out, and nobody is there to hear of it.
-        if (lose(++calls)) thread.crash();
-        return answer;
-      },
-    };
-    const { thread } = followed(options, channel);
-    await thread.accept("build", { follow: place }).catch(() => {});
-    for (let lives = 0; lives < 40; lives++) {
-      await until(
-        () => !thread.isAlive || (thread.life.followers.size === 0 && thread.life.live.size === 0) || isIdle(thread),
-      );
-      if (thread.isAlive && thread.life.followers.size === 0 && thread.life.live.size === 0) break;
-      if (!thread.isAlive) thread.crash();
-      ensureRunning(thread.life);
-      ensureFollowing(thread.life);
-    }
-    return { thread, channel, transactions, calls };
-  }
-
-  function isIdle({ life }: FakeThread): boolean {
-    return life.active === null || [...life.followers.values()].some(({ isActive }) => !isActive);
-  }
-
-  function textsOf({ life }: FakeThread): string {
-    const rows = life.database.sql
-      .exec<{ content: string }>("SELECT content FROM messages WHERE type = 'assistant' ORDER BY seq")
-      .toArray();
-    return rows
-      .map(({ content }) => (JSON.parse(content) as { content: string | null }).content?.trim() ?? "")
-      .filter((text) => text !== "")
-      .join("\n\n");
-  }
-
-  it("goes on with the same message after each of its transactions, with every word once", async () => {
-    const whole = await showWith(
-      () => false,
-      () => false,
-    );
-    expect(whole.channel.messages).toHaveLength(1);
-    expect(whole.channel.said).toContain("First. Second.");
-    for (let death = 2; death <= whole.transactions; death++) {
-      const { thread, channel } = await showWith(
-        (count) => count === death,
-        () => false,
-      );
-      const said = channel.said.replace(/\n*\*\*Shop[\s\S]*/, "");
-      expect(said, `death ${death}`).toBe(textsOf(thread));
-      expect(channel.messages.length, `death ${death}`).toBe(1);
-    }
-  });
-
-  it("goes on with the same message where the answer of a call was lost", async () => {
-    const whole = await showWith(
-      () => false,
-      () => false,
-    );
-    for (let loss = 1; loss <= whole.calls; loss++) {
-      const { thread, channel } = await showWith(
-        () => false,
-        (count) => count === loss,
-      );
-      const said = channel.said.replace(/\n*\*\*Shop[\s\S]*/, "");
-      expect(said, `loss ${loss}`).toBe(textsOf(thread));
-      expect(channel.messages.length, `loss ${loss}`).toBe(1);
-    }
   });
 });

@@ -10,6 +10,7 @@ import type { MirrorPlace } from "../../protocol/mirror.ts";
 import type { Run } from "../../protocol/run.ts";
 import { findRun, type Life, noteError, transact } from "../life.ts";
 import {
+  type AskedQuestion,
   deleteFollower,
   type Follower,
   type FollowerRow,
@@ -40,8 +41,16 @@ function inTurn({ followers }: Life): Follower[] {
 export function followFrom(life: Life, place: MirrorPlace | undefined): void {
   if (place === undefined) return;
   const former = life.place?.kind === place.kind ? life.place : null;
+  // A question stands where it was asked, and another mirror could not read it.
+  if (former === null) setAsked(life, null);
   life.place = former === null ? place : (mirrorOf(life, place)?.joinPlaces?.(former, place) ?? place);
   writePlace(life.database.sql, life.place);
+}
+
+/** Inside a transaction. */
+function setAsked(life: Life, asked: AskedQuestion | null): void {
+  if (asked !== null || life.asked !== null) writeAsked(life.database.sql, asked);
+  life.asked = asked;
 }
 
 /** A new run is shown where its thread is. Inside the transaction that stores it. */
@@ -53,8 +62,7 @@ export function followRun(life: Life, { invocation_id, metadata }: Run): void {
   const shown = mirror?.nothing ?? null;
   const row: FollowerRow = { invocation_id, place, asked, shown, retry_at: null, failures: 0 };
   saveFollower(life.database.sql, row);
-  if (life.asked !== null) writeAsked(life.database.sql, null);
-  life.asked = null;
+  setAsked(life, null);
   life.followers.set(invocation_id, followerOf(row));
 }
 
@@ -205,9 +213,8 @@ function finish(life: Life, { row }: Follower): void {
     deleteFollower(life.database.sql, row.invocation_id);
     passPlace(life, row);
     // Where a run has come meanwhile, whoever clicks is told so.
-    if (question === null || life.followers.size > 0) return;
-    life.asked = { ...question, invocation_id: row.invocation_id };
-    writeAsked(life.database.sql, life.asked);
+    if (question === null || life.followers.size > 0 || life.place?.kind !== row.place.kind) return;
+    setAsked(life, { ...question, invocation_id: row.invocation_id });
   });
   ensureFollowing(life);
 }
