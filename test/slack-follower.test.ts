@@ -6,12 +6,15 @@ import { type Slack, startSlack } from "../dev/slack/server.ts";
 import type { Message } from "../dev/slack/store.ts";
 import type { SlackPlace } from "../src/protocol/slack.ts";
 import { createSlackCaller } from "../src/slack/api.ts";
-import { allTools } from "../src/tools/index.ts";
+import { createTools } from "../src/tools/index.ts";
 import { call, type Reply, reply, say } from "./fakes/replies.ts";
+import { noSettings } from "./fakes/settings.ts";
 import { FakeClock } from "./fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "./fakes/thread.ts";
 
-const tools = allTools.filter(({ name }) => ["create_tasks", "update_tasks", "complete", "ask"].includes(name));
+const tools = createTools(noSettings).filter(({ name }) =>
+  ["create_tasks", "update_tasks", "complete", "ask"].includes(name),
+);
 let slack: Slack | null = null;
 
 afterEach(async () => {

@@ -6,10 +6,10 @@ import { composeMessages } from "../../src/agent/context/history.ts";
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import { buildSystemPrompt } from "../../src/agent/prompt/prompt.ts";
 import { callWithRetry } from "../../src/agent/reply/call.ts";
+import type { Tool } from "../../src/agent/tool.ts";
 import { hashText, toHex } from "../../src/lib/hash.ts";
 import type { AgentConfig } from "../../src/protocol/agents/agent.ts";
 import type { Usage } from "../../src/protocol/run.ts";
-import { allTools } from "../../src/tools/index.ts";
 import type { EvalRequest } from "./requests.ts";
 import { type Reply, type Score, scoreReply } from "./score.ts";
 
@@ -28,9 +28,9 @@ export type Outcome = { request: EvalRequest } & (
   | { kind: "failed"; message: string }
 );
 
-export async function prepare(model: Model, name: string, agent: AgentConfig): Promise<Setup> {
+export async function prepare(model: Model, name: string, agent: AgentConfig, offered: Tool[]): Promise<Setup> {
   const system = buildSystemPrompt({ agent, context: [] });
-  const tools = allTools.map(describeTool);
+  const tools = offered.map(describeTool);
   const fingerprint = toHex(await hashText(system + JSON.stringify(tools))).slice(0, 8);
   return { model, name, system, tools, fingerprint };
 }

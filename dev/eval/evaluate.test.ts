@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Model } from "../../src/agent/model.ts";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
+import { createTools } from "../../src/tools/index.ts";
+import { noSettings } from "../../test/fakes/settings.ts";
 import { type RunningModel, startModel } from "../model/server.ts";
 import { readArguments } from "./arguments.ts";
 import { askAll, prepare } from "./ask-model.ts";
@@ -113,7 +115,12 @@ describe("with a model", () => {
       retryable: false,
       retry_after_ms: null,
     } as const;
-    const setup = await prepare({ stream: async () => ({ kind: "failure", failure }) }, "m", agentConfig.parse({}));
+    const setup = await prepare(
+      { stream: async () => ({ kind: "failure", failure }) },
+      "m",
+      agentConfig.parse({}),
+      createTools(noSettings),
+    );
     const seen: string[] = [];
     const outcomes = await askAll(setup, requests.slice(0, 2), {
       concurrency: 2,
@@ -139,7 +146,7 @@ describe("with a model", () => {
         return { kind: "reply", reply: { ...reply, tool_calls: [] } };
       },
     };
-    const setup = await prepare(model, "m", agentConfig.parse({}));
+    const setup = await prepare(model, "m", agentConfig.parse({}), createTools(noSettings));
     const ports = { concurrency: 3, signal: stopping.signal, onOutcome: () => {} };
     const outcomes = await askAll(setup, requests, ports);
     expect(most).toBe(3);
@@ -156,7 +163,7 @@ describe("with a model", () => {
         return { kind: "failure", failure };
       },
     };
-    const setup = await prepare(model, "m", agentConfig.parse({}));
+    const setup = await prepare(model, "m", agentConfig.parse({}), createTools(noSettings));
     const ports = { concurrency: 1, signal: new AbortController().signal, onOutcome: () => {} };
     await askAll(setup, requests.slice(0, 1), ports);
     expect(sent[0]?.messages).toEqual([

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Config, type Env, readConfig } from "../../src/config.ts";
 import { models } from "../../src/models/index.ts";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
+import { createTools } from "../../src/tools/index.ts";
 import type { Settings } from "../start/settings.ts";
 import type { EvalArguments } from "./arguments.ts";
 import { askAll, type Outcome, prepare, type Setup } from "./ask-model.ts";
@@ -54,14 +55,16 @@ export async function evaluate(options: EvalArguments, { settings, print, signal
 async function openSource(options: EvalArguments, settings: Settings): Promise<Source> {
   const agent = agentConfig.parse({ tool_format: options.tool_format });
   // Of `Env` only vars are read here; its bindings are the platform's.
-  const { openai } = readConfig(settings as unknown as Env);
+  const config = readConfig(settings as unknown as Env);
+  const { openai } = config;
+  const tools = createTools(config);
   if (openai === null && options.record !== null) throw new Error("--record needs a model: set OPENAI_API_KEY");
   if (openai === null || options.replay !== null) {
     const recordings = await readRecordings(options.replay ?? handmade);
-    const setup = await prepare(createReplayModel(recordings), "recordings", agent);
+    const setup = await prepare(createReplayModel(recordings), "recordings", agent, tools);
     return { setup, notice: describeReplay(recordings, setup), place: "recorded replies" };
   }
-  const setup = await prepare(models[agent.tool_format](openai), options.model ?? openai.model, agent);
+  const setup = await prepare(models[agent.tool_format](openai), options.model ?? openai.model, agent, tools);
   const place = `${setup.name} at ${hostOf(openai)}, ${agent.tool_format} tool calls`;
   return { setup, notice: isLocal(openai) ? local : null, place };
 }

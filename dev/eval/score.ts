@@ -6,7 +6,8 @@ import type { CreateTasksInput } from "../../src/agent/plan/arguments.ts";
 import { createTasks } from "../../src/agent/plan/rules.ts";
 import type { ToolCall } from "../../src/protocol/message.ts";
 import type { Plan } from "../../src/protocol/plan/task.ts";
-import { allTools } from "../../src/tools/index.ts";
+import { peopleTools } from "../../src/tools/people.ts";
+import { taskTools } from "../../src/tools/tasks.ts";
 import { fits, readLanguage } from "./language.ts";
 import type { EvalRequest, Language, Move } from "./requests.ts";
 
@@ -111,7 +112,7 @@ function readPlan(calls: ToolCall[]): Plan | string {
 }
 
 function check(name: string, call: ToolCall | undefined): ReturnType<typeof checkArguments> | null {
-  const tool = allTools.find((known) => known.name === name);
+  const tool = [...taskTools, ...peopleTools].find((known) => known.name === name);
   return tool && call ? checkArguments(tool, call.function.arguments, false) : null;
 }
 

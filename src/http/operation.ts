@@ -1,6 +1,7 @@
 // An operation: one method on one path, said once. Its schemas validate what comes in, and the same value is what
 // `/openapi.json` tells of it.
 import { z } from "@hono/zod-openapi";
+import type { Config } from "../config.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
@@ -33,6 +34,8 @@ export interface Operation<Params, Query, Headers, Body> {
   /** Headers that are read, in lower case; others pass. */
   headers?: z.ZodObject & z.ZodType<Headers>;
   body?: z.ZodType<Body>;
+  /** Checks in place of `body` where what is right depends on the settings; `body` then only describes it. */
+  bodyFor?: (config: Config) => z.ZodType<Body>;
   /** The body is bytes, which the handler reads itself. */
   takesBytes?: true;
   answers: Record<number, Answer>;
@@ -58,11 +61,12 @@ export function addOperation<Params, Query, Headers, Body>(
   describe(app, operation);
   app.on(operation.method.toUpperCase(), operation.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
     const { req } = context;
+    const body = operation.bodyFor?.(context.get("config")) ?? operation.body;
     const input = {
       params: check(operation.params, req.param()),
       query: operation.query || isStrict(operation) ? check(operation.query ?? noQuery, readQuery(req)) : undefined,
       headers: check(operation.headers, req.header()),
-      body: operation.body ? check(operation.body, await readJson(req.raw)) : undefined,
+      body: body ? check(body, await readJson(req.raw)) : undefined,
     };
     return await handle(context, input as Input<Params, Query, Headers, Body>);
   });

@@ -20,7 +20,7 @@ import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { deleteThread, syncThread } from "../store/sync.ts";
 import type { Happenings } from "../store/webhooks/happenings.ts";
-import { allTools } from "../tools/index.ts";
+import { createTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { sendJobs } from "./jobs.ts";
@@ -75,7 +75,7 @@ export function createPorts(
     default_model: config.openai?.model ?? "none",
     contextTokens: (model) => config.openai?.context_tokens ?? contextTokens(model),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
-    tools: allTools,
+    tools: createTools(config),
     interrupt_ms: config.interrupt_ms,
     openSandbox: async (thread, onState, memory) =>
       lazySandbox(rememberSettings({ config, database, provider, thread }, onState, memory)),

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { allTools } from "./index.ts";
+import { noSettings } from "../../test/fakes/settings.ts";
+import { createTools } from "./index.ts";
 
-describe("allTools", () => {
-  it("has the tools of the contract, each name once", () => {
-    expect(allTools.map((tool) => tool.name).toSorted()).toEqual(
+const tools = createTools(noSettings);
+
+describe("the tools of a server where nothing is set", () => {
+  it("are those of the contract, each name once", () => {
+    expect(tools.map((tool) => tool.name).toSorted()).toEqual(
       [
         ...["create_tasks", "view_tasks", "clear_all", "update_tasks", "delete_tasks"],
         ...["execute_command", "check_command_output", "send_command_input", "terminate_command", "list_commands"],
@@ -15,7 +18,7 @@ describe("allTools", () => {
     );
   });
 
-  it.each(allTools.map((tool) => [tool.name, tool] as const))(
+  it.each(tools.map((tool) => [tool.name, tool] as const))(
     "tells a model of %s by a plain object schema",
     (_, tool) => {
       const { $schema, ...schema } = z.toJSONSchema(tool.schema, { io: "input" });
@@ -25,7 +28,7 @@ describe("allTools", () => {
     },
   );
 
-  it.each(allTools.map((tool) => [tool.name, tool] as const))("has %s repeat only what may be repeated", (_, tool) => {
+  it.each(tools.map((tool) => [tool.name, tool] as const))("has %s repeat only what may be repeated", (_, tool) => {
     if (tool.read_only) expect(tool.recovery).toBe("repeat");
     if (["edit_file", "move_file", "delete_file", "send_command_input", "git_commit", "git_push"].includes(tool.name)) {
       expect(tool.recovery).toBe("report");

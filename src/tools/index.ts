@@ -1,5 +1,6 @@
-// The shelf of tools, in the order in which a model is told of them. A new tool is one file and one line here.
+// All tools, in the order the model sees them. A new tool is one file and one line here.
 import type { Tool } from "../agent/tool.ts";
+import type { Config } from "../config.ts";
 import { fileTools } from "./files.ts";
 import { gitTools } from "./git.ts";
 import { peopleTools } from "./people.ts";
@@ -9,13 +10,23 @@ import { searchTools } from "./search.ts";
 import { shellTools } from "./shell.ts";
 import { taskTools } from "./tasks.ts";
 
-export const allTools: Tool[] = [
-  ...taskTools,
-  ...shellTools,
-  ...fileTools,
-  ...searchTools,
-  ...gitTools,
-  ...portTools,
-  ...resultTools,
-  ...peopleTools,
+/**
+ * Makes a group of tools from its setting, for example `({ weather }) => createWeatherTools(weather)`. Where the setting
+ * is missing the group is empty. A tool keeps settings and no connection: objects of one isolate share no I/O.
+ */
+type ToolGroup = (config: Config) => Tool[];
+
+const groups: ToolGroup[] = [
+  () => taskTools,
+  () => shellTools,
+  () => fileTools,
+  () => searchTools,
+  () => gitTools,
+  () => portTools,
+  () => resultTools,
+  () => peopleTools,
 ];
+
+export function createTools(config: Config): Tool[] {
+  return groups.flatMap((create) => create(config));
+}

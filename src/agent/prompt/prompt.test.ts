@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { noSettings } from "../../../test/fakes/settings.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
-import { allTools } from "../../tools/index.ts";
+import { createTools } from "../../tools/index.ts";
 import { createTasksInput } from "../plan/arguments.ts";
 import { createTasks } from "../plan/rules.ts";
 import { buildSystemPrompt } from "./prompt.ts";
@@ -74,7 +75,7 @@ describe("buildSystemPrompt", () => {
     const tags = ["plan_reminder", "reminder", "conversation_summary", "person_message", "webhook_payload"];
     for (const tag of tags) expect(bare).toContain(`<${tag}>`);
     const fields = ["in_progress", "read_result", "result_id"];
-    const known = new Set([...allTools.map((tool) => tool.name), ...tags, ...fields]);
+    const known = new Set([...createTools(noSettings).map((tool) => tool.name), ...tags, ...fields]);
     const named = bare.match(/\b[a-z]+_[a-z_]+\b/g) ?? [];
     expect(named).toEqual(expect.arrayContaining(["create_tasks", "view_tasks", "update_tasks", "read_result"]));
     expect(named.filter((name) => !known.has(name))).toEqual([]);

@@ -1,80 +1,95 @@
 // What goes in and out of the routes of agents. Names of tools are held against the tools that there are: an agent whose
 // only tool is misspelled, or whose approval guards nothing, would look right and not be.
 import { z } from "@hono/zod-openapi";
+import type { Config } from "../../config.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
 import { clientId } from "../../protocol/ids.ts";
-import { allTools } from "../../tools/index.ts";
+import { createTools } from "../../tools/index.ts";
 import * as examples from "../examples.ts";
 import { time, title, wellFormed } from "../schemas.ts";
 import { describeUnknown, readApprovals } from "./approvals.ts";
 
-const toolNames = allTools.map(({ name }) => name);
-
-const tools = agentConfig.shape.tools
-  .unwrap()
-  .unwrap()
-  .superRefine((names, issues) => {
-    const place = names.findIndex((name) => !toolNames.includes(name));
-    if (place >= 0)
-      issues.addIssue({ code: "custom", path: [place], message: describeUnknown(names[place] ?? "", toolNames) });
-  })
-  .transform((names) => [...new Set(names)])
-  .nullable()
-  .openapi({
-    description: "The tools for work that are offered; null is all. Those for the plan and for people always are.",
-  });
+function toolsOf(toolNames: string[]) {
+  return agentConfig.shape.tools
+    .unwrap()
+    .unwrap()
+    .superRefine((names, issues) => {
+      const place = names.findIndex((name) => !toolNames.includes(name));
+      if (place >= 0)
+        issues.addIssue({ code: "custom", path: [place], message: describeUnknown(names[place] ?? "", toolNames) });
+    })
+    .transform((names) => [...new Set(names)])
+    .nullable()
+    .openapi({
+      description: "The tools for work that are offered; null is all. Those for the plan and for people always are.",
+    });
+}
 
 const models = agentConfig.shape.fallback_models.unwrap().transform((names) => [...new Set(names)]);
 
 const pattern = wellFormed.min(1).max(500);
 const call = z.strictObject({ tool: z.string(), pattern: pattern.optional() });
 // Read by hand below: what people write differs more than a schema can say in a sentence.
-const approvals = z
-  .union([
-    z.record(z.string(), z.union([pattern, z.array(pattern)])),
-    z.array(z.union([z.string().max(600), call])).max(100),
-  ])
-  .transform((written, issues) => {
-    const read = readApprovals(written, toolNames);
-    if (read.ok) return read.value;
-    issues.addIssue({ code: "custom", path: read.path, message: read.message });
-    return z.NEVER;
-  })
-  .openapi({
-    description:
-      "Calls that a person must approve: patterns by tool, in which `*` is any text. Also read: one pattern for a list of one, and a list of `tool: pattern`, `tool` or `{tool, pattern}`.",
-    example: { execute_command: ["rm *"] },
-  });
+function approvalsOf(toolNames: string[]) {
+  return z
+    .union([
+      z.record(z.string(), z.union([pattern, z.array(pattern)])),
+      z.array(z.union([z.string().max(600), call])).max(100),
+    ])
+    .transform((written, issues) => {
+      const read = readApprovals(written, toolNames);
+      if (read.ok) return read.value;
+      issues.addIssue({ code: "custom", path: read.path, message: read.message });
+      return z.NEVER;
+    })
+    .openapi({
+      description:
+        "Calls that a person must approve: patterns by tool, in which `*` is any text. Also read: one pattern for a list of one, and a list of `tool: pattern`, `tool` or `{tool, pattern}`.",
+      example: { execute_command: ["rm *"] },
+    });
+}
 
 const config = agentConfig.shape;
-const configBody = {
-  ...config,
-  fallback_models: models.default([]),
-  tools: tools.default(null),
-  approvals: approvals.default({}),
-};
-// Defaults are for a new agent only: in a patch, what is absent stays as it is.
-const configPatch = {
-  instructions: config.instructions.unwrap().optional(),
-  model: config.model.unwrap().optional(),
-  fallback_models: models.optional(),
-  temperature: config.temperature.unwrap().optional(),
-  max_steps: config.max_steps.unwrap().optional(),
-  plan_order: config.plan_order.unwrap().optional(),
-  tool_format: config.tool_format.unwrap().optional(),
-  tools: tools.optional(),
-  approvals: approvals.optional(),
-  plan_approval: config.plan_approval.unwrap().optional(),
-  evidence: config.evidence.unwrap().optional(),
-};
-
 const agentName = title.min(1).max(200);
-export const agentBody = z
-  .strictObject({ agent_id: clientId.optional(), name: agentName, ...configBody })
-  .openapi({ example: { name: "Shop builder", instructions: "Build small shops." } });
-export const agentPatch = z
-  .strictObject({ name: agentName.optional(), ...configPatch })
-  .openapi({ example: { max_steps: 50 } });
+
+function createBodies(toolNames: string[]) {
+  const tools = toolsOf(toolNames);
+  const approvals = approvalsOf(toolNames);
+  const given = { fallback_models: models.default([]), tools: tools.default(null), approvals: approvals.default({}) };
+  // Defaults are for a new agent only: in a patch, what is absent stays as it is.
+  const changed = {
+    instructions: config.instructions.unwrap().optional(),
+    model: config.model.unwrap().optional(),
+    fallback_models: models.optional(),
+    temperature: config.temperature.unwrap().optional(),
+    max_steps: config.max_steps.unwrap().optional(),
+    plan_order: config.plan_order.unwrap().optional(),
+    tool_format: config.tool_format.unwrap().optional(),
+    tools: tools.optional(),
+    approvals: approvals.optional(),
+    plan_approval: config.plan_approval.unwrap().optional(),
+    evidence: config.evidence.unwrap().optional(),
+  };
+  return {
+    create: z
+      .strictObject({ agent_id: clientId.optional(), name: agentName, ...config, ...given })
+      .openapi({ example: { name: "Shop builder", instructions: "Build small shops." } }),
+    patch: z.strictObject({ name: agentName.optional(), ...changed }).openapi({ example: { max_steps: 50 } }),
+  };
+}
+
+/** What `/openapi.json` describes: no name of a tool is in it. */
+export const anyBodies = createBodies([]);
+
+const knownBodies = new WeakMap<Config, typeof anyBodies>();
+
+/** Bodies whose names of tools are held against the tools of this server. */
+export function bodiesFor(config: Config): typeof anyBodies {
+  const bodies = knownBodies.get(config) ?? createBodies(createTools(config).map(({ name }) => name));
+  knownBodies.set(config, bodies);
+  return bodies;
+}
+
 export const agent = z
   .object({
     agent_id: z.string(),

@@ -16,7 +16,7 @@ import { Problem, unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
 import { missing } from "../ownership.ts";
 import { pageOf, pageQuery } from "../schemas.ts";
-import { agent, agentBody, agentPatch } from "./agent-schemas.ts";
+import { agent, anyBodies, bodiesFor } from "./agent-schemas.ts";
 
 const tag = "Agents";
 const params = z.object({ agent_id: clientId });
@@ -34,7 +34,8 @@ export function addAgents(app: App): void {
       description:
         "Stores the next version, unless nothing differs. Fields that are left out stay as they are. Where a version is pinned, new runs go on with that one.",
       params,
-      body: agentPatch,
+      body: anyBodies.patch,
+      bodyFor: (config) => bodiesFor(config).patch,
       answers: { 200: { description: "The new version.", schema: agent } },
       problems: ["not_found", "version_conflict"],
     },
@@ -88,7 +89,8 @@ function addCreateAndList(app: App): void {
       path: "/v1/agents",
       tag,
       summary: "Make an agent",
-      body: agentBody,
+      body: anyBodies.create,
+      bodyFor: (config) => bodiesFor(config).create,
       answers: {
         201: { description: "Its first version.", schema: agent, headers: { Location: "The agent's path." } },
       },

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
+import { noSettings } from "../../../test/fakes/settings.ts";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
@@ -9,11 +10,13 @@ import { succeed } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import type { SlackAnswer } from "../../slack/api.ts";
 import { createSlackMirror } from "../../slack/mirror.ts";
-import { allTools } from "../../tools/index.ts";
+import { createTools } from "../../tools/index.ts";
 import { cancelRun } from "../run/control.ts";
 import { schedule } from "../scheduler.ts";
 
-const tools = allTools.filter(({ name }) => ["create_tasks", "update_tasks", "complete", "ask"].includes(name));
+const tools = createTools(noSettings).filter(({ name }) =>
+  ["create_tasks", "update_tasks", "complete", "ask"].includes(name),
+);
 
 function followed(options: FakeThreadOptions, channel = new SlackChannel()) {
   const thread = new FakeThread({ tools, callSlack: async (method, fields) => channel.do(method, fields), ...options });
