@@ -51,10 +51,16 @@ export interface PlanProposal {
   sections: { title: string; tasks: string[] }[];
 }
 
+/** Arguments that are described by JSON Schema, as another server lists its tools. See `calls/json-schema.ts`. */
+export interface JsonArguments {
+  json_schema: Record<string, unknown>;
+}
+
 export interface Tool<Arguments = unknown> {
   name: string;
   description: string;
-  schema: z.ZodType<Arguments>;
+  /** `execute` gets arguments that fit it. */
+  schema: z.ZodType<Arguments> | JsonArguments;
   /** `work` starts the due task; `plan` and `memory` (what the thread has already) never do; `control` ends or interrupts the run. */
   kind: "plan" | "work" | "control" | "memory";
   /** Read-only calls that stand side by side in one message run side by side. */

@@ -1,6 +1,7 @@
 // What goes in and out over HTTP, as zod schemas: they validate, and `/openapi.json` is generated from them. The schemas of
 // `protocol` are built again from their shapes here, since only instances made after zod-openapi's import can be named.
 import { z } from "@hono/zod-openapi";
+import { findJsonFault } from "../lib/json-bounds.ts";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
 import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
@@ -19,34 +20,20 @@ export const wellFormed = z
 export const title = wellFormed.max(500);
 export const time = z.string().openapi({ format: "date-time", example: examples.time });
 
-// JSON that a client has stored with a thing. It is copied into rows and prompts, so it is bounded in every direction.
-const JSON_BYTES = 64 * 1024;
-const JSON_DEPTH = 32;
+/** Of JSON that a client has stored with a thing. */
+const jsonBounds = { characters: 64 * 1024, levels: 32 };
 
 /** Any JSON within bounds. */
 export const smallJson = z.unknown().superRefine((value, issues) => {
-  const wrong = findFault(value);
+  const wrong = findJsonFault(value, jsonBounds);
   if (wrong !== null) issues.addIssue({ code: "custom", message: wrong });
 });
 
 /** A JSON object within bounds. */
 export const smallObject = z.record(z.string(), z.unknown()).superRefine((value, issues) => {
-  const wrong = findFault(value);
+  const wrong = findJsonFault(value, jsonBounds);
   if (wrong !== null) issues.addIssue({ code: "custom", message: wrong });
 });
-
-function findFault(value: unknown): string | null {
-  if (isDeeperThan(value, JSON_DEPTH)) return `is nested deeper than ${JSON_DEPTH} levels`;
-  const json = JSON.stringify(value) ?? "";
-  if (json.length > JSON_BYTES) return `is larger than ${JSON_BYTES} characters of JSON`;
-  // `JSON.stringify` escapes what is not well-formed, and a backslash before the escape is itself doubled.
-  return /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(json) ? "is not well-formed Unicode (a lone surrogate)" : null;
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
-}
 
 /** As many as one message of a model can ask: a run's interrupts are answered together. */
 export const MOST_ANSWERS = 256;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { noSettings } from "../../test/fakes/settings.ts";
+import { findSchemaFault } from "../agent/calls/json-schema.ts";
 import { createTools } from "./index.ts";
 
 const tools = createTools(noSettings);
@@ -21,7 +22,9 @@ describe("the tools of a server where nothing is set", () => {
   it.each(tools.map((tool) => [tool.name, tool] as const))(
     "tells a model of %s by a plain object schema",
     (_, tool) => {
-      const { $schema, ...schema } = z.toJSONSchema(tool.schema, { io: "input" });
+      const { $schema, ...schema } =
+        "json_schema" in tool.schema ? tool.schema.json_schema : z.toJSONSchema(tool.schema, { io: "input" });
+      expect(findSchemaFault(schema)).toBeNull();
       expect(schema).toMatchObject({ type: "object", properties: expect.any(Object) });
       expect(JSON.stringify(schema)).not.toMatch(/\$ref|\$defs|anyOf|allOf|not"|9007199254740991/);
       expect(tool.description.length).toBeLessThan(400);

@@ -1,6 +1,7 @@
 // Calls a tool as the loop does, arguments read by its schema, without the loop.
 
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
+import { checkArguments } from "../../src/agent/calls/tool-arguments.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 
 export async function callTool(
@@ -11,7 +12,7 @@ export async function callTool(
 ): Promise<ToolResult> {
   const tool = tools.find((candidate) => candidate.name === name);
   if (!tool) throw new Error(`There is no tool ${name}.`);
-  return tool.execute(tool.schema.parse(input), {
+  return tool.execute(readInput(tool, input), {
     tool_call_id: "call_1",
     sandbox: new MemorySandbox(),
     plan: { version: 0, sections: [], tasks: [] },
@@ -22,4 +23,10 @@ export async function callTool(
     signal: new AbortController().signal,
     ...context,
   });
+}
+
+export function readInput(tool: Tool, input: unknown): unknown {
+  const checked = checkArguments(tool, JSON.stringify(input), false);
+  if (!checked.ok) throw new Error(checked.message);
+  return checked.input;
 }

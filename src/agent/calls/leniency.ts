@@ -20,7 +20,7 @@ export function lenientObject<Shape extends z.ZodRawShape>(shape: Shape, reading
       const found = [name, ...(reading.aliases?.[name] ?? [])].find(
         (key) => Object.hasOwn(given, key) && !saysNothing(schema as z.ZodType, given[key]),
       );
-      if (found !== undefined) fields[name] = understand(schema as z.ZodType, given[found]);
+      if (found !== undefined) fields[name] = understandAs(baseOf(schema as z.ZodType).type, given[found]);
     }
     return reading.prepare ? reading.prepare(fields) : fields;
   }, z.object(shape));
@@ -45,9 +45,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function understand(schema: z.ZodType, value: unknown): unknown {
-  switch (baseOf(schema).type) {
+/** The value as a field of that type was meant; names of types as in zod and in JSON Schema. */
+export function understandAs(type: string, value: unknown): unknown {
+  switch (type) {
     case "number":
+    case "integer":
       return typeof value === "string" && /^\s*-?\d{1,15}\s*$/.test(value) ? Number(value) : value;
     case "boolean":
       return readBoolean(value);

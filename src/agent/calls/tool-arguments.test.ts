@@ -74,3 +74,39 @@ describe("describeTool", () => {
     expect(describeTool(lenient).parameters).toMatchObject({ type: "object", required: ["question"] });
   });
 });
+
+describe("a tool with a JSON Schema", () => {
+  const json_schema = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    type: "object",
+    properties: { city: { type: "string" }, days: { type: "integer", maximum: 7 }, unit: { enum: ["C", "F"] } },
+    required: ["city"],
+    additionalProperties: false,
+  };
+  const forecast = makeTool("forecast", { schema: { json_schema } });
+
+  it("is shown to the model with that schema", () => {
+    const { $schema: _, ...parameters } = json_schema;
+    expect(describeTool(forecast)).toEqual({ name: "forecast", description: forecast.description, parameters });
+  });
+
+  it("gets arguments that fit it; others are refused in the same words as those of any tool", () => {
+    expect(checkArguments(forecast, '{"city":"Oslo","days":"3"}', false)).toEqual({
+      ok: true,
+      input: { city: "Oslo", days: 3 },
+    });
+    const message = refuse('{"days":9,"unit":"K","colour":1}', false, forecast);
+    expect(message).toMatch(/^The arguments of forecast don't fit, so it was not called:\n- city: .*string/);
+    expect(message).toMatch(/- days: .*7/);
+    expect(message).toMatch(/- unit: .*"C"\|"F"/);
+    expect(message).toContain("colour");
+    expect(message).toContain('Required: city (string). Optional: days (integer), unit (one of "C", "F").');
+  });
+
+  it("gives no refusal that is longer than a model needs", () => {
+    const names = Array.from({ length: 900 }, (_, at) => `field_number_${at}`);
+    const properties = Object.fromEntries(names.map((name) => [name, { type: "string" }]));
+    const wide = makeTool("wide", { schema: { json_schema: { type: "object", properties, required: names } } });
+    expect(refuse("{}", false, wide).length).toBeLessThan(5_000);
+  });
+});

@@ -4,12 +4,15 @@ import { z } from "zod";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ToolDescription } from "../model.ts";
 import type { Tool } from "../tool.ts";
+import { type CheckedJson, checkJson, describeSchema } from "./json-schema.ts";
 
 export type CheckedArguments = { ok: true; input: unknown } | { ok: false; message: string };
 
 /** Of one refusal; a schema that is missed in more places is not understood at all. */
 const MAX_ISSUES = 5;
 const MAX_ISSUE_CHARACTERS = 300;
+/** Of what a right call has; the schema of another server's tool may name more. */
+const MAX_FIELDS_CHARACTERS = 2_000;
 /** How much of arguments that are not JSON is shown again. */
 const MAX_QUOTED_CHARACTERS = 200;
 
@@ -19,26 +22,37 @@ const descriptions = new WeakMap<Tool, ToolDescription>();
 export function describeTool(tool: Tool): ToolDescription {
   const known = descriptions.get(tool);
   if (known) return known;
-  const { $schema: _, ...parameters } = z.toJSONSchema(tool.schema, { io: "input", unrepresentable: "any" });
-  const described = { name: tool.name, description: tool.description, parameters };
+  const described = { name: tool.name, description: tool.description, parameters: describeParameters(tool) };
   descriptions.set(tool, described);
   return described;
+}
+
+function describeParameters({ schema }: Tool): Record<string, unknown> {
+  if ("json_schema" in schema) return describeSchema(schema.json_schema);
+  const { $schema: _, ...parameters } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return parameters;
 }
 
 /** `cut`: the reply ended at the output limit, so broken JSON is most likely cut off and not wrong. */
 export function checkArguments(tool: Tool, written: string, cut: boolean): CheckedArguments {
   const parsed = parseArguments(written);
   if (!parsed.ok) return { ok: false, message: cut ? describeCut(tool) : describeBroken(tool, written, parsed.reason) };
-  const checked = tool.schema.safeParse(parsed.value);
-  if (checked.success) return { ok: true, input: checked.data };
-  const issues = checked.error.issues.slice(0, MAX_ISSUES).map((issue) => {
+  const checked = checkValue(tool, parsed.value);
+  if (checked.ok) return checked;
+  const issues = checked.issues.slice(0, MAX_ISSUES).map((issue) => {
     const place = issue.path.length > 0 ? issue.path.map(String).join(".") : "arguments";
-    return `- ${place}: ${cutEnd(issue.message, MAX_ISSUE_CHARACTERS)}`;
+    return `- ${cutEnd(place, MAX_ISSUE_CHARACTERS)}: ${cutEnd(issue.message, MAX_ISSUE_CHARACTERS)}`;
   });
   return {
     ok: false,
     message: `The arguments of ${tool.name} don't fit, so it was not called:\n${issues.join("\n")}\n${describeFields(tool)}`,
   };
+}
+
+function checkValue({ schema }: Tool, value: unknown): CheckedJson {
+  if ("json_schema" in schema) return checkJson(schema.json_schema, value);
+  const checked = schema.safeParse(value);
+  return checked.success ? { ok: true, input: checked.data } : { ok: false, issues: checked.error.issues };
 }
 
 /** No text is no arguments; JSON inside a JSON string, which some models write, is read too. */
@@ -76,7 +90,8 @@ function describeFields(tool: Tool): string {
       .filter((name) => needed.has(name) === wanted)
       .map((name) => `${name}${describeType(properties?.[name])}`)
       .join(", ");
-  return `Required: ${list(true) || "nothing"}. Optional: ${list(false) || "nothing"}.`;
+  const fields = `Required: ${list(true) || "nothing"}. Optional: ${list(false) || "nothing"}.`;
+  return fields.length > MAX_FIELDS_CHARACTERS ? `${cutEnd(fields, MAX_FIELDS_CHARACTERS)}…` : fields;
 }
 
 function describeType(schema: Record<string, unknown> | undefined): string {
