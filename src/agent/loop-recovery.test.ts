@@ -118,6 +118,23 @@ describe("a run that a next life takes up", () => {
     ]);
   });
 
+  it("says of a call that had begun with a tool that is gone that it may have happened, and makes it nowhere else", async () => {
+    const run = new ScriptedRun([says("Done.")], [work]);
+    const client_tools = [{ name: "moved", description: "", parameters: {} }];
+    const input = {
+      steps: 1,
+      history: left("gone", "moved", "later"),
+      started_calls: ["old_0", "old_1"],
+      client_tools,
+    };
+    expect(await run.run(input)).toEqual(completed("Done."));
+    const interrupted = (name: string) =>
+      `interrupted: the server was restarted while ${name} ran. It may have happened: check before you do it again.`;
+    expect(run.results.get("old_0")).toEqual({ content: interrupted("gone"), is_error: true });
+    expect(run.results.get("old_1")).toEqual({ content: interrupted("moved"), is_error: true });
+    expect(run.results.get("old_2")?.content).toBe('There is no tool "later". The tools are: work, moved.');
+  });
+
   it("ends what a former life left running where the run was cancelled meanwhile, and begins nothing", async () => {
     const abandoned: string[] = [];
     const command = makeTool("command", {

@@ -71,7 +71,8 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const offered = input.client_tools.filter(({ name }) => !ports.tools.some((tool) => tool.name === name));
   const guard = createRepetitionGuard();
   replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false);
-  const system = buildSystemPrompt({ agent: input.agent, context: input.context });
+  const foreign_tools = own.filter(({ source }) => source !== undefined).map(({ name }) => name);
+  const system = buildSystemPrompt({ agent: input.agent, context: input.context, foreign_tools });
   const descriptions = [...own.map(describeTool), ...offered];
   const { summary } = input;
   return {
@@ -99,10 +100,15 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     guard,
     replies: noReplies,
     progress: noProgress,
-    nudge: null,
+    nudge: describeUnavailable(input.unavailable_sources),
     lastText: findLastText(input),
     emitFailure: null,
   };
+}
+
+function describeUnavailable(sources: string[]): string | null {
+  if (sources.length === 0) return null;
+  return `The tools of ${sources.join(", ")} can't be reached just now. Go on without them. If the work needs them, say so to the person.`;
 }
 
 function findLastText({ history, summary, steps }: LoopInput): string {

@@ -42,7 +42,10 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const { history, steps, grants } = state.input;
   // A run's first life begins with what a person said; only a later one can find its own message at the end.
   const isLater = steps > 0;
-  const isOurs = ({ id, function: called }: ToolCall) => isLater || grants.has(id) || state.tools.has(called.name);
+  // A name that a source lists only now may have been a client's.
+  const isOwn = ({ function: called }: ToolCall) => state.tools.get(called.name)?.source === undefined;
+  const isOurs = (call: ToolCall) =>
+    isLater || grants.has(call.id) || (state.tools.has(call.function.name) && isOwn(call));
   const left = unansweredCalls(history, grants).filter(isOurs);
   if (left.length > 0) {
     showRows(state, new Set(left.map((call) => call.id)));
@@ -57,12 +60,12 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   return await endReply(last.content ?? "", "stop", state);
 }
 
-/** Calls that had begun and can't be begun again: the model is told, and checks. */
+/** Calls that had begun and can't be begun again, since their tool says so or is gone: the model is told, and checks. */
 function answerStarted(calls: ToolCall[], state: RunState): Map<string, ToolResult> {
   const answers = new Map<string, ToolResult>();
   for (const { id, function: called } of calls) {
-    const begun = state.input.started_calls.includes(id);
-    if (!begun || state.tools.get(called.name)?.recovery !== "report") continue;
+    const { recovery = "report" } = state.tools.get(called.name) ?? {};
+    if (recovery !== "report" || !state.input.started_calls.includes(id)) continue;
     const content = `interrupted: the server was restarted while ${called.name} ran. It may have happened: check before you do it again.`;
     answers.set(id, { content, is_error: true });
   }

@@ -39,11 +39,14 @@ export interface LoopInput {
   /** Whether no task was open any more when a person spoke last. */
   is_former_plan: boolean;
   client_tools: ClientTool[];
+  /** Sources whose tools are not among the run's, since they could not be listed just now. */
+  unavailable_sources: string[];
   context: { description: string; value: string }[];
 }
 
 export interface LoopPorts {
   model: Model;
+  /** Of this life of the run. */
   tools: Tool[];
   sandbox: Sandbox;
   /** The plan as it is stored. A fact with a plan changes it, and so may a person, between any two awaits. */

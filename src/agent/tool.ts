@@ -59,6 +59,8 @@ export interface JsonArguments {
 export interface Tool<Arguments = unknown> {
   name: string;
   description: string;
+  /** The source that lists it, of a tool that others describe; absent where it is the server's own. */
+  source?: string;
   /** `execute` gets arguments that fit it. */
   schema: z.ZodType<Arguments> | JsonArguments;
   /** `work` starts the due task; `plan` and `memory` (what the thread has already) never do; `control` ends or interrupts the run. */

@@ -4,6 +4,7 @@ import type { RunMirror } from "../agent/mirror.ts";
 import type { Model } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
+import type { ToolSource } from "../agent/tool-source.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
@@ -20,7 +21,7 @@ import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { deleteThread, syncThread } from "../store/sync.ts";
 import type { Happenings } from "../store/webhooks/happenings.ts";
-import { createTools } from "../tools/index.ts";
+import { createToolSources, createTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { sendJobs } from "./jobs.ts";
@@ -37,7 +38,10 @@ export interface Ports {
   contextTokens(model: string): number;
   /** Which images may come in, and be sent to a model. */
   images: ImageRules;
+  /** The server's own. */
   tools: Tool[];
+  /** Of tools that others describe. */
+  toolSources: ToolSource[];
   /** How long a person may take to answer; null is for ever. */
   interrupt_ms: number | null;
   /** The sandbox of the thread's project; nothing is made before it is used. */
@@ -76,6 +80,7 @@ export function createPorts(
     contextTokens: (model) => config.openai?.context_tokens ?? contextTokens(model),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config),
+    toolSources: createToolSources(config),
     interrupt_ms: config.interrupt_ms,
     openSandbox: async (thread, onState, memory) =>
       lazySandbox(rememberSettings({ config, database, provider, thread }, onState, memory)),

@@ -1,5 +1,6 @@
 // All tools, in the order the model sees them. A new tool is one file and one line here.
 import type { Tool } from "../agent/tool.ts";
+import type { ToolSource } from "../agent/tool-source.ts";
 import type { Config } from "../config.ts";
 import { fileTools } from "./files.ts";
 import { gitTools } from "./git.ts";
@@ -29,4 +30,11 @@ const groups: ToolGroup[] = [
 
 export function createTools(config: Config): Tool[] {
   return groups.flatMap((create) => create(config));
+}
+
+/** Sources of tools that differ by agent or change between runs, as MCP servers list them: a line each. */
+const sources: ((config: Config) => ToolSource[])[] = [];
+
+export function createToolSources(config: Config): ToolSource[] {
+  return sources.flatMap((create) => create(config));
 }

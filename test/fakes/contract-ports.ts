@@ -32,6 +32,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     contextTokens: () => 128_000,
     images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
+    toolSources: [],
     openSandbox: async () => new MemorySandbox(),
     syncThread: (batch) => {
       const sent = structuredClone(batch);

@@ -124,6 +124,7 @@ export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_for
     interrupt_ms: null,
     told_task_id: null,
     client_tools: [],
+    unavailable_sources: [],
     context: [],
     summary: null,
     context_tokens: 128_000,

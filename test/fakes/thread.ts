@@ -5,6 +5,7 @@ import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import type { RunMirror } from "../../src/agent/mirror.ts";
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
+import type { ToolSource } from "../../src/agent/tool-source.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
@@ -36,6 +37,7 @@ export interface FakeThreadOptions {
   /** Answers where the list is empty: one that looks at the messages only serves any number of lives. */
   brain?: Reply;
   tools?: Tool[];
+  toolSources?: ToolSource[];
   /** What the model reads in one call: anything, where it is not said. */
   context_tokens?: number;
   /** Public addresses, where it is not said. */
@@ -234,6 +236,7 @@ export class FakeThread {
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],
+      toolSources: this.#options.toolSources ?? [],
       openSandbox: async () => this.sandbox,
       syncThread: async (batch) => {
         check(pulse);

@@ -9,11 +9,13 @@ import { finishing } from "./finishing.ts";
 import { identity } from "./identity.ts";
 import { describePlanning, whenToPlan } from "./planning.ts";
 import { describeTools } from "./tools.ts";
-import { trust } from "./trust.ts";
+import { describeTrust } from "./trust.ts";
 import { describeWork } from "./working.ts";
 
 export interface PromptInput {
   agent: AgentConfig;
+  /** Names of the tools that others describe. */
+  foreign_tools?: string[];
   /** What a client wants known; quoted as data. */
   context: { description: string; value: string }[];
 }
@@ -22,7 +24,7 @@ export interface PromptInput {
 const MAX_CONTEXT_CHARACTERS = 50_000;
 const MAX_DESCRIPTION_CHARACTERS = 300;
 
-export function buildSystemPrompt({ agent, context }: PromptInput): string {
+export function buildSystemPrompt({ agent, context, foreign_tools = [] }: PromptInput): string {
   const instructions = agent.instructions.trim();
   return [
     identity,
@@ -32,7 +34,7 @@ export function buildSystemPrompt({ agent, context }: PromptInput): string {
     describeTools(agent),
     describeAsking(agent),
     finishing,
-    trust,
+    describeTrust(foreign_tools),
     ...(instructions ? [`${instructionsHeading}\n\n${instructions}`] : []),
     ...(context.length > 0 ? [`${contextHeading}\n\n${quoteContext(context)}`] : []),
   ].join("\n\n");

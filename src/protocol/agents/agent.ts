@@ -5,7 +5,7 @@ import { DEFAULT_AGENT_ID } from "../ids.ts";
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode");
 
 const modelName = wellFormed.min(1).max(200);
-const toolName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -");
+export const toolName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -");
 
 /** What a version of an agent fixes. */
 export const agentConfig = z.strictObject({

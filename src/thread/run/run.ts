@@ -14,6 +14,7 @@ import { type Life, noteError, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { trimMemory, watchIdle } from "../stream/streams.ts";
 import { readLedger } from "./ledger.ts";
+import { openTools } from "./open-tools.ts";
 import { isFormerPlan, readNews, readToldTask } from "./plan-memory.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { readResult } from "./results.ts";
@@ -114,6 +115,8 @@ function checkPreviews(life: Life, record: RunRecord): void {
 async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
   const { ports } = life;
   const { config } = record.agent;
+  // Before anything is read of the thread: a source may take its time, and a person may write meanwhile.
+  const { tools, unavailable } = await openTools(life, record, signal);
   return runAgent(
     {
       model: record.run.model,
@@ -129,11 +132,12 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],
+      unavailable_sources: unavailable,
       context: record.input?.context ?? [],
     },
     {
       model: withPermittedImages(ports.models[config.tool_format], ports.images),
-      tools: ports.tools,
+      tools,
       sandbox: await openSandbox(life),
       readPlan: () => life.state.plan,
       readNews: () => readNews(life),

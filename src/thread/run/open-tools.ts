@@ -1,0 +1,63 @@
+// The tools of a run, looked up when it starts and again in each later life: the server's own, and what the sources list
+// for its agent just now. A source that fails or is slow costs the run nothing but its tools.
+import type { Tool } from "../../agent/tool.ts";
+import { admitTools, createToolRoom, type ToolRequest, type ToolSource } from "../../agent/tool-source.ts";
+import { logError, logWarning } from "../../lib/log.ts";
+import { withinTime } from "../../lib/time-limit.ts";
+import { type Life, noteError } from "../life.ts";
+import type { RunRecord } from "../rows/runs.ts";
+
+/** A person waits for the first word meanwhile. */
+const LIST_MS = 10_000;
+
+export interface OpenedTools {
+  tools: Tool[];
+  /** Sources that listed nothing, which the model is told. */
+  unavailable: string[];
+}
+
+export async function openTools(life: Life, record: RunRecord, signal: AbortSignal): Promise<OpenedTools> {
+  const { tools, toolSources, contextTokens } = life.ports;
+  const opened: OpenedTools = { tools: [...tools], unavailable: [] };
+  const { user_id, thread_id, invocation_id } = record.run;
+  const fields = { user_id, thread_id, invocation_id };
+  const request = { agent: record.agent, thread: life.thread };
+  const lists = await Promise.allSettled(toolSources.map((source) => listTools(source, request, life, signal)));
+  const taken = [...tools, ...(record.input?.client_tools ?? [])].map(({ name }) => name);
+  const room = createToolRoom(taken, contextTokens(record.run.model));
+  for (const [place, { name: source }] of toolSources.entries()) {
+    try {
+      const { tools: admitted, left_out, reason } = admitTools(source, readList(lists[place]), room);
+      opened.tools.push(...admitted);
+      // One line however many they are: who runs the source decides their number.
+      if (reason !== null) logWarning("tools_left_out", { ...fields, source, left_out, reason });
+    } catch (error) {
+      opened.unavailable.push(source);
+      if (signal.aborted) continue;
+      logError("tools_not_listed", error, { ...fields, source });
+      noteError(life, `the tools of ${source} could not be listed; see the log`);
+    }
+  }
+  return opened;
+}
+
+function readList(list: PromiseSettledResult<Tool[]> | undefined): Tool[] {
+  if (list?.status !== "fulfilled") throw list?.reason;
+  return list.value;
+}
+
+/** Rejects where the source lists nothing in time, or the run is cancelled. */
+async function listTools(source: ToolSource, request: ToolRequest, life: Life, signal: AbortSignal): Promise<Tool[]> {
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  const stopped = new Promise<never>((_resolve, reject) => {
+    until.addEventListener("abort", () => reject(until.reason), { once: true });
+  });
+  try {
+    const listed = Promise.resolve().then(() => source.listTools(request, until));
+    return await withinTime(life.ports.clock, LIST_MS, source.name, Promise.race([listed, stopped]));
+  } finally {
+    over.abort();
+  }
+}
