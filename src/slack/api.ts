@@ -1,5 +1,6 @@
 // Slack's Web API: one call, and what came of it as a value. Arguments go as a form, nested ones as JSON, which is what every
 // method takes. The token is in a header and nowhere else.
+import { readBoundedText } from "../lib/bounded-body.ts";
 import { readRetryAfter } from "../lib/retry.ts";
 
 export interface SlackAccess {
@@ -48,7 +49,7 @@ export function createSlackCaller({ api_url, token }: SlackAccess, send: typeof 
         await response.body?.cancel();
         return { kind: "unknown", reason: `${method} was answered with ${response.status}` };
       }
-      return readAnswer(method, await readText(response));
+      return readAnswer(method, await readBoundedText(response, ANSWER_BYTES));
     } catch (error) {
       return { kind: "unknown", reason: `${method}: ${error instanceof Error ? error.name : "failed"}` };
     }
@@ -62,22 +63,6 @@ function toForm(fields: Record<string, unknown>): URLSearchParams {
       form.set(name, typeof value === "string" ? value : JSON.stringify(value));
   }
   return form;
-}
-
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  const reader = response.body?.getReader();
-  for (let read = await reader?.read(); read !== undefined && !read.done; read = await reader?.read()) {
-    size += read.value.byteLength;
-    if (size > ANSWER_BYTES) {
-      await reader?.cancel();
-      throw new RangeError("too long");
-    }
-    text += decoder.decode(read.value, { stream: true });
-  }
-  return text + decoder.decode();
 }
 
 function readAnswer(method: string, text: string): SlackAnswer {

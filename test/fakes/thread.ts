@@ -50,6 +50,8 @@ export interface FakeThreadOptions {
   clock?: Clock;
   /** What the thread's agent sets. */
   agent?: Partial<AgentConfig>;
+  /** Ids of agents that there are beside the usual one. */
+  agents?: string[];
   interrupt_ms?: number;
   /** Slack alone, where it is not said. */
   mirrors?: RunMirror[];
@@ -245,7 +247,10 @@ export class FakeThread {
         return this.#options.happenings ?? { made: [], hears_tasks: false };
       },
       deleteThread: async (key) => this.#options.deleteThread?.(key),
-      readAgent: async (_user, agent_id) => (agent_id === defaultAgent.agent_id ? this.#agent : null),
+      readAgent: async (_user, agent_id) => {
+        const known = [defaultAgent.agent_id, ...(this.#options.agents ?? [])];
+        return known.includes(agent_id) ? { ...this.#agent, agent_id } : null;
+      },
       readPreviews: async () => this.links,
       sendJob: async (job) => {
         check(pulse);

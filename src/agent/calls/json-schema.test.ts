@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { checkJson, describeSchema, findSchemaFault, type JsonSchema } from "./json-schema.ts";
 
 const object = (more: JsonSchema): JsonSchema => ({ type: "object", ...more });
@@ -112,6 +112,19 @@ describe("arguments of a tool with a JSON Schema", () => {
     ]);
     expect(problemsOf(schema, { tree: { inner: { name: 1 } } })).toEqual([]);
     expect(problemsOf(object({ properties: { a: { $ref: "#" } } }), { a: { a: { a: 1 } } })).toEqual([]);
+  });
+
+  it("are checked without code that is made at run time, which Workers refuse", () => {
+    vi.stubGlobal("Function", () => {
+      throw new EvalError("no code is made here");
+    });
+    try {
+      expect(
+        problemsOf(field({ type: "object", properties: { b: { type: "string" } } }), { a: { b: 1 } }),
+      ).toHaveLength(1);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it("that are many are refused rather than compared for ever", () => {
