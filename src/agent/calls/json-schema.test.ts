@@ -188,6 +188,11 @@ describe("a schema", () => {
     ["of a list", { type: "array" }, "is no JSON Schema of an object"],
     ["with fields that are none", object({ properties: [] }), "has properties that are no object"],
     ["with names that are none", object({ required: "a" }), "requires what is no name"],
+    [
+      "with a field that a provider refuses",
+      field({}, { properties: { $top: {} } }),
+      'has a field with the name "$top"',
+    ],
     ["that is long", object({ description: "x".repeat(20_001) }), "is larger than 20000 characters of JSON"],
     ["with half a character", object({ description: "\ud800" }), "is not well-formed Unicode (a lone surrogate)"],
   ])("%s is not offered to a model", (_what, schema, fault) => {

@@ -8,6 +8,7 @@
 // back to itself, or beyond the bound, accepts anything. Neither zod nor this file makes code.
 import { z } from "zod";
 import { findJsonFault } from "../../lib/json-bounds.ts";
+import { cutEnd } from "../../lib/truncate.ts";
 import { isRecord, parseJson, understandAs } from "./leniency.ts";
 
 export type JsonSchema = Record<string, unknown>;
@@ -29,12 +30,17 @@ const MAX_PART_LEVELS = 64;
 const MAX_COMPARISONS = 50_000;
 const MAX_ARGUMENT_LEVELS = 64;
 
+/** Anthropic refuses a whole request for one field of another name. */
+const fieldName = /^[A-Za-z0-9_.-]{1,64}$/;
+
 /** Why a tool with this schema can't be offered, in a clause; null where it can. Providers refuse other schemas. */
 export function findSchemaFault(schema: unknown): string | null {
   if (!isRecord(schema) || schema.type !== "object") return "is no JSON Schema of an object";
   const { properties = {}, required = [] } = schema;
   if (!isRecord(properties)) return "has properties that are no object";
   if (!Array.isArray(required) || required.some((name) => typeof name !== "string")) return "requires what is no name";
+  const odd = Object.keys(properties).find((name) => !fieldName.test(name));
+  if (odd !== undefined) return `has a field with the name ${JSON.stringify(cutEnd(odd, 64))}`;
   return findJsonFault(schema, { characters: MAX_SCHEMA_CHARACTERS, levels: MAX_SCHEMA_LEVELS });
 }
 
