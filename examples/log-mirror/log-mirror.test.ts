@@ -1,16 +1,20 @@
 // The mirror on a real thread: the followers of `src/thread` drive it over a database in memory.
+
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { ensureFollowing } from "../../src/thread/follow/followers.ts";
 import { ensureRunning } from "../../src/thread/run/run.ts";
-import { allTools } from "../../src/tools/index.ts";
+import { createTools } from "../../src/tools/index.ts";
 import { call, type Reply, reply, say } from "../../test/fakes/replies.ts";
+import { noSettings } from "../../test/fakes/settings.ts";
 import { FakeClock } from "../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
 import { createLogMirror, type Log, type LogPlace } from "./log-mirror.ts";
 
 const place: LogPlace = { kind: "log", name: "builds" };
-const tools = allTools.filter(({ name }) => ["create_tasks", "update_tasks", "complete", "ask"].includes(name));
+const tools = createTools(noSettings).filter(({ name }) =>
+  ["create_tasks", "update_tasks", "complete", "ask"].includes(name),
+);
 
 /** A log in memory. `fails` may let a call fail before it is carried out, or lose its answer after. */
 class MemoryLog implements Log {

@@ -1,13 +1,16 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { call, say } from "../../../test/fakes/replies.ts";
+import { noSettings } from "../../../test/fakes/settings.ts";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
-import { allTools } from "../../tools/index.ts";
+import { createTools } from "../../tools/index.ts";
 import { ensureRunning } from "../run/run.ts";
 import { ensureFollowing } from "./followers.ts";
 
-const tools = allTools.filter(({ name }) => ["create_tasks", "update_tasks", "complete", "ask"].includes(name));
+const tools = createTools(noSettings).filter(({ name }) =>
+  ["create_tasks", "update_tasks", "complete", "ask"].includes(name),
+);
 const shop = { id: "c1", name: "create_tasks", input: { section_title: "Shop", task_contents: ["Build it"] } };
 
 /** Turns the loop of events until it is so; what never comes to be fails the test by its time. */
