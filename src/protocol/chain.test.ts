@@ -4,12 +4,12 @@ import { type Chain, chainOf, MAX_HOPS, takeLonger, withChain } from "./chain.ts
 const cause = (invocation_id: string) => ({ trigger_id: "trig_1", thread_id: "thread-1", invocation_id });
 
 describe("a chain", () => {
-  it("is empty where former versions stored none", () => {
+  it("is empty for runs that former versions stored without one", () => {
     expect(chainOf()).toEqual({ hops: 0, caused_by: [] });
     expect(withChain({ status: "completed" })).toEqual({ status: "completed", hops: 0, caused_by: [] });
   });
 
-  it("is never longer than its hops, and these never more than the bound, whatever arrives", () => {
+  it("holds at most as many causes as hops, and at most MAX_HOPS hops, for any input", () => {
     for (const hops of [0, 1, 2, 3, 4, 1e9]) {
       for (let length = 0; length < 10; length++) {
         const caused_by = Array.from({ length }, (_, place) => cause(`inv_${place}`));
@@ -21,7 +21,7 @@ describe("a chain", () => {
     }
   });
 
-  it("becomes the longer one of two, and never the shorter", () => {
+  it("is replaced by a longer chain and never by a shorter one", () => {
     const run: Chain = { hops: 1, caused_by: [cause("inv_a")] };
     expect(takeLonger(run, { hops: 1, caused_by: [cause("inv_b")] })).toBe(false);
     expect(takeLonger(run, { hops: 0, caused_by: [] })).toBe(false);

@@ -1,21 +1,27 @@
-// What led to a run: webhooks whose deliveries started runs, which webhooks told of, and so on. Each delivery that starts a run
-// is a hop. The count ends a loop; the chain is for people who look for it.
+// The chain of webhooks that led to a run: a run sends a webhook, whose delivery starts a run, which sends a webhook,
+// and so on. Each delivery that starts a run is one hop. The count of hops ends loops; the chain itself is for people
+// who debug one.
 import { z } from "zod";
 
 /**
- * From so many hops on nothing is started. Two are somebody's wish: a run tells a second one, and that a third. Each hop may
- * multiply what is run, so a generous bound would be none.
+ * At this many hops a delivery starts nothing. Two hops are legitimate: a run notifies a second one, which notifies a
+ * third. Each hop can multiply the number of runs, so a generous limit would be no limit.
  */
 export const MAX_HOPS = 3;
 
-/** Of a delivery, and of what passes its count on. */
+/** Sent with every delivery; a relay that forwards the delivery passes the count on. */
 export const HOPS_HEADER = "Taskloom-Hops";
 
-/** What an event adds to the hops of its run. A run ends once, and changes dozens of tasks, each an event. */
+/**
+ * Hops that an event adds to those of its run. A run ends once but changes dozens of tasks, each an event of its own.
+ */
 export const END_HOPS = 1;
 export const TASK_HOPS = 2;
 
-/** A run that led to the next one by this trigger. Its ids are null where it is none of the same user's, or not known. */
+/**
+ * A run that led to the next one through this trigger. The ids are null if the run is unknown or belongs to another
+ * user.
+ */
 export const cause = z.object({
   trigger_id: z.string(),
   thread_id: z.string().nullable(),
@@ -24,24 +30,24 @@ export const cause = z.object({
 export type Cause = z.infer<typeof cause>;
 
 export interface Chain {
-  /** Zero for what a person, the API, Slack or a clock started. */
+  /** Zero for runs started by a person, the API, Slack or a schedule. */
   hops: number;
-  /** Oldest first; never more than there were hops. */
+  /** Oldest first; never longer than `hops`. */
   caused_by: Cause[];
 }
 
-/** A chain within its bounds. What was stored by a former version has none. */
+/** Brings a chain within its limits. Rows of former versions have no chain. */
 export function chainOf({ hops = 0, caused_by = [] }: Partial<Chain> = {}): Chain {
   const bounded = Math.min(hops, MAX_HOPS);
   return { hops: bounded, caused_by: bounded === 0 ? [] : caused_by.slice(-bounded) };
 }
 
-/** A run that former versions may have stored, with its chain. */
+/** Adds the chain to a run; rows of former versions have none. */
 export function withChain<T extends object>(run: T & Partial<Chain>): T & Chain {
   return { ...run, ...chainOf(run) };
 }
 
-/** The run goes on with the longer of two chains; whether that is the other one. */
+/** Gives the run the longer of two chains. Returns true if that is `other`. */
 export function takeLonger(run: Chain, other: Chain): boolean {
   if (other.hops <= run.hops) return false;
   run.hops = other.hops;

@@ -1,5 +1,5 @@
-// The closed set of ways in which a request can fail, and the value that carries one across an RPC boundary.
-// Errors of RPC lose their own properties, so an expected failure is never thrown: it is a `Result`.
+// The closed set of ways in which a request can fail, and the value that carries a failure across an RPC boundary.
+// Errors lose their own properties over RPC, so an expected failure is never thrown: it is a `Result`.
 
 /** Every `code` of a problem answer, with its status and title. */
 export const problems = {

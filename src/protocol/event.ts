@@ -1,5 +1,5 @@
-// The events of a thread's log: the part of AG-UI 1.0 that this server sends, never with null in it.
-// Shapes follow `@ag-ui/core`; tests hold every event that leaves against its schemas.
+// The events of a thread's log: the part of AG-UI 1.0 that this server sends. No field is ever null. Shapes follow
+// `@ag-ui/core`; tests check every event that leaves against its schemas.
 import type { PlanState } from "./plan/task.ts";
 
 export interface StateValue {

@@ -50,7 +50,7 @@ describe("hostOfGitUrl", () => {
     expect(hostOfGitUrl("http://127.0.0.1:3000/a")).toBe("127.0.0.1:3000");
   });
 
-  it("knows none for an address that another host hides in, or of another protocol", () => {
+  it("finds none for another protocol or for an address that hides another host", () => {
     expect(hostOfGitUrl("https://github.com@evil.example/a")).toBeNull();
     expect(hostOfGitUrl("ssh://github.com/a")).toBeNull();
     expect(hostOfGitUrl("../shop.git")).toBeNull();

@@ -1,22 +1,23 @@
-// A credential of a git host, and the one way to write a host, so that what was stored for one is found for its addresses.
+// A credential of a git host. A host has one normal form, so the credential stored for it is found from any of its
+// addresses.
 import { z } from "zod";
 import { fail, type Result, succeed } from "./error.ts";
 
-/** What may be told of a credential: never its password. */
+/** What a client may see of a credential: never its password. */
 export interface GitCredentialInfo {
   host: string;
-  /** Null where it can't be opened any more. */
+  /** Null if it can't be decrypted any more. */
   username: string | null;
   created_at: string;
   updated_at: string;
 }
 
-/** Tokens of the hosts we know have up to some hundred characters; those that are JWTs a few thousand. */
+/** Tokens of known hosts have up to a few hundred characters; those that are JWTs have a few thousand. */
 const MAX_PASSWORD_CHARACTERS = 8192;
 const MAX_USERNAME_CHARACTERS = 256;
 const MAX_HOST_CHARACTERS = 500;
 
-// A line feed would begin a line of its own in the protocols and helpers that carry these.
+// A line feed would start a new line in the protocols and helpers that carry these values.
 const plain = z
   .string()
   .min(1)
@@ -36,8 +37,8 @@ export const gitLogin = z.object({ username: z.string(), password: z.string() })
 export type GitLogin = z.infer<typeof gitLogin>;
 
 /**
- * The host as addresses are matched with it: lower-case, names in Punycode, with the port where it is not the usual one.
- * Also understood is an http or https address, of which the host is taken.
+ * The host in its normal form: lower case, Punycode, with the port unless it is the default one. Also accepts an http
+ * or https address and takes its host.
  */
 export function normalizeGitHost(text: string): Result<string> {
   const given = text.trim();
@@ -47,13 +48,13 @@ export function normalizeGitHost(text: string): Result<string> {
       "must be a host alone, e.g. `github.com`: no user, and no address of SSH, whose keys are not kept here",
     );
   }
-  // What the parser of addresses would drop, decode or read as the end of the host.
+  // The URL parser would drop or decode these, or read them as the end of the host.
   if (given === "" || /[\s/\\?#%*]/.test(given))
     return refuse("must be a host alone, e.g. `github.com` or `git.example.com:8443`");
   return readAddress(`https://${given}`);
 }
 
-/** The host under which a credential for this address is stored; null where the address takes none. */
+/** The host under which a credential for this address is stored; null if the address can't have one. */
 export function hostOfGitUrl(url: string): string | null {
   const read = readAddress(url);
   return read.ok ? read.value : null;

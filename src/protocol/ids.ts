@@ -1,6 +1,5 @@
-// Ids are `prefix_` + lower-case ULID: sortable by the moment they were made, unguessable in their last 80 bits.
-// A client may bring its own id where it makes a thing itself; everything that reaches a key of D1 or an object's name has
-// passed `clientId`.
+// An id is `prefix_` plus a lower-case ULID: sortable by its time, unguessable in its last 80 bits. A client may choose
+// the id of a resource that it creates. Everything that becomes a key in D1 or an object's name has passed `clientId`.
 import { z } from "zod";
 
 export type IdPrefix =
@@ -29,15 +28,15 @@ export function newId(prefix: IdPrefix, now = Date.now()): string {
 }
 
 /**
- * An id that is the same for the same parts, for what has to be one thing however often it is asked for: the run of a
- * delivery, the thread of a conversation elsewhere. 130 bits of SHA-256, so nobody finds two that meet.
+ * The same id for the same parts, for what must exist only once however often it is requested: the run of a delivery,
+ * or the thread for a conversation elsewhere. It has 130 bits of SHA-256, so nobody finds a collision.
  */
 export async function derivedId(prefix: IdPrefix, ...parts: string[]): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(parts)));
   return `${prefix}_${Array.from(new Uint8Array(digest).subarray(0, 26), (byte) => alphabet.charAt(byte & 31)).join("")}`;
 }
 
-/** Below each id that is made from then on, and above each that was made before: ids are in the order of their making. */
+/** An id below all ids made from `time` on and above all ids made before it. */
 export function firstIdAt(prefix: IdPrefix, time: number): string {
   return `${prefix}_${encodeTime(Math.min(Math.max(0, time), LAST_TIME))}`;
 }
@@ -60,8 +59,8 @@ function encodeRandom(): string {
   return text;
 }
 
-/** The id of the agent that every user has without creating it. */
+/** The agent that every user has without creating it. */
 export const DEFAULT_AGENT_ID = "agent_default";
 
-/** The owner of the key that settings name (`ADMIN_API_KEY`): the first user of a deployment. */
+/** The owner of the key in the setting `ADMIN_API_KEY`: a deployment's first user. */
 export const FIRST_USER_ID = "user_first";

@@ -1,4 +1,4 @@
-// Jobs: what travels through the queue `taskloom-jobs`. Ids only, since a queue message holds 128 KB.
+// Jobs of the queue `taskloom-jobs`. They hold ids only, since a queue message is limited to 128 KB.
 import { z } from "zod";
 import { clientId } from "./ids.ts";
 
@@ -9,23 +9,23 @@ export const job = z.discriminatedUnion("type", [
     thread_id: clientId,
     invocation_id: clientId,
   }),
-  /** The sandbox of a deleted project, which could not be deleted with it. */
+  /** The sandbox of a deleted project that could not be deleted with it. */
   z.object({
     type: z.literal("delete_sandbox"),
     user_id: clientId,
     project_id: clientId,
-    /** Tells the deleted project from one that was made again under its id. */
+    /** Distinguishes the deleted project from a new one with the same id. */
     project_created_at: z.string().max(40),
-    /** How often it was tried. */
+    /** The number of this attempt. */
     attempt: z.int().min(1),
   }),
-  /** A schedule that was due. */
+  /** A due time of a schedule. */
   z.object({
     type: z.literal("fire_schedule"),
     user_id: clientId,
     trigger_id: clientId,
     due_at: z.iso.datetime(),
-    /** How often the queue had given it up before. */
+    /** Starts at 1 and grows by one each time that the job returns as a dead letter. */
     attempt: z.int().min(1),
   }),
   z.object({ type: z.literal("deliver_webhook"), user_id: clientId, webhook_id: clientId, delivery_id: clientId }),

@@ -1,4 +1,4 @@
-// Messages: the rows a thread is made of, and the OpenAI chat message that is the content of each row a model reads.
+// Messages: the rows of a thread. A row that a model reads has an OpenAI chat message as its content.
 import { z } from "zod";
 
 export const messageTypes = ["user", "assistant", "tool", "task_list", "summary", "status"] as const;
@@ -6,7 +6,7 @@ export type MessageType = (typeof messageTypes)[number];
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
 
-/** A part of a person's message, as OpenAI's chat completions have it. */
+/** A part of a person's message, in the format of OpenAI's chat completions. */
 const contentPart = z.union([
   z.strictObject({ type: z.literal("text"), text: wellFormed }),
   z.strictObject({
@@ -21,7 +21,7 @@ const contentPart = z.union([
 ]);
 export type ContentPart = z.infer<typeof contentPart>;
 
-/** What a person says: a text, or parts. Emptiness is checked apart, since it has a code of its own. */
+/** What a person writes: text or parts. Emptiness is checked elsewhere, since it has a problem code of its own. */
 export const userContent = z.union([wellFormed, z.array(contentPart).max(100)]);
 export type UserContent = z.infer<typeof userContent>;
 
@@ -51,7 +51,7 @@ export interface SystemMessage {
 }
 export type ChatMessage = UserMessage | AssistantMessage | ToolMessage | SystemMessage;
 
-/** A row of `messages`, as `GET …/messages` answers it. `seq` is the place in the thread, given once. */
+/** A row of `messages`, as `GET …/messages` returns it. `seq` is its position in the thread and never changes. */
 export interface MessageRow {
   message_id: string;
   thread_id: string;
@@ -67,13 +67,13 @@ export interface MessageRow {
   created_at: string;
 }
 
-/** Whether a person's message says nothing: no text but white space, and no image. */
+/** Whether a person's message is empty: no image, and no text but white space. */
 export function isEmptyContent(content: UserContent): boolean {
   if (typeof content === "string") return content.trim() === "";
   return content.every((part) => part.type === "text" && part.text.trim() === "");
 }
 
-/** The text of a person's message; images are left out. */
+/** The text of a person's message, without its images. */
 export function textOf(content: UserContent): string {
   if (typeof content === "string") return content;
   return content

@@ -1,8 +1,8 @@
-// A page of a list, as every list answers it.
+// One page of a list, as every list route returns it.
 
 export interface Page<T> {
   data: T[];
-  /** Asks for the next page; null on the last one. */
+  /** Requests the next page; null on the last one. */
   next_cursor: string | null;
 }
 

@@ -3,15 +3,15 @@ import { isPreviewDomain, newPreviewToken, previewUrl, readPreviewHost } from ".
 
 const token = "abcdefghijklmnopqrstuvwxyz".replace(/[a-f]/g, "7");
 
-describe("a link", () => {
-  it("is https, and http where its domain is this machine", () => {
+describe("a preview link", () => {
+  it("uses https, and http under localhost", () => {
     expect(previewUrl("previews.example", 3000, token)).toBe(`https://3000-${token}.previews.example/`);
     expect(previewUrl("localhost:8787", 3000, token)).toBe(`http://3000-${token}.localhost:8787/`);
     expect(previewUrl("box.localhost", 3000, token)).toBe(`http://3000-${token}.box.localhost/`);
     expect(previewUrl("notlocalhost.example", 3000, token)).toMatch(/^https:/);
   });
 
-  it("has a token of 26 letters of base 32, each time another, and is read back from its host", () => {
+  it("has a random token of 26 base32 letters, and is read back from its host name", () => {
     const tokens = Array.from({ length: 50 }, newPreviewToken);
     expect(new Set(tokens).size).toBe(50);
     for (const each of tokens) {
@@ -22,7 +22,7 @@ describe("a link", () => {
   });
 });
 
-describe("a host", () => {
+describe("a request's host", () => {
   it.each([
     [`3000-${token}.previews.example`, "preview"],
     [`65535-${token}.previews.example`, "preview"],
@@ -47,14 +47,14 @@ describe("a host", () => {
     expect(readPreviewHost(hostname, "previews.example").kind).toBe(kind);
   });
 
-  it("of this machine is the app's, and each name under it a preview's", () => {
+  it("is the app's for localhost itself, and a preview's for each name under it", () => {
     expect(readPreviewHost("localhost", "localhost:8787").kind).toBe("other");
     expect(readPreviewHost(`3000-${token}.localhost`, "localhost:8787").kind).toBe("preview");
     expect(readPreviewHost("x.localhost", "localhost:8787").kind).toBe("unknown");
   });
 });
 
-describe("a domain for previews", () => {
+describe("a preview domain", () => {
   it.each(["previews.example", "previews.example:8443", "localhost", "localhost:8787", "a-b.c9.example"])(
     "may be %s",
     (domain) => {

@@ -1,6 +1,6 @@
-// Links to ports of a sandbox under a domain of our own: `{port}-{token}.domain`. Each link is a host, and so an origin, of
-// its own: what a program behind it stores or runs in a browser stays there. Names of hosts don't tell capitals from small
-// letters, hence base 32.
+// Links to ports of a sandbox under a domain of our own: `{port}-{token}.domain`. Each link has its own host, and so
+// its own origin: what a program behind it stores or runs in a browser stays there. Host names don't distinguish upper
+// and lower case, hence base32.
 
 export interface PreviewLink {
   port: number;
@@ -8,17 +8,17 @@ export interface PreviewLink {
   expires_at: string;
 }
 
-/** What a request's host is to the domain of previews. */
+/** How a request's host relates to the preview domain. */
 export type PreviewHost =
-  /** Not of that domain: the app's. */
+  /** Outside the preview domain: the app. */
   | { kind: "other" }
-  /** The domain itself, which has no previews. */
+  /** The preview domain itself, which serves nothing. */
   | { kind: "apex" }
-  /** Under the domain, and no link's name. */
+  /** Under the preview domain, but not a link's name. */
   | { kind: "unknown" }
   | { kind: "preview"; port: number; token: string };
 
-/** 26 letters of 5 bits: nobody finds a link by trying. */
+/** 26 letters of 5 bits each: a link can't be guessed. */
 const TOKEN_CHARACTERS = 26;
 const letters = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -30,11 +30,11 @@ export function newPreviewToken(): string {
   return Array.from(bytes, (byte) => letters.charAt(byte & 31)).join("");
 }
 
-/** `host` or `host:port` in lower case; no scheme, path or address in numbers. A public one has a dot. */
+/** `host` or `host:port` in lower case, without scheme, path or numeric address. A public domain has a dot. */
 export function isPreviewDomain(text: string): boolean {
   const [host = ""] = text.split(":");
   const isShaped = host.length <= 200 && domainShape.test(text) && (host.includes(".") || host === "localhost");
-  // Of a port that is none and of Punycode that means nothing no link could be read.
+  // An impossible port or invalid Punycode would make links that nothing can parse.
   return isShaped && URL.canParse(`https://${text}`);
 }
 
@@ -42,17 +42,17 @@ export function previewUrl(domain: string, port: number, token: string): string 
   return `${isLocal(domain) ? "http" : "https"}://${port}-${token}.${domain}/`;
 }
 
-/** Browsers hold names under localhost to be this machine, and there is no certificate for them. */
+/** Browsers resolve names under localhost to the own machine, and no certificate exists for them. */
 function isLocal(domain: string): boolean {
   return /(?:^|\.)localhost(?::\d+)?$/.test(domain);
 }
 
-/** `hostname` as `URL` has it, so in lower case. Its port plays no part: who forwards one has another. */
+/** `hostname` comes from `URL`, so it is in lower case. The port does not count: a port forward changes it. */
 export function readPreviewHost(hostname: string, domain: string): PreviewHost {
   const [apex = ""] = domain.split(":");
-  // A name with dots at its end is the same host and another origin: it is known, and not served.
+  // A trailing dot names the same host but another origin. The host is recognized, and not served.
   const name = hostname.replace(/\.+$/, "");
-  // On one machine `localhost` is the app, and previews are under it.
+  // On a developer's machine `localhost` is the app, and previews are under it.
   if (name === apex) return { kind: apex === "localhost" ? "other" : "apex" };
   if (!name.endsWith(`.${apex}`)) return { kind: "other" };
   const [, port, token] = label.exec(hostname.slice(0, -apex.length - 1)) ?? [];

@@ -6,7 +6,7 @@ function complaintOf(settings: unknown): string | undefined {
 }
 
 describe("sandboxSettings", () => {
-  it("takes a dockerfile that begins with comments and ARG, with either end of lines", () => {
+  it("accepts a dockerfile that begins with comments and ARG, with LF or CRLF", () => {
     for (const end of ["\n", "\r\n"]) {
       const dockerfile = ["# syntax=x", "", "  # why", "ARG V=1", "from node:$V", "RUN x"].join(end);
       expect(complaintOf({ dockerfile })).toBeUndefined();
@@ -14,7 +14,7 @@ describe("sandboxSettings", () => {
     }
   });
 
-  it("says what is wrong with the name of a variable", () => {
+  it("explains what is wrong with a variable's name", () => {
     expect(complaintOf({ env: { "A-B": "1" } })).toBe("is not a name of a variable");
   });
 });

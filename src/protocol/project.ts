@@ -1,9 +1,12 @@
-// A project: owns at most one sandbox, and says what that is made of.
+// A project owns at most one sandbox and says what the sandbox is made of.
 import { z } from "zod";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
 
-/** The repository that a project's files come from. Credentials are stored apart and are never part of the address. */
+/**
+ * The repository that the project's files come from. Credentials are stored elsewhere and are never part of the
+ * address.
+ */
 export const gitSource = z.strictObject({
   url: wellFormed.min(1).max(2000).refine(isPlainHttpUrl, "must be an http or https address without user or password"),
   branch: wellFormed.min(1).max(255).optional(),
@@ -44,8 +47,8 @@ const network = z
   .refine(({ block_all, allow }) => !(block_all && allow), "has `block_all` and `allow`: one excludes the other");
 
 /**
- * Where and of what the project's sandbox is made; the server's own settings hold for what is left out. Cores, GiB, GiB.
- * How much may be asked for is the server's to say (`SANDBOX_LIMITS`).
+ * Where and of what the project's sandbox is made, in cores and GiB; a missing field takes the server's default. The
+ * setting `SANDBOX_LIMITS` limits how much may be requested.
  */
 const sandboxFields = z.strictObject({
   target: wellFormed.min(1).max(200).optional(),
@@ -62,9 +65,9 @@ const sandboxFields = z.strictObject({
   memory: z.int().min(1).max(4096).optional(),
   disk: z.int().min(1).max(65_536).optional(),
   env: variables.optional(),
-  /** Of no activity; 0 is never. */
+  /** Minutes without activity; 0 means never. */
   auto_stop_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
-  /** After it stopped; 0 is as late as the provider allows. */
+  /** Minutes after it stopped; 0 means as late as the provider allows. */
   auto_archive_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
   network: network.optional(),
 });
@@ -72,7 +75,7 @@ export const sandboxSettings = sandboxFields.refine(
   ({ snapshot, image, dockerfile }) => [snapshot, image, dockerfile].filter((one) => one !== undefined).length <= 1,
   "takes one of `snapshot`, `image` and `dockerfile`",
 );
-/** The same for descriptions, which can't say the rule. */
+/** The shape without the refinement, for descriptions, which can't express that rule. */
 export const sandboxShape = sandboxFields.shape;
 export type SandboxSettings = z.infer<typeof sandboxFields>;
 

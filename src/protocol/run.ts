@@ -36,7 +36,7 @@ const interrupt = z.object({
 });
 export type Interrupt = z.infer<typeof interrupt>;
 
-/** A run as every route answers it. Times are ISO 8601 UTC with milliseconds. */
+/** A run as every route returns it. Times are ISO 8601 UTC with milliseconds. */
 export const run = z.object({
   invocation_id: z.string(),
   thread_id: z.string(),

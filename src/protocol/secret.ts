@@ -1,4 +1,4 @@
-// What secrets are kept for.
+// The kinds of stored secrets.
 
-/** One of each kind has a name of its own: a host, a trigger, a webhook, a workspace. */
+/** Within a kind, the name of a secret is its host, trigger, webhook or workspace. */
 export type SecretKind = "git" | "trigger" | "webhook" | "slack";

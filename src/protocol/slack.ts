@@ -1,4 +1,4 @@
-// Slack: its workspaces, and which of its threads a thread of ours is bound to.
+// Slack's workspaces, and the Slack thread that a thread is bound to.
 import type { MirrorPlace } from "./mirror.ts";
 
 /** Where a thread's runs are shown. Ids are Slack's. */
@@ -6,18 +6,20 @@ export interface SlackPlace extends MirrorPlace {
   kind: "slack";
   team_id: string;
   channel: string;
-  /** The message that began Slack's thread. */
+  /** The message that began the Slack thread. */
   thread_ts: string;
-  /** The person whose message is answered; Slack asks for both where a text is streamed into a channel. */
+  /** The person whose message the run answers. Slack requires both ids to stream text into a channel. */
   recipient_user_id: string;
   recipient_team_id: string;
-  /** The newest message of Slack's thread that is known of: what the bot wrote after it is a run's that is still being shown. */
+  /**
+   * The newest known message of the Slack thread. Later messages of the bot belong to a run that is still being shown.
+   */
   newest_ts: string;
-  /** Where people open this server's web page, without a slash at its end. */
+  /** The origin of this server's web page, without a trailing slash. */
   origin: string;
 }
 
-/** A workspace where the app is installed, and whose account it uses. Its token is not here. */
+/** A workspace where the app is installed, and the account it uses. Its token is stored elsewhere. */
 export interface SlackWorkspace {
   user_id: string;
   team_id: string;

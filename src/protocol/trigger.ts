@@ -1,24 +1,24 @@
-// Triggers: what starts runs by itself. A webhook trigger is called by a sender whose signature it knows; a schedule is due
-// at times of a clock.
+// Triggers start runs without a person. A webhook trigger is called by a sender that it verifies by a signature; a
+// schedule starts runs at due times.
 
 export type TriggerType = "webhook" | "schedule";
 
-/** How a sender shows that it is the one, as its owner wrote it. The secret is not here. */
+/** How a sender proves its identity, as the trigger's owner configured it. The secret is stored elsewhere. */
 export type TriggerVerification = { scheme: "standard" } | { scheme: "github" } | HmacVerification | HeaderVerification;
 
 export interface HmacVerification {
   scheme: "hmac";
-  /** Of the signature. */
+  /** The header that carries the signature. */
   header: string;
   algorithm?: "sha1" | "sha256" | "sha512" | undefined;
   encoding?: "hex" | "base64" | undefined;
-  /** What stands before the signature in its header. */
+  /** Text before the signature in its header. */
   prefix?: string | undefined;
-  /** Of a time in seconds that is signed too; null where nothing tells how old a delivery is. */
+  /** The header with a signed time in seconds; null if the sender sends no time. */
   timestamp_header?: string | null | undefined;
-  /** What is signed: `{timestamp}`, `{id}` and `{body}` stand for theirs. */
+  /** The signed text, in which `{timestamp}`, `{id}` and `{body}` are placeholders. */
   signed?: string | undefined;
-  /** Of the delivery's id; null where there is none. */
+  /** The header with the delivery's id; null if the sender sends no id. */
   id_header?: string | null | undefined;
 }
 
@@ -29,16 +29,16 @@ export interface HeaderVerification {
   id_header?: string | null | undefined;
 }
 
-/** What is particular to a type; the rest are columns of its own. */
+/** Settings that only one type has; the rest have columns of their own. */
 export interface TriggerSettings {
-  /** Of a webhook. */
+  /** Webhooks only. */
   verify: TriggerVerification | null;
-  /** Of a webhook whose `thread` is `per_key`: what picks the key, such as `{{$.issue.number}}`. */
+  /** Webhooks with `thread` `per_key` only: the template of the key, such as `{{$.issue.number}}`. */
   key: string | null;
-  /** Of a schedule: five fields, and the IANA zone that they are read in. */
+  /** Schedules only: five cron fields, read in the IANA time zone `timezone`. */
   cron: string | null;
   timezone: string | null;
-  /** What becomes of a due time while the run before is at work. */
+  /** What happens to a due time while the run before still works. */
   overlap: "skip" | "queue";
 }
 
@@ -62,7 +62,7 @@ export interface Trigger {
 }
 
 /**
- * `accepted` has a run; `refused` was not let in; `skipped` was due while the run before was at work; `waiting` is due and
- * waits for that run's end.
+ * `accepted` has a run; `refused` was not let in; `skipped` was due while the run before still worked; `waiting` is due
+ * and waits for that run to end.
  */
 export type TriggerDeliveryStatus = "accepted" | "refused" | "skipped" | "waiting";

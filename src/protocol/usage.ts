@@ -1,4 +1,4 @@
-// What the runs of a day used, over all threads of a person.
+// What the runs of a day used, over all threads of a user.
 import type { Usage } from "./run.ts";
 
 export interface UsageDay extends Usage {
@@ -9,7 +9,7 @@ export interface UsageDay extends Usage {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Midnight, in UTC, of the first of the `days` days that end with the one of `now`. */
+/** Midnight UTC at the start of a range of `days` days that ends with the day of `now`. */
 export function firstMoment(days: number, now: number): string {
   const today = Math.floor(now / DAY_MS) * DAY_MS;
   return new Date(today - (days - 1) * DAY_MS).toISOString();

@@ -1,5 +1,6 @@
-// Webhooks out: which events a user may be told, and what a delivery says. It is thin: ids, a state and a number to go on
-// from. Who wants more asks the API with a key, so that nothing of a thread goes to an address by itself.
+// Outgoing webhooks: the events that a user can subscribe to, and the payload of a delivery. The payload is thin: ids,
+// a state and a number to continue from. A receiver that needs more asks the API with a key, so no content of a thread
+// is sent to an address.
 
 export const webhookEvents = [
   "run.completed",
@@ -14,26 +15,30 @@ export function isWebhookEvent(name: string): name is WebhookEvent {
   return (webhookEvents as readonly string[]).includes(name);
 }
 
-/** The body of a delivery, as Standard Webhooks has it. */
+/** The body of a delivery, in the format of Standard Webhooks. */
 export interface WebhookPayload {
   type: WebhookEvent;
-  /** When it happened. */
+  /** When the event happened. */
   timestamp: string;
   data: {
     thread_id: string;
     project_id: string;
-    /** Null for a change of the plan that no run made. */
+    /** Null for a change of the plan outside of a run. */
     invocation_id: string | null;
-    /** Of the run. */
+    /** The run's status. */
     status?: string;
-    /** Of `task.updated`: a task's status, or `deleted`. */
+    /** For `task.updated`: the task's status, or `deleted`. */
     task?: { id: string; status: string };
     /**
-     * An event in the thread's stream to go on from: of a run its last one, or the newest where it left none, as one that was
-     * cancelled unstarted. Of a task the event that tells it or a later one. Null where the thread knows nothing of the run.
+     * A number in the thread's event stream to continue from. For a run: its last event, or the thread's newest if the
+     * run left none, such as one cancelled before it started. For a task: the event of its change or a later one. Null
+     * if the thread's object does not know the run.
      */
     seq: number | null;
-    /** Of this delivery: one more than those of the run. Named so that no other sender's payload has it. Former versions sent none. */
+    /**
+     * One more than the run's hops. The name is unique so that no other sender's payload contains it. Absent in
+     * deliveries of former versions.
+     */
     taskloom_hops?: number;
   };
 }
@@ -42,21 +47,21 @@ export type DeliveryStatus = "pending" | "delivered" | "failed";
 
 export interface DeliveryTry {
   at: string;
-  /** HTTP's; null where no answer came. */
+  /** HTTP status; null if no answer came. */
   status: number | null;
-  /** Null where it went through. */
+  /** Null if the try succeeded. */
   error: string | null;
   duration_ms: number;
 }
 
-/** Its id is the event's: webhooks that are told of the same thing share it. */
+/** The id is derived from the event: webhooks notified of the same event share it. */
 export interface DeliveryName {
   user_id: string;
   webhook_id: string;
   delivery_id: string;
 }
 
-/** As it is stored; its secret is apart. */
+/** As stored; its secret is stored elsewhere. */
 export interface Webhook {
   user_id: string;
   webhook_id: string;
@@ -70,21 +75,21 @@ export interface Webhook {
   updated_at: string;
 }
 
-/** As it is stored. */
+/** As stored. */
 export interface Delivery extends DeliveryName {
   event: WebhookEvent;
   status: DeliveryStatus;
-  /** Since the last time that it began anew. */
+  /** Tries since the delivery began or was replayed. */
   attempts: number;
   next_attempt_at: string | null;
   created_at: string;
   finished_at: string | null;
   payload: WebhookPayload;
-  /** The newest, oldest first. */
+  /** The newest tries, oldest first. */
   tries: DeliveryTry[];
 }
 
-/** What a stored delivery carries. Those of former versions say nothing: they count as the first, as all did. */
+/** The hops in a stored payload. Payloads of former versions have none and count as the first hop. */
 export function hopsOf(payload: string): number {
   const { data } = JSON.parse(payload) as Partial<WebhookPayload>;
   return data?.taskloom_hops ?? 1;

@@ -14,7 +14,7 @@ describe("findChanges", () => {
     ]);
   });
 
-  it("takes the order of keys for no difference, and that of a list for one", () => {
+  it("ignores the order of keys and respects the order of a list", () => {
     const turned = { ...content.config, approvals: { b: ["y"], a: ["x"] } };
     expect(findChanges(content, { name: "A", config: turned })).toEqual([]);
     const [first, second] = [

@@ -1,8 +1,8 @@
-// What differs between two versions of an agent: field by field, as values and not as texts, so that the order of an
-// object's keys is no difference.
+// Compares two versions of an agent field by field, as values and not as text, so the order of an object's keys makes
+// no difference.
 import type { AgentConfig } from "./agent.ts";
 
-/** What a version of an agent is, beside its number. */
+/** An agent's version without its number. */
 export interface VersionContent {
   name: string;
   config: AgentConfig;

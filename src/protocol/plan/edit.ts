@@ -1,12 +1,12 @@
-// A person's change of the plan over HTTP: operations that take the arguments of the plan tools, strictly. What they may
-// do is decided by the plan's rules (`agent/plan/edits.ts`).
+// A person's change of the plan over HTTP: operations with the arguments of the plan tools, checked strictly. The
+// plan's rules (`agent/plan/edits.ts`) decide what they may do.
 import { z } from "zod";
 import { taskStatuses } from "./task.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
-// Ours have 31 characters; a longer one names nothing, and would only be quoted in the answer.
+// Our own ids have 31 characters. A longer one matches nothing and would only be quoted in the answer.
 const planId = wellFormed.min(1).max(64);
-// Above what the rules allow, so that it is they who refuse, and say why.
+// Above the limits of the plan's rules, so that the rules refuse the operation and say why.
 const texts = z.array(wellFormed).min(1).max(1000);
 
 export const planOperation = z.discriminatedUnion("op", [
@@ -27,27 +27,30 @@ export const planOperation = z.discriminatedUnion("op", [
     status: z.enum(taskStatuses).optional(),
     content: wellFormed.optional(),
     section_id: planId.optional(),
-    /** Where the first of the tasks then stands in its section, from 0; the others follow it as they are named. */
+    /**
+     * The position of the first task in its section after the move, from 0. The other tasks follow it in the given
+     * order.
+     */
     position: z.int().min(0).optional(),
   }),
   z.strictObject({
     op: z.literal("delete"),
     task_ids: z.array(planId).max(500).optional(),
     section_ids: z.array(planId).max(500).optional(),
-    /** A person's request is not asked back: accepted, and not needed. */
+    /** Accepted and ignored: a person's request needs no confirmation. */
     confirm: z.boolean().optional(),
   }),
   z.strictObject({ op: z.literal("clear"), confirm: z.boolean().optional() }),
 ]);
 export type PlanOperation = z.infer<typeof planOperation>;
 
-/** All operations or none, in order. */
+/** All operations apply in order, or none. */
 export interface PlanEditRequest {
-  /** Minted by the door for each request: the same one again is the same edit. */
+  /** The route makes one for each request. The same `request_id` again is the same edit. */
   request_id: string;
-  /** Of the plan that the person saw; null where it does not matter what it has become since. */
+  /** The version that the person saw; null applies the edit to any version. */
   version: number | null;
   operations: PlanOperation[];
-  /** How many webhooks in a row led to it; absent where none did. */
+  /** How many webhooks in a row led to this edit; absent if none did. */
   hops?: number;
 }

@@ -1,5 +1,5 @@
-// The ledger: what was done for a task, as `GET …/tasks?include=ledger` answers it. It is read off the thread's rows and
-// stored nowhere.
+// The ledger: what was done for a task, as `GET …/tasks?include=ledger` returns it. It is computed from the thread's
+// rows and not stored.
 import { z } from "zod";
 import { usage } from "../run.ts";
 
@@ -10,20 +10,22 @@ const time = z.string();
 export const taskLedger = z.object({
   started_at: time.nullable(),
   finished_at: time.nullable(),
-  /** Between the two (or until now), as far as a run was at work: what a person takes to answer is not in it. */
+  /**
+   * Time between the two, or until now, during which a run worked. The time a person takes to answer does not count.
+   */
   seconds: z.number().nullable(),
-  /** Model calls while it was in progress or due. */
+  /** Model calls while the task was in progress or due. */
   steps: z.int(),
   usage,
-  /** Calls that were made for it, and those of them that failed: an error, or an exit code other than 0. */
+  /** Calls made for the task, and how many of them failed: an error, or an exit code other than 0. */
   calls: z.int(),
   failed_calls: z.int(),
-  /** Whether one of them succeeded. A command that runs in the background counts. */
+  /** Whether one of the calls succeeded. A command that runs in the background counts. */
   proven: z.boolean(),
-  /** Whether its completion was sent back for want of evidence. */
+  /** Whether the model was asked for evidence when it completed the task. */
   challenged: z.boolean(),
   command_count: z.int(),
-  /** The newest, oldest first. An exit code is null while the command runs, or where nobody looked since. */
+  /** The newest commands, oldest first. The exit code is null while a command runs, or if it was not checked since. */
   commands: z.array(
     z.object({ tool_call_id: z.string(), command: z.string(), exit_code: z.int().nullable(), at: time }),
   ),
@@ -34,5 +36,5 @@ export const taskLedger = z.object({
 });
 export type TaskLedger = z.infer<typeof taskLedger>;
 
-/** By task id; a task for which nothing was done yet has none. */
+/** By task id. A task without any work has no entry. */
 export type Ledger = Record<string, TaskLedger>;

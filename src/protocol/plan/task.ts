@@ -1,5 +1,5 @@
-// The plan: sections with tasks, as it is stored (flat), as tools and `GET …/tasks` answer it (nested), and as the
-// stream's state has it.
+// The plan: sections with tasks, in its stored form (flat), in the form of tools and `GET …/tasks` (nested), and in the
+// form of the stream's state.
 import { z } from "zod";
 
 export const taskStatuses = ["pending", "in_progress", "completed", "cancelled"] as const;
@@ -16,18 +16,18 @@ export interface Task {
   section_id: string;
 }
 
-/** `content` of the thread's `task_list` row. Tasks stand in the order in which they are due within their section. */
+/** `content` of the thread's `task_list` row. Within a section, tasks are in the order in which they are due. */
 export interface PlanContent {
   sections: Section[];
   tasks: Task[];
 }
 
-/** A plan with the version of its row; version 0 is a thread without a plan. */
+/** A plan with the version of its row. Version 0 means that the thread has no plan. */
 export interface Plan extends PlanContent {
   version: number;
 }
 
-/** `GET …/tasks`, and every plan tool's result. */
+/** Returned by `GET …/tasks` and by every plan tool. */
 export const planView = z.object({
   version: z.int(),
   sections: z.array(
