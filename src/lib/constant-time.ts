@@ -1,4 +1,4 @@
-// Comparison of secrets in a time that tells nothing about where they differ. Lengths are not hidden: compare hashes.
+// Compares secrets in a time that does not depend on where they differ. Lengths are not hidden: compare hashes.
 
 export function equalInConstantTime(one: Uint8Array, other: Uint8Array): boolean {
   if (one.byteLength !== other.byteLength) return false;

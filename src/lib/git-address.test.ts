@@ -26,13 +26,13 @@ describe("readGitAddress", () => {
   });
 
   it.each(["", "https://", "https://github.com", "file:///etc", "ext::sh -c id", "https://a b/c", "-oProxy=x /a"])(
-    "refuses %j in a sentence",
+    "refuses %j with a reason",
     (given) => {
       expect(readGitAddress(given)).toEqual({ wrong: expect.any(String) });
     },
   );
 
-  it("never takes a password along, nor tells it", () => {
+  it("refuses an address with a password and never repeats the password", () => {
     const read = readGitAddress("https://ada:canary@github.com/a/b");
     expect(read).toEqual({ wrong: expect.stringContaining("leave them out") });
     expect(JSON.stringify(read)).not.toContain("canary");

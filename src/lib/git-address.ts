@@ -1,15 +1,15 @@
-// Addresses of repositories as people and models give them: with a scheme or without, as SSH writes them, or copied from
-// a page of the host that shows a branch. What is cloned is always an http or https address.
+// Parses repository addresses as people and models write them: with or without a scheme, in SSH form, or copied from a
+// page of the host that shows a branch. A repository is always cloned from an http or https address.
 
 export interface GitAddress {
-  /** Of the repository itself. */
+  /** The repository's own address. */
   url: string;
   /**
-   * Branches that the address may mean, likelier first; none where it names none. A name may hold slashes, and so may the
-   * folder that follows it on a page: `/tree/feature/login` is branch `feature/login`, or `login` on branch `feature`.
+   * Branches that the address may name, most likely first; empty if it names none. Both a branch's name and the folder
+   * after it may contain slashes: `/tree/feature/login` is branch `feature/login`, or `login` on branch `feature`.
    */
   branches: string[];
-  /** A folder for it, by its last part. */
+  /** A folder name for the checkout, from the last part of the path. */
   name: string;
 }
 
@@ -40,7 +40,7 @@ function withScheme(given: string): string {
   return /^[a-z][a-z0-9+.-]*:/i.test(given) && !/^[\w.-]+:\d+\//.test(given) ? given : `https://${given}`;
 }
 
-/** A repository's own path, and what a page of its host adds to it. */
+/** Splits the repository's own path from what a page of its host adds to it. */
 function splitPage(host: string, parts: string[]): { own: string[]; rest: string[] } {
   const split = (at: number, words: number) => ({ own: parts.slice(0, at), rest: parts.slice(at + words) });
   const dash = parts.indexOf("-");
@@ -77,7 +77,7 @@ function nameOf(part: string): string {
   return name === "" ? "repository" : name.slice(0, 100);
 }
 
-/** As git takes them; never one that a program could take for an option. */
+/** Git's own rules, and no name that a program could take for an option. */
 export function isBranchName(name: string): boolean {
   const parts = name.split("/");
   return (
@@ -89,7 +89,7 @@ export function isBranchName(name: string): boolean {
   );
 }
 
-/** Why nothing can be cloned into this folder of a sandbox, as the end of a sentence; null where it may be. */
+/** Why nothing can be cloned into this folder of a sandbox, as the end of a sentence; null if it may be. */
 export function whyNoCheckout(path: string): string | null {
   if (/\p{Cc}/u.test(path) || path.trim() !== path) return "holds a control character, or a space at an end";
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");

@@ -24,11 +24,11 @@ describe("the address of an image", () => {
       "https://my_bucket.good.example/a.png?X-Signature=a%2Bb%3D",
       "https://my_bucket.good.example/a.png?X-Signature=a%2Bb%3D",
     ],
-  ])("is sent as it was judged: %j as %j", (given, sent) => {
+  ])("is sent in its checked form: %j as %j", (given, sent) => {
     expect(readImageAddress(given, usual)).toEqual({ url: sent });
   });
 
-  it("may be the image itself, of whatever type, which stays as it is but for its scheme", () => {
+  it("may be a data URL of any type, which changes only in its scheme", () => {
     for (const rules of [usual, privately, dataOnly]) {
       for (const data of [
         png,
@@ -45,7 +45,7 @@ describe("the address of an image", () => {
     }
   });
 
-  it("may be private where the operator allows it, and then still is one of http without a user", () => {
+  it("may be private if the operator allows it, and still must be http(s) without a user", () => {
     for (const host of ["127.0.0.1:8000", "169.254.169.254", "[::1]", "minio:9000", "nas.local"]) {
       expect(readImageAddress(`http://${host}/a.png`, usual)).toHaveProperty("wrong");
       expect(readImageAddress(`http://${host}/a.png`, privately)).toEqual({ url: `http://${host}/a.png` });
@@ -64,7 +64,7 @@ describe("the address of an image", () => {
     }
   });
 
-  it("must be the image itself where only that is allowed, which is said with what to do", () => {
+  it("must be a data URL if only these are allowed, and the refusal says what to do", () => {
     for (const private_urls_allowed of [false, true]) {
       for (const other of ["https://good.example/a.png", "http://10.0.0.1/", "file:///a", ""]) {
         const read = readImageAddress(other, { image_urls: "data", private_urls_allowed });
@@ -73,7 +73,7 @@ describe("the address of an image", () => {
     }
   });
 
-  it("is not quoted where it is refused", () => {
+  it("is not quoted in its refusal", () => {
     for (const address of [
       "file:///canary",
       "https://canary@good.example/",
@@ -86,7 +86,7 @@ describe("the address of an image", () => {
   });
 });
 
-/** Pieces of which addresses are made that parsers read otherwise; a random text alone would seldom be one. */
+/** Pieces of addresses that parsers read differently; random text alone would seldom contain one. */
 const piece = fc.constantFrom(
   ..."/\\@:?#[]%. \t\n\r\0;,&=+$!*'(){}|^~`\"<>_-",
   ...[
@@ -147,7 +147,7 @@ const address = fc.oneof(
   fc.string({ unit: "binary", maxLength: 30 }).map((text) => `https://${text}`),
 );
 
-/** Readers of an address that know less than the URL standard, each with what it takes for the host. */
+/** Parsers that implement less than the URL standard, each with the host that it reads. */
 const readers: Record<string, (url: string) => string | undefined> = {
   "RFC 3986": (url) => /^(?:[^:/?#]+):\/\/(?:[^@/?#]*@)?(\[[^\]]*\]|[^:/?#]*)/.exec(url)?.[1],
   "Python's urlsplit": (url) => {
@@ -163,8 +163,8 @@ const readers: Record<string, (url: string) => string | undefined> = {
   "one that takes a backslash for the end": (url) => /^https?:\/\/(\[[^\]]*\]|[^:/\\?#@;,&]*)/.exec(url)?.[1],
 };
 
-describe("whatever is given as an image's address", () => {
-  it("is refused, or sent in a form that every reader takes for the same public host", () => {
+describe("any text given as an image's address", () => {
+  it("is refused, or sent in a form that every parser reads as the same public host", () => {
     let sent = 0;
     fc.assert(
       fc.property(address, (given) => {

@@ -1,22 +1,26 @@
-// Which addresses of images a model is sent. The model's server fetches them inside somebody's network, so they are judged
-// like addresses of repositories and webhooks (public-url.ts). It reads them by another parser than ours: Python's and Go's
-// take backslashes, tabs, `http:/host` or a user before the host otherwise. So what was judged is what is sent: the address
-// as the URL standard writes it, with a host that every parser reads alike.
+// Decides which image addresses a model receives. The model's server fetches them inside somebody's network, so they
+// follow the same rules as addresses of repositories and webhooks (public-url.ts). That server uses another parser than
+// ours: Python's and Go's read backslashes, tabs, `http:/host` or a user before the host differently. So the checked
+// form is the form that is sent: the address as the URL standard serializes it, with a host that every parser reads
+// alike.
 import { whyNotPublic } from "./public-url.ts";
 
 export interface ImageRules {
-  /** `data`: only an image that is in its address, which nobody has to fetch. */
+  /** `data` permits only images inside their address, which nobody has to fetch. */
   image_urls: "public" | "data";
   /** Whether hosts may be loopback, link-local or private. */
   private_urls_allowed: boolean;
 }
 
-/** What the parser would leave out before a scheme; an image in its address may be megabytes, and is parsed no further. */
+/** Skips what the parser would strip before a scheme. A data URL may have megabytes and is not parsed further. */
 const dataScheme = /^[\0- ]*data:/i;
-/** What the URL standard lets a name hold beside these is read by others as the host's end, or as a user before it. */
+/**
+ * Other characters that the URL standard permits in a host are read by other parsers as the host's end, or as a user
+ * before it.
+ */
 const plainHost = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::\d+)?$/;
 
-/** The address to send, or the end of a sentence that says what is wrong with it and quotes nothing of it. */
+/** The address to send, or the end of a sentence that says what is wrong with it and quotes none of it. */
 export function readImageAddress(address: string, rules: ImageRules): { url: string } | { wrong: string } {
   if (address.startsWith("data:")) return { url: address };
   if (dataScheme.test(address)) return { url: address.replace(dataScheme, "data:") };

@@ -3,7 +3,7 @@ import { describeError, logError, logWarning } from "./log.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-it("says of an error only what its innermost cause says, in one bounded line", () => {
+it("describeError returns the message of the innermost cause alone, in one bounded line", () => {
   const cause = new TypeError(`first\nsecond ${"x".repeat(1000)}`);
   const text = describeError(new Error("quotes values", { cause: new Error("so does this", { cause }) }));
   expect(text).toMatch(/^TypeError: first second x+$/);
@@ -11,7 +11,7 @@ it("says of an error only what its innermost cause says, in one bounded line", (
   expect(describeError("a thrown text may be anything")).toBe("string");
 });
 
-it("writes one JSON line per event", () => {
+it("logWarning and logError write one JSON line per event", () => {
   const lines: string[] = [];
   vi.spyOn(console, "warn").mockImplementation((line) => void lines.push(line));
   vi.spyOn(console, "error").mockImplementation((line) => void lines.push(line));

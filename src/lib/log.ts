@@ -1,4 +1,5 @@
-// One JSON line per event worth an operator's eye. Callers name each field: never headers, bodies, keys or contents.
+// Writes one JSON line for each event that an operator should see. Callers name each field: never headers, bodies, keys
+// or contents.
 
 export type LogFields = Record<string, string | number | boolean | null>;
 
@@ -13,7 +14,10 @@ export function logError(event: string, error: unknown, fields: LogFields): void
   console.error(JSON.stringify({ level: "error", event, ...fields, error: describeError(error) }));
 }
 
-/** An error in one line. Only its innermost cause speaks: what wraps it may quote the values it was called with. */
+/**
+ * An error in one line. Only the innermost cause is included: errors that wrap it may quote the values they were called
+ * with.
+ */
 export function describeError(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;

@@ -88,7 +88,7 @@ const allowed = [
   "münchen.de",
 ];
 
-describe("an address that a user names", () => {
+describe("an address given by a user", () => {
   it.each(refused)("may not be %s", (host, why) => {
     for (const url of [`https://${host}/a.git`, `http://${host}:8080/`]) expect(whyNotPublic(url)).toMatch(why);
   });
@@ -97,7 +97,7 @@ describe("an address that a user names", () => {
     expect(whyNotPublic(`https://${host}/a.git`)).toBeNull();
   });
 
-  it("is judged by its host alone, whatever else is in it", () => {
+  it("is judged by its host alone, whatever else it contains", () => {
     expect(whyNotPublic("https://github.com@127.0.0.1/")).toMatch(/itself/);
     expect(whyNotPublic("https://127.0.0.1@github.com/")).toBeNull();
     expect(whyNotPublic("https://127.0.0.1\\@github.com/")).toMatch(/itself/);
@@ -105,7 +105,7 @@ describe("an address that a user names", () => {
     expect(whyNotPublic("https://github.com/?next=http://127.0.0.1")).toBeNull();
   });
 
-  it("must be one of http", () => {
+  it("must be http or https", () => {
     for (const url of ["ssh://git@github.com/a", "file:///etc/passwd", "git://github.com/a", "ext::sh -c id"]) {
       expect(whyNotPublic(url)).toMatch(/no http/);
     }

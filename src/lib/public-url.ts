@@ -1,13 +1,14 @@
-// Which addresses may be reached on a user's word. What a user names as an address of a repository or a webhook is
-// fetched by a machine that stands in somebody's network: without this it would be asked to read that network's own
+// Decides which addresses may be fetched on behalf of a user. A machine inside somebody's network fetches the addresses
+// of repositories and webhooks that a user gives. Without this check it could be made to read that network's own
 // services, or the cloud's metadata with its keys.
 //
-// It reads the address as `fetch` and git do, after the URL standard's parsing: `0x7f.1`, `017700000001`, `127.0.0.1.` and
-// full-width digits are 127.0.0.1 by then. It is pure and can't see: a public name that resolves to a private address
-// (a Worker can't resolve names; whoever needs that closed must do it in the network that the sandboxes stand in), a
-// name whose address changes between two questions, and where a server redirects to. Call it again just before use.
+// It reads the address as `fetch` and git do, after parsing by the URL standard: `0x7f.1`, `017700000001`, `127.0.0.1.`
+// and full-width digits have become 127.0.0.1 by then. It is pure and can't detect three things: a public name that
+// resolves to a private address (a Worker can't resolve names; an operator who needs this closed must do it in the
+// sandboxes' network), a name whose address changes between two lookups, and the target of a redirect. Call it again
+// just before each use.
 
-/** Why the address may not be reached, as the end of a sentence; null where it may. */
+/** Why the address must not be fetched, as the end of a sentence; null if it may be. */
 export function whyNotPublic(address: string): string | null {
   const url = URL.parse(address);
   if (url === null) return "is no address";
@@ -20,7 +21,7 @@ export function whyNotPublic(address: string): string | null {
     : judgeName(host);
 }
 
-/** Reserved for one's own machine or network, or used so by custom. */
+/** Reserved for one's own machine or network, or used so by convention. */
 const PRIVATE_ENDINGS = [
   "localhost",
   "local",
@@ -51,14 +52,14 @@ const LINK_LOCAL = "is a link-local address";
 const MULTICAST = "is a multicast address";
 const RESERVED = "is a reserved address";
 
-/** First address, length of the prefix, and what lies there. */
+/** First address, prefix length, and the kind of network. */
 const networks: [address: [number, number, number, number], length: number, what: string][] = [
   [[0, 0, 0, 0], 8, OWN],
   [[10, 0, 0, 0], 8, PRIVATE],
   [[100, 64, 0, 0], 10, PRIVATE],
   [[127, 0, 0, 0], 8, OWN],
   [[169, 254, 0, 0], 16, LINK_LOCAL],
-  // Answers machines in Azure alone, with their own settings.
+  // Serves machines in Azure their own settings.
   [[168, 63, 129, 16], 32, LINK_LOCAL],
   [[172, 16, 0, 0], 12, PRIVATE],
   [[192, 0, 0, 0], 24, RESERVED],
@@ -94,19 +95,20 @@ function judgeIPv6(text: string): string | null {
     return judgeIPv4([high >> 8, high & 255, low >> 8, low & 255]);
   };
   if (begins(0, 0, 0, 0, 0, 0, 0)) return OWN;
-  // An IPv4 address in another dress: mapped, translated, NAT64, 6to4.
+  // An embedded IPv4 address: mapped, translated, NAT64 or 6to4.
   if (begins(0, 0, 0, 0, 0, 0xffff) || begins(0x64, 0xff9b, 0, 0, 0, 0)) return embeddedAt(6);
   if (begins(0, 0, 0, 0, 0xffff, 0)) return embeddedAt(6);
   if (begins(0x2002)) return embeddedAt(1);
   if ((first & 0xfe00) === 0xfc00 || (first & 0xffc0) === 0xfec0) return PRIVATE;
   if ((first & 0xffc0) === 0xfe80) return LINK_LOCAL;
   if ((first & 0xff00) === 0xff00) return MULTICAST;
-  // Only 2000::/3 is given out, and of that not: Teredo and other protocols' own (2001::/23), examples (2001:db8::/32, 3fff::/20).
+  // Only 2000::/3 is allocated, and within it these are reserved: Teredo and other protocols (2001::/23), examples
+  // (2001:db8::/32, 3fff::/20).
   const isReserved = first === 0x2001 && (second < 0x200 || second === 0xdb8);
   return (first & 0xe000) !== 0x2000 || isReserved || (first === 0x3fff && second < 0x1000) ? RESERVED : null;
 }
 
-/** The eight numbers of an address as the URL parser writes it: lower-case hexadecimal, one `::` at most. */
+/** The eight groups of an address in the URL parser's form: lower-case hexadecimal, at most one `::`. */
 function readGroups(text: string): number[] {
   const [head = "", tail] = text.split("::");
   const read = (part: string) => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));

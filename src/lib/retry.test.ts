@@ -36,12 +36,12 @@ describe("readRetryAfter", () => {
     expect(read({ "retry-after": "Thu, 01 Jan 2026 00:00:07 GMT" })).toBe(7000);
   });
 
-  it("never answers a negative wait", () => {
+  it("never returns a negative wait", () => {
     expect(read({ "retry-after": "-5" })).toBe(0);
     expect(read({ "retry-after": "Wed, 31 Dec 2025 00:00:00 GMT" })).toBe(0);
   });
 
-  it("answers null where nothing usable is said", () => {
+  it("returns null if the headers name no usable time", () => {
     expect(read({})).toBeNull();
     expect(read({ "retry-after": "" })).toBeNull();
     expect(read({ "retry-after": "soon" })).toBeNull();

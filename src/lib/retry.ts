@@ -1,5 +1,5 @@
-// Back-off between attempts: grows by powers of two up to a cap, half of it random, so that many clients that failed in
-// the same moment don't come back in the same moment.
+// Exponential back-off between attempts up to a cap. Half of each wait is random, so that clients that failed at the
+// same moment don't return at the same moment.
 
 export interface Backoff {
   base_ms: number;
@@ -12,7 +12,7 @@ export function backoffDelay(attempt: number, backoff: Backoff, random: number =
   return Math.round(whole / 2 + (whole / 2) * random);
 }
 
-/** Reads `Retry-After` (seconds or a date) and the finer `retry-after-ms`; null when neither says anything usable. */
+/** Reads `Retry-After` (seconds or a date) and the finer `retry-after-ms`; null if neither is usable. */
 export function readRetryAfter(headers: Headers, now: number = Date.now()): number | null {
   const milliseconds = readNumber(headers.get("retry-after-ms"));
   if (milliseconds !== null) return Math.max(0, milliseconds);

@@ -13,7 +13,7 @@ describe("a sealed text", () => {
     }
   });
 
-  it("is never the same twice, and holds no piece of the text", async () => {
+  it("differs each time and contains no piece of the plain text", async () => {
     const seal = createSeal(["a key"]);
     const [one, other] = [await seal.seal("canary", row), await seal.seal("canary", row)];
     expect(one.sealed).not.toBe(other.sealed);
@@ -29,7 +29,7 @@ describe("a sealed text", () => {
     expect(await createSeal(["new"]).open(fresh, row)).toEqual({ ok: true, text: "text" });
   });
 
-  it("says that its key is gone, or that it was damaged, and never throws", async () => {
+  it("reports a missing key or damage as a value and never throws", async () => {
     const sealed = await createSeal(["old"]).seal("text", row);
     expect(await createSeal(["new"]).open(sealed, row)).toEqual({ ok: false, reason: "key_missing" });
     const flipped = `${sealed.sealed.slice(0, -4)}AAAA`;

@@ -1,10 +1,10 @@
-// Secrets at rest: AES-GCM under keys that are derived from the operator's texts. The first key seals and each of them
-// opens, so that a key is changed by putting the new one before the old. `bound` is what the secret belongs to (its row):
-// it is authenticated and not stored, so a ciphertext that is copied to another row opens nothing.
+// Encrypts secrets at rest: AES-GCM with keys derived from the operator's texts. The first key encrypts and every key
+// decrypts: to change the key, put the new one before the old. `bound` names what the secret belongs to (its row). It
+// is authenticated and not stored, so a ciphertext copied to another row can't be decrypted.
 import { toHex } from "./hash.ts";
 
 export interface Sealed {
-  /** Which key sealed it. */
+  /** The key that encrypted it. */
   key_id: string;
   /** 12 bytes of nonce, then the ciphertext with its tag; base64. */
   sealed: string;
@@ -17,19 +17,19 @@ export interface Seal {
   open(sealed: Sealed, bound: string[]): Promise<Opened>;
 }
 
-/** What GCM is made for; a random one repeats after some 2^32 secrets of one key. */
+/** GCM's standard length. Random nonces may repeat after about 2^32 secrets of one key. */
 const NONCE_BYTES = 12;
-/** Enough to tell the keys of one server apart; says nothing of the key, being derived beside it. */
+/** Enough to distinguish the keys of one server. The id is derived beside the key, so it reveals nothing of it. */
 const KEY_ID_BYTES = 8;
 const KEY_BYTES = 32;
-/** Keys of another purpose that are derived from the same text get other words here. */
+/** A key for another purpose, derived from the same text, uses another string here. */
 const PURPOSE = "taskloom/seal/1";
 
 const encoder = new TextEncoder();
 
 /** `texts` must not be empty. */
 export function createSeal(texts: string[]): Seal {
-  // Derived at the first use: most requests need none.
+  // Derived on first use: most requests need no key.
   let keys: Promise<{ id: string; key: CryptoKey }[]> | null = null;
   const readKeys = () => {
     keys ??= Promise.all(texts.map(deriveKey));
@@ -66,7 +66,7 @@ async function deriveKey(text: string): Promise<{ id: string; key: CryptoKey }> 
   return { id: toHex(bits.slice(KEY_BYTES)), key };
 }
 
-/** As JSON, so that no two lists are the same text. */
+/** As JSON, so that different lists never give the same text. */
 function describe(iv: Uint8Array<ArrayBuffer>, bound: string[]) {
   return { name: "AES-GCM", iv, additionalData: encoder.encode(JSON.stringify(bound)) };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createShortMemory } from "./short-memory.ts";
 
-describe("a short memory", () => {
-  it("keeps what was read for its time, but not that there was nothing", async () => {
+describe("a short-term cache", () => {
+  it("keeps a value for its time, and does not cache a missing one", async () => {
     const world = { now: 0, stored: null as string | null };
     const memory = createShortMemory<string>({ now: () => world.now, keep_ms: 10, most: 2 });
     const read = () => memory.read("key", async () => world.stored);
@@ -18,7 +18,7 @@ describe("a short memory", () => {
     expect(await read()).toBeNull();
   });
 
-  it("does not remember what was read before a change and came after it", async () => {
+  it("does not cache a read that began before a change and finished after it", async () => {
     const memory = createShortMemory<string>({ now: () => 0, keep_ms: 10, most: 2 });
     await memory.read("key", async () => {
       memory.forget("key");
@@ -27,7 +27,7 @@ describe("a short memory", () => {
     expect(await memory.read("key", async () => "new")).toBe("new");
   });
 
-  it("holds no more than its most", async () => {
+  it("holds no more entries than its limit", async () => {
     const memory = createShortMemory<string>({ now: () => 0, keep_ms: 10, most: 2 });
     for (const key of ["a", "b", "c"]) await memory.read(key, async () => key);
     expect(await memory.read("a", async () => "again")).toBe("again");

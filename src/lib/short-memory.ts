@@ -1,22 +1,22 @@
-// What was read a moment ago, so that a busy path asks no database for it. Bounded in number and in time.
+// A small cache in memory, so that a busy path does not query the database each time. Bounded in number and in time.
 
 export interface ShortMemory<Value> {
-  /** The remembered value, or what `readStored` gives; that there is none is not remembered. */
+  /** The cached value, or what `readStored` returns. A missing value is not cached. */
   read(key: string, readStored: () => Promise<Value | null>): Promise<Value | null>;
-  /** It was changed or deleted. */
+  /** Call this when the value was changed or deleted. */
   forget(key: string): void;
 }
 
 export interface MemoryOptions {
   now: () => number;
   keep_ms: number;
-  /** Beyond this many the oldest is forgotten. */
+  /** At this many entries the oldest is dropped. */
   most: number;
 }
 
 export function createShortMemory<Value>({ now, keep_ms, most }: MemoryOptions): ShortMemory<Value> {
   const remembered = new Map<string, { value: Value; until: number }>();
-  // Counts changes: a read that began before one may have found what was there before it.
+  // Counts changes: a read that began before a change may return the old value.
   let changes = 0;
   return {
     async read(key, readStored) {

@@ -1,11 +1,11 @@
-// What is asked of the platform may never be answered: here nothing waits for it longer than it says.
+// The platform may never answer a request. This bounds how long a caller waits for it.
 
 interface Timers {
-  /** Returns what cancels it. */
+  /** Returns a function that cancels the timer. */
   setTimer(callback: () => void, ms: number): () => void;
 }
 
-/** Settles as `promise` does, or rejects after `ms`; what was asked may still happen then. */
+/** Settles as `promise` does, or rejects after `ms`. The operation itself goes on and may still succeed. */
 export function withinTime<T>(timers: Timers, ms: number, what: string, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = timers.setTimer(() => reject(new Error(`${what} gave no answer within ${ms / 1000} s`)), ms);

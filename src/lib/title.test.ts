@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TITLE_UNITS, toTitle } from "./title.ts";
 
-/** What nobody sees, and what turns the direction of reading. */
+/** Invisible characters, and characters that change the direction of reading. */
 const hidden = ["\u0000", "\u001b", "\u00ad", "\u061c", "\u200b", "\u200e", "\u202e", "\u2066", "\u2069", "\ufeff"];
 const pieces = fc.oneof(
   fc.string({ unit: "binary" }),
@@ -40,7 +40,7 @@ describe("a title", () => {
     );
   });
 
-  it("of a title is that title", () => {
+  it("of a title is the title itself", () => {
     fc.assert(
       fc.property(texts, (text) => {
         const title = toTitle(text);
@@ -49,7 +49,7 @@ describe("a title", () => {
     );
   });
 
-  it("is null exactly where nothing that is seen is said", () => {
+  it("is null exactly if the text has nothing visible", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...hidden, " ", "\n", "\u200d", "\ufe0f", "\u2800")), (parts) => {
         expect(toTitle(parts.join(""))).toBeNull();
@@ -72,7 +72,7 @@ describe("a title", () => {
     expect(toTitle(text)).toBe(title);
   });
 
-  it("ends with a whole character, as people count them", () => {
+  it("ends with a whole grapheme", () => {
     expect(toTitle("店".repeat(100))).toBe("店".repeat(80));
     expect(toTitle(`${"x".repeat(79)}👋 there`)).toBe("x".repeat(79));
     expect(toTitle(`${"x".repeat(77)}👩‍💻 codes`)).toBe("x".repeat(77));
@@ -81,13 +81,13 @@ describe("a title", () => {
     expect(toTitle(`a${"\u0301".repeat(200)}`)).toHaveLength(80);
   });
 
-  it("of a mebibyte is found as fast as of a line", () => {
+  it("of a mebibyte takes linear time", () => {
     const began = performance.now();
     for (const part of ["x", " ", "\n", "\u200b", "\ud800", "\u200d", "\t", "e\u0301"]) {
       const length = Math.floor(1_048_576 / part.length);
       expect((toTitle(part.repeat(length)) ?? "").length).toBeLessThanOrEqual(80);
     }
-    // Any quadratic step would take minutes.
+    // A quadratic step would take minutes.
     expect(performance.now() - began).toBeLessThan(5_000);
   });
 });

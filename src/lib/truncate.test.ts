@@ -11,7 +11,7 @@ describe("cutMiddle", () => {
     expect(cutMiddle("hello", 5, notice)).toBe("hello");
   });
 
-  it("keeps head and tail and says how much is missing", () => {
+  it("keeps the head and the tail, and says how much is missing", () => {
     const cut = cutMiddle(`${"a".repeat(500)}${"z".repeat(500)}`, 100, notice);
     expect(cut).toMatch(/^a+\[\d+ left out\]z+$/);
     const kept = cut.replace(/\[.*\]/, "").length;

@@ -1,6 +1,6 @@
-// Cutting text to a bound without breaking a surrogate pair. Lengths are UTF-16 units, as `length` counts them.
+// Cuts text to a limit without splitting a surrogate pair. Lengths are UTF-16 units, as `length` counts them.
 
-/** The first `limit` units of the text, one less where the cut would split a pair. */
+/** The first `limit` units of the text, one less if the cut would split a pair. */
 export function cutEnd(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const end = Math.max(0, Math.floor(limit));
@@ -8,13 +8,13 @@ export function cutEnd(text: string, limit: number): string {
 }
 
 /**
- * At most `limit` units: head and tail stay, a notice stands for the middle. The tail gets the larger half, since what a
- * command says last (its error, its totals) matters most. Where not even the notice fits, only the head stays. The notice
- * may name how many units are missing, and after how many.
+ * Keeps the head and the tail within `limit` units, with a notice in place of the middle. The tail gets the larger
+ * half, since the end of a command's output (its error, its totals) is the most useful part. If not even the notice
+ * fits, only the head stays. The notice may name how many units are missing, and after how many.
  */
 export function cutMiddle(text: string, limit: number, notice: (omitted: number, at: number) => string): string {
   if (text.length <= limit) return text;
-  // Both numbers depend on the notice's own length: measured with the longest.
+  // Both numbers depend on the notice's own length, so the longest notice is measured.
   const room = limit - notice(text.length, text.length).length;
   if (room <= 0) return cutEnd(text, limit);
   const head = cutEnd(text, Math.floor(room * 0.4));

@@ -19,15 +19,15 @@ describe("createSseParser", () => {
     expect(parseText("data: a\n\ndata: b\r\n\r\ndata: c\n\n")).toEqual(["a", "b", "c"]);
   });
 
-  it("joins the lines of one event and takes one space after the colon away", () => {
+  it("joins the lines of one event and removes one space after the colon", () => {
     expect(parseText("data: a\ndata:b\ndata:  c\ndata\n\n")).toEqual(["a\nb\n c\n"]);
   });
 
-  it("passes over comments, other fields, fields that only begin like data, and events without data", () => {
+  it("ignores comments, other fields, names that only begin with data, and events without data", () => {
     expect(parseText(": ping\n\nevent: x\nid: 1\nretry: 5\ndatabase: y\n\ndata: z\n\n")).toEqual(["z"]);
   });
 
-  it("delivers the last event although nothing closes it", () => {
+  it("delivers the last event even if no blank line closes it", () => {
     expect(parseText("data: a\n\ndata: [DONE]")).toEqual(["a", "[DONE]"]);
   });
 
@@ -35,12 +35,12 @@ describe("createSseParser", () => {
     expect(parseText("\ufeffdata: a\n\n")).toEqual(["a"]);
   });
 
-  it("refuses a line, or an event of many lines, over its bound", () => {
+  it("refuses a line, or an event of many lines, over its limit", () => {
     expect(() => parseText(`data: ${"x".repeat(200)}`, 100)).toThrow(RangeError);
     expect(() => parseText("data: 1234567890\n".repeat(20), 100)).toThrow(RangeError);
   });
 
-  it("holds no more than its bound while a line without an end arrives", () => {
+  it("holds no more than its limit while an endless line arrives", () => {
     const parser = createSseParser(() => {}, 1000);
     const push = () => {
       for (let count = 0; count < 20; count++) parser.push(encoder.encode("x".repeat(100)));
@@ -48,7 +48,7 @@ describe("createSseParser", () => {
     expect(push).toThrow(RangeError);
   });
 
-  it("gives the same events under any split, inside a character too", () => {
+  it("gives the same events however the bytes are split, even inside a character", () => {
     const piece = fc.constantFrom(
       "data: ",
       "data:",

@@ -1,17 +1,17 @@
-// A parser for server-sent events: bytes in, the `data` of each event out. It keeps no more than the line and the event
-// that are open, and looks at each character once, however the network cuts the stream (a line that arrives in a million
-// pieces costs no more than one that arrives whole).
+// A parser for server-sent events: bytes in, the `data` of each event out. It keeps only the open line and the open
+// event, and reads each character once, however the network splits the stream. A line that arrives in a million pieces
+// costs no more than one that arrives whole.
 //
-// Only `data` is of use to us; comments, `event`, `id` and `retry` are passed over. Lines end in LF or CRLF. A lone CR,
-// which the standard allows too, is not sent by anyone and would cost a second search of every line.
+// Only `data` is used; comments, `event`, `id` and `retry` are ignored. Lines end in LF or CRLF. The standard also
+// permits a lone CR, but nobody sends it, and it would cost a second search of every line.
 
 export interface SseParser {
   push(bytes: Uint8Array): void;
-  /** The stream has ended. An event that no blank line closed is delivered too: some servers leave the last one out. */
+  /** Ends the stream. An event without its closing blank line is delivered too: some servers omit the last one. */
   end(): void;
 }
 
-/** `push` and `end` throw a `RangeError` where one event is longer than `max_characters`. */
+/** `push` and `end` throw a `RangeError` if one event is longer than `max_characters`. */
 export function createSseParser(onData: (data: string) => void, max_characters: number): SseParser {
   const decoder = new TextDecoder();
   let line = "";
@@ -63,7 +63,7 @@ export function createSseParser(onData: (data: string) => void, max_characters: 
   };
 }
 
-/** The value of a `data` field; null where the name only begins that way. */
+/** The value of a `data` field; null if the name only begins with it. */
 function readValue(line: string): string | null {
   if (line.length === 4) return "";
   if (line.charCodeAt(4) !== 0x3a) return null;
