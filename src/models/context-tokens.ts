@@ -1,11 +1,12 @@
-// How many tokens the known families of models read and write in one call, by the beginning of a model's name. Makers add
-// models faster than tables are kept, so a family stands with what its current models have at least; the setting
-// MODEL_CONTEXT_TOKENS says it where this is wrong. What is too high here costs one refused request (`agent/context/call-within-context.ts`).
+// How many tokens the known model families read and write in one call, by the prefix of a model's name. New models
+// appear faster than tables are updated, so a family has the smallest value of its current models. The setting
+// MODEL_CONTEXT_TOKENS corrects a wrong value. A value that is too high costs one refused request
+// (`agent/context/call-within-context.ts`).
 
-/** What a model of today has at least, where its name says nothing. */
+/** The minimum of today's models, for names without a known prefix. */
 const USUAL_TOKENS = 128_000;
 
-/** The longest beginning that fits counts. Of models whose input has a limit of its own that limit stands. */
+/** The longest matching prefix counts. For models with a separate limit of input, the value is that limit. */
 const families: Record<string, number> = {
   "gpt-5": 272_000,
   "gpt-5-chat": 128_000,
@@ -84,7 +85,7 @@ const families: Record<string, number> = {
 
 const names = Object.keys(families).toSorted((a, b) => b.length - a.length);
 
-/** Routers put makers before the name (`anthropic/claude-…`), clouds too (`us.anthropic.claude-…`). */
+/** Routers put the maker before the name (`anthropic/claude-…`), and so do clouds (`us.anthropic.claude-…`). */
 export function contextTokens(model: string): number {
   const name = (model.toLowerCase().split("/").at(-1) ?? "").replace(/^(?:[a-z]+\.)+/, "");
   const family = names.find((each) => name.startsWith(each));

@@ -1,4 +1,4 @@
-// The shelf of models: one file per wire dialect, each a maker of `Model`.
+// The model implementations: one folder per wire dialect, each with a factory of `Model`.
 import type { Model } from "../agent/model.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { createOpenAiModel, type OpenAiOptions } from "./chat/model.ts";

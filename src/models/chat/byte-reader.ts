@@ -1,14 +1,15 @@
-// Reads a body with one buffer that is handed back and forth. On workerd that costs less than the default reader
-// where tokens come fast (docs/performance.md); a stream that is no byte stream, as tests and some proxies make them, is read the usual way.
+// Reads a body into one buffer that is reused for every read. On workerd this costs less than the default reader when
+// tokens arrive fast (docs/performance.md). A stream that is no byte stream, from tests and some proxies, is read with
+// the default reader.
 
 export interface ByteReader {
   /** The next bytes, valid until the next `read`; null at the end and after `cancel`. */
   read(): Promise<Uint8Array | null>;
-  /** Ends a pending `read` with null and closes what is upstream. Never rejects. */
+  /** Ends a pending `read` with null and closes the source. Never rejects. */
   cancel(): Promise<void>;
 }
 
-/** A network read is usually one token; the buffer is for providers that send many at once. */
+/** A network read is usually one token; the buffer is large for providers that send many at once. */
 const BUFFER_BYTES = 32 * 1024;
 
 export function openByteReader(body: ReadableStream<Uint8Array>): ByteReader {
@@ -21,7 +22,7 @@ export function openByteReader(body: ReadableStream<Uint8Array>): ByteReader {
     };
   }
   let buffer: ArrayBufferLike = new ArrayBuffer(BUFFER_BYTES);
-  // A read takes the buffer away, and the last one does not give it back.
+  // A read transfers the buffer away, and the last read does not return it.
   let ended = false;
   return {
     async read() {

@@ -1,4 +1,4 @@
-// The body of a chat completion: a stream of events or, from servers that ignore `stream: true`, one JSON value.
+// The body of a chat completion: server-sent events or, from servers that ignore `stream: true`, one JSON value.
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
 import { asRecord, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
 import type { RequestGuard } from "./request-guard.ts";
@@ -7,13 +7,15 @@ import { createSseParser } from "./sse.ts";
 /** Each token is wrapped in 200 to 300 bytes of JSON, so a reply of 2 MiB is about 128 MiB on the wire. */
 const MAX_WIRE_BYTES = 128 * 1024 * 1024;
 
-/** A whole completion in one event, or in one JSON body; escapes may double its length, and there is something around it. */
+/** A whole completion in one event or one JSON body: escapes may double its length, and other fields surround it. */
 const MAX_EVENT_CHARACTERS = 5 * 1024 * 1024;
 
-/** How a body ended that was read without an error; `foreign` was never a chat completion. */
+/** How a body ended that was read without an error. `foreign` means that it was no chat completion. */
 export type Ending = "complete" | "cut" | "foreign";
 
-/** Feeds the builder until the body ends, is done or was stopped. Throws what the network, the JSON or a bound throws. */
+/**
+ * Feeds the builder until the body ends, is done or is stopped. Throws errors of the network, of JSON and of a limit.
+ */
 export async function readReply(response: Response, builder: ReplyBuilder, guard: RequestGuard): Promise<Ending> {
   if (!response.body) return "foreign";
   const reader = openByteReader(response.body);
@@ -42,7 +44,7 @@ export async function readReply(response: Response, builder: ReplyBuilder, guard
 interface Sink {
   push(bytes: Uint8Array): void;
   end(): Ending;
-  /** `[DONE]` was read. */
+  /** True once `[DONE]` was read. */
   readonly done: boolean;
 }
 
@@ -54,7 +56,7 @@ function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
 
   function acceptData(data: string): void {
     if (done) return;
-    // A token's chunk begins with a brace; only what does not is looked at twice.
+    // A chunk with a token begins with a brace; only other lines are examined further.
     if (data.charCodeAt(0) !== 0x7b) {
       const word = data.trim();
       if (word === "[DONE]") done = true;
@@ -86,7 +88,7 @@ function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
         if (json) acceptData(json.text + json.decoder.decode());
         else parser.end();
       } catch (error) {
-        // The last thing is half: some servers and proxies end the body well where they were cut themselves.
+        // The last event is incomplete: some servers and proxies that were cut off themselves end the body normally.
         if (error instanceof SyntaxError) return builder.finished ? "complete" : "cut";
         throw error;
       }
@@ -99,7 +101,7 @@ function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
   };
 }
 
-/** An error that the server put into a body that began well. */
+/** An error object in a body that began normally. */
 export class ErrorObject extends Error {
   readonly value: unknown;
 
@@ -109,7 +111,7 @@ export class ErrorObject extends Error {
   }
 }
 
-/** Reads the end of the body, so that the connection can serve the next call, but waits for it in nobody's time. */
+/** Reads the rest of the body, so that the connection can serve the next call. No caller waits for this. */
 function leave(reader: ByteReader): void {
   const timer = setTimeout(() => void reader.cancel(), 1000);
   reader.read().then(

@@ -7,7 +7,7 @@ const status = (code: number, error: unknown, headers: Record<string, string> = 
   describeError(APIError.generate(code, { error } as object, undefined, new Headers(headers)), provider);
 
 describe("describeError", () => {
-  it("names the setting to look at when the key or the model is wrong", () => {
+  it("names the setting to check when the key or the model is wrong", () => {
     expect(status(401, { message: "no" })).toMatchObject({ retryable: false, code: "model_error" });
     expect(status(401, { message: "no" }).message).toContain("OPENAI_API_KEY");
     expect(status(404, { message: "no such model" }).message).toMatch(/no such model.*OPENAI_MODEL/);
@@ -53,7 +53,7 @@ describe("describeError", () => {
     [400, "Invalid 'messages[1].content': string too long.", "string_above_max_length"],
     [413, "payload too large", ""],
     [429, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 45000.", "rate_limit_exceeded"],
-  ])("knows a request that is too long, which is not made again as it is: %i %s", (code, message, kind) => {
+  ])("recognizes a request that is too long, which is not sent again unchanged: %i %s", (code, message, kind) => {
     expect(status(code, { message, code: kind })).toMatchObject({ too_long: true, retryable: false });
     expect(describeErrorObject({ message, code: code === 429 || code === 413 ? code : kind }, provider)).toMatchObject({
       too_long: true,
@@ -70,15 +70,15 @@ describe("describeError", () => {
     [429, "Rate limit reached: 30000 tokens per minute exceeded"],
     [401, "Incorrect API key"],
     [503, "The server is overloaded"],
-  ])("takes nothing else for one: %i %s", (code, message, kind = "") => {
+  ])("does not mistake another error for a request that is too long: %i %s", (code, message, kind = "") => {
     expect(status(code, { message, code: kind }).too_long).toBeUndefined();
   });
 
-  it("does not ask again an account without credit, although its status is 429", () => {
+  it("does not retry for an account without credit, although its status is 429", () => {
     expect(status(429, { message: "You exceeded your quota", code: "insufficient_quota" }).retryable).toBe(false);
   });
 
-  it("tells a request that a content filter refused from one that the model can't take", () => {
+  it("distinguishes a request refused by a content filter from one that the model can't process", () => {
     const filtered = status(400, { message: "It was filtered", code: "content_filter" });
     expect(filtered).toMatchObject({ retryable: false, filtered: true });
     expect(filtered.message).toBe("The provider's content filter refused the request (400): It was filtered.");
@@ -104,18 +104,18 @@ describe("describeError", () => {
     }
   });
 
-  it("ends what was said like a sentence, also where it ended with the key", () => {
+  it("ends the provider's words like a sentence, even if they ended with the key", () => {
     const shown = status(401, { message: `You sent: Bearer ${provider.api_key}` }).message;
     expect(shown).toContain("You sent: Bearer [key]. Check OPENAI_API_KEY.");
   });
 
-  it("keeps a page of HTML to a few hundred characters on one line", () => {
+  it("shortens a page of HTML to a few hundred characters on one line", () => {
     const shown = status(502, { message: `<html>\n${"x".repeat(5000)}` }).message;
     expect(shown.length).toBeLessThan(700);
     expect(shown).not.toContain("\n");
   });
 
-  it("says why a server could not be reached, and that it may be tried again", () => {
+  it("says why a server could not be reached, and that another attempt may succeed", () => {
     const cause = new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:1") });
     const failure = describeError(new APIConnectionError({ cause }), provider);
     expect(failure).toMatchObject({ retryable: true, code: "model_error" });
@@ -124,14 +124,14 @@ describe("describeError", () => {
 });
 
 describe("describeErrorObject", () => {
-  it("goes by the status in it, else by its type", () => {
+  it("uses the status in the error, or else its type", () => {
     expect(describeErrorObject({ code: 502, message: "upstream" }, provider).retryable).toBe(true);
     expect(describeErrorObject({ code: 400, message: "bad" }, provider).retryable).toBe(false);
     expect(describeErrorObject({ type: "server_error", message: "oops", code: null }, provider).retryable).toBe(true);
     expect(describeErrorObject({ type: "invalid_request_error", message: "bad" }, provider).retryable).toBe(false);
   });
 
-  it("makes a sentence of anything", () => {
+  it("makes a sentence of any value", () => {
     for (const value of ["text", {}, [], 5, null, { message: { deep: 1 } }]) {
       expect(describeErrorObject(value, provider).message).toMatch(/model\.example.*\.$/);
     }
@@ -139,7 +139,7 @@ describe("describeErrorObject", () => {
 });
 
 describe("redact", () => {
-  it("leaves a text without a key as it is, also where the key is a word of no secrecy", () => {
+  it("leaves a text without a key unchanged, even if the configured key is a common word", () => {
     const text = "The task-list is 2 * 3 items long, says ollama.";
     for (const key of ["another-key-0123456789", "ollama", ""]) expect(redact(text, key)).toBe(text);
   });

@@ -1,17 +1,18 @@
-// What went wrong with a model call, as a sentence for people: which setting to look at, what the provider said, never a
-// secret. Providers quote keys in their answers ("Incorrect API key provided: …"), so everything they say is redacted.
+// Describes the failure of a model call in a sentence for people: the setting to check and what the provider said,
+// never a secret. Providers quote keys in their answers ("Incorrect API key provided: …"), so all their words are
+// redacted.
 import { APIConnectionError, APIError } from "openai";
 import type { ModelFailure } from "../../agent/model.ts";
 import { readRetryAfter } from "../../lib/retry.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { asRecord } from "./reply-builder.ts";
 
-/** Of what a provider says; enough for its first sentences, too little for a page of HTML. */
+/** Limits the provider's words: enough for its first sentences, too little for a page of HTML. */
 const MAX_DETAIL_CHARACTERS = 500;
 
-/** Whom the sentences speak of, and what must not be in them. */
+/** The provider that the sentences name, and the key that they must not contain. */
 export interface Provider {
-  /** Host and port only: an address may carry a password. */
+  /** Host and port only: an address may contain a password. */
   host: string;
   api_key: string;
 }
@@ -31,7 +32,7 @@ export function failWith(
   };
 }
 
-/** An error that the SDK threw, or the network. */
+/** Describes an error thrown by the SDK or the network. */
 export function describeError(error: unknown, provider: Provider): ModelFailure {
   if (error instanceof APIError && typeof error.status === "number") {
     const detail = readDetail(error.error) ?? error.message;
@@ -49,7 +50,7 @@ export function describeError(error: unknown, provider: Provider): ModelFailure 
   );
 }
 
-/** An error object inside a stream, or in a 200 answer. */
+/** Describes an error object inside a stream or in a 200 answer. */
 export function describeErrorObject(error: unknown, provider: Provider): ModelFailure {
   const record = asRecord(error) ?? {};
   const detail = typeof error === "string" ? error : (readDetail(record) ?? "no reason given");
@@ -67,15 +68,15 @@ export function describeErrorObject(error: unknown, provider: Provider): ModelFa
   );
 }
 
-/** Type or code of errors that the same request meets again. */
+/** Types or codes of errors that the same request would meet again. */
 const permanentKinds =
   /invalid_request|insufficient_quota|billing|authentication|permission|not_found|context_length|invalid_api_key/;
 
-/** How the servers of this world say that a request is longer than the model reads; the code is OpenAI's, few others send one. */
+/** How servers say that a request is longer than the model's context. The code is OpenAI's; few others send one. */
 const tooLongWords = new RegExp(
   [
     /maximum (?:context|(?:model|prompt) length)|context[ _]?(?:length|window|size)/,
-    // Not of an image that is large, nor of a request that took long.
+    // Excludes images that are too large and requests that took too long.
     /(?<!\b(?:image|audio|file) )\b(?:prompt|input|request)\b(?:(?!\btook\b).){0,40}\btoo (?:long|large)/,
     /too many (?:input )?tokens|input token count|input length|inputs\W{1,2}(?:tokens \+|must have less)/,
     /exceed(?:s|ed)?\b.{0,60}\btokens?\b|tokens?\b.{0,60}\bexceed(?:s|ed)?\b|prompt exceeds/,
@@ -86,10 +87,13 @@ const tooLongWords = new RegExp(
   "i",
 );
 
-/** A limit of tokens a minute that one request alone is over is no matter of waiting either: a shorter one passes. */
+/**
+ * A single request above the limit of tokens per minute counts as too long: waiting does not help, a shorter one
+ * passes.
+ */
 function isTooLong(status: number, detail: string, kind: string): boolean {
   if (/context_length|request_too_large/.test(kind) || status === 413) return true;
-  // Names and ids have a length too; of a content it is about what the largest models read.
+  // Names and ids have a limit of length too. The limit of a message's content is about what the largest models read.
   if (/string_above_max_length/.test(kind)) return /\bcontent\b/.test(detail);
   if (status === 429) return /request too large/i.test(detail);
   return [0, 400, 422, 500].includes(status) && tooLongWords.test(detail);
@@ -128,7 +132,7 @@ function describeStatus(
   );
 }
 
-/** Azure's and OpenAI's words. */
+/** Types and codes of Azure and OpenAI. */
 const filteredKinds = /content_filter|content_policy/;
 
 function refuseFiltered(said: string, provider: Provider): ModelFailure {
@@ -155,17 +159,20 @@ function describeCause(error: unknown): string {
   return inner ? `${error.message} (${inner.message || inner.name})` : error.message || error.name;
 }
 
-/** One line that ends like a sentence. Redacted before it is cut: half a key would not be recognised. */
+/** One line that ends like a sentence. Redacts before it cuts, since half a key would not be recognized. */
 function cut(detail: string, provider: Provider): string {
   const safe = redact(detail.toWellFormed(), provider.api_key);
   const line = cutEnd(safe.replace(/[\s\p{Cc}]+/gu, " "), MAX_DETAIL_CHARACTERS).trim();
   return /[.!?。！？…]$/.test(line) ? line : `${line}.`;
 }
 
-/** Servers on one's own machine take any key ("ollama", "x"); a word that short is no secret and is in other words. */
+/** Local servers accept any key ("ollama", "x"). Such a short word is no secret and occurs in ordinary text. */
 const MIN_KEY_CHARACTERS = 8;
 
-/** Takes the key out, and what looks like one: `sk-…`, a bearer token, a key that the provider masked with asterisks. */
+/**
+ * Removes the key and anything that looks like one: `sk-…`, a bearer token, a key that the provider masked with
+ * asterisks.
+ */
 export function redact(text: string, api_key: string): string {
   const known = api_key.length < MIN_KEY_CHARACTERS ? text : text.replaceAll(api_key, "[key]");
   return known

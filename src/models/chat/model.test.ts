@@ -1,4 +1,4 @@
-// Against a real HTTP server on the loopback, since what is at stake is what happens on the wire.
+// Tests against a real HTTP server on the loopback, since the behaviour on the wire is what matters.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
@@ -65,7 +65,7 @@ function failureOf(outcome: ModelOutcome) {
 }
 
 describe("createOpenAiModel", () => {
-  it("streams text, reasoning, a tool call in pieces and usage, and asks for all of it", async () => {
+  it("streams text, reasoning, a tool call in pieces and usage, and requests all of them", async () => {
     let asked: Record<string, unknown> = {};
     let authorization: string | undefined;
     const { outcome, deltas } = await call((response, incoming, body) => {
@@ -108,7 +108,7 @@ describe("createOpenAiModel", () => {
     });
   });
 
-  it("leaves the list of tools out when there is none", async () => {
+  it("omits the list of tools if there are none", async () => {
     let asked = "";
     await call(
       (response, _incoming, body) => {
@@ -120,7 +120,7 @@ describe("createOpenAiModel", () => {
     expect(asked).not.toContain("tools");
   });
 
-  it("sends a temperature only where one is set, zero too", async () => {
+  it("sends a temperature only if one is set, even zero", async () => {
     const asked: unknown[] = [];
     for (const temperature of [undefined, null, 0, 1.5]) {
       await call(
@@ -160,7 +160,7 @@ describe("createOpenAiModel", () => {
     expect(deltas).toEqual([{ type: "text", text: "all" }]);
   });
 
-  it("accepts a stream that waits for ever after [DONE]", async () => {
+  it("accepts a stream that stays open after [DONE]", async () => {
     const { outcome } = await call((response) => {
       stream(response).write(`${text("x")}data: [DONE]\n\n`);
     });
@@ -184,14 +184,14 @@ describe("createOpenAiModel", () => {
     expect(deltas).toEqual([{ type: "text", text: "half" }]);
   });
 
-  it("reports an error object amid the stream", async () => {
+  it("reports an error object in the middle of the stream", async () => {
     const { outcome } = await call((response) => {
       stream(response).end(text("half") + frame({ error: { message: "overloaded", code: 529 } }));
     });
     expect(failureOf(outcome)).toMatchObject({ retryable: true, message: expect.stringContaining("overloaded") });
   });
 
-  it("maps a refused key without repeating it, and Retry-After of a limit", async () => {
+  it("maps a refused key without repeating it, and reads Retry-After of a rate limit", async () => {
     const refused = await call((response) => {
       response.writeHead(401, { "content-type": "application/json" });
       response.end(JSON.stringify({ error: { message: `Incorrect API key provided: ${api_key}` } }));
@@ -202,7 +202,7 @@ describe("createOpenAiModel", () => {
     expect(failureOf(limited.outcome)).toMatchObject({ retryable: true, retry_after_ms: 7000 });
   });
 
-  it("reads no more of an error page than it needs", async () => {
+  it("reads only as much of an error page as it needs", async () => {
     let written = 0;
     const { outcome } = await call((response) => {
       response.writeHead(500, { "content-type": "text/html" });
@@ -219,14 +219,14 @@ describe("createOpenAiModel", () => {
     expect(written).toBeLessThan(50_000_000);
   });
 
-  it("says where to look when what answers is no chat completion", async () => {
+  it("says what to check if the answer is no chat completion", async () => {
     const { outcome } = await call((response) =>
       response.writeHead(200, { "content-type": "text/html" }).end("<html>login</html>"),
     );
     expect(failureOf(outcome)).toMatchObject({ retryable: false, message: expect.stringContaining("OPENAI_BASE_URL") });
   });
 
-  it("reports a server that is not there", async () => {
+  it("reports a server that can't be reached", async () => {
     const model = models.native({ api_key, base_url: "http://127.0.0.1:1/v1" });
     const outcome = await model.stream(request, () => {}, new AbortController().signal);
     expect(failureOf(outcome)).toMatchObject({
@@ -236,7 +236,7 @@ describe("createOpenAiModel", () => {
     });
   });
 
-  it("gives up on a server that sends no head, and on one that sends no byte of the body", async () => {
+  it("gives up on a server that sends no response head, and on one that sends no byte of the body", async () => {
     const limits = { first_byte_ms: 60 };
     const silent = await call(() => {}, { limits });
     expect(failureOf(silent.outcome)).toMatchObject({ code: "model_timeout", retryable: true });
@@ -244,7 +244,7 @@ describe("createOpenAiModel", () => {
     expect(failureOf(headOnly.outcome)).toMatchObject({ code: "model_timeout", retryable: true });
   });
 
-  it("gives up on a stream that falls silent, but not on one that had finished", async () => {
+  it("gives up on a stream that falls silent, but not on one that has finished", async () => {
     const limits = { idle_ms: 60 };
     const amid = await call((response) => void stream(response).write(text("half")), { limits });
     expect(failureOf(amid.outcome)).toMatchObject({ code: "model_timeout", retryable: true });
@@ -252,7 +252,7 @@ describe("createOpenAiModel", () => {
     expect(replyOf(after.outcome).text).toBe("whole");
   });
 
-  it("waits longer for a reply to begin than amid it: comments and a chunk with only the role are no beginning", async () => {
+  it("waits longer before the reply begins than during it, and comments or a chunk with only the role don't begin it", async () => {
     const limits = { idle_ms: 60, first_byte_ms: 5000 };
     const { outcome } = await call(
       (response) => {
@@ -266,7 +266,7 @@ describe("createOpenAiModel", () => {
     expect(replyOf(outcome).text).toBe("thought over");
   });
 
-  it("takes comments for a sign of life, before the reply and amid it", async () => {
+  it("counts comments as a sign of life, before the reply and during it", async () => {
     const limits = { idle_ms: 600, first_byte_ms: 600 };
     const { outcome } = await call(
       (response) => {
@@ -284,7 +284,7 @@ describe("createOpenAiModel", () => {
     expect(replyOf(outcome).text).toBe("ab");
   });
 
-  it("gives up for good on a server that trickles for ever", async () => {
+  it("gives up on a server that sends comments for ever", async () => {
     for (const piece of [text("a"), ": PROCESSING\n\n"]) {
       const closed = Promise.withResolvers<void>();
       const { outcome } = await call(
@@ -307,7 +307,7 @@ describe("createOpenAiModel", () => {
     }
   });
 
-  it("refuses a reply without end, in tokens or in one line, and closes the connection", async () => {
+  it("refuses an endless reply, in tokens or in one line, and closes the connection", async () => {
     for (const piece of [text("x".repeat(1000)), "x".repeat(1000)]) {
       let closed: () => void = () => {};
       const seen = new Promise<void>((resolve) => {
@@ -329,7 +329,7 @@ describe("createOpenAiModel", () => {
     }
   });
 
-  it("closes the connection at once when aborted amid the stream, and answers what had come", async () => {
+  it("closes the connection immediately when aborted in the middle of the stream, and returns what had arrived", async () => {
     const caller = new AbortController();
     let closed: () => void = () => {};
     const seen = new Promise<void>((resolve) => {
@@ -344,7 +344,7 @@ describe("createOpenAiModel", () => {
     await seen;
   });
 
-  it("closes the connection when aborted before the head has come", async () => {
+  it("closes the connection when aborted before the response head", async () => {
     const caller = new AbortController();
     let closed: () => void = () => {};
     const seen = new Promise<void>((resolve) => {
@@ -361,7 +361,7 @@ describe("createOpenAiModel", () => {
     await seen;
   });
 
-  it("makes no request for a caller that has given up", async () => {
+  it("makes no request for a caller that has already aborted", async () => {
     let asked = 0;
     const { outcome } = await call(() => asked++, { signal: AbortSignal.abort() });
     expect(outcome.kind).toBe("aborted");

@@ -1,6 +1,6 @@
-// Model over OpenAI's chat completions, as OpenAI and everyone compatible serve them. The SDK makes the request and its
-// errors; the body is read and parsed here, because that is what a token costs. One call is one request: retries are the
-// loop's, and so are their delays.
+// A `Model` over the chat completions API of OpenAI and compatible servers. The SDK makes the request and its errors.
+// The body is read and parsed here, because that determines the cost of a token. One call is one request: the loop does
+// retries and their delays.
 import OpenAI from "openai";
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelRequest } from "../../agent/model.ts";
@@ -26,12 +26,12 @@ export interface OpenAiOptions {
 const defaultLimits: OpenAiLimits = {
   first_byte_ms: 120_000,
   idle_ms: 60_000,
-  // The longest replies of reasoning models take about as long; what takes longer is a server that trickles.
+  // The longest replies of reasoning models take about this long. A server that takes longer only trickles.
   total_ms: 30 * 60_000,
   reply_characters: MAX_REPLY_CHARACTERS,
 };
 
-/** Of the body of an error: enough for any provider's message. */
+/** Limits the body of an error: enough for any provider's message. */
 const MAX_ERROR_BYTES = 16 * 1024;
 
 interface Setup {
@@ -43,7 +43,7 @@ interface Setup {
 export function createOpenAiModel(options: OpenAiOptions): Model {
   const limits = { ...defaultLimits, ...options.limits };
   const request = options.fetch ?? ((input, init) => fetch(input, init));
-  // Everything the SDK would read from the environment is given, so that a deployment's settings are all there is.
+  // Sets everything that the SDK would read from the environment, so that only the deployment's settings count.
   const client = new OpenAI({
     apiKey: options.api_key,
     baseURL: options.base_url,
@@ -52,7 +52,7 @@ export function createOpenAiModel(options: OpenAiOptions): Model {
     project: null,
     webhookSecret: null,
     maxRetries: 0,
-    // Ours fires first; this one ends with the response's head and knows nothing of the body.
+    // Our own timer fires first. The SDK's timer stops at the response head and does not cover the body.
     timeout: limits.first_byte_ms * 2,
     logLevel: "off",
     fetch: (input, init) => boundErrorBody(request, input, init),
@@ -76,7 +76,7 @@ async function streamReply(
     const response = await setup.client.chat.completions.create(toBody(request), { signal: guard.signal }).asResponse();
     ending = await readReply(response, builder, guard);
   } catch (error) {
-    // A request that was stopped fails in its own words; why it was stopped says more.
+    // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
     failure = guard.reason ? null : describeReadError(error, builder, setup.provider);
   } finally {
     guard.release();
@@ -94,7 +94,7 @@ function toBody(request: ModelRequest): ChatCompletionCreateParamsStreaming {
     stream_options: { include_usage: true },
   };
   if (typeof request.temperature === "number") body.temperature = request.temperature;
-  // An empty list is refused by OpenAI.
+  // OpenAI refuses an empty list.
   if (request.tools.length > 0) body.tools = request.tools.map((tool) => ({ type: "function", function: tool }));
   return body;
 }
@@ -104,7 +104,7 @@ function closeReply(builder: ReplyBuilder) {
   return builder.reply();
 }
 
-/** Null where the reply was whole before the connection failed. */
+/** Null if the reply was complete before the connection failed. */
 function describeReadError(error: unknown, builder: ReplyBuilder, provider: Provider): ModelFailure | null {
   if (error instanceof ErrorObject) return describeErrorObject(error.value, provider);
   if (error instanceof ReplyTooLong || error instanceof RangeError) {
@@ -147,7 +147,7 @@ function describeEnding(ending: Ending, reason: StopReason | null, { provider, l
   });
 }
 
-/** The SDK reads the body of an error whole, whatever its size. */
+/** The SDK reads the body of an error completely, whatever its size, so this bounds it. */
 async function boundErrorBody(
   request: typeof fetch,
   input: Parameters<typeof fetch>[0],

@@ -18,7 +18,7 @@ const callPiece = (entry: unknown) => delta({ tool_calls: [entry] });
 const named = (reply: ModelReply) =>
   reply.tool_calls.map((call) => [call.id, call.function.name, call.function.arguments]);
 
-/** What the deltas add up to, by the contract of the port. */
+/** What the deltas add up to under the port's contract. */
 function addUp(deltas: ModelDelta[]) {
   const sum = { text: "", reasoning: "", calls: new Map<number, [string, string, string]>() };
   for (const piece of deltas) {
@@ -60,7 +60,7 @@ describe("createReplyBuilder", () => {
     expect(named(reply)).toEqual([["c1", "f", '{"a":1}']]);
   });
 
-  it("takes a new id and name under a known index for another call", () => {
+  it("treats a new id and name under a known index as another call", () => {
     const { reply } = build([
       callPiece({ index: 0, id: "c1", function: { name: "f", arguments: "{}" } }),
       callPiece({ index: 0, id: "c2", function: { name: "g", arguments: "{" } }),
@@ -72,7 +72,7 @@ describe("createReplyBuilder", () => {
     ]);
   });
 
-  it("takes whole calls without ids under one index for calls of their own", () => {
+  it("treats whole calls without ids under one index as calls of their own", () => {
     const { reply } = build([
       callPiece({ index: 0, function: { name: "f", arguments: '{"a":1}' } }),
       callPiece({ index: 0, function: { name: "f", arguments: '{"a":2}' } }),
@@ -83,7 +83,7 @@ describe("createReplyBuilder", () => {
     ]);
   });
 
-  it("follows calls that come without an index", () => {
+  it("assigns pieces of calls that come without an index", () => {
     const { reply } = build([
       callPiece({ id: "c1", function: { name: "f", arguments: '{"a' } }),
       callPiece({ function: { arguments: '":1}' } }),
@@ -114,7 +114,7 @@ describe("createReplyBuilder", () => {
     ]);
   });
 
-  it("reads usage wherever a provider puts it", () => {
+  it("reads usage from every place where providers put it", () => {
     const spent = { prompt_tokens: 10, completion_tokens: 3 };
     expect(
       build([{ choices: [], usage: { ...spent, prompt_tokens_details: { cached_tokens: 4 }, cost: 0.5 } }]).reply.usage,
@@ -130,7 +130,7 @@ describe("createReplyBuilder", () => {
     expect(build([delta({ content: "x" })]).reply.usage).toBeNull();
   });
 
-  it("reads a whole message of a server that does not stream", () => {
+  it("reads the whole message of a server that does not stream", () => {
     const message = {
       role: "assistant",
       content: "hi",
@@ -141,7 +141,7 @@ describe("createReplyBuilder", () => {
     expect(named(reply)).toEqual([["c", "f", "{}"]]);
   });
 
-  it("refuses to grow past its bound in text, arguments, names or number of calls", () => {
+  it("refuses to grow past its limit in text, arguments, names or number of calls", () => {
     expect(() =>
       build(
         Array.from({ length: 20 }, () => delta({ content: "x".repeat(100) })),
@@ -160,7 +160,7 @@ describe("createReplyBuilder", () => {
     expect(build(pieces, 500).reply.tool_calls[0]?.function.arguments).toHaveLength(200);
   });
 
-  it("survives any JSON in place of a chunk", () => {
+  it("accepts any JSON in place of a chunk without a crash", () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom("choices", "usage", "x_groq"), fc.jsonValue()),

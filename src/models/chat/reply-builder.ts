@@ -1,17 +1,17 @@
-// Chunks of a chat completion become deltas and add up to one reply. Providers differ in what they send; what is
-// tolerated here: reasoning under two names or as content parts, tool calls without an index, whole at once, several
-// under one index, with the name after the arguments or with arguments as an object, and usage in three places.
+// Turns the chunks of a chat completion into deltas and adds them up to one reply. Providers differ in what they send.
+// This accepts reasoning under two names or as content parts, tool calls without an index, whole at once, several under
+// one index, with the name after the arguments or with arguments as an object, and usage in three places.
 import type { FinishReason, ModelDelta, ModelReply } from "../../agent/model.ts";
 import type { Usage } from "../../protocol/run.ts";
 import type { Progress } from "./request-guard.ts";
 
-/** More calls than this in one message are not a plan but a loop; OpenAI's own limit is 128. */
+/** More calls than this in one message are a loop and no plan; OpenAI's own limit is 128. */
 export const MAX_TOOL_CALLS = 256;
 
-/** No model writes as much in one reply; this bounds one that never ends, and what is kept of it several times over. */
+/** No model writes this much in one reply. The limit stops an endless reply, of which several copies are kept. */
 export const MAX_REPLY_CHARACTERS = 2 * 1024 * 1024;
 
-/** The reply has grown past its bound. */
+/** Thrown when the reply is longer than its limit. */
 export class ReplyTooLong extends Error {
   constructor() {
     super("the reply is longer than allowed");
@@ -20,29 +20,32 @@ export class ReplyTooLong extends Error {
 }
 
 interface OpenCall {
-  /** Ours: its place in the message. */
+  /** Our own index: the call's position in the message. */
   index: number;
   id: string;
   name: string;
   arguments: string;
-  /** Whether `tool_call` was sent; arguments wait for the name until then. */
+  /** Whether `tool_call` was sent; until then the arguments wait for the name. */
   announced: boolean;
 }
 
 export interface ReplyBuilder {
-  /** One parsed chunk, or a whole completion of a server that does not stream. Whatever its shape, it never throws but `ReplyTooLong`. */
+  /**
+   * Accepts one parsed chunk, or a whole completion of a server that does not stream. Throws nothing but
+   * `ReplyTooLong`, whatever the shape.
+   */
   accept(chunk: Record<string, unknown>): void;
-  /** Sends what was held back. Nothing is accepted after it. */
+  /** Sends what was held back. Nothing may be accepted afterwards. */
   close(): void;
   reply(): ModelReply;
-  /** Whether a choice said why it ended. */
+  /** Whether a choice had a finish reason. */
   readonly finished: boolean;
   readonly progress: Progress;
 }
 
 export function createReplyBuilder(onDelta: (delta: ModelDelta) => void, max_characters: number): ReplyBuilder {
   const calls: OpenCall[] = [];
-  /** The provider's index → the call it means now. */
+  /** The provider's index → the call that it currently means. */
   const byIndex = new Map<number, OpenCall>();
   let text = "";
   let reasoning = "";
@@ -157,7 +160,7 @@ export function createReplyBuilder(onDelta: (delta: ModelDelta) => void, max_cha
   };
 }
 
-/** Mistral sends content as parts, its thoughts among them. */
+/** Mistral sends content as parts, including its reasoning. */
 function acceptPart(
   part: Record<string, unknown> | null,
   onText: (piece: string) => void,
@@ -168,15 +171,15 @@ function acceptPart(
   for (const thought of part.thinking) acceptPart(asRecord(thought), onReasoning, onReasoning);
 }
 
-/** Without an index a piece belongs to the call whose id it names, else to the newest, unless it names a tool. */
+/** A piece without an index belongs to the call with its id, or else to the newest call, unless it names a tool. */
 function findByIdOrLast(calls: OpenCall[], id: string, name: string): OpenCall | undefined {
   if (id !== "") return calls.find((call) => call.id === id);
   return name === "" ? calls.at(-1) : undefined;
 }
 
 /**
- * Whether a piece under a known index is another call: it comes with its own id and name, or, from servers that send
- * neither id nor index right, with a name and whole arguments although those of the known call are whole.
+ * Whether a piece under a known index starts another call: it has its own id and name, or, from servers that send wrong
+ * ids and indexes, it has a name and whole arguments while those of the known call are whole too.
  */
 function startsAnother(known: OpenCall, id: string, name: string, piece: string): boolean {
   if (name === "" || known.name === "") return false;

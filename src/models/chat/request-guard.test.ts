@@ -17,7 +17,7 @@ describe("guardRequest", () => {
     expect(guard.signal.aborted).toBe(true);
   });
 
-  it("is as patient as with the first byte until the reply begins, whatever else has come", () => {
+  it("applies the limit of the first byte until the reply begins, whatever else arrives", () => {
     const guard = open();
     for (let turn = 0; turn < 3; turn++) {
       vi.advanceTimersByTime(900);
@@ -29,7 +29,7 @@ describe("guardRequest", () => {
     expect(guard.reason).toBe("no_first_byte");
   });
 
-  it("has less patience from the moment in which the reply begins", () => {
+  it("applies the shorter limit as soon as the reply begins", () => {
     const guard = open();
     guard.touch("waiting");
     guard.touch("begun");
@@ -37,7 +37,7 @@ describe("guardRequest", () => {
     expect(guard.reason).toBe("silent");
   });
 
-  it("stops comments that keep a connection alive for ever", () => {
+  it("stops comments that would keep a connection alive for ever", () => {
     const guard = open();
     for (let turn = 0; turn < 10; turn++) {
       vi.advanceTimersByTime(900);
@@ -57,7 +57,7 @@ describe("guardRequest", () => {
     expect(guard.reason).toBe("silent");
   });
 
-  it("stops a reply that trickles on for ever", () => {
+  it("stops a reply that trickles for ever", () => {
     const guard = open();
     for (let turn = 0; turn < 60; turn++) {
       vi.advanceTimersByTime(100);
@@ -66,7 +66,7 @@ describe("guardRequest", () => {
     expect(guard.reason).toBe("too_long");
   });
 
-  it("waits shorter once the model has finished", () => {
+  it("waits less once the model has finished", () => {
     const guard = guardRequest(
       { first_byte_ms: 60_000, idle_ms: 60_000, total_ms: 600_000 },
       new AbortController().signal,
@@ -76,7 +76,7 @@ describe("guardRequest", () => {
     expect(guard.reason).toBe("silent");
   });
 
-  it("closes the body when the caller gives up, also where the body comes only later", () => {
+  it("closes the body when the caller aborts, even if the body arrives only later", () => {
     const caller = new AbortController();
     const guard = open(caller.signal);
     const closed = vi.fn();
@@ -89,7 +89,7 @@ describe("guardRequest", () => {
     expect(late).toHaveBeenCalledOnce();
   });
 
-  it("is stopped from the start by a caller that has given up already", () => {
+  it("is stopped from the start if the caller has already aborted", () => {
     expect(open(AbortSignal.abort()).reason).toBe("cancelled");
   });
 

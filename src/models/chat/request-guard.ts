@@ -1,32 +1,41 @@
-// Bounds one request in time, and closes it at once when its caller gives up. One timer that is set anew only when it
-// fires or must fire earlier: a token costs a look at the clock and no timer.
+// Bounds one request in time and closes it immediately when its caller aborts. A single timer is reset only when it
+// fires or must fire earlier, so a token costs one reading of the clock and no timer.
 
 export type StopReason = "cancelled" | "no_first_byte" | "silent" | "too_long";
 
-/** How far a reply is. Many servers send a chunk with the role at once and then think: nothing of the reply has begun by that. */
+/**
+ * The progress of a reply. Many servers send a chunk with the role immediately and then think: the reply has not begun
+ * then.
+ */
 export type Progress = "waiting" | "begun" | "finished";
 
 export interface TimeLimits {
-  /** From the request, or from bytes that are no part of the reply, to the next bytes. Reasoning models think before they speak. */
+  /**
+   * From the request, or from bytes that are not part of the reply, to the next bytes. Reasoning models think before
+   * they reply.
+   */
   first_byte_ms: number;
-  /** Between two reads, once the reply has begun. */
+  /** Between two reads once the reply has begun. */
   idle_ms: number;
   /** The whole reply, so that comments or spaces that trickle in can't hold a run for ever. */
   total_ms: number;
 }
 
-/** After the model has said why it ended, only its token counts are waited for. */
+/** After the finish reason, only the token counts are still to come. */
 const AFTER_FINISH_MS = 5000;
 
 export interface RequestGuard {
-  /** Aborts the request for whatever reason. */
+  /** Aborts the request for any reason. */
   signal: AbortSignal;
   readonly reason: StopReason | null;
-  /** Bytes have come, comments that only keep the connection alive among them: who sends them is at work. */
+  /**
+   * Call this when bytes arrive, including comments that only keep the connection alive: the server that sends them is
+   * working.
+   */
   touch(progress: Progress): void;
   /** What else to close when the request is stopped. */
   onStop(close: () => void): void;
-  /** The call is over: no timer and no listener stays. */
+  /** Ends the guard and removes its timer and listener. */
   release(): void;
 }
 
@@ -71,7 +80,7 @@ export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGu
     touch(progress) {
       if (reason) return;
       const now = Date.now();
-      const next = now + patience(limits, progress);
+      const next = now + silenceLimit(limits, progress);
       late = next > last ? "too_long" : progress === "waiting" ? "no_first_byte" : "silent";
       deadline = Math.min(next, last);
       if (deadline >= due) return;
@@ -89,7 +98,7 @@ export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGu
   };
 }
 
-function patience({ first_byte_ms, idle_ms }: TimeLimits, progress: Progress): number {
+function silenceLimit({ first_byte_ms, idle_ms }: TimeLimits, progress: Progress): number {
   if (progress === "waiting") return first_byte_ms;
   return progress === "begun" ? idle_ms : Math.min(idle_ms, AFTER_FINISH_MS);
 }

@@ -1,6 +1,6 @@
-// One call while it is read: its parameters become the JSON object that a native call would have. A text is streamed as it
-// comes; what has to be parsed waits for its end. Whatever is wrong with the call is added to its arguments at the end, so
-// that they are an object either way (see agent/calls/malformed-call).
+// Reads one call: its parameters become the JSON object that a native call would have. Strings are streamed as they
+// arrive; other values are parsed at their end. What is wrong with the call is added to its arguments at the end, so
+// that they are an object in any case (agent/calls/malformed-call).
 import { MALFORMED, NAMELESS } from "../../agent/calls/malformed-call.ts";
 import type { ToolDescription } from "../../agent/model.ts";
 import { cutEnd } from "../../lib/truncate.ts";
@@ -11,29 +11,29 @@ import { createValueReader, type ValueReader } from "./value.ts";
 
 export interface CallSink {
   openCall(name: string): void;
-  /** Of the call that was opened last. */
+  /** Adds to the arguments of the call that was opened last. */
   addArguments(piece: string): void;
 }
 
 export interface OpenCall {
   readonly name: string;
-  /** A reader for the value behind the tag; null where the tag is the whole of the parameter. */
+  /** A reader for the value after the tag; null if the tag is the whole parameter. */
   openParameter(tag: Tag): ValueReader | null;
   closeParameter(): void;
-  /** The call is malformed. The first reason is the one that is told. */
+  /** Marks the call as malformed. Only the first reason is reported. */
   fail(reason: string): void;
-  /** `cut`: the reply ended at the output limit amid the call. */
+  /** `cut`: the reply reached the output limit inside the call. */
   close(cut?: boolean): void;
 }
 
-/** Of what the model wrote, in a sentence to it. */
+/** Limits what is quoted of the model's own text in a sentence to the model. */
 const MAX_QUOTED_CHARACTERS = 200;
 
 export function quote(text: string): string {
   return JSON.stringify(cutEnd(text.trim().toWellFormed(), MAX_QUOTED_CHARACTERS));
 }
 
-/** `name` is empty where the call has none. */
+/** `name` is empty if the call has none. */
 export function openCall(name: string, tool: ToolDescription | undefined, sink: CallSink): OpenCall {
   const seen = new Set<string>([MALFORMED]);
   let isFirst = true;
@@ -50,7 +50,7 @@ export function openCall(name: string, tool: ToolDescription | undefined, sink: 
     problem ??= reason;
   }
 
-  /** Where a parameter can't be kept its value is read all the same, to find its end. */
+  /** Returns null for a parameter that can't be kept. Its value is read nevertheless, to find its end. */
   function claimKey(tag: Tag): string | null {
     const key = tag.attributes.get("name") ?? "";
     if (tag.isBroken) fail("A <parameter …> tag has no end.");

@@ -1,7 +1,7 @@
-// Where code is in a text of Markdown, told character by character: in a fence of backticks or tildes, or in a span between
-// backticks. A call in there is an example. As in CommonMark a fence begins a line and ends with a line of as many marks, and
-// a span ends with as many backticks as began it. Spans are taken to end with their line: a backtick that was left open
-// somewhere above must not make code of a call.
+// Tracks, character by character, where a Markdown text is code: in a fence of backticks or tildes, or in a span
+// between backticks. A call inside code is an example. As in CommonMark, a fence begins at the start of a line and ends
+// with a line of at least as many marks, and a span ends with as many backticks as opened it. A span also ends with its
+// line here, so that a backtick left open further up can't turn a call into code.
 
 const BACKTICK = 0x60;
 const TILDE = 0x7e;
@@ -9,27 +9,27 @@ const NEWLINE = 0x0a;
 
 export interface CodeTracker {
   accept(code: number): void;
-  /** Where the next character stands, which is neither a backtick nor a tilde. */
+  /** The context of the next character, which is neither a backtick nor a tilde. */
   readonly place: "text" | "span" | "fence";
-  /** How many backticks end the span that is open, or that may be open. */
+  /** The number of backticks that would close the span that is open or may be open. */
   readonly marks: number;
-  /** The span has been taken as a whole, or its backticks were none that open one. */
+  /** Call this after a whole span was consumed, or if its backticks open none. */
   leaveSpan(): void;
-  /** A call stands here, in a fence. */
+  /** Records a call inside the open fence. */
   noteCall(): void;
-  /** Whether there was one in the fence that is still open. */
+  /** Whether the fence that is still open contains a call. */
   readonly holdsCall: boolean;
 }
 
-/** `info` is the line on which a fence begins: with backticks behind it, it is a span. */
+/** `info` is the line that opens a fence; if backticks follow on it, it is a span after all. */
 type Fence = { mark: number; count: number; part: "info" | "start" | "line" | "closing"; holdsCall: boolean };
 
 export function createCodeTracker(): CodeTracker {
   let fence: Fence | null = null;
   let span = 0;
-  /** The marks that were read last, without a gap. */
+  /** The last marks that were read without a gap. */
   let run = { mark: 0, count: 0, beginsLine: false };
-  /** Only white space so far. */
+  /** Whether the line has only had white space so far. */
   let isLineStart = true;
 
   function endRun(): void {

@@ -1,10 +1,10 @@
-// Entities in values. A writer who escapes a text escapes each `<` first, so a value that holds a bare `<` is written as it
-// is, and what looks like an entity in it belongs to it: `<p>a &amp; b</p>` is a line of a page and stays one.
+// Decodes entities in values. A writer who escapes a text escapes each `<` first. So a value with a bare `<` is not
+// escaped, and an entity in it is part of its text: the line `<p>a &amp; b</p>` of a web page stays as it is.
 
-/** The five of XML, and numbers. Others, such as `&nbsp;`, are HTML's and stay. */
+/** XML's five entities and numeric ones. Others, such as `&nbsp;`, belong to HTML and stay. */
 const entity = /&(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[\da-f]{1,6});/i;
 const entities = new RegExp(entity.source, "gi");
-/** What may become one with the next piece. */
+/** A prefix that the next piece may complete to an entity. */
 const begun = /&(?:[a-z]{0,4}|#\d{0,7}|#x[\da-f]{0,6})$/i;
 
 const named: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
@@ -13,7 +13,7 @@ export function decodeEntities(text: string): string {
   return text.includes("&") ? text.replace(entities, decodeOne) : text;
 }
 
-/** The value that was meant by a text that is there as a whole. */
+/** Decodes a complete text. */
 export function decodeValue(text: string): string {
   return text.includes("<") ? text : decodeEntities(text);
 }
@@ -35,7 +35,7 @@ export interface Decoder {
   end(): void;
 }
 
-/** `decodeValue` for a text that comes in pieces: from the first entity on it is held back until a `<` or its end decides. */
+/** `decodeValue` for a text in pieces: from the first entity on it is held back until a `<` or the end decides. */
 export function createDecoder(out: (piece: string) => void): Decoder {
   let isPlain = false;
   let isHolding = false;

@@ -1,7 +1,8 @@
-// History → the dialect. A model is sent its own calls as it would have written them, and their results as one message after
-// them, so there is no role and no field that a server without tools refuses. The same message gives the same bytes at every
-// step: what a provider has cached stays right. Neighbouring messages of the person's role (results, what was said, the
-// reminder) go as one: the chat templates of many models without tools refuse two in a row.
+// Translates history into the dialect. The model sees its own calls as it would have written them, and their results as
+// one message after them, so no role or field is left that a server without tools refuses. The same message gives the
+// same bytes at every step, so the provider's cache stays valid. Consecutive messages of the user role (results, a
+// person's messages, the reminder) are merged into one: the chat templates of many models without tools refuse two in a
+// row.
 import { readMalformed } from "../../agent/calls/malformed-call.ts";
 import type {
   AssistantMessage,
@@ -57,10 +58,10 @@ function toParts(content: UserContent): ContentPart[] {
   return typeof content === "string" ? [{ type: "text", text: content }] : content;
 }
 
-/** Stands where a malformed call was all that a message held: a message without content is refused. */
+/** Replaces a message that consisted of a malformed call only: servers refuse a message without content. */
 const UNREADABLE = "(a call that could not be read)";
 
-// Messages are never changed and stand in every request until a summary takes their place, so each is written once.
+// Messages never change and are sent with every request until a summary replaces them, so each is written once.
 const writtenAssistants = new WeakMap<AssistantMessage, string>();
 const writtenContents = new WeakMap<ToolMessage, string>();
 
@@ -77,7 +78,7 @@ function writeOnce<Message extends object>(
 function writeAssistant({ content, tool_calls = [] }: AssistantMessage): string {
   const text = content ?? "";
   if (tool_calls.length === 0) return text;
-  // What could not be read is not shown as if it had been right: the model would learn its form.
+  // An unreadable call is not shown as a correct one: the model would learn its form.
   const readable = tool_calls.filter((call) => readMalformed(call.function.arguments) === null);
   const calls = readable.length > 0 ? writeCalls(readable) : UNREADABLE;
   return text.trim() === "" ? calls : `${text.trimEnd()}\n\n${calls}`;
@@ -102,23 +103,26 @@ function readArguments(written: string): Record<string, unknown> {
   }
 }
 
-/** Text as it is; in CDATA where it would be read as something else. */
+/** Plain text, or CDATA if the text would be read as something else. */
 function writeValue(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  // A reader takes the first line break and the last for layout.
+  // A reader treats the first and the last line break as layout.
   const shown = /^\r?\n/.test(text) ? `\n${text}${text.endsWith("\r") ? "\r\n" : "\n"}` : text;
   const isPlain =
     !mayEndValue.test(text) && !/^\s*<!\[CDATA\[/.test(text) && (text.includes("<") || !holdsEntity(text));
   return isPlain ? shown : `<![CDATA[${shown.replaceAll("]]>", "]]]]><![CDATA[>")}]]>`;
 }
 
-/** Tags of the dialect, however they are written: with a namespace, with spaces, in any case. Bounded, or spaces cost their square. */
+/**
+ * Tags of the dialect in any spelling: with a namespace, with spaces, in any case. Repetition is bounded, since spaces
+ * would otherwise cost quadratic time.
+ */
 const tags =
   "<(?=\\s{0,8}/?\\s{0,8}(?:[\\w.-]{1,32}:|[|｜]\\w{1,16}[|｜])?(?:function_calls|tool_calls?|function_results?|results?|invoke|parameter|think(?:ing)?)\\b)";
 const mayEndValue = new RegExp(tags, "i");
 const anyTag = new RegExp(tags, "gi");
 
-/** A result is told apart by its call's id, and holds no tag that could end it or begin a call. */
+/** A result is identified by its call's id, and contains no tag that could end it or begin a call. */
 function writeResult(message: ToolMessage, name: string): string {
   const head = `<result call="${escapeAttribute(message.tool_call_id)}" name="${escapeAttribute(name)}">`;
   return `${head}\n${writeOnce(writtenContents, message, escapeResult)}\n</result>`;

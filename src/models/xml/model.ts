@@ -1,6 +1,6 @@
-// Model for models without native tool calls: the native one with its wire, failures and limits, whose text is read. It is
-// sent no tools: they are described in the system prompt, and history is written as the model would write it. What comes
-// back are the deltas and the reply that a native model would give, and the raw text beside them.
+// A `Model` for models without native tool calls. It wraps the native one, with its wire format, failures and limits,
+// and parses its text. The tools are not sent but described in the system prompt, and history is written as the model
+// would write it. The result is the deltas and the reply of a native model, with the raw text beside them.
 import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import type { ToolCall } from "../../protocol/message.ts";
 import { MAX_REPLY_CHARACTERS, MAX_TOOL_CALLS } from "../chat/reply-builder.ts";
@@ -43,7 +43,10 @@ interface Reading {
 
 function readReply(request: ModelRequest, onDelta: (delta: ModelDelta) => void, onOverflow: () => void): Reading {
   const calls: ToolCall[] = [];
-  /** Some servers parse the dialect themselves and send native calls although none were offered: index there → here. */
+  /**
+   * Some servers parse the dialect themselves and send native calls although none were offered. Maps their index to
+   * ours.
+   */
   const nativeCalls = new Map<number, number>();
   let raw = "";
   let text = "";
@@ -51,7 +54,7 @@ function readReply(request: ModelRequest, onDelta: (delta: ModelDelta) => void, 
   let characters = 0;
   let isOver = false;
 
-  /** Escapes make arguments longer than their text was, so what comes out is bounded like what comes in. */
+  /** Escapes make arguments longer than their text, so the output is bounded like the input. */
   function send(delta: ModelDelta, size: number): void {
     characters += size;
     isOver ||= characters > MAX_REPLY_CHARACTERS || calls.length > MAX_TOOL_CALLS;
@@ -86,7 +89,7 @@ function readReply(request: ModelRequest, onDelta: (delta: ModelDelta) => void, 
     },
     addReasoning,
     openCall(name) {
-      // The ids are made where the message gets its own.
+      // The ids are made where the message gets its own id.
       opened = addCall("", name);
     },
     addArguments: (piece) => addArguments(opened, piece),

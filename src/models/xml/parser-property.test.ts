@@ -49,13 +49,13 @@ const fragment = fc.constantFrom(
   "\u0001",
 ); // prettier-ignore
 
-describe("whatever a model writes", () => {
+describe("any text that a model writes", () => {
   const anything = fc.array(fc.oneof({ weight: 8, arbitrary: fragment }, fc.string({ maxLength: 5 })), {
     maxLength: 40,
   });
   const ends = fc.constantFrom<ReplyEnd>("whole", "cut", "left");
 
-  it("is read without a throw, the same however it is cut, with arguments that are an object", () => {
+  it("is read without an exception, the same however it is split, with arguments that are an object", () => {
     fc.assert(
       fc.property(anything, ends, fc.array(fc.nat(12)), (pieces, how, lengths) => {
         const text = pieces.join("");
@@ -77,7 +77,7 @@ describe("whatever a model writes", () => {
     );
   });
 
-  it("leads to a call or to words about one wherever an opening tag stands outside of code and thoughts", () => {
+  it("leads to a call or a malformed call for every opening tag outside of code and reasoning", () => {
     const plain = fragment.filter((piece) => !/[`~]|think|results/.test(piece));
     fc.assert(
       fc.property(fc.array(plain, { maxLength: 30 }), (pieces) => {
@@ -107,7 +107,7 @@ describe("whatever a model writes", () => {
     "[",
     ",",
   ])(
-    "costs time in proportion to its length: %j",
+    "takes linear time: %j",
     (unit) => {
       const count = (prefix: string) => {
         let sent = 0;

@@ -3,7 +3,7 @@ import { parse, read } from "../../../test/fakes/read-xml.ts";
 import { MALFORMED, readMalformed } from "../../agent/calls/malformed-call.ts";
 import type { ReplyEnd } from "./parser.ts";
 
-/** Names with their arguments; of a malformed call only what is wrong. */
+/** Names with their arguments; of a malformed call only the reason. */
 function calls(text: string, how: ReplyEnd = "whole"): unknown[] {
   return parse(text, how).calls.map((call) => {
     const wrong = readMalformed(call.arguments);
@@ -20,7 +20,7 @@ const malformed = (name: string, words: RegExp) => ({ name, wrong: expect.string
 const view = ["view_tasks", {}];
 
 describe("calls", () => {
-  it("are read with the text around them, which holds none of their markup", () => {
+  it("are read with the text around them, which contains none of their markup", () => {
     const block =
       '<function_calls>\n<invoke name="create_tasks">\n<parameter name="sections">[{"title":"商店","tasks":["a"]}]</parameter>\n</invoke>\n</function_calls>';
     const { text, calls } = parse(`好的。\n\n${block}\nDone?`);
@@ -28,7 +28,7 @@ describe("calls", () => {
     expect(calls).toEqual([{ name: "create_tasks", arguments: '{"sections":[{"title":"商店","tasks":["a"]}]}' }]);
   });
 
-  it("of one block are all read, and so are those of several blocks and those without one", () => {
+  it("are all read from one block, from several blocks and without a block", () => {
     const invoke = (name: string) => `<invoke name="${name}"></invoke>`;
     expect(calls(`<function_calls>${invoke("a")} ${invoke("b")}</function_calls>`)).toEqual([
       ["a", {}],
@@ -62,12 +62,12 @@ describe("calls", () => {
     ['<function_calls><invoke name="view_tasks"></invoke>'],
     ['<function_calls><invoke name="view_tasks"></function_calls>'],
     ['<function_calls><invoke name="view_tasks></invoke></function_calls>'],
-  ])("are understood in other spellings: %s", (written) => {
+  ])("are read in other spellings: %s", (written) => {
     expect(calls(written)).toEqual([view]);
     expect(parse(written).text).toBe("");
   });
 
-  it("are told apart where a tool's parameters come unquoted, quoted by one, empty or as an attribute", () => {
+  it("keep parameters apart that come unquoted, with single quotes, empty or as an attribute", () => {
     const written =
       "<invoke name='create_file'><parameter name=path>a.ts</parameter><parameter string='true' name='content'/></invoke>";
     expect(calls(written)).toEqual([["create_file", { path: "a.ts", content: "" }]]);
@@ -76,19 +76,19 @@ describe("calls", () => {
     ]);
   });
 
-  it("stream a text before its end has come", () => {
+  it("stream a string before it is complete", () => {
     const { calls } = read(['<invoke name="create_file"><parameter name="content">line 1\nli'], "left");
     expect(calls).toEqual([{ name: "create_file", arguments: '{"content":"line 1\\nli"}' }]);
   });
 
-  it("whose results the model invents end the reply", () => {
+  it("end the reply if the model invents their results", () => {
     const invented = '<function_results><result>ok</result></function_results> All done. <invoke name="view_tasks"/>';
     const { text, calls } = parse(`A<function_calls><invoke name="view_tasks"/></function_calls>\n${invented}`);
     expect([text, calls.length]).toEqual(["A\n", 1]);
     expect(calls).toHaveLength(1);
   });
 
-  it("that are only thought of are reasoning", () => {
+  it("are reasoning inside thinking tags", () => {
     const thought = parse('<think>I could <invoke name="view_tasks"/>.</think>\n\nHello');
     expect(thought).toEqual({ text: "Hello", reasoning: 'I could <invoke name="view_tasks"/>.', calls: [] });
     expect(parse("<Thinking>hm</Thinking>Hi").reasoning).toBe("hm");
@@ -96,8 +96,8 @@ describe("calls", () => {
   });
 });
 
-describe("values", () => {
-  it("may hold the tag that ends them", () => {
+describe("values of parameters", () => {
+  it("may contain their own closing tag", () => {
     expect(value("a </parameter> b")).toEqual(file("a </parameter> b"));
     expect(value("<tool_call>{}</tool_call>")).toEqual(file("<tool_call>{}</tool_call>"));
     expect(value("a </parameter>\n\nb</parameter>")).toEqual(file("a </parameter>\n\nb</parameter>"));
@@ -106,7 +106,7 @@ describe("values", () => {
     );
   });
 
-  it("in CDATA are taken to the character", () => {
+  it("are read verbatim in CDATA", () => {
     const call = '<invoke name="x"><parameter name="y">1</parameter></invoke>';
     expect(value(`<![CDATA[${call} &amp; ]]`)).toEqual([malformed("create_file", /not written to its end/)]);
     expect(value(`\n <![CDATA[${call} &amp; a[b[0]]>1]]>\n`)).toEqual(file(`${call} &amp; a[b[0]]>1`));
@@ -114,21 +114,21 @@ describe("values", () => {
     expect(value("x <![CDATA[a]]>")).toEqual(file("x <![CDATA[a]]>"));
   });
 
-  it("lose the line breaks that are layout, and no others", () => {
+  it("lose the line breaks of layout and no others", () => {
     expect(value("\n#!/bin/sh\nls\n")).toEqual(file("#!/bin/sh\nls"));
     expect(value("\r\na\r\n\r\n  ")).toEqual(file("a\r\n"));
     expect(value("a\n")).toEqual(file("a\n"));
     expect(value("  a  ")).toEqual(file("  a  "));
   });
 
-  it("have their entities decoded where they are escaped, and stay as they are where they are not", () => {
+  it("have entities decoded only if the value is escaped", () => {
     expect(value("if (a &lt; b &amp;&amp; c) &quot;&#65;&#x42;&quot;")).toEqual(file('if (a < b && c) "AB"'));
     expect(value("make && echo $A & b &nbsp; &#0; &#xD800;")).toEqual(file("make && echo $A & b &nbsp; &#0; &#xD800;"));
     expect(value("<p>a &amp; b &lt;i&gt;</p>")).toEqual(file("<p>a &amp; b &lt;i&gt;</p>"));
     expect(value("a &amp; b <br>")).toEqual(file("a &amp; b <br>"));
   });
 
-  it("are what the schema asks for", () => {
+  it("get the types of the schema", () => {
     const command = (name: string, written: string, attributes = "") =>
       (value(written, name, "execute_command", attributes)[0] as [string, Record<string, unknown>])[1][name];
     expect(command("command", "007")).toBe("007");
@@ -153,7 +153,7 @@ describe("values", () => {
     expect(command("unknown", '<a href="b">')).toBe('<a href="b">');
   });
 
-  it("that are JSON may have trailing commas, bare line breaks and entities", () => {
+  it("of JSON may have trailing commas, bare line breaks and entities", () => {
     const sections = (written: string) => value(written, "sections", "create_tasks");
     const one = (title: string) => [["create_tasks", { sections: [{ title }] }]];
     expect(sections('[{"title": "a",},\n]')).toEqual(one("a"));
@@ -166,7 +166,7 @@ describe("values", () => {
   });
 });
 
-describe("a malformed call is told", () => {
+describe("a malformed call", () => {
   it.each([
     ['<function_calls><invoke name="create_file"><parameter name="path">a', "create_file", /no <\/parameter>/],
     ['<invoke name="create_file"><parameter name="path">a</parameter>', "create_file", /no <\/invoke>/],
@@ -202,14 +202,14 @@ describe("a malformed call is told", () => {
     ["<tool_call>\n<function=view_tasks>\n</function>\n</tool_call>", "malformed_call", /Between.*which is no call/],
     ["<function_results>ok</function_results>", "malformed_call", /never written by you/],
     ["```\n<function_calls><invoke name='x'></invoke></function_calls>", "malformed_call", /fence that is not closed/],
-  ])("%s", (written, name, words) => {
-    const [told, ...more] = parse(written).calls;
+  ])("is reported for %s", (written, name, words) => {
+    const [first, ...more] = parse(written).calls;
     expect(more).toEqual([]);
-    expect(readMalformed(told?.arguments ?? "")).toMatch(words);
-    expect(told?.name).toBe(name);
+    expect(readMalformed(first?.arguments ?? "")).toMatch(words);
+    expect(first?.name).toBe(name);
   });
 
-  it("beside the one that is well-formed", () => {
+  it("is reported beside a well-formed one", () => {
     expect(calls('<function_calls><invoke name="view_tasks"></invoke><invok name="b"/></function_calls>')).toEqual([
       view,
       malformed("malformed_call", /invok/),
@@ -218,12 +218,12 @@ describe("a malformed call is told", () => {
     expect(calls(early)).toEqual([["create_file", { content: "a" }], malformed("malformed_call", /ended too early/)]);
   });
 
-  it("with what had been read of it, and its arguments are an object", () => {
+  it("keeps the arguments that were read, as an object", () => {
     const [call] = parse('<invoke name="create_file"><parameter name="path">a.ts</parameter><parameter na').calls;
     expect(JSON.parse(call?.arguments ?? "")).toEqual({ path: "a.ts", [MALFORMED]: expect.any(String) });
   });
 
-  it("as one that was cut where the reply reached the output limit", () => {
+  it("is reported as cut if the reply reached the output limit", () => {
     for (const written of [
       '<function_calls><invoke name="create_file"><parameter name="content">long',
       "Now: <function_c",
@@ -252,7 +252,7 @@ describe("code", () => {
     [`\`\`\`${example}\`\`\` in a line`],
     ["a < b <- c <https://x.org> <div class='x'> <br/> <functions> <invoked> 1<2"],
     ["An unset <parameter> in prose"],
-  ])("and what is no tag is text: %s", (written) => {
+  ])("and text without a tag contain no call: %s", (written) => {
     expect(parse(written)).toEqual({ text: written, reasoning: "", calls: [] });
   });
 
@@ -263,7 +263,7 @@ describe("code", () => {
     [`A backtick \` alone. ${example}\n\nAnd \` another`],
     [`a ~~~ b ${example}`],
     [`\`\`\`js\` is a span\` ${example}`],
-  ])("before a call does not hide it: %s", (written) => {
+  ])("before a call does not hide the call: %s", (written) => {
     expect(calls(written)).toEqual([view]);
     expect(parse(written).text).toBe(written.replace(example, ""));
   });

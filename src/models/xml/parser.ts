@@ -1,15 +1,15 @@
-// A reply in the XML dialect → text and calls, as it arrives. What comes out depends on the characters only and not on how
-// they were cut into pieces; the time it takes grows with their number and not faster.
+// Parses a reply in the XML dialect into text and calls, as it arrives. The output depends only on the characters and
+// not on how they were split, and the time is linear in their number.
 //
-// - Outside of code, tags of the dialect are never text: a call that can't be read becomes a malformed one, which the model is
-//   told of. Only what may be the beginning of a tag is held back. In code a tag is an example.
-// - Models go on after `</function_calls>` and invent the results. That is no text for a person, and what follows builds on
-//   it: it is left out, and the model gets the real results next.
-// - What stands between thinking tags is reasoning; a call in there is only thought of.
+// - Outside of code, tags of the dialect are never text: an unreadable call becomes a malformed call, which is reported
+//   to the model. Only a possible beginning of a tag is held back. In code a tag is an example.
+// - Models continue after `</function_calls>` and invent the results. These are not shown to a person, and what follows
+//   builds on them, so all of it is dropped. The model then gets the real results.
+// - Text between thinking tags is reasoning, and so is a call inside it.
 import type { ToolDescription } from "../../agent/model.ts";
 import { type CallSink, type OpenCall, openCall, quote } from "./call.ts";
 import { createCodeTracker } from "./code.ts";
-import { createSpanJudge } from "./span.ts";
+import { createSpanFinder } from "./span.ts";
 import { beginsCall, type Cursor, isBlock, isMarkup, isOpener, readTag, startOf, type Tag } from "./tags.ts";
 import type { ValueReader } from "./value.ts";
 
@@ -18,7 +18,7 @@ export interface ReplySink extends CallSink {
   addReasoning(piece: string): void;
 }
 
-/** How a reply ended: by itself, at the output limit, or because its reader gave up. */
+/** How a reply ended: complete, at the output limit, or because its reader aborted. */
 export type ReplyEnd = "whole" | "cut" | "left";
 
 export interface XmlParser {
@@ -29,19 +29,19 @@ export interface XmlParser {
 
 type Mode = "text" | "thinking" | "block" | "call" | "value" | "ignored";
 
-/** A part of this is quoted to the model; the rest of it is not kept. */
+/** Part of the junk is quoted to the model; no more than this is kept. */
 const MAX_JUNK_CHARACTERS = 1000;
 
 export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlParser {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const cursor: Cursor = { rest: "", at: 0, isEnd: false };
   const code = createCodeTracker();
-  const spans = createSpanJudge(cursor);
+  const spans = createSpanFinder(cursor);
   let mode: Mode = "text";
-  /** Whether what is read stands in `<function_calls>`, and what of it is neither a call nor white space. */
+  /** Set inside `<function_calls>`. `junk` is what is neither a call nor white space there. */
   let block: { calls: number; junk: string } | null = null;
   let call: OpenCall | null = null;
-  /** What of the call is neither a parameter nor white space. */
+  /** What is neither a parameter nor white space inside the call. */
   let junk = "";
   let value: ValueReader | null = null;
   let calls = 0;
@@ -56,21 +56,21 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
   }
 
   function emitText(end: number): void {
-    // White space sets thoughts apart from the answer, which begins with its first word.
+    // White space separates reasoning from the answer, which begins with its first word.
     const piece = hasThoughts && !hasText ? skipTo(end).trimStart() : skipTo(end);
     if (piece === "") return;
     hasText = true;
     sink.addText(piece);
   }
 
-  function tellMalformed(reason: string, cut = false): void {
-    const told = openCall("", undefined, sink);
+  function reportMalformed(reason: string, cut = false): void {
+    const malformed = openCall("", undefined, sink);
     calls++;
-    told.fail(reason);
-    told.close(cut);
+    malformed.fail(reason);
+    malformed.close(cut);
   }
 
-  // Each step takes what it can of the cursor. True: there may be more to take.
+  // Each step consumes what it can of the cursor and returns true if more may be consumed.
 
   function stepText(): boolean {
     const { rest } = cursor;
@@ -100,20 +100,20 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
   }
 
   function leaveSpan(): boolean {
-    const verdict = spans.judge(code.marks);
-    if (verdict === "undecided") return false;
-    if (verdict !== "none") emitText(verdict.end);
+    const span = spans.find(code.marks);
+    if (span === "undecided") return false;
+    if (span !== "none") emitText(span.end);
     code.leaveSpan();
     return true;
   }
 
   function takeTextTag(tag: Tag): void {
     if (tag.closes) {
-      // What stands before it was the end of a value that was meant to go on.
+      // The text before this tag was probably the rest of a value that ended too early.
       hasStrayEnd ||= tag.name === "parameter" && calls > 0;
     } else if (tag.name === "think") mode = "thinking";
     else if (tag.name === "function_results") {
-      if (calls === 0) tellMalformed("Results are given by the tools; <function_results> is never written by you.");
+      if (calls === 0) reportMalformed("Results are given by the tools; <function_results> is never written by you.");
       mode = "ignored";
     } else if (isBlock(tag) && !tag.isBroken) {
       block = { calls: 0, junk: "" };
@@ -151,16 +151,16 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
 
   function leaveBlock(cut?: boolean): void {
     if (block && block.junk !== "") {
-      tellMalformed(
+      reportMalformed(
         `Between <function_calls> and </function_calls> stands ${quote(block.junk)}, which is no call.`,
         cut,
       );
-    } else if (block?.calls === 0) tellMalformed("There is no call in <function_calls>.", cut);
+    } else if (block?.calls === 0) reportMalformed("There is no call in <function_calls>.", cut);
     block = null;
     mode = "text";
   }
 
-  /** Up to the next tag of the dialect; what is before it is given to `onOther`. */
+  /** Moves to the next tag of the dialect and gives the text before it to `onOther`. */
   function findTag(onOther: (text: string) => void): Tag | null {
     const { rest } = cursor;
     for (let at = rest.indexOf("<", cursor.at); at >= 0; at = rest.indexOf("<", at + 1)) {
@@ -262,10 +262,10 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
     }
     if (block) leaveBlock(cut);
     if (code.holdsCall && !cut) {
-      tellMalformed("It stands in a code fence that is not closed. In code, calls are examples and are not run.");
+      reportMalformed("It stands in a code fence that is not closed. In code, calls are examples and are not run.");
     }
     if (hasStrayEnd) {
-      tellMalformed(
+      reportMalformed(
         "A </parameter> stands outside of a call, so the value before it may have ended too early: check what it did. A value that holds such tags is written as <![CDATA[…]]>.",
       );
     }
@@ -281,7 +281,7 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
       const isCutTag = how === "cut" && mode === "text" && code.place === "text" && beginsCall(cursor);
       if (isCutTag) {
         cursor.at = cursor.rest.length;
-        tellMalformed("It was not written to its end.", true);
+        reportMalformed("It was not written to its end.", true);
       }
       cursor.isEnd = true;
       run();

@@ -1,5 +1,5 @@
-// What a model without native tools is told of them: the form of a call, how values are written, and each tool as one line
-// of JSON. Same tools, same bytes.
+// What the prompt says about tools to a model without native ones: the form of a call, how values are written, and each
+// tool as one line of JSON. The same tools give the same bytes.
 import type { ToolDescription } from "../../agent/model.ts";
 import type { ChatMessage } from "../../protocol/message.ts";
 
@@ -23,7 +23,7 @@ These are the tools; \`parameters\` is the JSON Schema of what they take:`;
 
 const prompts = new WeakMap<ToolDescription[], string>();
 
-/** A run describes its tools with one and the same list at each step. */
+/** A run passes the same list object at each step, so its description is cached. */
 function describeTools(tools: ToolDescription[]): string {
   const known = prompts.get(tools);
   if (known !== undefined) return known;
@@ -33,12 +33,12 @@ function describeTools(tools: ToolDescription[]): string {
   return described;
 }
 
-/** Escaped as JSON allows it, so that no description ends the line or the list. */
+/** Escaped within the rules of JSON, so that no description can end the line or the list. */
 function describeTool({ name, description, parameters }: ToolDescription): string {
   return JSON.stringify({ name, description, parameters }).replace(/<\/(?=function)/gi, "<\\/");
 }
 
-/** Behind the system prompt, which stays as it is. */
+/** Appended to the system prompt, which itself stays unchanged. */
 export function withTools(messages: ChatMessage[], tools: ToolDescription[]): ChatMessage[] {
   if (tools.length === 0) return messages;
   const [first, ...rest] = messages;

@@ -1,33 +1,37 @@
-// Whether a tag behind a backtick is code. That is told by what follows: it is where as many backticks close the span. So
-// the text waits from the tag on, and not for long: nobody writes a page between backticks, and a paragraph ends a span.
+// Decides whether a tag after an opening backtick is code: it is if the same number of backticks closes the span. So
+// the text waits from the tag on, and not for long: nobody writes a page between backticks, and a blank line ends a
+// span.
 import type { Cursor } from "./tags.ts";
 
 /** An example of a call between backticks is shorter. */
 const MAX_SPAN_CHARACTERS = 4000;
 
-/** `end`: behind the backticks that close it. */
-export type SpanVerdict = { end: number } | "none" | "undecided";
+/** `end` is the position after the backticks that close the span. */
+export type SpanResult = { end: number } | "none" | "undecided";
 
-export interface SpanJudge {
-  /** The cursor is at the tag; `marks` backticks have opened. Asked again with more characters, it goes on where it was. */
-  judge(marks: number): SpanVerdict;
+export interface SpanFinder {
+  /**
+   * The cursor is at the tag, after `marks` opening backticks. When called again with more characters, it continues
+   * where it stopped.
+   */
+  find(marks: number): SpanResult;
 }
 
-export function createSpanJudge(cursor: Cursor): SpanJudge {
-  /** From the tag, so that it stays right when the cursor's text moves. */
+export function createSpanFinder(cursor: Cursor): SpanFinder {
+  /** Relative to the tag, so that it stays valid when the cursor's text moves. */
   let looked = 0;
   let run = 0;
   let isBlankLine = false;
 
-  function settle(verdict: SpanVerdict): SpanVerdict {
+  function settle(result: SpanResult): SpanResult {
     looked = 0;
     run = 0;
     isBlankLine = false;
-    return verdict;
+    return result;
   }
 
   return {
-    judge(marks) {
+    find(marks) {
       const { rest, at, isEnd } = cursor;
       for (; at + looked < rest.length; looked++) {
         const character = rest[at + looked];

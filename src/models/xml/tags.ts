@@ -1,27 +1,31 @@
-// The tags of the dialect, read leniently: any case, a namespace before the name, attributes in any order with any quotes.
-// Everything else that begins with `<` is text. A tag is short, so the reader never looks far, however its input is cut.
+// Reads the tags of the dialect leniently: any case, a namespace before the name, attributes in any order with any
+// quotes. Everything else that begins with `<` is text. A tag is short, so the reader never looks far ahead, however
+// its input is split.
 import { decodeEntities } from "./entities.ts";
 
-/** `tool_calls` is how others name the block: read as one, and told as malformed where it holds calls in another form. */
+/**
+ * `tool_calls` is another name of the block. It is read as one, and reported as malformed if its calls have another
+ * form.
+ */
 export type TagName = "function_calls" | "tool_calls" | "function_results" | "invoke" | "parameter" | "think";
 
 export interface Tag {
   name: TagName;
-  /** `</…>`. */
+  /** `</…>` */
   closes: boolean;
-  /** `<…/>`. */
+  /** `<…/>` */
   isEmpty: boolean;
   attributes: Map<string, string>;
-  /** It has no `>`. */
+  /** The tag has no `>`. */
   isBroken: boolean;
-  /** Behind its last character. */
+  /** The position after its last character. */
   end: number;
 }
 
-/** What stands where a `<` is; `partial` is told with the next characters. */
-export type Sight = Tag | "none" | "partial";
+/** What a `<` begins; `partial` means that the next characters decide. */
+export type TagMatch = Tag | "none" | "partial";
 
-/** What is read and not used yet. */
+/** The text that was read and not consumed yet. */
 export interface Cursor {
   rest: string;
   at: number;
@@ -29,29 +33,29 @@ export interface Cursor {
   isEnd: boolean;
 }
 
-/** A tool's name has 64 characters at most; twice that for each of several attributes is more than anyone writes. */
+/** A tool's name has at most 64 characters. Twice that for each of several attributes is more than anyone writes. */
 const MAX_TAG_CHARACTERS = 512;
 
-// `<ns:invoke` and the `<｜DSML｜invoke` of DeepSeek.
+// Prefixes such as `<ns:invoke` and DeepSeek's `<｜DSML｜invoke`.
 const prefix = "(?:[a-z][\\w.-]{0,31}:|[|｜][a-z]{1,16}[|｜])?";
 const head = new RegExp(
   `<(\\/?)${prefix}(function_calls|tool_calls?|function_results?|invoke|parameter|thinking|think)(?=[\\s>/=<])`,
   "iy",
 );
 const headAtEnd = new RegExp(`${head.source.slice(0, head.source.lastIndexOf("(?="))}$`, "iy");
-/** A beginning of every head is of this form; what is longer is no head. */
+/** Every head starts like this; a longer text is no head. */
 const begunHead = /<\/?[\w.:|｜-]{0,60}$/y;
 
-export function readTag({ rest, at, isEnd }: Cursor): Sight {
+export function readTag({ rest, at, isEnd }: Cursor): TagMatch {
   const found = matchAt(head, rest, at) ?? (isEnd ? matchAt(headAtEnd, rest, at) : null);
   if (!found) return !isEnd && matchAt(begunHead, rest, at) ? "partial" : "none";
   const [whole, slash, name = ""] = found;
   const from = at + whole.length;
-  const most = at + MAX_TAG_CHARACTERS;
-  const end = findEnd(rest, from, most);
-  if (end === null && !isEnd && rest.length <= most) return "partial";
+  const limit = at + MAX_TAG_CHARACTERS;
+  const end = findEnd(rest, from, limit);
+  if (end === null && !isEnd && rest.length <= limit) return "partial";
   const isBroken = end === null || rest[end] === "<";
-  const inside = rest.slice(from, end ?? most);
+  const inside = rest.slice(from, end ?? limit);
   const isEmpty = inside.trimEnd().endsWith("/");
   return {
     name: readName(name),
@@ -59,7 +63,7 @@ export function readTag({ rest, at, isEnd }: Cursor): Sight {
     isEmpty,
     attributes: readAttributes(isEmpty ? inside.slice(0, inside.lastIndexOf("/")) : inside),
     isBroken,
-    end: isBroken ? (end ?? Math.min(most, rest.length)) : (end ?? 0) + 1,
+    end: isBroken ? (end ?? Math.min(limit, rest.length)) : (end ?? 0) + 1,
   };
 }
 
@@ -68,9 +72,9 @@ function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | n
   return pattern.exec(text);
 }
 
-/** Where the `>` is that ends the tag, or the `<` that comes before any. */
-function findEnd(text: string, from: number, most: number): number | null {
-  for (let at = from; at < Math.min(text.length, most); at++) {
+/** The position of the `>` that ends the tag, or of a `<` before it. */
+function findEnd(text: string, from: number, limit: number): number | null {
+  for (let at = from; at < Math.min(text.length, limit); at++) {
     if (text[at] === ">" || text[at] === "<") return at;
   }
   return null;
@@ -83,7 +87,7 @@ function readName(written: string): TagName {
   return name.startsWith("function_result") ? "function_results" : (name as TagName);
 }
 
-/** The first of a name counts. `<invoke=x>` is read as `<invoke name=x>`. */
+/** The first attribute of a name counts. `<invoke=x>` is read as `<invoke name=x>`. */
 function readAttributes(inside: string): Map<string, string> {
   const attributes = new Map<string, string>();
   const written = /^\s*=/.test(inside) ? `name${inside}` : inside;
@@ -95,24 +99,24 @@ function readAttributes(inside: string): Map<string, string> {
   return attributes;
 }
 
-/** Whether the tag is one of the dialect: prose may speak of `<parameter>`. */
+/** Whether the tag is markup of the dialect: prose may mention `<parameter>`. */
 export function isMarkup(tag: Tag): boolean {
   if (tag.name === "think") return !tag.isBroken;
   return tag.name !== "parameter" || tag.closes || tag.isBroken || tag.attributes.has("name");
 }
 
-/** Whether it is the tag of a block of calls. */
+/** Whether the tag belongs to a block of calls. */
 export function isBlock({ name }: Tag): boolean {
   return name === "function_calls" || name === "tool_calls";
 }
 
-/** Whether it begins something that is run. */
+/** Whether the tag begins something that is executed. */
 export function isOpener(tag: Tag): boolean {
   if (tag.closes || tag.name === "think") return false;
   return tag.name !== "parameter" || tag.attributes.has("name");
 }
 
-/** Whether what is held back is the first half of a tag that begins a call. */
+/** Whether the text held back is the first half of a tag that begins a call. */
 export function beginsCall({ rest, at }: Cursor): boolean {
   const [, name = ""] = /^<(?:[\w.-]+:|[|｜]\w+[|｜])?([a-z_]+)$/i.exec(rest.slice(at)) ?? [];
   return (
@@ -120,7 +124,7 @@ export function beginsCall({ rest, at }: Cursor): boolean {
   );
 }
 
-/** Where a tag begins that was read. */
+/** The position where a tag begins that was read. */
 export function startOf({ rest }: Cursor, tag: Tag): number {
   return rest.lastIndexOf("<", tag.end - 1);
 }

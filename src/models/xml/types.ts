@@ -1,14 +1,14 @@
-// A value of the dialect is text; what it means is what the tool's JSON Schema asks for. "007" is a string where a string is
-// asked for, and a number only where a number is.
+// A value of the dialect is text, and the tool's JSON Schema decides its type: "007" is a number only if a number is
+// asked for and a string is not.
 import { asRecord } from "../chat/reply-builder.ts";
 import { decodeEntities, decodeValue } from "./entities.ts";
 
 export type JsonType = "string" | "number" | "boolean" | "null" | "array" | "object";
 
-/** Schemas are a client's too, and may refer to themselves; one that has more parts is taken by its first ones. */
+/** Clients supply schemas too, and these may refer to themselves. Only this many parts of one schema are read. */
 const MAX_SCHEMAS = 200;
 
-/** Which types the schema of a parameter allows. Empty where it says nothing. */
+/** The types that a parameter's schema permits; empty if it names none. */
 export function typesOf(root: Record<string, unknown>, parameter: string): Set<JsonType> {
   const properties = asRecord(root.properties);
   const types = new Set<JsonType>();
@@ -16,7 +16,7 @@ export function typesOf(root: Record<string, unknown>, parameter: string): Set<J
   return types;
 }
 
-/** The schema with everything that it combines and refers to. */
+/** Collects the types of the schema and of all schemas that it combines or refers to. */
 function collectTypes(root: Record<string, unknown>, first: unknown, types: Set<JsonType>): void {
   const schemas = new Set([first]);
   for (const schema of schemas) {
@@ -27,7 +27,7 @@ function collectTypes(root: Record<string, unknown>, first: unknown, types: Set<
   }
 }
 
-/** Adds the types that the schema names itself; what else there is to read is the answer. */
+/** Adds the types that the schema names itself, and returns the schemas that are left to read. */
 function readSchema(root: Record<string, unknown>, schema: Record<string, unknown>, types: Set<JsonType>): unknown[] {
   for (const type of Array.isArray(schema.type) ? schema.type : [schema.type]) {
     if (type === "integer") types.add("number");
@@ -56,15 +56,15 @@ function typeOf(value: unknown): JsonType {
 
 export type ReadValue = { ok: true; json: string } | { ok: false; reason: string };
 
-/** What a value is written as. `isString`: what the attribute `string` says, null without one. */
+/** A value as the model wrote it. `isString` is the attribute `string`, or null without one. */
 export interface WrittenValue {
   text: string;
-  /** In CDATA: nothing in it is an entity. */
+  /** In CDATA, where nothing is an entity. */
   isVerbatim: boolean;
   isString: boolean | null;
 }
 
-/** The value as JSON. A text that is none of the types asked for stays a string: the tool's own check says what it takes. */
+/** The value as JSON. A text of none of the types stays a string, so that the tool's own check says what it accepts. */
 export function readValue(written: WrittenValue, types: ReadonlySet<JsonType>): ReadValue {
   const plain = written.isVerbatim ? written.text : decodeValue(written.text);
   const asString = (): ReadValue => ({ ok: true, json: JSON.stringify(plain) });
@@ -79,25 +79,25 @@ export function readValue(written: WrittenValue, types: ReadonlySet<JsonType>): 
     return written.isString === false && word.startsWith('"') ? readQuoted(written, asString) : asString();
   }
   const parsed = parseTolerantly(written);
-  // Where a string would do as well, a text that only begins like JSON is one.
+  // If a string is permitted too, a text that only begins like JSON is a string.
   if (!parsed.ok) return isAny || types.has("string") ? asString() : parsed;
   const isAsked = isAny || types.has(parsed.json.startsWith("[") ? "array" : "object") || !types.has("string");
   return isAsked ? parsed : asString();
 }
 
-/** Where a string is allowed too, only what is written as JSON writes it: "007" is none. */
+/** If a string is permitted too, only JSON's own form is a number: "007" is not. */
 function isNumber(word: string, types: ReadonlySet<JsonType>): boolean {
   if (!/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(word) || !Number.isFinite(Number(word))) return false;
   return !types.has("string") || String(Number(word)) === word;
 }
 
-/** `string="false"` before a JSON string. */
+/** Handles `string="false"` before a JSON string. */
 function readQuoted(written: WrittenValue, otherwise: () => ReadValue): ReadValue {
   const parsed = parseTolerantly(written);
   return parsed.ok ? parsed : otherwise();
 }
 
-/** As written, then with what models get wrong mended, then the same with entities read first. */
+/** Tries the text as it is, then with common mistakes of models repaired, then both again with entities decoded. */
 function parseTolerantly({ text, isVerbatim }: WrittenValue): ReadValue {
   const decodes = !isVerbatim && text.includes("&") && !text.includes("<");
   const decodeString = (_key: string, value: unknown) => (typeof value === "string" ? decodeEntities(value) : value);
@@ -116,7 +116,7 @@ function parseTolerantly({ text, isVerbatim }: WrittenValue): ReadValue {
   return { ok: false, reason };
 }
 
-/** Leaves commas before a closing bracket out, and writes line breaks and tabs inside strings as JSON wants them. */
+/** Removes commas before a closing bracket, and escapes line breaks and tabs inside strings. */
 function mendJson(text: string): string {
   let mended = "";
   let from = 0;
@@ -143,7 +143,10 @@ function mendJson(text: string): string {
   return mended + text.slice(from);
 }
 
-/** What JSON does not allow bare inside a string. Halves of a character stay, so that pieces of a text may be escaped alone. */
+/**
+ * Escapes what JSON does not permit bare inside a string. Lone surrogates stay, so that pieces of a text can be escaped
+ * separately.
+ */
 export function escapeJson(text: string): string {
   return escapeControls(text.replace(/["\\]/g, "\\$&"));
 }

@@ -1,24 +1,24 @@
-// The text of one parameter, read as it arrives. Values are written as they are, so they may hold tags of this dialect:
+// Reads the text of one parameter as it arrives. Values are not escaped, so they may contain tags of this dialect:
 //
-// - A value ends at a `</parameter>` that only white space parts from what may follow one: another parameter, the end of the
-//   call or of the block. Any other `</parameter>` belongs to the value.
-// - A value in CDATA ends at a `]]>` before a `</parameter>`; `]]>` before another `<![CDATA[` joins the two.
-// - A line break right behind the opening tag is layout, and then so is the last one before the closing tag.
-// - A bare tag that calls something may be content, or the `</parameter>` before it is missing. Nobody can tell, so it is
-//   told (`suspect`): half of a file is worse than an error.
+// - A value ends at a `</parameter>` followed by white space and then by something that can follow a parameter: another
+//   one, the end of the call or the end of the block. Any other `</parameter>` belongs to the value.
+// - A value in CDATA ends at a `]]>` before a `</parameter>`. `]]>` before another `<![CDATA[` joins the two.
+// - A line break directly after the opening tag is layout, and then so is the last one before the closing tag.
+// - A bare tag that calls something may be content, or the `</parameter>` before it may be missing. This can't be
+//   decided, so it is reported (`suspect`): half of a file is worse than an error.
 import { type Cursor, readTag, type Tag } from "./tags.ts";
 
 export interface ValueSink {
-  /** A piece of the value, free of layout. */
+  /** A piece of the value, without layout. */
   add(piece: string): void;
-  /** Where the value is in CDATA: called before the first piece. */
+  /** Called before the first piece if the value is in CDATA. */
   setVerbatim(): void;
 }
 
 export interface ValueReader {
-  /** Takes what it can; true when the value has ended, false when it needs more. */
+  /** Consumes what it can; true if the value has ended, false if it needs more. */
   read(cursor: Cursor): boolean;
-  /** A tag that may mean that the value's own end is missing. */
+  /** A tag that may mean that the value's own closing tag is missing. */
   readonly suspect: string | null;
 }
 
@@ -28,7 +28,7 @@ const CDATA_END = "]]>";
 export function createValueReader(sink: ValueSink): ValueReader {
   const layout = createLayout(sink.add);
   let phase: "lead" | "raw" | "raw_closed" | "cdata" | "cdata_closed" = "lead";
-  /** White space that may be layout around CDATA, or an end that may be none. */
+  /** White space that may be layout around CDATA, or a closing tag that may belong to the value. */
   let held = "";
   let suspect: string | null = null;
 
@@ -49,7 +49,7 @@ export function createValueReader(sink: ValueSink): ValueReader {
     held += take(cursor, end);
   }
 
-  /** Whether a marker stands here; null while only a part of it has come. */
+  /** Whether the marker is at the cursor; null while only a part of it has arrived. */
   function findHere({ rest, at, isEnd }: Cursor, marker: string): boolean | null {
     if (rest.startsWith(marker, at)) return true;
     return !isEnd && rest.length - at < marker.length && marker.startsWith(rest.slice(at)) ? null : false;
@@ -163,7 +163,7 @@ export function createValueReader(sink: ValueSink): ValueReader {
   };
 }
 
-/** What comes behind the end of a value. */
+/** Whether the tag can follow the end of a value. */
 function mayFollow({ name, closes, isBroken, attributes }: Tag): boolean {
   if (name === "parameter") return !closes && (isBroken || attributes.has("name"));
   if (name === "invoke") return closes || isBroken || attributes.has("name");
@@ -176,15 +176,15 @@ function isSuspect({ name, closes, isEmpty, attributes }: Tag): boolean {
   return name === "function_calls";
 }
 
-/** Drops the line break behind the opening tag, and with it the one before the closing tag. */
+/** Drops the line break after the opening tag, and with it the one before the closing tag. */
 function createLayout(out: (piece: string) => void): { add(piece: string): void; end(): void } {
   let isBlock: boolean | null = null;
-  /** `\r` alone at the start, and then the last line break with the indentation behind it. */
+  /** A lone `\r` at the start, and later the last line break with the indentation after it. */
   let held = "";
   return {
     add(piece) {
       if (piece === "") return;
-      // Indentation without an end must not be looked through again with each piece.
+      // Endless indentation must not be scanned again with each piece.
       if (held !== "" && held !== "\r" && /^[ \t]*$/.test(piece)) {
         held += piece;
         return;
@@ -214,7 +214,10 @@ function createLayout(out: (piece: string) => void): { add(piece: string): void;
   };
 }
 
-/** Where the line break begins that only spaces follow, or a lone `\r` that may become one; the length where there is none. */
+/**
+ * The position of a line break followed only by spaces, or of a lone `\r` that may become one; the length if there is
+ * none.
+ */
 function findLastBreak(text: string): number {
   let at = text.length;
   while (at > 0 && (text[at - 1] === " " || text[at - 1] === "\t")) at--;
