@@ -5,7 +5,7 @@ function readLimits(settings: Record<string, unknown>) {
   return readConfig({ OPENAI_API_KEY: "key", ...settings } as unknown as Env).openai?.limits;
 }
 
-describe("how much a model reads", () => {
+describe("MODEL_CONTEXT_TOKENS", () => {
   it.each([
     [undefined, null],
     ["", null],
@@ -14,14 +14,14 @@ describe("how much a model reads", () => {
     [65_536, 65_536],
     ["1", 8_000],
     ["1e12", 100_000_000],
-  ])("is what is set, within bounds, or left to the model's name: %s is %s", (value, expected) => {
+  ])("is clamped to its bounds, or null if it is no number: %s is %s", (value, expected) => {
     const env = { OPENAI_API_KEY: "key", MODEL_CONTEXT_TOKENS: value } as unknown as Env;
     expect(readConfig(env).openai?.context_tokens).toBe(expected);
   });
 });
 
-describe("how long a model may be silent", () => {
-  it("is two minutes before a reply and one amid it, unless it is set", () => {
+describe("silence limits of the model", () => {
+  it("are two minutes before the reply and one minute during it, unless set", () => {
     const usual = { first_byte_ms: 120_000, idle_ms: 60_000 };
     expect(readLimits({})).toEqual(usual);
     expect(readLimits({ MODEL_FIRST_BYTE_SECONDS: "600", MODEL_IDLE_SECONDS: " 0.5e2 " })).toEqual({
@@ -43,20 +43,20 @@ describe("how long a model may be silent", () => {
     ["86400", 1800],
     ["Infinity", 1800],
     [true, 60],
-  ])("is within bounds whatever is set: %s is %i s", (value, expected) => {
+  ])("are clamped to their bounds: %s is %i s", (value, expected) => {
     expect(readLimits({ MODEL_IDLE_SECONDS: value })?.idle_ms).toBe(expected * 1000);
   });
 });
 
-describe("which addresses an image may have", () => {
+describe("IMAGE_URLS", () => {
   const read = (value: unknown) => readConfig({ IMAGE_URLS: value } as Env).image_urls;
 
-  it("is public ones where nothing is set, or what is set", () => {
+  it("is public by default, or the given value", () => {
     for (const value of [undefined, null, "", "  ", "public", " public "]) expect(read(value)).toBe("public");
     for (const value of ["data", "data\n"]) expect(read(value)).toBe("data");
   });
 
-  it("is never guessed from another word", () => {
+  it("refuses any other word", () => {
     for (const value of ["date", "Data", "data,public", "none", "1", 1, true, false, ["data"], { data: 1 }]) {
       expect(() => read(value)).toThrow('IMAGE_URLS must be "public" or "data"');
     }

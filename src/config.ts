@@ -1,4 +1,4 @@
-// Settings: `Env` read once and turned into plain values (README.md). The only reader of vars and secrets.
+// Settings: parses `Env` once into plain values (docs/settings.md). Nothing else reads vars and secrets.
 import { z } from "zod";
 import type { ThreadApi } from "./protocol/thread.ts";
 
@@ -8,7 +8,10 @@ export interface Env {
   DB: D1Database;
   JOBS: Queue<unknown>;
   THREADS: DurableObjectNamespace<ThreadApi & Rpc.DurableObjectBranded>;
-  /** Of deliveries to one webhook trigger: those of its sender, and those that are refused. Without one there is no limit. */
+  /**
+   * Rate limits of one webhook trigger: for its verified sender, and for refused deliveries. A missing binding means no
+   * limit.
+   */
   DELIVERY_LIMIT?: RateLimit;
   REFUSAL_LIMIT?: RateLimit;
   OPENAI_API_KEY?: string;
@@ -42,41 +45,41 @@ export interface Config {
     api_key: string;
     base_url: string;
     model: string;
-    /** How long the model may be silent before its reply begins, and amid it. */
+    /** How long the model may be silent before its reply begins, and during it. */
     limits: { first_byte_ms: number; idle_ms: number };
-    /** How many tokens one call may take, of whatever model; null where its name is to tell. */
+    /** How many tokens one call may take, for any model; null derives it from the model's name. */
     context_tokens: number | null;
   } | null;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
-  /** How long a person may take to answer a question or an approval; null is for ever. */
+  /** How long a person may take to answer a question or an approval; null means for ever. */
   interrupt_ms: number | null;
-  /** The first encrypts, all of them decrypt. */
+  /** The first key encrypts, all of them decrypt. */
   encryption_keys: string[];
-  /** `host` or `host:port`, lower-case, under which each preview has a name of its own. */
+  /** `host` or `host:port` in lower case; each preview gets a name under it. */
   preview_domain: string | null;
   /** Whether addresses may be loopback, link-local or private. */
   private_urls_allowed: boolean;
-  /** Which addresses of images a model may be sent. */
+  /** Which addresses of images a model may receive. */
   image_urls: ImageUrls;
-  /** The most that one sandbox may ask for: cores, GiB, GiB. */
+  /** The most that one sandbox may request: cores, GiB, GiB. */
   sandbox_limits: SandboxResources;
   cors_origins: string[];
-  /** Which of `model` and `sandbox` a stand-in serves, for people to be told. */
+  /** The stand-ins in use, `model` and `sandbox`, so that the page can show them. */
   stand_ins: string[];
-  /** Null where nothing of Slack is served. */
+  /** Null if Slack is not set up. */
   slack: SlackSettings | null;
 }
 
-/** `public`: of hosts that are public, and the image itself as a `data:` address; `data`: that one alone. */
+/** `public`: images on public hosts and `data:` URLs; `data`: `data:` URLs only. */
 const imageUrls = ["public", "data"] as const;
 export type ImageUrls = (typeof imageUrls)[number];
 
 export interface SlackSettings {
   signing_secret: string;
-  /** What the app is installed with; null where only a bot's token connects a workspace. */
+  /** Installs the app with OAuth; null means that workspaces are connected with a bot token only. */
   client: { id: string; secret: string } | null;
-  /** With a slash at its end. */
+  /** With a trailing slash. */
   api_url: string;
   authorize_url: string;
 }
@@ -87,7 +90,7 @@ export interface SandboxResources {
   disk: number;
 }
 
-/** Daytona's own, for one sandbox of its cloud. */
+/** Daytona's limits for one sandbox of its cloud. */
 const usualResources: SandboxResources = { cpu: 4, memory: 8, disk: 10 };
 
 const text = z.string().trim().optional().catch(undefined);
@@ -98,38 +101,38 @@ const list = text.transform((value) =>
     .filter((item) => item !== ""),
 );
 
-/** A whole model call ends after half an hour (`total_ms` of the model): to wait longer for a part of it means nothing. */
-const LONGEST_WAIT_SECONDS = 1800;
+/** A model call as a whole ends after half an hour (`total_ms` of the model), so no part of it can wait longer. */
+const MAX_WAIT_SECONDS = 1800;
 
-/** In ms. What is out of bounds is taken as the nearest that is not; what is no number is as if it were not set. */
+/** In ms. A number out of bounds becomes the nearest bound; a value that is no number counts as not set. */
 const seconds = (usual: number) =>
   z.union([z.number(), text]).transform((value) => {
     const given = value === undefined || value === "" ? Number.NaN : Number(value);
-    return 1000 * (Number.isNaN(given) ? usual : Math.min(LONGEST_WAIT_SECONDS, Math.max(1, given)));
+    return 1000 * (Number.isNaN(given) ? usual : Math.min(MAX_WAIT_SECONDS, Math.max(1, given)));
   });
 
-/** A week: a holiday's absence is bridged, and what nobody answered is not approved months later. */
+/** A week: long enough for a holiday, and an approval does not come months after its question. */
 const USUAL_INTERRUPT_HOURS = 7 * 24;
-const LONGEST_INTERRUPT_HOURS = 366 * 24;
+const MAX_INTERRUPT_HOURS = 366 * 24;
 
-/** In ms; 0 is for ever, and so is what is longer than a year. What is no number, or below 0, is as if it were not set. */
+/** In ms. 0 and more than a year mean for ever. A negative value, or one that is no number, counts as not set. */
 const hours = z.union([z.number(), text]).transform((value): number | null => {
   const given = value === undefined || value === "" ? Number.NaN : Number(value);
   const read = given >= 0 ? given : USUAL_INTERRUPT_HOURS;
-  return read === 0 || read > LONGEST_INTERRUPT_HOURS ? null : read * 3_600_000;
+  return read === 0 || read > MAX_INTERRUPT_HOURS ? null : read * 3_600_000;
 });
 
-/** The system prompt and the tools alone take more than half of the least; no model reads as much as the most. */
-const LEAST_CONTEXT_TOKENS = 8_000;
-const MOST_CONTEXT_TOKENS = 100_000_000;
+/** The system prompt and the tools alone take more than half of the minimum. No model reads as much as the maximum. */
+const MIN_CONTEXT_TOKENS = 8_000;
+const MAX_CONTEXT_TOKENS = 100_000_000;
 
 const contextTokens = z.union([z.number(), text]).transform((value) => {
   const given = value === undefined || value === "" ? Number.NaN : Number(value);
   if (Number.isNaN(given)) return null;
-  return Math.floor(Math.min(MOST_CONTEXT_TOKENS, Math.max(LEAST_CONTEXT_TOKENS, given)));
+  return Math.floor(Math.min(MAX_CONTEXT_TOKENS, Math.max(MIN_CONTEXT_TOKENS, given)));
 });
 
-/** `cpu=4,memory=8,disk=10`; what is left out or no number is as if it were not set. */
+/** `cpu=4,memory=8,disk=10`; a part that is missing or no number counts as not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
   const read = (name: keyof SandboxResources) => (Number(given[name]) > 0 ? Number(given[name]) : usualResources[name]);
@@ -195,7 +198,10 @@ export function readConfig(env: Env): Config {
   };
 }
 
-/** Unlike other settings it is not forgiven: a word that is spelt wrong would permit what it was to forbid. */
+/**
+ * Other settings fall back to a default. This one fails, since a misspelt value would permit what it was meant to
+ * forbid.
+ */
 function readImageUrls(value: unknown): ImageUrls {
   const given = typeof value === "string" ? value.trim() : (value ?? "");
   const found = given === "" ? "public" : imageUrls.find((word) => word === given);
@@ -216,7 +222,7 @@ function readSlack(values: z.infer<typeof settings>): SlackSettings | null {
 
 const configs = new WeakMap<Env, Config>();
 
-/** Settings don't change while an isolate lives: they are read once. */
+/** Settings don't change during an isolate's lifetime, so they are parsed once. */
 export function configOf(env: Env): Config {
   const config = configs.get(env) ?? readConfig(env);
   configs.set(env, config);
