@@ -1,19 +1,19 @@
-// Secrets that sign what is delivered, by us or to us: of webhooks and of triggers. One is in use, and for a time after a
-// rotation those before it hold too, so that a peer is changed without a delivery lost: also where the answer of a rotation was
-// lost and it is rotated again.
+// Secrets that sign outgoing webhook deliveries and verify incoming ones. One key is in use. For a time after a
+// rotation the former keys stay valid, so that no delivery is lost while the peer changes its key. This holds even if
+// the answer to a rotation is lost and the key is rotated again.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { readSecret, replaceSecret, type Secret, type SecretName } from "../store/secrets.ts";
 import { openSecret, type SecretPorts, sealSecret } from "./sealed.ts";
 
-/** What a delivery may be signed with. The first is the newest; others overlap with it until their time. */
+/** A key that a delivery may be signed with. The first one is the newest; the others overlap with it until `until`. */
 export interface SigningKey {
   secret: string;
-  /** Null for the one that is in use. */
+  /** Null for the key in use. */
   until: string | null;
 }
 
-/** One in use and those that it took the place of: signatures are a header, and headers are short. */
-const MOST_KEYS = 4;
+/** The key in use and those that it replaced. Signatures travel in a header, and headers are short. */
+const MAX_KEYS = 4;
 
 export type RotatedName = SecretName & { kind: "trigger" | "webhook" };
 
@@ -27,10 +27,13 @@ export function sealFirst(
   return sealSecret(encryption_keys, name, JSON.stringify([{ secret, until: null }] satisfies SigningKey[]), at);
 }
 
-// Each loses to another that came between.
+// How often a rotation is tried; each try can lose to a concurrent one.
 const ROTATIONS_TRIED = 5;
 
-/** Those before it hold for `overlap_ms`, none longer than it was to; what can't be opened any more is forgotten. */
+/**
+ * Former keys stay valid for `overlap_ms`, but none longer than before. Keys that can't be decrypted any more are
+ * dropped.
+ */
 export async function rotateSecret(
   { database, encryption_keys }: SecretPorts,
   name: RotatedName,
@@ -50,22 +53,22 @@ export async function rotateSecret(
   return fail("version_conflict", "The secret is being rotated by others just now.");
 }
 
-/** The keys after a rotation. Without an overlap all former ones end at once, since one of them may be known to others. */
+/** The keys after a rotation. Without an overlap all former keys end immediately, since one of them may have leaked. */
 export function rotateKeys(former: SigningKey[], secret: string, overlap_ms: number, now: number): SigningKey[] {
   const until = new Date(now + overlap_ms).toISOString();
   const overlapping = former
     .map((key) => ({ ...key, until: key.until !== null && key.until < until ? key.until : until }))
     .filter((key) => Date.parse(key.until) > now && key.secret !== secret);
-  return [{ secret, until: null }, ...overlapping].slice(0, MOST_KEYS);
+  return [{ secret, until: null }, ...overlapping].slice(0, MAX_KEYS);
 }
 
-/** The newest first, those too whose time is over. */
+/** The newest first, including those that have expired. */
 export async function openKeys(encryption_keys: string[], row: Secret): Promise<Result<SigningKey[]>> {
   const opened = await openSecret(encryption_keys, row, { what: `The ${row.kind}'s secret`, remedy: "Rotate it." });
   return opened.ok ? succeed(JSON.parse(opened.value) as SigningKey[]) : opened;
 }
 
-/** Those that hold now, the newest first. */
+/** The keys that are valid now, the newest first. */
 export async function openLiveSecrets(
   encryption_keys: string[],
   row: Secret | null,

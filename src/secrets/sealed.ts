@@ -1,5 +1,5 @@
-// Secrets on their way into the store and out of it again: encrypted, and bound to their row. Whoever keeps one says for
-// whom and what it is called; what is in it only its own file knows.
+// Encrypts secrets for the store and decrypts them again; each is bound to its row. The caller names the owner and the
+// secret. Only the caller's file knows its content.
 import { createSeal } from "../lib/seal.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { newId } from "../protocol/ids.ts";
@@ -7,7 +7,7 @@ import type { Secret, SecretName } from "../store/secrets.ts";
 
 export interface SecretPorts {
   database: D1Database;
-  /** The first seals, each opens; none where the server has no ENCRYPTION_KEY. */
+  /** The first key encrypts, every key decrypts; empty if the server has no ENCRYPTION_KEY. */
   encryption_keys: string[];
 }
 
@@ -16,7 +16,7 @@ export const noEncryptionKey = fail(
   "Secrets can't be kept: the server's setting ENCRYPTION_KEY is missing.",
 );
 
-/** The row to be stored. */
+/** The row to store. */
 export async function sealSecret(
   encryption_keys: string[],
   name: SecretName,
@@ -29,7 +29,7 @@ export async function sealSecret(
   return succeed({ ...name, secret_id, created_at: at, updated_at: at, ...sealed });
 }
 
-/** What is in the row. A failure says what it is the secret of, why it can't be opened, and what to do about it. */
+/** The content of the row. A failure says what the secret is for, why it can't be decrypted, and how to fix it. */
 export async function openSecret(
   encryption_keys: string[],
   row: Secret,

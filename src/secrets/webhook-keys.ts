@@ -1,7 +1,7 @@
-// A webhook is stored with the secret that signs what it is sent.
+// Stores a webhook together with the secret that signs its deliveries.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Webhook } from "../protocol/webhook.ts";
-import { createWebhook, MOST_WEBHOOKS } from "../store/webhooks/webhooks.ts";
+import { createWebhook, MAX_WEBHOOKS } from "../store/webhooks/webhooks.ts";
 import { type RotatedName, sealFirst } from "./rotated.ts";
 import type { SecretPorts } from "./sealed.ts";
 
@@ -10,7 +10,7 @@ export async function storeWebhook(ports: SecretPorts, webhook: Webhook, secret:
   const sealed = await sealFirst(ports.encryption_keys, signingSecretOf(webhook), secret, webhook.created_at);
   if (!sealed.ok) return sealed;
   if (await createWebhook(ports.database, webhook, sealed.value)) return succeed(webhook);
-  return fail("invalid_operation", `There are ${MOST_WEBHOOKS} webhooks, as many as there may be. Delete one first.`);
+  return fail("invalid_operation", `There are ${MAX_WEBHOOKS} webhooks, as many as there may be. Delete one first.`);
 }
 
 export function signingSecretOf({ user_id, webhook_id }: Webhook): RotatedName {

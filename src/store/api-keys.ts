@@ -1,4 +1,4 @@
-// API keys: whose they are, and the hash that a presented key is compared with. The key itself is stored nowhere.
+// API keys: their owners, and the hashes that presented keys are compared with. The key itself is not stored.
 import { and, eq } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
@@ -23,7 +23,7 @@ export async function createApiKey(db: D1Database, user_id: string, key: StoredA
     .values({ ...key, user_id });
 }
 
-/** Looks a key up by its public part; whoever asks still has to compare the hash. */
+/** Finds a key by its public part; the caller must still compare the hash. */
 export async function findApiKey(db: D1Database, key_id: string): Promise<{ user_id: string; hash: string } | null> {
   const row = await open(db)
     .select({ user_id: apiKeys.user_id, hash: apiKeys.hash })
@@ -52,7 +52,7 @@ export async function listApiKeys(
   );
 }
 
-/** False where the user has no such key. */
+/** False if the user has no such key. */
 export async function deleteApiKey(db: D1Database, user_id: string, key_id: string): Promise<boolean> {
   const deleted = await open(db)
     .delete(apiKeys)

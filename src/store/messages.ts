@@ -1,5 +1,5 @@
-// The messages of a thread, oldest first. A page is bounded by its bytes as well as by its rows: the sizes are read
-// before the contents, and a content that was cut into parts is joined again.
+// The messages of a thread, oldest first. A page is limited by its bytes and by its rows. The sizes are read before the
+// contents, and contents that were split into parts are joined again.
 import { and, asc, desc, eq, gt, inArray, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { MessageRow, MessageType } from "../protocol/message.ts";
@@ -9,7 +9,7 @@ import { open } from "./database.ts";
 import { decodeCursor, encodeCursor } from "./page.ts";
 import { messageParts, messages } from "./schema.ts";
 
-// What one answer may hold in an isolate of 128 MB that serves many; the first message of a page is given in any case.
+// The limit of one answer, since an isolate has 128 MB for all its requests. A page always has its first message.
 const PAGE_BYTES = 4_000_000;
 
 type Row = typeof messages.$inferSelect;
@@ -69,14 +69,14 @@ async function findStart(db: D1Database, key: ThreadKey, request: MessageRequest
   return row ? succeed(Math.max(start.value, row.seq)) : fail("bad_cursor", "after names no message of this thread");
 }
 
-/** The place that a page's cursor names; what comes after it is the page. */
+/** The position of a page's cursor; the page begins after it. */
 export function readStart({ cursor }: PageRequest): Result<number> {
   if (cursor === null) return succeed(0);
   const place = decodeCursor(cursor, [0]);
   return place.ok ? succeed(place.value[0] ?? 0) : place;
 }
 
-/** Rows from the first on, as many as an answer may hold. */
+/** The first rows, as many as one answer may hold. */
 export function takePage<T>(rows: T[], sizeOf: (row: T) => number): T[] {
   const page: T[] = [];
   let bytes = 0;
@@ -89,7 +89,7 @@ export function takePage<T>(rows: T[], sizeOf: (row: T) => number): T[] {
 }
 
 async function readRows(db: D1Database, key: ThreadKey, places: number[]): Promise<MessageRow[]> {
-  // One bound value for all places: a statement takes at most 100.
+  // All positions in one bound value, since a statement takes at most 100 values.
   const rows = await open(db)
     .select()
     .from(messages)
@@ -99,7 +99,7 @@ async function readRows(db: D1Database, key: ThreadKey, places: number[]): Promi
   return rows.map((row) => toMessage(row, parts));
 }
 
-/** The joined texts of what is not in the rows themselves, by place and field. */
+/** The joined texts that the rows themselves don't hold, by position and field. */
 async function readParts(db: D1Database, key: ThreadKey, rows: Row[]): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   for (const row of rows.filter((row) => row.content === null)) {

@@ -1,17 +1,17 @@
-// Lists of what people make, newest first, page by page: one way for all tables that have a time of creation and an id.
+// Lists of resources, newest first, page by page, for every table with a time of creation and an id.
 import { type AnyColumn, desc, type SQL, sql } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { type Place, readPlace, toPage } from "./page.ts";
 
 export interface NewestFirst {
-  /** What the cursor leaves to be read; nothing at the start of the list. */
+  /** Selects what comes after the cursor; undefined at the start of the list. */
   older: SQL | undefined;
   order: [SQL, SQL];
   limit: number;
 }
 
-/** `read` selects by what it is given; `placeOf` names the two columns of a row. */
+/** `read` selects rows with the given conditions; `placeOf` names the two columns of a row. */
 export async function listNewest<Row>(
   request: PageRequest,
   [created_at, id]: [AnyColumn, AnyColumn],

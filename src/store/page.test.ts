@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeCursor, encodeCursor, readPlace } from "./page.ts";
 
 describe("a cursor", () => {
-  it("holds any place and is safe in an address", () => {
+  it("holds any position and is safe in a URL", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (created_at, id) => {
         const place = [created_at, id].map((text) => text.toWellFormed());
@@ -14,7 +14,7 @@ describe("a cursor", () => {
     );
   });
 
-  it("is refused with other items than the list's, and never throws", () => {
+  it("is refused if its items differ from the list's, and never throws", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const { ok } = decodeCursor(text, [0, "", 0]);

@@ -1,9 +1,9 @@
-// Pages of a list, newest first, by keyset: a cursor is the place of the last row that was given, so rows that come or
-// go between two pages neither double nor hide others.
+// Pages of a list, newest first, by keyset. A cursor is the position of the last row returned, so rows added or deleted
+// between two pages neither repeat nor hide others.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Page } from "../protocol/page.ts";
 
-/** A place in a list that is ordered by creation, then by id. */
+/** A position in a list ordered by creation, then by id. */
 export type Place = [created_at: string, id: string];
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -16,7 +16,7 @@ export function encodeCursor(place: (string | number)[]): string {
     .replaceAll("=", "");
 }
 
-/** What `encodeCursor` was given, if it has as many items and of the types that `example` has. */
+/** The value given to `encodeCursor`, if it has the number and types of the items in `example`. */
 export function decodeCursor<T extends (string | number)[]>(cursor: string, example: T): Result<T> {
   const place = parseCursor(cursor);
   const fits =
@@ -35,12 +35,12 @@ function parseCursor(cursor: string): unknown {
   }
 }
 
-/** The place to go on from; null at the start of the list. */
+/** The position to continue after; null at the start of the list. */
 export function readPlace(cursor: string | null): Result<Place | null> {
   return cursor === null ? succeed(null) : decodeCursor<Place>(cursor, ["", ""]);
 }
 
-/** A page out of up to `limit + 1` rows: the row too many tells that there is a next page. */
+/** Makes a page from up to `limit + 1` rows: the extra row shows that there is a next page. */
 export function toPage<Row, T>(
   rows: Row[],
   limit: number,

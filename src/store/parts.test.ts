@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { byteLength, cutIntoParts } from "./parts.ts";
 
 describe("cutIntoParts", () => {
-  it("gives parts within the limit that join to the text and cut no character", () => {
+  it("gives parts within the limit that join to the text and split no character", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 60 }), fc.integer({ min: 4, max: 20 }), (text, limit) => {
         const parts = cutIntoParts(text, limit);

@@ -1,8 +1,8 @@
-// Text cut by its length in UTF-8, which is what D1 measures, and never inside a character.
+// Splits text by its length in UTF-8, which is what D1 measures, and never inside a character.
 
 const encoder = new TextEncoder();
 
-/** Bytes of a text in UTF-8, without making them. */
+/** The bytes of a text in UTF-8, without encoding it. */
 export function byteLength(text: string): number {
   return Buffer.byteLength(text);
 }
@@ -13,7 +13,7 @@ export function cutIntoParts(text: string, limit: number): string[] {
   const scratch = new Uint8Array(limit);
   let rest = text;
   while (rest !== "") {
-    // `encodeInto` stops before the first character that does not fit whole.
+    // `encodeInto` stops before the first character that does not fit completely.
     const { read } = encoder.encodeInto(rest, scratch);
     parts.push(rest.slice(0, read));
     rest = rest.slice(read);

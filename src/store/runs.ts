@@ -1,4 +1,4 @@
-// Runs as the doors read them, and as the sweeper finds those that have gone silent.
+// Reads runs for the routes, and finds silent runs for the sweeper.
 import { and, eq } from "drizzle-orm";
 import { withChain } from "../protocol/chain.ts";
 import { type Result, succeed } from "../protocol/error.ts";
@@ -8,7 +8,7 @@ import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
 import { listNewest } from "./newest.ts";
 import { runs } from "./schema.ts";
-import { tellLostRuns } from "./webhooks/happenings.ts";
+import { insertLostRunDeliveries } from "./webhooks/event-deliveries.ts";
 
 export async function readRun(db: D1Database, key: ThreadKey, invocation_id: string): Promise<Run | null> {
   const row = await open(db)
@@ -40,8 +40,8 @@ export interface SilentRun extends ThreadKey {
 }
 
 /**
- * Literal states and not bound ones: SQLite uses the partial index `runs_live` only where the statement itself shows that
- * its condition holds.
+ * The statuses are literals and not bound values: SQLite uses the partial index `runs_live` only if the statement
+ * itself implies the index's condition.
  */
 export const TAKE_SILENT_RUNS = `
 UPDATE runs SET updated_at = ?2
@@ -51,8 +51,8 @@ WHERE (user_id, thread_id, invocation_id) IN (
 RETURNING user_id, thread_id, invocation_id`;
 
 /**
- * Takes up to `limit` live runs of which D1 has heard nothing since `before`, the longest silent first, and marks them as
- * heard of now: so each of many gets its turn, and two sweeps at once take different ones.
+ * Takes up to `limit` live runs that D1 has no news of since `before`, the longest silent first, and marks them as seen
+ * now. So every run gets its turn, and two concurrent sweeps take different runs.
  */
 export async function takeSilentRuns(db: D1Database, before: number, now: number, limit: number): Promise<SilentRun[]> {
   const times = [before, now].map((time) => new Date(time).toISOString());
@@ -64,8 +64,8 @@ export async function takeSilentRuns(db: D1Database, before: number, now: number
 }
 
 /**
- * Ends runs in D1 that their thread's object does not know, as after D1 was restored from a backup that is older than a
- * removal: nothing else would ever end them.
+ * Ends runs in D1 that their thread's object does not know. This happens if D1 is restored from a backup older than a
+ * removal; nothing else would ever end them.
  */
 export async function endLostRuns(db: D1Database, key: ThreadKey, ids: string[], now: number): Promise<void> {
   const at = new Date(now).toISOString();
@@ -78,7 +78,7 @@ export async function endLostRuns(db: D1Database, key: ThreadKey, ids: string[],
          AND invocation_id IN (SELECT value FROM json_each(?3))`,
     )
     .bind(key.user_id, key.thread_id, JSON.stringify(ids), at, JSON.stringify(error));
-  await db.batch([tellLostRuns(db, key, ids, now), end]);
+  await db.batch([insertLostRunDeliveries(db, key, ids, now), end]);
 }
 
 function isOfThread(key: ThreadKey) {

@@ -1,7 +1,7 @@
-// The tables of D1. Every primary key begins with the user, so ids of two users never meet and one user's rows lie side
-// by side. `migrations/` is generated from this file with `npm run migrations`; drizzle can't say WITHOUT ROWID, so each
-// generated CREATE TABLE is given it by hand: the key is then the table itself, and an insert is billed as one row
-// instead of two. Indexes are few and partial, because every index row is billed too. Large columns stand last: a scan
+// The tables of D1. Every primary key begins with the user, so ids of two users never collide and one user's rows are
+// adjacent. `npm run migrations` generates `migrations/` from this file. Drizzle can't express WITHOUT ROWID, so it is
+// added to each generated CREATE TABLE by hand: the key is then the table itself, and an insert is billed as one row
+// instead of two. Indexes are few and partial, because every index row is billed too. Large columns come last: a scan
 // that needs the others never reads their overflow pages.
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
@@ -25,13 +25,13 @@ export const apiKeys = sqliteTable(
     user_id: text().notNull(),
     key_id: text().notNull(),
     name: text(),
-    /** SHA-256 of the whole key, hex. The key itself is stored nowhere. */
+    /** SHA-256 of the whole key, hex. The key itself is not stored. */
     hash: text().notNull(),
     created_at: text().notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.key_id] }),
-    // A request brings a key and not yet a user.
+    // A request brings a key, and its user is not known yet.
     uniqueIndex("api_keys_by_id").on(table.key_id),
   ],
 );
@@ -63,7 +63,7 @@ export const threads = sqliteTable(
     version: integer().notNull(),
     created_at: text().notNull(),
     updated_at: text().notNull(),
-    /** Set on a tombstone: nothing of this thread is ever written again. */
+    /** Marks a tombstone: nothing of this thread is ever written again. */
     deleted_at: text(),
     title: text(),
     metadata: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
@@ -84,7 +84,7 @@ export const agents = sqliteTable(
     created_at: text().notNull(),
     updated_at: text().notNull(),
     config: text({ mode: "json" }).$type<AgentConfig>().notNull(),
-    /** The version that new runs begin with; null is the newest. */
+    /** The version that new runs start with; null means the newest. */
     pinned_version: integer(),
   },
   (table) => [primaryKey({ columns: [table.user_id, table.agent_id] })],
@@ -112,13 +112,13 @@ export const runs = sqliteTable(
     status: text().$type<RunStatus>().notNull(),
     version: integer().notNull(),
     created_at: text().notNull(),
-    /** When D1 last heard of the run: the sweeper's clock, not a fact of the run. */
+    /** When D1 last had news of the run: for the sweeper, not a fact of the run. */
     updated_at: text().notNull(),
     run: text({ mode: "json" }).$type<Run>().notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.thread_id, table.invocation_id] }),
-    // What was used in a time is asked over all threads.
+    // Usage is read by time over all threads.
     index("runs_by_creation").on(table.user_id, table.created_at),
     index("runs_by_thread").on(table.user_id, table.thread_id, table.created_at, table.invocation_id),
     index("runs_live").on(table.updated_at).where(sql`status IN ('queued', 'running')`),
@@ -139,16 +139,16 @@ export const messages = sqliteTable(
     is_llm_message: integer({ mode: "boolean" }).notNull(),
     version: integer().notNull(),
     created_at: text().notNull(),
-    /** Bytes of content and metadata together, so that a page of messages is bounded before it is read. */
+    /** Bytes of content and metadata together, so that a page can be limited before its contents are read. */
     size: integer().notNull(),
-    /** JSON; null where it is cut into `message_parts`, as is the next. */
+    /** JSON; null if it is split into `message_parts`, like the next column. */
     metadata: text(),
     content: text(),
   },
   (table) => [primaryKey({ columns: [table.user_id, table.thread_id, table.seq] })],
 );
 
-/** Slices of JSON too large for a row. Those whose version is not the message's are of an older writing. */
+/** Slices of JSON too large for one row. Slices whose version differs from the message's belong to an older write. */
 export const messageParts = sqliteTable(
   "message_parts",
   {
@@ -163,16 +163,16 @@ export const messageParts = sqliteTable(
   (table) => [primaryKey({ columns: [table.user_id, table.thread_id, table.seq, table.field, table.part] })],
 );
 
-/** Credentials that are stored encrypted. `name` is the host, the trigger, the webhook or the workspace that one is for. */
+/** Credentials, encrypted. `name` is the host, trigger, webhook or workspace that one belongs to. */
 export const secrets = sqliteTable(
   "secrets",
   {
     user_id: text().notNull(),
     kind: text().$type<SecretKind>().notNull(),
     name: text().notNull(),
-    /** Bound to the ciphertext as additional data: a row's secret opens in that row only. */
+    /** Bound to the ciphertext as additional data: a row's secret can be decrypted only in that row. */
     secret_id: text().notNull(),
-    /** Which of the server's keys encrypted it. */
+    /** The server's key that encrypted it. */
     key_id: text().notNull(),
     created_at: text().notNull(),
     updated_at: text().notNull(),
@@ -182,14 +182,14 @@ export const secrets = sqliteTable(
   (table) => [primaryKey({ columns: [table.user_id, table.kind, table.name] })],
 );
 
-/** Links to ports of a project's sandbox: a port has one. */
+/** Preview links to ports of a project's sandbox, one per port. */
 export const previews = sqliteTable(
   "previews",
   {
     user_id: text().notNull(),
     project_id: text().notNull(),
     port: integer().notNull(),
-    /** What the link's host name holds; of the provider's own links, what revokes them. Opens this one port and nothing else. */
+    /** Part of the link's host name; for the provider's own links, the token that revokes them. Opens only this port. */
     token: text().notNull(),
     url: text().notNull(),
     created_at: text().notNull(),
@@ -202,7 +202,7 @@ export const previews = sqliteTable(
   ],
 );
 
-/** One-use tickets for what can't send a key, such as a browser's WebSocket. Deleted when used. */
+/** One-use tickets for clients that can't send a key, such as a browser's WebSocket. Deleted when used. */
 export const tickets = sqliteTable(
   "tickets",
   {
@@ -211,17 +211,17 @@ export const tickets = sqliteTable(
     hash: text().notNull(),
     project_id: text().notNull(),
     expires_at: text().notNull(),
-    /** What it opens, as its door wrote it. */
+    /** What the ticket opens, as its route stored it. */
     details: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.hash] }),
-    // Who uses one brings no user.
+    // The bearer of a ticket brings no user.
     uniqueIndex("tickets_by_hash").on(table.hash),
   ],
 );
 
-/** What starts runs by itself: a webhook that comes in, or a schedule. Its secret is in `secrets`. */
+/** Triggers start runs: incoming webhooks and schedules. Their secrets are in `secrets`. */
 export const triggers = sqliteTable(
   "triggers",
   {
@@ -233,10 +233,10 @@ export const triggers = sqliteTable(
     /** `new`, `per_key`, or the id of one thread. */
     thread: text().notNull(),
     enabled: integer({ mode: "boolean" }).notNull(),
-    /** When a schedule is due next; null for one that is paused or over, and for webhooks. */
+    /** When a schedule is due next; null for webhooks and for schedules that are paused or over. */
     next_at: text(),
     last_fired_at: text(),
-    /** Its newest run, which an overlap is told by. */
+    /** Its newest run, which shows whether two due times overlap. */
     last_thread_id: text(),
     last_invocation_id: text(),
     created_at: text().notNull(),
@@ -246,13 +246,13 @@ export const triggers = sqliteTable(
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.trigger_id] }),
-    // Who delivers to a trigger brings no user.
+    // The sender of a delivery brings no user.
     uniqueIndex("triggers_by_id").on(table.trigger_id),
     index("triggers_due").on(table.next_at).where(sql`next_at IS NOT NULL`),
   ],
 );
 
-/** What came to a trigger and what became of it. Written once for a delivery, however often it is sent. */
+/** Deliveries to a trigger and their outcome. One row per delivery, however often it is sent. */
 export const triggerDeliveries = sqliteTable(
   "trigger_deliveries",
   {
@@ -263,7 +263,7 @@ export const triggerDeliveries = sqliteTable(
     status: text().$type<TriggerDeliveryStatus>().notNull(),
     /** Why it was refused or skipped, for people. */
     reason: text(),
-    /** The sender's id of it, or the time that was due. */
+    /** The sender's id of the delivery, or the due time. */
     source_id: text(),
     thread_id: text(),
     invocation_id: text(),
@@ -274,7 +274,7 @@ export const triggerDeliveries = sqliteTable(
   ],
 );
 
-/** Where a user's events are sent. The secret that signs them is in `secrets`. */
+/** The addresses that a user's events are sent to. The secret that signs them is in `secrets`. */
 export const webhooks = sqliteTable(
   "webhooks",
   {
@@ -283,9 +283,9 @@ export const webhooks = sqliteTable(
     enabled: integer({ mode: "boolean" }).notNull(),
     created_at: text().notNull(),
     updated_at: text().notNull(),
-    /** Since when nothing has gone through; null after a delivery that did. */
+    /** The time of the first failure since the last success; null after a success. */
     failing_since: text(),
-    /** When and why it was disabled by us, for people. */
+    /** When and why the server disabled it; the reason is for people. */
     disabled_at: text(),
     disabled_reason: text(),
     events: text({ mode: "json" }).$type<WebhookEvent[]>().notNull(),
@@ -294,7 +294,7 @@ export const webhooks = sqliteTable(
   (table) => [primaryKey({ columns: [table.user_id, table.webhook_id] })],
 );
 
-/** One event for one webhook: what is sent, when it is tried next, and what came of each try. */
+/** One event for one webhook: its payload, its next try and the outcome of each try. */
 export const deliveries = sqliteTable(
   "deliveries",
   {
@@ -303,9 +303,9 @@ export const deliveries = sqliteTable(
     delivery_id: text().notNull(),
     event: text().$type<WebhookEvent>().notNull(),
     status: text().$type<DeliveryStatus>().notNull(),
-    /** Since the last time that it began anew. */
+    /** Tries since the delivery began or was replayed. */
     attempts: integer().notNull(),
-    /** Null once it is over. */
+    /** Null once the delivery has ended. */
     next_attempt_at: text(),
     created_at: text().notNull(),
     finished_at: text(),
@@ -319,14 +319,14 @@ export const deliveries = sqliteTable(
   ],
 );
 
-/** Workspaces of Slack where the app is installed, and whose account they use. The bot's token is in `secrets`. */
+/** Slack workspaces where the app is installed, and the accounts they use. The bot's token is in `secrets`. */
 export const slackWorkspaces = sqliteTable(
   "slack_workspaces",
   {
     user_id: text().notNull(),
     team_id: text().notNull(),
     team_name: text(),
-    /** The bot's own user there: what it wrote itself is not answered. */
+    /** The bot's own user in the workspace: its own messages are not answered. */
     bot_user_id: text().notNull(),
     agent_id: text(),
     project_id: text(),

@@ -1,4 +1,4 @@
-// Credentials, encrypted: this file moves ciphertexts and never sees what is in them. A name has one of each kind, and
+// Credentials, encrypted: this file moves ciphertexts and never sees their content. A name has one secret of each kind;
 // storing it again replaces it.
 import { and, eq } from "drizzle-orm";
 import type { Sealed } from "../lib/seal.ts";
@@ -21,7 +21,7 @@ export interface Secret extends SecretName, Sealed {
   updated_at: string;
 }
 
-/** The row as it is now: one that was there keeps the time of its creation. */
+/** Returns the row as stored; an existing one keeps its time of creation. */
 export async function putSecret(db: D1Database, secret: Secret): Promise<Secret> {
   const { secret_id, key_id, sealed, updated_at } = secret;
   const [row] = await open(db)
@@ -35,7 +35,7 @@ export async function putSecret(db: D1Database, secret: Secret): Promise<Secret>
   return row ?? secret;
 }
 
-/** False where another rotation came between: `former_id` is that of the secret that was read. */
+/** False if another rotation came between. `former_id` is the id of the secret that was read. */
 export async function replaceSecret(db: D1Database, secret: Secret, former_id: string): Promise<boolean> {
   const { user_id, kind, name, secret_id, key_id, sealed, updated_at } = secret;
   const replaced = await db
@@ -72,7 +72,7 @@ export async function listSecrets(
   );
 }
 
-/** False where there is none of that name. */
+/** False if there is no secret of that name. */
 export async function deleteSecret(db: D1Database, name: SecretName): Promise<boolean> {
   const deleted = await open(db).delete(secrets).where(isNamed(name)).returning({ name: secrets.name });
   return deleted.length > 0;

@@ -1,4 +1,4 @@
-// Workspaces of Slack. One belongs to one user: an event brings no more than the workspace's id.
+// Slack workspaces. A workspace belongs to one user, since an event brings only the workspace's id.
 import { and, eq } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
@@ -10,11 +10,11 @@ import { slackWorkspaces } from "./schema.ts";
 export interface WorkspaceKey {
   user_id: string;
   team_id: string;
-  /** Where only the workspace as it was read then is meant. */
+  /** Set to match only the workspace as it was read at that time. */
   updated_at?: string;
 }
 
-/** As it is now; one that was there keeps the time of its creation. Null where it is another user's. */
+/** Returns the workspace as stored; an existing one keeps its time of creation. Null if it belongs to another user. */
 export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspace): Promise<SlackWorkspace | null> {
   const { user_id, created_at: _, ...changed } = workspace;
   const [row] = await open(db)
@@ -29,7 +29,7 @@ export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspac
   return row ?? null;
 }
 
-/** Null where the user has none of that id. */
+/** Null if the user has no workspace with this id. */
 export async function updateSlackWorkspace(
   db: D1Database,
   { user_id, team_id }: Pick<SlackWorkspace, "user_id" | "team_id">,
@@ -66,7 +66,7 @@ export async function listSlackWorkspaces(
   );
 }
 
-/** False where the user has none of that id, or of that time. */
+/** False if the user has no workspace with this id and time. */
 export async function deleteSlackWorkspace(
   db: D1Database,
   { user_id, team_id, updated_at }: WorkspaceKey,

@@ -1,19 +1,19 @@
-// How a thread's object brings D1 up to date: one transaction of idempotent upserts. Each is guarded by the row's
-// `version`, so a batch that comes late or twice changes nothing and costs no written row, and by the thread's tombstone, so
-// nothing is written for a thread that was deleted.
+// Writes a thread's rows to D1 in one transaction of idempotent upserts. Each upsert is guarded by the row's `version`,
+// so a batch that arrives late or twice changes nothing and costs no written row. Each is also guarded by the thread's
+// tombstone, so nothing is written for a deleted thread.
 import type { MessageRow } from "../protocol/message.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import type { ThreadBatch } from "./batch.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
 import { ALIVE } from "./tombstones.ts";
-import { type Happenings, readHappenings, tellHappenings } from "./webhooks/happenings.ts";
+import { type EventDeliveries, insertEventDeliveries, readEventDeliveries } from "./webhooks/event-deliveries.ts";
 
-// D1 refuses values and rows over 2 MB. Half of it leaves room for the other columns and for whole characters.
+// D1 refuses values and rows over 2 MB. Half of that leaves room for the other columns and for whole characters.
 const BOUND_BYTES = 1_000_000;
 
-// Texts of a run that are longer are cut in its row, which can't be split: a result is also the text of its last message, a
-// question also the arguments of its tool call. A row that D1 refuses would hold up all that comes after it.
+// Longer texts of a run are cut in its row, which can't be split. A result is also the text of its last message, and a
+// question is also in the arguments of its tool call. A row that D1 refuses would block all later rows.
 const RUN_TEXT_UNITS = 100_000;
 
 const PUT_PROJECT = `
@@ -54,16 +54,16 @@ SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ${ALIVE}
 ON CONFLICT (user_id, thread_id, seq, field, part) DO UPDATE SET version = excluded.version, text = excluded.text
 WHERE excluded.version > message_parts.version`;
 
-/** Resolves when D1 holds all of the batch and the deliveries that follow from it; rejects with nothing of it written. */
-export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<Happenings> {
+/** Resolves when D1 has the whole batch and the deliveries that follow from it; rejects with nothing of it written. */
+export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<EventDeliveries> {
   const statements = [
     ...projectStatements(db, batch),
     ...threadStatements(db, batch),
     ...messageStatements(db, batch),
     ...runStatements(db, batch),
   ];
-  if (statements.length === 0) return { made: [], hears_tasks: false };
-  return readHappenings(await db.batch([...tellHappenings(db, batch, Date.now()), ...statements]));
+  if (statements.length === 0) return { made: [], tasks_subscribed: false };
+  return readEventDeliveries(await db.batch([...insertEventDeliveries(db, batch, Date.now()), ...statements]));
 }
 
 const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(
@@ -77,7 +77,7 @@ ON CONFLICT (user_id, thread_id) DO UPDATE SET
   title = NULL, metadata = '{}', updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
 WHERE threads.deleted_at IS NULL`;
 
-/** Removes all rows of the thread and leaves a tombstone, also where D1 had never heard of the thread. */
+/** Removes all rows of the thread and leaves a tombstone, even if D1 never had the thread. */
 export async function deleteThread(db: D1Database, key: ThreadKey, now: number): Promise<void> {
   await db.batch([
     db.prepare(PUT_TOMBSTONE).bind(key.user_id, key.thread_id, new Date(now).toISOString()),
@@ -131,7 +131,7 @@ function cutText(text: string, units = RUN_TEXT_UNITS): string {
   return `${text.slice(0, units).toWellFormed()}\n[cut; the messages have all of it]`;
 }
 
-/** All small messages travel in as few statements as their bytes allow; the JSON of large ones is bound by itself. */
+/** Small messages share as few statements as their bytes permit; the JSON of a large one is bound separately. */
 function messageStatements(db: D1Database, { key, messages }: ThreadBatch): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];
   let rows: string[] = [];

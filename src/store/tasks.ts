@@ -3,7 +3,7 @@ import type { Plan, PlanContent } from "../protocol/plan/task.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { readNewestOfType } from "./messages.ts";
 
-/** The stored plan; version 0 and empty where the thread has none. */
+/** The stored plan; version 0 and empty if the thread has none. */
 export async function readPlan(db: D1Database, key: ThreadKey): Promise<Plan> {
   const row = await readNewestOfType(db, key, "task_list");
   if (!row) return { version: 0, sections: [], tasks: [] };

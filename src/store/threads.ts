@@ -1,4 +1,4 @@
-// Threads as the lists and the doors read them. Only the thread's own object writes them, through sync.ts.
+// Reads threads for lists and routes. Only the thread's own object writes them, through sync.ts.
 import { and, eq, isNull, sql } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
@@ -19,8 +19,8 @@ const columns = {
 };
 
 /**
- * One read of the index `runs_by_thread` for each thread of a page, however many runs it has. In words of SQL: drizzle leaves
- * the tables' names out where a query is from one table, and here each column must say whose it is.
+ * One lookup in the index `runs_by_thread` for each thread of a page, however many runs it has. In plain SQL, since
+ * drizzle omits table names in a query from one table, and here every column must name its table.
  */
 const lastRun = sql`(
   SELECT json_object('invocation_id', runs.invocation_id, 'status', runs.status) FROM runs
@@ -29,7 +29,7 @@ const lastRun = sql`(
   JSON.parse(json),
 );
 
-/** Null where the user has no such thread, or has deleted it. */
+/** Null if the user has no such thread or has deleted it. */
 export async function readThread(db: D1Database, key: ThreadKey): Promise<Thread | null> {
   const row = await open(db)
     .select(columns)

@@ -1,26 +1,26 @@
-// One-use tickets: the hash of each, and what it opens. Taking one deletes it in the same statement, so of two who bring it
-// at once one gets in.
+// One-use tickets: the hash of each, and what it opens. The statement that takes a ticket deletes it, so only one of
+// two concurrent bearers succeeds.
 import { and, eq, lt } from "drizzle-orm";
 import { open } from "./database.ts";
 import { tickets } from "./schema.ts";
 
 export interface Ticket {
   user_id: string;
-  /** SHA-256 of the ticket, hex. The ticket itself is stored nowhere. */
+  /** SHA-256 of the ticket, hex. The ticket itself is not stored. */
   hash: string;
   project_id: string;
   expires_at: string;
   details: Record<string, unknown>;
 }
 
-/** The user's expired ones go with it. */
+/** Also deletes the user's expired tickets. */
 export async function createTicket(db: D1Database, ticket: Ticket, now: string): Promise<void> {
   const database = open(db);
   const isExpired = and(eq(tickets.user_id, ticket.user_id), lt(tickets.expires_at, now));
   await database.batch([database.delete(tickets).where(isExpired), database.insert(tickets).values(ticket)]);
 }
 
-/** False where there is such a ticket already: of two who do the same at once, one does it. Expired ones of the user go with it. */
+/** False if the ticket exists: of two concurrent claims one succeeds. Also deletes the user's expired tickets. */
 export async function claimTicket(db: D1Database, ticket: Ticket, now: string): Promise<boolean> {
   const database = open(db);
   const isExpired = and(eq(tickets.user_id, ticket.user_id), lt(tickets.expires_at, now));
@@ -31,7 +31,7 @@ export async function claimTicket(db: D1Database, ticket: Ticket, now: string): 
   return claimed.length > 0;
 }
 
-/** Null where there is none, also because it was taken or has expired. */
+/** Null if there is no such ticket, or if it was taken or has expired. */
 export async function takeTicket(db: D1Database, hash: string, now: string): Promise<Ticket | null> {
   const [ticket] = await open(db).delete(tickets).where(eq(tickets.hash, hash)).returning();
   return ticket !== undefined && ticket.expires_at > now ? ticket : null;

@@ -1,8 +1,10 @@
-// What a person's runs used, day by day. Runs lie by thread, so a time of all threads is found by an index of its own: read are the
-// runs of the days that are asked for, each once in the index and once for its numbers, and nothing older.
+// What a user's runs used, day by day. Runs are stored by thread, so a time range over all threads has an index of its
+// own. Only runs of the requested days are read, each once in the index and once for its numbers.
 import type { UsageDay } from "../protocol/usage.ts";
 
-/** By the index `runs_by_creation`: by the key, which also begins with the user, every run of the person would be read. */
+/**
+ * Uses the index `runs_by_creation`. The primary key also begins with the user, but would read every run of that user.
+ */
 export const READ_USAGE = `
 SELECT substr(created_at, 1, 10) AS date,
   count(*) AS runs,
@@ -14,7 +16,10 @@ FROM runs
 WHERE user_id = ?1 AND created_at >= ?2
 GROUP BY date ORDER BY date`;
 
-/** The days from `since` on that have runs, newest last. A day's cost is what is known of it, null where nothing is. */
+/**
+ * The days since `since` that have runs, newest last. A day's cost is the sum of the known costs, or null if none is
+ * known.
+ */
 export async function readUsage(db: D1Database, user_id: string, since: string): Promise<UsageDay[]> {
   const read = await db.prepare(READ_USAGE).bind(user_id, since).all<UsageDay>();
   return read.results;

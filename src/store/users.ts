@@ -1,4 +1,4 @@
-// Users. Only the holder of the admin key makes them; the first user needs no row.
+// Users. Only the holder of the admin key creates them; the first user needs no row.
 import { eq } from "drizzle-orm";
 import { FIRST_USER_ID } from "../protocol/ids.ts";
 import type { StoredApiKey } from "./api-keys.ts";
@@ -11,7 +11,7 @@ export interface User {
   created_at: string;
 }
 
-/** Stores a user with a first key, both or none; false where the id is taken. */
+/** Stores a user with a first key, both or none; false if the id is taken. */
 export async function createUser(db: D1Database, user: User, key: StoredApiKey): Promise<boolean> {
   if (user.user_id === FIRST_USER_ID) return false;
   const database = open(db);
@@ -27,7 +27,7 @@ export async function createUser(db: D1Database, user: User, key: StoredApiKey):
   }
 }
 
-/** The first user has no row to read, so this answers for them while D1 is away. */
+/** The first user has no row, so this answers for them even while D1 is unavailable. */
 export async function readUserName(db: D1Database, user_id: string): Promise<string | null> {
   if (user_id === FIRST_USER_ID) return null;
   const row = await open(db).select({ name: users.name }).from(users).where(eq(users.user_id, user_id)).get();

@@ -70,7 +70,10 @@ describe("deliveries that D1 made of a batch", () => {
   const name = { user_id: "user_1", webhook_id: "hook_1", delivery_id: "del_1" };
 
   it("are given to the queue, and nothing waits for it", async () => {
-    const thread = new FakeThread({ replies: [say("hello")], happenings: { made: [name], hears_tasks: false } });
+    const thread = new FakeThread({
+      replies: [say("hello")],
+      eventDeliveries: { made: [name], tasks_subscribed: false },
+    });
     await thread.run("hi");
     expect(thread.jobs).toContainEqual({ type: "deliver_webhook", ...name });
     expect(thread.batches.flatMap(({ runs }) => runs).at(-1)).toMatchObject({ end_seq: expect.any(Number) });
@@ -90,9 +93,9 @@ describe("deliveries that D1 made of a batch", () => {
   it.each([
     ["a second after it where a webhook hears of tasks", true, 1],
     ["later where none does", false, 0],
-  ])("of a plan that changed bring D1 up to date %s", async (_when, hears_tasks, batches) => {
+  ])("of a plan that changed bring D1 up to date %s", async (_when, tasks_subscribed, batches) => {
     const clock = new FakeClock();
-    const thread = new FakeThread({ replies: [say("hello")], clock, happenings: { made: [], hears_tasks } });
+    const thread = new FakeThread({ replies: [say("hello")], clock, eventDeliveries: { made: [], tasks_subscribed } });
     await thread.run("hi");
     const before = thread.batches.length;
     const operations = [{ op: "create" as const, sections: [{ title: "s", tasks: ["one", "two"] }] }];

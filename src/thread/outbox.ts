@@ -7,7 +7,7 @@ import type { Run } from "../protocol/run.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import type { ThreadBatch } from "../store/batch.ts";
-import type { Happenings } from "../store/webhooks/happenings.ts";
+import type { EventDeliveries } from "../store/webhooks/event-deliveries.ts";
 import { type Database, readMeta, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./rows/messages.ts";
 import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
@@ -25,7 +25,7 @@ interface Position {
 }
 
 interface OutboxPorts {
-  syncThread(batch: ThreadBatch): Promise<Happenings>;
+  syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
   sendJobs(jobs: Job[]): Promise<void>;
   clock: Clock;
 }
@@ -54,7 +54,7 @@ export class Outbox {
   /** The most hops of the runs that changed it since D1 was told. */
   #planHops: number;
   /** Whether a webhook is told of tasks, as far as the last batch knows. */
-  #hearsTasks = false;
+  #tasksSubscribed = false;
   readonly #newest: () => number;
   #sending: Promise<boolean> | null = null;
   #isAsking = false;
@@ -101,7 +101,7 @@ export class Outbox {
     this.#planDirty = true;
     this.#planRun = run?.invocation_id ?? null;
     this.#planHops = Math.max(this.#planHops, run?.hops ?? 0, hops);
-    if (this.#hearsTasks) this.onNews();
+    if (this.#tasksSubscribed) this.onNews();
   }
 
   markThread(stored: StoredThread): void {
@@ -210,9 +210,9 @@ export class Outbox {
         })),
       });
       this.#isAsking = true;
-      const { made, hears_tasks } = await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
+      const { made, tasks_subscribed } = await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
       this.#isAsking = false;
-      this.#hearsTasks = hears_tasks;
+      this.#tasksSubscribed = tasks_subscribed;
       this.#announce(made);
     } catch (error) {
       this.#isAsking = false;

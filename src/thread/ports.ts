@@ -20,7 +20,7 @@ import type { ThreadBatch } from "../store/batch.ts";
 import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { deleteThread, syncThread } from "../store/sync.ts";
-import type { Happenings } from "../store/webhooks/happenings.ts";
+import type { EventDeliveries } from "../store/webhooks/event-deliveries.ts";
 import { createToolSources, createTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
@@ -46,7 +46,7 @@ export interface Ports {
   interrupt_ms: number | null;
   /** The sandbox of the thread's project; nothing is made before it is used. */
   openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
-  syncThread(batch: ThreadBatch): Promise<Happenings>;
+  syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
   deleteThread(key: ThreadKey): Promise<void>;
   /** In the version that new runs begin with. */
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;

@@ -15,7 +15,7 @@ import { type AcceptedRun, newRunInput, type RunInput, type ThreadKey } from "..
 import type { CallSlack } from "../../src/slack/api.ts";
 import { createSlackMirror } from "../../src/slack/mirror.ts";
 import type { ThreadBatch } from "../../src/store/batch.ts";
-import type { Happenings } from "../../src/store/webhooks/happenings.ts";
+import type { EventDeliveries } from "../../src/store/webhooks/event-deliveries.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import { ensureFollowing } from "../../src/thread/follow/followers.ts";
 import { acceptRun } from "../../src/thread/inbox/accept.ts";
@@ -44,7 +44,7 @@ export interface FakeThreadOptions {
   images?: Partial<ImageRules>;
   syncThread?: (batch: ThreadBatch) => Promise<unknown>;
   /** What followed from each batch. */
-  happenings?: Happenings;
+  eventDeliveries?: EventDeliveries;
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
@@ -244,7 +244,7 @@ export class FakeThread {
         check(pulse);
         await this.#options.syncThread?.(batch);
         this.batches.push(structuredClone(batch));
-        return this.#options.happenings ?? { made: [], hears_tasks: false };
+        return this.#options.eventDeliveries ?? { made: [], tasks_subscribed: false };
       },
       deleteThread: async (key) => this.#options.deleteThread?.(key),
       readAgent: async (_user, agent_id) => {

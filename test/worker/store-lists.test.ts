@@ -1,4 +1,4 @@
-// Lists, cursors and the sweeper's query, on the real local database.
+// Lists, cursors and the sweeper's query, in the real local database.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { agentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
@@ -44,7 +44,7 @@ function makeProject(user_id: string, project_id: string, created_at: string): P
 }
 
 describe("a list", () => {
-  it("is read newest first over any page size, each row once, also where many were made at the same moment", async () => {
+  it("is read newest first with any page size, each row once, even if many have the same time", async () => {
     const user_id = "user_pages";
     for (let index = 0; index < 7; index++) {
       await createProject(env.DB, makeProject(user_id, `p${index}`, index < 4 ? at : "2026-11-25T00:00:00.000Z"));
@@ -62,7 +62,7 @@ describe("a list", () => {
     }
   });
 
-  it("gives a user's keys without their hashes", async () => {
+  it("returns a user's keys without their hashes", async () => {
     await createApiKey(env.DB, "user_keys", { key_id: "key_1", name: "one", created_at: at, hash: "secret" });
     const keys = await readAll(1, (request) => listApiKeys(env.DB, "user_keys", request));
     expect(keys).toEqual([{ key_id: "key_1", name: "one", created_at: at }]);
@@ -70,7 +70,7 @@ describe("a list", () => {
 });
 
 describe("createUser", () => {
-  it("stores neither user nor key where the id is taken", async () => {
+  it("stores neither user nor key if the id is taken", async () => {
     const user = { user_id: "user_once", name: null, created_at: at };
     const key = (key_id: string) => ({ key_id, name: null, hash: key_id, created_at: at });
     expect(await createUser(env.DB, user, key("key_a"))).toBe(true);
@@ -103,7 +103,7 @@ describe("listMessages", () => {
   const read = (part: object) => (request: PageRequest) =>
     listMessages(env.DB, key, { types: [], after: null, ...request, ...part });
 
-  it("reads oldest first by pages, by type and behind a message", async () => {
+  it("reads oldest first by pages, by type and after a message", async () => {
     await fill(6, 1);
     const seqs = async (part: object) => (await readAll(2, read(part))).map(({ seq }) => seq);
     expect(await seqs({})).toEqual([10, 20, 30, 40, 50, 60]);
@@ -114,7 +114,7 @@ describe("listMessages", () => {
     expect(unknown).toMatchObject({ error: { code: "bad_cursor" } });
   });
 
-  it("ends a page before its contents are too many bytes, and loses none", async () => {
+  it("ends a page before its contents have too many bytes, and loses none", async () => {
     await fill(6, 1_500_000);
     const page = unwrap(await read({})({ limit: 200, cursor: null }));
     expect(page.data).toHaveLength(2);
@@ -123,10 +123,10 @@ describe("listMessages", () => {
   });
 });
 
-describe("agents", () => {
+describe("agents in D1", () => {
   const agent = { ...defaultAgent, agent_id: "agent-1", created_at: at, updated_at: at };
 
-  it("has the default agent for every user, last in the list and once", async () => {
+  it("include the default agent for every user, last in the list and once", async () => {
     expect(await readAgent(env.DB, "user_agents", "agent_default")).toEqual(defaultAgent);
     expect(await createAgent(env.DB, "user_agents", defaultAgent)).toBe(false);
     await createAgent(env.DB, "user_agents", agent);
@@ -137,7 +137,7 @@ describe("agents", () => {
     for (const limit of [1, 2, 3]) expect(await ids(limit)).toEqual(["agent-1", "agent_default"]);
   });
 
-  it("makes each of many changes at once its own version, all merged", async () => {
+  it("store each of many concurrent changes as a version of its own, all merged", async () => {
     await createAgent(env.DB, "user_versions", agent);
     const changes = [{ instructions: "a" }, { model: "b" }, { max_steps: 3 }, { plan_order: "free" as const }];
     await Promise.all(
@@ -154,7 +154,7 @@ describe("agents", () => {
     expect(versions.at(-1)?.config).toEqual(agentConfig.parse({}));
   });
 
-  it("is unknown to another user, and gone when deleted", async () => {
+  it("are unknown to another user, and gone when deleted", async () => {
     await createAgent(env.DB, "user_delete", agent);
     expect(await readAgent(env.DB, "user_other", "agent-1")).toBeNull();
     expect(await updateAgent(env.DB, "user_other", "agent-1", { config: {} }, 0)).toMatchObject({
@@ -168,7 +168,7 @@ describe("agents", () => {
 });
 
 describe("takeSilentRuns", () => {
-  it("takes live runs that D1 has not heard of, longest silent first, each once", async () => {
+  it("takes live runs that D1 has no news of, the longest silent first, each once", async () => {
     const key = { user_id: "user_sweep", thread_id: "t" };
     const states = ["queued", "running", "completed", "running", "interrupted"] as const;
     const runs = states.map((status, index) => ({
@@ -187,7 +187,7 @@ describe("takeSilentRuns", () => {
     expect(unwrap(await listRuns(env.DB, key, { limit: 9, cursor: null })).data).toHaveLength(5);
   });
 
-  it("finds them by the partial index", async () => {
+  it("uses the partial index", async () => {
     const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${TAKE_SILENT_RUNS}`)
       .bind(at, at, 5)
       .all<{ detail: string }>();

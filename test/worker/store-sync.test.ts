@@ -1,4 +1,4 @@
-// What D1 holds after the syncs of a thread, on the real local database.
+// The rows of D1 after syncs of a thread, in the real local database.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { MessageRow } from "../../src/protocol/message.ts";
@@ -60,7 +60,7 @@ async function readMessages(key: ThreadKey): Promise<MessageRow[]> {
   return page.value.data;
 }
 
-/** The database, counting the rows that its batches change. */
+/** Wraps the database and counts the rows that its batches change. */
 function countChanges(): { db: D1Database; changes: () => number } {
   let changes = 0;
   const db = new Proxy(env.DB, {
@@ -77,7 +77,7 @@ function countChanges(): { db: D1Database; changes: () => number } {
 }
 
 describe("syncThread", () => {
-  it("stores a project, a thread, its messages and its runs as they are read again", async () => {
+  it("stores a project, a thread, its messages and its runs so that they read back the same", async () => {
     const key = makeKey();
     const content = { role: "user", content: 'hé\u0000llo 😀 \\ " \ud83d\ude00' };
     const { version: _version, ...message } = makeMessage(key, 7, { content, metadata: { a: [1, null] } });
@@ -152,7 +152,7 @@ describe("syncThread", () => {
     expect(await readProject(env.DB, key.user_id, "proj-late")).toBeNull();
   });
 
-  it("leaves a tombstone for a thread that D1 never heard of, and deletes twice without harm", async () => {
+  it("leaves a tombstone for a thread that D1 never had, and deletes twice without harm", async () => {
     const key = makeKey();
     await deleteThread(env.DB, key, Date.parse(at));
     await deleteThread(env.DB, key, Date.parse(at) + 1);
@@ -160,7 +160,7 @@ describe("syncThread", () => {
     expect(await readThread(env.DB, key)).toBeNull();
   });
 
-  it("stores content and metadata of several megabytes, and reads the newer after they shrank", async () => {
+  it("stores content and metadata of several megabytes, and reads the newer ones after they shrank", async () => {
     const key = makeKey();
     const long = { role: "assistant", content: `${"é😀\\".repeat(400_000)}end` };
     const metadata = { xml: "<a>".repeat(500_000) };
@@ -174,7 +174,7 @@ describe("syncThread", () => {
     expect((await readMessages(key))[0]).toMatchObject({ content: shrunk, metadata: {} });
   });
 
-  it("splits a batch whose messages are more than one statement may bind", async () => {
+  it("splits a batch with more messages than one statement may bind", async () => {
     const key = makeKey();
     const messages = Array.from({ length: 12 }, (_, index) =>
       makeMessage(key, index + 1, { content: "q".repeat(300_000) }),
@@ -185,7 +185,7 @@ describe("syncThread", () => {
     ).toBe(12);
   });
 
-  it("cuts the texts of a run that would not fit a row", async () => {
+  it("cuts the texts of a run that would not fit into a row", async () => {
     const key = makeKey();
     const result = { text: "😀".repeat(2_000_000), unfinished_tasks: 2 };
     const interrupt = {
@@ -206,7 +206,7 @@ describe("syncThread", () => {
     expect(run?.interrupts).toMatchObject([{ id: "int-1", response_schema: {} }]);
   });
 
-  it("cuts the questions of a run that would not fit a row together", async () => {
+  it("cuts the questions of a run that together would not fit into a row", async () => {
     const key = makeKey();
     const message = "问".repeat(90_000);
     const interrupts = Array.from({ length: 20 }, (_, place) => ({
@@ -248,7 +248,7 @@ describe("syncThread", () => {
 });
 
 describe("readPlan", () => {
-  it("reads the newest plan with the version of its row, and version 0 where there is none", async () => {
+  it("reads the newest plan with the version of its row, and version 0 if there is none", async () => {
     const key = makeKey();
     expect(await readPlan(env.DB, key)).toEqual({ version: 0, sections: [], tasks: [] });
     const plan = {

@@ -1,4 +1,4 @@
-// One-use tickets, on the real local database.
+// One-use tickets, in the real local database.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { createTicket, type Ticket, takeTicket } from "../../src/store/tickets.ts";
@@ -19,20 +19,20 @@ const countOf = async (user_id: string) =>
   (await env.DB.prepare("SELECT hash FROM tickets WHERE user_id = ?").bind(user_id).all()).results.length;
 
 describe("a ticket", () => {
-  it("is given to one of many who bring it at once", async () => {
+  it("is given to one of many concurrent bearers", async () => {
     await createTicket(env.DB, make("ada", "hash-1"), noon);
     const taken = await Promise.all(Array.from({ length: 8 }, () => takeTicket(env.DB, "hash-1", noon)));
     expect(taken.filter(Boolean)).toEqual([make("ada", "hash-1")]);
     expect(await takeTicket(env.DB, "hash-1", noon)).toBeNull();
   });
 
-  it("opens nothing once it has expired, and is gone then too", async () => {
+  it("opens nothing after it has expired, and is deleted", async () => {
     await createTicket(env.DB, make("bob", "hash-2"), noon);
     expect(await takeTicket(env.DB, "hash-2", later)).toBeNull();
     expect(await countOf("bob")).toBe(0);
   });
 
-  it("takes the expired ones of its user away when it is made, and nobody else's", async () => {
+  it("deletes its user's expired tickets when it is made, and nobody else's", async () => {
     await createTicket(env.DB, make("eve", "hash-3", noon), noon);
     await createTicket(env.DB, make("fay", "hash-4", noon), noon);
     await createTicket(env.DB, make("eve", "hash-5"), later);
@@ -40,7 +40,7 @@ describe("a ticket", () => {
     expect(await takeTicket(env.DB, "hash-3", "2026-11-24T11:00:00.000Z")).toBeNull();
   });
 
-  it("is told to who asked, and stored as a hash", async () => {
+  it("is returned to its requester and stored as a hash", async () => {
     const client = createClient();
     await client.send("POST", "/v1/projects", { project_id: "ticket-project", name: "x" });
     const { status, body, headers } = await client.send("POST", "/v1/projects/ticket-project/sandbox/terminal", {});

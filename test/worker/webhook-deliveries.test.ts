@@ -1,4 +1,4 @@
-// What a thread's batches make of a user's webhooks in D1, and how it is listed, sent and sent again.
+// The deliveries that a thread's batches make in D1, and how they are listed, sent and replayed.
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
@@ -34,16 +34,16 @@ async function readPayloads(): Promise<WebhookPayload[]> {
   return results.map(({ payload }) => JSON.parse(payload) as WebhookPayload);
 }
 
-const tasksTold = async () =>
+const reportedTasks = async () =>
   (await readPayloads()).map(({ data }) => `${data.task?.id} ${data.task?.status}`).toSorted();
 
 describe("deliveries", () => {
-  it("are made of a run's end in the batch that tells it, once for each webhook that hears of it", async () => {
+  it("are made in the batch that ends a run, once for each webhook subscribed to that event", async () => {
     const thread_id = nextThread();
     const [first, second] = [await make(), await make({ events: ["run.completed"] })];
     await make({ events: ["run.failed"] });
     await make({ enabled: false });
-    expect(await syncThread(env.DB, endedBatch("running", 1))).toEqual({ made: [], hears_tasks: true });
+    expect(await syncThread(env.DB, endedBatch("running", 1))).toEqual({ made: [], tasks_subscribed: true });
     const { made } = await syncThread(env.DB, endedBatch("completed"));
     expect(made.map(({ webhook_id }) => webhook_id).toSorted()).toEqual(
       [first.body.webhook_id, second.body.webhook_id].toSorted(),
@@ -65,11 +65,11 @@ describe("deliveries", () => {
       expect((await syncThread(env.DB, endedBatch("completed", version))).made).toEqual([]);
   });
 
-  it("are none of a user without webhooks, nor of a deleted thread, and cost no row", async () => {
+  it("are not made for a user without webhooks or for a deleted thread, and then cost no row", async () => {
     nextThread();
     expect(await syncThread(env.DB, endedBatch("completed", 2, "user_without"))).toEqual({
       made: [],
-      hears_tasks: false,
+      tasks_subscribed: false,
     });
     const results: D1Result[] = [];
     const counting = {
@@ -80,7 +80,7 @@ describe("deliveries", () => {
       },
     } as unknown as D1Database;
     await syncThread(counting, planBatch([["a", "pending"]], 1));
-    // The plan's row, and no other.
+    // The plan's row and no other.
     expect(results.reduce((sum, { meta }) => sum + meta.rows_written, 0)).toBe(1);
     await make();
     await deleteThread(env.DB, endedBatch("failed").key, Date.now());
@@ -89,7 +89,7 @@ describe("deliveries", () => {
     expect(await readPayloads()).toEqual([]);
   });
 
-  it("tell a run that its thread had lost as failed", async () => {
+  it("report a run that its thread has lost as failed", async () => {
     nextThread();
     await make();
     const batch = endedBatch("running", 1);
@@ -104,7 +104,7 @@ describe("deliveries", () => {
     ]);
   });
 
-  it("tell of each task that is new, has another status or text, or is gone, and of no other", async () => {
+  it("report each task that is new, has another status or text, or is gone, and no other", async () => {
     const thread_id = nextThread();
     await make();
     await syncThread(
@@ -118,7 +118,7 @@ describe("deliveries", () => {
         1,
       ),
     );
-    expect(await tasksTold()).toEqual(["a pending", "b pending", "c pending"]);
+    expect(await reportedTasks()).toEqual(["a pending", "b pending", "c pending"]);
     expect((await readPayloads())[0]).toMatchObject({
       type: "task.updated",
       data: { thread_id, project_id: "proj-001", invocation_id: "inv-001", seq: 10 },
@@ -133,7 +133,7 @@ describe("deliveries", () => {
       2,
     );
     const { made } = await syncThread(env.DB, next);
-    expect(await tasksTold()).toEqual(["a completed", "c deleted", "d pending"]);
+    expect(await reportedTasks()).toEqual(["a completed", "c deleted", "d pending"]);
     expect(new Set(made.map(({ delivery_id }) => delivery_id)).size).toBe(3);
     for (const { delivery_id } of made) expect(delivery_id).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
     for (const late of [next, planBatch([["a", "pending"]], 1)])
@@ -150,10 +150,10 @@ describe("deliveries", () => {
         3,
       ),
     );
-    expect(await tasksTold()).toEqual(["b pending"]);
+    expect(await reportedTasks()).toEqual(["b pending"]);
   });
 
-  it("are bounded, however large a plan and however many the webhooks are", async () => {
+  it("are limited for any size of plan and any number of webhooks", async () => {
     nextThread();
     for (let count = 0; count < 5; count++) await make({ events: ["task.updated"] });
     const tasks = Array.from({ length: 500 }, (_, place): [string, "pending"] => [`task_${place}`, "pending"]);
@@ -197,7 +197,7 @@ describe("deliveries", () => {
     expect((await client.send("GET", `${path}?cursor=x`)).body.code).toBe("bad_cursor");
   });
 
-  it("are ended where their webhook is disabled, and deleted with it", async () => {
+  it("end if their webhook is disabled, and are deleted with it", async () => {
     nextThread();
     const made = await make();
     const path = `${PATH}/${made.body.webhook_id}`;
@@ -229,7 +229,7 @@ describe("a replay", () => {
     return `${PATH}/${made.body.webhook_id}`;
   }
 
-  it("of one begins it anew under its id", async () => {
+  it("of one delivery starts it again under its id", async () => {
     const path = await makeEnded(1, "delivered");
     const [row] = (await client.send("GET", `${path}/deliveries`)).body.data ?? [];
     const replayed = await client.send("POST", `${path}/deliveries/${row?.delivery_id}/replay`);
@@ -245,7 +245,7 @@ describe("a replay", () => {
     expect((await client.send("POST", `${path}/deliveries/del_unknown/replay`)).status).toBe(404);
   });
 
-  it("of a range takes those that failed, or all that are over, within it", async () => {
+  it("of a range takes the failed deliveries within it, or all finished ones", async () => {
     const path = await makeEnded(3, "failed");
     await env.DB.prepare(
       "UPDATE deliveries SET status = 'delivered' WHERE delivery_id = (SELECT min(delivery_id) FROM deliveries)",
@@ -263,7 +263,7 @@ describe("a replay", () => {
     }
   });
 
-  it("of more than a thousand goes on with its cursor", async () => {
+  it("of more than a thousand continues with its cursor", async () => {
     const path = await makeEnded(1, "failed");
     const copy = `INSERT INTO deliveries SELECT user_id, webhook_id, delivery_id || '_' || value, event, status, attempts,
       next_attempt_at, created_at, finished_at, payload, tries FROM deliveries, json_each(?)`;
@@ -279,7 +279,7 @@ describe("a replay", () => {
     expect(new Set(jobs.map((job) => "delivery_id" in job && job.delivery_id)).size).toBe(1_201);
   });
 
-  it("is looked after by the clock where the queue takes nothing", async () => {
+  it("is picked up by the sweep if the queue takes no job", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const path = await makeEnded(1, "failed");
     const away = { sendBatch: () => Promise.reject(new Error("the queue is away")) } as unknown as Queue<unknown>;
@@ -297,13 +297,13 @@ describe("a replay", () => {
 });
 
 describe("a job of a delivery", () => {
-  it("is acknowledged where nobody listens, and what came of it stands in the log", async () => {
+  it("is acknowledged if the receiver does not answer, and the outcome is in the log", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     nextThread();
     const privately = { ...settings, ALLOW_PRIVATE_URLS: "1" };
     const made = await make({ url: "http://127.0.0.1:9/?token=canary" }, createClient(privately));
-    const told = await syncThread(env.DB, endedBatch("completed"));
-    const [name] = told.made;
+    const synced = await syncThread(env.DB, endedBatch("completed"));
+    const [name] = synced.made;
     const sent: { job: unknown; options: unknown }[] = [];
     const send = async (job: unknown, options: unknown) => void sent.push({ job, options });
     const bodies = Array.from({ length: 20 }, () => ({ type: "deliver_webhook", ...name }));
@@ -328,8 +328,8 @@ describe("a job of a delivery", () => {
   });
 });
 
-describe("the sweep", () => {
-  it("looks at those that are due by their index alone", async () => {
+describe("the sweep of deliveries", () => {
+  it("reads only due deliveries through their index", async () => {
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${LIST_OVERDUE}`)
       .bind(at, 10)
       .all<{ detail: string }>();

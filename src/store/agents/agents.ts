@@ -1,4 +1,4 @@
-// Agents and their versions. `agent_default` needs no row: it exists for every user until a change stores one.
+// Agents and their versions. `agent_default` needs no row: every user has it until a change stores one.
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { type Agent, type AgentConfig, agentConfig, defaultAgent } from "../../protocol/agents/agent.ts";
 import { findChanges, type VersionContent } from "../../protocol/agents/changes.ts";
@@ -14,21 +14,21 @@ export interface AgentPatch {
   config: Partial<AgentConfig>;
 }
 
-/** The newest version of an agent; null where the user has no such agent. */
+/** The newest version of an agent; null if the user has no such agent. */
 export async function readAgent(db: D1Database, user_id: string, agent_id: string): Promise<Agent | null> {
   const row = await open(db).select().from(agents).where(isAgent(user_id, agent_id)).get();
   if (row) return toAgent(row);
   return agent_id === DEFAULT_AGENT_ID ? defaultAgent : null;
 }
 
-/** False where the user has an agent of that id. */
+/** False if the user already has an agent with this id. */
 export async function createAgent(db: D1Database, user_id: string, agent: Agent): Promise<boolean> {
   if (agent.agent_id === DEFAULT_AGENT_ID) return false;
   const database = open(db);
   try {
     await database.batch([
       database.insert(agents).values({ ...agent, user_id }),
-      // A deleted agent leaves no versions, so the first of a new one is free.
+      // A deleted agent leaves no versions, so version 1 of a new agent is free.
       database.insert(agentVersions).values({ ...agent, user_id }),
     ]);
     return true;
@@ -53,7 +53,7 @@ export async function listAgents(db: D1Database, user_id: string, request: PageR
     database.select({ agent_id: agents.agent_id }).from(agents).where(isAgent(user_id, DEFAULT_AGENT_ID)),
   ]);
   const given = rows.map(toAgent);
-  // The default agent is older than any other, so where it has no row its place is behind the last one.
+  // The default agent is older than any other. Without a row it comes after the last one.
   const wasGiven = place.value?.[1] === DEFAULT_AGENT_ID;
   if (stored.length === 0 && !wasGiven && given.length <= request.limit) given.push(defaultAgent);
   return succeed(
@@ -66,10 +66,10 @@ export async function listAgents(db: D1Database, user_id: string, request: PageR
   );
 }
 
-// Two changes at once read the same version and one of them has to start over; a third or fourth time is already rare.
+// Two concurrent changes read the same version, and one has to start over. A third or fourth try is already rare.
 const UPDATE_TRIES = 8;
 
-/** Stores the next version of an agent, merged from the newest one; a patch that changes nothing stores none. */
+/** Stores the next version of an agent, merged from the newest one. A patch that changes nothing stores none. */
 export function updateAgent(
   db: D1Database,
   user_id: string,
@@ -83,7 +83,7 @@ export function updateAgent(
   }));
 }
 
-/** `version_conflict` where others change the agent faster than this can be stored. */
+/** Fails with `version_conflict` if others change the agent faster than this version can be stored. */
 export async function storeNextVersion(
   db: D1Database,
   user_id: string,
@@ -104,7 +104,7 @@ export async function storeNextVersion(
   return fail("version_conflict", `The agent ${agent_id} is being changed by many at once; try again.`);
 }
 
-/** Null where another version was stored meanwhile. */
+/** Null if another version was stored in the meantime. */
 async function putNextVersion(db: D1Database, user_id: string, current: Agent, next: Agent): Promise<Agent | null> {
   const database = open(db);
   const { agent_id } = next;
@@ -127,7 +127,7 @@ async function putNextVersion(db: D1Database, user_id: string, current: Agent, n
   return changed[0] ? toAgent(changed[0]) : null;
 }
 
-/** Gives the default agent its row and its first version, where a change has not done so before. */
+/** Gives the default agent its row and its first version if it has none yet. */
 export async function storeDefaultAgent(db: D1Database, user_id: string): Promise<void> {
   const database = open(db);
   await database.batch([
@@ -142,7 +142,7 @@ export async function storeDefaultAgent(db: D1Database, user_id: string): Promis
   ]);
 }
 
-/** All versions of an agent, newest first. A version's `updated_at` is the moment it was made. */
+/** All versions of an agent, newest first. A version's `updated_at` is the time it was made. */
 export async function listAgentVersions(
   db: D1Database,
   user_id: string,
@@ -163,14 +163,14 @@ export async function listAgentVersions(
     )
     .orderBy(desc(agentVersions.version))
     .limit(request.limit + 1);
-  // Only the default agent can be without a row: it has the one version then.
+  // Only the default agent can be without a row; it then has its one version.
   if (rows.length === 0 && place.value === null) return succeed({ data: [agent], next_cursor: null });
   const data = rows.slice(0, request.limit).map((row) => toVersion(agent, row));
   const last = data.at(-1);
   return succeed({ data, next_cursor: rows.length > request.limit && last ? encodeCursor([last.version]) : null });
 }
 
-/** False where the user has no such agent. The default agent falls back to what it was at first. */
+/** False if the user has no such agent. The default agent returns to its defaults. */
 export async function deleteAgent(db: D1Database, user_id: string, agent_id: string): Promise<boolean> {
   const database = open(db);
   const [deleted] = await database.batch([
@@ -184,7 +184,7 @@ export function isAgent(user_id: string, agent_id: string) {
   return and(eq(agents.user_id, user_id), eq(agents.agent_id, agent_id));
 }
 
-/** Parsing gives rows of an older server the defaults of fields that it did not know. */
+/** Parsing adds the defaults of fields that rows of a former version don't have. */
 function toAgent(row: typeof agents.$inferSelect): Agent {
   const { agent_id, name, version, config, pinned_version, created_at, updated_at } = row;
   return { agent_id, name, version, config: agentConfig.parse(config), pinned_version, created_at, updated_at };

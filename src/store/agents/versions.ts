@@ -1,5 +1,5 @@
-// Going back and staying: an older version of an agent can be read, pinned for new runs, and made the newest again. Versions
-// are numbered without gaps and never change, so a version that is up to the newest is there as long as its agent is.
+// Reads, pins and restores older versions of an agent. Versions are numbered without gaps and never change, so every
+// version up to the newest exists as long as its agent does.
 import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import { type Agent, defaultAgent } from "../../protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
@@ -8,7 +8,7 @@ import { open } from "../database.ts";
 import { agents, agentVersions } from "../schema.ts";
 import { isAgent, storeDefaultAgent, storeNextVersion, toVersion } from "./agents.ts";
 
-/** An agent as it was in a version, whose moment is `updated_at`; null where there is no such agent or version. */
+/** An agent as it was in a version, with `updated_at` of that version; null if there is no such agent or version. */
 export async function readAgentVersion(
   db: D1Database,
   user_id: string,
@@ -20,7 +20,7 @@ export async function readAgentVersion(
   return agent_id === DEFAULT_AGENT_ID && version === defaultAgent.version ? defaultAgent : null;
 }
 
-/** The version that a new run begins with: the pinned one, or the newest. Null where the user has no such agent. */
+/** The version that a new run starts with: the pinned one or the newest. Null if the user has no such agent. */
 export async function readStartingAgent(db: D1Database, user_id: string, agent_id: string): Promise<Agent | null> {
   const starting = sql`coalesce(${agents.pinned_version}, ${agents.version})`;
   const found = await readVersionWhere(db, user_id, agent_id, starting);
@@ -39,7 +39,7 @@ async function readVersionWhere(
     eq(agentVersions.agent_id, agents.agent_id),
     eq(agentVersions.version, version),
   );
-  // The newest version's own configuration may be long and is not asked for.
+  // The newest version's own configuration may be long and is not read.
   const { config: _newest, ...columns } = getTableColumns(agents);
   const row = await open(db)
     .select({ agent: columns, version: agentVersions })
@@ -51,7 +51,7 @@ async function readVersionWhere(
   return row.version ? toVersion(row.agent, row.version) : null;
 }
 
-/** Makes a version what new runs begin with; null: the newest, whichever that is. */
+/** Pins the version that new runs start with; null unpins, so that runs start with the newest. */
 export async function pinAgent(
   db: D1Database,
   user_id: string,
@@ -70,7 +70,7 @@ export async function pinAgent(
   return version === null ? fail("not_found", `There is no agent ${agent_id}.`) : missingVersion(agent_id, version);
 }
 
-/** Stores an older version's name and configuration as the next version. What is pinned stays pinned. */
+/** Stores an older version's name and configuration as the next version. The pin does not change. */
 export async function rollBackAgent(
   db: D1Database,
   user_id: string,

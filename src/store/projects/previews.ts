@@ -1,4 +1,4 @@
-// Links to ports. A port of a project has one at most: a new one takes the place of the old.
+// Preview links. A port of a project has at most one: a new link replaces the old one.
 import { and, asc, eq, gt } from "drizzle-orm";
 import { open } from "../database.ts";
 import { previews } from "../schema.ts";
@@ -31,7 +31,7 @@ export async function readPreview(
   );
 }
 
-/** Those that have not expired, by port. */
+/** Links that have not expired, by port. */
 export async function listPreviews(
   db: D1Database,
   user_id: string,

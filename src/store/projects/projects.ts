@@ -1,4 +1,5 @@
-// Projects. Those that people make are written here at once; one that is made for a thread comes with the thread's sync.
+// Projects. Those that users create are written here immediately; a project made for a thread arrives with the thread's
+// sync.
 import { and, eq } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
@@ -7,7 +8,7 @@ import { isConflict, open } from "../database.ts";
 import { listNewest } from "../newest.ts";
 import { previews, projects, tickets } from "../schema.ts";
 
-/** False where the user has a project of that id. */
+/** False if the user already has a project with this id. */
 export async function createProject(db: D1Database, project: Project): Promise<boolean> {
   try {
     await open(db).insert(projects).values(project);
@@ -42,7 +43,7 @@ export async function listProjects(
   );
 }
 
-/** The changed project; null where the user has none of that id. */
+/** The changed project; null if the user has no project with this id. */
 export async function updateProject(
   db: D1Database,
   user_id: string,
@@ -58,7 +59,7 @@ export async function updateProject(
   return row ?? null;
 }
 
-/** With what opens its sandbox. */
+/** Deletes the project with the preview links of its sandbox. */
 export async function deleteProject(db: D1Database, user_id: string, project_id: string): Promise<void> {
   const database = open(db);
   const isOf = (table: typeof previews | typeof tickets) =>

@@ -1,5 +1,6 @@
-// Schedules that are due, as the clock's sweep finds and moves them. `next_at` is moved only from what was read, so of two
-// sweeps at once one moves it; and only after its firing was sent, so a sweep that dies sends twice rather than not at all.
+// Schedules that are due, as the sweep finds and moves them. `next_at` is moved only from the value that was read, so
+// only one of two concurrent sweeps moves it. It is moved after the job was sent, so a sweep that dies sends a job
+// twice rather than never.
 
 export interface DueSchedule {
   user_id: string;
@@ -9,12 +10,12 @@ export interface DueSchedule {
   timezone: string;
 }
 
-/** A schedule as it was read, and when it is due next; null is never. */
+/** A schedule as it was read, with its next due time; null means never. */
 export interface MovedSchedule extends Pick<DueSchedule, "user_id" | "trigger_id" | "next_at"> {
   following: string | null;
 }
 
-/** One that can't be read any more. `due_at` and `delivery_id` are those of the row that says so. */
+/** A schedule that can't be read any more. `due_at` and `delivery_id` belong to the log row that says so. */
 export interface ParkedSchedule extends MovedSchedule {
   following: null;
   delivery_id: string;
@@ -27,13 +28,13 @@ export interface WaitingSchedule {
   due_at: string;
 }
 
-/** `next_at <= ?1` alone lets SQLite use the partial index `triggers_due`, whose order this is. */
+/** `next_at <= ?1` alone lets SQLite use the partial index `triggers_due`, which has this order. */
 export const READ_DUE_SCHEDULES = `
 SELECT user_id, trigger_id, next_at, coalesce(settings ->> '$.cron', '') AS cron, coalesce(settings ->> '$.timezone', '') AS timezone
 FROM triggers WHERE next_at <= ?1 AND (next_at, user_id, trigger_id) > (?2, ?3, ?4)
 ORDER BY next_at, user_id, trigger_id LIMIT ?5`;
 
-/** The longest due first. `after` is the last of the page before. */
+/** The longest due first. `after` is the last schedule of the page before. */
 export async function readDueSchedules(
   db: D1Database,
   now: number,
@@ -56,7 +57,7 @@ export async function moveSchedules(db: D1Database, moved: MovedSchedule[]): Pro
   if (moved.length > 0) await db.prepare(MOVE_SCHEDULES).bind(JSON.stringify(moved)).run();
 }
 
-/** Disables them, each with a row in its log that says why. */
+/** Disables schedules, each with a row in its log that says why. */
 export async function parkSchedules(db: D1Database, parked: ParkedSchedule[], now: number): Promise<void> {
   if (parked.length === 0) return;
   const json = JSON.stringify(parked);
@@ -79,7 +80,7 @@ export async function parkSchedules(db: D1Database, parked: ParkedSchedule[], no
   ]);
 }
 
-/** Of each trigger whose due times wait, the oldest one. `rows` bounds what is read, `limit` what is answered. */
+/** The oldest waiting due time of each trigger. `rows` limits the rows read, `limit` the rows returned. */
 export const READ_WAITING_SCHEDULES = `
 SELECT user_id, trigger_id, min(created_at) AS due_at FROM (
   SELECT user_id, trigger_id, created_at FROM trigger_deliveries WHERE status = 'waiting' ORDER BY created_at LIMIT ?1)

@@ -1,4 +1,5 @@
-// The log of a trigger: a row for each delivery and what became of it. A row holds ids and a reason, never what was sent.
+// The log of a trigger: one row per delivery with its outcome. A row holds ids and a reason, never the content that was
+// sent.
 import { and, eq, gte, isNull, lt, or, sql } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
 import { newId } from "../../protocol/ids.ts";
@@ -11,7 +12,7 @@ import { isTrigger } from "./triggers.ts";
 
 export type TriggerDelivery = typeof triggerDeliveries.$inferSelect;
 
-/** What happened; the rest of a row is the trigger's and the clock's. */
+/** The outcome; the other columns come from the trigger and the clock. */
 export interface TriggerEvent {
   status: TriggerDeliveryStatus;
   reason: string | null;
@@ -23,12 +24,12 @@ export interface TriggerEvent {
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** A busy sender's month would be millions of rows. */
-const MOST_ROWS = 10_000;
+const MAX_ROWS = 10_000;
 
-/** To count is to read the rows, so it is done once in so many insertions. */
+/** Counting reads all rows, so it happens once in this many insertions. */
 const INSERTIONS_PER_COUNT = 1000;
 
-/** A trigger that was deleted meanwhile gets no row. One that started a run is newly fired. */
+/** A trigger deleted in the meantime gets no row. A delivery that started a run updates the trigger's newest run. */
 export async function logTriggerEvent(
   db: D1Database,
   { user_id, trigger_id }: Trigger,
@@ -61,7 +62,7 @@ export async function logTriggerEvent(
 
 async function cutLog(db: D1Database, user_id: string, trigger_id: string): Promise<void> {
   const newest = sql`(SELECT created_at FROM trigger_deliveries WHERE user_id = ${user_id} AND trigger_id = ${trigger_id}
-    ORDER BY created_at DESC LIMIT 1 OFFSET ${MOST_ROWS})`;
+    ORDER BY created_at DESC LIMIT 1 OFFSET ${MAX_ROWS})`;
   await open(db)
     .delete(triggerDeliveries)
     .where(and(isOf(user_id, trigger_id), lt(triggerDeliveries.created_at, newest)));
@@ -87,7 +88,7 @@ export async function listTriggerDeliveries(
   );
 }
 
-/** The run of a delivery that came lately under this id. */
+/** The run of a recent delivery with this id. */
 export async function findAcceptedDelivery(
   db: D1Database,
   { user_id, trigger_id }: Trigger,

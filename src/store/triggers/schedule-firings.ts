@@ -1,5 +1,5 @@
-// What became of each due time of a schedule: one row, whose key is derived from trigger and due time, so that whoever does a
-// due time again finds it. Its `created_at` is the due time, not the moment of writing.
+// The outcome of each due time of a schedule: one row, whose key is derived from trigger and due time, so that a
+// repeated job finds it. Its `created_at` is the due time, not the time of writing.
 import type { ThreadKey } from "../../protocol/thread.ts";
 import type { Trigger, TriggerDeliveryStatus } from "../../protocol/trigger.ts";
 
@@ -18,7 +18,7 @@ export interface Outcome {
 
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
-// Waiting rows are the newest ones, with runs between them that a person started by hand, at most as many as this.
+// Waiting rows are the newest ones. Between them are at most this many runs that a person started by hand.
 const NEWEST_ROWS = 100;
 
 export async function readOutcome(db: D1Database, due: DueTime): Promise<TriggerDeliveryStatus | null> {
@@ -32,8 +32,9 @@ export async function readOutcome(db: D1Database, due: DueTime): Promise<Trigger
 }
 
 /**
- * Writes what became of a due time. A run that was started has the last word; else what waits may change, and what is over
- * stays. A trigger that was deleted meanwhile gets no row. Rows that are 30 days older go with it.
+ * Records the outcome of a due time. A started run overrides any other outcome; without one, a waiting outcome may
+ * change and a final one stays. A trigger deleted in the meantime gets no row. Also deletes rows that are 30 days
+ * older.
  */
 export async function recordOutcome(db: D1Database, due: DueTime, { status, reason, run }: Outcome): Promise<void> {
   const { user_id, trigger_id, due_at, delivery_id } = due;
@@ -66,8 +67,8 @@ export async function recordOutcome(db: D1Database, due: DueTime, { status, reas
 }
 
 /**
- * Makes this run the trigger's newest: of two due times at once one does, and the other sees that a run is before it. False where
- * the newest is neither the one that was read nor this, or the trigger is gone or paused.
+ * Makes this run the trigger's newest. Of two concurrent due times one succeeds, and the other sees a run before it.
+ * False if the newest run is neither the one that was read nor this one, or if the trigger is gone or paused.
  */
 export async function claimRun(
   db: D1Database,
@@ -86,7 +87,7 @@ export async function claimRun(
   return claimed.meta.changes > 0;
 }
 
-/** The due times of a trigger that wait for the run before them, the oldest first. */
+/** The due times of a trigger that wait for the run before them, oldest first. */
 export async function listWaiting(db: D1Database, user_id: string, trigger_id: string): Promise<DueTime[]> {
   const waiting = await db
     .prepare(

@@ -1,4 +1,5 @@
-// Triggers. A schedule's `next_at` is when it is due; whoever moves it says what it was, so that of two who move it at once one does.
+// Triggers. A schedule's `next_at` is its next due time. An update names the former value, so only one of two
+// concurrent updates succeeds.
 import { and, count, eq } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
@@ -8,7 +9,7 @@ import { listNewest } from "../newest.ts";
 import { secrets, triggerDeliveries, triggers } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 
-/** False where the id is taken, be it by another user. */
+/** False if the id is taken, even by another user. */
 export async function createTrigger(db: D1Database, trigger: Trigger): Promise<boolean> {
   try {
     await open(db).insert(triggers).values(trigger);
@@ -23,7 +24,7 @@ export async function readTrigger(db: D1Database, user_id: string, trigger_id: s
   return (await open(db).select().from(triggers).where(isTrigger(user_id, trigger_id)).get()) ?? null;
 }
 
-/** Whoever's it is, with its secret: a sender brings no user. */
+/** Finds any user's trigger with its secret: a sender brings no user. */
 export async function findTrigger(
   db: D1Database,
   trigger_id: string,
@@ -47,7 +48,7 @@ export async function countTriggers(db: D1Database, user_id: string): Promise<nu
   return counted?.rows ?? 0;
 }
 
-/** With its secret and its log. False where there is none. */
+/** Deletes its secret and its log too. False if there is no such trigger. */
 export async function deleteTrigger(db: D1Database, user_id: string, trigger_id: string): Promise<boolean> {
   const database = open(db);
   const isSecret = and(eq(secrets.user_id, user_id), eq(secrets.kind, "trigger"), eq(secrets.name, trigger_id));
@@ -79,7 +80,7 @@ export async function listTriggers(
   );
 }
 
-/** The trigger as it is now; null where it is gone, or was changed since `seen` was read. */
+/** The updated trigger; null if it is gone or was changed since `seen` was read. */
 export async function updateTrigger(
   db: D1Database,
   seen: Trigger,

@@ -1,6 +1,6 @@
-// Deliveries on their way. The schedule is here: whoever moves `next_attempt_at` has the try, and says so in one guarded
-// statement, so of twenty who come for one delivery at once one sends it. The new time lies behind the end of the try: one
-// that crashed comes due again by itself.
+// Pending deliveries. D1 holds the schedule: whoever moves `next_attempt_at` owns the try, and moves it in one guarded
+// statement, so only one of twenty concurrent jobs sends it. The new time is after the end of the try, so a try that
+// crashed becomes due again by itself.
 import { and, desc, eq, lt } from "drizzle-orm";
 import { type Result, succeed } from "../../protocol/error.ts";
 import { firstIdAt } from "../../protocol/ids.ts";
@@ -13,16 +13,16 @@ import type { Secret } from "../secrets.ts";
 import { appendTry } from "./tries.ts";
 import { endWaiting } from "./webhooks.ts";
 
-/** How long what was delivered or given up can be looked at and replayed. */
+/** How long a finished delivery can be read and replayed. */
 const KEPT_MS = 30 * 24 * 3_600_000;
 
-/** Each end of a delivery may delete so many old ones: more than one, so that a backlog shrinks. */
+/** How many old deliveries the end of one may delete: more than one, so that a backlog shrinks. */
 const DELETED_AT_ONCE = 20;
 
-// The queue's clock and ours may differ, and a second early does no harm.
+// The clocks of the queue and the server may differ, and a second early does no harm.
 const EARLY_MS = 1_000;
 
-// A delivery that was never tried is whoever's comes for it, whenever the clock would look after it.
+// A delivery that was never tried can be claimed at any time, even before the sweep would look for it.
 const CLAIM = `
 UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?5
 WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pending'
@@ -30,18 +30,18 @@ WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pendin
 RETURNING attempts, payload`;
 
 export interface ClaimedDelivery extends DeliveryName {
-  /** This try among them. */
+  /** The number of this try. */
   attempts: number;
-  /** JSON, to the letter what is sent. */
+  /** The exact JSON that is sent. */
   payload: string;
-  /** What tells this try from another: the time that it moved the delivery to. */
+  /** Identifies this try: the time that it moved the delivery to. */
   lease: string;
-  /** Null where it was deleted. */
+  /** Null if the webhook was deleted. */
   webhook: { url: string; enabled: boolean } | null;
   secret: Secret | null;
 }
 
-/** Null where it is over, on its way by another, not due yet or not there. */
+/** Null if the delivery has ended, is being tried, is not due yet or does not exist. */
 export async function claimDelivery(
   db: D1Database,
   name: DeliveryName,
@@ -68,8 +68,8 @@ export async function claimDelivery(
   };
 }
 
-// Of a delivery that was begun anew or ended meanwhile only the try is noted: another has it now. But what went through is
-// delivered, also where it was given up just then.
+// If the delivery was replayed or ended in the meantime, only the try is recorded: another try owns it now. But a
+// success makes it delivered, even if it was just given up.
 const IS_OURS = "((status = 'pending' AND next_attempt_at = ?4) OR (status = 'failed' AND ?6 = 'delivered'))";
 
 const NOTE_TRY = `
@@ -97,15 +97,15 @@ DELETE FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id IN
 
 export interface TriedDelivery {
   tried: DeliveryTry;
-  /** When to try again; null where it was delivered, or that was the last time. */
+  /** When to try again; null if it was delivered or that was the last try. */
   next_attempt_at: string | null;
-  /** Disables the webhook if nothing has gone through since `failing_before`. */
+  /** Disables the webhook if every try since `failing_before` has failed. */
   disable: { reason: string; failing_before: string } | null;
-  /** For what led to it, by a receiver that works. */
+  /** A working receiver refused it because of what led to it. */
   is_refused: boolean;
 }
 
-/** Notes what came of a try; whether the webhook was disabled over it. */
+/** Records the outcome of a try. Returns whether this disabled the webhook. */
 export async function finishTry(
   db: D1Database,
   claimed: ClaimedDelivery,
@@ -135,25 +135,31 @@ export async function finishTry(
   return { disabled: disable !== null && (results[2]?.results.length ?? 0) > 0 };
 }
 
-/** A sweep's, of one webhook: one of which thousands wait is not all that is swept. It is sent so many tries in a minute. */
-const MOST_OVERDUE_OF_ONE = 100;
+/**
+ * The limit per webhook in one sweep, so that a webhook with thousands of them does not fill the sweep. It gets this
+ * many tries per minute.
+ */
+const MAX_OVERDUE_PER_WEBHOOK = 100;
 
-/** Looked at in one sweep. */
-const MOST_OVERDUE = 10_000;
+/** How many deliveries one sweep reads. */
+const MAX_OVERDUE = 10_000;
 
-/** Those that are overdue, the longest first. Literal, so that SQLite sees that the partial index `deliveries_due` holds them. */
+/**
+ * Overdue deliveries, the longest first. The condition is literal, so that SQLite can use the partial index
+ * `deliveries_due`.
+ */
 export const LIST_OVERDUE = `
 SELECT user_id, webhook_id, delivery_id FROM (
   SELECT *, row_number() OVER (PARTITION BY webhook_id ORDER BY next_attempt_at) AS place FROM (
     SELECT user_id, webhook_id, delivery_id, next_attempt_at FROM deliveries
-    WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 ORDER BY next_attempt_at LIMIT ${MOST_OVERDUE}))
-WHERE place <= ${MOST_OVERDUE_OF_ONE} ORDER BY next_attempt_at LIMIT ?2`;
+    WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 ORDER BY next_attempt_at LIMIT ${MAX_OVERDUE}))
+WHERE place <= ${MAX_OVERDUE_PER_WEBHOOK} ORDER BY next_attempt_at LIMIT ?2`;
 
 export async function listOverdue(db: D1Database, before: number, limit: number): Promise<DeliveryName[]> {
   return (await db.prepare(LIST_OVERDUE).bind(toTime(before), limit).all<DeliveryName>()).results;
 }
 
-/** Newest first, by their ids, which are in the order of their making. */
+/** Newest first, by their ids, which sort by time of creation. */
 export async function listDeliveries(
   db: D1Database,
   user_id: string,

@@ -1,4 +1,4 @@
-// Deliveries that begin anew, under the id that they had: a receiver that has seen one knows it again.
+// Replays deliveries under their former ids, so a receiver recognizes one that it has seen.
 import { and, eq, sql } from "drizzle-orm";
 import { type Result, succeed } from "../../protocol/error.ts";
 import { firstIdAt } from "../../protocol/ids.ts";
@@ -7,12 +7,12 @@ import type { Delivery, DeliveryName } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
 import { decodeCursor, encodeCursor } from "../page.ts";
 import { deliveries } from "../schema.ts";
-import { FIRST_LOOK_MS } from "./happenings.ts";
+import { FIRST_LOOK_MS } from "./event-deliveries.ts";
 
-/** One request's; who replays more goes on with its cursor. */
-export const MOST_REPLAYS = 1_000;
+/** The limit of one request; a larger replay continues with its cursor. */
+export const MAX_REPLAYS = 1_000;
 
-/** Null where there is no such delivery, or its webhook is disabled. */
+/** Null if there is no such delivery, or its webhook is disabled. */
 export async function replayDelivery(db: D1Database, name: DeliveryName, now: number): Promise<Delivery | null> {
   const { user_id, webhook_id, delivery_id } = name;
   const [row] = await open(db)
@@ -36,19 +36,19 @@ WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id IN (
   SELECT delivery_id FROM deliveries
   WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id > ?3 AND delivery_id < ?4
     AND status <> 'pending' AND (?5 = 'all' OR status = ?5)
-  ORDER BY delivery_id LIMIT ${MOST_REPLAYS})
+  ORDER BY delivery_id LIMIT ${MAX_REPLAYS})
 AND EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2 AND enabled = 1)
 RETURNING user_id, webhook_id, delivery_id`;
 
 export interface ReplayRange {
-  /** Times in ms; the range holds both. */
+  /** Times in ms, both inclusive. */
   since: number;
   until: number;
   status: "failed" | "all";
   cursor: string | null;
 }
 
-/** The oldest of those that are over and were made in the range. */
+/** The oldest finished deliveries that were made in the range. */
 export async function replayRange(
   db: D1Database,
   user_id: string,
@@ -68,7 +68,7 @@ export async function replayRange(
     .map(({ delivery_id }) => delivery_id)
     .toSorted()
     .at(-1);
-  const isFull = results.length === MOST_REPLAYS && last !== undefined;
+  const isFull = results.length === MAX_REPLAYS && last !== undefined;
   return succeed({ data: results, next_cursor: isFull ? encodeCursor([last]) : null });
 }
 

@@ -1,5 +1,5 @@
-// Webhooks and their secrets, which are made, changed and deleted together. A webhook that is disabled has nothing waiting:
-// what was is ended as failed, for a person to replay.
+// Webhooks and their secrets, which are made, changed and deleted together. A disabled webhook has no pending
+// deliveries: they end as failed, and a person can replay them.
 import { and, eq } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
@@ -10,22 +10,22 @@ import { webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 import { appendTry } from "./tries.ts";
 
-/** A thread's end costs a row for each. */
-export const MOST_WEBHOOKS = 20;
+/** The end of a run costs a row for each webhook. */
+export const MAX_WEBHOOKS = 20;
 
-/** Rows that one statement deletes or ends; a receiver that was away for a day may have any number. */
+/** How many rows one statement deletes or ends; a receiver that was away for a day may have any number. */
 const ROWS_AT_ONCE = 1_000;
 
 const PUT_WEBHOOK = `
 INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url)
-SELECT ?1, ?2, ?3, ?4, ?4, ?5, ?6 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MOST_WEBHOOKS}
+SELECT ?1, ?2, ?3, ?4, ?4, ?5, ?6 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS}
 RETURNING webhook_id`;
 
 const PUT_SECRET = `
 INSERT INTO secrets (user_id, kind, name, secret_id, key_id, created_at, updated_at, sealed)
 SELECT ?1, 'webhook', ?2, ?3, ?4, ?5, ?5, ?6 WHERE EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2)`;
 
-/** False where the user has as many as there may be. */
+/** False if the user has the maximum of webhooks. */
 export async function createWebhook(db: D1Database, webhook: Webhook, secret: Secret): Promise<boolean> {
   const { user_id, webhook_id, enabled, created_at, events, url } = webhook;
   const { secret_id, key_id, sealed } = secret;
@@ -61,8 +61,8 @@ export async function listWebhooks(
 }
 
 /**
- * The webhook as it is now; null where there is none. Enabled again, or sent elsewhere, it begins anew: nothing is known of it that
- * is wrong.
+ * The updated webhook; null if there is none. Enabling it or changing its address clears its record of failures, which
+ * no longer applies.
  */
 export async function updateWebhook(
   db: D1Database,
@@ -82,10 +82,13 @@ export async function updateWebhook(
   return row ?? null;
 }
 
-/** What a delivery is told that can't be sent any more. */
+/** The error of a pending delivery whose webhook is disabled. */
 export const DISABLED = "The webhook is disabled.";
 
-/** Ends what waits for a webhook that is disabled, and nothing where it is not. What one statement leaves ends when it is due. */
+/**
+ * Ends the pending deliveries of a disabled webhook, and none of an enabled one. Rows beyond the statement's limit end
+ * when they are due.
+ */
 export function endWaiting(db: D1Database, user_id: string, webhook_id: string, now: number): D1PreparedStatement {
   const at = new Date(now).toISOString();
   const last = JSON.stringify({ at, status: null, error: DISABLED, duration_ms: 0 });
@@ -117,12 +120,12 @@ export async function deleteWebhook(db: D1Database, user_id: string, webhook_id:
   return true;
 }
 
-// A day of a busy user's; what is above that is deleted when it comes due.
-const MOST_ROUNDS = 100;
+// A busy user's day; deliveries beyond that are deleted when they are due.
+const MAX_ROUNDS = 100;
 
-/** Of a webhook that is gone. */
+/** Deletes the deliveries of a deleted webhook. */
 export async function deleteDeliveries(db: D1Database, user_id: string, webhook_id: string): Promise<void> {
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     const { results } = await db.prepare(DELETE_DELIVERIES).bind(user_id, webhook_id).all();
     if (results.length < ROWS_AT_ONCE) return;
   }

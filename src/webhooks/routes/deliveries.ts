@@ -1,4 +1,4 @@
-// What was sent to a webhook, and how it is sent again.
+// Routes that list the deliveries of a webhook and replay them.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
@@ -6,7 +6,7 @@ import { pageOf } from "../../http/schemas.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Delivery, DeliveryName } from "../../protocol/webhook.ts";
 import { listDeliveries } from "../../store/webhooks/deliveries.ts";
-import { MOST_REPLAYS, replayDelivery, replayRange } from "../../store/webhooks/replays.ts";
+import { MAX_REPLAYS, replayDelivery, replayRange } from "../../store/webhooks/replays.ts";
 import { sendJobs } from "../../thread/jobs.ts";
 import { delivery, deliveryParams, deliveryQuery, replayBody, replayed, webhookParams } from "./schemas.ts";
 import { requireWebhook } from "./webhooks.ts";
@@ -21,7 +21,7 @@ export function addWebhookDeliveries(app: App): void {
       path: "/v1/webhooks/{webhook_id}/deliveries",
       tag,
       summary: "List deliveries of a webhook",
-      description: "Those that are over are kept for 30 days. `tries` are the newest 12, the oldest of them first.",
+      description: "Finished deliveries are kept for 30 days. `tries` holds the newest 12, oldest first.",
       params: webhookParams,
       query: deliveryQuery,
       answers: { 200: { description: "Deliveries, newest first.", schema: pageOf(delivery) } },
@@ -41,7 +41,7 @@ export function addWebhookDeliveries(app: App): void {
       path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
       tag,
       summary: "Send a delivery again",
-      description: "It begins anew under its id, so a receiver that has seen it can tell.",
+      description: "The delivery starts again under the same id, so a receiver can recognize it.",
       params: deliveryParams,
       answers: { 202: { description: "The delivery, on its way.", schema: delivery } },
       problems: ["not_found", "invalid_operation"],
@@ -66,7 +66,7 @@ function addRange(app: App): void {
       path: "/v1/webhooks/{webhook_id}/replay",
       tag,
       summary: "Send the deliveries of a time again",
-      description: `Those that are over, the oldest first, ${MOST_REPLAYS} a request: \`next_cursor\` says that more are left.`,
+      description: `Finished deliveries, the oldest first, ${MAX_REPLAYS} a request: \`next_cursor\` says that more are left.`,
       params: webhookParams,
       body: replayBody,
       answers: { 202: { description: "How many are on their way.", schema: replayed } },
@@ -94,7 +94,7 @@ async function requireEnabled(context: AppContext, webhook_id: string) {
   return found;
 }
 
-/** They are stored as due: where the queue does not take them, the clock finds them. */
+/** They are stored as due: if the queue does not take their jobs, the sweep finds them. */
 async function announce(context: AppContext, names: DeliveryName[]): Promise<void> {
   try {
     await sendJobs(

@@ -1,12 +1,12 @@
-// What happened on a thread becomes deliveries of its user's webhooks in the very transaction that brings it to D1. Each
-// statement compares what is about to be written with what is there, and so stands before the one that writes it: a batch
-// that comes late, twice, or without its answer having arrived makes nothing more. Where a user has no webhook for it, a
-// statement writes nothing.
+// Turns events of a thread into deliveries of its user's webhooks, in the same transaction that writes the events to
+// D1. Each statement compares the new rows with the stored ones, so it must precede the statement that writes them. A
+// batch that arrives late or twice, or whose answer was lost, therefore makes no second delivery. A statement inserts
+// nothing if the user has no webhook for its event.
 //
-// Runs: one delivery for one that ends. The plan: one for each task that is new, gone, or has another status or text than in
-// the row that D1 has; what changed twice between two batches is told once, as it is last. A plan that is too large for its
-// row stands in parts, which no statement can compare: of such a change, either way, all tasks are told as they are and none
-// as deleted. (The bounds of a plan keep it far below that.)
+// Runs: one delivery for each run that ends. The plan: one for each task that is new, gone, or has another status or
+// text than in D1's row. Several changes between two batches make one delivery with the last state. A plan too large
+// for its row is stored in parts, which no statement can compare: such a change, in either direction, delivers the
+// state of all tasks and reports none as deleted. (The limits of a plan keep it far below that size.)
 import { END_HOPS, TASK_HOPS } from "../../protocol/chain.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { PlanContent } from "../../protocol/plan/task.ts";
@@ -15,18 +15,18 @@ import { type DeliveryName, isWebhookEvent, type WebhookPayload } from "../../pr
 import type { ThreadBatch } from "../batch.ts";
 import { ALIVE } from "../tombstones.ts";
 
-/** A job is sent at once; the clock looks after what it left when this has passed. */
+/** A job is sent immediately; if it is lost, the sweep sends another after this time. */
 export const FIRST_LOOK_MS = 20_000;
 
-// A plan of all tasks that there may be, for four webhooks. It takes D1 a fraction of the time that a batch has.
+// Enough for a plan with the maximum of tasks and four webhooks. D1 needs only a fraction of a batch's time for it.
 const DELIVERIES_PER_BATCH = 2_000;
 
 const COLUMNS = `(user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, payload, tries)`;
 
 const subscribed = (event: string) =>
-  `w.user_id = ?1 AND w.enabled = 1 AND EXISTS (SELECT 1 FROM json_each(w.events) AS told WHERE told.value = ${event})`;
+  `w.user_id = ?1 AND w.enabled = 1 AND EXISTS (SELECT 1 FROM json_each(w.events) AS chosen WHERE chosen.value = ${event})`;
 
-const TELL_ENDS = `
+const INSERT_RUN_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
 SELECT ?1, w.webhook_id, run.value ->> 'delivery_id', run.value ->> 'event', 'pending', 0, ?5, ?4, run.value -> 'payload', '[]'
 FROM webhooks AS w CROSS JOIN json_each(?3) AS run
@@ -36,11 +36,11 @@ WHERE ${subscribed("run.value ->> 'event'")} AND ${ALIVE} AND NOT EXISTS (
 ON CONFLICT DO NOTHING
 RETURNING user_id, webhook_id, delivery_id`;
 
-/** The stored plan's tasks, each as a row of JSON. */
+/** The stored plan's tasks, one JSON row each. */
 const STORED_TASKS =
   "messages AS row JOIN json_each(row.content, '$.tasks') AS old ON row.user_id = ?1 AND row.thread_id = ?2 AND row.seq = ?3";
 
-const TELL_TASKS = `
+const INSERT_TASK_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
 SELECT ?1, w.webhook_id, ?6 || '_' || task.place, 'task.updated', 'pending', 0, ?5, ?4, json_object(
   'type', 'task.updated', 'timestamp', ?4, 'data', json_object(
@@ -63,7 +63,7 @@ LIMIT ${DELIVERIES_PER_BATCH}
 ON CONFLICT DO NOTHING
 RETURNING user_id, webhook_id, delivery_id`;
 
-const TELL_LOST_RUNS = `
+const INSERT_LOST_RUN_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
 SELECT ?1, w.webhook_id, lost.value ->> 'delivery_id', 'run.failed', 'pending', 0, ?5, ?4, json_object(
   'type', 'run.failed', 'timestamp', ?4, 'data', json_object(
@@ -74,44 +74,54 @@ FROM webhooks AS w CROSS JOIN json_each(?3) AS lost JOIN runs ON runs.user_id = 
 WHERE ${subscribed("'run.failed'")}
 ON CONFLICT DO NOTHING`;
 
-const HEARS_TASKS = `SELECT 1 AS hears_tasks FROM webhooks AS w WHERE ${subscribed("'task.updated'")} LIMIT 1`;
+const READ_TASKS_SUBSCRIBED = `SELECT 1 AS tasks_subscribed FROM webhooks AS w WHERE ${subscribed("'task.updated'")} LIMIT 1`;
 
-/** What a batch made, and whether the user is told of tasks: then changes of the plan are worth bringing to D1 at once. */
-export interface Happenings {
+/**
+ * The deliveries made by a batch, and whether a webhook wants task events: changes of the plan are then written to D1
+ * immediately.
+ */
+export interface EventDeliveries {
   made: DeliveryName[];
-  hears_tasks: boolean;
+  tasks_subscribed: boolean;
 }
 
-/** To stand before the statements that write the batch. */
-export function tellHappenings(db: D1Database, batch: ThreadBatch, now: number): D1PreparedStatement[] {
+/** These statements must precede those that write the batch. */
+export function insertEventDeliveries(db: D1Database, batch: ThreadBatch, now: number): D1PreparedStatement[] {
   const { user_id } = batch.key;
   return [
-    db.prepare(HEARS_TASKS).bind(user_id),
-    ...tellEnds(db, batch, now),
-    ...batch.messages.filter(({ type }) => type === "task_list").map((plan) => tellTasks(db, batch, plan, now)),
+    db.prepare(READ_TASKS_SUBSCRIBED).bind(user_id),
+    ...insertRunDeliveries(db, batch, now),
+    ...batch.messages
+      .filter(({ type }) => type === "task_list")
+      .map((plan) => insertTaskDeliveries(db, batch, plan, now)),
   ];
 }
 
-/** To stand before the statement that ends runs of which their thread knows nothing. */
-export function tellLostRuns(db: D1Database, key: ThreadKey, ids: string[], now: number): D1PreparedStatement {
+/** This statement must precede the one that ends runs which their thread's object does not know. */
+export function insertLostRunDeliveries(
+  db: D1Database,
+  key: ThreadKey,
+  ids: string[],
+  now: number,
+): D1PreparedStatement {
   const lost = ids.map((invocation_id) => ({ invocation_id, delivery_id: newId("del", now) }));
-  return db.prepare(TELL_LOST_RUNS).bind(key.user_id, key.thread_id, JSON.stringify(lost), ...timesOf(now));
+  return db.prepare(INSERT_LOST_RUN_DELIVERIES).bind(key.user_id, key.thread_id, JSON.stringify(lost), ...timesOf(now));
 }
 
-/** Out of the results of `tellHappenings`, however many more there are. */
-export function readHappenings(results: D1Result<unknown>[]): Happenings {
-  const rows = results.flatMap(({ results }) => results as Partial<DeliveryName & { hears_tasks: number }>[]);
+/** Reads the results of the statements of `insertEventDeliveries`; more results may follow them. */
+export function readEventDeliveries(results: D1Result<unknown>[]): EventDeliveries {
+  const rows = results.flatMap(({ results }) => results as Partial<DeliveryName & { tasks_subscribed: number }>[]);
   return {
     made: rows.filter((row): row is DeliveryName => row.delivery_id !== undefined),
-    hears_tasks: rows.some((row) => row.hears_tasks === 1),
+    tasks_subscribed: rows.some((row) => row.tasks_subscribed === 1),
   };
 }
 
-function tellEnds(db: D1Database, { key, runs }: ThreadBatch, now: number): D1PreparedStatement[] {
+function insertRunDeliveries(db: D1Database, { key, runs }: ThreadBatch, now: number): D1PreparedStatement[] {
   const ends = runs.flatMap((run) => {
     const { invocation_id, thread_id, project_id, status, finished_at, hops } = run;
     const event = `run.${status}`;
-    // A run that has not ended is no event.
+    // A run that has not ended makes no event.
     if (!isWebhookEvent(event)) return [];
     const payload: WebhookPayload = {
       type: event,
@@ -122,10 +132,10 @@ function tellEnds(db: D1Database, { key, runs }: ThreadBatch, now: number): D1Pr
   });
   if (ends.length === 0) return [];
   const values = [key.user_id, key.thread_id, JSON.stringify(ends), ...timesOf(now)];
-  return [db.prepare(TELL_ENDS).bind(...values)];
+  return [db.prepare(INSERT_RUN_DELIVERIES).bind(...values)];
 }
 
-function tellTasks(
+function insertTaskDeliveries(
   db: D1Database,
   { key, plan_change }: ThreadBatch,
   plan: ThreadBatch["messages"][number],
@@ -135,11 +145,11 @@ function tellTasks(
   const { seq = null, invocation_id = null, hops = 0 } = plan_change ?? {};
   const values = [key.user_id, key.thread_id, plan.seq, ...timesOf(now), newId("del", now)];
   return db
-    .prepare(TELL_TASKS)
+    .prepare(INSERT_TASK_DELIVERIES)
     .bind(...values, JSON.stringify(tasks), plan.version, plan.project_id, invocation_id, seq, hops + TASK_HOPS);
 }
 
-/** When a delivery is made, and when it is looked after. */
+/** When a delivery is made, and when the sweep first looks at it. */
 function timesOf(now: number): string[] {
   return [now, now + FIRST_LOOK_MS].map((time) => new Date(time).toISOString());
 }
