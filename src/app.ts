@@ -1,4 +1,4 @@
-// The Hono app: what every request passes, and the resources behind it.
+// The Hono app: the middleware of every request, and the routes.
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
 import { configOf } from "./config.ts";
@@ -52,7 +52,7 @@ export function createApp(): App {
     context.res.headers.set("x-content-type-options", "nosniff");
   });
   app.use(prepare, allowOrigins);
-  // Before what asks for a key: the ticket is its key.
+  // Added before the middleware that requires a key: the ticket is the key here.
   addTerminalSocket(app);
   addTicketDownload(app);
   for (const path of ["/v1", "/v1/*", "/ag-ui", "/ag-ui/*"]) app.use(path, requireKey);

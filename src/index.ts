@@ -1,4 +1,5 @@
-// The Worker: requests to a preview's host, the web page's files or the HTTP app, in this order; jobs to the queue's consumer, the clock to the sweeper; and the class of its objects.
+// The Worker. Requests go to a preview's host, the web page's files or the HTTP app, in this order; jobs go to the
+// queue's consumer and the cron to the sweeps. Also exports the class of its Durable Objects.
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";

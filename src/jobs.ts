@@ -1,12 +1,12 @@
-// The queue's door: each job is acknowledged or retried alone, and the consumer never throws, since a throw would bring back
-// the whole batch, jobs that are done included. What failed too often comes here once more as a dead letter.
+// Consumes the queue. Each job is acknowledged or retried alone. The consumer never throws, since that would repeat the
+// whole batch, including jobs that are done. A job that failed too often comes back once as a dead letter.
 import type { Env } from "./config.ts";
 import { describeError, logError, logWarning } from "./lib/log.ts";
 import { deleteSandbox } from "./projects/routes/delete-sandbox.ts";
 import { type Result, succeed } from "./protocol/error.ts";
 import { type Job, job } from "./protocol/job.ts";
 import { callThread } from "./thread/stub.ts";
-import { buryFiring, fireSchedule } from "./triggers/routes/fire-schedule.ts";
+import { fireSchedule, retryDeadFiring } from "./triggers/routes/fire-schedule.ts";
 import { type DeliveryMessage, deliverTogether } from "./webhooks/routes/deliver-together.ts";
 import { deliveryPorts } from "./webhooks/routes/delivery-ports.ts";
 
@@ -17,9 +17,9 @@ const DEAD_QUEUE = "taskloom-dead";
 
 // Waits between tries: 5, 10, 20, 40, 80 s.
 const FIRST_DELAY_SECONDS = 5;
-const LONGEST_DELAY_SECONDS = 300;
+const MAX_DELAY_SECONDS = 300;
 
-/** `waitUntil` keeps what goes on behind the batch alive. */
+/** `waitUntil` keeps work alive that continues after the batch. */
 export async function consumeJobs(
   batch: MessageBatch<unknown>,
   env: Env,
@@ -28,12 +28,12 @@ export async function consumeJobs(
   const isDead = batch.queue === DEAD_QUEUE;
   const deliveries: DeliveryMessage[] = [];
   const others = batch.messages.map((message) => consumeJob(message, isDead, env, deliveries));
-  // A dead letter is one try more.
+  // A delivery counts a dead letter as one more try.
   if (deliveries.length > 0) await deliverTogether(deliveries, deliveryPorts(env), waitUntil);
   await Promise.all(others);
 }
 
-/** Does it, or adds it to the `deliveries`, which are done together. */
+/** Handles the job, or adds it to `deliveries`, which are sent together. */
 async function consumeJob(
   message: Message<unknown>,
   isDead: boolean,
@@ -42,7 +42,7 @@ async function consumeJob(
 ): Promise<void> {
   const parsed = job.safeParse(message.body);
   if (!parsed.success) {
-    // No retry would make it a job.
+    // No retry can turn it into a job.
     logWarning("job_refused", { message_id: message.id, dead: isDead });
     message.ack();
     return;
@@ -58,7 +58,7 @@ async function consumeJob(
   }
   try {
     const done = await doJob(data, isDead, env);
-    // A run that is gone needs no start and no end.
+    // The run is gone and needs neither a start nor an end.
     if (done.ok || done.error.code === "not_found") message.ack();
     else retry(message, done.error.code);
   } catch (error) {
@@ -71,8 +71,8 @@ async function doJob(
   isDead: boolean,
   env: Env,
 ): Promise<Result<null>> {
-  if (body.type === "run_agent_background") return await (isDead ? buryRun(body, env) : startRun(body, env));
-  if (body.type === "fire_schedule") return await (isDead ? buryFiring : fireSchedule)(body, env, Date.now());
+  if (body.type === "run_agent_background") return await (isDead ? failRun(body, env) : startRun(body, env));
+  if (body.type === "fire_schedule") return await (isDead ? retryDeadFiring : fireSchedule)(body, env, Date.now());
   await deleteSandbox(body, env);
   return succeed(null);
 }
@@ -82,13 +82,13 @@ function startRun({ user_id, thread_id, invocation_id }: RunJob, env: Env): Prom
   return callThread(env, key, (stub) => stub.start(key, invocation_id));
 }
 
-function buryRun({ user_id, thread_id, invocation_id }: RunJob, env: Env): Promise<Result<null>> {
+function failRun({ user_id, thread_id, invocation_id }: RunJob, env: Env): Promise<Result<null>> {
   const key = { user_id, thread_id };
   return callThread(env, key, (stub) => stub.bury(key, invocation_id));
 }
 
 function retry(message: Message<unknown>, reason: string): void {
-  const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** (message.attempts - 1), LONGEST_DELAY_SECONDS);
+  const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** (message.attempts - 1), MAX_DELAY_SECONDS);
   logWarning("job_retried", { message_id: message.id, attempts: message.attempts, reason });
   message.retry({ delaySeconds });
 }

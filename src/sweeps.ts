@@ -1,15 +1,15 @@
-// What happens each minute: threads whose runs have gone silent are poked. A poke asks the object to tell D1 of these runs, and
-// any call wakes an object that has work; a healthy one loses nothing by it.
+// Runs every minute and calls the threads of silent runs. The call asks the object to send the state of these runs to
+// D1, and like any call it wakes an object that has work. A healthy object loses nothing.
 import type { Env } from "./config.ts";
 import { logError, logWarning } from "./lib/log.ts";
 import type { ThreadKey } from "./protocol/thread.ts";
 import { endLostRuns, takeSilentRuns } from "./store/runs.ts";
 import { callThread } from "./thread/stub.ts";
 
-// Objects look after themselves by alarm every 30 s at most; twice that is a sign that one does not.
+// Objects wake by their own alarm at least every 30 s; after twice that time one has probably failed to.
 const SILENT_MS = 60_000;
 
-// Bounds of one sweep. What is left over has waited longest at the next one.
+// Limits of one sweep. Runs left over have waited longest in the next one.
 const RUNS_PER_SWEEP = 500;
 const THREADS_AT_ONCE = 20;
 
@@ -30,17 +30,19 @@ export async function sweepRuns(env: Env, now: number): Promise<void> {
     }
     const threads = [...silent.values()];
     for (let place = 0; place < threads.length; place += THREADS_AT_ONCE) {
-      await Promise.all(threads.slice(place, place + THREADS_AT_ONCE).map((thread) => pokeThread(env, thread, now)));
+      await Promise.all(
+        threads.slice(place, place + THREADS_AT_ONCE).map((thread) => resumeStaleThread(env, thread, now)),
+      );
     }
   } catch (error) {
     logError("sweep_failed", error, {});
   }
 }
 
-async function pokeThread(env: Env, { key, invocation_ids }: SilentThread, now: number): Promise<void> {
+async function resumeStaleThread(env: Env, { key, invocation_ids }: SilentThread, now: number): Promise<void> {
   try {
-    const poked = await callThread(env, key, (stub) => stub.poke(key, invocation_ids));
-    const lost = poked.ok ? poked.value : invocation_ids;
+    const answer = await callThread(env, key, (stub) => stub.poke(key, invocation_ids));
+    const lost = answer.ok ? answer.value : invocation_ids;
     if (lost.length === 0) return;
     logWarning("runs_lost", { ...key, runs: lost.length });
     await endLostRuns(env.DB, key, lost, now);

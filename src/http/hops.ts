@@ -5,7 +5,7 @@ import { type Chain, chainOf, HOPS_HEADER, MAX_HOPS } from "../protocol/chain.ts
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 import { readRun } from "../store/runs.ts";
-import { readHops, type ToldHops } from "../triggers/hops.ts";
+import { type FoundHops, readHops } from "../triggers/hops.ts";
 import type { Payload } from "../triggers/payload.ts";
 import type { AppContext } from "./context.ts";
 
@@ -46,7 +46,7 @@ function toChained(chain: Partial<Chain>): Result<Chained> {
   return succeed(chain.hops === 0 ? {} : { chain: chainOf(chain) });
 }
 
-function tooFar({ isReadable }: ToldHops, subject: string): Result<never> {
+function tooFar({ isReadable }: FoundHops, subject: string): Result<never> {
   const detail = isReadable
     ? `${subject} the third in a chain of runs that webhooks started; it is refused so that they don't run in a loop.`
     : `The number of ${HOPS_HEADER} can't be read; this is refused so that webhooks don't start runs in a loop.`;

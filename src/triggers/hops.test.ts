@@ -9,7 +9,7 @@ const ofBody = (value: unknown) => readHops(null, payloadOf(value));
 const ids = { thread_id: "thread-1", invocation_id: "inv_1" };
 const event = (data: Record<string, unknown>) => ({ type: "run.completed", timestamp: "", data: { ...ids, ...data } });
 
-describe("the header of hops", () => {
+describe("the hops header", () => {
   it.each([
     ["1", 1],
     ["0", 0],
@@ -18,13 +18,13 @@ describe("the header of hops", () => {
     ["3", 3],
     ["4711", 3],
     ["9".repeat(100), 3],
-    // Twice, as proxies join them: the larger.
+    // Sent twice and joined by a proxy: the larger count.
     ["1, 2", 2],
     ["2,1", 2],
-    // A relay's template that found nothing.
+    // From a relay whose template found nothing.
     ["", 0],
     [" ", 0],
-  ])("that is %s counts as %i", (header, hops) => {
+  ])("with the value %s counts as %i", (header, hops) => {
     expect(ofHeader(header)).toMatchObject({ hops, isReadable: true, run: null });
   });
 
@@ -41,17 +41,17 @@ describe("the header of hops", () => {
     "NaN",
     "9".repeat(101),
     ",".repeat(100_000),
-  ])("that can't be read counts as the most there is: %s", (header) => {
+  ])("with an unreadable value counts as the maximum: %s", (header) => {
     expect(ofHeader(header)).toMatchObject({ hops: MAX_HOPS, isReadable: false, run: null });
   });
 });
 
-describe("the payload", () => {
-  it("tells the count and the run of one of our events", () => {
+describe("hops in a payload", () => {
+  it("are read from one of our events, with its run", () => {
     expect(ofBody(event({ taskloom_hops: 2 }))).toMatchObject({ hops: 2, isReadable: true, run: ids });
   });
 
-  it("tells them however a relay has wrapped it", () => {
+  it("are read however a relay has wrapped the event", () => {
     const inner = event({ taskloom_hops: 2 });
     for (const wrapped of [{ client_payload: inner }, [{ body: [inner] }], { a: { b: { c: inner.data } } }]) {
       expect(ofBody(wrapped)).toMatchObject({ hops: 2, isReadable: true, run: ids });
@@ -64,7 +64,7 @@ describe("the payload", () => {
     expect(readHops(null, read.ok ? read.value : null)).toMatchObject({ hops: 2, run: ids });
   });
 
-  it("tells the count where a relay has flattened it, in JSON or in a form", () => {
+  it("are read from an event that a relay has flattened, in JSON or in a form", () => {
     for (const name of ["data__taskloom_hops", "data[taskloom_hops]", "data.taskloom_hops", "0-taskloom_hops"]) {
       expect(ofBody({ [name]: "2" }).hops).toBe(2);
       const form = new TextEncoder().encode(String(new URLSearchParams({ a: "b", [name]: "2" })));
@@ -76,7 +76,7 @@ describe("the payload", () => {
     for (const name of ["mytaskloom_hops", "taskloom_hops_note"]) expect(ofBody({ [name]: 2 }).hops).toBe(0);
   });
 
-  it("tells the largest of a field that came several times, and of one beside the payload", () => {
+  it("are the largest of repeated fields, and of a field beside the event", () => {
     const readForm = (form: string) => {
       const read = readPayload(new TextEncoder().encode(form), "application/x-www-form-urlencoded");
       return readHops(null, read.ok ? read.value : null).hops;
@@ -90,7 +90,7 @@ describe("the payload", () => {
     expect(readHops(null, { text: "", is_json: true, value: { taskloom_hops: deep } }).hops).toBe(MAX_HOPS);
   });
 
-  it("tells the run where a relay has wrapped or flattened the event and lost its count, or left it empty", () => {
+  it("name the run of an event that a relay has wrapped or flattened and whose count is lost or empty", () => {
     const inner = { type: "run.completed", data: ids };
     for (const value of [
       { body: inner },
@@ -104,23 +104,23 @@ describe("the payload", () => {
     expect(ofBody({ body: { type: "task.updated", data: ids } })).toMatchObject({ run: ids, step: 2 });
   });
 
-  it("tells that a task's event adds two hops, where the count is lost", () => {
+  it("add two for a task's event whose count is lost", () => {
     const task = { ...ids, task: { id: "task_1", status: "completed" } };
     expect(ofBody({ type: "task.updated", data: task })).toMatchObject({ hops: 0, run: ids, step: 2 });
     expect(ofBody({ type: "run.completed", data: ids })).toMatchObject({ hops: 0, run: ids, step: 1 });
   });
 
-  it("of the most that it may hold is read", () => {
+  it("are read up to the maximum", () => {
     const many = Array.from({ length: 20_000 }, () => ({ taskloom_hops: 1 }));
     expect(ofBody(many).hops).toBe(1);
   });
 
-  it("tells the header that a relay shows in its own body", () => {
+  it("are read from a header that a relay shows in its own body", () => {
     const shown = { headers: { "Taskloom-Hops": "2" }, body: { text: "done" } };
     expect(ofBody(shown)).toMatchObject({ hops: 2, isReadable: true, run: null });
   });
 
-  it("of several events tells the one that has come furthest, and what is larger than the header", () => {
+  it("are the largest of several events, or the header's if that is larger", () => {
     const both = [event({ taskloom_hops: 2, invocation_id: "inv_2" }), event({ taskloom_hops: 1 })];
     expect(ofBody(both)).toMatchObject({ hops: 2, run: { invocation_id: "inv_2" } });
     for (const [header, hops] of [
@@ -132,9 +132,12 @@ describe("the payload", () => {
     }
   });
 
-  it.each([-1, 1.5, "x", "-1", {}, [], true])("that can't be read counts as the most there is: %j", (taskloom_hops) => {
-    expect(ofBody(event({ taskloom_hops }))).toMatchObject({ hops: MAX_HOPS, isReadable: false });
-  });
+  it.each([-1, 1.5, "count as the maximum if they are unreadable: %j", "-1", {}, [], true])(
+    "that can't be read counts as the most there is: %j",
+    (taskloom_hops) => {
+      expect(ofBody(event({ taskloom_hops }))).toMatchObject({ hops: MAX_HOPS, isReadable: false });
+    },
+  );
 
   it.each([
     [null, 0],
@@ -142,11 +145,11 @@ describe("the payload", () => {
     ["2", 2],
     [1e300, 3],
     ["99999999999999999999", 3],
-  ])("that says %j counts as %i", (taskloom_hops, hops) => {
+  ])("of %j count as %i", (taskloom_hops, hops) => {
     expect(ofBody(event({ taskloom_hops }))).toMatchObject({ hops, isReadable: true });
   });
 
-  it("of other senders counts nothing: not a word of theirs, and no text of a stranger", () => {
+  it("are zero for other senders, whatever their words or a stranger's text say", () => {
     const issue = { title: "taskloom_hops", body: '{"taskloom_hops": 9}', hops: 40, run: ids };
     for (const value of [issue, { data: { hops: 40, ...ids } }, '{"taskloom_hops":9}', null, 7, []]) {
       expect(ofBody(value)).toMatchObject({ hops: 0, isReadable: true });
@@ -154,14 +157,14 @@ describe("the payload", () => {
     expect(readHops(null, { text: "taskloom_hops: 9", is_json: false, value: undefined }).hops).toBe(0);
   });
 
-  it("of former versions names its run and no count; what is no id is no name", () => {
+  it("name the run of a former version's event without a count, and ignore invalid ids", () => {
     expect(ofBody(event({}))).toMatchObject({ hops: 0, isReadable: true, run: ids });
     for (const data of [{ invocation_id: null }, { thread_id: "a/b" }, { invocation_id: "x".repeat(65) }]) {
       expect(ofBody(event(data)).run).toBe(null);
     }
   });
 
-  it("of any shape has a count within the bound", () => {
+  it("stay within the limit for a payload of any shape", () => {
     const values: unknown[] = [0, 1, 2, 3, 4, -1, 1e9, "1", "x", null, true, [], {}];
     for (const value of values) {
       for (const other of values) {
@@ -175,7 +178,7 @@ describe("the payload", () => {
 });
 
 describe("a stored delivery", () => {
-  it("carries the count that it was made with, and one of a former version the first", () => {
+  it("carries its own count, and counts as the first hop if a former version stored it", () => {
     expect(hopsOf(JSON.stringify(event({ taskloom_hops: 3 })))).toBe(3);
     expect(hopsOf(JSON.stringify(event({})))).toBe(1);
   });

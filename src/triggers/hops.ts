@@ -1,33 +1,34 @@
-// The count of hops, as it comes with a request and goes out with a delivery: in a header, which relays drop, and in the payload,
-// which they often pass on. Of all that come the largest counts. What is there and can't be read counts as the most: a
-// relay that garbles it must not begin a loop anew.
+// Reads the count of hops from a request. A delivery carries it in a header, which relays drop, and in its payload,
+// which they often forward. The largest count found is used. A count that can't be read is treated as the maximum: a
+// relay that garbles it must not restart a loop.
 //
-// The payload is searched for a member of that name at any depth, since relays wrap what they pass on. Texts are not
-// looked into: who writes an issue's text must not decide whether it is worked on.
+// The payload is searched for the member at any depth, since relays wrap what they forward. Text inside values is not
+// searched: the author of an issue must not decide whether a run starts.
 import { END_HOPS, MAX_HOPS, TASK_HOPS } from "../protocol/chain.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { Payload } from "./payload.ts";
 
-/** A proxy may send it twice or thrice; what is longer is no count. */
+/** A proxy may send the header two or three times; a longer value is no count. */
 const HEADER_CHARACTERS = 100;
 
 /**
- * As a member of JSON or a field of a form. Relays that flatten what they get put the path before it (`data__taskloom_hops`,
- * `data[taskloom_hops]`), and those that show headers in their bodies write the header's name, in any case.
+ * Matches the member of a JSON object or the field of a form. Relays that flatten a payload put the path before the
+ * name (`data__taskloom_hops`, `data[taskloom_hops]`). Relays that copy headers into the body write the header's name,
+ * in any case.
  */
 const memberName = /(?:^|[^a-z0-9])taskloom[_-]?hops\]?$/i;
 
-export interface ToldHops {
+export interface FoundHops {
   /** At most `MAX_HOPS`. */
   hops: number;
   isReadable: boolean;
-  /** The run that the payload tells of. */
+  /** The run that the payload names. */
   run: { thread_id: string; invocation_id: string } | null;
   /** What the event adds to that run's hops. */
   step: number;
 }
 
-export function readHops(header: string | null, payload: Payload | null): ToldHops {
+export function readHops(header: string | null, payload: Payload | null): FoundHops {
   const found = [searchPayload(payload?.value), searchPayload(payload?.fields)];
   const marks = found.flatMap(({ marks }) => marks);
   const ofHeader = readText(header ?? "");
@@ -49,13 +50,13 @@ interface Mark {
 
 interface Search {
   marks: Mark[];
-  /** The first run that anything in it names: of an event whose count a relay has left out. */
-  run: ToldHops["run"];
-  /** Whether it tells of a task. */
+  /** The first run named anywhere in the payload, for an event whose count a relay has dropped. */
+  run: FoundHops["run"];
+  /** Whether the event is about a task. */
   isOfTask: boolean;
 }
 
-/** Without recursion: a payload may be nested deeper than the stack. */
+/** Without recursion, since a payload may be nested deeper than the stack. */
 function searchPayload(value: unknown): Search {
   const search: Search = { marks: [], run: null, isOfTask: false };
   const left = [value];
@@ -76,7 +77,7 @@ function searchPayload(value: unknown): Search {
   return search;
 }
 
-/** Null where it can't be read. A field of a form may come several times. */
+/** Null if the count can't be read. A form may repeat a field. */
 function readMember(member: unknown): number | null {
   if (!Array.isArray(member) || member.length === 0) return readOne(member);
   const counts = member.map(readOne);
@@ -90,8 +91,8 @@ function readOne(member: unknown): number | null {
 }
 
 /**
- * A header that came twice is a list, and some relays write whole numbers as `1.0`. What is empty is no count, as of a relay
- * whose template found nothing.
+ * A repeated header is a list, and some relays write whole numbers as `1.0`. An empty value counts as zero: it comes
+ * from a relay whose template found nothing.
  */
 function readText(text: string): number | null {
   if (text.length > HEADER_CHARACTERS) return null;
@@ -100,7 +101,7 @@ function readText(text: string): number | null {
   return Math.min(Math.max(...counts.map(Number)), MAX_HOPS);
 }
 
-function readRunOf(holder: Record<string, unknown>): ToldHops["run"] {
+function readRunOf(holder: Record<string, unknown>): FoundHops["run"] {
   const thread_id = clientId.safeParse(holder.thread_id);
   const invocation_id = clientId.safeParse(holder.invocation_id);
   if (!thread_id.success || !invocation_id.success) return null;

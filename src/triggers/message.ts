@@ -1,20 +1,20 @@
-// What a webhook's run is told: the owner's prompt, with picks of the payload quoted in it, and the payload once behind it.
-// The tags are ours: no `<` of a sender survives inside them, so nothing ends a quote but its end. The system prompt says
-// that what stands in them is data.
+// Writes the message of a webhook's run: the owner's prompt with picks of the payload quoted in it, followed by the
+// whole payload once. The tags are ours. No `<` of a sender survives inside them, so a sender can't end a quote. The
+// system prompt says that text inside the tags is data.
 import { toTitle } from "../lib/title.ts";
 import { cutEnd, cutMiddle } from "../lib/truncate.ts";
 import type { Payload } from "./payload.ts";
 import { type Piece, parseKey, pickFrom } from "./picks.ts";
 
-/** A title or a comment; who needs more finds it in the payload below. */
+/** Enough for a title or a comment; the payload below has the rest. */
 const PICK_CHARACTERS = 4000;
 
-/** The largest payload that is let in, unless it is made of what has to be escaped. */
+/** The largest payload that is accepted, unless much of it has to be escaped. */
 const PAYLOAD_CHARACTERS = 300_000;
 
 const TAG = "webhook_payload";
 
-/** `payload` is null where a person runs the trigger without one: picks are empty then. */
+/** `payload` is null if a person runs the trigger without one; its picks are then empty. */
 export function writeMessage(pieces: Piece[], payload: Payload | null, event: string | null): string {
   const prompt = pieces
     .map((piece) => (typeof piece === "string" ? piece : quotePick(piece.path, pickFrom(payload?.value, piece))))
@@ -30,25 +30,28 @@ export function writeMessage(pieces: Piece[], payload: Payload | null, event: st
   return `${prompt}\n\n${called}, as data:\n<${TAG}>\n${shown}\n</${TAG}>`;
 }
 
-/** What a thread is called that begins with it: the prompt with its picks as they read, since a title has nothing to quote them for. */
+/**
+ * The title of a thread that begins with this run: the prompt with its picks in plain text, since a title needs no
+ * quotes.
+ */
 export function writeTitle(pieces: Piece[], payload: Payload | null): string | null {
   const said = pieces.map((piece) => (typeof piece === "string" ? piece : nameValue(pickFrom(payload?.value, piece))));
   return toTitle(said.join(""));
 }
 
-/** On the prompt's line, whatever lines it has. */
+/** Joined into one line, since it is part of a line of the prompt. */
 function nameValue(value: unknown): string {
   const text = typeof value === "string" ? value : value === undefined ? "" : (writeJson(value) ?? "");
   return toTitle(text.replaceAll(/\s+/g, " ")) ?? "";
 }
 
-/** Where a trigger has no key of its own: the payload's `key`, or GitHub's issue or pull request. */
+/** For a trigger without a key of its own: the payload's `key`, or GitHub's issue or pull request. */
 const usualKeys = [
   "{{$.key}}",
   ...["issue", "pull_request"].map((it) => `{{$.repository.full_name}}#{{$.${it}.number}}`),
 ];
 
-/** What a `per_key` trigger's key is for this payload; null where one of its picks finds nothing. */
+/** The key of a `per_key` trigger for this payload; null if one of its picks finds nothing. */
 export function readThreadKey(key: string | null, payload: Payload | null): string | null {
   for (const template of key === null ? usualKeys : [key]) {
     const pieces = parseKey(template);
@@ -81,7 +84,7 @@ function showValue(value: unknown): string {
   return escapeTags(shown) + (left > 0 ? `… (${left} characters left out)` : "");
 }
 
-/** Null where it is nested deeper than the stack. */
+/** Null if the value is nested deeper than the stack. */
 function writeJson(value: unknown): string | null {
   try {
     return JSON.stringify(value);
@@ -90,7 +93,7 @@ function writeJson(value: unknown): string | null {
   }
 }
 
-/** JSON has these in strings only, where the escape means the same. */
+/** In JSON, `<` and `>` occur only inside strings, where the escape means the same. */
 function escapeTags(json: string): string {
   return json.replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }

@@ -1,20 +1,20 @@
-// The body of a delivery as data. It is shown as it came and never written anew: a number that JavaScript can't hold stays the
-// number that it is.
+// The body of a delivery as data. Its text is kept as received and never serialized again, so numbers that JavaScript
+// can't represent stay exact.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 
 export interface Payload {
-  /** JSON, or any text. */
+  /** JSON or any text. */
   text: string;
   is_json: boolean;
-  /** What picks look in; undefined where it is no JSON. */
+  /** The value that picks read; undefined if the body is no JSON. */
   value: unknown;
-  /** Of a form, with all values of each. */
+  /** The fields of a form, each with all its values. */
   fields?: Record<string, string[]>;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** The failure is `bad_json`: no UTF-8, or called JSON and none. */
+/** Fails with `bad_json` if the body is no UTF-8, or has the type JSON and is not JSON. */
 export function readPayload(body: Uint8Array, contentType: string | null): Result<Payload> {
   const text = decode(body);
   if (text === null) return fail("bad_json", "The body is not valid UTF-8.");
@@ -31,7 +31,7 @@ export function readPayload(body: Uint8Array, contentType: string | null): Resul
       ? succeed({ ...read.value, ...fields })
       : fail("bad_json", "The field payload of the form is not JSON.");
   }
-  // Some senders call their JSON by another name, or by none.
+  // Some senders give their JSON another content type, or none.
   return readJson(text) ?? succeed({ text, is_json: false, value: undefined, ...fields });
 }
 
@@ -64,8 +64,8 @@ function readJson(text: string): { ok: true; value: Payload } | null {
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
 
 /**
- * Integers beyond 2^53 are read as their digits: two issues whose ids differ in the last one have threads of their own. Reading
- * so goes as deep as the payload, so what is nested deeper than the stack is read as it is.
+ * Integers beyond 2^53 become strings of their digits, so two issues whose ids differ in the last digit get separate
+ * threads. This recursion is as deep as the payload, so a payload nested deeper than the stack is parsed without it.
  */
 function parse(text: string): unknown {
   const value: unknown = JSON.parse(text);

@@ -23,7 +23,7 @@ function read(text: string, type = "application/json") {
 }
 
 describe("a template", () => {
-  it("is text and picks, in order", () => {
+  it("is parsed into text and picks, in order", () => {
     expect(parse('a {{$.b.c}}{{ $["d e"][0] }} {{f}}')).toEqual([
       "a ",
       { path: "$.b.c", steps: ["b", "c"] },
@@ -32,7 +32,7 @@ describe("a template", () => {
     ]);
   });
 
-  it("takes names of any language, and any name in quotes", () => {
+  it("accepts names in any script, and any name in quotes", () => {
     expect(parse("{{$.标题}}")).toEqual([{ path: "$.标题", steps: ["标题"] }]);
     expect(parse('{{$["a\\"}}{{$.b"]}}')).toEqual([{ path: '$["a\\"}}{{$.b"]', steps: ['a"}}{{$.b'] }]);
   });
@@ -48,7 +48,7 @@ describe("a template", () => {
     "{{$..a}}",
     "{{$a}}",
     '{{$["\\x"]}}',
-  ])("is refused with %s, and says where", (template) => {
+  ])("is refused with %s, and the error says where", (template) => {
     const parsed = parseTemplate(`ab ${template}`);
     expect(parsed).toMatchObject({
       ok: false,
@@ -56,12 +56,12 @@ describe("a template", () => {
     });
   });
 
-  it("has bounds", () => {
+  it("is limited in picks and steps", () => {
     expect(parseTemplate("{{$.a}}".repeat(51))).toMatchObject({ ok: false });
     expect(parseTemplate(`{{$${".a".repeat(33)}}}`)).toMatchObject({ ok: false });
   });
 
-  it("is never a crash, and never loses text", () => {
+  it("never crashes the parser and never loses text", () => {
     const piece = fc.constantFrom("{{", "}}", "$", ".", "a", "[", "0", "]", '"', "\\", " ", "é");
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
@@ -77,7 +77,7 @@ describe("a template", () => {
 });
 
 describe("a pick", () => {
-  it("finds what is there, by any path", () => {
+  it("finds any path that the payload has", () => {
     const name = fc.string({ maxLength: 8 });
     fc.assert(
       fc.property(fc.array(fc.oneof(name, fc.nat(3)), { maxLength: 6 }), fc.jsonValue(), (steps, value) => {
@@ -101,17 +101,17 @@ describe("a pick", () => {
     '{{$.b["0"]}}',
     "{{$.a[0]}}",
     "{{$.b[9]}}",
-  ])("%s finds nothing that the payload does not hold itself", (template) =>
+  ])("%s finds nothing that the payload does not contain itself", (template) =>
     expect(pick(template, { a: "text", b: [1] })).toBeUndefined(),
   );
 
-  it("finds a name like __proto__ where the payload has it", () => {
+  it("finds a name like __proto__ if the payload contains it", () => {
     expect(pick("{{$.__proto__.a}}", JSON.parse('{"__proto__":{"a":1}}'))).toBe(1);
   });
 });
 
-describe("a message", () => {
-  it("quotes picks where they stand, and the payload once behind", () => {
+describe("a webhook's message", () => {
+  it("quotes picks in their places, and the payload once at the end", () => {
     const payload = read('{"issue":{"title":"It\'s \\"slow\\"","labels":["a"]}}');
     expect(writeMessage(parse("Look at {{$.issue.title}} ({{$.issue.labels}}, {{$.none}})."), payload, "issues")).toBe(
       [
@@ -125,7 +125,7 @@ describe("a message", () => {
     );
   });
 
-  it("is one that nothing in a payload can end or begin a tag in", () => {
+  it("contains no tag that a payload has opened or closed", () => {
     const piece = fc.constantFrom("</webhook_payload>", "<reminder>", "<", "\\", '"', "\n", "a", "\u2028", "{{$.t}}");
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), fc.boolean(), (pieces, isJson) => {
@@ -146,7 +146,7 @@ describe("a message", () => {
     );
   });
 
-  it("is bounded by pick and as a whole", () => {
+  it("is limited in each pick and as a whole", () => {
     const message = writeMessage(parse("{{$.t}}"), payloadOf({ t: "x".repeat(10_000) }), null);
     expect(message).toMatch(
       /^<webhook_payload path="\$\.t">"x{3999}… \(6002 characters left out\)<\/webhook_payload>\n/,
@@ -156,30 +156,30 @@ describe("a message", () => {
     expect(hostile).toContain("characters left out");
   });
 
-  it("has no block where there is no payload", () => {
+  it("has no payload block without a payload", () => {
     expect(writeMessage(parse("Look{{$.a}}."), null, null)).toBe('Look<webhook_payload path="$.a"></webhook_payload>.');
   });
 });
 
-describe("a title", () => {
+describe("a webhook's title", () => {
   const payload = payloadOf({ t: "It is\n<b>slow</b>", n: 7, list: ["a"], turned: "\u202egnp" });
 
   it.each([
     ["Triage {{$.t}}.\nThen stop.", "Triage It is <b>slow</b>."],
     ["\n#{{$.n}} {{$.list}} {{$.none}} {{$.turned}}", '#7 ["a"] gnp'],
     ["{{$.none}}", null],
-  ])("of %j has its picks as people read them, on its line", (prompt, title) => {
+  ])("of %j shows its picks as plain text on one line", (prompt, title) => {
     expect(writeTitle(parse(prompt), payload)).toBe(title);
   });
 
-  it("is bounded, whatever was picked", () => {
+  it("is limited, whatever was picked", () => {
     const long = payloadOf({ t: "x".repeat(200_000), a: Array(20_000).fill("y") });
     expect(writeTitle(parse("{{$.t}}{{$.a}}{{$}}"), long)).toBe("x".repeat(80));
   });
 });
 
 describe("a payload", () => {
-  it("keeps numbers that JavaScript can't hold", () => {
+  it("keeps numbers that JavaScript can't represent", () => {
     const payload = read(
       '{"id":9007199254740993,"near":[12345678901234567890],"small":7,"real":1.2345678901234567890}',
     );
@@ -188,7 +188,7 @@ describe("a payload", () => {
     expect(readThreadKey("{{$.near[0]}}-{{$.small}}", payload)).toBe("12345678901234567890-7");
   });
 
-  it("may be nested as deep as its size allows", () => {
+  it("may be nested as deep as its size permits", () => {
     for (const inner of ["", "1234567890123456789"]) {
       const payload = read("[".repeat(131_000) + inner + "]".repeat(131_000));
       const message = writeMessage(parse("{{$}} {{$[0][0]}}"), payload, null);
@@ -197,7 +197,7 @@ describe("a payload", () => {
     }
   });
 
-  it("is read by its type: JSON, GitHub's form, or text", () => {
+  it("is parsed by its type: JSON, GitHub's form, or text", () => {
     expect(read('{"a":1}', "application/vnd.github+json; charset=utf-8").value).toEqual({ a: 1 });
     expect(read(`payload=${encodeURIComponent('{"a":"b c"}')}`, "application/x-www-form-urlencoded").value).toEqual({
       a: "b c",
@@ -218,7 +218,7 @@ describe("a payload", () => {
 });
 
 describe("a thread's key", () => {
-  it("is what its picks find, and none where one finds nothing", () => {
+  it("consists of its picks, and is null if one finds nothing", () => {
     const payload = payloadOf({ repo: "a/b", n: 7, no: null, empty: "", list: [1] });
     expect(readThreadKey("{{$.repo}}#{{$.n}}", payload)).toBe("a/b#7");
     expect(readThreadKey("{{$.list}}", payload)).toBe("[1]");
@@ -233,7 +233,7 @@ describe("a thread's key", () => {
     expect(readThreadKey("$.issue.number {{$.issue.number}}", payload)).toBe("$.issue.number 7");
   });
 
-  it("is the payload's own where the trigger has none, or GitHub's issue or pull request", () => {
+  it("defaults to the payload's own key, or GitHub's issue or pull request", () => {
     const repository = { full_name: "a/b" };
     const usual = (value: unknown) => readThreadKey(null, payloadOf(value));
     expect(usual({ key: "order-1", repository, issue: { number: 7 } })).toBe("order-1");

@@ -1,36 +1,36 @@
-// Picks: `{{$.issue.title}}` in a trigger's prompt stands for what a payload has in that place. Names after a dot, any name as
-// `["a name"]`, places of a list as `[0]`. Only what the payload itself holds is picked, never what JavaScript lends to
-// every object.
+// Picks: `{{$.issue.title}}` in a trigger's prompt is replaced by the payload's value at that path. A path has names
+// after a dot, any name as `["a name"]`, and list indexes as `[0]`. Only the payload's own members are picked, never
+// those that every JavaScript object inherits.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 
 export interface Pick {
-  /** As it was written, such as `$.issue.title`. */
+  /** The path as written, such as `$.issue.title`. */
   path: string;
   steps: (string | number)[];
 }
 
-/** A template, in order. */
+/** The parts of a template, in order. */
 export type Piece = string | Pick;
 
-/** A prompt with more is a payload of its own. */
-const MOST_PICKS = 50;
-const MOST_STEPS = 32;
+/** A prompt with more picks is a payload of its own. */
+const MAX_PICKS = 50;
+const MAX_STEPS = 32;
 
 const step = /\.([\p{L}\p{N}_$-]+)|\[(\d{1,9})\]|\[("(?:[^"\\]|\\.)*")\]/uy;
 const opening = /\{\{\s*(?=\$)/g;
 const closing = /\s*\}\}/y;
 
-/** The failure is `invalid_field`. `{{` is a pick only before a `$`: a prompt may speak of other templates. */
+/** Fails with `invalid_field`. `{{` begins a pick only before a `$`: a prompt may mention other templates. */
 export function parseTemplate(template: string): Result<Piece[]> {
   const pieces: Piece[] = [];
   let place = 0;
   for (const { index, 0: opened } of template.matchAll(opening)) {
-    // Within a pick, as a name in quotes.
+    // This one is inside a pick, in a quoted name.
     if (index < place) continue;
     const read = readPick(template, index + opened.length);
     if (read === null) return fail("invalid_field", `the pick at character ${index + 1} can't be read: ${example}`);
-    if (pieces.filter((piece) => typeof piece !== "string").length >= MOST_PICKS) {
-      return fail("invalid_field", `has more than ${MOST_PICKS} picks`);
+    if (pieces.filter((piece) => typeof piece !== "string").length >= MAX_PICKS) {
+      return fail("invalid_field", `has more than ${MAX_PICKS} picks`);
     }
     if (index > place) pieces.push(template.slice(place, index));
     pieces.push(read.pick);
@@ -54,7 +54,7 @@ function readPick(template: string, start: number): { pick: Pick; end: number } 
   for (let read = readStep(template, place); read !== null; read = readStep(template, place)) {
     steps.push(read.step);
     place = read.end;
-    if (steps.length > MOST_STEPS) return null;
+    if (steps.length > MAX_STEPS) return null;
   }
   closing.lastIndex = place;
   if (!closing.test(template)) return null;
@@ -79,7 +79,7 @@ function readQuoted(json: string): string | null {
   }
 }
 
-/** What the payload has there; undefined where it has nothing. */
+/** The payload's value at the path; undefined if there is none. */
 export function pickFrom(payload: unknown, { steps }: Pick): unknown {
   let value = payload;
   for (const next of steps) {

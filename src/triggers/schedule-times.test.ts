@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findScheduleFault, lastDue, nextTimes, tellDue } from "./schedule-times.ts";
+import { findScheduleFault, formatDueTime, lastDue, nextTimes } from "./schedule-times.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -15,14 +15,14 @@ const zones = [
   "UTC",
 ];
 
-/** Due times from `from` on and before `to`, as the zone's clock shows them, with what they are in UTC. */
+/** Due times from `from` (inclusive) to `to` (exclusive), in the zone's local time and in UTC. */
 function duesOf(cron: string, timezone: string, from: string, to: string): string[] {
   const found: string[] = [];
   for (let at = Date.parse(from) - 1; ; ) {
     const [next] = nextTimes(cron, timezone, at, 1);
     if (next === undefined || Date.parse(next) >= Date.parse(to)) return found;
     found.push(
-      `${tellDue(next, timezone)
+      `${formatDueTime(next, timezone)
         .slice(-60)
         .replace(/^.*(\d\d:\d\d),.*$/, "$1")} ${next.slice(11, 16)}Z`,
     );
@@ -30,21 +30,21 @@ function duesOf(cron: string, timezone: string, from: string, to: string): strin
   }
 }
 
-describe("a cron that names its hours and minutes", () => {
-  it("is due at the end of the gap for what the clock left out", () => {
+describe("a cron with fixed hours and minutes", () => {
+  it("is due at the end of the gap for times that the clock skips", () => {
     const berlin = ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"] as const;
     expect(duesOf("30 2 * * *", "Europe/Berlin", ...berlin)).toEqual(["03:00 01:00Z"]);
     expect(duesOf("0,30 2 * * *", "Europe/Berlin", ...berlin)).toEqual(["03:00 01:00Z"]);
     expect(duesOf("0 1-4 * * *", "Europe/Berlin", ...berlin)).toEqual(["01:00 00:00Z", "03:00 01:00Z", "04:00 02:00Z"]);
     const york = ["2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"] as const;
     expect(duesOf("30 2 * * *", "America/New_York", ...york)).toEqual(["03:00 07:00Z"]);
-    // Half an hour is left out there: 2:00 to 2:30.
+    // Half an hour is skipped there: 2:00 to 2:30.
     const howe = ["2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z"] as const;
     expect(duesOf("15 2 * * *", "Australia/Lord_Howe", ...howe)).toEqual(["02:30 15:30Z"]);
     expect(duesOf("45 2 * * *", "Australia/Lord_Howe", ...howe)).toEqual(["02:45 15:45Z"]);
   });
 
-  it("is due on its day where the clock leaves out midnight", () => {
+  it("is due on its day if the clock skips midnight", () => {
     expect(duesOf("0 0 * * *", "America/Havana", "2026-03-08T04:00:00Z", "2026-03-09T04:00:00Z")).toEqual([
       "01:00 05:00Z",
     ]);
@@ -53,7 +53,7 @@ describe("a cron that names its hours and minutes", () => {
     ]);
   });
 
-  it("is due the first time where the clock shows a time twice", () => {
+  it("is due the first time if the clock shows a time twice", () => {
     const berlin = ["2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"] as const;
     expect(duesOf("30 2 * * *", "Europe/Berlin", ...berlin)).toEqual(["02:30 00:30Z"]);
     expect(duesOf("0 1-4 * * *", "Europe/Berlin", ...berlin)).toEqual([
@@ -73,7 +73,7 @@ describe("a cron that names its hours and minutes", () => {
     ]);
   });
 
-  it("is due at the same time of day the year round", () => {
+  it("is due at the same local time all year", () => {
     expect(nextTimes("0 9 * * *", "Asia/Kathmandu", Date.parse("2026-11-02T00:00:00Z"), 1)).toEqual([
       "2026-11-02T03:15:00.000Z",
     ]);
@@ -89,10 +89,10 @@ describe("a cron that names its hours and minutes", () => {
 });
 
 describe("a cron with a wildcard or a step", () => {
-  it("goes on in even steps through gap and overlap", () => {
+  it("keeps even steps through gaps and overlaps", () => {
     for (const timezone of zones) {
       for (const from of ["2026-03-07", "2026-03-28", "2026-04-04", "2026-10-03", "2026-10-24", "2026-10-31"]) {
-        // Two hours either way are within these four days wherever a clock is changed.
+        // Clock changes of two hours either way are within these four days.
         const times = nextTimes("*/15 * * * *", timezone, Date.parse(`${from}T00:00:00Z`), 300).map(Date.parse);
         const steps = new Set(times.slice(1).map((time, place) => (time - (times[place] ?? 0)) / MINUTE_MS));
         expect([...steps]).toEqual([15]);
@@ -100,7 +100,7 @@ describe("a cron with a wildcard or a step", () => {
     }
   });
 
-  it("is due in both hours that have the same name, and in none that is left out", () => {
+  it("is due in both hours of the same name, and in no skipped hour", () => {
     expect(duesOf("*/30 2 * * *", "Europe/Berlin", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z")).toEqual([
       "02:00 00:00Z",
       "02:30 00:30Z",
@@ -134,7 +134,7 @@ describe("due times of any schedule", () => {
     .map((fields) => fields.join(" "));
   const anyMoment = fc
     .integer({ min: Date.parse("2025-01-01T00:00:00Z"), max: Date.parse("2028-01-01T00:00:00Z") })
-    // Half of them near a change of the clock.
+    // Half of them are near a change of the clock.
     .chain((at) =>
       fc.oneof(
         fc.constant(at),
@@ -153,7 +153,7 @@ describe("due times of any schedule", () => {
       ),
     );
 
-  it("grow strictly, are later than asked, and are whole minutes", () => {
+  it("increase strictly, are later than `from`, and are whole minutes", () => {
     fc.assert(
       fc.property(anyCron, fc.constantFrom(...zones), anyMoment, (cron, timezone, from) => {
         const times = nextTimes(cron, timezone, from, 8).map(Date.parse);
@@ -166,7 +166,7 @@ describe("due times of any schedule", () => {
     );
   });
 
-  it("are found from the end as they are from the start", () => {
+  it("are the same when searched backwards", () => {
     fc.assert(
       fc.property(anyCron, fc.constantFrom(...zones), anyMoment, fc.nat(200), (cron, timezone, from, minutes) => {
         const until = from + minutes * MINUTE_MS;
@@ -184,10 +184,10 @@ describe("due times of any schedule", () => {
   });
 });
 
-describe("a cron", () => {
+describe("a cron expression", () => {
   const from = Date.parse("2026-11-25T00:00:00Z");
 
-  it("is read as other programs read it, and what they can't say as the document says", () => {
+  it("is read like in other programs, and as documented for what these can't express", () => {
     for (const [cron, due] of [
       ["0 9 1 * MON", "2026-11-30"],
       ["0 9 1-7 * +MON", "2026-12-07"],
@@ -207,7 +207,7 @@ describe("a cron", () => {
 describe("findScheduleFault", () => {
   const from = Date.parse("2026-11-25T00:00:00Z");
 
-  it("finds none in what can be due", () => {
+  it("finds none in a schedule that can be due", () => {
     for (const cron of [
       "* * * * *",
       " 0  9 * * MON-FRI ",
@@ -225,7 +225,7 @@ describe("findScheduleFault", () => {
     }
   });
 
-  it("says which field is wrong, and why", () => {
+  it("names the wrong field and the reason", () => {
     for (const [cron, detail] of [
       ["* * * * * *", "a field too many"],
       ["0 0 9 * * * 2027", "a field too many"],
@@ -253,7 +253,7 @@ describe("findScheduleFault", () => {
     }
   });
 
-  it("answers any text within bounds, and never throws", () => {
+  it("returns a bounded text for any input and never throws", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 300 }), fc.string({ maxLength: 80 }), (cron, timezone) => {
         expect((findScheduleFault(cron, timezone, from) ?? "").length).toBeLessThan(300);
@@ -262,12 +262,12 @@ describe("findScheduleFault", () => {
   });
 });
 
-describe("tellDue", () => {
-  it("tells day, time, zone and offset", () => {
-    expect(tellDue("2026-11-02T08:00:00.000Z", "Europe/Berlin")).toBe(
+describe("formatDueTime", () => {
+  it("shows day, time, zone and offset", () => {
+    expect(formatDueTime("2026-11-02T08:00:00.000Z", "Europe/Berlin")).toBe(
       "Monday, 2026-11-02 09:00, Europe/Berlin (GMT+01:00)",
     );
-    expect(tellDue("2026-10-31T18:15:00.000Z", "Asia/Kathmandu")).toBe(
+    expect(formatDueTime("2026-10-31T18:15:00.000Z", "Asia/Kathmandu")).toBe(
       "Sunday, 2026-11-01 00:00, Asia/Kathmandu (GMT+05:45)",
     );
   });

@@ -1,18 +1,20 @@
-// When a schedule is due: five fields of cron, read in an IANA time zone. The rules for clocks that are changed are Vixie
-// cron's. A cron that names its hours and minutes is due once for each of them: what the clock leaves out is due when it has
-// jumped, what it shows twice is due the first time. One with a wildcard or a step in them goes by the clock: nothing is due
-// at what is left out, and what comes twice is due twice, so that each quarter of an hour stays one.
+// Computes when a schedule is due: five cron fields in an IANA time zone. Clock changes follow Vixie cron. A cron with
+// fixed hours and minutes is due once for each of them: a skipped time is due after the jump, and a repeated time is
+// due the first time. A cron with a wildcard or a step in these fields follows the clock: a skipped time is not due and
+// a repeated time is due twice, so every quarter of an hour stays one.
 import { Cron } from "croner";
 
-// All sixty minutes in full are 169 characters.
-const LONGEST_CRON = 200;
+// All sixty minutes written out are 169 characters.
+const MAX_CRON_CHARACTERS = 200;
 
-// The longest IANA name has 32.
-const LONGEST_ZONE = 64;
+// The longest IANA name has 32 characters.
+const MAX_ZONE_CHARACTERS = 64;
 
 const nicknames = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
-/** The next due times after `from`, at most `count`; none where it is never due again. Throws where either is not valid. */
+/**
+ * The next due times after `from`, at most `count`; empty if it is never due again. Throws if cron or zone is invalid.
+ */
 export function nextTimes(cron: string, timezone: string, from: number, count: number): string[] {
   return read(cron, timezone)
     .nextRuns(count, new Date(from))
@@ -20,21 +22,21 @@ export function nextTimes(cron: string, timezone: string, from: number, count: n
 }
 
 /**
- * The last due time that is later than `after` and not later than `until`; null where there is none. However much lies between
- * the two, it is found from the end. Throws where cron or zone is not valid.
+ * The last due time after `after` and up to `until`; null if there is none. It is searched backwards, so the length of
+ * the range does not matter. Throws if cron or zone is invalid.
  */
 export function lastDue(cron: string, timezone: string, after: number, until: number): string | null {
-  // What it is asked for is what lies before, in whole seconds; due times are whole minutes.
+  // The library searches before a time in whole seconds; due times are whole minutes.
   const [last] = read(cron, timezone).previousRuns(1, new Date(Math.floor(until / 1000) * 1000 + 1000));
   return last !== undefined && last.getTime() > after ? last.toISOString() : null;
 }
 
-/** What is wrong with a schedule, for the person who wrote it; null where it is right and due at some time after `from`. */
+/** What is wrong with a schedule, for its author; null if it is valid and due at some time after `from`. */
 export function findScheduleFault(cron: string, timezone: string, from: number): string | null {
-  if (timezone.length > LONGEST_ZONE || !isZone(timezone)) {
+  if (timezone.length > MAX_ZONE_CHARACTERS || !isZone(timezone)) {
     return "timezone: is no IANA time zone, such as Europe/Berlin or UTC";
   }
-  if (cron.length > LONGEST_CRON) return `cron: is longer than ${LONGEST_CRON} characters`;
+  if (cron.length > MAX_CRON_CHARACTERS) return `cron: is longer than ${MAX_CRON_CHARACTERS} characters`;
   const fields = cron.trim().split(/\s+/);
   const [first = ""] = fields;
   if (first.startsWith("@")) {
@@ -49,8 +51,8 @@ export function findScheduleFault(cron: string, timezone: string, from: number):
   return findCronFault(cron, timezone, from);
 }
 
-/** When it was due, as the schedule's own clock showed it: `Monday, 2026-11-02 09:00, Europe/Berlin (GMT+01:00)`. */
-export function tellDue(due_at: string, timezone: string): string {
+/** A due time in the schedule's local time: `Monday, 2026-11-02 09:00, Europe/Berlin (GMT+01:00)`. */
+export function formatDueTime(due_at: string, timezone: string): string {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone: timezone,
     weekday: "long",
@@ -72,7 +74,7 @@ function read(cron: string, timezone: string): Cron {
   return new Cron(cron.trim(), { timezone, paused: true, mode: "5-part", fixedTimeRule: "no-wildcard" });
 }
 
-/** The reader tells of days and months as it counts them, and people count from one. */
+/** The library's errors count days and months from zero; people count from one. */
 const countedFromZero = /(?<=Invalid value for (?:day|month): )-?\d+/;
 const addOne = (number: string) => String(Number(number) + 1);
 
@@ -86,7 +88,7 @@ function findCronFault(cron: string, timezone: string, from: number): string | n
   }
 }
 
-/** Offsets such as +02:00 are no zones: some runtimes take them, others do not. */
+/** Offsets such as +02:00 are no zones: some runtimes accept them, others don't. */
 function isZone(timezone: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+\-/]*$/.test(timezone)) return false;
   try {

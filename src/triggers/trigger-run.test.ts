@@ -22,7 +22,7 @@ const trigger: Trigger = {
 const firing = { id: "a", key: null, message: "Look.", metadata: {} };
 
 describe("the run of a firing", () => {
-  it("is the same for the same firing, and another for another", async () => {
+  it("has the same ids for the same firing and others for another", async () => {
     const first = await toRunInput(trigger, firing);
     expect(await toRunInput(trigger, firing)).toEqual(first);
     const other = await toRunInput(trigger, { ...firing, id: "b" });
@@ -30,7 +30,7 @@ describe("the run of a firing", () => {
     expect(other.thread_id).not.toBe(first.thread_id);
   });
 
-  it("meets those of the same key in one thread, and of no other trigger", async () => {
+  it("shares a thread with runs of the same key, but not with another trigger's", async () => {
     const perKey = { ...trigger, thread: "per_key" };
     const first = await toRunInput(perKey, { ...firing, key: "42" });
     const second = await toRunInput(perKey, { ...firing, id: "b", key: "42" });
@@ -40,7 +40,7 @@ describe("the run of a firing", () => {
     expect(elsewhere.thread_id).not.toBe(first.thread_id);
   });
 
-  it("has a thread of its own where nothing picked a key", async () => {
+  it("gets a thread of its own if no key was picked", async () => {
     const perKey = { ...trigger, thread: "per_key" };
     const threads = await Promise.all(
       ["a", "b"].map(async (id) => (await toRunInput(perKey, { ...firing, id })).thread_id),

@@ -1,19 +1,19 @@
-// The run that a trigger starts. Its ids are derived from what fired it, so however often that comes, it is one run of one
-// thread: the thread's object knows it again.
+// The run that a trigger starts. Its ids are derived from what fired it, so however often a firing arrives, it is one
+// run in one thread: the thread's object recognizes it.
 import type { Chain } from "../protocol/chain.ts";
 import { derivedId } from "../protocol/ids.ts";
 import { newRunInput, type RunInput } from "../protocol/thread.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 
-/** What fired a trigger once. */
+/** One firing of a trigger. */
 export interface Firing {
-  /** Tells it from every other of the same trigger: a delivery's id, a due time. */
+  /** Unique within the trigger: a delivery's id or a due time. */
   id: string;
-  /** Of a trigger whose thread is `per_key`; null where nothing picked one, and then the thread is new. */
+  /** The key of a `per_key` trigger; null if nothing was picked, and then the thread is new. */
   key: string | null;
-  /** What the run is told: the trigger's prompt, and data that it quotes. */
+  /** The message of the run: the trigger's prompt with the data that it quotes. */
   message: string;
-  /** What a thread without a title is called, where the message's first line is not written for people. */
+  /** The title of a thread without one, if the message's first line is not meant for people. */
   title?: string | null;
   /** Shown with the run. */
   metadata: Record<string, unknown>;
@@ -21,7 +21,7 @@ export interface Firing {
   chain?: Chain;
 }
 
-/** The background run of a firing, and of its thread: made where it is not there. */
+/** The input of the firing's background run and of its thread, which is made if it does not exist. */
 export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunInput> {
   const { user_id, trigger_id, agent_id } = trigger;
   const invocation_id = await derivedId("inv", trigger_id, firing.id);

@@ -38,7 +38,7 @@ describe("Standard Webhooks", () => {
   const check = (headers: Record<string, string> | Headers, body = "{}", secrets = [standardSecret]) =>
     verify(standard, headers, { body, secrets });
 
-  it("accepts what its own library signed, whatever the body", async () => {
+  it("accepts what its own library signed, for any body", async () => {
     const text = fc.string({ unit: "grapheme", maxLength: 50 });
     await fc.assert(
       fc.asyncProperty(text, async (body) => {
@@ -49,14 +49,14 @@ describe("Standard Webhooks", () => {
     );
   });
 
-  it("accepts a key with and without its prefix, and one that was made here", async () => {
+  it("accepts a key with and without its prefix, and a generated one", async () => {
     const bare = standardSecret.slice("whsec_".length);
     expect(await reasonOf(check(sign("{}"), "{}", [bare]))).toBe("accepted");
     const made = makeSecret(standard);
     expect(await reasonOf(check(sign("{}", { key: made }), "{}", [made]))).toBe("accepted");
   });
 
-  it("accepts Svix's own names of the headers, and never some of each", async () => {
+  it("accepts Svix's header names, but no mixture of both sets", async () => {
     const entries = Object.entries(sign("{}"));
     const branded = Object.fromEntries(entries.map(([name, value]) => [name.replace("webhook-", "svix-"), value]));
     expect(await reasonOf(check(branded))).toBe("accepted");
@@ -64,7 +64,7 @@ describe("Standard Webhooks", () => {
     expect(await reasonOf(check({ ...branded, "webhook-id": "msg_2" }))).toMatch(/webhook-timestamp is missing/);
   });
 
-  it("accepts one signature of several, and either of two secrets", async () => {
+  it("accepts one valid signature of several, and either of two secrets", async () => {
     const headers = sign("{}");
     const other = sign("{}", { key: otherSecret })["webhook-signature"];
     const several = { ...headers, "webhook-signature": `v1a,AAAA ${other} ${headers["webhook-signature"]}` };
@@ -88,11 +88,11 @@ describe("Standard Webhooks", () => {
     ["seventeen signatures", { ...sign("{}"), "webhook-signature": "v1,AAAA ".repeat(17).trim() }, /is malformed/],
     ["an old time", sign("{}", { at: seconds - 301 }), /too old: its time is 301 s ago/],
     ["a future time", sign("{}", { at: seconds + 301 }), /from the future: its time is 301 s ahead/],
-  ])("refuses %s, and says so to the owner", async (_what, headers, reason) => {
+  ])("refuses %s with a reason for the owner", async (_what, headers, reason) => {
     expect(await reasonOf(check(headers))).toMatch(reason);
   });
 
-  it("takes times at both edges of the window", async () => {
+  it("accepts times at both edges of the window", async () => {
     for (const at of [seconds - 300, seconds + 300]) expect(await reasonOf(check(sign("{}", { at })))).toBe("accepted");
   });
 
@@ -121,12 +121,12 @@ describe("GitHub", () => {
     ).toBe("accepted");
   });
 
-  it("is known by its body where a sender like GitHub names no delivery", async () => {
+  it("is identified by the body if the sender sends no delivery id", async () => {
     const answer = await verify(github, { "X-Hub-Signature-256": documented }, { body });
     expect(answer).toMatchObject({ ok: true, value: { identity: { kind: "body" } } });
   });
 
-  it("takes no event that is no name", async () => {
+  it("ignores an event name that is invalid", async () => {
     const answer = await verify(github, { ...headers, "X-GitHub-Event": "</webhook_payload>" }, { body });
     expect(answer).toMatchObject({ ok: true, value: { event: null } });
   });
@@ -166,14 +166,14 @@ describe("HMAC", () => {
     }
   });
 
-  it("accepts a signature that names its algorithm, and no other's name", async () => {
+  it("accepts a signature with the name of its algorithm, and no other name", async () => {
     expect(await reasonOf(verify(plain, { "x-signature": `sha256=${mac("{}")}` }))).toBe("accepted");
     expect(await reasonOf(verify(plain, { "x-signature": `sha512=${mac("{}")}` }))).toMatch(/malformed/);
     const base64 = `sha256=${mac("{}", { encoding: "base64" })}`;
     expect(await reasonOf(verify({ ...plain, encoding: "base64" }, { "x-signature": base64 }))).toBe("accepted");
   });
 
-  it("is SHA-256 in hex of the body, and of the time before it, where nothing else was said", async () => {
+  it("defaults to SHA-256 in hex of the body, with a time before it if there is one", async () => {
     const least = { scheme: "hmac", header: "X-Signature" } as const;
     expect(await reasonOf(verify(least, { "x-signature": mac("{}") }))).toBe("accepted");
     const timed = { ...least, timestamp_header: "X-Time" };
@@ -182,7 +182,7 @@ describe("HMAC", () => {
     expect(await reasonOf(verify(timed, { ...headers, "x-signature": mac("{}") }))).toMatch(/is wrong/);
   });
 
-  it("is the same delivery for the same body, where nothing else tells", async () => {
+  it("identifies a delivery by its body if nothing else does", async () => {
     const answers = await Promise.all(
       ["{}", "{}", "[]"].map((body) => verify(plain, { "x-signature": mac(body) }, { body })),
     );
@@ -227,7 +227,7 @@ describe("HMAC", () => {
     expect(await check(`t=${seconds}`)).toMatch(/malformed/);
   });
 
-  it("tells deliveries by their id where there is one, and refuses those without", async () => {
+  it("identifies a delivery by its id header if one is configured, and refuses deliveries without it", async () => {
     const named: Hmac = { ...plain, id_header: "X-Id", signed: "{id}|{body}" };
     const headers = { "x-id": "d-1", "x-signature": mac("d-1|{}") };
     expect(await verify(named, headers)).toMatchObject({ ok: true, value: { identity: { kind: "named", id: "d-1" } } });
@@ -235,13 +235,13 @@ describe("HMAC", () => {
     expect(await reasonOf(verify(named, { ...headers, "x-id": "d-2" }))).toMatch(/is wrong/);
   });
 
-  it("signs bytes, be they text or not", async () => {
+  it("signs bytes, whether they are text or not", async () => {
     const body = Uint8Array.from([0xff, 0, 0xfe]);
     const headers = { "x-signature": createHmac("sha256", secret).update(body).digest("hex") };
     expect(await reasonOf(verify(plain, headers, { body }))).toBe("accepted");
   });
 
-  it("never crashes, whatever is in the headers", async () => {
+  it("never crashes on any headers", async () => {
     const value = fc.string({ unit: "binary-ascii", maxLength: 80 }).map((text) => text.replace(/[\0\r\n]/g, ""));
     await fc.assert(
       fc.asyncProperty(value, value, async (signature, time) => {
@@ -263,7 +263,7 @@ describe("HMAC", () => {
 describe("a secret in a header", () => {
   const header: TriggerVerification = { scheme: "header", header: "Authorization", prefix: "Bearer ", id_header: null };
 
-  it("is compared whole, with its prefix", async () => {
+  it("is compared completely, with its prefix", async () => {
     expect(await verify(header, { authorization: `Bearer ${secret}` })).toEqual({
       ok: true,
       value: { identity: { kind: "none" }, event: null },
@@ -279,7 +279,7 @@ describe("a secret in a header", () => {
     expect(await reasonOf(verify(header, {}))).toMatch(/Authorization is missing/);
   });
 
-  it("never stands in a reason", async () => {
+  it("never appears in a reason", async () => {
     expect(await reasonOf(verify(header, { authorization: "Bearer canary" }))).not.toContain("canary");
   });
 });
@@ -291,7 +291,7 @@ describe("a secret", () => {
     { scheme: "header", header: "X-Key", prefix: "", id_header: null },
   ];
 
-  it("that is made here is new, long, and fits every scheme", () => {
+  it("that is generated is new, long, and valid for every scheme", () => {
     for (const made of schemes.map(makeSecret)) {
       expect(made.length).toBeGreaterThanOrEqual(50);
       for (const scheme of schemes) expect(findSecretFault(scheme, made)).toBeNull();
@@ -309,7 +309,7 @@ describe("a secret", () => {
     for (const scheme of schemes) expect(findSecretFault(scheme, text)).toMatch(fault);
   });
 
-  it("of Standard Webhooks must be its key", () => {
+  it("of Standard Webhooks must be one of its keys", () => {
     for (const text of ["whsec_not base64 at all", `whsec_${btoa("x".repeat(65))}`, `whsec_${btoa("short key")}`]) {
       expect(findSecretFault({ scheme: "standard" }, text)).toMatch(/whsec_/);
     }

@@ -1,6 +1,6 @@
-// Whether a delivery is the sender's, and which delivery it is. Pure: bytes, headers, secrets and the time go in. What is
-// missing, malformed, sent twice or absurdly long is refused; a reason names headers and never quotes one. It is for the
-// trigger's owner: a stranger is told nothing that helps with the next try.
+// Verifies that a delivery comes from the sender, and identifies it. Pure: takes bytes, headers, secrets and the time.
+// A header that is missing, malformed, repeated or far too long is refused. A reason names headers and never quotes
+// one. Reasons are for the trigger's owner: a stranger gets no hint for the next try.
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
@@ -10,42 +10,42 @@ import { readKey } from "../secrets/signing-secret.ts";
 export interface WebhookDelivery {
   headers: { get(name: string): string | null };
   body: Uint8Array;
-  /** When it came, in ms. */
+  /** When it arrived, in ms. */
   now: number;
 }
 
-/** What tells a delivery from every other: the same one again is no second run. */
+/** Identifies a delivery: the same one again starts no second run. */
 export type DeliveryIdentity =
-  /** The sender's own id, or what was signed with the time of it. */
+  /** The sender's own id, or the signed text including its time. */
   | { kind: "named"; id: string }
-  /** Nothing but the body: the same one is the same delivery for a while. */
+  /** Only the body: the same body is the same delivery for a while. */
   | { kind: "body"; hash: string }
-  /** Every request is its own. */
+  /** Every request is a delivery of its own. */
   | { kind: "none" };
 
 export interface VerifiedDelivery {
   identity: DeliveryIdentity;
-  /** GitHub's name of what happened. */
+  /** GitHub's name of the event. */
   event: string | null;
 }
 
-/** Both ways: a clock that is ahead is as wrong as one that is behind. */
+/** In both directions: a clock may be ahead or behind. */
 const TOLERANCE_SECONDS = 5 * 60;
 
-/** No sender's header comes near. */
+/** No sender's header is nearly as long. */
 const HEADER_CHARACTERS = 4096;
 
-/** While a sender rotates its keys it signs with a few of them. */
-const MOST_SIGNATURES = 16;
+/** A sender that rotates its keys signs with a few of them. */
+const MAX_SIGNATURES = 16;
 
-/** Printable, and without the comma that joins a header which came twice. */
+/** Printable, without the comma that joins repeated headers. */
 const idForm = /^[!-+\--~]{1,255}$/;
 const timeForm = /^\d{1,12}$/;
 const eventForm = /^[\w.-]{1,100}$/;
 
 const encoder = new TextEncoder();
 
-/** `secrets`: those that open the trigger now. The failure is `unauthorized`. */
+/** `secrets` are the valid ones. Fails with `unauthorized`. */
 export async function verifyDelivery(
   verify: TriggerVerification,
   secrets: string[],
@@ -72,7 +72,7 @@ async function verifyStandard(secrets: string[], delivery: WebhookDelivery): Pro
   const header = readHeader(delivery, names.signature);
   if (!header.ok) return header;
   const items = header.value.split(" ");
-  if (items.length > MOST_SIGNATURES || items.some((item) => !/^v\d\w?,[\w+/=-]+$/.test(item))) {
+  if (items.length > MAX_SIGNATURES || items.some((item) => !/^v\d\w?,[\w+/=-]+$/.test(item))) {
     return malformed(names.signature);
   }
   const signatures = items.filter((item) => item.startsWith("v1,")).map((item) => decode(item.slice(3), "base64"));
@@ -82,7 +82,9 @@ async function verifyStandard(secrets: string[], delivery: WebhookDelivery): Pro
   return succeed({ identity: { kind: "named", id: id.value }, event: null });
 }
 
-/** Svix, where the standard comes from, sends its own names by default; a delivery is read by one set of them. */
+/**
+ * Svix, where the standard comes from, uses its own header names by default. A delivery is read with one set of them.
+ */
 function findStandardNames({ headers }: WebhookDelivery) {
   const brand = headers.get("webhook-id") === null && headers.get("svix-id") !== null ? "svix" : "webhook";
   return { id: `${brand}-id`, timestamp: `${brand}-timestamp`, signature: `${brand}-signature` };
@@ -96,7 +98,7 @@ async function verifyGithub(secrets: string[], delivery: WebhookDelivery): Promi
   if (!(await isSigned("SHA-256", keys, delivery.body, [signature]))) return wrong("X-Hub-Signature-256");
   const named = delivery.headers.get("X-GitHub-Event") ?? "";
   const event = eventForm.test(named) ? named : null;
-  // GitHub always sends one and does not sign it; others sign as GitHub does and send none.
+  // GitHub always sends this header and does not sign it; others that sign like GitHub don't send it.
   if (delivery.headers.get("X-GitHub-Delivery") === null) {
     return succeed({ identity: { kind: "body", hash: await hashBody(delivery.body) }, event });
   }
@@ -106,7 +108,7 @@ async function verifyGithub(secrets: string[], delivery: WebhookDelivery): Promi
 
 const algorithms = { sha1: "SHA-1", sha256: "SHA-256", sha512: "SHA-512" } as const;
 
-/** With what is usual for what its owner left out. */
+/** Adds the defaults of the fields that the owner left out. */
 export function fillHmac({ header, ...given }: HmacVerification) {
   const { algorithm = "sha256", encoding = "hex", prefix = "", timestamp_header = null, id_header = null } = given;
   const { signed = timestamp_header === null ? "{body}" : "{timestamp}.{body}" } = given;
@@ -130,11 +132,11 @@ async function verifyHmac(
   const signatures = items
     .filter((item) => item.startsWith(verify.prefix))
     .map((item) => item.slice(verify.prefix.length))
-    // Most senders name the algorithm; it is never part of a signature.
+    // Most senders name the algorithm before the signature.
     .map((item) =>
       decode(item.startsWith(`${verify.algorithm}=`) ? item.slice(verify.algorithm.length + 1) : item, verify.encoding),
     );
-  if (signatures.length > MOST_SIGNATURES || !signatures.some((signature) => signature !== null)) {
+  if (signatures.length > MAX_SIGNATURES || !signatures.some((signature) => signature !== null)) {
     return malformed(verify.header);
   }
   const { body } = delivery;
@@ -156,7 +158,7 @@ async function verifyHeader(
   if (!header.ok) return header;
   const given = await hashText(header.value);
   let isKnown = false;
-  // Every secret is looked at, so that the time does not tell which one it was.
+  // Every secret is compared, so that the time does not reveal which one matched.
   for (const secret of secrets) {
     const expected = await hashText(prefix + secret);
     if (equalInConstantTime(expected, given)) isKnown = true;
@@ -167,7 +169,7 @@ async function verifyHeader(
   return id.ok ? succeed({ identity: { kind: "named", id: id.value }, event: null }) : id;
 }
 
-/** Seconds, as they were sent; null where the trigger names no header for them. In a list they stand as `t=…`. */
+/** The time in seconds as sent; null if the trigger configures no header for it. In a list it is `t=…`. */
 function readTimeOf(name: string | null, list: string | null, delivery: WebhookDelivery): Result<string | null> {
   if (name === null) return succeed(null);
   if (list === null) return readTime(delivery, name);
@@ -215,7 +217,7 @@ function refuse(reason: string): Result<never> {
   return fail("unauthorized", reason);
 }
 
-/** Whether one of the signatures is of one of the keys. All are looked at. */
+/** Whether one of the signatures matches one of the keys. All are compared. */
 async function isSigned(
   hash: string,
   keys: Uint8Array[],
@@ -233,7 +235,7 @@ async function isSigned(
   return found;
 }
 
-/** The bytes that are signed. */
+/** The signed bytes. */
 function fill(template: string, parts: { id: string; timestamp: string; body: Uint8Array }): Uint8Array {
   const pieces = template.split(/(\{(?:id|timestamp|body)\})/).map((piece) => {
     if (piece === "{body}") return parts.body;
@@ -248,7 +250,7 @@ function fill(template: string, parts: { id: string; timestamp: string; body: Ui
   return bytes;
 }
 
-/** Null where it is not of that encoding. */
+/** Null if the text is not in that encoding. */
 function decode(text: string, encoding: "hex" | "base64"): Uint8Array | null {
   if (encoding === "hex") {
     if (!/^(?:[\da-f]{2})+$/i.test(text)) return null;

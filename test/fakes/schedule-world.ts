@@ -8,7 +8,7 @@ import type { AcceptedRun, RunInput, ThreadKey } from "../../src/protocol/thread
 import type { Trigger, TriggerDeliveryStatus } from "../../src/protocol/trigger.ts";
 import { createTrigger, readTrigger, updateTrigger } from "../../src/store/triggers/triggers.ts";
 import { sweepSchedules } from "../../src/triggers/routes/due-schedules.ts";
-import { buryFiring, fireSchedule } from "../../src/triggers/routes/fire-schedule.ts";
+import { fireSchedule, retryDeadFiring } from "../../src/triggers/routes/fire-schedule.ts";
 import { nextTimes } from "../../src/triggers/schedule-times.ts";
 import { openD1 } from "./sqlite-d1.ts";
 
@@ -110,8 +110,8 @@ export class ScheduleWorld {
     return fireSchedule(job, this.env, Date.parse(now));
   }
 
-  bury(job: FireSchedule, now: string): Promise<Result<null>> {
-    return buryFiring(job, this.env, Date.parse(now));
+  deliverDead(job: FireSchedule, now: string): Promise<Result<null>> {
+    return retryDeadFiring(job, this.env, Date.parse(now));
   }
 
   end(status: RunStatus = "completed"): void {

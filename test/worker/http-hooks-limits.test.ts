@@ -1,4 +1,4 @@
-// What bounds the door of webhooks, and what becomes of a secret.
+// The limits of the webhook entry point, and the handling of secrets.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { clearTriggers, hooksOf, signStandard } from "./hook-client.ts";
@@ -16,8 +16,8 @@ afterEach(async () => {
 
 const { make, deliver, logOf } = hooksOf(client);
 
-describe("limits", () => {
-  it("slow strangers down and keep their refusals out of the log, but not the sender", async () => {
+describe("limits of deliveries", () => {
+  it("slow down strangers and keep their refusals out of the log, without affecting the sender", async () => {
     const { trigger_id, secret } = await make();
     const statuses: number[] = [];
     for (let count = 0; count < 35; count++) statuses.push((await deliver(trigger_id, "{}", {})).status);
@@ -31,7 +31,7 @@ describe("limits", () => {
     expect((await deliver(other.trigger_id, "{}", {})).status).toBe(401);
   });
 
-  it("hold for the sender too", async () => {
+  it("apply to the sender too", async () => {
     const full = createClient({ ...settings, DELIVERY_LIMIT: { limit: async () => ({ success: false }) } });
     const { trigger_id, secret } = await make();
     const answer = await deliver(trigger_id, BODY, signStandard(secret, BODY), full);
@@ -39,7 +39,7 @@ describe("limits", () => {
     expect(await logOf(trigger_id)).toMatchObject([{ status: "refused", reason: "Too many deliveries in a minute." }]);
   });
 
-  it("keep nobody out where they are not there or fail", async () => {
+  it("keep nobody out if they are missing or fail", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const limit = { limit: () => Promise.reject(new Error("away")) };
     const { trigger_id, secret } = await make();
@@ -54,7 +54,7 @@ describe("limits", () => {
     }
   });
 
-  it("of the log: what is older than 30 days goes with the next delivery", async () => {
+  it("delete log rows older than 30 days with the next delivery", async () => {
     const { trigger_id, secret } = await make();
     await deliver(trigger_id, BODY, signStandard(secret, BODY));
     await env.DB.prepare("UPDATE trigger_deliveries SET created_at = '2020-01-01T00:00:00.000Z'").run();
@@ -63,13 +63,13 @@ describe("limits", () => {
   });
 });
 
-describe("a secret", () => {
+describe("a trigger's secret", () => {
   const rotate = (trigger_id: string, body: Record<string, unknown> = {}) =>
     client.send("POST", `/v1/triggers/${trigger_id}/rotate`, body);
   const statusOf = async (trigger_id: string, secret: string, at = Date.now()) =>
     (await deliver(trigger_id, BODY, signStandard(secret, BODY, { at }))).status;
 
-  it("opens beside the next one until the overlap ends", async () => {
+  it("stays valid beside the next one until the overlap ends", async () => {
     const { trigger_id, secret } = await make();
     const rotated = await rotate(trigger_id, { overlap_seconds: 60 });
     expect(rotated.headers.get("cache-control")).toBe("no-store");
@@ -81,7 +81,7 @@ describe("a secret", () => {
     expect([await statusOf(trigger_id, secret, later), await statusOf(trigger_id, next, later)]).toEqual([401, 202]);
   });
 
-  it("opens until its own overlap ends, also where it is rotated again meanwhile, and twice at once", async () => {
+  it("stays valid until its own overlap ends, even if it is rotated again, or twice at once", async () => {
     const { trigger_id, secret } = await make();
     const [second, third] = await Promise.all([
       rotate(trigger_id, { overlap_seconds: 60 }),
@@ -99,7 +99,7 @@ describe("a secret", () => {
     expect(left).toEqual([401, 401, 401, 401, 202]);
   });
 
-  it("ends at once where there is to be no overlap, and may be the sender's", async () => {
+  it("ends immediately without an overlap, and may be chosen by the sender", async () => {
     const { trigger_id, secret } = await make();
     const own = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     expect((await rotate(trigger_id, { secret: own, overlap_seconds: 0 })).body).toMatchObject({
@@ -112,7 +112,7 @@ describe("a secret", () => {
     }
   });
 
-  it("is in no answer but the one that made it, in no row in clear, and in no log", async () => {
+  it("is only in the answer that made it, in no row as plain text, and in no log", async () => {
     const written: string[] = [];
     for (const name of ["log", "info", "warn", "error", "debug"] as const) {
       vi.spyOn(console, name).mockImplementation((...line) => void written.push(line.join(" ")));

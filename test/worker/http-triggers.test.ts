@@ -1,4 +1,4 @@
-// Triggers over HTTP: what their owner does with them. Deliveries are in http-hooks.test.ts.
+// Triggers over HTTP: what their owner can do with them. Deliveries are in http-hooks.test.ts.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RunInput } from "../../src/protocol/thread.ts";
@@ -30,7 +30,7 @@ function lastInput(from = client): RunInput {
 }
 
 describe("a webhook trigger", () => {
-  it("is made, read and listed as it was made, with its secret once", async () => {
+  it("is made, read and listed with its fields, and shows its secret once", async () => {
     const made = await client.send("POST", PATH, webhook);
     expect([made.status, made.headers.get("cache-control")]).toEqual([201, "no-store"]);
     const { secret, ...rest } = made.body;
@@ -62,7 +62,7 @@ describe("a webhook trigger", () => {
     expect(next.body).toEqual({ data: [rest], next_cursor: null });
   });
 
-  it("has its verify as it was sent, and keeps the secret that it was told", async () => {
+  it("keeps `verify` as it was sent, and the given secret", async () => {
     for (const verify of [
       { scheme: "hmac", header: "X-Sig" },
       { scheme: "hmac", header: "X-Sig", encoding: "base64", timestamp_header: "X-Time", id_header: null },
@@ -124,7 +124,7 @@ describe("a webhook trigger", () => {
     expect(stored).toBe(0);
   });
 
-  it("needs a server that can keep secrets", async () => {
+  it("can't be made on a server without ENCRYPTION_KEY", async () => {
     const answer = await createClient({ ENCRYPTION_KEY: " " }).send("POST", PATH, webhook);
     expect([answer.status, answer.body.code]).toEqual([503, "not_configured"]);
     expect(answer.body.detail).toContain("ENCRYPTION_KEY");
@@ -132,7 +132,7 @@ describe("a webhook trigger", () => {
 });
 
 describe("a schedule", () => {
-  it("tells its next five times, and none while it is paused", async () => {
+  it("shows its next five times, and none while it is paused", async () => {
     const made = await make(schedule);
     expect(made).toMatchObject({ secret: null, url: null, verify: null, cron: schedule.cron, overlap: "skip" });
     expect(made.next_times).toHaveLength(5);
@@ -154,7 +154,7 @@ describe("a schedule", () => {
     expect(await nextAt()).toMatch(/T04:30:00\.000Z$/);
   });
 
-  it("has all of what was changed at once", async () => {
+  it("has every change of many made at once", async () => {
     const { trigger_id } = await make({ ...schedule, enabled: false });
     const path = `${PATH}/${trigger_id}`;
     const changes = [{ prompt: "Other." }, { enabled: true }, { cron: "30 4 * * *" }, { overlap: "queue" }];
@@ -164,7 +164,7 @@ describe("a schedule", () => {
     expect(await env.DB.prepare("SELECT next_at FROM triggers").first("next_at")).toMatch(/T\d\d:30:00\.000Z$/);
   });
 
-  it("keeps its next time where nothing about its times was changed", async () => {
+  it("keeps its next time if its times did not change", async () => {
     const { trigger_id } = await make(schedule);
     await env.DB.prepare("UPDATE triggers SET next_at = '2026-01-01T00:00:00.000Z'").run();
     await client.send("PATCH", `${PATH}/${trigger_id}`, { prompt: "Other.", enabled: true, cron: schedule.cron });
@@ -186,7 +186,7 @@ describe("a schedule", () => {
     expect(answer.body.detail).toMatch(detail);
   });
 
-  it("has no secret to rotate, and takes no payload", async () => {
+  it("has no secret to rotate, and accepts no payload", async () => {
     const { trigger_id } = await make(schedule);
     expect((await client.send("POST", `${PATH}/${trigger_id}/rotate`, {})).body.code).toBe("invalid_operation");
     const run = await client.send("POST", `${PATH}/${trigger_id}/run`, { payload: 1 });
@@ -194,8 +194,8 @@ describe("a schedule", () => {
   });
 });
 
-describe("a change", () => {
-  it("merges, and refuses fields of the other type and the type itself", async () => {
+describe("a change of a trigger", () => {
+  it("is merged, and may not set fields of the other type or the type itself", async () => {
     const { trigger_id, secret: _, ...made } = await make();
     const path = `${PATH}/${trigger_id}`;
     const changed = await client.send("PATCH", path, { thread: "per_key", key: "{{$.issue.id}}" });
@@ -213,7 +213,7 @@ describe("a change", () => {
     expect(wrong.body.detail).toMatch(/^prompt: the pick/);
   });
 
-  it("of the scheme keeps the secret, where it fits", async () => {
+  it("of the scheme keeps the secret if it fits", async () => {
     const made = await make({ ...webhook, verify: { scheme: "github" } });
     const path = `${PATH}/${made.trigger_id}`;
     expect((await client.send("PATCH", path, { verify: { scheme: "standard" } })).status).toBe(200);
@@ -225,8 +225,8 @@ describe("a change", () => {
   });
 });
 
-describe("a run now", () => {
-  it("is the run of a payload that was brought, also while the trigger is paused", async () => {
+describe("running a trigger now", () => {
+  it("starts the run of the given payload, even while the trigger is paused", async () => {
     const made = await make({ ...webhook, enabled: false });
     const run = await client.send("POST", `${PATH}/${made.trigger_id}/run`, { payload: { issue: { title: "slow" } } });
     expect(run.status).toBe(202);
@@ -242,7 +242,7 @@ describe("a run now", () => {
     expect((await client.send("GET", `${PATH}/${made.trigger_id}`)).body.last_fired_at).toEqual(expect.any(String));
   });
 
-  it("needs no payload, is another each time, and the same for the same Idempotency-Key", async () => {
+  it("needs no payload, starts another run each time, and the same for the same Idempotency-Key", async () => {
     const { trigger_id } = await make(schedule);
     const run = async (headers = {}) => (await client.send("POST", `${PATH}/${trigger_id}/run`, {}, headers)).body;
     const [one, two] = [await run(), await run()];
@@ -253,7 +253,7 @@ describe("a run now", () => {
     expect((await client.send("GET", `${PATH}/${trigger_id}/deliveries`)).body.data).toHaveLength(3);
   });
 
-  it("refuses an Idempotency-Key that had another payload", async () => {
+  it("refuses an Idempotency-Key that was used with another payload", async () => {
     const { trigger_id } = await make();
     const key = { "idempotency-key": "same" };
     expect((await client.send("POST", `${PATH}/${trigger_id}/run`, { payload: 1 }, key)).status).toBe(202);
@@ -262,7 +262,7 @@ describe("a run now", () => {
     expect([other.status, other.body.code]).toEqual([409, "idempotency_conflict"]);
   });
 
-  it("says why there is none", async () => {
+  it("says why no run can start", async () => {
     const { trigger_id } = await make();
     client.threads.next = { failure: { code: "not_found", detail: "The thread was deleted." } };
     const run = await client.send("POST", `${PATH}/${trigger_id}/run`, {});
@@ -271,7 +271,7 @@ describe("a run now", () => {
 });
 
 describe("a trigger's owner", () => {
-  it("is the only one who sees it", async () => {
+  it("is the only one who can see it", async () => {
     const { trigger_id } = await make();
     const other = await client.addUser("user_triggers_other");
     const path = `${PATH}/${trigger_id}`;
@@ -292,7 +292,7 @@ describe("a trigger's owner", () => {
     expect((await client.send("GET", path)).body.enabled).toBe(true);
   });
 
-  it("may name only agents and projects of their own", async () => {
+  it("may name only their own agents and projects", async () => {
     const other = await client.addUser("user_triggers_third");
     const project = await client.send("POST", "/v1/projects", { name: "p" });
     const agent = await client.send("POST", "/v1/agents", { name: "a" });

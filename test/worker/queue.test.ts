@@ -1,4 +1,4 @@
-// The queue's consumer and the sweeper: each job alone, nothing thrown.
+// The queue's consumer and the sweeper: each job is handled alone, and nothing throws.
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
@@ -28,14 +28,14 @@ describe("consumeJobs", () => {
     ]);
   });
 
-  it("buries the run of a dead letter", async () => {
+  it("fails the run of a dead letter", async () => {
     const threads = new FakeThreads(env.DB);
     const result = await consume("taskloom-dead", [makeJob("inv-1")], threads);
     expect(result.explicitAcks).toEqual(["m0"]);
     expect(threads.asked).toEqual([{ method: "bury", input: "inv-1" }]);
   });
 
-  it("acknowledges what can never be done: no job, or a run that is gone", async () => {
+  it("acknowledges a message that is no job, and a job whose run is gone", async () => {
     const threads = new FakeThreads(env.DB);
     threads.next = { failure: { code: "not_found", detail: "gone" } };
     const result = await consume(
@@ -58,8 +58,8 @@ describe("consumeJobs", () => {
   });
 });
 
-describe("a retry", () => {
-  it("comes later from try to try, and within five minutes", async () => {
+describe("the retry of a job", () => {
+  it("waits longer with each attempt, up to five minutes", async () => {
     const delays: (number | undefined)[] = [];
     for (const attempts of [1, 2, 5, 50]) {
       const threads = new FakeThreads(env.DB);
@@ -74,7 +74,7 @@ describe("a retry", () => {
 });
 
 describe("sweepRuns", () => {
-  it("pokes each thread with a silent live run once, even if one poke fails", async () => {
+  it("resumes each thread with a silent live run once, even if one call fails", async () => {
     const threads = new FakeThreads(env.DB);
     for (const [thread_id, count] of [
       ["t1", 2],
@@ -90,11 +90,11 @@ describe("sweepRuns", () => {
     }
     threads.next = { error: new Error("down") };
     await sweepRuns(threads.within(env), Date.now() + 61_000);
-    const poked = threads.asked.map(({ input }) => (input as { thread_id: string }).thread_id);
-    expect(poked.sort()).toEqual(["t1", "t2", "t3"]);
+    const called = threads.asked.map(({ input }) => (input as { thread_id: string }).thread_id);
+    expect(called.sort()).toEqual(["t1", "t2", "t3"]);
   });
 
-  it("leaves runs alone that D1 heard of within a minute", async () => {
+  it("leaves runs alone that D1 has had news of within a minute", async () => {
     const threads = new FakeThreads(env.DB);
     const key = { user_id: "user_q", thread_id: "fresh" };
     await syncThread(env.DB, {
@@ -108,7 +108,7 @@ describe("sweepRuns", () => {
     expect(threads.asked.filter(({ input }) => (input as { thread_id: string }).thread_id === "fresh")).toEqual([]);
   });
 
-  it("does not throw where D1 fails", async () => {
+  it("does not throw if D1 fails", async () => {
     const broken = {
       ...env,
       DB: {

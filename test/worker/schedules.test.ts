@@ -1,4 +1,4 @@
-// Schedules in workerd: the clock is driven as the platform drives it, the queue is the real one, and so are the threads.
+// Schedules in workerd: the test triggers the cron like the platform does, with the real queue and real threads.
 import {
   createExecutionContext,
   createMessageBatch,
@@ -53,14 +53,14 @@ async function readRows(trigger: Trigger): Promise<Row[]> {
   return read.results;
 }
 
-/** The clock, twice at once. */
+/** Runs the cron twice at once. */
 async function tick(now: number): Promise<void> {
   const once = () => worker.scheduled(createScheduledController({ scheduledTime: now }), env);
   await Promise.all([once(), once()]);
 }
 
-describe("a schedule of each minute", () => {
-  it("has one run for each due time, with the clock driven twice at once", async () => {
+describe("a schedule for every minute", () => {
+  it("has one run for each due time, although the cron runs twice at once", async () => {
     const start = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
     const trigger = makeSchedule(start);
     await createTrigger(env.DB, trigger);
@@ -89,7 +89,7 @@ describe("a schedule of each minute", () => {
     });
   });
 
-  it("lets a due time wait while its run is at work, and takes it up when the run has ended", async () => {
+  it("lets a due time wait while its run works, and fires it when the run has ended", async () => {
     const start = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
     const settings = makeSchedule(start).settings;
     const prompt = "[[say 20]] [[pace 100]]";
@@ -112,7 +112,7 @@ describe("a schedule of each minute", () => {
 });
 
 describe("the queue's consumer", () => {
-  it("does a schedule's job again where the thread fails, and as a dead letter sends it once more", async () => {
+  it("repeats a schedule's job if the thread fails, and sends it once more as a dead letter", async () => {
     const now = Date.now();
     const trigger = makeSchedule(now, {
       settings: { ...makeSchedule(now).settings, cron: "0 0 1 1 *", timezone: "UTC" },
@@ -139,7 +139,7 @@ describe("the queue's consumer", () => {
 });
 
 describe("ten thousand schedules", () => {
-  it("of which none is due cost the clock next to nothing, and are moved by few statements when they are", async () => {
+  it("cost the sweep almost nothing while none is due, and are moved by few statements when they are", async () => {
     await env.DB.prepare("UPDATE triggers SET next_at = NULL").run();
     const now = Date.parse("2031-01-01T00:00:00Z");
     const trigger = makeSchedule(now, {

@@ -1,4 +1,4 @@
-// The sweep over real objects: whatever D1 says of a run, it comes to say what the thread's object knows.
+// The sweep with real objects: whatever D1 has of a run, afterwards it has what the thread's object knows.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { readRun } from "../../src/store/runs.ts";
@@ -10,8 +10,8 @@ import { framesOf, messagesOf, readUntil, threadClient } from "./thread-client.t
 const run = { invocation_id: "inv_a" };
 const inAnHour = () => Date.now() + 3_600_000;
 
-describe("a run that D1 believes to be alive", () => {
-  it("is ended in D1 where its thread's object knows nothing of it", async () => {
+describe("a run that is live in D1", () => {
+  it("is ended in D1 if its thread's object does not know it", async () => {
     const { key } = threadClient();
     const lost = { ...makeRun(key, run), version: 7 };
     await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs: [lost] });
@@ -22,7 +22,7 @@ describe("a run that D1 believes to be alive", () => {
     expect(await readRun(env.DB, key, "inv_a")).toEqual(ended);
   });
 
-  it("is ended in D1 where a thread that is there does not know it, and the others are left alone", async () => {
+  it("is ended in D1 if an existing thread does not know it, and other runs are left alone", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[say 2]]", run));
     const lost = { ...makeRun(client.key, { invocation_id: "inv_lost" }), version: 1 };
@@ -32,7 +32,7 @@ describe("a run that D1 believes to be alive", () => {
     expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed" });
   });
 
-  it("is as its object knows it where D1 was set back to an earlier state", async () => {
+  it("gets the state of its object if D1 was restored to an earlier one", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[say 2]]", run));
     await env.DB.prepare(
@@ -47,12 +47,12 @@ describe("a run that D1 believes to be alive", () => {
     });
   });
 
-  it("goes on undisturbed where it is at work, however often it is poked", async () => {
+  it("continues undisturbed while it works, however often it is swept", async () => {
     const client = threadClient();
     const response = await client.post("[[pace 40]] [[say 30]]", run);
-    const poked = Promise.all([1, 2, 3].map((hours) => sweepRuns(env, Date.now() + hours * 3_600_000)));
+    const swept = Promise.all([1, 2, 3].map((hours) => sweepRuns(env, Date.now() + hours * 3_600_000)));
     const events = framesOf(await readUntil(response)).map(({ event }) => event);
-    await poked;
+    await swept;
     expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", result: { text: "word ".repeat(30) } });
     expect((await messagesOf(client.key)).map(({ type }) => type)).toEqual(["user", "assistant"]);
     expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed", attempt: 1 });

@@ -1,4 +1,4 @@
-// The clock's sweep: what is due is sent once for each due time that counts, whatever comes twice or was missed.
+// Tests of the sweep: it sends each due time that counts once, whether sweeps overlap or were missed.
 import { describe, expect, it } from "vitest";
 import { type FireSchedule, ScheduleWorld } from "../../../test/fakes/schedule-world.ts";
 import type { Env } from "../../config.ts";
@@ -11,7 +11,7 @@ function jobOf(due_at: string): FireSchedule {
 }
 
 describe("a schedule that is due", () => {
-  it("is fired once and due again at the next time", async () => {
+  it("is fired once and gets its next due time", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:59:30Z", {}, { cron: "0 9 * * *", timezone: "Europe/Berlin" });
     await world.minute("2026-11-25T07:59:00Z");
@@ -36,7 +36,7 @@ describe("a schedule that is due", () => {
     });
   });
 
-  it("is one run where the clock comes twice at once, and each job twice", async () => {
+  it("starts one run even if the sweep runs twice at once and each job arrives twice", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     await Promise.all([world.sweep("2026-11-25T08:01:00Z"), world.sweep("2026-11-25T08:01:00Z")]);
@@ -48,7 +48,7 @@ describe("a schedule that is due", () => {
     expect(world.outcomes()).toMatchObject([{ status: "accepted", invocation_id: world.runs[0]?.invocation_id }]);
   });
 
-  it("is fired for its last due time where minutes were missed", async () => {
+  it("is fired for its last due time if minutes were missed", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     await world.minute("2026-11-25T08:05:20Z");
@@ -56,7 +56,7 @@ describe("a schedule that is due", () => {
     expect(world.trigger().next_at).toBe("2026-11-25T08:06:00.000Z");
   });
 
-  it("is fired once after an outage of a day, or of a year", async () => {
+  it("is fired once after an outage of a day or of a year", async () => {
     for (const [cron, until, due, next] of [
       ["*/10 * * * *", "2026-11-26T08:04:00Z", "2026-11-26T08:00:00.000Z", "2026-11-26T08:10:00.000Z"],
       ["* * * * *", "2027-11-25T08:00:30Z", "2027-11-25T08:00:00.000Z", "2027-11-25T08:01:00.000Z"],
@@ -72,7 +72,7 @@ describe("a schedule that is due", () => {
     }
   });
 
-  it("is not moved where it was changed after it was read", async () => {
+  it("is not moved if it was changed after it was read", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     const changed = iso("2026-11-26T09:00:00Z");
@@ -81,7 +81,7 @@ describe("a schedule that is due", () => {
     expect(world.trigger().next_at).toBe(changed);
   });
 
-  it("is not fired where it was paused or changed before its job came", async () => {
+  it("is not fired if it was paused or changed before its job arrived", async () => {
     for (const change of [
       { enabled: false, next_at: null },
       { settings: { verify: null, key: null, cron: "30 8 * * *", timezone: "UTC", overlap: "skip" as const } },
@@ -97,7 +97,7 @@ describe("a schedule that is due", () => {
     }
   });
 
-  it("fires nothing for a trigger that is gone or another user's", async () => {
+  it("fires nothing for a deleted trigger or another user's", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     for (const job of [
@@ -110,7 +110,7 @@ describe("a schedule that is due", () => {
     expect(world.runs).toEqual([]);
   });
 
-  it("is over where it is never due again", async () => {
+  it("has no next time if it is never due again", async () => {
     const world = new ScheduleWorld();
     await world.add("2999-11-30T23:58:30Z", {}, { cron: "59 23 30 11 *" });
     await world.minute("2999-11-30T23:59:00Z");
@@ -118,7 +118,7 @@ describe("a schedule that is due", () => {
     expect(world.trigger()).toMatchObject({ next_at: null, enabled: 1 });
   });
 
-  it("does not hold up others where it can't be read any more, and says so", async () => {
+  it("is disabled with a reason if it can't be read any more, and does not block others", async () => {
     const world = new ScheduleWorld();
     const broken = { next_at: iso("2026-11-25T08:01:00Z"), trigger_id: "trig_broken" };
     await world.add("2026-11-25T08:00:30Z", {}, { cron: "* * * * *" });
@@ -136,7 +136,7 @@ describe("a schedule that is due", () => {
     ]);
   });
 
-  it("is told nothing of a row that is thirty days older", async () => {
+  it("deletes rows that are thirty days older", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z", {}, { cron: "0 0 1 * *" });
     for (const at of ["2026-12-01", "2027-01-01", "2027-02-01"]) {
@@ -149,7 +149,7 @@ describe("a schedule that is due", () => {
 });
 
 describe("ten thousand schedules", () => {
-  it("that are due at once are sent once each, page by page", async () => {
+  it("that are due at once are each sent once, page by page", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     const others = `INSERT INTO triggers SELECT user_id, 'trig_' || value, type, agent_id, project_id, thread, enabled, next_at, last_fired_at,
@@ -161,13 +161,13 @@ describe("ten thousand schedules", () => {
     expect(new Set(world.jobs.map(({ trigger_id }) => trigger_id)).size).toBe(10_000);
     expect(world.jobs).toHaveLength(10_000);
     expect(world.steps).toBeLessThan(200);
-    // What was left is the oldest of the next sweep.
+    // Those left over come first in the next sweep.
     await world.sweep("2026-11-25T08:01:30Z");
     expect(new Set(world.jobs.map(({ trigger_id }) => trigger_id)).size).toBe(10_002);
     expect(world.jobs).toHaveLength(10_002);
   });
 
-  it("are found by the indexes that are there for it", async () => {
+  it("are found through the indexes made for them", async () => {
     const { d1 } = new ScheduleWorld();
     const plan = (query: string, ...values: (string | number)[]) =>
       d1.read<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...values).map(({ detail }) => detail);

@@ -1,6 +1,6 @@
-// What happens each minute: schedules that are due are sent to the queue, which starts their runs. The jobs are sent first and
-// the schedules moved then; a due time that is sent twice is one run, whose id is derived from it. What fell due while nobody
-// looked counts once: the last due time is fired.
+// Runs every minute: sends due schedules to the queue, whose jobs start their runs. The jobs are sent first and the
+// schedules moved afterwards. A due time sent twice is one run, whose id is derived from it. If several due times were
+// missed, only the last one is fired.
 import type { Env } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { derivedId } from "../../protocol/ids.ts";
@@ -16,20 +16,20 @@ import {
 } from "../../store/triggers/due-schedules.ts";
 import { findScheduleFault, lastDue, nextTimes } from "../schedule-times.ts";
 
-// One sweep takes some seconds for so many; what is left over has been due longest at the next one.
+// One sweep takes some seconds for this many. Those left over have been due longest in the next sweep.
 const SCHEDULES_PER_SWEEP = 10_000;
 const SCHEDULES_PER_PAGE = 500;
 
-/** What the queue takes at once. A hundred of these jobs are 30 KB, of 256. */
+/** The queue's limit per batch. A hundred of these jobs are 30 KB; the limit is 256 KB. */
 const JOBS_PER_BATCH = 100;
 
-// Of due times that wait: a trigger has at most twenty.
+// Waiting due times: a trigger has at most twenty.
 const WAITING_ROWS_PER_SWEEP = 20_000;
 const WAITING_SCHEDULES_PER_SWEEP = 2_000;
 
 type FireSchedule = Extract<Job, { type: "fire_schedule" }>;
 
-/** The last and the next due time, seen from now; or why they can't be told. */
+/** The last and the next due time from now, or why they can't be computed. */
 type Times = { last: string | null; next: string | null } | { reason: string };
 
 export async function sweepSchedules(env: Env, now: number): Promise<void> {
@@ -46,7 +46,7 @@ export async function sweepSchedules(env: Env, now: number): Promise<void> {
 }
 
 async function sendDue(env: Env, now: number): Promise<void> {
-  // Thousands share the few crons that people write.
+  // Thousands of schedules share the few crons that people write.
   const known = new Map<string, Times>();
   let after: DueSchedule | null = null;
   for (let left = SCHEDULES_PER_SWEEP; left > 0; left -= SCHEDULES_PER_PAGE) {
@@ -72,12 +72,12 @@ async function sendPage(env: Env, page: DueSchedule[], now: number, known: Map<s
       continue;
     }
     moved.push({ ...schedule, following: times.next });
-    // None is since where a country moved its clock anew: then it is due at another time than was thought.
+    // There is no last time if a country has changed its clock rules since: the schedule is then due at another time.
     if (times.last !== null && times.last >= next_at) jobs.push(toJob(user_id, trigger_id, times.last));
   }
   await sendJobs(env, jobs);
   await moveSchedules(env.DB, moved);
-  // These are due again in a minute; pages behind them are not held up.
+  // These schedules are due again in a minute; a failure here does not hold up later pages.
   await parkSchedules(env.DB, parked, now).catch((error: unknown) => logError("parking_failed", error, {}));
 }
 
@@ -96,7 +96,7 @@ function findTimes(cron: string, timezone: string, now: number): Times {
   }
 }
 
-/** A due time that waits for the run before it is tried each minute; who does the job looks whether its turn has come. */
+/** Sends waiting due times every minute. The job decides whether the turn of a due time has come. */
 async function sendWaiting(env: Env): Promise<void> {
   const waiting = await readWaitingSchedules(env.DB, WAITING_ROWS_PER_SWEEP, WAITING_SCHEDULES_PER_SWEEP);
   await sendJobs(

@@ -1,4 +1,4 @@
-// One due time from its job to its run or its row: whatever breaks off, is repeated, or comes beside another.
+// One due time from its job to its run or its row, under crashes, repetition and concurrency.
 import { describe, expect, it } from "vitest";
 import { type FireSchedule, ScheduleWorld } from "../../../test/fakes/schedule-world.ts";
 import { fail } from "../../protocol/error.ts";
@@ -10,7 +10,7 @@ function jobOf(due_at: string): FireSchedule {
 }
 
 describe("a crash at any step", () => {
-  it("leaves one run and one row of a due time, and none unsent", async () => {
+  it("leaves one run and one row per due time, and none unsent", async () => {
     for (const overlap of ["skip", "queue"] as const) {
       for (const moment of ["before", "after"] as const) {
         let hasCrashed = true;
@@ -21,7 +21,7 @@ describe("a crash at any step", () => {
           await world.minute("2026-11-25T08:01:00Z");
           hasCrashed = world.steps > at;
           world.revive();
-          // The same minute: what was sent comes again, what was not is still due.
+          // In the same minute: what was sent arrives again, what was not sent is still due.
           await world.deliver("2026-11-25T08:01:10Z");
           await world.minute("2026-11-25T08:01:40Z");
           await world.deliver("2026-11-25T08:01:50Z");
@@ -34,7 +34,7 @@ describe("a crash at any step", () => {
     }
   });
 
-  it("leaves one run where the prompt or the thread was changed before the job came again", async () => {
+  it("leaves one run if the prompt or the thread was changed before the job came again", async () => {
     for (const change of [{ prompt: "Another." }, { thread: "thread-001" }]) {
       let hasCrashed = true;
       for (let at = 0; hasCrashed; at++) {
@@ -56,11 +56,11 @@ describe("a crash at any step", () => {
     }
   });
 
-  it("leaves the run in the log where somebody ran the trigger by hand before the job came again", async () => {
+  it("keeps the run in the log if the trigger was run by hand before the job came again", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     await world.sweep("2026-11-25T08:01:00Z");
-    // Read, looked up, claimed, accepted; the row is the next step.
+    // After reading, lookup, claim and acceptance, the row is the next step.
     world.steps = 0;
     world.crash = { at: 3, moment: "after" };
     await world.deliver("2026-11-25T08:01:00Z");
@@ -96,8 +96,8 @@ describe("a crash at any step", () => {
   });
 });
 
-describe("a due time while the run before is at work", () => {
-  it("is skipped, says why, and the next one is fired once the run has ended", async () => {
+describe("a due time while the previous run still works", () => {
+  it("is skipped with a reason, and the next one is fired once the run has ended", async () => {
     for (const end of ["completed", "failed", "cancelled", "interrupted"] as const) {
       const world = new ScheduleWorld();
       await world.add("2026-11-25T08:00:30Z");
@@ -111,7 +111,7 @@ describe("a due time while the run before is at work", () => {
     }
   });
 
-  it("stays skipped where its job comes again after that run, as what was fired stays fired", async () => {
+  it("stays skipped or fired if its job comes again after that run", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     for (const minute of ["01", "02"]) await world.minute(`2026-11-25T08:${minute}:00Z`);
@@ -128,13 +128,13 @@ describe("a due time while the run before is at work", () => {
     expect(world.trigger().last_invocation_id).toBe(last_invocation_id);
   });
 
-  it("waits, and is fired in its turn, one after another", async () => {
+  it("waits and is fired in its turn, one after another", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z", {}, { overlap: "queue" });
     for (const minute of ["01", "02", "03"]) await world.minute(`2026-11-25T08:${minute}:00Z`);
     expect(world.outcomes().map(({ status }) => status)).toEqual(["accepted", "waiting", "waiting"]);
     world.end();
-    // Just now it is free: a later due time does not overtake those that wait.
+    // The thread is free now: a later due time does not overtake those that wait.
     await world.minute("2026-11-25T08:04:00Z");
     await world.minute("2026-11-25T08:05:00Z");
     expect(world.fired).toEqual(["2026-11-25T08:01:00.000Z", "2026-11-25T08:02:00.000Z"]);
@@ -149,7 +149,7 @@ describe("a due time while the run before is at work", () => {
     ]);
   });
 
-  it("waits with nineteen others at most: the oldest gives way", async () => {
+  it("waits with at most nineteen others, and the oldest is skipped", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z", {}, { overlap: "queue" });
     for (let minute = 1; minute <= 25; minute++) {
@@ -171,7 +171,7 @@ describe("a due time while the run before is at work", () => {
     expect(world.fired.at(-1)).toBe("2026-11-25T08:06:00.000Z");
   });
 
-  it("does not wait for ever where the schedule was paused or deleted", async () => {
+  it("does not wait for ever if the schedule was paused or deleted", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z", {}, { overlap: "queue" });
     await world.minute("2026-11-25T08:01:00Z");
@@ -184,7 +184,7 @@ describe("a due time while the run before is at work", () => {
     ]);
   });
 
-  it("is done once of two that come at once", async () => {
+  it("is fired once if two jobs arrive at once", async () => {
     for (const overlap of ["skip", "queue"] as const) {
       const world = new ScheduleWorld();
       await world.add("2026-11-25T08:00:30Z", {}, { overlap });
@@ -193,7 +193,7 @@ describe("a due time while the run before is at work", () => {
       const done = await Promise.all(jobs.map((job) => world.fire(job, "2026-11-25T08:03:01Z")));
       expect(done.filter(({ ok }) => ok).length).toBeGreaterThan(0);
       expect(world.runs).toHaveLength(1);
-      // The queue brings again those that were told to come back.
+      // The queue delivers again the jobs that were retried.
       await world.deliver("2026-11-25T08:03:06Z");
       expect(world.runs).toHaveLength(1);
       expect(world.outcomes().filter(({ status }) => status === "accepted")).toHaveLength(1);
@@ -201,7 +201,7 @@ describe("a due time while the run before is at work", () => {
     }
   });
 
-  it("waits for a run that another job is just starting", async () => {
+  it("waits for a run that another job is starting", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z", {
       last_thread_id: "thread_x",
@@ -215,7 +215,7 @@ describe("a due time while the run before is at work", () => {
 });
 
 describe("a due time that can't be fired", () => {
-  it("is refused with the reason where another try would change nothing", async () => {
+  it("is refused with the reason if another try would change nothing", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     world.refusal = fail("not_found", "The thread thread-001 was deleted.");
@@ -229,7 +229,7 @@ describe("a due time that can't be fired", () => {
     expect(world.jobs).toEqual([]);
   });
 
-  it("comes again while the thread or the database is away, and is one run then", async () => {
+  it("is retried while the thread or the database is unavailable, and then becomes one run", async () => {
     for (const part of ["isThreadDown", "isDatabaseDown"] as const) {
       const world = new ScheduleWorld();
       await world.add("2026-11-25T08:00:30Z", {}, { cron: "1 8 * * *" });
@@ -244,7 +244,7 @@ describe("a due time that can't be fired", () => {
     }
   });
 
-  it("is still due where the database or the queue was away for the clock", async () => {
+  it("is still due if the database or the queue was unavailable for the sweep", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z", {}, { cron: "1 8 * * *" });
     world.isDatabaseDown = true;
@@ -254,7 +254,7 @@ describe("a due time that can't be fired", () => {
     expect(world.fired).toEqual(["2026-11-25T08:01:00.000Z"]);
   });
 
-  it("is tried for an hour as a dead letter, and refused then", async () => {
+  it("is retried for an hour as a dead letter, and then refused", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z", {}, { cron: "1 8 * * *" });
     world.isThreadDown = true;
@@ -262,7 +262,7 @@ describe("a due time that can't be fired", () => {
     let tries = 0;
     for (; job !== undefined; job = world.jobs.pop()) {
       tries += 1;
-      expect(await world.bury(job, "2026-11-25T08:04:00Z")).toMatchObject({ ok: true });
+      expect(await world.deliverDead(job, "2026-11-25T08:04:00Z")).toMatchObject({ ok: true });
     }
     expect(tries).toBe(8);
     expect(world.outcomes()).toMatchObject([
@@ -270,23 +270,23 @@ describe("a due time that can't be fired", () => {
     ]);
   });
 
-  it("gives way as a dead letter to a later due time, and is fired if nothing is wrong any more", async () => {
+  it("gives way to a later due time as a dead letter, and is fired if the cause has gone", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     world.isThreadDown = true;
-    await world.bury(jobOf("2026-11-25T08:01:00Z"), "2026-11-25T08:04:00Z");
+    await world.deliverDead(jobOf("2026-11-25T08:01:00Z"), "2026-11-25T08:04:00Z");
     expect(world.outcomes()).toMatchObject([{ status: "skipped" }]);
     expect(world.jobs).toEqual([]);
     world.isThreadDown = false;
-    await world.bury(jobOf("2026-11-25T08:04:00Z"), "2026-11-25T08:07:00Z");
+    await world.deliverDead(jobOf("2026-11-25T08:04:00Z"), "2026-11-25T08:07:00Z");
     expect(world.fired).toEqual(["2026-11-25T08:04:00.000Z"]);
   });
 
-  it("is sent again as a dead letter where even the database is away", async () => {
+  it("is sent again as a dead letter even if the database is unavailable", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     world.isDatabaseDown = true;
-    await world.bury(jobOf("2026-11-25T08:01:00Z"), "2026-11-25T08:04:00Z");
+    await world.deliverDead(jobOf("2026-11-25T08:01:00Z"), "2026-11-25T08:04:00Z");
     expect(world.jobs).toMatchObject([{ due_at: "2026-11-25T08:01:00.000Z", attempt: 2 }]);
   });
 });

@@ -1,6 +1,7 @@
-// A due time of a schedule becomes a run, or a row that says why not. Every step may be repeated: the run's id is derived from
-// trigger and due time, and so is the row's. Before it starts, a run is made the trigger's newest; so of two due times that
-// are done at once the second finds a run before it, as it would a minute later.
+// Turns a due time of a schedule into a run, or into a row that says why there is none. Every step may be repeated: the
+// ids of the run and of the row are derived from the trigger and the due time. Before a run starts, it becomes the
+// trigger's newest. So if two due times are processed at once, the second finds a run before it, as it would a minute
+// later.
 import type { Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { fail, type ProblemCode, type Result, succeed } from "../../protocol/error.ts";
@@ -18,27 +19,27 @@ import {
 } from "../../store/triggers/schedule-firings.ts";
 import { readTrigger } from "../../store/triggers/triggers.ts";
 import { callThread } from "../../thread/stub.ts";
-import { lastDue, tellDue } from "../schedule-times.ts";
+import { formatDueTime, lastDue } from "../schedule-times.ts";
 import { type Firing, toRunInput } from "../trigger-run.ts";
 import { fireTrigger } from "./start-run.ts";
 
 type FireSchedule = Extract<Job, { type: "fire_schedule" }>;
 type RunKey = ThreadKey & { invocation_id: string };
 
-/** With the queue's own tries (2½ minutes) and the waits between them an hour. */
-const MOST_ATTEMPTS = 8;
+/** With the queue's own retries (2½ minutes) and the waits between them, about an hour. */
+const MAX_ATTEMPTS = 8;
 const DELAY_SECONDS = 300;
 
-/** Beyond, the oldest gives way: of much that was missed the latest counts. */
-const MOST_WAITING = 20;
+/** With more than this the oldest is skipped: after an outage the latest due times count. */
+const MAX_WAITING = 20;
 
-// A run that was claimed and is not there yet is being started by another job, or that job died.
+// A claimed run that does not exist yet is being started by another job, or that job died.
 const STARTING_MS = 30_000;
 
-/** What another try may mend. */
-const passing = new Set<ProblemCode>(["rate_limited", "busy", "internal", "sandbox_failed", "not_configured"]);
+/** Failures that another try may cure. */
+const temporary = new Set<ProblemCode>(["rate_limited", "busy", "internal", "sandbox_failed", "not_configured"]);
 
-/** A failure is passing: the job is to be done again. */
+/** A failure is temporary: the job must be repeated. */
 export async function fireSchedule(job: FireSchedule, env: Env, now: number): Promise<Result<null>> {
   const due = await toDueTime(job);
   const [trigger, status] = await Promise.all([
@@ -55,7 +56,7 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
   const { thread_id, invocation_id } = await toRunInput(trigger, firing);
   const run: RunKey = { user_id: due.user_id, thread_id, invocation_id };
   const newest = newestRun(trigger);
-  // The trigger may have got another thread since the run was started in the one it had.
+  // The trigger's thread may have changed since the run started in the former one.
   if (newest?.invocation_id === invocation_id) {
     if (await isKnown(env, newest)) return await accept(env, due, newest);
   } else {
@@ -68,10 +69,10 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
 }
 
 /**
- * A dead letter: tried once more, and then again for an hour. It gives way to a later due time, or an outage would leave one
- * run for each minute that it took.
+ * Handles a dead letter: tries once more, and then repeats the job for an hour. It gives way to a later due time, or an
+ * outage would leave one run for each of its minutes.
  */
-export async function buryFiring(job: FireSchedule, env: Env, now: number): Promise<Result<null>> {
+export async function retryDeadFiring(job: FireSchedule, env: Env, now: number): Promise<Result<null>> {
   const reason = await fireSchedule(job, env, now).then(
     (done) => (done.ok ? null : done.error.detail),
     (error: unknown) => describeError(error),
@@ -79,16 +80,16 @@ export async function buryFiring(job: FireSchedule, env: Env, now: number): Prom
   if (reason === null) return succeed(null);
   const due = await toDueTime(job);
   const found = await readLater(env, due, now).catch(() => "unknown" as const);
-  // What waits is tried each minute anyway.
+  // Waiting due times are tried every minute anyway.
   if (found === "waiting") return succeed(null);
   logWarning("schedule_not_fired", { ...due, attempt: job.attempt, reason });
   if (found === "later") {
     await skip(env, due, "It could not be started, and a later time was due by then.");
-  } else if (job.attempt < MOST_ATTEMPTS) {
+  } else if (job.attempt < MAX_ATTEMPTS) {
     await env.JOBS.send({ ...job, attempt: job.attempt + 1 } satisfies Job, { delaySeconds: DELAY_SECONDS });
   } else {
-    const told = "It could not be started within an hour: the thread or the database did not answer.";
-    await recordOutcome(env.DB, due, { status: "refused", reason: told, run: null });
+    const refusal = "It could not be started within an hour: the thread or the database did not answer.";
+    await recordOutcome(env.DB, due, { status: "refused", reason: refusal, run: null });
   }
   return succeed(null);
 }
@@ -107,7 +108,7 @@ async function toDueTime({ user_id, trigger_id, due_at }: FireSchedule): Promise
   return { user_id, trigger_id, due_at, delivery_id: await derivedId("del", trigger_id, due_at) };
 }
 
-/** A job fires what the trigger as it is now would fire. */
+/** A job fires only what the current trigger would fire; returns why it would not. */
 function findStale({ enabled, type, settings, created_at }: Trigger, due_at: string): string | null {
   const { cron, timezone } = settings;
   if (type !== "schedule" || !cron || !timezone || due_at < created_at) return "The trigger is another one now.";
@@ -121,8 +122,8 @@ function findStale({ enabled, type, settings, created_at }: Trigger, due_at: str
 }
 
 function toFiring({ prompt, settings }: Trigger, due_at: string): Firing {
-  const told = `This run was scheduled for ${tellDue(due_at, settings.timezone ?? "UTC")}.`;
-  return { id: due_at, key: null, message: `${prompt}\n\n${told}`, metadata: { due_at } };
+  const note = `This run was scheduled for ${formatDueTime(due_at, settings.timezone ?? "UTC")}.`;
+  return { id: due_at, key: null, message: `${prompt}\n\n${note}`, metadata: { due_at } };
 }
 
 function newestRun({ user_id, last_thread_id, last_invocation_id }: Trigger): RunKey | null {
@@ -130,7 +131,7 @@ function newestRun({ user_id, last_thread_id, last_invocation_id }: Trigger): Ru
   return { user_id, thread_id: last_thread_id, invocation_id: last_invocation_id };
 }
 
-/** What a due time has before it, with a reason for people; null where nothing is. */
+/** What comes before a due time, with a reason for people; null if nothing does. */
 async function lookBefore(
   env: Env,
   trigger: Trigger,
@@ -161,7 +162,7 @@ async function holdBack(
   reason: string,
 ): Promise<Result<null>> {
   if (status === "waiting") return succeed(null);
-  // A job that died may have started it; then somebody ran the trigger by hand.
+  // A job that died may have started this run; then somebody ran the trigger by hand.
   if (await isKnown(env, run)) return await accept(env, due, run);
   if (trigger.settings.overlap === "skip") {
     await skip(env, due, reason);
@@ -169,8 +170,8 @@ async function holdBack(
   }
   await recordOutcome(env.DB, due, { status: "waiting", reason, run: null });
   const waiting = await listWaiting(env.DB, due.user_id, due.trigger_id);
-  for (const oldest of waiting.slice(0, -MOST_WAITING)) {
-    await skip(env, oldest, `More than ${MOST_WAITING} due times waited.`);
+  for (const oldest of waiting.slice(0, -MAX_WAITING)) {
+    await skip(env, oldest, `More than ${MAX_WAITING} due times waited.`);
   }
   return succeed(null);
 }
@@ -179,7 +180,7 @@ async function fire(env: Env, trigger: Trigger, firing: Firing, due: DueTime): P
   const fired = await fireTrigger(env, trigger, firing);
   if (fired.ok) return await accept(env, due, fired.value.run);
   const { code, detail } = fired.error;
-  if (passing.has(code)) return fired;
+  if (temporary.has(code)) return fired;
   await recordOutcome(env.DB, due, { status: "refused", reason: detail, run: null });
   return succeed(null);
 }
@@ -198,7 +199,7 @@ async function isKnown(env: Env, run: RunKey): Promise<boolean> {
   return (await readRun(env, run)).ok;
 }
 
-/** Fails where there is no such run; rejects where the thread can't say. */
+/** Fails if there is no such run; rejects if the thread's object can't answer. */
 function readRun(env: Env, { user_id, thread_id, invocation_id }: RunKey) {
   const key = { user_id, thread_id };
   return callThread(env, key, (stub) => stub.getRun(key, invocation_id));

@@ -1,4 +1,4 @@
-// A webhook trigger's run, from what came with it; and the log, which is written after the answer.
+// Builds the run of a webhook trigger from a delivery, and writes the log, after the answer was sent.
 import type { AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { findChain } from "../../http/hops.ts";
@@ -11,7 +11,7 @@ import { parseTemplate } from "../picks.ts";
 import type { Firing } from "../trigger-run.ts";
 import { fireTrigger } from "./start-run.ts";
 
-/** What a webhook's run is told. `payload` is null where there is none. */
+/** The firing of a delivery. `payload` is null if there is none. */
 export function describeFiring(
   trigger: Trigger,
   id: string,
@@ -21,7 +21,7 @@ export function describeFiring(
 ): Firing {
   const { event, source_id } = source;
   const metadata = { ...(event === null ? {} : { event }), ...(source_id === null ? {} : { delivery_id: source_id }) };
-  // Checked when it was stored.
+  // The prompt was checked when it was stored.
   const pieces = unwrap(parseTemplate(trigger.prompt));
   return {
     id,
@@ -33,7 +33,7 @@ export function describeFiring(
   };
 }
 
-/** A person's firing. `payload` is undefined where they brought none. */
+/** Fires a trigger for a person. `payload` is undefined if they gave none. */
 export async function runNow(
   context: AppContext,
   trigger: Trigger,
@@ -56,7 +56,7 @@ export async function runNow(
   return { invocation_id, thread_id };
 }
 
-/** Nobody waits for it, and a delivery whose row is lost has been answered all the same. */
+/** Not awaited: a delivery whose log row is lost has been answered nevertheless. */
 export function writeLog(context: AppContext, trigger: Trigger, event: TriggerEvent): void {
   const { user_id, trigger_id } = trigger;
   const written = logTriggerEvent(context.env.DB, trigger, event, Date.now()).catch((error: unknown) => {

@@ -1,6 +1,7 @@
-// The door of webhook triggers. It is open to everybody, so it costs little until a signature is right: one read of D1, one
-// hash. Strangers and the real sender are counted apart, so that no stranger fills the owner's log or keeps the sender out.
-// What the answer says to a stranger helps with nothing; why a delivery was refused is in the log of its trigger.
+// The public entry point of webhook triggers. Anyone can call it, so a request with a wrong signature costs little: one
+// read of D1 and one hash. Strangers and the real sender have separate rate limits, so no stranger can fill the owner's
+// log or lock the sender out. The answer to a stranger gives no hint; the trigger's log says why a delivery was
+// refused.
 import { z } from "@hono/zod-openapi";
 import { readBytes } from "../../http/body.ts";
 import type { App, AppContext } from "../../http/context.ts";
@@ -23,16 +24,16 @@ import { describeFiring, writeLog } from "./firing.ts";
 import { hookAnswer } from "./schemas.ts";
 import { fireTrigger } from "./start-run.ts";
 
-/** Ten times what a long page of an issue takes; GitHub cuts at 25 MB, and few of its deliveries come near this. */
+/** Ten times the size of a long issue. GitHub's limit is 25 MB, but few of its deliveries come near this one. */
 const HOOK_BYTES = 256 * 1024;
 
-/** GitHub gives up after ten seconds. Who is told of a failure before sends again, and it is one run. */
+/** GitHub gives up after ten seconds. A sender that gets a failure before that sends again, which is still one run. */
 const LIMIT_MS = 8_000;
 
-/** How long the same body is the same delivery, where nothing else tells. */
+/** How long the same body counts as the same delivery if nothing else identifies it. */
 const SAME_BODY_MS = 5 * 60_000;
 
-/** The window of both limits in wrangler.toml. */
+/** The window of both rate limits in wrangler.toml. */
 const LIMIT_WINDOW_SECONDS = 60;
 
 export function addHooks(app: App): void {
@@ -44,12 +45,14 @@ export function addHooks(app: App): void {
       tag: "Triggers",
       summary: "Deliver to a webhook trigger",
       description:
-        "Without a key: the delivery is signed, as the trigger's `verify` says. The same delivery again is the same run, and is answered as such.",
+        "Needs no API key: the delivery is signed as the trigger's `verify` says. The same delivery again returns the same run, marked as `duplicate`.",
       open: true,
       takesBytes: true,
       params: z.object({ trigger_id: z.string() }),
       headers: z.object({ "taskloom-hops": hopsHeader }),
-      answers: { 202: { description: "Its run; null where it needs none (GitHub's ping).", schema: hookAnswer } },
+      answers: {
+        202: { description: "The run; null if the delivery needs none (GitHub's ping).", schema: hookAnswer },
+      },
       problems: [
         "bad_json",
         "unauthorized",
@@ -63,14 +66,14 @@ export function addHooks(app: App): void {
     async (context, { params }) => {
       const body = await readBytes(context.req.raw, HOOK_BYTES).catch(noteTooLarge);
       const answered = receive(context, params.trigger_id, body);
-      // What comes too late to be answered is still brought to its end, and logged.
+      // A delivery that is too late for an answer is still completed and logged.
       context.executionCtx.waitUntil(answered.catch(() => undefined));
       return context.json(await withinTime(clock, LIMIT_MS, "D1 or the thread", answered), 202);
     },
   );
 }
 
-/** Refused once it is known whose it is: its owner should find out. */
+/** Refused only once its trigger is known, so that the owner learns of it. */
 function noteTooLarge(error: unknown): null {
   if (error instanceof Problem && error.failure.code === "body_too_large") return null;
   throw error;
@@ -78,7 +81,7 @@ function noteTooLarge(error: unknown): null {
 
 type HookAnswer = z.infer<typeof hookAnswer>;
 
-/** `body` is null where it was too large to be read. */
+/** `body` is null if it was too large to read. */
 async function receive(context: AppContext, trigger_id: string, body: Uint8Array | null): Promise<HookAnswer> {
   const found = clientId.safeParse(trigger_id).success ? await findTrigger(context.env.DB, trigger_id) : null;
   const { trigger } = found ?? {};
@@ -130,7 +133,7 @@ async function receiveVerified(
   }
   const chained = await findChain(context, trigger, payload.value);
   if (!chained.ok) {
-    // Who sends for us then knows that it is none of the receiver's failures, and does not come again.
+    // A Taskloom sender then knows that the receiver did not fail, and does not retry.
     context.header(HOPS_HEADER, String(MAX_HOPS));
     return refuseIt(chained.error.code, chained.error.detail);
   }
@@ -152,7 +155,7 @@ async function receiveVerified(
   return { ...ids, trigger_id, duplicate: !created };
 }
 
-/** The sender can't mend what its owner has to, but it may come again where a thread is full. */
+/** The sender can't fix the owner's problem, but may retry if a thread is full. */
 function refuseFiring(
   refuseIt: (code: ProblemCode, detail: string, reason: string) => Promise<never>,
   error: { code: ProblemCode; detail: string },
@@ -166,7 +169,7 @@ function findSameBody(context: AppContext, trigger: Trigger, source_id: string |
   return source_id === null ? null : findAcceptedDelivery(context.env.DB, trigger, source_id, since);
 }
 
-/** `detail` is for whoever sent it, `reason` for the owner. Refusals beyond the limit are answered and not written down. */
+/** `detail` is for the sender, `reason` for the owner. Refusals beyond the limit are answered but not logged. */
 async function refuse(
   context: AppContext,
   trigger: Trigger,
@@ -179,14 +182,14 @@ async function refuse(
   if (isWritten) {
     writeLog(context, trigger, { status: "refused", reason, source_id, thread_id: null, invocation_id: null });
   }
-  // Who is not known is slowed down; what is wrong with a delivery that is signed is said however often.
+  // Unknown senders are slowed down. Errors of a signed delivery are always reported.
   const isStranger = code === "unauthorized" || code === "not_configured";
-  const told = isStranger && !isWritten ? "rate_limited" : code;
-  if (told === "rate_limited") context.header("retry-after", String(LIMIT_WINDOW_SECONDS));
-  throw new Problem(told, told === code ? detail : "Too many deliveries were refused lately.");
+  const answered = isStranger && !isWritten ? "rate_limited" : code;
+  if (answered === "rate_limited") context.header("retry-after", String(LIMIT_WINDOW_SECONDS));
+  throw new Problem(answered, answered === code ? detail : "Too many deliveries were refused lately.");
 }
 
-/** A limit that is not there or fails keeps nobody out. */
+/** A missing or failing rate limit keeps nobody out. */
 async function isWithin(
   context: AppContext,
   name: "DELIVERY_LIMIT" | "REFUSAL_LIMIT",

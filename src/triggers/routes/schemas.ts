@@ -1,4 +1,5 @@
-// What goes in and out of `/v1/triggers`. A webhook and a schedule share a resource and few fields: each refuses the other's.
+// Request and response bodies of `/v1/triggers`. Webhooks and schedules share a resource but few fields: each refuses
+// the other's.
 import { z } from "@hono/zod-openapi";
 import { hopsHeader } from "../../http/hops.ts";
 import { smallJson, time, wellFormed } from "../../http/schemas.ts";
@@ -6,13 +7,14 @@ import { clientId } from "../../protocol/ids.ts";
 import type { TriggerVerification } from "../../protocol/trigger.ts";
 import { fillHmac } from "../verify.ts";
 
-/** Five thousand words; what is longer belongs into an agent's instructions or a file. */
+/** Five thousand words. A longer text belongs in an agent's instructions or in a file. */
 const PROMPT_CHARACTERS = 20_000;
 const prompt = wellFormed
   .max(PROMPT_CHARACTERS)
   .refine((text) => text.trim() !== "", "says nothing")
   .openapi({
-    description: "What the run is told. In a webhook's `{{$.issue.title}}` is replaced by the payload's, quoted.",
+    description:
+      "The message of the run. In a webhook's prompt, `{{$.issue.title}}` is replaced by the payload's value, quoted.",
   });
 
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, "must be the name of a header");
@@ -21,17 +23,19 @@ const prefix = z.string().regex(/^[ -~]{0,100}$/, "must be printable ASCII");
 const hmac = z
   .strictObject({
     scheme: z.literal("hmac"),
-    header: headerName.openapi({ description: "Of the signature." }),
+    header: headerName.openapi({ description: "The header with the signature." }),
     algorithm: z.enum(["sha1", "sha256", "sha512"]).optional().openapi({ description: "`sha256` if absent." }),
     encoding: z.enum(["hex", "base64"]).optional().openapi({ description: "`hex` if absent." }),
-    prefix: prefix.optional().openapi({ description: "What stands before the signature." }),
+    prefix: prefix.optional().openapi({ description: "Text before the signature." }),
     timestamp_header: headerName.nullable().optional().openapi({
-      description: "Of the signed time in seconds. The signature's own header where it stands there as `t=`.",
+      description:
+        "The header with the signed time in seconds. Name the signature's header if the time is in it as `t=`.",
     }),
     signed: wellFormed.min(1).max(200).optional().openapi({
-      description: "`{timestamp}.{body}` where there is a time, else `{body}`; `{id}` may stand in it too.",
+      description:
+        "The signed text. `{timestamp}.{body}` if there is a time, or else `{body}`; may contain `{id}` too.",
     }),
-    id_header: headerName.nullable().optional().openapi({ description: "Of the delivery's id." }),
+    id_header: headerName.nullable().optional().openapi({ description: "The header with the delivery's id." }),
   })
   .superRefine((given, issues) => {
     const { signed, timestamp_header, id_header } = fillHmac(given);
@@ -39,7 +43,7 @@ const hmac = z
     if (wrong !== null) issues.addIssue({ code: "custom", path: ["signed"], message: wrong });
   });
 
-/** A time that is not signed is whatever an attacker says. */
+/** A time that is not signed can be forged. */
 function findFault(signed: string, timestamp_header: string | null, id_header: string | null): string | null {
   if (!signed.includes("{body}")) return "must hold {body}: else any body passes";
   if (signed.split("{body}").length > 2) return "must hold {body} once";
@@ -56,23 +60,27 @@ const verify: z.ZodType<TriggerVerification> = z
     hmac,
     z.strictObject({
       scheme: z.literal("header"),
-      header: headerName.openapi({ description: "Of the secret." }),
-      prefix: prefix.optional().openapi({ description: "What stands before the secret, such as `Bearer `." }),
-      id_header: headerName.nullable().optional().openapi({ description: "Of the delivery's id." }),
+      header: headerName.openapi({ description: "The header with the secret." }),
+      prefix: prefix.optional().openapi({ description: "Text before the secret, such as `Bearer `." }),
+      id_header: headerName.nullable().optional().openapi({ description: "The header with the delivery's id." }),
     }),
   ])
   .openapi({ example: { scheme: "github" } });
 
-// `clientId` may be older than the extension of zod that knows `openapi`; a copy of it is not.
+// `clientId` may have been created before the zod extension that adds `openapi`; a copy has it.
 const thread = clientId.clone().openapi({ description: "`new`, `per_key` (webhooks), or the id of one thread." });
 const key = wellFormed.min(1).max(500).nullable().openapi({
   description:
-    "Of `per_key`: deliveries of one key share a thread, such as `{{$.issue.number}}`. If null, the payload's `key`, or GitHub's issue or pull request.",
+    "For `per_key`: deliveries with the same key share a thread, such as `{{$.issue.number}}`. Null takes the payload's `key`, or GitHub's issue or pull request.",
 });
-const cron = z.string().trim().max(200).openapi({ description: "Five fields: minute, hour, day, month, weekday." });
-const timezone = z.string().min(1).max(100).openapi({ description: "IANA's name." });
+const cron = z
+  .string()
+  .trim()
+  .max(200)
+  .openapi({ description: "Five cron fields: minute, hour, day, month, weekday." });
+const timezone = z.string().min(1).max(100).openapi({ description: "An IANA time zone." });
 const overlap = z.enum(["skip", "queue"]);
-const secret = z.string().max(1000).openapi({ description: "Made here if absent." });
+const secret = z.string().max(1000).openapi({ description: "Generated if absent." });
 
 const shared = {
   agent_id: clientId.nullable().default(null),
@@ -120,27 +128,27 @@ export const triggerPatch = z
   .openapi({ example: { enabled: false } });
 export type TriggerPatch = z.infer<typeof triggerPatch>;
 
-/** A week: whoever rotates has the other side changed by then. */
-const LONGEST_OVERLAP_SECONDS = 7 * 24 * 60 * 60;
+/** A week: by then the other side has the new secret. */
+const MAX_OVERLAP_SECONDS = 7 * 24 * 60 * 60;
 export const rotationBody = z
   .strictObject({
     secret: secret.optional(),
     overlap_seconds: z
       .int()
       .min(0)
-      .max(LONGEST_OVERLAP_SECONDS)
+      .max(MAX_OVERLAP_SECONDS)
       .default(24 * 60 * 60)
-      .openapi({ description: "How long those before it open too." }),
+      .openapi({ description: "How long the former secrets stay valid." }),
   })
   .openapi({ example: { overlap_seconds: 3600 } });
 
 export const firingHeaders = z.object({
-  "idempotency-key": clientId.optional().openapi({ description: "The same again is the same run." }),
+  "idempotency-key": clientId.optional().openapi({ description: "The same key again returns the same run." }),
   "taskloom-hops": hopsHeader,
 });
 export const firingBody = z
   .strictObject({
-    payload: smallJson.optional().openapi({ description: "Of a webhook: as if it had been delivered." }),
+    payload: smallJson.optional().openapi({ description: "For a webhook: handled as if it had been delivered." }),
   })
   .openapi({ example: { payload: { issue: { title: "It is slow" } } } });
 

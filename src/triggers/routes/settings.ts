@@ -1,5 +1,5 @@
-// Triggers between a request and their row: which fields belong to which type, what is wrong with what was asked for, and when
-// a schedule is due.
+// Between a request and a trigger's row: which fields belong to which type, what is wrong with a request, and when a
+// schedule is due.
 import { Problem } from "../../http/errors.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../../protocol/trigger.ts";
@@ -9,13 +9,13 @@ import { parseKey, parseTemplate } from "../picks.ts";
 import { findScheduleFault, nextTimes } from "../schedule-times.ts";
 import type { TriggerBody, TriggerPatch } from "./schemas.ts";
 
-/** As many as clients are told. */
+/** How many due times clients see. */
 const TIMES_SHOWN = 5;
 
-/** What is shared is in neither. */
+/** Shared fields are in neither list. */
 const fieldsOf = { webhook: ["verify", "key"], schedule: ["cron", "timezone", "overlap"] } as const;
 
-/** Fields of the other type, as any field that is not known. */
+/** Refuses fields of the other type like unknown fields. */
 export function refuseOtherFields(trigger: Trigger, patch: TriggerPatch): void {
   const other = trigger.type === "webhook" ? "schedule" : "webhook";
   const given = fieldsOf[other].filter((name) => patch[name] !== undefined);
@@ -45,7 +45,7 @@ function check(field: string, parsed: ReturnType<typeof parseTemplate>) {
   return parsed.value;
 }
 
-/** The given one where it fits the scheme, or a new one. */
+/** The given secret if it fits the scheme; without one, a new secret. */
 export function chooseSecret(verify: TriggerVerification, given: string | undefined): string {
   if (given === undefined) return makeSecret(verify);
   const fault = findSecretFault(verify, given);
@@ -95,19 +95,19 @@ export function applyPatch(before: Trigger, patch: TriggerPatch): Trigger {
     timezone: timezone ?? before.settings.timezone,
     overlap: overlap ?? before.settings.overlap,
   };
-  // Who leaves `per_key` need not say that its key goes too.
+  // A trigger that stops being `per_key` loses its key without being asked.
   if (key === undefined && changed.thread !== "per_key") settings.key = null;
   return { ...changed, settings };
 }
 
-/** What is not retimed keeps its `next_at`, which the clock may be moving just now. */
+/** A schedule whose times don't change keeps its `next_at`, which the sweep may be moving at the same time. */
 export function isRetimed(before: Trigger, changed: Trigger): boolean {
   const { cron, timezone } = before.settings;
   const isOther = cron !== changed.settings.cron || timezone !== changed.settings.timezone;
   return changed.type === "schedule" && (isOther || before.enabled !== changed.enabled);
 }
 
-/** When it is due next; null for what is paused and for webhooks. Throws a `Problem` where its times can't be told. */
+/** The next due time; null for paused triggers and webhooks. Throws a `Problem` if the times can't be computed. */
 export function findNext({ type, enabled, settings }: Trigger, now: number): string | null {
   if (type !== "schedule") return null;
   const { cron, timezone } = settings;
@@ -116,7 +116,7 @@ export function findNext({ type, enabled, settings }: Trigger, now: number): str
   return enabled ? (nextTimes(cron ?? "", timezone ?? "", now, 1)[0] ?? null) : null;
 }
 
-/** Null where they are no times. */
+/** Null if cron or time zone is invalid. */
 function readTimes(cron: string, timezone: string, now: number, count: number): string[] | null {
   try {
     return nextTimes(cron, timezone, now, count);
@@ -150,7 +150,7 @@ export function showTrigger(trigger: Trigger, origin: string, now: number) {
   };
 }
 
-/** Its secret's name in the store. */
+/** The name of its secret in the store. */
 export function secretOf({ user_id, trigger_id }: Trigger): RotatedName {
   return { user_id, kind: "trigger", name: trigger_id };
 }

@@ -1,5 +1,5 @@
-// A firing becomes a run. Every id is derived from the trigger and what fired it, so a firing may be repeated after any
-// failure, and twenty at once are one run: the thread's object knows it again.
+// Turns a firing into a run. Every id is derived from the trigger and what fired it, so a firing may be repeated after
+// any failure. Twenty at once are one run: the thread's object recognizes the id.
 import type { Env } from "../../config.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID, derivedId } from "../../protocol/ids.ts";
@@ -10,15 +10,15 @@ import { readProject } from "../../store/projects/projects.ts";
 import { callThread } from "../../thread/stub.ts";
 import { type Firing, toRunInput } from "../trigger-run.ts";
 
-/** `is_other`: the firing is known and was another message then; the run is the first one's. */
+/** `is_other`: the firing is known but had another message before; the run is the first one's. */
 export interface FiredRun extends AcceptedRun {
   is_other: boolean;
 }
 
 /**
- * Starts the run of a firing, in the background. A failure tells why this trigger can't start one now: its thread was
- * deleted (`not_found`), as was its project or agent, or too much waits on the thread (`rate_limited`). Rejects where the
- * thread's object or D1 can't say; then it is to be called again.
+ * Starts the run of a firing in the background. A failure says why this trigger can't start one now: its thread,
+ * project or agent was deleted (`not_found`), or too much waits on the thread (`rate_limited`). Rejects if the thread's
+ * object or D1 can't answer; then call it again.
  */
 export async function fireTrigger(env: Env, trigger: Trigger, firing: Firing): Promise<Result<FiredRun>> {
   const input = await toRunInput(trigger, firing);
@@ -34,7 +34,7 @@ export async function fireTrigger(env: Env, trigger: Trigger, firing: Firing): P
   return first.ok ? succeed({ run: first.value, created: false, is_other: true }) : first;
 }
 
-/** The thread in the trigger's project, where it is not there yet. One that is stays where it is. */
+/** Makes the thread in the trigger's project if it does not exist. An existing thread stays where it is. */
 async function makeThread(env: Env, input: RunInput, project_id: string): Promise<Result<null>> {
   const { user_id, thread_id, agent_id } = input;
   const key: ThreadKey = { user_id, thread_id };
@@ -46,7 +46,7 @@ async function makeThread(env: Env, input: RunInput, project_id: string): Promis
   return made.ok || made.error.code === "already_exists" ? succeed(null) : made;
 }
 
-/** Looked up before the thread is made: a firing that can't become a run leaves nothing behind. */
+/** Checked before the thread is made, so that a firing that can't become a run leaves nothing behind. */
 async function findMissing(env: Env, { user_id, agent_id }: RunInput, project_id: string): Promise<string | null> {
   const hasOwnAgent = agent_id !== null && agent_id !== DEFAULT_AGENT_ID;
   const [project, agent] = await Promise.all([

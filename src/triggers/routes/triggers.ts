@@ -1,5 +1,5 @@
-// Triggers: made, changed, rotated, tried and removed by their owner. What comes to one is in hooks.ts; a secret is in the
-// answer that made it, and in no other.
+// Routes with which an owner makes, changes, rotates, runs and deletes triggers. Deliveries arrive in hooks.ts. A
+// secret is only in the answer to the request that made it.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
@@ -37,10 +37,10 @@ const tag = "Triggers";
 const params = schemas.triggerParams;
 const path = "/v1/triggers/{trigger_id}";
 
-/** A loop that makes triggers, not a person. */
-const MOST_TRIGGERS = 20_000;
+/** Reached by a loop that makes triggers, not by a person. */
+const MAX_TRIGGERS = 20_000;
 
-// Each loses to another that came between; twenty at once are all brought in.
+// Each try can lose to a concurrent change; with this many, twenty changes at once all succeed.
 const CHANGES_TRIED = 25;
 
 const once = { "cache-control": "no-store" };
@@ -58,9 +58,9 @@ export function addTriggers(app: App): void {
       path,
       tag,
       summary: "Delete a trigger",
-      description: "With its secret and its deliveries. Runs that it started go on.",
+      description: "Deletes its secret and its deliveries too. Runs that it started continue.",
       params,
-      answers: { 204: { description: "It is gone." } },
+      answers: { 204: { description: "The trigger is deleted." } },
       problems: ["not_found"],
     },
     async (context, { params }) => {
@@ -80,7 +80,7 @@ function addCreate(app: App): void {
       path: "/v1/triggers",
       tag,
       summary: "Make a trigger",
-      description: "A webhook that comes in, or a schedule. The secret of a webhook is shown this once.",
+      description: "An incoming webhook or a schedule. The secret of a webhook is shown only in this answer.",
       body: schemas.triggerBody,
       answers: {
         201: { description: "The trigger.", schema: schemas.newTrigger, headers: { Location: "The trigger's path." } },
@@ -94,10 +94,10 @@ function addCreate(app: App): void {
       await checkOwned(context, made);
       checkTrigger(made);
       const secret = body.type === "webhook" ? chooseSecret(body.verify, body.secret) : null;
-      if ((await countTriggers(context.env.DB, user_id)) >= MOST_TRIGGERS) {
-        throw new Problem("invalid_operation", `You have ${MOST_TRIGGERS} triggers; delete some.`);
+      if ((await countTriggers(context.env.DB, user_id)) >= MAX_TRIGGERS) {
+        throw new Problem("invalid_operation", `You have ${MAX_TRIGGERS} triggers; delete some.`);
       }
-      // First, so that no trigger is without one.
+      // The secret is stored first, so that no trigger is without one.
       if (secret !== null) {
         const { encryption_keys } = portsOf(context);
         await putSecret(
@@ -150,7 +150,7 @@ function addReads(app: App): void {
       path: `${path}/deliveries`,
       tag,
       summary: "List what came to a trigger",
-      description: "And what became of it: the run, or why there is none. Kept for 30 days, the newest 10,000 or so.",
+      description: "Each with its run, or why there is none. Kept for 30 days, about the newest 10,000.",
       params,
       query: pageQuery,
       answers: { 200: { description: "Newest first.", schema: pageOf(schemas.triggerDelivery) } },
@@ -174,7 +174,7 @@ function addPatch(app: App): void {
       path,
       tag,
       summary: "Change a trigger, pause it or go on",
-      description: "Fields that are left out stay as they are. Its type and its secret stay.",
+      description: "Absent fields stay unchanged. The type and the secret can't be changed here.",
       params,
       body: schemas.triggerPatch,
       answers: { 200: { description: "The changed trigger.", schema: schemas.trigger } },
@@ -190,7 +190,7 @@ function addPatch(app: App): void {
   );
 }
 
-/** Null where another change came between: what it changed must not be undone, such as a pause by a new prompt. */
+/** Null if another change came between, which must not be undone: a new prompt must not end a pause. */
 async function changeOnce(context: AppContext, trigger_id: string, patch: TriggerPatch): Promise<Trigger | null> {
   const before = await requireTrigger(context, trigger_id);
   refuseOtherFields(before, patch);
@@ -199,7 +199,7 @@ async function changeOnce(context: AppContext, trigger_id: string, patch: Trigge
   checkTrigger(changed);
   await checkKeptSecret(context, before, changed);
   const { agent_id, project_id, prompt, thread, enabled, settings } = changed;
-  // Each change is later than the one before, so that none is taken for another.
+  // Each change gets a later time than the one before, so that no two are mistaken for each other.
   const now = Math.max(Date.now(), Date.parse(before.updated_at) + 1);
   return await updateTrigger(context.env.DB, before, {
     ...{ agent_id, project_id, prompt, thread, enabled, settings },
@@ -208,7 +208,7 @@ async function changeOnce(context: AppContext, trigger_id: string, patch: Trigge
   });
 }
 
-/** A changed scheme goes on with the secret that there is, where that one fits. */
+/** A changed scheme keeps the existing secret, if that fits. */
 async function checkKeptSecret(context: AppContext, before: Trigger, { settings }: Trigger): Promise<void> {
   const { verify } = settings;
   if (verify === null || verify.scheme === before.settings.verify?.scheme) return;
@@ -226,7 +226,7 @@ function addRotate(app: App): void {
       path: `${path}/rotate`,
       tag,
       summary: "Give a webhook trigger a new secret",
-      description: "It is shown this once. Those before it open too for `overlap_seconds`, a day if absent.",
+      description: "Shown only in this answer. The former secrets stay valid for `overlap_seconds`, a day if absent.",
       params,
       body: schemas.rotationBody,
       answers: { 200: { description: "The trigger with its new secret.", schema: schemas.newTrigger } },
@@ -252,7 +252,7 @@ function addRun(app: App): void {
       path: `${path}/run`,
       tag,
       summary: "Run a trigger now",
-      description: "Also one that is paused. A schedule's next time stays as it is.",
+      description: "Runs a paused trigger too. A schedule's next time does not change.",
       params,
       headers: schemas.firingHeaders,
       body: schemas.firingBody,
@@ -270,7 +270,7 @@ function addRun(app: App): void {
   );
 }
 
-/** What a trigger names must be its owner's; what it named before may be gone. */
+/** Everything that a trigger names must belong to its owner. What it named before may have been deleted. */
 async function checkOwned(context: AppContext, trigger: Trigger, before?: Trigger): Promise<void> {
   const { agent_id, project_id } = trigger;
   if (agent_id !== null && agent_id !== before?.agent_id) await requireAgent(context, agent_id);
