@@ -9,7 +9,7 @@ const now = Date.now();
 const inUse = (secret: string): SigningKey[] => [{ secret, until: null }];
 
 describe("a signature", () => {
-  it("is verified by the package of Standard Webhooks, whatever is sent", async () => {
+  it("is verified by the Standard Webhooks package, for any body", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ minLength: 24, maxLength: 64 }),
@@ -26,7 +26,7 @@ describe("a signature", () => {
     );
   });
 
-  it("is what openssl makes of id, time and body", async () => {
+  it("equals what openssl computes from id, time and body", async () => {
     const secret = makeSigningSecret();
     const headers = await signDelivery("del_1", '{"a":"电商"}', inUse(secret), 1_700_000_000_999);
     const key = Buffer.from(secret.slice(6), "base64").toString("hex");
@@ -41,22 +41,22 @@ describe("a signature", () => {
     });
   });
 
-  it("is not verified over another body, another id, by another secret, or later than five minutes", async () => {
+  it("is not verified over another body or id, with another secret, or later than five minutes", async () => {
     const secret = makeSigningSecret();
     const headers = await signDelivery("del_1", "{}", inUse(secret), now);
-    const judge = new Webhook(secret);
-    expect(() => judge.verify("{ }", headers)).toThrow(/No matching signature/);
-    expect(() => judge.verify("{}", { ...headers, "webhook-id": "del_2" })).toThrow(/No matching signature/);
+    const verifier = new Webhook(secret);
+    expect(() => verifier.verify("{ }", headers)).toThrow(/No matching signature/);
+    expect(() => verifier.verify("{}", { ...headers, "webhook-id": "del_2" })).toThrow(/No matching signature/);
     expect(() => new Webhook(makeSigningSecret()).verify("{}", headers)).toThrow(/No matching signature/);
     const old = await signDelivery("del_1", "{}", inUse(secret), now - 301_000);
-    expect(() => judge.verify("{}", old)).toThrow(/too old/);
+    expect(() => verifier.verify("{}", old)).toThrow(/too old/);
   });
 });
 
 describe("a rotated secret", () => {
   const [first, second, third] = [makeSigningSecret(), makeSigningSecret(), makeSigningSecret()];
 
-  it("signs beside the former one while they overlap, and alone from then on", async () => {
+  it("signs together with the former one during the overlap, and alone afterwards", async () => {
     const keys = rotateKeys(inUse(first), second, 60_000, now);
     const during = await signDelivery("del_1", "{}", keys, now + 59_000);
     for (const secret of [first, second]) expect(new Webhook(secret).verify("{}", during)).toEqual({});
@@ -66,7 +66,7 @@ describe("a rotated secret", () => {
     expect(() => new Webhook(first).verify("{}", after)).toThrow(/No matching signature/);
   });
 
-  it("ends all others at once where there is no overlap, and none of them lives longer for another rotation", () => {
+  it("ends all former secrets immediately without an overlap, and another rotation extends none of them", () => {
     const keys = rotateKeys(inUse(first), second, 60_000, now);
     expect(rotateKeys(keys, third, 0, now)).toEqual(inUse(third));
     const later = rotateKeys(keys, third, 600_000, now + 1_000);
@@ -81,7 +81,7 @@ describe("a rotated secret", () => {
   });
 });
 
-describe("a secret of one's own", () => {
+describe("a user's own secret", () => {
   it.each([
     ["no prefix", Buffer.alloc(32).toString("base64")],
     ["too short a key", `whsec_${Buffer.alloc(23).toString("base64")}`],
@@ -95,8 +95,8 @@ describe("a secret of one's own", () => {
   });
 });
 
-describe("the schedule of tries", () => {
-  it("begins within 30 s, grows, ends a day after the first, and never waits longer than a queue can", () => {
+describe("the retry schedule", () => {
+  it("begins within 30 s, grows, ends a day after the first try, and never exceeds the queue's longest delay", () => {
     for (const random of [0, 0.5, 0.999]) {
       const waits: number[] = [];
       for (let wait = waitAfter(1, null, random); wait !== null; wait = waitAfter(waits.length + 1, null, random)) {
@@ -111,7 +111,7 @@ describe("the schedule of tries", () => {
     }
   });
 
-  it("waits as long as a receiver asks for, within an hour and never shorter than it would", () => {
+  it("waits as long as a receiver asks for, within an hour and never shorter than scheduled", () => {
     expect(waitAfter(1, 120_000, 0)).toBe(120_000);
     expect(waitAfter(1, 99_999_999, 0)).toBe(3_600_000);
     expect(waitAfter(5, 1_000, 0)).toBe(3_600_000);

@@ -1,23 +1,23 @@
-// What we send to a webhook, by the words of Standard Webhooks: how it is signed, with which secrets, and when it is sent
-// again. Pure: nothing here sends, stores or looks at a clock.
+// The rules of outgoing deliveries after Standard Webhooks: how they are signed, with which secrets, and when they are
+// retried. Pure: nothing here sends, stores or reads a clock.
 import type { SigningKey } from "../secrets/rotated.ts";
 
 const PREFIX = "whsec_";
 const SECRET_BYTES = 32;
 
-/** What Standard Webhooks asks of a key. */
-const LEAST_BYTES = 24;
-const MOST_BYTES = 64;
+/** The limits that Standard Webhooks sets for a key. */
+const MIN_BYTES = 24;
+const MAX_BYTES = 64;
 
 export function makeSigningSecret(): string {
   return PREFIX + btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(SECRET_BYTES))));
 }
 
-/** What is wrong with a person's own secret; null where nothing is. */
+/** What is wrong with a user's own secret; null if nothing is. */
 export function whyNoSigningSecret(secret: string): string | null {
   const bytes = decodeSecret(secret);
-  if (bytes !== null && bytes.byteLength >= LEAST_BYTES && bytes.byteLength <= MOST_BYTES) return null;
-  return `must be ${PREFIX} and ${LEAST_BYTES} to ${MOST_BYTES} random bytes in base64, as \`openssl rand -base64 32\` makes them`;
+  if (bytes !== null && bytes.byteLength >= MIN_BYTES && bytes.byteLength <= MAX_BYTES) return null;
+  return `must be ${PREFIX} and ${MIN_BYTES} to ${MAX_BYTES} random bytes in base64, as \`openssl rand -base64 32\` makes them`;
 }
 
 /** The headers of one try. */
@@ -46,7 +46,7 @@ async function sign(secret: string, text: string): Promise<string> {
   return btoa(String.fromCharCode(...new Uint8Array(signature)));
 }
 
-/** Only base64 as everybody reads it: with its padding, without line feeds. */
+/** Only standard base64: with padding, without line feeds. */
 function decodeSecret(secret: string): Uint8Array<ArrayBuffer> | null {
   const base64 = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : "";
   if (base64 === "" || base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return null;
@@ -58,8 +58,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * Waits after the first failed try, the second, and so on: the last try comes a day after the first. A day bridges a night's
- * outage; what comes later is for a person to replay.
+ * Waits after the first failed try, the second, and so on: the last try comes a day after the first. A day covers an
+ * outage overnight; after that, a person can replay the delivery.
  */
 const WAITS_MS = [
   15 * SECOND_MS,
@@ -73,15 +73,17 @@ const WAITS_MS = [
   9 * HOUR_MS,
 ];
 
-/** Only ever later: the waits are least ones, and a day is a whole day. The longest stays below the 12 h that a queue can wait. */
+/**
+ * Only lengthens a wait: the table has minimums, and a day is a whole day. The longest stays below the queue's 12 h.
+ */
 const JITTER = 0.2;
 
-/** A receiver may ask for more time, not for a day. */
-const LONGEST_ASKED_MS = HOUR_MS;
+/** A receiver may ask for more time, but not for a day. */
+const MAX_ASKED_MS = HOUR_MS;
 
-/** How long to wait after this many failed tries; null where that was the last. */
+/** The wait after this many failed tries; null if that was the last. */
 export function waitAfter(attempts: number, asked_ms: number | null, random: number): number | null {
   const wait = WAITS_MS[attempts - 1];
   if (wait === undefined) return null;
-  return Math.round(Math.max(wait * (1 + JITTER * random), Math.min(asked_ms ?? 0, LONGEST_ASKED_MS)));
+  return Math.round(Math.max(wait * (1 + JITTER * random), Math.min(asked_ms ?? 0, MAX_ASKED_MS)));
 }

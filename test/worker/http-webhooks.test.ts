@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 describe("webhooks", () => {
-  it("are made, listed, read, changed and deleted, and the secret is answered once", async () => {
+  it("are made, listed, read, changed and deleted, and the secret is returned once", async () => {
     const made = await make({ events: ["run.failed", "run.completed", "run.failed"] });
     expect(made.status).toBe(201);
     const { secret, ...shown } = made.body;
@@ -63,7 +63,7 @@ describe("webhooks", () => {
     expect(refused.text).not.toContain("canary");
   });
 
-  it("may be private where the operator allows it, and can't be changed to be where not", async () => {
+  it("may have a private address if the operator permits it, and can't be changed to one otherwise", async () => {
     const privately = createClient({ ...settings, ALLOW_PRIVATE_URLS: "1" });
     expect((await make({ url: "http://127.0.0.1:9/" }, privately)).status).toBe(201);
     const made = await make();
@@ -71,14 +71,14 @@ describe("webhooks", () => {
     expect([changed.status, changed.body.code]).toEqual([400, "invalid_field"]);
   });
 
-  it("are twenty at most, also where they are asked for at once", async () => {
+  it("are limited to twenty, even if they are made at the same time", async () => {
     const made = await Promise.all(Array.from({ length: 25 }, () => make()));
     expect(made.filter(({ status }) => status === 201)).toHaveLength(20);
     expect(made.filter(({ body }) => body.code === "invalid_operation")).toHaveLength(5);
     expect(await env.DB.prepare("SELECT count(*) n FROM secrets").first("n")).toBe(20);
   });
 
-  it("are 503 to make and rotate without ENCRYPTION_KEY", async () => {
+  it("answer 503 to making and rotating without ENCRYPTION_KEY", async () => {
     const made = await make();
     const bare = createClient({ ...settings, ENCRYPTION_KEY: "" });
     for (const answer of [
@@ -89,7 +89,7 @@ describe("webhooks", () => {
     }
   });
 
-  it("belong to their user: for another they are not there", async () => {
+  it("belong to their user and don't exist for another", async () => {
     const made = await make();
     const path = `${PATH}/${made.body.webhook_id}`;
     nextThread();
@@ -110,7 +110,7 @@ describe("webhooks", () => {
     expect((await client.send("GET", path)).body.enabled).toBe(true);
   });
 
-  it("are rotated with an overlap, each of many at once with a secret that signs", async () => {
+  it("are rotated with an overlap, and each of many concurrent rotations gives a secret that signs", async () => {
     const made = await make();
     const path = `${PATH}/${made.body.webhook_id}/rotate`;
     const rotated = await client.send("POST", path, { overlap_seconds: 60 });
@@ -133,7 +133,7 @@ describe("webhooks", () => {
     const path = `${PATH}/${made.body.webhook_id}`;
     nextThread();
     await syncThread(env.DB, endedBatch("completed"));
-    const told = [
+    const shown = [
       await client.send("GET", PATH),
       await client.send("GET", path),
       await client.send("PATCH", path, { enabled: false }),
@@ -145,7 +145,7 @@ describe("webhooks", () => {
     const rows = await env.DB.prepare("SELECT * FROM secrets, webhooks, deliveries").all<Record<string, unknown>>();
     expect(rows.results).toHaveLength(1);
     const bytes = rows.results.map((row) => JSON.stringify(row) + atob(String(row.sealed)));
-    for (const text of [...told, ...bytes, ...written]) {
+    for (const text of [...shown, ...bytes, ...written]) {
       expect(text).not.toContain(secret.slice(6, 20));
       expect(text).not.toContain("canary");
     }

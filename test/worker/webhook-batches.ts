@@ -1,4 +1,4 @@
-// Webhooks of the tests: a client with a queue that keeps what it is given, and batches of a thread.
+// Helpers for tests of webhooks: a client whose queue records its jobs, and batches of a thread.
 import { env } from "cloudflare:test";
 import type { Job } from "../../src/protocol/job.ts";
 import type { Task } from "../../src/protocol/plan/task.ts";
@@ -11,7 +11,7 @@ export const PATH = "/v1/webhooks";
 export const url = "https://receiver.example/hook";
 const all = ["run.completed", "run.failed", "run.interrupted", "run.cancelled", "task.updated"];
 
-/** What the doors gave to the queue. */
+/** The jobs that the routes sent to the queue. */
 export const jobs: Job[] = [];
 export const queue = {
   sendBatch: async (messages: { body: Job }[]) => void jobs.push(...messages.map(({ body }) => body)),
@@ -29,7 +29,7 @@ export async function forgetWebhooks(): Promise<void> {
 
 let threads = 0;
 
-/** What follows is about another thread: a run ends once. */
+/** Moves on to another thread, since a run ends once. */
 export function nextThread(): string {
   threads += 1;
   return `thread-${threads}`;

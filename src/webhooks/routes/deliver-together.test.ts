@@ -1,4 +1,5 @@
-// Batches of deliveries to receivers that answer at once, late or never: what becomes of each message, and what holds up whom.
+// Batches of deliveries to receivers that answer immediately, late or never: the fate of each message, and what blocks
+// what.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { insertDelivery, webhook } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
@@ -47,7 +48,7 @@ beforeEach(async () => {
 
 const statuses = () => d1.read<{ status: string }>("SELECT status FROM deliveries").map(({ status }) => status);
 
-/** A batch of as many deliveries that were not there before. */
+/** A batch with this many new deliveries. */
 function bring(count: number): Promise<void> {
   const messages = Array.from({ length: count }, () => {
     const delivery_id = `del_${outcomes.length}`;
@@ -65,20 +66,20 @@ function bring(count: number): Promise<void> {
   return deliverTogether(messages, ports, (promise) => void behind.push(promise), open);
 }
 
-/** Until all that can be asked is. */
+/** Resolves when this many receivers were called. */
 async function untilAsked(count: number): Promise<void> {
   while (asked < count) await settle();
 }
 
 describe("a batch of deliveries", () => {
-  it("is done, all of it, where receivers answer", async () => {
+  it("is delivered completely if the receivers answer", async () => {
     await bring(20);
     expect(outcomes).toEqual(Array.from({ length: 20 }, () => "ack"));
     expect(statuses()).toEqual(Array.from({ length: 20 }, () => "delivered"));
     expect([behind.length, open.size]).toEqual([0, 0]);
   });
 
-  it("asks five receivers at once", async () => {
+  it("calls five receivers at once", async () => {
     const answers: (() => void)[] = [];
     receive = () => new Promise((resolve) => answers.push(() => resolve(new Response(null, { status: 204 }))));
     const done = bring(7);
@@ -94,13 +95,13 @@ describe("a batch of deliveries", () => {
     expect(statuses()).toEqual(Array.from({ length: 7 }, () => "delivered"));
   });
 
-  it("waits for none that is slow: its try goes on, and is noted when it is over", async () => {
+  it("does not wait for a slow receiver, whose try continues and is recorded when it ends", async () => {
     receive = () => NEVER;
     const done = bring(7);
     await untilAsked(5);
     clock.advance(250);
     await done;
-    // The connections are taken: the others come with another batch.
+    // All connections are taken: the other deliveries come with another batch.
     expect(outcomes).toEqual(["ack", "ack", "ack", "ack", "ack", "retry 1", "retry 1"]);
     expect([asked, open.get("hook_1"), behind.length]).toEqual([5, 5, 5]);
     clock.advance(10_000);
@@ -112,7 +113,7 @@ describe("a batch of deliveries", () => {
     );
   });
 
-  it("leaves one alone that has twenty tries under way", async () => {
+  it("postpones deliveries to a webhook with twenty open tries", async () => {
     open.set("hook_1", 20);
     await bring(3);
     expect(outcomes).toEqual(["retry 10", "retry 10", "retry 10"]);
@@ -123,13 +124,13 @@ describe("a batch of deliveries", () => {
     expect(outcomes.at(-1)).toBe("ack");
   });
 
-  it("leaves all alone where two hundred are under way", async () => {
+  it("postpones all deliveries while two hundred tries are open", async () => {
     for (let place = 2; place < 12; place++) open.set(`hook_${place}`, 20);
     await bring(1);
     expect(outcomes).toEqual(["retry 10"]);
   });
 
-  it("tells of each that failed, and goes on with the next", async () => {
+  it("reports each failed delivery and continues with the next", async () => {
     const { database } = ports;
     let times = 0;
     const failing = {

@@ -1,37 +1,40 @@
-// The deliveries of a batch. A receiver that does not answer holds up nobody: the queue hands over its next batch, with other
-// people's runs in it, when this one is done, so what takes longer goes on behind it. Its message is acknowledged by then: D1
-// says what is due, and the clock finds a try that crashed.
+// Sends the deliveries of a batch. A receiver that does not answer blocks nobody: the queue hands over its next batch,
+// with other people's runs in it, when this one is done, so slow tries continue in the background. Their messages are
+// acknowledged by then: D1 says what is due, and the sweep finds a try that crashed.
 import { logError } from "../../lib/log.ts";
 import type { Job } from "../../protocol/job.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
-/** A Worker has six connections at once; one more would wait for its turn and seem to be slow itself. */
-const MOST_AT_ONCE = 5;
+/** A Worker has six connections at once; one more would wait for its turn and look slow itself. */
+const MAX_CONCURRENT = 5;
 
 /** Most receivers have answered by then. */
-const PATIENCE_MS = 250;
+const ACKNOWLEDGE_AFTER_MS = 250;
 
-/** Of this isolate, which has a bounded number of sockets, and of one receiver, which should not take them all. */
-const MOST_OPEN = 200;
-const MOST_OPEN_OF_ONE = 20;
+/** Limits per isolate, which has a bounded number of sockets, and per webhook, which must not take them all. */
+const MAX_OPEN = 200;
+const MAX_OPEN_PER_WEBHOOK = 20;
 
-/** Where all connections of the batch are taken, and where its receiver has as many tries as it may: these are over by then. */
+/**
+ * Delays when all connections of the batch are taken, and when the webhook has its maximum of open tries: these are
+ * over by then.
+ */
 const NEXT_BATCH_SECONDS = 1;
 const FULL_SECONDS = 10;
 
 export interface DeliveryMessage {
   message: Pick<Message<unknown>, "ack" | "retry">;
   job: Extract<Job, { type: "deliver_webhook" }>;
-  /** What is done where it fails within the batch. */
+  /** Called if the delivery fails within the batch. */
   fail(error: unknown): void;
 }
 
-/** How many tries are under way, by webhook. */
+/** The number of open tries by webhook. */
 export type OpenTries = Map<string, number>;
 
 const openHere: OpenTries = new Map();
 
-/** Resolves when each message is acknowledged or comes again. */
+/** Resolves when each message is acknowledged or retried. */
 export async function deliverTogether(
   messages: DeliveryMessage[],
   ports: DeliveryPorts,
@@ -41,15 +44,15 @@ export async function deliverTogether(
   const waiting = [...messages];
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      // One that is still open keeps its connection.
+      // A try that is still open keeps its connection.
       if (!(await deliverOne(next, ports, waitUntil, open))) return;
     }
   };
-  await Promise.all(Array.from({ length: MOST_AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: MAX_CONCURRENT }, lane));
   for (const { message } of waiting) message.retry({ delaySeconds: NEXT_BATCH_SECONDS });
 }
 
-/** Whether its connection is free again. */
+/** Returns true if its connection is free again. */
 async function deliverOne(
   { message, job, fail }: DeliveryMessage,
   ports: DeliveryPorts,
@@ -58,7 +61,7 @@ async function deliverOne(
 ): Promise<boolean> {
   const { user_id, webhook_id, delivery_id } = job;
   const all = [...open.values()].reduce((sum, count) => sum + count, 0);
-  if (all >= MOST_OPEN || (open.get(webhook_id) ?? 0) >= MOST_OPEN_OF_ONE) {
+  if (all >= MAX_OPEN || (open.get(webhook_id) ?? 0) >= MAX_OPEN_PER_WEBHOOK) {
     message.retry({ delaySeconds: FULL_SECONDS });
     return true;
   }
@@ -78,7 +81,7 @@ async function deliverOne(
     cancel = ports.clock.setTimer(() => {
       isLate = true;
       resolve();
-    }, PATIENCE_MS);
+    }, ACKNOWLEDGE_AFTER_MS);
   });
   await Promise.race([done, late]);
   cancel();

@@ -1,5 +1,5 @@
-// Tries of deliveries over the statements of the store, with a receiver and a clock that the test moves.
-import { Webhook as Judge } from "standardwebhooks";
+// Tries of deliveries with the store's real statements, and with a receiver and a clock that the test controls.
+import { Webhook as Verifier } from "standardwebhooks";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { insertDelivery, payload, webhook } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
@@ -26,7 +26,7 @@ let receive: Receiver;
 let jobs: { job: Job; delay_ms: number }[];
 let requests: { url: string; init: RequestInit }[];
 let written: string[];
-/** Called when the receiver is asked. */
+/** Called when the receiver gets a request. */
 let onRequest: () => void;
 
 beforeEach(async () => {
@@ -80,7 +80,7 @@ function readWebhook(): Record<string, unknown> | undefined {
   return d1.read<Record<string, unknown>>("SELECT * FROM webhooks")[0];
 }
 
-/** The jobs of a delivery, each when it is due, until there are none. */
+/** Processes the jobs of a delivery, each when it is due, until none is left. */
 async function deliverOn(): Promise<number[]> {
   const waits: number[] = [];
   await deliver();
@@ -93,7 +93,7 @@ async function deliverOn(): Promise<number[]> {
 }
 
 describe("a delivery", () => {
-  it("is posted once, signed, and noted as delivered", async () => {
+  it("is posted once, signed, and recorded as delivered", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: clock.now() });
     await deliver();
     const [request] = requests;
@@ -101,7 +101,7 @@ describe("a delivery", () => {
     expect(request).toMatchObject({ url, init: { method: "POST", redirect: "manual", body: payload } });
     expect(headers).toMatchObject({ "content-type": "application/json", "webhook-id": "del_1" });
     expect(headers["user-agent"]).toMatch(/^Taskloom\//);
-    expect(new Judge(secret).verify(payload, headers)).toMatchObject({ type: "run.completed" });
+    expect(new Verifier(secret).verify(payload, headers)).toMatchObject({ type: "run.completed" });
     vi.useRealTimers();
     expect(readDelivery()).toMatchObject({ status: "delivered", attempts: 1, next_attempt_at: null });
     expect(readDelivery().tries).toEqual([{ at: expect.any(String), status: 204, error: null, duration_ms: 0 }]);
@@ -110,13 +110,13 @@ describe("a delivery", () => {
     expect(jobs).toEqual([]);
   });
 
-  it("is posted once where twenty come for it at once", async () => {
+  it("is posted once if twenty jobs claim it at once", async () => {
     await Promise.all(Array.from({ length: 20 }, () => deliver()));
     expect(requests).toHaveLength(1);
     expect(readDelivery()).toMatchObject({ status: "delivered", attempts: 1 });
   });
 
-  it("is not tried before it is due, and once when it is", async () => {
+  it("is not tried before it is due, and then once", async () => {
     receive = () => new Response("no", { status: 500 });
     await deliver();
     expect(jobs).toMatchObject([{ job: { type: "deliver_webhook", ...nameOf("del_1") }, delay_ms: 15_000 }]);
@@ -135,7 +135,7 @@ describe("a delivery", () => {
     expect(readWebhook()).toMatchObject({ failing_since: null, enabled: 1 });
   });
 
-  it("comes due again where a try of it crashed, under the same id", async () => {
+  it("becomes due again under the same id if a try crashed", async () => {
     receive = () => new Promise(() => {});
     const asked = untilAsked();
     void deliver().catch(() => {});
@@ -143,7 +143,7 @@ describe("a delivery", () => {
     clock.advance(9_000);
     await deliver();
     expect(requests).toHaveLength(1);
-    // Nothing is left of the process that sent it, its timers included.
+    // Nothing is left of the process that sent it, including its timers.
     clock = new FakeClock();
     clock.advance(60 * DAY_MS + 30_000);
     ports = { ...ports, clock };
@@ -153,14 +153,14 @@ describe("a delivery", () => {
     expect(readDelivery()).toMatchObject({ status: "delivered", attempts: 2 });
   });
 
-  it("keeps to its schedule where the queue takes no job", async () => {
+  it("keeps to its schedule if the queue takes no job", async () => {
     receive = () => new Response(null, { status: 500 });
     ports = { ...ports, sendJob: () => Promise.reject(new Error("the queue is away")) };
     await deliver();
     expect(Date.parse(String(readDelivery().next_attempt_at)) - clock.now()).toBe(15_000);
   });
 
-  it("deletes old ones of its webhook that are over when it ends, and no others", async () => {
+  it("deletes old finished deliveries of its webhook when it ends, and no others", async () => {
     const old = new Date(clock.now() - 31 * DAY_MS).toISOString();
     const oldId = (place: number) => `${firstIdAt("del", clock.now() - 31 * DAY_MS)}_${place}`;
     for (let place = 0; place < 25; place++) addDelivery(oldId(place), { status: "failed", finished_at: old });
@@ -177,7 +177,7 @@ describe("a delivery", () => {
   });
 });
 
-describe("a try fails where the receiver", () => {
+describe("a try fails if the receiver", () => {
   const endless = () => streamed((controller) => controller.enqueue(new Uint8Array(65_536)));
   it.each<[string, Receiver, RegExp, number | null]>([
     ["answers 500", () => new Response("secret words of the peer", { status: 500 }), /^It answered 500\.$/, 500],
@@ -212,7 +212,7 @@ describe("a try fails where the receiver", () => {
   it.each<[string, Receiver]>([
     ["is silent", () => new Promise(() => {})],
     ["is silent amid its answer", () => streamed(() => new Promise(() => {}))],
-  ])("%s, after ten seconds, and is not waited for", async (_what, receiver) => {
+  ])("%s, after ten seconds, and is not awaited", async (_what, receiver) => {
     receive = receiver;
     const asked = untilAsked();
     const done = deliver();
@@ -224,7 +224,7 @@ describe("a try fails where the receiver", () => {
     expect(jobs).toHaveLength(1);
   });
 
-  it("asks for time by Retry-After, which it gets where its status may ask", async () => {
+  it("asks for time with Retry-After, which it gets if its status permits that", async () => {
     const delays: number[] = [];
     for (const [status, asked] of [
       [503, "90"],
@@ -241,14 +241,14 @@ describe("a try fails where the receiver", () => {
   });
 });
 
-describe("an address", () => {
+describe("a webhook's address", () => {
   it.each([
     "http://127.0.0.1:8080/",
     "http://[::1]/",
     "https://169.254.169.254/latest",
     "http://10.0.0.8/",
     "https://metadata.internal/",
-  ])("that is private is not reached, whatever was allowed when it was stored: %s", async (address) => {
+  ])("is not called if it is private, whatever was allowed when it was stored: %s", async (address) => {
     d1.read("UPDATE webhooks SET url = ?", address);
     await deliver();
     expect(requests).toEqual([]);
@@ -262,8 +262,8 @@ describe("an address", () => {
   });
 });
 
-describe("a receiver that is away", () => {
-  it("is tried for a day, and then disabled with a notice, and what waits for it ends", async () => {
+describe("a receiver that is unavailable", () => {
+  it("is tried for a day and then disabled with a reason, and its waiting deliveries end", async () => {
     receive = () => new Response(null, { status: 503 });
     addDelivery("del_waits");
     const waits = await deliverOn();
@@ -281,7 +281,7 @@ describe("a receiver that is away", () => {
     expect(written.join("\n")).toMatch(/"event":"webhook_disabled"/);
   });
 
-  it("is not disabled where anything has gone through within the day", async () => {
+  it("is not disabled if any delivery succeeded within the day", async () => {
     let count = 0;
     receive = () => new Response(null, { status: 503 });
     addDelivery("del_2");
@@ -293,7 +293,7 @@ describe("a receiver that is away", () => {
     expect(readWebhook()).toMatchObject({ enabled: 1, failing_since: new Date(clock.now()).toISOString() });
   });
 
-  it("is disabled at once where it says that it is gone", async () => {
+  it("is disabled immediately if it answers 410", async () => {
     receive = () => new Response(null, { status: 410 });
     addDelivery("del_2");
     await deliver();
@@ -305,7 +305,7 @@ describe("a receiver that is away", () => {
     expect(requests).toHaveLength(1);
   });
 
-  it("does not answer for an address that the webhook had before", async () => {
+  it("is not blamed for failures of the webhook's former address", async () => {
     receive = () => {
       d1.read("UPDATE webhooks SET url = 'https://elsewhere.example/'");
       return new Response(null, { status: 410 });
@@ -316,7 +316,7 @@ describe("a receiver that is away", () => {
 });
 
 describe("a delivery that is not sent", () => {
-  it("ends where its webhook is disabled, and goes where it was deleted", async () => {
+  it("ends if its webhook is disabled, and is deleted if its webhook was deleted", async () => {
     d1.read("UPDATE webhooks SET enabled = 0");
     await deliver();
     expect(readDelivery()).toMatchObject({ status: "failed", next_attempt_at: null });
@@ -328,7 +328,7 @@ describe("a delivery that is not sent", () => {
     expect(requests).toEqual([]);
   });
 
-  it("says what is wrong with the secret, and waits for it to be rotated", async () => {
+  it("says what is wrong with the secret and waits until it is rotated", async () => {
     ports = { ...ports, encryption_keys: ["another key"] };
     await deliver();
     expect(readDelivery().tries).toMatchObject([{ error: expect.stringMatching(/can't be opened.*Rotate it/) }]);
@@ -342,7 +342,7 @@ describe("a delivery that is not sent", () => {
     expect(requests).toEqual([]);
   });
 
-  it("is one that was begun anew while it was under way: that try is noted, and the new one is made", async () => {
+  it("is one that was replayed during a try: that try is recorded, and the replay is sent", async () => {
     receive = () => {
       d1.read("UPDATE deliveries SET attempts = 0, next_attempt_at = ?", new Date(clock.now() + 20_000).toISOString());
       return new Response(null, { status: 500 });
@@ -356,8 +356,8 @@ describe("a delivery that is not sent", () => {
   });
 });
 
-describe("a try that goes through while its delivery is given up", () => {
-  it("is a delivery that was delivered", async () => {
+describe("a try that succeeds while its delivery is given up", () => {
+  it("makes the delivery count as delivered", async () => {
     receive = () => {
       d1.read("UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, finished_at = '2026'");
       return new Response(null);
@@ -367,8 +367,8 @@ describe("a try that goes through while its delivery is given up", () => {
   });
 });
 
-describe("what is kept of the tries", () => {
-  it("are the newest twelve, and the secret is in none of it", async () => {
+describe("the log of tries", () => {
+  it("keeps the newest twelve, without the secret", async () => {
     receive = () => new Response(null, { status: 500 });
     for (let round = 0; round < 3; round++) {
       d1.read("UPDATE webhooks SET enabled = 1, failing_since = NULL");

@@ -1,6 +1,6 @@
-// One try of a delivery: claimed in D1, signed, posted, and what came of it noted there with the time of the next. The queue is
-// only the clock: a job that is lost, late or repeated changes nothing, since D1 says what is due. What a receiver answers is
-// read to its end, so that it is done with it, and kept nowhere.
+// One try of a delivery: claims it in D1, signs and posts it, and records the outcome with the time of the next try.
+// The queue is only a timer: a job that is lost, late or repeated changes nothing, since D1 says what is due. A
+// receiver's answer is read to its end, so that the receiver can finish, and not stored.
 import { describeError, logWarning } from "../../lib/log.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { readRetryAfter } from "../../lib/retry.ts";
@@ -15,24 +15,27 @@ import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } fr
 import { DISABLED, deleteDeliveries } from "../../store/webhooks/webhooks.ts";
 import { signDelivery, waitAfter } from "../signing.ts";
 
-/** For the whole of a try, the answer included. A receiver that works for longer answers first and works then. */
+/** For the whole try including the answer. A receiver that needs longer should answer first and work afterwards. */
 const TRY_MS = 10_000;
 
-/** A try and what D1 takes around it are over by then, or have crashed. */
+/** By then a try and its work in D1 are over or have crashed. */
 const LEASE_MS = 30_000;
 
-/** Nobody reads it: what is longer is no answer to a webhook. */
+/** Nobody reads the answer; a longer one is no answer to a webhook. */
 const ANSWER_BYTES = 256 * 1024;
 
-/** A receiver is given up after a day without any success, and as many failed tries of one delivery. */
+/** A receiver is given up after a day without any success and this many failed tries of one delivery. */
 const FAILING_MS = 24 * 3_600_000;
 const FAILING_TRIES = 5;
 
-/** 410 Gone: the receiver itself says that it wants no more. */
+/** 410 Gone: the receiver wants no more deliveries. */
 const GONE = 410;
 
-/** With the header of hops: a trigger refuses what too many webhooks in a row led to, and will whenever that comes. */
-const TOO_FAR = 422;
+/**
+ * With the hops header: the trigger refused a delivery that too many webhooks in a row led to, and would always refuse
+ * it.
+ */
+const TOO_MANY_HOPS = 422;
 
 export interface DeliveryPorts extends SecretPorts {
   private_urls_allowed: boolean;
@@ -46,11 +49,11 @@ interface Tried {
   status: number | null;
   error: string | null;
   retry_after_ms: number | null;
-  /** For what led to the delivery, by a receiver that works: it is not tried again. */
+  /** A working receiver refused the delivery because of its hops, so it is not retried. */
   is_refused?: boolean;
 }
 
-/** Rejects where D1 fails: then the message is repeated, and the delivery comes due again whatever happens to it. */
+/** Rejects if D1 fails. The message is then retried, and the delivery becomes due again in any case. */
 export async function deliverWebhook(name: DeliveryName, ports: DeliveryPorts): Promise<void> {
   const { database, clock } = ports;
   const claimed = await claimDelivery(database, name, clock.now(), LEASE_MS);
@@ -60,7 +63,7 @@ export async function deliverWebhook(name: DeliveryName, ports: DeliveryPorts): 
   const begun = clock.now();
   const tried = await tryDelivery(claimed, claimed.webhook, ports);
   const now = clock.now();
-  const result = judge(claimed, claimed.webhook.enabled, tried, { begun, now }, ports.random());
+  const result = decideNext(claimed, claimed.webhook.enabled, tried, { begun, now }, ports.random());
   const { disabled } = await finishTry(database, claimed, result, now);
   const fields = { user_id, webhook_id, delivery_id, attempt: claimed.attempts, status: tried.status };
   if (tried.error !== null) logWarning("delivery_failed", { ...fields, error: tried.error });
@@ -68,7 +71,7 @@ export async function deliverWebhook(name: DeliveryName, ports: DeliveryPorts): 
   else if (result.next_attempt_at !== null) await sendNext(name, Date.parse(result.next_attempt_at) - now, ports);
 }
 
-/** The clock finds it where the queue does not take it. */
+/** If the queue does not take the job, the sweep finds the delivery. */
 async function sendNext(name: DeliveryName, delay_ms: number, ports: DeliveryPorts): Promise<void> {
   const { user_id, webhook_id, delivery_id } = name;
   try {
@@ -78,7 +81,7 @@ async function sendNext(name: DeliveryName, delay_ms: number, ports: DeliveryPor
   }
 }
 
-function judge(
+function decideNext(
   claimed: ClaimedDelivery,
   enabled: boolean,
   { status, error, retry_after_ms, is_refused = false }: Tried,
@@ -106,7 +109,7 @@ async function tryDelivery(
   ports: DeliveryPorts,
 ): Promise<Tried> {
   if (!enabled) return failed(DISABLED);
-  // Again before each try: the address may have been stored while it was allowed.
+  // Checked again before each try: the setting may have been different when the address was stored.
   const why = ports.private_urls_allowed ? null : whyNotPublic(url);
   if (why !== null)
     return failed(`The address is not reached: it ${why}, and the server's settings don't permit that.`);
@@ -142,7 +145,7 @@ async function post(
   const { status } = response;
   if (!(await isReadWhole(response))) return { ...failed("The answer is longer than 256 KiB."), status };
   if (status >= 200 && status < 300) return { status, error: null, retry_after_ms: null };
-  if (status === TOO_FAR && response.headers.has(HOPS_HEADER)) {
+  if (status === TOO_MANY_HOPS && response.headers.has(HOPS_HEADER)) {
     const error = "It answered 422: too many webhooks in a row led to this delivery. It is not tried again.";
     return { ...failed(error), status, is_refused: true };
   }
@@ -152,7 +155,7 @@ async function post(
   return { status, error, retry_after_ms: mayAsk ? readRetryAfter(response.headers, ports.clock.now()) : null };
 }
 
-/** False where it is longer than anybody reads. */
+/** False if the answer is longer than the limit. */
 async function isReadWhole({ body }: Response): Promise<boolean> {
   if (body === null) return true;
   const reader = body.getReader();
@@ -160,7 +163,7 @@ async function isReadWhole({ body }: Response): Promise<boolean> {
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     size += read.value.byteLength;
     if (size <= ANSWER_BYTES) continue;
-    // Nobody waits for a peer that goes on sending.
+    // Not awaited: the peer may continue to send.
     reader.cancel().catch(() => {});
     return false;
   }
@@ -171,7 +174,7 @@ function failed(error: string): Tried {
   return { status: null, error, retry_after_ms: null };
 }
 
-/** In our words: the runtime's may quote the address, and say no more. */
+/** In our own words: the runtime's message may quote the address and says no more. */
 function describeFailure(error: unknown): string {
   const text = describeError(error);
   if (/gave no answer within/.test(text)) return `It did not answer within ${TRY_MS / 1000} s.`;

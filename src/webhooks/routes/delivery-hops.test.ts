@@ -1,4 +1,4 @@
-// What a delivery says of how far its chain has come, and what becomes of one that has come too far.
+// The hops that a delivery carries, and the fate of a delivery with too many.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { insertDelivery, webhook } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
@@ -54,7 +54,7 @@ const readDelivery = (delivery_id: string) =>
   d1.read<Record<string, unknown>>("SELECT * FROM deliveries WHERE delivery_id = ?", delivery_id)[0];
 
 describe("a delivery", () => {
-  it("says in each try the count that it was made with, and of a former version the first", async () => {
+  it("carries the count that it was made with in each try, and counts as the first hop if a former version made it", async () => {
     answer = { status: 500 };
     add("del_1", { taskloom_hops: 2 });
     await deliver("del_1");
@@ -65,7 +65,7 @@ describe("a delivery", () => {
     expect(counts).toEqual(["2", "2", "1"]);
   });
 
-  it("that a trigger refuses for its count is over, and its webhook has not failed by it", async () => {
+  it("ends if a trigger refuses its count, without a failure of its webhook", async () => {
     answer = refusal;
     for (let day = 1; day < 9; day++) {
       add(`del_${day}`, { taskloom_hops: 3 });
@@ -83,7 +83,7 @@ describe("a delivery", () => {
   });
 
   it.each([{ status: 422 }, { ...refusal, status: 500 }, { ...refusal, status: 403 }])(
-    "that is answered otherwise is tried again: %j",
+    "is retried after any other answer: %j",
     async (other) => {
       answer = other;
       add("del_1", { taskloom_hops: 3 });

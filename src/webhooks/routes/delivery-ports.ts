@@ -1,4 +1,4 @@
-// What a delivery needs of the world, from the bindings.
+// The ports of a delivery, made from the bindings.
 import { configOf, type Env } from "../../config.ts";
 import { clock } from "../../thread/ports.ts";
 import type { DeliveryPorts } from "./deliver-webhook.ts";

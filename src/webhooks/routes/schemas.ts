@@ -1,4 +1,4 @@
-// What goes in and out of the routes of webhooks.
+// Request and response bodies of the webhook routes.
 import { z } from "@hono/zod-openapi";
 import * as examples from "../../http/examples.ts";
 import { pageQuery, time, wellFormed } from "../../http/schemas.ts";
@@ -11,7 +11,7 @@ const DAY_SECONDS = 24 * 60 * 60;
 
 const url = wellFormed
   .max(URL_CHARACTERS)
-  // The parser leaves out what is pasted with it, and what is shown should be what is asked.
+  // The URL parser drops white space that was pasted, and the address shown should be the one that is called.
   .regex(/^\S*$/, "must hold no spaces or line feeds")
   .refine((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""), "must be an http or https address")
   .refine((text) => {
@@ -32,7 +32,7 @@ const secret = z
     const why = whyNoSigningSecret(text);
     if (why !== null) issues.addIssue({ code: "custom", message: why });
   })
-  .openapi({ description: "Your own: `whsec_` and 24 to 64 bytes in base64. One is made if absent." });
+  .openapi({ description: "Your own secret: `whsec_` and 24 to 64 bytes in base64. Generated if absent." });
 
 export const webhookParams = z.object({ webhook_id: clientId });
 export const deliveryParams = webhookParams.extend({ delivery_id: clientId });
@@ -49,14 +49,14 @@ const webhookFields = {
   url: z.string(),
   events: z.array(z.enum(webhookEvents)),
   enabled: z.boolean(),
-  failing_since: time.nullable().openapi({ description: "Since when nothing has gone through." }),
-  disabled_at: time.nullable().openapi({ description: "When we disabled it." }),
-  disabled_reason: z.string().nullable().openapi({ description: "Why we did." }),
+  failing_since: time.nullable().openapi({ description: "Since when every delivery has failed." }),
+  disabled_at: time.nullable().openapi({ description: "When the server disabled it." }),
+  disabled_reason: z.string().nullable().openapi({ description: "Why the server disabled it." }),
   created_at: time,
 };
 export const webhook = z.object(webhookFields).openapi("Webhook", { example: examples.webhook });
 export const newWebhook = z
-  .object({ ...webhookFields, secret: z.string().openapi({ description: "Shown this once." }) })
+  .object({ ...webhookFields, secret: z.string().openapi({ description: "Shown only in this answer." }) })
   .openapi("NewWebhook", { example: { ...examples.webhook, secret: examples.signingSecret } });
 
 export const rotateBody = z
@@ -67,7 +67,10 @@ export const rotateBody = z
       .min(0)
       .max(7 * DAY_SECONDS)
       .default(DAY_SECONDS)
-      .openapi({ description: "How long the former secret signs too; 0 ends it, and all before it, at once." }),
+      .openapi({
+        description:
+          "How long deliveries are signed with the former secret too; 0 ends all former secrets immediately.",
+      }),
   })
   .openapi({ example: { overlap_seconds: DAY_SECONDS } });
 
@@ -76,7 +79,7 @@ export const delivery = z
     delivery_id: z.string().openapi({ description: "The header `webhook-id`." }),
     event: z.enum(webhookEvents),
     status: z.enum(["pending", "delivered", "failed"]),
-    attempts: z.int().openapi({ description: "Since it began, or was replayed." }),
+    attempts: z.int().openapi({ description: "Tries since the delivery began or was replayed." }),
     next_attempt_at: time.nullable(),
     tries: z.array(
       z.object({ at: time, status: z.int().nullable(), error: z.string().nullable(), duration_ms: z.number() }),
@@ -92,15 +95,15 @@ export const deliveryQuery = pageQuery.extend({ status: z.enum(["pending", "deli
 const moment = z.iso.datetime({ offset: true });
 export const replayBody = z
   .strictObject({
-    since: moment.openapi({ description: "Of those that were made from then on." }),
+    since: moment.openapi({ description: "Only deliveries made from then on." }),
     until: moment.optional().openapi({ description: "Now if absent." }),
     status: z.enum(["failed", "all"]).default("failed"),
-    cursor: z.string().min(1).max(1000).optional().openapi({ description: "`next_cursor` of the replay before." }),
+    cursor: z.string().min(1).max(1000).optional().openapi({ description: "`next_cursor` of the previous replay." }),
   })
   .openapi({ example: { since: examples.time, status: "failed" } });
 export const replayed = z
   .object({
     replayed: z.int(),
-    next_cursor: z.string().nullable().openapi({ description: "Null where none are left." }),
+    next_cursor: z.string().nullable().openapi({ description: "Null if none are left." }),
   })
   .openapi("Replayed", { example: { replayed: 12, next_cursor: null } });

@@ -1,4 +1,4 @@
-// What the clock gives to the queue again of deliveries that are overdue.
+// The overdue deliveries that the sweep gives to the queue again.
 import { beforeEach, describe, expect, it } from "vitest";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import type { Env } from "../../config.ts";
@@ -13,7 +13,7 @@ beforeEach(() => {
   d1 = openD1();
 });
 
-/** As many deliveries of a webhook, overdue since so long. */
+/** Adds this many deliveries of a webhook, overdue for this long. */
 function addOverdue(webhook_id: string, count: number, since_ms: number): void {
   for (let place = 0; place < count; place++) {
     d1.read(
@@ -34,7 +34,7 @@ async function sweep(): Promise<DeliveryName[]> {
 }
 
 describe("the sweep of deliveries", () => {
-  it("gives the queue those that are overdue, the longest first, and no other", async () => {
+  it("gives the queue the overdue deliveries, the longest overdue first, and no others", async () => {
     addOverdue("hook_1", 3, 60_000);
     addOverdue("hook_2", 1, 70_000);
     addOverdue("hook_3", 5, 5_000);
@@ -43,7 +43,7 @@ describe("the sweep of deliveries", () => {
     expect(sent.slice(1).map(({ delivery_id }) => delivery_id)).toEqual(["del_0000", "del_0001", "del_0002"]);
   });
 
-  it("leaves none behind a webhook of which thousands wait", async () => {
+  it("leaves none behind a webhook with thousands of waiting deliveries", async () => {
     addOverdue("hook_slow", 2_000, 3_600_000);
     addOverdue("hook_other", 3, 60_000);
     const sent = await sweep();

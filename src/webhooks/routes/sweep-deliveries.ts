@@ -1,14 +1,14 @@
-// Each minute: deliveries that are overdue, since their job was lost or a try of them crashed, are given to the queue again. One
-// that is given twice is sent once: who claims it in D1 sends it.
+// Runs every minute: gives the queue overdue deliveries again, whose job was lost or whose try crashed. A delivery that
+// is queued twice is sent once: the job that claims it in D1 sends it.
 import type { Env } from "../../config.ts";
 import { logError } from "../../lib/log.ts";
 import { listOverdue } from "../../store/webhooks/deliveries.ts";
 import { sendJobs } from "../../thread/jobs.ts";
 
-/** The queue's own delay; what is due now is most likely on its way. */
+/** The queue's own delay; a delivery due just now is most likely on its way. */
 const OVERDUE_MS = 10_000;
 
-/** Five requests to the queue. What is left over has waited longest at the next sweep. */
+/** Five requests to the queue. Deliveries left over have waited longest in the next sweep. */
 const DELIVERIES_PER_SWEEP = 500;
 
 export async function sweepDeliveries(env: Env, now: number): Promise<void> {

@@ -1,4 +1,4 @@
-// Webhooks: where a user's events are sent. A secret is answered when it is made, and never again.
+// Webhooks: the addresses that a user's events are sent to. A secret is shown when it is made, and never again.
 import type { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
@@ -25,7 +25,7 @@ export function addWebhooks(app: App): void {
       tag,
       summary: "Make a webhook",
       description:
-        "What happens on any of your threads is sent there, signed as Standard Webhooks has it. `secret` is shown this once. 20 at most.",
+        "Events of all your threads are sent to it, signed by the Standard Webhooks scheme. `secret` is shown only in this answer. At most 20 webhooks.",
       body: webhookBody,
       answers: { 201: { description: "The webhook with its secret.", schema: newWebhook } },
       problems: ["invalid_operation"],
@@ -80,7 +80,7 @@ function addOne(app: App): void {
       tag,
       summary: "Change a webhook",
       description:
-        "Enabled again it begins anew, without the notice why it was disabled. Disabled, what waits for it ends as failed and can be replayed.",
+        "Enabling a webhook clears its record of failures. Disabling it ends its pending deliveries as failed; you can replay them.",
       params: webhookParams,
       body: webhookPatch,
       answers: { 200: { description: "The changed webhook.", schema: webhook } },
@@ -101,9 +101,9 @@ function addOne(app: App): void {
       path: "/v1/webhooks/{webhook_id}",
       tag,
       summary: "Delete a webhook",
-      description: "With its secret and its deliveries; what waits is not sent.",
+      description: "Deletes its secret and its deliveries too; waiting deliveries are not sent.",
       params: webhookParams,
-      answers: { 204: { description: "It is gone." } },
+      answers: { 204: { description: "The webhook is deleted." } },
       problems: ["not_found"],
     },
     async (context, { params }) => {
@@ -122,7 +122,7 @@ function addRotation(app: App): void {
       path: "/v1/webhooks/{webhook_id}/rotate",
       tag,
       summary: "Give a webhook another secret",
-      description: "Until the overlap is over each delivery has a signature of the former secret too.",
+      description: "Until the overlap ends, each delivery has a signature of the former secret too.",
       params: webhookParams,
       body: rotateBody,
       answers: { 200: { description: "The webhook with its new secret, shown this once.", schema: newWebhook } },
@@ -137,7 +137,7 @@ function addRotation(app: App): void {
   );
 }
 
-/** The caller's; another user's is not found. */
+/** The caller's webhook; another user's is not found. */
 export async function requireWebhook(context: AppContext, webhook_id: string): Promise<Webhook> {
   const found = await readWebhook(context.env.DB, context.get("caller").user_id, webhook_id);
   if (!found) throw missing(webhook_id);
@@ -148,7 +148,7 @@ function missing(webhook_id: string): Problem {
   return new Problem("not_found", `There is no webhook ${webhook_id}.`);
 }
 
-/** Asked again before each try, since the operator may have changed the setting by then. */
+/** Checked again before each try, since the operator may have changed the setting by then. */
 function requirePublic(context: AppContext, url: string): void {
   const why = context.get("config").private_urls_allowed ? null : whyNotPublic(url);
   if (why === null) return;
