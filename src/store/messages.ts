@@ -33,11 +33,11 @@ export async function listMessages(
     )
     .orderBy(asc(messages.seq))
     .limit(request.limit + 1);
-  const places = takePage(sizes.slice(0, request.limit), ({ size }) => size).map(({ seq }) => seq);
-  const last = places.at(-1);
+  const seqs = takePage(sizes.slice(0, request.limit), ({ size }) => size).map(({ seq }) => seq);
+  const last = seqs.at(-1);
   if (last === undefined) return succeed({ data: [], next_cursor: null });
-  const data = await readRows(db, key, places);
-  return succeed({ data, next_cursor: places.length < sizes.length ? encodeCursor([last]) : null });
+  const data = await readRows(db, key, seqs);
+  return succeed({ data, next_cursor: seqs.length < sizes.length ? encodeCursor([last]) : null });
 }
 
 /** The newest message of one type, with the version of its row. */
@@ -72,8 +72,8 @@ async function findStart(db: D1Database, key: ThreadKey, request: MessageRequest
 /** The position of a page's cursor; the page begins after it. */
 export function readStart({ cursor }: PageRequest): Result<number> {
   if (cursor === null) return succeed(0);
-  const place = decodeCursor(cursor, [0]);
-  return place.ok ? succeed(place.value[0] ?? 0) : place;
+  const position = decodeCursor(cursor, [0]);
+  return position.ok ? succeed(position.value[0] ?? 0) : position;
 }
 
 /** The first rows, as many as one answer may hold. */
@@ -88,12 +88,12 @@ export function takePage<T>(rows: T[], sizeOf: (row: T) => number): T[] {
   return page;
 }
 
-async function readRows(db: D1Database, key: ThreadKey, places: number[]): Promise<MessageRow[]> {
+async function readRows(db: D1Database, key: ThreadKey, seqs: number[]): Promise<MessageRow[]> {
   // All positions in one bound value, since a statement takes at most 100 values.
   const rows = await open(db)
     .select()
     .from(messages)
-    .where(and(isOfThread(key), sql`${messages.seq} IN (SELECT value FROM json_each(${JSON.stringify(places)}))`))
+    .where(and(isOfThread(key), sql`${messages.seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`))
     .orderBy(asc(messages.seq));
   const parts = await readParts(db, key, rows);
   return rows.map((row) => toMessage(row, parts));

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeCursor, encodeCursor, readPlace } from "./page.ts";
+import { decodeCursor, encodeCursor, readPosition } from "./page.ts";
 
 describe("a cursor", () => {
   it("holds any position and is safe in a URL", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (created_at, id) => {
-        const place = [created_at, id].map((text) => text.toWellFormed());
-        const cursor = encodeCursor(place);
+        const position = [created_at, id].map((text) => text.toWellFormed());
+        const cursor = encodeCursor(position);
         expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
-        expect(readPlace(cursor)).toEqual({ ok: true, value: place });
+        expect(readPosition(cursor)).toEqual({ ok: true, value: position });
       }),
     );
   });

@@ -4,12 +4,12 @@ import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Page } from "../protocol/page.ts";
 
 /** A position in a list ordered by creation, then by id. */
-export type Place = [created_at: string, id: string];
+export type Position = [created_at: string, id: string];
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export function encodeCursor(place: (string | number)[]): string {
-  const bytes = new TextEncoder().encode(JSON.stringify(place));
+export function encodeCursor(position: (string | number)[]): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(position));
   return btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
@@ -18,12 +18,12 @@ export function encodeCursor(place: (string | number)[]): string {
 
 /** The value given to `encodeCursor`, if it has the number and types of the items in `example`. */
 export function decodeCursor<T extends (string | number)[]>(cursor: string, example: T): Result<T> {
-  const place = parseCursor(cursor);
+  const position = parseCursor(cursor);
   const fits =
-    Array.isArray(place) &&
-    place.length === example.length &&
-    place.every((item, index) => typeof item === typeof example[index]);
-  return fits ? succeed(place as T) : fail("bad_cursor", "cursor must be a next_cursor that this list answered");
+    Array.isArray(position) &&
+    position.length === example.length &&
+    position.every((item, index) => typeof item === typeof example[index]);
+  return fits ? succeed(position as T) : fail("bad_cursor", "cursor must be a next_cursor that this list answered");
 }
 
 function parseCursor(cursor: string): unknown {
@@ -36,8 +36,8 @@ function parseCursor(cursor: string): unknown {
 }
 
 /** The position to continue after; null at the start of the list. */
-export function readPlace(cursor: string | null): Result<Place | null> {
-  return cursor === null ? succeed(null) : decodeCursor<Place>(cursor, ["", ""]);
+export function readPosition(cursor: string | null): Result<Position | null> {
+  return cursor === null ? succeed(null) : decodeCursor<Position>(cursor, ["", ""]);
 }
 
 /** Makes a page from up to `limit + 1` rows: the extra row shows that there is a next page. */
@@ -45,10 +45,10 @@ export function toPage<Row, T>(
   rows: Row[],
   limit: number,
   show: (row: Row) => T,
-  placeOf: (row: Row) => Place,
+  positionOf: (row: Row) => Position,
 ): Page<T> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const more = rows.length > limit && last !== undefined;
-  return { data: shown.map(show), next_cursor: more ? encodeCursor(placeOf(last)) : null };
+  return { data: shown.map(show), next_cursor: more ? encodeCursor(positionOf(last)) : null };
 }

@@ -6,7 +6,7 @@ import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import { isConflict, open } from "../database.ts";
-import { decodeCursor, encodeCursor, readPlace, toPage } from "../page.ts";
+import { decodeCursor, encodeCursor, readPosition, toPage } from "../page.ts";
 import { agents, agentVersions } from "../schema.ts";
 
 export interface AgentPatch {
@@ -39,22 +39,22 @@ export async function createAgent(db: D1Database, user_id: string, agent: Agent)
 }
 
 export async function listAgents(db: D1Database, user_id: string, request: PageRequest): Promise<Result<Page<Agent>>> {
-  const place = readPlace(request.cursor);
-  if (!place.ok) return place;
-  const older = sql`(${agents.created_at}, ${agents.agent_id}) < (${place.value?.[0]}, ${place.value?.[1]})`;
+  const position = readPosition(request.cursor);
+  if (!position.ok) return position;
+  const older = sql`(${agents.created_at}, ${agents.agent_id}) < (${position.value?.[0]}, ${position.value?.[1]})`;
   const database = open(db);
   const [rows, stored] = await database.batch([
     database
       .select()
       .from(agents)
-      .where(and(eq(agents.user_id, user_id), place.value ? older : undefined))
+      .where(and(eq(agents.user_id, user_id), position.value ? older : undefined))
       .orderBy(desc(agents.created_at), desc(agents.agent_id))
       .limit(request.limit + 1),
     database.select({ agent_id: agents.agent_id }).from(agents).where(isAgent(user_id, DEFAULT_AGENT_ID)),
   ]);
   const given = rows.map(toAgent);
   // The default agent is older than any other. Without a row it comes after the last one.
-  const wasGiven = place.value?.[1] === DEFAULT_AGENT_ID;
+  const wasGiven = position.value?.[1] === DEFAULT_AGENT_ID;
   if (stored.length === 0 && !wasGiven && given.length <= request.limit) given.push(defaultAgent);
   return succeed(
     toPage(
@@ -149,8 +149,8 @@ export async function listAgentVersions(
   agent: Agent,
   request: PageRequest,
 ): Promise<Result<Page<Agent>>> {
-  const place = request.cursor === null ? succeed(null) : decodeCursor(request.cursor, [0]);
-  if (!place.ok) return place;
+  const position = request.cursor === null ? succeed(null) : decodeCursor(request.cursor, [0]);
+  if (!position.ok) return position;
   const rows = await open(db)
     .select()
     .from(agentVersions)
@@ -158,13 +158,13 @@ export async function listAgentVersions(
       and(
         eq(agentVersions.user_id, user_id),
         eq(agentVersions.agent_id, agent.agent_id),
-        place.value ? lt(agentVersions.version, place.value[0] ?? 0) : undefined,
+        position.value ? lt(agentVersions.version, position.value[0] ?? 0) : undefined,
       ),
     )
     .orderBy(desc(agentVersions.version))
     .limit(request.limit + 1);
   // Only the default agent can be without a row; it then has its one version.
-  if (rows.length === 0 && place.value === null) return succeed({ data: [agent], next_cursor: null });
+  if (rows.length === 0 && position.value === null) return succeed({ data: [agent], next_cursor: null });
   const data = rows.slice(0, request.limit).map((row) => toVersion(agent, row));
   const last = data.at(-1);
   return succeed({ data, next_cursor: rows.length > request.limit && last ? encodeCursor([last.version]) : null });

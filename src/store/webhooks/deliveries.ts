@@ -7,7 +7,7 @@ import { firstIdAt } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Delivery, DeliveryName, DeliveryStatus, DeliveryTry } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
-import { readPlace, toPage } from "../page.ts";
+import { readPosition, toPage } from "../page.ts";
 import { deliveries } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 import { appendTry } from "./tries.ts";
@@ -166,8 +166,8 @@ export async function listDeliveries(
   webhook_id: string,
   request: PageRequest & { status: DeliveryStatus | null },
 ): Promise<Result<Page<Delivery>>> {
-  const place = readPlace(request.cursor);
-  if (!place.ok) return place;
+  const position = readPosition(request.cursor);
+  if (!position.ok) return position;
   const rows = await open(db)
     .select()
     .from(deliveries)
@@ -175,7 +175,7 @@ export async function listDeliveries(
       and(
         eq(deliveries.user_id, user_id),
         eq(deliveries.webhook_id, webhook_id),
-        place.value ? lt(deliveries.delivery_id, place.value[1]) : undefined,
+        position.value ? lt(deliveries.delivery_id, position.value[1]) : undefined,
         request.status ? eq(deliveries.status, request.status) : undefined,
       ),
     )

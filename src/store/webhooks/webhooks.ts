@@ -107,7 +107,7 @@ DELETE FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id IN
   SELECT delivery_id FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 LIMIT ${ROWS_AT_ONCE})
 RETURNING 1 AS deleted`;
 
-/** With its secret and what was sent to it; false where there is none. */
+/** Deletes its secret and its deliveries too. False if there is no such webhook. */
 export async function deleteWebhook(db: D1Database, user_id: string, webhook_id: string): Promise<boolean> {
   const [deleted] = await db.batch([
     db

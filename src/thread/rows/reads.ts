@@ -6,7 +6,7 @@ import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { MessageRequest } from "../../protocol/thread.ts";
 import { readStart, takePage } from "../../store/messages.ts";
-import { encodeCursor, type Place, readPlace, toPage } from "../../store/page.ts";
+import { encodeCursor, type Position, readPosition, toPage } from "../../store/page.ts";
 import type { Life } from "../life.ts";
 import { findMessageSeq, readMessages } from "./messages.ts";
 import { readRun, readRunPlaces } from "./runs.ts";
@@ -43,7 +43,7 @@ function sizeOf(value: unknown): number {
 
 export function readRunPage(life: Life, request: PageRequest): Result<Page<Run>> {
   const { sql } = life.database;
-  const place = readPlace(request.cursor);
+  const place = readPosition(request.cursor);
   if (!place.ok) return place;
   const places = readRunPlaces(sql)
     .filter((other) => place.value === null || isBefore(other, place.value))
@@ -59,6 +59,6 @@ export function readRunPage(life: Life, request: PageRequest): Result<Page<Run>>
   );
 }
 
-function isBefore(a: Place, b: Place): boolean {
+function isBefore(a: Position, b: Position): boolean {
   return a[0] === b[0] ? a[1] < b[1] : a[0] < b[0];
 }
