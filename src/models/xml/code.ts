@@ -10,7 +10,7 @@ const NEWLINE = 0x0a;
 export interface CodeTracker {
   accept(code: number): void;
   /** The context of the next character, which is neither a backtick nor a tilde. */
-  readonly place: "text" | "span" | "fence";
+  readonly context: "text" | "span" | "fence";
   /** The number of backticks that would close the span that is open or may be open. */
   readonly marks: number;
   /** Call this after a whole span was consumed, or if its backticks open none. */
@@ -71,7 +71,7 @@ export function createCodeTracker(): CodeTracker {
       isLineStart = false;
       if (fence && fence.part !== "info") fence.part = "line";
     },
-    get place() {
+    get context() {
       endRun();
       return fence ? "fence" : span > 0 ? "span" : "text";
     },

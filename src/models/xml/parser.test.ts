@@ -202,7 +202,7 @@ describe("a malformed call", () => {
     ["<tool_call>\n<function=view_tasks>\n</function>\n</tool_call>", "malformed_call", /Between.*which is no call/],
     ["<function_results>ok</function_results>", "malformed_call", /never written by you/],
     ["```\n<function_calls><invoke name='x'></invoke></function_calls>", "malformed_call", /fence that is not closed/],
-  ])("is reported for %s", (written, name, words) => {
+  ])("is reported for the text %s", (written, name, words) => {
     const [first, ...more] = parse(written).calls;
     expect(more).toEqual([]);
     expect(readMalformed(first?.arguments ?? "")).toMatch(words);

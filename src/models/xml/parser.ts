@@ -81,15 +81,15 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
         emitText(at);
         return false;
       }
-      const place = tag === "none" ? "text" : code.place;
-      if (tag === "none" || !isMarkup(tag) || (place === "span" && !isOpener(tag))) {
+      const context = tag === "none" ? "text" : code.context;
+      if (tag === "none" || !isMarkup(tag) || (context === "span" && !isOpener(tag))) {
         code.accept(character);
-      } else if (place === "fence") {
+      } else if (context === "fence") {
         if (isOpener(tag)) code.noteCall();
         code.accept(character);
       } else {
         emitText(at);
-        if (place === "span") return leaveSpan();
+        if (context === "span") return leaveSpan();
         cursor.at = tag.end;
         takeTextTag(tag);
         return true;
@@ -278,7 +278,7 @@ export function createXmlParser(tools: ToolDescription[], sink: ReplySink): XmlP
       run();
     },
     end(how) {
-      const isCutTag = how === "cut" && mode === "text" && code.place === "text" && beginsCall(cursor);
+      const isCutTag = how === "cut" && mode === "text" && code.context === "text" && beginsCall(cursor);
       if (isCutTag) {
         cursor.at = cursor.rest.length;
         reportMalformed("It was not written to its end.", true);
