@@ -29,9 +29,9 @@ export async function sweepRuns(env: Env, now: number): Promise<void> {
       silent.set(name, thread);
     }
     const threads = [...silent.values()];
-    for (let place = 0; place < threads.length; place += THREADS_AT_ONCE) {
+    for (let index = 0; index < threads.length; index += THREADS_AT_ONCE) {
       await Promise.all(
-        threads.slice(place, place + THREADS_AT_ONCE).map((thread) => resumeStaleThread(env, thread, now)),
+        threads.slice(index, index + THREADS_AT_ONCE).map((thread) => resumeStaleThread(env, thread, now)),
       );
     }
   } catch (error) {

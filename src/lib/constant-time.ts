@@ -3,6 +3,6 @@
 export function equalInConstantTime(one: Uint8Array, other: Uint8Array): boolean {
   if (one.byteLength !== other.byteLength) return false;
   let difference = 0;
-  for (let place = 0; place < one.byteLength; place++) difference |= (one[place] ?? 0) ^ (other[place] ?? 0);
+  for (let index = 0; index < one.byteLength; index++) difference |= (one[index] ?? 0) ^ (other[index] ?? 0);
   return difference === 0;
 }

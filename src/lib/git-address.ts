@@ -20,12 +20,12 @@ export function readGitAddress(text: string): GitAddress | { wrong: string } {
   const given = text.trim();
   if (given.length > MAX_ADDRESS_CHARACTERS) return { wrong: `is longer than ${MAX_ADDRESS_CHARACTERS} characters` };
   const url = URL.parse(withScheme(given));
-  if (url === null || url.hostname === "" || /\s/.test(given)) return { wrong: "is no address of a repository" };
+  if (url === null || url.hostname === "" || /\s/.test(given)) return { wrong: "is not the address of a repository" };
   if (url.protocol !== "https:" && url.protocol !== "http:") {
-    return { wrong: "is no http or https address; repositories are reached over https" };
+    return { wrong: "is not an http or https address; repositories are reached over https" };
   }
   if (url.username !== "" || url.password !== "") {
-    return { wrong: "holds a user or password: leave them out, the credential that is stored for the host is used" };
+    return { wrong: "contains a user or password: leave them out, the credential that is stored for the host is used" };
   }
   const parts = url.pathname.split("/").filter((part) => part !== "");
   const { own, rest } = splitPage(url.hostname, parts);
@@ -91,10 +91,11 @@ export function isBranchName(name: string): boolean {
 
 /** Why nothing can be cloned into this folder of a sandbox, as the end of a sentence; null if it may be. */
 export function whyNoCheckout(path: string): string | null {
-  if (/\p{Cc}/u.test(path) || path.trim() !== path) return "holds a control character, or a space at an end";
+  if (/\p{Cc}/u.test(path) || path.trim() !== path) return "contains a control character, or a space at an end";
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.some((part) => part.toLowerCase() === ".git")) return "leads into git's own folder";
   if (parts.includes("..")) return "must name its folder without `..`";
-  if (parts.length === 0 || path === "~" || path === "~/") return "is no folder of its own: name one in the work dir";
+  if (parts.length === 0 || path === "~" || path === "~/")
+    return "is not a folder of its own: name one in the work dir";
   return null;
 }

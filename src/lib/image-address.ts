@@ -33,7 +33,7 @@ export function readImageAddress(address: string, rules: ImageRules): { url: str
   if (url === null || !["https:", "http:"].includes(url.protocol) || !plainHost.test(url.host)) {
     return { wrong: "must be a public http or https address, or a data: address" };
   }
-  if (url.username !== "" || url.password !== "") return { wrong: "must hold no user or password" };
+  if (url.username !== "" || url.password !== "") return { wrong: "must not contain a user or password" };
   const why = rules.private_urls_allowed ? null : whyNotPublic(url.href);
   if (why !== null) return { wrong: `${why}, and the server's settings don't permit that` };
   return { url: url.href };

@@ -107,7 +107,7 @@ describe("an address given by a user", () => {
 
   it("must be http or https", () => {
     for (const url of ["ssh://git@github.com/a", "file:///etc/passwd", "git://github.com/a", "ext::sh -c id"]) {
-      expect(whyNotPublic(url)).toMatch(/no http/);
+      expect(whyNotPublic(url)).toMatch(/not an http/);
     }
     for (const url of ["", "github.com", "https://", "https://[::1", "https://a b/"]) {
       expect(whyNotPublic(url)).toMatch(/no address/);

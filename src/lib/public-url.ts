@@ -11,8 +11,8 @@
 /** Why the address must not be fetched, as the end of a sentence; null if it may be. */
 export function whyNotPublic(address: string): string | null {
   const url = URL.parse(address);
-  if (url === null) return "is no address";
-  if (url.protocol !== "https:" && url.protocol !== "http:") return "is no http or https address";
+  if (url === null) return "is not a valid address";
+  if (url.protocol !== "https:" && url.protocol !== "http:") return "is not an http or https address";
   const host = url.hostname.replace(/\.+$/, "").toLowerCase();
   if (host.startsWith("[")) return judgeIPv6(host.slice(1, -1));
   const parts = host.split(".");
@@ -88,10 +88,10 @@ function toNumber(parts: number[]): number {
 
 function judgeIPv6(text: string): string | null {
   const groups = readGroups(text);
-  const begins = (...prefix: number[]) => prefix.every((group, place) => groups[place] === group);
+  const begins = (...prefix: number[]) => prefix.every((group, index) => groups[index] === group);
   const [first = 0, second = 0] = groups;
-  const embeddedAt = (place: number) => {
-    const [high = 0, low = 0] = groups.slice(place);
+  const embeddedAt = (index: number) => {
+    const [high = 0, low = 0] = groups.slice(index);
     return judgeIPv4([high >> 8, high & 255, low >> 8, low & 255]);
   };
   if (begins(0, 0, 0, 0, 0, 0, 0)) return OWN;

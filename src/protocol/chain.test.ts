@@ -12,7 +12,7 @@ describe("a chain", () => {
   it("holds at most as many causes as hops, and at most MAX_HOPS hops, for any input", () => {
     for (const hops of [0, 1, 2, 3, 4, 1e9]) {
       for (let length = 0; length < 10; length++) {
-        const caused_by = Array.from({ length }, (_, place) => cause(`inv_${place}`));
+        const caused_by = Array.from({ length }, (_, index) => cause(`inv_${index}`));
         const bounded = chainOf({ hops, caused_by });
         expect(bounded.hops).toBe(Math.min(hops, MAX_HOPS));
         expect(bounded.caused_by).toEqual(bounded.hops === 0 ? [] : caused_by.slice(-bounded.hops));

@@ -39,13 +39,13 @@ describe("normalizeGitHost", () => {
     "a?b",
     "a#b",
     ".",
-  ])("refuses %j in a sentence", (given) => {
+  ])("refuses %j with a reason", (given) => {
     expect(normalizeGitHost(given)).toMatchObject({ ok: false, error: { code: "invalid_field", detail: /^host: / } });
   });
 });
 
 describe("hostOfGitUrl", () => {
-  it("finds what was stored for the host", () => {
+  it("finds the host that a credential was stored for", () => {
     expect(hostOfGitUrl("https://GitHub.com:443/a/b.git")).toBe("github.com");
     expect(hostOfGitUrl("http://127.0.0.1:3000/a")).toBe("127.0.0.1:3000");
   });

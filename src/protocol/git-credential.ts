@@ -22,7 +22,7 @@ const plain = z
   .string()
   .min(1)
   .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)")
-  .refine((text) => !/\p{Cc}/u.test(text), "holds a control character, such as a line feed");
+  .refine((text) => !/\p{Cc}/u.test(text), "contains a control character, such as a line feed");
 
 export const gitCredentialFields = {
   host: plain.max(MAX_HOST_CHARACTERS),
@@ -44,9 +44,7 @@ export function normalizeGitHost(text: string): Result<string> {
   const given = text.trim();
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return readAddress(given);
   if (given.includes("@")) {
-    return refuse(
-      "must be a host alone, e.g. `github.com`: no user, and no address of SSH, whose keys are not kept here",
-    );
+    return refuse("must be a host alone, e.g. `github.com`, without a user; SSH addresses and keys are not supported");
   }
   // The URL parser would drop or decode these, or read them as the end of the host.
   if (given === "" || /[\s/\\?#%*]/.test(given))
@@ -67,7 +65,7 @@ function readAddress(address: string): Result<string> {
     return refuse("must be a host that is reached over https: credentials are for git over HTTP");
   }
   if (url.username !== "" || url.password !== "")
-    return refuse("must not hold a user or password: these have fields of their own");
+    return refuse("must not contain a user or password: these have fields of their own");
   const name = url.hostname.replace(/\.+$/, "");
   if (name === "") return refuse("is not a host that an address can have");
   return succeed(url.port === "" ? name : `${name}:${url.port}`);

@@ -46,7 +46,7 @@ const LAST_TIME = 32 ** 10 - 1;
 function encodeTime(now: number): string {
   let rest = now;
   let text = "";
-  for (let place = 0; place < 10; place++) {
+  for (let index = 0; index < 10; index++) {
     text = alphabet.charAt(rest % 32) + text;
     rest = Math.floor(rest / 32);
   }

@@ -50,7 +50,7 @@ export async function rotateSecret(
     if (!sealed.ok) return sealed;
     if (await replaceSecret(database, sealed.value, former.secret_id)) return succeed(null);
   }
-  return fail("version_conflict", "The secret is being rotated by others just now.");
+  return fail("version_conflict", "The secret is being rotated by other requests. Try again.");
 }
 
 /** The keys after a rotation. Without an overlap all former keys end immediately, since one of them may have leaked. */

@@ -10,7 +10,7 @@ export async function storeWebhook(ports: SecretPorts, webhook: Webhook, secret:
   const sealed = await sealFirst(ports.encryption_keys, signingSecretOf(webhook), secret, webhook.created_at);
   if (!sealed.ok) return sealed;
   if (await createWebhook(ports.database, webhook, sealed.value)) return succeed(webhook);
-  return fail("invalid_operation", `There are ${MAX_WEBHOOKS} webhooks, as many as there may be. Delete one first.`);
+  return fail("invalid_operation", `You have ${MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.`);
 }
 
 export function signingSecretOf({ user_id, webhook_id }: Webhook): RotatedName {

@@ -132,12 +132,9 @@ describe("hops in a payload", () => {
     }
   });
 
-  it.each([-1, 1.5, "count as the maximum if they are unreadable: %j", "-1", {}, [], true])(
-    "that can't be read counts as the most there is: %j",
-    (taskloom_hops) => {
-      expect(ofBody(event({ taskloom_hops }))).toMatchObject({ hops: MAX_HOPS, isReadable: false });
-    },
-  );
+  it.each([-1, 1.5, "x", "-1", {}, [], true])("count as the maximum if they are unreadable: %j", (taskloom_hops) => {
+    expect(ofBody(event({ taskloom_hops }))).toMatchObject({ hops: MAX_HOPS, isReadable: false });
+  });
 
   it.each([
     [null, 0],

@@ -20,7 +20,7 @@ export function readPayload(body: Uint8Array, contentType: string | null): Resul
   if (text === null) return fail("bad_json", "The body is not valid UTF-8.");
   const [type = ""] = (contentType ?? "").toLowerCase().split(";");
   if (/^\s*application\/(?:[\w.+-]+\+)?json\s*$/.test(type)) {
-    return readJson(text) ?? fail("bad_json", "The body is called JSON and is none.");
+    return readJson(text) ?? fail("bad_json", "The content type is JSON, but the body is not valid JSON.");
   }
   const form = type.trim() === "application/x-www-form-urlencoded" ? new URLSearchParams(text) : null;
   const field = form?.get("payload") ?? null;

@@ -101,7 +101,7 @@ describe("a pick", () => {
     '{{$.b["0"]}}',
     "{{$.a[0]}}",
     "{{$.b[9]}}",
-  ])("%s finds nothing that the payload does not contain itself", (template) =>
+  ])("finds only what the payload itself contains: %s", (template) =>
     expect(pick(template, { a: "text", b: [1] })).toBeUndefined(),
   );
 

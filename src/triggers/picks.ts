@@ -23,20 +23,20 @@ const closing = /\s*\}\}/y;
 /** Fails with `invalid_field`. `{{` begins a pick only before a `$`: a prompt may mention other templates. */
 export function parseTemplate(template: string): Result<Piece[]> {
   const pieces: Piece[] = [];
-  let place = 0;
+  let position = 0;
   for (const { index, 0: opened } of template.matchAll(opening)) {
     // This one is inside a pick, in a quoted name.
-    if (index < place) continue;
+    if (index < position) continue;
     const read = readPick(template, index + opened.length);
     if (read === null) return fail("invalid_field", `the pick at character ${index + 1} can't be read: ${example}`);
     if (pieces.filter((piece) => typeof piece !== "string").length >= MAX_PICKS) {
       return fail("invalid_field", `has more than ${MAX_PICKS} picks`);
     }
-    if (index > place) pieces.push(template.slice(place, index));
+    if (index > position) pieces.push(template.slice(position, index));
     pieces.push(read.pick);
-    place = read.end;
+    position = read.end;
   }
-  if (place < template.length) pieces.push(template.slice(place));
+  if (position < template.length) pieces.push(template.slice(position));
   return succeed(pieces);
 }
 
@@ -50,19 +50,19 @@ const example = `write {{$.issue.title}}, {{$.items[0]["full name"]}} or {{$}}`;
 
 function readPick(template: string, start: number): { pick: Pick; end: number } | null {
   const steps: (string | number)[] = [];
-  let place = start + 1;
-  for (let read = readStep(template, place); read !== null; read = readStep(template, place)) {
+  let position = start + 1;
+  for (let read = readStep(template, position); read !== null; read = readStep(template, position)) {
     steps.push(read.step);
-    place = read.end;
+    position = read.end;
     if (steps.length > MAX_STEPS) return null;
   }
-  closing.lastIndex = place;
+  closing.lastIndex = position;
   if (!closing.test(template)) return null;
-  return { pick: { path: template.slice(start, place), steps }, end: closing.lastIndex };
+  return { pick: { path: template.slice(start, position), steps }, end: closing.lastIndex };
 }
 
-function readStep(template: string, place: number): { step: string | number; end: number } | null {
-  step.lastIndex = place;
+function readStep(template: string, position: number): { step: string | number; end: number } | null {
+  step.lastIndex = position;
   const [, name, index, quoted] = step.exec(template) ?? [];
   const end = step.lastIndex;
   if (name !== undefined) return { step: name, end };

@@ -34,17 +34,17 @@ export function lastDue(cron: string, timezone: string, after: number, until: nu
 /** What is wrong with a schedule, for its author; null if it is valid and due at some time after `from`. */
 export function findScheduleFault(cron: string, timezone: string, from: number): string | null {
   if (timezone.length > MAX_ZONE_CHARACTERS || !isZone(timezone)) {
-    return "timezone: is no IANA time zone, such as Europe/Berlin or UTC";
+    return "timezone: is not an IANA time zone, such as Europe/Berlin or UTC";
   }
   if (cron.length > MAX_CRON_CHARACTERS) return `cron: is longer than ${MAX_CRON_CHARACTERS} characters`;
   const fields = cron.trim().split(/\s+/);
   const [first = ""] = fields;
   if (first.startsWith("@")) {
     if (fields.length > 1 || !nicknames.includes(first.toLowerCase())) {
-      return `cron: of the nicknames only ${nicknames.join(", ")} are known`;
+      return `cron: the only nicknames are ${nicknames.join(", ")}`;
     }
   } else if (fields.length === 6 || fields.length === 7) {
-    return "cron: has a field too many; five are read (minute, hour, day, month, weekday), and nothing is due within a minute";
+    return "cron: has too many fields; it needs five (minute, hour, day, month, weekday), and seconds and years are not supported";
   } else if (fields.length !== 5) {
     return "cron: needs five fields: minute, hour, day, month, weekday, such as 0 9 * * MON-FRI";
   }

@@ -242,10 +242,10 @@ function fill(template: string, parts: { id: string; timestamp: string; body: Ui
     return encoder.encode(piece === "{id}" ? parts.id : piece === "{timestamp}" ? parts.timestamp : piece);
   });
   const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
-  let place = 0;
+  let offset = 0;
   for (const piece of pieces) {
-    bytes.set(piece, place);
-    place += piece.byteLength;
+    bytes.set(piece, offset);
+    offset += piece.byteLength;
   }
   return bytes;
 }

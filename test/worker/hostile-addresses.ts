@@ -21,7 +21,7 @@ export const hostileAddresses: [what: string, address: string, why: RegExp][] = 
   ["the same in IPv6", "http://[::1]/?token=canary", /is this computer itself/],
   ["a private network", "https://10.0.0.1/a.png?token=canary", /is an address of a private network/],
   ["a name without a dot", "http://redis:6379/?token=canary", /is a name of a private network/],
-  ["a user and a password", "https://ada:canary@good.example/a.png", /must hold no user or password/],
+  ["a user and a password", "https://ada:canary@good.example/a.png", /must not contain a user or password/],
   ["a file", "file:///etc/passwd?canary", /must be a public http or https address, or a data: address/],
   ["a file in capitals behind a space", " FILE:///etc/passwd?canary", /must be a public http or https address/],
   ["gopher", "gopher://good.example:6379/_canary", /must be a public http or https address/],

@@ -221,7 +221,7 @@ describe("a delivery is refused", () => {
     expect(await logOf(trigger_id)).toMatchObject([
       {},
       {},
-      { status: "refused", reason: "The body is called JSON and is none." },
+      { status: "refused", reason: "The content type is JSON, but the body is not valid JSON." },
     ]);
     const text = { ...signStandard(secret, "{"), "content-type": "text/plain" };
     expect((await deliver(trigger_id, "{", text)).status).toBe(202);

@@ -46,9 +46,13 @@ describe("webhooks", () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
     ["no address", { url: "receiver" }, /^url: /],
     ["an address of another kind", { url: "ftp://receiver.example/" }, /^url: .*http/],
-    ["a password in the address", { url: "https://ada:canary@receiver.example/" }, /^url: .*no user or password/],
-    ["a user in the address", { url: "https://ada@receiver.example/" }, /^url: .*no user or password/],
-    ["an address with a line feed", { url: "https://receiver.example\n/" }, /^url: must hold no spaces/],
+    [
+      "a password in the address",
+      { url: "https://ada:canary@receiver.example/" },
+      /^url: .*not contain a user or password/,
+    ],
+    ["a user in the address", { url: "https://ada@receiver.example/" }, /^url: .*not contain a user or password/],
+    ["an address with a line feed", { url: "https://receiver.example\n/" }, /^url: must not contain spaces/],
     ["an address without end", { url: `https://receiver.example/${"a".repeat(2000)}` }, /^url: /],
     ["this computer", { url: "http://localhost:8787/" }, /^url: is this computer itself/],
     ["the cloud's metadata", { url: "http://169.254.169.254/" }, /^url: is a link-local/],

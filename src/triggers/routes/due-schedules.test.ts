@@ -132,7 +132,7 @@ describe("a schedule that is due", () => {
     expect(world.runs.length).toBeGreaterThan(0);
     expect(world.trigger("trig_broken")).toMatchObject({ enabled: 0, next_at: null });
     expect(world.outcomes("trig_broken")).toMatchObject([
-      { status: "refused", reason: expect.stringContaining("is no IANA time zone") },
+      { status: "refused", reason: expect.stringContaining("is not an IANA time zone") },
     ]);
   });
 

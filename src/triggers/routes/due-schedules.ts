@@ -110,8 +110,8 @@ function toJob(user_id: string, trigger_id: string, due_at: string): FireSchedul
 }
 
 async function sendJobs(env: Env, jobs: FireSchedule[]): Promise<void> {
-  const batches = Array.from({ length: Math.ceil(jobs.length / JOBS_PER_BATCH) }, (_, place) =>
-    jobs.slice(place * JOBS_PER_BATCH, (place + 1) * JOBS_PER_BATCH),
+  const batches = Array.from({ length: Math.ceil(jobs.length / JOBS_PER_BATCH) }, (_, index) =>
+    jobs.slice(index * JOBS_PER_BATCH, (index + 1) * JOBS_PER_BATCH),
   );
   await Promise.all(batches.map((batch) => env.JOBS.sendBatch(batch.map((body) => ({ body })))));
 }

@@ -61,7 +61,7 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
     if (await isKnown(env, newest)) return await accept(env, due, newest);
   } else {
     const before = await lookBefore(env, trigger, newest, due, now);
-    if (before === "starting") return fail("busy", "The run before is being started.");
+    if (before === "starting") return fail("busy", "The previous run is being started.");
     if (before !== null) return await holdBack(env, trigger, due, run, status, before.reason);
   }
   if (!(await claimRun(env.DB, trigger, run, now))) return fail("busy", "The schedule was changed at the same time.");
@@ -111,7 +111,7 @@ async function toDueTime({ user_id, trigger_id, due_at }: FireSchedule): Promise
 /** A job fires only what the current trigger would fire; returns why it would not. */
 function findStale({ enabled, type, settings, created_at }: Trigger, due_at: string): string | null {
   const { cron, timezone } = settings;
-  if (type !== "schedule" || !cron || !timezone || due_at < created_at) return "The trigger is another one now.";
+  if (type !== "schedule" || !cron || !timezone || due_at < created_at) return "The trigger was replaced.";
   if (!enabled) return "The schedule was paused.";
   const at = Date.parse(due_at);
   try {

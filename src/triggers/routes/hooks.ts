@@ -93,7 +93,7 @@ async function receive(context: AppContext, trigger_id: string, body: Uint8Array
   const now = Date.now();
   const secrets = await openLiveSecrets(context.get("config").encryption_keys, found.secret, now);
   if (!secrets.ok) {
-    return refuse(context, trigger, "not_configured", "The webhook can't be checked here.", secrets.error.detail);
+    return refuse(context, trigger, "not_configured", "The server can't verify this delivery.", secrets.error.detail);
   }
   const delivery = { headers: context.req.raw.headers, body, now };
   const verified = await verifyDelivery(verify, secrets.value, delivery);

@@ -45,12 +45,12 @@ const hmac = z
 
 /** A time that is not signed can be forged. */
 function findFault(signed: string, timestamp_header: string | null, id_header: string | null): string | null {
-  if (!signed.includes("{body}")) return "must hold {body}: else any body passes";
-  if (signed.split("{body}").length > 2) return "must hold {body} once";
+  if (!signed.includes("{body}")) return "must contain {body}: otherwise any body would be accepted";
+  if (signed.split("{body}").length > 2) return "must contain {body} only once";
   if (signed.includes("{timestamp}") !== (timestamp_header !== null)) {
-    return "must hold {timestamp} where timestamp_header is set, and only there";
+    return "must contain {timestamp} if timestamp_header is set, and only then";
   }
-  return signed.includes("{id}") && id_header === null ? "must not hold {id} without an id_header" : null;
+  return signed.includes("{id}") && id_header === null ? "must not contain {id} without an id_header" : null;
 }
 
 const verify: z.ZodType<TriggerVerification> = z

@@ -185,7 +185,7 @@ function addPatch(app: App): void {
         const changed = await changeOnce(context, params.trigger_id, body);
         if (changed !== null) return context.json(show(context, changed));
       }
-      throw new Problem("version_conflict", "The trigger is being changed by others just now.");
+      throw new Problem("version_conflict", "The trigger is being changed by other requests. Try again.");
     },
   );
 }

@@ -52,15 +52,15 @@ const statuses = () => d1.read<{ status: string }>("SELECT status FROM deliverie
 function bring(count: number): Promise<void> {
   const messages = Array.from({ length: count }, () => {
     const delivery_id = `del_${outcomes.length}`;
-    const place = outcomes.push("waits") - 1;
+    const index = outcomes.push("waits") - 1;
     insertDelivery(d1, delivery_id, { due: clock.now() + 20_000 });
     return {
       message: {
-        ack: () => void outcomes.splice(place, 1, "ack"),
-        retry: (options?: QueueRetryOptions) => void outcomes.splice(place, 1, `retry ${options?.delaySeconds}`),
+        ack: () => void outcomes.splice(index, 1, "ack"),
+        retry: (options?: QueueRetryOptions) => void outcomes.splice(index, 1, `retry ${options?.delaySeconds}`),
       },
       job: { type: "deliver_webhook" as const, user_id: "user_1", webhook_id: "hook_1", delivery_id },
-      fail: () => void outcomes.splice(place, 1, "failed"),
+      fail: () => void outcomes.splice(index, 1, "failed"),
     };
   });
   return deliverTogether(messages, ports, (promise) => void behind.push(promise), open);
@@ -125,7 +125,7 @@ describe("a batch of deliveries", () => {
   });
 
   it("postpones all deliveries while two hundred tries are open", async () => {
-    for (let place = 2; place < 12; place++) open.set(`hook_${place}`, 20);
+    for (let index = 2; index < 12; index++) open.set(`hook_${index}`, 20);
     await bring(1);
     expect(outcomes).toEqual(["retry 10"]);
   });

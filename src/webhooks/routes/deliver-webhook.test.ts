@@ -162,8 +162,8 @@ describe("a delivery", () => {
 
   it("deletes old finished deliveries of its webhook when it ends, and no others", async () => {
     const old = new Date(clock.now() - 31 * DAY_MS).toISOString();
-    const oldId = (place: number) => `${firstIdAt("del", clock.now() - 31 * DAY_MS)}_${place}`;
-    for (let place = 0; place < 25; place++) addDelivery(oldId(place), { status: "failed", finished_at: old });
+    const oldId = (index: number) => `${firstIdAt("del", clock.now() - 31 * DAY_MS)}_${index}`;
+    for (let index = 0; index < 25; index++) addDelivery(oldId(index), { status: "failed", finished_at: old });
     addDelivery(oldId(98));
     addDelivery(oldId(99), { status: "delivered", finished_at: new Date(clock.now()).toISOString() });
     addDelivery("del_2");
@@ -315,7 +315,7 @@ describe("a receiver that is unavailable", () => {
   });
 });
 
-describe("a delivery that is not sent", () => {
+describe("a delivery in an exceptional state", () => {
   it("ends if its webhook is disabled, and is deleted if its webhook was deleted", async () => {
     d1.read("UPDATE webhooks SET enabled = 0");
     await deliver();
@@ -342,7 +342,7 @@ describe("a delivery that is not sent", () => {
     expect(requests).toEqual([]);
   });
 
-  it("is one that was replayed during a try: that try is recorded, and the replay is sent", async () => {
+  it("that was replayed during a try records that try and sends the replay", async () => {
     receive = () => {
       d1.read("UPDATE deliveries SET attempts = 0, next_attempt_at = ?", new Date(clock.now() + 20_000).toISOString());
       return new Response(null, { status: 500 });

@@ -12,12 +12,12 @@ const DAY_SECONDS = 24 * 60 * 60;
 const url = wellFormed
   .max(URL_CHARACTERS)
   // The URL parser drops white space that was pasted, and the address shown should be the one that is called.
-  .regex(/^\S*$/, "must hold no spaces or line feeds")
+  .regex(/^\S*$/, "must not contain spaces or line feeds")
   .refine((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""), "must be an http or https address")
   .refine((text) => {
     const parsed = URL.parse(text);
     return parsed === null || (parsed.username === "" && parsed.password === "");
-  }, "must hold no user or password: deliveries are signed");
+  }, "must not contain a user or password: deliveries are signed");
 
 const events = z
   .array(z.enum(webhookEvents))

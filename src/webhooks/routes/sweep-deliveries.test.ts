@@ -15,13 +15,13 @@ beforeEach(() => {
 
 /** Adds this many deliveries of a webhook, overdue for this long. */
 function addOverdue(webhook_id: string, count: number, since_ms: number): void {
-  for (let place = 0; place < count; place++) {
+  for (let index = 0; index < count; index++) {
     d1.read(
       `INSERT INTO deliveries (user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, payload, tries)
        VALUES ('user_1', ?, ?, 'run.completed', 'pending', 0, ?, '', '{}', '[]')`,
       webhook_id,
-      `del_${String(place).padStart(4, "0")}`,
-      new Date(now - since_ms + place).toISOString(),
+      `del_${String(index).padStart(4, "0")}`,
+      new Date(now - since_ms + index).toISOString(),
     );
   }
 }
