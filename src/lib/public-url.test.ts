@@ -110,7 +110,7 @@ describe("an address given by a user", () => {
       expect(whyNotPublic(url)).toMatch(/not an http/);
     }
     for (const url of ["", "github.com", "https://", "https://[::1", "https://a b/"]) {
-      expect(whyNotPublic(url)).toMatch(/no address/);
+      expect(whyNotPublic(url)).toMatch(/not a valid address/);
     }
   });
 });

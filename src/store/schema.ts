@@ -189,7 +189,7 @@ export const previews = sqliteTable(
     user_id: text().notNull(),
     project_id: text().notNull(),
     port: integer().notNull(),
-    /** Part of the link's host name; for the provider's own links, the token that revokes them. Opens only this port. */
+    /** Part of the link's host name; for the provider's links, the token that revokes them. Opens only this port. */
     token: text().notNull(),
     url: text().notNull(),
     created_at: text().notNull(),
