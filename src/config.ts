@@ -91,7 +91,7 @@ export interface SandboxResources {
 }
 
 /** Daytona's limits for one sandbox of its cloud. */
-const usualResources: SandboxResources = { cpu: 4, memory: 8, disk: 10 };
+const defaultResources: SandboxResources = { cpu: 4, memory: 8, disk: 10 };
 
 const text = z.string().trim().optional().catch(undefined);
 const list = text.transform((value) =>
@@ -105,20 +105,20 @@ const list = text.transform((value) =>
 const MAX_WAIT_SECONDS = 1800;
 
 /** In ms. A number out of bounds becomes the nearest bound; a value that is no number counts as not set. */
-const seconds = (usual: number) =>
+const seconds = (fallback: number) =>
   z.union([z.number(), text]).transform((value) => {
     const given = value === undefined || value === "" ? Number.NaN : Number(value);
-    return 1000 * (Number.isNaN(given) ? usual : Math.min(MAX_WAIT_SECONDS, Math.max(1, given)));
+    return 1000 * (Number.isNaN(given) ? fallback : Math.min(MAX_WAIT_SECONDS, Math.max(1, given)));
   });
 
 /** A week: long enough for a holiday, and an approval does not come months after its question. */
-const USUAL_INTERRUPT_HOURS = 7 * 24;
+const DEFAULT_INTERRUPT_HOURS = 7 * 24;
 const MAX_INTERRUPT_HOURS = 366 * 24;
 
 /** In ms. 0 and more than a year mean for ever. A negative value, or one that is no number, counts as not set. */
 const hours = z.union([z.number(), text]).transform((value): number | null => {
   const given = value === undefined || value === "" ? Number.NaN : Number(value);
-  const read = given >= 0 ? given : USUAL_INTERRUPT_HOURS;
+  const read = given >= 0 ? given : DEFAULT_INTERRUPT_HOURS;
   return read === 0 || read > MAX_INTERRUPT_HOURS ? null : read * 3_600_000;
 });
 
@@ -135,7 +135,8 @@ const contextTokens = z.union([z.number(), text]).transform((value) => {
 /** `cpu=4,memory=8,disk=10`; a part that is missing or no number counts as not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
-  const read = (name: keyof SandboxResources) => (Number(given[name]) > 0 ? Number(given[name]) : usualResources[name]);
+  const read = (name: keyof SandboxResources) =>
+    Number(given[name]) > 0 ? Number(given[name]) : defaultResources[name];
   return { cpu: read("cpu"), memory: read("memory"), disk: read("disk") };
 });
 

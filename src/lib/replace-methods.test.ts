@@ -14,7 +14,7 @@ class Counter {
 }
 
 describe("an object with replaced methods", () => {
-  it("has the new methods, and keeps the others with their own private state, also of a class", () => {
+  it("has the new methods, and keeps the others with the private state of their class", () => {
     const counter = new Counter();
     const replaced = replaceMethods(counter, { read: () => 100 + counter.read() });
     const { add } = replaced;

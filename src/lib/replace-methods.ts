@@ -1,6 +1,6 @@
 /**
- * `object` with other methods in the place of some. The rest keep `object` as their `this`, so it may be an instance of a
- * class: a spread would lose the methods of one.
+ * `object` with some methods replaced. The other methods keep `object` as their `this`, so it may be a class instance,
+ * whose methods a spread would lose.
  */
 export function replaceMethods<Inner extends object>(object: Inner, replaced: Partial<Inner>): Inner {
   return new Proxy(object, {

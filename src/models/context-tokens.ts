@@ -4,7 +4,7 @@
 // (`agent/context/call-within-context.ts`).
 
 /** The minimum of today's models, for names without a known prefix. */
-const USUAL_TOKENS = 128_000;
+const DEFAULT_TOKENS = 128_000;
 
 /** The longest matching prefix counts. For models with a separate limit of input, the value is that limit. */
 const families: Record<string, number> = {
@@ -89,5 +89,5 @@ const names = Object.keys(families).toSorted((a, b) => b.length - a.length);
 export function contextTokens(model: string): number {
   const name = (model.toLowerCase().split("/").at(-1) ?? "").replace(/^(?:[a-z]+\.)+/, "");
   const family = names.find((each) => name.startsWith(each));
-  return (family === undefined ? undefined : families[family]) ?? USUAL_TOKENS;
+  return (family === undefined ? undefined : families[family]) ?? DEFAULT_TOKENS;
 }

@@ -1,6 +1,6 @@
-// Where a thread's runs are shown outside of this server.
+// Where a thread's runs are shown outside this server.
 
-/** A place in a chat platform. `kind` names the mirror that shows runs there, which alone knows the other fields. */
+/** A place on a chat platform. `kind` names the mirror that shows runs there; only that mirror knows the other fields. */
 export interface MirrorPlace {
   kind: string;
 }

@@ -3,7 +3,7 @@
 //
 // What it costs: a change that went through another isolate is seen five seconds late at most. The doors of this isolate
 // say what they changed, so who changes an agent and starts a run here gets the new version at once.
-import { createShortMemory } from "../lib/short-memory.ts";
+import { createTimedCache } from "../lib/timed-cache.ts";
 import type { Agent } from "../protocol/agents/agent.ts";
 
 const REMEMBERED_MS = 5_000;
@@ -18,7 +18,7 @@ export interface AgentMemory {
 }
 
 export function createAgentMemory(now: () => number): AgentMemory {
-  const memory = createShortMemory<Agent>({ now, keep_ms: REMEMBERED_MS, most: REMEMBERED_AGENTS });
+  const memory = createTimedCache<Agent>({ now, keep_ms: REMEMBERED_MS, max_entries: REMEMBERED_AGENTS });
   return {
     read: (user_id, agent_id, readStored) => memory.read(`${user_id}/${agent_id}`, readStored),
     forget: (user_id, agent_id) => memory.forget(`${user_id}/${agent_id}`),

@@ -46,14 +46,14 @@ function nameValue(value: unknown): string {
 }
 
 /** For a trigger without a key of its own: the payload's `key`, or GitHub's issue or pull request. */
-const usualKeys = [
+const defaultKeys = [
   "{{$.key}}",
   ...["issue", "pull_request"].map((it) => `{{$.repository.full_name}}#{{$.${it}.number}}`),
 ];
 
 /** The key of a `per_key` trigger for this payload; null if one of its picks finds nothing. */
 export function readThreadKey(key: string | null, payload: Payload | null): string | null {
-  for (const template of key === null ? usualKeys : [key]) {
+  for (const template of key === null ? defaultKeys : [key]) {
     const pieces = parseKey(template);
     const found = pieces.ok ? fillKey(pieces.value, payload) : null;
     if (found !== null) return found;

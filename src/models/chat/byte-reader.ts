@@ -15,10 +15,10 @@ const BUFFER_BYTES = 32 * 1024;
 export function openByteReader(body: ReadableStream<Uint8Array>): ByteReader {
   const reader = openOwnBuffer(body);
   if (!reader) {
-    const usual = body.getReader();
+    const defaultReader = body.getReader();
     return {
-      read: async () => (await usual.read()).value ?? null,
-      cancel: () => usual.cancel().catch(() => {}),
+      read: async () => (await defaultReader.read()).value ?? null,
+      cancel: () => defaultReader.cancel().catch(() => {}),
     };
   }
   let buffer: ArrayBufferLike = new ArrayBuffer(BUFFER_BYTES);

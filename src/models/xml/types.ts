@@ -105,7 +105,7 @@ function parseTolerantly({ text, isVerbatim }: WrittenValue): ReadValue {
   if (decodes) attempts.push({ source: decodeEntities(text), inside: undefined });
   let reason = "";
   for (const { source, inside } of attempts) {
-    for (const read of [(given: string) => given, mendJson]) {
+    for (const read of [(given: string) => given, repairJson]) {
       try {
         return { ok: true, json: JSON.stringify(JSON.parse(read(source), inside)) };
       } catch (error) {
@@ -117,14 +117,14 @@ function parseTolerantly({ text, isVerbatim }: WrittenValue): ReadValue {
 }
 
 /** Removes commas before a closing bracket, and escapes line breaks and tabs inside strings. */
-function mendJson(text: string): string {
-  let mended = "";
+function repairJson(text: string): string {
+  let repaired = "";
   let from = 0;
   let isInside = false;
   /** The comma that nothing but white space has followed. */
   let comma = -1;
   const replace = (at: number, by: string) => {
-    mended += text.slice(from, at) + by;
+    repaired += text.slice(from, at) + by;
     from = at + 1;
   };
   for (let at = 0; at < text.length; at++) {
@@ -140,7 +140,7 @@ function mendJson(text: string): string {
     comma = code === 0x2c ? at : -1;
     isInside = code === 0x22;
   }
-  return mended + text.slice(from);
+  return repaired + text.slice(from);
 }
 
 /**

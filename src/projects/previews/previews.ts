@@ -6,7 +6,7 @@ import { type Sandbox, SandboxError } from "../../agent/sandbox.ts";
 import type { Workspace } from "../../agent/workspace.ts";
 import { logError } from "../../lib/log.ts";
 import { replaceMethods } from "../../lib/replace-methods.ts";
-import { createShortMemory } from "../../lib/short-memory.ts";
+import { createTimedCache } from "../../lib/timed-cache.ts";
 import { isPreviewDomain, newPreviewToken, type PreviewLink, previewUrl } from "../../protocol/preview.ts";
 import type { ProjectSandbox } from "../../sandboxes/index.ts";
 import {
@@ -30,7 +30,7 @@ const MAX_LINKS = 50;
 /** How long another isolate may still open a link that was revoked; in its own it ends at once. */
 const REMEMBERED_MS = 5_000;
 
-const links = createShortMemory<StoredPreview>({ now: () => Date.now(), keep_ms: REMEMBERED_MS, most: 1_000 });
+const links = createTimedCache<StoredPreview>({ now: () => Date.now(), keep_ms: REMEMBERED_MS, max_entries: 1_000 });
 
 /** The link that a visitor's host names, whose port and time the caller checks. */
 export function recallPreview(database: D1Database, token: string): Promise<StoredPreview | null> {

@@ -1,6 +1,6 @@
 // A project's sandbox in Daytona as people use it.
 import type { Workspace } from "../../agent/workspace.ts";
-import { createShortMemory } from "../../lib/short-memory.ts";
+import { createTimedCache } from "../../lib/timed-cache.ts";
 import { DaytonaPortLinks } from "./access/ports.ts";
 import { DaytonaSsh } from "./access/ssh.ts";
 import { DaytonaTerminals } from "./access/terminal.ts";
@@ -13,7 +13,7 @@ import { DaytonaControl } from "./lifecycle/control.ts";
  * Each request of a person makes a workspace. A page that is looked at, or a preview, makes many, and a host that refused
  * a clone must not be asked by each of them: some lock an account for that.
  */
-const past: CheckoutPast = createShortMemory({ now: () => Date.now(), keep_ms: 60_000, most: 200 });
+const past: CheckoutPast = createTimedCache({ now: () => Date.now(), keep_ms: 60_000, max_entries: 200 });
 
 export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
   const client = connectDaytona(settings, past);

@@ -1,7 +1,7 @@
 // Which threads of Slack are bound to one of ours, and how a run gets into one. No table binds them: a thread's id is derived
 // from its place, so it is bound if it is there.
 import type { Env } from "../../config.ts";
-import { createShortMemory } from "../../lib/short-memory.ts";
+import { createTimedCache } from "../../lib/timed-cache.ts";
 import { fail, type Result } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../protocol/thread.ts";
@@ -25,7 +25,7 @@ const MOST_REMEMBERED = 1_000;
 const YOUNG_SECONDS = 120;
 
 export function createBoundThreads(): BoundThreads {
-  const memory = createShortMemory<true>({ now: Date.now, keep_ms: REMEMBERED_MS, most: MOST_REMEMBERED });
+  const memory = createTimedCache<true>({ now: Date.now, keep_ms: REMEMBERED_MS, max_entries: MOST_REMEMBERED });
   const nameOf = ({ user_id, thread_id }: ThreadKey) => `${user_id}/${thread_id}`;
   return {
     async has(env, key, { ts, thread_ts }) {

@@ -71,11 +71,11 @@ export async function updateWebhook(
   patch: Partial<Pick<Webhook, "url" | "events" | "enabled">>,
   now: number,
 ): Promise<Webhook | null> {
-  const anew = patch.enabled === true ? { failing_since: null, disabled_at: null, disabled_reason: null } : {};
+  const cleared = patch.enabled === true ? { failing_since: null, disabled_at: null, disabled_reason: null } : {};
   const elsewhere = patch.url === undefined ? {} : { failing_since: null };
   const [row] = await open(db)
     .update(webhooks)
-    .set({ ...patch, ...elsewhere, ...anew, updated_at: new Date(now).toISOString() })
+    .set({ ...patch, ...elsewhere, ...cleared, updated_at: new Date(now).toISOString() })
     .where(isWebhook(user_id, webhook_id))
     .returning();
   if (row !== undefined && !row.enabled) await endWaiting(db, user_id, webhook_id, now).run();

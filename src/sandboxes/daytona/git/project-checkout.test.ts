@@ -1,7 +1,7 @@
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SandboxError } from "../../../agent/sandbox.ts";
-import { createShortMemory } from "../../../lib/short-memory.ts";
+import { createTimedCache } from "../../../lib/timed-cache.ts";
 import type { GitLogin } from "../../../protocol/git-credential.ts";
 import type { GitRequests } from "./git-requests.ts";
 import { type CheckoutPast, ProjectCheckout } from "./project-checkout.ts";
@@ -74,7 +74,7 @@ describe("a project's repository", () => {
   });
 
   it("that was refused a moment ago is not asked for again by each request of a person, unless the credential changed", async () => {
-    const past: CheckoutPast = createShortMemory({ now: () => Date.now(), keep_ms: 60_000, most: 10 });
+    const past: CheckoutPast = createTimedCache({ now: () => Date.now(), keep_ms: 60_000, max_entries: 10 });
     await prepare(refused, past).use();
     const next = prepare(refused, past);
     await next.use();

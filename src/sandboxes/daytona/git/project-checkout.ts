@@ -10,7 +10,7 @@ import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import type { GitAccess } from "../../../agent/sandbox-git.ts";
 import { type GitAddress, readGitAddress } from "../../../lib/git-address.ts";
 import { backoffDelay } from "../../../lib/retry.ts";
-import type { ShortMemory } from "../../../lib/short-memory.ts";
+import type { TimedCache } from "../../../lib/timed-cache.ts";
 import { type GitLogin, hostOfGitUrl } from "../../../protocol/git-credential.ts";
 import type { GitSource } from "../../../protocol/project.ts";
 import { resolvePath, showPath } from "../../paths.ts";
@@ -50,7 +50,7 @@ export interface CheckoutPorts {
   past?: CheckoutPast | undefined;
 }
 
-export type CheckoutPast = ShortMemory<{ attempt: Attempt; known: Outcome }>;
+export type CheckoutPast = TimedCache<{ attempt: Attempt; known: Outcome }>;
 
 /** What came of it; `text` is for the model. */
 interface Outcome {
