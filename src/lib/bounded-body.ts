@@ -1,6 +1,6 @@
-// The text of an answer from elsewhere, read up to a limit whatever length it announces.
+// Reads the text of an external response up to a limit, regardless of its content length.
 
-/** Throws a `RangeError` where the body is longer, and closes it. Rejects where it breaks off. */
+/** Throws a `RangeError` and closes the body if it is longer than `limit`. Rejects if the connection breaks. */
 export async function readBoundedText(response: Response, limit: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";

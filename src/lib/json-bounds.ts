@@ -1,16 +1,16 @@
-// JSON that others send and that is stored, or copied into prompts, is bounded in every direction.
+// Limits the size and depth of JSON that clients send and that is stored or copied into prompts.
 
 interface JsonBounds {
   characters: number;
   levels: number;
 }
 
-/** What is wrong with a value, in a clause; null where it is within the bounds. */
+/** What is wrong with a value, as the end of a sentence; null if it is within the bounds. */
 export function findJsonFault(value: unknown, { characters, levels }: JsonBounds): string | null {
   if (isDeeperThan(value, levels)) return `is nested deeper than ${levels} levels`;
   const json = JSON.stringify(value) ?? "";
   if (json.length > characters) return `is larger than ${characters} characters of JSON`;
-  // `JSON.stringify` escapes what is not well-formed, and a backslash before the escape is itself doubled.
+  // `JSON.stringify` escapes lone surrogates, and doubles a backslash that the text itself has before such an escape.
   return /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(json) ? "is not well-formed Unicode (a lone surrogate)" : null;
 }
 
