@@ -1,5 +1,5 @@
 /**
- * Who may: API keys, preview tokens, signed preview hosts and the cookies that browsers get for them.
+ * Authentication: API keys, preview tokens, signed preview hosts, and the cookies that browsers get for them.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
@@ -8,22 +8,22 @@ import type { Sandbox } from "./sandboxes.ts";
 const cookieSeconds = 3600;
 export const tokenHeader = "x-daytona-preview-token";
 export const tokenQuery = "DAYTONA_SANDBOX_AUTH_KEY";
-/** What an address of a file may be signed for. */
+/** File operations for which an address may be signed. */
 const signedFileRoutes: Record<string, string> = { GET: "/files/download", POST: "/files/upload-v2" };
 const cookiePrefix = "daytona-sandbox-auth-";
 
 export class Access {
   readonly #apiKey: string | undefined;
-  /** Cookies end with the server that gave them. */
+  /** A new secret with each server, so cookies end with the server that set them. */
   readonly #cookieSecret = randomBytes(32);
-  /** Digests of keys that were used here: a preview never passes one of them on to user code. */
+  /** Digests of keys that this server has accepted. A preview never passes one of them to user code. */
   readonly #seenKeys = new Set<string>();
 
   constructor(apiKey: string | undefined) {
     this.#apiKey = apiKey;
   }
 
-  /** Any key opens this server unless it was given one: it listens on loopback, and its clients insist on sending one. */
+  /** Without a configured key, any key is accepted: the server listens on loopback, and clients always send one. */
   hasKey(request: IncomingMessage): boolean {
     const key = bearer(request);
     if (key === undefined) return false;
@@ -51,7 +51,9 @@ export class Access {
     return Number(expires) > Date.now() && equal(signature, this.#sign(sandbox, expires));
   }
 
-  /** An address of one file, signed with the sandbox's key: it opens that file in that way until it expires. */
+  /**
+   * A signed address opens one file for one operation until it expires. The signature is made with the sandbox's key.
+   */
   hasFileSignature(method: string, inner: string, url: URL, sandbox: Sandbox): boolean {
     if (signedFileRoutes[method] !== inner) return false;
     const [path, expires, signature] = ["path", "expires", "signature"].map((name) => url.searchParams.getAll(name));
@@ -60,7 +62,7 @@ export class Access {
     if (!/^\d{1,12}$/.test(end)) return false;
     const text = `v1:files:${method}:${path[0]}:${end}`;
     const wanted = `v1_${createHmac("sha256", sandbox.record.signingKey).update(text).digest("base64url")}`;
-    // 0 is for ever.
+    // An expiry of 0 means never.
     return equal(signature[0] ?? "", wanted) && (end === "0" || Number(end) * 1000 > Date.now());
   }
 
@@ -70,7 +72,7 @@ export class Access {
     return `${cookiePrefix}${sandbox.record.id}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${cookieSeconds}`;
   }
 
-  /** Bound to the token, and so to one start of the sandbox. */
+  /** Bound to the preview token, and so to one start of the sandbox. */
   #sign(sandbox: Sandbox, expires: string): string {
     const text = `${sandbox.record.id}.${sandbox.record.authToken}.${expires}`;
     return createHmac("sha256", this.#cookieSecret).update(text).digest("base64url");
@@ -82,7 +84,7 @@ function bearer(request: IncomingMessage): string | undefined {
   return match?.[1];
 }
 
-/** Of digests, so that neither content nor length shows in the time it takes. */
+/** Compares digests, so the duration reveals neither content nor length. */
 export function equal(a: string, b: string): boolean {
   return timingSafeEqual(createHash("sha256").update(a).digest(), createHash("sha256").update(b).digest());
 }
@@ -99,7 +101,7 @@ function readCookies(request: IncomingMessage): Map<string, string> {
   return new Map(pairs);
 }
 
-/** The cookie header without ours, for user code. */
+/** The cookie header as user code sees it, without this server's cookies. */
 export function stripCookies(header: string): string {
   return header
     .split(";")

@@ -1,5 +1,5 @@
 /**
- * Addresses of a sandbox that need no key: previews, signed previews, and the key that addresses of files are signed with.
+ * Addresses of a sandbox that need no API key: previews, signed previews, and the key that signs file addresses.
  */
 import { randomBytes } from "node:crypto";
 import { sendEmpty, sendJson } from "./bodies.ts";
@@ -53,7 +53,7 @@ async function signedPreviewUrl(exchange: Exchange, context: ServerContext): Pro
   const token = makeLabel();
   const now = Date.now();
   const { record } = sandbox;
-  // An expired one is kept for a while: the browser that opened it in time still has its cookie.
+  // Expired entries are kept for a while: a browser that opened one in time still has its cookie.
   record.signedPreviews = record.signedPreviews
     .filter((preview) => preview.expiresAt + 3_600_000 > now)
     .slice(1 - maxSignedPreviews);
@@ -62,7 +62,7 @@ async function signedPreviewUrl(exchange: Exchange, context: ServerContext): Pro
   sendJson(exchange.response, 200, { sandboxId: record.id, port, token, url: context.previewUrl(port, token) });
 }
 
-/** A host name doesn't tell capitals from small letters: 130 bits in the letters of base 32. */
+/** Host names are case-insensitive, so the label encodes 130 random bits in base 32. */
 function makeLabel(): string {
   const letters = "abcdefghijklmnopqrstuvwxyz234567";
   return Array.from(randomBytes(26), (byte) => letters.charAt(byte % letters.length)).join("");

@@ -1,15 +1,17 @@
 /**
- * Request bodies in, answers out, both bounded.
+ * Reads request bodies and writes responses, both bounded.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HttpError } from "./errors.ts";
 
-/** The largest JSON anyone sends is a command with a heredoc in it. */
+/** The largest JSON that clients send is a command with a heredoc in it. */
 const maxJsonBytes = 8 * 1024 * 1024;
 
 export type Json = Record<string, unknown>;
 
-/** The SDK sends `start`, `stop` and others as an empty form: no body is an empty object, whatever its type says. */
+/**
+ * The SDK sends `start`, `stop` and others as an empty form, so an empty body counts as `{}` whatever its content type.
+ */
 export async function readJson(request: IncomingMessage): Promise<Json> {
   const text = (await readBody(request, maxJsonBytes)).toString("utf8");
   if (text.trim() === "") return {};
@@ -43,11 +45,16 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(body);
 }
 
-/** A refused body that is this small is read to its end first: who is cut off while it sends may never see why. */
+/**
+ * Up to this size a rejected body is read to its end first: a client that is cut off while it sends may never see why.
+ */
 const drainedBytes = 64 * 1024;
 const drainMs = 1_000;
 
-/** An error, unless an answer has begun: that one is cut, so that it can't be taken for whole. */
+/**
+ * Sends an error. If a response has begun, cuts the connection instead, so that the response can't be taken for
+ * complete.
+ */
 export function refuse(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent) {
     response.destroy();
@@ -55,7 +62,7 @@ export function refuse(request: IncomingMessage, response: ServerResponse, statu
   }
   const answer = (): void => {
     if (response.headersSent || response.destroyed) return;
-    // A body that nobody reads would keep the connection from its next request.
+    // An unread body would block the next request on this connection.
     if (!request.complete) response.setHeader("connection", "close");
     sendJson(response, status, body);
   };
@@ -74,7 +81,7 @@ export function sendEmpty(response: ServerResponse, status: number): void {
   response.end();
 }
 
-/** Resolves when the response takes more, or is gone. */
+/** Resolves when the response accepts more data or is closed. */
 export async function writeBody(response: ServerResponse, chunk: Uint8Array): Promise<void> {
   if (response.destroyed || response.write(chunk)) return;
   await new Promise<void>((resolve) => {

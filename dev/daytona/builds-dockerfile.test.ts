@@ -14,7 +14,7 @@ describe("parseDockerfile", () => {
     ]);
   });
 
-  it("gathers heredocs, as a script or as input", () => {
+  it("collects heredocs, as a script or as input", () => {
     expect(parse("RUN <<EOF", "echo a", "# kept", "EOF", "RUN cat <<-'END' > f", "\tx", "\tEND", "CMD y")).toEqual([
       { name: "RUN", text: "<<EOF", script: "echo a\n# kept\n" },
       { name: "RUN", text: "cat <<-'END' > f", heredoc: "x\nEND\n" },
@@ -23,7 +23,7 @@ describe("parseDockerfile", () => {
     expect(() => parse("RUN <<EOF", "echo")).toThrow(/unterminated heredoc/);
   });
 
-  it("refuses what is no instruction, and what is too much", () => {
+  it("rejects lines that are no instruction, and files that are too large", () => {
     expect(() => parse("{}")).toThrow(/not an instruction/);
     expect(() => parseDockerfile("x".repeat(300_000))).toThrow(/larger than/);
     expect(() => parseDockerfile("RUN a\n".repeat(501))).toThrow(/more than 500/);
@@ -33,12 +33,12 @@ describe("parseDockerfile", () => {
 describe("splitWords", () => {
   const scope = { A: "1 2", EMPTY: "" };
 
-  it("takes off quotes and backslashes, and puts variables in but not between single quotes", () => {
+  it("removes quotes and backslashes, and substitutes variables except between single quotes", () => {
     expect(splitWords(`x="$A" y='$A' z=\\$A "a b"c \${A}`, scope)).toEqual(["x=1 2", "y=$A", "z=$A", "a bc", "1 2"]);
     expect(splitWords('a="" b', scope)).toEqual(["a=", "b"]);
   });
 
-  it("knows defaults and alternatives, and nothing of prototypes", () => {
+  it("expands defaults and alternatives, and no property of Object.prototype", () => {
     expect(splitWords(`\${B:-x} \${EMPTY:-y} \${A:+z}-\${B:+w} [$constructor]`, scope)).toEqual(["x", "y", "z-", "[]"]);
     expect(() => splitWords(`\${A#x}`, scope)).toThrow(/unsupported substitution/);
     expect(() => splitWords('"open', scope)).toThrow(/unterminated quote/);
@@ -46,7 +46,7 @@ describe("splitWords", () => {
 });
 
 describe("readExecForm", () => {
-  it("is a list of strings, and anything else a line for the shell", () => {
+  it("returns a list of strings, and undefined for a line for the shell", () => {
     expect(readExecForm('["a", "b c"]')).toEqual(["a", "b c"]);
     for (const text of ["[ -f x ] && y", '["a", 1]', "echo"]) expect(readExecForm(text)).toBeUndefined();
   });

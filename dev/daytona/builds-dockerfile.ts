@@ -1,8 +1,8 @@
 /**
- * A Dockerfile as a list of instructions: comments dropped, continued lines joined, heredocs gathered.
+ * Parses a Dockerfile into instructions: drops comments, joins continued lines, collects heredocs.
  */
 
-/** What is wrong with a Dockerfile, or went wrong when it was built, in words for whoever wrote it. */
+/** A Dockerfile that is invalid or failed to build. The message is for its author. */
 export class BuildError extends Error {
   constructor(message: string) {
     super(message);
@@ -11,18 +11,18 @@ export class BuildError extends Error {
 }
 
 export interface Instruction {
-  /** In capitals. */
+  /** Upper case. */
   name: string;
   text: string;
-  /** What follows `<<WORD` up to that word, the word included. */
+  /** The lines after `<<WORD` up to and including WORD. */
   heredoc?: string;
-  /** Set where the text is nothing but `<<WORD`: the lines in it are the script. */
+  /** Set where the instruction is nothing but `<<WORD`: the heredoc's lines are the script. */
   script?: string;
 }
 
-/** Many may wait for their turn. */
+/** Many Dockerfiles may be queued in memory. */
 export const maxDockerfileBytes = 64 * 1024;
-/** Of one line with its variables put in: values that hold values multiply. */
+/** The limit of one line after substitution: variables whose values contain variables multiply. */
 const maxWordsLength = 256 * 1024;
 const maxInstructions = 500;
 const heredocPattern = /<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_]*)\2/;
@@ -45,7 +45,7 @@ export function parseDockerfile(content: string): Instruction[] {
   return instructions;
 }
 
-/** One line with those that it is continued on; comments and empty lines between them don't end it. */
+/** Takes one line together with its continuation lines. Comments and empty lines in between don't end it. */
 function takeLine(lines: string[]): string | undefined {
   const parts: string[] = [];
   for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
@@ -76,7 +76,7 @@ function takeHeredoc(name: string, text: string, lines: string[]): Partial<Instr
   return { heredoc: `${[...body, word].join("\n")}\n` };
 }
 
-/** `["a", "b"]`, or undefined where it is a line for the shell. */
+/** The items of `["a", "b"]`; undefined where the text is a line for the shell. */
 export function readExecForm(text: string): string[] | undefined {
   if (!text.trim().startsWith("[")) return undefined;
   try {
@@ -87,7 +87,7 @@ export function readExecForm(text: string): string[] | undefined {
   }
 }
 
-/** Words as the Dockerfile's own lines have them: quotes and backslashes taken off, variables put in. */
+/** Splits a line into words as Dockerfiles do: removes quotes and backslashes, substitutes variables. */
 export function splitWords(text: string, scope: Record<string, string>): string[] {
   const words: string[] = [];
   let word: string | undefined;
@@ -119,7 +119,7 @@ export function splitWords(text: string, scope: Record<string, string>): string[
   return words;
 }
 
-/** `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+alternative}`. */
+/** Expands `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+alternative}`. */
 function expandVariable(text: string, scope: Record<string, string>): { value: string; length: number } {
   const match = /^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?::([-+])([^}]*))?\})/.exec(text);
   if (!match) {

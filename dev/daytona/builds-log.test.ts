@@ -10,7 +10,7 @@ async function readAll(pieces: AsyncIterable<string>): Promise<string> {
   return text;
 }
 
-it("gives each follower the whole, however late it comes and wherever a letter was cut", async () => {
+it("a build log gives each follower the complete text, however late it joins and wherever a character was cut", async () => {
   const log = new BuildLog();
   const early = readAll(log.follow(new AbortController().signal));
   const letters = Buffer.from("äöü");
@@ -23,7 +23,7 @@ it("gives each follower the whole, however late it comes and wherever a letter w
   expect(await Promise.all([early, middle, late])).toEqual(["äöü", "äöü", "äöü"]);
 });
 
-it("lets a follower go when it leaves", async () => {
+it("a build log releases a follower that leaves", async () => {
   const log = new BuildLog();
   const gone = new AbortController();
   const reading = readAll(log.follow(gone.signal));
@@ -31,7 +31,7 @@ it("lets a follower go when it leaves", async () => {
   expect(await reading).toBe("");
 });
 
-it("is bounded, says so, and is found again when it is no longer open", async () => {
+it("a build log is bounded, says that it was cut, and can be read after it is closed", async () => {
   const folder = await mkdtemp(join(tmpdir(), "taskloom-log-"));
   const path = join(folder, "build.log");
   const logs = new BuildLogs();

@@ -1,12 +1,12 @@
 /**
- * What a build says: bounded, in memory while it is built so that readers can follow it, in a file afterwards.
+ * The bounded log of a build: in memory during the build so that readers can follow it, in a file afterwards.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
 
-/** Of one build; what comes after it is dropped. */
+/** The limit of one build's log; later output is dropped. */
 const maxLogBytes = 1024 * 1024;
-/** Of the file too: it is read as a whole. */
+/** Limits the file as well, since it is read as a whole. */
 const cutNotice = "\n[the log beyond 1 MiB is not kept]\n";
 
 export class BuildLog {
@@ -33,7 +33,7 @@ export class BuildLog {
     return this.#text;
   }
 
-  /** What there is, then what comes, until it ends or the reader goes. */
+  /** Yields what exists, then what is added, until the log ends or the reader leaves. */
   async *follow(gone: AbortSignal): AsyncGenerator<string> {
     const left = new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve(), { once: true }));
     for (let read = 0; !gone.aborted; ) {
@@ -53,11 +53,11 @@ export class BuildLog {
   }
 }
 
-/** The logs of all builds, by the folder that each is built in. */
+/** The logs of all builds, by the folder in which each is built. */
 export class BuildLogs {
   readonly #open = new Map<string, BuildLog>();
 
-  /** From the moment that a build is promised, so that who follows it waits for its beginning too. */
+  /** Called as soon as a build is promised, so that followers can wait for it to begin. */
   begin(path: string): BuildLog {
     const log = this.#open.get(path) ?? new BuildLog();
     this.#open.set(path, log);

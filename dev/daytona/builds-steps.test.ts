@@ -10,7 +10,7 @@ interface Ran {
   variables: Record<string, string>;
 }
 
-/** Carries a Dockerfile out with a shell that only takes notes, and says of each command that it went well. */
+/** Carries a Dockerfile out with a shell that only records the commands and reports success. */
 async function carry(...lines: string[]): Promise<{ image: Image; ran: Ran[]; log: string }> {
   const ran: Ran[] = [];
   let log = "";
@@ -26,20 +26,20 @@ async function carry(...lines: string[]): Promise<{ image: Image; ran: Ran[]; lo
   return { image, ran, log };
 }
 
-/** What the commands really do, once a shell reads them. */
+/** Runs the recorded commands in a real shell and returns what they print. */
 function runAll(ran: Ran[]): string {
   return ran.map(({ command }) => execFileSync("bash", { input: `${command}\n`, encoding: "utf8" })).join("");
 }
 
 describe("carryOut", () => {
-  it("gives commands what ARG and ENV say, and the sandbox what ENV says", async () => {
+  it("passes ARG and ENV to build commands, and only ENV to the sandbox", async () => {
     const lines = ["ARG BASE=x", "FROM $BASE:1", "ARG A=1", "ENV B=$A C='$A'", "ENV OLD some value", "RUN true"];
     const { image, ran } = await carry(...lines);
     expect(image).toEqual({ env: { B: "1", C: "$A", OLD: "some value" } });
     expect(ran).toMatchObject([{ cwd: "/home/daytona", variables: { A: "1", B: "1", BASE: "x" } }]);
   });
 
-  it("goes from folder to folder, and makes only those that don't stand", async () => {
+  it("changes directories for WORKDIR and creates only those that don't exist", async () => {
     const { image, ran } = await carry("FROM x", "WORKDIR /tmp", "WORKDIR a/b", "WORKDIR 'it''s'", "RUN true");
     expect(image.workDir).toBe("/tmp/a/b/its");
     expect(ran.map(({ command }) => command).slice(0, 2)).toEqual([
@@ -49,7 +49,7 @@ describe("carryOut", () => {
     expect(ran[2]?.cwd).toBe("/tmp/a/b/its");
   });
 
-  it("hands lines, lists, scripts and input to the shell as they are", async () => {
+  it("passes lines, lists, scripts and input to the shell unchanged", async () => {
     const { ran } = await carry(
       "FROM x",
       `RUN echo "a  b" 'c'\\''d' $((6*7))`,
@@ -65,7 +65,7 @@ describe("carryOut", () => {
     expect(runAll(ran)).toBe(`a  b c'd 42\n$HOME  "x" it's\nfrom a script\n$kept\n`);
   });
 
-  it("gives lines to the shell that SHELL names, and lists to none", async () => {
+  it("runs lines in the shell that SHELL names, and lists without a shell", async () => {
     const { ran, log } = await carry(
       "FROM x",
       'SHELL ["bash", "-uc"]',
@@ -78,7 +78,7 @@ describe("carryOut", () => {
     await expect(carry("FROM x", "SHELL bash")).rejects.toThrow(/SHELL needs a list/);
   });
 
-  it("ends what a command leaves in the background, and tells its exit code", async () => {
+  it("ends what a command leaves in the background and returns the command's exit code", async () => {
     const { ran } = await carry("FROM x", "RUN sleep 600 & echo done; exit 5");
     let failure: { status?: number; stdout?: string } = {};
     try {
@@ -89,14 +89,14 @@ describe("carryOut", () => {
     expect(failure).toMatchObject({ status: 5, stdout: "done\n" });
   });
 
-  it("keeps an entrypoint in either form, and runs neither it nor a command", async () => {
+  it("stores an entrypoint in either form, and runs neither ENTRYPOINT nor CMD", async () => {
     expect((await carry("FROM x", 'ENTRYPOINT ["a", "b"]', "CMD c")).image.entrypoint).toEqual(["a", "b"]);
     const { image, ran } = await carry("FROM x", "ENTRYPOINT a b");
     expect(image.entrypoint).toEqual(["/bin/sh", "-c", "a b"]);
     expect(ran).toEqual([]);
   });
 
-  it("refuses names that are none, and variables without a value", async () => {
+  it("rejects invalid names and variables without a value", async () => {
     await expect(carry("FROM x", "ENV A-B=1")).rejects.toThrow(/not the name of a variable/);
     await expect(carry("FROM x", "ENV A=1 B")).rejects.toThrow(/B has no value/);
     await expect(carry("FROM x", "ENV A")).rejects.toThrow(/A has no value/);

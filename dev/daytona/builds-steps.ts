@@ -1,6 +1,6 @@
 /**
- * The instructions of a Dockerfile carried out one by one. There are no images here: what a base image would hold is not
- * there, which the log says, and commands run over the sandbox's own folder.
+ * Executes the instructions of a Dockerfile one by one. There are no images here: the content of a base image is
+ * missing, which the log says, and commands run over the sandbox's own folder.
  */
 import { resolve } from "node:path";
 import { BuildError, type Instruction, readExecForm, splitWords } from "./builds-dockerfile.ts";
@@ -8,26 +8,26 @@ import { isVariableName } from "./keeper/settings.ts";
 import type { Image } from "./records.ts";
 
 export interface BuildTools {
-  /** Runs a line of the shell in the sandbox, its output into the log, and tells the exit code. */
+  /** Runs a shell command in the sandbox, writes its output to the log, and returns the exit code. */
   run(command: string, place: { cwd: string; variables: Record<string, string> }): Promise<number>;
   log(text: string): void;
 }
 
 interface Progress {
   image: Image;
-  /** What lines of RUN are given to. */
+  /** The command that runs RUN lines. */
   shell: string[];
-  /** Values of ARG, which commands see while it is built, and processes of the sandbox don't. */
+  /** Values of ARG: visible to commands during the build, not to processes of the sandbox. */
   parameters: Record<string, string>;
   tools: BuildTools;
 }
 
-/** What scripts take for granted; a line such as `ENV PATH=/x:$PATH` builds on it. */
+/** The environment that scripts take for granted; a line such as `ENV PATH=/x:$PATH` extends it. */
 const ground = {
   PATH: "/opt/daytona/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/home/daytona",
 };
-/** There is no network to wait for: npm and pip try for minutes. */
+/** Builds have no network, and npm and pip would retry for minutes. */
 const offline = { npm_config_fetch_retries: "0", PIP_RETRIES: "0" };
 const plainShell = ["/bin/sh", "-c"];
 const maxEnvironmentBytes = 64 * 1024;
@@ -55,9 +55,9 @@ const steps: Record<string, Step> = {
   RUN: runCommand,
   ENTRYPOINT: (text, { image, tools }) => {
     image.entrypoint = readExecForm(text) ?? ["/bin/sh", "-c", text];
-    tools.log(" ---> kept, but not run: sandboxes of this server run what they are told to\n");
+    tools.log(" ---> stored, but not run: sandboxes of this server run only the commands they receive\n");
   },
-  CMD: (_text, { tools }) => tools.log(" ---> not run: sandboxes of this server run what they are told to\n"),
+  CMD: (_text, { tools }) => tools.log(" ---> not run: sandboxes of this server run only the commands they receive\n"),
   USER: (_text, { tools }) => tools.log(" ---> commands run as daytona all the same\n"),
   LABEL: (text, progress) => void readPairs(text, scopeOf(progress)),
   EXPOSE: () => {},
@@ -68,7 +68,7 @@ const steps: Record<string, Step> = {
     if (!shell?.length) throw new BuildError('SHELL needs a list, such as ["/bin/bash", "-c"]');
     progress.shell = shell;
   },
-  ONBUILD: (_text, { tools }) => tools.log(" ---> ignored: nothing is built upon this image\n"),
+  ONBUILD: (_text, { tools }) => tools.log(" ---> ignored: no image is built on top of this one\n"),
   HEALTHCHECK: (_text, { tools }) => tools.log(" ---> not run\n"),
   VOLUME: (_text, { tools }) => tools.log(" ---> no volume is made\n"),
   COPY: refuseContext,
@@ -111,7 +111,7 @@ function splitPair(word: string): [name: string, value: string | undefined] {
   return index < 0 ? [word, undefined] : [word.slice(0, index), word.slice(index + 1)];
 }
 
-/** `A=1 B=2`, or the old form with one name and the rest of the line as its value. */
+/** Reads `A=1 B=2`, or the old form: one name, and the rest of the line as its value. */
 function readPairs(text: string, scope: Record<string, string>): [name: string, value: string][] {
   const [, name = "", rest = ""] = /^([^\s=]+)\s+([\s\S]*)$/.exec(text) ?? [];
   if (name !== "") return [[name, splitWords(rest, scope).join(" ")]];
@@ -139,8 +139,8 @@ async function enterFolder(text: string, progress: Progress): Promise<void> {
 }
 
 /**
- * In a process group of its own, which is ended with its first process: as in docker, what a command left running in the
- * background doesn't outlive it, nor hold up the build.
+ * The command gets its own process group, which ends with the group's first process. As in docker, a command left
+ * running in the background neither outlives its step nor holds up the build.
  */
 const runAlone = "set -m";
 const endAlone = 'pid=$!; wait "$pid"; code=$?; kill -KILL -- "-$pid" 2>/dev/null; exit "$code"';
@@ -158,7 +158,7 @@ async function runCommand(text: string, progress: Progress, instruction: Instruc
   });
   if (code !== 0) {
     tools.log(" ---> commands of a build have neither the network nor root's rights on this server\n");
-    // As docker says it.
+    // The wording is docker's.
     throw new BuildError(`The command '/bin/sh -c ${line.slice(0, 300).trim()}' returned a non-zero code: ${code}`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Builds from Dockerfiles, without docker: the commands run in a sandbox's isolation, over the folder of the sandbox or
- * snapshot that is built. So what they write outside of the system's folders is there afterwards; what needs root or the
+ * Builds from Dockerfiles without docker. The commands run in a sandbox's isolation, over the folder of the sandbox or
+ * snapshot that is built, so what they write outside of the system's folders is kept. A command that needs root or the
  * network fails, and with it the build.
  */
 import { createHash, randomUUID } from "node:crypto";
@@ -19,24 +19,24 @@ export interface BuildOptions {
   isolation: Isolation;
   etc: string;
   socketsDirectory: string;
-  /** Why commands are refused on this machine, or undefined when they may run. */
+  /** Why commands are refused on this machine; undefined when they may run. */
   refusal: string | undefined;
   timeoutMs?: number | undefined;
 }
 
 export interface BuildJob {
-  /** With `home` and `tmp` in it, and room for the log. */
+  /** Contains `home` and `tmp`, and receives the log. */
   folder: string;
   dockerfile: string;
-  /** Called when its turn has come. */
+  /** Called when a queued build begins. */
   onBegin(): Promise<void>;
 }
 
-/** A build is something to wait for, but not for ever. */
+/** Long enough for real builds, bounded so that none hangs for ever. */
 const defaultTimeoutMs = 600_000;
-/** Builds use whole processors; the others wait for their turn. */
+/** A build uses whole processors; further builds are queued. */
 const maxBuilds = 2;
-/** A flood of output is read no faster than this once the log is full: it waits in its pipe. */
+/** Beyond this, each read is followed by a pause: the log is full by then, and a flood waits in its pipe. */
 const floodBytes = 4 * 1024 * 1024;
 const floodPauseMs = 50;
 const limits = { memory: 8, disk: 10 };
@@ -55,12 +55,12 @@ export class Builds {
     return join(folder, "build.log");
   }
 
-  /** Opens the log of a build that `build` will be called for. */
+  /** Opens the log of a build before `build` is called for it. */
   announce(folder: string): void {
     this.logs.begin(this.logPath(folder));
   }
 
-  /** Resolves with what was built, or rejects with a `BuildError`, whose message the log ends with. */
+  /** Resolves with the built image. Rejects with a `BuildError`, whose message is the last line of the log. */
   async build(job: BuildJob, ended: AbortSignal): Promise<Image> {
     const path = this.logPath(job.folder);
     const log = this.logs.begin(path);
@@ -129,12 +129,12 @@ export class Builds {
   }
 }
 
-/** Names a build by what goes into it. */
+/** Derives the name of a build from its inputs. */
 export function nameBuild(dockerfile: string): string {
   return `daytona-${createHash("sha256").update(dockerfile).digest("hex").slice(0, 32)}:daytona`;
 }
 
-/** The isolated place that the commands of one build run in; it is opened for the first of them. */
+/** The isolated environment of one build's commands, created at the first command. */
 class Workshop {
   readonly #folder: string;
   readonly #options: BuildOptions;
@@ -153,7 +153,7 @@ class Workshop {
   async run(command: string, place: { cwd: string; variables: Record<string, string> }): Promise<number> {
     const { isolation, refusal } = this.#options;
     if (refusal !== undefined) throw new BuildError(refusal);
-    // A Dockerfile is written for a machine of its own: its commands never run as this machine's user.
+    // A Dockerfile is written for a machine of its own, so its commands never run as this machine's user.
     if (isolation === "none") throw new BuildError("commands of a Dockerfile need bubblewrap, which is missing here");
     this.#stop.throwIfAborted();
     this.#container ??= this.#open();

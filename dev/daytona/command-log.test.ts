@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CommandLog, maxLogBytes, Separator, type StreamName } from "./command-log.ts";
 
-/** Both streams, read in pieces of the given size. */
+/** Reads both streams in pieces of the given size. */
 async function separateLog(log: CommandLog, pieceBytes: number): Promise<Record<StreamName, string>> {
   const separator = new Separator();
   const found = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
@@ -32,7 +32,7 @@ const text = fc
   .map((t) => t.join(""));
 
 describe("CommandLog", () => {
-  it("gives both streams back as they were written, whatever their order and cuts", async () => {
+  it("returns both streams as they were written, in whatever order and pieces", async () => {
     let number = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -54,7 +54,7 @@ describe("CommandLog", () => {
     );
   });
 
-  it("wakes who waits for a change, and lets go of who leaves", async () => {
+  it("wakes a reader that waits for a change, and releases one that leaves", async () => {
     const log = new CommandLog(join(folder, "waiting"));
     const stays = log.changed(new AbortController().signal);
     const leaver = new AbortController();
@@ -67,8 +67,8 @@ describe("CommandLog", () => {
   });
 });
 
-describe("a log past its limit", () => {
-  it("keeps its beginning and its true end within the limit, and counts what lies between", async () => {
+describe("CommandLog past its limit", () => {
+  it("keeps the beginning and the true end, and counts the bytes dropped in between", async () => {
     const log = new CommandLog(join(folder, "flood"));
     await log.append("stdout", Buffer.from("HEAD\n"));
     const line = Buffer.from(`${"x".repeat(1023)}\n`);

@@ -1,6 +1,6 @@
 /**
- * The output of one session command, in a file, in the daemon's format: each line begins with three bytes that say
- * whether it is of stdout (1) or stderr (2).
+ * The output of one session command, in a file, in the daemon's format: three bytes before each line say whether it
+ * belongs to stdout (1) or stderr (2).
  */
 import { EventEmitter } from "node:events";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
@@ -13,17 +13,20 @@ const marks = { stdout: 1, stderr: 2 };
 const prefixBytes = 3;
 const lineFeed = 0x0a;
 
-/** More than anyone reads; `yes` makes as much in a second. */
+/** More than anyone reads; `yes` prints as much in a second. */
 export const maxLogBytes = 64 * 1024 * 1024;
-/** Of what comes past the limit the end is kept, and written when the command ends: how it ended matters most. */
+/** Of output past the limit, the last bytes are kept and written when the command ends: how it ended matters most. */
 const maxTailBytes = 256 * 1024;
-/** Output is labelled in slices of this size, as it comes from a pipe anyway. */
+/** Output is labelled in slices of this size, the usual size of a read from a pipe. */
 const sliceBytes = 64 * 1024;
-/** Room for the tail, for the slice that goes past the limit (prefixes make at worst four bytes of one) and the notice. */
+/**
+ * Reserves room for the tail, for the slice that crosses the limit (prefixes turn one byte into four at worst), and for
+ * the notice.
+ */
 const maxHeadBytes = maxLogBytes - 4 * (maxTailBytes + sliceBytes) - 1024;
 /**
- * Past the limit output is thrown away at this pace, about one megabyte a second: a flood then waits in its pipe instead
- * of burning a core, while a program that says a little now and then is never held up.
+ * Past the limit, output is discarded with this pause after each read, about one megabyte a second. A flood then waits
+ * in its pipe instead of using a whole core, and a program that prints now and then is never delayed.
  */
 const discardPauseMs = 50;
 
@@ -51,7 +54,7 @@ export class CommandLog {
     this.#events.setMaxListeners(0);
   }
 
-  /** One after another: a command's echoed input comes from elsewhere than its output. */
+  /** Appends are serialized: a command's echoed input and its output come from different places. */
   append(stream: StreamName, data: Buffer): Promise<void> {
     const append = this.#queue.then(() => this.#append(stream, data));
     this.#queue = append.catch(() => undefined);
@@ -71,7 +74,7 @@ export class CommandLog {
   }
 
   #keepTail(piece: Piece): void {
-    // Copied: a piece is often a small part of a large buffer that it would keep in memory.
+    // Copied, because a piece is often a small part of a large buffer that it would keep in memory.
     const data = Buffer.from(piece.data.subarray(-maxTailBytes));
     this.#omittedBytes += piece.data.length - data.length;
     this.#tail.push({ stream: piece.stream, data });
@@ -95,7 +98,7 @@ export class CommandLog {
     this.#tail.length = 0;
   }
 
-  /** Prefixes every line, and the rest of a line whose beginning the other stream interrupted. */
+  /** Prefixes every line, and the rest of a line that output of the other stream has interrupted. */
   #label(stream: StreamName, data: Buffer): Buffer {
     const labelled = Buffer.allocUnsafe(data.length + prefixBytes * (countLines(data) + 1));
     let length = 0;
@@ -134,13 +137,13 @@ export class CommandLog {
     await this.#writeTail().catch(() => undefined);
     this.finished = true;
     this.#events.emit("change");
-    // Readers open it anew; thousands of finished commands must not hold a descriptor each.
+    // Readers reopen the file: thousands of finished commands must not hold a descriptor each.
     const file = await this.#file;
     this.#file = undefined;
     await file?.close();
   }
 
-  /** The bytes from `position` on, up to `limit`. */
+  /** Reads up to `limit` bytes from `position`. */
   async read(position: number, limit: number): Promise<Buffer> {
     const length = Math.min(limit, this.size - position);
     if (length <= 0) return Buffer.alloc(0);
@@ -174,7 +177,7 @@ function countLines(data: Buffer): number {
   return count;
 }
 
-/** Undoes the prefixes the way the SDK does it: a prefix anywhere switches the stream. Pieces may end anywhere. */
+/** Removes the prefixes as the SDK does: a prefix anywhere switches the stream. Pieces may end anywhere. */
 export class Separator {
   #stream: StreamName | undefined;
   #rest: Buffer = Buffer.alloc(0);

@@ -1,9 +1,9 @@
 /**
- * One life of a sandbox: the keeper's process (in bubblewrap or not), and the ways to it.
+ * The processes of a started sandbox: the keeper (in bubblewrap or not), and the connections to it.
  *
- * Each request travels on its own connection, which the keeper opens on demand: the server writes a fresh token to the
- * keeper's stdin and waits for a connection that shows it. Whatever else connects to the socket from inside of the
- * sandbox has no token and is cut. Nothing that comes from there is trusted beyond its framing.
+ * Each request has its own connection, which the keeper opens on demand: the server writes a fresh token to the
+ * keeper's stdin and waits for a connection that sends it. Anything else inside the sandbox that connects to the socket
+ * has no token and is closed. The server trusts nothing from there beyond the framing.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -28,27 +28,30 @@ import type { KeeperSettings } from "./keeper/settings.ts";
 import { type Limits, limitedCommand, maxProcesses } from "./limits.ts";
 import { prepareRoot } from "./roots.ts";
 
-/** Starting a keeper takes a tenth of a second; a loaded machine gets much more. */
+/** A keeper starts in about a tenth of a second; a loaded machine gets much more. */
 const dialTimeoutMs = 30_000;
-/** A connection without a token is a stranger. */
+/** How long a new connection may take to send its token. */
 const tokenTimeoutMs = 5_000;
 const maxConnections = 512;
-/** For one value: the longest is a search through everything, whose clients wait for a minute. */
+/** For requests with one result. The slowest is a search through all files, for which clients wait a minute. */
 const askTimeoutMs = 120_000;
-/** Of the keeper: a file operation that hangs in the kernel holds one of them, and Node's four are soon gone. */
+/**
+ * Threads of the keeper: a file operation that hangs in the kernel blocks one, and Node's default of four is soon used
+ * up.
+ */
 const keeperThreads = "16";
 /** Between asking the keeper to end and killing it. */
 const endTimeoutMs = 3_000;
 
 export interface ContainerOptions {
   isolation: Isolation;
-  /** The sandbox's folder, with `home` and `tmp` in it. */
+  /** Contains `home` and `tmp`. */
   folder: string;
-  /** A short path: a unix socket's may have about a hundred characters. */
+  /** A folder with a short path: the path of a unix socket is limited to about a hundred characters. */
   sockets: string;
   etc: string;
   variables: Record<string, string>;
-  /** Where commands start, if not at home; only an isolated sandbox can have another. */
+  /** Where commands start if not in the home directory. Only an isolated sandbox can set it. */
   workDir?: string | undefined;
   limits: Limits;
 }
@@ -108,7 +111,7 @@ export class Container {
     }
   }
 
-  /** A request that is answered with one value. */
+  /** Sends a request that has one result. */
   async ask(operation: string, request: Record<string, unknown> = {}): Promise<unknown> {
     const channel = await this.open(operation, request);
     let isLate = false;
@@ -126,19 +129,19 @@ export class Container {
     }
   }
 
-  /** A request that goes on after its first frame; the caller destroys the channel's socket. */
+  /** Sends a request that goes on after its first frame. The caller destroys the channel's socket. */
   async open(operation: string, request: Record<string, unknown> = {}): Promise<Channel> {
     const channel = await this.#dial();
     await writeJson(channel.socket, { ...request, do: operation });
     return channel;
   }
 
-  /** A raw connection to a port inside of the sandbox. */
+  /** Opens a raw connection to a port inside the sandbox. */
   join(port: number): Promise<Socket> {
     return this.#openRaw("join", { port });
   }
 
-  /** A connection that a program inside of the sandbox made to its way out. */
+  /** Takes over a connection that a program inside the sandbox made to its relay port. */
   takeOver(connection: number): Promise<Socket> {
     return this.#openRaw("relay", { connection });
   }
@@ -155,7 +158,7 @@ export class Container {
     return channel.socket;
   }
 
-  /** Of its first process, as this machine counts; undefined if it never started. */
+  /** The process id of its first process on this machine; undefined if it never started. */
   get pid(): number | undefined {
     return this.#keeper.pid;
   }
@@ -228,7 +231,7 @@ function unreachable(): HttpError {
   return new HttpError(502, "the sandbox's daemon does not answer");
 }
 
-/** What the keeper answers, or its refusal as an error with the daemon's code. */
+/** Reads the keeper's reply. Throws its refusal as an error with the daemon's code. */
 export function readReply(frame: Frame | undefined): unknown {
   if (!frame || frame.kind !== frameKind.json) throw unreachable();
   const reply = parseJson(frame);
@@ -256,12 +259,12 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
     maxProcesses: isolated ? maxProcesses : 0,
     path: isolated ? sandboxPath : (process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin"),
   };
-  // No variable of the server's environment passes, least of all to bubblewrap itself, whose first process a sandbox can
-  // read the environment of: the sandbox's own variables reach the keeper as data.
+  // No variable of the server's environment is passed, least of all to bubblewrap, whose first process's environment
+  // the sandbox can read. The sandbox's own variables reach the keeper as data.
   const spawnOptions = {
     env: { PATH: settings.path, LANG: "C.UTF-8", UV_THREADPOOL_SIZE: keeperThreads },
     detached: true,
-    // Told there, too: the shell that sets the limits exports it.
+    // Also passed here, because the shell that sets the limits exports it.
     cwd: isolated ? "/" : options.folder,
   };
   if (!isolated) {
@@ -274,7 +277,7 @@ function spawnKeeper(options: ContainerOptions): ChildProcess {
   const command = [findBubblewrap(), "--args", "3", "--", ...keeperCommand];
   const [program, args] = limitedCommand(options.limits, command);
   const child = spawn(program, args, { ...spawnOptions, stdio: ["pipe", "ignore", "ignore", "pipe"] });
-  // By descriptor rather than as arguments: inside of the sandbox `ps` shows the arguments of its first process.
+  // Passed by descriptor rather than as arguments: inside the sandbox `ps` shows the arguments of its first process.
   const wiring = child.stdio[3] as Duplex;
   wiring.on("error", () => {});
   wiring.end(sandboxArguments({ ...options, keeper }).join("\0"));

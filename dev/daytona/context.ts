@@ -1,5 +1,5 @@
 /**
- * What the routes work with.
+ * What every route handler receives.
  */
 import type { Access } from "./access.ts";
 import type { Builds } from "./builds.ts";
@@ -20,17 +20,17 @@ export interface ServerContext {
   builds: Builds;
   quotas: Quotas;
   access: Access;
-  /** Why commands are refused here, or undefined when they may run. */
+  /** Why commands are refused here; undefined when they may run. */
   refusal: string | undefined;
-  /** Whether names of git remotes may lead into a private network. */
+  /** Whether host names of git remotes may resolve to a private network. */
   privateUrlsAllowed: boolean;
-  /** Failures on demand. */
+  /** Injected failures. */
   faults: Fault[];
   /** `http://127.0.0.1:PORT` */
   origin(): string;
-  /** Where SSH clients come in; listens from the first question on. */
+  /** The port for SSH clients. The first call starts the gateway. */
   sshPort(): Promise<number>;
-  /** The address of one port of a sandbox, or of a signed token, in a browser. */
+  /** The browser address of one port of a sandbox. `label` is the sandbox's id or a signed token. */
   previewUrl(port: number, label: string): string;
 }
 

@@ -1,9 +1,9 @@
 /**
- * What browsers ask of a preview on behalf of pages of other origins, answered as the real proxy does.
+ * Answers what browsers ask of a preview on behalf of pages of other origins, as the real proxy does.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Pages of any origin may read what a preview answers, credentials and all, unless the request says no. */
+/** Pages of any origin may read a preview's responses, with credentials, unless the request opts out. */
 export function crossOriginHeaders(request: IncomingMessage): [string, string][] {
   const { origin } = request.headers;
   if (origin === undefined || request.headers["x-daytona-disable-cors"] === "true") return [];
@@ -14,7 +14,10 @@ export function crossOriginHeaders(request: IncomingMessage): [string, string][]
   ];
 }
 
-/** A browser asks this before the request itself, and never brings a token: it is answered before the door. */
+/**
+ * A browser sends a preflight before the request itself and never with a token, so it is answered before
+ * authentication.
+ */
 export function answerPreflight(request: IncomingMessage, response: ServerResponse): boolean {
   const method = request.headers["access-control-request-method"];
   const headers = crossOriginHeaders(request);

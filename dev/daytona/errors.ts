@@ -1,10 +1,10 @@
 /**
- * The two shapes in which Daytona says no: the API's, and the toolbox's, which names its source so that the SDK finds
- * the class that belongs to a code.
+ * Daytona's two error formats: the API's, and the toolbox's, which names its source so that the SDK finds the class for
+ * a code.
  */
 import { STATUS_CODES } from "node:http";
 
-/** Of the proxy, for a toolbox without a started sandbox. */
+/** The proxy's message for a toolbox whose sandbox is not started. */
 export const notStartedMessage =
   "failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?";
 
@@ -20,7 +20,7 @@ export class HttpError extends Error {
   }
 }
 
-/** What is not ours to tell (a bug, a full disk) is told without details. */
+/** Internal failures (a bug, a full disk) are reported without details. */
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";

@@ -1,55 +1,55 @@
 /**
- * Failures on demand, as Daytona and the way to it show them: for tests, and for a person who wants to see what a run
- * makes of them. A test holds the list that it gave to `startDaytona` and changes it as it goes. At a terminal, with the
- * server's key (any, where it was started without one):
+ * Fault injection: failures of Daytona and of the connection to it, for tests and for a person who wants to see how a run
+ * handles them. A test changes the list that it gave to `startDaytona`. In a terminal, with the server's key (any key, if
+ * it was started without one):
  *
  *     curl -H 'Authorization: Bearer local' http://127.0.0.1:3986/faults \
  *       -d '{"request": "* /toolbox/*", "answer": "bad_gateway", "times": 5}'
  *
- * `GET /faults` lists them with how often each was met, `DELETE /faults` ends them all. The first that fits a request and
- * is not used up decides. Previews are the user's own servers, and are left alone.
+ * `GET /faults` lists them with their hits, `DELETE /faults` removes them all. The first fault that matches a request and
+ * is not used up applies. Previews are never affected: they are the user's own servers.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Json, optionalInteger, optionalText, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";
 import { apiErrorBody, HttpError, notStartedMessage, toolboxErrorBody } from "./errors.ts";
 
 const faultAnswers = [
-  /** 502 with nothing: the proxy while a sandbox starts or stops, or when its daemon was killed. */
+  /** 502 with an empty body: the proxy while a sandbox starts or stops, or when its daemon was killed. */
   "bad_gateway",
   "internal_error",
-  /** 429 with the headers of the limit that was reached. */
+  /** 429 with the headers of the exceeded limit. */
   "rate_limited",
   /** 404 of the proxy for a sandbox whose container is gone: archived, or moved to another runner. */
   "no_container",
   /** 400 of the proxy for a sandbox that is not up yet. */
   "not_started",
-  /** 404 of the API for a sandbox that is not there any more. */
+  /** 404 of the API for a sandbox that no longer exists. */
   "not_found",
-  /** What the daemon answers when the disk of its sandbox is full. */
+  /** The daemon's error when its sandbox's disk is full. */
   "disk_full",
-  /** Nothing, ever. */
+  /** No response, ever. */
   "silence",
-  /** The connection is reset before anything is done. */
+  /** The connection is reset before the request is processed. */
   "reset",
-  /** The request is carried out, then the connection is reset. */
+  /** The request is processed, then the connection is reset. */
   "lost_answer",
-  /** A true answer, but the sandbox in it is in another state. */
+  /** The true response, but with another state of the sandbox. */
   "state",
-  /** No failure: only counts the requests. */
+  /** No failure: only counts requests. */
   "none",
 ] as const;
 
 export type FaultAnswer = (typeof faultAnswers)[number];
 
 export interface Fault {
-  /** `METHOD /path`, in which `*` stands for any text: `POST /api/sandbox`, `* /toolbox/*`. */
+  /** `METHOD /path`, where `*` matches any text: `POST /api/sandbox`, `* /toolbox/*`. */
   request: string;
   answer: FaultAnswer;
-  /** How many requests it is for; all of them if absent. */
+  /** How many requests it applies to; all if absent. */
   times?: number;
-  /** How many it has met. */
+  /** How many requests it has applied to. */
   hits?: number;
-  /** For the answer `state`: any of Daytona's, also those that this server never enters. */
+  /** For the answer `state`: any state of Daytona's, including those that this server never enters. */
   state?: string;
   /** For the answer `rate_limited`. */
   retryAfterSeconds?: number;
@@ -59,7 +59,7 @@ const maxFaults = 100;
 const maxPattern = 300;
 const maxStars = 8;
 
-/** The fault that decides about a request, which counts as met. */
+/** The fault that applies to a request; its hit is counted. */
 export function meetFault(faults: Fault[], method: string, path: string): Fault | undefined {
   let decisive: Fault | undefined;
   for (const fault of faults) {
@@ -77,14 +77,14 @@ function readPattern(request: string): RegExp {
   return new RegExp(`^${parts.join(".*")}$`);
 }
 
-/** Whether the request is answered, or left without an answer, by the fault alone. */
+/** Returns whether the fault alone has handled the request, with a response or without one. */
 export function failRequest(fault: Fault, request: IncomingMessage, response: ServerResponse, path: string): boolean {
   switch (fault.answer) {
     case "state":
     case "none":
       return false;
     case "lost_answer":
-      // Every answer begins with its head.
+      // Every response begins with its headers.
       response.writeHead = () => {
         request.socket.resetAndDestroy();
         return response;
@@ -103,7 +103,7 @@ export function failRequest(fault: Fault, request: IncomingMessage, response: Se
   }
 }
 
-/** What is an error of the API: status and message. */
+/** Faults that are errors of the API: status and message. */
 const apiFailures: { [answer in FaultAnswer]?: (path: string) => HttpError } = {
   internal_error: () => new HttpError(500, "Internal server error"),
   rate_limited: () => new HttpError(429, "ThrottlerException: Too Many Requests"),
@@ -143,7 +143,7 @@ function limitHeaders(fault: Fault, path: string): [string, string][] {
   ];
 }
 
-/** `/faults`, for a person at a terminal. */
+/** `/faults`, for a person in a terminal. */
 export async function serveFaults(request: IncomingMessage, response: ServerResponse, faults: Fault[]): Promise<void> {
   if (request.method === "POST") {
     if (faults.length >= maxFaults) throw new HttpError(400, `more than ${maxFaults} faults`);
@@ -156,11 +156,12 @@ export async function serveFaults(request: IncomingMessage, response: ServerResp
 function readFault(body: Json): Fault {
   const pattern = requireText(body, "request");
   if (pattern.length > maxPattern || pattern.split("*").length > maxStars + 1 || !/^\S+ [/*]/.test(pattern))
-    throw new HttpError(400, "request is METHOD /path, in which * stands for any text");
+    throw new HttpError(400, "request must be METHOD /path, where * matches any text");
   const answer = faultAnswers.find((name) => name === body.answer);
-  if (answer === undefined) throw new HttpError(400, `answer is one of ${faultAnswers.join(", ")}`);
+  if (answer === undefined) throw new HttpError(400, `answer must be one of ${faultAnswers.join(", ")}`);
   const state = optionalText(body, "state");
-  if (answer === "state" && !/^[a-z_]{1,40}$/.test(state ?? "")) throw new HttpError(400, "state is one of Daytona's");
+  if (answer === "state" && !/^[a-z_]{1,40}$/.test(state ?? ""))
+    throw new HttpError(400, "state must be one of Daytona's");
   const times = optionalInteger(body, "times", 1);
   const retryAfterSeconds = optionalInteger(body, "retryAfterSeconds", 0);
   return {

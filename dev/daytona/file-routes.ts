@@ -1,5 +1,5 @@
 /**
- * The toolbox's files over HTTP. The keeper does the work; here bytes change from one wire to the other.
+ * The toolbox's file API over HTTP. The keeper does the work; this file translates between the two protocols.
  */
 import type { ServerResponse } from "node:http";
 import { basename } from "node:path";
@@ -72,7 +72,7 @@ export const fileRoutes: Record<string, Handler<ToolboxContext>> = {
 
 interface Download {
   channel: Channel;
-  /** Of the whole file; what is sent of it begins and ends here. */
+  /** The size of the whole file. `begin` and `end` bound the range that is sent. */
   size: number;
   begin: number;
   end: number;
@@ -90,7 +90,7 @@ async function openFile(container: Container, path: string, range?: string): Pro
   }
 }
 
-/** Sends exactly as much as was announced, or cuts the connection: a short answer must not look whole. */
+/** Sends exactly as many bytes as announced, or cuts the connection: a short response must not look complete. */
 async function sendFile(response: ServerResponse, { channel, begin, end }: Download): Promise<void> {
   let left = end - begin;
   try {
@@ -122,13 +122,16 @@ async function download(exchange: Exchange, { life }: ToolboxContext): Promise<v
   if (!exchange.response.destroyed) exchange.response.end();
 }
 
-/** In the head of an answer: plain ASCII for those that know no better, and the whole name as RFC 5987 spells it. */
+/** The name for a response header: plain ASCII for old clients, and the full name in RFC 5987 encoding. */
 function attachmentNames(name: string): string {
   const plain = name.replace(/[^\x20-\x7e]/gu, "_").replace(/[\\"]/g, "\\$&");
   return `filename="${plain}"; ${extendedName(name)}`;
 }
 
-/** In the head of a part: parsers of forms read the plain form as UTF-8, and the SDK compares it with what it asked for. */
+/**
+ * The name for a header of a form part: form parsers read the plain parameter as UTF-8, and the SDK compares it with
+ * the requested path.
+ */
 function partNames(name: string): string {
   const plain = name.replace(/[\\"]/g, "\\$&").replace(/\p{Cc}/gu, " ");
   return `filename="${plain}"; ${extendedName(name)}`;
@@ -136,7 +139,7 @@ function partNames(name: string): string {
 
 function extendedName(name: string): string {
   const escaped = encodeURIComponent(name.toWellFormed());
-  // Those four are left alone by `encodeURIComponent` but mean something to RFC 5987.
+  // `encodeURIComponent` leaves these four alone, but RFC 5987 reserves them.
   return `filename*=UTF-8''${escaped.replace(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 }
 
@@ -144,7 +147,7 @@ async function downloadMany(exchange: Exchange, context: ToolboxContext): Promis
   const paths = optionalTexts(await readJson(exchange.request), "paths");
   if (paths.length === 0) throw new HttpError(400, "request body must be {paths: [...]} with at least one path");
   if (paths.length > maxFilesAtOnce) throw new HttpError(400, `more than ${maxFilesAtOnce} paths`);
-  // Such a name can't stand in the head of a part, which the client needs to tell the parts apart.
+  // Such a name can't appear in the header of a part, by which the client tells the parts apart.
   if (paths.some((path) => path.includes("\0"))) throw new HttpError(400, "a path can't hold a NUL byte");
   const { response } = exchange;
   response.writeHead(200, { "content-type": `multipart/form-data; boundary=${downloadBoundary}` });
@@ -182,7 +185,7 @@ interface Uploaded {
   bytes: number;
 }
 
-/** `files[i].path` comes before `files[i].file`; any other order is an error of the client. */
+/** `files[i].path` comes before `files[i].file`; any other order is the client's error. */
 async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
   const boundary = readBoundary(exchange.request.headers["content-type"]);
   const paths = new Map<string, string>();
@@ -200,7 +203,7 @@ async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise
         (bytes) => files.push({ path, bytes }),
         (error) => {
           const failure = toHttpError(error);
-          // The sandbox has gone: nobody is left to take the rest, which a slow client would send for long.
+          // The sandbox has gone, so nobody would take the rest, which a slow client might send for a long time.
           if (failure.status === 502) throw failure;
           errors.push(`${path}: ${failure.message}`);
         },
@@ -211,7 +214,7 @@ async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise
   else sendJson(exchange.response, 200, { files });
 }
 
-/** One file to the path in the address, which may be signed; a form with other parts is none. */
+/** Uploads one file to the path in the address, which may be signed. Rejects a form with other parts. */
 async function uploadOne(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
   const path = requireQuery(exchange, "path");
   for await (const part of readParts(exchange.request, readBoundary(exchange.request.headers["content-type"]))) {

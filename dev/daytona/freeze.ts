@@ -1,12 +1,13 @@
 /**
- * Processes that are held still and let go on: what a pause is to a sandbox.
+ * Pauses and resumes the processes of a sandbox.
  *
- * All that descends from the sandbox's first process is stopped by signal, parents before children, again and again until
- * no new one shows: a process that was forked meanwhile is found in the next round, and a stopped one forks no more.
+ * All descendants of the sandbox's first process are stopped by signal, parents before children, in rounds until a
+ * round finds no new one. A process that was forked meanwhile is found in the next round, and a stopped one forks no
+ * more.
  */
 import { readdir, readFile } from "node:fs/promises";
 
-/** Where each round finds new processes, something outruns the signals; the pause is then given up. */
+/** If every round finds new processes, something forks faster than signals arrive; the pause is then given up. */
 const maxRounds = 50;
 
 export async function freeze(root: number): Promise<void> {
@@ -27,7 +28,7 @@ export async function thaw(root: number): Promise<void> {
   for (const pid of await findDescendants(root)) send(pid, "SIGCONT");
 }
 
-/** With the root itself, parents before their children. */
+/** Includes the root; parents come before their children. */
 async function findDescendants(root: number): Promise<number[]> {
   const children = new Map<number, number[]>();
   for (const name of await readdir("/proc")) {
@@ -36,14 +37,14 @@ async function findDescendants(root: number): Promise<number[]> {
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
   const found = [root];
-  // The list grows while it is walked.
+  // The list grows while it is iterated.
   for (const pid of found) found.push(...(children.get(pid) ?? []));
   return found;
 }
 
 async function readParent(pid: string): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
-  // The name of the program stands in parentheses, and may hold anything.
+  // The program's name is in parentheses and may contain anything.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return fields.length > 1 ? Number(fields[1]) : undefined;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { describeGitFailure, hidePassword } from "./git-failures.ts";
 
-describe("what git says", () => {
+describe("describeGitFailure", () => {
   it.each([
     ["fatal: not a git repository (or any of the parent directories): .git", 404, "GIT_REPO_NOT_FOUND"],
     ["fatal: 'origin' does not appear to be a git repository", 404, "GIT_REPO_NOT_FOUND"],
@@ -21,11 +21,11 @@ describe("what git says", () => {
     ["fatal: Unable to create '/x/.git/index.lock': File exists.", 409, "CONFLICT"],
     ["fatal: unable to access 'https://x/': Could not resolve host: x", 502, "GIT_TRANSPORT_FAILED"],
     ["nothing to commit, working tree clean", 400, "BAD_REQUEST"],
-  ])("%s", (said, status, code) => {
+  ])("maps git's message to the daemon's code: %s", (said, status, code) => {
     expect(describeGitFailure(said)).toMatchObject({ status, code, message: said.trim() });
   });
 
-  it("is told from its end where it is long, and never with nothing", () => {
+  it("shortens a long message to its end, and never returns an empty one", () => {
     expect(describeGitFailure(`${"chatter\n".repeat(10_000)}fatal: a branch named 'x' already exists`)).toMatchObject({
       code: "GIT_BRANCH_EXISTS",
       message: expect.stringMatching(/^….*already exists$/s),
@@ -38,6 +38,6 @@ it.each([
   ["https://user:token@host/x.git", "https://user@host/x.git"],
   ["https://user@host/x.git", "https://user@host/x.git"],
   ["git@host:x.git", "git@host:x.git"],
-])("the password in %s is not told", (address, told) => {
-  expect(hidePassword(address)).toBe(told);
+])("hidePassword removes the password from %s", (address, hidden) => {
+  expect(hidePassword(address)).toBe(hidden);
 });

@@ -1,5 +1,5 @@
 /**
- * What git says when it refuses, in the daemon's codes. git has exit codes for almost nothing, so its sentences are read;
+ * Maps git's error messages to the daemon's codes. git has exit codes for almost nothing, so its messages are parsed;
  * it runs with `LC_ALL=C.UTF-8`, in which they have been stable for many years.
  */
 import { HttpError } from "./errors.ts";
@@ -40,7 +40,7 @@ const readings: Reading[] = [
   ],
 ];
 
-/** What a person reads: a hook may print for hours. */
+/** For a person to read: a hook may print for hours. */
 const maxCharacters = 2_000;
 
 export function describeGitFailure(text: string): HttpError {
@@ -53,7 +53,7 @@ export function describeGitFailure(text: string): HttpError {
   return new HttpError(status, message, code);
 }
 
-/** An address as it may be told: its user stays, as in the real daemon. */
+/** The address for messages. Its user name stays, as in the real daemon. */
 export function hidePassword(address: string): string {
   return address.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, "$1@");
 }

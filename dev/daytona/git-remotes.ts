@@ -1,8 +1,8 @@
 /**
- * The operations of git that need a remote: clone, pull, push, and the fetch after a remote was added.
+ * The git operations that need a remote: clone, pull, push, and the fetch after a remote was added.
  *
- * A remote over HTTP is reached through a relay, and so is its password; a remote in the sandbox's own files is reached
- * by git itself. Nothing else is.
+ * A remote over HTTP is reached through a relay, which also holds the password. git itself reaches a remote in the
+ * sandbox's own files. Nothing else is reachable.
  */
 import { optionalFlag, optionalInteger, optionalText, readJson, requireText, sendEmpty } from "./bodies.ts";
 import type { ToolboxContext } from "./context.ts";
@@ -18,13 +18,13 @@ interface Credentials {
 }
 
 interface Remote {
-  /** As the repository has it. */
+  /** The address as the repository stores it. */
   address: string;
-  /** Where that leads, by the rules of the sandbox's git. */
+  /** The address after the rewrite rules of the sandbox's git. */
   target: string;
 }
 
-/** Hosts that a client named, kept with the sandbox; more than this many is nobody's work. */
+/** Hosts that a client named, stored with the sandbox. No real project needs more. */
 const maxNamedHosts = 100;
 const quiet = ["-c", "advice.detachedHead=false"];
 
@@ -36,7 +36,7 @@ export async function cloneRepository(exchange: Exchange, context: ToolboxContex
   const commit = optionalText(body, "commit_id") || undefined;
   const depth = optionalInteger(body, "depth", 0) ?? 0;
   if (commit !== undefined && !/^[0-9a-f]{4,64}$/i.test(commit)) throw new HttpError(400, "commit_id must be a hash");
-  // A password in the address is one for this operation: the address that the repository keeps has none.
+  // A password in the address is for this operation only: the repository stores the address without it.
   const { address, credentials } = takeCredentials(given);
   await nameHost(context, address);
   const options = {
@@ -54,7 +54,7 @@ export async function cloneRepository(exchange: Exchange, context: ToolboxContex
   sendEmpty(exchange.response, 200);
 }
 
-/** One that the clone has not brought (a shallow one, another branch's) is asked for by its full hash. */
+/** A commit that the clone did not fetch (a shallow clone, another branch) is fetched by its full hash. */
 async function checkOutCommit(
   context: ToolboxContext,
   path: string,
@@ -129,7 +129,7 @@ interface RelaySettings {
   credentials: Credentials | undefined;
 }
 
-/** Whoever asked and has gone needs no clone: its going ends the operation. */
+/** Runs an operation through a relay. It ends when the client disconnects, since nobody needs its result then. */
 async function throughRelay(
   exchange: Exchange,
   context: ToolboxContext,
@@ -165,7 +165,7 @@ function spellAuthorization(credentials: Credentials | undefined): string | unde
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
-/** What the sandbox itself has stored for a host (`POST /git/credentials`). */
+/** The credentials that the sandbox itself stores for a host (`POST /git/credentials`). */
 async function askHelpers(context: ToolboxContext, url: URL): Promise<string | undefined> {
   const input = `protocol=${url.protocol.slice(0, -1)}\nhost=${url.host}\npath=${url.pathname.slice(1)}\n\n`;
   const { exitCode, stdout } = await tryGit(context, { path: "", args: ["credential", "fill"], input });
@@ -175,7 +175,7 @@ async function askHelpers(context: ToolboxContext, url: URL): Promise<string | u
   return spellAuthorization({ username, password });
 }
 
-/** Remembers that a client, and not only code in the sandbox, wants this host. */
+/** Records that a client, and not only code in the sandbox, named this host. */
 async function nameHost(context: ToolboxContext, address: string): Promise<void> {
   const { record } = context.sandbox;
   if (!isWeb(address)) return;
@@ -206,7 +206,7 @@ async function requireCurrentBranch(context: ToolboxContext, path: string): Prom
   throw new HttpError(404, "HEAD is detached: name a branch", "GIT_BRANCH_NOT_FOUND");
 }
 
-/** The branch that the current one follows on this remote, or the one of the same name. */
+/** The upstream of the current branch on this remote, or the branch of the same name. */
 async function findUpstream(context: ToolboxContext, path: string, remote: string): Promise<string> {
   const current = await requireCurrentBranch(context, path);
   const read = async (key: string): Promise<string> =>
@@ -215,7 +215,7 @@ async function findUpstream(context: ToolboxContext, path: string, remote: strin
   return (await read("merge")).replace(/^refs\/heads\//, "") || current;
 }
 
-/** As people write it: without a scheme it is a host, unless it is a path or an address of SSH. */
+/** Completes an address: without a scheme it is a host, unless it is a path or an SSH address. */
 function spellAddress(url: string): string {
   if (url.includes("://") || /^[./~]/.test(url) || /^[^/]+@[^/]+:/.test(url)) return url;
   return `https://${url}`;

@@ -1,5 +1,6 @@
 /**
- * The toolbox's git API. git itself does the work, inside the sandbox; what needs a remote is in `git-remotes.ts`.
+ * The toolbox's git API. git itself does the work, inside the sandbox. Operations that need a remote are in
+ * `git-remotes.ts`.
  */
 import {
   type Json,
@@ -21,11 +22,11 @@ import { parseStatus } from "./git-status.ts";
 import { requireCommands } from "./process-routes.ts";
 import { type Exchange, type Handler, requireQuery } from "./routes.ts";
 
-/** Of a history; a client that wants more asks git in a command. */
+/** The limit of a history; a client that wants more runs git in a command. */
 const maxCommits = 10_000;
 const resetModes = ["soft", "mixed", "hard", "merge", "keep"];
 
-/** Hooks and filters of a repository are commands. */
+/** Applies the command guard: hooks and filters of a repository are commands. */
 function guarded(handler: Handler<ToolboxContext>): Handler<ToolboxContext> {
   return (exchange, context) => {
     requireCommands(context);
@@ -70,7 +71,7 @@ async function listBranches(exchange: Exchange, context: ToolboxContext): Promis
   sendJson(exchange.response, 200, { branches, ...(head.exitCode === 0 ? { current: head.stdout.trim() } : {}) });
 }
 
-/** Like the real daemon, stands on the new branch afterwards. */
+/** Switches to the new branch afterwards, as the real daemon does. */
 async function createBranch(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   await runGit(context, {
@@ -86,7 +87,7 @@ async function deleteBranch(exchange: Exchange, context: ToolboxContext): Promis
   sendEmpty(exchange.response, 204);
 }
 
-/** Without guessing: a branch that only the remote has is none here, as in the real daemon. */
+/** Does not guess: a branch that exists only on the remote is not found, as in the real daemon. */
 async function checkOut(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   const args = [
@@ -102,14 +103,14 @@ async function checkOut(exchange: Exchange, context: ToolboxContext): Promise<vo
   sendEmpty(exchange.response, 200);
 }
 
-/** git takes a name that begins with a dash for an option. */
+/** git would take a name that begins with a dash for an option. */
 function requireName(body: Json, field: string): string {
   const name = requireText(body, field);
   if (name.startsWith("-")) throw new HttpError(400, `${field} can't begin with a dash`);
   return name;
 }
 
-/** By stdin: there may be more of them than arguments can hold. */
+/** Files go through stdin: there may be more of them than arguments can hold. */
 function spellFiles(files: string[]): { args: string[]; input: string } {
   if (files.some((file) => file === "" || file.includes("\0"))) throw new HttpError(400, "files must be paths");
   return { args: ["--pathspec-from-file=-", "--pathspec-file-nul"], input: files.join("\0") };
@@ -134,7 +135,7 @@ async function commitChanges(exchange: Exchange, context: ToolboxContext): Promi
     ...{ GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email },
     ...{ GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email },
   };
-  // A signature would need a key and its passphrase, and nobody is there to give one.
+  // Signing would need a key and its passphrase, and nobody is there to enter it.
   const args = ["-c", "commit.gpgSign=false", "commit", "--quiet", "--cleanup=verbatim", "--file=-"];
   if (optionalFlag(body, "allow_empty")) args.push("--allow-empty");
   await runGit(context, { path, args, input: requireText(body, "message"), variables });
@@ -171,7 +172,7 @@ async function listRemotes(exchange: Exchange, context: ToolboxContext): Promise
     path,
     args: ["config", "--null", "--get-regexp", "^remote\\..*\\.url$"],
   });
-  // Without a match git says nothing and exits with 1; what is no repository it reads as one without remotes.
+  // Without a match git prints nothing and exits with 1, also outside of a repository, so that is checked here.
   if (exitCode !== 0) await runGit(context, { path, args: ["rev-parse", "--git-dir"] });
   if (exitCode > 1) throw new HttpError(400, stderr.trim());
   const remotes = new Map<string, string>();
@@ -201,7 +202,7 @@ async function resetChanges(exchange: Exchange, context: ToolboxContext): Promis
   sendEmpty(exchange.response, 200);
 }
 
-/** The work tree where nothing is said. */
+/** Restores the work tree by default. */
 async function restoreFiles(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   const files = optionalTexts(body, "files");

@@ -1,6 +1,6 @@
 /**
- * One run of git in a sandbox, seen from the server: what it said, within a time and a size, and its way out if it has
- * one (see `relay.ts`).
+ * Runs git once in a sandbox: collects its output within limits of time and size, and connects it to its relay if it
+ * has one (see `relay.ts`).
  */
 
 import { readReply } from "./container.ts";
@@ -14,14 +14,14 @@ export interface GitRun {
   /** The repository's folder, as the client named it. */
   path: string;
   args: string[];
-  /** For git's stdin. */
+  /** git's stdin. */
   input?: string;
   variables?: Record<string, string>;
-  /** The path need not exist, and follows the arguments. */
+  /** The path need not exist yet; it is passed after the arguments. */
   creates?: boolean;
-  /** The remote's address in the repository, and what stands for it. */
+  /** The remote's address in the repository, and the relay for it. */
   remote?: { address: string; relay: Relay } | undefined;
-  /** Ends the run when whoever asked for it has gone. */
+  /** Ends the run when the client disconnects. */
   signal?: AbortSignal;
 }
 
@@ -31,21 +31,21 @@ export interface GitOutcome {
   stderr: string;
 }
 
-/** What lasts longer locally is a repository that no answer of one JSON text could describe. */
+/** A longer local run means a repository too large for one JSON response. */
 const localLimitMs = 120_000;
-/** A large repository over a slow line. */
+/** A large repository over a slow connection. */
 const remoteLimitMs = 1_800_000;
-/** A status with a hundred thousand files in it. */
+/** Enough for a status with a hundred thousand files. */
 const maxOutputBytes = 16 * 1024 * 1024;
-/** Hooks and hosts may talk without end, and git speaks last. */
+/** Hooks and hosts may print without end; git's own message comes last. */
 const maxComplaintBytes = 64 * 1024;
 
-/** As a shell tells the signals that end a program from outside: SIGKILL, SIGTERM. */
+/** Exit codes of programs killed from outside, as a shell reports them: SIGKILL, SIGTERM. */
 const killedCodes = [137, 143];
-/** Connections that were announced and not yet taken over: whoever announces more is not git. */
+/** Connections that were announced and not yet taken over. git never opens this many. */
 const maxOnTheirWay = 16;
 
-/** Runs git, and answers also where it refuses. */
+/** Runs git and returns the outcome, also when git fails. */
 export async function tryGit(context: ToolboxContext, run: GitRun): Promise<GitOutcome> {
   const { path, args, input = "", variables = {}, creates = false, remote, signal } = run;
   const channel = await context.life.container.open("git", {
@@ -74,17 +74,17 @@ export async function tryGit(context: ToolboxContext, run: GitRun): Promise<GitO
   }
 }
 
-/** Runs git, and throws where it refuses. Returns what it printed. */
+/** Runs git and returns what it printed. Throws when git fails. */
 export async function runGit(context: ToolboxContext, run: GitRun): Promise<string> {
   const { exitCode, stdout, stderr } = await tryGit(context, run);
   if (exitCode === 0) return stdout;
   if (killedCodes.includes(exitCode)) throw new HttpError(500, "git was killed in the sandbox");
-  // What the host said is known better out here. Merges and commits explain themselves on stdout.
+  // The relay knows best what the host said. Merges and commits explain themselves on stdout.
   const said = `${stderr}\n${stdout}`;
   throw run.remote?.relay.failure ?? describeGitFailure(run.remote ? hideRelay(said, run.remote.address) : said);
 }
 
-/** Who asked knows the remote by its own address. */
+/** Replaces the relay's address with the remote's own, which the client knows. */
 function hideRelay(text: string, address: string): string {
   return text.replaceAll(/http:\/\/127\.0\.0\.1:\d+\/repository/g, () => hidePassword(address));
 }
@@ -116,11 +116,11 @@ async function collectOutcome(context: ToolboxContext, reader: Frames, relay: Re
 }
 
 function finish(exitCode: number, stdout: Collector, stderr: Collector): GitOutcome {
-  if (stdout.isCut) throw new HttpError(400, "git answers with more than 16 MiB");
+  if (stdout.isCut) throw new HttpError(400, "git's output is larger than 16 MiB");
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
 }
 
-/** A connection that can't be had is one that git sees fail. */
+/** If the connection can't be taken over, git sees it fail. */
 async function takeOver(context: ToolboxContext, connection: number, relay: Relay): Promise<void> {
   try {
     relay.accept(await context.life.container.takeOver(connection));
@@ -129,7 +129,7 @@ async function takeOver(context: ToolboxContext, connection: number, relay: Rela
   }
 }
 
-/** Keeps what fits of the beginning, or of the end. */
+/** Keeps the beginning or the end, as much as fits. */
 class Collector {
   isCut = false;
   readonly #limit: number;
@@ -146,7 +146,7 @@ class Collector {
     this.isCut ||= this.#bytes + piece.length > this.#limit;
     if (this.isCut && !this.#keepsEnd) return;
     this.#bytes += piece.length;
-    // A copy: the frame is a part of a buffer that may be much larger.
+    // Copied, because the frame is a part of a buffer that may be much larger.
     this.#pieces.push(Buffer.from(piece));
     while (this.#bytes > this.#limit) this.#bytes -= this.#pieces.shift()?.length ?? 0;
   }

@@ -1,5 +1,5 @@
 /**
- * git's settings, and the passwords that a client wants kept in a sandbox.
+ * git's configuration, and the credentials that a client stores in a sandbox.
  */
 import { optionalText, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";
 import type { ToolboxContext } from "./context.ts";
@@ -19,7 +19,7 @@ interface Place {
   scope: string;
 }
 
-/** Where a setting is. The system's are nobody's to change in a sandbox of this machine. */
+/** Where a setting is stored. The system's settings can't be changed from a sandbox. */
 function readPlace(path: string | undefined, scope: string | undefined): Place {
   const chosen = scope || "global";
   if (!["global", "local", "system"].includes(chosen))
@@ -64,7 +64,7 @@ async function configureUser(exchange: Exchange, context: ToolboxContext): Promi
   sendEmpty(exchange.response, 200);
 }
 
-/** As the client asks for it and the daemon documents it: in plain text, in a file of the sandbox. */
+/** Stores credentials in plain text in a file of the sandbox, as the client asks and the daemon documents. */
 async function storeCredentials(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   const fields = {

@@ -4,8 +4,8 @@ import { parseStatus } from "./git-status.ts";
 const zeros = "0".repeat(40);
 const spell = (...entries: string[]): string => `${entries.join("\0")}\0`;
 
-describe("a status", () => {
-  it("says where a branch stands against its upstream", () => {
+describe("parseStatus", () => {
+  it("reads how far a branch is ahead of and behind its upstream", () => {
     const output = spell(
       "# branch.oid abc",
       "# branch.head fix/a",
@@ -23,7 +23,7 @@ describe("a status", () => {
     });
   });
 
-  it("of a detached head names no branch", () => {
+  it("names no branch for a detached HEAD", () => {
     expect(parseStatus(spell(`# branch.oid ${zeros}`, "# branch.head (detached)"))).toMatchObject({
       currentBranch: "HEAD",
       detached: true,
@@ -31,7 +31,7 @@ describe("a status", () => {
     });
   });
 
-  it("reads names with spaces, and both sides of each file", () => {
+  it("reads names with spaces, and both states of each file", () => {
     const fields = `N... 100644 100644 100644 ${zeros} ${zeros}`;
     const output = spell(
       `1 .M ${fields} a b.txt`,

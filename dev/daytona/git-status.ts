@@ -1,5 +1,5 @@
 /**
- * `git status --porcelain=v2 --branch -z` in the words of the daemon.
+ * Translates `git status --porcelain=v2 --branch -z` into the daemon's terms.
  */
 export interface FileStatus {
   name: string;
@@ -21,7 +21,7 @@ export interface GitStatus {
 const words: Record<string, string> = {
   ".": "Unmodified",
   M: "Modified",
-  // A file that became a link or the reverse.
+  // A file became a link or the reverse.
   T: "Modified",
   A: "Added",
   D: "Deleted",
@@ -79,7 +79,7 @@ function describe(name: string, staging: string, worktree: string): FileStatus {
   return { name, staging, worktree, extra: "" };
 }
 
-/** A name may have spaces in it; the fields before it have none. */
+/** A name may contain spaces; the fields before it contain none. */
 function nameAfter(entry: string, fields: number): string {
   return entry.split(" ").slice(fields).join(" ");
 }

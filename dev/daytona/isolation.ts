@@ -1,14 +1,14 @@
 /**
- * What stands between a sandbox and this machine.
+ * Isolates sandboxes from this machine.
  *
  * With bubblewrap a sandbox has its own mount, pid, ipc, uts, user and network namespaces. It sees the system's
- * programs read-only, its own folder as /home/daytona, its own /tmp (and / if it was built, see `roots.ts`), and nothing
- * else of the disk. Its network is a
- * loopback interface of its own: code in it can't reach the services of this machine, and every sandbox has a port 3000.
- * Previews get in through the keeper, which lives in the same namespaces. Killing bubblewrap's first process ends every
- * process of the pid namespace, and `--die-with-parent` does so when the server dies in whatever way.
+ * programs read-only, its own folder as /home/daytona, its own /tmp (and / if it was built, see `roots.ts`), and
+ * nothing else of the disk. Its network is a loopback interface of its own: code in it can't reach the services of this
+ * machine, and every sandbox has its own port 3000. Previews enter through the keeper, which runs in the same
+ * namespaces. Killing bubblewrap's first process ends every process of the pid namespace, and `--die-with-parent` does
+ * so however the server dies.
  *
- * Without bubblewrap commands are plain processes of this machine's user.
+ * Without bubblewrap, commands are plain processes of this machine's user.
  */
 import { execFile } from "node:child_process";
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
@@ -24,11 +24,11 @@ export type Isolation = "bubblewrap" | "none";
 
 export interface IsolationReport {
   isolation: Isolation;
-  /** Why there is none, in words for a person. */
+  /** Why there is no isolation, in words for a person. */
   reason: string | undefined;
 }
 
-/** A machine on which this takes longer can't run sandboxes either. */
+/** A machine on which the probe takes longer can't run sandboxes either. */
 const probeTimeoutMs = 10_000;
 const sandboxUserId = "1000";
 export const sandboxHome = "/home/daytona";
@@ -41,7 +41,7 @@ export async function probeIsolation(stateDirectory: string): Promise<IsolationR
   if (process.platform !== "linux") return { isolation: "none", reason: "bubblewrap needs Linux" };
   try {
     const etc = await writeSystemFiles(stateDirectory);
-    // The very arguments of a sandbox: a kernel or container that forbids one of them shows it here.
+    // Uses a sandbox's own arguments: if the kernel or container forbids one of them, it fails here.
     await run("bwrap", [...systemArguments(etc), "--", "/bin/sh", "-c", "true"], { timeout: probeTimeoutMs });
     return { isolation: "bubblewrap", reason: undefined };
   } catch (error) {
@@ -56,7 +56,7 @@ function describeProbeFailure(error: unknown): string {
   return `bubblewrap does not work here: ${text.split("\n")[0] || "it could not be started"}`;
 }
 
-/** Looked for out here: it is started with the sandbox's own PATH. */
+/** Looked up here because bubblewrap is started with the sandbox's own PATH. */
 export function findBubblewrap(): string {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   return folders.map((folder) => join(folder, "bwrap")).find(existsSync) ?? "bwrap";
@@ -96,7 +96,7 @@ export function sandboxArguments(options: { etc: string; folder: string; sockets
   ];
 }
 
-/** What the keeper makes terminals with, where its own import finds it. Without it a sandbox has everything but those. */
+/** The terminal library, mounted where the keeper's import finds it. Without it, everything but terminals works. */
 function terminalLibrary(): string[] {
   const { resolve } = createRequire(import.meta.url);
   const names = ["@lydell/node-pty", `@lydell/node-pty-${process.platform}-${process.arch}`];
@@ -111,8 +111,8 @@ function terminalLibrary(): string[] {
 }
 
 /**
- * For `cp` alone: two folders, and nothing else that could be read or written. Their owner may have shut himself out of
- * some of his files, which are copied all the same.
+ * Arguments for `cp` alone: it can read and write two folders and nothing else. It also copies files whose permissions
+ * exclude their own owner.
  */
 export function copyArguments(etc: string, from: string, to: string): string[] {
   const folders = ["--ro-bind", from, "/from", "--bind", to, "/to", "--remount-ro", "/"];
@@ -133,8 +133,8 @@ function systemArguments(etc: string): string[] {
 }
 
 /**
- * A namespace has no copy of these, and to the kernel a sandbox of root's is root: without the read-only mounts a command
- * could write /proc/sys/kernel/core_pattern, and so run a program out here.
+ * These have no namespace of their own, and to the kernel a sandbox that root started is root. Without the read-only
+ * mounts a command could write /proc/sys/kernel/core_pattern and so run a program outside.
  */
 const kernelSwitches = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/acpi", "/proc/pressure"];
 
@@ -145,7 +145,7 @@ function mirrorFolder(path: string): string[] {
   return ["--ro-bind", path, path];
 }
 
-/** Not all of /etc: whoever runs this as root would show the sandbox what only root may read. */
+/** Not all of /etc: if root runs this server, the sandbox could read files that only root may read. */
 const sharedSystemFiles = [
   "/etc/ld.so.cache",
   "/etc/ld.so.conf",

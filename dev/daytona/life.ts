@@ -1,5 +1,5 @@
 /**
- * What a started sandbox has beyond its record.
+ * What a sandbox has only while it is started. A life is the time from one start to the next stop.
  */
 import type { Container } from "./container.ts";
 import type { PtySessions } from "./pty-sessions.ts";
@@ -9,13 +9,13 @@ export interface Life {
   container: Container;
   sessions: Sessions;
   terminals: PtySessions;
-  /** Connections of people, which keep the sandbox from being idle. */
+  /** Connections of people, which count as activity. */
   visitors: Set<Visitor>;
-  /** Its processes are held still. */
+  /** Its processes are paused. */
   frozen: boolean;
 }
 
-/** Someone's connection. */
+/** One person's connection. */
 export interface Visitor {
   leave(): void;
 }

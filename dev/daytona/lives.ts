@@ -1,5 +1,5 @@
 /**
- * What exists only while a sandbox is started: its processes, and what the server keeps about them.
+ * Starts and stops sandboxes: their processes, and what the server keeps about them meanwhile.
  */
 
 import { createHash, randomBytes } from "node:crypto";
@@ -25,14 +25,14 @@ export class Lives {
     this.#options = options;
   }
 
-  /** `onEnd` is called when the life ended though nobody ended it: a command killed the keeper. */
+  /** `onEnd` is called when the processes ended though nobody stopped the sandbox: a command killed the keeper. */
   async begin(sandbox: Sandbox, onEnd: () => void): Promise<void> {
     const { record, folder } = sandbox;
     const { isolation, etc, socketsDirectory } = this.#options;
     const container = await Container.start({
       isolation,
       folder,
-      // The socket's path must stay short, and 64 bits of the id tell the sandboxes of one server apart.
+      // The socket's path must stay short; 64 bits of the id distinguish the sandboxes of one server.
       sockets: join(socketsDirectory, createHash("sha256").update(record.id).digest("hex").slice(0, 16)),
       etc,
       variables: {
@@ -71,7 +71,7 @@ export class Lives {
     sandbox.record.stoppedAt = new Date().toISOString();
     if (!life) return;
     endConnections(life);
-    // What is held still can't take notice that it shall end.
+    // A paused process can't react to a request to end.
     if (life.frozen) await letGo(life);
     await life.container.stop();
   }

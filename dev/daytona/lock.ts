@@ -1,10 +1,10 @@
 /**
- * One server per state directory, and the short-lived folder for its sockets.
+ * Allows one server per state directory, and creates the short-lived folder for its sockets.
  *
- * The folder's name follows from the state directory, so that what a killed server left is found and removed by the next
- * one. The lock is a unix socket: unlike a file with a process id it can't outlive its server. Linux has names for sockets
- * without a file, which only one server can take and which end with it, so that of servers that start at the same moment
- * all but one are refused. Elsewhere it is a file in the folder, and what is left of it is told from a lock by asking.
+ * The folder's name derives from the state directory, so the next server finds and removes what a killed one left. The
+ * lock is a unix socket: unlike a file with a process id, it can't outlive its server. Linux has socket names without a
+ * file, which only one server can take and which end with it, so of several servers that start at once all but one are
+ * refused. Elsewhere the socket is a file in the folder; connecting to it distinguishes a lock from a leftover.
  */
 import { createHash } from "node:crypto";
 import { lstat, mkdir, realpath, rm } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface Lock {
-  /** A short path, since that of a unix socket may have about a hundred characters. */
+  /** A folder with a short path: the path of a unix socket is limited to about a hundred characters. */
   folder: string;
   release(): Promise<void>;
 }
@@ -47,7 +47,7 @@ export async function lockState(stateDirectory: string): Promise<Lock> {
   }
   return {
     folder,
-    // The folder goes first: once the lock is free it may be the next server's.
+    // The folder is removed first: once the lock is free it may belong to the next server.
     release: async () => {
       await rm(folder, { recursive: true, force: true });
       await close();
@@ -55,7 +55,7 @@ export async function lockState(stateDirectory: string): Promise<Lock> {
   };
 }
 
-/** The folder for temporary files is everyone's: a folder that someone else put there is not used. */
+/** The folder for temporary files is shared by all users: a folder that someone else created there is not used. */
 async function claimFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const stats = await lstat(folder);

@@ -1,8 +1,8 @@
 /**
- * A command's log as JSON: the raw log, and both streams apart.
+ * A command's log as JSON: the raw log, and both streams separately.
  *
- * Written while it is read, three times over the same file: a log of tens of megabytes takes no more memory here than one
- * piece of it, and a client that has seen enough of `output` leaves before the rest is made.
+ * Written while it is read, in three passes over the file. A log of tens of megabytes takes no more memory than one
+ * chunk, and a client that has read enough of `output` can leave before the rest is made.
  */
 import type { ServerResponse } from "node:http";
 import { StringDecoder } from "node:string_decoder";
@@ -16,7 +16,7 @@ export async function sendLog(
   log: CommandLog,
   facts: Record<string, string | number | undefined> = {},
 ): Promise<void> {
-  // What is written while this is sent is for the next question.
+  // Output that arrives during the response belongs to the next request.
   const { size } = log;
   response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
   const known = Object.entries(facts).map(
@@ -58,7 +58,7 @@ async function* readPieces(response: ServerResponse, log: CommandLog, size: numb
   }
 }
 
-/** The inside of a JSON string. */
+/** Escapes text as the inside of a JSON string. */
 function spellText(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key KEY] [--allow-private-urls]
- * [--linger MS]`: the server alone. `--linger` keeps sandboxes for that long in each state in between, as a busy Daytona
- * does.
+ * [--linger MS]`: the server alone. `--linger` keeps sandboxes in each transitional state for that long, as a busy
+ * Daytona does.
  */
 import { parseArgs } from "node:util";
 import { startDaytona } from "./server.ts";

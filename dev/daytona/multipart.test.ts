@@ -24,14 +24,14 @@ async function* cut(bytes: Buffer, sizes: number[]): AsyncGenerator<Buffer> {
   }
 }
 
-/** Contents made of what a boundary is made of, so that near misses are common. */
+/** Contents made of the boundary's own characters, so that near misses are common. */
 const tricky = fc
   .array(fc.constantFrom("\r", "\n", "-", "--", "b", "\r\n--b", "\r\n--", "x", "\0"), { maxLength: 30 })
   .map((texts) => Buffer.from(texts.join("")))
   .filter((content) => !content.includes("\r\n--boundary"));
 
 describe("readParts", () => {
-  it("gives back every part, however the bytes are cut", async () => {
+  it("returns every part, however the bytes are cut", async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(fc.array(tricky, { maxLength: 4 }), sizes, async (contents, cuts) => {
@@ -47,7 +47,7 @@ describe("readParts", () => {
     );
   });
 
-  it("goes on to the next part when a reader leaves one early or never starts", async () => {
+  it("continues with the next part when a reader leaves one early or never starts", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(tricky, { minLength: 1, maxLength: 4 }), fc.boolean(), async (contents, starts) => {
         const parts = contents.map((content, index) => ({ name: `part${index}`, content }));
@@ -61,7 +61,7 @@ describe("readParts", () => {
     );
   });
 
-  it("says so when the body ends before its last boundary", async () => {
+  it("throws when the body ends before its last boundary", async () => {
     const whole = encode([{ name: "a", content: Buffer.from("content") }], "boundary");
     for (let length = 0; length < whole.length - 2; length += 1) {
       const read = async (): Promise<void> => {
@@ -75,7 +75,7 @@ describe("readParts", () => {
 });
 
 describe("readBoundary", () => {
-  it("finds it quoted and bare, and refuses other types", () => {
+  it("reads the boundary quoted and bare, and rejects other content types", () => {
     expect(readBoundary("multipart/form-data; boundary=abc")).toBe("abc");
     expect(readBoundary('multipart/form-data; charset=utf-8; boundary="a b"')).toBe("a b");
     expect(() => readBoundary("application/json")).toThrow(/multipart/);

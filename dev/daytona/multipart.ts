@@ -1,5 +1,5 @@
 /**
- * `multipart/form-data`, read as a stream: a file of a hundred megabytes passes through in pieces.
+ * Reads `multipart/form-data` as a stream: a file of a hundred megabytes passes through in chunks.
  */
 import { HttpError } from "./errors.ts";
 
@@ -9,7 +9,7 @@ const headerEnd = Buffer.from("\r\n\r\n");
 export interface Part {
   name: string;
   fileName: string | undefined;
-  /** To be read to its end before the next part comes. */
+  /** Must be read to its end before the next part comes. */
   body: AsyncGenerator<Buffer>;
 }
 
@@ -21,18 +21,18 @@ export function readBoundary(contentType: string | undefined): string {
 }
 
 export async function* readParts(source: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Part> {
-  // The first boundary stands at the very beginning; with a line break put before it, it looks like all others.
+  // The first boundary is at the very beginning; with a line break before it, it looks like all others.
   const input = new Input(source[Symbol.asyncIterator](), Buffer.from("\r\n"));
   const delimiter = Buffer.from(`\r\n--${boundary}`);
   for await (const _preamble of input.readUntil(delimiter)) {
-    // What stands before the first boundary has no meaning.
+    // Content before the first boundary has no meaning.
   }
   while (!(await input.isLast())) {
     const { name, fileName } = parseHead(await input.readHead());
     yield { name, fileName, body: input.readUntil(delimiter) };
     if (!input.insidePart) continue;
     for await (const _rest of input.readUntil(delimiter)) {
-      // What the reader of the part left.
+      // The reader did not read this part to its end.
     }
   }
 }
@@ -53,7 +53,7 @@ class Input {
     this.#buffer = Buffer.concat([this.#buffer, next.value]);
   }
 
-  /** Gives everything before the delimiter and goes past it. */
+  /** Yields everything before the delimiter and skips the delimiter. */
   async *readUntil(delimiter: Buffer): AsyncGenerator<Buffer> {
     for (;;) {
       const index = this.#buffer.indexOf(delimiter);
@@ -61,7 +61,7 @@ class Input {
       const end = index === -1 ? Math.max(0, this.#buffer.length - delimiter.length + 1) : index;
       const piece = this.#buffer.subarray(0, end);
       this.#buffer = this.#buffer.subarray(index === -1 ? end : index + delimiter.length);
-      // Before the yield: a reader that has enough never comes back here.
+      // Set before the yield: a reader that has enough never resumes this generator.
       this.insidePart = index === -1;
       if (piece.length > 0) yield piece;
       if (index !== -1) return;
@@ -69,7 +69,7 @@ class Input {
     }
   }
 
-  /** After a boundary: two dashes end the body, a line break begins a part. */
+  /** Called after a boundary: two dashes end the body, a line break begins a part. */
   async isLast(): Promise<boolean> {
     while (this.#buffer.length < 2) await this.#fill();
     const mark = this.#buffer.subarray(0, 2).toString("latin1");

@@ -1,5 +1,5 @@
 /**
- * The server's parts, put together.
+ * Creates the server's components and connects them.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Builds } from "./builds.ts";
@@ -17,11 +17,11 @@ type Linger = NonNullable<ChangesOptions["linger"]>;
 export interface PartsOptions {
   quotas?: Quotas;
   /**
-   * Makes the changes of sandboxes last: milliseconds for each state in between, or what holds a sandbox in one until it
-   * resolves. The API then answers with that state, as the real one does when a change takes its time.
+   * Slows down changes of state: milliseconds for each transitional state, or a function that holds a sandbox in one
+   * until it resolves. The API meanwhile reports that state, as the real one does when a change takes time.
    */
   linger?: number | Linger;
-  /** The longest that a build may take. */
+  /** The timeout of a build. */
   buildTimeoutMs?: number;
 }
 

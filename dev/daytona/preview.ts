@@ -1,10 +1,10 @@
 /**
- * What a sandbox serves on a port, on a host name of its own: `{port}-{sandbox id or signed token}.localhost`.
+ * Serves a sandbox's port on a host name of its own: `{port}-{sandbox id or signed token}.localhost`.
  *
- * Browsers take every name under localhost for this machine and each for an origin of its own, so user code never shares
- * an origin with the API or with another sandbox, and its cookies stay with it. Bodies stream both ways; keys and tokens
- * that opened the door are taken off before user code sees the request. Links of Daytona warn a browser once that what
- * follows is somebody's; here it is always the developer's own, and nothing is warned of.
+ * Browsers resolve every name under localhost to this machine and treat each as an origin of its own, so user code
+ * never shares an origin with the API or with another sandbox, and its cookies stay separate. Bodies stream in both
+ * directions. Keys and tokens that authorized a request are removed before user code sees it. Daytona's links warn a
+ * browser once that the page is someone else's; here it is always the developer's own, so there is no warning.
  */
 import {
   type ClientRequest,
@@ -22,11 +22,11 @@ import { parseTarget } from "./routes.ts";
 import type { Sandbox } from "./sandboxes.ts";
 
 const hostPattern = /^(\d{1,5})-([a-z0-9-]{1,57})\.localhost(?::\d+)?$/i;
-/** Ports of the real daemon; a public sandbox doesn't open those. */
+/** The real daemon's own ports; a public sandbox doesn't expose those. */
 const privatePorts = [2280, 22_222, 33_333];
-/** Of a program's answer; the real proxy takes ten times as much. */
+/** The limit of a program's response headers; the real proxy allows ten times as much. */
 const maxHeaderBytes = 1024 * 1024;
-/** How long a browser that opened a signed address in time may go on (its cookie says the same). */
+/** How long a browser that opened a signed address in time may go on. Its cookie has the same limit. */
 const cookieGraceMs = 3_600_000;
 
 export interface PreviewHost {
@@ -42,7 +42,7 @@ export function parsePreviewHost(host: string | undefined): PreviewHost | undefi
 
 const toolboxPath = /^\/toolbox\/([^/?]+)\/proxy\/(\d{1,5})(?:[/?]|$)/;
 
-/** A port below the toolbox's address, where the daemon passes requests on. */
+/** A port below the toolbox's address, where the daemon forwards requests. */
 export interface ToolboxPort extends PreviewHost {
   /** The path of the sandbox: Daytona's proxy puts it before every `Location` that passes it there. */
   prefix: string;
@@ -54,17 +54,17 @@ export function parseToolboxPort(request: IncomingMessage): ToolboxPort | undefi
   return { port: Number(port), label, prefix: `/toolbox/${label}` };
 }
 
-interface Door {
+interface EntryPoint {
   sandbox: Sandbox;
   target: string;
-  /** Of a port below the toolbox's address. */
+  /** Set for a port below the toolbox's address. */
   prefix?: string;
   setCookie: string | undefined;
   keepAuthorization: boolean;
   crossOrigin: [string, string][];
 }
 
-function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerContext): Door {
+function openPreview(request: IncomingMessage, host: PreviewHost, context: ServerContext): EntryPoint {
   if (host.port < 1 || host.port > 65_535) throw new HttpError(404, "Not Found");
   const url = parseTarget(request, "http://preview.invalid");
   const byToken = findSigned(host, context);
@@ -75,7 +75,7 @@ function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerCo
   const byCookie = access.hasCookie(request, sandbox);
   const isOpen = sandbox.record.public && !privatePorts.includes(host.port);
   const byPreview = byLink || byCookie || isOpen || byToken?.valid === true;
-  // A key is looked at last: an application behind a preview may have an Authorization header of its own.
+  // The key is checked last: an application behind a preview may have its own Authorization header.
   if (!byPreview && !access.hasKey(request)) {
     throw new HttpError(401, byToken ? "this preview has expired" : "this preview needs a token");
   }
@@ -84,7 +84,7 @@ function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerCo
   url.searchParams.delete(tokenQuery);
   return {
     sandbox,
-    // As it came, unless something had to be taken out: parsing would tidy up dots and escapes that mean something there.
+    // The URL is passed unchanged unless a token was removed from it: parsing would normalize dots and escapes.
     target: hasQuery ? url.pathname + url.search : (request.url ?? "/"),
     setCookie: wantsCookie ? access.cookie(sandbox) : undefined,
     crossOrigin: crossOriginHeaders(request),
@@ -92,8 +92,8 @@ function openDoor(request: IncomingMessage, host: PreviewHost, context: ServerCo
   };
 }
 
-/** A key or the sandbox's token opens it, in that order; only what opened it is taken off. */
-function openToolboxPort(request: IncomingMessage, place: ToolboxPort, context: ServerContext): Door {
+/** Either a key or the sandbox's token authorizes the request. Only the one that did is removed. */
+function openToolboxPort(request: IncomingMessage, place: ToolboxPort, context: ServerContext): EntryPoint {
   const url = parseTarget(request, context.origin());
   const { access } = context;
   const sandbox = context.sandboxes.byId(place.label);
@@ -111,8 +111,8 @@ function openToolboxPort(request: IncomingMessage, place: ToolboxPort, context: 
   };
 }
 
-function enter(request: IncomingMessage, place: PreviewHost | ToolboxPort, context: ServerContext): Door {
-  return "prefix" in place ? openToolboxPort(request, place, context) : openDoor(request, place, context);
+function enter(request: IncomingMessage, place: PreviewHost | ToolboxPort, context: ServerContext): EntryPoint {
+  return "prefix" in place ? openToolboxPort(request, place, context) : openPreview(request, place, context);
 }
 
 function findSigned(host: PreviewHost, context: ServerContext): { sandbox: Sandbox; valid: boolean } | undefined {
@@ -124,7 +124,7 @@ function findSigned(host: PreviewHost, context: ServerContext): { sandbox: Sandb
   return undefined;
 }
 
-/** Headers between two neighbours only. `upgrade` and `connection` are set anew where a WebSocket passes. */
+/** Hop-by-hop headers. `upgrade` and `connection` are set again where a WebSocket passes. */
 const hopHeaders = [
   "connection",
   "keep-alive",
@@ -135,24 +135,24 @@ const hopHeaders = [
   "upgrade",
 ];
 
-/** Of the way here, not for user code. */
+/** For this proxy, not for user code. */
 const controlHeaders = [
   "x-daytona-skip-last-activity-update",
   "x-daytona-disable-cors",
   "x-daytona-skip-preview-warning",
 ];
 
-function requestHeaders(request: IncomingMessage, door: Door): IncomingHttpHeaders {
+function requestHeaders(request: IncomingMessage, entry: EntryPoint): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = { ...request.headers };
   for (const name of [...hopHeaders, ...controlHeaders, tokenHeader, "expect"]) delete headers[name];
-  // Without it a body of unknown length would follow a head that promises none.
+  // Without it a body of unknown length would follow headers that announce none.
   if (request.headers["transfer-encoding"] !== undefined) headers["transfer-encoding"] = "chunked";
-  if (!door.keepAuthorization) delete headers.authorization;
+  if (!entry.keepAuthorization) delete headers.authorization;
   const cookies = stripCookies(headers.cookie ?? "");
   if (cookies === "") delete headers.cookie;
   else headers.cookie = cookies;
-  // Who asks below the toolbox's address says for whom.
-  if (door.prefix !== undefined) return headers;
+  // Below the toolbox's address, the client sets the forwarded headers itself.
+  if (entry.prefix !== undefined) return headers;
   headers["x-forwarded-host"] = request.headers.host;
   headers["x-forwarded-proto"] = "http";
   return headers;
@@ -161,42 +161,42 @@ function requestHeaders(request: IncomingMessage, door: Door): IncomingHttpHeade
 async function reach(
   request: IncomingMessage,
   host: PreviewHost,
-  door: Door,
+  entry: EntryPoint,
   context: ServerContext,
 ): Promise<ClientRequest> {
-  const connection = await requireLife(door.sandbox).container.join(host.port);
-  if (request.headers["x-daytona-skip-last-activity-update"] !== "true") context.sandboxes.touch(door.sandbox);
-  const headers = requestHeaders(request, door);
-  // The daemon asks for the port itself.
-  if (door.prefix !== undefined) headers.host = `localhost:${host.port}`;
+  const connection = await requireLife(entry.sandbox).container.join(host.port);
+  if (request.headers["x-daytona-skip-last-activity-update"] !== "true") context.sandboxes.touch(entry.sandbox);
+  const headers = requestHeaders(request, entry);
+  // The daemon requests the port itself.
+  if (entry.prefix !== undefined) headers.host = `localhost:${host.port}`;
   if (request.headers.upgrade) Object.assign(headers, { connection: "Upgrade", upgrade: request.headers.upgrade });
   else headers.connection = "close";
   return send({
     method: request.method,
-    path: door.target,
+    path: entry.target,
     headers,
     setHost: false,
     maxHeaderSize: maxHeaderBytes,
-    // One connection into the sandbox for each request: nothing is shared, nothing is left over. (No `agent: false`: it
-    // makes an agent, which ignores the connection given here.)
+    // One connection into the sandbox per request: nothing is shared and nothing is left over. (No `agent: false`: it
+    // creates an agent, which ignores this connection.)
     createConnection: () => connection,
   });
 }
 
-function answerHeaders(response: IncomingMessage, door: Door): (readonly [string, string])[] {
+function answerHeaders(response: IncomingMessage, entry: EntryPoint): (readonly [string, string])[] {
   const pairs: [string, string][] = [];
   for (let index = 0; index + 1 < response.rawHeaders.length; index += 2) {
     const [name, value] = [response.rawHeaders[index] ?? "", response.rawHeaders[index + 1] ?? ""];
     if (hopHeaders.includes(name.toLowerCase())) continue;
-    pairs.push([name, name.toLowerCase() === "location" ? placeLocation(value, door) : value]);
+    pairs.push([name, name.toLowerCase() === "location" ? placeLocation(value, entry) : value]);
   }
-  // What an application says about its own origins stands.
-  if (response.headers["access-control-allow-origin"] === undefined) pairs.push(...door.crossOrigin);
-  if (door.setCookie !== undefined) pairs.push(["Set-Cookie", door.setCookie]);
+  // The application's own CORS headers take precedence.
+  if (response.headers["access-control-allow-origin"] === undefined) pairs.push(...entry.crossOrigin);
+  if (entry.setCookie !== undefined) pairs.push(["Set-Cookie", entry.setCookie]);
   return pairs;
 }
 
-function placeLocation(location: string, { prefix = "" }: Door): string {
+function placeLocation(location: string, { prefix = "" }: EntryPoint): string {
   return location.startsWith(prefix) ? location : prefix + location;
 }
 
@@ -207,8 +207,8 @@ export async function servePreview(
   context: ServerContext,
 ): Promise<void> {
   if (answerPreflight(request, response)) return;
-  const door = enter(request, host, context);
-  const upstream = await reach(request, host, door, context);
+  const entry = enter(request, host, context);
+  const upstream = await reach(request, host, entry, context);
   await new Promise<void>((resolve, reject) => {
     upstream.once("error", () => {
       if (response.headersSent) response.destroy();
@@ -216,9 +216,9 @@ export async function servePreview(
     });
     upstream.once("response", (answer) => {
       try {
-        passAnswer(answer, response, door);
+        passAnswer(answer, response, entry);
       } catch {
-        // A status or header that HTTP doesn't know, by accident or on purpose.
+        // The program sent a status or header that HTTP doesn't allow, by accident or on purpose.
         upstream.destroy();
         reject(new HttpError(502, `the server on port ${host.port} sent a malformed answer`));
       }
@@ -232,16 +232,16 @@ export async function servePreview(
   });
 }
 
-function passAnswer(answer: IncomingMessage, response: ServerResponse, door: Door): void {
-  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answerHeaders(answer, door).flat());
-  // Sent at once: an event stream has a head long before it has a body.
+function passAnswer(answer: IncomingMessage, response: ServerResponse, entry: EntryPoint): void {
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answerHeaders(answer, entry).flat());
+  // Sent at once: an event stream has headers long before it has a body.
   response.flushHeaders();
   answer.on("error", () => response.destroy());
   answer.once("aborted", () => response.destroy());
   answer.pipe(response);
 }
 
-/** A WebSocket: the handshake goes through with its headers, then bytes both ways. */
+/** Passes a WebSocket's handshake with its headers, then bytes in both directions. */
 export async function upgradePreview(
   request: IncomingMessage,
   socket: Duplex,
@@ -249,13 +249,13 @@ export async function upgradePreview(
   host: PreviewHost | ToolboxPort,
   context: ServerContext,
 ): Promise<void> {
-  const door = enter(request, host, context);
-  const upstream = await reach(request, host, door, context);
+  const entry = enter(request, host, context);
+  const upstream = await reach(request, host, entry, context);
   await new Promise<void>((resolve, reject) => {
     upstream.once("error", () => reject(new HttpError(502, `the server on port ${host.port} broke the connection`)));
     upstream.once("response", (answer) => {
-      // Not an upgrade after all: the answer is passed on, and the connection with it ends.
-      socket.write(spellHead(answer, [...answerHeaders(answer, door), ["Connection", "close"]]));
+      // The program declined the upgrade: its response is passed on, and the connection ends.
+      socket.write(spellHead(answer, [...answerHeaders(answer, entry), ["Connection", "close"]]));
       answer.pipe(socket);
       resolve();
     });
@@ -264,7 +264,7 @@ export async function upgradePreview(
         ["Connection", "Upgrade"],
         ["Upgrade", answer.headers.upgrade ?? "websocket"],
       ] as const;
-      socket.write(spellHead(answer, [...answerHeaders(answer, door), ...upgrade]));
+      socket.write(spellHead(answer, [...answerHeaders(answer, entry), ...upgrade]));
       if (innerHead.length > 0) socket.write(innerHead);
       if (head.length > 0) inner.write(head);
       joinStreams(socket, inner);

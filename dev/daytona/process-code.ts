@@ -1,5 +1,5 @@
 /**
- * Code by its text, what the sandbox uses, and what of the toolbox is not part of this server.
+ * Runs code, reports resource usage, and answers for toolbox routes that this server doesn't have.
  */
 import { optionalTextMap, optionalTexts, readJson, sendJson } from "./bodies.ts";
 import type { ToolboxContext } from "./context.ts";
@@ -28,11 +28,14 @@ async function runCode(exchange: Exchange, context: ToolboxContext): Promise<voi
   const variables = checkVariables(optionalTextMap(body, "envs"));
   const order = { code, language, args, variables };
   const result = await runToEnd(context, "code", order, readTimeout(body.timeout));
-  // Charts are drawn by a library that a snapshot of Daytona brings and this machine may not have.
+  // Charts are drawn by a library that Daytona's snapshots include and this machine may not have.
   sendJson(exchange.response, 200, { ...result, artifacts: { charts: [] } });
 }
 
-/** Processor and memory as the sandbox was ordered, since nothing else says what it may use; the disk is this machine's. */
+/**
+ * Processor and memory are the sandbox's configured ones, since nothing else says what it may use; the disk is this
+ * machine's.
+ */
 async function sendMetrics(exchange: Exchange, { life, sandbox }: ToolboxContext): Promise<void> {
   const { cpu, memory } = sandbox.record;
   const measured = (await life.container.ask("metrics", { cpus: cpu })) as Record<string, unknown>;
@@ -54,7 +57,7 @@ const absent: [prefix: string, what: string][] = [
   ["/recordings", "Screen recording is"],
 ];
 
-/** A sentence for a person who meets a part of Daytona that is not here. */
+/** A message for a person who calls a part of Daytona that is not implemented here. */
 export function describeAbsent(method: string, path: string): HttpError {
   const [, what] = absent.find(([prefix]) => `${path}/`.startsWith(prefix)) ?? [];
   const message = what

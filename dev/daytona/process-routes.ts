@@ -1,5 +1,5 @@
 /**
- * The toolbox's processes, ports and facts: `/toolbox/{id}/process/execute`, `/port`, `/work-dir`, …
+ * The toolbox's processes, ports and paths: `/toolbox/{id}/process/execute`, `/port`, `/work-dir`, …
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { optionalText, optionalTextMap, optionalTexts, readJson, sendJson } from "./bodies.ts";
@@ -11,9 +11,12 @@ import { isVariableName } from "./keeper/settings.ts";
 import type { Handler } from "./routes.ts";
 import { type Exchange, integerParameter, parameter } from "./routes.ts";
 
-/** The answer is one JSON text in memory; whoever expects more uses a session, whose log is a file. */
+/** The response is one JSON text in memory; for more output use a session, whose log is a file. */
 const maxResultBytes = 16 * 1024 * 1024;
-/** A flood past the limit is read at this pace only, so that it waits in its pipe instead of burning a core. */
+/**
+ * Past the limit, output is read with this pause after each read, so that a flood waits in its pipe instead of using a
+ * whole core.
+ */
 const discardPauseMs = 50;
 const maxTimeoutSeconds = 2_000_000;
 
@@ -24,7 +27,7 @@ export const processRoutes: Record<string, Handler<ToolboxContext>> = {
   "GET /version": (exchange) => sendJson(exchange.response, 200, { version: "0.218.0-taskloom" }),
   "GET /port": async (exchange, { life }) => sendJson(exchange.response, 200, await life.container.ask("ports")),
   "GET /port/{port}/in-use": async (exchange, { life }) => {
-    // The real daemon knows of these only; what serves the others shows through its proxy.
+    // The real daemon supports only this range; what other ports serve shows through its proxy.
     const port = integerParameter(parameter(exchange, "port"), "port", 3_000, 9_999);
     sendJson(exchange.response, 200, await life.container.ask("port", { port }));
   },
@@ -69,7 +72,7 @@ async function execute(exchange: Exchange, context: ToolboxContext): Promise<voi
   sendJson(exchange.response, 200, await runToEnd(context, "execute", order, readTimeout(body.timeout)));
 }
 
-/** What a program says and how it ends, or that its time is up. Without a limit (0) it may run for ever. */
+/** Waits until a program ends, or ends it when its time is up. A limit of 0 means none. */
 export async function runToEnd(
   context: ToolboxContext,
   operation: string,
@@ -78,7 +81,7 @@ export async function runToEnd(
 ): Promise<{ exitCode: number; result: string }> {
   const channel = await context.life.container.open(operation, order);
   let expired = false;
-  // To close the channel is to kill the command with all it started. 2^31 ms is the longest that a timer can wait.
+  // Closing the channel kills the command with all it started. A timer can't wait longer than 2^31 ms.
   const timer =
     seconds === 0
       ? undefined

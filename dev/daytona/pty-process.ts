@@ -1,5 +1,5 @@
 /**
- * One pseudo-terminal of a sandbox, seen from out here: a channel to the keeper that carries its bytes.
+ * One pseudo-terminal of a sandbox as the server sees it: a channel to the keeper that carries its bytes.
  */
 import { randomUUID } from "node:crypto";
 import { type Container, readReply } from "./container.ts";
@@ -7,14 +7,14 @@ import type { Channel } from "./keeper/channel.ts";
 import { frameKind, parseJson, writeFrame } from "./keeper/frames.ts";
 
 export interface PtySettings {
-  /** The empty one is where the sandbox works. */
+  /** Empty means the sandbox's working directory. */
   cwd: string;
   variables: Record<string, string>;
   cols: number;
   rows: number;
 }
 
-/** Beyond what any screen has; the real daemon's limit. */
+/** Larger than any screen; the real daemon's limit. */
 export const maxSide = 1000;
 
 export class PtyProcess {
@@ -28,7 +28,7 @@ export class PtyProcess {
     this.#id = id;
   }
 
-  /** Nothing of its output is lost before `follow` is called. */
+  /** Output is held back until `follow` is called. */
   static async start(container: Container, settings: PtySettings): Promise<PtyProcess> {
     const id = randomUUID();
     const channel = await container.open("pty", { ...settings, id });
@@ -41,7 +41,7 @@ export class PtyProcess {
     }
   }
 
-  /** Hands the output on, one piece after another, and tells the exit code; undefined when there was none to be had. */
+  /** Passes the output on, chunk by chunk, and resolves with the exit code; undefined when there is none. */
   async follow(take: (output: Buffer) => Promise<void>): Promise<number | undefined> {
     try {
       for (let frame = await this.#channel.reader.next(); frame; frame = await this.#channel.reader.next()) {
@@ -49,14 +49,14 @@ export class PtyProcess {
         else if (frame.kind === frameKind.json) return Number(parseJson(frame).exitCode);
       }
     } catch {
-      // A frame that makes no sense, since the sandbox has tampered with its keeper.
+      // An invalid frame: the sandbox has tampered with its keeper.
     } finally {
       this.kill();
     }
     return undefined;
   }
 
-  /** Resolves when the terminal takes more. */
+  /** Resolves when the terminal accepts more. */
   write(data: Buffer): Promise<void> {
     return writeFrame(this.#channel.socket, frameKind.data, data);
   }
@@ -65,7 +65,7 @@ export class PtyProcess {
     await this.#container.ask("pty-resize", { id: this.#id, cols, rows });
   }
 
-  /** As when a modem lost its line: what was started to outlive its terminal (`nohup`) does. */
+  /** Like a modem that lost its line: processes started with `nohup` go on. */
   hangUp(): void {
     void writeFrame(this.#channel.socket, frameKind.finish, Buffer.alloc(0));
   }

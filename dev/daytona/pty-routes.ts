@@ -1,5 +1,5 @@
 /**
- * The toolbox's terminals over HTTP: `/process/pty…`. What goes through them is in `pty-sockets.ts`.
+ * The toolbox's terminals over HTTP: `/process/pty…`. Their data passes through `pty-sockets.ts`.
  */
 import { type Json, optionalFlag, optionalText, optionalTextMap, readJson, sendJson } from "./bodies.ts";
 import type { ToolboxContext } from "./context.ts";

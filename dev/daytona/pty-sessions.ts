@@ -1,9 +1,9 @@
 /**
- * The terminals of one life of a sandbox that clients know by an id.
+ * The terminals of a started sandbox that clients address by an id.
  *
- * A terminal outlives its connections: it ends with its shell, by a deletion, or with the sandbox. Output goes to whoever
- * is connected when it comes, and to nobody else: like the real daemon this keeps none, so a client that comes back sees
- * what happens from then on. (Full-screen programs draw again when they are resized.)
+ * A terminal outlives its connections: it ends with its shell, when it is deleted, or with the sandbox. Output goes
+ * only to the clients that are connected when it arrives: like the real daemon, this server stores none, so a client
+ * that comes back sees what happens from then on. (Full-screen programs redraw when they are resized.)
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Container } from "./container.ts";
@@ -14,12 +14,12 @@ import { PtyProcess, type PtySettings } from "./pty-process.ts";
 const maxSessions = 64;
 const maxClients = 64;
 /**
- * While a client is behind, output comes at about a megabyte a second: an honest one catches up, so that only one that has
- * stopped is dropped.
+ * While a client is behind, output is read at about a megabyte a second: a working client catches up, so only one that
+ * has stopped is dropped.
  */
 const behindPauseMs = 50;
 const bytesPerPause = 64 * 1024;
-/** Of a process that was killed. */
+/** The exit code of a killed process. */
 const killedExitCode = 137;
 
 export interface NewPty extends PtySettings {
@@ -29,12 +29,12 @@ export interface NewPty extends PtySettings {
 
 export interface PtyClient {
   readonly isClosed: boolean;
-  /** Whether it has not taken much of what it was sent. */
+  /** Whether a large part of what was sent to it is still unread. */
   readonly isBehind: boolean;
   greet(): void;
   send(output: Buffer): void;
   exit(exitCode: number): void;
-  /** The sandbox has gone. */
+  /** Called when the sandbox stops. */
   leave(): void;
 }
 
@@ -54,7 +54,7 @@ export class PtySessions {
     return this.#sessions.get(id);
   }
 
-  /** Reserved, but not started. */
+  /** Reserves an id without starting the terminal. */
   add(settings: NewPty): PtySession {
     if (this.#sessions.has(settings.id)) {
       throw new HttpError(409, `PTY session with ID '${settings.id}' already exists`);
@@ -73,7 +73,7 @@ export class PtySessions {
     return session !== undefined;
   }
 
-  /** The sandbox stops. */
+  /** Called when the sandbox stops. */
   close(): void {
     for (const session of this.all()) session.end((client) => client.leave());
   }
@@ -117,7 +117,7 @@ export class PtySession {
       this.#process.kill();
       throw this.#terminated();
     }
-    // Before anything is read: whoever starts a shell sees its first prompt.
+    // Joined before anything is read, so that whoever starts a shell sees its first prompt.
     if (first) this.#join(first);
     void this.#process.follow((output) => this.#broadcast(output)).then((exitCode) => this.#finish(exitCode));
   }
@@ -155,12 +155,12 @@ export class PtySession {
     Object.assign(this.settings, { cols, rows });
   }
 
-  end(tell: (client: PtyClient) => void): void {
+  end(notify: (client: PtyClient) => void): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#forget();
     this.#process?.kill();
-    for (const client of this.#clients) tell(client);
+    for (const client of this.#clients) notify(client);
     this.#clients.clear();
   }
 

@@ -1,8 +1,10 @@
 /**
- * A terminal over a WebSocket: output as binary frames, input as frames of either kind, and control frames as JSON text.
+ * A terminal over a WebSocket: output as binary frames, input as frames of either kind, and control frames as JSON
+ * text.
  *
- * The exit of the shell is told in the reason of the close, and before that in a control frame to clients that offer to
- * understand it, since browsers and proxies may lose the reason. Failures after the handshake come as control frames too.
+ * The reason of the close frame reports how the shell exited. Clients that offer a certain subprotocol get a control
+ * frame with it first, since browsers and proxies may lose the reason. Failures after the handshake are sent as control
+ * frames too.
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -27,14 +29,15 @@ const sockets = new WebSocketServer({
   noServer: true,
   clientTracking: false,
   maxPayload: maxInputBytes,
-  // One that was offered must come back, but rather not the one with variables in it, which may be secrets.
+  // One of the offered subprotocols must be returned, preferably not the one that carries variables, which may be
+  // secrets.
   handleProtocols: (offered) =>
     [...offered].find((name) => !name.startsWith(environmentProtocol)) ?? offered.values().next().value ?? false,
 });
 
 type Find = () => PtySession;
 
-/** Whether the path is that of a terminal. */
+/** Returns whether the path is a terminal's. */
 export function upgradePty(
   request: IncomingMessage,
   socket: Duplex,
@@ -86,13 +89,13 @@ function readEnvironment(offered: string[]): Record<string, string> {
 async function serveTerminal(
   socket: WebSocket,
   find: Find,
-  isToldExit: boolean,
+  reportsExit: boolean,
   toolbox: ToolboxContext,
 ): Promise<void> {
   const { life } = toolbox;
-  const client = new SocketClient(socket, isToldExit);
+  const client = new SocketClient(socket, reportsExit);
   socket.on("error", () => socket.terminate());
-  // What is sent before the shell stands waits until it does.
+  // Input that arrives before the shell has started waits until then.
   socket.pause();
   const session = await attach(client, () => {
     requireCommands(toolbox);
@@ -105,7 +108,7 @@ async function serveTerminal(
     life.visitors.delete(client);
   });
   socket.on("message", (data) => {
-    // Read on when the terminal has taken it: a program that reads nothing must not fill memory here.
+    // Resumes when the terminal has taken it: a program that reads nothing must not fill memory here.
     socket.pause();
     void session.write(toBuffer(data)).then(() => socket.resume());
   });
@@ -130,11 +133,11 @@ function toBuffer(data: RawData): Buffer {
 
 class SocketClient implements PtyClient {
   readonly #socket: WebSocket;
-  readonly #isToldExit: boolean;
+  readonly #reportsExit: boolean;
 
-  constructor(socket: WebSocket, isToldExit: boolean) {
+  constructor(socket: WebSocket, reportsExit: boolean) {
     this.#socket = socket;
-    this.#isToldExit = isToldExit;
+    this.#reportsExit = reportsExit;
   }
 
   get isClosed(): boolean {
@@ -157,7 +160,7 @@ class SocketClient implements PtyClient {
 
   exit(exitCode: number): void {
     const exit = { exitCode, exitReason: describeExit(exitCode) };
-    if (this.#isToldExit) this.#control({ status: "exited", ...exit });
+    if (this.#reportsExit) this.#control({ status: "exited", ...exit });
     this.#close(exitCode === 0 ? closeCodes.clean : closeCodes.failure, JSON.stringify(exit));
   }
 
@@ -170,7 +173,7 @@ class SocketClient implements PtyClient {
     this.#socket.terminate();
   }
 
-  /** A socket that is paused would never hear that its peer has closed too. */
+  /** A paused socket would never see that its peer has closed too. */
   #close(code: number, reason: string): void {
     this.#socket.close(code, reason);
     this.#socket.resume();

@@ -1,6 +1,6 @@
 /**
- * How much all sandboxes together, and each alone, may ask for. The figures are only counted: what a sandbox really takes
- * is bounded by `limits.ts`.
+ * How much each sandbox, and all together, may request. Quotas are only counted; `limits.ts` bounds what a sandbox
+ * really uses.
  */
 import { HttpError } from "./errors.ts";
 import type { SandboxRecord } from "./records.ts";
@@ -9,11 +9,11 @@ import type { Resources } from "./states.ts";
 export interface Quotas {
   /** The largest that one sandbox may have. */
   perSandbox: Resources;
-  /** What all of one organization may have together; no limit where absent. */
+  /** The total of the organization; no limit where absent. */
   total?: Partial<Resources>;
 }
 
-/** Of a new organization at Daytona. */
+/** The quotas of a new organization at Daytona. */
 export const defaultQuotas: Quotas = { perSandbox: { cpu: 4, memory: 8, disk: 10 } };
 
 export function refuseOversize({ cpu, memory, disk }: Resources, { perSandbox }: Quotas): void {

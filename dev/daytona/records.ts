@@ -1,5 +1,5 @@
 /**
- * What is kept about a sandbox: one JSON file beside its folders, replaced as a whole, so that a crash leaves the old
+ * The stored record of a sandbox: one JSON file beside its folders, replaced as a whole, so that a crash leaves the old
  * record or the new one.
  */
 import { randomBytes } from "node:crypto";
@@ -32,7 +32,7 @@ const sandboxStates = [
 
 export type SandboxState = (typeof sandboxStates)[number];
 
-/** What a Dockerfile says about the processes of a sandbox. */
+/** What a Dockerfile defines for the processes of a sandbox. */
 export interface Image {
   env: Record<string, string>;
   /** Where commands start and relative paths begin; the home directory if absent. */
@@ -80,16 +80,16 @@ export interface SandboxRecord {
   memory: number;
   disk: number;
   state: SandboxState;
-  /** The files that it begins with are still being copied. */
+  /** Its initial files are still being copied. */
   isIncomplete?: boolean | undefined;
   errorReason: string | undefined;
   recoverable: boolean;
   /** The preview token; a new one at each start. */
   authToken: string;
-  /** Of addresses of files. */
+  /** Signs addresses of files. */
   signingKey: string;
   signedPreviews: SignedPreview[];
-  /** Absent where nobody asked for it. */
+  /** Absent until someone requests it. */
   sshAccess?: SshAccess | undefined;
   /** Hosts of repositories that a client of the API named (see `relay-address.ts`). */
   gitHosts?: string[];
@@ -97,7 +97,7 @@ export interface SandboxRecord {
   autoPauseInterval: number;
   autoArchiveInterval: number;
   autoDeleteInterval: number;
-  /** The end that its time to live sets. */
+  /** Set by its time to live. */
   autoDestroyAt: string | undefined;
   createdAt: string;
   updatedAt: string;
@@ -109,7 +109,7 @@ export function makeKey(): string {
   return randomBytes(32).toString("base64url");
 }
 
-/** What records of earlier versions don't have. */
+/** Adds fields that records of earlier versions lack. */
 function fillRecord(record: SandboxRecord): SandboxRecord {
   return { ...record, image: record.image ?? { env: {} }, signingKey: record.signingKey ?? makeKey() };
 }
@@ -119,7 +119,7 @@ const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 
 export class Records {
   readonly #root: string;
-  /** Writes of one record are chained: two renames at once could leave the older content. */
+  /** Writes of one record are serialized: two renames at once could leave the older content. */
   readonly #writes = new Map<string, Promise<void>>();
 
   constructor(stateDirectory: string) {
@@ -136,7 +136,7 @@ export class Records {
     for (const id of await readdir(this.#root)) {
       const record = await this.#read(id);
       if (record) records.push(record);
-      // A folder of ours without a record is a creation or deletion that a crash cut short.
+      // A sandbox folder without a record is a creation or deletion that a crash interrupted.
       else if (idPattern.test(id)) await removeTree(this.folder(id));
     }
     return records;
@@ -173,7 +173,7 @@ export class Records {
   async delete(id: string): Promise<void> {
     await this.#writes.get(id)?.catch(() => undefined);
     this.#writes.delete(id);
-    // The record goes first: what a crash leaves behind is swept by the next start.
+    // The record is removed first: the next start sweeps up what a crash leaves behind.
     await rm(join(this.folder(id), recordName), { force: true });
     await removeTree(this.folder(id));
   }

@@ -7,7 +7,7 @@ import {
   PrivateAddressError,
 } from "./relay-address.ts";
 
-describe("an address", () => {
+describe("isPrivateAddress", () => {
   it.each([
     "127.0.0.1",
     "10.1.2.3",
@@ -29,23 +29,23 @@ describe("an address", () => {
     expect(isPrivateAddress(address)).toBe(false),
   );
 
-  it("is seen in a URL's host as well, and a name is none", () => {
+  it("checks the literal address in a URL's host, and ignores names", () => {
     expect(isPrivateLiteral(new URL("http://[::1]/").hostname)).toBe(true);
     expect(isPrivateLiteral(new URL("http://0x7f.1/").hostname)).toBe(true);
     expect(isPrivateLiteral("localhost")).toBe(false);
   });
 });
 
-describe("a private network", () => {
+describe("mayBePrivate", () => {
   const named = ["10.0.0.1:3000", "git.corp.example", "localhost:1"];
   const mayReach = (url: string, namesAllowed = false): boolean => mayBePrivate(new URL(url), named, namesAllowed);
 
-  it("is reached by an address that a client named, on that port", () => {
+  it("allows a private address that a client named, on that port", () => {
     expect([mayReach("http://10.0.0.1:3000/x"), mayReach("http://localhost:1/x")]).toEqual([true, true]);
     expect([mayReach("http://10.0.0.1/x"), mayReach("http://10.0.0.2:3000/x")]).toEqual([false, false]);
   });
 
-  it("is reached by a name where the operator permits it, and a client named it", () => {
+  it("allows a private name when the operator permits names and a client named it", () => {
     expect([mayReach("https://git.corp.example/x"), mayReach("https://git.corp.example/x", true)]).toEqual([
       false,
       true,
@@ -54,8 +54,8 @@ describe("a private network", () => {
   });
 });
 
-describe("a name that leads inside", () => {
-  it.each([{ all: true }, {}])("is refused where it is looked up (%o)", async (options) => {
+describe("lookUpPublic", () => {
+  it.each([{ all: true }, {}])("rejects a name that resolves to a private address (%o)", async (options) => {
     const error = await new Promise((resolve) => lookUpPublic("localhost", options, resolve));
     expect(error).toBeInstanceOf(PrivateAddressError);
   });

@@ -1,10 +1,11 @@
 /**
- * Which machine a relay may reach.
+ * Decides which hosts a relay may connect to.
  *
- * Code in a sandbox writes a repository's remotes, and must not reach this machine's services through them. An address
- * of this machine or of a private network is therefore one only if the server's client named it (a clone, a remote that
- * it added), and so that it shows: whoever chose a name may have chosen what it leads to, so names need the operator's
- * permission. Looked at when the connection is made: a name may lead elsewhere by then.
+ * Code in a sandbox writes a repository's remotes and must not reach this machine's services through them. An address
+ * of this machine or of a private network is therefore allowed only if the server's client named it (a clone, a remote
+ * that it added), and only as a literal address: whoever chose a name may have chosen where it resolves to, so names
+ * need the operator's permission. It is checked when the connection is made, since a name may resolve differently by
+ * then.
  */
 import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
 import { BlockList, isIP } from "node:net";
@@ -34,20 +35,20 @@ for (const [network, prefix] of [
   privateAddresses.addSubnet(network, prefix, "ipv6");
 }
 
-/** Also in the form of IPv6 that holds an IPv4 address. */
+/** Also recognizes IPv6 addresses that contain an IPv4 address. */
 export function isPrivateAddress(address: string): boolean {
   return privateAddresses.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
 export class PrivateAddressError extends Error {}
 
-/** Of a URL: Node looks no address up, so that nothing else would see it. */
+/** Checks a literal address in a URL: Node looks up no literals, so the lookup check would miss it. */
 export function isPrivateLiteral(hostname: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, "");
   return isIP(address) !== 0 && isPrivateAddress(address);
 }
 
-/** Whether the relay may go there at all. `named` are the hosts that a client named. */
+/** Whether the relay may connect to this host if it is private. `named` are the hosts that a client named. */
 export function mayBePrivate(url: URL, named: string[], namesAllowed: boolean): boolean {
   const showsIt = isPrivateLiteral(url.hostname) || url.hostname === "localhost";
   return named.includes(url.host) && (showsIt || namesAllowed);
@@ -55,7 +56,7 @@ export function mayBePrivate(url: URL, named: string[], namesAllowed: boolean): 
 
 type LookedUp = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 
-/** For Node's `lookup` option: the usual one, which refuses what leads inside. */
+/** For Node's `lookup` option: resolves as usual and rejects private addresses. */
 export function lookUpPublic(hostname: string, options: LookupOptions, done: LookedUp): void {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return done(error, []);

@@ -1,10 +1,11 @@
 /**
- * The way out of a sandbox for one operation of git, and for nothing else.
+ * Connects one git operation in a sandbox to its remote, and nothing else.
  *
- * Sandboxes have no network, and no password may enter one. So git inside talks plain HTTP to a port of its own loopback
- * interface; each connection there ends up here, out of the sandbox, where its requests are read and made again to the
- * one repository of the operation, with the Authorization that git never sees. Only the two requests of the one service
- * (read or write) pass: other code in the sandbox may use the port while it is open, and gets no further than git does.
+ * Sandboxes have no network, and no password may enter one. So git inside speaks plain HTTP to a port of its own
+ * loopback interface. Each connection there arrives here, outside the sandbox, where its requests are read and sent
+ * again to the operation's one repository, with the Authorization header that git never sees. Only the two requests of
+ * the one service (read or write) pass: other code in the sandbox may use the port while it is open, and gets no
+ * further than git does.
  */
 import {
   type ClientRequest,
@@ -28,26 +29,26 @@ export interface RelayOptions {
   /** `http(s)://host/path` without user and password. */
   repository: URL;
   service: GitService;
-  /** The header that the operation came with. */
+  /** The Authorization header of the operation's own credentials. */
   authorization: string | undefined;
-  /** Asked once when the host wants to know who is there and `authorization` is missing. */
+  /** Called once when the host requires credentials and `authorization` is missing. */
   findAuthorization: () => Promise<string | undefined>;
-  /** Takes any certificate. */
+  /** Accepts any certificate. */
   isInsecure: boolean;
-  /** Whether the host may lie on this machine or in a private network. */
+  /** Whether the host may be on this machine or in a private network. */
   mayBePrivate: boolean;
 }
 
-/** A host that is silent for so long is gone; git itself may be as long at work on what it sends. */
+/** A host that is silent for so long is gone. git itself may take as long to prepare what it sends. */
 const idleMs = 300_000;
 const connectMs = 30_000;
 const maxRedirects = 5;
 const maxSockets = 8;
 /** git makes one or two. More at once are not git's. */
 const maxConnections = 16;
-/** git holds the list of branches and tags in memory as a whole: a million of them are no more than this. */
+/** git holds the list of branches and tags in memory as a whole; a million of them fit. */
 const maxListBytes = 64 * 1024 * 1024;
-/** What git says about a request that a host needs to know. Least of all its own idea of who is asking. */
+/** Headers of git's requests that a host needs. Excludes git's own credentials. */
 const passedUp = [
   ...["accept", "accept-encoding", "accept-language", "user-agent", "git-protocol"],
   ...["content-type", "content-encoding", "content-length", "transfer-encoding"],
@@ -55,14 +56,14 @@ const passedUp = [
 const passedDown = ["content-type", "content-encoding", "content-length", "cache-control", "expires", "pragma"];
 
 export class Relay {
-  /** Why the last request failed, in the words of the daemon: git itself knows only a part of it. */
+  /** Why the last request failed, in the daemon's terms: git itself learns only a part of it. */
   failure: HttpError | undefined;
   readonly #options: RelayOptions;
   readonly #server: Server;
   readonly #agents: Record<string, HttpAgent>;
   readonly #sockets = new Set<Socket>();
   #isClosed = false;
-  /** Where the repository is: a host may have sent us on. */
+  /** The repository's current address: a host may have redirected us. */
   #base: string;
   #authorization: string | undefined;
 
@@ -107,7 +108,7 @@ export class Relay {
     if (asks)
       await this.#pass(this.#requireRepository(await this.#discover(request, response)), response, maxListBytes);
     else if (works) await this.#pass(await this.#send(request, response, `${this.#base}/${service}`), response);
-    else throw new HttpError(403, "this way leads to one repository only", "FORBIDDEN");
+    else throw new HttpError(403, "this relay reaches one repository only", "FORBIDDEN");
   }
 
   /** The first request, which finds out where the repository is and who may use it. */
@@ -127,7 +128,7 @@ export class Relay {
     throw transportFailure("the host redirects without end");
   }
 
-  /** git would take a page for a repository of the old protocol, ask on, and end with an empty clone. */
+  /** git would take an HTML page for a repository of the old protocol, ask on, and end with an empty clone. */
   #requireRepository(answer: IncomingMessage): IncomingMessage {
     const { repository, service } = this.#options;
     const type = answer.headers["content-type"] ?? "";
@@ -136,7 +137,7 @@ export class Relay {
     throw new HttpError(404, `there is no git repository at ${repository}`, "GIT_REPO_NOT_FOUND");
   }
 
-  /** Only the same host is followed, and only to where a repository could be: it gets the password, nobody else does. */
+  /** Follows redirects on the same host only, and only to a repository's path: no other host gets the password. */
   #follow(location: string | undefined, suffix: string): string {
     const from = new URL(this.#base);
     const target = location !== undefined && URL.canParse(location, from) ? new URL(location, `${this.#base}/`) : from;
@@ -168,7 +169,7 @@ export class Relay {
       limitConnecting(upstream);
       upstream.once("error", reject);
       upstream.once("response", (answer) => {
-        // One that is read away may end early, which is no error of anybody's.
+        // A response that is discarded may end early, which is no error.
         answer.on("error", () => {});
         resolve(answer);
       });
@@ -227,7 +228,7 @@ export class Relay {
       response.destroy();
       return;
     }
-    // A 401 would make git look for a password in there.
+    // A 401 would make git look for a password inside the sandbox.
     response.writeHead(error.status === 401 ? 403 : error.status, {
       "content-type": "text/plain",
       connection: "close",
@@ -236,7 +237,7 @@ export class Relay {
   }
 }
 
-/** A machine that is not there may say nothing for minutes. */
+/** A machine that is not there may not answer for minutes. */
 function limitConnecting(upstream: ClientRequest): void {
   const timer = setTimeout(
     () => upstream.destroy(new Error(`no connection in ${connectMs / 1000} seconds`)),

@@ -1,11 +1,12 @@
 /**
- * The root folder of a sandbox that was built from a Dockerfile: `RUN mkdir /app` and `WORKDIR /usr/src/app` are what most
- * of those do, and what is written there is the sandbox's own from then on, as /home/daytona is. The system's folders are
- * mounted over it, read-only. A sandbox that was not built has none: its root can't be written to, as in Daytona, where
- * only an image can give it to somebody.
+ * The root folder of a sandbox that was built from a Dockerfile. Most Dockerfiles have `RUN mkdir /app` and `WORKDIR
+ * /usr/src/app`; what is written there belongs to the sandbox from then on, as /home/daytona does. The system's folders
+ * are mounted over it, read-only. A sandbox that was not built has none: its root can't be written to, as in Daytona,
+ * where only an image can change that.
  *
- * Code in the sandbox may put a link in the place of a folder there. What the system is mounted on is therefore made
- * anew before each start, while no process of the sandbox is left: bubblewrap would follow such a link out here.
+ * Code in the sandbox may replace a folder there with a link. The mount points of the system's folders are therefore
+ * created again before each start, while no process of the sandbox is left: bubblewrap would follow such a link
+ * outside.
  */
 import { existsSync, lstatSync } from "node:fs";
 import { chmod, lstat, mkdir } from "node:fs/promises";
@@ -17,11 +18,11 @@ export const rootFolder = "root";
 export const sourceFolder = "src";
 
 const sourcePath = "/usr/src";
-/** Every image has these, and commands go into them unasked. */
+/** Every image has these, and commands write to them without creating them. */
 const usual = ["media", "mnt", "opt", "root", "srv", "var/cache", "var/lib", "var/log"];
-/** These hold what is mounted, and what the sandbox writes beside it. */
+/** These contain both mount points and the sandbox's own files. */
 const parents = ["home", "opt", "var"];
-/** These hold nothing of the sandbox's. */
+/** These contain nothing of the sandbox's. */
 const mounted = [
   ...["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "proc", "dev", "run", "etc", "tmp"],
   ...["home/daytona", "opt/daytona", "var/tmp"],
@@ -40,7 +41,7 @@ export function hasRoot(folder: string): boolean {
 export async function prepareRoot(folder: string): Promise<void> {
   if (!hasRoot(folder)) return;
   const root = join(folder, rootFolder);
-  // Its owner may have shut himself out.
+  // The sandbox may have removed its owner's permissions.
   await chmod(root, 0o755);
   for (const name of parents) {
     const path = join(root, name);
@@ -54,7 +55,7 @@ export async function prepareRoot(folder: string): Promise<void> {
   for (const name of mounted) await removeTree(join(root, name));
 }
 
-/** What is mounted first, and then below the system's folders; a folder without a root of its own has neither. */
+/** `first` is mounted below the system's folders, `last` above them. A folder without a root of its own has neither. */
 export function rootArguments(folder: string): { first: string[]; last: string[] } {
   if (!hasRoot(folder)) return { first: [], last: ["--remount-ro", "/"] };
   const hasSource = lstatSync(sourcePath, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -9,8 +9,8 @@ export interface Exchange {
   response: ServerResponse;
   url: URL;
   parameters: Record<string, string>;
-  /** The state that a sandbox is said to be in, where a fault says so. */
-  toldState?: string | undefined;
+  /** The state that the API reports instead of the true one, where a fault sets it. */
+  reportedState?: string | undefined;
 }
 
 export type Handler<Context> = (exchange: Exchange, context: Context) => Promise<void> | void;
@@ -31,7 +31,7 @@ export class Routes<Context> {
     });
   }
 
-  /** The handler for a path (without the prefix under which the table hangs), with its parameters decoded. */
+  /** Finds the handler of a path (without the table's prefix), with its parameters decoded. */
   find(method: string, path: string): { handler: Handler<Context>; parameters: Record<string, string> } | undefined {
     const segments = path.split("/").slice(1);
     for (const route of this.#routes) {
@@ -62,7 +62,7 @@ export function decodeSegment(segment: string): string {
   }
 }
 
-/** Put together as text: a path such as `//x/y` must not become a host. */
+/** Concatenated as text: a path such as `//x/y` must not become a host. */
 export function parseTarget(request: IncomingMessage, origin: string): URL {
   const target = request.url ?? "/";
   if (!target.startsWith("/") || !URL.canParse(origin + target)) throw new HttpError(400, "malformed request target");

@@ -1,5 +1,5 @@
 /**
- * What a client may say about a new sandbox, checked.
+ * Validates a client's request for a new sandbox.
  */
 import { type Json, optionalFlag, optionalInteger, optionalText, optionalTextMap } from "./bodies.ts";
 import { maxDockerfileBytes } from "./builds-dockerfile.ts";
@@ -9,17 +9,17 @@ import type { NewSandbox } from "./sandboxes.ts";
 import { defaultSnapshot, type SnapshotRecord, type Snapshots } from "./snapshots.ts";
 import { describeBuild } from "./states-origins.ts";
 
-/** The defaults of the real server. */
+/** The real server's defaults. */
 const autoStopMinutes = 15;
 const autoArchiveMinutes = 7 * 24 * 60;
-/** The longest that a stopped sandbox stays unarchived, which 0 stands for. */
+/** The longest that a stopped sandbox stays unarchived; the value 0 means this. */
 const maxAutoArchiveMinutes = 30 * 24 * 60;
 const defaultResources = { cpu: 1, memory: 1, disk: 3 };
 const maxListLength = 10_000;
 const maxNetworks = 10;
 const minuteMs = 60_000;
 
-/** What Daytona has and this server doesn't. */
+/** Features of Daytona that this server doesn't have. */
 const unsupported = ["volumes", "secrets", "gpu", "gpuType", "spot", "linkedSandbox", "kvm", "outboundProxyUrl"];
 
 export function refuseUnsupported(body: Json): void {
@@ -74,7 +74,7 @@ export function readNewSandbox(body: Json, snapshots: Snapshots): Wanted {
   return { wanted: { ...base, cpu, memory, disk, image, snapshot: name, buildInfo: undefined }, snapshot };
 }
 
-/** 0 stands for the default, as in the real server. */
+/** 0 means the default, as in the real server. */
 export function readResources(body: Json): { cpu?: number; memory?: number; disk?: number } {
   const entries = (["cpu", "memory", "disk"] as const).map((name) => [
     name,
@@ -151,7 +151,7 @@ function checkName(name: string | undefined): string | undefined {
 
 export { checkName as checkSandboxName };
 
-/** Kept and shown; a sandbox of this server reaches no network whatever they say. */
+/** Stored and shown only: a sandbox of this server reaches no network in any case. */
 export function readAllowLists(
   body: Json,
 ): { networkAllowList?: string; domainAllowList?: string } & Pick<NewSandbox, "networkAllowList" | "domainAllowList"> {

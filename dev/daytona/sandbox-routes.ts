@@ -80,10 +80,16 @@ function find(exchange: Exchange, context: Context): Sandbox {
 
 function sendSandbox(exchange: Exchange, context: Context, sandbox: Sandbox): void {
   const shown = describeSandbox(sandbox, context.origin());
-  sendJson(exchange.response, 200, exchange.toldState === undefined ? shown : { ...shown, state: exchange.toldState });
+  sendJson(
+    exchange.response,
+    200,
+    exchange.reportedState === undefined ? shown : { ...shown, state: exchange.reportedState },
+  );
 }
 
-/** As the real server does: it waits for what is soon done, and else answers with the state in between. */
+/**
+ * Waits for changes that finish quickly, and otherwise responds with the transitional state, as the real server does.
+ */
 async function answer(exchange: Exchange, context: Context, sandbox: Sandbox, { done }: Ongoing): Promise<void> {
   if (!context.changes.lingers) await done;
   sendSandbox(exchange, context, sandbox);
@@ -101,7 +107,7 @@ async function change(
 async function createSandbox(exchange: Exchange, context: Context): Promise<void> {
   const { wanted, snapshot } = readNewSandbox(await readJson(exchange.request), context.snapshots);
   const { sandbox, done } = await context.origins.create(wanted, snapshot);
-  // Nobody waits for a build with the request that asks for it.
+  // The request that starts a build does not wait for it.
   if (wanted.buildInfo) sendSandbox(exchange, context, sandbox);
   else await answer(exchange, context, sandbox, { done });
 }

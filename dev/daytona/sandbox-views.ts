@@ -60,7 +60,7 @@ export function listSandboxes(exchange: Exchange, context: ServerContext): Recor
   };
 }
 
-/** By page number instead of a cursor, and each as a whole: SDKs up to 0.19x ask this way. */
+/** Pages by number instead of a cursor, with full sandboxes: SDKs up to 0.19x use this. */
 export function pageSandboxes(exchange: Exchange, context: ServerContext): Record<string, unknown> {
   const limit = readLimit(exchange);
   const page = integerParameter(query(exchange, "page") ?? "1", "page", 1, maxPageNumber);
@@ -145,7 +145,7 @@ const timeRanges: Range[] = [
   ],
 ];
 
-/** What has no such value is in no range. */
+/** A sandbox without the value is in no range. */
 function isInRange(
   exchange: Exchange,
   minimum: string,

@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(state, { recursive: true, force: true }));
 
-it("takes up what a killed server was about: what can be started can be, and what is half is told as such", async () => {
+it("a server that was killed leaves sandboxes that start again, or that report an error where they were half-made", async () => {
   const rows: [left: SandboxState, isIncomplete: boolean, found: SandboxState][] = [
     ["creating", false, "stopped"],
     ["creating", true, "error"],

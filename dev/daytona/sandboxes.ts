@@ -1,5 +1,5 @@
 /**
- * All sandboxes of one server: their records, and who they are.
+ * All sandboxes of one server: their records, ids and names.
  */
 import { randomUUID } from "node:crypto";
 import { HttpError } from "./errors.ts";
@@ -10,7 +10,7 @@ export interface Sandbox {
   record: SandboxRecord;
   folder: string;
   life: Life | undefined;
-  /** The build under way, and how it is ended. */
+  /** The build under way, and how to end it. */
   building: Building | undefined;
 }
 
@@ -19,10 +19,10 @@ export interface Building {
   done: Promise<void>;
 }
 
-/** Far beyond what a developer's machine can carry at once. */
+/** Far more than a developer's machine can run at once. */
 const maxSandboxes = 1_000;
 
-/** What was under way when an earlier server ended, and can't be taken up. */
+/** Interrupted when an earlier server ended; these can't be resumed. */
 const cutShort: readonly SandboxState[] = ["pending_build", "building_snapshot"];
 
 type Chosen = "user" | "env" | "labels" | "public" | "target" | "snapshot" | "buildInfo" | "image";
@@ -45,7 +45,7 @@ export class Sandboxes {
     this.#records = new Records(stateDirectory);
   }
 
-  /** Takes up what an earlier server left: its processes are gone, so whatever was started is stopped. */
+  /** Loads what an earlier server left: its processes are gone, so sandboxes that were started are now stopped. */
   async load(): Promise<void> {
     for (const record of await this.#records.load()) {
       if (record.state === "destroying" || record.state === "destroyed") {
@@ -105,7 +105,7 @@ export class Sandboxes {
       stoppedAt: undefined,
     };
     const sandbox: Sandbox = { record, folder: this.#records.folder(id), life: undefined, building: undefined };
-    // Reserved before the first await, so that of two creations with one name the second is refused.
+    // Reserved before the first await, so that of two creations with one name the second is rejected.
     this.#sandboxes.set(id, sandbox);
     try {
       await this.#records.create(record);
@@ -126,7 +126,7 @@ export class Sandboxes {
     await this.#records.save(sandbox.record);
   }
 
-  /** In memory only: a write per request would cost more than a few minutes of a lost stop time matter. */
+  /** In memory only: a crash loses at most a few minutes of a stop time, which is cheaper than a write per request. */
   touch(sandbox: Sandbox): void {
     sandbox.record.lastActivityAt = new Date().toISOString();
   }

@@ -1,8 +1,8 @@
 /**
  * A Daytona-compatible server for one developer's machine.
  *
- * It speaks what the Daytona SDK speaks, so that a program which runs against Daytona runs against this without a change:
- * the control plane under `/api`, each sandbox's toolbox under `/toolbox/{id}`, and previews on hosts of their own, all on
+ * It implements the API that the Daytona SDK uses, so a program written for Daytona runs against it unchanged: the
+ * control plane under `/api`, each sandbox's toolbox under `/toolbox/{id}`, and previews on hosts of their own, all on
  * one port of the loopback interface. Sandboxes are folders with real processes (see `isolation.ts`).
  */
 import { mkdir } from "node:fs/promises";
@@ -25,21 +25,21 @@ import { SshGateway } from "./ssh-gateway.ts";
 import { isToolboxPath, serveToolbox, upgradeToolbox } from "./toolbox.ts";
 
 export interface DaytonaOptions extends PartsOptions {
-  /** 0 takes a free one. */
+  /** 0 chooses a free one. */
   port: number;
-  /** All data of the sandboxes. */
+  /** The folder for all data of the sandboxes. */
   state: string;
-  /** `auto` takes bubblewrap where it works. `bubblewrap` fails where it doesn't. */
+  /** `auto` uses bubblewrap where it works. `bubblewrap` fails where it doesn't. */
   isolation?: Isolation | "auto";
   /** Permits commands without isolation though a real model chooses them. */
   hostExecAllowed?: boolean;
   /** Whether commands come from a real model rather than from the scripted one, whose commands are known. */
   realModel?: boolean;
-  /** Lets git remotes have names that lead to this machine or into a private network. */
+  /** Permits git remotes whose names resolve to this machine or a private network. */
   privateUrlsAllowed?: boolean;
-  /** The only key that opens the server; without it any key does. */
+  /** The only accepted key. Without it any key is accepted. */
   apiKey?: string;
-  /** Failures on demand: a list that the caller may go on to change. */
+  /** Injected failures. The caller may change the list while the server runs. */
   faults?: Fault[];
 }
 
@@ -55,13 +55,13 @@ export interface DaytonaServer {
   close(): Promise<void>;
 }
 
-/** Auto-stop counts in minutes. */
+/** Short enough for auto-stop, which counts in minutes. */
 const sweepMs = 10_000;
-/** A client that sends its head this slowly is none. Bodies may take their time: uploads are long. */
+/** No working client sends its headers this slowly. Bodies may take longer: uploads are large. */
 const headersTimeoutMs = 30_000;
 /** Longer than the idle time of usual clients, which then close first: a request never meets a closing connection. */
 const keepAliveMs = 65_000;
-/** As the real one's. What passes to a program may well be more than Node would take, with its address and cookies. */
+/** The real server's limit. Requests for a program may have larger addresses and cookies than Node's default allows. */
 const maxHeaderBytes = 1024 * 1024;
 
 export async function startDaytona(options: DaytonaOptions): Promise<DaytonaServer> {
@@ -145,7 +145,7 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-/** Closing twice is closing once. */
+/** Makes a second close return the result of the first. */
 function once(act: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => {
@@ -171,7 +171,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, context
 }
 
 async function serveOwn(request: IncomingMessage, response: ServerResponse, context: ServerContext): Promise<void> {
-  // A page on a name that was bent to this address (DNS rebinding) must not reach the API.
+  // A page on a name that was rebound to this address (DNS rebinding) must not reach the API.
   if (!ownHosts.test(request.headers.host ?? "")) throw new HttpError(421, "this host is not served here");
   const url = parseTarget(request, context.origin());
   if (url.pathname === "/faults") {
@@ -189,8 +189,8 @@ async function serveOwn(request: IncomingMessage, response: ServerResponse, cont
   const inner = url.pathname.slice("/api".length);
   const route = sandboxRoutes.find(request.method ?? "GET", inner);
   if (!route) throw new HttpError(501, `${request.method} ${url.pathname} is not supported by this server`);
-  const toldState = fault?.answer === "state" ? fault.state : undefined;
-  await route.handler({ request, response, url, parameters: route.parameters, toldState }, context);
+  const reportedState = fault?.answer === "state" ? fault.state : undefined;
+  await route.handler({ request, response, url, parameters: route.parameters, reportedState }, context);
 }
 
 async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): Promise<void> {

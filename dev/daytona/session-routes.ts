@@ -11,7 +11,7 @@ import { requireCommands } from "./process-routes.ts";
 import { type Exchange, type Handler, parameter } from "./routes.ts";
 import { type Command, requireCommand, runCommand, type Session, sendInput } from "./sessions.ts";
 
-/** The SDK copies what it holds once per line of a frame: small frames keep it fast. */
+/** The SDK copies its buffer once per line of a frame, so small frames keep it fast. */
 const frameBytes = 8 * 1024;
 const maxSessionIdCharacters = 256;
 
@@ -50,7 +50,7 @@ function describeSession(session: Session): Record<string, unknown> {
   return { sessionId: session.id, commands: session.numbered.map(describeCommand) };
 }
 
-/** Without an exit code while it runs. */
+/** Has no exit code while the command runs. */
 function describeCommand(command: Command): Record<string, unknown> {
   return { id: command.id, command: command.text, exitCode: command.exitCode };
 }
@@ -78,18 +78,22 @@ async function executeInSession(exchange: Exchange, context: ToolboxContext): Pr
     sendJson(exchange.response, 202, { cmdId: command.id, exitCode: null, output: null, stdout: null, stderr: null });
     return;
   }
-  // Without a limit, as in the real daemon: a command that ends its own shell (`exit`) keeps its caller waiting.
+  // Waits without a limit, as the real daemon does: a command that ends its own shell (`exit`) keeps its caller
+  // waiting.
   await command.finished;
   await sendLog(exchange.response, command.log, { cmdId: command.id, exitCode: command.exitCode });
 }
 
-/** The log from its beginning, then as it grows, at the reader's own pace; the close says that the command has ended. */
+/**
+ * Sends the log from its beginning, then as it grows, at the reader's own pace. The close frame reports that the
+ * command has ended.
+ */
 export async function followLog(socket: WebSocket, log: CommandLog): Promise<void> {
   const gone = new AbortController();
   socket.once("close", () => gone.abort());
   socket.on("error", () => gone.abort());
   for (let position = 0; !gone.signal.aborted; ) {
-    // Asked before reading: what is written meanwhile wakes the wait that follows.
+    // Read before the data: output that arrives meanwhile wakes the wait that follows.
     const { finished, size } = log;
     if (position < size) {
       const piece = await log.read(position, frameBytes);

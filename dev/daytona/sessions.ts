@@ -1,5 +1,5 @@
 /**
- * The sessions of one life of a sandbox, and the logs of their commands.
+ * The sessions of a started sandbox, and the logs of their commands.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -11,7 +11,7 @@ import type { Channel } from "./keeper/channel.ts";
 import { type Frame, frameKind, parseJson, writeJson } from "./keeper/frames.ts";
 
 const maxSessions = 256;
-/** The logs of a session are files; this many of them are plenty for one shell. */
+/** Each command has a log file; this many are plenty for one shell. */
 const maxCommands = 10_000;
 
 export interface Command {
@@ -23,7 +23,7 @@ export interface Command {
   takesInput: boolean;
   echoesInput: boolean;
   log: CommandLog;
-  /** Resolves when there is an exit code; rejects when the session is deleted before. */
+  /** Resolves when there is an exit code. Rejects when the session is deleted first. */
   finished: Promise<void>;
   settle(error?: HttpError): void;
 }
@@ -63,12 +63,12 @@ export class Sessions {
     refuseReserved(id);
     if (this.#sessions.has(id)) throw new HttpError(409, "session already exists");
     if (this.#sessions.size >= maxSessions) throw new HttpError(400, `more than ${maxSessions} sessions`);
-    // Reserved at once: two requests for one id at the same time make one session.
+    // Reserved at once: two simultaneous requests for one id make one session.
     this.#sessions.set(id, undefined);
     try {
       const channel = await this.#container.open("session");
       readReply(await channel.reader.next());
-      // An id may hold what a file name can't.
+      // An id may contain characters that a file name can't.
       const folder = join(this.#folder, createHash("sha256").update(id).digest("hex"));
       await rm(folder, { recursive: true, force: true });
       const session: Session = { id, folder, channel, commands: new Map(), numbered: [], closed: false };
@@ -88,7 +88,7 @@ export class Sessions {
     await rm(session.folder, { recursive: true, force: true });
   }
 
-  /** The sandbox stops: whoever waits for a command is told. */
+  /** Called when the sandbox stops: rejects for everyone who waits for a command. */
   close(): void {
     for (const session of this.all()) endSession(session);
     this.#sessions.clear();
@@ -141,7 +141,7 @@ export function requireCommand(session: Session, id: string): Command {
   return command;
 }
 
-/** The real daemon keeps what its image starts with under this id; here there is no such thing. */
+/** The real daemon reserves this id for its image's start command, which doesn't exist here. */
 function refuseReserved(id: string): void {
   if (id === "entrypoint") throw new HttpError(400, "the session's id is reserved");
 }
@@ -152,20 +152,20 @@ export async function sendInput(session: Session, command: Command, data: string
   }
   if (!command.takesInput) throw new HttpError(400, "the command takes no input");
   if (session.closed) throw new HttpError(410, "the session has ended", "SESSION_ENDED");
-  // As the real daemon: what ends no line would leave a `read` waiting.
+  // Adds a line end as the real daemon does: without it a `read` would keep waiting.
   const line = data.endsWith("\n") ? data : `${data}\n`;
   if (command.echoesInput) await command.log.append("stdout", Buffer.from(line));
   await writeJson(session.channel.socket, { do: "input", number: command.number, data: line });
 }
 
-/** Takes the shell's output, one frame after another: while a log is being written nothing more is read. */
+/** Reads the shell's output frame by frame: the next frame is read once the log is written. */
 async function follow(session: Session): Promise<void> {
   try {
     for (let frame = await session.channel.reader.next(); frame; frame = await session.channel.reader.next()) {
       await takeFrame(session, frame);
     }
   } catch {
-    // A frame that makes no sense, since the sandbox has tampered with its keeper, or a log that can't be written.
+    // An invalid frame, since the sandbox has tampered with its keeper, or a log that can't be written.
   }
   endSession(session);
 }

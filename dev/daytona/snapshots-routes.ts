@@ -94,7 +94,7 @@ function listSnapshots(exchange: Exchange, context: ServerContext): void {
     .all()
     .filter((snapshot) => snapshot.name.toLowerCase().includes(name))
     .filter((snapshot) => source === undefined || snapshot.sourceSandboxId === source)
-    // The newest first, and general ones last.
+    // Newest first, general snapshots last.
     .sort((a, b) => Number(a.general) - Number(b.general) || (a.createdAt < b.createdAt ? 1 : -1));
   sendJson(exchange.response, 200, {
     items: matches.slice((page - 1) * limit, page * limit).map(describeSnapshot),
@@ -126,7 +126,7 @@ async function createSnapshot(exchange: Exchange, context: ServerContext): Promi
   checkImageName(body.imageName);
   refuseOversize(wanted, context.quotas);
   const named = { ...wanted, imageName: body.imageName, ...(entrypoint.length > 0 ? { entrypoint } : {}) };
-  // There is nothing to pull: the sandbox's own system stands in for every image.
+  // There is nothing to pull: this machine's system stands in for every image.
   sendSnapshot(exchange, await context.snapshots.add(named, "active"));
 }
 
@@ -136,7 +136,7 @@ async function sendLog(exchange: Exchange, context: ServerContext, folder: strin
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   response.writeHead(200, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" });
-  // A follower learns at once that it is heard, long before the first line.
+  // A follower gets its headers at once, long before the first line.
   response.flushHeaders();
   const isFollowed = query(exchange, "follow") === "true";
   for await (const piece of builds.logs.read(builds.logPath(folder), isFollowed, gone.signal)) {

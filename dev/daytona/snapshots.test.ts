@@ -21,7 +21,7 @@ async function reopen(): Promise<Snapshots> {
   return opened;
 }
 
-it("survive a server, except for what was being made when it ended", async () => {
+it("snapshots survive a server, except for one that was being made when it ended", async () => {
   await snapshots.add({ ...wanted, image: { env: { A: "1" } } }, "active");
   await snapshots.add({ ...wanted, name: "building" }, "building");
   await snapshots.add({ ...wanted, name: "copying" }, "snapshotting");
@@ -35,13 +35,13 @@ it("survive a server, except for what was being made when it ended", async () =>
   expect(again.requireActive(defaultSnapshot).general).toBe(true);
 });
 
-it("own their names, and make one of two that ask for one at the same time", async () => {
+it("snapshot names are unique, also when two requests ask for one name at once", async () => {
   const results = await Promise.allSettled([1, 2].map(() => snapshots.add(wanted, "active")));
   expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
   await expect(snapshots.add({ ...wanted, name: "no spaces" }, "active")).rejects.toMatchObject({ status: 400 });
 });
 
-it("are active or not, and never removed while they are made", async () => {
+it("a snapshot can be deactivated, activated and removed, but not removed while it is made", async () => {
   const record = await snapshots.add(wanted, "building");
   await expect(snapshots.remove(record)).rejects.toMatchObject({ status: 409 });
   await expect(snapshots.activate(record)).rejects.toThrow(/is in building state/);
@@ -52,7 +52,7 @@ it("are active or not, and never removed while they are made", async () => {
   expect(snapshots.requireActive("mine").lastUsedAt).toBeDefined();
 });
 
-it("are pulled by names that mean the same tomorrow", () => {
+it("only image names with a fixed version can be pulled", () => {
   const digest = "a".repeat(64);
   for (const name of ["debian:12", "host:5000/a/b:1", `debian@sha256:${digest}`]) checkImageName(name);
   for (const name of ["debian", "debian:", "debian:latest", "host:5000/a", "a b:1", "x@sha256:1"]) {

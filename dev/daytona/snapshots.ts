@@ -1,6 +1,6 @@
 /**
- * Snapshots: what new sandboxes begin with. Some are general, as Daytona's own are: nothing but a name and a size, since
- * there are no images here. The others were built from a Dockerfile, or taken of a sandbox, and have files.
+ * Snapshots: what new sandboxes begin with. Some are general, like Daytona's own: only a name and a size, since there
+ * are no images here. The others were built from a Dockerfile or made from a sandbox, and have files.
  */
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -59,7 +59,7 @@ const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 export class Snapshots {
   readonly #root: string;
   readonly #snapshots = new Map<string, SnapshotRecord>();
-  /** One after another: two renames at once could leave the older content. */
+  /** Writes are serialized: two renames at once could leave the older content. */
   #writes: Promise<void> = Promise.resolve();
 
   constructor(stateDirectory: string) {
@@ -70,7 +70,7 @@ export class Snapshots {
     }
   }
 
-  /** What was being made when an earlier server ended was not finished. */
+  /** Snapshots that were being made when an earlier server ended count as failed. */
   async load(): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
     for (const id of await readdir(this.#root)) {
@@ -115,7 +115,7 @@ export class Snapshots {
     return record;
   }
 
-  /** For a new sandbox, which says of an unknown one that the request is wrong. */
+  /** For a new sandbox. An unknown snapshot is an error of the request. */
   requireActive(idOrName: string): SnapshotRecord {
     const record = this.find(idOrName);
     if (!record) {
@@ -135,7 +135,7 @@ export class Snapshots {
       throw new HttpError(403, `Snapshot quota exceeded. Maximum allowed: ${maxSnapshots}`);
     }
     const record: SnapshotRecord = { ...fillRecord(wanted), state };
-    // Reserved before the first await, so that of two with one name the second is refused.
+    // Reserved before the first await, so that of two with one name the second is rejected.
     this.#snapshots.set(record.id, record);
     try {
       for (const name of ["home", "tmp"]) {
@@ -225,7 +225,7 @@ function checkSnapshotName(name: string): void {
   }
 }
 
-/** What can be pulled must be named so that it is the same tomorrow. */
+/** The name of an image must mean the same content tomorrow. */
 export function checkImageName(name: string): void {
   if (name.includes("@sha256:")) {
     if (/^[^@]+@sha256:[a-f0-9]{64}$/.test(name)) return;

@@ -1,5 +1,5 @@
 /**
- * Who may enter a sandbox by SSH: whoever has the one token of it that was given out last, until that expires.
+ * SSH access to a sandbox: the holder of its newest token may enter until the token expires.
  */
 import { randomInt, randomUUID } from "node:crypto";
 import { equal } from "./access.ts";
@@ -15,7 +15,7 @@ const defaultMinutes = 60;
 /** A year. */
 const maxMinutes = 525_600;
 const minuteMs = 60_000;
-/** A token is a user name on a command line: letters and digits only, about 190 bits of them. */
+/** A token is a user name on a command line: letters and digits only, about 190 bits. */
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const tokenCharacters = 32;
 
@@ -28,7 +28,7 @@ export const sshRoutes: Record<string, Handler<ServerContext>> = {
   },
 };
 
-/** Compares with every token that there is, so that the time it takes tells nothing about any. */
+/** Compares with every token, so that the duration reveals nothing about any. */
 export function findByToken(sandboxes: Sandboxes, token: string): Sandbox | undefined {
   return sandboxes
     .all()
@@ -66,7 +66,7 @@ function readMinutes(text: string | undefined): number {
   return minutes;
 }
 
-/** Connections that are open stay, as with the real gateway, which asks for the token when they begin. */
+/** Open connections stay, as with the real gateway, which checks the token when they begin. */
 async function revoke(exchange: Exchange, context: ServerContext): Promise<void> {
   const sandbox = context.sandboxes.require(parameter(exchange, "id"));
   const token = query(exchange, "token");

@@ -1,6 +1,6 @@
 /**
- * The client's end of a shell or command over SSH, with the pace of both sides kept: what the client doesn't take waits
- * in the sandbox, and what the sandbox doesn't take waits at the client.
+ * The client's end of a shell or command over SSH, with back-pressure in both directions: data that one side doesn't
+ * read yet waits at the other.
  */
 import type { ServerChannel } from "ssh2";
 
@@ -8,7 +8,7 @@ export class SshChannel {
   readonly #channel: ServerChannel;
   readonly #gone: AbortSignal;
 
-  /** `gone` rather than the library's `close`, which waits until all that the client sent has been read. */
+  /** `gone` rather than the library's `close` event, which waits until all that the client sent has been read. */
   constructor(channel: ServerChannel, gone: AbortSignal) {
     this.#channel = channel;
     this.#gone = gone;
@@ -16,7 +16,7 @@ export class SshChannel {
     channel.stderr.on("error", () => {});
   }
 
-  /** Resolves when it has been sent, or there is nobody to send it to; one write at a time. */
+  /** Resolves when the data is sent or the client has gone. One write at a time. */
   write(stream: "stdout" | "stderr", data: Buffer | string): Promise<void> {
     if (this.#gone.aborted) return Promise.resolve();
     const sink = stream === "stderr" ? this.#channel.stderr : this.#channel;
@@ -31,10 +31,10 @@ export class SshChannel {
     });
   }
 
-  /** Hands on what the client sends, piece after piece, until it has no more to say or is gone. */
+  /** Passes on what the client sends, chunk by chunk, until it ends its input or disconnects. */
   async feed(take: (data: Buffer) => Promise<void>): Promise<void> {
     const channel = this.#channel;
-    // Not with `for await`: that would close the way back at the end of the way in.
+    // Not with `for await`: that would close the outgoing direction when the incoming one ends.
     await new Promise<void>((resolve) => {
       channel.on("data", (data: Buffer) => {
         channel.pause();
@@ -46,18 +46,18 @@ export class SshChannel {
     });
   }
 
-  /** With the exit code, unless the sandbox has gone and taken it along. */
+  /** Sends the exit code, unless the sandbox stopped first and there is none. */
   end(exitCode: number | undefined): void {
     if (exitCode !== undefined) this.#channel.exit(exitCode);
     this.#channel.end();
-    // Whoever still sends would else keep it open.
+    // A client that still sends would otherwise keep the channel open.
     this.#channel.resume();
   }
 }
 
 /**
- * The library keeps the piece that waited for the client's window after it was sent. When the other stream has to wait it
- * would send that piece again, and break the channel.
+ * The library keeps a chunk that waited for the client's window even after it was sent. When the other stream has to
+ * wait it would send that chunk again and break the channel.
  */
 function forgetSent(channel: ServerChannel): void {
   Object.assign(channel, { _chunk: undefined, _chunkcb: undefined, _chunkErr: undefined, _chunkcbErr: undefined });

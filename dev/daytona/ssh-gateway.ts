@@ -1,9 +1,9 @@
 /**
- * The way into sandboxes for SSH clients: a port of its own on the loopback interface, where the user name is the token
- * and there is no password. The protocol ends here; what a client runs runs in the sandbox, through its keeper.
+ * The SSH server for sandboxes: a port of its own on the loopback interface, where the user name is the token and there
+ * is no password. The protocol ends here; the sandbox's keeper runs the client's commands.
  *
- * It listens from the first token on: most servers never see one, and the protocol takes a while to load. Its key and,
- * while nobody else takes it, its port outlive the server, so that a command that was given out goes on working.
+ * It starts listening with the first token: most servers never issue one, and the protocol takes a while to load. Its
+ * key and, if nobody else takes it, its port outlive the server, so a command that was given out keeps working.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -18,14 +18,14 @@ import { serveConnection, turnAway } from "./ssh-session.ts";
 const maxConnections = 128;
 /** Between connecting and a valid token. */
 const loginTimeoutMs = 30_000;
-/** A client tries methods in turn, all with one user name: a token that is wrong at first stays wrong. */
+/** A client tries several methods with one user name: a token that is wrong at first stays wrong. */
 const maxAttempts = 3;
 const portName = "ssh-port";
 
 export interface SshGatewayOptions {
   stateDirectory: string;
   sandboxes: Sandboxes;
-  /** Why commands are refused here, or undefined when they may run. */
+  /** Why commands are refused here; undefined when they may run. */
   refusal: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export class SshGateway {
     this.#options = options;
   }
 
-  /** For tokens that an earlier server gave out. */
+  /** Listens at once if an earlier server issued tokens. */
   async resume(): Promise<void> {
     if (this.#options.sandboxes.all().some(hasSshAccess)) await this.port();
   }

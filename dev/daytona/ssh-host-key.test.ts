@@ -13,20 +13,20 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-it("is made once, for its owner only", async () => {
+it("the host key is made once and readable for its owner only", async () => {
   const key = await readHostKey(folder, ssh.utils);
   expect(await readHostKey(folder, ssh.utils)).toBe(key);
   expect((await stat(join(folder, "ssh-host-key"))).mode & 0o777).toBe(0o600);
 });
 
-it("is made again when it can't be read", async () => {
+it("the host key is made again when it can't be read", async () => {
   await writeFile(join(folder, "ssh-host-key"), "cut sho");
   const key = await readHostKey(folder, ssh.utils);
   expect(ssh.utils.parseKey(key)).not.toBeInstanceOf(Error);
   expect(await readFile(join(folder, "ssh-host-key"), "utf8")).toBe(key);
 });
 
-it("is one that can be read, though the library makes some that can't", async () => {
+it("a new host key can be read, though the library makes some that can't", async () => {
   const good = await readHostKey(folder, ssh.utils);
   await rm(join(folder, "ssh-host-key"));
   const made = [good.slice(0, 200), good];

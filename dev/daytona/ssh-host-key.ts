@@ -1,6 +1,6 @@
 /**
- * The key by which SSH clients know the gateway: one for the life of the state directory, since they remember it and warn
- * when it changes.
+ * The key by which SSH clients recognize the gateway. It lasts as long as the state directory, since clients remember
+ * it and warn when it changes.
  */
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import type { utils } from "ssh2";
 type KeyTools = Pick<typeof utils, "generateKeyPairSync" | "parseKey">;
 
 const keyName = "ssh-host-key";
-/** Of the keys that the library makes it can't read one in two hundred. */
+/** The library can't read one in two hundred of the keys that it makes. */
 const maxAttempts = 10;
 
 /** A key that can't be read is replaced. */

@@ -8,14 +8,14 @@ import type { Life } from "./life.ts";
 import { maxSide, PtyProcess } from "./pty-process.ts";
 import { SshChannel } from "./ssh-channel.ts";
 
-/** Each takes a connection to the keeper. An editor that forwards ports has some dozens. */
+/** Each uses a connection to the keeper. An editor that forwards ports opens some dozens. */
 const maxChannels = 128;
-/** What a client that forwards a port may call the sandbox: nothing else is in its network. */
+/** Host names by which a port-forwarding client may address the sandbox: nothing else is in its network. */
 const ownHosts = ["localhost", "127.0.0.1", "::1", "sandbox"];
 const termName = /^[\w.+-]{1,64}$/;
 const failureExitCode = 255;
 
-/** Where the usual systems have the program that speaks the protocol for files. */
+/** Where common systems install the sftp server. */
 const fileCommand = `for folder in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec
 do test -x $folder/sftp-server && exec $folder/sftp-server; done; echo "this sandbox has no sftp-server" >&2; exit 127`;
 
@@ -51,11 +51,11 @@ export function serveConnection(client: Connection, life: Life): void {
   });
 }
 
-/** For a client that may come in but finds nothing: the reason, as a program would say it. */
+/** For a client that may enter but finds no running sandbox: sends the reason as a program's error output. */
 export function turnAway(client: Connection, reason: string): void {
   client.on("session", (accept) => {
     const session = accept();
-    const tell = (acceptChannel: () => ServerChannel): void => {
+    const rejectChannel = (acceptChannel: () => ServerChannel): void => {
       const channel = acceptChannel();
       channel.stderr.write(`${reason}\r\n`);
       channel.exit(failureExitCode);
@@ -63,9 +63,9 @@ export function turnAway(client: Connection, reason: string): void {
       channel.resume();
     };
     session.on("pty", (acceptPty) => acceptPty?.());
-    session.on("shell", tell);
-    session.on("exec", tell);
-    session.on("subsystem", tell);
+    session.on("shell", rejectChannel);
+    session.on("exec", rejectChannel);
+    session.on("subsystem", rejectChannel);
     session.once("close", () => client.end());
   });
 }
@@ -99,7 +99,7 @@ function serveSession(session: Session, container: Container, gone: AbortSignal)
   session.on("shell", (accept) => {
     void run(accept(), terminal ? startShell(container, terminal, gone) : startCommand(container, "", gone));
   });
-  // Like the real daemon also where a terminal was asked for: a command has plain streams.
+  // A command has plain streams even where a terminal was requested, as in the real daemon.
   session.on("exec", (accept, _reject, { command }) => void run(accept(), startCommand(container, command, gone)));
   session.on("subsystem", (accept, reject, { name }) => {
     if (name === "sftp") void run(accept(), startCommand(container, fileCommand, gone));
@@ -110,7 +110,7 @@ function serveSession(session: Session, container: Container, gone: AbortSignal)
 interface Program {
   resize(cols: number, rows: number): void;
   signal(name: string): void;
-  /** Joins it to the client; resolves with its exit code when all of its output was sent. */
+  /** Connects it to the client. Resolves with its exit code when all of its output is sent. */
   follow(channel: SshChannel): Promise<number | undefined>;
 }
 

@@ -61,7 +61,7 @@ async function finish(ongoing: Promise<Ongoing>): Promise<void> {
 }
 
 describe("sweep", () => {
-  it("stops an idle sandbox, archives a stopped one, and keeps both for ever unless told otherwise", async () => {
+  it("stops an idle sandbox, archives a stopped one, and does neither where the interval is off", async () => {
     const { record } = await create();
     const start = Date.now();
     await parts.changes.sweep(start + 14 * minuteMs);
@@ -94,8 +94,8 @@ describe("sweep", () => {
   });
 });
 
-describe("transitions", () => {
-  it("refuses a change while another one is under way", async () => {
+describe("a change of state", () => {
+  it("is rejected while another one is under way", async () => {
     const box = await create();
     const stopping = parts.changes.stop(box);
     await expect(parts.changes.start(box)).rejects.toMatchObject({ status: 409 });
@@ -104,7 +104,7 @@ describe("transitions", () => {
     expect(box.record.state).toBe("stopped");
   });
 
-  it("ends a start that was under way when the server closed", async () => {
+  it("ends when the server closes during a start", async () => {
     const creating = create();
     await parts.changes.close();
     const box = await creating;
@@ -115,7 +115,7 @@ describe("transitions", () => {
   it("leaves an error with its reason when a start fails, and recovers once the cause is gone", async () => {
     const box = await create();
     await finish(parts.changes.stop(box));
-    // A file where the folder of the sockets is to be.
+    // Puts a file where the folder of the sockets belongs.
     await rm(join(folder, "s"), { recursive: true });
     await writeFile(join(folder, "s"), "");
     await finish(parts.changes.start(box));
@@ -126,7 +126,7 @@ describe("transitions", () => {
     await expect(parts.changes.recover(box, false)).rejects.toMatchObject({ status: 400 });
   });
 
-  it("passes through the states in between, each for as long as it is held", async () => {
+  it("passes through the transitional states, each for as long as it is held", async () => {
     const seen: SandboxState[] = [];
     await open({
       linger: async (state) => {
@@ -148,7 +148,7 @@ describe("transitions", () => {
     expect(seen).toEqual(["creating", "pausing", "resuming", ...stops]);
   });
 
-  it("ends with the server what is held in a state in between", async () => {
+  it("ends with the server while it is held in a transitional state", async () => {
     await open({ linger: () => new Promise(() => {}) });
     const { sandbox, done } = await parts.origins.create({ ...wanted, name: "held" });
     expect(sandbox.record.state).toBe("creating");
@@ -159,7 +159,7 @@ describe("transitions", () => {
 });
 
 describe("quotas", () => {
-  it("bounds one sandbox, and all together by what runs and what is stored", async () => {
+  it("bound one sandbox by its size, and all together by what runs and what is stored", async () => {
     await open({ quotas: { perSandbox: { cpu: 4, memory: 8, disk: 10 }, total: { cpu: 2, disk: 10 } } });
     const message = /^CPU request 5 exceeds maximum allowed per sandbox \(4\)/;
     await expect(create({ cpu: 5 })).rejects.toMatchObject({ status: 403, message: expect.stringMatching(message) });

@@ -1,6 +1,6 @@
 /**
- * The changes of sandboxes: each begins with a state in between, is carried out, and ends in a state that lasts. What was
- * begun is always ended, whether the client that asked for it waits or not; what fails leaves an error and its reason.
+ * The changes of sandboxes: each begins with a transitional state, is carried out, and ends in a resting state. A
+ * change that began always finishes, whether its client waits or not. One that fails leaves an error and its reason.
  */
 import { HttpError } from "./errors.ts";
 import type { Lives } from "./lives.ts";
@@ -13,7 +13,7 @@ export interface ChangesOptions {
   sandboxes: Sandboxes;
   lives: Lives;
   quotas: Quotas;
-  /** Holds a sandbox in a state in between until it resolves. */
+  /** Holds a sandbox in a transitional state until it resolves. */
   linger?: ((state: SandboxState, record: SandboxRecord) => Promise<void>) | undefined;
 }
 
@@ -32,7 +32,7 @@ export class Changes {
     this.#options = options;
   }
 
-  /** Whether changes are made to last, so that a client shall see the states in between. */
+  /** Whether changes are slowed down so that clients see the transitional states. */
   get lingers(): boolean {
     return this.#options.linger !== undefined;
   }
@@ -53,7 +53,10 @@ export class Changes {
     await this.settle(sandbox, "started");
   }
 
-  /** The keeper ended though nobody stopped the sandbox: a command killed it. As with a container, that is a stop. */
+  /**
+   * The keeper ended though nobody stopped the sandbox: a command killed it. As with a container, that counts as a
+   * stop.
+   */
   async #noticeEnd(sandbox: Sandbox): Promise<void> {
     const { state } = sandbox.record;
     if (state === "started" || state === "paused") await this.#options.sandboxes.enter(sandbox, "stopped");
@@ -124,7 +127,7 @@ export class Changes {
     });
   }
 
-  /** What the intervals demand; called now and then. One that fails holds up no other. */
+  /** Makes the changes that intervals have made due. One that fails holds up no other. */
   async sweep(now: number): Promise<void> {
     const { sandboxes } = this.#options;
     for (const sandbox of sandboxes.all()) {
@@ -138,7 +141,7 @@ export class Changes {
     }
   }
 
-  /** Back to a state that needs processes, unless they are gone meanwhile. */
+  /** Returns to a state that needs processes, unless they have ended meanwhile. */
   async settle(sandbox: Sandbox, former: SandboxState): Promise<void> {
     const state = sandbox.life === undefined && former !== "stopped" ? "stopped" : former;
     await this.#options.sandboxes.enter(sandbox, state);
@@ -177,7 +180,7 @@ export class Changes {
     return { done };
   }
 
-  /** On to another state in between. */
+  /** Enters the next transitional state. */
   async pass(sandbox: Sandbox, state: SandboxState): Promise<void> {
     await this.#options.sandboxes.enter(sandbox, state);
     await this.#linger(sandbox);
@@ -188,15 +191,15 @@ export class Changes {
   }
 
   async #fail(sandbox: Sandbox, error: unknown): Promise<void> {
-    // A failure of the system would name folders of this machine.
-    const isTold = error instanceof Error && !("syscall" in error);
-    sandbox.record.errorReason = isTold ? error.message : "the sandbox did not start";
+    // A system error's message would name folders of this machine.
+    const isReportable = error instanceof Error && !("syscall" in error);
+    sandbox.record.errorReason = isReportable ? error.message : "the sandbox did not start";
     sandbox.record.recoverable = sandbox.record.isIncomplete !== true;
-    // A record that can't be written is in that state all the same.
+    // If the record can't be written, the sandbox is in the error state all the same.
     await this.#options.sandboxes.enter(sandbox, "error").catch(() => undefined);
   }
 
-  /** The end of the server: no process of any sandbox stays. */
+  /** Called when the server ends: no process of any sandbox stays. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#closed.resolve();

@@ -1,6 +1,6 @@
 /**
- * How sandboxes come to be: from nothing, from a snapshot, from a Dockerfile, from another sandbox; and snapshots from
- * them.
+ * How sandboxes are created: empty, from a snapshot, from a Dockerfile or from another sandbox; and how snapshots are
+ * made from them.
  */
 import { join } from "node:path";
 import { type Builds, nameBuild } from "./builds.ts";
@@ -37,7 +37,7 @@ export class Origins {
     this.#options = options;
   }
 
-  /** From the Dockerfile in it, from the files of a snapshot, or from nothing. */
+  /** Creates a sandbox from its Dockerfile, from a snapshot's files, or empty. */
   async create(wanted: NewSandbox, snapshot?: SnapshotRecord): Promise<Ongoing & { sandbox: Sandbox }> {
     const { sandboxes, snapshots, changes, quotas } = this.#options;
     changes.refuseAtEnd();
@@ -78,7 +78,7 @@ export class Origins {
       record.image = await builds.build({ folder, dockerfile, onBegin }, ended);
       ended.throwIfAborted();
     } catch (error) {
-      // Whoever deletes it has taken the sandbox over.
+      // A deletion has begun and owns the sandbox now.
       if (record.state === "destroying") return;
       record.errorReason = error instanceof Error ? error.message : "the build failed";
       await sandboxes.enter(sandbox, "build_failed");
@@ -90,7 +90,7 @@ export class Origins {
     await changes.bringUp(sandbox);
   }
 
-  /** A second sandbox with the files of the first. */
+  /** Creates a second sandbox with the files of the first. */
   async fork(sandbox: Sandbox, name: string | undefined): Promise<Ongoing & { sandbox: Sandbox }> {
     const { sandboxes, changes } = this.#options;
     changes.refuseAtEnd();
@@ -122,7 +122,7 @@ export class Origins {
     return { sandbox: copy, ...changes.follow(copy, work) };
   }
 
-  /** The sandbox's files under a name, for other sandboxes to begin with. */
+  /** Stores the sandbox's files under a name, for other sandboxes to begin with. */
   async snapshot(sandbox: Sandbox, name: string): Promise<Ongoing> {
     const { snapshots, changes } = this.#options;
     const { record } = sandbox;
@@ -146,7 +146,7 @@ export class Origins {
     });
   }
 
-  /** A snapshot with the files that a build leaves. */
+  /** Creates a snapshot from the files that a build leaves. */
   async buildSnapshot(wanted: NewSnapshot, dockerfile: string): Promise<SnapshotRecord> {
     const { snapshots, builds, changes, quotas } = this.#options;
     changes.refuseAtEnd();

@@ -13,7 +13,7 @@ function record(more: Partial<SandboxRecord>): SandboxRecord {
 }
 
 describe("refuseChange", () => {
-  it("says 409 while a change is under way, and lets only a build be deleted meanwhile", () => {
+  it("rejects with 409 while a change is under way, and meanwhile lets only a build be deleted", () => {
     for (const state of [
       "creating",
       "starting",
@@ -30,7 +30,7 @@ describe("refuseChange", () => {
     expect(() => refuseChange(record({ state: "building_snapshot" }), "delete")).not.toThrow();
   });
 
-  it("names what a change needs", () => {
+  it("names the state that a change needs", () => {
     expect(() => refuseChange(record({ state: "started" }), "start")).toThrow("Sandbox is not in valid state");
     for (const state of ["stopped", "archived"] as const) {
       expect(() => refuseChange(record({ state }), "stop")).toThrow("Sandbox is not in a stoppable state");
@@ -62,7 +62,7 @@ describe("resizeRecord", () => {
 describe("findDueChange", () => {
   const due = (more: Partial<SandboxRecord>): string | undefined => findDueChange(record(more), now);
 
-  it("stops or pauses what is idle, and leaves alone what is to run for ever", () => {
+  it("stops or pauses what is idle, and leaves alone what may run for ever", () => {
     expect(due({})).toBeUndefined();
     expect(due({ autoStopInterval: 20 })).toBe("stop");
     expect(due({ autoStopInterval: 21 })).toBeUndefined();
@@ -76,7 +76,7 @@ describe("findDueChange", () => {
     expect(due({ state: "archived", autoDeleteInterval: 20 })).toBe("delete");
   });
 
-  it("deletes whatever has outlived its time, but not in the middle of a change", () => {
+  it("deletes whatever has outlived its time to live, but not amid a change", () => {
     const autoDestroyAt = new Date(now).toISOString();
     expect(due({ autoDestroyAt })).toBe("delete");
     expect(due({ state: "paused", autoDestroyAt })).toBe("delete");

@@ -1,10 +1,10 @@
 /**
- * The states of a sandbox: what may follow on which, and the words with which Daytona refuses the rest.
+ * The states of a sandbox: which may follow which, and Daytona's messages for the rest.
  */
 import { HttpError } from "./errors.ts";
 import type { SandboxRecord, SandboxState } from "./records.ts";
 
-/** States that a sandbox stays in until somebody asks for another. All others pass by themselves. */
+/** States that last until someone asks for another. All others pass by themselves. */
 const restingStates: readonly SandboxState[] = ["started", "stopped", "paused", "archived", "error", "build_failed"];
 
 const buildingStates: readonly SandboxState[] = ["pending_build", "building_snapshot"];
@@ -18,7 +18,7 @@ function isBroken(state: SandboxState): boolean {
   return state === "error" || state === "build_failed";
 }
 
-/** What somebody may ask a sandbox to do. */
+/** What a client may ask a sandbox to do. */
 export type Change = "start" | "stop" | "pause" | "archive" | "recover" | "resize" | "fork" | "snapshot" | "delete";
 
 interface Rule {
@@ -58,7 +58,7 @@ export interface Resources {
   disk: number;
 }
 
-/** What a sandbox has after a resize: a running one only grows, and a disk never shrinks. */
+/** A sandbox's resources after a resize: a running one only grows, and a disk never shrinks. */
 export function resizeRecord(record: SandboxRecord, wanted: Partial<Resources>): Resources {
   const { cpu, memory, disk } = record;
   const resized = { cpu: wanted.cpu ?? cpu, memory: wanted.memory ?? memory, disk: wanted.disk ?? disk };
@@ -78,7 +78,7 @@ export function resizeRecord(record: SandboxRecord, wanted: Partial<Resources>):
 
 const minuteMs = 60_000;
 
-/** What the intervals of a sandbox demand of it now. */
+/** The change that the sandbox's intervals make due now. */
 export function findDueChange(record: SandboxRecord, now: number): Change | undefined {
   const { state, autoStopInterval, autoPauseInterval, autoArchiveInterval, autoDeleteInterval } = record;
   if (isChanging(state)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * `/toolbox/{sandbox}/…`: finds the sandbox, checks who asks, and hands over to the routes of its daemon.
+ * `/toolbox/{sandbox}/…`: finds the sandbox, checks authorization, and calls its daemon's routes.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -39,7 +39,7 @@ function enter(request: IncomingMessage, url: URL, context: ServerContext): { in
   const [, id, inner] = prefix.exec(url.pathname) ?? [];
   if (id === undefined || inner === undefined) throw new HttpError(404, "Not Found");
   const sandbox = context.sandboxes.byId(id);
-  // A stranger learns nothing about which sandboxes there are.
+  // An unauthorized client learns nothing about which sandboxes exist.
   const { access } = context;
   const byLink = (box: Sandbox): boolean =>
     access.hasToken(request, url, box) || access.hasFileSignature(request.method ?? "GET", inner, url, box);
@@ -73,11 +73,11 @@ const sockets = new WebSocketServer({
   noServer: true,
   clientTracking: false,
   maxPayload: 1024 * 1024,
-  // Serverless clients offer their version as a subprotocol, and drop a connection that answers with none of those.
+  // Serverless clients offer their version as a subprotocol, and drop a connection that accepts none of those.
   handleProtocols: (offered) => offered.values().next().value ?? false,
 });
 
-/** A WebSocket of the toolbox. Throws before the handshake what HTTP can still answer. */
+/** A WebSocket of the toolbox. Throws before the handshake, while HTTP can still respond. */
 export function upgradeToolbox(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): void {
   const url = parseTarget(request, context.origin());
   const { inner, toolbox } = enter(request, url, context);

@@ -1,5 +1,5 @@
 /**
- * Folders of sandboxes, copied as wholes.
+ * Copies whole folders of sandboxes.
  */
 import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
@@ -17,8 +17,8 @@ export interface CopyOptions {
 }
 
 /**
- * Copies what is in one folder into another. In a namespace that shows nothing else: while it is copied a running sandbox
- * may put a link in the place of a folder, and out here that link would lead anywhere on this machine.
+ * Copies the content of one folder into another, in a namespace that shows nothing else. A running sandbox may
+ * meanwhile replace a folder with a link, which outside would lead anywhere on this machine.
  */
 export async function copyTree(from: string, to: string, { isolation, etc }: CopyOptions): Promise<void> {
   await mkdir(to, { recursive: true, mode: 0o700 });

@@ -1,5 +1,5 @@
 /**
- * A sandbox's folder goes as a whole.
+ * Removes a sandbox's folder.
  */
 import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Commands may leave folders that their own owner can't enter; those are opened first. */
+/** Commands may leave folders whose owner can't enter them; those are opened first. */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 /**
- * Images and snapshots of the Daytona-compatible server: what a Dockerfile makes of a sandbox, and sandboxes of others.
+ * Images and snapshots of the Daytona-compatible server: what a Dockerfile makes of a sandbox, and sandboxes made from
+ * others.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
@@ -35,7 +36,7 @@ async function api(
   return { status: answer.status, body: isJson ? (JSON.parse(answer.body) as Made) : ({} as Made), text: answer.body };
 }
 
-/** Builds a sandbox and waits, by its log, for the end of that. */
+/** Builds a sandbox and follows its log until the build ends. */
 async function build(lines: string[]): Promise<{ box: Made; log: string }> {
   const made = await api("POST", "/sandbox", { buildInfo: { dockerfileContent: lines.join("\n") } });
   expect(made.body.state, made.text).toBe("pending_build");
@@ -74,7 +75,7 @@ describe("a sandbox from an image", () => {
     );
   });
 
-  it("has what its commands left, and starts where they ended", async () => {
+  it("has the files that its build commands left, and starts in their last folder", async () => {
     const { result } = await sandbox.process.executeCommand(
       "cat ~/built.txt; pwd; echo $GREETING; echo $PATH; echo [$KIND]",
     );
@@ -87,7 +88,7 @@ describe("a sandbox from an image", () => {
     expect((await sandbox.process.executeCommand("ls /home/daytona/app")).result).toBe("here.txt\n");
   });
 
-  it("told what it did while it was built, and has the resources that were asked for", async () => {
+  it("logged its build, and has the resources that were requested", async () => {
     const text = logs.join("\n");
     expect(text).toContain("out of the build");
     expect(text).toMatch(/Step 1\/\d+ : FROM debian:12/);
@@ -111,7 +112,7 @@ describe("a sandbox from an image", () => {
   });
 });
 
-describe("a sandbox whose work is at the root", () => {
+describe("a sandbox whose files are at the root", () => {
   const lines = ["FROM node:22", "WORKDIR /app", "RUN mkdir /srv/site && echo built > here.txt", "RUN echo 1 > /var/n"];
   let sandbox: Sandbox;
 
@@ -128,7 +129,7 @@ describe("a sandbox whose work is at the root", () => {
     sandbox = await fixture.client.get(box.id);
   });
 
-  it("keeps it over a stop, an archive, a fork and a snapshot", async () => {
+  it("keeps its files over a stop, an archive, a fork and a snapshot", async () => {
     expect(await sandbox.getWorkDir()).toBe("/app");
     expect(await look(sandbox)).toBe(seen);
     await sandbox.stop();
@@ -141,7 +142,7 @@ describe("a sandbox whose work is at the root", () => {
     expect(await look(await fixture.client.get(id))).toBe(seen);
   });
 
-  it("leads nowhere by links in the places of the system's folders", async () => {
+  it("never follows links that replace the system's folders", async () => {
     const outside = `${fixture.state}/outside`;
     await mkdir(outside);
     const command = `cd /; for n in etc opt home var bin usr; do mv $n moved-$n; ln -s /oldroot${outside} $n; done; chmod 0 /`;
@@ -155,7 +156,7 @@ describe("a sandbox whose work is at the root", () => {
   });
 });
 
-describe("a Dockerfile that can't be", () => {
+describe("an invalid Dockerfile", () => {
   it.each([
     ["without a base", ["RUN true"], "begins with FROM"],
     ["with files of its own", ["FROM x:1", "COPY a /b"], "COPY is not supported"],
@@ -179,12 +180,12 @@ describe("a Dockerfile that can't be", () => {
     expect((await api("DELETE", `/sandbox/${box.id}`)).status).toBe(200);
   });
 
-  it("is what the SDK says when it waits for the sandbox", async () => {
+  it("is reported by the SDK when it waits for the sandbox", async () => {
     const image = Image.base("x:1").runCommands("exit 3");
     await expect(fixture.client.create({ image })).rejects.toThrow(/build_failed.*non-zero code: 3/);
   });
 
-  it("is refused at once when it is none, too large, or beside a snapshot", async () => {
+  it("is rejected at once when it is empty, too large, or combined with a snapshot", async () => {
     const refused = async (body: unknown, status: number): Promise<void> =>
       expect(await api("POST", "/sandbox", body)).toMatchObject({ status });
     await refused({ buildInfo: {} }, 400);
@@ -196,7 +197,7 @@ describe("a Dockerfile that can't be", () => {
 });
 
 describe("the commands of a build", () => {
-  it("see nothing of this machine, nor of its server, nor of another sandbox", async () => {
+  it("see nothing of this machine, of the server, or of another sandbox", async () => {
     const other = await fixture.client.create();
     await other.fs.uploadFile(Buffer.from("theirs"), "secret.txt");
     process.env.TASKLOOM_BUILD_SECRET = "of the server";
@@ -210,7 +211,7 @@ describe("the commands of a build", () => {
     expect(existsSync("/tmp/taskloom-left-by-a-build")).toBe(false);
   });
 
-  it("leave no process behind, and bound what they write to the log", async () => {
+  it("leave no process behind, and write no more than the log's limit", async () => {
     const mark = marker();
     const { box, log } = await build([
       "FROM x:1",
@@ -226,7 +227,7 @@ describe("the commands of a build", () => {
     expect((await built.fs.downloadFile("after")).toString()).toBe("42\n");
   });
 
-  it("are shown as they run, and end when the sandbox is deleted meanwhile", async () => {
+  it("are logged as they run, and end when the sandbox is deleted", async () => {
     const mark = marker();
     const made = await api("POST", "/sandbox", {
       buildInfo: { dockerfileContent: `FROM x:1\nRUN echo running; sleep ${mark}` },
@@ -249,7 +250,7 @@ describe("the commands of a build", () => {
     expect((await fetch(url)).status).toBe(401);
   });
 
-  it("never run where there is no isolation, even when commands are permitted", async () => {
+  it("never run without isolation, even when commands are permitted", async () => {
     const open = await startFixture({ isolation: "none", hostExecAllowed: true });
     const image = Image.base("x:1").runCommands("touch /tmp/taskloom-left-by-a-build");
     await expect(open.client.create({ image })).rejects.toThrow(/need bubblewrap/);
@@ -259,7 +260,7 @@ describe("the commands of a build", () => {
 });
 
 describe("a snapshot", () => {
-  it("is built once, and what it holds is in every sandbox from it", async () => {
+  it("is built once, and every sandbox from it has its files", async () => {
     const lines: string[] = [];
     const snapshot = await fixture.client.snapshot.create(
       {
@@ -284,7 +285,7 @@ describe("a snapshot", () => {
     expect((await box.process.executeCommand("cat ~/tool")).result).toBe("tool\n");
   });
 
-  it("is made of a sandbox, with its files as they are and nothing from outside of it", async () => {
+  it("copies a sandbox's files as they are, and nothing from outside of it", async () => {
     const box = await fixture.client.create({ envVars: { MINE: "yes" } });
     await box.process.executeCommand(
       "echo kept > kept; ln -s /etc/passwd link; mkdir d && echo x > d/f && chmod 000 d/f d; echo t > /tmp/t",
@@ -321,7 +322,7 @@ describe("a snapshot", () => {
     await expect(fixture.client.snapshot.activate("sleepy")).rejects.toMatchObject({ statusCode: 400 });
   });
 
-  it("is unknown, general or ill-named with the words of the real server", async () => {
+  it("is rejected with the real server's messages when it is unknown, general or badly named", async () => {
     expect(await api("POST", "/sandbox", { snapshot: "nowhere" })).toMatchObject({
       status: 400,
       text: expect.stringContaining("Snapshot nowhere not found"),

@@ -1,6 +1,6 @@
 /**
- * Clients of Daytona that nobody here wrote, as they come from npm, each with an SDK of its own age: what the double
- * tells them must be what a real Daytona would.
+ * Third-party clients of Daytona, as they come from npm, each with its own version of the SDK: what this server sends
+ * them must be what a real Daytona would.
  */
 import { daytona as computesdk } from "@computesdk/daytona";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -30,7 +30,9 @@ interface Langchain {
   };
 }
 
-/** By a name that the compiler doesn't follow: what its types import changes those of zod for the whole of our program. */
+/**
+ * Imported by a variable that the compiler doesn't follow: its types would change those of zod for the whole program.
+ */
 const langchain: string = "@langchain/daytona";
 const { DaytonaSandbox } = (await import(langchain)) as Langchain;
 
@@ -38,7 +40,7 @@ let fixture: Fixture;
 
 beforeAll(async () => {
   fixture = await startFixture({ apiKey });
-  // Where both look for it, as a user would set it.
+  // Where both clients look for it, as a user would set it.
   vi.stubEnv("DAYTONA_API_KEY", apiKey);
   vi.stubEnv("DAYTONA_API_URL", fixture.server.apiUrl);
   vi.stubEnv("DAYTONA_TARGET", "local");
@@ -50,7 +52,7 @@ afterAll(async () => {
 });
 
 describe("@computesdk/daytona", () => {
-  it("makes a sandbox, works in it, finds it again and destroys it", async () => {
+  it("creates a sandbox, works in it, finds it again and destroys it", async () => {
     const { sandbox: sandboxes } = computesdk({});
     const sandbox = await sandboxes.create({ envs: { COLOUR: "red" }, metadata: { suite: "computesdk" } });
     expect(await sandbox.runCommand("echo $COLOUR; echo err >&2; exit 3")).toMatchObject({
@@ -84,7 +86,7 @@ describe("@computesdk/daytona", () => {
 });
 
 describe("@langchain/daytona", () => {
-  it("makes a sandbox, works in it with the tools of deepagents, and deletes it", async () => {
+  it("creates a sandbox, works in it with the tools of deepagents, and deletes it", async () => {
     const sandbox = await DaytonaSandbox.create({
       language: "python",
       envVars: { COLOUR: "red" },
@@ -109,7 +111,7 @@ describe("@langchain/daytona", () => {
     expect(up).toEqual([{ path: "/home/daytona/b.bin", error: null }]);
     const down = await sandbox.downloadFiles(["/home/daytona/b.bin", "/home/daytona/none", "/home/daytona/app"]);
     expect([...(down[0]?.content ?? [])]).toEqual([0, 255, 10]);
-    // What it makes of the server's words.
+    // The client derives these from the server's messages.
     expect(down.map(({ error }) => error)).toEqual([null, "file_not_found", "is_directory"]);
 
     const again = await DaytonaSandbox.fromId(sandbox.id);

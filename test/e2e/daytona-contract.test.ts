@@ -1,5 +1,5 @@
-// The contract of a Daytona: always on the double of `dev/daytona`; on a real one where DAYTONA_API_KEY is set
-// (DAYTONA_API_URL, DAYTONA_TARGET); on a daemon's toolbox alone where DAYTONA_TOOLBOX_URL is (docs/sandboxes.md).
+// The contract suite for Daytona: always on the server of `dev/daytona`; on a real Daytona where DAYTONA_API_KEY is set
+// (DAYTONA_API_URL, DAYTONA_TARGET); on a daemon's toolbox alone where DAYTONA_TOOLBOX_URL is set (docs/sandboxes.md).
 import { openDaytona, openDouble, openToolbox } from "../contract/sandbox/places.ts";
 import { describeDaytona } from "../contract/sandbox/suite.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The control plane of the Daytona-compatible server: changes of state, settings, lists, and addresses that are signed.
+ * The control plane of the Daytona-compatible server: changes of state, settings, lists, and signed addresses.
  */
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -19,10 +19,10 @@ import {
 let fixture: Fixture;
 let sandbox: Sandbox;
 
-/** What holds sandboxes with the label `held` in each state in between, until it is let go. */
+/** Holds sandboxes with the label `held` in each transitional state until it resolves. */
 let gate = Promise.withResolvers<void>();
 
-/** The same for one state each: a state shows a moment before it is held. */
+/** The same for one state each: a state is visible a moment before it is held. */
 const gates = new Map<string, PromiseWithResolvers<void>>();
 
 function gateOf(state: string): PromiseWithResolvers<void> {
@@ -63,8 +63,8 @@ async function stateOf(id: string): Promise<unknown> {
   return (await api("GET", `/sandbox/${id}`)).body.state;
 }
 
-describe("a change that takes its time", () => {
-  it("is told with the state in between, in which nothing else begins", async () => {
+describe("a slow change of state", () => {
+  it("reports the transitional state, in which no other change begins", async () => {
     const made = (await api("POST", "/sandbox", { name: "held", labels: { held: "yes" } })).body;
     const path = `/sandbox/${made.id}`;
     const pass = async (between: string, after: string): Promise<void> => {
@@ -100,7 +100,7 @@ describe("a change that takes its time", () => {
     gate = Promise.withResolvers<void>();
   });
 
-  it("is a build too, whose log can be followed before it begins", async () => {
+  it("of a build has a log that can be followed before the build begins", async () => {
     const dockerfile = { buildInfo: { dockerfileContent: "FROM x:1\nRUN echo built" } };
     const labels = { held: "by state" };
     const made = (await api("POST", "/sandbox", { name: "held-build", labels, ...dockerfile })).body;
@@ -129,7 +129,7 @@ describe("a change that takes its time", () => {
 });
 
 describe("a pause", () => {
-  it("holds processes still with all they know, and a start lets them go on", async () => {
+  it("stops processes with their memory kept, and a start resumes them", async () => {
     const box = await fixture.client.create();
     const mark = marker();
     await runInBackground(box, "sleeper", `sleep ${mark}`);
@@ -153,7 +153,7 @@ describe("a pause", () => {
 });
 
 describe("a resize", () => {
-  it("grows a running sandbox, and says what needs a stopped one", async () => {
+  it("grows a running sandbox, and names what needs a stopped one", async () => {
     const box = await fixture.client.create();
     await box.resize({ cpu: 2, memory: 2 });
     expect(await fixture.client.get(box.id)).toMatchObject({ cpu: 2, memory: 2, disk: 3, state: "started" });
@@ -168,7 +168,7 @@ describe("a resize", () => {
 });
 
 describe("a fork", () => {
-  it("has the files of the first and goes its own way", async () => {
+  it("has the files of the original, and later changes affect only one of them", async () => {
     const box = await fixture.client.create({ envVars: { A: "1" } });
     await box.process.executeCommand("echo common > file; ln -s /etc/hostname link");
     const fork = await box.fork({ name: "forked" });
@@ -185,7 +185,7 @@ describe("a fork", () => {
 });
 
 describe("settings", () => {
-  it("are kept and shown: network, lists of what is allowed, public, and an end", async () => {
+  it("are stored and returned: network, allow lists, public, and time to live", async () => {
     await sandbox.updateNetworkSettings({ networkBlockAll: true, networkAllowList: "10.0.0.0/8,1.2.3.4/32" });
     expect((await api("POST", `/sandbox/${sandbox.id}/public/true`)).body.public).toBe(true);
     expect((await api("POST", `/sandbox/${sandbox.id}/public/maybe`)).status).toBe(400);
@@ -202,7 +202,7 @@ describe("settings", () => {
     await api("POST", `/sandbox/${sandbox.id}/public/false`);
   });
 
-  it("that contradict each other are refused", async () => {
+  it("that contradict each other are rejected", async () => {
     await expect(sandbox.setAutoPauseInterval(5)).rejects.toThrow(/mutually exclusive/);
     const refused = await api("POST", "/sandbox", { autoPauseInterval: 5, autoDeleteInterval: 0 });
     expect(refused.status).toBe(400);
@@ -213,7 +213,7 @@ describe("settings", () => {
     expect((await fixture.client.get("shared")).autoArchiveInterval).toBe(43_200);
   });
 
-  it("never show a key or a token", async () => {
+  it("never contain a key or a token", async () => {
     const { token } = await sandbox.getPreviewLink(3000);
     const key = (await api("GET", `/sandbox/${sandbox.id}/signing-key`)).body as unknown as string;
     const listed = JSON.stringify([
@@ -227,7 +227,7 @@ describe("settings", () => {
 });
 
 describe("activity", () => {
-  it("is what goes through the toolbox or the route for it, unless the request says otherwise", async () => {
+  it("is any request to the toolbox or to the activity route, unless the request opts out", async () => {
     const last = async (): Promise<number> => Date.parse((await fixture.client.get("shared")).lastActivityAt ?? "");
     const toolbox = `http://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}/work-dir`;
     const headers = { authorization: `Bearer ${apiKey}` };
@@ -244,8 +244,8 @@ describe("activity", () => {
   });
 });
 
-describe("the list", () => {
-  it("is narrowed by size, time, snapshot and more, sorted, and walked by the SDK page by page", async () => {
+describe("the list of sandboxes", () => {
+  it("is filtered by size, time, snapshot and more, sorted, and paged through by the SDK", async () => {
     const boxes = await Promise.all(
       ["daytona-small", "daytona-medium"].map((snapshot) =>
         fixture.client.create({ snapshot, labels: { of: "list" } }),
@@ -283,13 +283,13 @@ describe("a signed address of a file", () => {
     return answer.status;
   };
 
-  it("takes and gives that file without any key", async () => {
+  it("reads and writes that file without any key", async () => {
     expect(await status(await sandbox.uploadUrl("in a folder/ü.txt"), form("signed"))).toBe(200);
     expect(await (await fetch(await sandbox.downloadUrl("in a folder/ü.txt"))).text()).toBe("signed");
     expect(await (await fetch(await sandbox.downloadUrl("in a folder/ü.txt", 0))).text()).toBe("signed");
   });
 
-  it("opens nothing else: no other path, way, route, sandbox or time", async () => {
+  it("opens nothing else: no other path, operation, route, sandbox or time", async () => {
     await sandbox.fs.uploadFile(Buffer.from("a"), "a.txt");
     await sandbox.fs.uploadFile(Buffer.from("b"), "b.txt");
     const other = await fixture.client.create();
@@ -317,7 +317,7 @@ describe("a signed address of a file", () => {
     await other.delete();
   });
 
-  it("ends when the key is changed", async () => {
+  it("is void when the key is changed", async () => {
     const url = await sandbox.downloadUrl("a.txt");
     await sandbox.rotateSigningKey();
     expect(await status(url)).toBe(401);
@@ -326,7 +326,7 @@ describe("a signed address of a file", () => {
 });
 
 describe("the toolbox", () => {
-  it("takes the preview token in place of a key, of its own sandbox only", async () => {
+  it("accepts the preview token in place of a key, for its own sandbox only", async () => {
     const other = await fixture.client.create();
     const base = `http://127.0.0.1:${fixture.server.port}/toolbox`;
     const { token } = await sandbox.getPreviewLink(3000);
@@ -338,8 +338,8 @@ describe("the toolbox", () => {
   });
 });
 
-describe("what this server doesn't have", () => {
-  it("is said so, in the API's own form", async () => {
+describe("a feature that this server doesn't have", () => {
+  it("is rejected in the API's own error format", async () => {
     await expect(fixture.client.volume.list()).rejects.toMatchObject({ statusCode: 501 });
     for (const path of ["/object-storage/push-access", "/secret/paginated", "/warm-pools", "/organizations"]) {
       expect(await api("GET", path)).toMatchObject({

@@ -1,5 +1,5 @@
 /**
- * How the Daytona-compatible server begins and ends as a program of its own.
+ * How the Daytona-compatible server starts and ends as a program of its own.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import { describe, expect, it } from "vitest";
 import { startDaytona } from "../../dev/daytona/server.ts";
 import { apiKey, eventually, findProcesses, marker, runInBackground } from "./daytona-fixture.ts";
 
-describe("the end of the server", () => {
+describe("the Daytona-compatible server", () => {
   const program = join(import.meta.dirname, "../../dev/daytona/main.ts");
 
   async function launch(state: string, port = 0): Promise<{ child: ChildProcess; client: Daytona; port: number }> {
@@ -30,7 +30,7 @@ describe("the end of the server", () => {
   }
 
   for (const signal of ["SIGTERM", "SIGINT", "SIGKILL"] as const) {
-    it(`by ${signal} ends every process in its sandboxes, and the next one takes up the state`, async () => {
+    it(`ends every process in its sandboxes on ${signal}, and the next server loads its state`, async () => {
       const state = await mkdtemp(join(tmpdir(), "taskloom-daytona-"));
       const { child, client, port } = await launch(state);
       const mark = marker();
@@ -41,7 +41,7 @@ describe("the end of the server", () => {
       const [code] = (await once(child, "exit")) as [number | null];
       expect(code).toBe(signal === "SIGKILL" ? null : 0);
       await eventually(async () => (await findProcesses(mark)).length === 0);
-      // On the same port, as `npm start` does it, so that links given out before go on working.
+      // On the same port, as `npm start` does it, so that links given out before keep working.
       const second = await launch(state, port);
       expect((await second.client.get("box")).state).toBe("stopped");
       second.child.kill("SIGTERM");
@@ -50,7 +50,7 @@ describe("the end of the server", () => {
     });
   }
 
-  it("comes to all but one of the servers that start on one state at the same moment", async () => {
+  it("starts only once when several start on one state at the same moment", async () => {
     const state = await mkdtemp(join(tmpdir(), "taskloom-daytona-"));
     for (let round = 0; round < 5; round += 1) {
       const starts = await Promise.allSettled([1, 2, 3].map(() => startDaytona({ port: 0, state, isolation: "none" })));
@@ -63,7 +63,7 @@ describe("the end of the server", () => {
     await rm(state, { recursive: true, force: true });
   });
 
-  it("comes with one clear line when the port is taken", async () => {
+  it("ends with one clear line when its port is taken", async () => {
     const state = await mkdtemp(join(tmpdir(), "taskloom-daytona-"));
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");

@@ -1,5 +1,5 @@
 /**
- * Failures on demand of the Daytona-compatible server, as the Daytona SDK meets them.
+ * Fault injection of the Daytona-compatible server, as the Daytona SDK sees it.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Fault } from "../../dev/daytona/faults.ts";
@@ -30,14 +30,14 @@ describe("a fault", () => {
     await expect(find()).rejects.toMatchObject(error);
   });
 
-  it("of the limit of requests names it in its headers", async () => {
+  it("of the kind rate_limited names its limit in the headers", async () => {
     faults.push({ request: "POST /api/sandbox", answer: "rate_limited", retryAfterSeconds: 7 });
     const error = await fixture.client.create({ name: "limited" }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ statusCode: 429, name: "DaytonaRateLimitError" });
     expect((error as { headers: Record<string, string> }).headers["retry-after-sandbox-create"]).toBe("7");
   });
 
-  it("of the toolbox leaves the API alone", async () => {
+  it("for the toolbox leaves the API alone", async () => {
     faults.push(
       { request: "* /toolbox/*/work-dir", answer: "no_container" },
       { request: "* /toolbox/*/user-home-dir", answer: "not_started" },
@@ -52,7 +52,7 @@ describe("a fault", () => {
     await expect(sandbox.process.executeCommand("true")).rejects.toMatchObject({ message: /no space left/ });
   });
 
-  it("is met as often as it says, and counts", async () => {
+  it("applies as often as it says, and counts its hits", async () => {
     const counter: Fault = { request: "GET *", answer: "none" };
     const fault: Fault = { request: "GET /api/sandbox/faulty", answer: "bad_gateway", times: 2 };
     faults.push(counter, fault);
@@ -61,13 +61,13 @@ describe("a fault", () => {
     expect([counter.hits, fault.hits]).toEqual([3, 2]);
   });
 
-  it("may tell another state", async () => {
+  it("may report another state", async () => {
     faults.push({ request: "GET /api/sandbox/*", answer: "state", state: "restoring", times: 1 });
     expect((await find()).state).toBe("restoring");
     expect((await find()).state).toBe("started");
   });
 
-  it("may lose the answer to what is done", async () => {
+  it("may process the request and lose the response", async () => {
     const { process } = await find();
     faults.push({ request: "* /toolbox/*", answer: "lost_answer", times: 1 });
     await expect(process.executeCommand("echo line >> done.txt")).rejects.toMatchObject({
@@ -76,7 +76,7 @@ describe("a fault", () => {
     expect((await process.executeCommand("cat done.txt")).result).toBe("line\n");
   });
 
-  it("may never answer, and does not keep the server from closing", async () => {
+  it("may never respond, and does not keep the server from closing", async () => {
     const silent: Fault[] = [{ request: "*", answer: "silence" }];
     const other = await startFixture({ faults: silent, apiKey });
     const waiting = connectClient(other.server).get("any");
@@ -95,7 +95,7 @@ describe("/faults", () => {
     return { status: answer.status, body: JSON.parse(answer.body) as unknown };
   };
 
-  it("adds, lists and ends them", async () => {
+  it("adds, lists and removes faults", async () => {
     const fault = { request: "GET /api/sandbox/*", answer: "bad_gateway", times: 1 };
     expect(await ask("POST", fault)).toEqual({ status: 200, body: [fault] });
     await expect(find()).rejects.toMatchObject({ statusCode: 502 });
@@ -103,7 +103,7 @@ describe("/faults", () => {
     expect(await ask("DELETE")).toEqual({ status: 200, body: [] });
   });
 
-  it("wants the key, a pattern and an answer that it knows", async () => {
+  it("requires the key, a valid pattern and a known answer", async () => {
     expect((await ask("GET", undefined, "dtn_another")).status).toBe(401);
     for (const body of [
       {},
@@ -117,7 +117,7 @@ describe("/faults", () => {
     expect(faults).toEqual([]);
   });
 
-  it("is not for a page of another host", async () => {
+  it("rejects a page of another host", async () => {
     const request = `POST /faults HTTP/1.1\r\nHost: evil.example\r\nAuthorization: Bearer ${apiKey}\r\nConnection: close\r\n\r\n`;
     expect(await sendRaw(fixture.server.port, request, true)).toContain("421");
   });

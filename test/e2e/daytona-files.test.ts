@@ -1,5 +1,5 @@
 /**
- * Names and targets that are out of the ordinary: every file route of the Daytona-compatible server answers, and soon.
+ * Unusual names and targets: every file route of the Daytona-compatible server responds, and soon.
  */
 import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -36,11 +36,11 @@ async function upload(path: string, content = "content"): Promise<number> {
   return response.status;
 }
 
-describe("names of any script", () => {
+describe("file names in any script", () => {
   const names = ["文.txt", "日本 語.md", "o'(r)*.txt", 'quote".txt', "tab\t.txt", "\u0001.txt", "😀.md"];
 
   for (const name of names) {
-    it(`download: ${JSON.stringify(name)}`, async () => {
+    it(`are downloaded unchanged: ${JSON.stringify(name)}`, async () => {
       await sandbox.fs.uploadFile(Buffer.from(name), name);
       const answer = await visit(`${toolbox}/files/download?path=${encodeURIComponent(name)}`, { headers: key });
       expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: name });
@@ -53,7 +53,7 @@ describe("names of any script", () => {
   }
 });
 
-describe("odd targets", () => {
+describe("unusual targets", () => {
   const targets: Record<string, string> = {
     "a folder of /proc that can't be": "/proc/nowhere/x",
     "a process's folder": "/proc/1/x",
@@ -76,7 +76,7 @@ describe("odd targets", () => {
   };
 
   for (const [what, target] of Object.entries(targets)) {
-    it(`are answered: ${what}`, async () => {
+    it(`get a response: ${what}`, async () => {
       const path = encodeURIComponent(target);
       const asked: [string, string, string?][] = [
         ["GET", `/files/download?path=${path}`],
@@ -100,12 +100,12 @@ describe("odd targets", () => {
     });
   }
 
-  it("leave no draft of an upload behind", async () => {
+  it("leave no temporary file of an upload behind", async () => {
     const names = (await sandbox.fs.listFiles(".")).map(({ name }) => name);
     expect(names.filter((name) => name.startsWith(".upload-"))).toEqual([]);
   });
 
-  it("leave none either where the sandbox stops in the middle of one", async () => {
+  it("leave no temporary file where the sandbox stops amid an upload", async () => {
     const stopped = await fixture.client.create();
     const head = [
       '--x\r\nContent-Disposition: form-data; name="files[0].path"\r\n\r\nbegun',
@@ -126,7 +126,7 @@ describe("odd targets", () => {
     expect(await find()).toEqual([]);
   });
 
-  it("can be searched through as a whole", async () => {
+  it("can be searched as a whole", async () => {
     const answer = await ask("GET", "/files/find?path=/proc&pattern=nothing-has-this");
     expect(answer.status).toBe(200);
     expect((await ask("GET", "/files?path=/dev&depth=9")).status).toBe(200);
@@ -140,7 +140,7 @@ describe("odd targets", () => {
     expect((await sandbox.process.executeCommand("echo alive")).result).toBe("alive\n");
   });
 
-  it("hold no upload up when a replacement would grow without bound", async () => {
+  it("never block an upload when a replacement would grow without bound", async () => {
     await sandbox.process.executeCommand("head -c 9000000 /dev/zero | tr '\\0' a > many");
     const body = JSON.stringify({ files: ["many"], pattern: "a", newValue: "b".repeat(1_000_000) });
     const { status, body: text } = await ask("POST", "/files/replace", body);
@@ -149,8 +149,8 @@ describe("odd targets", () => {
   });
 });
 
-describe("the system's switches", () => {
-  it("can't be turned by a command, whoever started the server", async () => {
+describe("the kernel's settings", () => {
+  it("can't be changed by a command, whichever user started the server", async () => {
     // Opened only, never written: on a server without this protection a write would reach the machine.
     const probe = `import os
 for root, folders, files in os.walk("/proc"):

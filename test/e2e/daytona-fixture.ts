@@ -1,5 +1,5 @@
 /**
- * A Daytona-compatible server of one test file, and ways to ask it that the SDK doesn't have.
+ * A Daytona-compatible server for one test file, and requests that the SDK can't make.
  */
 import { randomInt } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
@@ -46,7 +46,7 @@ export interface Answer {
 }
 
 /**
- * Asks for an address of `*.localhost` the way a browser does: at the loopback address, under that name. (Node asks the
+ * Requests an address of `*.localhost` as a browser does: at the loopback address, under that name. (Node uses the
  * system's resolver, which on many machines doesn't know such names.)
  */
 export function visit(
@@ -81,7 +81,10 @@ export function visit(
   });
 }
 
-/** Writes raw bytes, ends unless told to wait for the answer first, and returns what comes back until the end. */
+/**
+ * Writes raw bytes and returns what comes back until the end. With `waits`, it ends its own side only after the
+ * response.
+ */
 export function sendRaw(port: number, bytes: string | Buffer, waits = false): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => (waits ? socket.write(bytes) : socket.end(bytes)));
@@ -94,7 +97,7 @@ export function sendRaw(port: number, bytes: string | Buffer, waits = false): Pr
   });
 }
 
-/** Asks again and again until the answer is yes: for what other processes do, which no event here announces. */
+/** Polls until the answer is true: for actions of other processes, which no event here announces. */
 export async function eventually(ask: () => Promise<boolean>): Promise<void> {
   for (;;) {
     if (await ask()) return;
@@ -102,7 +105,7 @@ export async function eventually(ask: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** The processes of this machine whose command line holds a marker. */
+/** The processes of this machine whose command line contains a marker. */
 export async function findProcesses(marker: string): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir("/proc")) {
@@ -131,7 +134,7 @@ export async function awaitPort(sandbox: Awaited<ReturnType<Daytona["create"]>>,
   });
 }
 
-/** Some argument that no other process of this machine has, to find a process by. */
+/** A unique argument by which to find a process. */
 export function marker(): string {
   return String(1_000_000 + randomInt(1_000_000));
 }

@@ -1,5 +1,5 @@
 /**
- * Work on a repository in a sandbox, through the unmodified SDK: what git's API does besides reaching a remote.
+ * Work on a repository in a sandbox, through the unmodified SDK: the git operations that need more than a clone.
  */
 import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -31,8 +31,8 @@ async function write(path: string, text: string): Promise<void> {
 
 const ann = { username: "ann", password: "pass word+of/ann" };
 
-describe("work on a repository", () => {
-  it("is added, committed, pushed and pulled, with its state told on the way", async () => {
+describe("a repository in a sandbox", () => {
+  it("is changed, committed, pushed and pulled, and its status shows each step", async () => {
     const repository = await host.addRepository("work", { files: { f: "1\n", g: "1\n" }, credentials: ann });
     await sandbox.git.clone(repository.url, "work", undefined, undefined, ann.username, ann.password);
     await write("work/f", "2\n");
@@ -53,7 +53,7 @@ describe("work on a repository", () => {
     expect(await shell("cat g", "work")).toBe("theirs\n");
   });
 
-  it("is refused with a code where the remote is ahead, the hook says no, or both sides changed the same", async () => {
+  it("rejects with a code a push behind its remote, a failing hook, and a merge conflict", async () => {
     const repository = await host.addRepository("ahead", { files: { f: "1\n" } });
     await sandbox.git.clone(repository.url, "ahead");
     await repository.commit("main", { f: "theirs\n" });
@@ -79,7 +79,7 @@ describe("work on a repository", () => {
     });
   });
 
-  it("has branches", async () => {
+  it("has branches that can be created, listed, checked out and deleted", async () => {
     const repository = await host.addRepository("branches", { files: { f: "1" }, branches: { theirs: { f: "2" } } });
     await sandbox.git.clone(repository.url, "branches");
     await sandbox.git.createBranch("branches", "mine");
@@ -100,7 +100,7 @@ describe("work on a repository", () => {
     await expect(sandbox.git.deleteBranch("branches", "main")).rejects.toMatchObject({ statusCode: 400 });
   });
 
-  it("starts from nothing, is reset and restored", async () => {
+  it("can be initialized, reset and restored", async () => {
     await sandbox.git.init("fresh", false, "trunk");
     await expect(sandbox.git.init("fresh")).rejects.toMatchObject({ statusCode: 409 });
     expect(await sandbox.git.branches("fresh")).toEqual({ branches: [], current: "trunk" });
@@ -156,7 +156,7 @@ describe("work on a repository", () => {
     await expect(sandbox.git.setConfig("--global", "x")).rejects.toMatchObject({ statusCode: 400 });
   });
 
-  it("is looked for at the path itself, and its hooks run in the sandbox", async () => {
+  it("is found at exactly the given path, and its hooks run in the sandbox", async () => {
     await sandbox.git.init("hooked");
     await write("hooked/sub/f", "1");
     await expect(sandbox.git.status("hooked/sub")).rejects.toMatchObject({ name: "DaytonaGitRepoNotFoundError" });

@@ -1,5 +1,5 @@
 /**
- * git in sandboxes and its way to a remote, through the unmodified SDK, against a git host on loopback.
+ * git in sandboxes and its connection to a remote, through the unmodified SDK, against a git host on loopback.
  */
 import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -28,7 +28,7 @@ async function shell(command: string, cwd?: string): Promise<string> {
 const ann = { username: "ann", password: "pass word+of/ann" };
 
 describe("a clone", () => {
-  it("has the files, the default branch and the original address, and nothing of the way it came", async () => {
+  it("has the files, the default branch and the original address, and no trace of the relay", async () => {
     const { url } = await host.addRepository("plain", { files: { "README.md": "hello\n", "a b/店.txt": "x" } });
     await sandbox.git.clone(url, "plain");
     expect(await shell("cat README.md 'a b/店.txt'", "plain")).toBe("hello\nx");
@@ -44,7 +44,7 @@ describe("a clone", () => {
     expect(await shell("cat .git/config", "plain")).not.toMatch(/insteadOf|proxy/i);
   });
 
-  it("is of a branch, of a commit, or shallow where that is asked for", async () => {
+  it("is of a branch, of a commit, or shallow where requested", async () => {
     const repository = await host.addRepository("many", { files: { f: "1" }, branches: { side: { f: "side" } } });
     const first = (await repository.git("rev-parse", "main")).trim();
     await repository.commit("main", { f: "2" });
@@ -59,7 +59,7 @@ describe("a clone", () => {
     expect(await shell("cat f", "deep")).toBe("1");
   });
 
-  it("says what is missing, in the daemon's codes", async () => {
+  it("reports what is missing, with the daemon's codes", async () => {
     const { url } = await host.addRepository("some", { files: { f: "1" } });
     await expect(sandbox.git.clone(`${host.origin}/none.git`, "none")).rejects.toMatchObject({
       name: "DaytonaGitRepoNotFoundError",
@@ -89,8 +89,8 @@ describe("a clone", () => {
   });
 });
 
-describe("a password", () => {
-  it("reaches the host, and is nowhere in the sandbox: in no process while git runs, in no file afterwards", async () => {
+describe("a git password", () => {
+  it("reaches the host, and never the sandbox: no process while git runs, no file afterwards", async () => {
     const { url } = await host.addRepository("secret", { files: { f: "1" }, credentials: ann });
     const held = holdRequests("/secret.git/git-upload-pack");
     const cloning = sandbox.git.clone(url, "secret", undefined, undefined, ann.username, ann.password);
@@ -110,7 +110,7 @@ describe("a password", () => {
     expect(host.requests.filter(({ authorization }) => authorization !== undefined).length).toBeGreaterThan(0);
   });
 
-  it("in an address is used once and not kept", async () => {
+  it("in an address is used once and not stored", async () => {
     const { url } = await host.addRepository("inline", { files: { f: "1" }, credentials: ann });
     const address = new URL(url);
     Object.assign(address, ann);
@@ -123,7 +123,7 @@ describe("a password", () => {
     await sandbox.git.pull("inline", ann.username, ann.password);
   });
 
-  it("that is wrong or missing is said so", async () => {
+  it("that is wrong or missing is reported", async () => {
     const { url } = await host.addRepository("locked", { files: { f: "1" }, credentials: ann });
     for (const [username, password] of [
       [undefined, undefined],
@@ -144,8 +144,8 @@ describe("a password", () => {
   });
 });
 
-describe("the way out", () => {
-  it("leads to the operation's repository and service only, and no longer than the operation", async () => {
+describe("a git relay", () => {
+  it("reaches only the operation's repository and service, and closes with the operation", async () => {
     const { url } = await host.addRepository("fenced", { files: { f: "1" }, credentials: ann });
     await host.addRepository("other", { files: { f: "other" } });
     const held = holdRequests("/fenced.git/git-upload-pack");
@@ -187,7 +187,7 @@ describe("the way out", () => {
     await other.close();
   });
 
-  it("is no way to services of this machine for a remote that only the sandbox named", async () => {
+  it("reaches no service of this machine for a remote that only the sandbox named", async () => {
     const inner = await startGitServer();
     const { url } = await inner.addRepository("inner", { files: { f: "1" } });
     await shell(`git init -q sly && git -C sly remote add origin ${url}`);
@@ -201,7 +201,7 @@ describe("the way out", () => {
     await inner.close();
   });
 
-  it("ends with the request that asked for it, and the half-made clone goes", async () => {
+  it("ends when its client disconnects, and the half-made clone is removed", async () => {
     const { url } = await host.addRepository("slow", { files: { f: "1" } });
     const held = holdRequests("/slow.git/git-upload-pack");
     const gone = new AbortController();
@@ -218,7 +218,7 @@ describe("the way out", () => {
     held.release();
   });
 
-  it("breaks as a transport where the host does, and git that is killed is told as such", async () => {
+  it("reports a host that breaks the connection as a transport failure, and a killed git as killed", async () => {
     const { url } = await host.addRepository("broken", { files: { f: "1" } });
     host.intercept = (request, response) => {
       if (request.method !== "POST") return false;
@@ -251,13 +251,13 @@ describe("the way out", () => {
     host.intercept = undefined;
   });
 
-  it("is not there for git in a command", async () => {
+  it("is not available to git in a command", async () => {
     const { url } = await host.addRepository("closed", { files: { f: "1" } });
     expect(await shell(`git clone ${url} closed 2>&1`)).toContain("Failed to connect");
   });
 });
 
-/** Holds the requests for a path up until they are let go. */
+/** Holds requests for a path until they are released. */
 function holdRequests(path: string): { reached: Promise<void>; release(): void } {
   let release = (): void => {};
   const released = new Promise<void>((resolve) => {
@@ -280,14 +280,14 @@ function holdRequests(path: string): { reached: Promise<void>; release(): void }
   };
 }
 
-describe("without isolation", () => {
+describe("git without isolation", () => {
   let plain: Fixture;
   beforeAll(async () => {
     plain = await startFixture({ isolation: "none" });
   });
   afterAll(() => plain.dispose());
 
-  it("git works as well, in the sandbox's folders and with its own settings only", async () => {
+  it("works in the sandbox's folders and with its own settings only", async () => {
     const box = await plain.client.create();
     const repository = await host.addRepository("plainly", { files: { f: "1" }, credentials: ann });
     await box.git.clone(repository.url, "/home/daytona/here", undefined, undefined, ann.username, ann.password);
@@ -302,7 +302,7 @@ describe("without isolation", () => {
     await expect(box.git.status("/home/daytona")).rejects.toMatchObject({ name: "DaytonaGitRepoNotFoundError" });
   });
 
-  it("a machine that lacks git says so", async () => {
+  it("reports a machine that lacks git", async () => {
     const path = process.env.PATH;
     try {
       process.env.PATH = "/nowhere";

@@ -1,5 +1,5 @@
 /**
- * The Daytona-compatible server against commands and clients that mean harm.
+ * The Daytona-compatible server against malicious commands and clients.
  */
 import { once } from "node:events";
 import { mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
@@ -67,7 +67,7 @@ describe("a command in a sandbox", () => {
     await other.delete();
   });
 
-  it("can write to nothing but its own folders", async () => {
+  it("can write only to its own folders", async () => {
     const result = await shell("for f in /usr/x /etc/x /opt/daytona/x /run/daytona/x /x; do touch $f 2>&1; done");
     expect(result.match(/Read-only file system/g)).toHaveLength(5);
   });
@@ -82,7 +82,7 @@ describe("a command in a sandbox", () => {
     service.close();
   });
 
-  it("can't fill memory or disk with what it prints, nor keep the server from serving", async () => {
+  it("can't fill memory or disk with its output, nor keep the server from serving", async () => {
     const command = await runInBackground(sandbox, "flood", "yes 'a line that never ends'");
     const logs = join(fixture.state, "sandboxes", sandbox.id, "logs");
     await eventually(async () => (await sizeOf(logs)) >= 62 * 1024 * 1024);
@@ -108,7 +108,7 @@ describe("a command in a sandbox", () => {
     await sandbox.process.deleteSession("long");
   });
 
-  it("can't confuse the server by what it sends to the socket of the keeper", async () => {
+  it("can't confuse the server by what it sends to the keeper's socket", async () => {
     const client = `const s=require("net").connect("/run/daytona/s");s.on("error",()=>{});
       s.write(process.argv[1]==="token"?"0".repeat(32)+"\\n":"x".repeat(1e6));s.on("close",()=>console.log("cut"))`;
     await sandbox.fs.uploadFile(Buffer.from(client), "client.cjs");
@@ -117,7 +117,7 @@ describe("a command in a sandbox", () => {
     await isServing();
   });
 
-  it("stops its own sandbox at most, which starts again", async () => {
+  it("can stop at most its own sandbox, which starts again", async () => {
     const box = await fixture.client.create();
     await expect(box.process.executeCommand("kill -9 -1")).rejects.toMatchObject({ statusCode: 502 });
     await eventually(async () => (await fixture.client.get(box.id)).state === "stopped");
@@ -132,7 +132,7 @@ describe("a command in a sandbox", () => {
     await isServing();
   });
 
-  it("is told that its sandbox stopped, rather than left waiting", async () => {
+  it("is ended with an error when its sandbox stops, rather than left waiting", async () => {
     const box = await fixture.client.create();
     const mark = marker();
     const waiting = expect(box.process.executeCommand(`sleep ${mark}`)).rejects.toMatchObject({ statusCode: 502 });
@@ -143,7 +143,7 @@ describe("a command in a sandbox", () => {
     await box.delete();
   });
 
-  it("may leave folders that nobody can enter: the sandbox is deleted all the same", async () => {
+  it("may leave folders that nobody can enter, and the sandbox can still be deleted", async () => {
     const box = await fixture.client.create();
     await shell("mkdir -p a/b && touch a/b/c && chmod 000 a/b a && ln -s /usr usr", box);
     await box.delete();
@@ -151,8 +151,8 @@ describe("a command in a sandbox", () => {
   });
 });
 
-describe("paths", () => {
-  it("lead nowhere but into the sandbox, by dots, by links or directly", async () => {
+describe("paths in a sandbox", () => {
+  it("lead only into the sandbox, by dots, by links or directly", async () => {
     const secret = join(fixture.state, "secret.txt");
     await writeFile(secret, "of the host");
     await shell(`ln -s '${secret}' link; ln -s '${fixture.state}' folder`);
@@ -168,7 +168,7 @@ describe("paths", () => {
     await expect(sandbox.fs.deleteFile("/home/daytona", true)).rejects.toMatchObject({ statusCode: 403 });
   });
 
-  it("that name a pipe or a device are refused instead of waited for", async () => {
+  it("of a pipe or a device are rejected instead of waited for", async () => {
     await shell("mkfifo pipe");
     for (const path of ["pipe", "/dev/zero"]) {
       await expect(sandbox.fs.downloadFile(path)).rejects.toMatchObject({ statusCode: 400 });
@@ -186,7 +186,7 @@ describe("without isolation", () => {
 
   afterAll(() => open.dispose());
 
-  it("commands of the scripted model run, in the sandbox's folder, without the server's secrets", async () => {
+  it("commands of the scripted model run in the sandbox's folder, without the server's secrets", async () => {
     const box = await open.client.create();
     expect(open.server).toMatchObject({ isolation: "none", refusal: undefined });
     expect(await shell("env; pwd", box)).not.toContain("secret-of-the-server");
@@ -221,7 +221,7 @@ describe("without isolation", () => {
     await box.delete();
   });
 
-  it("commands of a real model are refused with the way out, unless they are permitted", async () => {
+  it("commands of a real model are refused with instructions, unless they are permitted", async () => {
     const strict = await startFixture({ isolation: "none", realModel: true });
     const box = await strict.client.create();
     await expect(box.process.executeCommand("true")).rejects.toMatchObject({
@@ -248,10 +248,10 @@ describe("without isolation", () => {
   });
 });
 
-describe("a hostile client", () => {
+describe("a malicious client", () => {
   const key = { authorization: `Bearer ${apiKey}` };
 
-  it("gets an answer to everything that is no request, and the server goes on", async () => {
+  it("gets a response to anything that is not a valid request, and the server goes on", async () => {
     const { port } = fixture.server;
     const host = "Host: 127.0.0.1\r\n";
     for (const bytes of [
@@ -275,7 +275,7 @@ describe("a hostile client", () => {
     await isServing();
   });
 
-  it("is told what is wrong with a body", async () => {
+  it("gets the reason why its body is rejected", async () => {
     const api = `${fixture.server.apiUrl}/sandbox`;
     const exec = `http://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}/process/execute`;
     const bodies: [url: string, body: string, status: number][] = [
@@ -296,7 +296,7 @@ describe("a hostile client", () => {
     ];
     for (const [url, body, status] of bodies) {
       const answer = await visit(url, { method: "POST", headers: key, body }).catch(() => undefined);
-      // Whoever sends more than is taken may find the connection closed before the answer.
+      // A client that sends more than is accepted may find the connection closed before the response.
       if (answer === undefined) expect(status).toBe(413);
       else expect(answer.status, body.slice(0, 60)).toBe(status);
     }
@@ -322,7 +322,7 @@ describe("a hostile client", () => {
     await isServing();
   });
 
-  it("that reads slowly or leaves in the middle of a download holds nothing up", async () => {
+  it("that reads slowly or disconnects amid a download blocks nobody else", async () => {
     await shell("head -c 30000000 /dev/zero > big");
     const url = `http://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}/files/download?path=big`;
     for (let round = 0; round < 5; round += 1) {
@@ -335,7 +335,7 @@ describe("a hostile client", () => {
     expect(whole.body.length).toBe(30_000_000);
   });
 
-  it("that opens more sessions than there may be is refused", async () => {
+  it("that opens more sessions than the limit is refused", async () => {
     const box = await fixture.client.create();
     await Promise.all(Array.from({ length: 256 }, (_, number) => box.process.createSession(`s${number}`)));
     await expect(box.process.createSession("one-more")).rejects.toMatchObject({ statusCode: 400 });

@@ -1,5 +1,5 @@
 /**
- * The Daytona-compatible server under load, and with clients that vanish in the middle.
+ * The Daytona-compatible server under load, and with clients that disconnect amid a request.
  */
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
@@ -33,18 +33,18 @@ async function shell(command: string): Promise<string> {
   return (await sandbox.process.executeCommand(command, undefined, undefined, 60)).result;
 }
 
-/** Every socket and file that this process holds; what stays above the count of before has leaked. */
+/** Every socket and file that this process holds; a count above the earlier one is a leak. */
 async function countDescriptors(): Promise<number> {
   return (await readdir("/proc/self/fd")).length;
 }
 
 describe("many commands", () => {
-  it("200 at once all give their own answer", async () => {
+  it("each get their own result when 200 run at once", async () => {
     const results = await Promise.all(Array.from({ length: 200 }, (_, number) => shell(`echo ${number}`)));
     expect(results).toEqual(Array.from({ length: 200 }, (_, number) => `${number}\n`));
   });
 
-  it("300 in one session keep their order and their shell, and leave nothing open", async () => {
+  it("keep their order and their shell when 300 run in one session, and leave nothing open", async () => {
     await sandbox.process.createSession("thousand");
     const before = await countDescriptors();
     for (let number = 1; number <= 300; number += 1) {
@@ -58,7 +58,7 @@ describe("many commands", () => {
 });
 
 describe("large files", () => {
-  it("100 MB go up and come down byte for byte", async () => {
+  it("of 100 MB are uploaded and downloaded byte for byte", async () => {
     const content = Buffer.alloc(100_000_000);
     for (let place = 0; place < content.length; place += 4_096) content.writeUInt32BE(place, place);
     await sandbox.fs.uploadFile(content, "hundred");
@@ -78,10 +78,10 @@ function send(head: string[], body: string | Buffer = ""): Promise<Socket> {
   });
 }
 
-describe("a client that vanishes", () => {
+describe("a client that disconnects", () => {
   const authorization = `Authorization: Bearer ${apiKey}`;
 
-  it("in the middle of an upload leaves no file", async () => {
+  it("amid an upload leaves no file", async () => {
     const head = [
       `POST /toolbox/${sandbox.id}/files/bulk-upload HTTP/1.1`,
       "Host: 127.0.0.1",
@@ -97,7 +97,7 @@ describe("a client that vanishes", () => {
     await eventually(async () => (await shell("ls -A gone")) === "");
   });
 
-  it("in the middle of downloads, logs and commands costs no descriptor", async () => {
+  it("amid downloads, logs and commands leaks no descriptor", async () => {
     await shell("head -c 20000000 /dev/zero > twenty");
     await sandbox.process.createSession("logs");
     await sandbox.process.executeSessionCommand("logs", { command: "head -c 5000000 /dev/zero | tr '\\0' x" });
@@ -115,7 +115,7 @@ describe("a client that vanishes", () => {
     expect(await shell("echo on")).toBe("on\n");
   });
 
-  it("in the middle of following a log is let go of", async () => {
+  it("amid following a log is released", async () => {
     const command = await runInBackground(sandbox, "followed", "while echo line; do sleep 0.05; done");
     const address = `ws://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}`;
     const url = `${address}/process/session/followed/command/${command}/logs?follow=true`;
@@ -166,7 +166,7 @@ describe("a preview", () => {
     host = new URL((await sandbox.getSignedPreviewUrl(3000, 600)).url).host;
   });
 
-  it("holds an endless answer back for a client that doesn't read, in bounded memory", async () => {
+  it("holds back an endless response for a client that doesn't read, in bounded memory", async () => {
     const before = process.memoryUsage().rss;
     const slow = await Promise.all(
       Array.from({ length: 10 }, async () => {
@@ -178,14 +178,14 @@ describe("a preview", () => {
       }),
     );
     await eventually(async () => (await countOpen()) === 10);
-    // Each of these takes a while on the same path, so the endless ones had all the time to fill what can be filled.
+    // Each of these takes a while on the same path, so the endless responses had time to fill any buffer.
     for (let round = 0; round < 20; round += 1) await countOpen();
     expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000);
     for (const sent of slow) sent.destroy();
     await eventually(async () => (await countOpen()) === 0);
   });
 
-  it("tells the application when its client vanished, while it answered or while it was sent a body", async () => {
+  it("closes the application's connection when its client disconnects, amid a response or a request body", async () => {
     const reading = await ask("/");
     reading.end();
     const [response] = await once(reading, "response");
@@ -199,7 +199,7 @@ describe("a preview", () => {
   });
 });
 
-it("ends a command of `execute` when nobody waits for it any more only if its time is up", async () => {
+it("without a client lets a command of `execute` run until its time is up", async () => {
   const mark = marker();
   const head = [
     `POST /toolbox/${sandbox.id}/process/execute HTTP/1.1`,

@@ -11,7 +11,7 @@ let fixture: Fixture;
 let red: Sandbox;
 let blue: Sandbox;
 
-/** Tells what reached it, streams slowly, echoes bodies, speaks WebSocket (by hand) and breaks HTTP on request. */
+/** Reports what reached it, streams slowly, echoes bodies, speaks WebSocket (by hand) and breaks HTTP on request. */
 const application = `
 const { createServer } = require("node:http");
 const { createHash } = require("node:crypto");
@@ -74,15 +74,15 @@ async function see(address: string, headers: Record<string, string> = {}): Promi
   return JSON.parse(body) as Seen;
 }
 
-describe("ways in", () => {
-  it("shows each of two sandboxes on the same port its own", async () => {
+describe("access to a preview", () => {
+  it("shows each of two sandboxes its own server on the same port", async () => {
     const [first, second] = await Promise.all([red.getPreviewLink(3000), blue.getPreviewLink(3000)]);
     expect((await see(first.url, { "x-daytona-preview-token": first.token })).colour).toBe("red");
     expect((await see(second.url, { "x-daytona-preview-token": second.token })).colour).toBe("blue");
     expect((await visit(first.url, { headers: { "x-daytona-preview-token": second.token } })).status).toBe(401);
   });
 
-  it("opens a signed address at once, and goes on by cookie", async () => {
+  it("accepts a signed address at once, and then its cookie", async () => {
     const { url } = await red.getSignedPreviewUrl(3000);
     const opened = await visit(url);
     expect(opened.status).toBe(200);
@@ -93,7 +93,7 @@ describe("ways in", () => {
     expect(seen.headers.cookie).toBe("theirs=1");
   });
 
-  it("ends a signed address when it expires or is revoked", async () => {
+  it("ends when a signed address expires or is revoked", async () => {
     const { url, token } = await red.getSignedPreviewUrl(3000, 1);
     expect((await visit(url)).status).toBe(200);
     await expect.poll(async () => (await visit(url)).status, { interval: 100, timeout: 30_000 }).toBe(401);
@@ -103,12 +103,12 @@ describe("ways in", () => {
     expect(token).not.toBe(revoked.token);
   });
 
-  it("opens a signed address for its port only", async () => {
+  it("by a signed address is for its port only", async () => {
     const { url } = await red.getSignedPreviewUrl(3000);
     expect((await visit(url.replace("//3000-", "//3001-"))).status).toBe(401);
   });
 
-  it("takes a token from the query, which user code never sees, and gives a cookie for it", async () => {
+  it("accepts a token in the query, which user code never sees, and sets a cookie for it", async () => {
     const { url, token } = await red.getPreviewLink(3000);
     const opened = await visit(`${url}/a/../b?x=1&DAYTONA_SANDBOX_AUTH_KEY=${token}&y=%20`);
     expect((JSON.parse(opened.body) as Seen).url).not.toContain(token);
@@ -116,7 +116,7 @@ describe("ways in", () => {
     expect(opened.headers["set-cookie"]).toHaveLength(1);
   });
 
-  it("refuses whoever brings nothing, and takes the API key without showing it to user code", async () => {
+  it("is refused without credentials, and accepts the API key without showing it to user code", async () => {
     const { url } = await red.getPreviewLink(3000);
     expect((await visit(url)).status).toBe(401);
     const seen = await see(url, { authorization: `Bearer ${apiKey}` });
@@ -133,7 +133,7 @@ describe("ways in", () => {
     expect(careless.headers.authorization).toBeUndefined();
   });
 
-  it("leads to a port below the toolbox's address too, with the sandbox's token or a key, neither of which passes", async () => {
+  it("works below the toolbox's address too, with the sandbox's token or a key, and passes neither on", async () => {
     const { token } = await red.getPreviewLink(3000);
     const address = `${red.toolboxProxyUrl}/${red.id}/proxy/3000`;
     const headers = { "x-daytona-preview-token": token, authorization: "Bearer of-the-application" };
@@ -148,7 +148,7 @@ describe("ways in", () => {
     expect((await visit(`${red.toolboxProxyUrl}/${red.id}/proxy/3999/`, { headers })).status).toBe(502);
   });
 
-  it("has the path of the sandbox before every redirect there, as Daytona's proxy puts it", async () => {
+  it("below the toolbox's address has the sandbox's path before every redirect, as Daytona's proxy does", async () => {
     const { token } = await red.getPreviewLink(3000);
     const address = `${red.toolboxProxyUrl}/${red.id}/proxy/3000/login`;
     const answer = await visit(address, { headers: { "x-daytona-preview-token": token } });
@@ -165,8 +165,8 @@ describe("ways in", () => {
   });
 });
 
-describe("what passes", () => {
-  it("streams an answer as it is written", async () => {
+describe("a preview", () => {
+  it("streams a response as it is written", async () => {
     const { url } = await red.getSignedPreviewUrl(3000);
     const { host, port } = new URL(url);
     const first = await new Promise<string>((resolve, reject) => {
@@ -182,7 +182,7 @@ describe("what passes", () => {
     expect(first).toBe("data: first\n\n");
   });
 
-  it("carries a body of megabytes there and back", async () => {
+  it("passes bodies of megabytes in both directions", async () => {
     const { url } = await red.getSignedPreviewUrl(3000);
     const body = "x".repeat(5_000_000);
     expect((await visit(`${url}/echo`, { method: "POST", body })).body.length).toBe(body.length);
@@ -194,7 +194,7 @@ describe("what passes", () => {
     expect(answer).toMatchObject({ status: 302, headers: { location: "/home", "set-cookie": ["a=1; Path=/", "b=2"] } });
   });
 
-  it("carries a WebSocket, and a refusal of one", async () => {
+  it("passes a WebSocket, and a refusal of one", async () => {
     const { url, token } = await blue.getPreviewLink(3000);
     const { host, port } = new URL(url);
     const open = (path: string): WebSocket =>
@@ -216,7 +216,7 @@ describe("what passes", () => {
 });
 
 describe("keys and tokens", () => {
-  it("are taken off a WebSocket before user code sees it, and what is the application's own is left", async () => {
+  it("are removed from a WebSocket before user code sees it, and the application's own headers are left", async () => {
     const { url, token } = await red.getPreviewLink(3000);
     const { host, port } = new URL(url);
     const seen = (path: string, headers: Record<string, string>): Promise<string> =>
@@ -235,7 +235,7 @@ describe("keys and tokens", () => {
     expect(await seen("/seen", key())).toBe("/seen|||");
   });
 
-  it("and orders to the proxy are not for user code, which learns the name it was asked by", async () => {
+  it("and headers for the proxy never reach user code, which learns the name it was requested by", async () => {
     const { url, token } = await red.getPreviewLink(3000);
     const { headers } = await see(url, {
       "x-daytona-preview-token": token,
@@ -251,7 +251,7 @@ describe("keys and tokens", () => {
 describe("pages of other origins", () => {
   const origin = "https://elsewhere.example";
 
-  it("may read a preview with credentials, and are told so before they ask", async () => {
+  it("may read a preview with credentials, and learn so from the preflight", async () => {
     const { url, token } = await red.getPreviewLink(3000);
     const preflight = await visit(url, {
       method: "OPTIONS",
@@ -274,8 +274,8 @@ describe("pages of other origins", () => {
   });
 });
 
-describe("what goes wrong", () => {
-  it("answers 502 for a port that nobody listens on and for answers that are none", async () => {
+describe("a failing preview", () => {
+  it("responds 502 for a port without a listener and for malformed responses", async () => {
     const dead = await red.getSignedPreviewUrl(3999);
     expect((await visit(dead.url)).status).toBe(502);
     const { url } = await red.getSignedPreviewUrl(3000);
@@ -284,14 +284,14 @@ describe("what goes wrong", () => {
     expect((await visit(url)).status).toBe(200);
   });
 
-  it("never serves the API on a preview's host, nor a preview on the API's, nor either on a foreign one", async () => {
+  it("never serves the API on a preview's host, a preview on the API's, or either on a foreign one", async () => {
     const { url } = await red.getSignedPreviewUrl(3000);
     expect((await see(`${url}/api/sandbox`)).colour).toBe("red");
     const rebound = await visit(fixture.server.apiUrl, { headers: { ...key(), host: "evil.example" } });
     expect(rebound.status).toBe(421);
   });
 
-  it("says that a stopped sandbox is stopped", async () => {
+  it("reports that a stopped sandbox is stopped", async () => {
     const box = await fixture.client.create();
     const { url } = await box.getSignedPreviewUrl(3000);
     await box.stop();

@@ -1,5 +1,5 @@
 /**
- * Code, environment and figures of a sandbox, through the unmodified SDK.
+ * Code, environment and metrics of a sandbox, through the unmodified SDK.
  */
 import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -31,8 +31,8 @@ async function runCode(language: string, code: string, more = {}): Promise<{ exi
   return (await response.json()) as never;
 }
 
-describe("code", () => {
-  it("in TypeScript runs with its arguments and variables, also what is more than types, and knows modules", async () => {
+describe("process/code-run", () => {
+  it("runs TypeScript with arguments and variables, including syntax beyond types, and knows modules", async () => {
     const code = `import { sep } from "node:path";
       enum Colour { Red = 3 }
       const [one, two]: string[] = process.argv.slice(2);
@@ -41,7 +41,7 @@ describe("code", () => {
     expect({ exitCode, result }).toEqual({ exitCode: 0, result: "/ 3 a b $c hello you 店\n" });
   });
 
-  it("in JavaScript finds the modules of the folder it runs in, and fails with a code and what it said", async () => {
+  it("runs JavaScript with the modules of its folder, and reports a failure's code and output", async () => {
     await sandbox.fs.uploadFile(Buffer.from("module.exports = 42;"), "node_modules/answer/index.js");
     expect(await runCode("javascript", 'console.log(require("answer"))')).toMatchObject({ result: "42\n" });
     const failed = await runCode("javascript", 'console.error("before"); process.exit(3)');
@@ -49,7 +49,7 @@ describe("code", () => {
     expect((await runCode("javascript", "not code (")).exitCode).toBe(1);
   });
 
-  it("in Python runs where there is one, and is refused with a sentence where there is none", async () => {
+  it("runs Python where it is installed, and otherwise rejects it with a message", async () => {
     if (!hasPython) {
       const refused = await askToolbox("/process/code-run", { language: "python", code: "1" });
       expect([refused.status, await refused.text()]).toEqual([501, expect.stringContaining("python is not installed")]);
@@ -64,7 +64,7 @@ describe("code", () => {
     });
   });
 
-  it("ends with all it started when its time is up", async () => {
+  it("ends a program with all it started when its time is up", async () => {
     const mark = marker();
     const code = `require("child_process").spawnSync("sleep", ["${mark}"])`;
     await expect(sandbox.process.codeRun(code, undefined, 1)).rejects.toMatchObject({
@@ -74,15 +74,15 @@ describe("code", () => {
     await eventually(async () => (await findProcesses(`sleep\0${mark}`)).length === 0);
   });
 
-  it("of another language, or none, is refused", async () => {
+  it("rejects a missing or unknown language", async () => {
     for (const body of [{ code: "1" }, { language: "ruby", code: "1" }, { language: "python", code: " " }]) {
       expect((await askToolbox("/process/code-run", body)).status).toBe(400);
     }
   });
 });
 
-describe("the environment", () => {
-  it("changes for new processes: taken away first, then set", async () => {
+describe("a sandbox's environment", () => {
+  it("changes for new processes: removals first, then new values", async () => {
     const change = (body: unknown): Promise<Response> => askToolbox("/env", body);
     const read = async (): Promise<string> => (await sandbox.process.executeCommand('echo "$A/$B/$C"')).result.trim();
     await change({ set: { A: "placeholder-1", B: "placeholder-2", C: "3" } });
@@ -94,7 +94,7 @@ describe("the environment", () => {
   });
 });
 
-it("a session whose PATH leads nowhere still runs what it is given", async () => {
+it("lets a session whose PATH is invalid still run its commands", async () => {
   await sandbox.process.createSession("lost");
   const run = (command: string) => sandbox.process.executeSessionCommand("lost", { command });
   await run("export PATH=/nowhere");
@@ -102,8 +102,8 @@ it("a session whose PATH leads nowhere still runs what it is given", async () =>
   await sandbox.process.deleteSession("lost");
 });
 
-describe("the figures", () => {
-  it("are of the sandbox's processes and its order", async () => {
+describe("a sandbox's metrics", () => {
+  it("count its own processes and its configured resources", async () => {
     const metrics = await sandbox.getMetricsLatest();
     expect(metrics).toMatchObject({ cpuCount: sandbox.cpu, memTotal: sandbox.memory * 1024 ** 3 });
     expect(metrics.memUsed).toBeGreaterThan(1024 ** 2);
@@ -119,7 +119,7 @@ describe("the figures", () => {
   });
 });
 
-it("what isn't there says so in the daemon's words", async () => {
+it("are refused in the daemon's words where they don't exist", async () => {
   for (const [path, sentence] of [
     ["/lsp/start", "Language servers"],
     ["/computeruse/start", "Computer use"],

@@ -1,5 +1,5 @@
 /**
- * SSH into sandboxes of the Daytona-compatible server: with ssh2's client, and with the system's `ssh` where there is one.
+ * SSH into sandboxes of the Daytona-compatible server: with ssh2's client, and with the system's `ssh` where it exists.
  */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -80,8 +80,8 @@ async function run(command: string, input?: string, username = token): Promise<R
   return result;
 }
 
-describe("access by ssh", () => {
-  it("is a token with a command, an id and an end, and takes the place of the one before", async () => {
+describe("SSH access", () => {
+  it("is a token with a command, an id and an expiry, and replaces the one before", async () => {
     const box = await fixture.client.create();
     const before = Date.now();
     const access = await box.createSshAccess(5);
@@ -107,7 +107,7 @@ describe("access by ssh", () => {
     await box.delete();
   });
 
-  it("is not told with the sandbox, and needs an end in reach", async () => {
+  it("is never part of the sandbox's own description, and needs an expiry within the limit", async () => {
     const shown = await fixture.client.get(sandbox.id);
     expect(JSON.stringify(shown)).not.toContain(token);
     for (const minutes of [-1, Number.NaN, 1e9]) {
@@ -115,7 +115,7 @@ describe("access by ssh", () => {
     }
   });
 
-  it("ends with its time for whoever comes then, and not for whoever is in", async () => {
+  it("expires for new connections, and not for open ones", async () => {
     const box = await fixture.client.create();
     const short = await enter(box, 0.01);
     const client = await login(short.token);
@@ -126,7 +126,7 @@ describe("access by ssh", () => {
     await box.delete();
   });
 
-  it("is refused to strangers, with or without a password", async () => {
+  it("is refused without a valid token, with or without a password", async () => {
     await expect(login("root")).rejects.toThrow("authentication methods failed");
     const client = new Client();
     client.connect({ host: "127.0.0.1", port, username: "root", password: token });
@@ -135,7 +135,7 @@ describe("access by ssh", () => {
   });
 });
 
-describe("a command by ssh", () => {
+describe("a command over SSH", () => {
   it("has its exit code, both outputs and its input", async () => {
     expect(await run("pwd; echo oops >&2; exit 3")).toEqual({ stdout: "/home/daytona\n", stderr: "oops\n", code: 3 });
     expect(await run("cat; cat /nowhere", "a\nb\0é")).toMatchObject({ stdout: "a\nb\0é", code: 1 });
@@ -144,13 +144,13 @@ describe("a command by ssh", () => {
     expect(await run("exec true", "x".repeat(300_000))).toMatchObject({ code: 0 });
   });
 
-  it("passes megabytes on, at the pace of the slower side", async () => {
+  it("passes megabytes at the pace of the slower side", async () => {
     const input = "0123456789abcdef".repeat(500_000);
     const { stdout, stderr } = await run("tee /dev/stderr", input);
     expect([stdout === input, stderr === input]).toEqual([true, true]);
   });
 
-  it("gets signals", async () => {
+  it("receives signals", async () => {
     const client = await login();
     const channel = await execute(client, "trap 'echo caught; exit 5' USR1; echo ready; while :; do sleep 0.05; done");
     await once(channel, "data");
@@ -159,13 +159,13 @@ describe("a command by ssh", () => {
     client.end();
   });
 
-  it("is no subsystem that nobody knows", async () => {
+  it("is not an unknown subsystem", async () => {
     const client = await login();
     await expect(promisify((done: (error?: Error) => void) => client.subsys("nonsense", done))()).rejects.toThrow();
     client.end();
   });
 
-  it("may leave a server behind when its client goes", async () => {
+  it("may leave a server running when its client disconnects", async () => {
     const mark = marker();
     const client = await login();
     await execute(client, `nohup sleep ${mark} >/dev/null 2>&1 & sleep 0.1; cat`);
@@ -177,7 +177,7 @@ describe("a command by ssh", () => {
   });
 });
 
-describe("a shell by ssh", () => {
+describe("a shell over SSH", () => {
   async function openShell(client: Client, size = { cols: 90, rows: 20, term: "vt100" }): Promise<ClientChannel> {
     return promisify<object, ClientChannel>((window, done) => client.shell(window, done))(size);
   }
@@ -202,7 +202,7 @@ describe("a shell by ssh", () => {
     client.end();
   });
 
-  it("is hung up when its client goes, and not among the terminals that have an id", async () => {
+  it("is hung up when its client disconnects, and not listed among the terminals with an id", async () => {
     const mark = marker();
     const client = await login();
     const shell = await openShell(client);
@@ -222,7 +222,7 @@ describe("a shell by ssh", () => {
   });
 });
 
-describe("a port by ssh", () => {
+describe("a port over SSH", () => {
   const reach = (client: Client, host: string, to: number): Promise<ClientChannel> =>
     promisify<ClientChannel>((done) => client.forwardOut("127.0.0.1", 0, host, to, done))();
 
@@ -241,14 +241,14 @@ describe("a port by ssh", () => {
   });
 });
 
-describe.skipIf(!hasSsh())("the command that was given out", () => {
+describe.skipIf(!hasSsh())("the ssh command that the API returns", () => {
   const options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
 
   function start(args: string[]): ChildProcessWithoutNullStreams {
     return spawn("ssh", ["-F", "none", ...options, "-p", String(port), `${token}@127.0.0.1`, ...args]);
   }
 
-  it("works as it is, for a command and for a shell", async () => {
+  it("works unchanged, for a command and for a shell", async () => {
     const command = start(["cat; echo oops >&2; exit 3"]);
     command.stdin.end("piped");
     const end = once(command, "close");
@@ -262,8 +262,8 @@ describe.skipIf(!hasSsh())("the command that was given out", () => {
   });
 });
 
-describe("the gateway", () => {
-  it("ends connections when their sandbox stops, and says so to whoever comes then", async () => {
+describe("the SSH gateway", () => {
+  it("ends connections when their sandbox stops, and gives later clients the reason", async () => {
     const box = await fixture.client.create();
     const { token: own } = await enter(box);
     const client = await login(own);
@@ -302,7 +302,7 @@ describe("the gateway", () => {
     await rm(state, { recursive: true, force: true });
   });
 
-  it("survives clients that speak nonsense", async () => {
+  it("survives clients that send garbage", async () => {
     const { connect } = await import("node:net");
     for (const bytes of ["GET / HTTP/1.1\r\n\r\n", `SSH-2.0-x\r\n${"\0".repeat(1000)}`, Buffer.alloc(100_000, 255)]) {
       const socket = connect(port, "127.0.0.1");

@@ -63,7 +63,7 @@ async function readControls(socket: WebSocket): Promise<{ controls: unknown[]; c
 }
 
 describe("a terminal", () => {
-  it("is a login shell of a size, with variables and a folder", async () => {
+  it("is a login shell with a size, variables and a folder", async () => {
     await sandbox.fs.createFolder("work", "755");
     const terminal = await open("settings", { cols: 100, rows: 30, cwd: "work", envs: { GREETING: "hé 'quoted'" } });
     expect(await ask(terminal, 'echo "$(stty size) $TERM $GREETING $PWD $-; shopt login_shell"')).toMatch(
@@ -73,7 +73,7 @@ describe("a terminal", () => {
     await terminal.handle.kill();
   });
 
-  it("has a new size as soon as it is told", async () => {
+  it("has a new size as soon as it is resized", async () => {
     const terminal = await open("sized");
     expect(await ask(terminal, "stty size")).toBe("24 80");
     expect(await terminal.handle.resize(120, 40)).toMatchObject({ id: "sized", cols: 120, rows: 40, active: true });
@@ -94,7 +94,7 @@ describe("a terminal", () => {
     expect(await handle.wait()).toEqual({ exitCode: 0, error: undefined });
   });
 
-  it("tells how its shell ended", async () => {
+  it("reports how its shell ended", async () => {
     const ends: [string, unknown][] = [
       ["exit 0", { exitCode: 0, error: undefined }],
       ["exit 3", { exitCode: 3, error: "non-zero exit" }],
@@ -113,7 +113,7 @@ describe("a terminal", () => {
 });
 
 describe("the connections of a terminal", () => {
-  it("are many to one shell, and may all end before it", async () => {
+  it("share one shell, and may all end before it", async () => {
     const first = await open("shared");
     const second = await connect("shared");
     await first.handle.sendInput("HERE=still; echo one''two\n");
@@ -122,13 +122,13 @@ describe("the connections of a terminal", () => {
     await second.handle.disconnect();
     const third = await connect("shared");
     expect(await ask(third, "echo $HERE")).toBe("still");
-    // As with the real daemon, what was shown before is not shown again.
+    // As with the real daemon, earlier output is not sent again.
     expect(third.screen.text).not.toContain("onetwo");
     await third.handle.kill();
     expect(await third.handle.wait()).toEqual({ exitCode: 137, error: "SIGKILL" });
   });
 
-  it("are told the end by a control frame where they ask for it, and in the reason of the close", async () => {
+  it("get the exit in a control frame where they request it, and in the close reason", async () => {
     expect((await rest("POST", "/process/pty", { id: "told" })).status).toBe(201);
     const [asks, plain] = [
       dial("/process/pty/told/connect", ["X-Daytona-Pty-Exit-Control"]),
@@ -149,7 +149,7 @@ describe("the connections of a terminal", () => {
     ]);
   });
 
-  it("get back a subprotocol that they offered, though not the one that carries variables", async () => {
+  it("get back a subprotocol that they offered, but not the one that carries variables", async () => {
     const secret = `X-Daytona-Pty-Envs~${Buffer.from('{"A":"b"}').toString("base64url")}`;
     const offers: [string[], string][] = [
       [["X-Daytona-SDK-Version~0.218.0", secret, "X-Daytona-Pty-Exit-Control"], "X-Daytona-SDK-Version~0.218.0"],
@@ -167,7 +167,7 @@ describe("the connections of a terminal", () => {
     }
   });
 
-  it("carry any byte both ways, in messages of up to 64 KiB", async () => {
+  it("carry any byte in both directions, in messages of up to 64 KiB", async () => {
     const socket = dial("/process/pty/create-connect?id=bytes");
     const chunks: Buffer[] = [];
     socket.on("message", (data, isBinary) => isBinary && chunks.push(data as Buffer));
@@ -187,7 +187,7 @@ describe("the connections of a terminal", () => {
     await sandbox.process.killPtySession("big");
   });
 
-  it("hold up neither each other nor the shell: one that stops reading is closed", async () => {
+  it("block neither each other nor the shell: one that stops reading is closed", async () => {
     const printed = 12_000_000;
     let [received, end] = [0, Buffer.alloc(0)];
     const isDone = Promise.withResolvers<void>();
@@ -216,7 +216,7 @@ describe("the connections of a terminal", () => {
     await handle.kill();
   });
 
-  it("are refused for a terminal that is not there or that can't be, and leave nothing behind", async () => {
+  it("are refused for a terminal that doesn't exist or can't start, and leave nothing behind", async () => {
     await expect(connect("nowhere")).rejects.toThrow("PTY session nowhere not found");
     await expect(open("wide", { cols: 1001 })).rejects.toThrow("invalid value for cols");
     await expect(open("lost", { cwd: "/nowhere" })).rejects.toThrow("file not found");
@@ -234,7 +234,7 @@ describe("the connections of a terminal", () => {
 });
 
 describe("terminals over HTTP", () => {
-  it("are made, described, listed and deleted", async () => {
+  it("are created, described, listed and deleted", async () => {
     expect(await rest("POST", "/process/pty", { id: "plain", envs: { A: "b" } })).toMatchObject({
       status: 201,
       body: '{"sessionId":"plain"}',
@@ -258,7 +258,7 @@ describe("terminals over HTTP", () => {
     expect(await sandbox.process.listPtySessions()).toEqual([]);
   });
 
-  it("start at the first connection where that was asked for", async () => {
+  it("start at the first connection where requested", async () => {
     await rest("POST", "/process/pty", { id: "lazy", lazyStart: true });
     expect(await sandbox.process.getPtySessionInfo("lazy")).toMatchObject({ active: false, lazyStart: true });
     expect((await rest("POST", "/process/pty/lazy/resize", { cols: 90, rows: 20 })).status).toBe(500);
@@ -268,7 +268,7 @@ describe("terminals over HTTP", () => {
     await lazy.handle.kill();
   });
 
-  it("say what is wrong", async () => {
+  it("report what is wrong with a request", async () => {
     await rest("POST", "/process/pty", { id: "there" });
     const wrong: [string, string, unknown, number, string][] = [
       ["POST", "/process/pty", {}, 400, "session ID is required"],
@@ -301,7 +301,7 @@ describe("terminals over HTTP", () => {
 });
 
 describe("the processes of a terminal", () => {
-  it("all end with its deletion, also those that left its process group", async () => {
+  it("all end when it is deleted, including those that left its process group", async () => {
     const mark = marker();
     const { handle } = await open("family");
     await handle.sendInput(
@@ -312,7 +312,7 @@ describe("the processes of a terminal", () => {
     await eventually(async () => (await findProcesses(mark)).length === 0);
   });
 
-  it("end with the sandbox, and connections with them", async () => {
+  it("end with the sandbox, and so do its connections", async () => {
     const box = await fixture.client.create();
     const mark = marker();
     const { handle } = await open("stopped", {}, box);
@@ -336,7 +336,7 @@ describe("the processes of a terminal", () => {
     await sandbox.process.executeCommand(`pkill -f 'sleep ${mark}'`);
   });
 
-  it("that read nothing leave what is typed waiting, and everyone else served", async () => {
+  it("that read nothing leave their input waiting, and block nobody else", async () => {
     const { handle, screen } = await open("deaf");
     await handle.sendInput("stty raw -echo; echo de''af; sleep 1000\n");
     await screen.shows("deaf");
@@ -346,7 +346,7 @@ describe("the processes of a terminal", () => {
     expect(await sandbox.process.listPtySessions()).toEqual([]);
   });
 
-  it("see no other sandbox, no home directory, nothing of the server, and can't write outside of their own folders", async () => {
+  it("see no other sandbox, no home directory and nothing of the server, and can write only to their own folders", async () => {
     const other = await fixture.client.create();
     await other.fs.uploadFile(Buffer.from("private"), "/home/daytona/other-secret.txt");
     const terminal = await open("caged", { cols: 1000 });
@@ -365,7 +365,7 @@ describe("the processes of a terminal", () => {
 });
 
 describe("a terminal without isolation", () => {
-  it("works as well, and leaves no process behind", async () => {
+  it("works, and leaves no process behind", async () => {
     const open = await startFixture({ isolation: "none" });
     const box = await open.client.create();
     const [screen, mark] = [new Screen(), marker()];

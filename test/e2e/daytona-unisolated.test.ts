@@ -1,5 +1,5 @@
 /**
- * The whole shop on a machine without bubblewrap: sandboxes are then plain processes that share its ports.
+ * The whole shop on a machine without bubblewrap: sandboxes are then plain processes that share the machine's ports.
  */
 import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -17,7 +17,7 @@ const path = process.env.PATH ?? "";
 let programs: string;
 let taskloom: Taskloom;
 
-/** Every program of this machine but bubblewrap. */
+/** Every program of this machine except bubblewrap. */
 async function hideBubblewrap(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "taskloom-programs-"));
   for (const source of path.split(delimiter)) {
@@ -47,7 +47,7 @@ async function buildShop(thread_id: string, content: string): Promise<string> {
   return /http:\/\/30\d\d-[a-z0-9-]+\.localhost:\d+\/?/.exec(run.result.text)?.[0] ?? run.result.text;
 }
 
-it("is built twice, the second while the first is open, each on a port of its own beside somebody else's on 3000", async () => {
+it("the shop is built twice without isolation, each on a port of its own, while another program has port 3000", async () => {
   // Free or taken already: in both cases it is taken now.
   const other = createServer().listen(3000, "127.0.0.1");
   other.on("error", () => {});

@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(() => fixture.dispose());
 
-describe("the life of a sandbox", () => {
+describe("a sandbox", () => {
   it("is started when create returns, and is found by id and by name", async () => {
     expect(sandbox.state).toBe("started");
     expect((await fixture.client.get(sandbox.id)).id).toBe(sandbox.id);
@@ -43,7 +43,7 @@ describe("the life of a sandbox", () => {
     });
   });
 
-  it("keeps names unique and says what it doesn't know", async () => {
+  it("has a unique name, and unknown ones are reported", async () => {
     await expect(fixture.client.create({ name: "shared" })).rejects.toMatchObject({ statusCode: 409 });
     await expect(fixture.client.get("nobody")).rejects.toMatchObject({
       name: "DaytonaNotFoundError",
@@ -51,13 +51,13 @@ describe("the life of a sandbox", () => {
     });
   });
 
-  it("makes one of two sandboxes that ask for a name at the same time", async () => {
+  it("is created once when two requests ask for its name at the same time", async () => {
     const results = await Promise.allSettled([1, 2].map(() => fixture.client.create({ name: "twin" })));
     expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     await (await fixture.client.get("twin")).delete();
   });
 
-  it("lists in pages, by label", async () => {
+  it("is listed in pages, by label", async () => {
     const others = await Promise.all(
       [1, 2].map((n) => fixture.client.create({ labels: { page: "yes", n: String(n) } })),
     );
@@ -82,7 +82,7 @@ describe("the life of a sandbox", () => {
     await expect(fixture.client.get(box.id)).rejects.toMatchObject({ statusCode: 404 });
   });
 
-  it("keeps what lies in /tmp and /var/tmp too, over a stop, an archive and a restart of the server", async () => {
+  it("keeps the files of /tmp and /var/tmp over a stop, an archive and a restart of the server", async () => {
     const { state, server, client, dispose } = await startFixture();
     const box = await client.create({ name: "temporary" });
     await box.process.executeCommand(
@@ -113,7 +113,7 @@ describe("the life of a sandbox", () => {
     await box.delete();
   });
 
-  it("is gone after a stop when it is ephemeral", async () => {
+  it("is deleted after a stop when it is ephemeral", async () => {
     const box = await fixture.client.create({ ephemeral: true });
     await box.stop();
     await expect(fixture.client.get(box.id)).rejects.toMatchObject({ statusCode: 404 });
@@ -133,7 +133,7 @@ describe("the life of a sandbox", () => {
     });
   });
 
-  it("outlives a restart of the server: files stay, processes don't, and it starts again", async () => {
+  it("survives a restart of the server: files stay, processes end, and it starts again", async () => {
     const { state, server, client, dispose } = await startFixture();
     const box = await client.create({ name: "old" });
     await box.fs.uploadFile(Buffer.from("kept"), "kept.txt");
@@ -149,8 +149,8 @@ describe("the life of a sandbox", () => {
   });
 });
 
-describe("keys", () => {
-  it("refuses a request without a key, and with a wrong one where a key was set", async () => {
+describe("the server", () => {
+  it("rejects a request without a key, and with a wrong one where a key was set", async () => {
     const url = `${fixture.server.apiUrl}/sandbox`;
     const refused = await visit(url);
     expect(refused.status).toBe(401);
@@ -161,7 +161,7 @@ describe("keys", () => {
     await locked.dispose();
   });
 
-  it("answers what it doesn't have with 501 and a sentence", async () => {
+  it("responds with 501 and a message for what it doesn't have", async () => {
     await expect(sandbox.computerUse.getStatus()).rejects.toMatchObject({ statusCode: 501 });
     await expect(fixture.client.volume.list()).rejects.toMatchObject({ statusCode: 501 });
   });

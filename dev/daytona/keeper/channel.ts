@@ -1,5 +1,5 @@
 /**
- * One request of the server to the keeper: a socket of its own, so that a slow request holds up no other one.
+ * One request of the server to the keeper. It has its own socket, so a slow request holds up no other.
  */
 import type { Socket } from "node:net";
 import { describeFailure, type Failure } from "./failures.ts";
@@ -13,7 +13,7 @@ export interface Channel {
 export type Request = Record<string, unknown>;
 
 export function openChannel(socket: Socket, head?: Buffer): Channel {
-  // A peer that vanishes shows as the end of the frames; an unheard "error" event would end the whole process.
+  // A peer that vanishes shows as the end of the frames. An unhandled "error" event would end the whole process.
   socket.on("error", () => socket.destroy());
   return { socket, reader: new FrameReader(socket, head) };
 }

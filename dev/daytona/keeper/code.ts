@@ -1,6 +1,6 @@
 /**
- * `process/code-run`: a program by its text, which the interpreter reads from stdin. So it needs no file, may be long,
- * and finds the modules of the folder that it runs in.
+ * `process/code-run`: the interpreter reads the program from stdin. So the program needs no file, may be long, and
+ * finds the modules of the folder it runs in.
  */
 import { delimiter, join } from "node:path";
 import type { Channel, Request } from "./channel.ts";
@@ -14,7 +14,7 @@ export async function runCode(channel: Channel, request: Request, settings: Keep
   await executeProgram(channel, request, settings, { program, input: readText(request, "code") });
 }
 
-/** node runs both of its languages, also the parts of TypeScript that are more than types. */
+/** node runs both of its languages, including TypeScript syntax that is more than types. */
 function findInterpreter(language: string, settings: KeeperSettings): string[] {
   if (language === "python") return [requirePython(settings), "-u"];
   const node = settings.fenced ? process.execPath : "node";

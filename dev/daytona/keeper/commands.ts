@@ -1,5 +1,5 @@
 /**
- * `process/execute`: one command in a shell of its own, stdout and stderr in one stream as a terminal would show them.
+ * `process/execute`: one command in its own shell, stdout and stderr merged as a terminal would show them.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -14,18 +14,18 @@ import { resolvePath } from "./paths.ts";
 import { awaitReadiness, makePipes, openOutput } from "./pipes.ts";
 import { findShell, type KeeperSettings, processEnvironment } from "./settings.ts";
 
-/** Process groups that must not outlive the keeper (in a pid namespace they can't; without one this list ends them). */
+/** Process groups that must not outlive the keeper. In a pid namespace they can't; without one, this list ends them. */
 export const groups = new Set<number>();
 
 export function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The group is gone already, which is what was wanted.
+    // The group has already ended.
   }
 }
 
-/** A group outlives its leader while a background child runs, and its number is free again when it is empty. */
+/** A group outlives its leader while a background child runs; once it is empty, its number may be reused. */
 function forgetEmptyGroups(): void {
   for (const pid of groups) {
     try {
@@ -37,12 +37,12 @@ function forgetEmptyGroups(): void {
 }
 
 /**
- * Ends everything in the pid namespace when there are too many processes. One signal to all, which no fork escapes: to
- * go through them one by one would never catch up with a fork bomb. The keeper itself and the first process are spared.
+ * Ends everything in the pid namespace when there are too many processes. One signal to all, which no fork escapes:
+ * signalling them one by one would never catch up with a fork bomb. The keeper and the first process are spared.
  */
 export function endStorm(maxProcesses: number): void {
   const count = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).length;
-  // Anywhere but in a namespace of bubblewrap the signal would reach everything that its user runs.
+  // Outside of a bubblewrap namespace the signal would reach every process of this user.
   if (count <= maxProcesses || readFileSync("/proc/1/comm", "utf8") !== "bwrap\n") return;
   try {
     process.kill(-1, "SIGKILL");
@@ -72,7 +72,7 @@ export function spawnShell(
   return child;
 }
 
-/** The command comes by stdin, as the real daemon does it: an argument may hold no more than 128 KiB. */
+/** The command is passed by stdin, as in the real daemon: an argument is limited to 128 KiB. */
 export function executeCommand(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
   return executeProgram(channel, request, settings, {
     program: [findShell()],
@@ -80,10 +80,10 @@ export function executeCommand(channel: Channel, request: Request, settings: Kee
   });
 }
 
-/** Its output is a named pipe, so that `/dev/stdout` and `/dev/stderr` can be opened by name. */
+/** The output is a named pipe, so that `/dev/stdout` and `/dev/stderr` can be opened by name. */
 const openStreams = 'exec >"$0/out" 2>&1; echo >&3; exec 3>&-; exec "$@"';
 
-/** Runs a program that reads what it is to do from stdin, and answers with all that it says and how it ended. */
+/** Runs a program that reads its input from stdin. Replies with its complete output and its exit code. */
 export async function executeProgram(
   channel: Channel,
   request: Request,
@@ -109,8 +109,8 @@ export async function executeProgram(
   const ended = awaitEnd(child);
   await Promise.race([awaitReadiness(child), ended]);
   await rm(folder, { recursive: true, force: true });
-  // The server closes the channel when time is up. It shows as the end of what there is to read, since half-open
-  // connections are allowed; the process would otherwise live on until it writes something.
+  // The server closes the channel when time is up. This shows as the end of the input, since half-open connections are
+  // allowed; the process would otherwise live on until it writes something.
   const kill = (): void => {
     if (child.pid !== undefined) killGroup(child.pid, "SIGKILL");
     output.destroy();
@@ -140,7 +140,9 @@ export async function forward(source: Readable, channel: Channel, kind: number):
   }
 }
 
-/** Like the real daemon, waits for the output to end too: a background child that keeps stdout holds the call. */
+/**
+ * Waits for the output to end too, as the real daemon does: a background child that keeps stdout open holds the call.
+ */
 export function awaitEnd(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     child.once("error", () => resolve(127));

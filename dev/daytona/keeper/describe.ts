@@ -1,5 +1,5 @@
 /**
- * `FileInfo` of the toolbox: what `ls -l` says, in the words of the daemon.
+ * `FileInfo` of the toolbox: what `ls -l` shows, in the daemon's format.
  */
 import type { Stats } from "node:fs";
 import { basename } from "node:path";

@@ -1,10 +1,10 @@
 /**
- * `POST /env`: what every process that starts from now on gets.
+ * `POST /env`: the environment of every process that starts from now on.
  */
 import { type Request, readText, readTexts, readVariables } from "./channel.ts";
 import { variables } from "./settings.ts";
 
-/** What is taken away goes first, so that a value can be replaced in one request. */
+/** Removals are applied first, so that one request can replace a value. */
 export function changeVariables(request: Request): null {
   const set = readVariables(request, "set");
   const prefix = readText(request, "unsetValuePrefix");

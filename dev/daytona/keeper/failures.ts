@@ -1,5 +1,5 @@
 /**
- * How a keeper says no: a status, one of the daemon's codes and a sentence, sent to the server as data.
+ * A keeper's refusal: a status, one of the daemon's codes and a message, sent to the server as data.
  */
 export interface Failure {
   status: number;
@@ -36,7 +36,7 @@ const byCode: Record<string, [status: number, code: string, text: string]> = {
   ENOSPC: [500, "INTERNAL_SERVER_ERROR", "no space left on device"],
 };
 
-/** `path` is the one the client named: the messages of Node name the path on this side of the mapping. */
+/** `path` is the one that the client named; Node's messages name the path after mapping. */
 export function describeFailure(error: unknown, path?: string): Failure {
   if (error instanceof KeeperError) return error.failure;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";

@@ -1,6 +1,6 @@
 /**
- * File operations, done by the keeper: in its mount namespace a path can't lead onto the host, whatever links a command
- * has laid, and there is no moment between a check and its use.
+ * File operations, done by the keeper. In its mount namespace no path leads to the host, whatever links a command has
+ * made, and there is no gap between a check and its use.
  */
 import { constants, rmSync } from "node:fs";
 import { chmod, chown, cp, lstat, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { resolvePath } from "./paths.ts";
 import { makeFolders, openRegular } from "./regular.ts";
 import type { KeeperSettings } from "./settings.ts";
 
-/** A listing is one JSON answer held in memory by both ends. */
+/** A listing is one JSON response that both ends hold in memory. */
 const maxListed = 20_000;
 
 export async function listFiles(request: Request, settings: KeeperSettings): Promise<FileInfo[]> {
@@ -31,7 +31,7 @@ async function listFolder(
   found: FileInfo[],
   named: boolean,
 ): Promise<void> {
-  // A name is bytes: one that is no UTF-8 is shown as well as it goes, as Go's JSON does it.
+  // File names are bytes: a name that is not UTF-8 is shown with replacement characters, as Go's JSON does.
   const names = (await readdir(join(root, inside), { encoding: "buffer" })).sort(Buffer.compare);
   for (const name of names) {
     const path = join(inside, name.toString());
@@ -86,7 +86,7 @@ export async function movePath(request: Request, settings: KeeperSettings): Prom
   return null;
 }
 
-/** A copy that fails (a pipe can't be copied) leaves nothing behind: the place would count as taken ever after. */
+/** A copy that fails (a pipe can't be copied) leaves nothing behind; the destination would otherwise stay taken. */
 async function copyTree(source: string, destination: string): Promise<void> {
   try {
     await cp(source, destination, { recursive: true, verbatimSymlinks: true, errorOnExist: true, force: false });
@@ -113,7 +113,7 @@ function parseMode(text: string): number {
   return Number.parseInt(text, 8);
 }
 
-/** The sandbox has one user; any other name is as unknown here as an unknown number is to the kernel. */
+/** The sandbox has one user; any other name is unknown here, as an unknown number is to the kernel. */
 function parseOwner(text: string, present: number): number {
   if (text === "") return present;
   if (text === "daytona") return process.getuid?.() ?? present;
@@ -128,7 +128,10 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Answers with the size, then sends the bytes, or those of a range, then `finish`; without `finish` the file was cut short. */
+/**
+ * Replies with the size, then sends the bytes, or those of a range, then `finish`. Without `finish` the file was cut
+ * short.
+ */
 export async function readFile(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
   const path = await resolvePath(settings, readText(request, "path"));
   const file = await openRegular(path, constants.O_RDONLY);
@@ -137,7 +140,7 @@ export async function readFile(channel: Channel, request: Request, settings: Kee
     const part = readRange(request.range, size);
     const { begin, end } = part ?? { begin: 0, end: size };
     await answer(channel, { size, begin, end, isPart: part !== undefined });
-    // No more than announced: a log that grows meanwhile must not run past the length in the answer's head.
+    // Sends no more than announced: a log that grows meanwhile must not exceed the announced length.
     for (let position = begin; position < end && !channel.socket.destroyed; ) {
       const piece = Buffer.allocUnsafe(Math.min(pieceBytes, end - position));
       const { bytesRead } = await file.read(piece, 0, piece.length, position);
@@ -151,7 +154,7 @@ export async function readFile(channel: Channel, request: Request, settings: Kee
   }
 }
 
-/** `bytes=0-99`, `bytes=100-` or `bytes=-100`; anything else is the whole, which HTTP allows. */
+/** Reads `bytes=0-99`, `bytes=100-` or `bytes=-100`. Anything else means the whole file, which HTTP allows. */
 function readRange(range: unknown, size: number): { begin: number; end: number } | undefined {
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(String(range ?? "")) ?? [];
   if (first === "" && last === "") return undefined;
@@ -161,14 +164,14 @@ function readRange(range: unknown, size: number): { begin: number; end: number }
   return { begin, end };
 }
 
-/** Of uploads under way: a sandbox that stops leaves none of them for its commands to find. */
+/** Temporary files of unfinished uploads. They are removed when the sandbox stops, so that commands never find them. */
 const drafts = new Set<string>();
 process.on("exit", () => {
   for (const draft of drafts) {
     try {
       rmSync(draft, { force: true });
     } catch {
-      // Its folder was closed meanwhile.
+      // Its folder has become inaccessible meanwhile.
     }
   }
 });
@@ -212,7 +215,7 @@ export async function writeFile(
   }
 }
 
-/** What is not there yet is about to be made; any other trouble with a path is told before the upload begins. */
+/** A missing path is about to be created; any other problem with it is reported before the upload begins. */
 function acceptMissing<Value>(value: Value): (error: unknown) => Value {
   return (error) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return value;

@@ -1,9 +1,9 @@
 /**
- * The wire between the server and a sandbox's keeper: frames of one byte kind, four bytes length, payload.
+ * The protocol between the server and a sandbox's keeper: frames of one byte kind, four bytes length, payload.
  *
- * Length-prefixed frames rather than a bare byte stream, because a half-closed socket can't tell "the upload is whole"
- * from "the peer died": only a `finish` frame says that everything was sent. Both ends read with back-pressure, so a
- * flood of output stops at the process that makes it. The file is shared by both ends and imports nothing but Node.
+ * Frames have a length prefix because a half-closed socket can't distinguish "the upload is complete" from "the peer
+ * died": only a `finish` frame says that everything was sent. Both ends read with back-pressure, so a flood of output
+ * stops at the process that prints it. Both ends share this file, so it imports nothing but Node.
  */
 import type { Socket } from "node:net";
 
@@ -15,12 +15,12 @@ export interface Frame {
 }
 
 const headerBytes = 5;
-/** A request carries at most a command of a few megabytes; whoever announces more is broken or hostile. */
+/** A request carries at most a command of a few megabytes; a larger announced length is broken or hostile. */
 const maxPayloadBytes = 16 * 1024 * 1024;
-/** Output and file contents travel in pieces of this size: large enough to be cheap, small enough to interleave. */
+/** Output and file contents are sent in pieces of this size: large enough to be cheap, small enough to interleave. */
 export const pieceBytes = 64 * 1024;
 
-/** Resolves when the socket may be written to again, or is closed: the caller's next write then fails by itself. */
+/** Resolves when the socket accepts more data or is closed; the caller's next write then fails by itself. */
 export function writeFrame(socket: Socket, kind: number, payload: Uint8Array): Promise<void> {
   if (socket.destroyed || socket.writableEnded) return Promise.resolve();
   const header = Buffer.allocUnsafe(headerBytes);
@@ -61,7 +61,7 @@ export class FrameReader {
     this.#buffer = head;
   }
 
-  /** The next frame, or undefined when the peer is gone (a frame cut short counts as gone). */
+  /** The next frame; undefined when the peer has gone (a frame that was cut short counts as gone). */
   async next(): Promise<Frame | undefined> {
     for (;;) {
       const frame = this.#take();
@@ -76,7 +76,7 @@ export class FrameReader {
     }
   }
 
-  /** Gives bytes read too far back to the socket, which from now on is used raw. */
+  /** Returns bytes that were read too far to the socket, which is used raw from then on. */
   release(): void {
     if (this.#buffer.length > 0) this.#socket.unshift(this.#buffer);
     this.#buffer = Buffer.alloc(0);

@@ -1,9 +1,9 @@
 /**
- * The way out for one run of git: a port on the sandbox's loopback interface whose connections the server takes over.
+ * The relay port of one git run: a port on the sandbox's loopback interface whose connections the server takes over.
  *
- * Each connection is announced on the run's channel by its number; the server then asks for it on a channel of its own,
- * which from there on carries its bytes. What may pass is the server's to say (see `../relay.ts`): in here nothing is
- * known but an address, and no password ever is.
+ * Each connection is announced on the run's channel by its number. The server then requests it on a channel of its own,
+ * which carries the connection's bytes from there on. The server decides what may pass (see `../relay.ts`): the keeper
+ * knows only an address and never a password.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { answer, type Channel, type Request } from "./channel.ts";
@@ -12,7 +12,7 @@ import { writeJson } from "./frames.ts";
 
 /** git opens one or two at a time. */
 const maxConnections = 16;
-/** Until the server asks for a connection that was announced to it. */
+/** How long an announced connection waits for the server to request it. */
 const pickUpMs = 10_000;
 
 interface Waiting {
@@ -23,14 +23,14 @@ interface Waiting {
 const waiting = new Map<number, Waiting>();
 let lastNumber = 0;
 
-export interface Door {
-  /** What makes git go through it: for this run only, so that nothing of it is stored. */
+export interface RelayPort {
+  /** git arguments that route requests through the port, for this run only: nothing of it is stored. */
   args: string[];
   close(): void;
 }
 
-/** For one address, which stays the remote's address in the repository. */
-export async function openDoor(channel: Channel, address: string): Promise<Door> {
+/** Opens a relay port for one address, which stays the remote's address in the repository. */
+export async function openRelayPort(channel: Channel, address: string): Promise<RelayPort> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     lastNumber += 1;
@@ -51,11 +51,11 @@ export async function openDoor(channel: Channel, address: string): Promise<Door>
   const base = `http://127.0.0.1:${port}/repository`;
   return {
     args: [
-      // Also a push address is one that the sandbox's own rules could rewrite.
+      // Rewrites the push address too, since the sandbox's own rules could.
       ...["-c", `url.${base}.insteadOf=${address}`, "-c", `url.${base}.pushInsteadOf=${address}`],
-      // An empty proxy is none, whatever the environment says.
+      // An empty proxy means none, whatever the environment says.
       ...["-c", "http.proxy=", "-c", "http.followRedirects=false"],
-      // Helpers and hooks could use the way out as long as it is open, and nobody asked for them.
+      // Credential helpers and hooks could use the port as long as it is open, and nobody asked for them.
       ...["-c", "credential.helper=", "-c", "core.hooksPath=/dev/null"],
     ],
     close: () => {
@@ -75,7 +75,7 @@ function listen(server: Server): Promise<number> {
   });
 }
 
-/** Hands a connection to the server: after the answer the channel is its bytes. */
+/** Hands a connection to the server: after the reply, the channel carries its bytes. */
 export async function joinConnection(channel: Channel, request: Request): Promise<void> {
   const number = Number(request.connection);
   const { socket, timer } = waiting.get(number) ?? {};

@@ -1,9 +1,9 @@
 /**
- * One run of `git` in the sandbox, in a folder of the sandbox's.
+ * Runs `git` once in a folder of the sandbox.
  *
- * Hooks, filters and configuration of a repository are code that the sandbox chose, which is why git runs in here and
- * never out there. What git says goes to the server as frames, which reads it. For a run that needs a remote, a port of
- * the loopback interface leads out (see `git-relay.ts`).
+ * Hooks, filters and configuration of a repository are code that the sandbox chose, so git runs inside and never
+ * outside. The server receives git's output as frames and parses it. A run that needs a remote gets a relay port on the
+ * loopback interface (see `git-relay.ts`).
  */
 import { spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
@@ -12,23 +12,23 @@ import { type Channel, type Request, readText, readTexts, readVariables } from "
 import { awaitEnd, forward, groups, killGroup } from "./commands.ts";
 import { KeeperError } from "./failures.ts";
 import { frameKind, writeJson } from "./frames.ts";
-import { openDoor } from "./git-relay.ts";
+import { openRelayPort } from "./git-relay.ts";
 import { resolvePath } from "./paths.ts";
 import { type KeeperSettings, processEnvironment } from "./settings.ts";
 
 /** Between asking git to end, which removes a half-made clone, and killing it. */
 const graceMs = 2_000;
-/** For what git has said at its end, while something else holds its output open. */
+/** How long to read git's last output while something else holds it open. */
 const drainMs = 1_000;
 
 export async function runGit(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
   const path = await resolvePath(settings, readText(request, "path"));
-  // A repository that is about to be made has no folder to stand in.
+  // A repository that is about to be created has no folder to run in.
   const creates = request.creates === true;
   if (!creates) await requireFolder(path, readText(request, "path"));
-  const door = request.relay === undefined ? undefined : await openDoor(channel, readText(request, "relay"));
+  const relayPort = request.relay === undefined ? undefined : await openRelayPort(channel, readText(request, "relay"));
   try {
-    const args = [...(door?.args ?? []), ...readTexts(request, "args"), ...(creates ? [path] : [])];
+    const args = [...(relayPort?.args ?? []), ...readTexts(request, "args"), ...(creates ? [path] : [])];
     const child = spawn("git", args, {
       cwd: creates ? settings.home : path,
       env: gitEnvironment(settings, path, readVariables(request, "variables")),
@@ -45,7 +45,8 @@ export async function runGit(channel: Channel, request: Request, settings: Keepe
     channel.socket.resume();
     child.once("exit", (_code, signal) => {
       channel.socket.off("end", end).off("close", end);
-      // Killed, it could not end its helpers. Otherwise a hook may have left something behind that holds the output.
+      // A killed git could not end its helpers. After a normal end, a hook may have left a process that holds the
+      // output open.
       if (signal) killGroup(pid, "SIGKILL");
       setTimeout(() => {
         child.stdout.destroy();
@@ -59,7 +60,7 @@ export async function runGit(channel: Channel, request: Request, settings: Keepe
     ]);
     await writeJson(channel.socket, { exitCode: await ended });
   } finally {
-    door?.close();
+    relayPort?.close();
   }
 }
 
@@ -75,15 +76,15 @@ function endGroup(pid: number): void {
 
 function gitEnvironment(settings: KeeperSettings, path: string, extra: Record<string, string>): Record<string, string> {
   return {
-    // Merges need an address of whoever merges; git's own guess fails on a host name without a dot.
+    // Merges need an email address; git's own guess fails on a host name without a dot.
     EMAIL: "daytona@localhost",
     ...processEnvironment(settings),
     LC_ALL: "C.UTF-8",
-    // The path is the repository. Looking further up would find that of whoever keeps this server's state in one.
+    // The path is the repository. A search further up would find a repository that contains this server's state.
     GIT_CEILING_DIRECTORIES: dirname(path),
     // Without isolation it would be this machine's.
     GIT_CONFIG_SYSTEM: "/dev/null",
-    // Nobody is there to ask: a question is a refusal.
+    // Nobody is there to answer a prompt, so a prompt counts as a refusal.
     GIT_TERMINAL_PROMPT: "0",
     GIT_ASKPASS: "true",
     SSH_ASKPASS: "true",

@@ -1,11 +1,11 @@
 /**
- * The keeper: the one process of ours inside a sandbox. It starts the commands, touches the files and reaches the ports,
- * so that all of that happens in the sandbox's namespaces, and the server outside handles nothing but bytes.
+ * The keeper: this server's one process inside a sandbox. It starts commands, accesses files and connects to ports, so
+ * all of that happens in the sandbox's namespaces and the server outside handles only bytes.
  *
- * The server writes one token per request to stdin; the keeper then dials the server's unix socket, shows the token, and
- * serves one request on that connection. (Dialling outwards, because a socket that the keeper made in a folder the
- * sandbox can write to could be replaced by a link to a socket of the host.) The end of stdin is the end of the server,
- * and therefore of the keeper and of all it started.
+ * The server writes one token per request to stdin. The keeper then connects to the server's unix socket, sends the
+ * token, and serves one request on that connection. (It connects outwards because a socket that the keeper made, in a
+ * folder that the sandbox can write to, could be replaced by a link to a socket of the host.) The end of stdin is the
+ * end of the server, and therefore of the keeper and of all it started.
  */
 import { mkdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -36,11 +36,11 @@ import type { KeeperSettings } from "./settings.ts";
 import { serveStreams } from "./streams.ts";
 
 const lingerMs = 10_000;
-/** A fork bomb makes thousands of processes in a second; a look costs next to nothing. */
+/** A fork bomb makes thousands of processes in a second, and counting costs next to nothing. */
 const countMs = 500;
 const settings = JSON.parse(process.argv[2] ?? "{}") as KeeperSettings;
 
-/** Requests that are answered with one value. */
+/** Requests that have one result. */
 const answers: Record<string, (request: Request, settings: KeeperSettings, gone: AbortSignal) => unknown> = {
   variables: changeVariables,
   list: listFiles,
@@ -101,7 +101,7 @@ function dial(token: string): void {
   });
 }
 
-/** What the server still sends is read away: closing with unread bytes could cost it the answer. */
+/** Reads and drops what the server still sends: closing a socket with unread bytes could discard the reply. */
 function finish(socket: Socket): void {
   socket.end();
   socket.removeAllListeners("readable");
@@ -115,7 +115,7 @@ function end(): void {
   process.exit(0);
 }
 
-// `pkill node` is a usual way to restart a server, and must not hit the keeper: it goes by this name.
+// `pkill node` is a usual way to restart a server and must not hit the keeper, so the keeper has this name.
 process.title = "daytona";
 mkdirSync(settings.scratch, { recursive: true, mode: 0o700 });
 if (settings.maxProcesses > 0) setInterval(() => endStorm(settings.maxProcesses), countMs);

@@ -1,6 +1,6 @@
 /**
- * What the sandbox uses, from `/proc`: the processes of its namespace, or without one those of the groups it started.
- * Where there is no `/proc` (not Linux) it is nothing.
+ * The sandbox's resource usage from `/proc`: the processes of its namespace, or without one those of the groups it
+ * started. Without `/proc` (not Linux) all figures are 0.
  */
 import { readdir, readFile, statfs } from "node:fs/promises";
 import type { Request } from "./channel.ts";
@@ -15,9 +15,9 @@ export interface Metrics {
   diskUsed: number;
 }
 
-/** Of the kernel's clock, on every architecture that Node runs on. */
+/** USER_HZ, the same on every architecture that Node runs on. */
 const ticksPerSecond = 100;
-/** Two requests at once would compare with each other. */
+/** Two simultaneous requests would otherwise compare with each other. */
 const minWindowMs = 200;
 
 interface Sample {
@@ -40,7 +40,7 @@ export async function measure(request: Request, settings: KeeperSettings): Promi
   };
 }
 
-/** The share of `cpus` since the former request; 0 at the first. */
+/** The share of `cpus` used since the former request; 0 at the first. */
 function compare(sample: Sample, cpus: number): number {
   const windowMs = former ? sample.at - former.at : 0;
   if (former && windowMs < minWindowMs) return lastPercent;
@@ -50,14 +50,14 @@ function compare(sample: Sample, cpus: number): number {
   return lastPercent;
 }
 
-/** Time is that of a process and of its ended children: so the sum loses nothing when one ends. */
+/** Counts the time of each process and of its ended children, so the sum loses nothing when one ends. */
 async function sumProcesses(settings: KeeperSettings): Promise<{ ticks: number; memory: number }> {
   let ticks = 0;
   let memory = 0;
   for (const pid of await readdir("/proc").catch(() => [])) {
     if (!/^\d+$/.test(pid)) continue;
     const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    // The name, in brackets, may hold anything: what follows it is counted from its end.
+    // The name, in brackets, may contain anything, so fields are counted from its end.
     const fields = stat
       .slice(stat.lastIndexOf(")") + 2)
       .split(" ")

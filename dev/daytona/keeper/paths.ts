@@ -1,10 +1,10 @@
 /**
- * Where a path named by a client lies.
+ * Resolves a path that a client named.
  *
- * In a mount namespace the answer is simple: exactly there, since the sandbox's view holds nothing that isn't the
- * sandbox's. Without one (`fenced`) the usual absolute paths are mapped into the sandbox's folder, and everything that
- * leaves it, by `..`, by an absolute path or through a symbolic link, is refused. The fence is no substitute for a
- * namespace: it keeps file operations in, not commands, which is why commands need permission there.
+ * In a mount namespace the path is used as it is, since the sandbox sees nothing but its own files. Without one
+ * (`fenced`) the usual absolute paths are mapped into the sandbox's folder, and every path that leaves it, by `..`, by
+ * an absolute path or through a symbolic link, is rejected. The fence is no substitute for a namespace: it confines
+ * file operations, not commands, which is why commands need permission there.
  */
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, resolve, sep } from "node:path";
@@ -41,7 +41,7 @@ async function realAncestor(path: string): Promise<string> {
       return await realpath(current);
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      // A dangling link is a link all the same: writing to it would create its target, wherever that is.
+      // A dangling link is still a link: writing to it would create its target, wherever that is.
       if (code === "ENOENT" && (await isLink(current))) {
         throw new KeeperError(403, "FILE_ACCESS_DENIED", "a dangling link can't be followed");
       }

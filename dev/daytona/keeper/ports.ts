@@ -1,12 +1,12 @@
 /**
- * Ports of the sandbox, seen from inside of its network namespace: which are listened on, and a way to one of them.
+ * Ports inside the sandbox's network namespace: lists listening ports and connects to one.
  */
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { answer, type Channel, type Request } from "./channel.ts";
 import { KeeperError } from "./failures.ts";
 
-/** In `/proc/net/tcp`. */
+/** The code in `/proc/net/tcp`. */
 const listeningState = "0A";
 
 export async function listPorts(): Promise<{ ports: number[] }> {
@@ -27,7 +27,7 @@ export async function isPortInUse(request: Request): Promise<{ isInUse: boolean 
   return { isInUse: socket !== undefined };
 }
 
-/** Joins the channel to a port: after the answer the channel carries the raw bytes of the connection. */
+/** Connects the channel to a port: after the reply, the channel carries the connection's raw bytes. */
 export async function joinPort(channel: Channel, request: Request): Promise<void> {
   const socket = await reachPort(Number(request.port));
   await answer(channel, {});
@@ -41,7 +41,7 @@ export async function joinPort(channel: Channel, request: Request): Promise<void
   });
 }
 
-/** A server may listen on either loopback address only. */
+/** A server may listen on only one of the two loopback addresses. */
 async function reachPort(port: number): Promise<Socket> {
   return dial(port, "127.0.0.1").catch(() => dial(port, "::1"));
 }

@@ -1,10 +1,10 @@
 /**
- * The processes of a terminal. An interactive shell puts each job into a process group of its own, so that no one signal
- * reaches them all: they are found by the session that the terminal began, and by descent, since a job may leave it.
+ * The processes of a terminal. An interactive shell puts each job into its own process group, so no single signal
+ * reaches them all. They are found by the terminal's session and by descent, since a job may leave the session.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** While they are being killed they may start others. */
+/** Processes may start others while they are being killed. */
 const maxRounds = 5;
 
 interface Process {
@@ -16,7 +16,7 @@ interface Process {
 export function killSession(leader: number): void {
   for (let round = 0; round < maxRounds; round += 1) {
     const found = findProcesses(leader);
-    // Children first: those of a dead parent would no longer be found by descent.
+    // Children first: after their parent died they could no longer be found by descent.
     for (const pid of found.reverse()) kill(pid);
     if (found.length <= 1) break;
   }
@@ -31,16 +31,16 @@ function kill(pid: number): void {
   }
 }
 
-/** The leader, what it started, and what those started: parents before their children. */
+/** The leader and all its descendants; parents before their children. */
 function findProcesses(leader: number): number[] {
   const all = listProcesses();
   const found = new Set(all.filter(({ pid, session }) => pid === leader || session === leader).map(({ pid }) => pid));
-  // A set goes on to those that are added while it is walked.
+  // Iterating a set includes items added meanwhile.
   for (const parent of found) for (const child of all) if (child.parent === parent) found.add(child.pid);
   return [...found];
 }
 
-/** Where there is no /proc nothing is found: the terminal's end is then a hang-up for all of its session. */
+/** Without /proc nothing is found; closing the terminal then hangs up its whole session. */
 function listProcesses(): Process[] {
   try {
     return readdirSync("/proc")
@@ -51,7 +51,7 @@ function listProcesses(): Process[] {
   }
 }
 
-/** `pid (name) state ppid pgrp session …`; the name may hold anything, even brackets. The dead need no killing. */
+/** `pid (name) state ppid pgrp session …`; the name may contain anything, even brackets. Zombies are skipped. */
 function parseStatus(pid: number): Process[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");

@@ -1,9 +1,9 @@
 /**
- * A pseudo-terminal: an interactive login shell for one channel, whose bytes go both ways as they are.
+ * A pseudo-terminal: an interactive login shell on one channel, whose bytes pass unchanged in both directions.
  *
- * The channel is the terminal's life: it ends when the shell does, and whoever closes it kills the shell with all that
- * it started. The library that makes pseudo-terminals is native code for a few platforms only, so it is loaded on first
- * use: without it everything but terminals works.
+ * Channel and terminal end together: the channel closes when the shell exits, and closing the channel kills the shell
+ * with all that it started. The library for pseudo-terminals is native code for a few platforms only, so it is loaded
+ * on first use: without it, everything but terminals works.
  */
 import { writeSync } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -16,10 +16,10 @@ import { resolvePath } from "./paths.ts";
 import { killSession } from "./pty-processes.ts";
 import { findShell, type KeeperSettings, processEnvironment } from "./settings.ts";
 
-/** What the library gives and its types leave out. */
+/** Members of the library's terminal that its types leave out. */
 type Terminal = IPty & { readonly fd: number; on(event: "error" | "close", act: () => void): void; destroy(): void };
 
-/** Until a program reads its input again; short enough that nobody who types notices. */
+/** How long to wait before writing to a full terminal again; short enough that nobody who types notices. */
 const fullPauseMs = 10;
 
 const terminals = new Map<string, Terminal>();
@@ -32,7 +32,7 @@ export async function servePty(channel: Channel, request: Request, settings: Kee
   terminal.on("close", () => {
     isOpen = false;
   });
-  // With one listener the library throws what it doesn't know, which would end the keeper.
+  // The library throws unknown errors if there is only one listener, which would end the keeper.
   terminal.on("error", () => {});
   const flush = forwardOutput(terminal, channel);
   const exited = awaitExit(terminal);
@@ -42,7 +42,7 @@ export async function servePty(channel: Channel, request: Request, settings: Kee
   });
   const exitCode = await exited;
   terminals.delete(id);
-  // What stays of its jobs ends with the namespace; without one nothing else would end it.
+  // A namespace ends the remaining jobs; without one, nothing else would.
   if (settings.fenced) killSession(terminal.pid);
   await flush();
   await writeJson(channel.socket, { exitCode });
@@ -55,7 +55,7 @@ export function resizePty(request: Request): null {
   return null;
 }
 
-/** The end of the keeper. */
+/** Called when the keeper ends. */
 export function endTerminals(): void {
   for (const terminal of terminals.values()) killSession(terminal.pid);
 }
@@ -71,12 +71,12 @@ async function startTerminal(request: Request, settings: KeeperSettings): Promis
     rows: Number(request.rows),
     cwd,
     env: processEnvironment(settings, readVariables(request, "variables")),
-    // Bytes, not text: a character may be cut in two anywhere.
+    // Bytes, not text: a chunk may end amid a character.
     encoding: null,
   }) as Terminal;
 }
 
-/** As a shell tells it: 128 and the signal's number for a process that a signal ended. */
+/** The exit code as a shell reports it: 128 plus the signal's number for a process that a signal ended. */
 function awaitExit(terminal: Terminal): Promise<number> {
   return new Promise((resolve) => {
     terminal.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
@@ -84,8 +84,8 @@ function awaitExit(terminal: Terminal): Promise<number> {
 }
 
 /**
- * A terminal is read in pieces of a few kilobytes: those of one turn of the event loop go as one frame. What the server
- * doesn't take waits in the program that prints it.
+ * A terminal is read in chunks of a few kilobytes; those of one turn of the event loop are sent as one frame. If the
+ * server reads slowly, the printing program waits.
  */
 function forwardOutput(terminal: Terminal, channel: Channel): () => Promise<void> {
   let pieces: Buffer[] = [];
@@ -115,14 +115,14 @@ function forwardOutput(terminal: Terminal, channel: Channel): () => Promise<void
 async function takeInput(channel: Channel, terminal: Terminal, isOpen: () => boolean): Promise<void> {
   for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
     if (frame.kind === frameKind.data) await writeInput(terminal, frame.payload, isOpen);
-    // The line was cut: programs are told, and those that were started to outlive it do.
+    // A hang-up: programs get SIGHUP, and those that were started to outlive it go on.
     else if (frame.kind === frameKind.finish) terminal.destroy();
   }
 }
 
 /**
- * Not by the library's own way of writing: that one spins until a program reads its input, which a sleeping program never
- * does, and the whole keeper with it. The descriptor doesn't block, so a full terminal is an error to wait on.
+ * Does not use the library's write: it spins until a program reads its input, so a sleeping program would block the
+ * whole keeper. The descriptor is non-blocking, so a full terminal is an error to retry.
  */
 async function writeInput(terminal: Terminal, data: Buffer, isOpen: () => boolean): Promise<void> {
   for (let position = 0; position < data.length && isOpen(); ) {

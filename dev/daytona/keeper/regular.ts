@@ -1,8 +1,8 @@
 /**
- * Folders and files opened so that nothing a command has laid in the way can hold the keeper.
+ * Opens folders and files so that nothing a command has placed in the path can block the keeper.
  *
- * Node's recursive `mkdir` tries for ever where the kernel says "no such file" of a parent that exists (/proc does), and
- * opening a pipe waits for its other end. Both would take one of the few threads of the keeper with every request.
+ * Node's recursive `mkdir` retries for ever where the kernel reports "no such file" for a parent that exists (as /proc
+ * does), and opening a pipe waits for its other end. Each such request would block one of the keeper's few threads.
  */
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
@@ -13,7 +13,7 @@ function readCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-/** Makes the folder with those above it; each is tried once on the way up and once on the way down. */
+/** Creates the folder and its parents; each is tried once on the way up and once on the way down. */
 export async function makeFolders(path: string): Promise<void> {
   const missing: string[] = [];
   for (let current = path; !(await makeFolder(current)); current = dirname(current)) {
@@ -26,7 +26,7 @@ export async function makeFolders(path: string): Promise<void> {
   }
 }
 
-/** Whether it is there now; false when the folder above it is missing. */
+/** Returns whether the folder exists now; false when its parent is missing. */
 async function makeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path);
@@ -34,7 +34,7 @@ async function makeFolder(path: string): Promise<boolean> {
   } catch (error) {
     const code = readCode(error);
     if (code === "ENOENT") return false;
-    // The root and mount points answer otherwise than EEXIST on some kernels; what counts is that a folder is there.
+    // For the root and mount points some kernels return another code than EEXIST; what counts is that a folder exists.
     if (["EEXIST", "EROFS", "EACCES", "EPERM"].includes(code)) {
       const stats = await stat(path).catch(() => undefined);
       if (stats?.isDirectory()) return true;
@@ -44,7 +44,10 @@ async function makeFolder(path: string): Promise<boolean> {
   }
 }
 
-/** Looked at before it is opened, since opening a device may do something, and again after: it may have been replaced. */
+/**
+ * Checked before it is opened, since opening a device may have effects, and again afterwards, since it may have been
+ * replaced.
+ */
 export async function openRegular(path: string, flags: number): Promise<FileHandle> {
   refuseOthers(await stat(path));
   const file = await open(path, flags | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -62,7 +65,7 @@ function refuseOthers(stats: { isFile(): boolean; isDirectory(): boolean }): voi
   if (!stats.isFile()) throw new KeeperError(400, "INVALID_FILE_PATH", "not a regular file");
 }
 
-/** The whole content, or undefined when it is longer than the limit: the size of a file in /proc says nothing. */
+/** The whole content; undefined when it is longer than the limit. The size of a file in /proc says nothing. */
 export async function readAtMost(file: FileHandle, limit: number): Promise<Buffer | undefined> {
   const pieces: Buffer[] = [];
   let bytes = 0;

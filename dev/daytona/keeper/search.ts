@@ -1,5 +1,5 @@
 /**
- * Looking through files: by their text, by their name, and replacing text in them.
+ * Searches files by content and by name, and replaces text in them.
  */
 import { constants } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -10,12 +10,12 @@ import { resolvePath } from "./paths.ts";
 import { openRegular, readAtMost } from "./regular.ts";
 import type { KeeperSettings } from "./settings.ts";
 
-/** A search is one JSON answer held in memory by both ends. */
+/** A search result is one JSON response that both ends hold in memory. */
 const maxMatches = 10_000;
 const maxLineCharacters = 2_000;
-/** Larger files are data rather than text. */
+/** Larger files are treated as binary. */
 const maxTextBytes = 16 * 1024 * 1024;
-/** The daemon calls a file binary when its beginning holds a NUL byte. */
+/** The daemon treats a file as binary when a NUL byte is in its first bytes. */
 const probeBytes = 512;
 
 export interface Match {
@@ -38,7 +38,7 @@ export async function findInFiles(request: Request, settings: KeeperSettings, go
   return matches;
 }
 
-/** Line by line where there is a match only: a file of nothing but line feeds has millions of lines. */
+/** Splits lines only around matches: a file of nothing but line feeds has millions of lines. */
 function* matchLines(text: string, pattern: string): Generator<{ line: number; content: string }> {
   if (pattern === "" || pattern.includes("\n")) return;
   let line = 1;
@@ -56,7 +56,7 @@ function* matchLines(text: string, pattern: string): Generator<{ line: number; c
   }
 }
 
-/** Nothing for what is binary, too long, unreadable or gone meanwhile: the search goes on without it. */
+/** Empty for a file that is binary, too long, unreadable or gone: the search goes on without it. */
 async function readPlainText(path: string): Promise<string> {
   try {
     const file = await openRegular(path, constants.O_RDONLY);
@@ -89,7 +89,7 @@ export async function searchFiles(
   return { files };
 }
 
-/** `*`, `?` and `[…]` on a base name; each star is matched without looking back, so no pattern takes long. */
+/** Matches `*`, `?` and `[…]` on a base name. Stars match without backtracking, so no pattern takes long. */
 function compileGlob(pattern: string): RegExp {
   const source = pattern.slice(0, 256).replace(/\*+|\?|\[[^\]]*\]|[\s\S]/g, (token) => {
     if (token.startsWith("*")) return "[^/]*";
@@ -105,10 +105,10 @@ function compileGlob(pattern: string): RegExp {
   }
 }
 
-/** The kernel's own file system: nothing in it is anybody's text, and some of its files have no end. */
+/** The kernel's own file systems: they hold no user's text, and some of their files have no end. */
 const kernelFolders = ["/proc", "/sys"];
 
-/** Depth first and by name; links are not followed, so that a loop of links ends. */
+/** Depth first and by name. Links are not followed, so a loop of links ends. */
 async function* walk(root: string, folders = false): AsyncGenerator<string> {
   if (!(await stat(root)).isDirectory()) {
     yield root;
@@ -119,7 +119,7 @@ async function* walk(root: string, folders = false): AsyncGenerator<string> {
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(root, entry.name);
     if (entry.isFile() || (folders && entry.isDirectory())) yield path;
-    // Gone since it was listed: the walk goes on without it.
+    // It may be gone since it was listed.
     if (entry.isDirectory() && (await stat(path).catch(() => undefined))) yield* walk(path, folders);
   }
 }

@@ -3,9 +3,9 @@
  *
  * The shell reads one line per command from its stdin. The line evaluates the command's text in the shell itself, with
  * stdin, stdout and stderr on named pipes of that command, and then reports the exit status on a descriptor of its own.
- * Named pipes keep the streams of two commands apart even when a background child of the first outlives it, and their
- * end is the true end of the output. `exit` ends the shell and thereby the session, as in the real daemon: the command
- * never gets an exit code.
+ * Named pipes keep the streams of two commands apart even when a background child of the first outlives it, and the end
+ * of a pipe is the true end of the output. `exit` ends the shell and with it the session, as in the real daemon: that
+ * command never gets an exit code.
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ import { frameKind, parseJson, writeFrame, writeJson } from "./frames.ts";
 import { makePipes, openInput, openOutput } from "./pipes.ts";
 import { findShell, type KeeperSettings } from "./settings.ts";
 
-/** Time to put things in order between SIGTERM and SIGKILL; the real daemon gives the same. */
+/** Time to clean up between SIGTERM and SIGKILL; the same as in the real daemon. */
 const graceMs = 5_000;
 
 interface Command {
@@ -56,7 +56,7 @@ export async function serveSession(channel: Channel, settings: KeeperSettings, i
   }
 }
 
-/** Beyond what people use (bash knows many-digit descriptors; others know one digit only). */
+/** A descriptor beyond those that people use (bash supports several digits, other shells only one). */
 function reportDescriptor(): number {
   return findShell().endsWith("bash") ? 250 : 9;
 }
@@ -81,7 +81,8 @@ async function startCommand(session: Session, number: number, text: string, hasI
   const descriptor = reportDescriptor();
   const source = hasInput ? `${base}/in` : "/dev/null";
   session.shell.stdin?.write(
-    // Whatever PATH is by now: a command that could not be read would succeed by doing nothing.
+    // `command -p` works whatever PATH is by now: if the text could not be read, the command would succeed without
+    // doing anything.
     `eval "$(command -p cat '${base}/text')" <'${source}' >'${base}/out' 2>'${base}/err' ${descriptor}>&-\n` +
       `command printf '%s %s\\n' ${number} "$?" >&${descriptor}\n`,
   );

@@ -1,21 +1,24 @@
 /**
- * What a keeper knows about its sandbox, and the environment that every process in it starts from.
+ * What a keeper knows about its sandbox, and the environment of every process in it.
  */
 import { accessSync, constants } from "node:fs";
 import { delimiter } from "node:path";
 
 export interface KeeperSettings {
-  /** The unix socket of the server, as seen from here. */
+  /** The path of the server's unix socket inside the sandbox. */
   socket: string;
   home: string;
   /** Where commands start and relative paths begin. */
   workDir: string;
   temporary: string;
-  /** A folder for named pipes and command texts that dies with the keeper. */
+  /** A folder for named pipes and command texts, deleted when the keeper ends. */
   scratch: string;
-  /** Without a mount namespace file operations are fenced in by path checks instead. */
+  /** Without a mount namespace, path checks confine file operations. */
   fenced: boolean;
-  /** Everything ends when there are more; 0 where the processes of others can't be told from the sandbox's. */
+  /**
+   * With more processes than this, all of them are ended. 0 where other processes can't be distinguished from the
+   * sandbox's.
+   */
   maxProcesses: number;
   path: string;
 }
@@ -48,7 +51,7 @@ export function processEnvironment(
 
 let shell: string | undefined;
 
-/** bash first: the sandbox then behaves alike on every machine, whatever its owner's login shell is. */
+/** bash first: the sandbox then behaves the same on every machine, whatever the user's login shell is. */
 export function findShell(): string {
   if (shell) return shell;
   const folders = ["/bin", "/usr/bin", ...(process.env.PATH ?? "").split(delimiter)];

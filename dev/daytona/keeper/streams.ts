@@ -1,9 +1,9 @@
 /**
- * A command with its streams apart and its input open, as a remote shell gives it: stdout and stderr as frames of their
+ * A command with separate streams and open input, as a remote shell provides it: stdout and stderr as frames of their
  * own, stdin in data frames until a `finish`, signals as JSON.
  *
- * A caller that goes away closes the streams and kills nothing: whoever starts a server by a remote shell and leaves
- * counts on that. What stays ends with the sandbox.
+ * A client that disconnects closes the streams and kills nothing: people start servers by a remote shell and leave.
+ * Remaining processes end with the sandbox.
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
@@ -15,10 +15,10 @@ import { awaitReadiness, makePipes, openOutput } from "./pipes.ts";
 import { findShell, type KeeperSettings } from "./settings.ts";
 
 /**
- * Takes up its streams, says so, and becomes the command; without one it becomes a shell that reads commands.
+ * Opens its streams, reports that, and becomes the command; without one it becomes a shell that reads commands.
  *
- * stdin goes through a `cat` where there is bash: that makes it a pipe, which can be opened by name as `/dev/stdin` even
- * after its end, unlike the socket that Node gives and unlike a named pipe.
+ * With bash, stdin goes through a `cat`: that makes it a pipe, which can be opened by name as `/dev/stdin` even after
+ * its end, unlike the socket that Node gives and unlike a named pipe.
  */
 const script = (input: string): string => `exec ${input} >"$1/out" 2>"$1/err"; echo >&3; exec 3>&-
 if [ "$2" ]; then exec /bin/sh -c "$2"; else exec /bin/sh; fi`;
@@ -56,7 +56,7 @@ async function takeInput(channel: Channel, child: ChildProcess): Promise<void> {
   }
 }
 
-/** Waits until the program has room for more, or reads no more at all. */
+/** Waits until the program accepts more input or stops reading. */
 function writeInput({ stdin }: ChildProcess, data: Buffer): Promise<void> {
   return new Promise((resolve) => {
     if (!stdin || stdin.destroyed || stdin.writableEnded) resolve();
