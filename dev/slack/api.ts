@@ -1,4 +1,4 @@
-// One call of the Web API: fault, token, limit, scopes, arguments, then the method.
+// Handles one call of the Web API: fault, token, limit, scopes, arguments, then the method.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { checkArguments, readCall } from "./arguments.ts";
 import type { Caller, Context, LoggedCall, Methods } from "./context.ts";
@@ -22,9 +22,9 @@ const methods: Methods = {
 };
 
 const maxCalls = 5000;
-/** Of a call with a longer body, no values are kept. */
+/** The values of a call with a longer body are not logged. */
 const maxLoggedBody = 64 * 1024;
-/** What Slack says where it doesn't say how long. */
+/** What Slack sends when it names no time. */
 const defaultRetryAfter = 1;
 
 interface Answer {

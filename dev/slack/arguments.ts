@@ -1,8 +1,9 @@
 /**
- * Reads the arguments of a call, as a form or as JSON, and holds them against what the method's page lists.
+ * Reads the arguments of a call, as a form or as JSON, and validates them against those that the method's documentation
+ * lists.
  *
- * Slack itself ignores an argument that it doesn't know. Here it is refused: in a judge of clients a misspelt name that
- * goes unnoticed is worth nothing.
+ * Slack ignores an unknown argument. This server rejects it: a test double that lets a misspelt name pass would be of
+ * no use.
  */
 import { invalidArguments, SlackError } from "./errors.ts";
 
@@ -11,8 +12,8 @@ export type Kind = "text" | "flag" | "number" | "json";
 export interface Argument {
   kind: Kind;
   required?: true;
-  /** In characters, of texts. */
-  most?: number;
+  /** In characters, for texts. */
+  max?: number;
   values?: readonly string[];
 }
 
@@ -20,14 +21,14 @@ export type Arguments = { [name: string]: Argument };
 
 export interface Call {
   method: string;
-  /** As read: JSON is parsed, also where it came as a text in a form. */
+  /** Values as read: JSON is parsed, also where a form field contains it. */
   values: Record<string, unknown>;
   token: string | undefined;
 }
 
 const maxArguments = 60;
 
-/** `authorization` and `contentType` are the headers as they came. */
+/** `authorization` and `contentType` are the headers as they arrived. */
 export function readCall(
   method: string,
   request: { authorization: string | undefined; contentType: string | undefined; query: URLSearchParams; body: string },
@@ -35,7 +36,7 @@ export function readCall(
   const bearer = /^Bearer (\S+)$/i.exec(request.authorization ?? "")?.[1];
   const type = (request.contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   const values: Record<string, unknown> = Object.fromEntries(request.query);
-  // In an address a token ends up in logs; Slack takes none there.
+  // A token in the query would end up in logs; Slack accepts none there.
   delete values.token;
   if (type === "application/json") Object.assign(values, readJson(request.body));
   else if (type === "application/x-www-form-urlencoded")
@@ -45,10 +46,10 @@ export function readCall(
   if (Object.keys(values).length > maxArguments) throw new SlackError("invalid_form_data");
   const odd = Object.keys(values).find((name) => !/^\w{1,60}$/.test(name));
   if (odd !== undefined) throw new SlackError("invalid_arg_name");
-  // A token in JSON is no authentication; one in a form is.
+  // A token in JSON does not authenticate; one in a form does.
   const inForm = type !== "application/json" && typeof values.token === "string" ? values.token : undefined;
   delete values.token;
-  // Bolt gives it to every method: it chooses among the workspaces of an organisation's token.
+  // Bolt sends it with every method: it selects a workspace for an organization's token.
   delete values.team_id;
   return { method, values, token: bearer ?? inForm };
 }
@@ -64,7 +65,7 @@ function readJson(body: string): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-/** The values that the method takes, each of its kind. */
+/** The values that the method accepts, each checked for its type. */
 export function checkArguments(call: Call, expected: Arguments): Record<string, unknown> {
   const problems: string[] = [];
   const checked: Record<string, unknown> = {};
@@ -78,8 +79,8 @@ export function checkArguments(call: Call, expected: Arguments): Record<string, 
     }
     const read = readValue(value, argument);
     if (read === undefined) problems.push(`invalid value for ${name}: a ${argument.kind} is expected`);
-    else if (typeof read === "string" && read.length > (argument.most ?? Number.POSITIVE_INFINITY))
-      problems.push(`must be no more than ${argument.most} characters [json-pointer:/${name}]`);
+    else if (typeof read === "string" && read.length > (argument.max ?? Number.POSITIVE_INFINITY))
+      problems.push(`must be no more than ${argument.max} characters [json-pointer:/${name}]`);
     else if (argument.values && !argument.values.includes(String(read)))
       problems.push(`must be one of ${argument.values.join(", ")} [json-pointer:/${name}]`);
     else checked[name] = read;

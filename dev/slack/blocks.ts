@@ -1,16 +1,19 @@
 /**
- * Holds Block Kit against its reference: types, required fields and lengths of what an app of ours could send. A block or
- * an element of a type that is not listed is refused, so that one is written down here before it is relied on.
+ * Validates Block Kit against its reference: types, required fields and lengths of what our app may send. A block or
+ * element of an unlisted type is rejected, so that it is added here before the app relies on it.
  */
 import { SlackError } from "./errors.ts";
 import type { Json } from "./json.ts";
 
 export interface Surface {
   surface: "message" | "view";
-  most: number;
+  max: number;
 }
 
-/** The sum over a message's blocks, as JSON: unwritten, but answered from about 13,200 characters on. */
+/**
+ * The sum over a message's blocks as JSON. Not documented; Slack responds with an error from about 13,200 characters
+ * on.
+ */
 const maxAllBlocks = 13_000;
 const maxMarkdownBlocks = 12_000;
 
@@ -23,9 +26,9 @@ class Problems {
   }
 }
 
-/** The blocks, or `invalid_blocks` with what is wrong as Slack says it. */
-export function checkBlocks(value: unknown, { surface, most }: Surface): Json[] {
-  const problems = findProblems(value, { surface, most });
+/** Returns the blocks, or throws `invalid_blocks` with the problems in Slack's words. */
+export function checkBlocks(value: unknown, { surface, max }: Surface): Json[] {
+  const problems = findProblems(value, { surface, max });
   if (problems.length > 0)
     throw new SlackError(Array.isArray(value) ? "invalid_blocks" : "invalid_blocks_format", problems, {
       errors: problems,
@@ -36,10 +39,10 @@ export function checkBlocks(value: unknown, { surface, most }: Surface): Json[] 
   return blocks;
 }
 
-export function findProblems(value: unknown, { surface, most }: Surface): string[] {
+export function findProblems(value: unknown, { surface, max }: Surface): string[] {
   const problems = new Problems();
   if (!Array.isArray(value)) return ["blocks must be an array"];
-  if (value.length > most) problems.add(`no more than ${most} items allowed`, "/blocks");
+  if (value.length > max) problems.add(`no more than ${max} items allowed`, "/blocks");
   const ids = new Set<string>();
   let markdown = 0;
   value.forEach((block: unknown, index) => {
@@ -70,13 +73,13 @@ function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function checkText(value: unknown, most: number, path: string, problems: Problems, least = 1): void {
+function checkText(value: unknown, max: number, path: string, problems: Problems, min = 1): void {
   if (typeof value !== "string") problems.add("must be a string", path);
-  else if (value.length < least) problems.add(`must be more than ${least - 1} characters`, path);
-  else if (value.length > most) problems.add(`must be less than ${most + 1} characters`, path);
+  else if (value.length < min) problems.add(`must be more than ${min - 1} characters`, path);
+  else if (value.length > max) problems.add(`must be less than ${max + 1} characters`, path);
 }
 
-function checkTextObject(value: unknown, most: number, path: string, problems: Problems, plainOnly = false): void {
+function checkTextObject(value: unknown, max: number, path: string, problems: Problems, plainOnly = false): void {
   if (!isObject(value)) {
     problems.add("missing required field: text", path);
     return;
@@ -84,7 +87,7 @@ function checkTextObject(value: unknown, most: number, path: string, problems: P
   if (value.type !== "plain_text" && (plainOnly || value.type !== "mrkdwn"))
     problems.add(`unsupported text type: ${String(value.type)}`, path);
   allow(value, ["type", "text", ...(value.type === "plain_text" ? ["emoji"] : ["verbatim"])], path, problems);
-  checkText(value.text, most, `${path}/text`, problems);
+  checkText(value.text, max, `${path}/text`, problems);
 }
 
 function allow(value: Json, names: string[], path: string, problems: Problems): void {
@@ -92,13 +95,13 @@ function allow(value: Json, names: string[], path: string, problems: Problems): 
     if (!names.includes(name)) problems.add(`no more fields allowed: ${name}`, path);
 }
 
-function checkList(value: unknown, most: number, path: string, problems: Problems, check: Check): void {
+function checkList(value: unknown, max: number, path: string, problems: Problems, check: Check): void {
   if (!Array.isArray(value)) {
     problems.add("must be an array", path);
     return;
   }
   if (value.length < 1) problems.add("must have at least 1 item", path);
-  if (value.length > most) problems.add(`no more than ${most} items allowed`, path);
+  if (value.length > max) problems.add(`no more than ${max} items allowed`, path);
   value.forEach((item: unknown, index) => {
     if (isObject(item)) check(item, `${path}/${index}`, problems);
     else problems.add("must be an object", `${path}/${index}`);
@@ -136,8 +139,8 @@ function checkElement(value: Json, path: string, problems: Problems): void {
   if (value.placeholder !== undefined) checkTextObject(value.placeholder, 150, `${path}/placeholder`, problems, true);
   if (value.type === "button") checkButton(value, path, problems);
   if (fields.includes("options")) {
-    const most = /radio|checkboxes/.test(String(value.type)) ? 10 : value.type === "overflow" ? 5 : 100;
-    checkList(value.options, most, `${path}/options`, problems, checkOption);
+    const max = /radio|checkboxes/.test(String(value.type)) ? 10 : value.type === "overflow" ? 5 : 100;
+    checkList(value.options, max, `${path}/options`, problems, checkOption);
   }
   if (value.initial_value !== undefined) checkText(value.initial_value, 3000, `${path}/initial_value`, problems, 0);
   const { max_length: longest } = value;
@@ -166,7 +169,7 @@ const elementFields: Record<string, string[]> = {
   datepicker: ["initial_date", "placeholder"],
 };
 
-/** Which elements an `actions` block may hold. */
+/** The elements that an `actions` block may contain. */
 const actionTypes = [
   "button",
   "static_select",

@@ -1,9 +1,9 @@
-// Time as the fake sees it. Limits, expiries and retries count in minutes; a test moves a clock of its own instead of
-// waiting. Signatures carry the real time: an app checks them against its own clock.
+// The fake's clock. Limits, expiries and retries take minutes; a test advances its own clock instead of waiting.
+// Signatures carry the real time, since an app checks them against its own clock.
 
 export interface Clock {
   now(): number;
-  /** Resolves after that long; rejects where the signal ends it before. */
+  /** Resolves after that time. Rejects when the signal aborts first. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -25,9 +25,9 @@ export const systemClock: Clock = {
 };
 
 export interface ManualClock extends Clock {
-  /** Moves the time on. Who waits for a time that has come goes on. */
+  /** Advances the time and resumes everyone whose time has come. */
   advance(ms: number): Promise<void>;
-  /** How many wait. */
+  /** How many are waiting. */
   waiting(): number;
 }
 
@@ -57,7 +57,7 @@ export function createManualClock(start: number = Date.now()): ManualClock {
     advance: async (ms) => {
       now += ms;
       for (const waiter of [...waiters]) if (waiter.due <= now) waiter.wake();
-      // Those who were woken may have something to do at once.
+      // Those who were resumed may have work to do at once.
       await new Promise((resolve) => setImmediate(resolve));
     },
     waiting: () => waiters.size,

@@ -1,4 +1,4 @@
-// What every part of the fake is given.
+// What every part of the fake receives.
 import type { Arguments } from "./arguments.ts";
 import type { Clock } from "./clock.ts";
 import type { Deliveries } from "./deliver.ts";
@@ -7,14 +7,14 @@ import type { Json } from "./json.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { type Channel, findMessage, type Message, type Store, type Workspace } from "./store.ts";
 
-/** The app as its settings page knows it. Addresses that are not set receive nothing. */
+/** The app's settings. An address that is not set receives nothing. */
 export interface App {
   id: string;
   clientId: string;
   clientSecret: string;
   signingSecret: string;
   addresses: { events?: string; interactivity?: string; commands?: string };
-  /** Types of events, as they are subscribed to: `message.im` and not `message`. */
+  /** Types of events as an app subscribes to them: `message.im` and not `message`. */
   subscriptions: string[];
   /** Granted where an installation doesn't go through OAuth. */
   scopes: string[];
@@ -25,7 +25,7 @@ export interface LoggedCall {
   method: string;
   team: string | undefined;
   values: Json;
-  /** HTTP status, or 0 where the connection was ended instead. */
+  /** The HTTP status; 0 where the connection was closed instead. */
   status: number;
   ok: boolean;
   error?: string;
@@ -51,12 +51,12 @@ export interface Caller {
 
 export interface Method {
   arguments: Arguments;
-  /** Any of them suffices. */
+  /** Any one of them suffices. */
   scopes: string[];
   run(values: Json, caller: Caller, context: Context): Json;
 }
 
-/** A method that is called before there is a token. */
+/** A method that needs no token. */
 export interface OpenMethod {
   arguments: Arguments;
   isOpen: true;
@@ -65,7 +65,7 @@ export interface OpenMethod {
 
 export type Methods = Record<string, Method | OpenMethod>;
 
-/** A message as the API and events tell it. */
+/** A message as the API and events represent it. */
 export function describeMessage(message: Message, channel: Channel, workspace: Workspace): Json {
   const replies = channel.messages.filter(({ thread_ts, ts }) => thread_ts === message.ts && ts !== message.ts);
   return {

@@ -1,4 +1,4 @@
-// What a person at a terminal or on the page has.
+// The control API for a person in a terminal or on the page.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -43,20 +43,20 @@ async function act(
 }
 
 describe("/_control", () => {
-  it("lets a person mention the app and look at the channel", async () => {
+  it("lets a person mention the app and read the channel", async () => {
     const { channel, user } = workspace;
     const { ts } = await act("mention", { channel, user, text: "build it" });
     await act("reply", { channel, user, text: "soon", thread_ts: ts });
     await slack.settled();
-    const told = heard.map(({ event }) => event.type);
-    expect(told.filter((type) => type === "app_mention")).toHaveLength(1);
-    expect(told.filter((type) => type === "message")).toHaveLength(2);
+    const types = heard.map(({ event }) => event.type);
+    expect(types.filter((type) => type === "app_mention")).toHaveLength(1);
+    expect(types.filter((type) => type === "message")).toHaveLength(2);
     const shown = await (await fetch(`${slack.url}/_control/channels/${channel}/messages`)).text();
     expect(shown).toContain(`${String(ts)} alice: <@${workspace.bot.userId}> build it`);
     expect(shown).toMatch(/^ {2}> \d+\.\d+ alice: soon$/m);
   });
 
-  it("takes faults, lists them and ends them", async () => {
+  it("adds, lists and removes faults", async () => {
     await act("faults", { method: "chat.*", answer: "ratelimited", retryAfter: 7, times: 1 });
     const call = (): Promise<Response> =>
       fetch(`${slack.apiUrl}chat.postMessage`, {
@@ -71,18 +71,18 @@ describe("/_control", () => {
     expect(await act("faults", { method: "chat.*", answer: "unheard-of" })).toMatchObject({ ok: false });
   });
 
-  it("refuses what a page of another site sends", async () => {
+  it("rejects requests from a page of another site", async () => {
     const { channel, user } = workspace;
     const sent = await act("say", { channel, user, text: "x" }, { origin: "http://evil.example" });
     expect(sent).toEqual({ ok: false, error: "wrong_origin" });
   });
 
-  it("takes the app away, which is told to it, and its token is dead", async () => {
+  it("uninstalls the app, sends it the events, and revokes its token", async () => {
     const token = workspace.token();
     await act("uninstall", { team: workspace.id });
     await slack.settled();
-    const told = heard.map(({ event }) => event.type);
-    expect(told).toEqual(expect.arrayContaining(["tokens_revoked", "app_uninstalled"]));
+    const types = heard.map(({ event }) => event.type);
+    expect(types).toEqual(expect.arrayContaining(["tokens_revoked", "app_uninstalled"]));
     const test = await fetch(`${slack.apiUrl}auth.test`, { headers: { authorization: `Bearer ${token}` } });
     expect(await test.json()).toEqual({ ok: false, error: "account_inactive" });
   });

@@ -1,6 +1,6 @@
 /**
- * What isn't Slack's: the consent page as a browser shows it, and `/_control` for a person at a terminal and for the page
- * at `/`. Acts are POSTs with JSON, as `slack.say` and the others take them:
+ * What Slack doesn't have: the consent page as HTML, and `/_control` for a person in a terminal and for the page at `/`.
+ * Actions are POST requests with the JSON arguments of `slack.say` and the others:
  *
  *     curl http://127.0.0.1:3987/_control/mention -d '{"channel": "C…", "user": "U…", "text": "build me a shop"}'
  *     curl http://127.0.0.1:3987/_control/channels/C…/messages
@@ -34,7 +34,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (mark) => `&#${mark.charCodeAt(0)};`);
 }
 
-/** `/oauth/v2/authorize`: asks, and sends the browser back. */
+/** `/oauth/v2/authorize`: asks the person, then redirects the browser back. */
 export function serveConsent(
   request: IncomingMessage,
   response: ServerResponse,
@@ -65,7 +65,7 @@ export function serveConsent(
   );
 }
 
-/** A page of another site may send a form here, but not with our origin. */
+/** A page of another site may post a form here, but not with our origin. */
 function refuseStrangers(request: IncomingMessage, context: Context): void {
   const { origin } = request.headers;
   const own = [context.url(), context.url().replace("127.0.0.1", "localhost")];
@@ -107,7 +107,7 @@ function readBody(body: string): Json {
     const parsed: unknown = JSON.parse(body === "" ? "{}" : body);
     if (typeof parsed === "object" && parsed !== null) return parsed as Json;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new SlackError("invalid_json");
 }

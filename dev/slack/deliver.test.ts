@@ -1,5 +1,5 @@
-// What the fake sends, judged by the receiver of `@slack/bolt`, which verifies signatures and reads payloads; and retries,
-// judged by a receiver that says what it wants.
+// Deliveries, checked by the receiver of `@slack/bolt`, which verifies signatures and parses payloads; and retries,
+// checked by a receiver whose responses the test controls.
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { App, HTTPReceiver, LogLevel } from "@slack/bolt";
@@ -36,7 +36,7 @@ const question = {
   ],
 };
 
-describe("an app of bolt", () => {
+describe("a bolt app", () => {
   let slack: Slack;
   let app: App;
   let workspace: WorkspaceHandle;
@@ -99,7 +99,7 @@ describe("an app of bolt", () => {
     expect(await slack.verifyAddress()).toBe(true);
   });
 
-  it("hears a mention, shows a button, opens a view on the click and reads what was typed", async () => {
+  it("receives a mention, shows a button, opens a view on the click and reads the input", async () => {
     const { channel, user } = workspace;
     const { message, deliveries } = slack.mention({ channel, user, text: "build it" });
     for (const delivery of await Promise.all(deliveries)) expect(delivery.isAccepted).toBe(true);
@@ -118,7 +118,7 @@ describe("an app of bolt", () => {
     await slack.settled();
   });
 
-  it("hears a direct message, the assistant and a command", async () => {
+  it("receives a direct message, an assistant thread and a command", async () => {
     const { user } = workspace;
     const direct = workspace.direct();
     await Promise.all(slack.say({ channel: direct, user, text: "hello there" }).deliveries);
@@ -130,7 +130,7 @@ describe("an app of bolt", () => {
     await slack.settled();
   });
 
-  it("refuses a wrong signature, none, and an old one", async () => {
+  it("rejects a wrong signature, a missing one, and an old one", async () => {
     const event = { type: "event_callback", event: { type: "app_mention", text: "evil" } };
     const old = Math.floor(Date.now() / 1000) - 301;
     const forgeries = [
@@ -152,7 +152,7 @@ describe("an app of bolt", () => {
   });
 });
 
-describe("an event that isn't accepted", () => {
+describe("an event that the app doesn't accept", () => {
   const clock = createManualClock();
   const received: IncomingHttpHeaders[] = [];
   let answers: { status: number; headers?: Record<string, string> }[] = [];
@@ -167,7 +167,7 @@ describe("an event that isn't accepted", () => {
       received.push(request.headers);
       const { status, headers } = answers.shift() ?? { status: 200 };
       request.resume();
-      // 0 stands for an app that doesn't answer.
+      // 0 means that the app doesn't respond.
       if (status > 0) response.writeHead(status, headers).end();
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -187,13 +187,13 @@ describe("an event that isn't accepted", () => {
   const retriesOf = (): unknown[] =>
     received.map((headers) => [headers["x-slack-retry-num"], headers["x-slack-retry-reason"]]);
 
-  /** So often has it failed, and now it waits for its next time. */
+  /** Waits until the delivery has failed that often and waits for its next attempt. */
   const attempted = async (times: number): Promise<void> => {
     await expect.poll(() => slack.deliveries.at(-1)?.attempts.length).toBe(times);
     await expect.poll(() => clock.waiting()).toBe(1);
   };
 
-  it("comes again at once, after a minute and after five", async () => {
+  it("is sent again at once, after a minute and after five", async () => {
     answers = [{ status: 500 }, { status: 503 }, { status: 500 }];
     const sent = slack.sendEvent(team, { type: "app_mention", text: "x" });
     await attempted(2);
@@ -211,7 +211,7 @@ describe("an event that isn't accepted", () => {
     ]);
   });
 
-  it("comes again where the answer takes three seconds, though the first is still at work", async () => {
+  it("is sent again when the response takes three seconds, though the first request is still being handled", async () => {
     answers = [{ status: 0 }, { status: 200 }];
     const sent = slack.sendEvent(team, { type: "app_mention", text: "x" });
     await expect.poll(() => received.length).toBe(1);
@@ -223,13 +223,13 @@ describe("an event that isn't accepted", () => {
     ]);
   });
 
-  it("doesn't come again where the app forbids it", async () => {
+  it("is not sent again when the app forbids it", async () => {
     answers = [{ status: 500, headers: { "x-slack-no-retry": "1" } }];
     expect((await slack.sendEvent(team, { type: "app_mention", text: "x" })).isAccepted).toBe(false);
     expect(received).toHaveLength(1);
   });
 
-  it("is refused four times and then given up", async () => {
+  it("is given up after four failed attempts", async () => {
     answers = Array.from({ length: 4 }, () => ({ status: 500 }));
     const sent = slack.sendEvent(team, { type: "app_mention", text: "x" });
     await attempted(2);

@@ -1,7 +1,8 @@
 /**
- * Sends requests to the app as Slack does: signed over the raw body with `v0=`, events as JSON and retried, the rest as
- * forms and sent once. An event is accepted by a 2xx within three seconds; otherwise it comes again at once, after one
- * minute and after five, with `X-Slack-Retry-Num` and `X-Slack-Retry-Reason`, unless the answer has `X-Slack-No-Retry: 1`.
+ * Sends requests to the app as Slack does: signed over the raw body with `v0=`. Events are JSON and retried; all others
+ * are forms and sent once. A 2xx within three seconds accepts an event. Otherwise it is sent again at once, after one
+ * minute and after five, with `X-Slack-Retry-Num` and `X-Slack-Retry-Reason`, unless the response has
+ * `X-Slack-No-Retry: 1`.
  */
 import { createHmac } from "node:crypto";
 import type { Clock } from "./clock.ts";
@@ -10,9 +11,9 @@ export type RetryReason = "http_timeout" | "connection_failed" | "http_error";
 
 export interface Attempt {
   retry: number;
-  /** Undefined where there was no answer. */
+  /** Undefined where there was no response. */
   status: number | undefined;
-  /** What makes it a failed one. */
+  /** Why the attempt failed, if it did. */
   reason: RetryReason | undefined;
   body: string;
 }
@@ -23,17 +24,17 @@ export interface Delivery {
   /** As sent, before signing. */
   body: string;
   attempts: Attempt[];
-  /** Undefined until it is accepted or given up. */
+  /** Undefined until the event is accepted or given up. */
   isAccepted: boolean | undefined;
 }
 
-/** For tests of the door: a request as an attacker or a wrong clock would send it. */
+/** For tests of signature checks: a request as an attacker or a wrong clock would send it. */
 export interface Forgery {
-  /** Instead of the app's signing secret. */
+  /** Replaces the app's signing secret. */
   secret?: string;
-  /** In seconds; instead of now. */
+  /** In seconds; replaces the current time. */
   timestamp?: number;
-  /** Takes headers away or sets others. */
+  /** Sets headers, or removes those that are undefined. */
   headers?: Record<string, string | undefined>;
 }
 
@@ -49,7 +50,7 @@ function signBody(secret: string, timestamp: number, body: string): string {
 }
 
 export class Deliveries {
-  /** The latest of them, in the order in which they began. */
+  /** The latest deliveries, in the order in which they began. */
   readonly log: Delivery[] = [];
   private readonly clock: Clock;
   private readonly secret: () => string;
@@ -67,7 +68,7 @@ export class Deliveries {
     return this.track(this.retry(delivery, forgery));
   }
 
-  /** Sent once: what fails is shown to the person who clicked. */
+  /** Sent once: a failure is shown to the person who clicked. */
   sendForm(
     kind: "interaction" | "command",
     address: string,
@@ -83,7 +84,7 @@ export class Deliveries {
     return this.track(send());
   }
 
-  /** Resolves when nothing is under way. An event that waits for its retry is under way. */
+  /** Resolves when no delivery is pending. An event that waits for its retry is pending. */
   async settled(): Promise<void> {
     while (this.running.size > 0) await Promise.all([...this.running]);
   }
@@ -153,7 +154,7 @@ export class Deliveries {
     return { ...attempt, isFinal: known?.isFinal === true };
   }
 
-  /** An app that is too slow is not interrupted: it goes on, and what it does counts. */
+  /** A slow app is not interrupted: it goes on, and what it does counts. */
   private async post(
     delivery: Delivery,
     headers: [string, string][],

@@ -1,10 +1,10 @@
-// Slack answers an error with 200 and `ok: false`. The names are those of its documentation.
+// Slack sends an error as 200 with `ok: false`. The names are those of its documentation.
 
 export class SlackError extends Error {
   readonly code: string;
-  /** What stands in `response_metadata.messages`. */
+  /** The content of `response_metadata.messages`. */
   readonly messages: string[];
-  /** Beside `ok` and `error`. */
+  /** Fields beside `ok` and `error`. */
   readonly extra: Record<string, unknown>;
 
   constructor(code: string, messages: string[] = [], extra: Record<string, unknown> = {}) {

@@ -1,10 +1,10 @@
-// The events that a workspace tells the app, in the envelope of the Events API.
+// The events that a workspace sends the app, in the envelope of the Events API.
 import { type Context, describeMessage } from "./context.ts";
 import type { Delivery, Forgery } from "./deliver.ts";
 import type { Json } from "./json.ts";
 import type { Channel, Message, Workspace } from "./store.ts";
 
-/** What an event is subscribed to as. */
+/** The type under which an app subscribes to an event. */
 function subscriptionOf(event: Json, channel: Channel | undefined): string {
   if (event.type !== "message") return String(event.type);
   const kind = channel?.kind ?? "channel";
@@ -37,35 +37,38 @@ export function wrapEvent(context: Context, workspace: Workspace, event: Json, e
   };
 }
 
-export interface Told {
+export interface SendOptions {
   eventId?: string;
   forgery?: Forgery;
 }
 
-/** Sends the event if the app is installed, subscribed and has an address; the list has one delivery or none. */
-export function tellEvent(
+/** Sends the event if the app is installed, subscribed and has an address. Returns one delivery or none. */
+export function emitEvent(
   context: Context,
   workspace: Workspace,
   event: Json,
   channel?: Channel,
-  told: Told = {},
+  options: SendOptions = {},
 ): Promise<Delivery>[] {
   const { app, deliveries } = context;
   const { events: address } = app.addresses;
   if (address === undefined || workspace.token === undefined) return [];
   if (!app.subscriptions.includes(subscriptionOf(event, channel))) return [];
   const stamped = { event_ts: event.ts ?? context.store.newTs(), ...event };
-  return [deliveries.sendEvent(address, wrapEvent(context, workspace, stamped, told.eventId), told.forgery)];
+  return [deliveries.sendEvent(address, wrapEvent(context, workspace, stamped, options.eventId), options.forgery)];
 }
 
-/** A message, its edit or its end, to an app whose bot is in the channel. The bot's own are told to it too. */
-export function tellMessage(
+/**
+ * Sends a message, its edit or its deletion to an app whose bot is in the channel. The app receives its bot's own
+ * messages too.
+ */
+export function emitMessage(
   context: Context,
   workspace: Workspace,
   channel: Channel,
   message: Message,
   change?: "message_changed" | "message_deleted",
-  told: Told = {},
+  options: SendOptions = {},
 ): Promise<Delivery>[] {
   const { userId } = workspace.bot;
   if (!channel.members.has(userId)) return [];
@@ -76,15 +79,15 @@ export function tellMessage(
     // Slack sends both for a mention in a channel, each with an id of its own.
     if (channel.kind !== "im" && message.bot_id === undefined && message.text.includes(`<@${userId}>`))
       sent.push(
-        ...tellEvent(context, workspace, { ...described, channel: channel.id, type: "app_mention" }, channel, told),
+        ...emitEvent(context, workspace, { ...described, channel: channel.id, type: "app_mention" }, channel, options),
       );
-    sent.push(...tellEvent(context, workspace, { ...described, ...place }, channel, sent.length > 0 ? {} : told));
+    sent.push(...emitEvent(context, workspace, { ...described, ...place }, channel, sent.length > 0 ? {} : options));
   } else {
     const about = change === "message_changed" ? { message: described } : { deleted_ts: message.ts };
     const previous = { previous_message: { ...described, ...message.history.at(-1) } };
     const ts = context.store.newTs();
     const event = { type: "message", subtype: change, hidden: true, ts, ...place, ...about, ...previous };
-    sent.push(...tellEvent(context, workspace, event, channel, told));
+    sent.push(...emitEvent(context, workspace, event, channel, options));
   }
   return sent;
 }

@@ -1,23 +1,23 @@
 /**
- * Failures on demand: for tests, and for a person who wants to see what the product makes of them. A test holds the list
- * that it gave to `startSlack` and changes it as it goes; at a terminal
+ * Fault injection, for tests and for a person who wants to see how the product handles failures. A test changes the list
+ * that it gave to `startSlack`. In a terminal:
  *
  *     curl http://127.0.0.1:3987/_control/faults -d '{"method": "chat.appendStream", "answer": "lost_answer", "times": 2}'
  *
- * The first that fits a call and is not used up decides.
+ * The first fault that matches a call and is not used up applies.
  */
 import type { Clock } from "./clock.ts";
 
 export const faultAnswers = [
-  /** The connection ends before anything was done. */
+  /** The connection closes before the call is processed. */
   "reset",
-  /** It is done, and the connection ends instead of the answer. */
+  /** The call is processed, then the connection closes without a response. */
   "lost_answer",
-  /** 500 without JSON, before anything was done. */
+  /** 500 without JSON, before the call is processed. */
   "server_error",
   /** 429 with `Retry-After`. */
   "ratelimited",
-  /** The answer comes after `delayMs`. */
+  /** The response is sent after `delayMs`. */
   "slow",
   /** `ok: false` with `error`. */
   "error",
@@ -29,9 +29,9 @@ export interface Fault {
   /** A method's name, `chat.*`, or `*`. */
   method: string;
   answer: FaultAnswer;
-  /** How often; without it, always. */
+  /** How many calls it applies to; all if absent. */
   times?: number;
-  /** Calls that pass before the first. */
+  /** How many calls pass first. */
   after?: number;
   /** For `error`: any of Slack's names, e.g. `channel_type_not_supported`. */
   error?: string;
@@ -39,9 +39,9 @@ export interface Fault {
   retryAfter?: number;
   /** For `slow`. */
   delayMs?: number;
-  /** Counted here. */
+  /** Counted here: calls to which it applied. */
   hits?: number;
-  /** Counted here. */
+  /** Counted here: calls that passed first. */
   passed?: number;
 }
 

@@ -1,8 +1,8 @@
-// The fake as tests hold it: workspaces to act in, and what became of it.
+// The fake as tests use it: workspaces to act in, and the results.
 import type { App, Context, LoggedCall } from "./context.ts";
 import type { Delivery, Forgery } from "./deliver.ts";
 import { SlackError } from "./errors.ts";
-import { type Told, wrapEvent } from "./events.ts";
+import { type SendOptions, wrapEvent } from "./events.ts";
 import type { Fault } from "./faults.ts";
 import { click, closeView, command, submit } from "./interactions.ts";
 import type { Json } from "./json.ts";
@@ -25,22 +25,22 @@ import {
 /** A workspace with one person and one channel that the bot is in. */
 export interface WorkspaceHandle {
   id: string;
-  /** The bot's, if the app is installed. */
+  /** The bot's token, if the app is installed. */
   token(): string;
   bot: { userId: string; botId: string };
   user: string;
   channel: string;
   addUser(name: string): string;
-  /** A channel's id; the bot is in it unless `bot` is false. */
+  /** Returns the channel's id. The bot is a member unless `bot` is false. */
   addChannel(name: string, options?: { kind?: "channel" | "group"; bot?: boolean }): string;
-  /** The conversation of a person with the app. */
+  /** The direct conversation of a person with the app. */
   direct(user?: string): string;
   install(scopes?: string[]): string;
   uninstall(): void;
 }
 
 export interface SlackHandle {
-  /** For what the rest doesn't reach. */
+  /** For anything that the other methods don't cover. */
   context: Context;
   store: Store;
   limits: RateLimits;
@@ -48,33 +48,39 @@ export interface SlackHandle {
   calls: LoggedCall[];
   callsTo(method: string): LoggedCall[];
   deliveries: Delivery[];
-  /** Nothing is under way to the app. An event that waits for its retry is. */
+  /** Resolves when no delivery is pending. An event that waits for its retry is pending. */
   settled(): Promise<void>;
-  /** Where the app listens: one base address with `/events`, `/interactivity` and `/commands` below, or each. */
+  /** Sets the app's addresses: one base address for `/events`, `/interactivity` and `/commands`, or each separately. */
   connect(addresses: string | App["addresses"]): void;
   addWorkspace(name?: string, options?: { installed?: boolean }): WorkspaceHandle;
-  say(saying: { channel: string; user: string; text: string; thread_ts?: string }, told?: Told): Said;
+  say(saying: { channel: string; user: string; text: string; thread_ts?: string }, options?: SendOptions): Said;
   /** `say`, with the bot's name before the text. */
-  mention(saying: { channel: string; user: string; text: string; thread_ts?: string }, told?: Told): Said;
+  mention(saying: { channel: string; user: string; text: string; thread_ts?: string }, options?: SendOptions): Said;
   edit(channel: string, ts: string, text: string): Said;
   openAssistant(user: string, from?: string): Said;
   pressStop(place: { channel: string; user: string; thread_ts: string }): Promise<Delivery>[];
   click(
     click: { channel: string; user: string; ts: string; action_id: string; block_id?: string; value?: string },
-    told?: Told,
+    options?: SendOptions,
   ): Promise<Delivery>;
-  /** The view that a person sees, the topmost. */
+  /** The topmost view that a person sees. */
   view(user: string): OpenView | undefined;
-  submit(user: string, values: Record<string, string | string[]>, told?: Told): Promise<Delivery>;
+  submit(user: string, values: Record<string, string | string[]>, options?: SendOptions): Promise<Delivery>;
   closeView(user: string): Promise<Delivery | undefined>;
-  command(words: { channel: string; user: string; command: string; text: string }, told?: Told): Promise<Delivery>;
-  /** Any event, in its envelope; the same `eventId` twice is what a retry looks like. */
-  sendEvent(team: string, event: Json, told?: Told): Promise<Delivery>;
-  /** Any body. */
+  command(
+    words: { channel: string; user: string; command: string; text: string },
+    options?: SendOptions,
+  ): Promise<Delivery>;
+  /** Sends any event in its envelope. The same `eventId` twice looks like a retry. */
+  sendEvent(team: string, event: Json, options?: SendOptions): Promise<Delivery>;
+  /** Sends any body. */
   sendRaw(address: string, body: Json, forgery?: Forgery): Promise<Delivery>;
-  /** What Slack asks when the address of the events is entered: whether it was answered right. */
+  /**
+   * Sends the challenge that Slack sends when someone enters the address for events. Returns whether the response was
+   * right.
+   */
   verifyAddress(): Promise<boolean>;
-  /** As a browser goes through the consent page: the address to which it is sent at the end. */
+  /** Goes through the consent page as a browser does. Returns the address to which it redirects at the end. */
   authorize(address: string, decision: { team: string; user?: string; isAllowed?: boolean }): string;
   messages(channel: string): Message[];
   thread(channel: string, ts: string): Message[];
@@ -118,24 +124,24 @@ export function createHandle(context: Context): SlackHandle {
       context.app.addresses = typeof addresses === "string" ? below(addresses) : { ...addresses };
     },
     addWorkspace: (name = "Acme", options = {}) => addWorkspace(context, name, options.installed !== false),
-    say: ({ channel, ...words }, told) => say(context, { ...place(channel), ...words }, told),
-    mention: ({ channel, text, ...words }, told) => {
+    say: ({ channel, ...words }, options) => say(context, { ...place(channel), ...words }, options),
+    mention: ({ channel, text, ...words }, options) => {
       const at = place(channel);
-      return say(context, { ...at, ...words, text: `<@${at.workspace.bot.userId}> ${text}` }, told);
+      return say(context, { ...at, ...words, text: `<@${at.workspace.bot.userId}> ${text}` }, options);
     },
     edit: (channel, ts, text) => edit(context, place(channel), ts, text),
     openAssistant: (user, from) =>
       openAssistant(context, ofUser(user), user, from === undefined ? undefined : place(from).channel),
     pressStop: ({ channel, ...rest }) => pressStop(context, { ...place(channel), ...rest }),
-    click: ({ channel, ...rest }, told) => click(context, { ...place(channel), ...rest }, told),
+    click: ({ channel, ...rest }, options) => click(context, { ...place(channel), ...rest }, options),
     view,
-    submit: (user, values, told) => submit(context, ofUser(user), requireView(user), values, told),
+    submit: (user, values, options) => submit(context, ofUser(user), requireView(user), values, options),
     closeView: (user) => closeView(context, ofUser(user), requireView(user)),
-    command: ({ channel, user, ...words }, told) => command(context, { ...place(channel), user }, words, told),
-    sendEvent: (team, event, told = {}) => {
+    command: ({ channel, user, ...words }, options) => command(context, { ...place(channel), user }, words, options),
+    sendEvent: (team, event, options = {}) => {
       const workspace = requireWorkspace(store, team);
-      const body = wrapEvent(context, workspace, { event_ts: store.newTs(), ...event }, told.eventId);
-      return context.deliveries.sendEvent(requireEvents(context), body, told.forgery);
+      const body = wrapEvent(context, workspace, { event_ts: store.newTs(), ...event }, options.eventId);
+      return context.deliveries.sendEvent(requireEvents(context), body, options.forgery);
     },
     sendRaw: (address, body, forgery) => context.deliveries.sendEvent(address, body, forgery),
     verifyAddress: () => verifyAddress(context),
@@ -186,7 +192,7 @@ async function verifyAddress(context: Context): Promise<boolean> {
   const body = { token: "deprecated-verification-token", challenge, type: "url_verification" };
   const delivery = await context.deliveries.sendEvent(requireEvents(context), body);
   const answer = delivery.attempts.at(-1)?.body ?? "";
-  // Slack takes the challenge alone, as a form, or in JSON.
+  // Slack accepts the challenge alone, as a form, or in JSON.
   return delivery.isAccepted === true && (answer.trim() === challenge || answer.includes(`"${challenge}"`));
 }
 

@@ -1,17 +1,17 @@
 /**
- * Clicks, submissions and commands: forms that are sent once, whose answer is shown at once, and the `response_url` to
- * which the app may answer later.
+ * Clicks, submissions and commands: forms that are sent once. Their response is shown at once; the app may respond
+ * later through a `response_url`.
  */
 import { type Context, describeMessage } from "./context.ts";
 import type { Delivery } from "./deliver.ts";
 import { SlackError } from "./errors.ts";
-import type { Told } from "./events.ts";
+import type { SendOptions } from "./events.ts";
 import type { Json } from "./json.ts";
 import { describeView, replaceView, showView } from "./methods-views.ts";
 import { requireMessage } from "./people.ts";
 import { type Channel, type Message, type OpenView, remember, type Workspace } from "./store.ts";
 
-/** Elements that a person can act on, with the block they stand in. */
+/** Interactive elements, each with the block that contains it. */
 function findElements(blocks: Json[]): { block: Json; element: Json }[] {
   return blocks.flatMap((block) => {
     const elements = [...((block.elements as Json[] | undefined) ?? []), block.accessory, block.element] as Json[];
@@ -19,7 +19,7 @@ function findElements(blocks: Json[]): { block: Json; element: Json }[] {
   });
 }
 
-/** All blocks of a message, those of its stream too. */
+/** All blocks of a message, including those of its stream. */
 export function blocksOf(message: Pick<Message, "blocks" | "stream">): Json[] {
   const streamed = (message.stream?.parts ?? []).flatMap((part) => (part.type === "blocks" ? part.blocks : []));
   return [...streamed, ...(message.blocks ?? [])];
@@ -31,13 +31,13 @@ export interface Clicking {
   user: string;
   ts: string;
   action_id: string;
-  /** Where the same action id stands in several blocks. */
+  /** Needed where several blocks contain the same action id. */
   block_id?: string;
-  /** Of a select's option. */
+  /** The value of a select's option. */
   value?: string;
 }
 
-export async function click(context: Context, clicking: Clicking, told: Told = {}): Promise<Delivery> {
+export async function click(context: Context, clicking: Clicking, sendOptions: SendOptions = {}): Promise<Delivery> {
   const { workspace, channel, user, ts } = clicking;
   const ephemeral = channel.ephemerals.find((one) => one.ts === ts && one.user === user);
   const message = ephemeral ? undefined : requireMessage(channel, ts);
@@ -72,7 +72,7 @@ export async function click(context: Context, clicking: Clicking, told: Told = {
     response_url: `${context.url()}/actions/${workspace.id}/${response}`,
     actions: [describeAction(found.block, found.element, clicking.value, context)],
   };
-  return sendInteraction(context, payload, told);
+  return sendInteraction(context, payload, sendOptions);
 }
 
 function describeAction(block: Json, element: Json, value: string | undefined, context: Context): Json {
@@ -97,19 +97,19 @@ function describePerson(context: Context, workspace: Workspace, user: string): J
   };
 }
 
-function sendInteraction(context: Context, payload: Json, told: Told = {}): Promise<Delivery> {
+function sendInteraction(context: Context, payload: Json, sendOptions: SendOptions = {}): Promise<Delivery> {
   const { interactivity: address } = context.app.addresses;
   if (address === undefined) throw new SlackError("no_interactivity_address");
-  return context.deliveries.sendForm("interaction", address, { payload: JSON.stringify(payload) }, told.forgery);
+  return context.deliveries.sendForm("interaction", address, { payload: JSON.stringify(payload) }, sendOptions.forgery);
 }
 
-/** `values`: block id, or `block id/action id`, or action id → what was typed or the option's value. */
+/** `values`: block id, `block id/action id` or action id → the input, or the option's value. */
 export async function submit(
   context: Context,
   workspace: Workspace,
   open: OpenView,
   values: Record<string, string | string[]>,
-  told: Told = {},
+  sendOptions: SendOptions = {},
 ): Promise<Delivery> {
   const payload = {
     type: "view_submission",
@@ -118,7 +118,7 @@ export async function submit(
     view: describeView(open, workspace, context, readState(open, values)),
     response_urls: [],
   };
-  const delivery = await sendInteraction(context, payload, told);
+  const delivery = await sendInteraction(context, payload, sendOptions);
   const answer = delivery.attempts.at(-1);
   if (delivery.isAccepted) applyAnswer(context, workspace, open, answer?.body ?? "");
   return delivery;
@@ -151,7 +151,7 @@ function readInput(element: Json, value: string | string[] | undefined): Json {
   return { type, value: value ?? element.initial_value ?? null };
 }
 
-/** Empty closes the view; the others are what `response_action` may be. */
+/** An empty response closes the view; the others are the values of `response_action`. */
 function applyAnswer(context: Context, workspace: Workspace, open: OpenView, body: string): void {
   const answer = parseAnswer(body);
   const view = answer.view as Json;
@@ -183,7 +183,7 @@ function parseAnswer(body: string): Json {
     const parsed: unknown = JSON.parse(body);
     if (typeof parsed === "object" && parsed !== null) return parsed as Json;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new SlackError("invalid_response", ["the answer to a submission is empty or JSON"]);
 }
@@ -209,7 +209,7 @@ export async function command(
   context: Context,
   place: { workspace: Workspace; channel: Channel; user: string },
   words: { command: string; text: string },
-  told: Told = {},
+  sendOptions: SendOptions = {},
 ): Promise<Delivery> {
   const { workspace, channel, user } = place;
   const { commands: address } = context.app.addresses;
@@ -229,7 +229,7 @@ export async function command(
     response_url: `${context.url()}/commands/${workspace.id}/${response}`,
     trigger_id: context.store.addTrigger(workspace, user),
   };
-  const delivery = await context.deliveries.sendForm("command", address, fields, told.forgery);
+  const delivery = await context.deliveries.sendForm("command", address, fields, sendOptions.forgery);
   const body = delivery.attempts.at(-1)?.body ?? "";
   if (delivery.isAccepted && body.trim() !== "") showResponse(context, response, readAnswer(body));
   return delivery;
@@ -247,7 +247,7 @@ function readAnswer(body: string): Json {
 const responseLifeMs = 30 * 60_000;
 const maxResponses = 5;
 
-/** What is posted to a `response_url`: five times within thirty minutes. */
+/** A `response_url` accepts five messages within thirty minutes. */
 export function showResponse(context: Context, id: string, answer: Json): void {
   const address = context.store.responses.get(id);
   if (!address || context.clock.now() > address.at + responseLifeMs) throw new SlackError("expired_url");

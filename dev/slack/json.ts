@@ -1,2 +1,2 @@
-/** An object of a request or an answer, not looked into yet. */
+/** An unvalidated object of a request or a response. */
 export type Json = Record<string, unknown>;

@@ -33,13 +33,13 @@ async function run(): Promise<void> {
   const workspace = slack.addWorkspace("Acme", { installed: values.installed });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => void slack.close().finally(() => process.exit(0)));
-  console.log(`a fake Slack on ${slack.url} (no one but this machine reaches it)`);
+  console.log(`a fake Slack on ${slack.url} (reachable only from this machine)`);
   console.log(`SLACK_SIGNING_SECRET=${slack.app.signingSecret}`);
   console.log(`SLACK_CLIENT_ID=${slack.app.clientId}`);
   console.log(`SLACK_CLIENT_SECRET=${slack.app.clientSecret}`);
   console.log(`SLACK_API_URL=${slack.apiUrl}`);
   console.log(`SLACK_AUTHORIZE_URL=${slack.authorizeUrl}`);
-  console.log(`the app is told at ${values.app}`);
+  console.log(`events are sent to ${values.app}`);
   if (values.installed) console.log(`workspace ${workspace.id}, bot token ${workspace.token()}`);
 }
 

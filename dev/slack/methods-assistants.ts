@@ -4,7 +4,7 @@ import { invalidArguments, SlackError } from "./errors.ts";
 import type { Json } from "./json.ts";
 import { type AssistantThread, findMessage } from "./store.ts";
 
-/** A status goes away after this time without a message. */
+/** A status disappears after this time without a message. */
 const statusLifeMs = 120_000;
 const maxPrompts = 4;
 const maxLoadingMessages = 10;
@@ -33,7 +33,7 @@ const setStatus: Method = {
   arguments: {
     channel_id: required,
     thread_ts: required,
-    // An empty one takes the status away, so it can't be "required" as others are.
+    // An empty status removes the current one, so the field can't be "required" as others are.
     status: text,
     loading_messages: { kind: "json" },
     username: text,
@@ -81,7 +81,7 @@ const sessionStatus: Method = {
     status: { kind: "text", required: true, values: ["active", "processing", "suspended", "closed"] },
     channel_id: text,
     thread_ts: text,
-    title: { kind: "text", most: maxTitle },
+    title: { kind: "text", max: maxTitle },
     initiator_user_id: text,
     username: text,
     icon_emoji: text,
@@ -103,7 +103,7 @@ function warnOfStop({ app }: Context): Json {
 
 const renameSession: Method = {
   scopes: ["chat:write"],
-  arguments: { channel_id: text, thread_ts: text, title: { kind: "text", required: true, most: maxTitle } },
+  arguments: { channel_id: text, thread_ts: text, title: { kind: "text", required: true, max: maxTitle } },
   run(values, caller) {
     openThread(values, caller).title = String(values.title);
     return { title: values.title };

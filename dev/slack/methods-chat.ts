@@ -4,14 +4,14 @@ import { checkBlocks } from "./blocks.ts";
 import type { Caller, Context, Method, Methods } from "./context.ts";
 import { describeMessage } from "./context.ts";
 import { SlackError } from "./errors.ts";
-import { tellMessage } from "./events.ts";
+import { emitMessage } from "./events.ts";
 import type { Json } from "./json.ts";
 import { type Channel, findMessage, type Message, remember } from "./store.ts";
 import { maxMarkdown, refuseStream } from "./stream.ts";
 
-/** Longer texts are cut there when they are posted. */
+/** Longer texts are cut here when they are posted. */
 const maxText = 40_000;
-/** `chat.update` refuses longer ones. */
+/** `chat.update` rejects longer ones. */
 const maxUpdatedText = 4000;
 const maxBlocks = 50;
 const maxMetadata = 16_000;
@@ -32,14 +32,14 @@ const content: Arguments = {
 };
 const look: Arguments = { username: text, icon_emoji: text, icon_url: text, unfurl_links: flag, unfurl_media: flag };
 
-/** The channel that a call names, if the app may write there. */
+/** The channel that a call names, if the app may write to it. */
 export function openChannel(id: unknown, { workspace }: Caller, context: Context): Channel {
   const byUser = workspace.users.has(String(id))
     ? context.store.directChannel(workspace, String(id))
     : workspace.channels.get(String(id));
   if (!byUser) throw new SlackError("channel_not_found");
   if (byUser.archived) throw new SlackError("is_archived");
-  // An app with chat:write.public would write into public channels without being a member.
+  // An app with chat:write.public could write to public channels without being a member.
   if (!byUser.members.has(workspace.bot.userId))
     throw new SlackError(byUser.kind === "channel" ? "not_in_channel" : "channel_not_found");
   return byUser;
@@ -76,7 +76,7 @@ function readContent(values: Json): Content {
   if (markdown !== undefined && (plain !== undefined || blocks !== undefined))
     throw new SlackError("markdown_text_conflict");
   if (typeof markdown === "string" && markdown.length > maxMarkdown) throw new SlackError("msg_too_long");
-  const checked = blocks === undefined ? undefined : checkBlocks(blocks, { surface: "message", most: maxBlocks });
+  const checked = blocks === undefined ? undefined : checkBlocks(blocks, { surface: "message", max: maxBlocks });
   return {
     text: (markdown ?? plain) as string | undefined,
     isMarkdown: markdown !== undefined,
@@ -112,7 +112,7 @@ const postMessage: Method = {
       ...(root === undefined ? {} : { thread_ts: root }),
     });
     clearStatus(to, root);
-    void tellMessage(context, caller.workspace, to, message);
+    void emitMessage(context, caller.workspace, to, message);
     return { channel: to.id, ts: message.ts, message: describeMessage(message, to, caller.workspace) };
   },
 };
@@ -122,7 +122,7 @@ export function nameBlocks(blocks: Json[]): Json[] {
   return blocks.map((block) => ({ block_id: crypto.randomUUID().slice(0, 5), ...block }));
 }
 
-/** "is thinking…" goes away with the next message. */
+/** "is thinking…" disappears with the next message. */
 export function clearStatus(channel: Channel, root: string | undefined): void {
   const thread = root === undefined ? undefined : channel.threads.get(root);
   if (thread) thread.status = "";
@@ -143,7 +143,7 @@ const update: Method = {
     if (!read.isMarkdown && (read.text?.length ?? 0) > maxUpdatedText) throw new SlackError("msg_too_long");
     const metadata = checkMetadata(values.metadata);
     remember(message);
-    // What the stream had shown is gone with the first edit.
+    // The first edit replaces what the stream showed.
     delete message.stream;
     delete message.isMarkdown;
     if (read.isMarkdown) message.isMarkdown = true;
@@ -152,9 +152,9 @@ const update: Method = {
     if (read.text !== undefined) message.text = read.text;
     if (!read.blocks) message.edited = { user: caller.workspace.bot.userId, ts: context.store.newTs() };
     if (metadata) message.metadata = metadata;
-    void tellMessage(context, caller.workspace, to, message, "message_changed");
-    const told = describeMessage(message, to, caller.workspace);
-    return { channel: to.id, ts: message.ts, text: message.text, message: told };
+    void emitMessage(context, caller.workspace, to, message, "message_changed");
+    const described = describeMessage(message, to, caller.workspace);
+    return { channel: to.id, ts: message.ts, text: message.text, message: described };
   },
 };
 
@@ -167,7 +167,7 @@ const remove: Method = {
     if (message.stream && refuseStream(message.stream, context.clock.now()) === undefined)
       throw new SlackError("cant_delete_message");
     to.messages.splice(to.messages.indexOf(message), 1);
-    void tellMessage(context, caller.workspace, to, message, "message_deleted");
+    void emitMessage(context, caller.workspace, to, message, "message_deleted");
     return { channel: to.id, ts: message.ts };
   },
 };

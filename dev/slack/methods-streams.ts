@@ -2,7 +2,7 @@
 import { checkBlocks } from "./blocks.ts";
 import { type Caller, type Context, describeMessage, type Method, type Methods } from "./context.ts";
 import { SlackError } from "./errors.ts";
-import { tellMessage } from "./events.ts";
+import { emitMessage } from "./events.ts";
 import type { Json } from "./json.ts";
 import { checkMetadata, clearStatus, nameBlocks, openChannel, ownMessage } from "./methods-chat.ts";
 import { type Channel, findMessage, type Message } from "./store.ts";
@@ -45,7 +45,7 @@ const startStream: Method = {
       stream,
     });
     clearStatus(to, message.thread_ts);
-    void tellMessage(context, caller.workspace, to, message);
+    void emitMessage(context, caller.workspace, to, message);
     return { channel: to.id, ts: message.ts };
   },
 };
@@ -61,7 +61,7 @@ function checkRecipient(values: Json, channel: Channel, { workspace }: Caller): 
     throw new SlackError("team_not_found");
 }
 
-/** `name` stands in for the reason that only an append is told. */
+/** `name` replaces the reason, which only chat.appendStream reports. */
 function openOwn(
   values: Json,
   caller: Caller,
@@ -105,7 +105,7 @@ const stopStream: Method = {
     const content = readContent(values);
     const metadata = checkMetadata(values.metadata);
     const blocks =
-      values.blocks === undefined ? [] : checkBlocks(values.blocks, { surface: "message", most: maxBlocks });
+      values.blocks === undefined ? [] : checkBlocks(values.blocks, { surface: "message", max: maxBlocks });
     appendContent(stream, content);
     stream.state = "stopped";
     message.text = streamText(stream);
@@ -113,7 +113,7 @@ const stopStream: Method = {
     if (metadata) message.metadata = metadata;
     const session = to.threads.get(message.thread_ts ?? "");
     if (session?.session !== undefined) session.session = String(values.session_status ?? "active");
-    void tellMessage(context, caller.workspace, to, message, "message_changed");
+    void emitMessage(context, caller.workspace, to, message, "message_changed");
     return { channel: to.id, ts: message.ts, message: describeMessage(message, to, caller.workspace) };
   },
 };

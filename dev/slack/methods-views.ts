@@ -23,13 +23,13 @@ function checkView(value: Json, type: "modal" | "home"): Json {
   if (type === "modal") checkTitle(value.title, "title", problems);
   for (const name of ["close", "submit"]) if (value[name] !== undefined) checkTitle(value[name], name, problems);
   const lengths = { private_metadata: 3000, callback_id: 255, external_id: 255 };
-  for (const [name, most] of Object.entries(lengths)) {
+  for (const [name, max] of Object.entries(lengths)) {
     const field = value[name];
     if (field === undefined) continue;
-    if (typeof field !== "string" || field.length > most)
-      problems.push(`must be less than ${most + 1} characters [json-pointer:/view/${name}]`);
+    if (typeof field !== "string" || field.length > max)
+      problems.push(`must be less than ${max + 1} characters [json-pointer:/view/${name}]`);
   }
-  problems.push(...findProblems(value.blocks, { surface: "view", most: 100 }));
+  problems.push(...findProblems(value.blocks, { surface: "view", max: 100 }));
   const inputs = Array.isArray(value.blocks) && value.blocks.some((block: Json) => block.type === "input");
   if (inputs && value.submit === undefined && type === "modal")
     problems.push("missing required field: submit [json-pointer:/view]");
@@ -53,7 +53,7 @@ function takeTrigger(id: unknown, { workspace }: Caller, context: Context): stri
   return trigger.user;
 }
 
-/** Shows a view to a person, in the place of or above what is open. */
+/** Shows a view to a person, replacing the open one or on top of it. */
 export function showView(
   context: Context,
   workspace: Workspace,

@@ -1,10 +1,10 @@
 /**
- * Installing the app: the page that asks, the one-use code, and its exchange for a bot's token; and the way back:
- * auth.revoke and apps.uninstall. A workspace that has the app keeps its token when the app is installed again.
+ * Installs the app (the consent page, the one-use code, its exchange for a bot token) and uninstalls it (auth.revoke,
+ * apps.uninstall). A workspace that has the app keeps its token when the app is installed again.
  */
 import type { Caller, Context, Method, Methods, OpenMethod } from "./context.ts";
 import { invalidArguments, SlackError } from "./errors.ts";
-import { tellEvent } from "./events.ts";
+import { emitEvent } from "./events.ts";
 import type { Json } from "./json.ts";
 import type { Workspace } from "./store.ts";
 
@@ -35,7 +35,7 @@ export interface Consent {
   state: string | undefined;
 }
 
-/** What the query of `/oauth/v2/authorize` asks for; throws what the page would show instead of asking. */
+/** Reads the query of `/oauth/v2/authorize`. Throws what the page would show as an error. */
 export function readConsent(query: URLSearchParams, context: Context): Consent {
   const clientId = query.get("client_id") ?? "";
   if (clientId !== context.app.clientId) throw new SlackError("invalid_client_id");
@@ -46,7 +46,7 @@ export function readConsent(query: URLSearchParams, context: Context): Consent {
   return { clientId, scopes, redirectUri, state: query.get("state") ?? undefined };
 }
 
-/** Where the browser is sent when the person has decided. */
+/** The address to which the browser is redirected after the decision. */
 export function decideConsent(
   consent: Consent,
   decision: { workspace: Workspace; user: string; isAllowed: boolean },
@@ -72,7 +72,7 @@ export function decideConsent(
   return target.href;
 }
 
-/** The bot's token of a workspace, new where the app was not there. */
+/** The workspace's bot token; a new one if the app was not installed. */
 export function install(workspace: Workspace, scopes: string[]): string {
   workspace.token ??= `xoxb-${workspace.id}-${crypto.randomUUID().replaceAll("-", "")}`;
   workspace.scopes = [...new Set([...workspace.scopes, ...scopes])];
@@ -90,8 +90,8 @@ function remove(workspace: Workspace, context: Context, why: "token_revoked" | "
 /** As an administrator does it in the workspace's settings. */
 export function uninstall(workspace: Workspace, context: Context): void {
   if (workspace.token === undefined) return;
-  void tellEvent(context, workspace, { type: "tokens_revoked", tokens: { oauth: [], bot: [workspace.bot.userId] } });
-  void tellEvent(context, workspace, { type: "app_uninstalled" });
+  void emitEvent(context, workspace, { type: "tokens_revoked", tokens: { oauth: [], bot: [workspace.bot.userId] } });
+  void emitEvent(context, workspace, { type: "app_uninstalled" });
   remove(workspace, context, "account_inactive");
 }
 
@@ -158,7 +158,7 @@ const revoke: Method = {
   arguments: { test: { kind: "flag" } },
   run(values, { workspace }, context) {
     if (values.test === true) return { revoked: false };
-    void tellEvent(context, workspace, { type: "tokens_revoked", tokens: { oauth: [], bot: [workspace.bot.userId] } });
+    void emitEvent(context, workspace, { type: "tokens_revoked", tokens: { oauth: [], bot: [workspace.bot.userId] } });
     remove(workspace, context, "token_revoked");
     return { revoked: true };
   },

@@ -1,19 +1,19 @@
-// The official client in a workspace of a test's own.
+// The official client in a workspace of its own, for tests.
 import { WebAPIPlatformError, WebClient, type WebClientOptions } from "@slack/web-api";
 import type { WorkspaceHandle } from "./handle.ts";
 import type { Slack } from "./server.ts";
 
-export interface Furnished {
+export interface ConnectedWorkspace {
   workspace: WorkspaceHandle;
   client: WebClient;
   channel: string;
-  /** Of a person's message that asks for something. */
+  /** The timestamp of a person's message, which starts a thread. */
   thread_ts: string;
 }
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, setLevel() {}, setName() {}, getLevel: () => "error" };
 
-/** Tries once, unless the options say otherwise. */
+/** Tries once unless the options say otherwise. */
 export function connectClient(slack: Slack, token?: string, options: WebClientOptions = {}): WebClient {
   return new WebClient(token, {
     slackApiUrl: slack.apiUrl,
@@ -23,14 +23,14 @@ export function connectClient(slack: Slack, token?: string, options: WebClientOp
   });
 }
 
-export function furnishWorkspace(slack: Slack, name: string): Furnished {
+export function connectWorkspace(slack: Slack, name: string): ConnectedWorkspace {
   const workspace = slack.addWorkspace(name);
   const { channel, user } = workspace;
   const { message } = slack.mention({ channel, user, text: "build me a shop" });
   return { workspace, client: connectClient(slack, workspace.token()), channel, thread_ts: message.ts };
 }
 
-/** The name of Slack's refusal, or `none`. */
+/** The name of Slack's error, or `none`. */
 export async function refusalOf(call: Promise<unknown>): Promise<string> {
   try {
     await call;

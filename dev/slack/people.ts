@@ -1,8 +1,8 @@
-// What people write and press in the fake's workspaces. Each tells the app the events that Slack would tell it.
+// What people write and press in the fake's workspaces. Each action sends the app the events that Slack would send.
 import type { Context } from "./context.ts";
 import type { Delivery } from "./deliver.ts";
 import { SlackError } from "./errors.ts";
-import { type Told, tellEvent, tellMessage } from "./events.ts";
+import { emitEvent, emitMessage, type SendOptions } from "./events.ts";
 import { type Channel, findMessage, type Message, remember, type Workspace } from "./store.ts";
 
 export interface Said {
@@ -18,13 +18,13 @@ export interface Saying {
   thread_ts?: string;
 }
 
-export function say(context: Context, saying: Saying, told: Told = {}): Said {
+export function say(context: Context, saying: Saying, options: SendOptions = {}): Said {
   const { workspace, channel, user, text, thread_ts: named } = saying;
   const root = named === undefined ? undefined : findMessage(channel, named);
   if (named !== undefined && !root) throw new SlackError("thread_not_found");
   const thread = root && (root.thread_ts ?? root.ts);
   const message = context.store.addMessage(channel, { user, text, ...(thread ? { thread_ts: thread } : {}) });
-  return { message, deliveries: tellMessage(context, workspace, channel, message, undefined, told) };
+  return { message, deliveries: emitMessage(context, workspace, channel, message, undefined, options) };
 }
 
 export function edit(
@@ -39,7 +39,7 @@ export function edit(
   message.edited = { user: message.user, ts: context.store.newTs() };
   return {
     message,
-    deliveries: tellMessage(context, place.workspace, place.channel, message, "message_changed"),
+    deliveries: emitMessage(context, place.workspace, place.channel, message, "message_changed"),
   };
 }
 
@@ -61,11 +61,11 @@ export function openAssistant(context: Context, workspace: Workspace, user: stri
   });
   const about = from ? { channel_id: from.id, team_id: workspace.id, enterprise_id: null } : {};
   const thread = { user_id: user, context: about, channel_id: channel.id, thread_ts: message.ts };
-  const sent = tellEvent(context, workspace, { type: "assistant_thread_started", assistant_thread: thread });
+  const sent = emitEvent(context, workspace, { type: "assistant_thread_started", assistant_thread: thread });
   return { message, deliveries: sent };
 }
 
-/** The Stop button that Slack shows in a session: its streams end, and the app is told. */
+/** The Stop button that Slack shows in a session: ends its streams and sends the app an event. */
 export function pressStop(
   context: Context,
   place: { workspace: Workspace; channel: Channel; user: string; thread_ts: string },
@@ -74,7 +74,7 @@ export function pressStop(
     ({ thread_ts, stream }) => thread_ts === place.thread_ts && stream?.state === "streaming",
   );
   for (const { stream } of streams) if (stream) stream.state = "stopped_by_user";
-  return tellEvent(context, place.workspace, {
+  return emitEvent(context, place.workspace, {
     type: "agent_session_stopped",
     channel: place.channel.id,
     user: place.user,

@@ -1,15 +1,15 @@
 /**
  * Slack's limits: per method and workspace by the method's tier, and one message per second and channel for posting.
  *
- * Slack promises "at least" so many in a minute and tolerates bursts without a promise. A judge holds a client to what is
+ * Slack promises "at least" so many per minute and tolerates bursts without a promise. This double allows only what is
  * promised: a tier is counted over any sixty seconds, without a burst; posting has the short burst that the page names.
  */
 import type { Clock } from "./clock.ts";
 
 const tiers = { tier1: 1, tier2: 20, tier3: 50, tier4: 100 } as const;
-/** `assistant.threads.setStatus` and `oauth.v2.access` state it; the others are said to take "hundreds". */
+/** `assistant.threads.setStatus` and `oauth.v2.access` state this number; for the others the page says "hundreds". */
 const special = 600;
-/** "Several hundred messages per minute" for a workspace; unnumbered. */
+/** "Several hundred messages per minute" for a workspace; the page gives no number. */
 const postsPerMinute = 300;
 const minute = 60_000;
 
@@ -40,19 +40,19 @@ const methodLimits: Record<string, number> = {
 };
 
 export interface PostBurst {
-  /** Messages that a channel takes at once after a rest. */
+  /** Messages that a channel accepts at once after a pause. */
   size: number;
-  /** After the burst, one in so many milliseconds. */
+  /** After the burst, one message per this many milliseconds. */
   everyMs: number;
 }
 
 export interface RateLimits {
-  /** Seconds to wait, as `Retry-After` says it; 0 lets the call pass, which then counts. */
+  /** Counts the call and returns 0, or returns the seconds to wait, for `Retry-After`. */
   take(method: string, workspace: string, channel: string | undefined): number;
-  /** Other limits than Slack's, for tests: calls of a method in a minute. */
+  /** Overrides Slack's limits for tests: calls of a method per minute. */
   limit(method: string, perMinute: number): void;
   burst(burst: PostBurst): void;
-  /** No limits at all. */
+  /** Removes all limits. */
   lift(): void;
 }
 

@@ -1,11 +1,11 @@
-// What a message shows, as text: for tests that compare, and for a person at a terminal.
+// What a message shows, as text: for tests to compare, and for a person in a terminal.
 import { blocksOf } from "./interactions.ts";
 import type { Json } from "./json.ts";
 import type { Channel, Message } from "./store.ts";
 
 const marks: Record<string, string> = { pending: "[ ]", in_progress: "[~]", complete: "[x]", error: "[!]" };
 
-/** The text that people read: of a stream, exactly what was appended, in order. */
+/** The text that people read. For a stream, exactly what was appended, in order. */
 export function renderMessage(message: Message, withControls = true): string {
   const { stream } = message;
   const lines: string[] = [];
@@ -16,7 +16,7 @@ export function renderMessage(message: Message, withControls = true): string {
       for (const text of [task.details, task.output]) if (text !== "") lines.push(`    ${text}`);
     }
   }
-  // Blocks of a message that was posted stand in the place of its text, which is for notifications.
+  // A posted message's blocks replace its text, which is for notifications.
   if (stream || !message.blocks) lines.push(message.text);
   for (const block of blocksOf(message)) if (withControls || block.type !== "actions") lines.push(renderBlock(block));
   return lines.filter((line) => line !== "").join("\n");

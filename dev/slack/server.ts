@@ -1,9 +1,9 @@
 /**
- * A Slack of one's own, on the loopback interface: the Web API, OAuth, the Events API, interactivity and slash commands of
- * one app in any number of workspaces. It is written from Slack's documentation and judges strictly: what the documents
- * don't allow is refused, with the errors that they name.
+ * A fake Slack on the loopback interface: the Web API, OAuth, the Events API, interactivity and slash commands of one
+ * app in any number of workspaces. It is written from Slack's documentation and is strict: it rejects what the
+ * documentation doesn't allow, with the errors that it names.
  *
- * Tests call `startSlack` and act as people through what it returns; a person runs `npm run slack` and opens its page.
+ * Tests call `startSlack` and act as people through its handle; a person runs `npm run slack` and opens its page.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -21,27 +21,27 @@ import { createRateLimits } from "./rate-limits.ts";
 import { Store } from "./store.ts";
 
 export interface SlackOptions {
-  /** 0, the default, takes a free one. */
+  /** 0, the default, chooses a free one. */
   port?: number;
   clock?: Clock;
   signingSecret?: string;
   clientId?: string;
   clientSecret?: string;
   appId?: string;
-  /** The app's addresses; `slack.connect` sets them later. */
+  /** The app's addresses; `slack.connect` can set them later. */
   addresses?: App["addresses"];
-  /** Instead of all that the fake can send. */
+  /** Replaces the default, which is every event that the fake can send. */
   subscriptions?: string[];
-  /** Instead of all that the fake's methods ask for. */
+  /** Replaces the default, which is every scope that the fake's methods require. */
   scopes?: string[];
-  /** Failures on demand: a list that the caller may go on to change. */
+  /** Injected failures. The caller may change the list while the server runs. */
   faults?: Fault[];
 }
 
 export type Slack = SlackHandle & {
   port: number;
   url: string;
-  /** For `slackApiUrl` of `@slack/web-api`, with the slash at its end. */
+  /** For `slackApiUrl` of `@slack/web-api`; ends with a slash. */
   apiUrl: string;
   authorizeUrl: string;
   app: App;
@@ -76,7 +76,7 @@ const scopes = [
   "users:read",
 ];
 
-/** As the real one's for a view, and more than any message. */
+/** The real limit for a view, and more than any message. */
 const maxBodyBytes = 1024 * 1024;
 const ownHosts = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/i;
 
@@ -149,7 +149,7 @@ async function route(
   context: Context,
   signal: AbortSignal,
 ): Promise<void> {
-  // A page on a name that was bent to this address (DNS rebinding) must not reach the fake.
+  // A page on a name that was rebound to this address (DNS rebinding) must not reach the fake.
   if (!ownHosts.test(request.headers.host ?? "")) return sendJson(response, 421, { ok: false, error: "wrong_host" });
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   const body = await readBody(request);

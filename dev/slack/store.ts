@@ -1,6 +1,6 @@
 /**
- * What the fake's workspaces hold, in memory: people, channels, messages with all that was ever shown in them, and what
- * stands beside messages. Bounded, so that a program that posts in a loop ends with an error and not with the machine's
+ * The content of the fake's workspaces, in memory: people, channels, messages with all that they ever showed, and what
+ * belongs to messages. Bounded, so that a program that posts in a loop gets an error before it uses up the machine's
  * memory.
  */
 
@@ -36,7 +36,7 @@ export interface Message {
 export interface Ephemeral {
   ts: string;
   thread_ts?: string;
-  /** The only one who sees it. */
+  /** The only person who sees it. */
   user: string;
   text: string;
   blocks?: Json[];
@@ -47,7 +47,7 @@ export interface AssistantThread {
   statusUntil: number;
   title: string;
   prompts: { title: string; message: string }[];
-  /** Of `agents.sessions.setStatus`. */
+  /** Set by `agents.sessions.setStatus`. */
   session?: string;
 }
 
@@ -69,7 +69,7 @@ export interface OpenView {
   previousId?: string;
   user: string;
   view: Json;
-  /** Of the last submission that was refused: block id → what is wrong. */
+  /** The errors of the last rejected submission: block id → message. */
   errors: Record<string, string>;
 }
 
@@ -99,7 +99,7 @@ export interface ResponseAddress {
   user: string;
   at: number;
   used: number;
-  /** The message that was clicked in. */
+  /** The message that contains the clicked element. */
   message?: Message;
   ephemeral?: Ephemeral;
 }
@@ -126,7 +126,7 @@ export class Store {
     return `${prefix}${this.count.toString(36).toUpperCase().padStart(9, "0")}`;
   }
 
-  /** Seconds with six decimals: the name of a message in its channel, so no two are the same. */
+  /** Seconds with six decimals: they identify a message in its channel, so they are unique. */
   newTs(): string {
     const micros = Math.max(this.clock.now() * 1000, this.lastMicros + 1);
     this.lastMicros = micros;
@@ -157,7 +157,7 @@ export class Store {
     return user;
   }
 
-  /** People are members of public channels; the bot is where it was invited. */
+  /** People are members of public channels; the bot is a member where it was invited. */
   addChannel(workspace: Workspace, name: string, kind: Channel["kind"], members: string[]): Channel {
     const prefix = { channel: "C", group: "G", im: "D" }[kind];
     const channel: Channel = {
@@ -174,7 +174,7 @@ export class Store {
     return channel;
   }
 
-  /** The conversation of a person with the app. */
+  /** The direct conversation of a person with the app. */
   directChannel(workspace: Workspace, user: string): Channel {
     const { userId } = workspace.bot;
     const isTheirs = (channel: Channel): boolean => channel.kind === "im" && channel.members.has(user);
@@ -215,7 +215,7 @@ export class Store {
     return [...this.workspaces.values()].find((workspace) => workspace.token === token);
   }
 
-  /** Of any workspace: ids are unique. */
+  /** Searches all workspaces: ids are unique. */
   findChannel(id: string): { workspace: Workspace; channel: Channel } | undefined {
     for (const workspace of this.workspaces.values()) {
       const channel = workspace.channels.get(id);
@@ -225,13 +225,13 @@ export class Store {
   }
 }
 
-/** The oldest gives way. */
+/** Removes the oldest entry when the map is full. */
 function keep<T>(map: Map<string, T>, key: string, value: T): void {
   if (map.size >= maxKept) for (const oldest of [...map.keys()].slice(0, 1)) map.delete(oldest);
   map.set(key, value);
 }
 
-/** Before it shows something else. */
+/** Called before a message changes. */
 export function remember(message: Message): void {
   message.history.push({ text: message.text, ...(message.blocks ? { blocks: message.blocks } : {}) });
   if (message.history.length > maxKept) message.history.shift();

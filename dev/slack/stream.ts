@@ -1,27 +1,27 @@
 /**
  * A message that is being written: `chat.startStream`, `chat.appendStream`, `chat.stopStream`.
  *
- * What is appended is kept in order and whole, so that a test finds a doubled or a missing piece. Three rules are in no
- * page of Slack's but are answered by it, as users of it report: a stream ends five minutes after its start, whether it
- * is appended to or not; `markdown_text` and `chunks` exclude each other in a call
- * (`cannot_provide_both_markdown_text_and_chunks`); and a stream that began with one goes on with that one
+ * Appended content is stored completely and in order, so that a test finds a duplicate or missing piece. Slack
+ * documents none of the following three rules, but users report that it applies them: a stream ends five minutes after
+ * its start, whether or not it is appended to; a call may not have both `markdown_text` and `chunks`
+ * (`cannot_provide_both_markdown_text_and_chunks`); and a stream that began with one of them must continue with it
  * (`streaming_mode_mismatch`).
  */
 import { checkBlocks } from "./blocks.ts";
 import { SlackError } from "./errors.ts";
 import type { Json } from "./json.ts";
 
-/** Of an unstopped stream. Slackers measured 5 minutes and some seconds. */
+/** The lifetime of a stream that is not stopped. Users measured 5 minutes and some seconds. */
 export const streamLifeMs = 300_000;
-/** Of `markdown_text`, and of the text of a chunk of that type. */
+/** The limit of `markdown_text`, and of the text of a chunk of that type. */
 export const maxMarkdown = 12_000;
-/** Of a task's and a plan's texts. */
+/** The limit of a task's and a plan's texts. */
 const maxTaskText = 256;
 const maxChunks = 200;
 const maxBlocks = 50;
-/** What a message takes in all, in characters of its text. */
+/** The total text of a message, in characters. */
 const maxText = 40_000;
-/** Of memory; a stream of five minutes has a few hundred. */
+/** Limits memory; a stream of five minutes has a few hundred. */
 const maxParts = 5000;
 
 export type StreamState = "streaming" | "stopped" | "expired" | "stopped_by_user";
@@ -62,19 +62,19 @@ export function openStream(now: number, display: string): Stream {
   };
 }
 
-/** The text that was appended, whole. */
+/** The complete appended text. */
 export function streamText(stream: Stream): string {
   return stream.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
 
-/** Ends what has lived too long; says why nothing can be appended. */
+/** Ends a stream past its lifetime. Returns why nothing can be appended, if so. */
 export function refuseStream(stream: Stream | undefined, now: number): string | undefined {
   if (stream?.state === "streaming" && now >= stream.startedAt + streamLifeMs) stream.state = "expired";
   if (stream?.state === "stopped_by_user") return "stopped_by_user";
   return stream?.state === "streaming" ? undefined : "message_not_in_streaming_state";
 }
 
-/** What a call brings. Nothing of it is applied where a part of it is wrong. */
+/** Reads a call's content. If any part of it is invalid, none is applied. */
 export function readContent(values: Json): { mode: Stream["mode"]; chunks: Json[] } {
   const { markdown_text: markdown, chunks } = values;
   if (markdown !== undefined && chunks !== undefined)
@@ -121,7 +121,7 @@ function checkChunk(chunk: unknown, index: number): Json {
   for (const name of ["text", "id", "title", "details", "output"])
     if (fields[name] !== undefined && typeof fields[name] !== "string")
       throw invalidChunks(`${name} must be a string ${at}`);
-  if (fields.type === "blocks") checkBlocks(fields.blocks, { surface: "message", most: maxBlocks });
+  if (fields.type === "blocks") checkBlocks(fields.blocks, { surface: "message", max: maxBlocks });
   if (fields.type === "markdown_text") {
     if (String(fields.text).length > maxMarkdown) throw new SlackError("msg_too_long");
   } else checkTask(fields, at);
@@ -176,7 +176,7 @@ function applyChunk(stream: Stream, chunk: Json): void {
     id,
     title: String(chunk.title),
     status: String(chunk.status),
-    // A title and a status take the place of what was there; details are added to it.
+    // A title and a status replace the former ones; details are appended.
     details: (known?.details ?? "") + String(chunk.details ?? ""),
     output: chunk.output === undefined ? (known?.output ?? "") : String(chunk.output),
     sources: (chunk.sources as Json[] | undefined) ?? known?.sources ?? [],

@@ -1,7 +1,7 @@
-// Streaming, by the official client: what a message shows, and what Slack refuses when.
+// Streaming with the official client: what a message shows, and what Slack rejects when.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createManualClock } from "./clock.ts";
-import { type Furnished, furnishWorkspace, refusalOf } from "./official-client.ts";
+import { type ConnectedWorkspace, connectWorkspace, refusalOf } from "./official-client.ts";
 import { type Slack, startSlack } from "./server.ts";
 import { streamLifeMs } from "./stream.ts";
 
@@ -14,13 +14,13 @@ beforeAll(async () => {
 
 afterAll(() => slack.close());
 
-function furnish(name: string): Furnished {
-  return furnishWorkspace(slack, name);
+function connect(name: string): ConnectedWorkspace {
+  return connectWorkspace(slack, name);
 }
 
 describe("streams", () => {
   it("of the client's own helper show exactly what was appended", async () => {
-    const { client, channel, thread_ts, workspace } = furnish("Helper");
+    const { client, channel, thread_ts, workspace } = connect("Helper");
     const stream = client.chatStream({
       channel,
       thread_ts,
@@ -45,16 +45,16 @@ describe("streams", () => {
     expect([...(kept?.tasks.values() ?? [])]).toMatchObject([{ id: "1", status: "complete", output: "seen" }]);
   });
 
-  async function begin(name: string): Promise<Furnished & { ts: string }> {
-    const furnished = furnish(name);
-    const { client, channel, thread_ts, workspace } = furnished;
+  async function begin(name: string): Promise<ConnectedWorkspace & { ts: string }> {
+    const connected = connect(name);
+    const { client, channel, thread_ts, workspace } = connected;
     const recipient = { recipient_user_id: workspace.user, recipient_team_id: workspace.id };
     const { ts = "" } = await client.chat.startStream({ channel, thread_ts, ...recipient });
-    return { ...furnished, ts };
+    return { ...connected, ts };
   }
 
   it("in a channel need a thread and a recipient", async () => {
-    const { client, channel, thread_ts, workspace } = furnish("Recipients");
+    const { client, channel, thread_ts, workspace } = connect("Recipients");
     expect(await refusalOf(client.chat.startStream({ channel, thread_ts }))).toBe("missing_recipient_user_id");
     const half = { channel, thread_ts, recipient_user_id: workspace.user };
     expect(await refusalOf(client.chat.startStream(half))).toBe("missing_recipient_team_id");
@@ -65,7 +65,7 @@ describe("streams", () => {
     expect(await refusalOf(client.chat.startStream({ channel: direct, thread_ts: message.ts }))).toBe("none");
   });
 
-  it("refuse edits while they last, and appends after their end", async () => {
+  it("reject edits while they are open, and appends after their end", async () => {
     const { client, channel, ts } = await begin("Order");
     expect(await refusalOf(client.chat.update({ channel, ts, text: "x" }))).toBe("streaming_state_conflict");
     expect(await refusalOf(client.chat.delete({ channel, ts }))).toBe("cant_delete_message");
@@ -91,7 +91,7 @@ describe("streams", () => {
     expect(await refusalOf(client.chat.update({ channel, ts, text: "in time, late" }))).toBe("none");
   });
 
-  it("take markdown_text or chunks, and stay with what they began with", async () => {
+  it("accept markdown_text or chunks, and only the kind that they began with", async () => {
     const { client, channel, ts } = await begin("Modes");
     const chunks = [{ type: "markdown_text" as const, text: "a" }];
     const append = (content: object): Promise<string> =>
@@ -109,7 +109,7 @@ describe("streams", () => {
     expect(slack.shown(channel, ts)).toBe("a");
   });
 
-  it("that a person stopped say so", async () => {
+  it("that a person stopped report that", async () => {
     const { client, channel, ts, thread_ts, workspace } = await begin("Stopped");
     await client.agents.sessions.setStatus({ channel_id: channel, thread_ts, status: "processing" });
     void slack.pressStop({ channel, thread_ts, user: workspace.user });

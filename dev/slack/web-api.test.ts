@@ -2,7 +2,7 @@
 import { WebAPIRateLimitedError } from "@slack/web-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createManualClock } from "./clock.ts";
-import { connectClient, type Furnished, furnishWorkspace, refusalOf } from "./official-client.ts";
+import { type ConnectedWorkspace, connectClient, connectWorkspace, refusalOf } from "./official-client.ts";
 import { type Slack, startSlack } from "./server.ts";
 
 const clock = createManualClock();
@@ -14,13 +14,13 @@ beforeAll(async () => {
 
 afterAll(() => slack.close());
 
-function furnish(name: string): Furnished {
-  return furnishWorkspace(slack, name);
+function connect(name: string): ConnectedWorkspace {
+  return connectWorkspace(slack, name);
 }
 
 describe("messages", () => {
   it("are posted, edited, read and deleted by the official client", async () => {
-    const { client, channel, thread_ts, workspace } = furnish("Messages");
+    const { client, channel, thread_ts, workspace } = connect("Messages");
     expect(await client.auth.test()).toMatchObject({ ok: true, team_id: workspace.id, bot_id: workspace.bot.botId });
     const posted = await client.chat.postMessage({ channel, thread_ts, text: "first" });
     const ts = posted.ts ?? "";
@@ -33,8 +33,8 @@ describe("messages", () => {
     expect(slack.thread(channel, thread_ts)).toHaveLength(1);
   });
 
-  it("lose their blocks to an edit that has a text alone", async () => {
-    const { client, channel } = furnish("Edits");
+  it("lose their blocks in an edit that has only a text", async () => {
+    const { client, channel } = connect("Edits");
     const blocks = [{ type: "section" as const, text: { type: "mrkdwn" as const, text: "in a block" } }];
     const { ts = "" } = await client.chat.postMessage({ channel, text: "for notifications", blocks });
     expect(slack.shown(channel, ts)).toBe("in a block");
@@ -42,18 +42,18 @@ describe("messages", () => {
     expect(slack.shown(channel, ts)).toBe("plain");
   });
 
-  it("to one person are shown below a message only where that has a reply", async () => {
-    const { client, channel, workspace, thread_ts } = furnish("Alone");
-    const tell = () => client.chat.postEphemeral({ channel, user: workspace.user, thread_ts, text: "psst" });
-    expect(await tell()).toMatchObject({ ok: true, message_ts: expect.any(String) });
+  it("to one person are shown in a thread only where it has a reply", async () => {
+    const { client, channel, workspace, thread_ts } = connect("Alone");
+    const post = () => client.chat.postEphemeral({ channel, user: workspace.user, thread_ts, text: "psst" });
+    expect(await post()).toMatchObject({ ok: true, message_ts: expect.any(String) });
     expect(slack.ephemerals(channel)).toEqual([]);
     await client.chat.postMessage({ channel, thread_ts, text: "a reply" });
-    await tell();
+    await post();
     expect(slack.ephemerals(channel)).toMatchObject([{ user: workspace.user, text: "psst", thread_ts }]);
   });
 
-  it("are refused by the documented names", async () => {
-    const { client, channel, workspace, thread_ts } = furnish("Refusals");
+  it("are rejected with the documented errors", async () => {
+    const { client, channel, workspace, thread_ts } = connect("Refusals");
     const outside = workspace.addChannel("outside", { bot: false });
     expect(await refusalOf(client.chat.postMessage({ channel: "C0", text: "x" }))).toBe("channel_not_found");
     expect(await refusalOf(client.chat.postMessage({ channel: outside, text: "x" }))).toBe("not_in_channel");
@@ -68,8 +68,8 @@ describe("messages", () => {
     expect(await refusalOf(connectClient(slack, "xoxb-wrong").auth.test())).toBe("invalid_auth");
   });
 
-  it("hold blocks to their limits and say where one is passed", async () => {
-    const { client, channel } = furnish("Blocks");
+  it("have limits for their blocks, and errors name the one that is exceeded", async () => {
+    const { client, channel } = connect("Blocks");
     const button = (text: string, action_id: string, value = "v"): object => ({
       type: "button",
       text: { type: "plain_text", text },
@@ -98,21 +98,21 @@ describe("messages", () => {
 });
 
 describe("limits", () => {
-  it("of a tier answer 429 with the seconds to wait, per workspace", async () => {
-    const { workspace, client, channel, thread_ts } = furnish("Tiers");
+  it("of a tier respond with 429 and the seconds to wait, per workspace", async () => {
+    const { workspace, client, channel, thread_ts } = connect("Tiers");
     const impatient = connectClient(slack, workspace.token(), { rejectRateLimitedCalls: true });
     for (let call = 0; call < 50; call += 1) await client.conversations.replies({ channel, ts: thread_ts });
     const refused = await impatient.conversations.replies({ channel, ts: thread_ts }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(WebAPIRateLimitedError);
     expect((refused as WebAPIRateLimitedError).retryAfter).toBe(60);
-    const other = furnish("Other tiers");
+    const other = connect("Other tiers");
     expect((await other.client.conversations.replies({ channel: other.channel, ts: other.thread_ts })).ok).toBe(true);
     await clock.advance(60_000);
     expect((await impatient.conversations.replies({ channel, ts: thread_ts })).ok).toBe(true);
   });
 
-  it("of posting let a burst pass, then one message per second and channel; the client waits and posts", async () => {
-    const { client, channel, workspace } = furnish("Posting");
+  it("for posting allow a burst, then one message per second and channel; the client waits and posts", async () => {
+    const { client, channel, workspace } = connect("Posting");
     for (const text of ["1", "2", "3"]) await client.chat.postMessage({ channel, text });
     const patient = connectClient(slack, workspace.token(), { retryConfig: { retries: 3, minTimeout: 10 } });
     const posted = patient.chat.postMessage({ channel, text: "4" });
@@ -125,8 +125,8 @@ describe("limits", () => {
 });
 
 describe("faults", () => {
-  it("drop a connection before or after the call was carried out", async () => {
-    const { client, channel } = furnish("Faults");
+  it("drop a connection before or after the call is processed", async () => {
+    const { client, channel } = connect("Faults");
     const post = (text: string): Promise<boolean> =>
       client.chat.postMessage({ channel, text }).then(
         () => true,
@@ -147,8 +147,8 @@ describe("faults", () => {
 });
 
 describe("the assistant", () => {
-  it("has a status that goes away, a title and at most four prompts", async () => {
-    const { client, workspace } = furnish("Assistant");
+  it("has a status that disappears, a title and at most four prompts", async () => {
+    const { client, workspace } = connect("Assistant");
     const { message } = slack.openAssistant(workspace.user);
     const place = { channel_id: workspace.direct(), thread_ts: message.ts };
     await client.assistant.threads.setStatus({ ...place, status: "is thinking…" });
@@ -170,8 +170,8 @@ describe("views", () => {
   const view = (title: string, more: object = {}): never =>
     ({ type: "modal", title: { type: "plain_text", text: title }, blocks: [], ...more }) as never;
 
-  it("are opened once per trigger, within three seconds, and held to their lengths", async () => {
-    const { client, workspace } = furnish("Views");
+  it("are opened once per trigger, within three seconds, and have limited lengths", async () => {
+    const { client, workspace } = connect("Views");
     const home = slack.store.workspaces.get(workspace.id);
     if (!home) throw new Error("no workspace");
     const trigger = (): string => slack.store.addTrigger(home, workspace.user);
