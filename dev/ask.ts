@@ -1,5 +1,5 @@
-// `npm run ask -- "…"`: one request in the terminal, through the public API like any other client. Exits with 0 when the
-// work was done, with 1 when it was not.
+// `npm run ask -- "…"`: sends one request in the terminal, through the public API like any other client. Exits with 0
+// if the run completed, otherwise with 1.
 import { join } from "node:path";
 import { Api, ApiError } from "../src/web/client/api.ts";
 import { advance, type Conversation, emptyConversation } from "../src/web/client/conversation.ts";
@@ -14,7 +14,7 @@ import { readAddress } from "./start/state.ts";
 
 const root = join(import.meta.dirname, "..");
 
-/** A restart of the server takes seconds; after this it is not coming back. */
+/** A restart of the server takes seconds; after a minute it is not coming back. */
 const patienceMs = 60_000;
 
 async function findServer({ url, key, state }: AskArguments): Promise<{ api: Api; url: string }> {
@@ -23,21 +23,23 @@ async function findServer({ url, key, state }: AskArguments): Promise<{ api: Api
   if (address === undefined) {
     throw new Error("No server runs here. Start one with `npm start`, or name one with --url and --key.");
   }
-  // The key of the local server is for no other one.
+  // The local server's key is never sent to another server.
   const known = local !== null && placeOf(address) === placeOf(local.url) ? local.key : "";
   const api = new Api(address, key ?? known);
   await api.health().catch(() => {
-    throw new Error(`No server answers on ${address}. Start one with \`npm start\`, or name one with --url and --key.`);
+    throw new Error(
+      `No server responds at ${address}. Start one with \`npm start\`, or name one with --url and --key.`,
+    );
   });
   return { api, url: address };
 }
 
-/** The server listens on loopback, which has two names. */
+/** The origin of an address. A server on loopback has two names. */
 function placeOf(address: string): string {
   return new URL(address).origin.replace("//localhost:", "//127.0.0.1:");
 }
 
-/** What the thread holds already, so that it is not told again. */
+/** The thread's content so far, which is not printed again. */
 async function readThread(api: Api, thread: string | null): Promise<Conversation> {
   if (thread === null) return emptyConversation;
   try {
@@ -56,7 +58,7 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
     // A second Ctrl-C does not wait for the server.
     if (stopping.signal.aborted) process.exit(130);
     stopping.abort();
-    screen.say("Stopping… (once more to leave at once)");
+    screen.say("Stopping… (press Ctrl-C again to leave at once)");
     api.cancel(followed.thread, followed.run).catch((error: Error) => {
       console.error(`The run could not be cancelled: ${error.message}`);
       process.exit(1);
@@ -70,7 +72,7 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
         view = advance(view, event);
         screen.show(view);
       },
-      onConnection: (up: boolean) => screen.say(up ? "· connected again" : "· connection lost; trying again"),
+      onConnection: (up: boolean) => screen.say(up ? "· reconnected" : "· connection lost; reconnecting"),
     };
     await followRun(api, followed, follower, { signal: new AbortController().signal, patienceMs });
     return view;
@@ -92,8 +94,8 @@ async function ask(options: AskArguments): Promise<number> {
       view = await runOnce(api, followed, screen, view);
     } catch (error) {
       if (!(error instanceof ApiError && followed.begin?.kind === "answers")) throw error;
-      // What the server refuses is still open, and asked again.
-      if (error.isAnswered) screen.say("· This was answered elsewhere, or its time was up. Here is how things stand.");
+      // Rejected answers leave the interrupt open, so it is asked again.
+      if (error.isAnswered) screen.say("· This was answered elsewhere or has expired. Here is the current state.");
       else if (error.status === 400 || error.status === 422) screen.say(`· ${plain(error.message)}`);
       else throw error;
       followed = await findNewest(api, followed);
@@ -109,7 +111,7 @@ async function ask(options: AskArguments): Promise<number> {
   return conclude(view, url, thread);
 }
 
-/** What someone else's answer led to; or the run that asked, where none is taken any more. */
+/** The thread's newest run: the one that someone else's answer started, or else the one that asked. */
 async function findNewest(api: Api, { thread, run }: Followed): Promise<Followed> {
   const { data } = await api.listRuns(thread);
   return { thread, run: data[0]?.invocation_id ?? run, begin: null };
@@ -124,7 +126,7 @@ function conclude({ run, state, interrupts }: Conversation, url: string, thread:
     console.log(`Failed: ${plain(run.error ?? "no reason was given")}`);
   } else if (run.state === "interrupted") {
     for (const { message } of interrupts) console.log(`? ${plain(message ?? "")}`);
-    // A plain message answers a lone question; a call or a plan is approved in a terminal or on the page.
+    // A plain message answers a lone question; calls and plans are approved in a terminal or on the page.
     const isQuestion = interrupts.length === 1 && interrupts[0]?.reason === "question";
     console.log(isQuestion ? `To answer: npm run ask -- --thread ${thread} "…"` : "To answer, open the address below.");
   } else {
@@ -137,7 +139,7 @@ function conclude({ run, state, interrupts }: Conversation, url: string, thread:
 }
 
 async function main(): Promise<void> {
-  // A reader such as `head` has had enough; the run goes on without it.
+  // A reader such as `head` has closed the pipe; the run goes on without it.
   process.stdout.on("error", () => process.exit(1));
   try {
     const options = readArguments(process.argv.slice(2), root);
@@ -145,7 +147,7 @@ async function main(): Promise<void> {
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     console.error(message);
-    if (code?.startsWith("ERR_PARSE_ARGS") || message.startsWith("say what")) console.error(`usage: ${usage}`);
+    if (code?.startsWith("ERR_PARSE_ARGS") || message.startsWith("no request given")) console.error(`usage: ${usage}`);
     process.exitCode = 1;
   }
 }

@@ -1,7 +1,8 @@
-// `npm start`: everything a person needs on one machine, in one command. The Worker runs in workerd as wrangler bundles it for a
-// deployment (start/build.ts, start/runtime-options.ts); what it can't have without an account runs beside it: a model and
-// sandboxes in this process, the clock of its cron in the Worker's. `npm run dev` is the same with `--watch`.
-// However this ends, nothing that it started stays behind: see start/stopping.ts and start/guard.ts.
+// `npm start`: everything a person needs on one machine, in one command. The Worker runs in workerd as wrangler bundles
+// it for a deployment (start/build.ts, start/runtime-options.ts). What would need an account runs beside it: a model
+// and sandboxes in this process, the cron clock in the Worker's process. `npm run dev` is the same with `--watch`.
+//
+// However this process ends, nothing that it started keeps running: see start/stopping.ts and start/guard.ts.
 import { join, relative } from "node:path";
 import { lockState } from "./daytona/lock.ts";
 import { devUsage, readArguments, type StartArguments, usage } from "./start/arguments.ts";
@@ -15,7 +16,7 @@ import { previewDomain, readSettings, secretsOf } from "./start/settings.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
 import { openState, readEncryptionKey, readKey, removeAddress, type State, writeAddress } from "./start/state.ts";
 import { Stopping } from "./start/stopping.ts";
-import { serveAnew } from "./start/watch.ts";
+import { serveChanges } from "./start/watch.ts";
 import { startWorker } from "./start/worker.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -25,7 +26,7 @@ async function start(options: StartArguments): Promise<void> {
   const { port } = options;
   const state = await openState(options.state);
   const lock = await lockState(state.folder).catch(() => {
-    throw new Error(`${state.data} is in use by another start; choose another folder with --state`);
+    throw new Error(`${state.data} is already in use; choose another folder with --state`);
   });
   await stopping.add(() => lock.release());
   const given = await readSettings(root, process.env);
@@ -52,9 +53,9 @@ async function start(options: StartArguments): Promise<void> {
   await stopping.add(() => removeAddress(state));
   console.log(describe(options, key, state, backends));
   console.log(`ready on http://localhost:${port}`);
-  if (options.watched) await serveAnew(place, { worker, program }, { build, migrate, start: serve });
+  if (options.watched) await serveChanges(place, { worker, program }, { build, migrate, start: serve });
   else await program.ended;
-  if (!stopping.signal.aborted) await fail(`The Worker stopped by itself:\n${log.tail()}`);
+  if (!stopping.signal.aborted) await fail(`The Worker stopped unexpectedly:\n${log.tail()}`);
 }
 
 async function buildAll(place: Place, { watched }: StartArguments): Promise<BuiltWorker> {
@@ -79,11 +80,11 @@ function describe(
     `  sandbox  ${backends.sandbox}`,
     `  data     ${data.startsWith("..") ? state.data : data}`,
     ...backends.warnings.map((warning) => `  note     ${warning}`),
-    ...(watched ? ["  note     for development: the server starts anew whenever a source changes."] : []),
+    ...(watched ? ["  note     for development: the server restarts whenever a source file changes."] : []),
     ...(inspectorPort === null
       ? []
       : [
-          `  note     the inspector on port ${inspectorPort} gives the Worker's memory and keys to every page and program here.`,
+          `  note     every page and program on this machine can read the Worker's memory and keys on port ${inspectorPort}.`,
         ]),
     "",
     `  In a second terminal: npm run ask -- "帮我做一个电商网站"`,
@@ -92,7 +93,7 @@ function describe(
 }
 
 async function fail(line: string): Promise<void> {
-  // What fails because we stop is no failure.
+  // Errors while stopping are expected.
   if (!stopping.signal.aborted) {
     process.exitCode = 1;
     console.error(line);
@@ -102,7 +103,7 @@ async function fail(line: string): Promise<void> {
 }
 
 function stopOnSignals(): void {
-  // Whoever read the banner may have gone; the server stays.
+  // The reader of the banner may have gone; the server stays.
   process.stdout.on("error", () => {});
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
@@ -110,7 +111,7 @@ function stopOnSignals(): void {
       void stopping.stop().then(() => process.exit());
     });
   }
-  // npm passes signals on, but not its own sudden death.
+  // npm passes signals on, but when npm is killed this process gets none.
   const parent = process.ppid;
   if (!["start", "dev"].includes(process.env.npm_lifecycle_event ?? "")) return;
   const watch = setInterval(() => {

@@ -12,7 +12,7 @@ export interface AskArguments {
 
 export const usage = 'npm run ask -- "帮我做一个电商网站" [--thread ID] [--url URL --key KEY] [--state DIR]';
 
-/** Throws with a sentence for people. */
+/** Throws an error with a message for people. */
 export function readArguments(list: string[], root: string): AskArguments {
   const { values, positionals } = parseArgs({
     args: list,
@@ -25,7 +25,7 @@ export function readArguments(list: string[], root: string): AskArguments {
     },
   });
   const message = positionals.join(" ");
-  if (message.trim() === "") throw new Error("say what should be done");
+  if (message.trim() === "") throw new Error("no request given");
   if (values.url !== undefined && !/^https?:$/.test(URL.parse(values.url)?.protocol ?? "")) {
     throw new Error("--url must be the address of a server, such as http://localhost:8787");
   }

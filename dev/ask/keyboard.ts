@@ -1,4 +1,4 @@
-// The line of a terminal: something is said, and a line is asked for.
+// Reads lines from the terminal, each after a prompt.
 import { createInterface } from "node:readline/promises";
 
 export interface Keyboard {
@@ -11,7 +11,7 @@ export async function withKeyboard<T>(signal: AbortSignal, act: (keyboard: Keybo
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const closed = new AbortController();
   terminal.once("close", () => closed.abort());
-  // Ctrl-C goes where it goes everywhere else in this program.
+  // Handles Ctrl-C as everywhere else in this program.
   terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
   const watched = AbortSignal.any([signal, closed.signal]);
   try {

@@ -1,4 +1,5 @@
-// A run as lines of text: what is new in a view since the last one. Pure; the terminal decides where the lines go.
+// A run as lines of text: what a view contains that the former one did not. Pure; the terminal decides where the lines
+// go.
 import type { Conversation, Item } from "../../src/web/client/conversation.ts";
 import { describeCall, isSilentTool } from "../../src/web/client/tool-title.ts";
 import { plain } from "./width.ts";
@@ -7,12 +8,12 @@ const marks = { pending: "○", in_progress: "◐", completed: "●", cancelled:
 
 type ToolItem = Extract<Item, { kind: "tool" }>;
 
-/** More of a command's output than this says no more to a person who looks on. */
+/** More lines of a command's output would not help a person who follows along. */
 const outputLines = 12;
 const resultLines = 3;
 const lineCharacters = 400;
 
-/** The plan, a line for each section and task. */
+/** The plan, one line for each section and task. */
 export function planLines({ state }: Conversation): string[] {
   return state.plan.sections.flatMap(({ title, tasks }) => [
     plainLine(title),
@@ -20,7 +21,7 @@ export function planLines({ state }: Conversation): string[] {
   ]);
 }
 
-/** What changed in the plan, for output that can't be drawn again in place. */
+/** What changed in the plan, for output that can't be redrawn in place. */
 export function planChanges(before: Conversation, after: Conversation): string[] {
   const known = new Map(before.state.plan.sections.flatMap(({ tasks }) => tasks).map((task) => [task.id, task.status]));
   const sections = new Set(before.state.plan.sections.map(({ id }) => id));
@@ -31,39 +32,42 @@ export function planChanges(before: Conversation, after: Conversation): string[]
   });
 }
 
-/** A `text` runs on after the one before it; a `line` stands alone. */
-export type News = { text: string } | { line: string };
+/** A `text` continues the one before it; a `line` stands alone. */
+export type Output = { text: string } | { line: string };
 
-/** Text and calls as they happen. It remembers what it has told, so that a view that was resynchronised tells nothing twice. */
-export class Teller {
-  readonly #told = new Map<string, number>();
+/**
+ * Finds text and calls that were not printed yet. It remembers what it has returned, so a resynchronized view prints
+ * nothing twice.
+ */
+export class OutputTracker {
+  readonly #printed = new Map<string, number>();
   readonly #calls = new Map<string, "begun" | "ended">();
 
-  tell(view: Conversation): News[] {
-    return view.items.flatMap((item): News[] => {
-      if (item.kind === "text") return this.#tellText(item);
-      return item.kind === "tool" && !isSilentTool(item.name) ? this.#tellCall(item) : [];
+  takeNew(view: Conversation): Output[] {
+    return view.items.flatMap((item): Output[] => {
+      if (item.kind === "text") return this.#takeText(item);
+      return item.kind === "tool" && !isSilentTool(item.name) ? this.#takeCall(item) : [];
     });
   }
 
-  /** What a thread held before this run is no news. */
+  /** Marks what a thread contained before this run as printed. */
   skip(view: Conversation): void {
-    this.tell(view);
+    this.takeNew(view);
   }
 
-  #tellText(item: Extract<Item, { kind: "text" }>): { text: string }[] {
+  #takeText(item: Extract<Item, { kind: "text" }>): { text: string }[] {
     const fresh = this.#advance(item.id, item.text);
-    const ended = !item.open && this.#told.has(item.id) && !this.#told.has(`${item.id} end`);
-    if (ended) this.#told.set(`${item.id} end`, 1);
+    const ended = !item.open && this.#printed.has(item.id) && !this.#printed.has(`${item.id} end`);
+    if (ended) this.#printed.set(`${item.id} end`, 1);
     const text = plain(fresh) + (ended && item.text !== "" && !item.text.endsWith("\n") ? "\n" : "");
     return text === "" ? [] : [{ text }];
   }
 
-  #tellCall(item: ToolItem): { line: string }[] {
+  #takeCall(item: ToolItem): { line: string }[] {
     const lines: { line: string }[] = [];
     const state = this.#calls.get(item.id);
     const { verb, subject } = describeCall(item.name, item.arguments);
-    // A call is told when it is known what it is about, at the latest when it has ended.
+    // A call is printed once its subject is known, at the latest when it has ended.
     if (state === undefined && (subject !== "" || !item.open)) {
       lines.push({
         line: item.name === "execute_command" ? `$ ${plainLine(subject)}` : `› ${verb} ${plainLine(subject)}`,
@@ -72,10 +76,10 @@ export class Teller {
     }
     if (item.result === null || this.#calls.get(item.id) === "ended") return lines;
     this.#calls.set(item.id, "ended");
-    return [...lines, ...this.#tellResult(item).map((line) => ({ line: `  ${line}` }))];
+    return [...lines, ...this.#resultLines(item).map((line) => ({ line: `  ${line}` }))];
   }
 
-  #tellResult(item: ToolItem): string[] {
+  #resultLines(item: ToolItem): string[] {
     const shown = item.name === "execute_command" ? outputLines : resultLines;
     const lines = plain(item.result ?? "")
       .trimEnd()
@@ -86,14 +90,14 @@ export class Teller {
   }
 
   #advance(id: string, text: string): string {
-    const told = this.#told.get(id) ?? 0;
-    if (text.length <= told && this.#told.has(id)) return "";
-    this.#told.set(id, text.length);
-    return text.slice(told);
+    const printed = this.#printed.get(id) ?? 0;
+    if (text.length <= printed && this.#printed.has(id)) return "";
+    this.#printed.set(id, text.length);
+    return text.slice(printed);
   }
 }
 
-/** One line, whatever a model wrote. */
+/** Puts any text of a model on one line. */
 function plainLine(text: string): string {
   return plain(text).replace(/\s+/g, " ").trim().slice(0, lineCharacters);
 }

@@ -22,7 +22,7 @@ const call = interrupt(
 );
 const plan = interrupt("p", "plan_approval", { sections: { default: sections } });
 
-/** Types the lines one after another; then the input has ended. */
+/** Types the lines one after another; then the input ends. */
 async function type(interrupts: AgUiInterrupt[], ...lines: string[]) {
   const said: string[] = [];
   const left = [...lines];
@@ -32,7 +32,7 @@ async function type(interrupts: AgUiInterrupt[], ...lines: string[]) {
 }
 
 describe("an answer at the keyboard", () => {
-  it("is a choice by its number, a text of its own, or none", () => {
+  it("is a choice by its number, free text, or none", () => {
     const choices = ["red", "blue"];
     expect(readAnswer("i", "2", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "blue" });
     expect(readAnswer("i", "3", choices)).toEqual({ interrupt_id: "i", status: "resolved", payload: "3" });
@@ -50,11 +50,11 @@ describe("an answer at the keyboard", () => {
     ["", null],
     ["nice", null],
     ["yes but", null],
-  ])("approves only where it says so: %j", (text, expected) => {
+  ])("approves only an explicit yes: %j", (text, expected) => {
     expect(readDecision(text)).toEqual(expected);
   });
 
-  it("approves no call unclearly, and shows what it holds", async () => {
+  it("approves no call on an unclear answer, and shows the call's arguments", async () => {
     const { said, answers } = await type([call], "", "what?", "y");
     expect(answers).toEqual([{ approved: true }]);
     expect(said).toContain("? May this be done? sh\n    rm x⟨U+202E⟩⟨U+001B⟩[2J");
@@ -62,7 +62,7 @@ describe("an answer at the keyboard", () => {
     expect((await type([call])).answers).toEqual(["cancelled"]);
   });
 
-  it("approves a plan as it is, changed, or not at all", async () => {
+  it("approves a plan as it is or changed, or declines it", async () => {
     expect((await type([plan], "")).answers).toEqual([{ approved: true }]);
     expect((await type([plan], "n smaller")).answers).toEqual([{ approved: false, reason: "smaller" }]);
     expect((await type([plan], "- 1", "+ S2 b2", "?", "")).answers).toEqual([
@@ -80,18 +80,18 @@ describe("an answer at the keyboard", () => {
     expect((await type([interrupt("p", "plan_approval")], "- 1", "y")).answers).toEqual([{ approved: true }]);
   });
 
-  it("is none where the time is up", async () => {
+  it("is not sent when the question has expired", async () => {
     const expired = { ...call, expiresAt: "2020-01-01T00:00:00.000Z" };
     const { said, answers } = await type([expired, question], "", "blue");
-    expect(said).toContain("The time to answer this is up.");
+    expect(said).toContain("The time to answer this has expired.");
     expect(answers).toEqual(["cancelled", "blue"]);
   });
 });
 
-describe("a plan changed at the keyboard", () => {
+describe("a plan edited at the keyboard", () => {
   const draft = draftOf(sections);
 
-  it("has its sections and tasks numbered, each on one line without what steers a terminal", () => {
+  it("numbers its sections and tasks, each on one line without control characters", () => {
     expect(listDraft(draft)).toEqual(["  S1 A", "     1 a1", "     2 a2", "  S2 B", "     3 b1"]);
     expect(listDraft(draftOf([{ title: "x\ny", tasks: ["\u001b[2Ja"] }]))).toEqual(["  S1 x y", "     1 ⟨U+001B⟩[2Ja"]);
   });
@@ -104,7 +104,7 @@ describe("a plan changed at the keyboard", () => {
     ["= 3 other", "A: a1,a2; B: other"],
     ["= S2 C", "A: a1,a2; C: b1"],
     ["> 3 1", "A: b1,a1,a2"],
-  ])("takes %s", (line, expected) => {
+  ])("accepts the command %s", (line, expected) => {
     const edited = editDraft(draft, line);
     const plan = "draft" in edited ? sectionsOf(edited.draft) : [];
     expect(plan.map(({ title, tasks }) => `${title}: ${tasks}`).join("; ")).toBe(expected);

@@ -1,5 +1,5 @@
-// What an interrupted run asks, answered at the keyboard: questions, calls to approve, plans to approve or to change. The end
-// of the input leaves the rest unanswered, and the run goes on without.
+// Asks an interrupted run's questions at the keyboard: questions, calls to approve, plans to approve or change. If the
+// input ends, the rest stays unanswered and the run goes on without answers.
 import type { InterruptAnswer } from "../../src/protocol/thread.ts";
 import type { Conversation } from "../../src/web/client/conversation.ts";
 import {
@@ -33,7 +33,7 @@ export async function answerAll({ interrupts, items }: Interrupted, keyboard: Ke
   const answers: InterruptAnswer[] = [];
   for (const asked of interrupts.map((interrupt) => readAsked(interrupt, items))) {
     const answer = isExpired(asked, Date.now()) ? null : await answerOne(asked, keyboard);
-    // The time may have run out over the answer.
+    // The question may have expired while it was being answered.
     answers.push(answer !== null && !isExpired(asked, Date.now()) ? answer : await leave(asked, keyboard));
   }
   return answers;
@@ -52,8 +52,8 @@ function answerOne(asked: Asked, keyboard: Keyboard): Promise<InterruptAnswer> {
 
 async function leave({ id, message }: Asked, { say, ask }: Keyboard): Promise<InterruptAnswer> {
   say(`\n? ${shown(message)}`);
-  say("  The time to answer this is up.");
-  await ask("Enter goes on without it > ");
+  say("  The time to answer this has expired.");
+  await ask("Press Enter to continue without an answer > ");
   return goOnWithout(id);
 }
 
@@ -66,7 +66,7 @@ async function askQuestion({ id, message, choices }: Question, { say, ask }: Key
 async function askApproval(asked: Approval, { say, ask }: Keyboard): Promise<InterruptAnswer> {
   for (const line of approvalLines(asked)) say(line);
   for (;;) {
-    const text = await ask("y approves, `n why` declines > ");
+    const text = await ask("y approves, `n reason` declines > ");
     if (text === null) return goOnWithout(asked.id);
     const decision = readDecision(text);
     if (decision === "approve") return approveCall(asked);
@@ -78,7 +78,7 @@ async function askPlan(asked: PlanApproval, { say, ask }: Keyboard): Promise<Int
   let draft = draftFor(asked);
   say("\n? Is this plan right?");
   for (const line of draft ? listDraft(draft) : [shown(proposalText(asked))]) say(line);
-  const help = draft ? planHelp : ["  Enter approves it, `n why` declines it."];
+  const help = draft ? planHelp : ["  Enter approves it, `n reason` declines it."];
   for (const line of help) say(line);
   for (;;) {
     const text = await ask("plan > ");
@@ -117,7 +117,7 @@ export function readAnswer(id: string, text: string, choices: string[]): Interru
   return answerQuestion(id, choice ?? text);
 }
 
-/** Null where it is neither: what is unclear approves nothing. */
+/** Null for an unclear answer, which approves nothing. */
 export function readDecision(text: string): "approve" | { reason: string } | null {
   if (/^(?:y|yes|ok|是|好|批准|同意)$/i.test(text)) return "approve";
   const declined = /^(?:no?|不|否|拒绝)(?:$|[\s,，:：]+(.*)$)/is.exec(text);
@@ -134,7 +134,7 @@ function indented(text: string): string[] {
     .map((line) => `    ${line}`);
 }
 
-/** Nothing in it reaches the terminal as anything but a sign that is seen. */
+/** Makes every character visible, so that none controls the terminal. */
 function shown(text: string): string {
   return plain(revealText(text));
 }

@@ -5,7 +5,7 @@ import { advance, emptyConversation } from "../../src/web/client/conversation.ts
 import { Screen } from "./screen.ts";
 import { widthOf } from "./width.ts";
 
-/** As much of a terminal as the screen uses: rows that scroll, the cursor that goes up, clearing below it. */
+/** As much of a terminal as the screen uses: rows that scroll, cursor movement upwards, clearing below the cursor. */
 class Terminal {
   readonly isTTY: boolean;
   readonly columns = 30;
@@ -93,7 +93,7 @@ const story = [
 ];
 
 describe("the screen", () => {
-  it("draws the plan once, in place, below what was said", () => {
+  it("draws the plan once, in place, below the text", () => {
     const terminal = new Terminal(true);
     play(terminal, story);
     expect(terminal.text).toBe(
@@ -123,7 +123,7 @@ describe("the screen", () => {
     expect(lines.match(/电商网站/g)).toHaveLength(1);
   });
 
-  it("shows the part of a long plan around what is being done", () => {
+  it("shows the part of a long plan around the current task", () => {
     const terminal = new Terminal(true);
     const statuses = Array.from({ length: 40 }, (_, index): TaskStatus => (index < 20 ? "completed" : "pending"));
     play(terminal, [plan(...statuses.with(20, "in_progress"))]);
@@ -131,7 +131,7 @@ describe("the screen", () => {
     expect(terminal.lines.length).toBeLessThanOrEqual(terminal.rows);
   });
 
-  it("lets no escape sequence of a model through", () => {
+  it("removes a model's escape sequences", () => {
     const written: string[] = [];
     play(Object.assign(new Terminal(false), { write: (text: string) => void written.push(text) }), [
       ...say("m", "a\u001b[2Jb\u001b]0;title\u0007c\r\u0008d\n"),

@@ -1,10 +1,10 @@
-// The terminal: text runs on above, and on a TTY the plan stands below it and is drawn again in its place. Elsewhere (a pipe,
-// a file) every line is printed once.
+// Writes to the terminal: text scrolls above, and on a TTY the plan is redrawn below it. Elsewhere (a pipe, a file)
+// every line is printed once.
 import type { Conversation, Notice } from "../../src/web/client/conversation.ts";
-import { type News, planChanges, planLines, Teller } from "./lines.ts";
+import { type Output, OutputTracker, planChanges, planLines } from "./lines.ts";
 import { plain, shorten, widthOf } from "./width.ts";
 
-interface Output {
+interface Terminal {
   isTTY?: boolean;
   columns?: number;
   rows?: number;
@@ -16,29 +16,29 @@ const reset = "\u001b[0m";
 const clearDown = "\u001b[0J";
 
 export class Screen {
-  readonly #output: Output;
-  readonly #teller = new Teller();
+  readonly #output: Terminal;
+  readonly #tracker = new OutputTracker();
   #view: Conversation;
-  /** The last line of text, still without its end. */
+  /** The last line of text while it has no line break yet. */
   #partial = "";
-  /** How many rows of the terminal are drawn again. */
+  /** How many rows of the terminal are redrawn. */
   #drawn = 0;
 
-  constructor(output: Output, view: Conversation) {
+  constructor(output: Terminal, view: Conversation) {
     this.#output = output;
     this.#view = view;
-    this.#teller.skip(view);
+    this.#tracker.skip(view);
   }
 
   show(view: Conversation): void {
     const before = this.#view;
     this.#view = view;
-    const news = this.#teller.tell(view);
+    const added = this.#tracker.takeNew(view);
     if (!this.#output.isTTY) {
       const changes = planChanges(before, view).map((line) => ({ line }));
-      this.#print([...changes, ...news]);
-    } else if (news.length > 0 || before.state !== view.state || before.notice !== view.notice) {
-      this.#redraw(() => this.#print(news));
+      this.#print([...changes, ...added]);
+    } else if (added.length > 0 || before.state !== view.state || before.notice !== view.notice) {
+      this.#redraw(() => this.#print(added));
     }
   }
 
@@ -46,16 +46,16 @@ export class Screen {
     this.#redraw(() => this.#print([{ line }]));
   }
 
-  /** The plan stays where it is, as the last thing that was drawn. */
+  /** Leaves the plan as the last thing that was drawn. */
   end(): void {
     this.#redraw(() => this.#print(this.#partial === "" ? [] : [{ text: "\n" }]));
     this.#drawn = 0;
   }
 
-  /** Text of which the last line has no end yet is kept apart, because it is drawn again with the plan. */
-  #print(news: News[]): void {
+  /** An unfinished last line is stored, because it is redrawn with the plan. */
+  #print(added: Output[]): void {
     let out = "";
-    for (const piece of news) {
+    for (const piece of added) {
       if ("text" in piece) this.#partial += piece.text;
       else out += `${this.#takeLines(true)}${this.#paint(piece.line)}\n`;
       out += this.#takeLines(false);
@@ -82,12 +82,12 @@ export class Screen {
     if (lines.length > 0) this.#output.write(`${lines.map((line) => this.#paint(line)).join("\n")}\n`);
   }
 
-  /** What stands below the text: its unfinished line, and the plan or the part of it around what is being done. */
+  /** What is drawn below the text: its unfinished line, and the plan or the part of it around the current task. */
   #below(): string[] {
     const columns = Math.max(20, (this.#output.columns ?? 80) - 1);
     const partial = wrap(this.#partial, columns);
-    const most = Math.max(3, (this.#output.rows ?? 24) - 4 - partial.length);
-    const plan = window(planLines(this.#view), most);
+    const max = Math.max(3, (this.#output.rows ?? 24) - 4 - partial.length);
+    const plan = window(planLines(this.#view), max);
     const notice = this.#view.notice ? [`· ${plain(sayNotice(this.#view.notice))}`] : [];
     const lines = plan.length > 0 ? ["", ...plan, ...notice] : notice;
     return [...partial, ...lines.map((line) => shorten(line, columns))];
@@ -117,11 +117,11 @@ function wrap(text: string, columns: number): string[] {
   return line === "" ? lines : [...lines, line];
 }
 
-function window(lines: string[], most: number): string[] {
-  if (lines.length <= most) return lines;
+function window(lines: string[], max: number): string[] {
+  if (lines.length <= max) return lines;
   const due = lines.findIndex((line) => /^ {2}[◐○]/.test(line));
-  const start = Math.max(0, Math.min((due < 0 ? lines.length : due) - Math.floor(most / 2), lines.length - most));
-  return lines.slice(start, start + most);
+  const start = Math.max(0, Math.min((due < 0 ? lines.length : due) - Math.floor(max / 2), lines.length - max));
+  return lines.slice(start, start + max);
 }
 
 function sayNotice(notice: Notice): string {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readArguments } from "./arguments.ts";
 
 describe("the arguments of an evaluation", () => {
-  it("are every request once, with the configured model, where nothing is said", () => {
+  it("default to every request once, with the configured model", () => {
     expect(readArguments([])).toMatchObject({
       model: null,
       tool_format: "native",
@@ -15,7 +15,7 @@ describe("the arguments of an evaluation", () => {
     expect(readArguments([]).requests).toHaveLength(30);
   });
 
-  it("pick requests by kind and by id, in their own order", () => {
+  it("select requests by kind and by id, in their own order", () => {
     const { requests } = readArguments(["--only", "small-talk, research-2"]);
     expect(requests.map(({ id }) => id)).toEqual([
       "research-2",
@@ -38,10 +38,10 @@ describe("the arguments of an evaluation", () => {
     [["--only", ""], "--only"],
     [["--model", " "], "--model must not be empty"],
     [["--tool-format", "yaml"], "--tool-format must be one of: native"],
-    [["--record", "a", "--replay", "b"], "exclude each other"],
+    [["--record", "a", "--replay", "b"], "can't be combined"],
     [["--colour"], "--colour"],
     [["more"], "more"],
-  ])("are refused with a sentence: %s", (list, words) => {
+  ])("are rejected with a message: %s", (list, words) => {
     expect(() => readArguments(list)).toThrow(words);
   });
 });

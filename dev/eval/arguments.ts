@@ -1,16 +1,16 @@
-// The arguments of `npm run eval`. Every number is bounded: a slip of the finger must not cost a thousand requests.
+// The arguments of `npm run eval`. Every number is bounded: a typo must not cost a thousand requests.
 import { parseArgs } from "node:util";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import { type EvalRequest, requests } from "./requests.ts";
 
 export interface EvalArguments {
-  /** Null is the configured one. */
+  /** Null means the configured one. */
   model: string | null;
   tool_format: ReturnType<typeof agentConfig.parse>["tool_format"];
   requests: EvalRequest[];
   repeat: number;
   concurrency: number;
-  /** Of the mean score, 0 to 1. */
+  /** The lowest accepted mean score, 0 to 1. */
   threshold: number;
   record: string | null;
   replay: string | null;
@@ -19,11 +19,11 @@ export interface EvalArguments {
 export const usage = `npm run eval -- [--model NAME] [--only KIND|ID,…] [--repeat 1] [--concurrency 4] [--threshold 0.9]
     [--tool-format native] [--record FILE | --replay FILE]`;
 
-/** Providers limit requests per minute; more at once only makes them refuse. */
-const MOST_AT_ONCE = 16;
-const MOST_REPEATS = 20;
+/** Providers limit requests per minute; more in parallel would only be rejected. */
+const MAX_PARALLEL = 16;
+const MAX_REPEATS = 20;
 
-/** Throws with a sentence for people. */
+/** Throws an error with a message for people. */
 export function readArguments(list: string[]): EvalArguments {
   const { values } = parseArgs({
     args: list,
@@ -42,22 +42,22 @@ export function readArguments(list: string[]): EvalArguments {
   for (const [name, value] of Object.entries({ model, record, replay })) {
     if (value?.trim() === "") throw new Error(`--${name} must not be empty`);
   }
-  if (record !== null && replay !== null) throw new Error("--record and --replay exclude each other");
+  if (record !== null && replay !== null) throw new Error("--record and --replay can't be combined");
   return {
     model,
     tool_format: readFormat(values["tool-format"]),
     requests: pickRequests(values.only),
-    repeat: readCount("repeat", values.repeat, MOST_REPEATS),
-    concurrency: readCount("concurrency", values.concurrency, MOST_AT_ONCE),
+    repeat: readCount("repeat", values.repeat, MAX_REPEATS),
+    concurrency: readCount("concurrency", values.concurrency, MAX_PARALLEL),
     threshold: readShare("threshold", values.threshold),
     record,
     replay,
   };
 }
 
-function readCount(name: string, value: string, most: number): number {
-  if (/^\d{1,4}$/.test(value) && Number(value) >= 1 && Number(value) <= most) return Number(value);
-  throw new Error(`--${name} must be a whole number from 1 to ${most}`);
+function readCount(name: string, value: string, max: number): number {
+  if (/^\d{1,4}$/.test(value) && Number(value) >= 1 && Number(value) <= max) return Number(value);
+  throw new Error(`--${name} must be a whole number from 1 to ${max}`);
 }
 
 function readShare(name: string, value: string): number {
@@ -72,7 +72,7 @@ function readFormat(value: string): EvalArguments["tool_format"] {
   throw new Error(`--tool-format must be one of: ${tool_format.unwrap().options.join(", ")}`);
 }
 
-/** Those whose kind or id is named, in their usual order. */
+/** The requests whose kind or id is named, in their usual order. */
 function pickRequests(only: string | undefined): EvalRequest[] {
   if (only === undefined) return requests;
   const names = only.split(",").map((name) => name.trim());

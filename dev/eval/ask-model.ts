@@ -1,5 +1,5 @@
-// One request to the model, put together as the first step of a run is: the real system prompt, the real tools, the same
-// port, the same retries. No tool is executed: what is judged is the first move.
+// Sends one request to the model as the first step of a run does: the real system prompt, the real tools, the same
+// port, the same retries. No tool is executed: the evaluation scores the first move.
 import { setTimeout as wait } from "node:timers/promises";
 import { describeTool } from "../../src/agent/calls/tool-arguments.ts";
 import { composeMessages } from "../../src/agent/context/history.ts";
@@ -18,13 +18,16 @@ export interface Setup {
   name: string;
   system: string;
   tools: ModelRequest["tools"];
-  /** Changes with each letter of the prompt and of the tools' descriptions: figures of two prompts can't be mixed up. */
+  /**
+   * Changes with each letter of the prompt and of the tools' descriptions, so that results of two prompts can't be
+   * mixed up.
+   */
   fingerprint: string;
 }
 
 export type Outcome = { request: EvalRequest } & (
   | { kind: "scored"; reply: Reply; score: Score; usage: Usage | null }
-  /** The model gave no reply: that says nothing about the prompt. */
+  /** The model gave no reply, which says nothing about the prompt. */
   | { kind: "failed"; message: string }
 );
 
@@ -55,7 +58,10 @@ async function askOnce(setup: Setup, request: EvalRequest, signal: AbortSignal):
   return { request, kind: "scored", reply, score: scoreReply(request, reply), usage };
 }
 
-/** `onOutcome` is called as they come; the list is in the order of the requests. Begins nothing once `signal` has aborted. */
+/**
+ * `onOutcome` is called in order of arrival; the returned list has the order of the requests. Starts no request once
+ * `signal` has aborted.
+ */
 export async function askAll(
   setup: Setup,
   asked: EvalRequest[],

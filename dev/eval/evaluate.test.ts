@@ -32,8 +32,8 @@ async function run(list: string[], settings: Record<string, string> = {}) {
   return { code, lines, text: lines.join("\n") };
 }
 
-describe("without a key", () => {
-  it("recordings are replayed, and the report says first and last that they prove nothing about the prompt", async () => {
+describe("an evaluation without a key", () => {
+  it("replays recordings, and reports first and last that they prove nothing about the prompt", async () => {
     const { code, lines } = await run(["--threshold", "1"]);
     const notice = lines.slice(0, 4);
     expect(notice.join("\n")).toMatch(
@@ -44,11 +44,11 @@ describe("without a key", () => {
     expect(code).toBe(0);
   });
 
-  it("nothing is recorded", async () => {
+  it("records nothing", async () => {
     await expect(run(["--record", join(folder, "none.json")])).rejects.toThrow("set OPENAI_API_KEY");
   });
 
-  it("recordings that are bad fail, line by line and by the threshold", async () => {
+  it("fails for bad recordings, line by line and by the threshold", async () => {
     const path = join(folder, "bad.json");
     const replies = {
       你好: { text: "unused" },
@@ -62,7 +62,7 @@ describe("without a key", () => {
     expect(text).toContain("plan instead of answer");
     expect(text).toContain("the words are zh, the request is en");
     expect(text).toMatch(/small-talk +0\/5 +0\.12 +3 without a reply/);
-    // The threshold is reached; but what got no reply was not evaluated.
+    // The threshold is reached, but what got no reply was not evaluated.
     expect(code).toBe(1);
     expect((await run(["--replay", path, "--only", "small-talk-3", "--threshold", "0.7"])).code).toBe(1);
     expect((await run(["--replay", path, "--only", "small-talk-3", "--threshold", "0.5"])).code).toBe(0);
@@ -70,9 +70,9 @@ describe("without a key", () => {
 
   it.each([
     ["is not there", null, "there are no recordings at"],
-    ["is no JSON", "{", "is none that --record writes"],
-    ["is something else", '{"replies":{}}', "is none that --record writes"],
-  ])("a file that %s is refused with a sentence", async (_what, content, words) => {
+    ["is no JSON", "{", "is not a recording from --record"],
+    ["is something else", '{"replies":{}}', "is not a recording from --record"],
+  ])("rejects with a message a file that %s", async (_what, content, words) => {
     const path = join(folder, "broken.json");
     await rm(path, { force: true });
     if (content !== null) await writeFile(path, content);
@@ -80,8 +80,8 @@ describe("without a key", () => {
   });
 });
 
-describe("with a model", () => {
-  it("asks it, warns of one on this machine, and records what it said for a replay that tells whose it is", async () => {
+describe("an evaluation with a model", () => {
+  it("asks it, warns of a local one, and records its replies so that a replay names the model", async () => {
     const path = join(folder, "recorded.json");
     const settings = {
       OPENAI_API_KEY: "key-of-the-test",
@@ -108,7 +108,7 @@ describe("with a model", () => {
     expect((await run([...options, "--replay", path])).text).toContain("ANOTHER prompt (00000000)");
   });
 
-  it("a model that fails is told as that, with nothing of its words that moves a terminal's cursor", async () => {
+  it("reports a model that fails, without control characters from its message", async () => {
     const failure = {
       code: "model_error",
       message: "\u001b[2Jno\ncredit",
@@ -131,7 +131,7 @@ describe("with a model", () => {
     expect(seen[1]).toBe("      no credit");
   });
 
-  it("is asked no more than so many requests at once, and none once the person has stopped it", async () => {
+  it("limits parallel requests, and sends none once the person has stopped it", async () => {
     const stopping = new AbortController();
     let active = 0;
     let most = 0;
@@ -154,7 +154,7 @@ describe("with a model", () => {
     expect(outcomes.map(({ request }) => request)).toEqual(requests);
   });
 
-  it("is sent the system prompt, the request and every tool, as the first step of a run is", async () => {
+  it("sends the system prompt, the request and every tool, as the first step of a run does", async () => {
     const sent: Parameters<Model["stream"]>[0][] = [];
     const failure = { code: "model_error", message: "no", retryable: false, retry_after_ms: null } as const;
     const model: Model = {

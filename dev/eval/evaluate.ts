@@ -1,5 +1,5 @@
-// The evaluation as a function of its arguments and settings: asks, scores, tells. Where no key is set it replays recordings,
-// and says at both ends that they prove nothing about the prompt.
+// The evaluation as a function of its arguments and settings: asks, scores, prints. Without a key it replays
+// recordings, and prints at the beginning and the end that they prove nothing about the prompt.
 import { join } from "node:path";
 import { type Config, type Env, readConfig } from "../../src/config.ts";
 import { models } from "../../src/models/index.ts";
@@ -17,7 +17,7 @@ export interface Surroundings {
   signal: AbortSignal;
 }
 
-/** What answers, and what its figures are worth where they are worth less than they look. */
+/** Where the replies come from, and a warning where their scores mean less than they seem to. */
 interface Source {
   setup: Setup;
   notice: string | null;
@@ -26,7 +26,7 @@ interface Source {
 
 const handmade = join(import.meta.dirname, "recordings.json");
 
-/** The exit code: 0 where every request got a reply and the mean score reaches the threshold. */
+/** Returns the exit code: 0 where every request got a reply and the mean score reaches the threshold. */
 export async function evaluate(options: EvalArguments, { settings, print, signal }: Surroundings): Promise<number> {
   const { setup, notice, place } = await openSource(options, settings);
   const warn = (): void => {
@@ -54,7 +54,7 @@ export async function evaluate(options: EvalArguments, { settings, print, signal
 
 async function openSource(options: EvalArguments, settings: Settings): Promise<Source> {
   const agent = agentConfig.parse({ tool_format: options.tool_format });
-  // Of `Env` only vars are read here; its bindings are the platform's.
+  // Of `Env` only vars are read here; its bindings exist on the platform only.
   const config = readConfig(settings as unknown as Env);
   const { openai } = config;
   const tools = createTools(config);
@@ -78,14 +78,14 @@ and NOTHING about the prompt. To evaluate the prompt, set OPENAI_API_KEY and run
   const whose = `REPLAY: no model was asked. These are replies of ${model} (${tool_format} tool calls) from ${recorded_at}`;
   return origin.fingerprint === fingerprint
     ? `${whose},\nto the prompt as it is now. They show how that model did then, once.`
-    : `${whose},\nto ANOTHER prompt (${origin.fingerprint}) than the one there is now: they prove NOTHING about this one.`;
+    : `${whose},\nto ANOTHER prompt (${origin.fingerprint}) than the current one: they prove NOTHING about the current one.`;
 }
 
 const local = `The model is at an address of this machine. If it is the scripted demo model (npm run model), it does not read
 the prompt, and these figures say NOTHING about it.`;
 
 function hostOf({ base_url }: NonNullable<Config["openai"]>): string {
-  return URL.parse(base_url)?.host ?? "an address that is none";
+  return URL.parse(base_url)?.host ?? "an invalid URL";
 }
 
 function isLocal(openai: NonNullable<Config["openai"]>): boolean {
@@ -93,7 +93,7 @@ function isLocal(openai: NonNullable<Config["openai"]>): boolean {
 }
 
 async function record(path: string, outcomes: Outcome[], setup: Setup, { tool_format }: EvalArguments): Promise<void> {
-  // Of a request that was repeated the last reply stays.
+  // Of a repeated request the last reply is recorded.
   const replies = Object.fromEntries(
     outcomes.flatMap((outcome) =>
       outcome.kind === "scored"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fits, readLanguage } from "./language.ts";
 
-describe("the language of a text", () => {
+describe("readLanguage", () => {
   it.each([
     ["搭建环境", "zh"],
     ["用 React 和 TypeScript 实现购物车页面", "zh"],
@@ -17,14 +17,14 @@ describe("the language of a text", () => {
     expect(readLanguage(text)).toBe(language);
   });
 
-  it("is told of megabytes of one word at once", () => {
+  it("handles megabytes of one word at once", () => {
     expect(readLanguage("a".repeat(2_000_000))).toBe("en");
     expect(readLanguage("a-".repeat(1_000_000))).toBeNull();
   });
 });
 
-describe("a line of a plan", () => {
-  it("may be mostly names in a Chinese plan, and none of it Chinese in an English one", () => {
+describe("the language of a line of a plan", () => {
+  it("allows mostly names in a Chinese plan, and no Chinese in an English one", () => {
     expect(fits("配置 Docker Compose Nginx Redis Postgres", "zh")).toBe(true);
     expect(fits("Configure Docker Compose", "zh")).toBe(false);
     expect(fits("README.md", "zh")).toBe(true);

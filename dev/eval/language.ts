@@ -1,12 +1,13 @@
-// Chinese or not, told by the script. What is the same in every language (code, paths, addresses, names of files) says nothing.
-// English is not told from French; the requests are of two languages, and so are the slips that models make.
+// Distinguishes Chinese from other languages by script. What is the same in every language (code, paths, addresses,
+// names of files) doesn't count. English and French are not distinguished: the requests are in two languages, and
+// models mix up only those.
 import type { Language } from "./requests.ts";
 
 const neutral =
   /```[\s\S]*?(?:```|$)|`[^`\n]*`|https?:\/\/\S+|[\w.-]*[/\\_][\w./\\-]*|\b[\w-]+\.[a-z]{1,5}\b|\b\w*\d\w*\b/gi;
 
-/** Enough to tell; and what the patterns above cost grows faster than what they read. */
-const READ = 4000;
+/** Enough text to decide; the cost of the patterns above grows faster than their input. */
+const MAX_CHARACTERS = 4000;
 
 interface Counts {
   han: number;
@@ -16,7 +17,7 @@ interface Counts {
 }
 
 function count(text: string): Counts {
-  const prose = text.slice(0, READ).replace(neutral, " ");
+  const prose = text.slice(0, MAX_CHARACTERS).replace(neutral, " ");
   const all = (pattern: RegExp) => prose.match(pattern)?.length ?? 0;
   return {
     han: all(/\p{Script=Han}/gu),
@@ -26,8 +27,8 @@ function count(text: string): Counts {
 }
 
 /**
- * Null where no word is in the text ("391"). Japanese is `other`. A Chinese word has about two characters, so a text counts as
- * Chinese up to two foreign words for each of its own: those on software are full of names.
+ * Null where the text has no word ("391"). Japanese is `other`. A Chinese word has about two characters, so a text
+ * counts as Chinese up to two foreign words for each of its own: texts on software are full of names.
  */
 export function readLanguage(text: string): Language | "other" | null {
   const { han, kana, words } = count(text);
@@ -36,7 +37,10 @@ export function readLanguage(text: string): Language | "other" | null {
   return han >= words ? "zh" : "en";
 }
 
-/** Of one short line, e.g. a task, which may be half names of products: right unless it is plainly in the other language. */
+/**
+ * Whether one short line, e.g. a task, fits the language. A line may be half product names, so only one that is plainly
+ * in the other language fails.
+ */
 export function fits(line: string, language: Language): boolean {
   const read = readLanguage(line);
   if (read === null || read === language) return true;

@@ -1,5 +1,5 @@
-// `npm run eval`: how well the configured model decides, with our prompt, between planning, answering and asking. Settings are
-// read as `npm start` reads them. Exits with 0 where the threshold is reached, else with 1.
+// `npm run eval`: how well the configured model decides, with our prompt, between planning, answering and asking. Reads
+// settings as `npm start` does. Exits with 0 where the threshold is reached, else with 1.
 import { join } from "node:path";
 import { plain } from "../ask/width.ts";
 import { readSettings } from "../start/settings.ts";
@@ -9,7 +9,7 @@ import { evaluate } from "./evaluate.ts";
 const root = join(import.meta.dirname, "../..");
 
 async function main(): Promise<void> {
-  // A reader such as `head` has had enough.
+  // A reader such as `head` has closed the pipe.
   process.stdout.on("error", () => process.exit(1));
   let options: EvalArguments;
   try {

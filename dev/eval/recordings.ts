@@ -1,17 +1,17 @@
-// Recorded replies, and a model that says them again behind the same port as a real one. What they show is that the way from
-// a reply to its score works; they say nothing about the prompt, which nobody read, and the report says so.
+// Recorded replies, and a model that returns them behind the same port as a real one. They show that the path from a
+// reply to its score works. They say nothing about the prompt, which no model has read, and the report says so.
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Model, ModelReply } from "../../src/agent/model.ts";
 import type { ToolCall } from "../../src/protocol/message.ts";
 import { usage } from "../../src/protocol/run.ts";
 
-/** Far above thirty replies, and nothing that fills a memory. */
+/** Far above thirty replies, and small enough for memory. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
 const recordedReply = z.strictObject({
   text: z.string().default(""),
-  /** Arguments as the model wrote them, or, by hand, as plain JSON. */
+  /** Arguments as the model wrote them or, in handwritten recordings, as plain JSON. */
   calls: z
     .array(z.strictObject({ name: z.string(), arguments: z.union([z.string(), z.record(z.string(), z.unknown())]) }))
     .default([]),
@@ -26,17 +26,17 @@ const recordings = z.strictObject({
       made: z.literal("by a model"),
       model: z.string(),
       tool_format: z.string(),
-      /** Of what the model was sent, see `Setup.fingerprint`. */
+      /** Identifies what the model was sent, see `Setup.fingerprint`. */
       fingerprint: z.string(),
       recorded_at: z.string(),
     }),
   ]),
-  /** By the text of the request, so that one that was changed has no recording. */
+  /** By the text of the request, so that a changed request has no recording. */
   replies: z.record(z.string(), recordedReply),
 });
 export type Recordings = z.infer<typeof recordings>;
 
-/** Throws with a sentence for people. */
+/** Throws an error with a message for people. */
 export async function readRecordings(path: string): Promise<Recordings> {
   const found = await stat(path).catch(() => null);
   if (!found?.isFile()) throw new Error(`there are no recordings at ${path}`);
@@ -45,7 +45,7 @@ export async function readRecordings(path: string): Promise<Recordings> {
     return recordings.parse(JSON.parse(await readFile(path, "utf8")));
   } catch (error) {
     const [why = ""] = (error instanceof z.ZodError ? z.prettifyError(error) : String(error)).split("\n");
-    throw new Error(`the file at ${path} is none that --record writes: ${why}`);
+    throw new Error(`the file at ${path} is not a recording from --record: ${why}`);
   }
 }
 

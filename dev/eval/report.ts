@@ -1,5 +1,5 @@
-// What a person reads: a line a request with what cost points, then a table by kind. All text that a model or its server
-// wrote goes through `plain`, since it ends in a terminal.
+// The report for people: a line per request with the reasons for lost points, then a table by kind. All text from a
+// model or its server goes through `plain`, since it is printed in a terminal.
 import type { Usage } from "../../src/protocol/run.ts";
 import { plain, shorten, widthOf } from "../ask/width.ts";
 import type { Outcome } from "./ask-model.ts";
@@ -9,11 +9,11 @@ export interface Totals {
   passed: number;
   asked: number;
   failed: number;
-  /** Mean score of all that were asked; one without a reply counts as nothing. */
+  /** The mean score of all requests; one without a reply counts as 0. */
   score: number;
 }
 
-/** Of what a plan is faulted for; the first few say it all. */
+/** The first few faults of a plan suffice. */
 const FAULTS_SHOWN = 3;
 const WIDTH = 100;
 
@@ -61,12 +61,12 @@ function describeRow(name: string, { passed, asked, score, failed }: Totals): st
   return `${name.padEnd(14)}${`${passed}/${asked}`.padStart(9)}${score.toFixed(2).padStart(8)}${without}`;
 }
 
-/** Null where no reply told what it used. */
+/** Null where no reply reported its usage. */
 export function describeUsage(outcomes: Outcome[]): string | null {
-  const told = outcomes.flatMap((outcome) => (outcome.kind === "scored" && outcome.usage ? [outcome.usage] : []));
-  if (told.length === 0) return null;
+  const reported = outcomes.flatMap((outcome) => (outcome.kind === "scored" && outcome.usage ? [outcome.usage] : []));
+  if (reported.length === 0) return null;
   const sum = (name: "input_tokens" | "cached_input_tokens" | "output_tokens") =>
-    told.reduce((total: number, usage: Usage) => total + usage[name], 0).toLocaleString("en");
+    reported.reduce((total: number, usage: Usage) => total + usage[name], 0).toLocaleString("en");
   return `tokens: ${sum("input_tokens")} in (${sum("cached_input_tokens")} of them cached), ${sum("output_tokens")} out`;
 }
 

@@ -1,8 +1,11 @@
-// What the prompt is evaluated on: five requests of each kind, half of them Chinese, with the first moves that are right.
-// They are not the prompt's own examples, but for the one that the product is known by: a model that only repeats
-// what it was shown would score well on those.
+// The requests of the evaluation: five of each kind, half of them Chinese, with the accepted first moves. They differ
+// from the prompt's own examples, except for the one that the product is known by: a model that only repeats what it
+// was shown would score well on those.
 
-/** `plan`: create_tasks is the first call; `ask`: a question is; `answer`: text and no call; `work`: any other call is first. */
+/**
+ * `plan`: create_tasks is the first call; `ask`: a question is; `answer`: text and no call; `work`: any other call is
+ * first.
+ */
 export type Move = "plan" | "ask" | "answer" | "work" | "nothing";
 
 export const kinds = ["research", "content", "multi-step", "project", "small-talk", "one-answer"] as const;

@@ -27,7 +27,7 @@ const goodPlan = plan(["列出报告提纲", "写出 report.md 并通读一遍"]
 const goodEnglishPlan = plan(["Write the outline", "Write report.md and read it back"], "Report");
 const look = call("list_files", {});
 
-describe("the move", () => {
+describe("the scored move", () => {
   it.each<[string, Reply, string]>([
     ["text alone", { text: "你好！", calls: [] }, "answer"],
     ["nothing", { text: " \n", calls: [] }, "nothing"],
@@ -113,7 +113,7 @@ describe("a right move made badly", () => {
       false,
     ],
     ["a plan of a vague half", chineseWork, plan(["列出报告提纲", "完成剩余工作"]), 0.95, true],
-  ])("loses what that is worth: %s", (_what, request, reply, score, passed) => {
+  ])("loses the points that its fault costs: %s", (_what, request, reply, score, passed) => {
     const scored = scoreReply(request, reply);
     expect(scored.score).toBeCloseTo(score, 6);
     expect(scored.passed).toBe(passed);
@@ -121,7 +121,7 @@ describe("a right move made badly", () => {
   });
 });
 
-describe("a task", () => {
+describe("a task of a scored plan", () => {
   const faultOf = (task: string) => scoreReply(englishWork, plan(["Write the outline", task], "Report")).faults[0];
 
   it.each([

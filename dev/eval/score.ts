@@ -1,6 +1,6 @@
-// The scorer: one reply of a model to one request → the move it made, and how good that is. Pure; what a model wrote is read
-// by the same schemas and rules that the server reads it with. The checks of wording are heuristics: they notice what is
-// plainly wrong, and can't tell a good plan from a mediocre one.
+// The scorer: finds the move that a model's reply makes, and scores it. Pure. It parses replies by the same schemas and
+// rules as the server. The checks of wording are heuristics: they notice what is plainly wrong, and can't distinguish a
+// good plan from a mediocre one.
 import { checkArguments } from "../../src/agent/calls/tool-arguments.ts";
 import type { CreateTasksInput } from "../../src/agent/plan/arguments.ts";
 import { createTasks } from "../../src/agent/plan/rules.ts";
@@ -18,15 +18,15 @@ export interface Reply {
 
 export interface Score {
   move: Move;
-  /** 0 to 1. Nothing counts where the move is wrong. */
+  /** 0 to 1. A wrong move scores 0. */
   score: number;
   /** The move is right, and so are the language and the plan as a whole. */
   passed: boolean;
-  /** What cost points, one clause each. */
+  /** The reasons for lost points, one clause each. */
   faults: string[];
 }
 
-/** The move is what the prompt is for; the rest is how well it was made. Together 1. */
+/** The move is what the prompt is for; the rest is how well it was made. The sum is 1. */
 const weights = { move: 0.6, language: 0.2, size: 0.1, checkable: 0.1 };
 
 export function scoreReply(request: EvalRequest, reply: Reply): Score {
@@ -97,7 +97,7 @@ function scorePlan(language: Language, reply: Reply): Score {
   return { move: "plan", score, passed: isRight && tasks.length >= 2, faults };
 }
 
-/** Models may write a plan as several calls, one a section. Or the reason why the first part of it was refused. */
+/** Models may write a plan as several calls, one per section. Returns the reason if its first part is invalid. */
 function readPlan(calls: ToolCall[]): Plan | string {
   let plan: Plan = { version: 0, sections: [], tasks: [] };
   for (const call of calls) {
@@ -116,19 +116,19 @@ function check(name: string, call: ToolCall | undefined): ReturnType<typeof chec
   return tool && call ? checkArguments(tool, call.function.arguments, false) : null;
 }
 
-/** A sentence has an end; more of it is a second one, a paragraph or a list in a task. */
+/** The end of a sentence followed by more: a second sentence, a paragraph or a list in a task. */
 const sentenceEnd = /[。！？!?](?=.*\S)|\.\s+(?=\p{Lu}|\p{Script=Han})|\n/u;
 const vague =
   /^(?:do|finish|complete|handle|continue)\b.{0,20}\b(?:rest|work|everything|remaining|tasks?|request)\b|^understand (?:the )?(?:request|task|requirements?)\W*$|\b(?:etc\b|and so on)|^(?:完成|处理|做完|继续)(?:剩余|剩下|其他|其余|所有|全部)|^(?:理解|了解)(?:需求|任务|请求)\W*$|等等|[.…]{3}\s*$|…\s*$/iu;
-/** Characters; a sentence that is longer holds more than one result. */
-const LONGEST = 160;
+/** In characters; a longer sentence contains more than one result. */
+const MAX_LENGTH = 160;
 
 /** What is plainly wrong with a task, or null. */
 function findFault(task: string): string | null {
-  if (task.length > LONGEST) return "too long";
+  if (task.length > MAX_LENGTH) return "too long";
   const han = task.match(/\p{Script=Han}/gu)?.length ?? 0;
   const words = task.match(/[\p{Script=Latin}\d][\w./-]*/gu)?.length ?? 0;
-  // 搭建环境 and "Run tests" are the shortest that say what is done to what.
+  // 搭建环境 and "Run tests" are the shortest that name an action and its object.
   if (han / 2 + words < 2) return "too short to be checked";
   if (sentenceEnd.test(task)) return "more than one sentence";
   return vague.test(task) ? "vague" : null;

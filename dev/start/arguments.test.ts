@@ -13,7 +13,7 @@ describe("the flags of npm start", () => {
     });
   });
 
-  it("are taken as given", () => {
+  it("are read as given", () => {
     const list = ["--port", "9000", "--state", "/data", "--api-key", "key", "--allow-host-exec"];
     expect(readArguments(list, "/clone")).toEqual({
       port: 9000,
@@ -25,7 +25,7 @@ describe("the flags of npm start", () => {
     });
   });
 
-  it("open an inspector only where somebody develops", () => {
+  it("open an inspector only for npm run dev", () => {
     expect(readArguments(["--watch"], "/clone")).toMatchObject({ watched: true, inspectorPort: null });
     expect(readArguments(["--watch", "--inspect", "9229"], "/clone")).toMatchObject({ inspectorPort: 9229 });
     expect(() => readArguments(["--inspect", "9229"], "/clone")).toThrow("npm run dev");
@@ -43,7 +43,7 @@ describe("the flags of npm start", () => {
     ["--api-key", "clé"],
     ["--prot", "1"],
     ["8787"],
-  ])("refuse %s %s", (...list) => {
+  ])("reject %s %s", (...list) => {
     expect(() => readArguments(list, "/clone")).toThrow();
   });
 });

@@ -7,7 +7,7 @@ export interface StartArguments {
   state: string;
   apiKey: string | null;
   hostExecAllowed: boolean;
-  /** Builds and starts anew when a source changes. */
+  /** Rebuilds and restarts when a source changes. */
   watched: boolean;
   inspectorPort: number | null;
 }
@@ -15,7 +15,7 @@ export interface StartArguments {
 export const usage = "npm start -- [--port 8787] [--state DIR] [--api-key KEY] [--allow-host-exec]";
 export const devUsage = `${usage.replace("npm start", "npm run dev")} [--inspect PORT]`;
 
-/** Throws with a sentence for people. */
+/** Throws an error with a message for people. */
 export function readArguments(list: string[], root: string): StartArguments {
   const { values } = parseArgs({
     args: list,
@@ -31,13 +31,13 @@ export function readArguments(list: string[], root: string): StartArguments {
   const port = readPort("port", values.port);
   if (values.state === "") throw new Error("--state must name a folder");
   const apiKey = values["api-key"] ?? null;
-  // It travels in a header and in an address.
+  // The key is sent in a header and appears in an address.
   if (apiKey !== null && !/^[\x21-\x7e]{1,256}$/.test(apiKey)) {
     throw new Error("--api-key must be 1 to 256 visible ASCII characters without spaces");
   }
   const watched = values.watch;
   if (values.inspect !== undefined && !watched) {
-    throw new Error("--inspect is for npm run dev: whoever reaches that port reads the keys of the Worker");
+    throw new Error("--inspect works only with npm run dev: anyone who can reach that port can read the Worker's keys");
   }
   const inspectorPort = values.inspect === undefined ? null : readPort("inspect", values.inspect);
   const hostExecAllowed = values["allow-host-exec"];

@@ -15,8 +15,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-describe("what wrangler.toml describes", () => {
-  it("is what runs: names, flags and bindings, with paths that go with the clone", async () => {
+describe("describeWorker", () => {
+  it("returns wrangler.toml's names, flags and bindings, with paths of this clone", async () => {
     const text = await readFile(join(root, "wrangler.toml"), "utf8");
     const read = (name: string) => new RegExp(`^${name} = "(.*)"`, "m").exec(text)?.[1];
     const options = await describeWorker(root);
@@ -32,7 +32,7 @@ describe("what wrangler.toml describes", () => {
     expect(JSON.stringify(options)).not.toContain(root);
   });
 
-  it("has the vars of the file, and nothing of .dev.vars", async () => {
+  it("has the vars of wrangler.toml, and nothing of .dev.vars", async () => {
     const text = await readFile(join(root, "wrangler.toml"), "utf8");
     await writeFile(join(root, "wrangler.toml"), `${text}\n[vars]\nOPENAI_MODEL = "of-the-file"\n`);
     await writeFile(join(root, ".dev.vars"), "OPENAI_API_KEY=sk-hidden\n");

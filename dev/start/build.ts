@@ -1,5 +1,5 @@
-// The Worker as wrangler would deploy it: its bundle, and the bindings that wrangler.toml describes. Wrangler takes two seconds
-// for them, so they are kept in `dist/worker` under a hash of all that they are made of.
+// Builds the Worker as wrangler would deploy it: its bundle, and the bindings that wrangler.toml describes. Wrangler
+// takes two seconds for this, so results are cached in `dist/worker` under a hash of all inputs.
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,20 +14,20 @@ export interface BuiltWorker {
 }
 
 export interface BuildChoice {
-  /** The module of the Worker and its object, from the top of the repository. */
+  /** The module of the Worker and its object, relative to the repository. */
   entry: string;
   /** False keeps names and lines, for people who read stack traces. */
   minified: boolean;
 }
 
-/** Direct requests come here: with assets the default export stands behind a proxy Worker of Miniflare's. */
+/** The entrypoint for direct requests: with assets, the default export is behind a proxy Worker of Miniflare's. */
 export const PUBLIC_ENTRYPOINT = "publicEntrypoint";
 
 const entrypoints = "dev/start/entrypoints.ts";
 
 const usual: BuildChoice = { entry: "src/index.ts", minified: true };
 
-/** Five megabytes each at the most. */
+/** At most five megabytes each. */
 const keptBuilds = 20;
 
 /** Far longer than a build takes. */
@@ -41,14 +41,14 @@ export async function buildWorker(place: Place, choice: Partial<BuildChoice> = {
     const folder = join(builds, await hashSources(root, chosen));
     const built = await readBuild(root, folder);
     if (built !== null) return built;
-    // What is there and can't be read was damaged.
+    // A build that exists and can't be read is damaged.
     await rm(folder, { recursive: true, force: true });
     await mkdir(builds, { recursive: true });
     const made = await mkdtemp(join(builds, "making-"));
     try {
       await bundle(place, chosen, made);
       await describeBuild(root, made);
-      // Sources that were changed meanwhile may be in it or not: then it is made again.
+      // If sources changed during the build, it is made again: it may contain the old or the new ones.
       if (join(builds, await hashSources(root, chosen)) === folder) await keep(made, folder);
     } finally {
       await rm(made, { recursive: true, force: true });
@@ -59,7 +59,7 @@ export async function buildWorker(place: Place, choice: Partial<BuildChoice> = {
 
 interface BuildRecord {
   options: BuiltWorker["options"];
-  /** Of the module: a disk that lost power may hold a part of it. */
+  /** A hash of the module: after a power failure the disk may hold only a part of it. */
   hash: string;
 }
 
@@ -71,7 +71,7 @@ async function describeBuild(root: string, folder: string): Promise<void> {
   await writeFile(join(folder, "build.json"), JSON.stringify(record));
 }
 
-/** Null where there is none, or only a part of one. */
+/** Null where there is no complete build. */
 async function readBuild(root: string, folder: string): Promise<BuiltWorker | null> {
   const script = join(folder, "worker.js");
   try {
@@ -79,7 +79,7 @@ async function readBuild(root: string, folder: string): Promise<BuiltWorker | nu
     if (hash !== hashText(await readFile(script))) return null;
     if (options.assets?.directory) options.assets.directory = join(root, options.assets.directory);
     const now = new Date();
-    // Those that are used are the last to go.
+    // Marks the build as used, so that it is removed last.
     await utimes(folder, now, now);
     return { script, options };
   } catch {
@@ -91,7 +91,7 @@ function hashText(text: Buffer): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Whoever is first has it; what another start made meanwhile is the same. */
+/** The first build wins; another start's build of the same sources is the same. */
 async function keep(made: string, folder: string): Promise<void> {
   await rename(made, folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
@@ -101,13 +101,13 @@ async function keep(made: string, folder: string): Promise<void> {
 async function bundle(place: Place, { entry, minified }: BuildChoice, folder: string): Promise<void> {
   const path = join(folder, "entry.ts");
   await writeFile(path, writeEntry(place.root, entry));
-  // The page is no part of the bundle, and may be in the making.
+  // The page is no part of the bundle, and may be under construction.
   const empty = join(folder, "assets");
   await mkdir(empty);
   const args = ["deploy", path, "--dry-run", "--outdir", folder, "--assets", empty, `--minify=${minified}`];
   await runProgram(place, binary(place, "wrangler"), args);
   const module = (await readdir(folder)).find((name) => name.endsWith(".js"));
-  if (module === undefined) throw new Error(`wrangler made no module of ${entry}:\n${place.log.tail()}`);
+  if (module === undefined) throw new Error(`wrangler built no module from ${entry}:\n${place.log.tail()}`);
   const text = await readFile(join(folder, module), "utf8");
   await writeFile(join(folder, "worker.js"), text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"));
   const rest = (await readdir(folder)).filter((name) => name !== "worker.js");
@@ -125,9 +125,12 @@ function writeEntry(root: string, entry: string): string {
   ].join("\n");
 }
 
-/** The bindings of wrangler.toml, as wrangler reads them. Only vars that stand in it: what .dev.vars has is not for a file. */
+/**
+ * The bindings of wrangler.toml, as wrangler reads them. Includes only vars of that file: those of .dev.vars must not
+ * be stored in a build.
+ */
 export async function describeWorker(root: string): Promise<BuiltWorker["options"]> {
-  // 15 MB of JavaScript, needed for nothing else.
+  // 15 MB of JavaScript that nothing else needs.
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import("wrangler");
   const path = join(root, "wrangler.toml");
   const config = unstable_readConfig({ config: path });
@@ -149,7 +152,7 @@ async function hashSources(root: string, { entry, minified }: BuildChoice): Prom
   return hash.digest("hex").slice(0, 16);
 }
 
-/** A few builds of other sources are kept, for a branch that is started in between; and what may be in the making right now. */
+/** Keeps a few builds of other sources, for switching between branches, and those that may be in progress right now. */
 async function removeOld(builds: string, current: string): Promise<void> {
   const found = await Promise.all(
     (await readdir(builds)).map(async (name) => {

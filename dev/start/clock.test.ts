@@ -16,7 +16,7 @@ function listen(): { struck: string[]; stop: () => void } {
 }
 
 describe("the clock", () => {
-  it("strikes at once, and then just after each whole minute", () => {
+  it("ticks at once, and then just after each whole minute", () => {
     const { struck, stop } = listen();
     vi.advanceTimersByTime(3 * 60_000);
     stop();
@@ -31,7 +31,7 @@ describe("the clock", () => {
     expect(struck.slice(-1)).toEqual(["11:31:00.05"]);
   });
 
-  it("does not strike any more once it is stopped", () => {
+  it("does not tick after it is stopped", () => {
     const { struck, stop } = listen();
     stop();
     vi.advanceTimersByTime(3 * 60_000);

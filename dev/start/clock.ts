@@ -1,24 +1,28 @@
-// A clock that strikes each whole minute, as Cloudflare's cron does: what is due at nine is not done at nine and 59 seconds.
+// Calls a function just after each whole minute, as Cloudflare's cron does: what is due at nine is not done at nine and
+// 59 seconds.
 
 const minuteMs = 60_000;
 
-/** Timers may come a little early; before the minute nothing would be due. */
+/** Timers may fire a little early, and before the minute nothing would be due. */
 const marginMs = 50;
 
-/** Strikes now, since what fell due while nothing ran is not made to wait, and then each minute. Answers what stops it. */
-export function startClock(strike: () => void): () => void {
+/**
+ * Calls it now, since what fell due while nothing ran should not wait, and then each minute. Returns a function that
+ * stops it.
+ */
+export function startClock(tick: () => void): () => void {
   let timer: NodeJS.Timeout;
   const wait = (): void => {
-    // Anew each time: an interval would drift, and stay askew after the machine has slept.
+    // A new timer each time: an interval would drift, and stay off the minute after the machine has slept.
     timer = setTimeout(
       () => {
         wait();
-        strike();
+        tick();
       },
       minuteMs - (Date.now() % minuteMs) + marginMs,
     );
   };
   wait();
-  strike();
+  tick();
   return () => clearTimeout(timer);
 }

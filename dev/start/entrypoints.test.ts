@@ -14,7 +14,7 @@ const read = (headers: Record<string, string>) =>
 describe("the public entrypoint", () => {
   const entrypoint = createPublicEntrypoint(worker);
 
-  it("can answer requests and nothing else: no job, no event of the clock", () => {
+  it("handles requests only: no queue job, no cron event", () => {
     expect(Object.keys(entrypoint)).toEqual(["fetch"]);
   });
 
@@ -25,7 +25,7 @@ describe("the public entrypoint", () => {
     "[::1]:8787",
     "127.0.0.1",
     "xn--fiq228c.example",
-  ])("takes the host %s", async (host) => {
+  ])("accepts the host %s", async (host) => {
     const answer = await entrypoint.fetch(new Request(`http://${host}/path`, { headers: { host } }), ...none);
     expect([answer.status, await answer.text()]).toEqual([200, `http://${host}/path`]);
   });
@@ -44,12 +44,12 @@ describe("the public entrypoint", () => {
     "a\\b",
     "127.0.0.1.1.1",
     "0x7f.1.1.1.1",
-  ])("refuses the host %j before the Worker sees the request", async (host) => {
+  ])("rejects the host %j before the Worker sees the request", async (host) => {
     const answer = await entrypoint.fetch(new Request("http://localhost/", { headers: { host } }), ...none);
     expect(answer.status).toBe(400);
   });
 
-  it("believes a tunnel that it is https", () => {
+  it("uses https when a tunnel's header says so", () => {
     expect(read({ "x-forwarded-proto": "https" }).url).toBe("https://localhost:8787/v1/threads?limit=1");
     expect(read({ "x-forwarded-proto": " HTTPS , http" }).url).toMatch(/^https:/);
     for (const claim of ["http", "javascript", "httpsx", ""]) {
@@ -57,7 +57,7 @@ describe("the public entrypoint", () => {
     }
   });
 
-  it("takes nobody's word for what only the network knows", () => {
+  it("removes headers that only the network may set", () => {
     const claims = { "MF-Original-URL": "http://x/", "CF-Connecting-IP": "203.0.113.9", "CF-Ray": "1", accept: "a/b" };
     expect([...read(claims).headers]).toEqual([
       ["accept", "a/b"],
@@ -67,7 +67,7 @@ describe("the public entrypoint", () => {
 });
 
 describe("the inner entrypoint, behind Miniflare's own socket", () => {
-  it("does the Worker's jobs and answers nobody", async () => {
+  it("runs the Worker's jobs and rejects every request", async () => {
     const inner = createInnerEntrypoint(worker);
     expect(inner).toMatchObject({ queue: worker.queue, scheduled: worker.scheduled });
     expect((await inner.fetch(new Request("http://localhost/healthz"))).status).toBe(404);

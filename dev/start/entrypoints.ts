@@ -1,11 +1,12 @@
-// The two entrypoints of a Worker under `npm start`. The public port leads to one that can do nothing but answer requests.
-// Miniflare also opens a socket of its own, on a random port, that leads to the default export: there nobody is answered,
-// since that way honours headers that rewrite a request's address (`MF-Original-URL`) and shows the paths of files in errors.
+// The two entrypoints of a Worker under `npm start`. The public port leads to one that can only answer requests.
+// Miniflare also opens a socket of its own, on a random port, that leads to the default export. There every request is
+// rejected, since Miniflare honours headers that rewrite a request's address (`MF-Original-URL`) and shows paths of
+// files in errors.
 
-/** A name or an address with or without a port. Cloudflare's network refuses anything else before a Worker sees it. */
+/** A name or an address, with or without a port. Cloudflare's network rejects anything else before a Worker sees it. */
 const hostShape = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
-/** What only Cloudflare's network or Miniflare says of a request: from a client it is a claim. */
+/** Headers that only Cloudflare's network or Miniflare sets. A client could forge them. */
 const reservedHeader = /^(?:cf|mf)-/i;
 
 type Fetch = (request: Request, env: unknown, context: ExecutionContext) => Response | Promise<Response>;
@@ -22,15 +23,15 @@ export function createPublicEntrypoint(worker: { fetch: Fetch }): { fetch: Fetch
   };
 }
 
-/** The Worker's jobs and the events of its clock, without its answers. */
+/** Has the Worker's queue and cron handlers, and rejects every request. */
 export function createInnerEntrypoint<Worker extends { fetch: Fetch }>(worker: Worker): Worker {
   return { ...worker, fetch: () => new Response(null, { status: 404 }) };
 }
 
-/** The request as Cloudflare's network would hand it over. */
+/** The request as Cloudflare's network would pass it on. */
 export function toPublicRequest(request: Request): Request {
   const url = new URL(request.url);
-  // A tunnel in front of this machine says so; links that the Worker makes then begin with https.
+  // Set by a tunnel in front of this machine; links that the Worker makes then begin with https.
   const [protocol] = (request.headers.get("x-forwarded-proto") ?? "").split(",");
   if (protocol?.trim().toLowerCase() === "https") url.protocol = "https:";
   const given = new Request(url, request);

@@ -1,9 +1,9 @@
-// Runs a program in a process group of its own and ends the whole group when the program ends, when it is told to, or when
-// the process that started it is gone (the channel to it closes, however that process died). The Worker's runtime is a workerd
-// that would otherwise outlive it and keep the port.
+// Runs a program in its own process group. Ends the whole group when the program ends, when it receives a signal, or
+// when the process that started it has gone (their channel closes, however that process died). The Worker's runtime,
+// workerd, would otherwise outlive it and keep the port.
 import { spawn } from "node:child_process";
 
-/** What stops in an orderly way does so well within this. */
+/** An orderly stop takes less than this. */
 const graceMs = 2_000;
 
 const [command = "", ...args] = process.argv.slice(2);
@@ -19,7 +19,7 @@ function stop(): void {
   setTimeout(endGroup, graceMs);
 }
 
-/** We lead the group, so this ends us as well. */
+/** This process leads the group, so this ends it as well. */
 function endGroup(): void {
   process.kill(-process.pid, "SIGKILL");
 }

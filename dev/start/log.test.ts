@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe("the log", () => {
-  it("never holds a secret, even one that arrives in two pieces or is a part of another", async () => {
+  it("never contains a secret, even one that arrives in two pieces or is a part of another", async () => {
     const log = new Log(join(folder, "log"), ["sk-1", "sk-1234"]);
     const source = new PassThrough();
     log.follow(source);
@@ -26,7 +26,7 @@ describe("the log", () => {
     expect(log.tail()).not.toContain("sk-1");
   });
 
-  it("keeps its last lines at hand, without colours", async () => {
+  it("returns its last lines without colours", async () => {
     const log = new Log(join(folder, "log"), []);
     for (let line = 0; line < 100; line++) log.add(`\u001b[31mline ${line}\u001b[0m`);
     log.close();
@@ -34,7 +34,7 @@ describe("the log", () => {
     expect(log.tail().endsWith("line 99")).toBe(true);
   });
 
-  it("stays bounded: an older half is kept beside it", async () => {
+  it("stays bounded and keeps one older file", async () => {
     const log = new Log(join(folder, "log"), []);
     const line = "x".repeat(60_000);
     for (let count = 0; count < 200; count++) log.add(line);

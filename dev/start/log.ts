@@ -1,4 +1,4 @@
-// The log of the Worker: a bounded file in the state folder, without secrets, whose end is shown when something fails.
+// The Worker's log: a bounded file in the state folder, without secrets, whose end is shown when something fails.
 import { closeSync, existsSync, openSync, renameSync, writeSync } from "node:fs";
 import type { Readable } from "node:stream";
 
@@ -7,7 +7,7 @@ const fileBytes = 4 * 1024 * 1024;
 /** A line without an end is cut here. */
 const lineCharacters = 64 * 1024;
 const tailLines = 20;
-/** Colours of a terminal. */
+/** A terminal's colour sequences. */
 const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
 export class Log {
@@ -21,7 +21,7 @@ export class Log {
     this.path = path;
     // The longest first: one secret may be a part of another.
     this.#secrets = secrets.toSorted((one, other) => other.length - one.length);
-    // That of the last start is kept: it may say why it ended.
+    // The former start's log is kept: it may contain why that start ended.
     if (existsSync(path)) renameSync(path, `${path}.1`);
     this.#file = openSync(path, "w", 0o600);
   }
@@ -50,7 +50,7 @@ export class Log {
       writeSync(this.#file, `${text}\n`);
       if (this.#bytes > fileBytes) this.#turn();
     } catch {
-      // A full disk must not end the server for its log.
+      // A full disk must not end the server because of its log.
     }
   }
 

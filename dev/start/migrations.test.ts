@@ -43,7 +43,7 @@ const hasTable = async (database: D1Database, name: string) =>
   (await list(database, `SELECT name FROM sqlite_master WHERE name = '${name}'`)).length === 1;
 
 describe("migrations", () => {
-  it("make the tables and are recorded each, once however often they are applied", async () => {
+  it("create the tables and are recorded, once however often they are applied", async () => {
     const names = (await readdir(join(root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
     await applyMigrations(root, state, "db");
     await withDatabase(async (database) => {
@@ -54,7 +54,7 @@ describe("migrations", () => {
     });
   });
 
-  it("go on where another tool has left off", async () => {
+  it("continue where another tool stopped", async () => {
     await applyMigrations(root, state, "db");
     await writeFile(
       join(root, "migrations/9000_next.sql"),

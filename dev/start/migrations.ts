@@ -1,5 +1,5 @@
-// The tables of a local database, made as `wrangler d1 migrations apply` makes them and recorded where it records them, so
-// that either tool finds what the other has applied. Takes tens of milliseconds where wrangler takes seconds.
+// Creates the tables of a local database as `wrangler d1 migrations apply` does, and records migrations where it does,
+// so that either tool finds what the other has applied. Takes tens of milliseconds where wrangler takes seconds.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type State, writeOwn } from "./state.ts";
@@ -12,10 +12,10 @@ const RECORDS = `CREATE TABLE IF NOT EXISTS d1_migrations(
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )`;
 
-/** What drizzle writes between two statements of a migration. */
+/** The separator that drizzle writes between two statements of a migration. */
 const BREAKPOINT = "--> statement-breakpoint";
 
-/** Each migration and its record are one transaction: a kill leaves it whole or not there. */
+/** Each migration and its record are one transaction: after a kill both exist or neither. */
 export async function migrate(database: Database, root: string): Promise<void> {
   await database.prepare(RECORDS).run();
   const { results } = await database.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
@@ -30,8 +30,9 @@ export async function migrate(database: Database, root: string): Promise<void> {
 }
 
 /**
- * Runs before the Worker does: objects that wake with it must not meet older tables. What was applied is also written down
- * in a file beside the database, which goes when the database does: a start that has nothing to apply opens no runtime for it.
+ * Runs before the Worker does: objects that wake with it must not meet older tables. Applied migrations are also
+ * recorded in a file beside the database, which is deleted with it, so a start that has nothing to apply opens no
+ * runtime.
  */
 export async function applyMigrations(root: string, state: State, databaseId: string): Promise<void> {
   const applied = join(state.data, "v3/d1/applied-migrations");

@@ -1,4 +1,4 @@
-// The web page's files: built again only where a source is newer than what was built.
+// Builds the web page's files, only where a source is newer than the last build.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { binary, type Place, runProgram } from "./processes.ts";

@@ -1,7 +1,7 @@
-// Whether a port is free on loopback, asked before anything starts.
+// Checks whether a port is free on loopback, before anything starts.
 import { createServer } from "node:net";
 
-/** `localhost` is ::1 first on most machines: a stranger there would answer our address. */
+/** On most machines `localhost` resolves to ::1 first: another program there would receive our requests. */
 const loopback = ["127.0.0.1", "::1"];
 
 export async function isPortFree(port: number): Promise<boolean> {
@@ -14,8 +14,8 @@ function canListen(port: number, host: string): Promise<boolean> {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE") resolve(false);
-      else if (error.code === "EACCES") reject(new Error(`port ${port} is not permitted to this user`));
-      // A machine without IPv6.
+      else if (error.code === "EACCES") reject(new Error(`port ${port} needs more permissions than this user has`));
+      // The machine has no IPv6.
       else resolve(true);
     });
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));

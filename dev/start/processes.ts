@@ -1,4 +1,4 @@
-// Programs that the start runs: each in a group of its own behind the guard, its output in the log.
+// Starts programs, each in its own process group under the guard, with its output in the log.
 import { type ChildProcess, spawn } from "node:child_process";
 import { basename, join } from "node:path";
 import type { Log } from "./log.ts";
@@ -10,10 +10,10 @@ export interface Place {
   stopping: Stopping;
 }
 
-/** The guard ends a group within its grace; after this we end what is left ourselves. */
+/** The guard ends a group within its grace time; after this we kill what is left. */
 const stopMs = 4_000;
 
-/** Wrangler's own network, questions and files in the home folder are switched off. */
+/** Switches off wrangler's network requests, prompts and files in the home folder. */
 const quiet = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_SEND_METRICS: "false",
@@ -24,25 +24,25 @@ const quiet = {
   NO_COLOR: "1",
 };
 
-/** Secrets reach the Worker through its settings file only. */
+/** Secrets reach the Worker only through its settings file. */
 const secretName = /^(OPENAI|DAYTONA|SLACK|TAVILY|ADMIN|ENCRYPTION)_/;
 
-/** Miniflare and wrangler are megabytes that Node would else compile at every start. */
+/** A compile cache for Miniflare and wrangler: megabytes that Node would compile at every start. */
 function compileCache(root: string): string {
   return join(root, "node_modules/.cache/node");
 }
 
 export interface Program {
-  /** Resolves when the program says so over the channel to its parent; never where it has no such word. */
+  /** Resolves when the program reports ready over the channel to its parent; never if it doesn't report. */
   ready: Promise<void>;
-  /** Whether it was told to end. */
+  /** Whether it was asked to stop. */
   isStopping(): boolean;
   /** Resolves with the exit code when the program has ended and nothing of its group is left. */
   ended: Promise<number>;
   stop(): Promise<void>;
 }
 
-/** A program that npm has installed. */
+/** The path of a program that npm has installed. */
 export function binary({ root }: Place, name: string): string {
   return join(root, "node_modules/.bin", name);
 }
@@ -86,7 +86,7 @@ export async function startProgram(
   return { ready: ready.promise, isStopping: () => isStopping, ended, stop };
 }
 
-/** Runs a program to its end; throws with the end of the log where it fails. */
+/** Runs a program to its end. If it fails, throws an error with the end of the log. */
 export async function runProgram(place: Place, file: string, args: string[]): Promise<void> {
   const program = await startProgram(place, file, args);
   const code = await program.ended;

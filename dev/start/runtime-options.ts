@@ -1,6 +1,6 @@
-// What Miniflare, wrangler's own simulator, is asked to run: the Worker with the data where `wrangler dev` keeps it, and with
-// none of wrangler's doors for developers. Without `inspectorPort`, `unsafeLocalExplorer`, `unsafeTriggerHandlers` and a dev
-// registry there is no inspector, no explorer, no address that fires events and no port that other instances call.
+// Options for Miniflare, wrangler's own simulator: the Worker with the data where `wrangler dev` stores it, and without
+// wrangler's entry points for developers. Without `inspectorPort`, `unsafeLocalExplorer`, `unsafeTriggerHandlers` and a
+// dev registry there is no inspector, no explorer, no address that fires events and no port that other instances call.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,19 +10,19 @@ import { type BuiltWorker, PUBLIC_ENTRYPOINT } from "./build.ts";
 export interface RuntimeSettings {
   root: string;
   worker: BuiltWorker;
-  /** `--persist-to` of wrangler. */
+  /** wrangler's `--persist-to`. */
   data: string;
-  /** 0 takes any. */
+  /** 0 chooses any. */
   port: number;
   /** The Worker's vars and secrets. */
   settings: Record<string, string>;
-  /** For developers only: whoever reaches this port reads the memory of the Worker. */
+  /** For developers only: anyone who can reach this port can read the Worker's memory. */
   inspectorPort: number | null;
 }
 
 /**
- * Miniflare's own socket refuses a request with a wrong secret. One without a secret meets the default export, which answers
- * nobody (entrypoints.ts).
+ * Miniflare's own socket rejects a request with a wrong secret. A request without one reaches the default export, which
+ * rejects every request (entrypoints.ts).
  */
 const secretBytes = 32;
 
@@ -43,7 +43,7 @@ export function describeRuntime(run: RuntimeSettings, onLog: (line: string) => v
     port: 0,
     unsafeProxySharedSecret: randomBytes(secretBytes).toString("hex"),
     resourcePersistencePath: join(data, "v3"),
-    // Nothing is asked of Cloudflare.
+    // Disables Miniflare's requests to Cloudflare.
     cf: false,
     telemetry: { enabled: false },
     log: new Log(LogLevel.WARN),

@@ -1,12 +1,12 @@
-// The process that owns the Worker's runtime, and the clock that Cloudflare would be. Its one argument is a file with what to
-// run; the file holds secrets and is removed once it is read. Whoever started it ends it, through the guard.
+// The process that runs the Worker's runtime and its cron clock. Its one argument is a file with the options; the file
+// contains secrets and is removed once it is read. The process that started it ends it, through the guard.
 import { readFile, rm } from "node:fs/promises";
 import { Miniflare } from "miniflare";
 import { startClock } from "./clock.ts";
-import { mendLoopback } from "./loopback.ts";
+import { patchLoopback } from "./loopback.ts";
 import { describeRuntime, type RuntimeSettings } from "./runtime-options.ts";
 
-/** The one of wrangler.toml. */
+/** The cron of wrangler.toml. */
 const CRON = "* * * * *";
 
 /** Locally no cron fires by itself. */
@@ -27,17 +27,17 @@ async function run(path: string): Promise<void> {
   const stop = (): void => void runtime.dispose().finally(() => process.exit());
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
   await runtime.ready;
-  // The guard passes it on: whoever answers on the port before may be somebody else.
+  // The guard passes it on. An answer on the port would prove nothing: another program may be listening there.
   process.send?.("ready");
   startClock(() => void fireCron(runtime, settings.worker.options.name));
 }
 
-// What nobody handles in Miniflare must not end the Worker.
+// An unhandled rejection in Miniflare must not end the Worker.
 process.on("unhandledRejection", (error) => {
   console.error(`runtime: ${error instanceof Error ? error.message : String(error)}`);
 });
 
-mendLoopback();
+patchLoopback();
 const [, , path = ""] = process.argv;
 await run(path).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : String(error));

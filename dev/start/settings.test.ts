@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 describe("settings", () => {
-  it("come from .dev.vars, and from the environment before it", async () => {
+  it("are read from .dev.vars, and the environment takes precedence", async () => {
     await writeFile(
       join(root, ".dev.vars"),
       'OPENAI_API_KEY="from file"\nOPENAI_MODEL=small # a remark\nOWN_SETTING=1\n',
@@ -35,7 +35,7 @@ describe("settings", () => {
     expect(await readSettings(root, { OPENAI_API_KEY: "" })).toEqual({});
   });
 
-  it("are refused where the server would not work with them", async () => {
+  it("are rejected where the server would not work with them", async () => {
     for (const IMAGE_URLS of ["public", "data", " data "]) {
       expect(await readSettings(root, { IMAGE_URLS })).toEqual({ IMAGE_URLS });
     }
@@ -46,8 +46,8 @@ describe("settings", () => {
   });
 });
 
-describe("secrets", () => {
-  it("are the keys, not the addresses", () => {
+describe("secretsOf", () => {
+  it("returns the keys, not the addresses", () => {
     const settings = {
       OPENAI_API_KEY: "sk-1234",
       OPENAI_BASE_URL: "https://api.example",
@@ -57,7 +57,7 @@ describe("secrets", () => {
   });
 });
 
-describe("the domain of previews", () => {
+describe("previewDomain", () => {
   it("is under localhost where none is set, with the server's port", () => {
     expect(previewDomain({}, 8787)).toBe("localhost:8787");
     expect(previewDomain({ PREVIEW_DOMAIN: " Previews.Example " }, 8787)).toBe("previews.example");
@@ -70,7 +70,7 @@ describe("the domain of previews", () => {
     "127.0.0.1:8787",
     "previews",
     "-x.example",
-  ])("is not %s", (domain) => {
+  ])("rejects %s", (domain) => {
     expect(() => previewDomain({ PREVIEW_DOMAIN: domain }, 8787)).toThrow("PREVIEW_DOMAIN");
   });
 });

@@ -1,12 +1,12 @@
-// The settings of the Worker: from the environment and `.dev.vars`, the environment first. They reach the Worker's process
-// through a file of mode 0600, since arguments of a process are everyone's to read.
+// The Worker's settings, from the environment and `.dev.vars`; the environment takes precedence. They reach the
+// Worker's process through a file of mode 0600, since every user can read a process's arguments.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 
 export type Settings = Record<string, string>;
 
-/** What the server reads (README.md, settings). Of the environment only these are taken. */
+/** The settings that the server reads (docs/settings.md). Other variables of the environment are ignored. */
 const names = [
   "OPENAI_API_KEY",
   "OPENAI_BASE_URL",
@@ -34,14 +34,14 @@ const names = [
   "TAVILY_API_KEY",
 ];
 
-/** Throws with a sentence for people where the server would refuse to work with them. */
+/** Throws an error with a message for people where the server would not work with the settings. */
 export async function readSettings(root: string, environment: NodeJS.ProcessEnv): Promise<Settings> {
   const settings: Settings = {};
   for (const [name, value] of Object.entries(parseEnv(await readVariables(root)))) if (value) settings[name] = value;
   for (const name of names) {
     const value = environment[name];
     if (value === undefined) continue;
-    // `OPENAI_API_KEY= npm start` asks for the stand-in although .dev.vars has a key.
+    // `OPENAI_API_KEY= npm start` selects the stand-in although .dev.vars has a key.
     if (value.trim() === "") delete settings[name];
     else settings[name] = value;
   }
@@ -53,11 +53,14 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
 /** `localhost`, or a name with a dot in it that is no address; with or without a port. */
 const domainShape = /^(?:localhost|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?)(?::\d{1,5})?$/;
 
-/** The domain of previews: names under localhost are this machine's, for browsers too. Throws with a sentence for people. */
+/**
+ * The domain of previews. By default under localhost: browsers resolve its subdomains to this machine. Throws an error
+ * with a message for people.
+ */
 export function previewDomain({ PREVIEW_DOMAIN }: Settings, port: number): string {
   const domain = PREVIEW_DOMAIN?.trim().toLowerCase() || `localhost:${port}`;
   if (domainShape.test(domain) && URL.canParse(`https://${domain}`)) return domain;
-  throw new Error("PREVIEW_DOMAIN must be a domain of its own such as previews.example, without https:// or a path");
+  throw new Error("PREVIEW_DOMAIN must be a separate domain such as previews.example, without https:// or a path");
 }
 
 async function readVariables(root: string): Promise<string> {
@@ -69,7 +72,7 @@ async function readVariables(root: string): Promise<string> {
   }
 }
 
-/** What must not be seen in a log. */
+/** Values that must not appear in a log. */
 export function secretsOf(settings: Settings): string[] {
   return Object.entries(settings)
     .filter(([name, value]) => /KEY|SECRET|TOKEN|PASSWORD/.test(name) && value.length >= 4)

@@ -1,5 +1,6 @@
-// What serves where a key is missing: the scripted demo model, and sandboxes on this machine. Both run in this process, and open
-// to a key that only the Worker has: their ports can be reached by every program and, as far as browsers let it, every page.
+// The services that replace missing keys: the scripted demo model, and sandboxes on this machine. Both run in this
+// process, each with a key that only the Worker has: every program, and as far as browsers allow it every page, can
+// reach their ports.
 import { randomBytes } from "node:crypto";
 import { startDaytona } from "../daytona/server.ts";
 import { startModel } from "../model/server.ts";
@@ -9,9 +10,9 @@ import { keepSandboxPort, readSandboxKey, readSandboxPort, type State } from "./
 import type { Stopping } from "./stopping.ts";
 
 export interface Backends {
-  /** The settings that lead to them. */
+  /** The settings for these services. */
   settings: Settings;
-  /** For people: what serves. */
+  /** Describes the service to people. */
   model: string;
   sandbox: string;
   warnings: string[];
@@ -53,7 +54,7 @@ async function startModelStandIn(settings: Settings, stopping: Stopping): Promis
   return {
     settings: { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: MODEL },
     standIn: true,
-    label: "scripted demo model, not a real one (set OPENAI_API_KEY for that)",
+    label: "scripted demo model, not a real one (set OPENAI_API_KEY to use one)",
     warnings: OPENAI_BASE_URL ? ["OPENAI_BASE_URL is ignored: OPENAI_API_KEY is not set."] : [],
   };
 }
@@ -76,7 +77,7 @@ async function startSandboxStandIn(
     realModel: Boolean(settings.OPENAI_API_KEY),
     privateUrlsAllowed: settings.ALLOW_PRIVATE_URLS === "1",
   };
-  // Links that were given out keep working where the port of the last start is still free.
+  // If the last start's port is still free it is used again, so that links given out earlier keep working.
   const kept = await readSandboxPort(state);
   const daytona = await startDaytona({ ...options, port: kept }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
@@ -89,11 +90,11 @@ async function startSandboxStandIn(
   return {
     settings: { DAYTONA_API_KEY: apiKey, DAYTONA_API_URL: daytona.apiUrl, DAYTONA_TARGET: "", DAYTONA_SNAPSHOT: "" },
     standIn: true,
-    label: `folders and processes on this machine, ${isolation} (set DAYTONA_API_KEY for Daytona)`,
+    label: `folders and processes on this machine, ${isolation} (set DAYTONA_API_KEY to use Daytona)`,
     warnings: daytona.refusal ? [daytona.refusal] : [],
   };
 }
 
 function hostOf(url: string): string {
-  return URL.parse(url)?.host ?? "an address that is no URL";
+  return URL.parse(url)?.host ?? "an invalid URL";
 }

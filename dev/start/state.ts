@@ -1,5 +1,5 @@
-// What `npm start` keeps in its state folder beside the data of the Worker and of the sandboxes: the key that signs in, the
-// ports that links of earlier days point to, the log, and, while it runs, the address for `npm run ask`.
+// The files of `npm start` in its state folder, beside the data of the Worker and of the sandboxes: the sign-in key,
+// the ports that earlier links point to, the log, and, while it runs, the address for `npm run ask`.
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,15 +12,15 @@ export interface ServerAddress {
 
 export interface State {
   folder: string;
-  /** `--persist-to` of wrangler. */
+  /** wrangler's `--persist-to`. */
   data: string;
   sandboxes: string;
   log: string;
-  /** For the moment in which the Worker's process begins. */
+  /** Exists only while the Worker's process starts. */
   settings: string;
 }
 
-/** Keys and settings are for the owner alone. */
+/** Only the owner may read keys and settings. */
 const ownerOnly = 0o600;
 
 export async function openState(data: string): Promise<State> {
@@ -36,24 +36,24 @@ export async function openState(data: string): Promise<State> {
   };
 }
 
-/** Whole or not at all: a start that is killed half-way leaves the former file. */
+/** Atomic: a start that is killed meanwhile leaves the former file. */
 export async function writeOwn(path: string, text: string): Promise<void> {
   await rm(`${path}.new`, { force: true });
   await writeFile(`${path}.new`, text, { mode: ownerOnly });
   await rename(`${path}.new`, path);
 }
 
-/** The key of this state: made once, so that an address that was kept signs in tomorrow too. */
+/** The sign-in key: created once, so that a saved address signs in later too. */
 export function readKey(state: State): Promise<string> {
   return readOrMake(join(state.folder, "key"), () => `tl_${randomBytes(24).toString("base64url")}`);
 }
 
-/** What encrypts stored credentials: without it they could not be read tomorrow. */
+/** Encrypts stored credentials; with another key they could not be read again. */
 export function readEncryptionKey(state: State): Promise<string> {
   return readOrMake(join(state.folder, "encryption-key"), () => randomBytes(32).toString("base64url"));
 }
 
-/** The key of the sandboxes' server, for the Worker; and for whoever may read this folder and likes to look in with Daytona's SDK. */
+/** The sandbox server's key, for the Worker, and for the owner of this folder who wants to use Daytona's SDK. */
 export function readSandboxKey(state: State): Promise<string> {
   return readOrMake(join(state.folder, "sandbox-key"), () => randomBytes(24).toString("base64url"));
 }
@@ -66,7 +66,7 @@ async function readOrMake(path: string, make: () => string): Promise<string> {
   return made;
 }
 
-/** The port that the sandboxes' links of the last start point to; 0 for any. */
+/** The port that the last start's sandbox links point to; 0 for any. */
 export async function readSandboxPort(state: State): Promise<number> {
   const port = Number(await readOptional(join(state.folder, "sandbox-port")));
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { Stopping } from "./stopping.ts";
 
-describe("stopping", () => {
-  it("undoes the last thing first, each once", async () => {
+describe("Stopping", () => {
+  it("runs each step once, the last one first", async () => {
     const stopping = new Stopping();
     const order: number[] = [];
     await stopping.add(() => order.push(1));
@@ -12,8 +12,8 @@ describe("stopping", () => {
     expect(stopping.signal.aborted).toBe(true);
   });
 
-  it("goes on where one thing can't be undone", async () => {
-    const told = vi.spyOn(console, "error").mockImplementation(() => {});
+  it("goes on when a step fails", async () => {
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
     const stopping = new Stopping();
     let undone = false;
     await stopping.add(() => {
@@ -22,11 +22,11 @@ describe("stopping", () => {
     await stopping.add(() => Promise.reject(new Error("stuck")));
     await stopping.stop();
     expect(undone).toBe(true);
-    expect(told).toHaveBeenCalledWith("stuck");
-    told.mockRestore();
+    expect(printed).toHaveBeenCalledWith("stuck");
+    printed.mockRestore();
   });
 
-  it("undoes at once what begins after it, and says so", async () => {
+  it("runs a step at once that is added after it, and throws", async () => {
     const stopping = new Stopping();
     await stopping.stop();
     let undone = false;

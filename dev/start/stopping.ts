@@ -1,4 +1,4 @@
-// What has to be undone when the start ends, in whatever way: the last thing started is the first one stopped.
+// The steps that undo a start, in reverse order, however the start ends.
 export class Stopping {
   readonly #steps: (() => unknown)[] = [];
   #stopped: Promise<void> | undefined;
@@ -9,7 +9,7 @@ export class Stopping {
     return this.#controller.signal;
   }
 
-  /** Takes what undoes something just begun; where stopping has begun already it is undone at once. */
+  /** Adds a step that undoes something just begun. If stopping has already begun, it runs at once, and this throws. */
   async add(step: () => unknown): Promise<void> {
     if (!this.#stopped) {
       this.#steps.push(step);
@@ -19,7 +19,7 @@ export class Stopping {
     throw new Error("stopped");
   }
 
-  /** Stopping twice is stopping once. */
+  /** A second call returns the first one's promise. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -31,7 +31,7 @@ export class Stopping {
   }
 }
 
-/** What can't be stopped must not keep the rest from being stopped. */
+/** A step that fails must not keep the others from running. */
 async function attempt(step: () => unknown): Promise<void> {
   try {
     await step();

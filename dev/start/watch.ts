@@ -1,5 +1,5 @@
-// `npm run dev`: builds and starts the Worker anew whenever a source changes. What can't be built or started is said, and the
-// former Worker goes on.
+// `npm run dev`: rebuilds and restarts the Worker whenever a source changes. If it can't be built or started, prints
+// why and keeps the former Worker.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -7,8 +7,8 @@ import type { BuiltWorker } from "./build.ts";
 import type { Place, Program } from "./processes.ts";
 
 /**
- * Files are looked at rather than watched: Node's recursive watch on Linux loses a file that an editor replaces by renaming
- * another over it. A look at all of them takes some milliseconds.
+ * Files are polled rather than watched: Node's recursive watch on Linux loses a file that an editor replaces by
+ * renaming another over it. Reading all their times takes some milliseconds.
  */
 const lookMs = 400;
 
@@ -19,13 +19,13 @@ export interface Serving {
 
 export interface Steps {
   build(): Promise<BuiltWorker>;
-  /** Brings the database to the clone's migrations; nothing serves meanwhile. */
+  /** Applies the clone's migrations to the database while no Worker runs. */
   migrate(worker: BuiltWorker): Promise<void>;
   start(worker: BuiltWorker): Promise<Program>;
 }
 
 /** Resolves when everything stops. */
-export async function serveAnew(place: Place, first: Serving, steps: Steps): Promise<void> {
+export async function serveChanges(place: Place, first: Serving, steps: Steps): Promise<void> {
   const { signal } = place.stopping;
   const say = (error: unknown): void => {
     if (!signal.aborted) console.error(error instanceof Error ? error.message : String(error));
@@ -39,7 +39,7 @@ export async function serveAnew(place: Place, first: Serving, steps: Steps): Pro
       const former: Serving | null = serving;
       await former?.program.stop();
       serving = await replace(worker, former, steps, say);
-      if (serving === null) console.error("Nothing serves until the next change.");
+      if (serving === null) console.error("No server runs until the next change.");
       else follow(place, serving);
     }
   } catch (error) {
@@ -64,21 +64,21 @@ async function replace(
   if (former === null) return null;
   const program = await steps.start(former.worker).catch(say);
   if (!program) return null;
-  console.log("ready: the former server goes on");
+  console.log("ready: the former version runs again");
   return { worker: former.worker, program };
 }
 
-/** Says so where it ends by itself. */
+/** Prints an error when the Worker ends unexpectedly. */
 function follow({ log, stopping }: Place, serving: Serving): Serving {
   const { program } = serving;
   void program.ended.then(() => {
     if (stopping.signal.aborted || program.isStopping()) return;
-    console.error(`The server has stopped by itself; it starts anew with the next change:\n${log.tail()}`);
+    console.error(`The server stopped unexpectedly; it restarts at the next change:\n${log.tail()}`);
   });
   return serving;
 }
 
-/** One path for each group of changes; changes that come while the caller is at work are one more. */
+/** Yields one path for each group of changes; changes while the caller is busy form one more group. */
 async function* watchSources({ root, stopping }: Place): AsyncGenerator<string> {
   const { signal } = stopping;
   let before = await listFiles(root);
@@ -107,7 +107,7 @@ async function listFiles(root: string): Promise<Map<string, string>> {
   const files = await Promise.all(
     listed.flat().map(async (path) => {
       const found = await stat(join(root, path)).catch(() => null);
-      // A folder's time changes with its files, which are looked at themselves.
+      // A folder's time changes with its files, which are checked themselves.
       return found?.isFile() ? [[path, `${found.ino} ${found.mtimeMs} ${found.size}`] as const] : [];
     }),
   );

@@ -1,4 +1,4 @@
-// The Worker in a process of its own, until it answers.
+// Starts the Worker in a process of its own and waits until it answers.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -13,7 +13,7 @@ const startMs = 60_000;
 export async function startWorker(place: Place, state: State, run: RuntimeSettings): Promise<Program> {
   await writeOwn(state.settings, JSON.stringify(run));
   await place.stopping.add(() => rm(state.settings, { force: true }));
-  // What the runtime leaves behind when it is killed goes with the next start.
+  // Files that a killed runtime left behind are removed by the next start.
   const temporary = join(state.folder, "tmp");
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary);
@@ -33,5 +33,5 @@ export async function startWorker(place: Place, state: State, run: RuntimeSettin
 async function checkHealth(port: number): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(startMs) });
   const text = await response.text();
-  if (!response.ok) throw new Error(`the Worker is not well: ${response.status} ${text.slice(0, 300)}`);
+  if (!response.ok) throw new Error(`the Worker's health check failed: ${response.status} ${text.slice(0, 300)}`);
 }

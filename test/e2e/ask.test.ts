@@ -45,7 +45,7 @@ describe("npm run ask", () => {
     expect(link?.hostname).toMatch(/\.localhost$/);
   });
 
-  it("ends with 1 on a question that nobody can answer, and says how to go on", async () => {
+  it("ends with 1 on a question that nobody can answer, and prints how to continue", async () => {
     const asked = await runProgram("dev/ask.ts", ["做一个网站，先问我", "--state", place.state, "--thread", "asked"]);
     expect(asked.code).toBe(1);
     expect(asked.stdout).toContain('npm run ask -- --thread asked "…"');
@@ -55,7 +55,7 @@ describe("npm run ask", () => {
     expect(answered.stdout).not.toContain("哪一个");
   });
 
-  it("says what to do where no server runs, and that a key is not known", async () => {
+  it("prints what to do where no server runs, and that a key is unknown", async () => {
     const port = await findFreePort();
     const nowhere = await runProgram("dev/ask.ts", ["hi", "--url", `http://127.0.0.1:${port}`, "--key", "k"]);
     expect(nowhere).toMatchObject({ code: 1, stdout: "" });

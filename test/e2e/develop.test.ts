@@ -1,4 +1,4 @@
-// `npm run dev` in a clone of its own: what only it does, to serve changed sources.
+// `npm run dev` in a clone of its own: serving changed sources, which only this command does.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ let child: ChildProcess;
 let original: string;
 const lines: string[] = [];
 
-/** The next line that says so, after those that were awaited before. */
+/** The next line that matches, after those that were awaited before. */
 async function awaitLine(pattern: RegExp): Promise<string> {
   for (;;) {
     for (let line = lines.shift(); line !== undefined; line = lines.shift()) if (pattern.test(line)) return line;
@@ -69,7 +69,7 @@ afterAll(async () => {
 });
 
 describe("npm run dev", () => {
-  it("says that it is for development, and serves a changed source without being asked", async () => {
+  it("prints that it is for development, and serves a changed source on its own", async () => {
     await awaitLine(/for development/);
     await awaitLine(/^ready on/);
     expect(await readTitle()).toBe("Taskloom");
@@ -79,7 +79,7 @@ describe("npm run dev", () => {
     expect(await readTitle()).toBe("Changed");
   });
 
-  it("sees a source that an editor puts in the place of the former one, each time", async () => {
+  it("notices each time an editor replaces a source by renaming another file over it", async () => {
     for (const title of ["Once", "Twice"]) {
       await writeFile(`${source()}.new`, original.replace('title: "Taskloom"', `title: "${title}"`));
       await rename(`${source()}.new`, source());
@@ -88,13 +88,13 @@ describe("npm run dev", () => {
     }
   });
 
-  it("goes on with the former Worker where a source can't be built, or what was built can't start", async () => {
+  it("keeps the former Worker where a source can't be built, or where its build can't start", async () => {
     await writeFile(source(), `${original}\nexport const broken = ;\n`);
     await awaitLine(/failed:/);
     expect(await readTitle()).toBe("Twice");
     await writeFile(source(), `${original}\nthrow new Error("at load");\n`);
     await awaitLine(/at load/);
-    await awaitLine(/^ready: the former server goes on$/);
+    await awaitLine(/^ready: the former version runs again$/);
     expect(await readTitle()).toBe("Twice");
     await writeFile(source(), original);
     await awaitLine(/^ready$/);
@@ -102,8 +102,8 @@ describe("npm run dev", () => {
   });
 });
 
-describe("a build", () => {
-  it("that was damaged is made anew", async () => {
+describe("a cached build", () => {
+  it("that is damaged is made again", async () => {
     const { script } = await buildTestWorker({}, clone);
     const whole = await readFile(script, "utf8");
     await writeFile(join(dirname(script), "build.json"), "{}");

@@ -1,4 +1,4 @@
-// What the network between the Worker and the model does: refuse, reset, cut to the byte. For good, and once.
+// Network failures between the Worker and the model: refused, reset, and cut at a given byte; each permanent, and once.
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
 import { findFreePort } from "../setup/started-server.ts";
@@ -10,11 +10,11 @@ let taskloom: StartedTaskloom;
 let model: RunningModel | undefined;
 let port: number;
 
-// What they do is wait.
+// These tests mostly wait.
 vi.setConfig({ maxConcurrency: 20 });
 
 beforeAll(async () => {
-  // Nobody answers there, until the tests start a model.
+  // Nothing listens there until the tests start a model.
   port = await findFreePort();
   taskloom = await startBeside(`http://127.0.0.1:${port}/v1`);
 });
@@ -28,7 +28,7 @@ async function startTheModel(): Promise<RunningModel> {
   return model;
 }
 
-describe("a model's server that is not there", () => {
+describe("a model server that is not running", () => {
   it("ends the run as failed after five attempts", async () => {
     const { run, events } = await runToEnd(taskloom, "hello");
     expect([run.status, run.error?.code]).toEqual(["failed", "model_error"]);
@@ -36,7 +36,7 @@ describe("a model's server that is not there", () => {
     expect(retries(events)).toHaveLength(4);
   });
 
-  it("is asked again, and serves once it is there", async () => {
+  it("is retried, and its reply is used once it runs", async () => {
     const path = "/v1/threads/late/runs";
     const reader = await openReader(taskloom, path, { method: "POST", body: { message: "[[text Here I am.]]" } });
     await reader.until(({ event }) => event.type === "CUSTOM" && event.name === "model_retry");
@@ -48,7 +48,7 @@ describe("a model's server that is not there", () => {
   });
 });
 
-/** Bytes of the reply's stream up to the middle of its first character, which is more than one. */
+/** The bytes of the reply's stream up to the middle of its first character, which has several. */
 async function countToCharacter(text: string): Promise<number> {
   const body = {
     model: "m",
@@ -60,7 +60,7 @@ async function countToCharacter(text: string): Promise<number> {
   return Buffer.from(await answer.arrayBuffer()).indexOf(text) + 1;
 }
 
-describe.concurrent("a connection that breaks", () => {
+describe.concurrent("a connection to the model that breaks", () => {
   const places = [
     ["before an answer", async () => "[[reset]]"],
     ["amid the head of a chunk", async () => "[[cut after 3 bytes]] [[text 商店]]"],
@@ -77,7 +77,7 @@ describe.concurrent("a connection that breaks", () => {
     await runAgain(taskloom, thread);
   });
 
-  it.each(places)("%s once costs a wait", async (place, write) => {
+  it.each(places)("%s once costs only a wait", async (place, write) => {
     const { run, events } = await runToEnd(taskloom, `${place}: ${await write()} [[text 开门了]] [[times 1]]`);
     expect(run.status).toBe("completed");
     expect(run.result?.text).toContain("开门了");

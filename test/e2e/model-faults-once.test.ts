@@ -1,5 +1,5 @@
-// Faults of the model that pass: the run is late and nothing else. What was seen of a void reply is closed, taken back by a
-// snapshot and said again under another id; what had been done is not done again.
+// Temporary faults of the model: the run is late and nothing else. Text of a void reply that clients saw is closed,
+// removed by a snapshot and sent again under another id; work that was done is not done again.
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
@@ -8,7 +8,7 @@ import { retries, runAgain, runToEnd } from "./watched-run.ts";
 
 let taskloom: Taskloom;
 
-// What they do is wait.
+// These tests mostly wait.
 vi.setConfig({ maxConcurrency: 20 });
 
 beforeAll(async () => {
@@ -20,7 +20,7 @@ const assistantStarts = (events: ThreadEvent[]) =>
   events.flatMap((event) =>
     event.type === "TEXT_MESSAGE_START" && event.role === "assistant" ? [event.messageId] : [],
   );
-/** What is seen of `first` is closed, then taken back, and only then said again as `second`. */
+/** What clients saw of `first` is closed, then removed, and only then sent again as `second`. */
 function expectTakenBack(events: ThreadEvent[], end: ThreadEvent["type"], first: string, second: string): void {
   const about = (id: string, type: string) => (event: ThreadEvent) =>
     event.type === type && Object.values(event).includes(id);
@@ -39,7 +39,7 @@ function expectTakenBack(events: ThreadEvent[], end: ThreadEvent["type"], first:
   expect(second).not.toBe(first);
 }
 
-describe.concurrent("a fault that passes", () => {
+describe.concurrent("a temporary fault of the model", () => {
   it.each<[fault: string, hooks: string, times: number]>([
     ["429", "[[status 429]]", 2],
     ["429 with Retry-After", "[[status 429 retry-after 1]]", 1],
@@ -47,7 +47,7 @@ describe.concurrent("a fault that passes", () => {
     ["no head", "[[silent]]", 1],
     ["no first byte", "[[stall]]", 1],
     ["invalid JSON", "[[bad json]]", 2],
-  ])("before anything was seen costs waits only: %s", async (fault, hooks, times) => {
+  ])("before anything was sent to clients costs only waits: %s", async (fault, hooks, times) => {
     const { run, events } = await runToEnd(taskloom, `${fault} once: ${hooks} [[times ${times}]] [[text Well done.]]`);
     expect(run).toMatchObject({ status: "completed", steps: 1, error: null, result: { text: "Well done." } });
     const waits = retries(events);
@@ -62,7 +62,7 @@ describe.concurrent("a fault that passes", () => {
     ["silence", "[[stall after 4]]"],
     ["an error in the stream", "[[error]]"],
     ["an end that nothing announced", "[[no end]]"],
-  ])("amid the text takes the text back and says it under another id: %s", async (fault, hooks) => {
+  ])("amid the text removes the text and sends it again under another id: %s", async (fault, hooks) => {
     const text = "One two three four five six.";
     const { thread, run, events } = await runToEnd(taskloom, `${fault} once: ${hooks} [[times 1]] [[text ${text}]]`);
     expect(run).toMatchObject({ status: "completed", steps: 1, error: null, result: { text } });
@@ -76,7 +76,7 @@ describe.concurrent("a fault that passes", () => {
     await runAgain(taskloom, thread);
   });
 
-  it("amid the reasoning takes the reasoning back", async () => {
+  it("amid the reasoning removes the reasoning", async () => {
     const hooks = "reasoning: [[think 9]] [[cut after 5]] [[times 1]] [[text Thought out.]]";
     const { thread, run, events } = await runToEnd(taskloom, hooks);
     expect(run).toMatchObject({ status: "completed", result: { text: "Thought out." } });
@@ -89,13 +89,13 @@ describe.concurrent("a fault that passes", () => {
   });
 
   const plan = '[[tool create_tasks {"section_title":"Shop","task_contents":["Draw a shop window","Open the shop"]}]]';
-  // Of what the words ask for: no task is left to be done, and the run ends with its text.
+  // Clears the plan, so that no task is open and the run ends with its text.
   const clear = '[[then]] [[tool clear_all {"confirm":true}]]';
 
   it.each([
     ["amid its arguments", `${plan} [[cut after 5]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
     ["after its arguments", `${plan} [[no end]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
-  ])("amid a tool call takes the call back and makes it once: %s", async (place, hooks) => {
+  ])("amid a tool call removes the call and makes it once: %s", async (place, hooks) => {
     const { run, events } = await runToEnd(taskloom, `A call cut ${place}: ${hooks}`);
     expect(run).toMatchObject({ status: "completed", steps: 3, result: { text: "Planned." } });
     expect(retries(events)).toHaveLength(1);
@@ -111,7 +111,7 @@ describe.concurrent("a fault that passes", () => {
     expect(results).not.toContain(first);
   });
 
-  it("after the tools have worked keeps their results and does not call them again", async () => {
+  it("after tools have run keeps their results and does not call them again", async () => {
     const hooks = `After the tools: ${plan} ${clear} [[then]] [[cut after 4]] [[times 1]] [[text All is done and said.]]`;
     const { run, events } = await runToEnd(taskloom, hooks);
     expect(run).toMatchObject({ status: "completed", steps: 3, result: { text: "All is done and said." } });
@@ -125,8 +125,8 @@ describe.concurrent("a fault that passes", () => {
   });
 });
 
-describe("a server that is busy", () => {
-  it("is waited for as long as it shows signs of life", async () => {
+describe("a busy model server", () => {
+  it("is waited for as long as it sends comments", async () => {
     const { run, events } = await runToEnd(taskloom, "[[comments 8]] [[text Here it comes.]]");
     expect(run).toMatchObject({ status: "completed", result: { text: "Here it comes." } });
     expect(retries(events)).toEqual([]);

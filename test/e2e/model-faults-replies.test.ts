@@ -1,5 +1,5 @@
-// Replies that arrive whole and are odd: calls that can't be made, calls that share an id, nothing at all, far too much. The
-// model is told, and the run goes on.
+// Replies that arrive complete and are unusual: calls that can't be made, calls that share an id, empty replies, far
+// too long ones. The model receives an error, and the run goes on.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
@@ -24,13 +24,13 @@ function callsOf(events: ThreadEvent[]): { made: string[]; answered: string[]; r
   };
 }
 
-describe.concurrent("a tool call", () => {
+describe.concurrent("a tool call of the model", () => {
   it.each<[fault: string, hooks: string, result: RegExp]>([
     ["arguments that are not JSON", "[[raw create_tasks not json at all]]", /not valid JSON.*not json at all.*again/s],
     ["arguments that end too early", '[[raw view_tasks {"a": "b]]', /not valid JSON/],
     ["arguments that don't fit", "[[tool update_tasks {}]]", /don't fit.*task_ids/s],
     ["a tool that there is not", "[[tool make_coffee {}]]", /no tool "make_coffee"\. The tools are: .*create_tasks/],
-  ])("that can't be made is answered, and the model goes on: %s", async (_fault, hooks, result) => {
+  ])("that can't be made gets an error as its result, and the model goes on: %s", async (_fault, hooks, result) => {
     const { thread, run, events } = await runToEnd(taskloom, hooks);
     const { made, answered, results } = callsOf(events);
     expect(run).toMatchObject({ status: "completed", steps: 2, error: null });
@@ -40,7 +40,7 @@ describe.concurrent("a tool call", () => {
     await runAgain(taskloom, thread);
   });
 
-  it("has an id of its own and one result, although the model gives one id to all calls of every run", async () => {
+  it("has a unique id and one result, although the model gives one id to all calls of every run", async () => {
     const hooks = "[[tool view_tasks {}]] [[tool view_tasks {}]] [[tool make_coffee {}]] [[same id]]";
     const { thread, run, events } = await runToEnd(taskloom, hooks);
     expect(run.status).toBe("completed");
@@ -57,15 +57,15 @@ describe.concurrent("a tool call", () => {
   });
 });
 
-describe("a reply", () => {
-  it("that is empty is asked for again without a fault", async () => {
+describe("a reply of the model", () => {
+  it("that is empty is requested again without a fault", async () => {
     const { run, events } = await runToEnd(taskloom, "Empty once: [[empty]] [[times 1]] [[text Not empty.]]");
     expect(run).toMatchObject({ status: "completed", steps: 2, result: { text: "Not empty." } });
     expect(retries(events)).toEqual([]);
   });
 
   const size = 2_000_000;
-  /** A number that no event has: who comes with it is told everything anew. */
+  /** A number beyond all events: a client that resumes from it is sent everything again. */
   const beyond = 1_000_000_000;
 
   async function readText(thread: string): Promise<string> {
@@ -76,7 +76,7 @@ describe("a reply", () => {
     return texts.join("");
   }
 
-  it("of 2 MB comes through whole: streamed, replayed, stored and as the run's result", async () => {
+  it("of 2 MB is complete when streamed, replayed, stored and as the run's result", async () => {
     const { thread, run, events } = await runToEnd(taskloom, `[[fill ${size}]]`);
     expect(run).toMatchObject({ status: "completed", error: null });
     expect(run.result?.text).toHaveLength(size);
@@ -91,7 +91,7 @@ describe("a reply", () => {
     await runAgain(taskloom, thread);
   });
 
-  it("of 2 MB is told again to who comes back to it, at its end and amid it", async () => {
+  it("of 2 MB is sent again to a client that resumes, at its end and amid it", async () => {
     const path = "/v1/threads/resynced";
     const body = { message: `[[fill ${size}]] [[pace 1500]]`, invocation_id: "inv-resynced" };
     const first = await openReader(taskloom, `${path}/runs`, { method: "POST", body });

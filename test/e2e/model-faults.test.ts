@@ -1,6 +1,6 @@
-// Faults of the model that do not pass: each ends its run as failed, with a code and a sentence that a person can act on,
-// and hinders no later run. What passes is in model-faults-once, what is odd but no failure in model-faults-replies; what the
-// network does in model-faults-network.
+// Permanent faults of the model: each ends its run as failed, with a code and a message that a person can act on, and
+// affects no later run. Temporary faults are in model-faults-once, unusual replies in model-faults-replies, network
+// failures in model-faults-network.
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
@@ -9,11 +9,11 @@ import { retries, runAgain, runToEnd } from "./watched-run.ts";
 
 let taskloom: Taskloom;
 
-// What they do is wait.
+// These tests mostly wait.
 vi.setConfig({ maxConcurrency: 20 });
 
 beforeAll(async () => {
-  // Long enough that a busy machine keeps within them, short enough to be waited for five times.
+  // Long enough for a busy machine to stay within them, short enough to wait for them five times.
   taskloom = await startTaskloom({ MODEL_FIRST_BYTE_SECONDS: "2", MODEL_IDLE_SECONDS: "2" });
 });
 afterAll(() => taskloom.close());
@@ -32,7 +32,7 @@ async function check(...[, hooks, code, count, message]: Case): Promise<void> {
 
 const brokeOff = /5 attempts.*(cut its reply|broke) off/;
 
-describe.concurrent("a fault that might pass and does not", () => {
+describe.concurrent("a retryable fault of the model that never passes", () => {
   it.each<Case>([
     ["429", "[[status 429]]", "model_error", 4, /5 attempts.*how often.*\(429\)/],
     ["429 with Retry-After", "[[status 429 retry-after 1]]", "model_error", 4, /5 attempts.*how often.*\(429\)/],
@@ -47,7 +47,7 @@ describe.concurrent("a fault that might pass and does not", () => {
     ["an error in the stream", "[[error]] [[say 3]]", "model_error", 4, /5 attempts.*\(503\): The model is over/],
   ])("ends the run as failed: %s", (...given) => check(...given));
 
-  it("is waited out for a minute at most, although hours were asked for, and ends at once when cancelled", async () => {
+  it("is waited for a minute at most, although the server asks for hours, and ends at once when cancelled", async () => {
     const path = "/v1/threads/hours/runs";
     const body = { message: "[[status 429 retry-after 7200]]", invocation_id: "inv-hours" };
     const reader = await openReader(taskloom, path, { method: "POST", body });
@@ -60,7 +60,7 @@ describe.concurrent("a fault that might pass and does not", () => {
   });
 });
 
-describe("a fault that can't pass", () => {
+describe("a permanent fault of the model", () => {
   it.each<Case>([
     ["a page", "[[html]]", "model_error", 0, /no chat completion.*OPENAI_BASE_URL/],
     ["a line without end", "[[endless]]", "model_error", 0, /grew past/],
@@ -72,7 +72,7 @@ describe("a fault that can't pass", () => {
   ])("ends the run as failed at the first attempt: %s", (...given) => check(...given));
 });
 
-it("shows the key that the model's server quotes nowhere, the log included", async () => {
+it("never reveals the key that the model's server quotes, not even in the log", async () => {
   const { run } = await runToEnd(taskloom, "[[status 401]]");
   expect(run.error?.message).toMatch(/You sent: Bearer \[key\]/);
   expect(taskloom.runtime.logs.join("\n")).not.toContain("model-key");

@@ -1,4 +1,4 @@
-// The scripted model as a process, and the shop that it builds as a person meets it: in a browser.
+// The scripted model as a process, and the shop that it builds, in a browser.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64")("the sho
   it.each([
     ["desktop", 1280],
     ["phone", 390],
-  ])("sells: the cart counts, changes, empties on order, on a %s", async (_name, width) => {
+  ])("sells: the cart counts, changes, and is empty after an order, on a %s", async (_name, width) => {
     await page.setViewportSize({ width, height: 844 });
     const errors: Error[] = [];
     page.on("pageerror", (error) => errors.push(error));

@@ -1,5 +1,5 @@
-// What a page of another origin can try on ports of the visitor's machine, as a script for that page. Its value is a list of
-// what it could read or open; requests that it may send without reading the answer are sent too.
+// What a page of another origin can try on ports of the visitor's machine, as a script for that page. It returns a list
+// of what it could read or open. It also sends requests whose responses it may not read.
 const script = `(async () => {
   const got = [];
   const read = async (url, init) => {
@@ -28,7 +28,7 @@ const script = `(async () => {
       ];
     }));
   }
-  // Chromium makes each socket wait longer after one that failed: a single path, on one name of the machine.
+  // Chromium delays each socket longer after one that failed, so this tries a single path on one name of the machine.
   for (const port of PORTS) await open("ws://127.0.0.1:" + port + "/core:user:taskloom");
   return got;
 })()`;

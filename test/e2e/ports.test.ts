@@ -1,6 +1,6 @@
-// Every port of `npm start`, and of all that it starts: nobody without a key gets past one, be it a program of this machine or
-// a page in the preview's frame. What wrangler has for developers (inspector, explorer, fired events, headers that rewrite a
-// request) is not there.
+// Every port of `npm start`, and of all that it starts: nobody gets past one without a key, neither a program of this
+// machine nor a page in the preview's frame. wrangler's features for developers (inspector, explorer, fired events,
+// headers that rewrite a request) are absent.
 import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -19,7 +19,10 @@ let server: StartedServer;
 let taskloom: ServerClient;
 let listeners: Listener[];
 
-/** With everything that opens a port: a sandbox with a page on port 3000 and its preview, a terminal's gateway, both stand-ins. */
+/**
+ * Starts everything that opens a port: a sandbox with a page on port 3000 and its preview, a terminal's gateway, both
+ * stand-ins.
+ */
 beforeAll(async () => {
   place = await makeState();
   server = await startServer(place.state);
@@ -48,7 +51,7 @@ interface Answer {
   text: string;
 }
 
-/** Null where nobody speaks HTTP. */
+/** Null where the port doesn't speak HTTP. */
 async function ask(port: number, path: string, init: RequestInit = {}): Promise<Answer | null> {
   try {
     const signal = AbortSignal.timeout(3_000);
@@ -59,7 +62,7 @@ async function ask(port: number, path: string, init: RequestInit = {}): Promise<
   }
 }
 
-/** One request as it is written, to its end. */
+/** Sends one request byte for byte and reads to the end. */
 function askRaw(port: number, request: string, patience_ms = 3_000): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
@@ -74,7 +77,7 @@ function askRaw(port: number, request: string, patience_ms = 3_000): Promise<str
   });
 }
 
-/** Sends a request and breaks the connection as soon as it is sent. */
+/** Sends a request and resets the connection as soon as it is sent. */
 function reset(port: number, request: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
@@ -95,7 +98,7 @@ function opensSocket(port: number, path: string): Promise<boolean> {
   });
 }
 
-/** The doors of wrangler and Miniflare, as their sources name them, in this version and in former ones. */
+/** The developer paths of wrangler and Miniflare, as their sources name them, in this version and in former ones. */
 const developersPaths = [
   ...["/json", "/json/list", "/json/version"],
   ...["/cdn-cgi/explorer/api/d1/database", "/cdn-cgi/local/explorer/api/d1/database", "/cdn-cgi/local/explorer"],
@@ -117,7 +120,7 @@ const scheduledPaths = [
 describe.skipIf(!canListListeners)("the ports of npm start", () => {
   it("are those of the Worker, of Miniflare, of both stand-ins and of SSH, and no others", () => {
     const programs = listeners.map(({ program }) => program).sort();
-    // The Worker's and Miniflare's entry; Miniflare's loopback, the model, the sandboxes and their SSH gateway.
+    // The Worker's entry and Miniflare's; Miniflare's loopback, the model, the sandboxes and their SSH gateway.
     expect(programs.map((program) => (program === "workerd" ? program : "node"))).toEqual([
       ...Array(4).fill("node"),
       ...Array(2).fill("workerd"),
@@ -135,13 +138,13 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
     }
   });
 
-  it("fire no event, and have no door for developers", async () => {
+  it("fire no event, and have no developer routes", async () => {
     for (const { port } of listeners) {
       for (const path of [...developersPaths, ...scheduledPaths.map((each) => `${each}?cron=*+*+*+*+*`)]) {
         for (const init of [{}, { method: "POST", body: '{"sql":"SELECT 1"}' }, { headers: { "MF-Op": "GET" } }]) {
           const answer = await ask(port, path, init);
           if (answer === null) continue;
-          // The web app answers any path that is a page's.
+          // The web app answers any path that could be a page.
           const isPage = answer.text.includes("<title>Taskloom</title>") && port === server.port;
           const what = { port, path, status: answer.status, text: answer.text.slice(0, 80) };
           expect(isPage || answer.status >= 400, JSON.stringify(what)).toBe(true);
@@ -150,7 +153,7 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
     }
   });
 
-  it("run no SQL of a stranger's", async () => {
+  it("run no SQL from other programs", async () => {
     const init = {
       method: "POST",
       headers: { "content-type": "application/json", origin: "http://localhost:1" },
@@ -187,7 +190,7 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
     expect(answer).toMatchObject({ status: 200, text: expect.stringContaining("stand_ins") });
   });
 
-  it("refuse a malformed host, and name no file of this machine", async () => {
+  it("reject a malformed host, and name no file of this machine", async () => {
     const hosts = ["[", "a b", "x:99999", "", "a/b", "%zz", "[::1", "a@b", "a#b", "a?b", "a\\b", "\u00e9"];
     for (const { port } of listeners) {
       for (const host of hosts) {
@@ -202,7 +205,7 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
     }
   });
 
-  it("go on after a request for what is no address", async () => {
+  it("survive a request with an invalid address", async () => {
     const upgrade =
       "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==";
     const requests = ["GET //[ HTTP/1.1", "GET http://[bad/ HTTP/1.1", "POST //%zz:x HTTP/1.1", "OPTIONS * HTTP/1.1"];
@@ -213,7 +216,7 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
         }
       }
     }
-    // Whoever upgrades and resets at once.
+    // Upgrades and resets at once.
     for (const { port } of listeners) {
       for (let again = 0; again < 40; again++) await reset(port, `GET / HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n\r\n`);
     }
@@ -231,7 +234,7 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
     }
   });
 
-  it("open neither stand-in to a key that anybody could guess", async () => {
+  it("open neither stand-in without its secret key", async () => {
     const chat = { model: "taskloom-scripted-demo", stream: true, messages: [{ role: "user", content: "hello" }] };
     const guesses = ["", "local", "scripted", "any", server.key];
     for (const { port } of listeners) {
@@ -269,7 +272,7 @@ describe.skipIf(!canListListeners || !hasBrowser)("a page in the preview's frame
   });
   afterAll(() => browser?.close());
 
-  it("reads nothing of any port and opens no socket, but on its own origin", async () => {
+  it("reads nothing from any port and opens no socket, except on its own origin", async () => {
     const ports = listeners.map(portOf);
     const paths = [
       "/",
@@ -283,7 +286,7 @@ describe.skipIf(!canListListeners || !hasBrowser)("a page in the preview's frame
     ];
     expect(new URL(frame.url()).host).not.toBe(new URL(server.address).host);
     expect(await frame.evaluate(attackPorts(ports, paths))).toEqual([]);
-    // It was a page that could try, and a port that answers.
+    // Proves that the page could try and that the port answers.
     expect(await frame.evaluate("fetch(location.href).then(({ status }) => status)")).toBe(200);
     expect((await taskloom.json<{ data: unknown[] }>("GET", "/v1/threads")).data).toHaveLength(1);
   });

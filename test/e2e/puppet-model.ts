@@ -1,5 +1,5 @@
-// A model whose every chunk the test sends: what a server does between two chunks, or when one never comes, can be said
-// exactly. Speaks OpenAI's streamed chat completions; each request waits for the test to take it.
+// A model whose every chunk the test sends, so a test controls exactly what the server does between two chunks, or when
+// one never comes. Speaks OpenAI's streamed chat completions; each request waits until the test takes it.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -9,28 +9,31 @@ interface SentMessage {
   tool_calls?: { id: string; function: { name: string; arguments: string } }[];
 }
 
-/** One request of the server, answered by hand. */
+/** One request of the server, answered by the test. */
 export interface ModelCall {
   messages: SentMessage[];
   text(piece: string): void;
   think(piece: string): void;
-  /** Begins a tool call; `args` carries on with the same index. */
+  /** Begins a tool call; `args` continues it under the same index. */
   call(index: number, id: string, name: string, args?: string): void;
   args(index: number, piece: string): void;
   finish(reason?: "stop" | "tool_calls" | "length"): void;
-  /** Answers with a status instead of a reply. */
+  /** Responds with a status instead of a reply. */
   refuse(status: number, headers?: Record<string, string>, message?: string): void;
   /** Breaks the connection. */
   cut(): void;
-  /** Resolves when the connection is closed, by whomever. */
+  /** Resolves when either side has closed the connection. */
   closed: Promise<void>;
 }
 
 export interface PuppetModel {
   baseUrl: string;
-  /** The next request, also one that came before it was asked for. */
+  /** The next request, even if it came before this call. */
   next(): Promise<ModelCall>;
-  /** Drops what waits: who asked is gone. (The harness makes requests for the Worker, and goes on when the Worker has left.) */
+  /**
+   * Drops waiting requests whose client has gone. (The harness makes requests for the Worker, and goes on when the
+   * Worker has left.)
+   */
   forget(): void;
   close(): Promise<void>;
 }
@@ -66,7 +69,7 @@ export async function startPuppetModel(): Promise<PuppetModel> {
   };
 }
 
-/** Null where the connection ends before all of it has come: the run was cancelled, and nobody asks any more. */
+/** Null where the connection ends before all of it has arrived: the run was cancelled. */
 async function readBody(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   try {

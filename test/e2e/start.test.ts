@@ -1,4 +1,4 @@
-// `npm start` as a person has it: what it prints, what it keeps, and that nothing of it stays behind.
+// `npm start` as a person uses it: what it prints, what it stores, and that nothing of it keeps running.
 import { rm, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ async function call(server: StartedServer, path: string, body?: object): Promise
 }
 
 async function findLeftovers(server: StartedServer): Promise<string[]> {
-  // A process that was killed is gone once its parent has noticed; that is not for us to order.
+  // A killed process is gone only once its parent has noticed, which nothing here can speed up.
   for (;;) {
     const left = await listProcesses(state, server.port);
     if (left.length === 0 || !left.some((line) => line.includes("workerd") || line.includes("guard.ts"))) return left;
@@ -50,8 +50,8 @@ async function findLeftovers(server: StartedServer): Promise<string[]> {
 }
 
 describe("npm start", () => {
-  it("prints who serves, an address that signs in, and last of all that it is ready", async () => {
-    // As a first start finds it: without tables.
+  it("prints the model, the sandboxes and an address that signs in, and last that it is ready", async () => {
+    // Starts without tables, as on a new machine.
     await rm(join(state, "v3"), { recursive: true });
     const server = await start();
     const text = server.lines.join("\n");
@@ -84,7 +84,7 @@ describe("npm start", () => {
     expect((await call(second, "/v1/threads/kept/runs", run)).status).toBe(202);
   });
 
-  it("leaves no process behind, even when it is killed", async () => {
+  it("leaves no process running, even when it is killed", async () => {
     const server = await start();
     expect((await listProcesses(state, server.port)).length).toBeGreaterThan(2);
     await server.stop("SIGKILL");
@@ -92,7 +92,7 @@ describe("npm start", () => {
     await expect(fetch(server.url)).rejects.toThrow();
   });
 
-  it("runs beside another one, but not twice on one state", async () => {
+  it("runs beside another instance, but not twice on one state", async () => {
     const other = await makeState();
     const [one, two] = await Promise.all([start(), start(other.state)]);
     expect(one.key).not.toBe(two.key);
@@ -102,12 +102,12 @@ describe("npm start", () => {
     const third = await runProgram("dev/start.ts", ["--port", "8786", "--state", state]);
     expect(third).toMatchObject({ code: 1, stdout: "" });
     expect(third.stderr.trim().split("\n")).toHaveLength(1);
-    expect(third.stderr).toContain("is in use by another start");
+    expect(third.stderr).toContain("is already in use");
     await two.stop();
     await other.removeState();
   });
 
-  it.skipIf(!canListListeners)("serves again, with what it had, when its runtime has crashed", async () => {
+  it.skipIf(!canListListeners)("restarts with its data after its runtime has crashed", async () => {
     const server = await start();
     expect((await call(server, "/v1/threads/kept/runs?wait=1", { message: "你好" })).status).toBe(200);
     const listeners = await listListeners(server.child.pid ?? 0);
@@ -119,7 +119,7 @@ describe("npm start", () => {
     expect(server.child.exitCode).toBe(null);
   });
 
-  it("records what it did to the database where wrangler looks for it", async () => {
+  it("records migrations where wrangler looks for them", async () => {
     await rm(join(state, "v3"), { recursive: true });
     const server = await start();
     await server.stop();
@@ -128,7 +128,7 @@ describe("npm start", () => {
     expect(list.stdout).toContain("No migrations to apply");
   });
 
-  it("says in one line that a port is taken, before anything starts", async () => {
+  it("prints one line when a port is taken, before anything starts", async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const address = taken.address();
@@ -140,10 +140,10 @@ describe("npm start", () => {
     await expect(stat(fresh)).rejects.toThrow();
   });
 
-  it("takes nobody else's answer for its own, whoever took the port after it was free", async () => {
+  it("mistakes no other server's response for its own when the port was taken meanwhile", async () => {
     const port = await findFreePort();
     const run = runProgram("dev/start.ts", ["--port", String(port), "--state", state]);
-    // Made after the port was found free, and long before the Worker listens.
+    // Created after the port was found free, and long before the Worker listens.
     await expect
       .poll(
         () =>
@@ -167,7 +167,7 @@ describe("npm start", () => {
     await expect(stat(join(state, "start/server.json"))).rejects.toThrow("ENOENT");
   });
 
-  it("passes every setting on to the letter, and shows none of them", async () => {
+  it("passes every setting on exactly, and prints none of them", async () => {
     const secret = `it's $HOME "#" \\n \${X} 密`;
     const server = await start(state, { ADMIN_API_KEY: "admin$key#1'", OPENAI_API_KEY: secret, OPENAI_MODEL: "m" });
     expect(server.key).toBe("admin$key#1'");
