@@ -1,5 +1,5 @@
-// The manners of the script where a person has the last word: what they decline is not asked again, and the plan that they
-// made of its proposal is the one that is worked through.
+// How the script respects a person's decision: it never repeats a declined call, and it works through the plan as the
+// person changed it.
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Content, loadContent } from "./content.ts";
@@ -54,7 +54,7 @@ describe("a declined call", () => {
     expect(played.messages.some(({ content: text }) => text?.includes("You did not approve this"))).toBe(true);
   });
 
-  it.each(requests)("is the last but one: after a second the person is asked no more: %s", async (request) => {
+  it.each(requests)("is the last one at the second time: the person is asked no more: %s", async (request) => {
     const tools = Object.fromEntries(Object.keys(pretend()).map((name) => [name, () => declined]));
     const book = new PlanBook();
     const played = await play(request, tools, book);
@@ -67,7 +67,7 @@ describe("a declined call", () => {
     expect(played.text).toMatch(/所以我停下了|so I stopped/);
   });
 
-  it.each(["update_tasks", "complete", "ask"])("is not made again where it is %s", async (name) => {
+  it.each(["update_tasks", "complete", "ask"])("is not made again: %s", async (name) => {
     const request = name === "ask" ? "build a website" : "write a report on tea";
     const played = await play(request, { [name]: () => "Error: The person did not answer this question." });
     expect(callsOf(played, name).length).toBeLessThanOrEqual(2);
@@ -75,11 +75,11 @@ describe("a declined call", () => {
   });
 });
 
-describe("a call that had to wait for a person's word on another", () => {
+describe("a call that waited for the approval of another", () => {
   it("is made again alone, and once", async () => {
     const book = new PlanBook();
     const files = new Map<string, number>();
-    // How often each has to wait behind another call of its message.
+    // How often each call has to wait behind another call of its message.
     const waiting = new Map([
       ["shop/server.js", 1],
       ["shop/docs/database.md", 1],
@@ -102,14 +102,14 @@ describe("a call that had to wait for a person's word on another", () => {
     expect(played.messages.some(({ content: text }) => text === "Now what had to wait.")).toBe(true);
   });
 
-  it("is given up where it has to wait for ever", async () => {
+  it("is given up where it would wait for ever", async () => {
     const played = await play("build me an online shop", { create_file: () => waits });
     expect(played.ended).toBe("complete");
   });
 });
 
 describe("a changed plan", () => {
-  it("is worked through as it came back, whatever its tasks", async () => {
+  it("is worked through as the person changed it, whatever its tasks", async () => {
     const book = new PlanBook();
     const sections = [
       { title: "My way", tasks: ["Choose the stack", "Paint the <b>door</b> & rm -rf /", "测试"] },
@@ -141,18 +141,18 @@ describe("a changed plan", () => {
   });
 });
 
-describe("a person's no", () => {
+describe("a decline", () => {
   it.each([
     declined,
     `${declined} They said: not on my machine`,
     "Error: The person declined this call: no.",
     "The user did not approve the plan.",
     "The person did not answer this question.",
-  ])("is read from %s", (text) => {
+  ])("is recognized in %s", (text) => {
     expect(readResult("execute_command", text)).toMatchObject({ ok: false, declined: true });
   });
 
-  it("is no failure where they only changed the call", () => {
+  it("is not seen where a person only changed the call", () => {
     const changed = '(The person approved this call with other arguments: {"command":"ls error denied"})\nexit code: 0';
     expect(readResult("execute_command", changed)).toEqual({ ok: true, text: "exit code: 0" });
     const written = '(The person approved this call with other arguments: {"path":"error.md"})\nWrote error.md.';

@@ -1,7 +1,7 @@
 // Simple sums in a question: numbers, + - * / and parentheses. Anything else is not a sum.
 
-// A sum of a chat is short; the limit bounds the depth of the recursion.
-const LONGEST = 100;
+// Sums in a chat are short; the limit bounds the recursion's depth.
+const MAX_LENGTH = 100;
 
 /** The value as people write it, or null where the text is not a sum. */
 export function calculate(text: string): string | null {
@@ -12,7 +12,7 @@ export function calculate(text: string): string | null {
     .replace(/[÷]/g, "/")
     .replace(/[（]/g, "(")
     .replace(/[）]/g, ")");
-  if (sum.length > LONGEST || !/^[\d\s.+\-*/()]+$/.test(sum) || !/\d\s*[+\-*/]\s*[(\d-]/.test(sum)) return null;
+  if (sum.length > MAX_LENGTH || !/^[\d\s.+\-*/()]+$/.test(sum) || !/\d\s*[+\-*/]\s*[(\d-]/.test(sum)) return null;
   const tokens = sum.match(/\d+(?:\.\d+)?|[+\-*/()]/g) ?? [];
   if (tokens.join("") !== sum.replace(/\s/g, "")) return null;
   const value = readSum(tokens);

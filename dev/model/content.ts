@@ -1,5 +1,5 @@
-// The files that the script writes for people, kept as real files beside it, so that they are formatted, checked and
-// tested like any other, and read once at the start.
+// The files that the script writes for people. They are real files in this folder, so that they are formatted, checked
+// and tested like any other, and are read once at the start.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Language } from "./conversation.ts";
@@ -34,7 +34,7 @@ const translated = [
 export type ContentName = (typeof shared)[number] | (typeof translated)[number];
 
 export interface Content {
-  /** A `*` in the name stands for the language; `{{name}}` in the text for the values. */
+  /** A `*` in the name is replaced with the language, `{{name}}` in the text with the value. */
   read: (name: ContentName, language: Language, values?: Record<string, string>) => string;
 }
 

@@ -1,5 +1,5 @@
-// What the messages of one request tell: who wants what, what was done, and how the plan stands. Everything the script
-// knows is read here anew each time, so that it needs no memory of its own.
+// Reads the messages of one request: who wants what, what was done, and the state of the plan. The script reads
+// everything again from each request, so it needs no memory of its own.
 import type { Goal } from "./intent.ts";
 import { readIntent } from "./intent.ts";
 import { dueTask, type Plan, type Result, readPlan, readResult } from "./result.ts";
@@ -9,14 +9,14 @@ import type { ChatRequest, Message, ToolCall } from "./wire.ts";
 export type Language = "zh" | "en";
 
 export interface Exchange extends ToolCall {
-  /** Where the result stands. */
+  /** The position of the result. */
   index: number;
   result: Result;
-  /** The plan that a plan tool answered with. */
+  /** The plan in a plan tool's result. */
   plan: Plan | null;
 }
 
-/** One assistant message with what its calls came to. */
+/** One assistant message with the results of its calls. */
 export interface Turn {
   index: number;
   text: string;
@@ -33,15 +33,15 @@ export interface Conversation {
   /** Turns since the newest message of a person. */
   recent: Turn[];
   plan: Plan | null;
-  /** Where the result stands that made the due task due. */
+  /** The position of the result that made the due task due. */
   due_since: number;
-  /** Where each task was seen first. */
+  /** The position where each task first appeared. */
   first_seen: Map<string, number>;
   /** The person wrote while work was going on. */
   is_steered: boolean;
-  /** The newest message of a person is known from a summary, which stands for a part of the work on it too. */
+  /** The newest message of a person is known from a summary, which also replaces a part of the work on it. */
   is_shortened: boolean;
-  /** A reminder speaks of tasks; the plan itself may have been compacted away. */
+  /** A reminder mentions tasks, although the plan itself may have been compacted away. */
   has_reminded_tasks: boolean;
   goalBefore: (index: number) => Goal;
 }
@@ -115,7 +115,7 @@ function readPlans(turns: Turn[]) {
   return { plan, due_since: dueSince, first_seen: firstSeen };
 }
 
-/** The wish that work before `index` serves: a person's message, with their answers where they were asked back. */
+/** The goal of work before `index`: a person's message, with their answers to questions. */
 function readGoal(messages: (Message | null)[], turns: Turn[], index: number, depth: number): Goal {
   const at = messages.slice(0, index).findLastIndex((message) => message?.role === "user");
   const text = messages[at]?.text ?? "";
@@ -123,14 +123,15 @@ function readGoal(messages: (Message | null)[], turns: Turn[], index: number, de
   const answers = asked.filter((each) => each.name === "ask" && each.result.ok).map((each) => each.result.text);
   const earlier = turns.findLast((turn) => turn.index < at);
   const isAnswer = earlier?.exchanges.some((each) => each.name === "ask") || isQuestion(earlier?.text ?? "");
-  // An answer that is a whole wish of its own stands for itself.
+  // An answer that is a complete request itself replaces the earlier one.
   const isWish = ["shop", "research", "build"].includes(readIntent(text));
   if (!earlier || !isAnswer || isWish || depth === 0) return { text, answers };
   const goal = readGoal(messages, turns, earlier.index, depth - 1);
   return { text: goal.text, answers: [text, ...answers] };
 }
 
-// How a question in plain text is known again where the `ask` tool was not offered: it is worded below, in `projects/ask`.
+// Recognizes a question that was asked in plain text because the `ask` tool was missing. Its words are in
+// `projects/ask`.
 const questionMarks = ["想先做哪一个？", "which should it be?"];
 
 function isQuestion(text: string): boolean {

@@ -1,5 +1,5 @@
-// The shop from request to link, and whole conversations against made-up tools: each comes to an end, whatever the tools
-// answer.
+// The shop from request to link, and complete conversations against simulated tools: each comes to an end, whatever the
+// tools return.
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Content, loadContent } from "./content.ts";
@@ -27,7 +27,7 @@ describe("an online shop", () => {
   it.each([
     ["帮我做一个电商网站", ["需求分析", "开发阶段", "测试部署"]],
     ["build me an online shop", ["Requirements", "Development", "Testing and launch"]],
-  ])("is planned, carried out task by task and handed over with a link: %s", async (request, sections) => {
+  ])("is planned, built task by task and delivered with a link: %s", async (request, sections) => {
     const book = new PlanBook();
     const played = await play(say(request), pretend(), book);
     expect(played.ended).toBe("complete");
@@ -45,7 +45,7 @@ describe("an online shop", () => {
     "我想要一个商城网站",
     "Please create a small e-commerce site for my tea",
     "online store",
-  ])("is known under another name: %s", async (request) => {
+  ])("is recognized by another name: %s", async (request) => {
     const played = await play(say(request));
     expect(callsOf(played, "create_file").map((input) => input.path)).toContain("shop/server.js");
   });
@@ -71,7 +71,7 @@ describe("an online shop", () => {
     expect(book.statuses().filter((status) => status === "cancelled")).toHaveLength(2);
   });
 
-  it("takes the next port when the first was taken after all", async () => {
+  it("uses the next port when the first was taken meanwhile", async () => {
     const tools = pretend();
     const usual = tools.execute_command;
     tools.execute_command = (input) => {
@@ -82,7 +82,7 @@ describe("an online shop", () => {
     expect(played.text).toContain("](http://3001-abc");
   });
 
-  it("says that a failing check failed", async () => {
+  it("reports that a failing check failed", async () => {
     const tools = pretend();
     const usual = tools.execute_command;
     tools.execute_command = (input) =>
@@ -101,7 +101,7 @@ describe("a conversation", () => {
     "organize my photo archive, then back it up",
   ];
 
-  it.each(requests)("ends with every tool failing: %s", async (request) => {
+  it.each(requests)("ends when every tool fails: %s", async (request) => {
     const failing = Object.fromEntries(
       Object.keys(pretend()).map((name) => [name, () => "Error: the sandbox is gone"]),
     );
@@ -110,7 +110,7 @@ describe("a conversation", () => {
     expect(played.text).toMatch(/没有|not done|not complete/);
   });
 
-  it.each(requests)("ends with the plan failing: %s", async (request) => {
+  it.each(requests)("ends when the plan fails: %s", async (request) => {
     for (const name of ["create_tasks", "update_tasks"]) {
       const played = await play(say(request), { ...pretend(), [name]: () => "Error: storage is full" });
       expect(played.ended).toBe("text");
@@ -119,7 +119,7 @@ describe("a conversation", () => {
     }
   });
 
-  it("ends whatever single calls answer", async () => {
+  it("ends whatever single calls return", async () => {
     const answer = fc.constantFrom(
       "ok",
       "exit code: 0\nok",
@@ -146,7 +146,7 @@ describe("a conversation", () => {
     );
   });
 
-  it("ends although the middle of the messages is gone", async () => {
+  it("ends although the middle of the messages is missing", async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...requests), fc.nat(60), async (request, place) => {
         const book = new PlanBook();
@@ -155,7 +155,7 @@ describe("a conversation", () => {
           messages: say(request),
           book,
           tools: pretend(),
-          most_steps: 1 + (place % 30),
+          max_steps: 1 + (place % 30),
         });
         const from = half.messages.findLastIndex((message) => message.role === "assistant");
         const kept = half.messages
@@ -181,7 +181,7 @@ describe("a conversation", () => {
     expect(played.text).not.toContain("](http");
   });
 
-  it("does a task that a person put into the plan", async () => {
+  it("does a task that a person added to the plan", async () => {
     const book = new PlanBook();
     const tools = pretend();
     const usual = tools.list_files;
@@ -195,7 +195,7 @@ describe("a conversation", () => {
     expect(book.history.get("Write a privacy notice")).toEqual(["pending", "in_progress", "completed"]);
   });
 
-  it("asks for the plan when the messages were shortened, and goes on with it", async () => {
+  it("views the plan when the messages were shortened, and continues it", async () => {
     const book = new PlanBook();
     await book
       .tools()

@@ -1,5 +1,5 @@
-// The one decision: what to say next. Rules from the most particular to the most general; each reads only the
-// conversation. Whatever happens, a request is answered after a bounded number of steps.
+// Decides what to say next, by rules from the most specific to the most general. Each reads only the conversation. A
+// request always ends after a bounded number of steps.
 import type { Content } from "./content.ts";
 import { type Conversation, readConversation } from "./conversation.ts";
 import { readHooks } from "./hooks.ts";
@@ -10,17 +10,17 @@ import { dueTask, excerpt, openTasks } from "./result.ts";
 import { asksForSummary, writeSummary } from "./summary.ts";
 import { askBack, talk } from "./talk.ts";
 import type { ChatRequest } from "./wire.ts";
-import { canTry, finish, MOST_ATTEMPTS, work } from "./work.ts";
+import { canTry, finish, MAX_ATTEMPTS, work } from "./work.ts";
 
 // The longest script takes about forty steps; twice that is a conversation that goes wrong.
-const MOST_STEPS = 100;
+const MAX_STEPS = 100;
 
 export function decide(request: ChatRequest, content: Content): Reply {
   if (asksForSummary(request)) return say(writeSummary(request));
   const conversation = readConversation(request);
   const hooked = readHooks(conversation, request.messages);
   if (hooked) return hooked;
-  if (conversation.recent.length >= MOST_STEPS) return giveUp(conversation);
+  if (conversation.recent.length >= MAX_STEPS) return giveUp(conversation);
   const intent = readIntent(conversation.request);
   const isOpen = dueTask(conversation.plan) !== null;
   if (isOpen && intent === "stop") return stop(conversation);
@@ -31,7 +31,7 @@ export function decide(request: ChatRequest, content: Content): Reply {
   return intent === "ask" ? askBack(conversation) : talk(conversation, intent, request);
 }
 
-/** Work was going on when this was asked, or the person wants it to go on. */
+/** Whether work was going on before the newest message, or the person wants it to continue. */
 function isWorking(conversation: Conversation, intent: Intent): boolean {
   return (
     intent === "continue" || conversation.is_steered || conversation.recent.some((turn) => turn.exchanges.length > 0)
@@ -48,19 +48,19 @@ function hasPlanned(conversation: Conversation): boolean {
   return conversation.recent.some((turn) => turn.exchanges.some((each) => each.name === "update_tasks"));
 }
 
-/** A wish for a project: the plan is made once, then worked through, then the project is finished. */
+/** A request for a project: makes the plan once, works through it, then finishes the project. */
 function carryOut(conversation: Conversation, content: Content): Reply {
   const recent = conversation.recent.flatMap((turn) => turn.exchanges);
   const created = recent.filter((each) => each.name === "create_tasks");
   if (created.some((each) => each.result.ok)) return work(conversation, content);
   if (created.at(-1)?.result.declined) return explainDeclinedPlan(conversation);
   if (conversation.is_shortened && conversation.plan) return work(conversation, content);
-  if (created.length >= MOST_ATTEMPTS) return explainNoPlan(conversation, created.at(-1)?.result.text ?? "");
+  if (created.length >= MAX_ATTEMPTS) return explainNoPlan(conversation, created.at(-1)?.result.text ?? "");
   const wasViewed = recent.some((each) => each.name === "view_tasks");
   if (!conversation.plan && conversation.has_reminded_tasks && !wasViewed && conversation.tools.has("view_tasks")) {
     return say("", [call("view_tasks", {})]);
   }
-  // The messages were shortened in the middle of the work: the plan has tasks that only this request can have asked for.
+  // The messages were shortened amid the work: only this request can have created the plan's tasks.
   if (wasViewed && (openTasks(conversation.plan).length > 0 || hasPlanned(conversation)))
     return work(conversation, content);
   const left = conversation.is_steered ? [] : openTasks(conversation.plan).map((task) => task.id);
@@ -91,7 +91,7 @@ function explainNoPlan({ language }: Conversation, error: string): Reply {
   );
 }
 
-/** The same plan again would be the same question again: the next word is the person's. */
+/** The same plan again would ask the same question again, so the person has to say what to change. */
 function explainDeclinedPlan({ language }: Conversation): Reply {
   return say(
     language === "zh"
@@ -115,7 +115,7 @@ function stop(conversation: Conversation): Reply {
 function giveUp({ language }: Conversation): Reply {
   return say(
     language === "zh"
-      ? `已经走了 ${MOST_STEPS} 步还没有做完，我在这里停下。我是脚本化演示模型。`
-      : `After ${MOST_STEPS} steps this is still not done, so I stop here. I am a scripted demo model.`,
+      ? `已经走了 ${MAX_STEPS} 步还没有做完，我在这里停下。我是脚本化演示模型。`
+      : `After ${MAX_STEPS} steps this is still not done, so I stop here. I am a scripted demo model.`,
   );
 }

@@ -1,4 +1,4 @@
-// What the hooks of `hooks.ts` do on the wire.
+// The effects of the hooks of `hooks.ts`, as a client sees them.
 import OpenAI, { type APIError } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningModel, startModel } from "./server.ts";
@@ -27,18 +27,18 @@ async function readFrames(content: string): Promise<string[]> {
   return text.split("\n\n").map((frame) => frame.replace(/^data: /, ""));
 }
 
-describe("the hooks", () => {
+describe("a hook", () => {
   const ask = (content: string) =>
     client.chat.completions.create({ model: MODEL, messages: user(content), stream: true });
 
-  it("fail with a status and a time to wait", async () => {
+  it("fails with a status and a time to wait", async () => {
     const error = await ask("[[status 429 retry-after 7]]").catch((thrown: unknown) => thrown as APIError);
     expect(error).toMatchObject({ status: 429, code: "rate_limit_exceeded" });
     expect((error as APIError).headers?.get("retry-after")).toBe("7");
     await expect(ask("[[status 500]]")).rejects.toMatchObject({ status: 500 });
   });
 
-  it("cut the connection after so many chunks", async () => {
+  it("cuts the connection after so many chunks", async () => {
     const response = await post("[[cut after 20]] [[say 100]]", true);
     const decoder = new TextDecoder();
     let text = "";
@@ -50,7 +50,7 @@ describe("the hooks", () => {
     expect(text.match(/data: /g)).toHaveLength(20);
   });
 
-  it("cut the connection after so many bytes, within a chunk or a character", async () => {
+  it("cuts the connection after so many bytes, amid a chunk or a character", async () => {
     const message = "[[text 商店]]";
     const whole = Buffer.from(await (await post(message, true)).arrayBuffer());
     const inside = whole.indexOf("商") + 1;
@@ -66,7 +66,7 @@ describe("the hooks", () => {
     }
   });
 
-  it("fail the first times only, for each message by itself", async () => {
+  it("fails only the first times, for each message separately", async () => {
     const statuses = async (content: string) => {
       const answers: number[] = [];
       for (let turn = 0; turn < 4; turn++) {
@@ -80,7 +80,7 @@ describe("the hooks", () => {
     expect(await statuses("b [[times 1]] [[status 503]]")).toEqual([503, 200, 200, 200]);
   });
 
-  it("fail amid the work where the fault stands after a then", async () => {
+  it("fails amid the work where the fault follows a then", async () => {
     const asked = user("[[tool a {}]] [[then]] [[status 500]] [[times 1]] [[text well]]");
     const create = (messages: OpenAI.ChatCompletionMessageParam[]) =>
       client.chat.completions.create({ model: MODEL, messages });
@@ -92,7 +92,7 @@ describe("the hooks", () => {
     expect((await next()).choices[0]?.message.content).toBe("well");
   });
 
-  it("answer with a page, reset the connection, or end without saying so", async () => {
+  it("responds with a page, resets the connection, or ends without a finish reason", async () => {
     expect(await (await post("[[html]]", true)).text()).toContain("<!doctype html>");
     await expect(post("[[reset]]", true)).rejects.toThrow("fetch failed");
     const ending = await readFrames("[[no end]] [[text abc]]");
@@ -102,7 +102,7 @@ describe("the hooks", () => {
     expect(JSON.parse(error.at(-2) ?? "")).toMatchObject({ error: { code: 503 } });
   });
 
-  it("send a line without an end, until the client leaves", async () => {
+  it("sends a line without an end until the client disconnects", async () => {
     const leaving = new AbortController();
     const reader = (await post("[[endless]]", true, leaving.signal)).body?.getReader();
     for (let size = 0; size < 1_000_000; ) size += (await reader?.read())?.value?.length ?? 0;
@@ -110,22 +110,22 @@ describe("the hooks", () => {
     await expect(reader?.read()).rejects.toThrow();
   });
 
-  it("show signs of life before they answer", async () => {
+  it("sends comments before the response", async () => {
     const frames = await readFrames("[[comments 2]] [[text abc]]");
     expect(frames.slice(1, 3)).toEqual([": PROCESSING", ": PROCESSING"]);
     expect(frames.join()).toContain("abc");
   });
 
-  it("quote the key that they refuse", async () => {
+  it("quotes the key that it rejects", async () => {
     await expect(ask("[[status 401]]")).rejects.toThrow("Bearer any");
   });
 
-  it("say as many bytes as asked", async () => {
+  it("says as many bytes as requested", async () => {
     const { choices } = await client.chat.completions.create({ model: MODEL, messages: user("[[fill 2500]]") });
     expect(choices[0]?.message.content).toHaveLength(2500);
   });
 
-  it("fall silent: after the head, after some chunks, or at once", async () => {
+  it("goes silent: after the headers, after some chunks, or at once", async () => {
     for (const [hook, chunks] of [
       ["[[stall]]", 0],
       ["[[stall after 3]]", 3],
@@ -142,12 +142,12 @@ describe("the hooks", () => {
     await expect(post("[[silent]]", false, AbortSignal.timeout(50))).rejects.toThrow();
   });
 
-  it("send what is no JSON, and a choice without content", async () => {
+  it("sends invalid JSON, and a choice without content", async () => {
     expect((await readFrames("[[bad json]]"))[1]).toBe("{this is not json");
     expect((await readFrames("[[empty]] [[say 5]]")).join()).not.toContain("word");
   });
 
-  it("call tools in order, and tell their results", async () => {
+  it("calls tools in order, and reports their results", async () => {
     const messages: OpenAI.ChatCompletionMessageParam[] = user(
       "[[tool a {}]] [[tool b {}]] [[then]] [[raw c not json]] [[same id]]",
     );
@@ -170,7 +170,7 @@ describe("the hooks", () => {
     expect(said).toEqual(["call_same_0 a {},call_same_0 b {}", "call_same_1 c not json", "done: result 0 | result 1"]);
   });
 
-  it("loop, and echo what was seen", async () => {
+  it("repeats a call for ever, and echoes what it received", async () => {
     expect((await readFrames("[[loop]]")).join()).toContain("view_tasks");
     const echoed = await client.chat.completions.create({
       model: MODEL,
@@ -182,7 +182,7 @@ describe("the hooks", () => {
     ]);
   });
 
-  it("are left to the script when they are no hooks, or not closed", async () => {
+  it("that is invalid or not closed is left to the script", async () => {
     for (const text of ["[[hello]] hello", "hello [[say 5"]) {
       const reply = await client.chat.completions.create({ model: MODEL, messages: user(text) });
       expect(reply.choices[0]?.message.content).toContain("scripted demo model");

@@ -1,43 +1,44 @@
-// Hooks for tests: words in double brackets in a person's newest message make the model behave in an exact way. They
-// combine. What goes wrong does so at every call for that message, unless it stands after a [[then]] (then at the calls
-// for what it stands with) or [[times N]] is said.
+// Hooks for tests: words in double brackets in a person's newest message ask for an exact reply or fault. They combine. A
+// fault applies to every call for that message, unless it follows a [[then]] (then to the calls for that part) or is
+// limited by [[times N]].
 //
-// What is said
+// Replies
 //   [[say N]]               N tokens "word "
-//   [[fill N]]              N bytes of text in pieces of a KiB: much, fast
+//   [[fill N]]              N bytes of text in pieces of a KiB: large and fast
 //   [[text …]]              exactly this text
 //   [[think N]]             N tokens of reasoning before everything else
 //   [[tool NAME {json}]]    calls this tool; several hooks are several calls of one message. Once results exist the answer
 //                           is "done: " with the first 200 characters of each
 //   [[then]]                what follows is the next message: the calls after it are made once those before have results
-//   [[raw NAME text]]       calls this tool with arguments that are this text and need not be JSON
+//   [[raw NAME text]]       calls this tool with this text as arguments, which need not be JSON
 //   [[same id]]             all calls of the message have the same id
 //   [[loop NAME {json}]]    makes this call for ever; without a name, view_tasks
 //   [[echo]]                answers with the JSON of the roles and tools that it saw
-// What goes wrong
-//   [[times N]]             only the first N times. The server counts by the words of the message: they must be new
+// Faults
+//   [[times N]]             only the first N times. The server counts by the message's words, which must be new
 //   [[status N]] [[status N retry-after S]]   fails with this HTTP status
-//   [[reset]]               the connection is destroyed before a head
-//   [[html]]                status 200, and a page
-//   [[cut after N]]         the connection is destroyed after N chunks
+//   [[reset]]               the connection is reset before the headers
+//   [[html]]                status 200 with an HTML page
+//   [[cut after N]]         the connection is reset after N chunks
 //   [[cut after N bytes]]   or after N bytes of the body
-//   [[stall]] [[stall after N]]   the head (and N chunks) are sent, then nothing
-//   [[silent]]              not even a head is sent
+//   [[stall]] [[stall after N]]   the headers (and N chunks) are sent, then nothing
+//   [[silent]]              not even the headers are sent
 //   [[bad json]]            the second chunk is not JSON
 //   [[empty]]               a choice without content
-//   [[no end]]              neither finish reason nor [DONE]; the body ends well
-//   [[error]]               an error object where the finish reason should be
+//   [[no end]]              neither finish reason nor [DONE]; the body ends normally
+//   [[error]]               an error object in place of the finish reason
 //   [[endless]]             after the first chunk, a line that never ends
-//   [[comments N]]          N comments before everything else, one each 400 ms: a busy server's signs of life
-// How fast
+//   [[comments N]]          N comments before everything else, one each 400 ms, as a busy server sends them
+// Pace
 //   [[pace N]]              N tokens a second for this answer
 import type { Conversation } from "./conversation.ts";
 import type { Faults, Reply, ReplyCall } from "./reply.ts";
 import type { Message } from "./wire.ts";
 
-// The largest text that a test asks for is 2 MB; hooks stand early in a message, which bounds the search for them.
-const MOST_TOKENS = 1_000_000;
-const MOST_COUNT = 16_000_000;
+// The largest text that a test requests is 2 MB. Hooks are near the beginning of a message, which bounds the search for
+// them.
+const MAX_TOKENS = 1_000_000;
+const MAX_COUNT = 16_000_000;
 const SEARCHED = 20_000;
 
 interface HookedMessage {
@@ -49,7 +50,7 @@ interface HookedMessage {
 }
 
 interface Hooks {
-  /** One entry per message, between `[[then]]`s. */
+  /** One entry per message; `[[then]]` separates them. */
   messages: HookedMessage[];
   think: number;
   loop: ReplyCall | null;
@@ -82,7 +83,7 @@ function gatherFaults({ messages, times }: Hooks, { recent, request }: Conversat
   const worked = recent.filter((turn) => turn.exchanges.length > 0).length;
   const faults = { ...messages[0]?.faults, ...messages[worked]?.faults };
   if (times === undefined || Object.keys(faults).length === 0) return faults;
-  return { ...faults, times: { name: request, most: times } };
+  return { ...faults, times: { name: request, max: times } };
 }
 
 function play(hooks: Hooks, { recent }: Conversation, messages: Message[]): Reply {
@@ -113,7 +114,7 @@ function describe(messages: Message[]): string {
   );
 }
 
-/** The insides of all hooks. Arguments may hold brackets themselves, so the end is looked for outside of JSON strings. */
+/** The content of all hooks. Arguments may contain brackets, so the end is searched for outside of JSON strings. */
 function findHooks(text: string): string[] {
   const found: string[] = [];
   for (let at = text.indexOf("[["); at >= 0; at = text.indexOf("[[", at)) {
@@ -146,10 +147,10 @@ function findEnd(text: string, from: number): number {
 
 function addHook(hooks: Hooks, inside: string): Hooks {
   const [, word = "", rest = ""] = /^(same id|bad json|no end|\w+)\s*([\s\S]*)$/.exec(inside) ?? [];
-  const number = Math.min(Number(/\d+/.exec(rest)?.[0] ?? 0), MOST_COUNT);
+  const number = Math.min(Number(/\d+/.exec(rest)?.[0] ?? 0), MAX_COUNT);
   const current = hooks.messages.at(-1) ?? newMessage();
   if (word === "then") hooks.messages.push(newMessage());
-  else if (word === "say") current.tokens += Math.min(number, MOST_TOKENS);
+  else if (word === "say") current.tokens += Math.min(number, MAX_TOKENS);
   else if (word === "fill") current.filler += number;
   else if (word === "text") current.text += rest;
   else if (word === "tool") current.calls.push(readCall(rest, "{}"));

@@ -1,10 +1,10 @@
-// What a request asks for, guessed from its words, in Chinese and English.
+// Guesses what a request asks for from its words, in Chinese and English.
 
 export type Intent = "stop" | "continue" | "ask" | "shop" | "research" | "build" | "change" | "talk";
 export type ProjectKind = "shop" | "research" | "build";
 
-// Long requests say what they want early on; the limit also keeps every pattern below cheap.
-const READ = 2000;
+// Long requests state their goal early; the limit also keeps every pattern below cheap.
+const MAX_CHARACTERS = 2000;
 
 const makeZh = "(?:做|建|搭|开发|制作|创建|写|编写|实现|设计|生成|部署|弄|要|来|整)";
 const makeEn = "\\b(?:build|make|create|develop|set ?up|design|write|implement|launch|code|start|need|want|open)\\b";
@@ -30,7 +30,7 @@ const isContinue =
   /^(?:请)?(?:继续|接着|接着做|继续做|往下做|continue|go on|carry on|resume|keep going|proceed)\b|^(?:请)?(?:继续|接着)/i;
 
 export function readIntent(request: string): Intent {
-  const text = request.slice(0, READ).trim();
+  const text = request.slice(0, MAX_CHARACTERS).trim();
   if (isStop.test(text)) return "stop";
   if (isContinue.test(text)) return "continue";
   if (isVague.test(text) || isAskFirst.test(text)) return "ask";
@@ -41,7 +41,7 @@ export function readIntent(request: string): Intent {
   return isBuild.test(text) ? "build" : "talk";
 }
 
-/** The project that a goal leads to once it is known that there is one. */
+/** The kind of project for a goal that is known to be a project. */
 export function readKind(goal: Goal): ProjectKind {
   const answer = goal.answers.at(-1) ?? "";
   const ofAnswer = readAnswer(answer);
@@ -52,7 +52,7 @@ export function readKind(goal: Goal): ProjectKind {
 
 function readAnswer(answer: string): ProjectKind | null {
   if (answer === "") return null;
-  const text = answer.slice(0, READ);
+  const text = answer.slice(0, MAX_CHARACTERS);
   if (new RegExp(`${shopZh}|${shopEn}|\\b(?:shop|store)\\b`, "i").test(text)) return "shop";
   if (/报告|调研|研究|report|research/i.test(text)) return "research";
   return "build";
@@ -61,9 +61,9 @@ function readAnswer(answer: string): ProjectKind | null {
 const lead =
   /^(?:请|麻烦|帮我|给我|替我|我想要?|我要|能不能|可以|你好[，,]?)+|^(?:(?:please|can you|could you|i want(?: you)? to|i'd like(?: you)? to|hi|hello)[, ]+)+/i;
 
-/** The subject of a report: what stands after "on" or between the usual words. */
+/** The subject of a report: the words after "on" or between the usual phrases. */
 export function readTopic(goal: Goal): string {
-  const text = goal.text.slice(0, READ).replace(/\s+/g, " ").trim();
+  const text = goal.text.slice(0, MAX_CHARACTERS).replace(/\s+/g, " ").trim();
   const found =
     /关于[「“"《]?(.{1,80}?)[」”"》]?的?(?:调研|研究|分析|调查|市场)*(?:报告|综述|研究|调研)/.exec(text) ??
     /(?:调研|研究|分析|调查)(?:一下|下)?[「“"《：:]?([^，。；！？,.;!?」”"》]{2,80})/.exec(text) ??
@@ -75,15 +75,15 @@ export function readTopic(goal: Goal): string {
     .replace(/^(?:报告|一下)/, "")
     .trim();
   const named = topic || [...goal.answers, text.replace(lead, "")].find((each) => each !== "") || "?";
-  // Someone who chose "a report" without saying on what gets an example.
+  // A person who chose "a report" without naming a subject gets an example.
   return named === "研究报告" ? "远程办公" : named === "Research report" ? "remote work" : shorten(named);
 }
 
-/** What a generic project is about, as a short line without the request's courtesies. */
+/** The subject of a generic project, as a short line without polite phrases. */
 export function readAim(goal: Goal): string {
   const text =
     goal.text
-      .slice(0, READ)
+      .slice(0, MAX_CHARACTERS)
       .replace(lead, "")
       .split(/[\n。；;]|[.!?！？](?:\s|$)/)[0] ?? "";
   const answer = goal.answers.at(-1);
@@ -95,9 +95,9 @@ export function readAim(goal: Goal): string {
   return shorten([aim || goal.text.trim() || "?", ...(answer ? [answer] : [])].join(" · "));
 }
 
-/** Steps that the request itself lists: numbered, bulleted, or one after another with "then". */
+/** The steps that a request lists: numbered, bulleted, or joined with "then". */
 export function readSteps(goal: Goal): string[] {
-  const text = goal.text.slice(0, READ);
+  const text = goal.text.slice(0, MAX_CHARACTERS);
   const marked = [
     ...text.matchAll(
       /(?:^|[\n\s：:，,；;])(?:[-*•]|\d{1,2}[.、)）])\s*([^\n；;]{2,120}?)(?=$|\n|[；;]|\s+\d{1,2}[.、)）])/g,
@@ -126,7 +126,7 @@ function shorten(text: string): string {
   return points.length > 60 ? `${points.slice(0, 60).join("")}…` : points.join("");
 }
 
-/** A folder's name: the Latin words of an aim, or a short number where it has none. */
+/** The name of a folder: the Latin words of a subject, or a short number where it has none. */
 export function nameFolder(aim: string): string {
   const words = aim
     .toLowerCase()
@@ -142,6 +142,6 @@ export function nameFolder(aim: string): string {
 
 export interface Goal {
   text: string;
-  /** What the person said when asked. */
+  /** The person's answers to questions. */
   answers: string[];
 }

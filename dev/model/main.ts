@@ -6,10 +6,10 @@ import { MODEL } from "./stream.ts";
 const usage = `npm run model -- [--port 8801] [--tokens-per-second 90] [--no-reasoning]
   --tokens-per-second 0 is full speed`;
 
-function readNumber(name: string, value: string | undefined, most: number): number | undefined {
+function readNumber(name: string, value: string | undefined, max: number): number | undefined {
   if (value === undefined) return undefined;
-  if (/^\d+$/.test(value) && Number(value) <= most) return Number(value);
-  throw new Error(`--${name} must be a whole number up to ${most}`);
+  if (/^\d+$/.test(value) && Number(value) <= max) return Number(value);
+  throw new Error(`--${name} must be a whole number up to ${max}`);
 }
 
 async function run(): Promise<void> {
@@ -26,7 +26,7 @@ async function run(): Promise<void> {
     tokensPerSecond: readNumber("tokens-per-second", values["tokens-per-second"], 1_000_000),
     reasoning: values.reasoning,
   });
-  console.log(`${MODEL} on ${model.baseUrl} (a script, not a real model; any key will do)`);
+  console.log(`${MODEL} on ${model.baseUrl} (a script, not a real model; any key is accepted)`);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => void model.close());
   }

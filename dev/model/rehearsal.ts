@@ -1,5 +1,5 @@
-// For tests: plays a conversation to its end against tools that are given, with a plan that keeps the server's rules (one
-// task in progress, in order, started by the first other call) and a reminder after every message list.
+// For tests: plays a conversation to its end against given tools. The plan follows the server's rules (one task in
+// progress, in order, started by the first other call), and a reminder ends each list of messages.
 import type { Content } from "./content.ts";
 import { decide } from "./decide.ts";
 import { call, type ReplyCall } from "./reply.ts";
@@ -31,7 +31,7 @@ export interface Rehearsed {
 
 export class PlanBook {
   plan: Plan = { sections: [] };
-  /** Every status that a task went through, by its words. */
+  /** Every status of a task, by its text. */
   readonly history = new Map<string, string[]>();
   #count = 0;
 
@@ -89,8 +89,8 @@ export interface Rehearsal {
   messages: WireMessage[];
   book: PlanBook;
   tools: ToolTable;
-  most_steps?: number;
-  /** What is sent in place of all that was played. */
+  max_steps?: number;
+  /** Replaces the list of messages that is sent. */
   shorten?: (played: WireMessage[]) => WireMessage[];
 }
 
@@ -106,13 +106,13 @@ export async function rehearse({
   messages,
   book,
   tools,
-  most_steps = 90,
+  max_steps = 90,
   shorten,
 }: Rehearsal): Promise<Rehearsed> {
   const table: ToolTable = { ...book.tools(), ask: () => "", complete: () => "", ...tools };
   const offered = Object.keys(table).map((name) => ({ type: "function", function: { name, parameters: {} } }));
   const played = [{ role: "system", content: "You are an agent." }, ...messages];
-  for (let step = 1; step <= most_steps; step++) {
+  for (let step = 1; step <= max_steps; step++) {
     const shown = shorten?.(played) ?? played;
     const reply = decide(readRequest({ model: "any", messages: [...shown, ...remind(book)], tools: offered }), content);
     const text = typeof reply.text === "string" ? reply.text : [...(reply.text ?? [])].join("");
@@ -132,7 +132,7 @@ export async function rehearse({
       }
     }
   }
-  return { messages: played.slice(1), steps: most_steps, ended: "too long", text: "" };
+  return { messages: played.slice(1), steps: max_steps, ended: "too long", text: "" };
 }
 
 async function runTool(table: ToolTable, book: PlanBook, use: ReturnType<typeof call>): Promise<string> {
@@ -150,7 +150,7 @@ function toWire(text: string, calls: ReplyCall[], place: number): WireMessage {
   return { role: "assistant", content: text || null, tool_calls };
 }
 
-/** A sandbox of which only the answers exist. */
+/** A sandbox that consists of canned results. */
 export function pretend(version = "v20.20.2"): ToolTable {
   return {
     execute_command: ({ command }) => {

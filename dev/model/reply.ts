@@ -1,49 +1,49 @@
-// What the script decides to say: one assistant message, and for tests what goes wrong on its way.
+// The script's reply: one assistant message and, for tests, the faults of its delivery.
 
 export interface ReplyCall {
   name: string;
-  /** JSON; a test may want what is none. */
+  /** JSON; a test may use invalid JSON. */
   arguments: string;
-  /** Made up when absent. */
+  /** Generated when absent. */
   id?: string;
 }
 
 export interface Faults {
-  /** They happen to the first `most` requests only that share this name. */
-  times?: { name: string; most: number };
-  /** Answered instead of the message. */
+  /** The faults apply only to the first `max` requests that share this name. */
+  times?: { name: string; max: number };
+  /** The HTTP status of an error response that replaces the message. */
   status?: number;
   /** In seconds, with `status`. */
   retry_after?: number;
-  /** The connection is destroyed before anything is answered. */
+  /** The connection is reset before any response. */
   reset?: boolean;
-  /** A page is answered, with status 200. */
+  /** The response is an HTML page with status 200. */
   html?: boolean;
-  /** The connection is destroyed after this many chunks. */
+  /** The connection is reset after this many chunks. */
   cut_after?: number;
-  /** The connection is destroyed after this many bytes of the body, be it within a chunk or a character. */
+  /** The connection is reset after this many bytes of the body, even amid a chunk or a character. */
   cut_after_bytes?: number;
   /** Nothing more is sent after this many chunks, and the connection stays open. */
   stall_after?: number;
-  /** Not even a response head is sent. */
+  /** Not even the response's headers are sent. */
   silent?: boolean;
-  /** After the first chunk comes one that is not JSON. */
+  /** The second chunk is not JSON. */
   bad_json?: boolean;
   /** A choice without content. */
   empty?: boolean;
-  /** The stream ends well after the content, but nothing says so. */
+  /** The stream ends after the content without a finish reason. */
   no_end?: boolean;
-  /** An error object stands where the finish reason should. */
+  /** An error object replaces the finish reason. */
   error?: boolean;
-  /** After the first chunk comes a line that never ends. */
+  /** The first chunk is followed by a line that never ends. */
   endless?: boolean;
-  /** So many comments come before the content, one each 400 ms. */
+  /** The number of comments before the content, one each 400 ms. */
   comments?: number;
 }
 
 export interface Reply {
   reasoning?: string;
-  /** An iterable, where the whole text would be large. */
+  /** An iterable where the whole text would be large. */
   text?: string | Iterable<string>;
   calls?: ReplyCall[];
   faults?: Faults;

@@ -12,12 +12,12 @@ async function play(messages: WireMessage[], tools = pretend(), book = new PlanB
   return rehearse({ content, messages, book, tools });
 }
 
-describe("other requests", () => {
+describe("a request that is not a shop", () => {
   it.each([
     ["写一份关于远程办公的研究报告", "远程办公", "zh"],
     ["调研一下新能源汽车市场", "新能源汽车市场", "zh"],
     ["write a research report on remote work in Europe", "remote work in Europe", "en"],
-  ])("a report is written into files about its topic: %s", async (request, topic, language) => {
+  ])("for a report is answered with files about its topic: %s", async (request, topic, language) => {
     const played = await play(say(request));
     const files = callsOf(played, "create_file");
     expect(played.ended).toBe("complete");
@@ -31,7 +31,7 @@ describe("other requests", () => {
     ).toContain("wc -");
   });
 
-  it("steps that a request lists become its tasks", async () => {
+  it("that lists steps gets them as its tasks", async () => {
     const book = new PlanBook();
     const played = await play(
       say("Please set up my project: 1. create the folder 2. write the config 3. add a licence"),
@@ -54,7 +54,7 @@ describe("other requests", () => {
     "What is the capital of France?",
     "怎么做一个电商网站？",
     "what can you do?",
-  ])("small talk gets a plain answer that names the script: %s", async (request) => {
+  ])("of small talk gets a plain answer that names the script: %s", async (request) => {
     const played = await play(say(request));
     expect(played).toMatchObject({ ended: "text", steps: 1 });
     expect(played.text).toMatch(/脚本化演示模型|scripted demo model/);
@@ -64,11 +64,11 @@ describe("other requests", () => {
     ["2 + 3 * 4", "14"],
     ["what is (1.5 + 2) * -2?", "-7"],
     ["计算 12×12", "144"],
-  ])("a sum is worked out: %s", async (request, value) => {
+  ])("with a sum gets its result: %s", async (request, value) => {
     expect((await play(say(request))).text).toContain(`**${value}**`);
   });
 
-  it("a vague wish is asked about once, and the answer decides", async () => {
+  it("that is vague leads to one question, and the answer decides", async () => {
     const asked = await play(say("做一个网站"));
     expect(asked.ended).toBe("ask");
     const played = await play(say("做一个网站"), { ...pretend(), ask: () => "网上商店" });
@@ -77,7 +77,7 @@ describe("other requests", () => {
     expect(played.messages[1]?.tool_calls?.[0]?.function.arguments).toContain("choices");
   });
 
-  it("the answer may come as the person's next message", async () => {
+  it("may be answered in the person's next message", async () => {
     const asked = await play(say("ask me a question first"), pretend());
     const ask = asked.messages.at(-1)?.tool_calls?.[0];
     const answered = { role: "tool", content: "the person wrote instead", tool_call_id: ask?.id };
@@ -86,7 +86,7 @@ describe("other requests", () => {
     expect(played.text).toContain("report.md");
   });
 
-  it("is asked in plain text where there is no tool for it, and understood", async () => {
+  it("leads to a question in plain text where the tool for it is missing, and understands the answer", async () => {
     const first = await play(say("做一个网站"), { ...pretend(), ask: () => "Error: not offered" });
     expect(first.ended).toBe("text");
     const played = await play([...first.messages, ...say("网上商店")]);
@@ -94,8 +94,8 @@ describe("other requests", () => {
   });
 });
 
-describe("the same thread", () => {
-  it("answers thanks and wishes for changes shortly, and plans a new project anew", async () => {
+describe("a later message in the same thread", () => {
+  it("gets a short answer to thanks and requested changes, and a new plan for a new project", async () => {
     const book = new PlanBook();
     const first = await play(say("帮我做一个电商网站"), pretend(), book);
     for (const words of ["谢谢", "再加一个优惠券功能"]) {
@@ -115,13 +115,13 @@ describe("the same thread", () => {
       messages: say("build me an online shop"),
       book,
       tools: pretend(),
-      most_steps: 12,
+      max_steps: 12,
     });
     expect(played.ended).toBe("too long");
     return played.messages;
   }
 
-  it("goes on when told to continue", async () => {
+  it("continues the work when it says so", async () => {
     const book = new PlanBook();
     const played = await play([...(await playHalf(book)), ...say("continue")], pretend(), book);
     expect(played.ended).toBe("complete");
@@ -129,7 +129,7 @@ describe("the same thread", () => {
     expect(callsOf(played, "create_tasks")).toHaveLength(1);
   });
 
-  it("takes note of a message in mid-work and goes on", async () => {
+  it("amid the work is acknowledged, and the work goes on", async () => {
     const book = new PlanBook();
     const half = await playHalf(book);
     const played = await play([...half, ...say("use blue, please")], pretend(), book);
@@ -138,14 +138,14 @@ describe("the same thread", () => {
     expect(new Set(book.statuses())).toEqual(new Set(["completed"]));
   });
 
-  it("stops when told to", async () => {
+  it("stops the work when it says so", async () => {
     const book = new PlanBook();
     const played = await play([...(await playHalf(book)), ...say("stop")], pretend(), book);
     expect(played.steps).toBe(2);
     expect(book.statuses().filter((status) => status === "cancelled").length).toBeGreaterThan(5);
   });
 
-  it("puts the rest of a cancelled plan away before a new one", async () => {
+  it("closes the tasks of a cancelled plan before a new one", async () => {
     const book = new PlanBook();
     const half = await playHalf(book);
     half.push(...say("", "I was cancelled").slice(1));

@@ -1,13 +1,13 @@
-// How a tool's answer is read. Servers word their results in their own way, so this looks for what all of them say: an
-// exit code, an error in front, a link, a plan as JSON.
+// Reads a tool's result. Each server words results in its own way, so this looks for what they have in common: an exit
+// code, an error in front, a link, a plan as JSON.
 import { isRecord } from "./wire.ts";
 
 export interface Result {
   ok: boolean;
   text: string;
-  /** A person was asked whether it may be done, or asked a question, and said no or nothing. It is not tried again. */
+  /** A person was asked for approval or an answer, and declined or said nothing. The call is not tried again. */
   declined?: boolean;
-  /** It was not made because a call before it waits for a person, and is to be made again. */
+  /** The call was not made because a call before it waits for a person. It must be made again. */
   deferred?: boolean;
 }
 
@@ -21,27 +21,28 @@ export interface Plan {
   sections: { title: string; tasks: Task[] }[];
 }
 
-// Results may be as long as a request; what the script looks for stands near the start or the end.
-const LOOKED_AT = 8000;
+// Results may be as long as a request; what the script looks for is near the start or the end.
+const MAX_READ = 8000;
 
-// What tools say when they could not do what they were asked. Looked for at the start only, and never in what a file or
-// a folder holds.
+// Phrases of tools that could not do what they were asked. Matched at the start only, and never in the content of a
+// file or folder.
 const failing =
   /\b(?:errors?|fail(?:ed|ure|s)?|not (?:found|possible|allowed|executed|offered|available)|can't|cannot|could ?n[o']t|no such|no result|denied|refused|unavailable|unknown|invalid|interrupted|cancell?ed|timed? ?out|time limit|too (?:large|long|many)|does not exist|is gone|binary file|nothing (?:was|would|to) change)|错误|失败|出错|无法|超时|不存在/i;
 const START = 300;
 
-// What a server says in a person's name stands at the very start; further on it may be anything, also a file's words.
+// A server's words for a person's decision are at the very start; further on the text may be anything, such as a file's
+// content.
 const declining =
   /^\W{0,4}(?:(?:error|declined)\W{1,3})?the (?:person|user) (?:has )?(?:declined|rejected|refused|denied|did not (?:approve|allow|answer))\b/i;
 const deferring = /^not executed:[^\n]*\bcall it again\b/i;
-// Stands before the result of a call that a person changed; the result is what comes after it.
+// Precedes the result of a call that a person changed.
 const changing = /^\(The person approved this call with other arguments: [^\n]*\n/;
 
 export function readResult(name: string, answer: string): Result {
   const whole = answer.replace(changing, "");
-  if (declining.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, LOOKED_AT), declined: true };
-  if (deferring.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, LOOKED_AT), deferred: true };
-  const text = whole.length > 2 * LOOKED_AT ? `${whole.slice(0, LOOKED_AT)}\n${whole.slice(-LOOKED_AT)}` : whole;
+  if (declining.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, MAX_READ), declined: true };
+  if (deferring.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, MAX_READ), deferred: true };
+  const text = whole.length > 2 * MAX_READ ? `${whole.slice(0, MAX_READ)}\n${whole.slice(-MAX_READ)}` : whole;
   if (/^(?:create|update|view|delete)_tasks$/.test(name)) return { ok: readPlan(whole) !== null, text };
   if (name === "execute_command") {
     const code = /exit[_ ]?code"?[:= ]{0,3}(-?\d{1,5})/i.exec(text)?.[1];
@@ -78,7 +79,7 @@ export function openTasks(plan: Plan | null): Task[] {
   return tasks.filter((task) => task.status === "pending" || task.status === "in_progress");
 }
 
-/** The task in progress, else the first that waits. */
+/** The task in progress, else the first pending one. */
 export function dueTask(plan: Plan | null): Task | null {
   const open = openTasks(plan);
   return open.find((task) => task.status === "in_progress") ?? open[0] ?? null;
@@ -88,7 +89,7 @@ export function findUrl(text: string): string | null {
   return /https?:\/\/[^\s"'<>\\)\]}]+/.exec(text)?.[0] ?? null;
 }
 
-/** A result inside a sentence: one short line. */
+/** A result as one short line, for use in a sentence. */
 export function excerpt(text: string, length = 200): string {
   const line = text
     .slice(0, 4 * length)

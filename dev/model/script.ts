@@ -1,6 +1,6 @@
-// The form of a scripted task. It is a generator: it yields a step, gets the results of the step's calls, and in the end
-// says how the task went. Since the same results always lead to the same next step, a task is taken up at any point by
-// running it from its start over the results that the messages hold.
+// The form of a scripted task. It is a generator: it yields a step, receives the results of the step's calls, and
+// finally returns how the task ended. The same results always lead to the same next step, so a task is resumed at any
+// point by running it from the start over the results in the messages.
 import type { Content } from "./content.ts";
 import type { Exchange, Language } from "./conversation.ts";
 import type { Goal } from "./intent.ts";
@@ -27,10 +27,10 @@ export interface TaskContext {
   content: Content;
   language: Language;
   goal: Goal;
-  /** The task's own words, and its place in the plan from 1. */
+  /** The task's text, and its position in the plan from 1. */
   task: string;
   number: number;
-  /** The newest exchange of the thread that fits. */
+  /** The newest exchange of the thread that matches. */
   find: (fits: (exchange: Exchange) => boolean) => Exchange | undefined;
 }
 
@@ -63,7 +63,7 @@ export function givenUp(zh: string, en: string): Outcome {
   return { text: { zh, en }, status: "cancelled" };
 }
 
-/** One step, taken a second time if a call of it failed. */
+/** Yields a step, and yields it again if a call of it failed. */
 export function* trying(step: Step): Generator<Step, Result[], Result[]> {
   const results = yield step;
   if (results.every((result) => result.ok)) return results;

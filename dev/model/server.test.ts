@@ -1,4 +1,4 @@
-// The wire: what an unmodified OpenAI client and a bare socket see.
+// The HTTP API, as an unmodified OpenAI client and a plain socket see it.
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ModelOptions, type RunningModel, startModel } from "./server.ts";
@@ -43,7 +43,7 @@ async function readFrames(content: string): Promise<string[]> {
   return frames.map((frame) => frame.replace(/^data: /, ""));
 }
 
-describe("a stream", () => {
+describe("a streamed response", () => {
   it("has the role first, text and arguments in pieces, a finish reason, usage and the end mark", async () => {
     const stream = await client.chat.completions.create({
       model: MODEL,
@@ -87,7 +87,7 @@ describe("a stream", () => {
     expect(new Set(calls?.map((call) => call.id)).size).toBe(2);
   });
 
-  it("keeps characters whole in pieces", async () => {
+  it("never splits a character", async () => {
     const text = "商店😀𠮷 é ".repeat(50);
     const frames = await readFrames(`[[text ${text}]] [[raw a ${JSON.stringify({ text })}]]`);
     const deltas = frames.slice(0, -1).map((frame) => JSON.parse(frame) as OpenAI.ChatCompletionChunk);
@@ -105,13 +105,13 @@ describe("a stream", () => {
     expect(reply.choices[0]).toMatchObject({ finish_reason: "length", message: { content: "word ".repeat(7) } });
   });
 
-  it("keeps the pace it is given", async () => {
+  it("has the configured pace", async () => {
     const begun = performance.now();
     await readFrames("[[say 20]] [[pace 200]]");
     expect(performance.now() - begun).toBeGreaterThanOrEqual(90);
   });
 
-  it("ends its work when the client goes away", async () => {
+  it("stops when the client disconnects", async () => {
     const left = Promise.withResolvers<void>();
     function* endless(): Generator<string> {
       try {
@@ -130,7 +130,7 @@ describe("a stream", () => {
   });
 });
 
-describe("an answer in one piece", () => {
+describe("a response in one piece", () => {
   it("is a chat completion with usage and the model's own name, whatever name was asked for", async () => {
     const reply = await client.chat.completions.create({ model: "gpt-anything", messages: user("who are you?") });
     expect(reply).toMatchObject({ object: "chat.completion", model: MODEL });
@@ -138,7 +138,7 @@ describe("an answer in one piece", () => {
     expect(reply.usage?.total_tokens).toBeGreaterThan(0);
   });
 
-  it("leaves reasoning out when it is turned off", async () => {
+  it("has no reasoning when that is turned off", async () => {
     const { baseUrl } = await start({ reasoning: false });
     const quiet = new OpenAI({ apiKey: "any", baseURL: baseUrl });
     const reply = await quiet.chat.completions.create({ model: MODEL, messages: user("[[think 5]] [[say 1]]") });
@@ -147,7 +147,7 @@ describe("an answer in one piece", () => {
 });
 
 describe("a server with a key", () => {
-  it("opens to that key alone, on every path", async () => {
+  it("accepts only that key, on every path", async () => {
     const { baseUrl } = await start({ apiKey: "the-key" });
     const body = JSON.stringify({ model: MODEL, messages: user("hello") });
     const ask = async (path: string, authorization: string | null) => {
@@ -164,7 +164,7 @@ describe("a server with a key", () => {
   });
 });
 
-describe("a request that is wrong", () => {
+describe("an invalid request", () => {
   it.each([
     ["{", "parse"],
     ["[]", "object"],
@@ -187,7 +187,7 @@ describe("a request that is wrong", () => {
       "must be followed by tool messages",
     ],
     ["[".repeat(100_000), "parse"],
-  ])("is refused with an error that says why: %.60s", async (body, why) => {
+  ])("is rejected with an error that gives the reason: %.60s", async (body, why) => {
     const response = await post(body);
     const { error } = (await response.json()) as { error: { message: string; type: string } };
     expect(response.status).toBe(400);
@@ -195,26 +195,26 @@ describe("a request that is wrong", () => {
     expect(error.message).toContain(why);
   });
 
-  it("is refused when it is too large, before it is read", async () => {
+  it("is rejected when it is too large, before it is read", async () => {
     const response = await post(" ".repeat(16 * 1024 * 1024 + 1));
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject({ error: { code: "request_too_large" } });
   });
 
-  it("is refused at another address or with another method", async () => {
+  it("is rejected at another path or with another method", async () => {
     expect((await post("", "/nothing", "GET")).status).toBe(404);
     expect((await post("", "/chat/completions", "GET")).status).toBe(405);
     expect((await post("{}", "/models/other", "GET")).status).toBe(404);
   });
 });
 
-it("lists its one model", async () => {
+it("the server lists its one model", async () => {
   const list = await client.models.list();
   expect(list.data.map((each) => each.id)).toEqual([MODEL]);
   expect((await client.models.retrieve(MODEL)).id).toBe(MODEL);
 });
 
-it("lets a test answer in its place, for the requests it picks", async () => {
+it("a test may replace the replies to requests that it selects", async () => {
   const { baseUrl } = await start({
     intercept: (_request, count) => (count === 1 ? { faults: { status: 503 } } : undefined),
   });
@@ -224,6 +224,6 @@ it("lets a test answer in its place, for the requests it picks", async () => {
   expect((await send()).choices[0]?.message.content).toBe("word ");
 });
 
-it("says clearly that its port is taken", async () => {
+it("a taken port is reported clearly", async () => {
   await expect(startModel({ port: model.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
 });

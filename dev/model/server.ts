@@ -1,6 +1,6 @@
-// The scripted demo model as a server: OpenAI's chat completions on plain `node:http`. What it says next follows from the
-// messages alone (see `decide`), so it survives restarts and serves any client. Between requests it keeps only how often a
-// fault has happened that a test wants N times.
+// The scripted demo model as a server: OpenAI's chat completions on plain `node:http`. Its next message depends on the
+// request's messages alone (see `decide`), so it survives restarts and serves any client. Between requests it stores
+// only how often a fault has happened that a test wants N times.
 import { createHash, timingSafeEqual } from "node:crypto";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,28 +11,28 @@ import { deliver, MODEL } from "./stream.ts";
 import { type ChatRequest, RequestError, readRequest } from "./wire.ts";
 import { readDialect, writeDialect } from "./xml.ts";
 
-// The longest conversation of a demo is under 1 MiB; the limit is there for what is none.
-const MOST_BODY_BYTES = 16 * 1024 * 1024;
+// The longest conversation of a demo is under 1 MiB; anything larger is not one.
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const BODY_TIMEOUT_MS = 30_000;
-// About what a fast model of 2026 does; slow enough to read along.
-const PEOPLES_PACE = 90;
+// About the pace of a fast model of 2026; slow enough to read along.
+const DEFAULT_TOKENS_PER_SECOND = 90;
 
 export interface ModelOptions {
-  /** 0 takes a free one. */
+  /** 0 chooses a free one. */
   port: number;
-  /** The only key that opens the server; without it any key does, and none. */
+  /** The only accepted key. Without it any key is accepted, and none is required. */
   apiKey?: string;
   /** 0 is full speed. */
   tokensPerSecond?: number;
   /** Whether `reasoning_content` is sent. */
   reasoning?: boolean;
-  /** For tests: a reply in place of the script's, for a request that it picks; `count` is 1 for the first request. */
+  /** For tests: replaces the script's reply where it returns one. `count` is 1 for the first request. */
   intercept?: (request: ChatRequest, count: number) => Reply | undefined;
 }
 
 export interface RunningModel {
   port: number;
-  /** What `OPENAI_BASE_URL` is set to. */
+  /** For `OPENAI_BASE_URL`. */
   baseUrl: string;
   close: () => Promise<void>;
 }
@@ -41,12 +41,12 @@ interface Setting {
   options: ModelOptions;
   content: Content;
   count: number;
-  /** How often faults with a number have happened, by the hash of their name. */
+  /** How often faults with a limit have happened, by the hash of their name. */
   failed: Map<string, number>;
 }
 
-// More than a test file has; the oldest are forgotten, and would happen again.
-const MOST_COUNTED = 10_000;
+// More than a test file uses. The oldest are forgotten, and would happen again.
+const MAX_COUNTED = 10_000;
 
 export async function startModel(options: ModelOptions): Promise<RunningModel> {
   const setting: Setting = { options, content: await loadContent(), count: 0, failed: new Map() };
@@ -101,14 +101,14 @@ function hasKey({ apiKey }: ModelOptions, { headers }: IncomingMessage): boolean
 const model = { id: MODEL, object: "model", created: 1_790_000_000, owned_by: "taskloom" };
 
 async function complete(setting: Setting, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // Listening starts before the body is read: a client may leave at any time.
+  // Registered before the body is read: a client may disconnect at any time.
   const left = new AbortController();
   response.once("close", () => left.abort());
   const body = await readBody(request);
   if (body === null) {
-    // Read on, so that the client gets the answer rather than a reset.
+    // Reads on, so that the client gets the response rather than a reset.
     request.resume();
-    return sendError(response, 413, `The body is larger than ${MOST_BODY_BYTES} bytes.`, { code: "request_too_large" });
+    return sendError(response, 413, `The body is larger than ${MAX_BODY_BYTES} bytes.`, { code: "request_too_large" });
   }
   const chat = readDialect(readRequest(parse(body)));
   const { options, content } = setting;
@@ -121,30 +121,30 @@ async function complete(setting: Setting, request: IncomingMessage, response: Se
     request: chat,
     reply: options.reasoning === false ? { ...reply, reasoning: undefined } : reply,
     response,
-    tokens_per_second: options.tokensPerSecond ?? PEOPLES_PACE,
+    tokens_per_second: options.tokensPerSecond ?? DEFAULT_TOKENS_PER_SECOND,
     gone: left.signal,
   });
 }
 
-/** What goes wrong this time: nothing where it has happened as often as it should. */
+/** The faults of this request; none where they have happened as often as requested. */
 function takeFaults({ failed }: Setting, faults: Faults | undefined): Faults | undefined {
   if (faults?.times === undefined) return faults;
   const key = createHash("sha256").update(faults.times.name).digest("base64");
   const count = failed.get(key) ?? 0;
-  if (count >= faults.times.most) return undefined;
+  if (count >= faults.times.max) return undefined;
   failed.set(key, count + 1);
-  for (const oldest of failed.keys()) if (failed.size > MOST_COUNTED) failed.delete(oldest);
+  for (const oldest of failed.keys()) if (failed.size > MAX_COUNTED) failed.delete(oldest);
   return faults;
 }
 
-/** Null where the body is too large; what is beyond the limit is not kept. */
+/** Null where the body is too large; data beyond the limit is not stored. */
 async function readBody(request: IncomingMessage): Promise<string | null> {
-  if (Number(request.headers["content-length"] ?? 0) > MOST_BODY_BYTES) return null;
+  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return null;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MOST_BODY_BYTES) return null;
+    if (size > MAX_BODY_BYTES) return null;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
@@ -179,7 +179,7 @@ function sendFault(request: IncomingMessage, response: ServerResponse, status: n
   if (faults.retry_after !== undefined) response.setHeader("retry-after", String(faults.retry_after));
   const usual = { type: "server_error", code: "server_error", message: "The server had an error." };
   const { message, ...shape } = faultTypes[status] ?? usual;
-  // Servers quote the key that they refuse, some of them whole.
+  // Servers quote the key that they reject, some of them completely.
   const quoted = status === 401 ? `${message} You sent: ${request.headers.authorization}` : message;
   sendError(response, status, quoted, shape);
 }

@@ -1,4 +1,4 @@
-// The shop for real: the script's files in a folder, its commands in a shell, its server on a port.
+// The real shop: the script's files in a folder, its commands in a shell, its server on a port.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// Sends a reply as OpenAI does: chunks of one message at a model's pace, or all at once in a JSON body, and breaks off in
-// the ways that a test asks for. Stops at once when the client has gone.
+// Sends a reply as OpenAI does: chunks of one message at a model's pace, or one JSON body. Breaks off in the ways that
+// a test requests, and stops at once when the client disconnects.
 import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
@@ -9,9 +9,9 @@ import type { ChatRequest } from "./wire.ts";
 
 export const MODEL = "taskloom-scripted-demo";
 
-// Waits shorter than this cost more than they smooth.
-const SHORTEST_WAIT_MS = 4;
-// At full speed the event loop is given a turn this often, so that a client that has gone is noticed and others are served.
+// Shorter waits cost more than they smooth.
+const MIN_WAIT_MS = 4;
+// At full speed the event loop gets a turn this often, so that a disconnected client is noticed and others are served.
 const TOKENS_PER_TURN = 200;
 const COMMENT_MS = 400;
 
@@ -21,7 +21,7 @@ export interface Delivery {
   response: ServerResponse;
   /** 0 is full speed. */
   tokens_per_second: number;
-  /** Aborts when the client has gone or the server closes. */
+  /** Aborts when the client disconnects or the server closes. */
   gone: AbortSignal;
 }
 
@@ -41,16 +41,16 @@ interface Paced {
   tokens: number;
 }
 
-/** The reply's pieces, each at its time, up to the limit of tokens. */
+/** The reply's pieces, each at its time, up to the token limit. */
 async function* pace({ request, reply, tokens_per_second: usual, gone }: Delivery): AsyncGenerator<Paced> {
   const rate = reply.tokens_per_second ?? usual;
   const start = performance.now();
   let tokens = 0;
   for (const delta of cutReply(reply, () => `call_${randomBytes(12).toString("hex")}`)) {
-    if (tokens >= request.most_tokens) return;
+    if (tokens >= request.max_tokens) return;
     if (delta.kind !== "call") tokens += 1;
     const early = rate > 0 ? start + (1000 * tokens) / rate - performance.now() : 0;
-    if (early >= SHORTEST_WAIT_MS) await wait(early, undefined, { signal: gone });
+    if (early >= MIN_WAIT_MS) await wait(early, undefined, { signal: gone });
     else if (tokens % TOKENS_PER_TURN === 0) await wait(0, undefined, { signal: gone });
     yield { delta, tokens };
   }
@@ -85,7 +85,7 @@ function usageOf(request: ChatRequest, completion: number) {
 }
 
 function finishOf(delivery: Delivery, tokens: number): "stop" | "length" | "tool_calls" {
-  if (tokens >= delivery.request.most_tokens) return "length";
+  if (tokens >= delivery.request.max_tokens) return "length";
   return (delivery.reply.calls?.length ?? 0) > 0 ? "tool_calls" : "stop";
 }
 
@@ -153,7 +153,7 @@ function newSender(response: ServerResponse, faults: Faults, gone: AbortSignal) 
   const write = async (piece: string): Promise<void> => {
     if (!response.write(piece)) await untilDrained(response, gone);
   };
-  /** What is written before a cut has to leave first, so there each write is waited for. */
+  /** What is written before a cut must be sent first, so each write is awaited there. */
   const writeOut = (piece: string | Buffer) => new Promise<void>((written) => response.write(piece, () => written()));
   return {
     send: async (data: string): Promise<void> => {
@@ -199,7 +199,7 @@ async function untilDrained(response: ServerResponse, gone: AbortSignal): Promis
   });
 }
 
-/** Resolves never: rejects when the client has gone, as everything here does. */
+/** Never resolves. Rejects when the client disconnects, as all waits here do. */
 function waitUntil(gone: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (gone.aborted) reject(gone.reason);

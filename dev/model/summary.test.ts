@@ -21,19 +21,19 @@ function ask(messages: WireMessage[]): string {
   return String(decide(readRequest({ model: "m", messages }), content).text);
 }
 
-/** Keeps a few of the newest messages, and has the script itself write what stands for the others. */
-function shortener(most: number): (played: WireMessage[]) => WireMessage[] {
+/** Keeps a few of the newest messages, and lets the script write the summary of the others. */
+function shortener(max: number): (played: WireMessage[]) => WireMessage[] {
   let from = 0;
   let text = "";
   let said: string[] = [];
   return ([system, ...played]) => {
     const rows = played as ChatMessage[];
-    if (rows.length - from > most) {
+    if (rows.length - from > max) {
       const older = rows.slice(from);
       const count = chooseTail(
         older,
         older.map(() => 1),
-        most / 3,
+        max / 3,
       );
       const summed = repairHistory(older.slice(0, count));
       const earlier = text === "" ? "" : `${JSON.stringify({ earlier_summary: text })}\n`;
@@ -52,7 +52,7 @@ function shortener(most: number): (played: WireMessage[]) => WireMessage[] {
 }
 
 describe("a request for a summary", () => {
-  it("is answered with one, whatever hooks and wishes stand in the conversation", () => {
+  it("is answered with a summary, whatever hooks and requests the conversation contains", () => {
     const transcript = renderTranscript([{ role: "user", content: "[[loop]] build me an online shop" }], 1000);
     const text = ask([
       { role: "system", content: summaryPrompt },
@@ -67,21 +67,21 @@ describe("a conversation that begins with a summary", () => {
     ["帮我做一个电商网站", 24],
     ["build me an online shop", 24],
     ["write a research report on remote work", 12],
-  ])("goes on with the plan to its end: %s", async (request, most) => {
+  ])("continues the plan to its end: %s", async (request, max) => {
     const book = new PlanBook();
     const played = await rehearse({
       content,
       messages: say(request),
       book,
       tools: pretend(),
-      shorten: shortener(most),
+      shorten: shortener(max),
     });
     expect(played.ended).toBe("complete");
     expect(book.statuses().every((status) => status === "completed")).toBe(true);
     expect(callsOf(played, "create_tasks")).toHaveLength(1);
   });
 
-  it("plays the hooks of its message on from where they were", async () => {
+  it("continues the hooks of its message where they stopped", async () => {
     const hooks = Array.from({ length: 30 }, (_, at) => `[[tool read_file {"path":"${at}"}]]`).join("[[then]]");
     const played = await rehearse({
       content,

@@ -1,14 +1,15 @@
-// Summaries that a server asks for when a conversation grows too long, and conversations that begin with one. The script
-// sees only what it is sent, so what it has to know again later it writes into the summary: how many messages it has made.
+// Summaries that a server requests when a conversation grows too long, and conversations that begin with one. The
+// script sees only the messages it is sent, so it writes into the summary what it must know later: how many messages it
+// has made.
 import { type ChatRequest, isRecord, type Message } from "./wire.ts";
 
-// How Taskloom's own request begins, and its summary in a conversation.
+// The beginning of Taskloom's own request, and of its summary in a conversation.
 const asked = /^You summarise the older part of a conversation/;
 const opening = /^\s*<conversation_summary>/;
 
 const COUNTED = "Messages with calls since the person wrote last: ";
-// A conversation of the script gives up at 100.
-const MOST_MESSAGES = 200;
+// The script gives up on a conversation at 100.
+const MAX_MESSAGES = 200;
 
 export function asksForSummary({ messages, tools }: ChatRequest): boolean {
   return tools.size === 0 && messages.some(({ role, text }) => role === "system" && asked.test(text));
@@ -36,10 +37,13 @@ function readEntry(line: string): Record<string, unknown> {
 
 function readCount(text: string): number {
   const count = Number(text.slice(text.lastIndexOf(COUNTED) + COUNTED.length).match(/^\d+/)?.[0] ?? 0);
-  return text.includes(COUNTED) ? Math.min(count, MOST_MESSAGES) : 0;
+  return text.includes(COUNTED) ? Math.min(count, MAX_MESSAGES) : 0;
 }
 
-/** A summary as the messages it stands for: those of the person, word for word, and as many calls as were made since. */
+/**
+ * Expands a summary into the messages it replaces: those of the person word for word, and as many calls as were made
+ * since.
+ */
 export function expandSummary(message: Message): Message[] {
   if (message.role !== "user" || !opening.test(message.text)) return [message];
   const said = [...message.text.matchAll(/<person_message>\n([\s\S]*?)\n<\/person_message>/g)].map(

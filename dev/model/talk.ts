@@ -1,4 +1,4 @@
-// Plain answers: small talk, sums, what the script is and can do, questions back, and a summary where a server asks for one.
+// Plain answers: small talk, sums, what the script is and can do, questions, and a summary where a server requests one.
 import { calculate } from "./arithmetic.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Intent } from "./intent.ts";
@@ -82,7 +82,7 @@ function explainNoTools(language: "zh" | "en"): string {
     : "This needs the task list and the sandbox tools, and none were offered to me here. I am a scripted demo model.";
 }
 
-/** A server that shortens a long conversation asks for a summary without offering tools. */
+/** A server that shortens a long conversation requests a summary without offering tools. */
 function summarizeTalk(request: ChatRequest): string {
   const people = request.messages
     .filter((message) => message.role === "user")
@@ -98,7 +98,7 @@ function summarizeTalk(request: ChatRequest): string {
   ].join("\n");
 }
 
-/** Asks what the project is to be; where the `ask` tool is missing or fails, in plain text. */
+/** Asks which project the person wants; in plain text where the `ask` tool is missing or fails. */
 export function askBack({ language, tools, recent }: Conversation): Reply {
   const zh = "我是脚本化演示模型，可以演示几种项目。你想先做哪一个？";
   const en = "I am a scripted demo model and can show a few kinds of project. Which should it be?";

@@ -1,4 +1,4 @@
-// Cuts a reply into the small pieces that a real model sends: words for text, a few characters for arguments.
+// Splits a reply into small pieces as a real model sends them: words for text, a few characters for arguments.
 import type { Reply } from "./reply.ts";
 
 export type Delta =
@@ -7,7 +7,7 @@ export type Delta =
   | { kind: "call"; index: number; id: string; name: string }
   | { kind: "arguments"; index: number; text: string };
 
-// A piece of arguments is longer than a word: files are most of what is sent, and a person waits for them.
+// A piece of arguments is longer than a word: most of what is sent are files, and a person waits for them.
 const ARGUMENT_PIECE = 18;
 
 export function* cutReply(reply: Reply, newId: () => string): Generator<Delta> {
@@ -20,7 +20,7 @@ export function* cutReply(reply: Reply, newId: () => string): Generator<Delta> {
   }
 }
 
-/** Words with the space before them; one or two characters of scripts without spaces. Never half a character. */
+/** Words with the space before them; one or two characters in scripts without spaces. Never splits a character. */
 export function cutText(text: string): string[] {
   return text.match(/\s*(?:\p{Script=Han}{1,2}|[^\s\p{Script=Han}]{1,12})|\s+/gu) ?? [];
 }

@@ -1,5 +1,5 @@
-// What a client may send: the part of OpenAI's chat completions request that a script can act on, checked by hand. It is
-// as strict as the real thing about the order of messages, since a client that gets this wrong must learn it here.
+// Validates requests: the part of OpenAI's chat completions request that a script can act on. It is as strict as OpenAI
+// about the order of messages, so that a client with an error in it finds out here.
 
 export interface ToolCall {
   id: string;
@@ -18,11 +18,11 @@ export interface ChatRequest {
   messages: Message[];
   /** Names of the tools that may be called. */
   tools: Set<string>;
-  /** Tools were described in the prompt: calls are written into the text. */
+  /** Tools were described in the prompt, so calls are written into the text. */
   writes_xml: boolean;
   stream: boolean;
   include_usage: boolean;
-  most_tokens: number;
+  max_tokens: number;
 }
 
 export class RequestError extends Error {
@@ -53,8 +53,8 @@ export function readRequest(body: unknown): ChatRequest {
   const messages = body.messages.map(readMessage);
   checkOrder(messages);
   const options = isRecord(body.stream_options) ? body.stream_options : {};
-  const most = body.max_completion_tokens ?? body.max_tokens ?? null;
-  if (most !== null && (typeof most !== "number" || !Number.isInteger(most) || most < 1)) {
+  const max = body.max_completion_tokens ?? body.max_tokens ?? null;
+  if (max !== null && (typeof max !== "number" || !Number.isInteger(max) || max < 1)) {
     throw new RequestError("The token limit must be a whole number of at least 1.", "max_completion_tokens");
   }
   return {
@@ -63,7 +63,7 @@ export function readRequest(body: unknown): ChatRequest {
     writes_xml: false,
     stream: body.stream === true,
     include_usage: options.include_usage === true,
-    most_tokens: most ?? Number.POSITIVE_INFINITY,
+    max_tokens: max ?? Number.POSITIVE_INFINITY,
   };
 }
 
@@ -118,7 +118,7 @@ function readTools(value: unknown): Set<string> {
   );
 }
 
-/** Every call is answered right after its message, and nothing else is. */
+/** Every call must have a result directly after its message, and nothing else may have one. */
 function checkOrder(messages: Message[]): void {
   let awaited = new Set<string>();
   for (const [index, message] of messages.entries()) {

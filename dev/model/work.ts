@@ -1,5 +1,6 @@
-// Carrying out a plan: which task is due, how far it has come, and what is next. A task is taken up by running its script
-// over the results since it became due; when the script has ended, the task is closed; when no task is open, the project is.
+// Carries out a plan: finds the due task, how far it is, and the next step. A task is resumed by running its script
+// over the results since it became due. When the script has ended, the task is closed; when no task is open, the
+// project is finished.
 import type { Content } from "./content.ts";
 import { type Conversation, type Exchange, isPlanTool, type Turn } from "./conversation.ts";
 
@@ -9,22 +10,22 @@ import { call, type Reply, say, type ToolUse } from "./reply.ts";
 import { dueTask, excerpt, openTasks, type Task } from "./result.ts";
 import { givenUp, type Outcome, type Step, type TaskContext } from "./script.ts";
 
-// What fails is tried this often; then the person is told.
-export const MOST_ATTEMPTS = 2;
+// A failing call is tried this often; then the person gets the error.
+export const MAX_ATTEMPTS = 2;
 
-// Who declines a second time does not want to be asked a third.
-const MOST_REFUSALS = 2;
+// A person who declines a second time does not want to be asked a third.
+const MAX_REFUSALS = 2;
 
 /** What a person declined is not tried again. */
 export function canTry(tried: Exchange[]): boolean {
-  return tried.length < MOST_ATTEMPTS && tried.at(-1)?.result.declined !== true;
+  return tried.length < MAX_ATTEMPTS && tried.at(-1)?.result.declined !== true;
 }
 
 export function work(conversation: Conversation, content: Content): Reply {
   const due = dueTask(conversation.plan);
   if (!due) return finish(conversation);
   const since = conversation.turns.filter((turn) => turn.index > conversation.due_since);
-  if (countRefusals(conversation) >= MOST_REFUSALS) return putAway(conversation, due, since);
+  if (countRefusals(conversation) >= MAX_REFUSALS) return closeRemaining(conversation, due, since);
   if (since.some((turn) => turn.exchanges.some(isRefused))) return close(conversation, due, since, leaveOut(due));
   const progress = replay(conversation, content, due, since);
   if ("outcome" in progress) return close(conversation, due, since, progress.outcome);
@@ -45,8 +46,8 @@ function countRefusals({ recent }: Conversation): number {
   return recent.filter((turn) => turn.exchanges.some(isRefused)).length;
 }
 
-/** All that is left is closed at once, and the summary says so. */
-function putAway(conversation: Conversation, due: Task, since: Turn[]): Reply {
+/** Closes all remaining tasks at once; the summary says so. */
+function closeRemaining(conversation: Conversation, due: Task, since: Turn[]): Reply {
   const ids = openTasks(conversation.plan).map((task) => task.id);
   const words = givenUp(
     "你又没有批准，我就停在这里，不再问了。剩下的任务先收起来。",
@@ -55,7 +56,7 @@ function putAway(conversation: Conversation, due: Task, since: Turn[]): Reply {
   return close(conversation, due, since, words, ids);
 }
 
-/** The person has the last word: a task that takes what they declined is left out, and the work goes on behind it. */
+/** The person decides: a task that needs what they declined is left out, and the work goes on after it. */
 function leaveOut({ content }: Task): Outcome {
   return givenUp(
     `这一步你没有批准，我不再尝试，「${content}」先不做。`,
@@ -65,7 +66,7 @@ function leaveOut({ content }: Task): Outcome {
 
 type Progress = { step: Step; is_first: boolean } | { outcome: Outcome };
 
-/** Messages whose calls are not those of the step at hand (someone else's, or from another script) are passed over. */
+/** Skips messages whose calls are not those of the current step (from another client or script). */
 function replay(conversation: Conversation, content: Content, due: Task, since: Turn[]): Progress {
   const script = findTask(due.content).script(contextOf(conversation, content, due));
   const isOffered = (use: { name: string }) => conversation.tools.has(use.name);
@@ -87,7 +88,10 @@ function replay(conversation: Conversation, content: Content, due: Task, since: 
   return { outcome: current.value };
 }
 
-/** The results of a message's calls. Those that had to wait for a person's word on another are made again, without it. */
+/**
+ * The results of a message's calls. Calls that waited for a person's decision on another call are made again without
+ * it.
+ */
 function settle(
   past: Exchange[][],
   at: number,
@@ -97,7 +101,7 @@ function settle(
   let place = at;
   for (let before = exchanges.length + 1; ; ) {
     const waiting = [...exchanges.keys()].filter((index) => exchanges[index]?.result.deferred);
-    // Each time at least one has its turn; where none had, it has failed.
+    // Each round at least one call is made; if none was, the calls have failed.
     if (waiting.length === 0 || waiting.length >= before) return { exchanges, taken: place + 1 };
     before = waiting.length;
     const left = waiting.flatMap((index) => uses[index] ?? []);
@@ -130,7 +134,7 @@ function finder(conversation: Conversation): TaskContext["find"] {
   return (fits: (exchange: Exchange) => boolean) => exchanges.findLast(fits);
 }
 
-/** Someone who writes while work goes on gets a word back with the next step. */
+/** Acknowledges a message that a person wrote during the work, with the next step. */
 function acknowledge({ language, is_steered, recent, request }: Conversation): string {
   if (!is_steered || recent.length > 0 || readIntent(request) === "continue") return "";
   const said = excerpt(request, 40);
@@ -163,14 +167,14 @@ function isClosing(exchange: Exchange, due: Task): boolean {
 
 export function finish(conversation: Conversation): Reply {
   const tried = conversation.recent.flatMap((turn) => turn.exchanges).filter((each) => each.name === "complete");
-  const summary = countRefusals(conversation) >= MOST_REFUSALS ? summarizeStop(conversation) : summarize(conversation);
+  const summary = countRefusals(conversation) >= MAX_REFUSALS ? summarizeStop(conversation) : summarize(conversation);
   if (!conversation.tools.has("complete") || !canTry(tried)) return say(summary);
-  // The run has ended with it; whoever asks again gets the same words.
+  // The run has ended with this summary; a repeated question gets the same words.
   if (tried.some((each) => each.result.ok)) return say(summary);
   return say("", [call("complete", { summary })]);
 }
 
-/** A project's own summary tells of what was made; here a person stopped it. */
+/** A project's own summary describes what was made; this one describes what the person stopped. */
 function summarizeStop({ language, plan }: Conversation): string {
   const tasks = plan?.sections.flatMap((section) => section.tasks) ?? [];
   const titles = (status: string) => tasks.filter((task) => task.status === status).map((task) => task.content);

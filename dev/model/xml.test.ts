@@ -1,4 +1,5 @@
-// The script as a model without native tools: a whole shop through the server's own dialect, and each reads what the other writes.
+// The script as a model without native tools: a whole shop through the server's own dialect, so that each reads what
+// the other writes.
 import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "../../src/agent/model.ts";
 import { models } from "../../src/models/index.ts";
@@ -23,14 +24,14 @@ function readText(text: string | Iterable<string> = ""): string {
   return typeof text === "string" ? text : [...text].join("");
 }
 
-/** What the script answers to the request of a server. */
+/** The script's answer to a server's request. */
 function answer(request: ModelRequest, content: Content): string {
   const reply = writeDialect(decide(readDialect(readRequest({ ...request, tools: undefined })), content));
   return readText(reply.text);
 }
 
 describe("the script without native tools", () => {
-  it("builds the shop by calls in its text, of which no reader sees any", async () => {
+  it("builds the shop by calls in its text, which no reader sees", async () => {
     const content = await loadContent();
     const table = pretend();
     const tools = Object.entries(table).map(([name, execute]) =>
@@ -65,7 +66,7 @@ describe("the script without native tools", () => {
     });
   });
 
-  it("is served to who sends no tools but describes them", async () => {
+  it("serves a client that sends no tools but describes them", async () => {
     const running = await startModel({ port: 0, tokensPerSecond: 0 });
     const model = models.xml({ api_key: "any", base_url: running.baseUrl });
     const parameters = { properties: { sections: { type: "array" } } };
@@ -82,7 +83,7 @@ describe("the script without native tools", () => {
     expect(outcome.reply.text).toContain("scripted demo model");
   });
 
-  it("reads back its own calls and their results, whatever they hold", async () => {
+  it("reads back its own calls and their results, whatever they contain", async () => {
     const input = { path: "a.xml", content: '\n<a b="1">&amp;</a> ]]> </parameter>\n' };
     const list = { sections: [{ title: "a < b", tasks: ["x"] }] };
     const properties = { path: { type: "string" }, content: { type: "string" } };

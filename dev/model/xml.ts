@@ -1,13 +1,13 @@
-// The script as a model without native tools: it is told of tools in the system prompt, reads its own calls and their results
-// out of texts, and writes its calls as XML. Deciding stays the same: a request is read into the native form first, and what
-// was decided is written out last.
+// The script as a model without native tools: its tools are described in the system prompt, it reads its own calls and
+// their results from texts, and it writes its calls as XML. Deciding is unchanged: a request is first converted to the
+// native form, and the reply is converted back at the end.
 import type { Reply, ReplyCall } from "./reply.ts";
 import { type ChatRequest, isRecord, type Message, type ToolCall } from "./wire.ts";
 
-/** What each parameter of a tool is, by the tool's name. */
+/** The schema of each parameter, by the tool's name. */
 type Described = Map<string, Record<string, unknown>>;
 
-/** The request as a native one, where its system prompt describes tools; else as it is. */
+/** Converts a request to a native one where its system prompt describes tools; otherwise returns it unchanged. */
 export function readDialect(request: ChatRequest): ChatRequest {
   const prompt = request.messages.find((message) => message.role === "system" && message.text.includes("<functions>"));
   if (request.tools.size > 0 || !prompt) return request;
@@ -22,7 +22,7 @@ export function readDialect(request: ChatRequest): ChatRequest {
   return { ...request, messages, tools: new Set(described.keys()), writes_xml: true };
 }
 
-/** What the server has put into one message: results or a summary, what the person said, and the reminder. */
+/** Splits what the server has put into one message: results or a summary, the person's words, and the reminder. */
 function splitMessage(message: Message): Message[] {
   const said = (text: string): Message[] => (text.trim() === "" ? [] : [{ ...message, text: text.trim() }]);
   const [, results = "", summary = "", rest = ""] =
@@ -45,7 +45,7 @@ function readTools(prompt: string): Described {
   return described;
 }
 
-/** In a result, `&lt;` stands for the `<` of a tag that would be taken for one of the dialect. */
+/** In a result, `&lt;` replaces the `<` of a tag that would be taken for one of the dialect. */
 const hidden =
   /&lt;(?=\s{0,8}\/?\s{0,8}(?:[\w.-]{1,32}:)?(?:function_|tool_calls?\b|results?\b|invoke\b|parameter\b|think))/gi;
 
@@ -96,7 +96,7 @@ function readValue(text: string, schema: unknown): unknown {
   }
 }
 
-/** The reply with its calls in its text. */
+/** Converts a reply: its calls are written into its text. */
 export function writeDialect(reply: Reply): Reply {
   const { calls, text = "", ...rest } = reply;
   if (!calls?.length) return reply;
@@ -110,7 +110,7 @@ function* join(text: Iterable<string>, block: string): Generator<string> {
   yield block;
 }
 
-/** Arguments that are no JSON, as tests want them, become what is no parameter. */
+/** Invalid JSON arguments, as tests use them, are written without parameters. */
 function writeCall({ name, arguments: written }: ReplyCall): string {
   const input = parseObject(written);
   if (!input) return `<invoke name="${name}">\n${written}\n</invoke>`;

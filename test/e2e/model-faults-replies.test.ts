@@ -29,7 +29,7 @@ describe.concurrent("a tool call of the model", () => {
     ["arguments that are not JSON", "[[raw create_tasks not json at all]]", /not valid JSON.*not json at all.*again/s],
     ["arguments that end too early", '[[raw view_tasks {"a": "b]]', /not valid JSON/],
     ["arguments that don't fit", "[[tool update_tasks {}]]", /don't fit.*task_ids/s],
-    ["a tool that there is not", "[[tool make_coffee {}]]", /no tool "make_coffee"\. The tools are: .*create_tasks/],
+    ["a tool that does not exist", "[[tool make_coffee {}]]", /no tool "make_coffee"\. The tools are: .*create_tasks/],
   ])("that can't be made gets an error as its result, and the model goes on: %s", async (_fault, hooks, result) => {
     const { thread, run, events } = await runToEnd(taskloom, hooks);
     const { made, answered, results } = callsOf(events);

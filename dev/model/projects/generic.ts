@@ -1,5 +1,5 @@
-// Any other request of several steps, and any task that a person added to a plan: the plan is made of the request's own
-// words, and each task writes a file, or looks over what is there.
+// Any other request of several steps, and any task that a person added to a plan. The plan consists of the request's
+// own words, and each task writes a file or reviews what exists.
 import { nameFolder, readAim, readSteps } from "../intent.ts";
 import { call } from "../reply.ts";
 import { excerpt } from "../result.ts";

@@ -1,4 +1,5 @@
-// The shelf of what the script can carry out. A project is one file and one line here; a task is known by its title.
+// All projects that the script can carry out. A project is one file and one line here. A task is recognized by its
+// title.
 import type { ProjectKind } from "../intent.ts";
 import type { Project, ScriptedTask, TaskScript } from "../script.ts";
 import { generic, genericTask } from "./generic.ts";

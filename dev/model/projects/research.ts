@@ -1,5 +1,5 @@
-// A research report on the named topic: notes, analysis and report as files, then counted and read over. All of it says
-// that it is demo material without web access.
+// A research report on the named topic: writes notes, analysis and report as files, then counts and proofreads them.
+// All of it says that it is demo material without web access.
 import type { ContentName } from "../content.ts";
 import { nameFolder, readTopic } from "../intent.ts";
 import { call } from "../reply.ts";

@@ -1,11 +1,11 @@
-// The second half of the shop: the check is run and read, the shop is made faster and measured, then served on a free
-// port, looked at over HTTP, and exposed.
+// The second half of the shop: runs and reads the check, makes the shop faster and measures it, then serves it on a
+// free port, requests it over HTTP, and exposes the port.
 import { call, type ToolUse } from "../reply.ts";
 import { excerpt, findUrl, type Result } from "../result.ts";
 import { done, givenUp, type Step, type SummaryContext, type TaskContext, type TaskScript, trying } from "../script.ts";
 
 const PROBE = "mkdir -p shop && (node --version || python3 --version || echo no runtime)";
-// Ports after the first are tried where others already serve; a sandbox with twenty taken ones is not worth a search.
+// Further ports are tried where others are in use; a sandbox with twenty used ones is not worth a search.
 const FIRST_PORT = 3000;
 const LAST_PORT = 3019;
 
@@ -15,7 +15,7 @@ export type Runtime = "node" | "python" | "none";
 
 export function readRuntime(context: Pick<TaskContext, "find">): Runtime {
   const found = context.find((each) => each.arguments.includes("python3 --version"));
-  // Not known where the conversation was cut; Node is what most sandboxes have.
+  // Unknown where the conversation was cut; most sandboxes have Node.
   if (!found) return "node";
   const version = /\bv(\d{1,3})\.\d{1,3}\./.exec(found.result.text)?.[1];
   if (version !== undefined && Number(version) >= 18) return "node";
@@ -110,7 +110,7 @@ function findPort(runtime: Runtime): string {
 
 function visit(runtime: Runtime, port: number): string {
   const url = `http://127.0.0.1:${port}/api/products`;
-  // The server may need a moment: asked again until it answers, for five seconds at most.
+  // The server may need a moment: it is requested until it responds, for five seconds at most.
   if (runtime === "node") {
     return `node --input-type=commonjs -e "const ask = (left) => fetch('${url}').then(async (r) => console.log('status ' + r.status + ', ' + (await r.json()).products.length + ' products')).catch((e) => left > 0 ? setTimeout(ask, 250, left - 1) : (console.log('no answer: ' + e.message), process.exit(1))); ask(20)"`;
   }
@@ -149,7 +149,7 @@ export function* deploy(context: TaskContext): ReturnType<TaskScript> {
   });
   let port = Number(/free port (\d{4})/.exec(looked?.text ?? "")?.[1] ?? FIRST_PORT);
   let visited = yield* serve(runtime, port);
-  // Taken between the look and the start: the next one is tried once.
+  // The port was taken between the check and the start: the next one is tried once.
   if (!/status 200/.test(visited?.text ?? "")) {
     port += 1;
     visited = yield* serve(runtime, port);

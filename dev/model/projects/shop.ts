@@ -1,5 +1,5 @@
-// The online shop: a plan of three sections, and each task with its real files and commands. How it is checked and
-// served is in `shop-delivery`.
+// The online shop: a plan of three sections, and the files and commands of each task. `shop-delivery` checks and serves
+// it.
 import type { ContentName } from "../content.ts";
 import { call, type ToolUse } from "../reply.ts";
 import { excerpt } from "../result.ts";
@@ -56,7 +56,7 @@ function* designData(context: TaskContext): ReturnType<TaskScript> {
     write(context, "data/products.json", "shop/*/products.json"),
     write(context, "docs/database.md", "shop/*/database.md"),
   ];
-  // A file server answers `GET api/products` with a file of that name.
+  // A static file server answers `GET api/products` with the file of that name.
   if (readRuntime(context) !== "node") uses.push(write(context, "public/api/products", "shop/*/products.json"));
   const results = yield* trying({
     text: { zh: "设计数据结构，并准备八件商品。", en: "The shape of the data, and eight products to sell." },

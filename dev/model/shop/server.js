@@ -14,7 +14,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const publicFolder = join(here, "public");
 const CACHE_SECONDS = 0;
 // The largest honest body is an order with a name and an address.
-const MOST_BODY_BYTES = 16 * 1024;
+const MAX_BODY_BYTES = 16 * 1024;
 const types = { ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml" };
 
 function sendJson(response, status, value) {
@@ -32,7 +32,7 @@ async function readJson(request) {
   const chunks = [];
   for await (const chunk of request) {
     size += chunk.length;
-    if (size > MOST_BODY_BYTES) throw new ShopError(413, "the request is too large");
+    if (size > MAX_BODY_BYTES) throw new ShopError(413, "the request is too large");
     chunks.push(chunk);
   }
   try {

@@ -5,8 +5,8 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 // A cart costs a few hundred bytes; past this many, the one unused for longest is forgotten.
-const MOST_CARTS = 1000;
-const MOST_PER_ITEM = 20;
+const MAX_CARTS = 1000;
+const MAX_PER_ITEM = 20;
 
 export class ShopError extends Error {
   constructor(status, message) {
@@ -45,14 +45,14 @@ export async function openStore(productsFile, storeFile) {
 
   async function setQuantity(cartId, productId, quantity) {
     if (!products.has(productId)) throw new ShopError(404, `no product "${productId}"`);
-    if (!Number.isInteger(quantity) || quantity < 0 || quantity > MOST_PER_ITEM) {
-      throw new ShopError(400, `quantity must be a whole number from 0 to ${MOST_PER_ITEM}`);
+    if (!Number.isInteger(quantity) || quantity < 0 || quantity > MAX_PER_ITEM) {
+      throw new ShopError(400, `quantity must be a whole number from 0 to ${MAX_PER_ITEM}`);
     }
     const items = { ...carts.get(cartId), [productId]: quantity };
     if (quantity === 0) delete items[productId];
     carts.delete(cartId);
     carts.set(cartId, items);
-    if (carts.size > MOST_CARTS) carts.delete(carts.keys().next().value);
+    if (carts.size > MAX_CARTS) carts.delete(carts.keys().next().value);
     await save();
     return viewCart(cartId);
   }
