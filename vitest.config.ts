@@ -1,5 +1,5 @@
 // Three projects: `unit` in Node (pure code, and what runs on a developer's machine), `worker` in workerd with the
-// bindings of wrangler.toml, `e2e` over TCP. Outside services are loopback servers that test/setup/servers.ts starts.
+// bindings of wrangler.toml, `e2e` over TCP. External services are loopback servers that test/setup/servers.ts starts.
 import { existsSync, mkdirSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -7,10 +7,13 @@ import { BaseSequencer, type TestSequencer, type TestSpecification, type Vitest 
 
 const root = import.meta.dirname;
 
-// wrangler.toml names this folder; the runtime refuses to start without it, and a clone has it only after a build.
+// wrangler.toml names this folder. The runtime refuses to start without it, and a clone has it only after a build.
 mkdirSync(`${root}/dist/web`, { recursive: true });
 
-/** Files that take more than half a minute; vitest goes by size and begins with small ones last, when nobody is left beside them. */
+/**
+ * Files that take more than half a minute. vitest orders files by size, so small but slow ones would start last and run
+ * alone.
+ */
 const longest = [
   "kill",
   "sandbox-run-faults",
@@ -24,7 +27,7 @@ const longest = [
   "docs-page",
 ];
 
-/** What a crowd and a flood do, which takes a minute more: `npm run load`. */
+/** Crowds and floods, which take a minute more: `npm run load`. */
 const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];
 
 class LongestFirst implements TestSequencer {
@@ -50,7 +53,7 @@ async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrati
   return existsSync(`${root}/migrations`) ? readD1Migrations(`${root}/migrations`) : [];
 }
 
-/** What is polled for comes when the machine has the time for it: only what never comes is a failure. */
+/** Long enough for a busy machine: a poll fails only if its condition is never met. */
 const patience = { poll: { timeout: 20_000 } };
 
 export default defineConfig({
@@ -68,11 +71,12 @@ export default defineConfig({
         test: {
           name: "unit",
           expect: patience,
-          // Modules are loaded once for many files: to load them anew for each took half of the time.
+          // Modules are loaded once for many files: loading them for each took half of the time.
           isolate: false,
-          // One more than the cores of a small machine: vitest's own choice there is a single one.
+          // One more than the cores of a small machine, where vitest's own choice is a single worker.
           maxWorkers: 3,
-          // A property of seconds takes several times as long beside other work; the usual five seconds would judge the machine.
+          // A property test of seconds takes several times as long beside other work; the usual five seconds would test
+          // the machine.
           testTimeout: 30_000,
           include: [
             "src/**/*.test.{ts,tsx}",
@@ -118,10 +122,10 @@ export default defineConfig({
           expect: patience,
           include: ["test/e2e/**/*.test.ts"],
           exclude: load,
-          // As above; what a file starts, it ends.
+          // As above; each file ends what it starts.
           isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
-          // Each file runs whole servers, and waits for limits and back-offs half of its time.
+          // Each file runs whole servers, and half of its time waits for limits and back-offs.
           maxWorkers: 3,
           testTimeout: 90_000,
           hookTimeout: 90_000,

@@ -1,4 +1,4 @@
-// A Worker as wrangler would deploy it: one module, minified as wrangler.toml says. Nothing is sent anywhere.
+// Bundles a Worker as wrangler would deploy it: one module, minified as wrangler.toml says. Uploads nothing.
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const quiet = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS: "false" };
 
-/** `entry` is a path from the top of the repository; returns the path of the module. */
+/** `entry` is a path relative to the repository. Returns the path of the module. */
 export async function bundleWorker(entry: string, folder: string): Promise<string> {
   const args = [join(root, "node_modules/.bin/wrangler"), "deploy", entry, "--dry-run", "--outdir", folder];
   const child = spawn(process.execPath, args, {

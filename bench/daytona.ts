@@ -1,4 +1,4 @@
-// The Daytona-compatible server of `dev/` as a process of the bench: what a sandbox costs is measured against it.
+// The Daytona-compatible server of `dev/` as a process of the bench, for measuring the cost of sandboxes.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The clients, in a process of their own: takes a task, drives its turns, answers with what it saw.
+// The clients, in a process of their own: receives a task, runs its turns, and replies with the measurements.
 import { Agent, request } from "node:http";
 import { type Order, writeOrder } from "./order.ts";
 import { marksOf, type Target, turnOf } from "./targets.ts";
@@ -6,33 +6,33 @@ import { marksOf, type Target, turnOf } from "./targets.ts";
 export interface LoadTask {
   target: Target;
   clients: number;
-  /** Turns of each client, one after another on a thread of its own. */
+  /** Turns of each client, one after another on its own thread. */
   turns: number;
   order: Order;
-  /** Names the threads: `<prefix>-<client>`. */
+  /** The threads' names: `<prefix>-<client>`. */
   prefix: string;
-  /** Clients begin this many ms apart. */
+  /** The time between the starts of two clients, in ms. */
   stagger_ms: number;
 }
 
 export interface Turn {
-  /** ms from the request: the first token, the last one, the end of the stream. */
+  /** In ms from the request: the first token, the last one, the end of the stream. */
   first: number;
   last: number;
   end: number;
 }
 
 export interface LoadResult {
-  /** Of each client its turns in order. */
+  /** The turns of each client, in order. */
   clients: Turn[][];
-  /** ms from the first request to the end of the last stream. */
+  /** In ms, from the first request to the end of the last stream. */
   total: number;
   tokens: number;
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
-/** Counts a mark in a stream of pieces, wherever they are cut. */
+/** Counts a mark in a stream of chunks, even where a chunk boundary splits it. */
 function createCounter(mark: string): (piece: Buffer) => number {
   const sought = Buffer.from(mark);
   let rest: Buffer = Buffer.alloc(0);
@@ -71,7 +71,7 @@ function takeTurn({ target, order }: LoadTask, thread: string): Promise<Turn> {
       response.on("error", reject);
       response.on("end", () => {
         turn.end = performance.now() - begun;
-        // Arguments of tool calls are told like text.
+        // Arguments of tool calls are streamed like text and count too.
         const isWhole = ends > 0 && (order.steps > 0 ? tokens >= order.tokens : tokens === order.tokens);
         if (isWhole) return resolve(turn);
         reject(new Error(`${target.name} ${thread}: ${response.statusCode}, ${tokens} of ${order.tokens} tokens`));

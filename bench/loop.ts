@@ -1,5 +1,5 @@
-// An agent loop as one would write it by hand: a Durable Object that stores each message in its SQLite, calls the model,
-// hands its text on as it is read, and answers tool calls. No plan, no sandbox, no journal, no resume, no database.
+// An agent loop as one would write it by hand: a Durable Object that stores each message in its SQLite, calls the
+// model, forwards text as it arrives, and executes tool calls. No plan, sandbox, journal, resume or database.
 import { DurableObject } from "cloudflare:workers";
 
 interface Env {
@@ -77,7 +77,7 @@ export class Loop extends DurableObject<Env> {
   }
 }
 
-/** Adds an event to the reply; returns what the client is sent of it. */
+/** Adds an event to the reply. Returns what is sent to the client. */
 function accept(reply: Reply, event: string): string {
   const data = event.slice("data: ".length);
   if (data === "[DONE]") return "";
@@ -98,7 +98,7 @@ function frame(value: object): Uint8Array {
   return encoder.encode(`data: ${JSON.stringify(value)}\n\n`);
 }
 
-export const door = {
+export const publicEntrypoint = {
   fetch(request, env) {
     const thread = new URL(request.url).searchParams.get("thread") ?? "";
     return env.OBJECTS.get(env.OBJECTS.idFromName(thread)).fetch(request);

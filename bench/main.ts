@@ -1,9 +1,10 @@
-// `npm run bench`: what a token, a turn and a tool step cost on workerd (through Miniflare), beside a Durable Object that only
-// passes the model's bytes on and a bare hand-written loop. Prints Markdown.
+// `npm run bench`: the cost of a token, a turn and a tool step on workerd (through Miniflare), compared with a Durable
+// Object that only forwards the model's bytes and with a minimal hand-written loop. Prints Markdown.
 //
-// Flags after `--`: `--short` (one round, under a minute), `--rounds N`, `--only a,b` (targets), `--no-rows`; `--sandbox`
-// measures sandboxes instead, `--web` the web app in a browser.
-// Machines are noisy: rounds are interleaved, the order of the targets turns, and figures are medians.
+// Flags after `--`: `--short` (one round, under a minute), `--rounds N`, `--only a,b` (targets), `--no-rows`;
+// `--sandbox` measures sandboxes instead, `--web` the web app in a browser.
+//
+// Machines are noisy, so rounds are interleaved, the order of the targets rotates, and figures are medians.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,10 +1,10 @@
-// A model that costs nothing: an OpenAI-compatible server in a process of its own that says the same token again and again,
-// each as an HTTP chunk. What it does stands in the newest user message: `[[tokens=50 rate=0 steps=0]]`. `rate` is tokens
-// per second, 0 as fast as the socket takes them; `steps` are calls of tools before the text.
+// A model of almost no cost: an OpenAI-compatible server in its own process that repeats one token, each as an HTTP
+// chunk. The newest user message controls it: `[[tokens=50 rate=0 steps=0]]`. `rate` is in tokens per second, 0 is as
+// fast as the socket accepts them; `steps` are tool calls before the text.
 import { createServer, type ServerResponse } from "node:http";
 import { type Order, readOrder } from "./order.ts";
 
-// A provider's chunk is 200 to 300 bytes; parsing them is part of what is measured.
+// A provider's chunk has 200 to 300 bytes, and parsing them is part of what is measured.
 const head = {
   id: "chatcmpl-BenchBenchBenchBenchBench",
   object: "chat.completion.chunk",
@@ -23,7 +23,7 @@ const token = chunk({ content: " tok" });
 const done = Buffer.from("data: [DONE]\n\n");
 const usage = { usage: { prompt_tokens: 1000, completion_tokens: 50, total_tokens: 1050 } };
 
-// How many chunks one stream sends before others get their turn.
+// How many chunks one stream sends before others get a turn.
 const BURST = 64;
 
 async function speak(response: ServerResponse, { tokens, rate }: Order): Promise<void> {
@@ -51,7 +51,7 @@ function speakAtPace(response: ServerResponse, tokens: number, rate: number): Pr
   });
 }
 
-/** Two tools in turn, each harmless: the same call three times in a row would be stopped. */
+/** Alternates two harmless tools: the same call three times in a row would be stopped. */
 function callTool(response: ServerResponse, step: number): void {
   const [name, args] = step % 2 === 0 ? ["view_tasks", "{}"] : ["update_tasks", `{"task_ids":["step-${step}"]}`];
   const call = { index: 0, id: `call_${performance.now()}`, type: "function", function: { name, arguments: "" } };

@@ -1,10 +1,10 @@
-// What a turn shall do, as the client writes it into the user's message and the model reads it there.
+// What a turn should do. The client writes it into the user's message, and the model reads it there.
 
 export interface Order {
   tokens: number;
-  /** Tokens per second; 0 is as fast as they are taken. */
+  /** Tokens per second; 0 is as fast as they are accepted. */
   rate: number;
-  /** Tool calls, one per model call, before the text. */
+  /** Tool calls before the text, one per model call. */
   steps: number;
 }
 
@@ -12,7 +12,10 @@ export function writeOrder({ tokens, rate, steps }: Order): string {
   return `[[tokens=${tokens} rate=${rate} steps=${steps}]]`;
 }
 
-/** The newest order of a request's body, and how many tool results came after it. Without parsing: threads grow long. */
+/**
+ * Reads the newest order in a request's body, and how many tool results follow it. Does not parse JSON: threads grow
+ * long.
+ */
 export function readOrder(body: string): { order: Order; results: number } {
   const at = body.lastIndexOf("[[tokens=");
   const [, tokens, rate, steps] = /^\[\[tokens=(\d+) rate=(\d+) steps=(\d+)\]\]/.exec(body.slice(at, at + 80)) ?? [];

@@ -1,4 +1,4 @@
-// The floor of what a Durable Object can cost: it asks the model and hands the answer on, byte by byte.
+// The lowest possible cost of a Durable Object: requests the model and forwards the response byte by byte.
 import { DurableObject } from "cloudflare:workers";
 
 interface Env {
@@ -17,7 +17,7 @@ export class PassThrough extends DurableObject<Env> {
   }
 }
 
-export const door = {
+export const publicEntrypoint = {
   fetch(request, env) {
     const thread = new URL(request.url).searchParams.get("thread") ?? "";
     return env.OBJECTS.get(env.OBJECTS.idFromName(thread)).fetch(request);

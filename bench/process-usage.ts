@@ -1,10 +1,10 @@
-// What a server's workerd has used of the processor and of memory, as Linux tells it; null elsewhere.
+// CPU time and memory of a server's workerd, from Linux's /proc; null on other systems.
 import { readdirSync, readFileSync } from "node:fs";
 
-// USER_HZ: what /proc counts in, the same on every Linux that Node runs on.
+// USER_HZ, the unit of /proc, is the same on every Linux that Node runs on.
 const TICKS_PER_SECOND = 100;
 
-/** The workerd below a process. */
+/** Finds the workerd among a process's descendants. */
 export function findRuntime(pid: number): number | null {
   try {
     for (const task of readdirSync(`/proc/${pid}/task`)) {
@@ -16,7 +16,7 @@ export function findRuntime(pid: number): number | null {
       }
     }
   } catch {
-    // No /proc, or the process has gone.
+    // There is no /proc, or the process has gone.
   }
   return null;
 }

@@ -1,9 +1,9 @@
-// The processes of the bench: each alone, on the core that it is given, ended with us.
+// Starts the processes of the bench, each pinned to its core. They end with this process.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
-/** The server has a core for itself; model and clients share the other, as they would be elsewhere. */
+/** The server has a core for itself; model and clients share the other, as they would run on other machines. */
 export type Core = 0 | 1;
 
 const canPin = availableParallelism() > 1 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
@@ -49,7 +49,7 @@ function nextMessage(child: ChildProcess, file: string): Promise<Record<string, 
   });
 }
 
-/** Each program ends by itself when its channel closes. */
+/** Each program ends when its channel closes. */
 function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {

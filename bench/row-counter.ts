@@ -1,10 +1,10 @@
 // The product's Worker with a counter around its databases: how many rows a turn and a tool step write, and in how many
-// statements. Rows are what Cloudflare bills. Not for timing: counting costs.
+// statements. Cloudflare bills rows. Not for timing: counting costs time.
 import type { Env } from "../src/config.ts";
 import worker, { ThreadObject as Product } from "../src/index.ts";
 import type { RowCounts } from "./targets.ts";
 
-// Worker and objects of one process share module scope.
+// The Worker and the objects of one process share module scope.
 const counts: RowCounts = { object_rows: 0, object_writes: 0, database_rows: 0, database_calls: 0 };
 
 function countSql(sql: SqlStorage): SqlStorage {
@@ -21,7 +21,7 @@ function countSql(sql: SqlStorage): SqlStorage {
   });
 }
 
-/** Members of the platform's objects must be called on them: a proxy's `this` is refused. */
+/** Methods of the platform's objects must be called on the objects themselves: a proxy as `this` is rejected. */
 function wrap<T extends object>(whole: T, replaced: Partial<T>): T {
   return new Proxy(whole, {
     get(target, name) {
@@ -40,14 +40,14 @@ export class ThreadObject extends Product {
       for (const { meta } of results) counts.database_rows += meta.rows_written;
       return results;
     };
-    // The platform takes no other state than its own: what the product reads of it is put before it.
+    // The platform accepts no other state than its own, so the members that the product reads are overridden on it.
     const storage = wrap(ctx.storage, { sql: countSql(ctx.storage.sql) });
     Object.defineProperty(ctx, "storage", { value: storage });
     super(ctx, { ...env, DB: wrap(env.DB, { batch }) });
   }
 }
 
-export const door = {
+export const publicEntrypoint = {
   ...worker,
   async fetch(request, env, context) {
     if (new URL(request.url).pathname !== "/row-counts") return worker.fetch(request, env, context);

@@ -1,4 +1,4 @@
-// How many rows a turn writes, from the product's Worker with a counter around its databases (row-counter.ts).
+// Counts the rows that a turn writes, with the product's Worker and a counter around its databases (row-counter.ts).
 import { load, STEPS, type Subject } from "./scenarios.ts";
 import type { RowCounts } from "./targets.ts";
 
@@ -21,7 +21,7 @@ export async function countRows(subject: Subject): Promise<{ title: string; rows
 }
 
 async function readCounts({ target }: Subject): Promise<RowCounts> {
-  // What a turn leaves behind (D1's position, a trim) comes just after its stream's end.
+  // Writes that follow a turn (D1's position, a trim) come just after the end of its stream.
   await new Promise((resolve) => setTimeout(resolve, 200));
   return (await (await fetch(`${target.url}/row-counts`)).json()) as RowCounts;
 }

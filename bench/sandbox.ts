@@ -1,5 +1,6 @@
-// `npm run bench -- --sandbox`: what a sandbox costs through the adapter, beside what the same costs at the SDK alone. Against the
-// double of `dev/daytona`, which makes sandboxes faster than any cloud: what counts is the ratio, and what does not grow.
+// `npm run bench -- --sandbox`: the cost of a sandbox through the adapter, compared with the SDK alone. Runs against
+// the server of `dev/daytona`, which creates sandboxes faster than any cloud, so only the ratio counts, and whether a
+// cost grows.
 import { Daytona } from "@daytonaio/sdk";
 import type { DaytonaSettings } from "../src/sandboxes/daytona/client/client.ts";
 import { createDaytonaSandbox } from "../src/sandboxes/daytona/sandbox.ts";
@@ -23,7 +24,7 @@ interface Pair {
   sdk: number[];
 }
 
-/** Milliseconds. */
+/** In milliseconds. */
 async function time(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await work();
@@ -34,7 +35,7 @@ function settingsOf(api_url: string, name: string): DaytonaSettings {
   return { api_key: API_KEY, api_url, target: null, snapshot: null, name, labels: {}, onState: () => {} };
 }
 
-/** Prints Markdown. */
+/** Returns Markdown. */
 export async function measureSandboxes({ api_url, rounds }: SandboxPlace): Promise<string> {
   const client = new Daytona({ apiKey: API_KEY, apiUrl: api_url, useDeprecatedPolling: true });
   const figures: Record<string, Pair> = {

@@ -1,5 +1,5 @@
-// What is done to each target in a round, and the figures that come of it. A figure is null where it can't be had: the model
-// itself has no process that is watched, and only Linux tells of processor time.
+// The measurements that each target gets in a round. A figure is null where it can't be measured: the model itself has
+// no process that is watched, and only Linux reports CPU time.
 import type { LoadResult, LoadTask } from "./load.ts";
 import type { Order } from "./order.ts";
 import { readCpu, readMemoryKib } from "./process-usage.ts";
@@ -8,7 +8,7 @@ import type { Target } from "./targets.ts";
 
 export interface Subject {
   target: Target;
-  /** Its workerd, where it can be watched. */
+  /** Its workerd, where it can be measured. */
   runtime: number | null;
   client: Program;
 }
@@ -29,15 +29,18 @@ export type FigureName =
   | "long_turn"
   | "memory";
 
-/** A scenario measures one subject; `round` makes the names of its threads new. */
+/** A scenario measures one subject; `round` makes the names of its threads unique. */
 export interface Scenario {
   title: string;
-  /** Left out with `--short`. */
+  /** Skipped with `--short`. */
   long?: true;
   measure(subject: Subject, round: string): Promise<Figures>;
 }
 
-/** Steps of a turn with tools. They only look at the plan, and the fifteenth step that leads nowhere ends a run. */
+/**
+ * Steps of a turn with tools. They only view the plan, and the server ends a run at its fifteenth step without
+ * progress.
+ */
 export const STEPS = 12;
 
 const still: Order = { tokens: 20, rate: 0, steps: 0 };
@@ -47,7 +50,7 @@ export const scenarios: Scenario[] = [
     title: "500 open streams",
     long: true,
     async measure(subject, round) {
-      // Only a young process grows by what it is given; later it has room from before.
+      // Memory grows only in a young process; a later round finds memory that is already reserved.
       if (round !== "0") return {};
       const before = readMemoryKib(subject.runtime);
       const order = { tokens: 5, rate: 1, steps: 0 };
@@ -75,7 +78,7 @@ export const scenarios: Scenario[] = [
   {
     title: "50 clients",
     async measure(subject, round) {
-      // Two seconds of text each, begun 40 ms apart: 25 turns a second, which no target is busy with.
+      // Two seconds of text each, started 40 ms apart: 25 turns a second, which leaves every target idle time.
       const order = { tokens: 20, rate: 10, steps: 0 };
       const demand = { clients: 50, turns: 2, order, stagger_ms: 40 };
       const { clients } = await load(subject, `fifty-${round}`, demand);
@@ -136,7 +139,7 @@ export const scenarios: Scenario[] = [
         return median(turns.slice(2).map(({ end }) => end));
       };
       const short_turn = await ends("brief", 0);
-      // The model's own short turn is what a call takes; only who loops has steps.
+      // The model's own short turn is the cost of one call; only targets with a loop have steps.
       const loops = subject.target.name === "loop" || subject.target.name === "taskloom";
       return { short_turn, step_turn: loops ? await ends("steps", STEPS) : null };
     },
@@ -155,7 +158,7 @@ export const scenarios: Scenario[] = [
 
 const LONG_THREAD = "thousand";
 
-/** Talks until the long thread has its 1,000 messages. */
+/** Runs turns until the long thread has its 1,000 messages. */
 async function fillLongThread(subject: Subject): Promise<void> {
   await load(subject, LONG_THREAD, { turns: 500, order: { tokens: 5, rate: 0, steps: 0 } });
 }
@@ -176,7 +179,7 @@ export function median(values: number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
-/** Null where either is not there. */
+/** Null where either value is missing. */
 export function difference(one: number | null | undefined, other: number | null | undefined): number | null {
   return one == null || other == null ? null : one - other;
 }

@@ -1,5 +1,5 @@
-// One Worker in a workerd of its own, through Miniflare: a process of the bench. Says its address, and lives until it is
-// told to end.
+// One Worker in its own workerd, through Miniflare: a process of the bench. Sends its address to its parent and runs
+// until it is stopped.
 import { readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
@@ -14,8 +14,8 @@ const platform = {
 };
 
 /**
- * The product as wrangler bundles it, with the bindings of wrangler.toml but the assets, which have no part in a turn. With
- * `counted` the counter stands before it.
+ * The product as wrangler bundles it, with the bindings of wrangler.toml except assets, which have no part in a turn.
+ * With `counted`, requests go through the counter.
  */
 async function describeProduct(bundle: string, modelUrl: string, counted: boolean): Promise<V4WorkerOptions> {
   const product = { type: "ESModule" as const, path: "src/index.ts", contents: await readFile(bundle, "utf8") };
@@ -47,7 +47,7 @@ async function describeBare(name: string, modelUrl: string): Promise<V4WorkerOpt
   };
 }
 
-/** A Worker of one file, with its types left out. */
+/** A Worker of one file, with its types removed. */
 async function readBare(name: string): Promise<{ type: "ESModule"; path: string; contents: string }> {
   const path = `bench/${name}.ts`;
   return { type: "ESModule", path, contents: stripTypeScriptTypes(await readFile(join(root, path), "utf8")) };
@@ -57,8 +57,8 @@ async function start(name: string, modelUrl: string, bundle: string): Promise<vo
   const counted = name === "counted";
   const isProduct = name === "taskloom" || counted;
   const worker = isProduct ? await describeProduct(bundle, modelUrl, counted) : await describeBare(name, modelUrl);
-  const entrypoint = name === "taskloom" ? undefined : "door";
-  // Asked at its own socket: Miniflare's entry before it is no part of any deployment.
+  const entrypoint = name === "taskloom" ? undefined : "publicEntrypoint";
+  // Requested at its own socket: Miniflare's entry before it exists in no deployment.
   worker.unsafeDirectSockets = [{ host: "127.0.0.1", port: 0, entrypoint }];
   const server = new Miniflare(
     convertV4MiniflareOptions({

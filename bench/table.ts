@@ -1,15 +1,15 @@
-// Figures of all rounds become the table of docs/performance.md.
+// Turns the figures of all rounds into the table of docs/performance.md.
 import { difference, type FigureName, type Figures, median, STEPS } from "./scenarios.ts";
 import { type RowCounts, type TargetName, targetNames } from "./targets.ts";
 
-/** One round: the figures of each target, taken one after another. */
+/** One round: the figures of each target, measured one after another. */
 export type Round = Partial<Record<TargetName, Figures>>;
 
 const servers = targetNames.filter((name) => name !== "direct");
 
 interface Row {
   title: string;
-  /** Null where the round has it not. */
+  /** Null where the round lacks the figure. */
   value(of: Figures, direct: Figures): number | null;
   digits: number;
 }
@@ -47,7 +47,7 @@ export function formatTable(rounds: Round[]): string {
   const lines = rows.flatMap((row) => {
     const medians = servers.map((name) => medianOf(rounds, row, name));
     if (medians.every((value) => value === null)) return [];
-    // Of each round its own ratio: what slowed the machine in a round slowed both.
+    // Each round has its own ratio: anything that slowed the machine in a round slowed both.
     const ratio = medianOfDefined(rounds.map((round) => ratioOf(round, row)));
     const cells = [...medians.map((value) => format(value, row.digits)), format(ratio, 2)];
     return [`| ${row.title} | ${cells.join(" | ")} |`];

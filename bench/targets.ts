@@ -1,8 +1,8 @@
-// What is measured, and how a client asks each for a turn.
+// The measured targets, and the request that starts a turn on each.
 
 export const targetNames = ["direct", "pass-through", "loop", "taskloom"] as const;
 
-/** `direct` is the model itself: what the others add is counted from there. */
+/** `direct` is the model itself: the cost of the others is the difference to it. */
 export type TargetName = (typeof targetNames)[number];
 
 export interface Target {
@@ -42,7 +42,7 @@ export function turnOf(target: TargetName, thread: string, text: string): TurnRe
   return { path, headers, body: JSON.stringify(body) };
 }
 
-/** What stands in a stream once per token, and what stands in one that came to its end. */
+/** The text that a stream contains once per token, and the text that ends a complete stream. */
 export function marksOf(target: TargetName): { token: string; end: string } {
   if (target === "taskloom") return { token: '"delta":"', end: "RUN_FINISHED" };
   if (target === "loop") return { token: '"delta":"', end: "finished" };

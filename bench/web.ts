@@ -1,13 +1,13 @@
-// What the web app takes in a browser, before a whole server: to open a thread of 2,000 messages, to scroll through it, and to type
-// while 100 tokens a second arrive. Figures are of the browser's own clock; medians of the rounds.
+// The cost of the web app in a browser, with a whole server: opening a thread of 2,000 messages, scrolling through it,
+// and typing while 100 tokens a second arrive. Figures come from the browser's own clock and are medians of the rounds.
 import type { Page } from "playwright-core";
 import { openWebStage, type Visit, type WebStage } from "../test/setup/web-stage.ts";
 
-/** A run of these has 100 messages: what was said, 98 results, and the two that called and ended. */
+/** A run of these has 100 messages: the user's, 98 results, and the two that called tools and ended. */
 const callsPerRun = 97;
 const runs = 20;
 
-/** What a person reads in a second or two of fast scrolling. */
+/** What a person scrolls past in a second or two. */
 const scrollSteps = 240;
 const scrollStepPx = 120;
 const typedKeys = 150;
@@ -78,7 +78,7 @@ async function measureRound(stage: WebStage): Promise<WebRound> {
   }
 }
 
-/** With an empty page before it: everything is loaded again, out of the browser's cache. */
+/** Goes through an empty page first, so that everything is loaded again from the browser's cache. */
 async function measureOpening(page: Page, origin: string): Promise<number> {
   await page.goto("about:blank");
   await page.goto(`${origin}/#thread=long`, { waitUntil: "commit" });
@@ -128,7 +128,7 @@ async function measureTyping({ page, send }: Visit): Promise<{ p50: number; p95:
   await page.keyboard.type("a".repeat(typedKeys), { delay: 60 });
   const keys = await page.evaluate<number[]>("window.keys");
   await page.keyboard.press("Escape");
-  // What is faster than the browser counts is told as its smallest figure.
+  // An event faster than the browser measures counts with the smallest figure.
   return percentiles([...keys, ...Array.from({ length: Math.max(0, typedKeys - keys.length) }, () => 16)]);
 }
 

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { isStopping, root, runStep, staticSteps } from "./steps.ts";
 
-/** A sixth of the 3 MB that the smallest plan takes: start-up time grows with the bundle, and every new life pays it. */
+/**
+ * A sixth of the 3 MB that the smallest plan allows. Start-up time grows with the bundle, and every new object pays it.
+ */
 const ceilingKiB = 620;
 
 async function measureBundle(folder: string): Promise<number> {
@@ -29,10 +31,10 @@ async function checkBundle(): Promise<boolean> {
   }
 }
 
-/** Of the web app, before anything of it is asked for: what a phone waits for. */
+/** The web app's first load, before any request for data: what a phone waits for. */
 const firstLoadKiB = 200;
 
-/** The page, and what it names: scripts, what they import at once, and styles. */
+/** The page and the files it names: scripts, their static imports, and styles. */
 async function checkPage(): Promise<boolean> {
   const folder = join(root, "dist/web");
   if ((await runStep("web page", "vite", ["build"])) !== 0) return false;

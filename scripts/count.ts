@@ -1,5 +1,5 @@
-// Reads how many tests a vitest run passed and failed. A run that broke without a failing test, or that ran none, is one
-// failure: an empty run must never look like a green one.
+// Reads from a vitest report how many tests passed and failed. A run that broke without a failing test, or that ran no
+// test, counts as one failure: an empty run must never look green.
 export interface Count {
   passed: number;
   failed: number;

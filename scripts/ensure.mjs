@@ -1,6 +1,7 @@
-// Runs before every npm script, under whatever Node the machine has (20 or newer): installs what the lockfile names if it
-// is not installed yet, then checks that the Node on PATH can run the project. Silent, and without network, when all is well.
-// On Linux the lockfile brings its own Node into node_modules/.bin, which npm puts first on PATH.
+// Runs before every npm script, with whatever Node the machine has (20 or newer). Installs the lockfile's packages if
+// they are not installed yet, then checks that the Node on PATH can run the project. Silent and without network when
+// nothing is to be done. On Linux the lockfile brings its own Node into node_modules/.bin, which npm puts first on
+// PATH.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -10,7 +11,7 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lockfile = join(root, "package-lock.json");
 const installed = join(root, "node_modules", ".package-lock.json");
-// The hash of the lockfile that was installed: a checkout that only touches the file must not cost an installation.
+// The hash of the installed lockfile: a checkout that only touches the file must not cost an installation.
 const stamp = join(root, "node_modules", ".taskloom-lock");
 // From 22.18 Node runs TypeScript by itself.
 const oldestNode = [22, 18];
@@ -35,7 +36,7 @@ function install() {
   const options = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
   const result = spawnSync(isNpm ? process.execPath : "npm", isNpm ? [cli, ...options] : options, {
     cwd: root,
-    // What npm prints stays off standard output, which belongs to the command that runs after this.
+    // npm's output must not reach standard output, which belongs to the command that runs next.
     stdio: ["ignore", 2, 2],
     shell: !isNpm && process.platform === "win32",
   });

@@ -1,10 +1,10 @@
-// One step of a script: a program that streams its output, stops with us, and says how it ended.
+// One step of a script: a program that streams its output, stops with this process, and reports how it ended.
 import { type ChildProcess, spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
 
 export const root = join(import.meta.dirname, "..");
 
-/** Wrangler neither reports nor asks anything over the network: a check passes offline, or it is none. */
+/** Switches off wrangler's network requests and prompts: a check must pass offline. */
 const offline = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_SEND_METRICS: "false",
@@ -24,12 +24,12 @@ for (const [signal, code] of [
   });
 }
 
-/** True once a signal asked this script to stop. */
+/** True once a signal has asked this script to stop. */
 export function isStopping(): boolean {
   return process.exitCode !== undefined;
 }
 
-/** Resolves with the exit code; a program that can't be started or dies of a signal has 1. */
+/** Resolves with the exit code; 1 for a program that can't be started or dies of a signal. */
 export function runStep(title: string, command: string, args: string[]): Promise<number> {
   console.log(`\n— ${title}`);
   return new Promise((resolve) => {
@@ -51,7 +51,7 @@ export function runStep(title: string, command: string, args: string[]): Promise
   });
 }
 
-/** What has to hold besides the tests; each step's name is what `npm run` calls it. */
+/** The checks besides the tests. Each step has the name that `npm run` uses. */
 export const staticSteps = [
   { title: "lint", command: "biome", args: ["check", "."] },
   { title: "types", command: "tsc", args: ["--noEmit"] },

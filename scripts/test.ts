@@ -1,5 +1,5 @@
-// `npm test`: everything that must hold, one after another, whatever failed before. The last line is `N passed, N failed`:
-// each test of vitest counts, and each of build, lint and types as one.
+// `npm test`: all checks and tests, one after another, whatever failed before. The last line is `N passed, N failed`:
+// each vitest test counts, and build, lint and types count as one each.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,8 +1,8 @@
-// What a kill waits for: a moment that belongs to a phase, or just a time.
+// What a kill waits for: a moment in a given phase, or only a time.
 import type { Moment } from "./moments.ts";
 import { type Met, type Phase, phases } from "./phases.ts";
 
-/** Numbers from 0 up to 1 that a seed decides. */
+/** Numbers from 0 up to 1 that a seed determines. */
 export type Random = () => number;
 
 /** Mulberry32: small, and good enough to choose moments. */
@@ -22,21 +22,21 @@ export function pickNumber(random: Random, from: number, to: number): number {
 
 export interface Aim {
   name: Phase | "any moment";
-  /** Whether this is the moment; asked once for each that comes. */
+  /** Called for each moment. Returns whether to kill now. */
   fits: (moment: Moment) => boolean;
-  /** When to kill at the latest, ms. */
+  /** The latest time to kill, in ms. */
   within_ms: number;
 }
 
-// A whole run takes about this long: by then each phase has come by.
+// A whole run takes about this long, so by then each phase has occurred.
 const PATIENCE_MS = 9_000;
-const LONGEST_ANY_MS = 2_500;
+const MAX_ANY_MS = 2_500;
 
 export function aimAtAnyMoment(random: Random): Aim {
-  return { name: "any moment", fits: () => false, within_ms: pickNumber(random, 0, LONGEST_ANY_MS) };
+  return { name: "any moment", fits: () => false, within_ms: pickNumber(random, 0, MAX_ANY_MS) };
 }
 
-/** One of the phases that were hit least; any moment, once each was hit often `enough`. */
+/** Aims at one of the phases with the fewest hits; at any moment, once each phase has `enough` hits. */
 export function aimAtRarest(hits: ReadonlyMap<Met, number>, enough: number, random: Random): Aim {
   const least = Math.min(...phases.map((phase) => hits.get(phase) ?? 0));
   if (least >= enough) return aimAtAnyMoment(random);
@@ -48,7 +48,7 @@ export function aimAtRarest(hits: ReadonlyMap<Met, number>, enough: number, rand
   return { name, fits: skip(isRare ? 0 : pickNumber(random, 0, 1), fits), within_ms: PATIENCE_MS };
 }
 
-/** Lets some moments go by that would fit. */
+/** Skips some of the moments that would fit. */
 function skip(count: number, fits: (moment: Moment) => boolean): (moment: Moment) => boolean {
   let left = count;
   return (moment) => fits(moment) && left-- <= 0;

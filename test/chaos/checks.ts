@@ -1,4 +1,4 @@
-// What must hold once a run is over, however often its server was killed: nothing is missing and nothing is there twice, in
+// The checks of a finished run, however often its server was killed: nothing is missing and nothing is duplicate, in
 // the object, in D1, in the sandbox, and for a client.
 import { isDeepStrictEqual } from "node:util";
 import type { StateValue } from "../../src/protocol/event.ts";
@@ -14,15 +14,15 @@ export interface Violation {
 
 type Report = (kind: Violation["kind"], what: string) => void;
 
-/** What a client was told, against what it finds. */
-export interface Told {
+/** The events that a client received, and what the API returns at the end. */
+export interface ClientView {
   heard: { messages: unknown[]; state: unknown };
   conversation: unknown[];
   run: Run;
   plan: { total_tasks: number; completed_tasks: number; next_task: unknown };
 }
 
-export function checkTold({ heard, conversation, run, plan }: Told, attempt: number, report: Report): void {
+export function checkClientView({ heard, conversation, run, plan }: ClientView, attempt: number, report: Report): void {
   if (run.status !== "completed") report("lost", `the run is ${run.status}: ${JSON.stringify(run.error)}`);
   if (run.attempt !== attempt) report("wrong", `attempt is ${run.attempt}, and ${attempt} lives worked on it`);
   if (run.steps !== texts.length) report("wrong", `${run.steps} steps are counted, ${texts.length} were made`);
@@ -32,12 +32,12 @@ export function checkTold({ heard, conversation, run, plan }: Told, attempt: num
   checkState(heard.state, report);
   if (isDeepStrictEqual(heard.messages, conversation)) return;
   const at = conversation.findIndex((message, place) => !isDeepStrictEqual(message, heard.messages[place]));
-  const [found, told] = [conversation[at], heard.messages[at < 0 ? conversation.length : at]];
+  const [found, received] = [conversation[at], heard.messages[at < 0 ? conversation.length : at]];
   const kind = heard.messages.length > conversation.length ? "doubled" : "lost";
-  report(kind, `message ${at}: the reader heard ${JSON.stringify(told)}, the server has ${JSON.stringify(found)}`);
+  report(kind, `message ${at}: the reader heard ${JSON.stringify(received)}, the server has ${JSON.stringify(found)}`);
 }
 
-/** The reader's own copy of the state, as its deltas have made it. */
+/** The reader's own copy of the state, built from its deltas. */
 function checkState(state: unknown, report: Report): void {
   const { plan } = state as StateValue;
   const statuses = plan.sections.flatMap(({ tasks }) => tasks.map(({ status }) => status));
@@ -113,7 +113,7 @@ function checkTexts(messages: StoredMessage[], report: Report): void {
   report(said.length > texts.length ? "doubled" : "lost", `the assistant said ${JSON.stringify(said)}`);
 }
 
-/** Whichever lives looked on, the model got all of each command's output, and no plan tool failed. */
+/** However many lives a command spanned, the model got its complete output, and no plan tool failed. */
 function checkOutputs(messages: StoredMessage[], report: Report): void {
   const results = messages
     .filter(({ type }) => type === "tool")
@@ -121,9 +121,9 @@ function checkOutputs(messages: StoredMessage[], report: Report): void {
       content: (JSON.parse(content) as { content: string }).content,
       ...(JSON.parse(metadata) as { name: string; is_error: boolean }),
     }));
-  const told = results.filter(({ name }) => name === "execute_command").map(({ content }) => content.trimEnd());
+  const received = results.filter(({ name }) => name === "execute_command").map(({ content }) => content.trimEnd());
   const expected = outputs.map((output) => output.trimEnd());
-  if (!isDeepStrictEqual(told, expected)) report("wrong", `the commands' results are ${JSON.stringify(told)}`);
+  if (!isDeepStrictEqual(received, expected)) report("wrong", `the commands' results are ${JSON.stringify(received)}`);
   for (const { name, content, is_error } of results) {
     if (is_error && name.endsWith("_tasks")) report("wrong", `${name} failed: ${content}`);
   }

@@ -1,5 +1,5 @@
-// Where the Worker's wrapper asks before and after each batch for D1. A question that the watch turns down is never
-// answered: the process that asked it is dead.
+// Receives the requests that the Worker's wrapper makes before and after each batch for D1. A request that the watch
+// rejects never gets a response: the process that made it is dead.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -12,7 +12,7 @@ export interface Gate {
 
 export async function openGate(watch: Watch): Promise<Gate> {
   const server = createServer((request, response) => {
-    // What a killed process leaves half sent is nobody's question.
+    // A killed process may leave a request half sent.
     text(request).then(
       (body) => {
         const { when, thread_id, ...kind } = JSON.parse(body) as WriteNotice;

@@ -1,7 +1,8 @@
-// `npm run chaos`: the runtime is killed again and again under runs that must not notice. Flags after `--`: `--kills 300`,
-// `--seed N` (printed; the same seed aims at the same moments), `--runs 3` (at once).
-// `--remote URL` checks a deployed Worker instead, which nobody can kill (see `remote.ts`), with `--idle-seconds 150` and,
-// where somebody is there to deploy amid a run of `--work-seconds 540`, `--deploy`. Its key is TASKLOOM_API_KEY.
+// `npm run chaos`: kills the runtime again and again under runs that must not be affected. Flags after `--`: `--kills
+// 300`, `--seed N` (printed; the same seed aims at the same moments), `--runs 3` (in parallel).
+//
+// `--remote URL` checks a deployed Worker instead, without kills (see `remote.ts`), with `--idle-seconds 150` and,
+// where someone deploys during a run of `--work-seconds 540`, `--deploy`. Its key is TASKLOOM_API_KEY.
 import { parseArgs } from "node:util";
 import { runCampaign } from "./campaign.ts";
 import { checkRemote } from "./remote.ts";

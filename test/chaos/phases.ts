@@ -1,5 +1,5 @@
-// In which phase a kill met a run: read from what was stored, from how far the model had come, and from the marks of the
-// commands; never from what the kill was aimed at.
+// Determines in which phase a kill met a run: from what was stored, from the progress of the model, and from the
+// commands' marks; never from what the kill was aimed at.
 import type { StoredMessage, StoredThread } from "./stored.ts";
 
 export const phases = [
@@ -14,14 +14,14 @@ export const phases = [
 
 export type Phase = (typeof phases)[number];
 
-/** What a kill can meet besides: a run that was accepted and had not begun. */
+/** What a kill can also meet: an accepted run that has not begun. */
 export type Met = Phase | "queued";
 
 /** What is known of a run beside what is stored. */
-export interface Sight {
-  /** The newest model call of this life: which step's it is, and how many of its tokens were sent. */
+export interface Observation {
+  /** The newest model call of this life: the step it belongs to, and how many of its tokens were sent. */
   call: { step: number; tokens: number } | undefined;
-  /** How many commands have left the mark of their begin in the sandbox. */
+  /** How many commands have left their begin mark in the sandbox. */
   commandsBegun: number;
   /** Whether a batch for D1 was under way. */
   writes: boolean;
@@ -30,29 +30,29 @@ export interface Sight {
 /** The first token may still have been on its way. */
 const SURE_TOKENS = 2;
 
-/** None where the run was not stored yet, or was over. */
-export function findPhases(object: StoredThread, database: StoredThread, sight: Sight): Met[] {
+/** Empty where the run was not stored yet, or was over. */
+export function findPhases(object: StoredThread, database: StoredThread, observed: Observation): Met[] {
   const { run } = object;
   if (run === null || run.released) return [];
   if (run.status === "queued") return ["queued"];
   if (run.status !== "running") return ["between the stored and the released end"];
-  const found: Met[] = [findWork(object.messages, sight)];
-  if (sight.writes && isBehind(database, object)) found.push("before the D1 write");
+  const found: Met[] = [findWork(object.messages, observed)];
+  if (observed.writes && isBehind(database, object)) found.push("before the D1 write");
   return found;
 }
 
-function findWork(messages: StoredMessage[], sight: Sight): Phase {
+function findWork(messages: StoredMessage[], observed: Observation): Phase {
   const { answered, open } = readCalls(messages);
   if (open === 0) {
     // A call whose message is stored is over, and the next one was not made yet.
     const step = messages.filter(({ type }) => type === "assistant").length;
-    const tokens = sight.call?.step === step ? sight.call.tokens : 0;
+    const tokens = observed.call?.step === step ? observed.call.tokens : 0;
     return tokens >= SURE_TOKENS ? "mid-text" : "before the first token";
   }
   const ended = messages.filter(
     ({ type, metadata }) => type === "tool" && nameOf(metadata) === "execute_command",
   ).length;
-  if (sight.commandsBegun > ended) return "mid-command";
+  if (observed.commandsBegun > ended) return "mid-command";
   return answered > 0 ? "between two tool results" : "between assistant message and tool";
 }
 
@@ -60,7 +60,7 @@ function nameOf(metadata: string): unknown {
   return (JSON.parse(metadata) as { name?: unknown }).name;
 }
 
-/** Of the newest assistant message: how many of its calls have a result, and how many have none. */
+/** For the newest assistant message: how many of its calls have a result, and how many have none. */
 function readCalls(messages: StoredMessage[]): { answered: number; open: number } {
   const at = messages.findLastIndex(({ type }) => type === "assistant");
   const message = messages[at];

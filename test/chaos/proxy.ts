@@ -1,5 +1,5 @@
-// A way to the sandboxes on which the harness sees each request before it arrives: it tells when a command is about to be
-// started and how often its output was read. Everything else passes as it is.
+// A proxy to the sandboxes on which the harness sees each request before it arrives: it reports when a command is about
+// to be started and how often its output was read. Everything else passes unchanged.
 import { Agent, createServer, type IncomingMessage, type ServerResponse, request as send } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
@@ -52,14 +52,14 @@ export async function openProxy(target: string, watch: Watch): Promise<Proxy> {
       await pipeline(answer, response);
       return;
     }
-    // Where to find a sandbox is said here: the way back to it leads through this proxy as well.
-    const told = (await buffer(answer)).toString("utf8").replaceAll(origin, own);
+    // The API's responses contain sandbox addresses; they are rewritten to lead through this proxy too.
+    const rewritten = (await buffer(answer)).toString("utf8").replaceAll(origin, own);
     const { "content-length": _length, "transfer-encoding": _encoding, ...kept } = answer.headers;
-    response.writeHead(answer.statusCode ?? 502, kept).end(told);
+    response.writeHead(answer.statusCode ?? 502, kept).end(rewritten);
   };
 
   const server = createServer((incoming, response) => {
-    // Who asked may have been killed; a request that reached the sandboxes has its effect all the same.
+    // The client may have been killed; a request that reached the sandboxes still has its effect.
     pass(incoming, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,5 +1,5 @@
-// A client that watches a thread through whatever happens to its connections: it comes back with the last id it has, and
-// keeps what a client would keep. It knows nothing of kills but that its connection is gone.
+// A client that watches a thread across broken connections: it comes back with its last event id, and stores what a
+// client would store. It knows nothing of kills except that its connection is gone.
 import { setTimeout as wait } from "node:timers/promises";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { StreamFrame } from "../e2e/harness.ts";
@@ -11,15 +11,15 @@ const AGAIN_MS = 10;
 export interface Place {
   url: string;
   key: string;
-  /** Resolves while it is worth asking. */
+  /** Resolves while the server may be requested. */
   up: Promise<void>;
 }
 
 export interface WatchOptions {
   signal: AbortSignal;
-  /** The last id from which it goes on; the beginning where it is null. */
+  /** The event id from which to start; from the beginning where it is null. */
   after?: number | null;
-  /** After how many events of a connection it leaves by itself, asked for each. */
+  /** Called for each connection: after how many events the client leaves by itself. */
   leaveAfter?: () => number;
 }
 
@@ -28,18 +28,18 @@ export interface Watcher {
   frames: StreamFrame[];
   connections: number;
   resyncs: number;
-  /** Resolves when the run's end was told. */
+  /** Resolves when the run's end has arrived. */
   ended: Promise<void>;
   /**
-   * Resolves with the time of the first event of a later life: one whose number is above `newest`, or the run's end. Asked
-   * while the server is down.
+   * Resolves with the time of the first event of a later life: one whose number is above `newest`, or the run's end.
+   * Called while the server is down.
    */
-  expectNews(newest: number): Promise<number>;
+  expectNewEvent(newest: number): Promise<number>;
 }
 
 interface Expected {
   newest: number;
-  tell: (at: number) => void;
+  resolve: (at: number) => void;
 }
 
 /** Watches until a run of the thread has ended. */
@@ -51,9 +51,9 @@ export function watchThread(place: Place, thread: string, options: WatchOptions)
     connections: 0,
     resyncs: 0,
     ended: Promise.resolve(),
-    expectNews: (newest) =>
-      new Promise((tell) => {
-        expected = { newest, tell };
+    expectNewEvent: (newest) =>
+      new Promise((resolve) => {
+        expected = { newest, resolve };
       }),
   };
   watcher.ended = (async () => {
@@ -70,22 +70,22 @@ export function watchThread(place: Place, thread: string, options: WatchOptions)
   return watcher;
 }
 
-async function follow(watcher: Watcher, reader: StreamReader, most: number, expected: Expected | null): Promise<void> {
+async function follow(watcher: Watcher, reader: StreamReader, max: number, expected: Expected | null): Promise<void> {
   watcher.connections += 1;
   if (expected !== null) {
-    const news = reader.until((frame) => isNews(frame, reader.frames, expected.newest));
-    news.then(
-      () => expected.tell(performance.now()),
+    const found = reader.until((frame) => isNew(frame, reader.frames, expected.newest));
+    found.then(
+      () => expected.resolve(performance.now()),
       () => {},
     );
   }
-  const over = reader.until((frame) => isEnd(frame) || isIdle(reader.frames) || reader.frames.length >= most);
+  const over = reader.until((frame) => isEnd(frame) || isIdle(reader.frames) || reader.frames.length >= max);
   await Promise.race([over.catch(() => undefined), reader.ended]);
   reader.leave();
   watcher.frames = merge(watcher, reader.frames);
 }
 
-/** A resync replaces what was known; one that was cut before its number came counts for nothing. */
+/** A resync replaces what was known. One that was cut before its number arrived is ignored. */
 function merge(watcher: Watcher, rest: StreamFrame[]): StreamFrame[] {
   if (!isResync(rest)) return [...watcher.frames, ...rest];
   if (!rest.some(({ id }) => id !== null)) return watcher.frames;
@@ -102,20 +102,23 @@ function isEnd({ event }: StreamFrame): boolean {
   return event.type === "RUN_FINISHED" || event.type === "RUN_ERROR";
 }
 
-/** The resync of a thread on which nothing runs any more: two snapshots. */
+/** The resync of a thread on which nothing runs: two snapshots. */
 function isIdle([first, second]: StreamFrame[]): boolean {
   return first?.event.type === "MESSAGES_SNAPSHOT" && second?.event.type === "STATE_SNAPSHOT" && second.id !== null;
 }
 
-/** The one number of a resync stands at its end, and says where the news begin. */
-function isNews(frame: StreamFrame, frames: StreamFrame[], newest: number): boolean {
+/** A resync has one number, at its end; new events follow it. */
+function isNew(frame: StreamFrame, frames: StreamFrame[], newest: number): boolean {
   if (isEnd(frame) || isIdle(frames)) return true;
   const from = isResync(frames) ? frames.findIndex(({ id }) => id !== null) : -1;
   return (frame.id ?? 0) > newest && frames.indexOf(frame) > from;
 }
 
-/** What AG-UI's own client makes of what was heard; it wants a run around the snapshots of an idle thread. */
-export function tellAll({ frames }: Watcher, thread: string): Promise<{ messages: unknown[]; state: unknown }> {
+/**
+ * The conversation that AG-UI's own client builds from the events. It needs a run around the snapshots of an idle
+ * thread.
+ */
+export function replayFrames({ frames }: Watcher, thread: string): Promise<{ messages: unknown[]; state: unknown }> {
   const events = frames.map(({ event }) => event);
   if (!isIdle(frames)) return retell(events);
   const ids = { threadId: thread, runId: "run-around-snapshots" };

@@ -5,13 +5,13 @@ import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { openReader, readConversation } from "../e2e/stream-reader.ts";
 import { pickNumber } from "./aims.ts";
-import { tellAll, type Watcher, watchThread } from "./reader.ts";
+import { replayFrames, type Watcher, watchThread } from "./reader.ts";
 import type { Remote } from "./remote-server.ts";
 
 export interface RemoteCheck {
   name: string;
   needsOperator?: boolean;
-  /** Resolves with what is worth knowing beside that it holds. */
+  /** Resolves with details worth printing when the check passes. */
   run: (remote: Remote, print: (line: string) => void) => Promise<string | null>;
 }
 
@@ -40,7 +40,7 @@ function expectCompleted(run: Run): void {
 }
 
 async function expectSame(remote: Remote, watcher: Watcher, thread: string): Promise<void> {
-  const { messages } = await tellAll(watcher, thread);
+  const { messages } = await replayFrames(watcher, thread);
   const stored = await readConversation(remote, thread);
   if (!isDeepStrictEqual(messages, stored)) {
     throw new Error(
@@ -130,7 +130,7 @@ async function checkCancel(remote: Remote): Promise<string> {
   reader.leave();
   if (run.status !== "cancelled") throw new Error(`the cancelled run is ${run.status}`);
   if (ms > CANCEL_MS) throw new Error(`it took ${ms} ms`);
-  return `${ms} ms until the reader was told`;
+  return `${ms} ms until the reader saw the end`;
 }
 
 async function checkBackground(remote: Remote): Promise<string> {
@@ -176,7 +176,7 @@ async function checkDeploy(remote: Remote, print: (line: string) => void): Promi
   await postRun(remote, thread, { message: remote.prompts.work(work_seconds), invocation_id: thread });
   const watcher = watchThread(remote, thread, { signal });
   print(`       deploy now: the run works for ${work_seconds} s`);
-  // The model call that a deploy interrupts is made again from its beginning.
+  // A model call that a deploy interrupts is made again from its beginning.
   const run = await remote.untilEnded(thread, thread, work_seconds * 3_000);
   await watcher.ended;
   expectCompleted(run);

@@ -1,5 +1,5 @@
-// `npm run chaos -- --remote URL`: what a deployed Worker can be asked that nobody can kill. Only through its API, with the
-// key in TASKLOOM_API_KEY. Where the scripted model serves, it is told exactly what to do; a real one is asked for little.
+// `npm run chaos -- --remote URL`: the checks that need no kill, for a deployed Worker. Uses only its API, with the key
+// in TASKLOOM_API_KEY. If the scripted model serves, messages control it exactly; a real model is asked for little.
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Run } from "../../src/protocol/run.ts";
@@ -8,7 +8,7 @@ import type { Remote, RemoteOptions } from "./remote-server.ts";
 
 const REQUEST_MS = 60_000;
 const LOOK_MS = 500;
-/** About what a person reads along; a reader has time to leave amid it. */
+/** About a person's reading pace, so that a reader has time to leave amid the text. */
 const WORDS_PER_SECOND = 40;
 
 const scripted: Remote["prompts"] = {
@@ -22,7 +22,7 @@ const real: Remote["prompts"] = {
     `Run exactly one command in the sandbox, \`sleep ${seconds}\` with timeout_seconds ${seconds + 60}, then answer "done".`,
 };
 
-/** Prints a line per check; true where all of them hold. */
+/** Prints a line per check. True where all of them pass. */
 export async function checkRemote(options: RemoteOptions, print: (line: string) => void): Promise<boolean> {
   const remote = await openRemote(options);
   let failed = 0;
@@ -84,7 +84,7 @@ async function openRemote(options: RemoteOptions): Promise<Remote> {
     untilEnded: async (thread, run, within_ms) => {
       const until = Date.now() + within_ms;
       for (;;) {
-        // A server that is being replaced may not answer.
+        // A server that is being replaced may not respond.
         const found = await json<Run>("GET", `/v1/threads/${thread}/runs/${run}`).catch(() => null);
         if (found !== null && found.status !== "queued" && found.status !== "running") return found;
         if (Date.now() > until)

@@ -1,5 +1,5 @@
-// One life of the runtime: the product's Worker in a workerd of its own, on a state folder. A process that leads its own
-// group, so that it is killed with everything it started; without its parent it ends by itself.
+// One life of the runtime: the product's Worker in its own workerd, on a state folder. The process leads its own group,
+// so that it is killed with everything it started. Without its parent it ends by itself.
 import { readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
@@ -10,24 +10,25 @@ export interface RuntimeSettings {
   /** The product as wrangler bundles it: one module. */
   bundle: string;
   state: string;
-  /** For what Miniflare leaves behind when it is killed. */
+  /** The folder for files that Miniflare leaves behind when it is killed. */
   temporary: string;
   port: number;
-  /** The tables are made in the first life. */
+  /** The first life creates the tables. */
   migrate: boolean;
   variables: Record<string, string>;
 }
 
-const ENTRY = 'export { door as default, ThreadObject } from "./worker.ts";';
+const ENTRY = 'export { publicEntrypoint as default, ThreadObject } from "./worker.ts";';
 
-/** The bindings of wrangler.toml but the assets, which no run needs. */
+/** The bindings of wrangler.toml except assets, which no run needs. */
 async function describeWorker({ bundle, port, variables }: RuntimeSettings): Promise<V4WorkerOptions> {
   const wrapper = await readFile(join(import.meta.dirname, "worker.ts"), "utf8");
   return {
     name: "taskloom",
     compatibilityDate: "2026-11-01",
     compatibilityFlags: ["nodejs_compat", "queue_consumer_no_wait_for_wait_until"],
-    // Named as in the repository, so that the wrapper's import of the product finds it. Jobs come to the default export.
+    // Named as in the repository, so that the wrapper's import of the product finds it. The default export handles
+    // jobs.
     modules: [
       { type: "ESModule", path: "test/chaos/entry.js", contents: ENTRY },
       { type: "ESModule", path: "test/chaos/worker.ts", contents: stripTypeScriptTypes(wrapper) },
@@ -38,7 +39,7 @@ async function describeWorker({ bundle, port, variables }: RuntimeSettings): Pro
     queueProducers: { JOBS: "taskloom-jobs" },
     queueConsumers: { "taskloom-jobs": { maxBatchTimeout: 0 } },
     bindings: variables,
-    // Asked at its own socket: Miniflare's entry before it is no part of any deployment.
+    // Requested at its own socket: Miniflare's entry before it exists in no deployment.
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
   };
 }

@@ -1,6 +1,6 @@
-// The run that is killed again and again: a plan, commands that leave a trace of each start and each end, messages with
-// several calls, a long command, text in between. What the model says follows from the conversation alone, so a call that
-// is made again is answered with the same words; the ids of its tool calls are new each time, as a real model's are.
+// The run that is killed again and again: a plan, commands that leave a mark at each start and each end, messages with
+// several calls, a long command, text in between. What the model says depends on the conversation alone, so a repeated
+// call gets the same words; the ids of its tool calls are new each time, as a real model's are.
 import { randomBytes } from "node:crypto";
 import { readConversation } from "../../dev/model/conversation.ts";
 import { call, type Reply, type ToolUse } from "../../dev/model/reply.ts";
@@ -69,14 +69,14 @@ const steps: Step[] = [
 /** What the assistant of a whole run has said, in order. */
 export const texts = steps.map(({ text }) => text);
 
-/** Prints lines, and notes in the counter file that it began and that it ended. Commands are numbered from 1. */
+/** Prints lines, and marks its beginning and its end in the counter file. Commands are numbered from 1. */
 function command(run: string, number: number): string {
   const counter = counterName(run, number);
   const loop = `for line in $(seq 1 ${LINES[number - 1]}); do echo "line $line"; sleep 0.2; done`;
   return `echo begin >> ${counter}; ${loop}; echo end >> ${counter}`;
 }
 
-/** What the model is told of each command, in order. */
+/** The output of each command that the model receives, in order. */
 export const outputs = LINES.map((count) => {
   const lines = Array.from({ length: count }, (_, place) => `line ${place + 1}\n`);
   return `exit_code: 0\n${lines.join("")}`;
@@ -103,7 +103,7 @@ export function replyTo(request: ChatRequest, watch: Watch): Reply | undefined {
   const at = conversation.recent.filter(({ exchanges }) => exchanges.length > 0).length;
   const step = steps[at];
   if (step === undefined) return undefined;
-  // Who asked is dead, and gets no answer.
+  // The process that asked is dead and gets no response.
   if (!watch({ kind: "model_called", run, step: at })) return { faults: { silent: true } };
   const calls = step.uses(run, conversation.plan).map(({ name, arguments: input }, place) => ({
     id: `call_${run}_${at}_${place}_${randomBytes(4).toString("hex")}`,
@@ -122,7 +122,7 @@ function* speak(text: string, run: string, watch: Watch): Generator<string> {
   }
 }
 
-/** What a tool call's id says, also where it is a part of a longer name. */
+/** Parses a tool call's id, also where it is a part of a longer name. */
 export function readCallId(name: string): { run: string; step: number; place: number } | null {
   const [, run, step, place] = /call_([a-z0-9]+)_(\d+)_(\d+)_[0-9a-f]{8}$/.exec(name) ?? [];
   return run === undefined ? null : { run, step: Number(step), place: Number(place) };

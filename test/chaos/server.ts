@@ -1,5 +1,5 @@
-// The server under test as its parent sees it: started on one port and one state, killed at any moment, started again.
-// Requests wait while it is down and are made again where it died under them, as a patient client would.
+// The server under test, as its parent controls it: started on one port and one state, killed at any moment, started
+// again. Requests wait while it is down and are repeated where it died during them, as a patient client would.
 import { type ChildProcess, spawn } from "node:child_process";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ export class Server {
     return this.#up.promise;
   }
 
-  /** The same server for those who watch, who may be let in later than others. */
+  /** The same server for watching clients, which may be admitted later than others. */
   get watched(): Place {
     const readersUp = (): Promise<void> => this.#readersUp.promise;
     return {
@@ -47,12 +47,12 @@ export class Server {
     };
   }
 
-  /** What the runtime has printed, its end. */
+  /** The end of the runtime's output. */
   get output(): string {
     return this.#output;
   }
 
-  /** Resolves with the milliseconds until the first healthy answer. Nobody is let in before `open`. */
+  /** Resolves with the milliseconds until the first healthy response. No client is admitted before `open`. */
   async start(): Promise<number> {
     this.#signal.throwIfAborted();
     const begun = performance.now();
@@ -91,12 +91,12 @@ export class Server {
     this.#readersUp.resolve();
   }
 
-  /** Lets in everybody but those who watch. */
-  openDoor(): void {
+  /** Admits all clients except those that watch. */
+  openToClients(): void {
     this.#up.resolve();
   }
 
-  /** SIGKILL to the whole group, in this very moment. */
+  /** Sends SIGKILL to the whole group at once. */
   killNow(): void {
     if (this.#child?.pid === undefined) return;
     try {
@@ -109,7 +109,7 @@ export class Server {
     this.#readersUp = this.#close(this.#readersUp);
   }
 
-  /** Whoever waits looks again, and finds the next one. */
+  /** Everyone who waits checks again, and finds the next promise. */
   #close(before: PromiseWithResolvers<void>): PromiseWithResolvers<void> {
     const next = Promise.withResolvers<void>();
     next.promise.catch(() => {});
@@ -118,13 +118,13 @@ export class Server {
     return next;
   }
 
-  /** Resolves when nothing of the killed life is left: its files stand still. */
+  /** Resolves when nothing of the killed life is left: its files no longer change. */
   async dead(): Promise<void> {
     await this.#ended;
     while (await this.#accepts()) await wait(1);
   }
 
-  /** A request that is made again until it is answered; anything but 2xx throws. */
+  /** Repeats a request until it gets a response. Throws for anything but 2xx. */
   async json<T>(method: string, path: string, body?: unknown): Promise<T> {
     for (;;) {
       await this.up;

@@ -1,5 +1,5 @@
-// All parts of the test on one machine: the server that is killed, and beside it, as in life, what is not: the model, the
-// sandboxes, and the eyes of the harness between them.
+// All parts of the test on one machine: the server that is killed and, beside it as in production, what stays up: the
+// model, the sandboxes, and the harness's proxies between them.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,16 +13,16 @@ import { openProxy } from "./proxy.ts";
 import { replyTo } from "./script.ts";
 import { Server } from "./server.ts";
 
-// About what a fast model does; slow enough to be killed between two words.
+// About the pace of a fast model; slow enough to be killed between two words.
 const TOKENS_PER_SECOND = 90;
 
 export interface Stage {
   server: Server;
-  /** Where the runtime keeps D1 and the objects. */
+  /** The folder in which the runtime stores D1 and the objects. */
   state: string;
-  /** Where the sandboxes' folders are. */
+  /** The folder of the sandboxes. */
   sandboxes: string;
-  /** Deletes a sandbox that nobody needs any more. */
+  /** Deletes a sandbox that is no longer needed. */
   removeSandbox(id: string): Promise<void>;
   close(): Promise<void>;
 }

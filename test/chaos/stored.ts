@@ -1,5 +1,5 @@
-// What a dead runtime has left on disk: the objects' own SQLite files and D1's, read without the product's help. Copies are
-// read, so that a look changes nothing, and nobody may be writing meanwhile.
+// Reads what a dead runtime has left on disk: the objects' own SQLite files and D1's, without the product's help. It
+// reads copies, so that reading changes nothing; nobody may write meanwhile.
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -18,7 +18,7 @@ export interface StoredRun {
   status: string;
   released: boolean;
   attempt: number;
-  /** How many lives took it up since it last made progress. */
+  /** How many lives have resumed it since it last made progress. */
   lives: number;
 }
 
@@ -41,7 +41,7 @@ const nothing: StoredThread = { messages: [], run: null, newest: 0 };
 export class Disk {
   readonly #objects: string;
   readonly #database: string;
-  /** Which thread's an object's file is. */
+  /** The thread of each object's file. */
   readonly #owners = new Map<string, string>();
 
   constructor(state: string) {
@@ -49,7 +49,7 @@ export class Disk {
     this.#database = join(state, "d1/miniflare-D1DatabaseObject");
   }
 
-  /** Of these threads everything that is stored. */
+  /** Reads everything that is stored about these threads. */
   async read(threads: string[]): Promise<Stored> {
     const wanted = new Set(threads);
     const objects = new Map<string, StoredThread>();
@@ -82,7 +82,7 @@ async function listDatabases(folder: string): Promise<string[]> {
   return names.filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)).map((name) => join(folder, name));
 }
 
-/** The file and its log; the index of the log is made anew by whoever opens them. */
+/** Copies the file and its log; whoever opens them rebuilds the log's index. */
 async function withCopy(file: string, read: (sqlite: DatabaseSync) => void): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "taskloom-look-"));
   try {

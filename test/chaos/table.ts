@@ -1,11 +1,14 @@
-// What is printed: a line per kill, and in the end what was found, as Markdown.
+// Formats the output: a line per kill, and the findings as Markdown at the end.
 import type { Findings, Kill } from "./campaign.ts";
 import { type Met, phases } from "./phases.ts";
 
-export function formatKill({ number, aim, hits, up_ms, news_ms, quiet }: Kill): string {
+export function formatKill({ number, aim, hits, up_ms, first_event_ms, quiet }: Kill): string {
   const met = hits.map(({ run, phases: found }) => `${run} ${found.join(" and ")}`).join(" · ") || "no run at work";
-  const news = news_ms.length === 0 ? "" : ` · ${quiet ? "awake" : "news"} +${news_ms.map(Math.round).join("/")} ms`;
-  return `kill ${String(number).padStart(3)} · ${met} · (aimed at ${aim}) · up ${Math.round(up_ms)} ms${news}`;
+  const events =
+    first_event_ms.length === 0
+      ? ""
+      : ` · ${quiet ? "awake" : "first event"} +${first_event_ms.map(Math.round).join("/")} ms`;
+  return `kill ${String(number).padStart(3)} · ${met} · (aimed at ${aim}) · up ${Math.round(up_ms)} ms${events}`;
 }
 
 export function countPhases(kills: Kill[]): Map<Met, number> {
@@ -16,26 +19,29 @@ export function countPhases(kills: Kill[]): Map<Met, number> {
   return counts;
 }
 
-export function formatFindings({ kills, runs, mostKills, connections, resyncs, violations }: Findings): string {
+export function formatFindings({ kills, runs, maxKillsPerRun, connections, resyncs, violations }: Findings): string {
   const count = (kind: string): number => violations.filter((violation) => violation.kind === kind).length;
   const usual = kills.filter(({ quiet }) => !quiet);
-  const fromStart = usual.flatMap(({ up_ms, news_ms }) => news_ms.map((ms) => up_ms + ms));
+  const fromStart = usual.flatMap(({ up_ms, first_event_ms }) => first_event_ms.map((ms) => up_ms + ms));
   const rows: [string, string | number][] = [
     ["kills", kills.length],
     ...countPhases(kills),
     ["met while no run was at work", kills.filter(({ hits }) => hits.length === 0).length],
     ["runs", runs],
-    ["most kills under one run", mostKills],
+    ["most kills under one run", maxKillsPerRun],
     ["connections of readers, resyncs among them", `${connections}, ${resyncs}`],
     ["lost", count("lost")],
     ["doubled", count("doubled")],
     ["wrong otherwise", count("wrong")],
     ["process to first healthy answer, p50 / p95", formatQuantiles(kills.map(({ up_ms }) => up_ms))],
-    ["healthy to a run's first new event, p50 / p95", formatQuantiles(usual.flatMap(({ news_ms }) => news_ms))],
+    [
+      "healthy to a run's first new event, p50 / p95",
+      formatQuantiles(usual.flatMap(({ first_event_ms }) => first_event_ms)),
+    ],
     ["process to a run's first new event, p50 / p95", formatQuantiles(fromStart)],
     [
       "healthy to a run's first request, woken by its alarm alone, p50 / max",
-      formatWaking(kills.filter(({ quiet }) => quiet).flatMap(({ news_ms }) => news_ms)),
+      formatWaking(kills.filter(({ quiet }) => quiet).flatMap(({ first_event_ms }) => first_event_ms)),
     ],
   ];
   const table = ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)];

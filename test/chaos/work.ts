@@ -1,10 +1,10 @@
-// One run of the script with the client that watches it, from its post to its last check.
+// One run of the script with the client that watches it, from its request to its last check.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run } from "../../src/protocol/run.ts";
 import { readConversation } from "../e2e/stream-reader.ts";
-import { checkTold, type Told } from "./checks.ts";
-import { tellAll, type Watcher, watchThread } from "./reader.ts";
+import { type ClientView, checkClientView } from "./checks.ts";
+import { replayFrames, type Watcher, watchThread } from "./reader.ts";
 import { COMMANDS, counterName, requestText } from "./script.ts";
 import type { Server } from "./server.ts";
 import type { StoredRun } from "./stored.ts";
@@ -16,15 +16,15 @@ export interface Work {
   left: StoredRun | null;
   /** How many times the server was killed under it. */
   kills: number;
-  /** Whether it must make progress before the next kill: too many lives without end a run by design. */
+  /** Whether it must make progress before the next kill: too many lives without progress end a run by design. */
   isStuck: boolean;
-  /** What its client made of it, once it is over. */
-  told: boolean;
+  /** Whether its client's view was checked, once it is over. */
+  isChecked: boolean;
 }
 
 export async function startWork(server: Server, name: string, background: boolean, signal: AbortSignal): Promise<Work> {
   const body = { message: requestText(name), message_id: `${name}-said`, invocation_id: name, background };
-  // Its answer may have been lost with a life: the same id makes a second post the same run.
+  // The response may be lost with a life: with the same id, a second request is the same run.
   await server.json("POST", `/v1/threads/${name}/runs`, body);
   return {
     name,
@@ -32,25 +32,29 @@ export async function startWork(server: Server, name: string, background: boolea
     left: null,
     kills: 0,
     isStuck: false,
-    told: false,
+    isChecked: false,
   };
 }
 
-/** Waits for the end, then asks for everything that a client may ask for. */
-export async function finishWork(server: Server, work: Work, report: Parameters<typeof checkTold>[2]): Promise<void> {
+/** Waits for the end, then requests everything that a client may request. */
+export async function finishWork(
+  server: Server,
+  work: Work,
+  report: Parameters<typeof checkClientView>[2],
+): Promise<void> {
   await work.watcher.ended;
   const path = `/v1/threads/${work.name}`;
   const run = await server.json<Run>("GET", `${path}/runs/${work.name}`);
-  const plan = await server.json<Told["plan"]>("GET", `${path}/tasks`);
+  const plan = await server.json<ClientView["plan"]>("GET", `${path}/tasks`);
   const conversation = await readConversation(server, work.name);
-  const heard = await tellAll(work.watcher, work.name).catch((error: unknown) => {
+  const heard = await replayFrames(work.watcher, work.name).catch((error: unknown) => {
     report("wrong", `the reader's events are not AG-UI's: ${error instanceof Error ? error.message : "unknown"}`);
     return null;
   });
-  if (heard !== null) checkTold({ heard, conversation, run, plan }, expectedAttempt(work.left), report);
+  if (heard !== null) checkClientView({ heard, conversation, run, plan }, expectedAttempt(work.left), report);
 }
 
-/** A run at work is taken up once more by the life after a kill; one that was over or had not begun is not. */
+/** The life after a kill resumes a running run once more, but not one that was over or had not begun. */
 function expectedAttempt(left: StoredRun | null): number {
   if (left === null || left.status === "queued") return 1;
   return left.status === "running" ? left.attempt + 1 : left.attempt;

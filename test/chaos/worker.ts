@@ -1,6 +1,6 @@
-// The product's Worker with a gate before its objects' database: before and after each batch the harness is asked, and may
-// end the process instead of answering. The question is an outside request, so it leaves only once everything that the
-// object stored before it is on disk.
+// The product's Worker with a gate before its objects' database: each batch makes a request to the harness before and
+// after, and the harness may end the process instead of responding. The request goes outside, so it leaves only once
+// everything that the object stored before it is on disk.
 import type { Env } from "../../src/config.ts";
 import worker, { ThreadObject as Product } from "../../src/index.ts";
 import type { WriteNotice } from "./moments.ts";
@@ -13,17 +13,17 @@ export class ThreadObject extends Product {
   }
 }
 
-export const door = worker;
+export const publicEntrypoint = worker;
 
 function gate(database: D1Database, url: string): D1Database {
-  const tell = async (when: WriteNotice["when"], statements: D1PreparedStatement[]): Promise<void> => {
+  const report = async (when: WriteNotice["when"], statements: D1PreparedStatement[]): Promise<void> => {
     const response = await fetch(url, { method: "POST", body: JSON.stringify(describe(when, statements)) });
     await response.text();
   };
   const batch = async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
-    await tell("write_asked", statements);
+    await report("write_asked", statements);
     const results = await database.batch<T>(statements);
-    await tell("write_done", statements);
+    await report("write_done", statements);
     return results;
   };
   return new Proxy(database, {
@@ -35,13 +35,16 @@ function gate(database: D1Database, url: string): D1Database {
   });
 }
 
-/** A statement as the platform's client holds it: its text, and what is bound to it. */
+/** A statement as the platform's client holds it: its text and its parameters. */
 interface Bound {
   statement: string;
   params: unknown[];
 }
 
-/** Every statement that puts a thread's rows begins with the user and the thread; a run's goes on with its id and its status. */
+/**
+ * Every statement that writes a thread's rows begins with the user and the thread; a run's continues with its id and
+ * its status.
+ */
 function describe(when: WriteNotice["when"], statements: D1PreparedStatement[]): WriteNotice {
   const bound = statements as unknown as Bound[];
   const statuses = bound

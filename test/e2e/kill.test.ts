@@ -1,10 +1,10 @@
-// The whole runtime is killed in every phase of runs that go on; `npm run chaos` does it three hundred times.
+// Kills the whole runtime in every phase of running runs; `npm run chaos` does so three hundred times.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Findings, runCampaign } from "../chaos/campaign.ts";
 import { phases } from "../chaos/phases.ts";
 import { countPhases, formatFindings, formatKill } from "../chaos/table.ts";
 
-/** A kill that was aimed at one phase may meet another. */
+/** A kill that is aimed at one phase may meet another. */
 const KILLS = phases.length + 2;
 
 let findings: Findings;
@@ -41,7 +41,7 @@ describe("a runtime that is killed nine times", () => {
     expect(findings.runs).toBeGreaterThan(2);
   });
 
-  it("lets readers go on where they were, or with a resync", () => {
+  it("lets readers continue where they were, or with a resync", () => {
     expect(findings.connections).toBeGreaterThan(KILLS);
   });
 });

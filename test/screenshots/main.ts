@@ -1,4 +1,4 @@
-// `npm run screenshots`: the pictures that the documents show, in docs/screenshots, taken from a server of its own while the
+// `npm run screenshots`: takes the pictures that the documents show, in docs/screenshots, from its own server while the
 // scripted model builds the shop.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -45,12 +45,12 @@ async function showFile(page: Page): Promise<void> {
   await openTab("Files")(page);
   await page.getByRole("treeitem", { name: "shop" }).click();
   await page.getByRole("treeitem", { name: "server.js" }).click();
-  // Its colours come after its text.
+  // The colours appear after the text.
   await page.locator("aside code span").first().waitFor();
   await settle(page);
 }
 
-/** Until what was asked for has come, and what moves stands. */
+/** Waits until the page has loaded its data and animations have ended. */
 async function settle(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle");
   await page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished.catch(() => {})))");

@@ -1,13 +1,13 @@
-// What the harness has seen of the present life, and the one that strikes: at the moment that is waited for the runtime is
-// killed before whoever made the request gets an answer.
+// Records what the harness sees of the present life, and kills the runtime at the awaited moment, before the request of
+// that moment gets a response.
 import type { Moment } from "./moments.ts";
 
-export class Sights {
-  /** The newest model call of each run: which step's it is, and how many of its tokens were sent. */
+export class Observer {
+  /** The newest model call of each run: its step, and how many of its tokens were sent. */
   readonly calls = new Map<string, { step: number; tokens: number }>();
   /** Batches for D1 under way, by run. */
   readonly writes = new Map<string, number>();
-  /** Told of each request that a run makes. */
+  /** Called for each request that a run makes. */
   onRequest: (moment: Moment) => void = () => {};
   readonly #kill: () => void;
   #isDown = true;
@@ -18,25 +18,25 @@ export class Sights {
     this.#kill = kill;
   }
 
-  /** Nothing of a life that is over gets through. */
+  /** Rejects everything from a life that is over. */
   readonly watch = (moment: Moment): boolean => {
     if (this.#isDown) return false;
     this.#note(moment);
     this.onRequest(moment);
     if (!this.#aim?.fits(moment)) return true;
-    this.strike();
+    this.kill();
     return false;
   };
 
-  /** Resolves once the moment has come, and the runtime is killed. */
-  strikeAt(fits: (moment: Moment) => boolean): Promise<void> {
+  /** Resolves once the moment has come and the runtime is killed. */
+  killAt(fits: (moment: Moment) => boolean): Promise<void> {
     return new Promise((hit) => {
       this.#aim = { fits, hit };
     });
   }
 
-  /** Kills now, whatever is waited for. */
-  strike(): void {
+  /** Kills now, whatever is awaited. */
+  kill(): void {
     if (this.#isDown) return;
     this.#isDown = true;
     this.#kill();
