@@ -1,13 +1,13 @@
 /**
- * Fault injection: failures of Daytona and of the connection to it, for tests and for a person who wants to see how a run
- * handles them. A test changes the list that it gave to `startDaytona`. In a terminal, with the server's key (any key, if
- * it was started without one):
+ * Fault injection: failures of Daytona and of the connection to it, for tests and for a person who wants to see how a
+ * run handles them. A test changes the list that it gave to `startDaytona`. In a terminal, with the server's key (any
+ * key, if it was started without one):
  *
  *     curl -H 'Authorization: Bearer local' http://127.0.0.1:3986/faults \
  *       -d '{"request": "* /toolbox/*", "answer": "bad_gateway", "times": 5}'
  *
- * `GET /faults` lists them with their hits, `DELETE /faults` removes them all. The first fault that matches a request and
- * is not used up applies. Previews are never affected: they are the user's own servers.
+ * `GET /faults` lists them with their hits, `DELETE /faults` removes them all. The first fault that matches a request
+ * and is not used up applies. Previews are never affected: they are the user's own servers.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Json, optionalInteger, optionalText, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";

@@ -35,7 +35,7 @@ export interface Place {
 
 export type Parts = Pick<ServerContext, "sandboxes" | "snapshots" | "builds" | "changes" | "origins" | "quotas">;
 
-export async function furnish(options: PartsOptions, place: Place): Promise<Parts> {
+export async function createParts(options: PartsOptions, place: Place): Promise<Parts> {
   const { stateDirectory, isolation, etc } = place;
   const quotas = options.quotas ?? defaultQuotas;
   const sandboxes = new Sandboxes(stateDirectory);

@@ -17,7 +17,7 @@ import { apiErrorBody, HttpError, toHttpError } from "./errors.ts";
 import { type Fault, failRequest, meetFault, serveFaults } from "./faults.ts";
 import { type Isolation, probeIsolation, writeSystemFiles } from "./isolation.ts";
 import { type Lock, lockState } from "./lock.ts";
-import { furnish, type PartsOptions } from "./parts.ts";
+import { createParts, type PartsOptions } from "./parts.ts";
 import { parsePreviewHost, parseToolboxPort, servePreview, upgradePreview } from "./preview.ts";
 import { parseTarget } from "./routes.ts";
 import { sandboxRoutes } from "./sandbox-routes.ts";
@@ -80,7 +80,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   const { isolation, reason } = await chooseIsolation(options.isolation ?? "auto", stateDirectory);
   const refusal = refuseCommands(isolation, reason, options);
   const etc = await writeSystemFiles(stateDirectory);
-  const parts = await furnish(options, { stateDirectory, socketsDirectory: lock.folder, etc, isolation, refusal });
+  const parts = await createParts(options, { stateDirectory, socketsDirectory: lock.folder, etc, isolation, refusal });
   const gateway = new SshGateway({ stateDirectory, sandboxes: parts.sandboxes, refusal });
   let port = options.port;
   const context: ServerContext = {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { furnish, type Parts, type PartsOptions } from "./parts.ts";
+import { createParts, type Parts, type PartsOptions } from "./parts.ts";
 import type { SandboxState } from "./records.ts";
 import type { NewSandbox, Sandbox } from "./sandboxes.ts";
 import type { Ongoing } from "./states-changes.ts";
@@ -37,7 +37,7 @@ const wanted: NewSandbox = {
 
 async function open(options: PartsOptions = {}): Promise<void> {
   const place = { stateDirectory: folder, socketsDirectory: join(folder, "s"), etc: folder, refusal: undefined };
-  parts = await furnish(options, { ...place, isolation: "none" });
+  parts = await createParts(options, { ...place, isolation: "none" });
 }
 
 beforeEach(async () => {

@@ -1,5 +1,5 @@
-// Hooks for tests: words in double brackets in a person's newest message ask for an exact reply or fault. They combine. A
-// fault applies to every call for that message, unless it follows a [[then]] (then to the calls for that part) or is
+// Hooks for tests: words in double brackets in a person's newest message ask for an exact reply or fault. They combine.
+// A fault applies to every call for that message, unless it follows a [[then]] (then to the calls for that part) or is
 // limited by [[times N]].
 //
 // Replies
@@ -7,9 +7,9 @@
 //   [[fill N]]              N bytes of text in pieces of a KiB: large and fast
 //   [[text …]]              exactly this text
 //   [[think N]]             N tokens of reasoning before everything else
-//   [[tool NAME {json}]]    calls this tool; several hooks are several calls of one message. Once results exist the answer
-//                           is "done: " with the first 200 characters of each
-//   [[then]]                what follows is the next message: the calls after it are made once those before have results
+//   [[tool NAME {json}]]    calls this tool; several hooks are several calls of one message. Once results exist the
+//                           answer is "done: " with the first 200 characters of each
+//   [[then]]                what follows is the next message: its calls are made once those before it have results
 //   [[raw NAME text]]       calls this tool with this text as arguments, which need not be JSON
 //   [[same id]]             all calls of the message have the same id
 //   [[loop NAME {json}]]    makes this call for ever; without a name, view_tasks

@@ -1,6 +1,6 @@
 /**
- * What Slack doesn't have: the consent page as HTML, and `/_control` for a person in a terminal and for the page at `/`.
- * Actions are POST requests with the JSON arguments of `slack.say` and the others:
+ * What Slack doesn't have: the consent page as HTML, and `/_control` for a person in a terminal and for the page at
+ * `/`. Actions are POST requests with the JSON arguments of `slack.say` and the others:
  *
  *     curl http://127.0.0.1:3987/_control/mention -d '{"channel": "C…", "user": "U…", "text": "build me a shop"}'
  *     curl http://127.0.0.1:3987/_control/channels/C…/messages

@@ -1,6 +1,6 @@
 /**
- * Fault injection, for tests and for a person who wants to see how the product handles failures. A test changes the list
- * that it gave to `startSlack`. In a terminal:
+ * Fault injection, for tests and for a person who wants to see how the product handles failures. A test changes the
+ * list that it gave to `startSlack`. In a terminal:
  *
  *     curl http://127.0.0.1:3987/_control/faults -d '{"method": "chat.appendStream", "answer": "lost_answer", "times": 2}'
  *

@@ -82,7 +82,7 @@ async function listDatabases(folder: string): Promise<string[]> {
   return names.filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)).map((name) => join(folder, name));
 }
 
-/** Copies the file and its log; whoever opens them rebuilds the log's index. */
+/** Copies the file and its log; SQLite rebuilds the log's index when it opens them. */
 async function withCopy(file: string, read: (sqlite: DatabaseSync) => void): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "taskloom-look-"));
   try {

@@ -40,7 +40,7 @@ function forgetEmptyGroups(): void {
  * Ends everything in the pid namespace when there are too many processes. One signal to all, which no fork escapes:
  * signalling them one by one would never catch up with a fork bomb. The keeper and the first process are spared.
  */
-export function endStorm(maxProcesses: number): void {
+export function endExcessProcesses(maxProcesses: number): void {
   const count = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).length;
   // Outside of a bubblewrap namespace the signal would reach every process of this user.
   if (count <= maxProcesses || readFileSync("/proc/1/comm", "utf8") !== "bwrap\n") return;

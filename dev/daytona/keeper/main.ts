@@ -12,7 +12,7 @@ import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { answer, type Channel, openChannel, type Request, readText, refuse } from "./channel.ts";
 import { runCode } from "./code.ts";
-import { endStorm, executeCommand, groups, killGroup } from "./commands.ts";
+import { endExcessProcesses, executeCommand, groups, killGroup } from "./commands.ts";
 import { changeVariables } from "./environment.ts";
 import {
   createFolder,
@@ -118,7 +118,7 @@ function end(): void {
 // `pkill node` is a usual way to restart a server and must not hit the keeper, so the keeper has this name.
 process.title = "daytona";
 mkdirSync(settings.scratch, { recursive: true, mode: 0o700 });
-if (settings.maxProcesses > 0) setInterval(() => endStorm(settings.maxProcesses), countMs);
+if (settings.maxProcesses > 0) setInterval(() => endExcessProcesses(settings.maxProcesses), countMs);
 const tokens = createInterface({ input: process.stdin });
 tokens.on("line", dial);
 tokens.on("close", end);

@@ -1,5 +1,5 @@
-// The cart in two forms with the same three calls. The server's keeps the cart and its totals; where only a file server
-// stands behind the page (no Node in the sandbox), the page's own takes its place.
+// The cart in two versions with the same three calls. The server's version stores the cart and its totals. Where there
+// is only a file server (no Node in the sandbox), the page uses its own version.
 async function call(method, path, body) {
   const response = await fetch(path, {
     method,
