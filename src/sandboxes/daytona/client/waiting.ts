@@ -10,23 +10,36 @@ export function race<Value>(promise: Promise<Value>, signal: AbortSignal): Promi
   });
 }
 
-/** What the work gives, unless it takes longer: then its signal aborts, and this rejects. */
-export async function within<Value>(
-  ms: number,
+/** Runs the work with a controller of its own, which also aborts when the signal does. */
+export async function abortable<Value>(
   signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<Value>,
+  work: (end: AbortController) => Promise<Value>,
 ): Promise<Value> {
   const end = new AbortController();
   const onAbort = () => end.abort(signal.reason);
   if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort, { once: true });
-  const timer = setTimeout(() => end.abort(new DOMException("no answer in time", "TimeoutError")), ms);
   try {
-    return await race(work(end.signal), end.signal);
+    return await work(end);
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** Settles as the work does. After `ms` the work's signal aborts, and this rejects with a `TimeoutError`. */
+export function within<Value>(
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  return abortable(signal, async (end) => {
+    const timer = setTimeout(() => end.abort(new DOMException("no answer in time", "TimeoutError")), ms);
+    try {
+      return await race(work(end.signal), end.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  });
 }
 
 /** Resolves after `ms`; rejects with the signal's reason when it aborts before. */

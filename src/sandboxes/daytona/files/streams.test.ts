@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { defaultLimits } from "../client/limits.ts";
 import { Toolbox } from "../client/toolbox.ts";
 import type { FilePorts } from "./files.ts";
@@ -43,6 +43,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await rm(folder, { recursive: true, force: true });
@@ -147,6 +148,28 @@ describe("an upload to a daemon that writes in place", () => {
     await expect(write(sendPieces(["x".repeat(600), "y".repeat(600)]))).rejects.toMatchObject({ code: "too_large" });
     expect(await readFile(join(folder, "a.txt"), "utf8")).toBe("old");
     expect(await readdir(folder)).toEqual(["a.txt"]);
+  });
+
+  it.each([
+    ["grows too large", sendPieces(["x".repeat(600), "y".repeat(600)]), "too_large"],
+    ["breaks", new ReadableStream({ pull: (controller) => controller.error(new Error("connection lost")) }), "invalid"],
+  ])("that %s aborts its request and never fails the request's body", async (_what, content, code) => {
+    const send = globalThis.fetch;
+    const ends: string[] = [];
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (url, init) => {
+      if (!(init?.body instanceof ReadableStream)) return send(url, init);
+      const body = init.body.getReader();
+      init.signal?.addEventListener("abort", () => {
+        ends.push("aborted");
+        void body.cancel();
+      });
+      for (;;) {
+        const { done } = await body.read().catch(() => ({ done: ends.push("failed") > 0 }));
+        if (done) throw new TypeError("fetch failed");
+      }
+    });
+    await expect(write(content)).rejects.toMatchObject({ code });
+    expect(ends).toEqual(["aborted"]);
   });
 
   it("is not taken for whole because the daemon says so", async () => {

@@ -1,9 +1,11 @@
 // Files of any size in and out of the sandbox as streams, for people. An upload is written beside its place and moved there
 // when all of it has come; an archive is a temporary file that has no name any more by the time its first byte is read.
+import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing, FileStream, Upload } from "../../../agent/workspace.ts";
 import { parentOf } from "../../paths.ts";
 import { type DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
+import { abortable } from "../client/waiting.ts";
 import { DaytonaFiles, type FilePorts } from "./files.ts";
 import { DaytonaPlaces, type Place } from "./places.ts";
 import { runScript } from "./scripts.ts";
@@ -96,27 +98,31 @@ export class DaytonaStreams {
     }
   }
 
-  /** How many bytes were sent; whether they arrived is seen in the sandbox. */
-  async #send(asked: string, target: string, upload: Upload, signal: AbortSignal): Promise<number> {
+  /** Resolves with the number of bytes sent. Whether they arrived is seen in the sandbox. */
+  #send(asked: string, target: string, upload: Upload, signal: AbortSignal): Promise<number> {
     const { connection, toolbox } = this.#ports;
-    const body = writeUploadBody(target, upload);
-    const request = { method: "POST" as const, path: "/files/bulk-upload", body: body.stream, type: body.type };
-    const send = (sandbox: Parameters<Parameters<typeof connection.call>[0]>[0]) =>
-      toolbox.ask(sandbox, { ...request, signal, timeout_ms: UPLOAD_MS }, async (response) => {
-        await response.body?.cancel();
-      });
-    try {
-      await connection.call(send, signal, { is_once: true });
-    } catch (error) {
-      if (body.failure instanceof SandboxError) throw body.failure;
-      signal.throwIfAborted();
-      if (body.failure !== null) throw new SandboxError("invalid", `${asked}: the file did not arrive whole.`);
-      if (error instanceof SandboxError && error.code !== "failed") throw error;
-      if (error instanceof SandboxError || readFailure(error).is_of_the_way)
-        throw new SandboxError("failed", `${asked}: the sandbox was lost in the middle of this. Send it again.`);
-      throw explainRefusal(asked, readFailure(error));
-    }
-    return body.size;
+    return abortable(signal, async (end) => {
+      const body = writeUploadBody(target, upload, { onFailure: (error) => end.abort(error) });
+      const request = {
+        method: "POST" as const,
+        path: "/files/bulk-upload",
+        body: body.stream,
+        type: body.type,
+        signal: end.signal,
+        timeout_ms: UPLOAD_MS,
+      };
+      const send = (sandbox: SdkSandbox) =>
+        toolbox.ask(sandbox, request, async (response) => {
+          await response.body?.cancel();
+        });
+      try {
+        await connection.call(send, signal, { is_once: true });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw explainUpload(asked, body.failure, error);
+      }
+      return body.size;
+    });
   }
 
   async delete(path: string, recursive: boolean, signal: AbortSignal): Promise<void> {
@@ -214,7 +220,19 @@ export class DaytonaStreams {
   }
 }
 
-/** The daemon has one status for all that hinders an upload. What it writes meanwhile has a name of ours, which says nothing. */
+function explainUpload(asked: string, senderFailure: unknown, error: unknown): SandboxError {
+  if (senderFailure instanceof SandboxError) return senderFailure;
+  if (senderFailure !== null) return new SandboxError("invalid", `${asked}: the file did not arrive whole.`);
+  if (error instanceof SandboxError && error.code !== "failed") return error;
+  if (error instanceof SandboxError || readFailure(error).is_of_the_way)
+    return new SandboxError("failed", `${asked}: the sandbox was lost in the middle of this. Send it again.`);
+  return explainRefusal(asked, readFailure(error));
+}
+
+/**
+ * The daemon answers every failed upload with the same status, and names the temporary file in its message: only the
+ * reason is passed on.
+ */
 function explainRefusal(asked: string, failure: DaytonaFailure): SandboxError {
   if (/permission denied|EACCES/i.test(failure.message))
     return new SandboxError("refused", `${asked}: its folder can't be written to.`);

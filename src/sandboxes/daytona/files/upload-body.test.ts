@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { writeUploadBody } from "./upload-body.ts";
+import { type UploadBodyOptions, writeUploadBody } from "./upload-body.ts";
 
 function streamOf(...pieces: string[]): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -11,8 +11,8 @@ function streamOf(...pieces: string[]): ReadableStream<Uint8Array> {
   });
 }
 
-const send = (content: ReadableStream<Uint8Array>, limit_bytes = 1000, silence_ms?: number) =>
-  writeUploadBody("/home/商店/a b.txt", { content, limit_bytes }, silence_ms);
+const send = (content: ReadableStream<Uint8Array>, limit_bytes = 1000, options: UploadBodyOptions = {}) =>
+  writeUploadBody("/home/商店/a b.txt", { content, limit_bytes }, options);
 
 const read = (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
 
@@ -85,7 +85,7 @@ describe("an upload's body", () => {
     );
     await expect(read(broken.stream)).rejects.toThrow("connection lost");
     expect(broken.failure).toMatchObject({ message: "connection lost" });
-    const silent = send(new ReadableStream<Uint8Array>(), 1000, 5);
+    const silent = send(new ReadableStream<Uint8Array>(), 1000, { silence_ms: 5 });
     await expect(read(silent.stream)).rejects.toMatchObject({ code: "invalid" });
   });
 });

@@ -1,5 +1,6 @@
 // One file as `multipart/form-data`, written while it arrives: what is in memory is the piece that is under way.
 import { SandboxError } from "../../../agent/sandbox.ts";
+import type { Upload } from "../../../agent/workspace.ts";
 
 /** A sender that is silent for this long is gone; the daemon's side of it is held open meanwhile. */
 const SILENCE_MS = 60_000;
@@ -18,10 +19,19 @@ export interface UploadBody {
   readonly failure: unknown;
 }
 
+export interface UploadBodyOptions {
+  silence_ms?: number;
+  /**
+   * Aborts the request that sends the stream, which cancels the stream; until then the stream stays open. Without this the
+   * stream fails with the failure, and workerd logs an uncaught exception for a request's body that fails.
+   */
+  onFailure?(failure: unknown): void;
+}
+
 export function writeUploadBody(
   path: string,
-  { content, limit_bytes }: { content: ReadableStream<Uint8Array>; limit_bytes: number },
-  silence_ms = SILENCE_MS,
+  { content, limit_bytes }: Upload,
+  { silence_ms = SILENCE_MS, onFailure }: UploadBodyOptions = {},
 ): UploadBody {
   // Unguessable, so that no file holds it.
   const boundary = `taskloom-${crypto.randomUUID()}-${crypto.randomUUID()}`;
@@ -33,29 +43,39 @@ export function writeUploadBody(
     "Content-Type: application/octet-stream\r\n\r\n";
   const source = readInPieces(content);
   const state = { size: 0, failure: null as unknown, isGivenUp: false };
-  const fail = async (error: unknown): Promise<never> => {
-    if (!state.isGivenUp) state.failure = error;
+  const cancelled = Promise.withResolvers<void>();
+  const fail = async (error: unknown): Promise<void> => {
+    if (!state.isGivenUp) {
+      state.failure = error;
+      onFailure?.(error);
+    }
     await source.cancel(error).catch(() => undefined);
-    throw error;
+    if (!onFailure) throw error;
+    await cancelled.promise;
   };
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode(head)),
     async pull(controller) {
-      const { done, value } = await readInTime(source, silence_ms).catch(fail);
-      if (done) {
-        controller.enqueue(encoder.encode(`\r\n--${boundary}--\r\n`));
-        controller.close();
-        return;
+      try {
+        const { done, value } = await readInTime(source, silence_ms);
+        if (done) {
+          controller.enqueue(encoder.encode(`\r\n--${boundary}--\r\n`));
+          controller.close();
+          return;
+        }
+        state.size += value.byteLength;
+        if (state.size > limit_bytes) {
+          throw new SandboxError("too_large", `The file is larger than ${limit_bytes} bytes.`);
+        }
+        controller.enqueue(value);
+      } catch (error) {
+        await fail(error);
       }
-      state.size += value.byteLength;
-      if (state.size > limit_bytes) {
-        await fail(new SandboxError("too_large", `The file is larger than ${limit_bytes} bytes.`));
-      }
-      controller.enqueue(value);
     },
     cancel: (reason) => {
       state.isGivenUp = true;
-      return source.cancel(reason);
+      cancelled.resolve();
+      return source.cancel(reason).catch(() => undefined);
     },
   });
   return {
