@@ -1,4 +1,4 @@
-// Commands of a sandbox in memory: each starts once under its id, goes on when nobody waits, and keeps its output.
+// Commands of a sandbox in memory: each starts once under its id, continues when nobody waits, and keeps its output.
 import {
   type CommandInfo,
   type CommandRequest,
@@ -9,16 +9,16 @@ import {
 import { OutputCollector } from "../../src/sandboxes/output-collector.ts";
 
 const MAX_OUTPUT_BYTES = 64 * 1024;
-/** What Linux takes as one argument of a program. */
+/** The longest single argument that Linux accepts. */
 const MAX_COMMAND_BYTES = 128 * 1024;
 const MAX_COMMANDS = 1_000;
 const MAX_LINES = 1_000;
 const KILLED = 143;
 
-/** What a command does in the world. */
+/** The environment of a running command. */
 export interface Process {
   readonly cwd: string;
-  /** Aborted when the command is ended from outside. */
+  /** Aborts when the command is terminated. */
   readonly signal: AbortSignal;
   print(text: string): void;
   readLine(): Promise<string>;
@@ -26,27 +26,27 @@ export interface Process {
 
 export interface Outcome {
   output?: string;
-  /** Null where the command goes on without saying more, as a server does. */
+  /** Null if the command keeps running without further output, as a server does. */
   exit_code: number | null;
-  /** Left out of `output` by whoever made it. */
+  /** How many bytes the script left out of `output`. */
   omitted_bytes?: number;
 }
 
-/** Stands for a shell. `hang` goes on for ever. */
+/** Replaces a shell. `hang` runs until it is terminated. */
 export type CommandScript = (command: string, process: Process) => Outcome | "hang" | Promise<Outcome>;
 
 interface Command {
   command: string;
   state: CommandState;
   input: string[];
-  /** How many lines of it were read. */
+  /** How many lines of `input` the command has read. */
   taken: number;
   output: OutputCollector;
   listeners: Set<OnOutput>;
-  /** Wakes who waits for a line. */
+  /** Wakes a pending `readLine`. */
   onInput: () => void;
   end: AbortController;
-  /** Resolves when there is nothing to wait for any more. */
+  /** Resolves when the command has ended, or runs on without further output. */
   answered: Promise<void>;
 }
 
@@ -151,7 +151,7 @@ function finish(command: Command, { output = "", exit_code, omitted_bytes = 0 }:
   command.state.exit_code = exit_code;
 }
 
-/** Rejects when the command is ended. */
+/** Rejects when the command is terminated. */
 async function readLine(command: Command): Promise<string> {
   while (command.taken >= command.input.length) {
     await waitFor(

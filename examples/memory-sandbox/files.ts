@@ -1,13 +1,13 @@
-// The file system of a sandbox in memory: absolute paths to bytes, and folders that stay when they are empty.
+// The file system of a sandbox in memory: maps absolute paths to bytes, and keeps empty folders.
 import { type FileInfo, type FileMatch, SandboxError } from "../../src/agent/sandbox.ts";
 import { fitsName, readGlob } from "../../src/sandboxes/glob.ts";
 import { isInBulkyFolder, isWithin, parentOf, resolvePath, showPath } from "../../src/sandboxes/paths.ts";
 
 const folders = { work: "/work", home: "/root" };
 
-/** What one tool call can hold. */
+/** The most that one tool call can hold. */
 const MAX_READ_BYTES = 10 * 1024 * 1024;
-/** Of all files together: an isolate has 128 MB for everything. */
+/** The limit for all files together: an isolate has 128 MB for everything. */
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_ENTRIES = 1_000;
 const MAX_LINE_CHARACTERS = 500;
@@ -60,7 +60,7 @@ export class MemoryFiles {
 
   delete(path: string, recursive: boolean): void {
     const absolute = this.resolve(path);
-    refuseGround(path, absolute);
+    refuseWorkOrHome(path, absolute);
     const { content } = this.#require(path, "file");
     if (content === null && !recursive) throw invalid(`${path} is a folder. Delete it recursively.`);
     for (const [name, entry] of this.#below(absolute)) this.#remove(name, entry);
@@ -68,7 +68,7 @@ export class MemoryFiles {
 
   move(from: string, to: string): void {
     const [source, target] = [this.resolve(from), this.resolve(to)];
-    refuseGround(from, source);
+    refuseWorkOrHome(from, source);
     this.#require(from, "file");
     if (isWithin(target, source))
       throw invalid(`${from} can't be moved to ${to}: that is the same place, or within it.`);
@@ -80,7 +80,7 @@ export class MemoryFiles {
     }
   }
 
-  /** All of them, so that who asked can say that there are more than it shows. */
+  /** All entries, without a limit, so that the caller can tell whether it shows them all. */
   list(path: string, depth: number): FileInfo[] {
     const absolute = this.resolve(path);
     if (this.#require(path, "folder").content !== null) throw invalid(`${path} is a file, not a folder.`);
@@ -113,7 +113,7 @@ export class MemoryFiles {
     return matches.slice(0, MAX_ENTRIES);
   }
 
-  /** Files that a search looks into. */
+  /** The files that a search covers. */
   #filesBelow(path: string): { rest: string; shown: string; content: Uint8Array }[] {
     const absolute = this.resolve(path);
     this.#require(path, "folder");
@@ -123,7 +123,7 @@ export class MemoryFiles {
     });
   }
 
-  /** The entry itself and what lies in it. */
+  /** The entry itself and everything inside it. */
   #below(absolute: string): [string, Entry][] {
     return [...this.#entries].filter(([name]) => isWithin(name, absolute));
   }
@@ -160,7 +160,7 @@ function restOf(name: string, folder: string): string {
   return name === folder ? "" : name.slice(folder === "/" ? 1 : folder.length + 1);
 }
 
-function refuseGround(path: string, absolute: string): void {
+function refuseWorkOrHome(path: string, absolute: string): void {
   if (!isWithin(folders.work, absolute) && !isWithin(folders.home, absolute)) return;
   throw new SandboxError("refused", `${path || "."} holds the work dir or the home folder.`);
 }

@@ -1,4 +1,4 @@
-// The sandboxes that a memory provider has made, by name: what a cloud would be for another provider.
+// The sandboxes of a memory provider, by name: it has these where another provider has a cloud.
 import { SandboxError } from "../../src/agent/sandbox.ts";
 import type { SandboxRequest } from "../../src/sandboxes/index.ts";
 import { MemorySandbox } from "./sandbox.ts";
@@ -15,7 +15,7 @@ export interface Machine {
 
 export type Machines = Map<string, Machine>;
 
-/** One user of a machine: a life of a thread's object, or a request. It makes and starts the machine where it has to. */
+/** One user of a machine: a life of a thread's object, or a request. Creates and starts the machine if necessary. */
 export class MachineUse {
   readonly #machines: Machines;
   readonly #request: SandboxRequest;
@@ -30,7 +30,7 @@ export class MachineUse {
     this.#known = request.known ?? null;
   }
 
-  /** As it is; null where there is none. */
+  /** The machine in any state; null if there is none. */
   find(): Machine | null {
     return this.#machines.get(this.#request.name) ?? null;
   }
@@ -39,19 +39,19 @@ export class MachineUse {
     signal.throwIfAborted();
     const machine = this.find() ?? (await this.#make());
     if (!machine.isRunning) {
-      this.#tell("starting", "The sandbox is being started.");
+      this.#report("starting", "The sandbox is being started.");
       machine.isRunning = true;
     }
     this.#opened = machine.id;
-    if (this.#known === null) this.#know(machine.id);
-    this.#tell("started", "The sandbox is ready.");
+    if (this.#known === null) this.#setKnown(machine.id);
+    this.#report("started", "The sandbox is ready.");
     return machine;
   }
 
-  /** True once where it is another machine than the model knows. */
-  takeNews(): boolean {
+  /** True once if the machine is another one than the model knows. */
+  takeReplaced(): boolean {
     if (this.#opened === null || this.#opened === this.#known) return false;
-    this.#know(this.#opened);
+    this.#setKnown(this.#opened);
     return true;
   }
 
@@ -62,9 +62,9 @@ export class MachineUse {
     machine.computer.stop();
   }
 
-  destroy(isMeant: (labels: Record<string, string>) => boolean): void {
+  destroy(isTarget: (labels: Record<string, string>) => boolean): void {
     const machine = this.find();
-    if (!machine || !isMeant(machine.labels)) return;
+    if (!machine || !isTarget(machine.labels)) return;
     this.stop();
     this.#machines.delete(this.#request.name);
   }
@@ -72,26 +72,26 @@ export class MachineUse {
   async #make(): Promise<Machine> {
     const { name, labels, isWanted } = this.#request;
     if (isWanted && !(await isWanted())) throw new SandboxError("unavailable", "The project was deleted.");
-    // Another one may have made it meanwhile.
+    // Another user may have created it meanwhile.
     const found = this.find();
     if (found) return found;
     if (this.#machines.size >= MAX_MACHINES) {
       throw new SandboxError("unavailable", `There are ${MAX_MACHINES} sandboxes already. Delete one first.`);
     }
     const lost = this.#known === null ? "" : " The files of the former one are lost.";
-    this.#tell("creating", `A sandbox is being made.${lost}`);
+    this.#report("creating", `A sandbox is being made.${lost}`);
     const created_at = new Date().toISOString();
     const machine = { id: crypto.randomUUID(), labels, created_at, isRunning: true, computer: new MemorySandbox() };
     this.#machines.set(name, machine);
     return machine;
   }
 
-  #know(id: string): void {
+  #setKnown(id: string): void {
     this.#known = id;
     this.#request.onKnown?.(id);
   }
 
-  #tell(state: string, message: string): void {
+  #report(state: string, message: string): void {
     if (state === this.#state) return;
     this.#state = state;
     this.#request.onState?.(state, message);

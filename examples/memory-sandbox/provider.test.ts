@@ -1,4 +1,5 @@
-// The memory provider passes the core of the sandbox's contract, serves a thread's run, and is one line in the registry.
+// The memory provider passes the core of the sandbox's contract, serves a thread's run, and is one line in the
+// registry.
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { findProvider } from "../../src/sandboxes/index.ts";
@@ -32,7 +33,7 @@ describeSandboxCore("memory", async () => {
 });
 
 describe("a thread whose project's sandbox is in memory", () => {
-  it("runs a command and reads the file that it made, through the ports that a deployment has", async () => {
+  it("runs a command and reads the file that it wrote, through the ports of a deployment", async () => {
     const provider = createMemoryProvider();
     const ports = createPorts(config, openD1().binding, {} as Queue<unknown>, provider);
     const thread = new FakeThread({
@@ -54,8 +55,8 @@ describe("a thread whose project's sandbox is in memory", () => {
   });
 });
 
-describe("the registry", () => {
-  it("takes the memory provider as one line", () => {
+describe("the registry of sandbox providers", () => {
+  it("takes the memory provider with one entry", () => {
     const provider = createMemoryProvider();
     expect(findProvider(config, [{ setting: "MEMORY_SANDBOX", create: () => provider }])).toBe(provider);
   });

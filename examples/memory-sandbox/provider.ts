@@ -1,5 +1,5 @@
-// A provider of sandboxes in the server's own memory, for tests and as an example. A restart loses all of them, and two
-// isolates of one server don't share them: it is no provider for a deployment.
+// A provider of sandboxes in the server's own memory, for tests and as an example. It is not suitable for a deployment:
+// a restart loses all sandboxes, and two isolates of one server don't share them.
 import { SandboxError } from "../../src/agent/sandbox.ts";
 import type { PreviewProxy, ProjectSandbox, SandboxProvider } from "../../src/sandboxes/index.ts";
 import { type Machines, MachineUse } from "./machines.ts";
@@ -19,22 +19,22 @@ export function createMemoryProvider(): SandboxProvider {
   };
 }
 
-/** No program in memory is visited. */
+/** Programs in memory have no visitors. */
 const noProxy: PreviewProxy = {
   isOwnHeader: () => false,
   isOwnCookie: () => false,
-  judge: async () => null,
+  readRefusal: async () => null,
   readLocation: (location) => location,
 };
 
-/** Each call makes or starts the machine first. */
+/** Each call creates or starts the machine first. */
 function createSandbox(use: MachineUse): ProjectSandbox {
   const open = async (signal: AbortSignal) => (await use.open(signal)).computer;
   return {
     runCommand: async (request, onOutput, signal) => (await open(signal)).runCommand(request, onOutput, signal),
     readCommand: async (id, signal) => (await open(signal)).readCommand(id, signal),
     sendInput: async (id, input, signal) => (await open(signal)).sendInput(id, input, signal),
-    // Nothing is started only to end a command.
+    // A machine is not started only to end a command.
     terminateCommand: async (id, signal) => {
       const machine = use.find();
       if (!machine) throw new SandboxError("not_found", `There is no command ${id}.`);
@@ -54,7 +54,7 @@ function createSandbox(use: MachineUse): ProjectSandbox {
       throw nothingListens(port);
     },
     expireLink: async (_port, _token, signal) => signal.throwIfAborted(),
-    takeNotice: () => (use.takeNews() ? "The sandbox is new: the files of the former one are gone." : null),
+    takeNotice: () => (use.takeReplaced() ? "The sandbox is new: the files of the former one are gone." : null),
     git: noGit,
   };
 }

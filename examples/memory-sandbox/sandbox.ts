@@ -1,4 +1,4 @@
-// A sandbox in memory: files in a map, and commands that a small shell runs, or a script that a test gives.
+// A sandbox in memory: files in a map, and commands that a small shell or a test's script runs.
 import {
   type CommandInfo,
   type CommandRequest,
@@ -102,7 +102,7 @@ export class MemorySandbox implements Sandbox {
     throw nothingListens(port);
   }
 
-  /** As a machine that is switched off. */
+  /** Ends all commands, as switching a machine off does. */
   stop(): void {
     this.#commands.terminateAll();
   }

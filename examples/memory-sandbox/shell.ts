@@ -1,13 +1,13 @@
-// A shell of a few words, enough for the contract's core: echo (with > and >>), cat, pwd, head -n 1, sleep, true, false and
-// exit, joined with semicolons.
+// A shell with a few commands, enough for the contract's core: echo (with > and >>), cat, pwd, head -n 1, sleep, true,
+// false and exit, separated by semicolons.
 import { type CommandScript, type Process, waitFor } from "./commands.ts";
 import type { MemoryFiles } from "./files.ts";
 
 const NOT_FOUND = 127;
 
-/** The exit code so far, and whether the line ends here. */
 interface Step {
   exit_code: number;
+  /** The rest of the line is not run. */
   isEnd?: boolean;
 }
 
@@ -29,7 +29,7 @@ export function createShell(files: MemoryFiles): CommandScript {
   };
 }
 
-/** A comment begins with a sharp behind a space. */
+/** A comment begins with a # after a space. */
 function readSteps(line: string): string[] {
   return line
     .replace(/(^|\s)#.*$/gm, "")

@@ -9,7 +9,7 @@ const MAX_LISTED = 1_000;
 export function createMemoryWorkspace(use: MachineUse): Workspace {
   const files = async (path: string, signal: AbortSignal) => {
     const { computer } = await use.open(signal);
-    // People see the work dir and no more.
+    // People may see only the work dir.
     if (!/^\/work(\/|$)/.test(computer.files.resolve(path))) {
       throw new SandboxError("refused", `${path} leads out of the work dir.`);
     }
@@ -26,9 +26,9 @@ export function createMemoryWorkspace(use: MachineUse): Workspace {
       use.stop();
       return describe(use.find());
     },
-    destroy: async (signal, isMeant = () => true) => {
+    destroy: async (signal, isTarget = () => true) => {
       signal.throwIfAborted();
-      use.destroy(isMeant);
+      use.destroy(isTarget);
     },
     listFiles: async (path, depth, signal) => {
       const entries = (await files(path, signal)).list(path, depth);
@@ -41,11 +41,11 @@ export function createMemoryWorkspace(use: MachineUse): Workspace {
     },
     writeFile: async (path, upload, signal) => {
       try {
-        const place = await files(path, signal);
+        const target = await files(path, signal);
         const content = await readUpload(path, upload, signal);
-        const is_new = !place.has(path);
-        place.write(path, content);
-        return { file: place.describe(path), is_new };
+        const is_new = !target.has(path);
+        target.write(path, content);
+        return { file: target.describe(path), is_new };
       } finally {
         if (!upload.content.locked) await upload.content.cancel().catch(() => undefined);
       }
@@ -56,7 +56,7 @@ export function createMemoryWorkspace(use: MachineUse): Workspace {
       throw nothingListens(port);
     },
     expireLink: async (_port, _token, signal) => signal.throwIfAborted(),
-    findEntry: async (_port, signal) => {
+    findEndpoint: async (_port, signal) => {
       signal.throwIfAborted();
       return null;
     },

@@ -1,21 +1,21 @@
-// Port: a sandbox, the computer of one project. It is made on first use and started when it was stopped; whoever calls
-// a method need not know in which state it is.
+// Port: a sandbox, the computer of one project. Any method creates it on first use and starts it when it is stopped, so
+// callers need not know its state.
 import type { SandboxGit } from "./sandbox-git.ts";
 
 export interface CommandRequest {
-  /** Names the command for ever: run again with the same id, it is re-attached and never started twice. */
+  /** Identifies the command for good: a second run with the same id re-attaches to it and never starts it again. */
   command_id: string;
   command: string;
   /** Relative to the work dir, or absolute. */
   cwd?: string;
-  /** How long to wait for the end; the command itself goes on after that. */
+  /** How long to wait for the end. The command itself continues after that. */
   wait_ms: number;
 }
 
 export interface CommandState {
   /** Null while it runs. */
   exit_code: number | null;
-  /** stdout and stderr so far, in the order they came; its middle is cut when it is long (`omitted_bytes`). */
+  /** stdout and stderr so far, in order of arrival. The middle of a long output is cut (`omitted_bytes`). */
   output: string;
   omitted_bytes: number;
 }
@@ -41,9 +41,9 @@ export interface FileMatch {
 
 export type OnOutput = (stream: "stdout" | "stderr", text: string) => void;
 
-/** What every method may throw; anything else is a bug. */
+/** The only error that methods may throw; any other is a bug. */
 export class SandboxError extends Error {
-  /** `unavailable`: there is no sandbox to be had, and the run can't go on. The others are for the model to act on. */
+  /** `unavailable`: no sandbox can be had, and the run can't continue. The model can act on the others. */
   readonly code: "unavailable" | "not_found" | "invalid" | "too_large" | "refused" | "failed";
 
   constructor(code: SandboxError["code"], message: string) {
@@ -54,44 +54,44 @@ export class SandboxError extends Error {
 }
 
 /**
- * Contract: methods reject with `SandboxError` only, stop waiting when `signal` aborts (then reject with its reason), and
- * bound what they hold in memory. Paths are relative to the work dir or absolute. Live output is a courtesy: `onOutput` may be
- * called late or not at all; the returned state is the truth.
+ * Contract: methods reject with `SandboxError` only, stop waiting when `signal` aborts (then reject with its reason),
+ * and bound what they hold in memory. Paths are relative to the work dir or absolute. Live output is best effort:
+ * `onOutput` may be called late or not at all, and the returned state is authoritative.
  */
 export interface Sandbox {
   runCommand(request: CommandRequest, onOutput: OnOutput, signal: AbortSignal): Promise<CommandState>;
   readCommand(command_id: string, signal: AbortSignal): Promise<CommandState>;
   sendInput(command_id: string, input: string, signal: AbortSignal): Promise<void>;
-  /** Ends the command and what it started; no error when it has ended already. */
+  /** Ends the command and the processes it started. No error if it has already ended. */
   terminateCommand(command_id: string, signal: AbortSignal): Promise<void>;
   listCommands(signal: AbortSignal): Promise<CommandInfo[]>;
-  /** Parents are made; the write is verified. */
+  /** Creates parent folders, and verifies the write. */
   writeFile(path: string, content: Uint8Array, signal: AbortSignal): Promise<void>;
   readFile(path: string, signal: AbortSignal): Promise<Uint8Array>;
-  /** `recursive` is needed for a folder. */
+  /** A folder needs `recursive`. */
   deleteFile(path: string, recursive: boolean, signal: AbortSignal): Promise<void>;
   moveFile(from: string, to: string, signal: AbortSignal): Promise<void>;
   /** Entries below `path`, at most `depth` levels, at most 1,000. */
   listFiles(path: string, depth: number, signal: AbortSignal): Promise<FileInfo[]>;
-  /** Paths whose base name fits the glob. */
+  /** Paths whose base name matches the glob. */
   findFiles(path: string, glob: string, signal: AbortSignal): Promise<string[]>;
   /** Lines that contain the text. */
   searchFiles(path: string, text: string, signal: AbortSignal): Promise<FileMatch[]>;
-  /** A link to what listens on the port, for a browser, and when it ends. */
+  /** A link to the program that listens on the port, for a browser, and when the link expires. */
   exposePort(port: number, signal: AbortSignal): Promise<{ url: string; expires_at: string }>;
-  /** What the project asks for may have changed: the next use looks. */
+  /** The project's settings may have changed: the next use reads them again. */
   renew?(): void;
   /**
-   * Counts as activity, often enough for the sandbox not to stop by itself; for one that was used since then (ms of the
-   * clock) and no other. Asked now and then while a run works; most times it does nothing.
+   * Keeps the sandbox from its auto-stop, if it was used since `used_since` (milliseconds since the epoch). A run calls
+   * this regularly while it works; most calls do nothing.
    */
   keepAlive?(used_since: number, signal: AbortSignal): Promise<void>;
   git: SandboxGit;
-  /** What each thread is told of the sandbox, once: where the project's repository is, or why it could not be had. */
-  readNews?(): string | null;
-  /** What the model must know of the sandbox and can't see, told once: that it is a new one. */
+  /** A notice that each thread sees once: where the project's repository is, or why it could not be cloned. */
+  readRepositoryNotice?(): string | null;
+  /** Returned once: a fact about the sandbox that the model can't see itself, namely that the sandbox is a new one. */
   takeNotice?(): string | null;
 }
 
-/** Told of each change of the sandbox's state (`creating`, `started`, …), so that a reader sees why a tool waits. */
+/** Called on each change of the sandbox's state (`creating`, `started`, …), so that a reader sees why a tool waits. */
 export type OnSandboxState = (state: string, message: string) => void;

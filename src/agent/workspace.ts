@@ -1,14 +1,15 @@
-// Port: a project's workspace, which is its sandbox as people use it beside the agent: its state, whole files as streams,
+// Port: a project's workspace, which is its sandbox as people use it beside the agent: state, whole files as streams,
 // links, terminals. `Sandbox` is the same computer as tools use it.
 import type { FileInfo } from "./sandbox.ts";
 
 export interface WorkspaceState {
   /**
    * `none`, `creating`, `starting`, `started`, `stopping`, `stopped`, `archiving`, `archived`, `restoring`, `error`,
-   * `build_failed` or `destroyed`, as far as these fit: the page has words for them. Else a word of the provider's own.
+   * `build_failed` or `destroyed` where one of them fits: the page has texts for these. Otherwise the provider's own
+   * word.
    */
   state: string;
-  /** Why it is in an error. */
+  /** Why the state is an error. */
   reason: string | null;
   target: string | null;
   snapshot: string | null;
@@ -27,40 +28,42 @@ export interface FileListing {
   is_cut: boolean;
 }
 
-/** Bytes on their way out. Whoever has them reads them to their end or cancels them. */
+/** A file as a stream. The receiver reads the body to its end or cancels it. */
 export interface FileStream {
-  /** Of the file itself, without folders. */
+  /** The file's own name, without folders. */
   name: string;
-  /** The body has exactly these many bytes, or fails. */
+  /** The body has exactly this many bytes, or fails. */
   size: number;
   body: ReadableStream<Uint8Array>;
-  /** Where a part lies in its file, as `Content-Range` says it; without an end and bytes where the file has no such part. */
+  /** The `Content-Range` of a part; only the file's size, without a range, if the file has no such part. */
   part?: string;
 }
 
 export interface Upload {
   content: ReadableStream<Uint8Array>;
-  /** More than this are refused as `too_large`, however many were announced. */
+  /** More bytes than this are refused as `too_large`, whatever length was announced. */
   limit_bytes: number;
 }
 
-/** A link that the sandbox's own proxy serves, and what ends it. */
+/** A link that the sandbox provider's proxy serves, and the token that revokes it. */
 export interface SignedLink {
   url: string;
   token: string;
   expires_at: string;
 }
 
-/** Where a proxy of ours reaches what listens on a port. */
-export interface PortEntry {
-  /** Without a slash at its end: the path that a visitor asked for follows. */
+/** Where our preview proxy reaches the program that listens on a port. */
+export interface PortEndpoint {
+  /** Has no trailing slash: the visitor's path is appended. */
   address: string;
-  /** Sent with each request: they open the sandbox until it is stopped. No visitor and no program may see them. */
+  /**
+   * Sent with each request. They grant access to the sandbox until it stops: no visitor and no program may see them.
+   */
   headers: Readonly<Record<string, string>>;
 }
 
 export interface TerminalRequest {
-  /** Names the shell: the same name reaches the same one while it lives. */
+  /** Names the shell: the same name reaches the same shell while it runs. */
   session: string;
   cols: number;
   rows: number;
@@ -68,25 +71,25 @@ export interface TerminalRequest {
 
 export type TerminalEnd = { exit_code: number } | { error: string };
 
-/** Called in this order: once, any number of times, once. */
+/** Called in this order: `onReady` once, `onOutput` any number of times, `onEnd` once. */
 export interface TerminalEvents {
-  /** Whether the shell was there already. */
+  /** `is_resumed`: the shell already existed. */
   onReady(is_resumed: boolean): void;
   onOutput(bytes: Uint8Array): void;
-  /** The shell has ended, or the way to it. */
+  /** The shell has ended, or the connection to it was lost. */
   onEnd(end: TerminalEnd): void;
 }
 
 export interface Terminal {
   write(bytes: Uint8Array): void;
-  /** Written, and not yet sent. */
+  /** Bytes written and not yet sent. */
   readonly unsent_bytes: number;
   resize(cols: number, rows: number): Promise<void>;
-  /** Leaves the shell, which goes on. Nothing is called after this. */
+  /** Disconnects from the shell, which continues. No event is called after this. */
   leave(): void;
 }
 
-/** A way in for `ssh`; `user` is the secret of it. */
+/** Access by `ssh`. `user` is the secret. */
 export interface SshAccess {
   command: string;
   user: string;
@@ -98,40 +101,41 @@ export interface SshAccess {
 }
 
 /**
- * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its reason).
- * What needs a running sandbox makes or starts it; reading the state, stopping, archiving and destroying never do.
- * Paths of files are relative to the work dir, or absolute within it; what leads out of it, also by a link, is refused.
- * An optional method is an ability that a provider may lack; people then see that, and everything else works.
+ * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its
+ * reason). A method that needs a running sandbox creates or starts it; reading the state, stopping, archiving and
+ * destroying never do. File paths are relative to the work dir, or absolute within it. A path that leads out of it,
+ * also through a link, is refused. An optional method is an ability that a provider may lack: people see that it is
+ * missing, and everything else works.
  */
 export interface Workspace {
   readState(signal: AbortSignal): Promise<WorkspaceState>;
-  /** Made where there is none. Resolves when it runs. */
+  /** Creates the sandbox if there is none. Resolves when it runs. */
   start(signal: AbortSignal): Promise<WorkspaceState>;
-  /** No error where it does not run. Its processes end, its files stay. */
+  /** Ends the processes and keeps the files. No error if the sandbox does not run. */
   stop(signal: AbortSignal): Promise<WorkspaceState>;
-  /** Moves a stopped one to cheaper storage; stops it first. */
+  /** Moves the sandbox to cheaper storage, and stops it first if it runs. */
   archive?(signal: AbortSignal): Promise<WorkspaceState>;
-  /** Deletes it with its files. No error where there is none, or where its labels are not those of the one that is meant. */
-  destroy(signal: AbortSignal, isMeant?: (labels: Record<string, string>) => boolean): Promise<void>;
+  /** Deletes the sandbox with its files. Does nothing if there is none, or if `isTarget` rejects its labels. */
+  destroy(signal: AbortSignal, isTarget?: (labels: Record<string, string>) => boolean): Promise<void>;
   /** Entries below a folder, at most `depth` levels, at most 1,000. */
   listFiles(path: string, depth: number, signal: AbortSignal): Promise<FileListing>;
-  /** `range` is one of HTTP's, `bytes=0-99`; the whole file comes where the sandbox knows no parts. */
+  /** `range` is an HTTP range, `bytes=0-99`. A provider without ranges returns the whole file. */
   openFile(path: string, range: string | null, signal: AbortSignal): Promise<FileStream>;
-  /** Whole or not at all: a file that was there stays as it is until all of the new one is. Parents are made. */
+  /** Atomic: an existing file stays unchanged until the new one is complete. Creates parent folders. */
   writeFile(path: string, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }>;
-  /** `recursive` is needed for a folder. Of a link the link itself goes. */
+  /** A folder needs `recursive`. For a link, deletes the link itself. */
   deleteFile(path: string, recursive: boolean, signal: AbortSignal): Promise<void>;
-  /** A folder as a gzipped tar, which is made before the first byte comes. */
+  /** A folder as a gzipped tar, which is complete before its first byte is sent. */
   openArchive?(path: string, signal: AbortSignal): Promise<FileStream>;
-  /** `seconds` are the provider's `max_link_seconds` at most. */
+  /** `seconds` is at most the provider's `max_link_seconds`. */
   signLink(port: number, seconds: number, signal: AbortSignal): Promise<SignedLink>;
-  /** No error where it has ended, or the sandbox is gone. */
+  /** No error if the link has expired or the sandbox is gone. */
   expireLink(port: number, token: string, signal: AbortSignal): Promise<void>;
-  /** Null where the sandbox does not run: it is not started for a visitor. */
-  findEntry(port: number, signal: AbortSignal): Promise<PortEntry | null>;
+  /** Null if the sandbox does not run: a visitor does not start it. */
+  findEndpoint(port: number, signal: AbortSignal): Promise<PortEndpoint | null>;
   openTerminal?(request: TerminalRequest, events: TerminalEvents, signal: AbortSignal): Promise<Terminal>;
-  /** The former one ends. */
+  /** Revokes the access that was opened before. */
   openSsh?(minutes: number, signal: AbortSignal): Promise<SshAccess>;
-  /** No error where there is none. */
+  /** No error if none is open. */
   closeSsh?(signal: AbortSignal): Promise<void>;
 }

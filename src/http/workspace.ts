@@ -1,8 +1,8 @@
 // The way from a request to the sandbox of the caller's project.
 import { SandboxError } from "../agent/sandbox.ts";
 import type { Workspace } from "../agent/workspace.ts";
-import type { ProjectPlace } from "../projects/place.ts";
 import { openProjectWorkspace } from "../projects/sandbox.ts";
+import type { ProjectScope } from "../projects/scope.ts";
 import type { ProblemCode } from "../protocol/error.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
 import type { AppContext } from "./context.ts";
@@ -25,14 +25,14 @@ export const workspaceProblems: ProblemCode[] = ["not_found", "sandbox_failed", 
 export async function withWorkspace<Value>(
   context: AppContext,
   project_id: string,
-  work: (workspace: Workspace, signal: AbortSignal, place: ProjectPlace) => Promise<Value>,
+  work: (workspace: Workspace, signal: AbortSignal, scope: ProjectScope) => Promise<Value>,
 ): Promise<Value> {
   const project = await requireProject(context, project_id);
   const provider = requireProvider(context);
-  const place = { config: context.get("config"), provider, database: context.env.DB, ...project, project };
-  const workspace = await openProjectWorkspace(place);
+  const scope = { config: context.get("config"), provider, database: context.env.DB, ...project, project };
+  const workspace = await openProjectWorkspace(scope);
   try {
-    return await work(workspace, context.req.raw.signal, place);
+    return await work(workspace, context.req.raw.signal, scope);
   } catch (error) {
     throw error instanceof SandboxError ? new Problem(codes[error.code], error.message) : error;
   }

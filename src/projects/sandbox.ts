@@ -1,4 +1,4 @@
-// From a project to its sandbox. Used by a thread's tools and by the routes through which people reach the same sandbox.
+// Opens and removes a project's sandbox, for a thread's tools and for the routes that people use.
 import type { OnSandboxState, Sandbox } from "../agent/sandbox.ts";
 import type { Workspace } from "../agent/workspace.ts";
 import type { Config } from "../config.ts";
@@ -6,36 +6,38 @@ import { hashText, toHex } from "../lib/hash.ts";
 import { findProvider, type SandboxRequest } from "../sandboxes/index.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { createGitAccess } from "./git.ts";
-import type { ProjectPlace } from "./place.ts";
 import { keepLinks } from "./previews/previews.ts";
+import type { ProjectScope } from "./scope.ts";
 
-/** A project that was deleted, told from one that was made again under its id. */
+/** A deleted project. Its creation time distinguishes it from a new project with the same id. */
 export interface DeletedProject {
   user_id: string;
   project_id: string;
   project_created_at: string;
 }
 
-/** Which sandbox's files a thread's model knows, across lives. */
+/** Remembers across lives which sandbox's files a thread's model knows. */
 export interface SandboxMemory {
   readonly known: string | null;
   remember(id: string): void;
 }
 
 export async function openProjectSandbox(
-  place: ProjectPlace,
+  scope: ProjectScope,
   onState: OnSandboxState,
   memory: SandboxMemory,
 ): Promise<Sandbox> {
   const known = { known: memory.known, onKnown: memory.remember };
-  return keepLinks(place.provider.openSandbox({ ...(await describeSandbox(place)), ...known, onState }), place);
+  return keepLinks(scope.provider.openSandbox({ ...(await describeSandbox(scope)), ...known, onState }), scope);
 }
 
-export async function openProjectWorkspace(place: ProjectPlace): Promise<Workspace> {
-  return place.provider.openWorkspace(await describeSandbox(place));
+export async function openProjectWorkspace(scope: ProjectScope): Promise<Workspace> {
+  return scope.provider.openWorkspace(await describeSandbox(scope));
 }
 
-/** Deletes the sandbox of a deleted project, and never that of its successor. Rejects with `SandboxError`. */
+/**
+ * Deletes the sandbox of a deleted project, never that of a new project with the same id. Rejects with `SandboxError`.
+ */
 export async function removeProjectSandbox(
   config: Config,
   { user_id, project_id, project_created_at }: DeletedProject,
@@ -45,34 +47,34 @@ export async function removeProjectSandbox(
   const provider = findProvider(config);
   if (provider === null) return;
   const request = { name: await sandboxName(user_id, project_id), labels: {}, recipe: {} };
-  // One that an earlier version made does not say of which project it is.
-  const isMeant = ({ project_created_at: of }: Record<string, string>) =>
+  // A sandbox that an earlier version created has no creation time of its project.
+  const isTarget = ({ project_created_at: of }: Record<string, string>) =>
     of === undefined ? !hasSuccessor : of === project_created_at;
-  await provider.openWorkspace(request).destroy(signal, isMeant);
+  await provider.openWorkspace(request).destroy(signal, isTarget);
 }
 
-async function describeSandbox(place: ProjectPlace): Promise<SandboxRequest> {
-  const { config, database, user_id, project_id, project } = place;
+async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
+  const { config, database, user_id, project_id, project } = scope;
   return {
     name: await sandboxName(user_id, project_id),
-    labels: labelsOf(place),
+    labels: labelsOf(scope),
     recipe: project?.sandbox ?? {},
-    isWanted: () => isThere(place),
+    isWanted: () => isThere(scope),
     git: { access: createGitAccess({ ...config, database, user_id }), source: project?.git ?? null },
   };
 }
 
-async function isThere({ database, user_id, project_id, project }: ProjectPlace): Promise<boolean> {
+async function isThere({ database, user_id, project_id, project }: ProjectScope): Promise<boolean> {
   if (project === null) return true;
   return (await readProject(database, user_id, project_id))?.created_at === project.created_at;
 }
 
-/** A project that is made again under the id of a deleted one is told from that by the time of its making. */
-function labelsOf({ user_id, project_id, created_at }: ProjectPlace): Record<string, string> {
+/** The creation time distinguishes a project from a deleted one with the same id. */
+function labelsOf({ user_id, project_id, created_at }: ProjectScope): Record<string, string> {
   return { app: "taskloom", user_id, project_id, project_created_at: created_at };
 }
 
-/** One name per project, so that two threads which use it first at once meet in one sandbox. */
+/** One name per project, so that two threads that create the sandbox at the same time share one. */
 export async function sandboxName(user_id: string, project_id: string): Promise<string> {
   return `taskloom-${toHex(await hashText(`${user_id}/${project_id}`)).slice(0, 32)}`;
 }

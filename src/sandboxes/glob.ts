@@ -1,5 +1,5 @@
-// Globs as models write them (`*.ts`, `src/**/*.tsx`). A provider's own search is asked for the base name, which all of them
-// know; folders in the glob are checked here.
+// Globs as models write them (`*.ts`, `src/**/*.tsx`). A provider's own search gets the base name, which every provider
+// supports; the folders in the glob are matched here.
 import { SandboxError } from "../agent/sandbox.ts";
 
 /** Real globs have two or three wildcards. */
@@ -7,9 +7,9 @@ const MAX_WILDCARDS = 8;
 const MAX_GLOB_CHARACTERS = 256;
 
 export interface Glob {
-  /** What the base name must fit. */
+  /** The pattern for the base name. */
   base: string;
-  /** Whether a path relative to the searched folder fits the folders of the glob. */
+  /** Whether a path, relative to the searched folder, matches the folders of the glob. */
   fitsFolders: (path: string) => boolean;
 }
 
@@ -25,9 +25,9 @@ export function readGlob(glob: string): Glob {
   return { base, fitsFolders: (path) => isAnywhere || fitsParts(parts, path.split("/").slice(0, -1)) };
 }
 
-/** Row by row over the pattern, so that no pattern takes longer than its length times the path's. */
+/** Works row by row over the pattern, so that no pattern takes longer than its length times the path's length. */
 function fitsParts(pattern: string[], path: string[]): boolean {
-  // reached[n]: the pattern so far fits the first n folders.
+  // reached[n]: the pattern so far matches the first n folders.
   let reached = [true, ...path.map(() => false)];
   for (const part of pattern) {
     const next = reached.map(() => false);
@@ -41,7 +41,10 @@ function fitsParts(pattern: string[], path: string[]): boolean {
   return reached[path.length] === true;
 }
 
-/** `*` and `?` within one name. After a mismatch only the last star takes one character more: no star is tried twice. */
+/**
+ * Matches `*` and `?` within one name. After a mismatch only the last star takes one more character, so no star is
+ * tried twice.
+ */
 export function fitsName(pattern: string, name: string): boolean {
   let place = 0;
   let star = -1;

@@ -12,12 +12,12 @@ const one = { max_link_seconds: 1 } as SandboxProvider;
 const other = { max_link_seconds: 2 } as SandboxProvider;
 
 describe("the registry of sandbox providers", () => {
-  it("gives the first provider whose settings are there", () => {
+  it("returns the first provider whose settings are present", () => {
     expect(findProvider(config, [entry("A", null), entry("B", one), entry("C", other)])).toBe(one);
     expect(findProvider(config, [entry("A", null)])).toBeNull();
   });
 
-  it("names every setting that would set one up", () => {
+  it("names every setting that enables a provider", () => {
     expect(describeMissing([entry("A", null), entry("B", null)])).toBe(
       "No sandbox is set up: the server's setting A or B is missing.",
     );

@@ -7,15 +7,15 @@ export { daytonaExamples as sandboxExamples } from "./daytona/examples.ts";
 export type { PreviewProxy, ProjectSandbox, Refusal, SandboxProvider, SandboxRequest } from "./provider.ts";
 
 export interface RegisteredProvider {
-  /** The setting that turns it on, for whom no sandbox is set up. */
+  /** The setting that enables the provider; named when no provider is set up. */
   setting: string;
-  /** Null where its settings are missing. */
+  /** Null if its settings are missing. */
   create(config: Config): SandboxProvider | null;
 }
 
 const registry: RegisteredProvider[] = [{ setting: "DAYTONA_API_KEY", create: createDaytonaProvider }];
 
-/** The first provider of the list whose settings are there; it serves every project. Null where none is set up. */
+/** The first provider in the list whose settings are present; it serves every project. Null if none is set up. */
 export function findProvider(config: Config, providers = registry): SandboxProvider | null {
   for (const { create } of providers) {
     const provider = create(config);
@@ -24,7 +24,7 @@ export function findProvider(config: Config, providers = registry): SandboxProvi
   return null;
 }
 
-/** What anyone sees who needs a sandbox where none is set up. */
+/** The message for anyone who needs a sandbox when no provider is set up. */
 export function describeMissing(providers = registry): string {
   const settings = providers.map(({ setting }) => setting);
   return `No sandbox is set up: the server's setting ${settings.join(" or ")} is missing.`;

@@ -12,11 +12,11 @@ function collect(pieces: string[], limit: number) {
 }
 
 describe("OutputCollector", () => {
-  it("keeps all that fits", () => {
+  it("keeps an output within the limit as it is", () => {
     expect(collect(["\ufeffab", "中", "😀"], 12)).toEqual({ output: "\ufeffab中😀", omitted_bytes: 0 });
   });
 
-  it("keeps head and tail of what does not, and says how much is missing", () => {
+  it("keeps the head and the tail of a longer output, and says how many bytes are missing", () => {
     expect(collect(["0123456789"], 6)).toEqual({ output: "012\n[… 4 bytes left out …]\n789", omitted_bytes: 4 });
   });
 
@@ -35,7 +35,7 @@ describe("OutputCollector", () => {
     expect(collector.read()).toEqual({ output: "ab\n[… 2 bytes left out …]\nef", omitted_bytes: 2 });
   });
 
-  it("counts every byte and keeps within its limit, whatever the pieces", () => {
+  it("counts every byte and stays within its limit, however the output is split", () => {
     const texts = fc.array(fc.string({ unit: "grapheme", maxLength: 40 }), { maxLength: 20 });
     fc.assert(
       fc.property(texts, fc.integer({ min: 8, max: 200 }), (pieces, limit) => {

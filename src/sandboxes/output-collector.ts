@@ -1,9 +1,9 @@
-// Keeps the head and the tail of an output of any length in a fixed amount of memory. Cuts fall between characters.
+// Keeps the head and the tail of an output of any length in a fixed amount of memory, cut between characters.
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: false });
 
-/** Encoded in pieces: a string of many megabytes would need as many bytes again at once. */
+/** Text is encoded in pieces: encoding many megabytes at once would need as much memory again. */
 const PIECE_CHARACTERS = 64 * 1024;
 
 export interface CollectedOutput {
@@ -13,7 +13,7 @@ export interface CollectedOutput {
 
 export class OutputCollector {
   readonly #head: Uint8Array;
-  /** A ring: byte number `n` after the head lies at `n % length`. */
+  /** A ring buffer: byte number `n` after the head is at `n % length`. */
   readonly #tail: Uint8Array;
   #total = 0;
 
@@ -37,7 +37,7 @@ export class OutputCollector {
     const capacity = this.#tail.length;
     let position = Math.max(0, this.#total - this.#head.length);
     this.#total += bytes.length;
-    // Of a piece longer than the ring only its end can stay.
+    // Only the end of a piece longer than the ring can stay.
     const skipped = Math.max(0, rest.length - capacity);
     position += skipped;
     for (let start = skipped; start < rest.length; ) {
@@ -49,7 +49,7 @@ export class OutputCollector {
     }
   }
 
-  /** The output so far; where its middle is missing a line says so. */
+  /** The output so far, with a line that says so if its middle is missing. */
   read(): CollectedOutput {
     const headLength = Math.min(this.#total, this.#head.length);
     const behind = this.#total - headLength;

@@ -6,7 +6,7 @@ import { isWithin, normalizePath, parentOf, resolvePath, showPath } from "./path
 const folders = { work: "/home/user/project", home: "/home/user" };
 
 describe("resolvePath", () => {
-  it("starts at the work dir, at the home folder or at the root", () => {
+  it("resolves relative paths from the work dir, `~` from the home folder and absolute paths from the root", () => {
     expect(resolvePath("", folders)).toBe("/home/user/project");
     expect(resolvePath("./a//b/../c", folders)).toBe("/home/user/project/a/c");
     expect(resolvePath("~", folders)).toBe("/home/user");
@@ -15,7 +15,7 @@ describe("resolvePath", () => {
     expect(resolvePath("/etc/../x", folders)).toBe("/x");
   });
 
-  it("never leads a relative path out of the work dir", () => {
+  it("never resolves a relative path to a place outside the work dir", () => {
     const part = fc.constantFrom("..", ".", "a", "", "...", "b c");
     fc.assert(
       fc.property(fc.array(part, { minLength: 1 }), (parts) => {
@@ -33,7 +33,7 @@ describe("resolvePath", () => {
     );
   });
 
-  it("shows what it resolved", () => {
+  it("is reversed by showPath", () => {
     for (const path of ["a", "a/b c", "中/文.txt"]) expect(showPath(resolvePath(path, folders), folders)).toBe(path);
     expect(showPath("/etc/passwd", folders)).toBe("/etc/passwd");
     expect(parentOf("/a/b")).toBe("/a");
@@ -44,7 +44,7 @@ describe("resolvePath", () => {
 describe("readGlob", () => {
   const fits = (glob: string, path: string) => readGlob(glob).fitsFolders(path);
 
-  it("asks for the base name and checks the folders itself", () => {
+  it("separates the base name from the folders, and matches the folders itself", () => {
     expect(readGlob("src/**/*.ts").base).toBe("*.ts");
     expect(fits("*.ts", "any/where/a.ts")).toBe(true);
     expect(fits("**/*.ts", "a.ts")).toBe(true);
@@ -56,12 +56,12 @@ describe("readGlob", () => {
     expect(fits("s?c.d/*.ts", "srcxd/a.ts")).toBe(false);
   });
 
-  it("refuses what is no pattern or would take long", () => {
+  it("refuses what is not a pattern, and patterns that would take long", () => {
     for (const glob of ["", "/", "../*.ts", "*".repeat(300), "a*b*c*d*e*f*g*h*i*j"])
       expect(() => readGlob(glob)).toThrow(/usable/);
   });
 
-  it("takes no time over a path that nearly fits", () => {
+  it("matches fast against a long path that nearly fits", () => {
     const path = `${"a/".repeat(2000)}b`;
     expect(fits("**/a/**/a/**/a/**/c/x", path)).toBe(false);
   });

@@ -1,5 +1,5 @@
-// Paths as callers give them, made absolute, so that nothing depends on where a provider's own programs were started. The
-// wall around files is the sandbox, not the work dir: absolute paths may lead anywhere in it.
+// Makes callers' paths absolute, so that nothing depends on where a provider's own programs were started. The sandbox
+// isolates files, not the work dir: absolute paths may lead anywhere in the sandbox.
 import { SandboxError } from "../agent/sandbox.ts";
 
 const MAX_PATH_BYTES = 4096;
@@ -9,7 +9,10 @@ const MAX_NAME_BYTES = 255;
 
 const encoder = new TextEncoder();
 
-/** Listed themselves; what is in them is what tools put there, and would fill every listing. */
+/**
+ * Listings show these folders without their content, which package managers and git put there and which would fill
+ * every listing.
+ */
 export const BULKY_FOLDERS = new Set(["node_modules", ".git"]);
 
 export interface Folders {
@@ -18,8 +21,8 @@ export interface Folders {
 }
 
 /**
- * Relative paths start at the work dir. One that climbs out of it is refused: it is nearly always a mistake about where
- * the work dir is, and the absolute path says it better. `~` is the home folder, as in a shell.
+ * Resolves relative paths from the work dir. One that leaves the work dir is refused: it is nearly always a mistake
+ * about where the work dir is, and an absolute path is clearer. `~` is the home folder, as in a shell.
  */
 export function resolvePath(path: string, { work, home }: Folders, { takesAnyName = false } = {}): string {
   if (path === "") return work;
@@ -35,7 +38,7 @@ export function resolvePath(path: string, { work, home }: Folders, { takesAnyNam
   );
 }
 
-/** Whether a folder whose content no listing shows lies between the place that was asked for and the file. */
+/** Whether a path, relative to the requested folder, is inside a folder whose content no listing shows. */
 export function isInBulkyFolder(path: string): boolean {
   return path
     .split("/")
@@ -43,13 +46,13 @@ export function isInBulkyFolder(path: string): boolean {
     .some((part) => BULKY_FOLDERS.has(part));
 }
 
-/** As callers see it: relative to the work dir where it lies in it. */
+/** The path as callers see it: relative to the work dir if it is inside. */
 export function showPath(path: string, { work }: Folders): string {
   const prefix = work === "/" ? "/" : `${work}/`;
   return path.startsWith(prefix) ? path.slice(prefix.length) : path;
 }
 
-/** The folder that holds it. */
+/** The folder that contains the path. */
 export function parentOf(path: string): string {
   return normalizePath(`${path}/..`);
 }
@@ -68,8 +71,8 @@ export function normalizePath(path: string): string {
 }
 
 /**
- * Some providers trim the path of an upload, and a form turns a line feed into two characters: such names can't be written.
- * They can be there all the same, since a command made them.
+ * Such names can't be written: some providers trim the path of an upload, and a form turns a line feed into two
+ * characters. They can still exist, since a command can create them.
  */
 function checkNewPath(path: string): void {
   if (!/[\r\n]/.test(path) && path.trim() === path) return;

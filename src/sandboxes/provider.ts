@@ -1,70 +1,76 @@
-// Port: a provider of sandboxes. The rest of the product reaches sandboxes through it and through the two ports that it
-// opens, `Sandbox` and `Workspace`. It stands beside its implementations and not in `agent`: the loop is given a sandbox
-// and never asks who provides it.
+// Port: a provider of sandboxes. All other code reaches sandboxes through it and through the two ports that it opens,
+// `Sandbox` and `Workspace`. It is beside its implementations and not in `agent`, since the loop receives a sandbox and
+// never asks who provides it.
 import type { OnSandboxState, Sandbox } from "../agent/sandbox.ts";
 import type { GitAccess } from "../agent/sandbox-git.ts";
-import type { PortEntry, SignedLink, Workspace } from "../agent/workspace.ts";
+import type { PortEndpoint, SignedLink, Workspace } from "../agent/workspace.ts";
 import type { GitSource, SandboxSettings } from "../protocol/project.ts";
 
-/** The sandbox of one project. Nothing in it is a provider's own word. */
+/** Describes the sandbox of one project, in terms of no particular provider. */
 export interface SandboxRequest {
-  /** Decides which sandbox it is: the same for every thread and request of a project, and another for every project. */
+  /** Identifies the sandbox: the same for every thread and request of a project, different for every project. */
   name: string;
-  /** Kept with the sandbox. `Workspace.destroy` shows them to who asks whether it is the right one. */
+  /** Stored with the sandbox. `Workspace.destroy` passes them to its `isTarget`. */
   labels: Record<string, string>;
-  /** What the project asks for. The provider chooses what is left out. */
+  /** The project's settings. The provider chooses what they leave out. */
   recipe: SandboxSettings;
-  /** Without it nothing is cloned by itself, and remotes are reached without credentials. */
+  /** Without it no repository is cloned automatically, and remotes are reached without credentials. */
   git?: { access: GitAccess; source: GitSource | null };
-  /** Gets each state on the way to a started sandbox, each once. */
+  /** Receives each state on the way to a started sandbox once. */
   onState?: OnSandboxState;
-  /** The id of the sandbox whose files the model knows from an earlier life, and whichever they are from now on. */
+  /** The id of the sandbox whose files the model knows from an earlier life. `onKnown` receives each new id. */
   known?: string | null;
   onKnown?: (id: string) => void;
-  /** Whether the project still exists. Asked before a sandbox is made; where it is false none is. */
+  /** Whether the project still exists. Called before a sandbox is created; if false, none is. */
   isWanted?: () => Promise<boolean>;
 }
 
-/** A project's sandbox as tools use it, with what links to its ports are kept by. */
+/** A project's sandbox as tools use it, with what the links to its ports need. */
 export interface ProjectSandbox extends Sandbox {
-  /** A link of the provider's own, which `expireLink` ends. It awaits a listener first. */
+  /** A link of the provider's own, which `expireLink` revokes. Waits for a listener first. */
   exposePort(port: number, signal: AbortSignal): Promise<SignedLink>;
-  /** Resolves when something listens on the port; rejects where nothing does for a while, and for the sandbox's own ports. */
+  /** Resolves when a program listens on the port. Rejects if none does for a while, and for the sandbox's own ports. */
   awaitListener(port: number, signal: AbortSignal): Promise<void>;
-  /** Ends a link of `exposePort`. No error where it has ended. */
+  /** Revokes a link of `exposePort`. No error if it has expired. */
   expireLink(port: number, token: string, signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Who refused a visitor's request. `dead`: nothing took it, or the connection broke at once. `way`: what stands before the
- * program refused it, in words that name the sandbox and that no visitor may see. `unclear`: a program says the same at
- * times, but the entry may be an old one. Null: the program said it.
+ * Who refused a visitor's request. `no_listener`: no program accepted it, or the connection broke at once. `proxy`: the
+ * provider's proxy refused it, with a body that names the sandbox and that no visitor may see. `unclear`: a program
+ * sometimes answers the same, but the endpoint may be outdated. Null: the program itself answered.
  */
-export type Refusal = "dead" | "way" | "unclear" | null;
+export type Refusal = "no_listener" | "proxy" | "unclear" | null;
 
-/** What of the provider's stands between a visitor of a preview and the program that listens in the sandbox. */
+/** The provider's proxy between a visitor of a preview and the program that listens in the sandbox. */
 export interface PreviewProxy {
-  /** A header of the provider's own, in lower case. It passes in neither direction: some open sandboxes. */
+  /**
+   * Whether a header, in lower case, is the provider's own. Such headers pass in neither direction: some grant access
+   * to sandboxes.
+   */
   isOwnHeader(name: string): boolean;
-  /** The same of a cookie, by its name. */
+  /** The same for a cookie, by its name. */
   isOwnCookie(name: string): boolean;
-  /** The answer's body stays whole for who passes it on. Takes a second at most. */
-  judge(answer: Response): Promise<Refusal>;
-  /** A `Location` as the program wrote it, where the provider rewrites it. `entry` and `port` are those that were asked. */
-  readLocation(location: string, entry: PortEntry, port: number): string;
+  /** Leaves the answer's body intact, to be forwarded. Takes a second at most. */
+  readRefusal(answer: Response): Promise<Refusal>;
+  /**
+   * The `Location` as the program wrote it, if the provider rewrites it. `endpoint` and `port` are those of the
+   * request.
+   */
+  readLocation(location: string, endpoint: PortEndpoint, port: number): string;
 }
 
 /**
- * Contract: opening makes no request; what is opened makes, starts and finds the sandbox when it is used. One that is
- * opened belongs to one life of a thread's object or to one request, and may keep connections; a provider keeps none, since
- * objects of one process share modules but not connections. Its errors are `SandboxError`s, and hold no secret.
+ * Contract: opening makes no request. The opened port finds, creates and starts the sandbox when it is used. It belongs
+ * to one life of a thread's object or to one request, and may keep connections. The provider itself keeps none, since
+ * objects of one process share modules but not connections. All errors are `SandboxError`s and contain no secret.
  */
 export interface SandboxProvider {
   openSandbox(request: SandboxRequest): ProjectSandbox;
   openWorkspace(request: SandboxRequest): Workspace;
-  /** Ports of the sandbox's own programs. Whoever reaches one owns the sandbox: no link leads there. */
+  /** Ports of the sandbox's own programs. Reaching one means full control of the sandbox, so no link leads there. */
   own_ports: ReadonlySet<number>;
-  /** The longest that `Workspace.signLink` signs for. */
+  /** The longest lifetime that `Workspace.signLink` accepts. */
   max_link_seconds: number;
   proxy: PreviewProxy;
 }

@@ -53,7 +53,7 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
       checkoutBranch: async (...request) => (await open()).git.checkoutBranch(...request),
       deleteBranch: async (...request) => (await open()).git.deleteBranch(...request),
     },
-    readNews: () => ready?.readNews?.() ?? null,
+    readRepositoryNotice: () => ready?.readRepositoryNotice?.() ?? null,
     takeNotice: () => ready?.takeNotice?.() ?? null,
   };
 }

@@ -205,7 +205,7 @@ describe("git of a sandbox", () => {
 describe("a project's repository", () => {
   const settle = async (life: Life) => {
     await run(life.sandbox, "true");
-    return life.sandbox.readNews?.() ?? null;
+    return life.sandbox.readRepositoryNotice?.() ?? null;
   };
 
   it("is cloned once though two threads come at once, and each is told where it is", async () => {

@@ -1,4 +1,4 @@
-// A Daytona that shows and does what a test says, and the way through it without waiting for real.
+// A Daytona that behaves as a test says, and helpers that open a sandbox with it without real waiting.
 import { type Daytona, DaytonaError, DaytonaNotFoundError, type Sandbox } from "@daytonaio/sdk";
 import { afterEach, beforeEach, vi } from "vitest";
 import { SandboxError } from "../../src/agent/sandbox.ts";
@@ -16,7 +16,7 @@ type Reaction = (record: FakeRecord, value?: unknown) => void;
 
 export class FakeDaytona {
   record: FakeRecord | null = null;
-  /** States that are shown one after another, one a look, before the record's own. */
+  /** States that are shown one after another, one per poll, before the record's own. */
   readonly passing: string[] = [];
   readonly orders: string[] = [];
   readonly created: Record<string, unknown>[] = [];
@@ -89,7 +89,7 @@ export function refusalOf(status: number, message: string, headers: Record<strin
 }
 
 export function lifecycleOf(daytona: FakeDaytona, more: Partial<LifecycleSettings> = {}) {
-  const told: string[] = [];
+  const reported: string[] = [];
   const known: string[] = [];
   const lifecycle = new DaytonaLifecycle({
     client: daytona.client,
@@ -100,13 +100,13 @@ export function lifecycleOf(daytona: FakeDaytona, more: Partial<LifecycleSetting
     labels: {},
     host: "daytona",
     limits: defaultLimits,
-    onState: (state, message) => told.push(`${state}: ${message}`),
+    onState: (state, message) => reported.push(`${state}: ${message}`),
     known: null,
     onKnown: (id) => known.push(id),
     isWanted: async () => true,
     ...more,
   });
-  return { lifecycle, told, known };
+  return { lifecycle, reported, known };
 }
 
 /** Lets all pauses pass. */
@@ -125,9 +125,9 @@ export async function settle<Value>(promise: Promise<Value>): Promise<Value | Sa
 }
 
 export async function openFrom(daytona: FakeDaytona, more: Partial<LifecycleSettings> = {}) {
-  const { lifecycle, told } = lifecycleOf(daytona, more);
+  const { lifecycle, reported } = lifecycleOf(daytona, more);
   const opened = await settle(lifecycle.open(new AbortController().signal));
-  return { opened, told, lifecycle, id: opened instanceof SandboxError ? null : opened.id };
+  return { opened, reported, lifecycle, id: opened instanceof SandboxError ? null : opened.id };
 }
 
 /** No time passes but by `settle`, and nothing is served over HTTP. */

@@ -1,21 +1,21 @@
-// Links to ports in D1: who keeps, replaces and ends them, with sandboxes that only note what they were asked.
+// Links to ports in D1: how they are kept, replaced and revoked, with sandboxes that only record their calls.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { Workspace } from "../../src/agent/workspace.ts";
 import { readConfig } from "../../src/config.ts";
-import type { ProjectPlace } from "../../src/projects/place.ts";
 import {
   createPreview,
   keepLinks,
+  readCachedPreview,
   readPreviews,
-  recallPreview,
   revokePreview,
 } from "../../src/projects/previews/previews.ts";
+import type { ProjectScope } from "../../src/projects/scope.ts";
 import { findProvider, type ProjectSandbox, type SandboxProvider } from "../../src/sandboxes/index.ts";
 
 let projects = 0;
 
-function rig(domain: string | null, settings: Partial<ProjectPlace> = {}) {
+function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
   projects += 1;
   const orders: string[] = [];
   let signed = 0;
@@ -31,7 +31,7 @@ function rig(domain: string | null, settings: Partial<ProjectPlace> = {}) {
     signLink: (port: number) => sign(port),
   };
   const config = { ...readConfig(env), preview_domain: domain };
-  const place: ProjectPlace = {
+  const scope: ProjectScope = {
     config,
     provider: findProvider(config) as SandboxProvider,
     database: env.DB,
@@ -42,22 +42,22 @@ function rig(domain: string | null, settings: Partial<ProjectPlace> = {}) {
     ...settings,
   };
   const workspace = computer as unknown as Workspace;
-  const sandbox = keepLinks(computer as unknown as ProjectSandbox, place);
+  const sandbox = keepLinks(computer as unknown as ProjectSandbox, scope);
   const { signal } = new AbortController();
   return {
     orders,
-    place,
+    scope,
     expose: (port: number) => sandbox.exposePort(port, signal),
-    make: (port: number, seconds = 60) => createPreview(place, workspace, { port, seconds }, signal),
-    revoke: (port: number) => revokePreview(place, workspace, port, signal),
-    list: async () => (await readPreviews(place)).map(({ port, url }) => `${port} ${url}`),
+    make: (port: number, seconds = 60) => createPreview(scope, workspace, { port, seconds }, signal),
+    revoke: (port: number) => revokePreview(scope, workspace, port, signal),
+    list: async () => (await readPreviews(scope)).map(({ port, url }) => `${port} ${url}`),
   };
 }
 
 const tokenOf = (url: string) => /-([^.-]+)\./.exec(url)?.[1] ?? "";
 
-describe("a link under a domain of our own", () => {
-  it("is given by the tool once something listens, and stays the same when the port is exposed again", async () => {
+describe("a link under our own preview domain", () => {
+  it("is created by the tool once a program listens, and stays the same when the port is exposed again", async () => {
     const { orders, expose, list } = rig("previews.example");
     const first = await expose(3000);
     const second = await expose(3000);
@@ -67,21 +67,21 @@ describe("a link under a domain of our own", () => {
     expect(await list()).toEqual([`3000 ${first.url}`]);
   });
 
-  it("is another one when people make it, after it was revoked, and after it expired", async () => {
-    const { expose, make, revoke, place } = rig("previews.example");
+  it("is a new one when people create it, after it was revoked, and after it expired", async () => {
+    const { expose, make, revoke, scope } = rig("previews.example");
     const first = tokenOf((await expose(3000)).url);
-    expect(await recallPreview(place.database, first)).toMatchObject({ port: 3000 });
+    expect(await readCachedPreview(scope.database, first)).toMatchObject({ port: 3000 });
     const second = tokenOf((await make(3000)).url);
-    expect(await recallPreview(place.database, first)).toBeNull();
+    expect(await readCachedPreview(scope.database, first)).toBeNull();
     expect(await revoke(3000)).toBe(true);
-    expect(await recallPreview(place.database, second)).toBeNull();
+    expect(await readCachedPreview(scope.database, second)).toBeNull();
     expect(await revoke(3000)).toBe(false);
     const third = tokenOf((await make(3000, -1)).url);
     const fourth = tokenOf((await expose(3000)).url);
     expect(new Set([first, second, third, fourth]).size).toBe(4);
   });
 
-  it("is one of fifty of its project at most", async () => {
+  it("is refused if the project has fifty others", async () => {
     const { make, expose } = rig("previews.example");
     for (let port = 3000; port < 3050; port++) await make(port);
     await expect(make(3050)).rejects.toMatchObject({ code: "invalid" });
@@ -90,21 +90,21 @@ describe("a link under a domain of our own", () => {
     await expose(3049);
   });
 
-  it("is not made for a port of the sandbox itself, nor under what is no domain", async () => {
+  it("is not created for a port of the sandbox itself, nor if PREVIEW_DOMAIN is not a domain", async () => {
     await expect(rig("previews.example").make(22_222)).rejects.toMatchObject({ code: "refused" });
     const wrong = rig("https://previews.example");
     await expect(wrong.make(3000)).rejects.toThrow("PREVIEW_DOMAIN");
     await expect(wrong.expose(3000)).rejects.toThrow("PREVIEW_DOMAIN");
   });
 
-  it("is not given where it could not be stored", async () => {
+  it("is not returned if it could not be stored", async () => {
     const { expose } = rig("previews.example", { database: {} as D1Database });
     await expect(expose(3000)).rejects.toMatchObject({ code: "failed" });
   });
 });
 
-describe("a link of Daytona's", () => {
-  it("takes the place of the one before, which is ended there, and is ended there when it is revoked", async () => {
+describe("a link that Daytona signs", () => {
+  it("replaces the port's former link, and each of them is expired at Daytona", async () => {
     const { orders, expose, make, revoke, list } = rig(null);
     const first = tokenOf((await expose(3000)).url);
     const second = tokenOf((await expose(3000)).url);
@@ -117,10 +117,10 @@ describe("a link of Daytona's", () => {
     expect(await list()).toEqual([]);
   });
 
-  it("is ended there when the server has been given a domain, and its port a link under that", async () => {
+  it("is expired at Daytona when the server has a preview domain and the port gets a link under it", async () => {
     const before = rig(null);
     const first = tokenOf((await before.expose(3000)).url);
-    const { orders, expose } = rig("previews.example", { project_id: before.place.project_id });
+    const { orders, expose } = rig("previews.example", { project_id: before.scope.project_id });
     expect((await expose(3000)).url).toContain(".previews.example/");
     await expose(3000);
     expect(orders).toEqual(["await 3000", `expire 3000 ${first}`, "await 3000"]);
@@ -130,7 +130,7 @@ describe("a link of Daytona's", () => {
     await expect(rig(null).make(3000, 86_401)).rejects.toMatchObject({ code: "invalid" });
   });
 
-  it("works also where it could not be stored", async () => {
+  it("works even if it could not be stored", async () => {
     const { expose } = rig(null, { database: {} as D1Database });
     expect((await expose(3000)).url).toContain("proxy.example");
   });

@@ -1,4 +1,4 @@
-// The Daytona sandbox in workerd: the SDK takes other ways there (fetch for HTTP, buffered transfers).
+// The Daytona sandbox in workerd, where the SDK works differently (fetch for HTTP, buffered transfers).
 import { env } from "cloudflare:workers";
 import { Daytona } from "@daytonaio/sdk";
 import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
@@ -11,7 +11,7 @@ const api_url = env.DAYTONA_API_URL ?? "";
 
 describeSandbox("Daytona in workerd", async () => {
   const client = new Daytona({ apiKey: api_key, apiUrl: api_url, target: "local", useDeprecatedPolling: true });
-  // The server is shared by the files of this project.
+  // All test files of the worker project share the server.
   const named = (name: string) => `sandbox-contract-${name}`;
   return {
     open: (name) => {
@@ -30,7 +30,8 @@ describeSandbox("Daytona in workerd", async () => {
     },
     stop: async (name) => (await client.get(named(name))).stop(),
     remove: async (name) => (await client.get(named(name))).delete(60, true),
-    // Links lead to hosts below `localhost`, which workerd asks the system's resolver about; in Node they are visited.
+    // workerd resolves the links' hosts below `localhost` with the system's resolver, which may fail; the Node tests
+    // visit them.
     visit: null,
     own_port: 2280,
     close: async () => {

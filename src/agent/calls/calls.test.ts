@@ -140,7 +140,10 @@ describe("the calls of one message", () => {
     const replies = [callsTools("a"), callsTools("b", "a"), says("x")];
     const run = new ScriptedRun(replies, [makeTool("a"), makeTool("b")]);
     const notices = ["it is new", null, "it is new"];
-    Object.assign(run.sandbox, { readNews: () => "the files are in shop", takeNotice: () => notices.shift() ?? null });
+    Object.assign(run.sandbox, {
+      readRepositoryNotice: () => "the files are in shop",
+      takeNotice: () => notices.shift() ?? null,
+    });
     await run.run();
     expect([...run.results.values()].map((result) => result.content)).toEqual([
       "a done\n[the files are in shop]",

@@ -10,7 +10,7 @@ export function withNotice(result: ToolResult, tool: Tool, state: RunState): Too
   if (tool.kind !== "work") return result;
   const { sandbox } = state.ports;
   const notice = sandbox.takeNotice?.() ?? null;
-  const news = sandbox.readNews?.() ?? null;
+  const news = sandbox.readRepositoryNotice?.() ?? null;
   const isNew = notice !== null && hasWorked(state);
   const told = [isNew ? notice : null, news !== null && (isNew || !wasTold(news, state)) ? news : null];
   const lines = told.flatMap((text) => (text === null ? [] : [`\n[${text}]`]));

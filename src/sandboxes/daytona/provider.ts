@@ -7,7 +7,7 @@ import type { DaytonaSettings } from "./client/client.ts";
 import { createDaytonaSandbox } from "./sandbox.ts";
 import { createDaytonaWorkspace } from "./workspace.ts";
 
-/** Null where the server has no key of Daytona. */
+/** Null if the server has no Daytona API key. */
 export function createDaytonaProvider({ daytona }: Config): SandboxProvider | null {
   if (daytona === null) return null;
   return {
@@ -19,7 +19,7 @@ export function createDaytonaProvider({ daytona }: Config): SandboxProvider | nu
   };
 }
 
-/** The project's own settings come first, then the server's. */
+/** The project's own settings take precedence over the server's. */
 export function settingsFrom(
   server: NonNullable<Config["daytona"]>,
   { recipe: asked, ...request }: SandboxRequest,
@@ -30,7 +30,7 @@ export function settingsFrom(
     ...request,
     ...server,
     target: target ?? server.target,
-    // The server's own snapshot is for who asks for nothing else.
+    // The server's snapshot is only for projects that ask for nothing else.
     snapshot: isBuilt ? null : (snapshot ?? server.snapshot),
     recipe,
   };

@@ -10,11 +10,11 @@ import { DaytonaGit } from "./git/git.ts";
 import { DaytonaKeepAlive } from "./lifecycle/keep-alive.ts";
 
 export interface DaytonaSandbox extends ProjectSandbox {
-  /** Deletes the sandbox with its files; the next call makes a new one. No error where there is none. */
+  /** Deletes the sandbox with its files; the next call creates a new one. No error if there is none. */
   destroy(signal: AbortSignal): Promise<void>;
 }
 
-/** For the model, which would else rely on what it made before. */
+/** Shown to the model, which otherwise relies on what it made before. */
 const NEW_SANDBOX =
   "The sandbox is new: files, installed programs and running commands of the former one are gone. Make again what you need.";
 
@@ -60,10 +60,10 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
       checkoutBranch: (path, name, signal) => guard(signal, () => git.checkoutBranch(path, name, signal)),
       deleteBranch: (path, name, signal) => guard(signal, () => git.deleteBranch(path, name, signal)),
     },
-    readNews: () => client.checkout.readNews(),
+    readRepositoryNotice: () => client.checkout.readRepositoryNotice(),
     awaitListener: (port, signal) => guard(signal, () => links.awaitListener(port, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
-    takeNotice: () => (lifecycle.takeNews() ? NEW_SANDBOX : null),
+    takeNotice: () => (lifecycle.takeReplaced() ? NEW_SANDBOX : null),
     destroy: (signal) =>
       guard(signal, async () => {
         connection.reset();

@@ -6,17 +6,17 @@ import { DaytonaSsh } from "./access/ssh.ts";
 import { DaytonaTerminals } from "./access/terminal.ts";
 import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
 import { DaytonaStreams } from "./files/streams.ts";
-import type { CheckoutPast } from "./git/project-checkout.ts";
+import type { CheckoutCache } from "./git/project-checkout.ts";
 import { DaytonaControl } from "./lifecycle/control.ts";
 
 /**
- * Each request of a person makes a workspace. A page that is looked at, or a preview, makes many, and a host that refused
- * a clone must not be asked by each of them: some lock an account for that.
+ * Each HTTP request makes a workspace, and an open page or a preview makes many requests. A git host that refused a
+ * clone must not be asked again by each of them: some hosts lock an account for that.
  */
-const past: CheckoutPast = createTimedCache({ now: () => Date.now(), keep_ms: 60_000, max_entries: 200 });
+const checkouts: CheckoutCache = createTimedCache({ now: () => Date.now(), keep_ms: 60_000, max_entries: 200 });
 
 export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
-  const client = connectDaytona(settings, past);
+  const client = connectDaytona(settings, checkouts);
   const { guard } = client;
   const control = new DaytonaControl(client);
   const streams = new DaytonaStreams(client);
@@ -28,7 +28,7 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
     start: (signal) => guard(signal, () => control.start(signal)),
     stop: (signal) => guard(signal, () => control.stop(signal)),
     archive: (signal) => guard(signal, () => control.archive(signal)),
-    destroy: (signal, isMeant) => guard(signal, () => control.destroy(signal, isMeant)),
+    destroy: (signal, isTarget) => guard(signal, () => control.destroy(signal, isTarget)),
     listFiles: (path, depth, signal) => guard(signal, () => streams.list(path, depth, signal)),
     openFile: (path, range, signal) => guard(signal, () => streams.openFile(path, range, signal)),
     writeFile: (path, upload, signal) => guard(signal, () => streams.write(path, upload, signal)),
@@ -36,7 +36,7 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
     openArchive: (path, signal) => guard(signal, () => streams.openArchive(path, signal)),
     signLink: (port, seconds, signal) => guard(signal, () => links.sign(port, seconds, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
-    findEntry: (port, signal) => guard(signal, () => links.findEntry(port, signal)),
+    findEndpoint: (port, signal) => guard(signal, () => links.findEndpoint(port, signal)),
     openTerminal: (request, events, signal) => guard(signal, () => terminals.open(request, events, signal)),
     openSsh: (minutes, signal) => guard(signal, () => ssh.open(minutes, signal)),
     closeSsh: (signal) => guard(signal, () => ssh.close(signal)),

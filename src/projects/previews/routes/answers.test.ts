@@ -5,8 +5,8 @@ function ask(reason: PreviewReason, headers: Record<string, string>, method = "G
   return answerVisitor(new Request("http://3000-x.localhost/secret-path?a=<b>", { method, headers }), reason);
 }
 
-describe("what a visitor sees where there is nothing to pass on", () => {
-  it("is a page in the language that it reads first, with nothing in it but what we wrote", async () => {
+describe("the page for a visitor if no program answers", () => {
+  it("is in the visitor's first language, and contains nothing from the request", async () => {
     const english = await ask("unknown_link", {
       accept: "text/html",
       "accept-language": "fr, en;q=0.8, zh;q=0.5",
@@ -18,7 +18,7 @@ describe("what a visitor sees where there is nothing to pass on", () => {
     expect(english).not.toContain("<script");
   });
 
-  it("runs and loads only what its policy names", async () => {
+  it("runs and loads only what its content security policy allows", async () => {
     const answer = ask("nothing_listens", { accept: "text/html" });
     const policy = answer.headers.get("content-security-policy") ?? "";
     const [, nonce = ""] = /script-src 'nonce-([^']+)'/.exec(policy) ?? [];
@@ -28,13 +28,13 @@ describe("what a visitor sees where there is nothing to pass on", () => {
     expect(answer.headers.get("cache-control")).toBe("no-store");
   });
 
-  it("is JSON for who reads no HTML, and a head for who asks for that", async () => {
+  it("is JSON for clients that don't accept HTML, and has no body for HEAD", async () => {
     const answer = ask("asleep", { accept: "*/*" });
     expect([answer.status, await answer.json()]).toMatchObject([503, { status: 503, reason: "asleep" }]);
     expect(await ask("asleep", { accept: "text/html" }, "HEAD").text()).toBe("");
   });
 
-  it("never sends again by itself what was sent once", async () => {
+  it("does not reload by itself after a POST", async () => {
     expect(await ask("nothing_listens", { accept: "text/html" }, "POST").text()).not.toContain("<script");
   });
 });

@@ -1,5 +1,5 @@
-// What a visitor of a link sees where there is nothing to pass on: a small page, or JSON for what is no browser. It says
-// nothing of what exists: a link that never was, has ended or was revoked looks the same.
+// What a visitor of a link sees if no program answers: a small page, or JSON for clients other than browsers. It does
+// not reveal what exists: an unknown, an expired and a revoked link look the same.
 
 export type PreviewReason =
   | "unknown_link"
@@ -23,7 +23,7 @@ interface Answer {
   status: number;
   en: Words;
   zh: Words;
-  /** The page looks again, and shows what is there as soon as something is. */
+  /** The page polls, and reloads as soon as a program answers. */
   waits?: true;
 }
 
@@ -37,7 +37,7 @@ const answers: Record<PreviewReason, Answer> = {
     status: 502,
     en: {
       title: "Nothing is running here yet",
-      text: "No program answers on this port. This page looks again by itself.",
+      text: "No program answers on this port. This page tries again automatically.",
     },
     zh: { title: "程序尚未运行", text: "该端口上没有程序响应。本页面会自动重试。" },
     waits: true,
@@ -55,13 +55,13 @@ const answers: Record<PreviewReason, Answer> = {
   },
   unreachable: {
     status: 503,
-    en: { title: "The sandbox can't be reached", text: "This page looks again by itself." },
+    en: { title: "The sandbox can't be reached", text: "This page tries again automatically." },
     zh: { title: "暂时无法连接沙箱", text: "本页面会自动重试。" },
     waits: true,
   },
   no_answer: {
     status: 504,
-    en: { title: "The program does not answer", text: "It took the request and has said nothing since." },
+    en: { title: "The program does not answer", text: "It accepted the request and has not answered." },
     zh: { title: "程序没有响应", text: "程序收到了请求，但一直没有回应。" },
   },
   bad_answer: {
@@ -71,12 +71,12 @@ const answers: Record<PreviewReason, Answer> = {
   },
   bad_path: {
     status: 400,
-    en: { title: "This address is not served", text: "Its path leads out of itself." },
+    en: { title: "This address is not served", text: "Its path is not valid." },
     zh: { title: "无法访问该地址", text: "地址的路径无效。" },
   },
   bad_method: {
     status: 405,
-    en: { title: "TRACE is not served", text: "It would show what is sent for others on the way." },
+    en: { title: "TRACE is not served", text: "It would reveal what proxies add to the request." },
     zh: { title: "不支持 TRACE", text: "该方法会暴露途中的请求内容。" },
   },
   headers_too_large: {
@@ -122,7 +122,7 @@ function policy(nonce: string): string {
   return `default-src 'none'; ${sources}; base-uri 'none'; form-action 'none'`;
 }
 
-/** The language that comes first of the two; weights are for machines, people list what they read first. */
+/** The first of the two languages in the header. Weights are ignored: people list first what they read best. */
 function prefersChinese(request: Request): boolean {
   const [first = ""] = (request.headers.get("accept-language") ?? "").toLowerCase().match(/\b(?:zh|en)\b/) ?? [];
   return first === "zh";
@@ -168,8 +168,8 @@ p{margin:.5rem 0}
 `;
 
 /**
- * Looks with a HEAD, ever less often, and gives up after some minutes: each look counts as activity, and would keep a
- * sandbox awake for a tab that was forgotten. A hidden page does not look.
+ * Polls with HEAD requests at growing intervals and stops after some minutes: each request counts as activity, and a
+ * forgotten tab would keep a sandbox awake. A hidden page does not poll.
  */
 const script = `
 let wait = 1000, left = 24;

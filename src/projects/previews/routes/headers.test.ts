@@ -10,17 +10,17 @@ import {
 } from "./headers.ts";
 
 const visited = new URL("https://3000-token.previews.example/start");
-const entry = { address: "https://boxes.example/box-1/proxy/3000", headers: { "x-box-token": "secret" } };
-/** Puts the sandbox's path before each redirect. */
+const endpoint = { address: "https://boxes.example/box-1/proxy/3000", headers: { "x-box-token": "secret" } };
+/** A provider's proxy that puts the sandbox's path before each redirect. */
 const proxy: PreviewProxy = {
   isOwnHeader: (name) => name.startsWith("x-box-"),
   isOwnCookie: (name) => /^box-/i.test(name),
-  judge: async () => null,
+  readRefusal: async () => null,
   readLocation: (location) => location.replace(/^\/box-1/, ""),
 };
-const upstream = { entry, port: 3000, proxy };
+const upstream = { endpoint, port: 3000, proxy };
 
-describe("what a program sees of a visitor", () => {
+describe("the headers of a visitor's request to a program", () => {
   const given = new Headers({
     accept: "text/html",
     authorization: "Basic dTpw",
@@ -42,8 +42,8 @@ describe("what a program sees of a visitor", () => {
     range: "bytes=0-1",
   });
 
-  it("is what it sent, with who asked for which host, and what opens the sandbox", () => {
-    expect(Object.fromEntries(toUpstreamHeaders(given, visited, entry, proxy))).toEqual({
+  it("are the visitor's own, with its address, the requested host and the headers of the endpoint", () => {
+    expect(Object.fromEntries(toUpstreamHeaders(given, visited, endpoint, proxy))).toEqual({
       accept: "text/html",
       authorization: "Basic dTpw",
       "cache-control": "max-age=0",
@@ -56,22 +56,22 @@ describe("what a program sees of a visitor", () => {
     });
   });
 
-  it("is an upgrade only where it is a WebSocket's", () => {
+  it("keep an upgrade only for a WebSocket", () => {
     const socket = new Headers({ upgrade: "WebSocket", "sec-websocket-protocol": "chat", "sec-websocket-key": "x" });
-    const passed = toUpstreamHeaders(socket, visited, entry, proxy);
+    const passed = toUpstreamHeaders(socket, visited, endpoint, proxy);
     expect([passed.get("upgrade"), passed.get("sec-websocket-protocol")]).toEqual(["websocket", "chat"]);
     expect(passed.has("sec-websocket-key")).toBe(false);
-    expect(toUpstreamHeaders(new Headers({ upgrade: "h2c" }), visited, entry, proxy).has("upgrade")).toBe(false);
+    expect(toUpstreamHeaders(new Headers({ upgrade: "h2c" }), visited, endpoint, proxy).has("upgrade")).toBe(false);
   });
 
-  it("has no cookies where all of them were the provider's own", () => {
+  it("leave out the provider's own cookies", () => {
     expect(keepCookies("box-accepted=true; box-x=1", proxy)).toBe("");
     expect(keepCookies(" a=1;; b=box-x ; c", proxy)).toBe("a=1; b=box-x; c");
   });
 });
 
-describe("what a visitor sees of a program", () => {
-  it("is what it said, and by default that the host's name is nobody else's business", () => {
+describe("the headers of a program's answer to a visitor", () => {
+  it("are the program's own, and by default hide the host name from other sites and search engines", () => {
     const given = new Headers({
       "content-type": "text/html",
       "access-control-allow-origin": "*",
@@ -91,7 +91,7 @@ describe("what a visitor sees of a program", () => {
     expect(Object.fromEntries(toVisitorHeaders(own, visited, upstream))).toEqual(Object.fromEntries(own));
   });
 
-  it("is each of its cookies", () => {
+  it("keep each of the program's cookies", () => {
     const given = new Headers();
     for (const cookie of ["a=1; Domain=previews.example", "box-x=1", "b=2; Expires=Wed, 25 Nov 2026 10:00:00 GMT"]) {
       given.append("set-cookie", cookie);
@@ -103,7 +103,7 @@ describe("what a visitor sees of a program", () => {
   });
 });
 
-describe("a cookie", () => {
+describe("toHostCookie", () => {
   it.each([
     [
       "a=1; Domain=.previews.example; Path=/; Secure; SameSite=None; Partitioned",
@@ -112,7 +112,7 @@ describe("a cookie", () => {
     ["a=1;domain = x ;HttpOnly", "a=1; HttpOnly"],
     ["a=b=c; Max-Age=1", "a=b=c; Max-Age=1"],
     ["Box-auth-x=1; Path=/", null],
-  ])("%s stays on its host", (cookie, kept) => {
+  ])("limits %s to its host", (cookie, kept) => {
     expect(toHostCookie(cookie, true, proxy)).toBe(kept);
   });
 
@@ -120,12 +120,12 @@ describe("a cookie", () => {
     ["a=1; Secure; SameSite=None; Partitioned", "a=1; SameSite=Lax"],
     ["a=1; secure; SameSite=Strict", "a=1; SameSite=Strict"],
     ["__Host-a=1; Secure; Path=/; SameSite=None", "__Host-a=1; Secure; Path=/; SameSite=None"],
-  ])("%s works without TLS where it can", (cookie, kept) => {
+  ])("makes %s work without TLS if possible", (cookie, kept) => {
     expect(toHostCookie(cookie, false, proxy)).toBe(kept);
   });
 });
 
-describe("a redirect", () => {
+describe("toVisitorLocation", () => {
   it.each([
     ["/home?a=1#b", "/home?a=1#b"],
     ["there", "there"],
@@ -141,15 +141,15 @@ describe("a redirect", () => {
     ["https://boxes.example/box-2/proxy/3000/a", "https://boxes.example/box-2/proxy/3000/a"],
     ["mailto:a@example.com", "mailto:a@example.com"],
     ["http://[", "http://["],
-  ])("to %s leads to %s, also where the provider has put its path before it", (location, expected) => {
+  ])("rewrites %s to %s, also with the path that the provider's proxy puts before it", (location, expected) => {
     expect(toVisitorLocation(location, visited, upstream)).toBe(expected);
     expect(toVisitorLocation(`/box-1${location}`, visited, upstream)).toBe(expected);
   });
 });
 
-describe("a path", () => {
+describe("isContained", () => {
   it.each(["/", "/a/b.c/..d/e..", "/a%20b/%E4%BD%A0", "/@scope%2fname", "/.well-known/x", "/100%", "/%zz", "//a"])(
-    "%s stays below its port",
+    "is true for %s",
     (path) => {
       expect(isContained(path)).toBe(true);
     },
@@ -164,7 +164,7 @@ describe("a path", () => {
     "/..;/x",
     "/%2e/x",
     "/%25252e%25252e/x",
-  ])("%s does not", (path) => {
+  ])("is false for %s", (path) => {
     expect(isContained(path)).toBe(false);
   });
 });

@@ -1,11 +1,11 @@
-// What of a visitor's headers a program in a sandbox sees, and what of its headers the visitor does. Pure.
+// Decides which of a visitor's headers a program in a sandbox sees, and which of its headers the visitor sees. Pure.
 //
-// Nothing of the provider's own passes in either direction: its headers and cookies may open sandboxes. What a program says
-// is otherwise left as it is, except where it names an address that only it can reach.
-import type { PortEntry } from "../../../agent/workspace.ts";
+// The provider's own headers and cookies pass in neither direction, since they may grant access to sandboxes. A
+// program's other headers are unchanged, except for a URL that only the program itself can reach.
+import type { PortEndpoint } from "../../../agent/workspace.ts";
 import type { PreviewProxy } from "../../../sandboxes/index.ts";
 
-/** Between two neighbours only. */
+/** Hop-by-hop headers. */
 const hopHeaders = new Set([
   "connection",
   "keep-alive",
@@ -18,7 +18,7 @@ const hopHeaders = new Set([
   "upgrade",
 ]);
 
-/** Set anew here or by the platform, or a claim of the visitor's about itself that nobody has checked. */
+/** Headers that are set here or by the platform, or unverified claims of the visitor about itself. */
 const visitorHeaders = new Set([
   "host",
   "expect",
@@ -34,7 +34,7 @@ const visitorHeaders = new Set([
 ]);
 const visitorPrefixes = ["x-forwarded-", "cf-", "mf-"];
 
-/** `alt-svc` would lead a browser to another port, where nobody serves the link. */
+/** Handled separately or dropped. `alt-svc` would send a browser to another port, where nothing serves the link. */
 const answerHeaders = new Set([
   "alt-svc",
   "set-cookie",
@@ -43,12 +43,12 @@ const answerHeaders = new Set([
   "sec-websocket-extensions",
 ]);
 
-/** A WebSocket's handshake is the one upgrade that passes. */
+/** The WebSocket handshake is the only upgrade that passes. */
 export function isWebSocket(headers: Headers): boolean {
   return headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-export function toUpstreamHeaders(given: Headers, visited: URL, entry: PortEntry, proxy: PreviewProxy): Headers {
+export function toUpstreamHeaders(given: Headers, visited: URL, endpoint: PortEndpoint, proxy: PreviewProxy): Headers {
   const headers = new Headers();
   const named = listConnectionHeaders(given);
   for (const [name, value] of given) {
@@ -59,23 +59,23 @@ export function toUpstreamHeaders(given: Headers, visited: URL, entry: PortEntry
   const cookies = keepCookies(given.get("cookie") ?? "", proxy);
   if (cookies !== "") headers.set("cookie", cookies);
   if (isWebSocket(given)) headers.set("upgrade", "websocket");
-  // Else the platform says `no-cache`, and servers that heed it send everything anew.
+  // Otherwise the platform sends `no-cache`, and servers that obey it send everything anew.
   if (!headers.has("cache-control")) headers.set("cache-control", "max-age=0");
   headers.set("x-forwarded-host", visited.host);
   headers.set("x-forwarded-proto", visited.protocol.slice(0, -1));
   const address = given.get("cf-connecting-ip");
   if (address !== null) headers.set("x-forwarded-for", address);
-  for (const [name, value] of Object.entries(entry.headers)) headers.set(name, value);
+  for (const [name, value] of Object.entries(endpoint.headers)) headers.set(name, value);
   return headers;
 }
 
-/** Headers that `Connection` says are for the neighbour alone. */
+/** The headers that `Connection` names as hop-by-hop. */
 function listConnectionHeaders(headers: Headers): Set<string> {
   const names = (headers.get("connection") ?? "").split(",").map((name) => name.trim().toLowerCase());
   return new Set(names);
 }
 
-/** A `Cookie` header without the provider's own. */
+/** A `Cookie` header without the provider's own cookies. */
 export function keepCookies(header: string, proxy: PreviewProxy): string {
   const pairs = header.split(";").map((pair) => pair.trim());
   return pairs.filter((pair) => pair !== "" && !proxy.isOwnCookie(nameOf(pair))).join("; ");
@@ -86,7 +86,7 @@ function nameOf(pair: string): string {
 }
 
 export interface Upstream {
-  entry: PortEntry;
+  endpoint: PortEndpoint;
   port: number;
   proxy: PreviewProxy;
 }
@@ -104,16 +104,17 @@ export function toVisitorHeaders(given: Headers, visited: URL, upstream: Upstrea
   }
   const location = toVisitorLocation(given.get("location") ?? "", visited, upstream);
   if (location !== "") headers.set("location", location);
-  // The host's name is what opens the link: it is not told to other sites, and no search engine keeps it.
+  // The host name is the secret of the link: other sites must not see it as a referrer, nor search engines index it.
   if (!headers.has("referrer-policy")) headers.set("referrer-policy", "same-origin");
   if (!headers.has("x-robots-tag")) headers.set("x-robots-tag", "noindex");
   return headers;
 }
 
 /**
- * A cookie that stays on the link's host: no `Domain`, which would show it to every other link. Over plain http, as on one
- * machine, browsers drop what is `Secure`, and `SameSite=None` or `Partitioned` without that. Names that begin with
- * `__Secure-` or `__Host-` mean it, and stay as they are. Null for a cookie of the provider's own.
+ * Limits a cookie to the link's host, without a `Domain`, which would show it to every other link. Over plain HTTP, as
+ * on a developer's machine, browsers drop `Secure` cookies, and those with `SameSite=None` or `Partitioned` that are
+ * not `Secure`. So these attributes are removed, except from names with the prefix `__Secure-` or `__Host-`, which
+ * require them. Null for the provider's own cookie.
  */
 export function toHostCookie(cookie: string, isSecure: boolean, proxy: PreviewProxy): string | null {
   const [pair = "", ...attributes] = cookie.split(";").map((part) => part.trim());
@@ -133,10 +134,10 @@ export function toHostCookie(cookie: string, isSecure: boolean, proxy: PreviewPr
 
 const localHosts = new Set(["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "[::]"]);
 
-/** Where a redirect leads as a visitor can follow it. */
-export function toVisitorLocation(location: string, visited: URL, { entry, port, proxy }: Upstream): string {
-  const upstream = new URL(entry.address);
-  const sent = proxy.readLocation(location, entry, port);
+/** Rewrites a redirect so that a visitor can follow it. */
+export function toVisitorLocation(location: string, visited: URL, { endpoint, port, proxy }: Upstream): string {
+  const upstream = new URL(endpoint.address);
+  const sent = proxy.readLocation(location, endpoint, port);
   const target = sent === "" ? null : URL.parse(sent, visited);
   if (target === null || !/^https?:$/.test(target.protocol) || target.origin === visited.origin) return sent;
   const isProgram = localHosts.has(target.hostname) && portOf(target) === port;
@@ -151,12 +152,12 @@ function portOf(url: URL): number {
 }
 
 /**
- * Whether a path stays below the port's own, whoever reads it on the way. `URL` has resolved plain dots; a proxy between
- * us and the sandbox may take escaped slashes and dots for plain ones, and `/..` there is the way to the sandbox's daemon.
+ * Whether a path stays below the port's own path, however a proxy parses it. `URL` has resolved plain dots, but a proxy
+ * between us and the sandbox may decode escaped slashes and dots, and `/..` then leads to the sandbox's daemon.
  */
 export function isContained(pathname: string): boolean {
   let path = pathname;
-  // As often as one may have been escaped inside another; beyond that nobody reads it so.
+  // Decodes nested escapes. Nothing decodes a path more often than this.
   for (let depth = 0; depth < 4; depth++) {
     if (/(?:^|[/\\])\.{1,2}(?:[/\\;]|$)/.test(path)) return false;
     const plain = path.replaceAll(/%(25|2e|2f|5c|3b)/gi, (_, hex: string) =>
@@ -168,7 +169,7 @@ export function isContained(pathname: string): boolean {
   return false;
 }
 
-/** In UTF-16 units, names and values. */
+/** The size of names and values in UTF-16 units. */
 export function measureHeaders(headers: Headers): number {
   let size = 0;
   for (const [name, value] of headers) size += name.length + value.length;

@@ -18,25 +18,25 @@ async function reasonAt(host: string, settings?: Partial<Env>): Promise<string> 
 }
 
 describe("the domain of previews", () => {
-  it("leaves every other host to the app, and all of them where it is not set or is no domain", () => {
+  it("leaves every other host to the app, and all hosts if PREVIEW_DOMAIN is empty or not a domain", () => {
     expect(ask("agent.example")).toBeNull();
     expect(ask("evilpreviews.example")).toBeNull();
     expect(ask(link, { PREVIEW_DOMAIN: "" })).toBeNull();
     expect(ask(link, { PREVIEW_DOMAIN: "https://previews.example" })).toBeNull();
   });
 
-  it("never serves the app, neither on itself nor on a name under it, and asks D1 only for what can be a link", async () => {
+  it("never serves the app on itself or a name under it, and queries D1 only for possible links", async () => {
     expect(await reasonAt("previews.example")).toBe("bad_domain");
     expect(await reasonAt("agent.previews.example")).toBe("unknown_link");
     for (const dots of [".", ".."]) expect(await reasonAt(link + dots)).toBe("unknown_link");
   });
 
-  it("says of a link that it can't be reached while D1 fails, and nothing of why", async () => {
-    const told = vi.spyOn(console, "error").mockImplementation(() => {});
+  it("answers that a link can't be reached while D1 fails, without the reason", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const DB = { prepare: () => expect.unreachable("secret reason") } as unknown as D1Database;
     const answer = await ask(link, { DB });
     expect(answer?.status).toBe(503);
     expect(await answer?.text()).not.toContain("secret");
-    expect(told.mock.calls.join()).not.toContain("a".repeat(26));
+    expect(logged.mock.calls.join()).not.toContain("a".repeat(26));
   });
 });

@@ -1,4 +1,4 @@
-// Links to ports of a project's sandbox: made, listed, revoked. What visitors of a link get is `preview-host`'s.
+// Creates, lists and revokes links to ports of a project's sandbox. `host.ts` serves a link's visitors.
 import { z } from "@hono/zod-openapi";
 import type { App } from "../../../http/context.ts";
 import { Problem } from "../../../http/errors.ts";
@@ -30,8 +30,8 @@ export function addPreviews(app: App): void {
     },
     async (context, { params, body }) => {
       const request = { port: body.port, seconds: body.expires_in_seconds ?? LINK_SECONDS };
-      const made = await withWorkspace(context, params.project_id, (workspace, signal, place) =>
-        createPreview(place, workspace, request, signal),
+      const made = await withWorkspace(context, params.project_id, (workspace, signal, scope) =>
+        createPreview(scope, workspace, request, signal),
       );
       return context.json(made, 201);
     },
@@ -51,7 +51,7 @@ export function addPreviews(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params }) => {
-      const data = await withWorkspace(context, params.project_id, (_workspace, _signal, place) => readPreviews(place));
+      const data = await withWorkspace(context, params.project_id, (_workspace, _signal, scope) => readPreviews(scope));
       return context.json({ data, next_cursor: null });
     },
   );
@@ -68,8 +68,8 @@ export function addPreviews(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params }) => {
-      const revoked = await withWorkspace(context, params.project_id, (workspace, signal, place) =>
-        revokePreview(place, workspace, params.port, signal),
+      const revoked = await withWorkspace(context, params.project_id, (workspace, signal, scope) =>
+        revokePreview(scope, workspace, params.port, signal),
       );
       if (!revoked) throw new Problem("not_found", `Port ${params.port} has no link.`);
       return context.body(null, 204);

@@ -1,6 +1,6 @@
-// Ports of the sandbox: whether something listens, Daytona's own links to them, and the way of a proxy of ours.
+// Ports of the sandbox: listeners, Daytona's signed links, and the endpoint for our preview proxy.
 import { SandboxError } from "../../../agent/sandbox.ts";
-import type { PortEntry, SignedLink } from "../../../agent/workspace.ts";
+import type { PortEndpoint, SignedLink } from "../../../agent/workspace.ts";
 import type { DaytonaConnection } from "../client/connection.ts";
 import { DaytonaFailure, readFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
@@ -10,13 +10,13 @@ import { readBytes } from "../files/json-stream.ts";
 import type { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
 import { openingHeaders } from "./preview-proxy.ts";
 
-/** The longest that Daytona signs for. */
+/** The longest lifetime of a link that Daytona signs. */
 export const MAX_LINK_SECONDS = 24 * 60 * 60;
 
-/** The daemon, SSH, the terminal and recordings. */
+/** Ports of the daemon, SSH, the terminal and recordings. */
 export const OWN_PORTS: ReadonlySet<number> = new Set([2280, 22220, 22222, 33333]);
 
-const LOOK_MS = 200;
+const POLL_MS = 200;
 const ANSWER_BYTES = 4_096;
 
 export interface PortPorts {
@@ -38,7 +38,7 @@ export class DaytonaPortLinks {
     return this.sign(port, MAX_LINK_SECONDS, signal);
   }
 
-  /** Resolves when something listens; rejects where nothing does for a while. */
+  /** Resolves when a program listens on the port. Rejects if none does for a while. */
   async awaitListener(port: number, signal: AbortSignal): Promise<void> {
     checkPort(port);
     const until = Date.now() + this.#ports.limits.port_ms;
@@ -49,7 +49,7 @@ export class DaytonaPortLinks {
           `Nothing listens on port ${port}. Start the server in the background first, and see in its output that it runs.`,
         );
       }
-      await pause(LOOK_MS, signal);
+      await pause(POLL_MS, signal);
     }
   }
 
@@ -72,7 +72,7 @@ export class DaytonaPortLinks {
     }
   }
 
-  async findEntry(port: number, signal: AbortSignal): Promise<PortEntry | null> {
+  async findEndpoint(port: number, signal: AbortSignal): Promise<PortEndpoint | null> {
     checkPort(port);
     const { lifecycle } = this.#ports;
     const sandbox = await lifecycle.find(lifecycle.name, signal);
@@ -98,7 +98,7 @@ export class DaytonaPortLinks {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof SandboxError) throw error;
-      // The real daemon answers this for ports from 3000 to 9999 only. Its own proxy to the port knows the others.
+      // The real daemon answers this only for ports from 3000 to 9999. For other ports its own proxy is asked.
       if (readFailure(error).status !== 400) throw error;
     }
     return connection.call(async (sandbox) => {
@@ -109,7 +109,7 @@ export class DaytonaPortLinks {
         });
       } catch (error) {
         if (!(error instanceof DaytonaFailure) || error.status === null) throw error;
-        // Any other status is the server's own.
+        // Any other status comes from the listening program.
         return error.status !== 502;
       }
     }, signal);

@@ -7,19 +7,23 @@ const said = (statusCode: number) =>
 
 afterEach(() => void vi.useRealTimers());
 
-describe("an answer", () => {
+describe("readRefusal", () => {
   it.each([
-    ["that nothing listens", new Response(null, { status: 502, headers: { "content-length": "0" } }), "dead"],
-    ["that the connection broke", new Response(said(502), { status: 502, headers: json }), "dead"],
-    ["that the sandbox has no address", new Response(said(400), { status: 400, headers: json }), "way"],
-    ["that the sandbox is gone", new Response(said(404), { status: 404, headers: json }), "way"],
-    ["that the token is an old one", new Response(said(401), { status: 401, headers: json }), "way"],
-    ["that it failed", new Response(said(500), { status: 500, headers: json }), "way"],
-    ["of a proxy that is overloaded", new Response(null, { status: 503 }), "unclear"],
-    ["that wants a token", new Response("no", { status: 401 }), "unclear"],
-    ["that refuses one", new Response("no", { status: 403 }), "unclear"],
-  ])("%s may be of what stands before the program", async (_what, answer, kind) => {
-    expect(await daytonaProxy.judge(answer)).toBe(kind);
+    [
+      "empty 502 for a port without a listener",
+      new Response(null, { status: 502, headers: { "content-length": "0" } }),
+      "no_listener",
+    ],
+    ["refusal after a broken connection", new Response(said(502), { status: 502, headers: json }), "no_listener"],
+    ["refusal for a sandbox without an address", new Response(said(400), { status: 400, headers: json }), "proxy"],
+    ["refusal for a sandbox that is gone", new Response(said(404), { status: 404, headers: json }), "proxy"],
+    ["refusal of an outdated token", new Response(said(401), { status: 401, headers: json }), "proxy"],
+    ["failure of its own", new Response(said(500), { status: 500, headers: json }), "proxy"],
+    ["empty 503 of an overloaded proxy", new Response(null, { status: 503 }), "unclear"],
+    ["plain 401", new Response("no", { status: 401 }), "unclear"],
+    ["plain 403", new Response("no", { status: 403 }), "unclear"],
+  ])("attributes a proxy's %s to the proxy, or leaves it unclear", async (_what, answer, kind) => {
+    expect(await daytonaProxy.readRefusal(answer)).toBe(kind);
   });
 
   it.each([
@@ -31,13 +35,13 @@ describe("an answer", () => {
     ["502 of its own", new Response("upstream is down", { status: 502 })],
     ["long JSON", new Response(JSON.stringify("x".repeat(5000)), { status: 502, headers: json })],
     ["failure", new Response("oh", { status: 500 })],
-  ])("that is a program's %s is taken for that, and stays whole", async (_what, answer) => {
+  ])("attributes a program's %s to the program, and leaves the body intact", async (_what, answer) => {
     const whole = await answer.clone().text();
-    expect(await daytonaProxy.judge(answer)).toBeNull();
+    expect(await daytonaProxy.readRefusal(answer)).toBeNull();
     expect(await answer.text()).toBe(whole);
   });
 
-  it("that a program never finishes is on its way to the visitor soon", async () => {
+  it("returns after a second if the program does not finish its answer", async () => {
     vi.useFakeTimers();
     let source!: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({
@@ -47,7 +51,7 @@ describe("an answer", () => {
     });
     source.enqueue(new TextEncoder().encode('{"error":'));
     const answer = new Response(body, { status: 500, headers: json });
-    const judged = daytonaProxy.judge(answer);
+    const judged = daytonaProxy.readRefusal(answer);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await judged).toBeNull();
     source.enqueue(new TextEncoder().encode("1}"));
@@ -56,8 +60,8 @@ describe("an answer", () => {
   });
 });
 
-describe("what is the proxy's own", () => {
-  it("is each of its headers and cookies, and no other", () => {
+describe("the proxy's own headers and cookies", () => {
+  it("are recognized, and no others", () => {
     const { isOwnHeader, isOwnCookie } = daytonaProxy;
     const headers = [
       "x-daytona-authorization",
@@ -70,7 +74,7 @@ describe("what is the proxy's own", () => {
     expect([isOwnHeader("authorization"), isOwnCookie("session"), isOwnCookie("my-daytona-x")]).not.toContain(true);
   });
 
-  it("is the token that opens the sandbox, without a page that warns and without its own CORS", () => {
+  it("grant access to the sandbox, and switch off the warning page and CORS", () => {
     expect(openingHeaders("secret")).toEqual({
       "x-daytona-preview-token": "secret",
       "x-daytona-skip-preview-warning": "true",
@@ -79,11 +83,11 @@ describe("what is the proxy's own", () => {
   });
 });
 
-describe("a redirect that the proxy has rewritten", () => {
+describe("readLocation", () => {
   const entry = { address: "https://proxy.daytona.example/toolbox/box-1/proxy/3000", headers: {} };
 
   it.each(["/home?a=1#b", "there", "", "https://example.com/x", "//0.0.0.0:3000/x"])(
-    "to %s is read as that",
+    "restores a redirect to %s that the proxy rewrote",
     (sent) => {
       expect(daytonaProxy.readLocation(`/toolbox/box-1${sent}`, entry, 3000)).toBe(sent);
       expect(daytonaProxy.readLocation(sent, entry, 3000)).toBe(sent);

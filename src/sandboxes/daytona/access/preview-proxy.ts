@@ -1,24 +1,24 @@
-// What Daytona's proxies do with a preview's requests. They answer on the program's own connection and mark nothing; their
-// headers and cookies open sandboxes; and they put the sandbox's path before each `Location`.
-import type { PortEntry } from "../../../agent/workspace.ts";
+// What Daytona's proxies do with a preview's requests. Their own answers look like the program's; their headers and
+// cookies grant access to sandboxes; and they put the sandbox's path before each `Location`.
+import type { PortEndpoint } from "../../../agent/workspace.ts";
 import type { PreviewProxy, Refusal } from "../../provider.ts";
 
-/** Their refusals are a few hundred characters; what is longer is a program's. */
+/** The proxies' refusals have a few hundred characters. A longer answer is a program's. */
 const REFUSAL_BYTES = 2_048;
-/** They are sent whole, with their head. A program may think for long amid its words. */
+/** Refusals arrive at once, together with their headers. A program may pause in the middle of its answer. */
 const REFUSAL_MS = 1_000;
 
 const statuses = [400, 401, 403, 404, 409, 500, 502, 503, 504];
 
-async function judge(answer: Response): Promise<Refusal> {
+async function readRefusal(answer: Response): Promise<Refusal> {
   const { status } = answer;
   if (!statuses.includes(status)) return null;
   const isJson = /^application\/json\b/i.test(answer.headers.get("content-type") ?? "");
   const body = isJson ? await readShort(answer) : null;
-  if (body !== null && isRefusal(body)) return status === 502 ? "dead" : "way";
+  if (body !== null && isRefusal(body)) return status === 502 ? "no_listener" : "proxy";
   if (status === 401 || status === 403) return "unclear";
   if (status < 502 || !isEmpty(answer)) return null;
-  return status === 502 ? "dead" : "unclear";
+  return status === 502 ? "no_listener" : "unclear";
 }
 
 function isEmpty(answer: Response): boolean {
@@ -26,7 +26,7 @@ function isEmpty(answer: Response): boolean {
   return length === "0" || (length === null && answer.body === null);
 }
 
-/** The shape of what the proxy and the daemon say, by whichever of their versions. */
+/** The shape that the proxy's and the daemon's refusals have in all versions. */
 function isRefusal(text: string): boolean {
   try {
     const body = JSON.parse(text) as Record<string, unknown>;
@@ -36,14 +36,14 @@ function isRefusal(text: string): boolean {
   }
 }
 
-/** A copy of the body where it is short; the answer's own stays to be passed on. */
+/** A short body as text, read from a copy: the answer's own body stays to be forwarded. Null for a longer one. */
 async function readShort(answer: Response): Promise<string | null> {
   if (Number(answer.headers.get("content-length") ?? 0) > REFUSAL_BYTES) return null;
   const copy = answer.clone().body;
   if (copy === null) return null;
   const reader = copy.getReader();
   const decoder = new TextDecoder();
-  // A read that is under way then says that this is the end.
+  // Cancelling ends a pending read.
   const timer = setTimeout(() => void reader.cancel().catch(() => {}), REFUSAL_MS);
   let text = "";
   try {
@@ -56,18 +56,18 @@ async function readShort(answer: Response): Promise<string | null> {
     return null;
   } finally {
     clearTimeout(timer);
-    // Not awaited before the other half is read: a copy that is not read holds it back.
+    // Not awaited: it settles only when the answer's own body is read, which an unread copy would hold back.
     void reader.cancel().catch(() => {});
   }
 }
 
-/** They put the sandbox's path before a path, before a whole address, and before nothing at all. */
-function readLocation(location: string, { address }: PortEntry, port: number): string {
+/** The proxies put the sandbox's path before a path, before a whole URL, and before an empty value. */
+function readLocation(location: string, { address }: PortEndpoint, port: number): string {
   const sandboxPath = new URL(address).pathname.slice(0, -`/proxy/${port}`.length);
   return location.startsWith(sandboxPath) ? location.slice(sandboxPath.length) : location;
 }
 
-/** Sent with a visitor's request: opens the sandbox, and asks the proxy for nothing of its own. */
+/** Sent with a visitor's request: grants access to the sandbox, and switches off the proxy's warning page and CORS. */
 export function openingHeaders(token: string): Record<string, string> {
   return {
     "x-daytona-preview-token": token,
@@ -79,6 +79,6 @@ export function openingHeaders(token: string): Record<string, string> {
 export const daytonaProxy: PreviewProxy = {
   isOwnHeader: (name) => name.startsWith("x-daytona-"),
   isOwnCookie: (name) => /^daytona-/i.test(name),
-  judge,
+  readRefusal,
   readLocation,
 };

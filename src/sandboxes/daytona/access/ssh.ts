@@ -1,4 +1,4 @@
-// SSH access to the sandbox: Daytona's gateway knows a token, for a time, and takes it as the name of the user.
+// SSH access to the sandbox: Daytona's gateway accepts a token as the user name, until the token expires.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { SshAccess } from "../../../agent/workspace.ts";
 import type { DaytonaClient } from "../client/client.ts";
@@ -30,13 +30,13 @@ export class DaytonaSsh {
     const { lifecycle } = this.#client;
     const sandbox = await lifecycle.find(lifecycle.name, signal);
     if (sandbox === null) return;
-    // Without a token all of the sandbox's go, which the SDK's types don't say.
+    // Without a token it revokes all of the sandbox's tokens, which the SDK's types don't show.
     const revoke = sandbox.revokeSshAccess as (token?: string) => Promise<void>;
     await lifecycle.control(() => revoke.call(sandbox), signal);
   }
 }
 
-/** `ssh [-p PORT] USER@HOST`, with whatever options an operator's gateway needs between. */
+/** Reads `ssh [-p PORT] USER@HOST`, with any other options that an operator's gateway needs. */
 export function readSshCommand(command: string): { user: string; host: string; port: number | null } | null {
   const [program, ...words] = command.trim().split(/\s+/);
   if (program !== "ssh") return null;

@@ -1,6 +1,6 @@
-// Terminals of the sandbox: pseudo-terminals of its daemon, reached by name. One lives as long as its shell, whoever is
-// connected. The SDK's own way to them can't be used from a Worker without a further key in an address; `fetch` can open a
-// WebSocket there, with the key in a header.
+// Terminals of the sandbox: pseudo-terminals of its daemon, reached by name. A terminal exists as long as its shell,
+// whoever is connected. From a Worker the SDK could only connect with a key in the URL; `fetch` can open a WebSocket
+// there with the key in a header.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { Terminal, TerminalEnd, TerminalEvents, TerminalRequest } from "../../../agent/workspace.ts";
 import type { DaytonaClient } from "../client/client.ts";
@@ -8,18 +8,18 @@ import { readFailure } from "../client/failure.ts";
 import { within } from "../client/waiting.ts";
 import { readBytes } from "../files/json-stream.ts";
 
-/** Among terminals that people open in other ways. */
+/** Distinguishes our terminals from those that people open in other ways. */
 const PREFIX = "taskloom-";
 
-/** Newer daemons then tell the exit code as a message; all tell it when they close. */
+/** With it newer daemons send the exit code as a message. All daemons send it in the close reason. */
 const EXIT_PROTOCOL = "X-Daytona-Pty-Exit-Control";
 
-/** The daemon refuses larger messages than 64 KiB. */
+/** The daemon refuses messages over 64 KiB. */
 const PIECE_BYTES = 32 * 1024;
 
 const ANSWER_BYTES = 64 * 1024;
 
-/** One may end between being found and being reached. */
+/** A shell may end between the look-up and the connection. */
 const ATTEMPTS = 3;
 
 const LOST = "The connection to the shell was lost: the sandbox was stopped, or can't be reached.";
@@ -36,26 +36,26 @@ export class DaytonaTerminals {
     for (let attempt = 1; ; attempt++) {
       const is_resumed = await this.#require(id, request, signal);
       const socket = await this.#connect(id, signal);
-      const link = new TerminalLink(socket, (cols, rows) => this.#resize(id, cols, rows));
+      const terminal = new TerminalConnection(socket, (cols, rows) => this.#resize(id, cols, rows));
       const { request_ms } = this.#client.limits;
-      const refusal = await within(request_ms, signal, () => link.awaitConnection()).catch((error: unknown) => {
-        link.leave();
+      const refusal = await within(request_ms, signal, () => terminal.awaitConnection()).catch((error: unknown) => {
+        terminal.leave();
         signal.throwIfAborted();
         if (error instanceof SandboxError) throw error;
         throw new SandboxError("failed", "The sandbox does not answer on its terminal.");
       });
       if (refusal === null) {
-        link.begin(events, is_resumed);
-        if (is_resumed) await this.#redraw(link, request);
-        return link;
+        terminal.begin(events, is_resumed);
+        if (is_resumed) await this.#redraw(terminal, request);
+        return terminal;
       }
-      link.leave();
+      terminal.leave();
       if (attempt >= ATTEMPTS) throw new SandboxError("failed", `The sandbox opens no terminal: ${refusal}`);
       await this.#remove(id, signal);
     }
   }
 
-  /** A terminal of this name; whether it was there. One whose shell has ended makes room for a new one. */
+  /** Ensures a terminal of this name and returns whether it already existed. Replaces one whose shell has ended. */
   async #require(id: string, { cols, rows }: TerminalRequest, signal: AbortSignal): Promise<boolean> {
     const { connection, toolbox, limits } = this.#client;
     try {
@@ -66,7 +66,7 @@ export class DaytonaTerminals {
       signal.throwIfAborted();
       if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
     }
-    // Started by whoever connects first: what a shell says before that, its first prompt, is kept for nobody.
+    // The first connection starts the shell: output before that, such as the first prompt, would be lost.
     const body = JSON.stringify({ id, cols, rows, lazyStart: true, envs: { LC_CTYPE: "C.UTF-8" } });
     const request = { method: "POST" as const, path: "/process/pty", body, signal, timeout_ms: limits.request_ms };
     try {
@@ -77,7 +77,7 @@ export class DaytonaTerminals {
       return false;
     } catch (error) {
       signal.throwIfAborted();
-      // Another connection has made it meanwhile.
+      // Another connection has just created it.
       if (error instanceof SandboxError || readFailure(error).status !== 409) throw error;
       return true;
     }
@@ -96,10 +96,10 @@ export class DaytonaTerminals {
     });
   }
 
-  /** The daemon keeps no screen: a change of size makes what runs in the terminal draw it again. */
-  async #redraw(link: TerminalLink, { cols, rows }: TerminalRequest): Promise<void> {
-    await link.resize(cols, rows > 1 ? rows - 1 : rows + 1).catch(() => undefined);
-    await link.resize(cols, rows).catch(() => undefined);
+  /** The daemon keeps no screen content: a change of size makes the running program draw it again. */
+  async #redraw(terminal: TerminalConnection, { cols, rows }: TerminalRequest): Promise<void> {
+    await terminal.resize(cols, rows > 1 ? rows - 1 : rows + 1).catch(() => undefined);
+    await terminal.resize(cols, rows).catch(() => undefined);
   }
 
   async #remove(id: string, signal: AbortSignal): Promise<void> {
@@ -115,11 +115,11 @@ export class DaytonaTerminals {
 type Resize = (cols: number, rows: number) => Promise<void>;
 
 /** One connection to a terminal. */
-class TerminalLink implements Terminal {
+class TerminalConnection implements Terminal {
   readonly #socket: WebSocket;
   readonly resize: Resize;
   #events: TerminalEvents | null = null;
-  /** What came before there was anyone to tell. */
+  /** Output and the end that arrived before `begin`. */
   #early: (Uint8Array | TerminalEnd)[] = [];
   #isOver = false;
   #settle: (refusal: string | null) => void = () => undefined;
@@ -138,7 +138,7 @@ class TerminalLink implements Terminal {
     socket.accept();
   }
 
-  /** Null when it stands, or why it does not. */
+  /** Resolves with null once connected, or with the reason for the refusal. */
   awaitConnection(): Promise<string | null> {
     return this.#connected;
   }
@@ -146,7 +146,7 @@ class TerminalLink implements Terminal {
   begin(events: TerminalEvents, is_resumed: boolean): void {
     events.onReady(is_resumed);
     this.#events = events;
-    for (const piece of this.#early.splice(0)) this.#tell(piece);
+    for (const piece of this.#early.splice(0)) this.#emit(piece);
   }
 
   write(bytes: Uint8Array): void {
@@ -170,11 +170,11 @@ class TerminalLink implements Terminal {
   #receive(data: string | ArrayBuffer): void {
     if (this.#isOver) return;
     if (typeof data !== "string") {
-      this.#tell(new Uint8Array(data));
+      this.#emit(new Uint8Array(data));
       return;
     }
     const control = readControl(data);
-    if (control === null) this.#tell(new TextEncoder().encode(data));
+    if (control === null) this.#emit(new TextEncoder().encode(data));
     else if (control.status === "connected") this.#settle(null);
     else if (control.status === "error") this.#settle(String(control.error ?? "no reason given").slice(0, 300));
     else if (control.status === "exited") this.#end({ exit_code: Number(control.exitCode ?? 0) });
@@ -182,13 +182,13 @@ class TerminalLink implements Terminal {
 
   #end(end: TerminalEnd): void {
     if (this.#isOver) return;
-    this.#tell(end);
+    this.#emit(end);
     this.#isOver = true;
     this.#settle("error" in end ? end.error : "the shell has ended");
     this.#socket.close(1000);
   }
 
-  #tell(piece: Uint8Array | TerminalEnd): void {
+  #emit(piece: Uint8Array | TerminalEnd): void {
     if (this.#events === null) this.#early.push(piece);
     else if (piece instanceof Uint8Array) this.#events.onOutput(piece);
     else this.#events.onEnd(piece);
@@ -204,13 +204,13 @@ function readControl(text: string): Record<string, unknown> | null {
   }
 }
 
-/** The exit code stands in the reason; a shell that ended well may leave it empty. */
+/** The close reason holds the exit code. It may be empty after exit code 0. */
 export function readClose(code: number, reason: string): TerminalEnd {
   try {
     const { exitCode } = JSON.parse(reason) as { exitCode?: unknown };
     if (typeof exitCode === "number") return { exit_code: exitCode };
   } catch {
-    // No JSON: a proxy's word, or none.
+    // Not JSON: a proxy's text, or empty.
   }
   return code === 1000 ? { exit_code: 0 } : { error: LOST };
 }

@@ -1,15 +1,16 @@
-// What every use of a Daytona sandbox shares: the client, the way to the one sandbox of a project, and the promise that
-// nothing but a `SandboxError` leaves. One instance belongs to one life of a thread object or to one request: its client
-// and its sandbox are fields of it, since objects of one process share modules but not connections.
+// What every use of a Daytona sandbox shares: the SDK's client, the connection to the one sandbox of a project, and the
+// guarantee that only a `SandboxError` is thrown. One instance belongs to one life of a thread's object or to one
+// request. It holds its client and its sandbox as fields, since objects of one process share modules but not
+// connections.
 //
-// The SDK keeps a Socket.IO connection open unless it is told to poll, which would keep the object awake for ever. The SDK
-// can't be aborted and has no bound on what it reads; where that matters `daytona-toolbox` makes the request itself.
+// Unless it polls, the SDK keeps a Socket.IO connection open, which would keep the object awake for ever. The SDK can't
+// be aborted and has no limit on what it reads; where that matters `toolbox.ts` makes the request itself.
 import { Daytona } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { GitAccess } from "../../../agent/sandbox-git.ts";
 import type { SandboxRequest } from "../../provider.ts";
 import { GitRequests } from "../git/git-requests.ts";
-import { type CheckoutPast, ProjectCheckout } from "../git/project-checkout.ts";
+import { type CheckoutCache, ProjectCheckout } from "../git/project-checkout.ts";
 import { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
 import type { Recipe } from "../lifecycle/recipe.ts";
 import { DaytonaConnection } from "./connection.ts";
@@ -22,7 +23,7 @@ export interface DaytonaSettings extends Omit<SandboxRequest, "recipe"> {
   api_url: string;
   target: string | null;
   snapshot: string | null;
-  /** What the sandbox is made of, beside the snapshot. */
+  /** The project's settings for the sandbox, without the snapshot. */
   recipe?: Omit<Recipe, "snapshot">;
   limits?: Partial<DaytonaLimits>;
 }
@@ -40,7 +41,7 @@ export interface DaytonaClient {
 
 const noGit = { access: { findLogin: async () => null }, source: null };
 
-export function connectDaytona(settings: DaytonaSettings, past?: CheckoutPast): DaytonaClient {
+export function connectDaytona(settings: DaytonaSettings, cache?: CheckoutCache): DaytonaClient {
   const { api_key, api_url, target, snapshot, name, labels } = settings;
   const { onState = () => {}, known = null, onKnown = () => {} } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
@@ -53,23 +54,37 @@ export function connectDaytona(settings: DaytonaSettings, past?: CheckoutPast): 
   });
   const host = URL.canParse(api_url) ? new URL(api_url).host : "its address";
   const recipe: Recipe = { ...settings.recipe, ...(snapshot === null ? {} : { snapshot }) };
-  const told = { onState, known, onKnown, isWanted: settings.isWanted ?? (async () => true) };
-  const lifecycle = new DaytonaLifecycle({ client, api_url, api_key, name, recipe, labels, host, limits, ...told });
+  const callbacks = { onState, onKnown, isWanted: settings.isWanted ?? (async () => true) };
+  const lifecycle = new DaytonaLifecycle({
+    client,
+    api_url,
+    api_key,
+    name,
+    recipe,
+    labels,
+    host,
+    limits,
+    known,
+    ...callbacks,
+  });
   const toolbox = new Toolbox(api_key);
   const gitRequests = new GitRequests(toolbox, limits);
   const { access: gitAccess, source } = settings.git ?? noGit;
-  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState, past });
+  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState, cache });
   const connection = new DaytonaConnection(lifecycle, limits, (sandbox, signal) => checkout.prepare(sandbox, signal));
   const guard = createGuard(api_key);
   return { lifecycle, connection, toolbox, gitRequests, gitAccess, checkout, limits, guard };
 }
 
-/** A shorter key is a placeholder of a local server, and may be a part of any word. */
+/** A shorter key is the placeholder of a local server, and could be part of any word. */
 const MIN_SECRET_CHARACTERS = 8;
 
 export type Guard = <Value>(signal: AbortSignal, work: () => Promise<Value>) => Promise<Value>;
 
-/** Keeps the port's promise: rejects with `SandboxError` or the signal's reason, and never with the key in a message. */
+/**
+ * Fulfils the port's contract: rejects with `SandboxError` or the signal's reason, and never with the API key in a
+ * message.
+ */
 function createGuard(api_key: string): Guard {
   return async (signal, work) => {
     try {
@@ -78,7 +93,7 @@ function createGuard(api_key: string): Guard {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const known = error instanceof SandboxError ? error : explain(error);
-      // Daytona may quote what it was sent.
+      // Daytona may quote the request.
       if (api_key.length < MIN_SECRET_CHARACTERS || !known.message.includes(api_key)) throw known;
       throw new SandboxError(known.code, known.message.replaceAll(api_key, "[key]"));
     }

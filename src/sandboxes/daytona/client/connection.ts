@@ -1,4 +1,5 @@
-// The one sandbox of an instance: opened at the first call, remembered, opened again when a call finds it stopped or gone.
+// The one sandbox of an instance: opened at the first call, kept, and opened again when a call finds it stopped or
+// gone.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
@@ -6,22 +7,25 @@ import { DaytonaFailure, readFailure } from "./failure.ts";
 import type { DaytonaLimits } from "./limits.ts";
 import { race } from "./waiting.ts";
 
-/** Whether a call that may have reached the sandbox can be made again. */
 export interface CallOptions {
+  /** Whether a call that may have reached the sandbox can be made again. */
   is_repeatable?: boolean;
-  /** What it sends is gone after one attempt: no sandbox is made or started, and nothing waited for, to make another. */
+  /** The call's data is consumed by one attempt, so the call is never retried. */
   is_once?: boolean;
-  /** False for what is pointless without a running sandbox: then none is made or started, and the call fails with a 404. */
+  /**
+   * False for a call that is pointless without a running sandbox: none is created or started, and the call fails with a
+   * 404.
+   */
   opens?: boolean;
 }
 
-/** What has to be in a started sandbox before it is used. Asked before each call; makes no call itself. */
+/** Prepares a started sandbox for use. Runs before each call; makes no call through this connection itself. */
 export type Prepare = (sandbox: SdkSandbox, signal: AbortSignal) => Promise<void>;
 
 interface Opening {
   sandbox: Promise<SdkSandbox>;
   isOpen: boolean;
-  /** Calls that wait for it; when the last one gives up, so does the opening. */
+  /** The number of calls that wait for it. When the last one gives up, the opening is aborted. */
   waiting: number;
   end: AbortController;
 }
@@ -30,7 +34,7 @@ export class DaytonaConnection {
   readonly #lifecycle: DaytonaLifecycle;
   readonly #limits: DaytonaLimits;
   readonly #prepare: Prepare;
-  /** Calls that come while it is being opened wait for the same one. */
+  /** Calls that arrive during an opening wait for the same one. */
   #opening: Opening | null = null;
   /** When the last call was made with an open sandbox. */
   #usedAt = 0;
@@ -59,8 +63,8 @@ export class DaytonaConnection {
     }
   }
 
-  /** The started sandbox; rejects with a 404 where there is none, and does nothing about it. */
-  async #look(signal: AbortSignal): Promise<SdkSandbox> {
+  /** The started sandbox. Rejects with a 404 if there is none, and does not start one. */
+  async #findStarted(signal: AbortSignal): Promise<SdkSandbox> {
     if (this.#opening?.isOpen) return this.#opening.sandbox;
     const found = await this.#lifecycle.find(this.#lifecycle.name, signal);
     if (found?.state !== "started") throw new DaytonaFailure("The sandbox does not run.", { status: 404 });
@@ -88,8 +92,8 @@ export class DaytonaConnection {
   }
 
   /**
-   * Makes a call with the sandbox. Rejects with `DaytonaFailure` where the sandbox answered with a refusal, which is for
-   * the caller to explain, and with `SandboxError` where there is no sandbox or no way to it.
+   * Makes a call with the sandbox. Rejects with `DaytonaFailure` if the sandbox refused, which the caller explains, and
+   * with `SandboxError` if there is no sandbox or it can't be reached.
    */
   async call<Value>(
     work: (sandbox: SdkSandbox) => Promise<Value>,
@@ -99,7 +103,7 @@ export class DaytonaConnection {
     const until = Date.now() + this.#limits.retry_ms;
     let reopened = false;
     for (let attempt = 1; ; attempt++) {
-      const sandbox = await (opens ? this.open(signal) : this.#look(signal));
+      const sandbox = await (opens ? this.open(signal) : this.#findStarted(signal));
       try {
         this.#usedAt = Date.now();
         return await race(work(sandbox), signal);
@@ -107,20 +111,20 @@ export class DaytonaConnection {
         signal.throwIfAborted();
         const failure = readFailure(error);
         if (!(await this.#isStarted(sandbox, failure, signal))) {
-          // An answer with a status came from the way to a sandbox that does not run: the call has done nothing.
+          // A proxy in front of a sandbox that does not run sent this status: the call has had no effect.
           if (reopened || is_once || !(is_repeatable || failure.status !== null)) throw this.#explain(failure);
           reopened = true;
           continue;
         }
         if (is_once) throw failure;
-        if (!failure.is_of_the_way && failure.status !== 401 && failure.status !== 429) throw failure;
+        if (!failure.is_transport && failure.status !== 401 && failure.status !== 429) throw failure;
         if (!is_repeatable && failure.status !== 429) throw this.#explain(failure);
         await this.#lifecycle.waitAfter(failure, attempt, until, signal);
       }
     }
   }
 
-  /** The sandbox that calls go to, and when the last one did; null where none is open. */
+  /** The open sandbox and the time of its last call; null if none is open. */
   async readUse(): Promise<{ sandbox: SdkSandbox; at: number } | null> {
     return this.#opening?.isOpen ? { sandbox: await this.#opening.sandbox, at: this.#usedAt } : null;
   }
@@ -130,12 +134,12 @@ export class DaytonaConnection {
     this.#opening = null;
   }
 
-  /** Asked only when the failure leaves it open; a sandbox that is not started is forgotten. */
+  /** Reads the state only if the failure leaves it open. Drops a sandbox that is not started. */
   async #isStarted(sandbox: SdkSandbox, failure: DaytonaFailure, signal: AbortSignal): Promise<boolean> {
-    if (!failure.asks_for_a_look) return true;
+    if (!failure.needs_state_check) return true;
     const found = await this.#lifecycle.find(sandbox.id, signal);
     if (found?.state === "started") return true;
-    // Another call may be opening a new one meanwhile.
+    // Another call may be opening a new one at the same time.
     const current = this.#opening;
     if (current?.isOpen && (await current.sandbox) === sandbox) this.#forget(current);
     return false;

@@ -1,38 +1,38 @@
-// Every bound of the Daytona sandbox in one place. Tests lower them.
+// All limits of the Daytona sandbox. Tests lower them.
 
 export interface DaytonaLimits {
-  /** From the first look to a started sandbox. Making one takes 1–2 s, with a new image to pull a minute. */
+  /** From the first look-up to a started sandbox. Creation takes 1–2 s, or a minute with a new image to pull. */
   ready_ms: number;
-  /** The same for one that comes back from the archive: its disk is copied, which took others up to 66 s for small ones. */
+  /** The same for an archived sandbox: its disk is copied, which has taken up to 66 s for small disks. */
   restore_ms: number;
-  /** The same while its image is built or pulled: large ones take minutes. */
+  /** The same while its image is built or pulled: large images take minutes. */
   build_ms: number;
-  /** One request that Daytona should answer at once. */
+  /** A request that Daytona should answer at once. */
   request_ms: number;
-  /** Reading the whole log of a command, which may be long. */
+  /** Reading the whole log of a command, which can be long. */
   log_ms: number;
   /**
-   * How long failures of the way to Daytona (502, no connection) are retried, once at least. Restarts of its proxies take
-   * a few seconds; what is away for longer is away, and who waits should be told soon.
+   * How long transport failures (502, no connection) are retried, at least once. Restarts of Daytona's proxies take a
+   * few seconds; after a longer outage the caller should soon see the error.
    */
   retry_ms: number;
-  /** The longest `Retry-After` that is waited for. */
+  /** The longest `Retry-After` that is honoured. */
   rate_limit_ms: number;
-  /** How long a port may take to be listened on: a server is often exposed in the moment it starts. */
+  /** How long to wait for a listener on a port: a server is often exposed at the moment it starts. */
   port_ms: number;
-  /** Of a command's output this much is kept, half from its head and half from its tail. */
+  /** How much of a command's output is kept, half from its head and half from its tail. */
   output_bytes: number;
-  /** Of a command's output this much is shown live. */
+  /** How much of a command's output is shown live. */
   live_characters: number;
-  /** Of a command's log this much is read to find its tail; what comes after it is not looked at. */
+  /** How much of a command's log is read to find its tail. The rest is ignored. */
   log_characters: number;
-  /** Largest file that is read into memory; an object has 128 MB for everything. */
+  /** The largest file that is read into memory. A Durable Object has 128 MB for everything. */
   read_bytes: number;
-  /** Largest file that is written from memory. */
+  /** The largest file that is written from memory. */
   write_bytes: number;
-  /** Most entries, paths or lines that a listing or search answers. */
+  /** The most entries, paths or lines that a listing or search returns. */
   entries: number;
-  /** Sessions of ended commands beyond this many are removed: each holds a shell in the sandbox. */
+  /** Sessions of ended commands beyond this number are removed: each keeps a shell open in the sandbox. */
   sessions: number;
 }
 

@@ -1,4 +1,5 @@
-// Requests to Daytona's API: what fails on the way is asked again for a while, what nobody can repeat is `unavailable`.
+// Requests to Daytona's API. Transport failures and rate limits are retried for a while; when that does not help, the
+// request fails as `unavailable`.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { backoffDelay } from "../../../lib/retry.ts";
 import { type DaytonaFailure, readFailure } from "./failure.ts";
@@ -7,7 +8,7 @@ import { pause, race } from "./waiting.ts";
 
 const RETRY = { base_ms: 250, cap_ms: 2_000 };
 
-/** Told before a wait that a rate limit asks for. */
+/** Called before each wait for a rate limit. */
 export type OnLimit = (seconds: number) => void;
 
 export class DaytonaRequests {
@@ -19,7 +20,7 @@ export class DaytonaRequests {
     this.#limits = limits;
   }
 
-  /** Every refusal that another try can't change is thrown as `DaytonaFailure`, for the caller to judge. */
+  /** Rejects with `DaytonaFailure` on a refusal that a retry can't change; the caller interprets it. */
   async control<Value>(request: () => Promise<Value>, signal: AbortSignal, onLimit?: OnLimit): Promise<Value> {
     const until = Date.now() + this.#limits.retry_ms;
     for (let attempt = 1; ; attempt++) {
@@ -33,7 +34,7 @@ export class DaytonaRequests {
     }
   }
 
-  /** Resolves when the request is worth another try; throws what it comes to otherwise. */
+  /** Resolves when the request can be retried; rejects with the final error otherwise. */
   async waitAfter(
     failure: DaytonaFailure,
     attempt: number,
@@ -53,9 +54,9 @@ export class DaytonaRequests {
       await pause(failure.retry_after_ms, signal);
       return;
     }
-    if (failure.is_about_state || !(failure.is_of_the_way || failure.status === 500)) throw failure;
+    if (failure.is_state_error || !(failure.is_transport || failure.status === 500)) throw failure;
     const delay = backoffDelay(attempt, RETRY);
-    // One that was not answered at all has used up the time, and is asked once more all the same.
+    // A request without any answer has used up the time, and is still retried once.
     if (attempt > 1 && Date.now() + delay > until) {
       const how = failure.status === null ? failure.reason.replace(/\.$/, "") : `status ${failure.status}`;
       throw unavailable(`Daytona at ${this.#host} can't be reached or fails (${how}). Try again later.`);

@@ -1,13 +1,13 @@
-// Requests to the daemon in a sandbox that the SDK can't make as we need them: it doesn't verify an upload, holds whole
-// files and answers in memory (a log three times over), can't be aborted, and has no question about a port.
+// Requests to the daemon in a sandbox that the SDK can't make as we need them: it does not verify uploads, buffers
+// whole files and answers (a log three times over), can't be aborted, and has no call that asks about a port.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { DaytonaFailure, readWait } from "./failure.ts";
 
-/** Answers differ by the version that asks: from 0.167 on a log is JSON with the marks of its streams. */
+/** The daemon adapts its answers to this version: since 0.167 a log is JSON with markers for its streams. */
 const SDK_VERSION = "0.218.0";
 
-/** An error's body is looked at so far; real ones are a few hundred characters. */
+/** How much of an error's body is read. Real ones have a few hundred characters. */
 const MAX_ERROR_BYTES = 16 * 1024;
 
 export interface ToolboxRequest {
@@ -16,11 +16,11 @@ export interface ToolboxRequest {
   query?: Record<string, string>;
   /** A string is JSON. */
   body?: FormData | string | ReadableStream<Uint8Array>;
-  /** Of a body that doesn't say it itself. */
+  /** The content type of a stream. */
   type?: string;
   headers?: Record<string, string>;
   signal: AbortSignal;
-  /** Until the head of the answer; `timeout_ms` if absent. */
+  /** Until the answer's headers; `timeout_ms` by default. */
   answer_ms?: number;
   /** For the whole exchange. */
   timeout_ms: number;
@@ -33,7 +33,10 @@ export class Toolbox {
     this.#api_key = api_key;
   }
 
-  /** What `read` makes of a 2xx answer; rejects with `DaytonaFailure` on any other, and when the way fails. */
+  /**
+   * Resolves with what `read` returns for a 2xx answer. Rejects with `DaytonaFailure` on any other answer, and on a
+   * transport failure.
+   */
   async ask<Value>(
     sandbox: SdkSandbox,
     request: ToolboxRequest,
@@ -49,7 +52,7 @@ export class Toolbox {
     }
   }
 
-  /** A 2xx answer whose body may take as long as it takes: whoever reads it ends it, and `signal` does no more. */
+  /** A 2xx answer whose body may take any time: its reader ends it, and `signal` no longer has an effect. */
   async open(sandbox: SdkSandbox, request: ToolboxRequest): Promise<Response> {
     const exchange = new Exchange(request);
     try {
@@ -61,9 +64,10 @@ export class Toolbox {
     }
   }
 
-  /** A WebSocket, not yet accepted. Only where `fetch` can make one, as in workerd. */
+  /** A WebSocket, not yet accepted. Works only where `fetch` can open one, as in workerd. */
   async connect(sandbox: SdkSandbox, request: ToolboxRequest, protocols: string[]): Promise<WebSocket> {
-    // First what any daemon knows: 0.190 answers no subprotocol of those that came after it, and some clients take that ill.
+    // The subprotocol that every daemon knows comes first: 0.190 selects none of the newer ones, which some clients
+    // treat as an error.
     const offered = [`X-Daytona-SDK-Version~${SDK_VERSION}`, ...protocols];
     const headers = { Upgrade: "websocket", "Sec-WebSocket-Protocol": offered.join(", ") };
     const { webSocket } = await this.open(sandbox, { ...request, headers });
@@ -86,34 +90,34 @@ export class Toolbox {
         ...(type === null ? {} : { "Content-Type": type }),
         ...request.headers,
       },
-      // The key goes to the address that Daytona named, and nowhere else.
+      // The key goes only to the address that Daytona named.
       redirect: "manual",
       signal: exchange.signal,
       ...(body === undefined ? {} : { body }),
-      // Node wants it said that a stream is sent before the answer is read.
+      // Node requires `duplex` for a streamed body.
       ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
     } as RequestInit);
-    exchange.seeHead();
+    exchange.markAnswered();
     if (!response.ok && !response.webSocket) throw await readRefusal(response);
     return response;
   }
 }
 
 /**
- * The bounds of one request. Not `AbortSignal.timeout` and `any`: their timers and listeners would outlast the exchange, and
- * a command makes many.
+ * The timeouts of one request. `AbortSignal.timeout` and `AbortSignal.any` don't fit: their timers and listeners would
+ * outlast the exchange, and a command makes many.
  */
 class Exchange {
   readonly #request: ToolboxRequest;
   readonly #end = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #headTimer: ReturnType<typeof setTimeout>;
+  readonly #answerTimer: ReturnType<typeof setTimeout>;
   #isLate = false;
 
   constructor(request: ToolboxRequest) {
     this.#request = request;
     this.#timer = setTimeout(this.#giveUp, request.timeout_ms);
-    this.#headTimer = setTimeout(this.#giveUp, request.answer_ms ?? request.timeout_ms);
+    this.#answerTimer = setTimeout(this.#giveUp, request.answer_ms ?? request.timeout_ms);
     request.signal.addEventListener("abort", this.#abort, { once: true });
   }
 
@@ -128,21 +132,21 @@ class Exchange {
 
   #abort = (): void => this.#end.abort();
 
-  seeHead(): void {
-    clearTimeout(this.#headTimer);
+  markAnswered(): void {
+    clearTimeout(this.#answerTimer);
   }
 
   explain(error: unknown): unknown {
     if (this.#request.signal.aborted) return this.#request.signal.reason;
     if (error instanceof DaytonaFailure || error instanceof SandboxError) return error;
-    if (this.#isLate) return new DaytonaFailure("no answer in time", { is_late: true });
-    // Its message may quote an address; the kind of error is all that helps.
+    if (this.#isLate) return new DaytonaFailure("no answer in time", { is_timeout: true });
+    // The message may quote an address; only the kind of error helps.
     return new DaytonaFailure(nameError(error));
   }
 
   end(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#headTimer);
+    clearTimeout(this.#answerTimer);
     this.#request.signal.removeEventListener("abort", this.#abort);
   }
 }
@@ -166,7 +170,7 @@ async function readRefusal(response: Response): Promise<DaytonaFailure> {
     if (typeof body.source === "string") source = body.source;
     if (typeof body.code === "string") code = body.code;
   } catch {
-    // The real daemon answers many refusals with an empty body, and proxies with HTML: the status says it all.
+    // The real daemon sends many refusals with an empty body, and proxies send HTML: only the status is useful then.
   }
   return new DaytonaFailure(message, { status, source, code, retry_after_ms: readWait(response.headers) });
 }

@@ -1,6 +1,6 @@
-// Waiting that ends with a signal. The SDK can't be aborted: its calls are raced, and what they answer later is dropped.
+// Waiting that ends with a signal. The SDK's calls can't be aborted, so they are raced and their late answers dropped.
 
-/** Settles as the promise does, or rejects with the signal's reason as soon as it aborts. */
+/** Settles as the promise does, or rejects with the signal's reason as soon as the signal aborts. */
 export function race<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -42,7 +42,7 @@ export function within<Value>(
   });
 }
 
-/** Resolves after `ms`; rejects with the signal's reason when it aborts before. */
+/** Resolves after `ms`. Rejects with the signal's reason if the signal aborts first. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { followCommand, type LogReading } from "./command-follower.ts";
 import { LiveOutput } from "./live-output.ts";
 
-it("reads no log again that was read as far as logs are read, and still learns the end", async () => {
+it("does not read a log again that exceeds the limit, and still notices when its command ends", async () => {
   const cut: LogReading = {
     output: "y\ny\n",
     omitted_bytes: 9,

@@ -1,6 +1,6 @@
-// Waits for the end of a command by looking at its log and its state, ever more seldom. No socket: in workerd one would
-// cost a request to open, would have to be closed by hand, and the log is read at the end all the same. The first looks
-// come fast, so a short command costs three or four requests and some 20 ms.
+// Waits for the end of a command by polling its log and its state at growing intervals. A WebSocket has no advantage:
+// in workerd it costs a request to open, has to be closed explicitly, and the log is read at the end anyway. The first
+// polls come fast, so a short command costs three or four requests and about 20 ms.
 import type { CommandState } from "../../../agent/sandbox.ts";
 import type { CollectedOutput } from "../../output-collector.ts";
 import { pause } from "../client/waiting.ts";
@@ -9,36 +9,38 @@ import type { LiveOutput } from "./live-output.ts";
 /** One reading of the whole log. */
 export interface LogReading extends CollectedOutput {
   characters: number;
-  /** What the wrapper has said at the end of the streams. */
+  /** The exit code from the end markers. */
   exit_code: number | null;
   is_complete: boolean;
-  /** It was read as far as logs are read: another reading would tell nothing new. */
+  /** The log exceeds the limit for reading: another reading would find nothing new. */
   is_cut: boolean;
 }
 
 export interface CommandSource {
   readLog(live: LiveOutput | null): Promise<LogReading>;
-  /** What the daemon says; null while the command runs, or while something it started holds its output. */
+  /** The exit code from the daemon. Null while the command runs, or while a process it started holds its output. */
   readExitCode(): Promise<number | null>;
 }
 
-const FIRST_LOOK_MS = 20;
-const SLOWEST_LOOK_MS = 500;
+const FIRST_POLL_MS = 20;
+const MAX_POLL_MS = 500;
 
-/** A command that has ended by then shows its output as a result, not live. */
+/** A command that ends before this shows its output only as its result, not live. */
 const LIVE_AFTER_MS = 300;
 
-/** A log below this is as cheap to read as the state, and tells more. */
+/** A smaller log is as cheap to read as the state, and contains more. */
 const SMALL_CHARACTERS = 32 * 1024;
 
-/** With a small log the daemon's word is needed only if the wrapper was killed and can't speak. */
-const LOOKS_PER_STATE = 8;
+/**
+ * With a small log the daemon's exit code is needed only if the wrapper was killed before it printed its end marker.
+ */
+const POLLS_PER_STATE = 8;
 
-/** A large log is read again after this many times as long as reading it took. */
+/** The pause between two readings of a large log, as a multiple of the time that a reading takes. */
 const REST_PER_READING = 5;
 const LARGE_LOG_REST_MS = 2_000;
 
-/** How long the end of the log may come after the daemon's exit code, or one stream's after the other's. */
+/** How long to wait for the rest of the log after the daemon's exit code, or after the first of the two end markers. */
 const SMALL_LOG_GRACE_MS = 1_500;
 const LARGE_LOG_GRACE_MS = 500;
 
@@ -52,18 +54,18 @@ export async function followCommand(source: CommandSource, options: FollowOption
   const { live, signal } = options;
   const begun = Date.now();
   const until = begun + options.wait_ms;
-  let delay = FIRST_LOOK_MS;
+  let delay = FIRST_POLL_MS;
   let nextReading = 0;
   let isLarge = false;
   let exitCode: number | null = null;
   let acceptAt = Number.POSITIVE_INFINITY;
   let last: LogReading | null = null;
-  for (let look = 1; ; look++) {
+  for (let poll = 1; ; poll++) {
     await pause(Math.max(0, Math.min(delay, until - Date.now())), signal);
-    delay = Math.min(SLOWEST_LOOK_MS, delay * 1.5);
+    delay = Math.min(MAX_POLL_MS, delay * 1.5);
     const now = Date.now();
     const isLast = now >= until;
-    if (exitCode === null && (isLarge || isLast || look % LOOKS_PER_STATE === 0))
+    if (exitCode === null && (isLarge || isLast || poll % POLLS_PER_STATE === 0))
       exitCode = await source.readExitCode();
     if (last?.is_cut) {
       if (exitCode !== null || isLast) return toState(last, exitCode);

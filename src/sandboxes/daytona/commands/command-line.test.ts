@@ -16,7 +16,7 @@ const anyText = fc.string({ unit: "binary" }).filter((text) => !text.includes("\
 const tricky = fc.array(fc.constantFrom("'", '"', "\\", "$x", "`id`", "\n", " ", "!", "中", "-n"), { maxLength: 12 });
 
 describe("quote", () => {
-  it("gives a shell the text as it is", () => {
+  it("passes any text through a shell unchanged", () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -44,7 +44,7 @@ describe("writeCommandLine", () => {
     for (const base of ["/var/tmp", "/tmp"]) rmSync(`${base}/.taskloom/${sandbox}`, { recursive: true, force: true });
   });
 
-  it("says the exit code as the last thing on both streams", () => {
+  it("prints the exit code at the end of both streams", () => {
     expect(start("taskloom-a", "printf out; printf err >&2; exit 3")).toEqual({
       status: 3,
       stdout: "out\x1etaskloom-a:3\x1e\n",
@@ -52,18 +52,18 @@ describe("writeCommandLine", () => {
     });
   });
 
-  it("starts nothing where the folder is missing", () => {
+  it("starts nothing if the folder is missing", () => {
     const { status, stdout } = start("taskloom-b", "echo never", "/no/such/folder");
     expect({ status, stdout }).toEqual({ status: 1, stdout: "\x1etaskloom-b:1\x1e\n" });
   });
 
-  it("needs nothing of PATH, so that the command can say what is wrong with it", () => {
+  it("needs nothing from PATH, so that only the command itself fails with a wrong one", () => {
     const { status, stdout, stderr } = start("taskloom-e", "echo here; ls", null, { PATH: "/nowhere" });
     expect({ status, stdout }).toEqual({ status: 127, stdout: "here\n\x1etaskloom-e:127\x1e\n" });
     expect(stderr).toMatch(/ls: .*not found/);
   });
 
-  it("is not run a second time on the same disk", () => {
+  it("runs a command only once on the same disk", () => {
     expect(start("taskloom-c", "echo once").stdout).toContain("once");
     const { status, stdout, stderr } = start("taskloom-c", "echo once");
     expect(status).toBe(LOST_EXIT_CODE);
@@ -74,7 +74,7 @@ describe("writeCommandLine", () => {
 });
 
 describe("readCommandLine", () => {
-  it("gives back the command that was written", () => {
+  it("reads back the command that was written", () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -90,8 +90,8 @@ describe("readCommandLine", () => {
     );
   });
 
-  it("knows the lines of earlier versions, and leaves one of someone else alone", () => {
-    // As earlier versions wrote them; such sessions may still run.
+  it("reads lines of earlier versions, and leaves other lines unchanged", () => {
+    // An earlier version wrote this line; such a session may still run.
     expect(readCommandLine("sh -c 'a' 'taskloom' 'b' 'c' '' 'echo hi'")).toBe("echo hi");
     expect(readCommandLine("npm start")).toBe("npm start");
     expect(readCommandLine("sh -c 'echo hi'")).toBe("sh -c 'echo hi'");
@@ -99,14 +99,14 @@ describe("readCommandLine", () => {
 });
 
 describe("nameSession", () => {
-  it("keeps an id that can stand in a path, and finds it again", async () => {
+  it("keeps an id that is valid in a path, and readSessionName returns it", async () => {
     const session = await nameSession("call_Ab-9");
     expect(session).toBe("taskloom-call_Ab-9");
     expect(readSessionName(session)).toBe("call_Ab-9");
     expect(readSessionName("terminal-1")).toBeNull();
   });
 
-  it("gives other ids distinct safe names, and what it tells of them names the same session", async () => {
+  it("gives other ids distinct safe names, and the id that readSessionName returns names the same session", async () => {
     const ids = ["a/b", "a b", "a..b", "中文", "文中", "", "x".repeat(65), "x".repeat(66)];
     const sessions = await Promise.all(ids.map(nameSession));
     expect(new Set(sessions).size).toBe(ids.length);

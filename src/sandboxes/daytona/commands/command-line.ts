@@ -1,28 +1,32 @@
-// The line that a session's shell is given, and the name of the session.
+// The line for a session's shell, and the session's name.
 //
-// The user's command runs in a shell of its own, so that `exit 3`, `cd`, heredocs and quotes mean what they mean in a
-// terminal: in the session's shell `exit` would end the session, and the exit code would never be written. Daytona's
-// daemon reports an exit code either before the output is complete (older ones) or only when nothing holds the output any
-// more, so that `server &` would hold its command for ever (newer ones). The wrapper therefore says the exit code itself,
-// as the last thing on both streams.
+// The user's command runs in a shell of its own, so that `exit 3`, `cd`, heredocs and quotes work as in a terminal: in
+// the session's shell `exit` would end the session, and the exit code would never be written. Daytona's older daemons
+// report an exit code before the output is complete; newer ones only when no process holds the output any more, so that
+// `server &` would keep its command running for ever. The wrapper therefore prints the exit code itself, at the end of
+// both streams (the end marker).
 import { hashText, toHex } from "../../../lib/hash.ts";
 
-/** Sessions of commands, among others that people may have opened in the same sandbox. */
+/** Distinguishes sessions of commands from those that people may have opened in the same sandbox. */
 const SESSION_PREFIX = "taskloom-";
 
-/** Linux refuses a single argument over 128 KiB; the rest is for quotes. */
+/** Linux refuses a single argument over 128 KiB; the difference leaves room for quotes. */
 export const MAX_COMMAND_BYTES = 100_000;
 
-/** In the environment of a command and of all it starts: tells which sessions still have processes. */
+/**
+ * Set in the environment of a command and of every process it starts: identifies the sessions that still have
+ * processes.
+ */
 export const COMMAND_VARIABLE = "TASKLOOM_COMMAND";
 
-/** Exit code of a command that was started by a former life of the sandbox and is not run again (EX_TEMPFAIL). */
+/** Exit code (EX_TEMPFAIL) of a command that started before a restart of the sandbox and is not run again. */
 export const LOST_EXIT_CODE = 75;
 
-// $1 name, $2 sandbox, $3 folder or nothing, $4 command. The marker outlives the session: a restart of the sandbox forgets
-// sessions but not files, and the command must not run a second time then. /var/tmp is kept over restarts by custom. bash
-// where there is one, since that is what models write for. Nothing here is looked for in PATH, which the project may have
-// set to something useless: the command shall find that, and say so.
+// $1 is the session's name, $2 the sandbox, $3 a folder or empty, $4 the command. The folder `.taskloom/$2/$1` records
+// the start and outlives the session: a restart of the sandbox loses sessions but not files, and the command must not
+// run a second time. /var/tmp conventionally survives restarts. bash is used if installed, since models write for it.
+// The wrapper itself looks up nothing in PATH, which the project may have set to something useless: only the command
+// should fail then.
 const WRAPPER = `say() { printf "\\036%s:%s\\036\\n" "$1" "$2"; printf "\\036%s:%s\\036\\n" "$1" "$2" >&2; exit "$2"; }
 for base in /var/tmp /tmp; do command -p mkdir -p "$base/.taskloom/$2" 2>/dev/null && break; done
 if ! command -p mkdir "$base/.taskloom/$2/$1" 2>/dev/null && [ -d "$base/.taskloom/$2/$1" ]; then
@@ -37,7 +41,7 @@ say "$1" "$?"`;
 
 export interface CommandLine {
   session: string;
-  /** Names the sandbox's disk: a marker of another sandbox says nothing. */
+  /** Identifies the sandbox's disk: the recorded start in another sandbox does not count. */
   sandbox: string;
   cwd: string | null;
   command: string;
@@ -47,7 +51,7 @@ export function writeCommandLine({ session, sandbox, cwd, command }: CommandLine
   return ["/bin/sh -c", ...[WRAPPER, "taskloom", session, sandbox, cwd ?? "", command].map(quote)].join(" ");
 }
 
-/** The user's command within a line that `writeCommandLine` wrote; another line as it is. */
+/** The user's command from a line that `writeCommandLine` wrote. Any other line is returned unchanged. */
 export function readCommandLine(line: string): string {
   const words = line.match(/(?:'[^']*'|\\')+/g);
   const last = words?.at(-1);
@@ -59,7 +63,7 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The same id always names the same session. Ids that Daytona would not take in a path get a hash instead. */
+/** The same id always gives the same session name. An id that Daytona refuses in a path gets a hash. */
 export async function nameSession(command_id: string): Promise<string> {
   if (/^[A-Za-z0-9_-]{1,64}$/.test(command_id)) return SESSION_PREFIX + command_id;
   const readable = command_id.replace(/[^A-Za-z0-9_-]+/g, "-").slice(0, 32);
@@ -67,7 +71,7 @@ export async function nameSession(command_id: string): Promise<string> {
   return `${SESSION_PREFIX}${readable}-${hash}`;
 }
 
-/** An id that names this session; null for a session that is none of ours. */
+/** An id that gives this session name; null for a session that is not ours. */
 export function readSessionName(session: string): string | null {
   return session.startsWith(SESSION_PREFIX) ? session.slice(SESSION_PREFIX.length) : null;
 }

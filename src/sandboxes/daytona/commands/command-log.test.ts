@@ -7,15 +7,15 @@ const ERR = "\x02\x02\x02";
 const SESSION = "taskloom-call_1";
 
 function read(pieces: string[]) {
-  const told: { stream: StreamName; text: string }[] = [];
+  const output: { stream: StreamName; text: string }[] = [];
   const log = new CommandLog(SESSION, (stream, text) => {
-    const last = told.at(-1);
+    const last = output.at(-1);
     if (last?.stream === stream) last.text += text;
-    else told.push({ stream, text });
+    else output.push({ stream, text });
   });
   for (const piece of pieces) log.push(piece);
   log.end();
-  return { told, exit_code: log.exit_code, is_complete: log.is_complete };
+  return { output, exit_code: log.exit_code, is_complete: log.is_complete };
 }
 
 function cut(text: string, places: number[]): string[] {
@@ -24,38 +24,38 @@ function cut(text: string, places: number[]): string[] {
 }
 
 describe("CommandLog", () => {
-  it("tells the streams apart and leaves the marks out", () => {
-    const { told } = read([`${OUT}one\n${OUT}two\n${ERR}three\n${OUT}four`]);
-    expect(told).toEqual([
+  it("separates the streams and removes the stream markers", () => {
+    const { output } = read([`${OUT}one\n${OUT}two\n${ERR}three\n${OUT}four`]);
+    expect(output).toEqual([
       { stream: "stdout", text: "one\ntwo\n" },
       { stream: "stderr", text: "three\n" },
       { stream: "stdout", text: "four" },
     ]);
   });
 
-  it("knows the exit code once the wrapper has spoken, and is complete when both streams have ended", () => {
+  it("has the exit code after one end marker, and is complete after both streams' end markers", () => {
     const half = read([`${OUT}a\x1e${SESSION}:3\x1e\n`]);
-    expect(half).toMatchObject({ exit_code: 3, is_complete: false, told: [{ stream: "stdout", text: "a" }] });
+    expect(half).toMatchObject({ exit_code: 3, is_complete: false, output: [{ stream: "stdout", text: "a" }] });
     const whole = read([`${OUT}a\x1e${SESSION}:3\x1e\n${ERR}\x1e${SESSION}:3\x1e\n`]);
-    expect(whole).toMatchObject({ exit_code: 3, is_complete: true, told: [{ stream: "stdout", text: "a" }] });
+    expect(whole).toMatchObject({ exit_code: 3, is_complete: true, output: [{ stream: "stdout", text: "a" }] });
   });
 
-  it("believes no other command's word", () => {
-    const { exit_code, told } = read([`${OUT}\x1etaskloom-call_10:0\x1e\n`]);
+  it("ignores another command's end marker", () => {
+    const { exit_code, output } = read([`${OUT}\x1etaskloom-call_10:0\x1e\n`]);
     expect(exit_code).toBeNull();
-    expect(told).toEqual([{ stream: "stdout", text: "\x1etaskloom-call_10:0\x1e\n" }]);
+    expect(output).toEqual([{ stream: "stdout", text: "\x1etaskloom-call_10:0\x1e\n" }]);
   });
 
-  it("gives what was held back at the end, except half of the wrapper's word", () => {
-    expect(read([`${OUT}a\x01\x01`]).told).toEqual([{ stream: "stdout", text: "a\x01\x01" }]);
-    expect(read([`${OUT}a\x1etask`]).told).toEqual([{ stream: "stdout", text: "a" }]);
+  it("emits held-back text at the end, except a partial end marker", () => {
+    expect(read([`${OUT}a\x01\x01`]).output).toEqual([{ stream: "stdout", text: "a\x01\x01" }]);
+    expect(read([`${OUT}a\x1etask`]).output).toEqual([{ stream: "stdout", text: "a" }]);
   });
 
-  it("replaces NUL and halves of characters", () => {
-    expect(read([`${OUT}a\0b\ud800c`]).told).toEqual([{ stream: "stdout", text: "a\ufffdb\ufffdc" }]);
+  it("replaces NUL and lone surrogates", () => {
+    expect(read([`${OUT}a\0b\ud800c`]).output).toEqual([{ stream: "stdout", text: "a\ufffdb\ufffdc" }]);
   });
 
-  it("reads the same however the log is cut", () => {
+  it("reads the same output however the log is split", () => {
     const word = fc.constantFrom("a", "中", "😀", "\n", "\x01", "\x02", "\x1e", "\x01\x01", OUT, ERR, SESSION);
     const end = fc.constantFrom("", `\x1e${SESSION}:7\x1e\n`);
     const log = fc.tuple(fc.array(word, { maxLength: 30 }), end, fc.array(word, { maxLength: 10 }), end);

@@ -1,43 +1,43 @@
-// Reads a command's log in Daytona's format: three bytes 1 before what came from stdout, three bytes 2 before what came
-// from stderr, and somewhere in each stream the wrapper's word that the command has ended. Pieces may end anywhere.
+// Reads a command's log in Daytona's format: three bytes of value 1 before text from stdout, three bytes of value 2
+// before text from stderr, and in each stream the wrapper's end marker. Pieces may end anywhere.
 
 export type StreamName = "stdout" | "stderr";
 
 export type OnText = (stream: StreamName, text: string) => void;
 
-/** The longest end-of-command word: name, colon and exit code between two separators. */
+/** The longest end marker: name, colon and exit code between two separators. */
 const MAX_TOKEN_CHARACTERS = 160;
 
 export class CommandLog {
-  /** Said by the wrapper on stdout and on stderr; the output is complete once both have said it. */
+  /** The wrapper prints the exit code on both streams. The output is complete when both have it. */
   readonly exit_codes = new Map<StreamName, number>();
   readonly #token: RegExp;
-  readonly #word: string;
+  readonly #endMarker: string;
   readonly #onText: OnText;
   #stream: StreamName = "stdout";
   #rest = "";
 
   constructor(session: string, onText: OnText) {
     this.#token = new RegExp(`\x01\x01\x01|\x02\x02\x02|\x1e${session}:(\\d{1,3})\x1e\n`, "g");
-    this.#word = `\x1e${session}:`;
+    this.#endMarker = `\x1e${session}:`;
     this.#onText = onText;
   }
 
   push(text: string): void {
     this.#take(this.#rest + text);
-    const held = beginOfToken(this.#rest);
-    this.#tell(this.#rest.slice(0, held));
+    const held = startOfToken(this.#rest);
+    this.#emit(this.#rest.slice(0, held));
     this.#rest = this.#rest.slice(held);
   }
 
-  /** No more is coming for now: what looked like the begin of a token is output, unless it is half of the wrapper's word. */
+  /** The reading is over: held-back text is output, unless it is part of an end marker. */
   end(): void {
-    const isWord = this.#rest.startsWith(this.#word) || this.#word.startsWith(this.#rest);
-    if (!isWord) this.#tell(this.#rest);
+    const isEndMarker = this.#rest.startsWith(this.#endMarker) || this.#endMarker.startsWith(this.#rest);
+    if (!isEndMarker) this.#emit(this.#rest);
     this.#rest = "";
   }
 
-  /** Null while the wrapper has not spoken. */
+  /** Null until the first end marker. */
   get exit_code(): number | null {
     return this.exit_codes.get("stdout") ?? this.exit_codes.get("stderr") ?? null;
   }
@@ -48,7 +48,7 @@ export class CommandLog {
 
   #take(text: string): void {
     let start = 0;
-    // Every line has a mark, and few change the stream: what belongs together is told together.
+    // Every line has a stream marker, and few change the stream: consecutive text of a stream is emitted together.
     let gathered = "";
     for (const match of text.matchAll(this.#token)) {
       gathered += text.slice(start, match.index);
@@ -56,22 +56,22 @@ export class CommandLog {
       if (match[1] !== undefined) this.exit_codes.set(this.#stream, Number(match[1]));
       const stream = match[1] !== undefined ? this.#stream : match[0].startsWith("\x01") ? "stdout" : "stderr";
       if (stream === this.#stream) continue;
-      this.#tell(gathered);
+      this.#emit(gathered);
       gathered = "";
       this.#stream = stream;
     }
-    this.#tell(gathered);
+    this.#emit(gathered);
     this.#rest = text.slice(start);
   }
 
-  #tell(text: string): void {
-    // NUL ends strings in too many places that output goes to, and half of a surrogate pair is no text.
+  #emit(text: string): void {
+    // NUL ends strings in many consumers of the output, and a lone surrogate is not valid text.
     if (text !== "") this.#onText(this.#stream, text.replaceAll("\0", "\ufffd").toWellFormed());
   }
 }
 
-/** Where a token may have begun that the next piece completes. */
-function beginOfToken(text: string): number {
+/** Where a token may begin that the next piece completes. */
+function startOfToken(text: string): number {
   const window = text.slice(-MAX_TOKEN_CHARACTERS);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the format of the log
   const partial = /(?:\x01{1,2}|\x02{1,2}|\x1e[^\n\x01\x02]*(?:\x01{1,2}|\x02{1,2})?)$/.exec(window);

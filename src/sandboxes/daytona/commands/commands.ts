@@ -1,4 +1,4 @@
-// Commands of the sandbox: started once, followed, read, fed and ended.
+// Commands of the sandbox: starts each once, follows and reads their output, sends input, terminates them.
 import type { CommandInfo, CommandRequest, CommandState, OnOutput } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { OutputCollector } from "../../output-collector.ts";
@@ -14,16 +14,18 @@ import { CommandLog } from "./command-log.ts";
 import { LiveOutput } from "./live-output.ts";
 import type { DaytonaSessions } from "./sessions.ts";
 
-/** A pipe holds this much that nobody has read yet; the daemon's write of more would wait for ever. */
+/** A pipe buffers about this much unread input. With more the daemon's write would block for ever. */
 const MAX_INPUT_BYTES = 60_000;
 
-/** Commands whose end is remembered: terminated ones the daemon forgets, and the model may still ask. */
+/**
+ * How many ended commands are remembered: the daemon forgets terminated ones, and the model may still ask about them.
+ */
 const MAX_REMEMBERED = 32;
 
-/** A command is not left running for longer than this only because its last output can't be had. */
-const LAST_LOOK_MS = 2_000;
+/** How long a termination waits for the last output of its command. */
+const LAST_READ_MS = 2_000;
 
-/** The exit code of what was killed, as shells report it. */
+/** The exit code that shells report for a killed process. */
 const KILLED_EXIT_CODE = 137;
 
 export interface CommandPorts {
@@ -36,7 +38,7 @@ export interface CommandPorts {
 export class DaytonaCommands {
   readonly #ports: CommandPorts;
   readonly #terminated = new Map<string, CommandState>();
-  /** Exit codes that were seen in logs: the daemon tells of them a moment later. By session. */
+  /** Exit codes from logs, by session: the daemon reports them a moment later. */
   readonly #ended = new Map<string, number>();
 
   constructor(ports: CommandPorts) {
@@ -79,7 +81,7 @@ export class DaytonaCommands {
     return toState(await this.#readLog(session, id, null, signal), exit_code);
   }
 
-  /** A line: its end is added where it is missing, as the daemon does. */
+  /** Sends a line, and adds a missing line feed as the daemon does. */
   async sendInput(command_id: string, input: string, signal: AbortSignal): Promise<void> {
     checkText(input, "input", MAX_INPUT_BYTES);
     const session = await nameSession(command_id);
@@ -89,7 +91,7 @@ export class DaytonaCommands {
     if (exit_code !== null) throw ended;
     const line = input.endsWith("\n") ? input : `${input}\n`;
     try {
-      // Not made again on its own: the program would read the line twice.
+      // Not retried: the program would read the line twice.
       await this.#ports.connection.call(({ process }) => process.sendSessionCommandInput(session, id, line), signal, {
         is_repeatable: false,
       });
@@ -103,18 +105,18 @@ export class DaytonaCommands {
   async terminate(command_id: string, signal: AbortSignal): Promise<void> {
     if (this.#terminated.has(command_id)) return;
     const session = await nameSession(command_id);
-    const last = await this.#lookLast(session, signal);
-    // Also without a command: one that is on its way here finds no session then, and is not started.
+    const last = await this.#readLast(session, signal);
+    // Also without a command: a concurrent start then finds no session and fails.
     const wasThere = await this.#ports.sessions.remove(session, signal, { opens: false });
     if (last === null && !wasThere) throw unknownCommand(command_id);
     if (last !== null && wasThere) remember(this.#terminated, command_id, last);
   }
 
-  /** What a command has said before it is ended; null where there is none. */
-  async #lookLast(session: string, signal: AbortSignal): Promise<CommandState | null> {
+  /** The output of a command before its termination; null if there is no command. */
+  async #readLast(session: string, signal: AbortSignal): Promise<CommandState | null> {
     const options = { opens: false };
     try {
-      return await within(LAST_LOOK_MS, signal, async (end) => {
+      return await within(LAST_READ_MS, signal, async (end) => {
         const command = await this.#ports.sessions.find(session, end, options);
         if (command === null) return null;
         const reading = await this.#readLog(session, command.id, null, end, options);

@@ -29,7 +29,7 @@ describe("LiveOutput", () => {
     );
   });
 
-  it("waits for the rest of a character", () => {
+  it("holds back an incomplete character until the rest arrives", () => {
     const { read, shown } = watch(100);
     read([["stdout", "价\ufffd"]]);
     read([["stdout", "价格"]], false);
@@ -39,7 +39,7 @@ describe("LiveOutput", () => {
     ]);
   });
 
-  it("ends at its limit and says so once", () => {
+  it("stops at its limit and reports that once", () => {
     const { read, shown } = watch(10);
     read([["stdout", "0123456"]]);
     read([["stdout", "0123456789abc"]]);
@@ -47,7 +47,7 @@ describe("LiveOutput", () => {
     expect(shown.map(({ text }) => text)).toEqual(["0123456", "789", "\n[live output ends here]\n"]);
   });
 
-  it("makes small events, and few of streams that alternate", () => {
+  it("emits small pieces, and few of them for streams that alternate", () => {
     const { read, shown } = watch(1_000_000);
     read([["stdout", "x".repeat(50_000)]]);
     expect(Math.max(...shown.map(({ text }) => text.length))).toBeLessThanOrEqual(16_384);

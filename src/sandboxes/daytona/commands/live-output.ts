@@ -1,12 +1,14 @@
-// Live output of a command from repeated readings of its whole log: passes on what an earlier reading had not yet, in few
-// and small pieces, and no more than a limit, so that `yes` can't flood the stream of a run.
+// Live output of a command from repeated readings of its whole log. Emits only the text that is new since the last
+// reading, in few and small pieces, up to a limit, so that `yes` can't flood a run's stream.
 import type { OnOutput } from "../../../agent/sandbox.ts";
 import type { StreamName } from "./command-log.ts";
 
-/** Readers take an event at a time; a piece this large is still drawn at once. */
+/** Clients render one event at a time, and render a piece of this size without delay. */
 const PIECE_CHARACTERS = 16 * 1024;
 
-/** Streams that alternate line by line would make an event of each line: then their order is given up. */
+/**
+ * Streams that alternate line by line would make one event per line. Above this number the pieces are merged by stream.
+ */
 const MAX_PIECES = 16;
 
 interface Piece {
@@ -26,7 +28,7 @@ export class LiveOutput {
     this.#limit = limit_characters;
   }
 
-  /** Nothing more will be shown. */
+  /** The limit is reached. */
   get is_spent(): boolean {
     return this.#delivered >= this.#limit;
   }
@@ -35,7 +37,7 @@ export class LiveOutput {
     return this.#delivered > 0;
   }
 
-  /** Before each reading, which starts at the log's first character. */
+  /** Call before each reading, which starts at the log's first character. */
   rewind(): void {
     this.#position = 0;
     this.#pieces = [];
@@ -52,7 +54,7 @@ export class LiveOutput {
     else this.#pieces.push({ stream, text: fresh });
   }
 
-  /** After a reading. While more may come, an unfinished character at the end waits for its rest. */
+  /** Call after each reading. While the log may grow, an incomplete character at the end is held back. */
   flush(mayGrow: boolean): void {
     const last = this.#pieces.at(-1);
     if (mayGrow && last) last.text = last.text.replace(/\ufffd+$/, "");

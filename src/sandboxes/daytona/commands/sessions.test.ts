@@ -1,4 +1,5 @@
-// A thousand commands one after another: each has a session of the daemon, which holds a shell, and few are kept.
+// A thousand commands in sequence: each has a session of the daemon, which keeps a shell open, so few sessions may
+// stay.
 import { DaytonaConflictError, DaytonaNotFoundError } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import type { DaytonaConnection } from "../client/connection.ts";
@@ -8,7 +9,7 @@ import { DaytonaSessions } from "./sessions.ts";
 const { signal } = new AbortController();
 const KEPT = 64;
 
-/** A daemon whose commands end at once, but for those whose name says that they run or leave something running. */
+/** A daemon whose commands end at once. A name with "run" keeps running; one with "server" leaves a process behind. */
 class FakeDaemon {
   readonly sessions = new Map<string, { id: string; command: string; exitCode?: number }[]>();
   most = 0;
@@ -51,7 +52,7 @@ async function startAll(sessions: DaytonaSessions, names: string[]): Promise<voi
 const count = (number: number, word: string) => Array.from({ length: number }, (_, place) => `${word}-${place}`);
 
 describe("sessions of commands", () => {
-  it("stay few over a thousand commands, the newest of them", async () => {
+  it("are limited over a thousand commands, and the newest stay", async () => {
     const daemon = new FakeDaemon();
     await startAll(daemon.sessionsOf(), count(1_000, "call"));
     expect(daemon.most).toBeLessThanOrEqual(2 * KEPT);
@@ -59,13 +60,13 @@ describe("sessions of commands", () => {
     expect([...daemon.sessions.keys()]).not.toContain("taskloom-call-0");
   });
 
-  it("stay few over lives that each make few", async () => {
+  it("are limited over many lives that each start few commands", async () => {
     const daemon = new FakeDaemon();
     for (let life = 0; life < 100; life++) await startAll(daemon.sessionsOf(), count(10, `life-${life}`));
     expect(daemon.most).toBeLessThanOrEqual(2 * KEPT);
   });
 
-  it("are never taken from what runs, from a server in the background, or from people", async () => {
+  it("are never removed from a running command, a server in the background, or a person", async () => {
     const daemon = new FakeDaemon();
     await daemon.process.createSession("a person's own");
     const sessions = daemon.sessionsOf();

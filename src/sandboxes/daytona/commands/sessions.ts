@@ -1,5 +1,5 @@
-// One daemon session per command: the daemon runs the commands of a session one after another, and deleting a session is
-// its only way to end a command with everything the command started.
+// One daemon session per command: the daemon runs the commands of a session one after another, and only deleting the
+// session ends a command with every process it started.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
@@ -14,18 +14,18 @@ export interface SessionCommand {
   exit_code: number | null;
 }
 
-/** How many commands are started between two looks for sessions to remove. */
+/** How many commands start between two clean-ups of ended sessions. */
 const COMMANDS_PER_CLEANING = 32;
 
-/** Prints the names of the sessions that still have processes, a server in the background for one. */
+/** Prints the names of the sessions that still have processes, such as a server in the background. */
 const LIST_LIVE = `cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | sed -n 's/^${COMMAND_VARIABLE}=//p' | sort -u`;
 
 export class DaytonaSessions {
   readonly #connection: DaytonaConnection;
   readonly #keep: number;
-  /** Two calls with one id in the same moment start one command. */
+  /** Concurrent calls with the same id start one command. */
   readonly #starting = new Map<string, Promise<string>>();
-  /** Sessions in the order in which this instance used them; Daytona lists them in none. */
+  /** Sessions in the order in which this instance used them. Daytona lists them in no order. */
   readonly #used = new Set<string>();
   #untilCleaning = 0;
 
@@ -34,12 +34,12 @@ export class DaytonaSessions {
     this.#keep = keep;
   }
 
-  /** Starts the command, or finds the one that was started in this session before. Answers the daemon's id. */
+  /** Starts the command, or finds the one that was started in this session before. Resolves with the daemon's id. */
   async start(session: string, writeLine: (sandbox: string) => string, signal: AbortSignal): Promise<string> {
     const running = this.#starting.get(session);
     if (running !== undefined) {
       const started = await race(running, signal).catch(() => signal.throwIfAborted());
-      // Whoever started it gave up: it is started, or found, once more.
+      // The call that started it gave up, so this one starts or finds the command.
       return started ?? this.start(session, writeLine, signal);
     }
     const starting = this.#start(session, writeLine, signal).finally(() => this.#starting.delete(session));
@@ -55,10 +55,10 @@ export class DaytonaSessions {
         let isNew = await this.#create(session, signal);
         return await this.#connection.call(async ({ process, id }) => {
           const found = isNew ? null : pickCommand((await process.getSession(session)).commands ?? []);
-          // A next try may find that the one before it did arrive.
+          // A retry may find that the previous attempt did arrive.
           isNew = false;
           if (found) return found.id;
-          // Whoever gave up meanwhile has ended, or ends, what there was.
+          // An aborted caller ends the session, so nothing may be started for it any more.
           signal.throwIfAborted();
           const line = { command: writeLine(id), runAsync: true, suppressInputEcho: true };
           return (await process.executeSessionCommand(session, line)).cmdId;
@@ -67,13 +67,13 @@ export class DaytonaSessions {
         signal.throwIfAborted();
         if (error instanceof SandboxError) throw error;
         const failure = readFailure(error);
-        // The sandbox was replaced or restarted between the two requests, and its sessions are gone.
+        // The sandbox was replaced or restarted between the two requests, and lost its sessions.
         if (failure.status !== 404 || attempt > 1) throw toSandboxError(failure, "The command was not started");
       }
     }
   }
 
-  /** False when there is one already. */
+  /** False if the session already exists. */
   async #create(session: string, signal: AbortSignal): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -84,14 +84,14 @@ export class DaytonaSessions {
         if (error instanceof SandboxError) throw error;
         const failure = readFailure(error);
         if (failure.status === 409) return false;
-        // A daemon may refuse more sessions than it wants to hold.
+        // A daemon may limit its number of sessions.
         if (failure.status !== 400 || attempt > 1) throw failure;
         await this.#removeEnded(signal);
       }
     }
   }
 
-  /** The command of a session; null where there is no such session, or nothing was started in it. */
+  /** The command of a session; null if the session does not exist or nothing was started in it. */
   async find(session: string, signal: AbortSignal, options: CallOptions = {}): Promise<SessionCommand | null> {
     try {
       const { commands } = await this.#connection.call(({ process }) => process.getSession(session), signal, options);
@@ -112,7 +112,7 @@ export class DaytonaSessions {
     });
   }
 
-  /** False where there was none. */
+  /** False if the session did not exist. */
   async remove(session: string, signal: AbortSignal, options: CallOptions = {}): Promise<boolean> {
     this.#used.delete(session);
     try {
@@ -125,7 +125,7 @@ export class DaytonaSessions {
     }
   }
 
-  /** Now and then removes what ended long ago. A courtesy to the sandbox: its failure is nobody's concern. */
+  /** From time to time removes sessions that ended long ago. Best effort: a failure is ignored. */
   async clean(signal: AbortSignal): Promise<void> {
     if (this.#untilCleaning-- > 0) return;
     this.#untilCleaning = COMMANDS_PER_CLEANING;
@@ -137,7 +137,7 @@ export class DaytonaSessions {
     if (sessions.length <= this.#keep) return;
     const live = await this.#connection.call((sandbox) => listLive(sandbox), signal);
     const recent = [...this.#used];
-    // Those of former lives first, then in the order of use.
+    // Sessions of earlier lives first, then in the order of use.
     const ended = sessions
       .filter(({ command, session }) => command.exit_code !== null && !live.has(session))
       .sort((one, other) => recent.indexOf(one.session) - recent.indexOf(other.session));
@@ -160,8 +160,8 @@ interface DaemonCommand {
 }
 
 /**
- * A session has one command, or two when a start was repeated that had arrived after all; then the second has only said
- * that it was not started again.
+ * A session has one command, or two if a start was retried although the first attempt had arrived. The second one then
+ * only printed that it was not started again.
  */
 function pickCommand(commands: DaemonCommand[]): SessionCommand | null {
   const found = commands.find(({ exitCode }) => exitCode !== LOST_EXIT_CODE) ?? commands[0];

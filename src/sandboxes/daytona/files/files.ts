@@ -1,4 +1,4 @@
-// Files of the sandbox: read, written, listed, moved and deleted.
+// Reads, writes, lists, moves and deletes files of the sandbox.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing } from "../../../agent/workspace.ts";
@@ -9,16 +9,16 @@ import type { DaytonaLimits } from "../client/limits.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { readBytes } from "./json-stream.ts";
 
-/** A file of tens of megabytes on a slow line. */
+/** Enough for tens of megabytes on a slow connection. */
 const TRANSFER_MS = 120_000;
 
-/** Deeper trees are listed from one of their folders. */
+/** To see deeper levels, a caller lists one of the folders. */
 const MAX_DEPTH = 20;
 
-/** Some 50,000 entries. A folder may hold millions, and an object has 128 MB for everything. */
+/** About 50,000 entries. A folder may contain millions, and a Durable Object has 128 MB for everything. */
 const LISTING_BYTES = 16 * 1024 * 1024;
 
-/** Folders that are asked for in one listing, and how many at a time. */
+/** How many folders one listing reads, and how many at a time. */
 const MAX_FOLDERS = 200;
 const FOLDERS_AT_ONCE = 6;
 
@@ -35,7 +35,7 @@ interface Details {
 
 export class DaytonaFiles {
   readonly #ports: FilePorts;
-  /** Asked once per sandbox: a new one may have another image, with other folders. */
+  /** Read once per sandbox: a new one may have another image with other folders. */
   #folders: { sandbox: string; folders: Folders } | null = null;
 
   constructor(ports: FilePorts) {
@@ -51,7 +51,7 @@ export class DaytonaFiles {
     return { absolute: resolvePath(path, folders, { takesAnyName }), folders };
   }
 
-  /** Of what is there already, whatever made it. */
+  /** Resolves the path of an existing file, whose name may be one that uploads can't write. */
   #resolveExisting(path: string, signal: AbortSignal): Promise<{ absolute: string; folders: Folders }> {
     return this.resolve(path, signal, { takesAnyName: true });
   }
@@ -79,7 +79,7 @@ export class DaytonaFiles {
     await this.#explain(path, signal, () =>
       connection.call((sandbox) => {
         const body = new FormData();
-        // The path must come before the file, which the daemon writes while it arrives.
+        // The path must precede the file, since the daemon writes the file while it arrives.
         body.append("files[0].path", absolute);
         body.append("files[0].file", new Blob([content as Uint8Array<ArrayBuffer>]), "file");
         const request = { method: "POST" as const, path: "/files/bulk-upload", body, signal, timeout_ms: TRANSFER_MS };
@@ -111,7 +111,7 @@ export class DaytonaFiles {
         return toolbox.ask(sandbox, request, (response) => readBytes(response, limits.read_bytes));
       }, signal),
     );
-    // A device, or a file that grows: its size said nothing.
+    // The size of a device or a growing file is not reliable.
     if (bytes === null) throw tooLarge(`over ${limits.read_bytes}`);
     return bytes;
   }
@@ -129,7 +129,7 @@ export class DaytonaFiles {
       await this.#ports.connection.call(async ({ fs }) => {
         attempts++;
         await fs.deleteFile(absolute, recursive).catch((error: unknown) => {
-          // Gone already: the attempt before this one had arrived.
+          // A retry may find the file already deleted by the previous attempt.
           if (attempts === 1 || readFailure(error).status !== 404) throw error;
         });
       }, signal);
@@ -174,7 +174,7 @@ export class DaytonaFiles {
     let level = [absolute];
     let asked = 0;
     let is_cut = false;
-    // Level by level, so that a limit cuts off what lies deepest.
+    // Goes level by level, so that a limit cuts off the deepest entries.
     for (let depthNow = 1; depthNow <= levels && level.length > 0; depthNow++) {
       const next: string[] = [];
       for (let start = 0; start < level.length; start += FOLDERS_AT_ONCE) {
@@ -201,7 +201,7 @@ export class DaytonaFiles {
     return { entries: found.sort((one, other) => (one.path < other.path ? -1 : 1)), is_cut };
   }
 
-  /** `asked` is the path as the caller gave it; null for a folder below it, which may have gone meanwhile. */
+  /** `asked` is the path as the caller gave it; null for a folder below it, which may have been deleted meanwhile. */
   async #listFolder(folder: string, asked: string | null, signal: AbortSignal): Promise<FileInfo[]> {
     const { connection, toolbox, limits } = this.#ports;
     if (asked !== null) {
@@ -244,7 +244,7 @@ export class DaytonaFiles {
       signal.throwIfAborted();
       if (error instanceof SandboxError) throw error;
       const failure: DaytonaFailure = readFailure(error);
-      // A part of the path is a file: the daemon calls that a bad request.
+      // If a part of the path is a file, the daemon reports a bad request.
       if (failure.status === 404 || /not a directory|ENOTDIR/i.test(failure.message)) return null;
       throw toSandboxError(failure, absolute);
     }
@@ -264,7 +264,7 @@ function baseOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** Older daemons write Go's own form of a time, which no date parser takes; the beginning of it is enough. */
+/** Older daemons write times in Go's own format, which no date parser accepts; its beginning is enough. */
 function readTime(text: string): string {
   const time = Date.parse(text);
   const form = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d\d)(\d\d)/.exec(text);

@@ -25,7 +25,7 @@ async function field(body: string, piece: number, type?: string): Promise<string
 }
 
 describe("readStringField", () => {
-  it("reads any string wherever the answer is cut", async () => {
+  it("reads any string, however the answer is split", async () => {
     const value = fc.oneof(
       fc.string({ unit: "binary" }),
       fc
@@ -38,7 +38,7 @@ describe("readStringField", () => {
         expect((await field(JSON.stringify({ stdout, exitCode: 0, output, stderr: "" }), piece)).toWellFormed()).toBe(
           expected,
         );
-        // Escaped as some servers do it: every character by its number.
+        // Some servers escape every character by its number.
         const escaped = [...Array(output.length).keys()].map(
           (index) => `\\u${output.charCodeAt(index).toString(16).padStart(4, "0")}`,
         );
@@ -57,7 +57,7 @@ describe("readStringField", () => {
     expect(await field("\x01\x01\x01plain\n", 4, "text/plain")).toBe("\x01\x01\x01plain\n");
   });
 
-  it("ends the transfer when it has seen enough", async () => {
+  it("ends the transfer when the callback returns false", async () => {
     const { response, taken } = answer(JSON.stringify({ output: "x".repeat(100_000), stdout: "y" }), 100);
     await readStringField(response, "output", () => false);
     expect(taken()).toBeLessThan(1_000);
@@ -65,7 +65,7 @@ describe("readStringField", () => {
 });
 
 describe("readObjects", () => {
-  it("reads objects wherever the answer is cut, and passes over long ones", async () => {
+  it("reads objects, however the answer is split, and skips those over the limit", async () => {
     const item = fc.record({ file: fc.string(), content: fc.string({ unit: "binary", maxLength: 60 }) });
     await fc.assert(
       fc.asyncProperty(fc.array(item), fc.integer({ min: 1, max: 50 }), async (items, piece) => {
@@ -78,7 +78,7 @@ describe("readObjects", () => {
     );
   });
 
-  it("stops when told", async () => {
+  it("stops when the callback returns false", async () => {
     const found: unknown[] = [];
     await readObjects(answer('[{"a":1},{"a":2},{"a":3}]', 100).response, 100, (value) => found.push(value) < 2);
     expect(found).toEqual([{ a: 1 }, { a: 2 }]);
@@ -86,7 +86,7 @@ describe("readObjects", () => {
 });
 
 describe("readBytes", () => {
-  it("gives up on more than the limit without taking it all", async () => {
+  it("returns null above the limit without reading the rest", async () => {
     expect(await readBytes(answer("12345", 2).response, 5)).toEqual(new TextEncoder().encode("12345"));
     const { response, taken } = answer("x".repeat(100_000), 1_000);
     expect(await readBytes(response, 5_000)).toBeNull();

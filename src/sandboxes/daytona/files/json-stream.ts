@@ -1,9 +1,10 @@
-// JSON answers that may be larger than memory, read while they arrive: one string of an object, or the objects of an array.
+// Reads JSON answers while they arrive, since they may exceed the memory: one string of an object, or the objects of an
+// array.
 
-/** What a reader does with a piece; false ends the reading, and with it the transfer. */
+/** Handles a piece. Returns false to end the reading, and with it the transfer. */
 type OnPiece<Value> = (value: Value) => boolean;
 
-/** The value of the field `name` of a flat object, in pieces. An answer that is no JSON is taken whole. */
+/** Reads the field `name` of a flat object in pieces. Passes an answer that is not JSON on as a whole. */
 export async function readStringField(response: Response, name: string, onPiece: OnPiece<string>): Promise<void> {
   if (!response.headers.get("content-type")?.includes("json")) {
     await readText(response, onPiece);
@@ -37,13 +38,13 @@ export async function readStringField(response: Response, name: string, onPiece:
   });
 }
 
-/** How far the string goes that `text` is in: to its closing quote, or to the last whole character of the piece. */
+/** The end of the string that `text` continues: its closing quote, or the last whole character of the piece. */
 function measureString(text: string): { end: number; closed: boolean } {
   for (let quote = text.indexOf('"'); quote !== -1; quote = text.indexOf('"', quote + 1)) {
     if (countBackslashes(text, quote) % 2 === 0) return { end: quote, closed: true };
   }
   let end = text.length;
-  // An escape that the piece cuts, and before it the first half of a surrogate pair: both halves are decoded together.
+  // Leaves out an escape that the piece cuts, and the first half of a surrogate pair: both halves are decoded together.
   const cut = text.lastIndexOf("\\");
   const length = text[cut + 1] === "u" ? 6 : 2;
   if (cut !== -1 && cut + length > end && countBackslashes(text, cut + 1) % 2 === 1) end = cut;
@@ -53,7 +54,7 @@ function measureString(text: string): { end: number; closed: boolean } {
   return { end, closed: false };
 }
 
-/** How many stand right before the place. */
+/** How many backslashes are directly before the place. */
 function countBackslashes(text: string, place: number): number {
   let start = place;
   while (start > 0 && text[start - 1] === "\\") start--;
@@ -65,7 +66,7 @@ function decodeString(escaped: string): string {
   return JSON.parse(`"${escaped}"`) as string;
 }
 
-/** Objects of a flat array one after another; one that is longer than `limit` characters is passed over. */
+/** Reads the objects of a flat array one after another, and skips those longer than `limit` characters. */
 export async function readObjects(response: Response, limit: number, onObject: OnPiece<unknown>): Promise<void> {
   let depth = 0;
   let inString = false;
@@ -89,13 +90,13 @@ export async function readObjects(response: Response, limit: number, onObject: O
         current = "";
       }
     }
-    // One over the limit is kept only as far as its length shows that it is.
+    // Of an object over the limit only enough is kept to recognize that.
     if (depth > 0 && current.length <= limit) current += text.slice(start);
     return true;
   });
 }
 
-/** The text of an answer in pieces; the transfer ends when `onPiece` says so. */
+/** Reads an answer's text in pieces. Ends the transfer when `onPiece` returns false. */
 async function readText(response: Response, onPiece: OnPiece<string>): Promise<void> {
   if (!response.body) return;
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -112,7 +113,7 @@ async function readText(response: Response, onPiece: OnPiece<string>): Promise<v
   }
 }
 
-/** The bytes of an answer, or null when there are more than `limit`. */
+/** The bytes of an answer; null if there are more than `limit`. */
 export async function readBytes(response: Response, limit: number): Promise<Uint8Array | null> {
   const pieces: Uint8Array[] = [];
   let length = 0;

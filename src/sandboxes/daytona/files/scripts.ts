@@ -1,25 +1,25 @@
-// Short shell scripts of our own in the sandbox, for what the daemon has no request for. They are POSIX shell with the few
-// programs that BusyBox has too, take all that varies as arguments, and end on their own.
+// Runs our own short shell scripts in the sandbox, for operations that the daemon's API lacks. They are POSIX shell,
+// use only programs that BusyBox also has, take all values as arguments, and end by themselves.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { DaytonaFailure } from "../client/failure.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { quote } from "../commands/command-line.ts";
 import { readBytes } from "./json-stream.ts";
 
-/** Scripts say a few lines. */
+/** Scripts print a few lines. */
 const ANSWER_BYTES = 64 * 1024;
 
-/** The daemon ends the script in time; how much later its word for that may come. */
+/** The daemon ends a script at its timeout. Its answer may arrive this much later. */
 const GRACE_MS = 5_000;
 
 export interface Script {
   text: string;
-  /** `$1` and on. */
+  /** The arguments, from `$1`. */
   values: string[];
   timeout_ms: number;
 }
 
-/** What a script says on both streams, and its exit code. Rejects as `Toolbox.ask` does. */
+/** Resolves with the script's output on both streams and its exit code. Rejects as `Toolbox.ask` does. */
 export async function runScript(
   toolbox: Toolbox,
   sandbox: SdkSandbox,

@@ -1,4 +1,4 @@
-// Finding files by name and lines by text. What lies in node_modules and .git is left out, unless the search begins there.
+// Finds files by name and lines by text. Leaves out node_modules and .git, unless the search begins inside them.
 import type { FileMatch } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { readGlob } from "../../glob.ts";
@@ -13,10 +13,10 @@ const SEARCH_MS = 60_000;
 /** Some 50,000 paths. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
-/** A line of minified code; the match in it says nothing to anyone. */
+/** Longer matches are skipped: a line of minified code is of no use. */
 const MAX_MATCH_CHARACTERS = 256 * 1024;
 
-/** Of a matching line this much is told. */
+/** How much of a matching line is returned. */
 const MAX_LINE_CHARACTERS = 500;
 
 export class DaytonaSearch {
@@ -33,7 +33,7 @@ export class DaytonaSearch {
     const { absolute, folders } = await this.#files.resolve(path, signal);
     const below = (file: string) =>
       isWithin(file, absolute) ? file.slice(absolute === "/" ? 1 : absolute.length + 1) : file;
-    // Newer daemons match the whole path, older ones the base name, where a pattern with a slash matches nothing.
+    // Newer daemons match the whole path. Older ones match the base name, so a pattern with a slash matches nothing.
     let found = await this.#ask(path, absolute, `**/${base}`, signal);
     if (found.length === 0) found = await this.#ask(path, absolute, base, signal);
     return found

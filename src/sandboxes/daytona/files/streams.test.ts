@@ -1,5 +1,5 @@
-// Uploads and archives against a daemon that does as the real one: it writes a file in place while it arrives, and keeps
-// what had come of one that was cut.
+// Uploads and archives with a daemon that behaves as the real one: it writes a file in place while it arrives, and
+// keeps the part that arrived of an interrupted one.
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
@@ -18,7 +18,7 @@ import { DaytonaStreams } from "./streams.ts";
 let folder: string;
 let server: Server;
 let streams: DaytonaStreams;
-/** What the daemon does with an upload's bytes before it stores them. */
+/** Changes an upload's bytes before the daemon stores them. */
 let spoil: (bytes: Buffer) => Buffer;
 /** Why the daemon refuses an upload. */
 let refusal = "";
@@ -71,7 +71,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   } else {
     const path = url.searchParams.get("path") ?? "";
     const bytes = await readFile(path);
-    // The name is gone before the bytes are sent: the client removes it when it sees the head.
+    // Waits until the client, which has the headers, has unlinked the file.
     response.writeHead(200, { "content-length": bytes.length }).flushHeaders();
     while (await stat(path).catch(() => null)) await new Promise((resolve) => setImmediate(resolve));
     response.end(bytes);
@@ -111,7 +111,7 @@ async function receive(request: IncomingMessage): Promise<void> {
   );
 }
 
-/** A sender of these pieces, which waits until the daemon has stored something before it goes on, or fails. */
+/** Sends the pieces, waits until the daemon has stored something, and then ends or fails. */
 function sendPieces(pieces: string[], failure?: Error): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let next = 0;
@@ -130,8 +130,8 @@ function sendPieces(pieces: string[], failure?: Error): ReadableStream<Uint8Arra
 const write = (content: ReadableStream<Uint8Array>, limit_bytes = 1000) =>
   streams.write("a.txt", { content, limit_bytes }, never);
 
-describe("an upload to a daemon that writes in place", () => {
-  it("stands beside the old file until it is whole", async () => {
+describe("an upload to a daemon that writes files in place", () => {
+  it("replaces the old file only when it is complete, and keeps its mode", async () => {
     await writeFile(join(folder, "a.txt"), "old", { mode: 0o755 });
     const { file, is_new } = await write(sendPieces(["new", " file"]));
     expect({ ...file, is_new }).toMatchObject({ path: "a.txt", size: 8, is_new: false });
@@ -140,7 +140,7 @@ describe("an upload to a daemon that writes in place", () => {
     expect(await readdir(folder)).toEqual(["a.txt"]);
   });
 
-  it("that breaks, or grows too large, leaves the old file and nothing else", async () => {
+  it("leaves the old file and no temporary file if it breaks or grows too large", async () => {
     await writeFile(join(folder, "a.txt"), "old");
     await expect(write(sendPieces(["half", " of"], new Error("connection lost")))).rejects.toMatchObject({
       code: "invalid",
@@ -153,7 +153,7 @@ describe("an upload to a daemon that writes in place", () => {
   it.each([
     ["grows too large", sendPieces(["x".repeat(600), "y".repeat(600)]), "too_large"],
     ["breaks", new ReadableStream({ pull: (controller) => controller.error(new Error("connection lost")) }), "invalid"],
-  ])("that %s aborts its request and never fails the request's body", async (_what, content, code) => {
+  ])("that %s aborts its request instead of failing the request's body", async (_what, content, code) => {
     const send = globalThis.fetch;
     const ends: string[] = [];
     vi.spyOn(globalThis, "fetch").mockImplementation(async (url, init) => {
@@ -172,7 +172,7 @@ describe("an upload to a daemon that writes in place", () => {
     expect(ends).toEqual(["aborted"]);
   });
 
-  it("is not taken for whole because the daemon says so", async () => {
+  it("fails if bytes are missing, although the daemon reports success", async () => {
     spoil = (bytes) => bytes.subarray(1);
     await expect(write(sendPieces(["some", " bytes"]))).rejects.toMatchObject({
       code: "failed",
@@ -183,7 +183,7 @@ describe("an upload to a daemon that writes in place", () => {
 });
 
 describe("an archive", () => {
-  it("has no name any more when its bytes are read", async () => {
+  it("is readable after its temporary file is unlinked", async () => {
     await writeFile(join(folder, "a.txt"), "text");
     const { name, size, body } = await streams.openArchive("", never);
     const bytes = Buffer.from(await new Response(body).arrayBuffer());
@@ -193,7 +193,7 @@ describe("an archive", () => {
   });
 });
 
-it("an upload is told in words of the caller when the sandbox has no room, or no right", async () => {
+it("an upload to a full disk or without permission fails with the caller's path, not the temporary file's", async () => {
   refusal = "write: no space left on device";
   await expect(write(sendPieces(["x"]))).rejects.toMatchObject({
     code: "failed",
@@ -206,7 +206,7 @@ it("an upload is told in words of the caller when the sandbox has no room, or no
   });
 });
 
-it("a listing holds no folder without end in memory", async () => {
+it("a listing of a huge folder fails instead of filling the memory", async () => {
   await expect(streams.list("", 1, never)).rejects.toMatchObject({
     code: "too_large",
     message: expect.stringMatching(/too many files/),

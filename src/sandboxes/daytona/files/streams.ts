@@ -1,5 +1,6 @@
-// Files of any size in and out of the sandbox as streams, for people. An upload is written beside its place and moved there
-// when all of it has come; an archive is a temporary file that has no name any more by the time its first byte is read.
+// Streams files of any size into and out of the sandbox, for people. An upload is written to a temporary file beside
+// its target, and moved there when it is complete. An archive is a temporary file that is unlinked before its first
+// byte is read.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing, FileStream, Upload } from "../../../agent/workspace.ts";
@@ -7,27 +8,27 @@ import { parentOf } from "../../paths.ts";
 import { type DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
 import { abortable } from "../client/waiting.ts";
 import { DaytonaFiles, type FilePorts } from "./files.ts";
-import { DaytonaPlaces, type Place } from "./places.ts";
+import { DaytonaPathResolver, type ResolvedPath } from "./path-resolver.ts";
 import { runScript } from "./scripts.ts";
 import { writeUploadBody } from "./upload-body.ts";
 
-/** 100 MB on a line of half a megabit. */
+/** Enough for 100 MB at half a megabit per second. */
 const UPLOAD_MS = 30 * 60_000;
 
 /** Packing a project with its dependencies takes seconds. */
 const ARCHIVE_MS = 120_000;
 
-/** Moving and removing one file. */
-const TIDY_MS = 10_000;
+/** The time limit for moving and removing one file. */
+const MOVE_MS = 10_000;
 
 const UPLOAD_PREFIX = ".taskloom-upload-";
 const ARCHIVE_PREFIX = ".taskloom-archive-";
 
-// What a life that was ended in the middle has left behind: no transfer is an hour old. $1 folder, $2 prefix.
+// Removes what an interrupted life left behind: no transfer takes an hour. $1 is the folder, $2 the prefix.
 const SWEEP = `find "$1" -maxdepth 1 -type f -name "$2*" -mmin +60 -exec rm -f -- {} + 2>/dev/null; exit 0`;
 
-// $1 what was uploaded, $2 its place, $3 its size. A rename within a folder is one step: who reads the place meanwhile sees
-// the old file or the new one. The old one's mode stays, so that a program can still be run.
+// $1 is the uploaded file, $2 its target, $3 its size. A rename within a folder is atomic: a reader of the target sees
+// the old file or the new one. The old file's mode is kept, so that a program stays executable.
 const PUT_IN_PLACE = `say() { rm -f -- "$1"; printf "\\ntaskloom:%s:%s\\n" "$2" "$3"; exit 0; }
 size=$(stat -c %s -- "$1" 2>/dev/null)
 [ "$size" = "$3" ] || say "$1" short "$size"
@@ -37,8 +38,8 @@ time=$(stat -c %Y -- "$1")
 mv -f -- "$1" "$2" || say "$1" stuck
 say "$1" written "$time"`;
 
-// $1 the archive, $2 folder above, $3 folder. Exit code 1 of tar: a file changed while it was read, which happens where
-// people work.
+// $1 is the archive, $2 the parent folder, $3 the folder. tar's exit code 1 means that a file changed while it was
+// read, which is normal while people work.
 const PACK = `cd -- "$2" || exit 2
 umask 077
 tar -czf "$1" -- "./$3"
@@ -49,28 +50,28 @@ rm -f -- "$1"; exit 2`;
 export class DaytonaStreams {
   readonly #ports: FilePorts;
   readonly #files: DaytonaFiles;
-  readonly #places: DaytonaPlaces;
+  readonly #resolver: DaytonaPathResolver;
 
   constructor(ports: FilePorts) {
     this.#ports = ports;
     this.#files = new DaytonaFiles(ports);
-    this.#places = new DaytonaPlaces(ports, this.#files);
+    this.#resolver = new DaytonaPathResolver(ports, this.#files);
   }
 
   async list(path: string, depth: number, signal: AbortSignal): Promise<FileListing> {
-    const place = await this.#places.findFolder(path, signal);
+    const place = await this.#resolver.findFolder(path, signal);
     return this.#files.listUpTo(place.absolute, depth, signal);
   }
 
   async openFile(path: string, range: string | null, signal: AbortSignal): Promise<FileStream> {
-    const place = await this.#places.findFile(path, signal);
+    const place = await this.#resolver.findFile(path, signal);
     return this.#download(place.absolute, baseOf(place.absolute), place.size, signal, range);
   }
 
   async write(path: string, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }> {
     try {
       if (path.endsWith("/")) throw new SandboxError("invalid", `${path} names a folder, not a file.`);
-      const place = await this.#places.find(path, signal, { takesAnyName: false });
+      const place = await this.#resolver.find(path, signal, { takesAnyName: false });
       if (place.kind === "dir") throw new SandboxError("invalid", `${place.asked} is a folder, not a file.`);
       if (place.kind === "other") throw new SandboxError("invalid", `${place.asked} is no regular file.`);
       return await this.#writeTo(place, upload, signal);
@@ -80,14 +81,18 @@ export class DaytonaStreams {
     }
   }
 
-  async #writeTo(place: Place, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }> {
+  async #writeTo(
+    place: ResolvedPath,
+    upload: Upload,
+    signal: AbortSignal,
+  ): Promise<{ file: FileInfo; is_new: boolean }> {
     const folder = parentOf(place.absolute);
     const beside = `${folder === "/" ? "" : folder}/${UPLOAD_PREFIX}${crypto.randomUUID()}`;
-    await this.#run(SWEEP, [folder, UPLOAD_PREFIX], TIDY_MS, signal);
+    await this.#run(SWEEP, [folder, UPLOAD_PREFIX], MOVE_MS, signal);
     let isPlaced = false;
     try {
       const size = await this.#send(place.asked, beside, upload, signal);
-      const { output } = await this.#run(PUT_IN_PLACE, [beside, place.absolute, String(size)], TIDY_MS, signal);
+      const { output } = await this.#run(PUT_IN_PLACE, [beside, place.absolute, String(size)], MOVE_MS, signal);
       const [, word, rest] = /^taskloom:(\w+):(\d*)$/m.exec(output) ?? [];
       isPlaced = word === "written";
       if (!isPlaced) throw refusePlacing(place.asked, word, size, rest);
@@ -127,7 +132,7 @@ export class DaytonaStreams {
 
   async delete(path: string, recursive: boolean, signal: AbortSignal): Promise<void> {
     const { connection } = this.#ports;
-    const place = await this.#places.find(path, signal, { follows: false });
+    const place = await this.#resolver.find(path, signal, { follows: false });
     if (place.kind === "none") throw new SandboxError("not_found", `${place.asked} does not exist.`);
     if (place.path === "") throw new SandboxError("refused", "The work dir itself is not deleted.");
     if (place.kind === "dir" && !recursive) {
@@ -140,10 +145,10 @@ export class DaytonaStreams {
   }
 
   async openArchive(path: string, signal: AbortSignal): Promise<FileStream> {
-    const place = await this.#places.findFolder(path, signal);
+    const place = await this.#resolver.findFolder(path, signal);
     const name = baseOf(place.absolute);
     const archive = `/tmp/${ARCHIVE_PREFIX}${crypto.randomUUID()}`;
-    await this.#run(SWEEP, ["/tmp", ARCHIVE_PREFIX], TIDY_MS, signal);
+    await this.#run(SWEEP, ["/tmp", ARCHIVE_PREFIX], MOVE_MS, signal);
     try {
       const { output } = await this.#run(PACK, [archive, parentOf(place.absolute), name], ARCHIVE_MS, signal);
       const [, size] = /^taskloom:packed:(\d+)$/m.exec(output) ?? [];
@@ -153,7 +158,7 @@ export class DaytonaStreams {
       }
       return await this.#download(archive, `${name}.tar.gz`, Number(size), signal);
     } finally {
-      // The daemon has it open by the time it answers; what is open can be read to its end without a name.
+      // The daemon has opened the file when it answers, and an open file stays readable after it is unlinked.
       await this.#remove(archive);
     }
   }
@@ -186,7 +191,7 @@ export class DaytonaStreams {
     const [part] = /^bytes \d+-\d+\/\d+$/.exec(response.headers.get("content-range") ?? "") ?? [];
     return {
       name,
-      // What the daemon announces is truer than what was measured before.
+      // The daemon's length is newer than the one measured before.
       size: Number(response.headers.get("content-length") ?? size),
       body: (response.body as ReadableStream<Uint8Array> | null) ?? new Blob().stream(),
       ...(response.status === 206 && part !== undefined ? { part } : {}),
@@ -200,11 +205,11 @@ export class DaytonaStreams {
     );
   }
 
-  /** Also when the caller has gone, and never in the way of what is told to the caller. */
+  /** Works also after the caller has left, and never rejects, so that the caller sees the original result. */
   async #remove(path: string): Promise<void> {
     const { connection, toolbox } = this.#ports;
     const { signal } = new AbortController();
-    const script = { text: 'rm -f -- "$1"', values: [path], timeout_ms: TIDY_MS };
+    const script = { text: 'rm -f -- "$1"', values: [path], timeout_ms: MOVE_MS };
     await connection
       .call((sandbox) => runScript(toolbox, sandbox, script, signal), signal, { opens: false })
       .catch(() => undefined);
@@ -224,7 +229,7 @@ function explainUpload(asked: string, senderFailure: unknown, error: unknown): S
   if (senderFailure instanceof SandboxError) return senderFailure;
   if (senderFailure !== null) return new SandboxError("invalid", `${asked}: the file did not arrive whole.`);
   if (error instanceof SandboxError && error.code !== "failed") return error;
-  if (error instanceof SandboxError || readFailure(error).is_of_the_way)
+  if (error instanceof SandboxError || readFailure(error).is_transport)
     return new SandboxError("failed", `${asked}: the sandbox was lost in the middle of this. Send it again.`);
   return explainRefusal(asked, readFailure(error));
 }

@@ -17,7 +17,7 @@ const send = (content: ReadableStream<Uint8Array>, limit_bytes = 1000, options: 
 const read = (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
 
 describe("an upload's body", () => {
-  it("is a form with the path before the file, byte for byte", async () => {
+  it("is a form with the path before the file's exact bytes", async () => {
     const body = send(streamOf("one ", "--two\r\n", "", "three"));
     const form = await new Response(body.stream, { headers: { "content-type": body.type } }).formData();
     expect([...form.keys()]).toEqual(["files[0].path", "files[0].file"]);
@@ -27,7 +27,7 @@ describe("an upload's body", () => {
     expect(body.failure).toBeNull();
   });
 
-  it("takes as much as the limit, and ends its source at one byte more", async () => {
+  it("accepts a file up to the limit, and cancels its source one byte later", async () => {
     expect(await read(send(streamOf("x".repeat(10)), 10).stream)).toContain("x".repeat(10));
     let cancelled: unknown = null;
     const content = new ReadableStream<Uint8Array>({
@@ -42,7 +42,7 @@ describe("an upload's body", () => {
     expect(cancelled).toBe(body.failure);
   });
 
-  it("reads no more than is taken from it", async () => {
+  it("reads from its source only on demand", async () => {
     let pulls = 0;
     const content = new ReadableStream<Uint8Array>(
       {
@@ -59,7 +59,7 @@ describe("an upload's body", () => {
     expect(pulls).toBeLessThanOrEqual(6);
   });
 
-  it("does not blame the sender for what fails once its reader has given up", async () => {
+  it("has no sender's failure if its source fails after the reader cancelled", async () => {
     const pending = Promise.withResolvers<never>();
     const reader = {
       read: () => pending.promise,
@@ -77,7 +77,7 @@ describe("an upload's body", () => {
     expect(body.failure).toBeNull();
   });
 
-  it("fails where its source breaks, and where that falls silent", async () => {
+  it("fails if its source fails, and if its source stays silent", async () => {
     const broken = send(
       new ReadableStream({
         start: (controller) => controller.error(new Error("connection lost")),

@@ -1,8 +1,8 @@
-// One file as `multipart/form-data`, written while it arrives: what is in memory is the piece that is under way.
+// Encodes one file as `multipart/form-data` while it arrives. Only one piece is in memory at a time.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { Upload } from "../../../agent/workspace.ts";
 
-/** A sender that is silent for this long is gone; the daemon's side of it is held open meanwhile. */
+/** A sender that is silent for this long is considered gone. Until then the request to the daemon stays open. */
 const SILENCE_MS = 60_000;
 
 const PIECE_BYTES = 64 * 1024;
@@ -10,11 +10,11 @@ const PIECE_BYTES = 64 * 1024;
 export interface UploadBody {
   type: string;
   stream: ReadableStream<Uint8Array>;
-  /** Bytes of the file that were passed on so far. */
+  /** How many bytes of the file have been forwarded so far. */
   readonly size: number;
   /**
-   * Why the sender's part failed; null while it did not. Whoever reads the stream may see another error. What fails once
-   * the reader has given up is not the sender's doing: a cancelled request's body may reject the read that is under way.
+   * The sender's failure; null if there is none. The reader of the stream may see another error. A failure after the
+   * reader cancelled does not count: cancelling a request's body may reject its pending read.
    */
   readonly failure: unknown;
 }
@@ -22,8 +22,8 @@ export interface UploadBody {
 export interface UploadBodyOptions {
   silence_ms?: number;
   /**
-   * Aborts the request that sends the stream, which cancels the stream; until then the stream stays open. Without this the
-   * stream fails with the failure, and workerd logs an uncaught exception for a request's body that fails.
+   * Aborts the request that sends the stream, which cancels the stream; until then the stream stays open. Without this
+   * the stream fails with the failure, and workerd logs an uncaught exception for a request's body that fails.
    */
   onFailure?(failure: unknown): void;
 }
@@ -33,19 +33,19 @@ export function writeUploadBody(
   { content, limit_bytes }: Upload,
   { silence_ms = SILENCE_MS, onFailure }: UploadBodyOptions = {},
 ): UploadBody {
-  // Unguessable, so that no file holds it.
+  // Unguessable, so that no file can contain it.
   const boundary = `taskloom-${crypto.randomUUID()}-${crypto.randomUUID()}`;
   const encoder = new TextEncoder();
-  // The path must come before the file, which the daemon writes while it arrives.
+  // The path must precede the file, since the daemon writes the file while it arrives.
   const head =
     `--${boundary}\r\nContent-Disposition: form-data; name="files[0].path"\r\n\r\n${path}\r\n` +
     `--${boundary}\r\nContent-Disposition: form-data; name="files[0].file"; filename="file"\r\n` +
     "Content-Type: application/octet-stream\r\n\r\n";
   const source = readInPieces(content);
-  const state = { size: 0, failure: null as unknown, isGivenUp: false };
+  const state = { size: 0, failure: null as unknown, isCancelled: false };
   const cancelled = Promise.withResolvers<void>();
   const fail = async (error: unknown): Promise<void> => {
-    if (!state.isGivenUp) {
+    if (!state.isCancelled) {
       state.failure = error;
       onFailure?.(error);
     }
@@ -73,7 +73,7 @@ export function writeUploadBody(
       }
     },
     cancel: (reason) => {
-      state.isGivenUp = true;
+      state.isCancelled = true;
       cancelled.resolve();
       return source.cancel(reason).catch(() => undefined);
     },
@@ -95,13 +95,13 @@ interface Source {
   cancel(reason: unknown): Promise<void>;
 }
 
-/** A request's body comes in pieces as large as asked for; left alone they are 4 KiB, each of which costs as much. */
+/** Asks for large pieces: a request's body otherwise arrives in pieces of 4 KiB, and each piece has a fixed cost. */
 function readInPieces(content: ReadableStream<Uint8Array>): Source {
   let reader: ReadableStreamBYOBReader;
   try {
     reader = content.getReader({ mode: "byob" });
   } catch {
-    // Not a stream of bytes but of pieces.
+    // Not a byte stream.
     return content.getReader();
   }
   return {

@@ -1,36 +1,36 @@
-// The commands around a project's clone, and what they print. Threads of one project know nothing of each other, so what
-// keeps them from cloning twice lies in the sandbox: a folder that one of them makes, the claim, and touches while it
-// works. The clone comes to be under another name and is moved when it is whole, so that a folder of the repository's name
-// never is half of one.
+// The commands around a project's clone, and their output. Threads of one project don't know of each other, so a lock
+// in the sandbox keeps them from cloning twice: a folder, the claim, which one thread creates and touches while it
+// works. The clone is made under another name and moved when it is complete, so that the repository's folder is never
+// half a clone.
 import { quote } from "../commands/command-line.ts";
 
-export interface Spot {
-  /** Where the repository is to be; absolute. */
+export interface CloneTarget {
+  /** The final absolute path of the repository. */
   path: string;
-  /** Where it comes to be, beside it. */
+  /** The temporary path beside it that the clone is made in. */
   draft: string;
 }
 
-export type Beginning =
-  /** Ours to clone. */
+export type CheckoutState =
+  /** This thread has the claim and makes the clone. */
   | { kind: "claimed" }
-  /** Another is at it. */
+  /** Another thread has the claim. */
   | { kind: "busy" }
   | { kind: "there"; branch: string | null; url: string | null; is_empty: boolean }
   | { kind: "in_the_way" };
 
-/** A claim that was not touched for longer is of somebody who is gone; touched four times as often. */
+/** A claim that was not touched for longer is abandoned. Its owner touches it four times as often. */
 export const STALE_SECONDS = 60;
 
 const DRAFT_PREFIX = ".taskloom-clone-";
 
-// /tmp may be emptied when a sandbox stops, and who worked in it is gone then.
+// /tmp may be emptied when a sandbox stops, which also ends every owner of a claim.
 const CLAIM = `claim="/tmp/.taskloom/clone-$(printf %s "$1" | cksum | tr -d ' ')"`;
 
-/** A model is told what these files say, which a program in the sandbox may have written. */
+/** Limits what a model sees of these files, which a program in the sandbox may have written. */
 const MAX_SHOWN_BYTES = 4_000;
 
-// A branch that has no commit yet is written nowhere but in HEAD.
+// A branch without a commit exists only in HEAD.
 const SHOW = `show() {
   printf 'there\\nbranch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$1/.git/HEAD" 2>/dev/null | head -n 1 | head -c ${MAX_SHOWN_BYTES})"
   sed -n '/^\\[remote "origin"\\]/,/^\\[/s/^[[:space:]]*url[[:space:]]*=[[:space:]]*/url /p' "$1/.git/config" 2>/dev/null | head -n 1 | head -c ${MAX_SHOWN_BYTES}
@@ -40,10 +40,12 @@ const SHOW = `show() {
 
 const VACANT = `vacant() { [ ! -L "$1" ] && { [ ! -e "$1" ] || { [ -d "$1" ] && [ -z "$(ls -A "$1" 2>/dev/null)" ]; }; }; }`;
 
-// The daemon clones one branch and has its clone know no others: what is pushed on another would count as not pushed.
+// The daemon clones a single branch and configures the clone to fetch only that one: commits pushed on another branch
+// would count as not pushed.
 const TRACK = `track() { git config -f "$1/.git/config" remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*' 2>/dev/null; }`;
 
-// Who holds the claim is alone: what is half made is of somebody who is gone, or of a source that the project had before.
+// The owner of the claim is alone: an unfinished clone is from an abandoned attempt, or from the project's former
+// source.
 const BEGIN = `${SHOW}
 ${VACANT}
 ${CLAIM}
@@ -84,27 +86,27 @@ if vacant "$1"; then echo vacant; else echo in_the_way; fi`;
 const TRACKING = `${TRACK}
 track "$1"`;
 
-export function draftOf(path: string, id: string): Spot {
+export function cloneTarget(path: string, id: string): CloneTarget {
   return { path, draft: `${path.slice(0, path.lastIndexOf("/"))}/${DRAFT_PREFIX}${id}` };
 }
 
-export const writeBeginning = (spot: Spot) => write(BEGIN, spot);
-export const writeFinish = (spot: Spot) => write(FINISH, spot);
-export const writeRelease = (spot: Spot) => write(RELEASE, spot);
-export const writeTouch = (spot: Spot) => write(TOUCH, spot);
+export const writeClaim = (target: CloneTarget) => write(BEGIN, target);
+export const writeFinish = (target: CloneTarget) => write(FINISH, target);
+export const writeRelease = (target: CloneTarget) => write(RELEASE, target);
+export const writeTouch = (target: CloneTarget) => write(TOUCH, target);
 
-/** Whether something may be cloned to the path: `vacant`, or there is something in the way. */
+/** Checks whether a clone to the path is possible: prints `vacant` or `in_the_way`. */
 export function writeVacancy(path: string): string {
   return write(VACANCY, { path, draft: "" });
 }
 
-/** For a clone that is where it belongs: it knows all branches of its remote from now on. */
+/** Configures a finished clone to fetch all branches of its remote. */
 export function writeTracking(path: string): string {
   return write(TRACKING, { path, draft: "" });
 }
 
-/** Null where the command did not come to its end. */
-export function readBeginning(output: string): Beginning | null {
+/** Null if the command did not finish. */
+export function readCheckoutState(output: string): CheckoutState | null {
   const [kind, ...lines] = output.trim().split("\n");
   if (kind === "claimed" || kind === "busy" || kind === "in_the_way") return { kind };
   if (kind !== "there") return null;
@@ -112,6 +114,6 @@ export function readBeginning(output: string): Beginning | null {
   return { kind, branch: read("branch") || null, url: read("url") || null, is_empty: lines.includes("empty") };
 }
 
-function write(script: string, { path, draft }: Spot): string {
+function write(script: string, { path, draft }: CloneTarget): string {
   return ["sh -c", ...[script, "taskloom", path, draft].map(quote)].join(" ");
 }

@@ -5,7 +5,7 @@ import { explainGit, type GitFault, readGitFault } from "./git-failure.ts";
 const source = "DAYTONA_DAEMON";
 
 describe("readGitFault", () => {
-  // What the git within older daemons says, with the status it comes with.
+  // Statuses and messages of the git library in older daemons.
   const older: [status: number, message: string, fault: GitFault | null][] = [
     [401, "authentication required: Repository not found.", "auth"],
     [403, "authorization failed", "auth"],
@@ -45,7 +45,7 @@ describe("readGitFault", () => {
 describe("explainGit", () => {
   const attempt = { what: "The push", host: "git.example.com", branch: "main" };
 
-  it("tells a wrong credential from a missing one", () => {
+  it("distinguishes a wrong credential from a missing one", () => {
     const failure = new DaytonaFailure("authentication required", { status: 401 });
     const missing = explainGit(failure, { ...attempt, login: null });
     const wrong = explainGit(failure, { ...attempt, login: { username: "ada", password: "canary-password" } });
@@ -54,7 +54,7 @@ describe("explainGit", () => {
   });
 
   it.each(["canary-pass/word+1", encodeURIComponent("canary-pass/word+1"), btoa("ada:canary-pass/word+1")])(
-    "never says the password, though the daemon quotes it as %s",
+    "never contains the password, although the daemon quotes it as %s",
     (quoted) => {
       const login = { username: "ada", password: "canary-pass/word+1" };
       for (const message of [`fatal: it was ${quoted} that failed`, `${"x".repeat(285)} ${quoted}`]) {
@@ -66,7 +66,7 @@ describe("explainGit", () => {
     },
   );
 
-  it("says no password of an address, whosever it is", () => {
+  it("contains no password of a URL, also not an unknown one", () => {
     const message =
       "unable to access 'https://ada:canary%2Fpass@git.example.com/x': The requested URL returned error: 500";
     const failure = new DaytonaFailure(message, { status: 502, source, code: "GIT_TRANSPORT_FAILED" });
@@ -75,7 +75,7 @@ describe("explainGit", () => {
     expect(text).not.toContain("canary");
   });
 
-  it("says nothing that was said where the password is so short that it may be in any word", () => {
+  it("leaves git's message out if the password is so short that it could be in any word", () => {
     const failure = new DaytonaFailure("hook declined: bad", { status: 400, source, code: "GIT_REMOTE_REJECTED" });
     const text = explainGit(failure, { ...attempt, login: { username: "ada", password: "bad" } }).message;
     expect(text).not.toContain("bad");

@@ -1,5 +1,5 @@
-// Why git failed, as a sentence that a model can act on. Newer daemons tell it by a code; older ones by a status and the
-// words of their git, which are read here.
+// Explains a failure of git in a sentence that a model can act on. Newer daemons send a code; older ones send a status
+// and git's own message, which is parsed here.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { GitLogin } from "../../../protocol/git-credential.ts";
 import type { DaytonaFailure } from "../client/failure.ts";
@@ -21,17 +21,17 @@ export type GitFault =
   | "transport"
   | "in_the_way";
 
-/** What was tried; the remote's part only where one was to be reached. */
+/** Describes what was tried. `host` and `login` are set only if a remote was to be reached. */
 export interface GitAttempt {
-  /** As the subject of a sentence: `The clone of https://…`. */
+  /** The subject of a sentence: `The clone of https://…`. */
   what: string;
   host: string | null;
   login: GitLogin | null;
   branch: string | null;
 }
 
-// Words first where they say more than the code does; in the order in which they are tried.
-const words: [sentence: RegExp, fault: GitFault][] = [
+// Tried in this order.
+const messages: [sentence: RegExp, fault: GitFault][] = [
   [/remote repository is empty/i, "empty"],
   [/not a git repository|repository does not exist/i, "no_repository_here"],
   [/no such remote|remote not found|'origin' does not appear to be a git repository/i, "no_remote"],
@@ -67,22 +67,22 @@ const codes: Record<string, GitFault> = {
   GIT_REMOTE_REJECTED: "remote_rejected",
 };
 
-/** Null where the failure says nothing of git. */
+/** Null if the failure does not come from git. */
 export function readGitFault(failure: DaytonaFailure): GitFault | null {
-  const said = words.find(([sentence]) => sentence.test(failure.message))?.[1] ?? null;
+  const said = messages.find(([sentence]) => sentence.test(failure.message))?.[1] ?? null;
   const coded = codes[failure.code ?? ""] ?? null;
-  // A code covers more than one case where the words tell them apart; anything else it knows better.
+  // For these faults the message is more specific than the code. Otherwise the code is more reliable.
   const isFiner = said !== null && ["empty", "no_repository_here", "no_remote", "up_to_date"].includes(said);
   return isFiner ? said : (coded ?? said);
 }
 
-/** Shorter ones may be a part of any word: what was said is then left out as a whole. */
+/** A shorter password could be part of any word: the whole message is left out then. */
 const MIN_SECRET_CHARACTERS = 8;
 
-/** Enough for a reason of git or of a host's hook. */
+/** Enough for a reason from git or from a host's hook. */
 const MAX_REASON_CHARACTERS = 300;
 
-/** The error to throw; it never holds the password, whatever the daemon quotes. */
+/** The error to throw. It never contains the password, whatever the daemon quotes. */
 export function explainGit(failure: DaytonaFailure, attempt: GitAttempt): SandboxError {
   const fault = readGitFault(failure);
   const [code, sentence] = fault === null ? [codeOf(failure), ""] : describeFault(fault, attempt);
@@ -97,7 +97,7 @@ function codeOf({ status }: DaytonaFailure): SandboxError["code"] {
   return status !== null && status < 500 ? "invalid" : "failed";
 }
 
-/** Where the sentence says it all. */
+/** Whether our own sentence is complete without git's message. */
 function isPlain(fault: GitFault | null): boolean {
   return (
     fault !== null &&
@@ -105,13 +105,13 @@ function isPlain(fault: GitFault | null): boolean {
   );
 }
 
-/** What was said, cut only after the password was taken out of it, so that no piece of one is left at the cut. */
+/** Git's message. The password is removed before the message is cut, so that no part of it remains at the cut. */
 function readReason({ message }: DaytonaFailure, login: GitLogin | null): string {
   if (message.startsWith("Request failed with status code")) return "";
   return hideLogin(message, login).replace(/\s+/g, " ").trim().slice(0, MAX_REASON_CHARACTERS);
 }
 
-/** Also one that stands in an address, in whatever way a program writes it there: it may be the sandbox's own. */
+/** Hides the login's password in every encoding, and any password in a URL: the sandbox may have its own. */
 function hideLogin(message: string, login: GitLogin | null): string {
   const text = message.replace(/(:\/\/[^\s/:@]*):[^\s/@]*@/g, "$1:[password]@");
   if (login === null) return text;

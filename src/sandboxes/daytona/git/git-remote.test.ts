@@ -31,7 +31,7 @@ beforeEach(() => {
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 describe("the inspection of a repository", () => {
-  it("finds it from within, with its branch, its remote and who commits", () => {
+  it("finds it from a folder inside, with its branch, its remote and its author", () => {
     sh("git config user.name 'Ada L'; git config user.email ada@example.com", shop);
     expect(inspect(join(shop, "src"))).toEqual({
       kind: "repository",
@@ -45,7 +45,7 @@ describe("the inspection of a repository", () => {
     });
   });
 
-  it("knows the branch of a work tree beside the first, and of a submodule", () => {
+  it("finds the branch of an additional work tree, and of a submodule", () => {
     const commit = "git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x";
     sh(`${commit}; git worktree add -q ../beside -b fix/two; git init -q -b deep below; cd below; ${commit}`, shop);
     sh("git -c protocol.file.allow=always submodule --quiet add ./below && git submodule --quiet absorbgitdirs", shop);
@@ -56,18 +56,18 @@ describe("the inspection of a repository", () => {
       expect(inspect(folder)).toMatchObject({ repository: { root: folder, branch } });
   });
 
-  it("names the repositories below a folder that is none, and knows a folder that is not there", () => {
+  it("lists the repositories in a folder that is not one, and reports a missing folder", () => {
     expect(inspect(home)).toEqual({ kind: "none", repositories: ["it's a shop"] });
     expect(inspect(join(home, "nothing"))).toEqual({ kind: "missing" });
     expect(inspect("-P")).toEqual({ kind: "missing" });
   });
 
-  it("has no remote where there is none", () => {
+  it("has no remote if none is configured", () => {
     sh("git remote remove origin", shop);
     expect(remoteOf()).toBeNull();
   });
 
-  it("leaves it open where git is not installed", () => {
+  it("leaves the remote's URL empty if git is not installed", () => {
     const tools = join(base, "tools");
     mkdirSync(tools, { recursive: true });
     for (const name of ["sh", "sed", "head", "dirname"]) {
@@ -98,7 +98,7 @@ describe("the inspection of a repository", () => {
     expect(remoteOf()?.doubt).toMatch(doubt);
   });
 
-  it("does not doubt settings that change nothing for it", () => {
+  it("does not doubt the remote because of settings that don't affect it", () => {
     sh("git config url.https://evil.example/.insteadOf https://gitlab.com/; git config http.postBuffer 1000", shop);
     expect(remoteOf()).toEqual({ url: URL_OF_SHOP, doubt: null });
   });

@@ -1,6 +1,6 @@
-// What a repository in a sandbox is, read by one command: its folder, its branch, its remote and the settings that decide
-// where a password would go. A program in the sandbox can change these at any time, or be `git` itself: this keeps a
-// password from going astray by settings that it finds, not from a program that waits for it.
+// Inspects a repository in a sandbox with one command: its folder, its branch, its remote and the settings that decide
+// where a password would be sent. A program in the sandbox can change these at any time, or replace `git` itself: the
+// inspection protects a password from existing settings, not from a program that waits for it.
 import { quote } from "../commands/command-line.ts";
 
 export interface Repository {
@@ -12,30 +12,32 @@ export interface Repository {
 }
 
 export interface Remote {
-  /** The first that is set. */
+  /** The first URL that is set. */
   url: string;
-  /** Why no password may go there; null where one may. */
+  /** Why no password may be sent there; null if it may. */
   doubt: string | null;
 }
 
 export type Inspection =
   | { kind: "repository"; repository: Repository }
-  /** The folder is there and in no repository; its own folders that are some. */
+  /** The folder exists and is in no repository. Lists the repositories directly inside it. */
   | { kind: "none"; repositories: string[] }
   | { kind: "missing" };
 
-/** More are no help in a sentence. */
+/** A longer list in an error message would not help. */
 const MAX_REPOSITORIES = 20;
 
-/** Takes what goes to a host elsewhere, keeps it on disk, or has it sent where nobody checks who answers. */
+/**
+ * Settings that redirect requests to another host, store the password on disk, or switch off the check of certificates.
+ */
 const DOUBTFUL = [
   "http\\.(.*\\.)?(proxy|sslverify|sslcainfo|sslcapath|curloptresolve|extraheader|followredirects)",
   "remote\\.origin\\.(proxy|vcs|uploadpack|receivepack)",
   "credential\\.(.*\\.)?helper",
 ].join("|");
 
-// In a work tree beside the first and in a submodule `.git` is a file that says where the rest is.
-// Values are joined by a character that stands in no address: a value with a line feed in it is then two.
+// In an additional work tree and in a submodule, `.git` is a file with the path of the git directory.
+// Values are separated by a character that no URL contains, so a value with a line feed counts as two.
 const SCRIPT = `cd -- "$1" 2>/dev/null || { echo missing; exit 0; }
 d=$(pwd -P)
 while [ ! -e "$d/.git" ] && [ "$d" != / ]; do d=$(dirname -- "$d"); done
@@ -59,7 +61,7 @@ say doubts config --name-only --get-regexp '^(${DOUBTFUL})$'
 say author config user.name
 say email config user.email`;
 
-/** For a shell; what it prints is for `readInspection`. */
+/** A shell command; `readInspection` parses its output. */
 export function writeInspection(path: string): string {
   return ["sh -c", ...[SCRIPT, "taskloom", path].map(quote)].join(" ");
 }

@@ -19,10 +19,10 @@ function ask(failure: DaytonaFailure, host: string | null) {
   );
 }
 
-describe("a request to the sandbox's git that has no answer in time", () => {
-  const late = new DaytonaFailure("no answer in time", { is_late: true });
+describe("a timeout of a request to the sandbox's git", () => {
+  const late = new DaytonaFailure("no answer in time", { is_timeout: true });
 
-  it("is the host's slowness where one was to be reached, and not the sandbox's absence", async () => {
+  it("is attributed to the remote's host if the operation needs one", async () => {
     const message = /^The clone did not end within 270 seconds: git\.example\.com answers slowly or not at all/;
     await expect(ask(late, "git.example.com")).rejects.toMatchObject({
       code: "failed",
@@ -30,12 +30,12 @@ describe("a request to the sandbox's git that has no answer in time", () => {
     });
   });
 
-  it("is the work itself, such as a hook, where none was", async () => {
+  it("is attributed to the operation itself, such as a hook, if it needs no remote", async () => {
     const message = /^The commit did not end within 120 seconds: a hook of the repository/;
     await expect(ask(late, null)).rejects.toMatchObject({ code: "failed", message: expect.stringMatching(message) });
   });
 
-  it("is none where the connection broke", async () => {
+  it("is not reported if the connection broke", async () => {
     const broken = new DaytonaFailure("Network connection lost");
     await expect(ask(broken, "git.example.com")).rejects.toBe(broken);
   });

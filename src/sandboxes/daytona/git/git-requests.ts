@@ -1,6 +1,6 @@
-// Requests to the daemon's git, and commands beside it. Made by our own `Toolbox` and not by the SDK: a clone takes longer
-// than anything else the SDK is given time for, and has to end with the run. A password goes into the one request that
-// needs it; the daemon's `/git/credentials`, which would keep it on disk, is never used.
+// Requests to the daemon's git, and commands beside it. Our own `Toolbox` makes them and not the SDK: a clone takes
+// longer than the SDK's timeout for requests, and has to end with the run. A password goes only into the one request
+// that needs it; the daemon's `/git/credentials`, which would store it on disk, is never used.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isBranchName } from "../../../lib/git-address.ts";
@@ -10,16 +10,20 @@ import type { Toolbox } from "../client/toolbox.ts";
 import { readBytes } from "../files/json-stream.ts";
 import { explainGit, type GitAttempt, type GitFault, readGitFault } from "./git-failure.ts";
 
-/** A clone, pull or push: some hundred megabytes on a good line. Shorter than the time of the tools that ask for it. */
+/**
+ * For a clone, pull or push: some hundred megabytes on a good connection. Shorter than the time limit of the git tools.
+ */
 export const TRANSFER_MS = 270_000;
 
-/** What needs no host. A repository's hooks run in it, which check and test; a large work tree takes its time too. */
+/**
+ * For an operation without a remote. It runs the repository's hooks, which may test, and a large work tree is slow too.
+ */
 const WORK_MS = 120_000;
 
-/** A status with ten thousand files in it. */
+/** Enough for a status with ten thousand files. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 
-/** What the daemon is told; it ends the command then. */
+/** The daemon ends the command after this time. */
 const COMMAND_SECONDS = 10;
 
 export interface GitRequest {
@@ -41,30 +45,30 @@ export class GitRequests {
   }
 
   /**
-   * The daemon's answer, null where it has no body. What git itself refused is thrown as `SandboxError` here, since who
-   * made the connection would take a 401 for its own; `passes` are faults that are no failure.
+   * Resolves with the daemon's answer; null if it has no body, or on a fault in `accepted`. A refusal by git itself is
+   * thrown as `SandboxError` here, since the connection would mistake a 401 for a refusal of Daytona's API key.
    */
   async ask(
     sandbox: SdkSandbox,
     { method = "POST", path, query, json, timeout_ms = WORK_MS }: GitRequest,
     attempt: GitAttempt,
     signal: AbortSignal,
-    passes: GitFault[] = [],
+    accepted: GitFault[] = [],
   ): Promise<unknown> {
     try {
       return await this.#send(sandbox, { method, path: `/git/${path}`, query, json, signal, timeout_ms });
     } catch (error) {
-      if (error instanceof DaytonaFailure && error.is_late)
-        throw new SandboxError("failed", describeLateness(attempt, timeout_ms));
-      if (!(error instanceof DaytonaFailure) || error.is_of_the_way) throw error;
+      if (error instanceof DaytonaFailure && error.is_timeout)
+        throw new SandboxError("failed", describeTimeout(attempt, timeout_ms));
+      if (!(error instanceof DaytonaFailure) || error.is_transport) throw error;
       const fault = readGitFault(error);
-      if (fault !== null && passes.includes(fault)) return null;
+      if (fault !== null && accepted.includes(fault)) return null;
       if (fault === null && !error.is_from_daemon) throw error;
       throw explainGit(error, attempt);
     }
   }
 
-  /** What the command printed; it is short, and ends by itself. */
+  /** Resolves with the output of a command, which must be short and end by itself. */
   async run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<string> {
     const json = { command, timeout: COMMAND_SECONDS };
     const timeout_ms = this.#limits.request_ms;
@@ -99,7 +103,7 @@ export class GitRequests {
   }
 }
 
-/** Clones the first of these branches that there is; the remote's default where none is named. */
+/** Clones the first of these branches that exists; the remote's default branch if none is named. */
 export async function tryBranches(
   branches: string[],
   clone: (branch: string | null) => Promise<unknown>,
@@ -119,8 +123,8 @@ export function requireBranchName(name: string): void {
   if (!isBranchName(name)) throw new SandboxError("invalid", `${JSON.stringify(name)} can't be the name of a branch.`);
 }
 
-/** Every operation begins with a command that had its answer: the sandbox is there, and is kept waiting itself. */
-function describeLateness({ what, host }: GitAttempt, ms: number): string {
+/** Every operation begins with a command that was answered, so the sandbox is reachable and something else is slow. */
+function describeTimeout({ what, host }: GitAttempt, ms: number): string {
   const why =
     host === null
       ? "a hook of the repository, or its size, takes longer. Use a command in the background for that"

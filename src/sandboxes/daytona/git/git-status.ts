@@ -1,4 +1,4 @@
-// The daemon's answers about a repository, and files as models name them.
+// Parses the daemon's answers about a repository, and maps the file names that models use.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { GitChange, GitStatus } from "../../../agent/sandbox-git.ts";
 
@@ -22,8 +22,8 @@ export function readBranches(answer: unknown): string[] {
 }
 
 /**
- * Files relative to the repository. Models name them as they name all files, by the work dir: what has changed under the
- * name as it stands is meant first, then what has by the name without the repository's own folder.
+ * Maps file names to paths relative to the repository. Models often name files relative to the work dir: a name that
+ * matches a change as it is wins, then the name without the repository's own folder.
  */
 export function mapFiles(
   files: string[],
@@ -55,13 +55,13 @@ function readText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Daemons differ in how they write "nothing". */
+/** Daemons differ in how they write an unmodified state. */
 function readWord(value: unknown): string {
   const word = readText(value).trim();
   return word === "" ? "Unmodified" : word;
 }
 
-/** A file that git does not know is in neither place, and told of both. */
+/** Daemons report an untracked file as untracked in both places; it is not staged. */
 function readStaged(value: unknown): string {
   const word = readWord(value);
   return word === "Untracked" ? "Unmodified" : word;

@@ -1,5 +1,5 @@
-// Git in a Daytona sandbox. Older daemons (0.190) push and pull the branch that is checked out, whatever they are told, and
-// know no remotes: so branches are compared here first, and the remote is read by a command.
+// Git in a Daytona sandbox. Older daemons (0.190) push and pull the branch that is checked out, whatever branch the
+// request names, and have no call for remotes. So branches are compared here first, and a command reads the remote.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type {
@@ -23,7 +23,7 @@ import { type Repository, readInspection, writeInspection } from "./git-remote.t
 import { type GitRequest, type GitRequests, requireBranchName, TRANSFER_MS, tryBranches } from "./git-requests.ts";
 import { mapFiles, readBranches, readStatus } from "./git-status.ts";
 
-/** Who commits where neither the call nor git's settings name anybody. */
+/** The author of commits if neither the call nor git's settings name one. */
 const AUTHOR = { name: "Taskloom", email: "taskloom@localhost" };
 
 export interface GitPorts {
@@ -31,11 +31,12 @@ export interface GitPorts {
   requests: GitRequests;
   files: DaytonaFiles;
   access: GitAccess;
-  /** The folder of the project's own repository, where it has one. */
+  /** The folder of the project's own repository; null if it has none. */
   readHome(): string | null;
 }
 
-interface Place extends Repository {
+interface LocatedRepository extends Repository {
+  /** The root as callers see it. */
   shown: string;
 }
 
@@ -161,11 +162,14 @@ export class DaytonaGit implements SandboxGit {
     return { path: place.shown, branch: place.branch };
   }
 
-  /** Which host a push or pull of this repository talks to, and what to say to it. */
-  async #openRemote(place: Place, signal: AbortSignal): Promise<{ host: string | null; login: GitLogin | null }> {
+  /** The host of a push or pull of this repository, and the login for it. */
+  async #openRemote(
+    place: LocatedRepository,
+    signal: AbortSignal,
+  ): Promise<{ host: string | null; login: GitLogin | null }> {
     const remote = place.remote?.url === "" ? await this.#readOrigin(place.root, signal) : place.remote;
     const host = remote === null ? null : hostOfGitUrl(remote.url);
-    // Another protocol, or an address with a password of the sandbox's own: nothing of ours is needed.
+    // Another protocol, or a URL with the sandbox's own password: no stored credential is needed.
     if (remote === null || host === null) return { host, login: null };
     const login = await this.#ports.access.findLogin(remote.url);
     if (login !== null && remote.doubt !== null) {
@@ -177,7 +181,7 @@ export class DaytonaGit implements SandboxGit {
     return { host, login };
   }
 
-  /** Where no git is installed beside the daemon's own; older daemons don't tell. */
+  /** Reads the remote from the daemon if no git is installed. Older daemons don't have this call. */
   async #readOrigin(root: string, signal: AbortSignal): Promise<{ url: string; doubt: null } | null> {
     try {
       const request: GitRequest = { method: "GET", path: "remotes", query: { path: root } };
@@ -192,7 +196,7 @@ export class DaytonaGit implements SandboxGit {
     }
   }
 
-  async #locate(path: string | null, signal: AbortSignal): Promise<Place> {
+  async #locate(path: string | null, signal: AbortSignal): Promise<LocatedRepository> {
     const isNamed = path !== null && path !== "" && path !== ".";
     const home = this.#ports.readHome();
     const found = await this.#tryPlace(isNamed ? path : (home ?? ""), signal);
@@ -222,7 +226,7 @@ export class DaytonaGit implements SandboxGit {
     return { kind: "repository" as const, place: { ...repository, shown: showPath(repository.root, folders) } };
   }
 
-  /** Older daemons clone over files that are there. */
+  /** Older daemons clone over existing files. */
   async #requireVacancy(absolute: string, shown: string, signal: AbortSignal): Promise<void> {
     const { connection, requests } = this.#ports;
     const run = (sandbox: SdkSandbox) => requests.run(sandbox, writeVacancy(absolute), signal);
@@ -241,21 +245,21 @@ export class DaytonaGit implements SandboxGit {
     return this.#call(request, attempt, signal, [], {});
   }
 
-  /** Not made again by itself where nobody knows what became of it. */
-  #change(request: GitRequest, attempt: GitAttempt, signal: AbortSignal, passes: GitFault[] = []): Promise<unknown> {
-    return this.#call(request, attempt, signal, passes, { is_repeatable: false });
+  /** A change is not retried if its outcome is unknown. */
+  #change(request: GitRequest, attempt: GitAttempt, signal: AbortSignal, accepted: GitFault[] = []): Promise<unknown> {
+    return this.#call(request, attempt, signal, accepted, { is_repeatable: false });
   }
 
   async #call(
     request: GitRequest,
     attempt: GitAttempt,
     signal: AbortSignal,
-    passes: GitFault[],
+    accepted: GitFault[],
     options: CallOptions,
   ): Promise<unknown> {
     const { connection, requests } = this.#ports;
     try {
-      const work = (sandbox: SdkSandbox) => requests.ask(sandbox, request, attempt, signal, passes);
+      const work = (sandbox: SdkSandbox) => requests.ask(sandbox, request, attempt, signal, accepted);
       return await connection.call(work, signal, options);
     } catch (error) {
       signal.throwIfAborted();

@@ -1,10 +1,9 @@
-// The repository that a project's files come from: cloned when its sandbox is first used, whoever uses it, and again when
-// the sandbox is another one. A clone that fails leaves the sandbox usable: the model is told why, and it is tried again
-// when the credential for its host has changed, or after a while where the host was not reached. (Where the project's
-// settings have changed this is another instance.)
+// Clones a project's repository when its sandbox is first used, and again in a new sandbox. A failed clone leaves the
+// sandbox usable: the model sees the reason, and the clone is retried when the credential for its host has changed, or
+// after a while if the host was not reached. (After a change of the project's settings this is another instance.)
 //
-// Everything that uses the sandbox waits here until the clone has come to an end; a use that gives up waiting leaves the
-// clone to the others.
+// Every use of the sandbox waits here until the clone has ended. A use that stops waiting does not end the clone for
+// the others.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import type { GitAccess } from "../../../agent/sandbox-git.ts";
@@ -17,12 +16,12 @@ import { resolvePath, showPath } from "../../paths.ts";
 import { DaytonaFailure, readFailure } from "../client/failure.ts";
 import { pause, race, within } from "../client/waiting.ts";
 import {
-  type Beginning,
-  draftOf,
-  readBeginning,
-  type Spot,
+  type CheckoutState,
+  type CloneTarget,
+  cloneTarget,
+  readCheckoutState,
   STALE_SECONDS,
-  writeBeginning,
+  writeClaim,
   writeFinish,
   writeRelease,
   writeTouch,
@@ -30,95 +29,95 @@ import {
 import { explainGit } from "./git-failure.ts";
 import { type GitRequests, TRANSFER_MS, tryBranches } from "./git-requests.ts";
 
-/** A remote that could not be reached is tried again after this long, though nothing was changed. */
+/** An unreachable remote is retried after this long, without any change. */
 const TRY_AGAIN_MS = 300_000;
 const TOUCH_MS = (STALE_SECONDS * 1000) / 4;
-const BUSY_LOOK_MS = 1_000;
-/** Waiting for another thread's clone, then one's own. */
+const BUSY_POLL_MS = 1_000;
+/** Enough to wait for another thread's clone, and then to clone. */
 const MAX_MS = 2 * TRANSFER_MS;
-/** How long failures of the way to a sandbox that has just started are retried. */
-const WAY_ATTEMPTS = 4;
+/** How often transport failures are retried: a sandbox that has just started is not always reachable at once. */
+const TRANSPORT_ATTEMPTS = 4;
 const RETRY = { base_ms: 250, cap_ms: 2_000 };
 
 export interface CheckoutPorts {
   requests: GitRequests;
   access: GitAccess;
-  /** Null where the project has none. */
+  /** Null if the project has none. */
   source: GitSource | null;
   onState: OnSandboxState;
-  /** For who makes one of these for each request: what came of an earlier one's attempt. */
-  past?: CheckoutPast | undefined;
+  /** Attempts of earlier instances, for callers that make an instance per request. */
+  cache?: CheckoutCache | undefined;
 }
 
-export type CheckoutPast = TimedCache<{ attempt: Attempt; known: Outcome }>;
+export type CheckoutCache = TimedCache<{ attempt: Attempt; known: Outcome }>;
 
-/** What came of it; `text` is for the model. */
 interface Outcome {
+  /** For the model. */
   text: string;
-  /** Null where it failed. */
+  /** Null if the clone failed. */
   path: string | null;
-  /** It may go well another time though nothing was changed. */
+  /** A retry may succeed without any change. */
   may_pass: boolean;
 }
 
 interface Attempt {
   sandbox: string;
   login: GitLogin | null;
-  /** As long as it goes on: when it began. */
+  /** While the attempt lasts: when it began. */
   ended_at: number;
 }
 
 export class ProjectCheckout {
   readonly #ports: CheckoutPorts;
   #attempt: Attempt | null = null;
-  /** Uses of one sandbox that come at the same time look once. */
-  #looking: { sandbox: string; done: Promise<void> } | null = null;
+  /** Concurrent uses of one sandbox check once. */
+  #check: { sandbox: string; done: Promise<void> } | null = null;
   #known: Outcome | null = null;
-  /** What is cloned where, as long as it is. */
+  /** "URL into folder" while the clone runs. */
   #doing: string | null = null;
 
   constructor(ports: CheckoutPorts) {
     this.#ports = ports;
   }
 
-  /** Resolves when the repository is where it belongs, or can't be had. Rejects with the signal's reason only. */
+  /** Resolves when the repository is in its folder, or the clone has failed. Rejects only with the signal's reason. */
   async prepare(sandbox: SdkSandbox, signal: AbortSignal): Promise<void> {
     const { source } = this.#ports;
     if (source === null || (this.#known?.path && this.#attempt?.sandbox === sandbox.id)) return;
-    while (this.#looking !== null && this.#looking.sandbox !== sandbox.id) await race(this.#looking.done, signal);
-    // The clone may go on from a run that was cancelled: who waits for it now has readers of his own.
-    if (this.#looking !== null && this.#doing !== null) this.#tellOf(this.#doing);
-    this.#looking ??= { sandbox: sandbox.id, done: this.#lookOnce(sandbox, source) };
-    await race(this.#looking.done, signal);
+    while (this.#check !== null && this.#check.sandbox !== sandbox.id) await race(this.#check.done, signal);
+    // A cancelled run may have begun the clone: the current run has its own readers, who see it reported again.
+    if (this.#check !== null && this.#doing !== null) this.#reportCloning(this.#doing);
+    this.#check ??= { sandbox: sandbox.id, done: this.#checkOnce(sandbox, source) };
+    await race(this.#check.done, signal);
   }
 
-  /** What a model has to know of it. */
-  readNews(): string | null {
+  /** The state of the clone, for the model; null if there is nothing to report. */
+  readRepositoryNotice(): string | null {
     if (this.#doing === null) return this.#known?.text ?? null;
     return `The project's repository is still being cloned: ${this.#doing}. What uses the sandbox waits for that.`;
   }
 
-  /** The repository's folder as files are named; null where there is none. */
+  /** The repository's folder as callers see it; null if there is none. */
   readHome(): string | null {
     return this.#known?.path ?? null;
   }
 
-  async #lookOnce(sandbox: SdkSandbox, source: GitSource): Promise<void> {
+  async #checkOnce(sandbox: SdkSandbox, source: GitSource): Promise<void> {
     try {
-      await this.#look(sandbox, source);
+      await this.#update(sandbox, source);
     } finally {
-      this.#looking = null;
+      this.#check = null;
       this.#doing = null;
     }
   }
 
   /**
-   * Never rejects. After a failure the credential is read at each use, one row beside a request to the sandbox: who has
-   * stored one a moment ago expects it to be used.
+   * Never rejects. After a failure each use reads the credential, one row beside a request to the sandbox, so that a
+   * newly stored one takes effect at once.
    */
-  async #look(sandbox: SdkSandbox, source: GitSource): Promise<void> {
-    const past = `${sandbox.id} ${JSON.stringify(source)}`;
-    if (this.#attempt?.sandbox !== sandbox.id) await this.#recall(past);
+  async #update(sandbox: SdkSandbox, source: GitSource): Promise<void> {
+    const key = `${sandbox.id} ${JSON.stringify(source)}`;
+    if (this.#attempt?.sandbox !== sandbox.id) await this.#readCache(key);
     const last = this.#attempt?.sandbox === sandbox.id ? this.#attempt : null;
     if (last !== null && this.#known?.path) return;
     const login = await this.#findLogin(source);
@@ -132,18 +131,18 @@ export class ProjectCheckout {
     const known = await this.#fetch(sandbox, source);
     this.#known = known;
     attempt.ended_at = Date.now();
-    this.#ports.past?.forget(past);
-    await this.#ports.past?.read(past, async () => ({ attempt, known }));
+    this.#ports.cache?.forget(key);
+    await this.#ports.cache?.read(key, async () => ({ attempt, known }));
   }
 
-  async #recall(past: string): Promise<void> {
-    const recalled = await this.#ports.past?.read(past, async () => null);
-    if (!recalled) return;
-    this.#attempt = recalled.attempt;
-    this.#known = recalled.known;
+  async #readCache(key: string): Promise<void> {
+    const cached = await this.#ports.cache?.read(key, async () => null);
+    if (!cached) return;
+    this.#attempt = cached.attempt;
+    this.#known = cached.known;
   }
 
-  /** To see whether it has changed; where it can't be had the clone says so. */
+  /** Used to detect a changed credential. If it can't be read, the clone itself reports that. */
   async #findLogin(source: GitSource): Promise<GitLogin | null> {
     const address = readGitAddress(source.url);
     if ("wrong" in address) return null;
@@ -177,8 +176,8 @@ export class ProjectCheckout {
     }
     const shown = showPath(path, folders);
     const branches = source.branch === undefined ? address.branches : [source.branch];
-    const spot = draftOf(path, crypto.randomUUID());
-    const { branch, is_empty } = await this.#clone(sandbox, { url: address.url, branches, spot, shown, end });
+    const target = cloneTarget(path, crypto.randomUUID());
+    const { branch, is_empty } = await this.#clone(sandbox, { url: address.url, branches, target, shown, end });
     const where = branch === null ? shown : `${shown} (branch ${branch})`;
     const still = is_empty ? " It is empty: it has no commit yet." : "";
     const text = `The project's repository ${address.url} is in the folder ${where}.${still}`;
@@ -187,69 +186,68 @@ export class ProjectCheckout {
 
   async #clone(
     sandbox: SdkSandbox,
-    job: { url: string; branches: string[]; spot: Spot; shown: string; end: AbortSignal },
-  ): Promise<Extract<Beginning, { kind: "there" }>> {
-    const { url, branches, spot, shown, end } = job;
+    job: { url: string; branches: string[]; target: CloneTarget; shown: string; end: AbortSignal },
+  ): Promise<Extract<CheckoutState, { kind: "there" }>> {
+    const { url, branches, target, shown, end } = job;
     const until = Date.now() + TRANSFER_MS;
-    let begun = await this.#run(sandbox, writeBeginning(spot), end);
-    if (begun.kind !== "there") {
+    let state = await this.#run(sandbox, writeClaim(target), end);
+    if (state.kind !== "there") {
       this.#doing = `${url} into ${shown}`;
-      this.#tellOf(this.#doing);
+      this.#reportCloning(this.#doing);
     }
-    while (begun.kind === "busy") {
+    while (state.kind === "busy") {
       if (Date.now() > until) throw new SandboxError("failed", "Another thread of the project is still cloning it.");
-      await pause(BUSY_LOOK_MS, end);
-      begun = await this.#run(sandbox, writeBeginning(spot), end);
+      await pause(BUSY_POLL_MS, end);
+      state = await this.#run(sandbox, writeClaim(target), end);
     }
-    if (begun.kind === "claimed") {
-      begun = await this.#cloneClaimed(sandbox, { url, branches, spot, end });
-      if (begun.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.`);
+    if (state.kind === "claimed") {
+      state = await this.#cloneClaimed(sandbox, { url, branches, target, end });
+      if (state.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.`);
     }
-    if (begun.kind === "there" && isSameRepository(begun.url, url)) return begun;
-    const what = begun.kind === "there" ? "holds another repository" : "is there already and holds other files";
+    if (state.kind === "there" && isSameRepository(state.url, url)) return state;
+    const what = state.kind === "there" ? "holds another repository" : "is there already and holds other files";
     throw new SandboxError(
       "invalid",
       `The folder ${shown} ${what}. Move it away, or set another \`git.path\` in the project.`,
     );
   }
 
-  #tellOf(doing: string): void {
+  #reportCloning(doing: string): void {
     this.#ports.onState("started", `Cloning ${doing} …`);
   }
 
   async #cloneClaimed(
     sandbox: SdkSandbox,
-    { url, branches, spot, end }: { url: string; branches: string[]; spot: Spot; end: AbortSignal },
-  ): Promise<Beginning> {
+    { url, branches, target, end }: { url: string; branches: string[]; target: CloneTarget; end: AbortSignal },
+  ): Promise<CheckoutState> {
     const { requests, access } = this.#ports;
-    const alive = setInterval(() => void requests.run(sandbox, writeTouch(spot), end).catch(() => {}), TOUCH_MS);
+    const alive = setInterval(() => void requests.run(sandbox, writeTouch(target), end).catch(() => {}), TOUCH_MS);
     try {
       const login = await access.findLogin(url);
       const host = hostOfGitUrl(url);
       await tryBranches(branches, (branch) => {
         const attempt = { what: "The clone", host, login, branch };
-        const json = { url, path: spot.draft, ...(branch === null ? {} : { branch }), ...login };
+        const json = { url, path: target.draft, ...(branch === null ? {} : { branch }), ...login };
         const request = { path: "clone", json, timeout_ms: TRANSFER_MS };
         return this.#retry(() => requests.ask(sandbox, request, attempt, end), end).catch((error: unknown) => {
           throw error instanceof DaytonaFailure ? explainGit(error, attempt) : error;
         });
       });
-      return await this.#run(sandbox, writeFinish(spot), end);
+      return await this.#run(sandbox, writeFinish(target), end);
     } catch (error) {
-      await requests.run(sandbox, writeRelease(spot), end).catch(() => {});
+      await requests.run(sandbox, writeRelease(target), end).catch(() => {});
       throw error;
     } finally {
       clearInterval(alive);
     }
   }
 
-  async #run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<Beginning> {
-    const read = readBeginning(await this.#retry(() => this.#ports.requests.run(sandbox, command, signal), signal));
+  async #run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<CheckoutState> {
+    const read = readCheckoutState(await this.#retry(() => this.#ports.requests.run(sandbox, command, signal), signal));
     if (read) return read;
     throw new SandboxError("failed", "The folder for it could not be made in the sandbox.");
   }
 
-  /** A sandbox that has just started is not always reached at once. */
   async #retry<Value>(work: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -257,18 +255,19 @@ export class ProjectCheckout {
       } catch (error) {
         if (error instanceof SandboxError) throw error;
         const failure = readFailure(error);
-        if (!failure.is_of_the_way || failure.status === null || attempt >= WAY_ATTEMPTS) throw describeWay(failure);
+        if (!failure.is_transport || failure.status === null || attempt >= TRANSPORT_ATTEMPTS)
+          throw describeTransport(failure);
         await pause(backoffDelay(attempt, RETRY), signal);
       }
     }
   }
 }
 
-function describeWay(failure: DaytonaFailure): Error {
-  return failure.is_of_the_way ? new SandboxError("failed", "The sandbox could not be reached.") : failure;
+function describeTransport(failure: DaytonaFailure): Error {
+  return failure.is_transport ? new SandboxError("failed", "The sandbox could not be reached.") : failure;
 }
 
-/** Whether two addresses are of one repository, however they are written. */
+/** Whether two URLs name the same repository, however they are written. */
 function isSameRepository(one: string | null, other: string): boolean {
   return one !== null && plainAddress(one) === plainAddress(other);
 }

@@ -1,4 +1,4 @@
-// The log of a build: whatever it prints, little of it is kept and told.
+// The log of a build: however much it prints, little is kept and reported.
 import type { Sandbox } from "@daytonaio/sdk";
 import { describe, expect, it, vi } from "vitest";
 import { useFakeWorld } from "../../../../test/fakes/daytona.ts";
@@ -30,35 +30,35 @@ function serve(piece: (count: number) => Uint8Array, ms = 10): string[] {
   return asked;
 }
 
-/** What is told to one who asks ten times a second. */
+/** What a caller gets that asks ten times a second. */
 async function ask(log: DaytonaBuildLog, seconds: number): Promise<string[]> {
-  const told: string[] = [];
+  const taken: string[] = [];
   for (let times = 0; times < seconds * 10; times++) {
     log.follow(sandbox);
     await vi.advanceTimersByTimeAsync(100);
-    const news = log.takeNews();
-    if (news !== null) told.push(news);
+    const lines = log.takeLines();
+    if (lines !== null) taken.push(lines);
   }
   await log.stop();
-  return told;
+  return taken;
 }
 
 const open = () => new DaytonaBuildLog({ api_url: "https://daytona.example/api/", api_key: "key" });
 
 describe("a build's log", () => {
-  it("is told once a second at most, in its last five lines", async () => {
+  it("is returned once a second at most, with its last five lines", async () => {
     const asked = serve((count) => encoder.encode(`line ${count}\n`));
-    const told = await ask(open(), 10);
-    expect(told.length).toBeGreaterThan(8);
-    expect(told.length).toBeLessThanOrEqual(10);
-    expect(told.every((text) => text.split("\n").length <= 5)).toBe(true);
+    const taken = await ask(open(), 10);
+    expect(taken.length).toBeGreaterThan(8);
+    expect(taken.length).toBeLessThanOrEqual(10);
+    expect(taken.every((text) => text.split("\n").length <= 5)).toBe(true);
     expect(asked).toEqual([
       "https://daytona.example/api/sandbox/id-1/build-logs-url",
       "https://logs.example/x?token=1&follow=true",
     ]);
   });
 
-  it("is told without control characters, in short lines, however it is cut", async () => {
+  it("is returned without control characters and in short lines, however it is split", async () => {
     const noise = encoder.encode(
       "\u001b[1;31mred\u001b[0m\u0007 é\u202e \u001b]0;title\u0007progress 1%\rprogress 2%\r\n",
     );
@@ -72,7 +72,7 @@ describe("a build's log", () => {
     for (const text of await ask(open(), 2)) expect(text.length).toBeLessThanOrEqual(5 * 301);
   });
 
-  it("is followed no longer where there is too much of it, and asked for again where it broke", async () => {
+  it("is no longer followed above its size limit, and is requested again after a broken connection", async () => {
     const mebibyte = encoder.encode(`${"z".repeat(1023)}\n`.repeat(1024));
     const asked = serve(() => mebibyte, 1_000);
     await ask(open(), 15);

@@ -1,26 +1,26 @@
-// The log of an image's build, followed while it goes on: only its last lines are kept, whatever it prints.
+// Follows the log of an image's build. Keeps only the last lines, however much the build prints.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 
-/** A line that is longer says no more. */
+/** Longer lines are cut: the rest explains nothing. */
 const MAX_LINE_CHARACTERS = 300;
 
-/** As much as explains a failure. */
+/** Enough to explain a failure. */
 const KEPT_LINES = 30;
 
-/** Told at once. */
-const NEWS_LINES = 5;
+/** How many lines one report shows. */
+const REPORTED_LINES = 5;
 
-/** A build that prints more than this is followed no longer; its state still is. */
+/** The log of a build that prints more than this is no longer followed; its state is. */
 const MAX_LOG_CHARACTERS = 16 * 1024 * 1024;
 
-/** How often readers are told: a build may print thousands of lines a second. */
-const NEWS_MS = 1_000;
+/** The shortest time between two reports: a build may print thousands of lines a second. */
+const REPORT_MS = 1_000;
 
-/** A log that is not there yet, or whose connection broke, is asked for again after this long. */
-const AGAIN_MS = 2_000;
+/** How long to wait before reading again a log that did not exist yet or whose connection broke. */
+const RETRY_MS = 2_000;
 
-/** How long an ended build's log may take to be read once more. */
-const LAST_LOOK_MS = 5_000;
+/** The time limit for reading the log of an ended build. */
+const LAST_READ_MS = 5_000;
 
 export interface BuildLogSettings {
   api_url: string;
@@ -31,8 +31,8 @@ export class DaytonaBuildLog {
   readonly #settings: BuildLogSettings;
   #lines: string[] = [];
   #unfinished = "";
-  #hasNews = false;
-  #toldAt = 0;
+  #hasNewLines = false;
+  #takenAt = 0;
   #reading: { end: AbortController; done: Promise<void> } | null = null;
   #triedAt = 0;
 
@@ -40,9 +40,9 @@ export class DaytonaBuildLog {
     this.#settings = settings;
   }
 
-  /** Reads on in the background; called again and again while the image is built. */
+  /** Reads in the background. Call repeatedly while the image is built. */
   follow(sandbox: SdkSandbox): void {
-    if (this.#reading !== null || Date.now() - this.#triedAt < AGAIN_MS) return;
+    if (this.#reading !== null || Date.now() - this.#triedAt < RETRY_MS) return;
     this.#triedAt = Date.now();
     const end = new AbortController();
     const done = this.#read(sandbox, "follow", end.signal).then(() => {
@@ -52,18 +52,18 @@ export class DaytonaBuildLog {
     this.#reading = { end, done };
   }
 
-  /** The last lines, where there are new ones and the former were told a while ago. */
-  takeNews(): string | null {
-    if (!this.#hasNews || Date.now() - this.#toldAt < NEWS_MS) return null;
-    this.#hasNews = false;
-    this.#toldAt = Date.now();
-    return this.#lines.slice(-NEWS_LINES).join("\n");
+  /** The last lines; null if there are no new ones, or the last ones were taken a moment ago. */
+  takeLines(): string | null {
+    if (!this.#hasNewLines || Date.now() - this.#takenAt < REPORT_MS) return null;
+    this.#hasNewLines = false;
+    this.#takenAt = Date.now();
+    return this.#lines.slice(-REPORTED_LINES).join("\n");
   }
 
   /** The last lines of a build that has ended. */
   async readEnd(sandbox: SdkSandbox, lines: number): Promise<string> {
     await this.stop();
-    await this.#read(sandbox, "whole", AbortSignal.timeout(LAST_LOOK_MS));
+    await this.#read(sandbox, "whole", AbortSignal.timeout(LAST_READ_MS));
     return this.#lines.slice(-lines).join("\n");
   }
 
@@ -72,14 +72,14 @@ export class DaytonaBuildLog {
     await this.#reading?.done;
   }
 
-  /** Never rejects: whoever can't read the log still sees the sandbox's state. */
+  /** Never rejects: without the log the sandbox's state still shows the progress. */
   async #read(sandbox: SdkSandbox, how: "follow" | "whole", signal: AbortSignal): Promise<void> {
     try {
       const { url } = (await (await this.#ask(this.#addressOf(sandbox), signal)).json()) as { url?: unknown };
       const address = new URL(String(url));
       if (how === "follow") address.searchParams.set("follow", "true");
       const response = await this.#ask(address.href, signal);
-      // It is told from its beginning each time.
+      // Each reading starts at the log's beginning.
       this.#lines = [];
       this.#unfinished = "";
       let count = 0;
@@ -90,7 +90,7 @@ export class DaytonaBuildLog {
       }
       this.#take("\n");
     } catch {
-      // Not there yet, cut, or no longer wanted.
+      // The log does not exist yet, the connection broke, or the signal aborted.
     }
   }
 
@@ -100,7 +100,7 @@ export class DaytonaBuildLog {
 
   async #ask(url: string, signal: AbortSignal): Promise<Response> {
     const headers = { Authorization: `Bearer ${this.#settings.api_key}`, "X-Daytona-Source": "sdk-typescript" };
-    // The key goes to the address that Daytona named, and nowhere else.
+    // The key goes only to the address that Daytona named.
     const response = await fetch(url, { headers, redirect: "manual", signal });
     if (response.ok) return response;
     await response.body?.cancel();
@@ -112,16 +112,16 @@ export class DaytonaBuildLog {
     this.#unfinished = (parts.pop() ?? "").slice(0, MAX_LINE_CHARACTERS * 2);
     const lines = parts.map(clean).filter((line) => line !== "");
     if (lines.length === 0) return;
-    this.#hasNews = true;
+    this.#hasNewLines = true;
     this.#lines = [...this.#lines, ...lines].slice(-KEPT_LINES);
   }
 }
 
-/** Without colours, cursor movements and whatever else is no text. */
+/** Removes colours, cursor movements and other control sequences. */
 function clean(line: string): string {
   return (
     line
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the regex removes them
       .replace(/\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g, "")
       // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
       .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "")

@@ -1,4 +1,4 @@
-// Orders by people, in whatever state they find the sandbox.
+// People's orders, in any state of the sandbox.
 import { describe, expect, it } from "vitest";
 import { FakeDaytona, lifecycleOf, refusalOf, settle, useFakeWorld, usual } from "../../../../test/fakes/daytona.ts";
 import type { DaytonaClient } from "../client/client.ts";
@@ -22,7 +22,7 @@ function showing(...states: string[]): FakeDaytona {
   return daytona;
 }
 
-describe("stop", () => {
+describe("DaytonaControl.stop", () => {
   it.each([
     [["started"], ["stop"], "stopped"],
     [["stopped"], [], "stopped"],
@@ -33,17 +33,17 @@ describe("stop", () => {
     [["archived"], [], "archived"],
     [["error"], [], "error"],
     [["build_failed"], [], "build_failed"],
-  ])("from %j is %j", async (shown, orders, state) => {
+  ])("of a sandbox whose states are %j sends the orders %j", async (shown, orders, state) => {
     const daytona = showing(...shown);
     expect(await settle(controlOf(daytona).stop(signal))).toMatchObject({ state });
     expect(daytona.orders).toEqual(orders);
   });
 
-  it("does nothing where there is none", async () => {
+  it("does nothing if there is no sandbox", async () => {
     expect(await settle(controlOf(new FakeDaytona()).stop(signal))).toMatchObject({ state: "none" });
   });
 
-  it("is given again where it came in a wrong moment, and up where the state stays", async () => {
+  it("sends the order again after a collision, and fails if the state does not change", async () => {
     const daytona = showing("started");
     daytona.on.stop = (record) => {
       if (daytona.orders.length === 1) throw refusalOf(400, "Sandbox is not in stoppable state");
@@ -55,8 +55,8 @@ describe("stop", () => {
   });
 });
 
-describe("archive", () => {
-  it("stops a running one first, and says why Daytona would not", async () => {
+describe("DaytonaControl.archive", () => {
+  it("stops a running sandbox first, and passes on why Daytona refuses", async () => {
     const daytona = showing("started");
     daytona.on.archive = (record) => Object.assign(record, { state: "archiving" });
     expect(await settle(controlOf(daytona).archive(signal))).toMatchObject({ state: "archiving" });
@@ -72,7 +72,7 @@ describe("archive", () => {
     expect(await settle(controlOf(new FakeDaytona()).archive(signal))).toMatchObject({ code: "not_found" });
   });
 
-  it("does not wait for what somebody has started meanwhile", async () => {
+  it("fails at once if somebody started the sandbox meanwhile", async () => {
     const daytona = showing("stopped", "started");
     const begun = Date.now();
     expect(await settle(controlOf(daytona).archive(signal))).toMatchObject({
@@ -83,15 +83,15 @@ describe("archive", () => {
     expect(daytona.orders).toEqual([]);
   });
 
-  it("ends for what is in an error, without an order", async () => {
+  it("fails for a sandbox in an error, without an order", async () => {
     const daytona = showing("error");
     expect(await settle(controlOf(daytona).archive(signal))).toMatchObject({ code: "failed" });
     expect(daytona.orders).toEqual([]);
   });
 });
 
-describe("the deletion", () => {
-  it("waits for a change that is under way, and leaves alone what is being deleted", async () => {
+describe("DaytonaControl.destroy", () => {
+  it("waits for a change in progress, and sends nothing to a sandbox that is being deleted", async () => {
     const daytona = showing("starting");
     const refusals = [refusalOf(409, "Sandbox state change in progress"), refusalOf(409, "the same")];
     daytona.on.delete = () => {

@@ -1,4 +1,5 @@
-// A sandbox's states as people order them: looked at, started, stopped, archived, deleted.
+// People's orders for a sandbox: read its state, start, stop, archive and delete it. An order is a request that changes
+// the sandbox's state.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { WorkspaceState } from "../../../agent/workspace.ts";
@@ -6,12 +7,12 @@ import type { DaytonaClient } from "../client/client.ts";
 import { readFailure } from "../client/failure.ts";
 import { pause } from "../client/waiting.ts";
 
-const LOOK_MS = 250;
-/** An order may meet a change that is under way. */
+const POLL_MS = 250;
+/** An order may collide with a change in progress. */
 const MAX_ORDERS = 3;
 
 const ARCHIVED = new Set(["archived", "archiving"]);
-/** Nothing runs in it, and nothing is under way that would change that. */
+/** Nothing runs in the sandbox, and no change in progress will start it. */
 const IDLE = new Set(["stopped", "build_failed", "destroying", "error", ...ARCHIVED]);
 const STOPPABLE = new Set(["started", "paused"]);
 
@@ -45,16 +46,19 @@ export class DaytonaControl {
     return describe(await this.#bringTo(ARCHIVED, new Set(["stopped"]), order, "archive", signal));
   }
 
-  async destroy(signal: AbortSignal, isMeant?: (labels: Record<string, string>) => boolean): Promise<void> {
+  async destroy(signal: AbortSignal, isTarget?: (labels: Record<string, string>) => boolean): Promise<void> {
     this.#client.connection.reset();
-    await this.#client.lifecycle.destroy(signal, isMeant);
+    await this.#client.lifecycle.destroy(signal, isTarget);
   }
 
   #find(signal: AbortSignal): Promise<SdkSandbox | null> {
     return this.#client.lifecycle.find(this.#client.lifecycle.name, signal);
   }
 
-  /** Orders what is in one of the states `from`, once, and waits for one of `to` whatever was under way. */
+  /**
+   * Sends the order when the sandbox is in a state of `from`, and waits for a state of `to`, also through changes in
+   * progress.
+   */
   async #bringTo(
     to: Set<string>,
     from: Set<string>,
@@ -76,17 +80,20 @@ export class DaytonaControl {
         orders++;
         await lifecycle
           .control(() => order(sandbox, limits.request_ms / 1000), signal)
-          .catch((error: unknown) => this.#judge(error, what, signal));
-      } else await pause(LOOK_MS, signal);
+          .catch((error: unknown) => this.#ignoreCollision(error, what, signal));
+      } else await pause(POLL_MS, signal);
     }
   }
 
-  /** What comes of an order that met another change is seen in the sandbox's state. */
-  #judge(error: unknown, what: string, signal: AbortSignal): void {
+  /**
+   * Returns if the order collided with another change, whose result the sandbox's state shows. Throws any other
+   * failure.
+   */
+  #ignoreCollision(error: unknown, what: string, signal: AbortSignal): void {
     signal.throwIfAborted();
     if (error instanceof SandboxError) throw error;
-    const { status, reason, is_about_state } = readFailure(error);
-    if (is_about_state || status === 404 || status === 408 || status === 409) return;
+    const { status, reason, is_state_error } = readFailure(error);
+    if (is_state_error || status === 404 || status === 408 || status === 409) return;
     if (status === 400 && /valid state|stoppable state|state change/i.test(reason)) return;
     throw new SandboxError("failed", `Daytona would not ${what} the sandbox: ${reason || `status ${status}`}`);
   }

@@ -1,4 +1,4 @@
-// A run that thinks for longer than its sandbox's auto-stop: the clock is faked, the sandbox stops as Daytona stops it.
+// A run that thinks for longer than its sandbox's auto-stop. The clock is fake; the sandbox stops as Daytona's do.
 import { describe, expect, it, vi } from "vitest";
 import { FakeDaytona, lifecycleOf, refusalOf, settle, useFakeWorld, usual } from "../../../../test/fakes/daytona.ts";
 import { DaytonaConnection } from "../client/connection.ts";
@@ -8,7 +8,10 @@ import { DaytonaKeepAlive } from "./keep-alive.ts";
 useFakeWorld();
 const { signal } = new AbortController();
 
-/** A sandbox in use; `think` lets minutes pass in which the heartbeat asks each 30 s, and answers whether it still runs. */
+/**
+ * A sandbox in use. `think` passes minutes with a heartbeat every 30 s, and resolves with whether the sandbox still
+ * runs.
+ */
 async function use(minutes: number) {
   const daytona = new FakeDaytona();
   daytona.record = { id: "id-1", ...usual, autoStopInterval: minutes, state: "started" };
@@ -32,9 +35,9 @@ async function use(minutes: number) {
   return { daytona, connection, keepAlive, think };
 }
 
-describe("a sandbox whose run thinks", () => {
+describe("a sandbox during a thinking run", () => {
   it.each([1, 2, 15, 30])(
-    "does not stop after its %d minutes, and is asked for it no more than needed",
+    "with an auto-stop of %d minutes does not stop, and gets no more requests than needed",
     async (minutes) => {
       const { daytona, think } = await use(minutes);
       expect(await think(3 * minutes)).toBe(true);
@@ -43,7 +46,7 @@ describe("a sandbox whose run thinks", () => {
     },
   );
 
-  it("is left alone where it never stops, was not used by the run, or is not open", async () => {
+  it("gets no request if it has no auto-stop, was not used by the run, or is not open", async () => {
     const never = await use(0);
     expect(await never.think(60)).toBe(true);
     expect(never.daytona.orders).toEqual([]);
@@ -57,7 +60,7 @@ describe("a sandbox whose run thinks", () => {
     expect(closed.daytona.orders).toEqual([]);
   });
 
-  it("is neither started nor made by that", async () => {
+  it("is neither started nor created by keep-alive requests", async () => {
     const { daytona, keepAlive } = await use(1);
     daytona.record = null;
     daytona.on.refresh = () => {

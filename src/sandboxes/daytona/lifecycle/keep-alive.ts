@@ -1,9 +1,10 @@
-// Keeps a sandbox from stopping by itself under a run that thinks: Daytona counts requests as activity, and no processes.
+// Prevents a sandbox's auto-stop during a run whose model is thinking: Daytona counts only requests as activity, not
+// processes.
 import type { DaytonaConnection } from "../client/connection.ts";
 import type { DaytonaLifecycle } from "./lifecycle.ts";
 import { USUAL_AUTO_STOP_MINUTES } from "./recipe.ts";
 
-/** Of the auto-stop interval: two of three requests may fail or be late. */
+/** The interval between two requests as a share of the auto-stop interval: two of three may fail or be late. */
 const SHARE = 1 / 3;
 
 export class DaytonaKeepAlive {
@@ -16,7 +17,7 @@ export class DaytonaKeepAlive {
     this.#connection = connection;
   }
 
-  /** Neither makes nor starts one: what a person stopped stays so. */
+  /** Neither creates nor starts a sandbox: one that a person stopped stays stopped. */
   async refresh(used_since: number, signal: AbortSignal): Promise<void> {
     const use = await this.#connection.readUse();
     if (use === null || use.at < used_since) return;

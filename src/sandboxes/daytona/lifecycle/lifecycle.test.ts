@@ -1,4 +1,4 @@
-// The way to a started sandbox from every state that Daytona tells of, with a Daytona that does as each row says.
+// Opens a sandbox from every state that Daytona reports, with a fake Daytona that behaves as each row says.
 import { describe, expect, it } from "vitest";
 import {
   FakeDaytona,
@@ -13,7 +13,10 @@ import { STATES } from "./states.ts";
 
 useFakeWorld();
 
-/** What Daytona shows at first, look after look; the orders that follow; where that ends; a word that readers are told. */
+/**
+ * The states that Daytona shows, poll after poll; the orders that follow; the final sandbox; a word in a report to
+ * readers.
+ */
 const rows: [shown: string[], orders: string[], id: string, word: string][] = [
   [["started"], [], "id-1", "ready"],
   [["stopped"], ["start"], "id-1", "being started"],
@@ -40,30 +43,30 @@ const rows: [shown: string[], orders: string[], id: string, word: string][] = [
   [["a_state_of_tomorrow", "started"], [], "id-1", '"a_state_of_tomorrow"'],
 ];
 
-describe("the way to a started sandbox", () => {
-  it("is known for every state", () => {
+describe("opening a sandbox", () => {
+  it("is tested from every state", () => {
     const tried = new Set(rows.flatMap(([shown]) => shown));
     expect(STATES.filter((state) => state !== "none" && !tried.has(state))).toEqual([]);
   });
 
-  it.each(rows)("from %j is %j", async (shown, orders, id, word) => {
+  it.each(rows)("from the states %j sends the orders %j", async (shown, orders, id, word) => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state: shown.at(-1) ?? "" };
     daytona.passing.push(...shown.slice(0, -1));
-    const { opened, told } = await openFrom(daytona);
+    const { opened, reported } = await openFrom(daytona);
     expect(opened).toMatchObject({ id, state: "started" });
     expect(daytona.orders).toEqual(orders);
-    expect(told.at(-1)).toBe("started: The sandbox is ready.");
-    expect(told.join("\n")).toContain(word);
+    expect(reported.at(-1)).toBe("started: The sandbox is ready.");
+    expect(reported.join("\n")).toContain(word);
   });
 
-  it("is a creation where there is none", async () => {
+  it("creates it if there is none", async () => {
     const daytona = new FakeDaytona();
     expect((await openFrom(daytona)).id).toBe("made-1");
     expect(daytona.orders).toEqual(["create"]);
   });
 
-  it("recovers what Daytona says can be recovered, and once", async () => {
+  it("recovers a sandbox that Daytona can recover, and only once", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state: "error", recoverable: true };
     expect((await openFrom(daytona)).id).toBe("id-1");
@@ -76,50 +79,50 @@ describe("the way to a started sandbox", () => {
     expect(daytona.orders).toEqual(["recover", "recover"]);
   });
 
-  it("says what helps where Daytona neither recovers nor starts what is broken", async () => {
+  it("advises what to do if Daytona can neither recover nor start a broken sandbox", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state: "error", errorReason: "the runner is gone" };
     daytona.on.start = () => {
       throw refusalOf(400, "Sandbox is in an errored state");
     };
-    const { opened, told } = await openFrom(daytona);
+    const { opened, reported } = await openFrom(daytona);
     expect(opened).toMatchObject({
       code: "unavailable",
       message: expect.stringMatching(/the runner is gone: Sandbox is in an errored state\. Delete it/),
     });
-    expect(told.at(-1)).toMatch(/^error/);
+    expect(reported.at(-1)).toMatch(/^error/);
   });
 
   it.each([
     ["starting", 120],
     ["restoring", 600],
     ["building_snapshot", 900],
-  ])("is given up where it stays %s for %d s", async (state, seconds) => {
+  ])("fails if the state stays %s for %d s", async (state, seconds) => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state };
     const begun = Date.now();
-    const { opened, told } = await openFrom(daytona);
+    const { opened, reported } = await openFrom(daytona);
     expect(opened).toMatchObject({ code: "unavailable", message: expect.stringContaining(`"${state}"`) });
     expect(Math.round((Date.now() - begun) / 1000 / 5) * 5).toBe(seconds);
-    expect(told.at(-1)).toBe("error: The sandbox did not start.");
+    expect(reported.at(-1)).toBe("error: The sandbox did not start.");
   });
 
-  it("says what a quota refuses and what helps", async () => {
+  it("passes on what a quota refuses, with advice", async () => {
     const daytona = new FakeDaytona();
     daytona.refusals.push(refusalOf(403, "Total disk limit exceeded. Maximum allowed: 30GiB"));
     const { opened } = await openFrom(daytona);
     expect(opened).toMatchObject({ code: "unavailable", message: expect.stringMatching(/Maximum.*Delete sandboxes/) });
   });
 
-  it("waits as long as a short rate limit says, and tells who waits", async () => {
+  it("waits for a short rate limit, and reports the wait", async () => {
     const daytona = new FakeDaytona();
     daytona.refusals.push(refusalOf(429, "Too Many Requests", { "retry-after-sandbox-create": "12" }));
-    const { id, told } = await openFrom(daytona);
+    const { id, reported } = await openFrom(daytona);
     expect(id).toBe("made-1");
-    expect(told).toContain("creating: Daytona's rate limit is reached; it is asked again in 12 seconds.");
+    expect(reported).toContain("creating: Daytona's rate limit is reached; it is asked again in 12 seconds.");
   });
 
-  it("starts again what stops in the moment of the order", async () => {
+  it("starts a sandbox again that was stopping at the moment of the order", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state: "stopped" };
     daytona.on.start = (record) => {
@@ -131,10 +134,10 @@ describe("the way to a started sandbox", () => {
   });
 });
 
-describe("a build of settings that have changed meanwhile", () => {
+describe("a build from settings that have changed meanwhile", () => {
   const building = { id: "id-1", ...usual, state: "building_snapshot", buildInfo: { dockerfileContent: "FROM a:1\n" } };
 
-  it("is ended and made anew, once", async () => {
+  it("is cancelled and started anew, only once", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { ...building };
     const { id } = await openFrom(daytona, { recipe: { dockerfile: "FROM b:1" } });
@@ -148,7 +151,7 @@ describe("a build of settings that have changed meanwhile", () => {
     expect(daytona.orders.slice(2)).toEqual(["delete"]);
   });
 
-  it("is waited for where it is the same one, or began on this way", async () => {
+  it("is waited for if its settings are still the same, or if it began during this opening", async () => {
     const daytona = new FakeDaytona();
     for (const recipe of [{ image: "a:1" }, { dockerfile: "FROM a:1" }]) {
       daytona.record = { ...building, state: "started" };
@@ -162,8 +165,8 @@ describe("a build of settings that have changed meanwhile", () => {
   });
 });
 
-describe("the sandbox of a project that is deleted meanwhile", () => {
-  it("is not made, and deleted where it was being made in that moment", async () => {
+describe("the sandbox of a project that is deleted during the opening", () => {
+  it("is not created, and is deleted if its creation had already begun", async () => {
     const daytona = new FakeDaytona();
     const answers = [false, true, false];
     const isWanted = async () => answers.shift() ?? false;
@@ -179,16 +182,16 @@ describe("the sandbox of a project that is deleted meanwhile", () => {
 describe("an inactive snapshot", () => {
   const inactive = () => refusalOf(400, "Snapshot tools is inactive");
 
-  it("is activated once, and the sandbox made", async () => {
+  it("is activated once, and then the sandbox is created", async () => {
     const daytona = new FakeDaytona();
     daytona.refusals.push(inactive());
-    const { id, told } = await openFrom(daytona, { recipe: { snapshot: "tools" } });
+    const { id, reported } = await openFrom(daytona, { recipe: { snapshot: "tools" } });
     expect(id).toBe("made-1");
     expect(daytona.orders).toEqual(["create", "activate tools", "create"]);
-    expect(told.join()).toContain("being activated");
+    expect(reported.join()).toContain("being activated");
   });
 
-  it("is an error that says what to do where that is refused or does not help", async () => {
+  it("is an error with advice if its activation is refused or does not help", async () => {
     const refused = new FakeDaytona();
     refused.refusals.push(inactive());
     refused.on.activate = () => {
@@ -206,24 +209,24 @@ describe("an inactive snapshot", () => {
 });
 
 describe("a sandbox that was replaced", () => {
-  it("is news once to who knew another one, in this life or an earlier one", async () => {
+  it("is reported once to a caller that knew the former one, from this life or an earlier one", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-2", ...usual, state: "started" };
     const { lifecycle, known } = lifecycleOf(daytona, { known: "id-1" });
-    expect(lifecycle.takeNews()).toBe(false);
+    expect(lifecycle.takeReplaced()).toBe(false);
     await settle(lifecycle.open(new AbortController().signal));
-    expect([lifecycle.takeNews(), lifecycle.takeNews()]).toEqual([true, false]);
+    expect([lifecycle.takeReplaced(), lifecycle.takeReplaced()]).toEqual([true, false]);
     expect(known).toEqual(["id-2"]);
     const first = lifecycleOf(daytona);
     await settle(first.lifecycle.open(new AbortController().signal));
-    expect([first.lifecycle.takeNews(), first.known]).toEqual([false, ["id-2"]]);
+    expect([first.lifecycle.takeReplaced(), first.known]).toEqual([false, ["id-2"]]);
     const next = lifecycleOf(daytona, { known: "id-2" });
     await settle(next.lifecycle.open(new AbortController().signal));
-    expect(next.lifecycle.takeNews()).toBe(false);
+    expect(next.lifecycle.takeReplaced()).toBe(false);
     expect(next.known).toEqual([]);
   });
 
-  it("of a deleted project of the same id is never used: it is deleted first", async () => {
+  it("is not used if it belonged to a deleted project of the same id, but deleted first", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state: "started", labels: { project_created_at: "2026-01-01" } };
     const { id } = await openFrom(daytona, { labels: { project_created_at: "2026-02-02" } });

@@ -1,6 +1,6 @@
-// From a name to a started sandbox: looked up, made where there is none, started where it was stopped, waited for where it
-// is between states (`daytona-states`), given what its project asks for. Two threads of one project may do this at once; the
-// name decides which sandbox both get.
+// From a name to a started sandbox: finds it, creates it if there is none, starts it if it is stopped, waits while its
+// state is changing (`states.ts`), and applies its project's settings. Two threads of one project may do this at once;
+// the name decides which sandbox both get.
 import type { Daytona, Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import { backoffDelay } from "../../../lib/retry.ts";
@@ -10,23 +10,23 @@ import { DaytonaRequests, unavailable } from "../client/requests.ts";
 import { pause } from "../client/waiting.ts";
 import { adjust, resize } from "./adjust.ts";
 import { type BuildLogSettings, DaytonaBuildLog } from "./build-log.ts";
-import { beginCourse, type Course, ORDER_SECONDS, orderSeconds } from "./course.ts";
-import { describeCreation, findChanges, isBuilt, isOfFormerRecipe, type Recipe } from "./recipe.ts";
+import { describeCreation, findChanges, isBuilt, isBuiltFromFormerRecipe, type Recipe } from "./recipe.ts";
 import { addAdvice, describeBroken, describeFailedBuild, describeLate } from "./refusals.ts";
-import { removeSandbox } from "./removal.ts";
+import { type IsTarget, removeSandbox } from "./removal.ts";
 import { activateSnapshot, readInactiveSnapshot } from "./snapshots.ts";
-import { StateTeller } from "./state-teller.ts";
+import { beginStart, ORDER_SECONDS, type StartProgress, secondsLeft } from "./start-progress.ts";
+import { StateReporter } from "./state-reporter.ts";
 import { isBuilding, planFor } from "./states.ts";
 
-/** The same where an image is built, so that who waits soon sees how far it is. */
+/** Shorter than `ORDER_SECONDS`, so that readers soon see the progress of an image's build. */
 const BUILD_ORDER_SECONDS = 3;
 
-const LOOK = { base_ms: 150, cap_ms: 1_500 };
+const POLL = { base_ms: 150, cap_ms: 1_500 };
 
-/** An order may meet a change that is under way; more than this many refusals are no coincidence. */
+/** An order may collide with a change in progress. More refusals than this are no coincidence. */
 const MAX_ORDERS = 4;
 
-/** Of a failed build's log, for the model and for people. */
+/** How many lines of a failed build's log the error shows. */
 const BUILD_LINES = 20;
 
 export interface LifecycleSettings extends BuildLogSettings {
@@ -37,25 +37,25 @@ export interface LifecycleSettings extends BuildLogSettings {
   host: string;
   limits: DaytonaLimits;
   onState: OnSandboxState;
-  /** The sandbox that was known before this instance; and whichever is from then on. */
+  /** The sandbox whose files the model knows from an earlier life. `onKnown` receives each new id. */
   known: string | null;
   onKnown: (id: string) => void;
-  /** Whether the project is still there: a sandbox that is made for a deleted one would never be deleted. */
+  /** Whether the project still exists: a sandbox that is created for a deleted project would never be deleted. */
   isWanted: () => Promise<boolean>;
 }
 
 export class DaytonaLifecycle {
   readonly #settings: LifecycleSettings;
   readonly #requests: DaytonaRequests;
-  readonly #teller: StateTeller;
-  /** The sandbox that was last opened, and the one whose files the model knows. */
+  readonly #states: StateReporter;
+  /** The last opened sandbox, and the sandbox whose files the model knows. */
   #opened: string | null = null;
   #known: string | null;
 
   constructor(settings: LifecycleSettings) {
     this.#settings = settings;
     this.#requests = new DaytonaRequests(settings.host, settings.limits);
-    this.#teller = new StateTeller(settings.onState);
+    this.#states = new StateReporter(settings.onState);
     this.#known = settings.known;
   }
 
@@ -63,7 +63,7 @@ export class DaytonaLifecycle {
     return this.#settings.name;
   }
 
-  /** A started sandbox, however long that takes within the limits; rejects with `SandboxError("unavailable")`. */
+  /** Resolves with a started sandbox, within the time limits. Rejects with `SandboxError("unavailable")`. */
   async open(signal: AbortSignal): Promise<SdkSandbox> {
     const log = new DaytonaBuildLog(this.#settings);
     try {
@@ -75,58 +75,58 @@ export class DaytonaLifecycle {
 
   async #open(log: DaytonaBuildLog, signal: AbortSignal): Promise<SdkSandbox> {
     const begun = Date.now();
-    const course = beginCourse();
+    const progress = beginStart();
     let sandbox = await this.find(this.#settings.name, signal);
-    for (let looks = 1; ; looks++) {
+    for (let polls = 1; ; polls++) {
       const state = sandbox === null ? "none" : (sandbox.state ?? "unknown");
-      course.until = Math.max(course.until, begun + this.#settings.limits[planFor(state).limit]);
-      const opened = await this.#move(sandbox, state, { course, log, begun }, signal);
-      course.mayReplaceBuild = false;
+      progress.until = Math.max(progress.until, begun + this.#settings.limits[planFor(state).limit]);
+      const opened = await this.#move(sandbox, state, { progress, log, begun }, signal);
+      progress.mayReplaceBuild = false;
       if (opened !== null) return opened;
       sandbox = await this.find(this.#settings.name, signal);
-      const left = Math.max(1, course.until - Date.now());
-      if (sandbox?.state !== "started") await pause(Math.min(backoffDelay(looks, LOOK), left), signal);
+      const left = Math.max(1, progress.until - Date.now());
+      if (sandbox?.state !== "started") await pause(Math.min(backoffDelay(polls, POLL), left), signal);
     }
   }
 
-  /** The sandbox where it is ready; null where it has to be looked at again. */
+  /** The sandbox if it is ready; null if its state has to be read again. */
   async #move(
     sandbox: SdkSandbox | null,
     state: string,
-    { course, log, begun }: { course: Course; log: DaytonaBuildLog; begun: number },
+    { progress, log, begun }: { progress: StartProgress; log: DaytonaBuildLog; begun: number },
     signal: AbortSignal,
   ): Promise<SdkSandbox | null> {
     const { move, message } = planFor(state);
-    const isLeftOver = sandbox !== null && move !== "wait" && this.#isOfAnother(sandbox.labels);
-    if (sandbox && move === "use" && !isLeftOver) return this.#adjust(sandbox, course, signal);
-    if (Date.now() >= course.until || course.orders >= MAX_ORDERS) {
-      throw this.#giveUp("error", "The sandbox did not start.", describeLate(state, course.refusal, begun));
+    const isLeftOver = sandbox !== null && move !== "wait" && this.#belongsToAnother(sandbox.labels);
+    if (sandbox && move === "use" && !isLeftOver) return this.#adjust(sandbox, progress, signal);
+    if (Date.now() >= progress.until || progress.orders >= MAX_ORDERS) {
+      throw this.#giveUp("error", "The sandbox did not start.", describeLate(state, progress.refusal, begun));
     }
-    if (sandbox === null) await this.#create(course, signal);
-    else if (isLeftOver || (move === "remake" && !course.isFresh) || this.#isOutdated(sandbox, state, course)) {
-      await this.#remove(sandbox, course, signal);
+    if (sandbox === null) await this.#create(progress, signal);
+    else if (isLeftOver || (move === "remake" && !progress.isFresh) || this.#isOutdated(sandbox, state, progress)) {
+      await this.#remove(sandbox, progress, signal);
     } else if (move === "remake") {
       const text = describeFailedBuild(sandbox.errorReason, await log.readEnd(sandbox, BUILD_LINES));
       throw this.#giveUp(state, text, text);
-    } else if (move === "repair" && course.wasRepaired) {
+    } else if (move === "repair" && progress.wasRepaired) {
       throw this.#giveUp("error", "The sandbox is in an error.", describeBroken(state, sandbox.errorReason));
     } else if (isBuilding(state)) {
-      // Whoever made it: a build that fails from here on is not repeated on this way.
-      course.isFresh = true;
+      // Whoever began the build: if it fails from here on, this opening does not repeat it.
+      progress.isFresh = true;
       this.#watchBuild(sandbox, state, log);
-    } else if (move === "wait") this.#teller.tell(state, message);
-    else await this.#start(sandbox, course, signal);
+    } else if (move === "wait") this.#states.report(state, message);
+    else await this.#start(sandbox, progress, signal);
     return null;
   }
 
   #watchBuild(sandbox: SdkSandbox, state: string, log: DaytonaBuildLog): void {
     log.follow(sandbox);
-    const news = log.takeNews();
-    // Between two pieces of news the last one stands.
-    if (news !== null || this.#teller.state !== state) this.#teller.tell(state, news ?? planFor(state).message);
+    const lines = log.takeLines();
+    // Without new lines the last report stands.
+    if (lines !== null || this.#states.state !== state) this.#states.report(state, lines ?? planFor(state).message);
   }
 
-  /** By name or id; null where there is none. */
+  /** Finds a sandbox by name or id; null if there is none. */
   async find(name: string, signal: AbortSignal): Promise<SdkSandbox | null> {
     try {
       const sandbox = await this.control(() => this.#settings.client.get(name), signal);
@@ -138,29 +138,29 @@ export class DaytonaLifecycle {
     }
   }
 
-  /** Whether the sandbox is another one than before, which is told once. Also where another thread has made it. */
-  takeNews(): boolean {
+  /** True once after the sandbox was replaced since the model last used it, also by another thread. */
+  takeReplaced(): boolean {
     if (this.#opened === null || this.#opened === this.#known) return false;
-    this.#know(this.#opened);
+    this.#setKnown(this.#opened);
     return true;
   }
 
-  /** Nothing where there is none, or where `isMeant` says that it is another one. */
-  async destroy(signal: AbortSignal, isMeant: (labels: Record<string, string>) => boolean = () => true): Promise<void> {
+  /** Does nothing if there is no sandbox, or if `isTarget` rejects its labels. */
+  async destroy(signal: AbortSignal, isTarget: IsTarget = () => true): Promise<void> {
     const ports = {
       find: (end: AbortSignal) => this.find(this.#settings.name, end),
       control: this.control.bind(this),
       limit_ms: this.#settings.limits.ready_ms,
     };
-    const wasThere = await removeSandbox(ports, isMeant, signal);
-    if (wasThere) this.#teller.tell("destroyed", "The sandbox and its files are deleted.");
+    const wasThere = await removeSandbox(ports, isTarget, signal);
+    if (wasThere) this.#states.report("destroyed", "The sandbox and its files are deleted.");
   }
 
-  /** A request to Daytona's API (`daytona-requests`). Who waits for a rate limit is told. */
+  /** Makes a request to Daytona's API (`requests.ts`), and reports a wait for its rate limit. */
   control<Value>(request: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
     return this.#requests.control(request, signal, (seconds) =>
-      this.#teller.tell(
-        this.#teller.state,
+      this.#states.report(
+        this.#states.state,
         `Daytona's rate limit is reached; it is asked again in ${seconds} seconds.`,
       ),
     );
@@ -170,53 +170,49 @@ export class DaytonaLifecycle {
     return this.#requests.waitAfter(failure, attempt, until, signal);
   }
 
-  async #create(course: Course, signal: AbortSignal): Promise<void> {
+  async #create(progress: StartProgress, signal: AbortSignal): Promise<void> {
     const { client, name, recipe, labels } = this.#settings;
     const isLost = this.#opened !== null || this.#known !== null;
-    this.#teller.tell(
-      "creating",
-      isLost
-        ? "The sandbox is gone. A new one is being made; the files of the former one are lost."
-        : planFor("none").message,
-    );
-    const timeout = Math.min(orderSeconds(course), isBuilt(recipe) ? BUILD_ORDER_SECONDS : ORDER_SECONDS);
+    const lost = "The sandbox is gone. A new one is being made; the files of the former one are lost.";
+    this.#states.report("creating", isLost ? lost : planFor("none").message);
+    const timeout = Math.min(secondsLeft(progress), isBuilt(recipe) ? BUILD_ORDER_SECONDS : ORDER_SECONDS);
     const parameters = { name, labels: { ...labels }, ...describeCreation(recipe) };
-    // A second request is harmless: the name is taken then, and the sandbox is found.
+    // A repeated request is harmless: the name is then taken, and the sandbox is found.
     await this.#requireWanted();
-    const refusal = await this.#order(course, () => client.create(parameters, { timeout }), signal);
+    const refusal = await this.#order(progress, () => client.create(parameters, { timeout }), signal);
     if (refusal === null) {
-      course.isFresh = true;
+      progress.isFresh = true;
       return this.#requireWanted(signal);
     }
     const snapshot = readInactiveSnapshot(refusal);
-    if (snapshot === null || course.wasActivated) throw unavailable(`Daytona would not make the sandbox: ${refusal}`);
-    course.wasActivated = true;
-    this.#teller.tell("creating", `The snapshot ${snapshot} was not used for long; it is being activated.`);
-    await activateSnapshot(snapshot, { client, control: this.control.bind(this), until: course.until }, signal);
+    if (snapshot === null || progress.wasActivated) throw unavailable(`Daytona would not make the sandbox: ${refusal}`);
+    progress.wasActivated = true;
+    this.#states.report("creating", `The snapshot ${snapshot} was not used for long; it is being activated.`);
+    await activateSnapshot(snapshot, { client, control: this.control.bind(this), until: progress.until }, signal);
   }
 
-  /** With a signal: what was made for a project that is gone by now is deleted. */
+  /** Throws if the project is deleted. With a signal it first deletes the sandbox that was created meanwhile. */
   async #requireWanted(signal?: AbortSignal): Promise<void> {
     if (await this.#settings.isWanted()) return;
-    if (signal) await this.destroy(signal, (labels) => !this.#isOfAnother(labels));
+    if (signal) await this.destroy(signal, (labels) => !this.#belongsToAnother(labels));
     throw this.#giveUp("destroyed", "The project is deleted.", "The project of the sandbox is deleted.");
   }
 
-  async #start(sandbox: SdkSandbox, course: Course, signal: AbortSignal): Promise<void> {
+  async #start(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<void> {
     const { state } = sandbox;
     const { move, message } = planFor(state ?? "unknown");
     const { rebuild } = findChanges(this.#settings.recipe, sandbox);
-    if (state === "stopped" && rebuild && !course.wasResized) {
-      course.wasResized = true;
-      this.#teller.tell("resizing", planFor("resizing").message);
-      const seconds = orderSeconds(course);
+    if (state === "stopped" && rebuild && !progress.wasResized) {
+      progress.wasResized = true;
+      this.#states.report("resizing", planFor("resizing").message);
+      const seconds = secondsLeft(progress);
       return resize(sandbox, rebuild, { control: (request) => this.control(request, signal), seconds }, signal);
     }
-    this.#teller.tell("starting", message);
-    if (move === "repair") course.wasRepaired = true;
+    this.#states.report("starting", message);
+    if (move === "repair") progress.wasRepaired = true;
     const recovers = move === "repair" && sandbox.recoverable;
-    const order = () => (recovers ? sandbox.recover(orderSeconds(course)) : sandbox.start(orderSeconds(course)));
-    const refusal = await this.#order(course, order, signal);
+    const order = () => (recovers ? sandbox.recover(secondsLeft(progress)) : sandbox.start(secondsLeft(progress)));
+    const refusal = await this.#order(progress, order, signal);
     if (refusal === null) return;
     if (move === "repair") {
       const text = describeBroken(state ?? "unknown", [sandbox.errorReason, refusal].filter(Boolean).join(": "));
@@ -225,42 +221,45 @@ export class DaytonaLifecycle {
     throw unavailable(`Daytona would not start the sandbox: ${refusal}`);
   }
 
-  /** A started sandbox gets what can be given to a running one; the rest only while nobody can be using it. */
-  async #adjust(sandbox: SdkSandbox, course: Course, signal: AbortSignal): Promise<SdkSandbox | null> {
+  /** Applies what a running sandbox can take. The rest needs a stop, and only if nobody uses the sandbox yet. */
+  async #adjust(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<SdkSandbox | null> {
     const changes = findChanges(this.#settings.recipe, sandbox);
-    if (course.wasAdjusted || Object.keys(changes).length === 0) return this.#welcome(sandbox);
-    const seconds = orderSeconds(course);
-    if (changes.rebuild && course.isFresh && !course.wasResized) {
-      this.#teller.tell("stopping", "The sandbox is stopped to be given what the project asks for.");
-      await this.#order(course, () => sandbox.stop(seconds), signal);
+    if (progress.wasAdjusted || Object.keys(changes).length === 0) return this.#finish(sandbox);
+    const seconds = secondsLeft(progress);
+    if (changes.rebuild && progress.isFresh && !progress.wasResized) {
+      this.#states.report("stopping", "The sandbox is stopped to be given what the project asks for.");
+      await this.#order(progress, () => sandbox.stop(seconds), signal);
       return null;
     }
-    course.wasAdjusted = true;
+    progress.wasAdjusted = true;
     await adjust(sandbox, changes, { control: (request) => this.control(request, signal), seconds }, signal);
-    return changes.growth ? null : this.#welcome(sandbox);
+    return changes.growth ? null : this.#finish(sandbox);
   }
 
-  async #remove(sandbox: SdkSandbox, course: Course, signal: AbortSignal): Promise<void> {
-    this.#teller.tell("destroying", planFor(sandbox.state === "build_failed" ? "build_failed" : "destroying").message);
-    const refusal = await this.#order(course, () => sandbox.delete(orderSeconds(course)), signal);
-    // A build that Daytona won't end is waited for.
+  async #remove(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<void> {
+    this.#states.report(
+      "destroying",
+      planFor(sandbox.state === "build_failed" ? "build_failed" : "destroying").message,
+    );
+    const refusal = await this.#order(progress, () => sandbox.delete(secondsLeft(progress)), signal);
+    // If Daytona refuses to cancel a build, wait for it.
     if (refusal === null || isBuilding(sandbox.state ?? "")) return;
     throw unavailable(`Daytona would not delete the former sandbox: ${refusal}`);
   }
 
-  /** A project of the same id was deleted, and its sandbox could not be. */
-  #isOfAnother(labels: Record<string, string> | undefined): boolean {
+  /** Whether the sandbox belongs to a deleted project of the same id, whose sandbox could not be deleted. */
+  #belongsToAnother(labels: Record<string, string> | undefined): boolean {
     const [theirs, ours] = [labels?.project_created_at, this.#settings.labels.project_created_at];
     return theirs !== undefined && ours !== undefined && theirs !== ours;
   }
 
-  #isOutdated(sandbox: SdkSandbox, state: string, { mayReplaceBuild }: Course): boolean {
-    return isBuilding(state) && mayReplaceBuild && isOfFormerRecipe(this.#settings.recipe, sandbox);
+  #isOutdated(sandbox: SdkSandbox, state: string, { mayReplaceBuild }: StartProgress): boolean {
+    return isBuilding(state) && mayReplaceBuild && isBuiltFromFormerRecipe(this.#settings.recipe, sandbox);
   }
 
-  /** Null when the order was taken, or came in a wrong moment: what comes of it is seen in the sandbox's state. Else why not. */
-  async #order(course: Course, request: () => Promise<unknown>, signal: AbortSignal): Promise<string | null> {
-    course.orders++;
+  /** The reason of a refusal. Null if the order was accepted or collided with a change: the state shows the result. */
+  async #order(progress: StartProgress, request: () => Promise<unknown>, signal: AbortSignal): Promise<string | null> {
+    progress.orders++;
     try {
       await this.control(request, signal);
       return null;
@@ -269,29 +268,29 @@ export class DaytonaLifecycle {
       if (error instanceof SandboxError) throw error;
       const failure = readFailure(error);
       const { status } = failure;
-      if (failure.is_about_state || status === 404 || status === 408 || status === 409) return null;
+      if (failure.is_state_error || status === 404 || status === 408 || status === 409) return null;
       const reason = failure.reason === "" ? `status ${status}` : failure.reason;
-      // Quotas are answered 400 or 403 with a sentence; a start in the wrong moment is a 400 too.
+      // A quota is refused with a 400 or 403 and a sentence. A start during another change is a 400 too.
       if (status !== 400 || !/valid state|state change/i.test(reason)) return addAdvice(reason);
-      course.refusal = reason;
+      progress.refusal = reason;
       return null;
     }
   }
 
-  #welcome(sandbox: SdkSandbox): SdkSandbox {
+  #finish(sandbox: SdkSandbox): SdkSandbox {
     this.#opened = sandbox.id;
-    if (this.#known === null) this.#know(sandbox.id);
-    this.#teller.tell("started", planFor("started").message);
+    if (this.#known === null) this.#setKnown(sandbox.id);
+    this.#states.report("started", planFor("started").message);
     return sandbox;
   }
 
-  #know(id: string): void {
+  #setKnown(id: string): void {
     this.#known = id;
     this.#settings.onKnown(id);
   }
 
-  #giveUp(state: string, told: string, message: string): SandboxError {
-    this.#teller.tell(state, told);
+  #giveUp(state: string, report: string, message: string): SandboxError {
+    this.#states.report(state, report);
     return unavailable(message);
   }
 }

@@ -1,4 +1,4 @@
-// What a project's sandbox is made of, in Daytona's words; and in what a living one differs from it.
+// A project's settings for its sandbox (its recipe) in Daytona's terms, and how an existing sandbox differs from them.
 import {
   type CreateSandboxFromImageParams,
   type CreateSandboxFromSnapshotParams,
@@ -7,7 +7,7 @@ import {
 } from "@daytonaio/sdk";
 import type { SandboxSettings } from "../../../protocol/project.ts";
 
-/** What is left out is Daytona's to choose. */
+/** Daytona chooses what is left out. */
 export type Recipe = Omit<SandboxSettings, "target">;
 
 export interface Resources {
@@ -22,15 +22,18 @@ export interface NetworkRules {
   domainAllowList: string;
 }
 
-/** Longer than Daytona's 15, which a person who reads what was made would outlast: only requests count as activity. */
+/** Longer than Daytona's 15: only requests count as activity, and a person may read the result for longer than that. */
 export const USUAL_AUTO_STOP_MINUTES = 30;
 
-/** What Daytona makes of an archive interval of 0. */
-const LONGEST_AUTO_ARCHIVE_MINUTES = 30 * 24 * 60;
+/** Daytona treats an archive interval of 0 as this maximum. */
+const MAX_AUTO_ARCHIVE_MINUTES = 30 * 24 * 60;
 
 export type Creation = CreateSandboxFromImageParams | CreateSandboxFromSnapshotParams;
 
-/** Daytona refuses resources beside a snapshot, its own default one included: these are given afterwards (`findChanges`). */
+/**
+ * Daytona refuses resources together with a snapshot, even its default one. They are applied after the creation
+ * (`findChanges`).
+ */
 export function describeCreation(recipe: Recipe): Creation {
   const { env, auto_stop_minutes, auto_archive_minutes, network } = recipe;
   const { networkBlockAll, networkAllowList, domainAllowList } = describeNetwork(network ?? {});
@@ -47,7 +50,7 @@ export function describeCreation(recipe: Recipe): Creation {
   return { ...common, ...(recipe.snapshot ? { snapshot: recipe.snapshot } : {}) };
 }
 
-/** The SDK reads a Dockerfile from a file only. */
+/** The SDK can read a Dockerfile only from a file, so its content is set on an image directly. */
 function writeImage(dockerfile: string): Image {
   return Object.create(Image.base("scratch"), { dockerfile: { value: dockerfile } });
 }
@@ -56,8 +59,8 @@ export function isBuilt({ image, dockerfile }: Recipe): boolean {
   return image !== undefined || dockerfile !== undefined;
 }
 
-/** Whether what is being built of a sandbox is no longer what its project asks for. */
-export function isOfFormerRecipe(recipe: Recipe, { buildInfo }: Pick<SdkSandbox, "buildInfo">): boolean {
+/** Whether a sandbox is being built from settings that its project no longer has. */
+export function isBuiltFromFormerRecipe(recipe: Recipe, { buildInfo }: Pick<SdkSandbox, "buildInfo">): boolean {
   const built = buildInfo?.dockerfileContent?.trim();
   const asked = recipe.dockerfile ?? (recipe.image === undefined ? "" : `FROM ${recipe.image}`);
   return built !== undefined && built !== "" && built !== asked.trim();
@@ -77,7 +80,7 @@ function describeNetwork({ block_all, allow = [] }: NonNullable<Recipe["network"
   };
 }
 
-/** What a sandbox shows of itself. */
+/** The settings that Daytona shows for a sandbox. */
 export type Shown = Pick<SdkSandbox, "cpu" | "memory" | "disk"> &
   Partial<
     Pick<
@@ -90,20 +93,23 @@ export interface Changes {
   auto_stop_minutes?: number;
   auto_archive_minutes?: number;
   network?: NetworkRules;
-  /** What a running sandbox can be given. */
+  /** Resources that can be added to a running sandbox. */
   growth?: Resources;
-  /** All of it, where a part can only be given to a stopped one: less of something, or a larger disk. A disk never shrinks. */
+  /**
+   * All changed resources, if one of them needs a stopped sandbox: less of something, or a larger disk. A disk never
+   * shrinks.
+   */
   rebuild?: Resources;
 }
 
-/** What the project asks for and the sandbox does not have. What the project leaves open stays as it is. */
+/** Compares the project's settings with the sandbox. Settings that the project leaves out stay unchanged. */
 export function findChanges(recipe: Recipe, shown: Shown): Changes {
   const { auto_stop_minutes, auto_archive_minutes, network, cpu, memory, disk } = recipe;
   const changes: Changes = {};
   if (auto_stop_minutes !== undefined && auto_stop_minutes !== shown.autoStopInterval) {
     changes.auto_stop_minutes = auto_stop_minutes;
   }
-  const archive = (minutes: number | undefined) => minutes || LONGEST_AUTO_ARCHIVE_MINUTES;
+  const archive = (minutes: number | undefined) => minutes || MAX_AUTO_ARCHIVE_MINUTES;
   if (auto_archive_minutes !== undefined && archive(auto_archive_minutes) !== archive(shown.autoArchiveInterval)) {
     changes.auto_archive_minutes = auto_archive_minutes;
   }

@@ -1,6 +1,6 @@
-// Why there is no sandbox, in sentences for the model and for people.
+// Says why there is no sandbox, in sentences for the model and for people.
 
-/** Longest reason of Daytona that is passed on. */
+/** The longest reason from Daytona that is passed on. */
 const MAX_REASON_CHARACTERS = 300;
 
 export function describeLate(state: string, refusal: string, begun: number): string {
@@ -21,7 +21,7 @@ export function describeFailedBuild(reason: string | undefined, log: string): st
   return `The sandbox's image could not be built${because}. Change the project's image or dockerfile.${lines}`;
 }
 
-/** Quotas are refused with a sentence that doesn't say what to do. */
+/** Daytona's refusals over a quota don't say what to do. */
 export function addAdvice(reason: string): string {
   if (!/limit exceeded|quota|exceeds maximum/i.test(reason)) return reason;
   return `${reason} Delete sandboxes that are not needed, or ask for less.`;

@@ -1,11 +1,13 @@
-// The end of a sandbox. Daytona deletes none whose state is just changing: that is waited for, and asked again.
+// Deletes a sandbox. Daytona refuses this while the sandbox's state is changing, so the deletion waits and retries.
 import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { readFailure } from "../client/failure.ts";
 import { pause } from "../client/waiting.ts";
-import { ORDER_SECONDS } from "./course.ts";
+import { ORDER_SECONDS } from "./start-progress.ts";
 
-const LOOK_MS = 250;
+const POLL_MS = 250;
+
+export type IsTarget = (labels: Record<string, string>) => boolean;
 
 export interface RemovalPorts {
   find(signal: AbortSignal): Promise<SdkSandbox | null>;
@@ -13,16 +15,16 @@ export interface RemovalPorts {
   limit_ms: number;
 }
 
-/** False where there is none, or none that is meant. */
+/** False if there is no sandbox, or `isTarget` rejects its labels. */
 export async function removeSandbox(
   { find, control, limit_ms }: RemovalPorts,
-  isMeant: (labels: Record<string, string>) => boolean,
+  isTarget: IsTarget,
   signal: AbortSignal,
 ): Promise<boolean> {
   const until = Date.now() + limit_ms;
   for (let found = false; ; found = true) {
     const sandbox = await find(signal);
-    if (sandbox === null || !isMeant(sandbox.labels ?? {})) return found;
+    if (sandbox === null || !isTarget(sandbox.labels ?? {})) return found;
     if (sandbox.state === "destroying") return true;
     try {
       await control(() => sandbox.delete(ORDER_SECONDS), signal);
@@ -34,6 +36,6 @@ export async function removeSandbox(
       if (failure.status === 404) return true;
       if (failure.status !== 409 || Date.now() > until) throw error;
     }
-    await pause(LOOK_MS, signal);
+    await pause(POLL_MS, signal);
   }
 }

@@ -1,18 +1,18 @@
-// A snapshot that nobody used for two weeks is set aside by Daytona, and every sandbox of it is refused until it is activated.
+// Daytona deactivates a snapshot that nobody used for two weeks, and refuses sandboxes from it until it is activated.
 import type { Daytona } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { readFailure } from "../client/failure.ts";
 import { unavailable } from "../client/requests.ts";
 import { pause } from "../client/waiting.ts";
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
-/** The snapshot's name, where a refusal says that it is inactive. */
+/** The snapshot's name, if a refusal says that it is inactive. */
 export function readInactiveSnapshot(refusal: string): string | null {
   return /snapshot\s+["']?([^\s"']+)["']?\s+is inactive/i.exec(refusal)?.[1] ?? null;
 }
 
-/** Resolves when it can be used. */
+/** Resolves when the snapshot can be used. */
 export async function activateSnapshot(
   name: string,
   ports: {
@@ -29,7 +29,7 @@ export async function activateSnapshot(
       const { state } = await control(() => client.snapshot.get(name), signal);
       if (String(state) === "active") return;
       if (Date.now() > until || /error|failed/.test(String(state))) throw unavailable(explain(name, `it is ${state}`));
-      await pause(LOOK_MS, signal);
+      await pause(POLL_MS, signal);
     }
   } catch (error) {
     signal.throwIfAborted();

@@ -1,4 +1,4 @@
-// Every state that Daytona tells of a sandbox, and what becomes of it on the way to a started one.
+// Every state that Daytona reports, and the next move from there to a started sandbox.
 
 export type Move =
   /** It runs. */
@@ -6,17 +6,17 @@ export type Move =
   /** There is none. */
   | "make"
   | "start"
-  /** It is recovered, or started where it can't be: once. */
+  /** Recover it, or start it if Daytona can't recover it; only once. */
   | "repair"
-  /** It never came to be and holds nothing: it is deleted, and another one made. */
+  /** It was never completed and contains nothing: delete it and create another one. */
   | "remake"
   | "wait";
 
 export interface StatePlan {
   move: Move;
-  /** Which limit of time holds from the moment in which the state was seen. */
+  /** The time limit from the moment in which the state was seen. */
   limit: "ready_ms" | "restore_ms" | "build_ms";
-  /** For who waits. */
+  /** Shown to anyone who waits. */
   message: string;
 }
 
@@ -52,7 +52,7 @@ const plans: Record<string, StatePlan> = {
 
 export const STATES = Object.keys(plans);
 
-/** A state of a later Daytona is waited for, in the hope that it passes. */
+/** An unknown state, of a later Daytona, is waited for in the hope that it passes. */
 export function planFor(state: string): StatePlan {
   return plans[state] ?? plan("wait", `The sandbox's state is "${state.slice(0, 50)}".`);
 }

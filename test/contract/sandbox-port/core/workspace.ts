@@ -19,7 +19,7 @@ export function describeWorkspaceCore(): void {
     expect((await workspace.readState(untilEnd())).state).toBe("none");
     expect((await workspace.stop(untilEnd())).state).toBe("none");
     await workspace.destroy(untilEnd());
-    expect(await workspace.findEntry(3000, untilEnd())).toBeNull();
+    expect(await workspace.findEndpoint(3000, untilEnd())).toBeNull();
     expect((await workspace.readState(untilEnd())).state).toBe("none");
   });
 
@@ -29,7 +29,7 @@ export function describeWorkspaceCore(): void {
     await upload(workspace, "kept.txt", "kept");
     expect((await workspace.stop(untilEnd())).state).toBe("stopped");
     expect((await workspace.readState(untilEnd())).state).toBe("stopped");
-    expect(await workspace.findEntry(3000, untilEnd())).toBeNull();
+    expect(await workspace.findEndpoint(3000, untilEnd())).toBeNull();
     expect(await download(workspace, "kept.txt")).toBe("kept");
     expect((await workspace.readState(untilEnd())).state).toBe("started");
   });

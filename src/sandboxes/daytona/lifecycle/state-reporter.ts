@@ -1,7 +1,7 @@
-// Tells of a sandbox's states, each thing once until another is told.
+// Reports a sandbox's states, without repeating the last report.
 import type { OnSandboxState } from "../../../agent/sandbox.ts";
 
-export class StateTeller {
+export class StateReporter {
   readonly #onState: OnSandboxState;
   #state = "unknown";
   #message = "";
@@ -10,12 +10,12 @@ export class StateTeller {
     this.#onState = onState;
   }
 
-  /** The last one that was told. */
+  /** The last reported state. */
   get state(): string {
     return this.#state;
   }
 
-  tell(state: string, message: string): void {
+  report(state: string, message: string): void {
     if (state === this.#state && message === this.#message) return;
     this.#state = state;
     this.#message = message;

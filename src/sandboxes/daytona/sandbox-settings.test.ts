@@ -1,4 +1,4 @@
-// What a sandbox is made of: builds that are watched, and what the project asks for.
+// Builds of a sandbox's image, and the project's settings for its sandbox.
 import { DaytonaError, Image } from "@daytonaio/sdk";
 import { describe, expect, it, vi } from "vitest";
 import { FakeDaytona, openFrom, refusalOf, useFakeWorld, usual } from "../../../test/fakes/daytona.ts";
@@ -6,8 +6,8 @@ import type { SandboxError } from "../../agent/sandbox.ts";
 
 useFakeWorld();
 
-describe("a build", () => {
-  it("that fails says the last lines of its log, and is made again on the next way", async () => {
+describe("the build of a sandbox's image", () => {
+  it("reports the last lines of its log if it fails, and is repeated at the next opening", async () => {
     const daytona = new FakeDaytona();
     daytona.madeState = "building_snapshot";
     const log = Array.from({ length: 100 }, (_, line) => `\u001b[31mstep ${line}\u001b[0m`).join("\r\n");
@@ -16,12 +16,12 @@ describe("a build", () => {
       if (daytona.record) daytona.record.state = "build_failed";
       return new Response(log);
     });
-    const { opened, told } = await openFrom(daytona, { recipe: { dockerfile: "FROM x\nRUN false" } });
+    const { opened, reported } = await openFrom(daytona, { recipe: { dockerfile: "FROM x\nRUN false" } });
     const message = String((opened as SandboxError).message);
     expect(message).toMatch(/could not be built.*step 80\nstep 81\n.*step 99$/s);
     expect(message).not.toContain("step 79");
     expect(message).not.toContain("\u001b");
-    expect(told.at(-1)).toContain("step 99");
+    expect(reported.at(-1)).toContain("step 99");
     expect(daytona.orders).toEqual(["create"]);
 
     vi.stubGlobal("fetch", async () => new Response("", { status: 404 }));
@@ -30,7 +30,7 @@ describe("a build", () => {
     expect(daytona.orders).toEqual(["create", "delete", "create"]);
   });
 
-  it("tells at most one piece of its log a second, and only the last lines", async () => {
+  it("reports its log at most once a second, and only the last lines", async () => {
     const daytona = new FakeDaytona();
     daytona.madeState = "building_snapshot";
     let line = 0;
@@ -47,16 +47,16 @@ describe("a build", () => {
       setTimeout(() => Object.assign(daytona.record ?? {}, { state: "started" }), 20_000);
       return new Response(stream);
     });
-    const { id, told } = await openFrom(daytona, { recipe: { image: "x" } });
+    const { id, reported } = await openFrom(daytona, { recipe: { image: "x" } });
     expect(id).toBe("made-1");
-    const pieces = told.filter((text) => text.includes("line "));
+    const pieces = reported.filter((text) => text.includes("line "));
     expect(pieces.length).toBeGreaterThan(5);
     expect(pieces.length).toBeLessThanOrEqual(21);
     for (const piece of pieces) expect(piece.split("\n").length).toBeLessThanOrEqual(5);
   });
 });
 
-describe("what a project asks for", () => {
+describe("a project's settings for its sandbox", () => {
   const recipe = {
     cpu: 2,
     memory: 4,
@@ -67,7 +67,7 @@ describe("what a project asks for", () => {
     network: { allow: ["10.0.0.0/8", "1.1.1.1", "*.example.com"] },
   };
 
-  it("is in the creation from an image, resources included", async () => {
+  it("are all part of a creation from an image, including resources", async () => {
     const daytona = new FakeDaytona();
     await openFrom(daytona, { recipe: { ...recipe, dockerfile: "ARG V=1\nFROM node:$V\nRUN x" }, labels: { a: "b" } });
     const [made] = daytona.created;
@@ -85,7 +85,7 @@ describe("what a project asks for", () => {
     expect(made?.image).toMatchObject({ dockerfile: "ARG V=1\nFROM node:$V\nRUN x", contextList: [] });
   });
 
-  it("is given after the creation where a snapshot refuses resources: what needs it while it is stopped", async () => {
+  it("apply resources after a creation from a snapshot, and stop the sandbox for those that need it", async () => {
     const daytona = new FakeDaytona();
     await openFrom(daytona, { recipe: { snapshot: "tools", cpu: 2, memory: 4 } });
     expect(daytona.created[0]).not.toHaveProperty("resources");
@@ -97,7 +97,7 @@ describe("what a project asks for", () => {
     expect(larger.orders).toEqual(["create", "stop", 'resize {"disk":10}', "start"]);
   });
 
-  it("says what to do where Daytona refuses to resize", async () => {
+  it("fail with advice if Daytona refuses to resize", async () => {
     const daytona = new FakeDaytona();
     daytona.on.resize = () => {
       throw refusalOf(422, "Resize is not supported for this class");
@@ -109,7 +109,7 @@ describe("what a project asks for", () => {
     });
   });
 
-  it("is not used with an open network where Daytona did not say that it is closed", async () => {
+  it("make the sandbox unavailable if Daytona does not confirm that its network is closed", async () => {
     for (const refusal of [new DaytonaError("it is in a state"), refusalOf(409, "State change in progress")]) {
       const daytona = new FakeDaytona();
       daytona.record = { id: "id-1", ...usual, state: "started" };
@@ -121,7 +121,7 @@ describe("what a project asks for", () => {
     }
   });
 
-  it("changes a running one only in what can be changed while it runs, and once", async () => {
+  it("change a running sandbox once, and only what can change while it runs", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, cpu: 4, state: "started" };
     const { id } = await openFrom(daytona, { recipe });
@@ -136,7 +136,7 @@ describe("what a project asks for", () => {
     expect(daytona.orders).toEqual([]);
   });
 
-  it("waits for the next stop with a larger disk only", async () => {
+  it("add cores to a running sandbox at once, and enlarge its disk at the next start", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state: "started" };
     await openFrom(daytona, { recipe: { cpu: 2, disk: 10 } });
@@ -146,14 +146,14 @@ describe("what a project asks for", () => {
     expect(daytona.orders.slice(1)).toEqual(['resize {"disk":10}', "start"]);
   });
 
-  it("holds for the network too where a stopped one is resized first", async () => {
+  it("also apply to the network if a stopped sandbox is resized first", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, state: "stopped" };
     await openFrom(daytona, { recipe: { disk: 10, network: { block_all: true } } });
     expect(daytona.orders).toEqual(['resize {"disk":10}', "start", 'network {"networkBlockAll":true}']);
   });
 
-  it("leaves what it does not name", async () => {
+  it("leave unchanged what they do not name", async () => {
     const daytona = new FakeDaytona();
     daytona.record = { id: "id-1", ...usual, autoStopInterval: 1, networkBlockAll: true, state: "started" };
     await openFrom(daytona);

@@ -1,18 +1,18 @@
-// Where a path really leads. People's doors keep to the work dir, so a path is read twice: its text here, and in the
-// sandbox the links on its way. The wall around files is the sandbox: this keeps people from mistakes, and needs not hold
-// against who can move links about in it meanwhile.
+// Resolves where a path really leads. The HTTP routes for files are limited to the work dir, so a path is checked
+// twice: its text here, and its links in the sandbox. The sandbox isolates the files: this check prevents mistakes, and
+// need not withstand a program that changes links in the sandbox at the same time.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isWithin, normalizePath, resolvePath, showPath } from "../../paths.ts";
 import type { DaytonaFiles, FilePorts } from "./files.ts";
 import { runScript } from "./scripts.ts";
 
-/** A handful of look-ups on one disk. */
-const LOOK_MS = 10_000;
+/** The script makes a handful of look-ups on one disk. */
+const RESOLVE_MS = 10_000;
 
-// $1 work dir, $2 path below it or nothing, $3 `follow` where a link at the end of it counts as what it leads to. Goes up
-// to the first folder that is there, has the system say where that really is, and goes down again. A name may hold anything
-// but NUL, so what is said of it has an end of its own, and a dot keeps the shell from cutting line feeds off its end.
-const LOOK = `say() { printf "\\ntaskloom:%s:%s:%s:%s:end\\n" "$1" "$2" "$3" "$4"; exit 0; }
+// $1 is the work dir, $2 a path below it or empty, $3 is `follow` to follow a link at the path's end. The script goes
+// up to the first existing folder, resolves that with `pwd -P`, and goes down again. A name may contain anything but
+// NUL, so the output has an end marker, and an added dot keeps the shell from stripping line feeds.
+const RESOLVE = `say() { printf "\\ntaskloom:%s:%s:%s:%s:end\\n" "$1" "$2" "$3" "$4"; exit 0; }
 work=$(cd -P -- "$1" && pwd -P) || exit 1
 root=\${work%/}
 if [ -z "$2" ]; then dir=$work; rest=; else full=$root/$2; dir=\${full%/*}; rest=\${full##*/}; fi
@@ -33,21 +33,21 @@ if [ -f "$real" ]; then say file $(stat -c "%s %Y" -- "$real") "$below"; fi
 if [ -e "$real" ]; then say other "" "" "$below"; fi
 say none "" "" "$below"`;
 
-export type PlaceKind = "none" | "file" | "dir" | "link" | "other";
+export type PathKind = "none" | "file" | "dir" | "link" | "other";
 
-export interface Place {
-  kind: PlaceKind;
-  /** Without links, and below the work dir as the sandbox names it. */
+export interface ResolvedPath {
+  kind: PathKind;
+  /** Without links, and below the work dir as the sandbox reports it. */
   absolute: string;
-  /** Relative to the work dir; empty for itself. */
+  /** Relative to the work dir; empty for the work dir itself. */
   path: string;
-  /** As the caller named it. */
+  /** The path as the caller gave it. */
   asked: string;
   size: number;
   modified_at: string;
 }
 
-export class DaytonaPlaces {
+export class DaytonaPathResolver {
   readonly #ports: FilePorts;
   readonly #files: DaytonaFiles;
 
@@ -56,8 +56,10 @@ export class DaytonaPlaces {
     this.#files = files;
   }
 
-  /** Rejects with `SandboxError` where the path leads out of the work dir, or through what is no folder. */
-  async find(path: string, signal: AbortSignal, { follows = true, takesAnyName = true } = {}): Promise<Place> {
+  /**
+   * Rejects with `SandboxError` if the path leads out of the work dir, or passes through something other than a folder.
+   */
+  async find(path: string, signal: AbortSignal, { follows = true, takesAnyName = true } = {}): Promise<ResolvedPath> {
     const { connection, toolbox } = this.#ports;
     const asked = path || ".";
     const { folders } = await this.#files.resolve("", signal);
@@ -67,11 +69,11 @@ export class DaytonaPlaces {
     if (!isWithin(absolute, work)) throw new SandboxError("invalid", `${asked} is not in the work dir ${work}.`);
     const below = absolute === work ? "" : showPath(absolute, folders);
     const values = [work, below, follows ? "follow" : "keep"];
-    const look = { text: LOOK, values, timeout_ms: LOOK_MS };
-    const { output } = await connection.call((sandbox) => runScript(toolbox, sandbox, look, signal), signal);
-    const said = /^taskloom:(\w+):(\d*):(\d*):([\s\S]*):end$/m.exec(output);
-    if (!said) throw new SandboxError("failed", "The sandbox does not say what is in its work dir.");
-    const [, kind = "", size, seconds, real = ""] = said;
+    const script = { text: RESOLVE, values, timeout_ms: RESOLVE_MS };
+    const { output } = await connection.call((sandbox) => runScript(toolbox, sandbox, script, signal), signal);
+    const parts = /^taskloom:(\w+):(\d*):(\d*):([\s\S]*):end$/m.exec(output);
+    if (!parts) throw new SandboxError("failed", "The sandbox does not say what is in its work dir.");
+    const [, kind = "", size, seconds, real = ""] = parts;
     if (kind === "outside")
       throw new SandboxError("refused", `${asked} is a link, or behind one, that leads out of the work dir.`);
     if (kind === "denied") throw new SandboxError("refused", `${asked} is in a folder that can't be entered.`);
@@ -79,7 +81,7 @@ export class DaytonaPlaces {
       throw new SandboxError("invalid", `A part of ${asked} is a file or a broken link, not a folder.`);
     const relative = real.replace(/^\//, "");
     return {
-      kind: kind as PlaceKind,
+      kind: kind as PathKind,
       absolute: relative === "" ? work : `${work === "/" ? "" : work}/${relative}`,
       path: relative,
       asked,
@@ -88,7 +90,7 @@ export class DaytonaPlaces {
     };
   }
 
-  async findFile(path: string, signal: AbortSignal): Promise<Place> {
+  async findFile(path: string, signal: AbortSignal): Promise<ResolvedPath> {
     const place = await this.find(path, signal);
     if (place.kind === "none") throw new SandboxError("not_found", `${place.asked} does not exist.`);
     if (place.kind === "dir") throw new SandboxError("invalid", `${place.asked} is a folder, not a file.`);
@@ -96,7 +98,7 @@ export class DaytonaPlaces {
     return place;
   }
 
-  async findFolder(path: string, signal: AbortSignal): Promise<Place> {
+  async findFolder(path: string, signal: AbortSignal): Promise<ResolvedPath> {
     const place = await this.find(path, signal);
     if (place.kind === "none") throw new SandboxError("not_found", `${place.asked} does not exist.`);
     if (place.kind !== "dir") throw new SandboxError("invalid", `${place.asked} is a file, not a folder.`);
