@@ -1,12 +1,12 @@
-// Git credentials: encrypted on their way into the store, and opened for the one request that needs one. A password leaves
-// this file only as the answer of `findGitLogin`, which goes to the host that it was stored for.
+// Git credentials: encrypts them before they are stored, and decrypts one for the request that needs it. A password
+// leaves this file only as the result of `findGitLogin`, which is sent to the host that it was stored for.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { type GitCredentialInfo, type GitLogin, gitLogin } from "../protocol/git-credential.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { noEncryptionKey, openSecret, type SecretPorts, sealSecret } from "../secrets/sealed.ts";
 import { deleteSecret, listSecrets, putSecret, readSecret, type Secret } from "../store/secrets.ts";
 
-/** `host` is normalised. What was stored for it before is replaced. */
+/** Replaces an existing credential for the host. `host` is normalized. */
 export async function storeGitCredential(
   ports: SecretPorts,
   user_id: string,
@@ -39,32 +39,32 @@ export async function listGitCredentials(
   return succeed({ ...page.value, data });
 }
 
-/** False where there is none for the host. */
+/** False if there is none for the host. */
 export async function deleteGitCredential(ports: SecretPorts, user_id: string, host: string): Promise<Result<boolean>> {
   if (ports.encryption_keys.length === 0) return noEncryptionKey;
   return succeed(await deleteSecret(ports.database, { user_id, kind: "git", name: host }));
 }
 
-/** What to say to this host; null where nothing is stored for it. A failure says what to do about one that can't be opened. */
+/** The login for a host; null if none is stored. A failure says what to do about one that can't be decrypted. */
 export async function findGitLogin(
   ports: SecretPorts,
   user_id: string,
   host: string,
 ): Promise<Result<GitLogin | null>> {
-  // Nothing can be stored without a key; a server that has lost its keys says so.
+  // Reads the row also without an encryption key, so that a server that has lost its keys reports that.
   const row = await readSecret(ports.database, { user_id, kind: "git", name: host });
   if (row === null) return succeed(null);
   return openLogin(ports.encryption_keys, row);
 }
 
 async function openLogin(encryption_keys: string[], row: Secret): Promise<Result<GitLogin>> {
-  const words = { what: `The credential stored for ${row.name}`, remedy: "Store it again." };
-  const opened = await openSecret(encryption_keys, row, words);
+  const texts = { what: `The credential stored for ${row.name}`, remedy: "Store it again." };
+  const opened = await openSecret(encryption_keys, row, texts);
   if (!opened.ok) return opened;
   const login = gitLogin.safeParse(readJson(opened.value));
   return login.success
     ? succeed(login.data)
-    : fail("not_configured", `${words.what} can't be opened: it is damaged. ${words.remedy}`);
+    : fail("not_configured", `${texts.what} can't be opened: it is damaged. ${texts.remedy}`);
 }
 
 function readJson(text: string): unknown {

@@ -1,4 +1,5 @@
-// Which sandbox's files a thread's model knows outlives the thread's life: another one is told as new by the next life too.
+// A thread remembers across lives which sandbox's files its model knows, so that the next life also reports a new
+// sandbox.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
@@ -18,7 +19,7 @@ const look = defineTool({
   execute: async () => ({ content: "seen", is_error: false }),
 });
 
-/** The thread's life finds the sandbox `id`, as the adapter does. */
+/** Makes the thread's life find the sandbox `id`, as a provider does. */
 function find(thread: FakeThread, id: string): void {
   thread.life.ports.openSandbox = async (_thread, _onState, memory: SandboxMemory) =>
     Object.assign(new MemorySandbox(), {
@@ -36,8 +37,8 @@ async function resultOf(thread: FakeThread): Promise<string> {
   return events.flatMap((event) => (event.type === "TOOL_CALL_RESULT" ? [event.content] : [])).join();
 }
 
-describe("a sandbox that was replaced while no life of the thread was there", () => {
-  it("is told once, by the next life that uses it", async () => {
+describe("a sandbox that was replaced between two lives of a thread", () => {
+  it("is reported to the model once, by the next life that uses it", async () => {
     const thread = new FakeThread({ tools: [look] });
     find(thread, "id-1");
     expect(await resultOf(thread)).toBe("seen");

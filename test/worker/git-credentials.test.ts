@@ -18,7 +18,7 @@ const store = (body: Record<string, unknown>, from = client) =>
   from.send("POST", PATH, { host: "github.com", username: "ada", password: CANARY, ...body });
 
 describe("git credentials", () => {
-  it("are stored, listed and deleted by host, and the password is never answered", async () => {
+  it("are stored, listed and deleted by host, and no answer contains the password", async () => {
     const made = await store({ host: "https://GitHub.com/taskloom/shop" });
     expect(made.status).toBe(201);
     expect(made.body).toEqual({
@@ -39,7 +39,7 @@ describe("git credentials", () => {
     expect([gone.status, gone.body.code]).toEqual([404, "not_found"]);
   });
 
-  it("have one a host: the same again replaces it and keeps its place", async () => {
+  it("are one per host: a second one replaces the first and keeps its creation time", async () => {
     const first = await store({});
     const second = await store({ username: "bob", password: "other" });
     expect(second.body).toMatchObject({ username: "bob", created_at: first.body.created_at });
@@ -48,17 +48,17 @@ describe("git credentials", () => {
     expect(found).toEqual({ ok: true, value: { username: "bob", password: "other" } });
   });
 
-  it("belong to their user", async () => {
+  it("belong to one user", async () => {
     const other = await client.addUser("user_git_other");
     await store({});
     expect((await other.send("GET", PATH)).body.data).toEqual([]);
     expect((await other.send("DELETE", `${PATH}/github.com`)).status).toBe(404);
-    // A row that is copied to another user opens nothing there.
+    // A row that is copied to another user can't be decrypted there.
     await env.DB.prepare("UPDATE secrets SET user_id = 'user_git_other'").run();
     expect((await other.send("GET", PATH)).body.data).toMatchObject([{ host: "github.com", username: null }]);
   });
 
-  it("keep the password out of D1, answers and logs, also when something is wrong with it", async () => {
+  it("never put the password into D1, answers or logs, even if it is invalid", async () => {
     const written: string[] = [];
     for (const name of ["log", "info", "warn", "error", "debug"] as const) {
       vi.spyOn(console, name).mockImplementation((...line) => void written.push(line.join(" ")));
@@ -74,18 +74,18 @@ describe("git credentials", () => {
       await store({}, createClient()),
     ];
     expect(answers.map(({ status }) => status)).toEqual([201, 200, 400, 400, 400, 400, 400, 503]);
-    // Named as a field it is quoted, as any unknown field is; elsewhere never.
-    const told = answers.filter((_, place) => place !== 4).map(({ text }) => text);
+    // An answer quotes the name of an unknown field, so that one answer may contain it.
+    const texts = answers.filter((_, place) => place !== 4).map(({ text }) => text);
     const rows = await env.DB.prepare("SELECT * FROM secrets").all();
     const bytes = rows.results.map((row) => JSON.stringify(row) + atob(String(row.sealed)));
     expect(bytes).toHaveLength(1);
-    for (const text of [...told, ...bytes, ...written]) {
+    for (const text of [...texts, ...bytes, ...written]) {
       expect(text).not.toContain(CANARY);
       expect(text).not.toContain(btoa(CANARY).slice(0, 12));
     }
   });
 
-  it("survive a change of the key, and say what to do when it is gone", async () => {
+  it("survive a change of the encryption key, and say what to do if the key is lost", async () => {
     await store({}, createClient({ ENCRYPTION_KEY: "old key" }));
     expect((await client.send("GET", PATH)).body.data).toMatchObject([{ username: "ada" }]);
     const lost = createClient({ ENCRYPTION_KEY: "new key" });
@@ -96,7 +96,7 @@ describe("git credentials", () => {
     expect((await lost.send("GET", PATH)).body.data).toMatchObject([{ username: "eve" }]);
   });
 
-  it("are 503 without ENCRYPTION_KEY", async () => {
+  it("answer 503 without ENCRYPTION_KEY", async () => {
     const bare = createClient({ ENCRYPTION_KEY: " , " });
     for (const answer of [
       await store({}, bare),
@@ -110,13 +110,13 @@ describe("git credentials", () => {
 
   it.each([
     ["no host", { host: "" }, /^host: /],
-    ["an address of SSH", { host: "git@github.com:a/b.git" }, /^host: .*SSH/],
+    ["an SSH address", { host: "git@github.com:a/b.git" }, /^host: .*SSH/],
     ["a line feed in the user name", { username: "a\nb" }, /^username: .*control/],
     ["a NUL in the password", { password: "a\u0000b" }, /^password: .*control/],
     ["a colon in the user name", { username: "a:b" }, /^username: .*colon/],
     ["an empty password", { password: "" }, /^password: /],
-    ["a password without end", { password: "x".repeat(8193) }, /^password: /],
-    ["a number for a password", { password: 5 }, /^password: /],
+    ["a password that is too long", { password: "x".repeat(8193) }, /^password: /],
+    ["a number as the password", { password: 5 }, /^password: /],
   ])("are refused with %s", async (_, body, detail) => {
     const answer = await store(body);
     expect([answer.status, answer.body.code]).toEqual([400, "invalid_field"]);
@@ -124,11 +124,11 @@ describe("git credentials", () => {
   });
 });
 
-describe("the address of a project's repository", () => {
+describe("the URL of a project's repository", () => {
   const privately = createClient({ ALLOW_PRIVATE_URLS: "1" });
   const git = { url: "http://169.254.169.254/latest.git" };
 
-  it("must be public, in a new project and in a changed one", async () => {
+  it("must be public, in a new and in a changed project", async () => {
     const made = await client.send("POST", "/v1/projects", { name: "p", git });
     expect([made.status, made.body.code]).toEqual([400, "invalid_field"]);
     expect(made.body.detail).toMatch(/^git\.url: .*link-local/);
@@ -143,24 +143,24 @@ describe("the address of a project's repository", () => {
     [{ url: "https://github.com" }, /^git\.url: names a host and no repository/],
     [{ url: "https://github.com/a/b", branch: "--upload-pack=x" }, /^git\.branch: can't be/],
     [{ url: "https://ada:canary@github.com/a/b" }, /^git\.url: must be .* without user or password/],
-  ])("must be one that can be cloned: %j", async (source, detail) => {
+  ])("is refused if it can't be cloned: %j", async (source, detail) => {
     const made = await client.send("POST", "/v1/projects", { name: "p", git: source });
     expect([made.status, made.body.code]).toEqual([400, "invalid_field"]);
     expect(made.body.detail).toMatch(detail);
   });
 
-  it("may be private where the operator allows it", async () => {
+  it("may be private if the operator allows it", async () => {
     expect((await privately.send("POST", "/v1/projects", { name: "p", git })).status).toBe(201);
   });
 });
 
-describe("what a sandbox may say to a git host", () => {
-  const place = { database: env.DB, encryption_keys: ["new key"], private_urls_allowed: false, user_id: "user_first" };
-  const access = createGitAccess(place);
-  const privately = createGitAccess({ ...place, private_urls_allowed: true });
+describe("the git login of a sandbox", () => {
+  const scope = { database: env.DB, encryption_keys: ["new key"], private_urls_allowed: false, user_id: "user_first" };
+  const access = createGitAccess(scope);
+  const privately = createGitAccess({ ...scope, private_urls_allowed: true });
   const failureOf = (promise: Promise<unknown>) => promise.then(String, (error: Error) => error.message);
 
-  it("is the credential of that very host, over https", async () => {
+  it("is the credential of exactly that host, over https", async () => {
     await store({});
     expect(await access.findLogin("https://GitHub.com:443/a/b.git")).toEqual({ username: "ada", password: CANARY });
     for (const url of ["https://github.com.evil.example/a", "https://github.com:8443/a", "https://api.github.com/a"]) {
@@ -169,10 +169,10 @@ describe("what a sandbox may say to a git host", () => {
     expect(await failureOf(access.findLogin("http://github.com/a"))).toMatch(/over https only/);
     expect(await privately.findLogin("http://github.com/a")).toMatchObject({ username: "ada" });
     expect(await failureOf(access.findLogin("https://github.com@evil.example/a"))).toMatch(/without a password/);
-    expect(await createGitAccess({ ...place, user_id: "user_x" }).findLogin("https://github.com/a")).toBeNull();
+    expect(await createGitAccess({ ...scope, user_id: "user_x" }).findLogin("https://github.com/a")).toBeNull();
   });
 
-  it("is nothing where the address is private, whatever was allowed when the project was made", async () => {
+  it("is refused for a private address, even if it was allowed when the project was created", async () => {
     await store({ host: "10.0.0.1" });
     expect(await failureOf(access.findLogin("https://10.0.0.1/a"))).toMatch(
       /10\.0\.0\.1 is not reached: it is an address/,
@@ -180,13 +180,13 @@ describe("what a sandbox may say to a git host", () => {
     expect(await privately.findLogin("https://10.0.0.1/a")).toMatchObject({ username: "ada" });
   });
 
-  it("is a clear sentence where the key is gone, or D1 is away", async () => {
+  it("is a clear error if the encryption key is lost or D1 is unavailable", async () => {
     await store({}, createClient({ ENCRYPTION_KEY: "lost key" }));
     expect(await failureOf(access.findLogin("https://github.com/a"))).toMatch(
       /can't be opened: the key .*Store it again/,
     );
     vi.spyOn(console, "warn").mockImplementation(() => {});
-    const away = createGitAccess({ ...place, database: {} as D1Database });
+    const away = createGitAccess({ ...scope, database: {} as D1Database });
     expect(await failureOf(away.findLogin("https://github.com/a"))).toMatch(/can't be read just now/);
   });
 });

@@ -1,4 +1,4 @@
-// A project's sandbox over HTTP: what it may ask for, orders by people, and its end with the project.
+// A project's sandbox over HTTP: the limits of its settings, people's orders, and its deletion with the project.
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { Daytona } from "@daytonaio/sdk";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
@@ -13,11 +13,11 @@ const daytona = new Daytona({
   apiUrl: env.DAYTONA_API_URL ?? "",
   useDeprecatedPolling: true,
 });
-/** With this key Daytona refuses at once; one that is away would be asked for ten seconds. */
+/** Daytona refuses this key at once; an unreachable server would be retried for ten seconds. */
 const refused = { DAYTONA_API_KEY: "a key that is wrong" };
 
 afterEach(() => void vi.restoreAllMocks());
-/** The server is shared by the files of this project: each ends what is its own. */
+/** All test files of the worker project share the server, so each deletes its own sandboxes. */
 const made = new Set<string>();
 afterAll(async () => {
   for await (const sandbox of daytona.list({ labels: { app: "taskloom" } })) {
@@ -40,22 +40,22 @@ async function makeProject(project_id: string, from = client, sandbox?: object):
   return `/v1/projects/${project_id}`;
 }
 
-/** Jobs that a client's app sends, caught. */
+/** Records the jobs that a client's app sends. */
 function catchJobs() {
   const jobs: Job[] = [];
   const JOBS = { send: async (job: Job) => void jobs.push(job) } as unknown as Queue<unknown>;
   return { jobs, JOBS };
 }
 
-/** The queue brings a job; it is done with it whatever comes of it. */
-async function bring(job: Job | undefined, settings: object, queue = "taskloom-jobs"): Promise<void> {
+/** Delivers a job as the queue does, and expects it to be acknowledged. */
+async function deliver(job: Job | undefined, settings: object, queue = "taskloom-jobs"): Promise<void> {
   const batch = createMessageBatch(queue, [{ id: "m", timestamp: new Date(), attempts: 1, body: job }]);
   await consumeJobs(batch, { ...env, ...settings });
   expect((await getQueueResult(batch, createExecutionContext())).explicitAcks).toEqual(["m"]);
 }
 
-describe("what a project asks of its sandbox", () => {
-  it("is refused over the server's limits, by field, limit and setting", async () => {
+describe("a project's settings for its sandbox", () => {
+  it("are refused above the server's limits, with the field, the limit and the server's setting", async () => {
     const limited = createClient({ SANDBOX_LIMITS: "cpu=2,memory=4" });
     const fits = { cpu: 2, memory: 4, disk: 10 };
     const path = await makeProject("limited", limited, fits);
@@ -78,7 +78,7 @@ describe("what a project asks of its sandbox", () => {
   });
 
   it.each(["300.1.1.1", "10.0.0.0/33", "1.2.3", "exa mple.com", "-a.com", "10.0.0.0/8,1.1.1.1"])(
-    "is refused where %s shall be reached",
+    "are refused with %s in the network's allow list",
     async (place) => {
       const sandbox = { network: { allow: [place] } };
       const answer = await client.send("POST", "/v1/projects", { name: "x", sandbox });
@@ -88,7 +88,7 @@ describe("what a project asks of its sandbox", () => {
 });
 
 describe("a project's sandbox", () => {
-  it("is looked at, started, stopped, archived and deleted by people", async () => {
+  it("can be read, started, stopped, archived and deleted by people", async () => {
     const path = `${await makeProject("ordered")}/sandbox`;
     expect((await client.send("GET", path)).body).toMatchObject({ state: "none", created_at: null });
     for (const order of ["stop", "archive"]) {
@@ -100,7 +100,7 @@ describe("a project's sandbox", () => {
     expect((await client.send("POST", `${path}/start`)).body.created_at).toBe(started.body.created_at);
     expect((await client.send("POST", `${path}/stop`)).body.state).toBe("stopped");
     expect((await client.send("POST", `${path}/start`)).body.state).toBe("started");
-    // A running one is stopped first.
+    // A running sandbox is stopped first.
     expect((await client.send("POST", `${path}/archive`)).body.state).toBe("archived");
     expect((await client.send("POST", `${path}/archive`)).body.state).toBe("archived");
     expect((await client.send("GET", path)).body.state).toBe("archived");
@@ -109,7 +109,7 @@ describe("a project's sandbox", () => {
     expect((await client.send("GET", path)).body.state).toBe("none");
   });
 
-  it("is another user's to nobody", async () => {
+  it("is not found by another user", async () => {
     const path = `${await makeProject("mine")}/sandbox`;
     const other = await client.addUser("user_sandbox_other");
     for (const [method, end] of [
@@ -124,7 +124,7 @@ describe("a project's sandbox", () => {
     expect(await stateOf("mine")).toBe("none");
   });
 
-  it("that Daytona does not give is a 502 with the reason; without a Daytona it is a 503", async () => {
+  it("answers 502 with the reason if Daytona refuses it, and 503 if no provider is set up", async () => {
     const path = `${await makeProject("unreachable")}/sandbox`;
     const answer = await createClient(refused).send("POST", `${path}/start`);
     expect([answer.status, answer.body.code]).toEqual([502, "sandbox_failed"]);
@@ -141,8 +141,8 @@ describe("a project's sandbox", () => {
   });
 });
 
-describe("the end of a project", () => {
-  it("is the end of its sandbox, its links and its tickets", async () => {
+describe("the deletion of a project", () => {
+  it("also deletes its sandbox, its links and its tickets", async () => {
     const path = await makeProject("ended");
     await client.send("POST", `${path}/sandbox/start`);
     const at = new Date().toISOString();
@@ -161,7 +161,7 @@ describe("the end of a project", () => {
     expect((await client.send("DELETE", path)).status).toBe(404);
   });
 
-  it("leaves a sandbox that Daytona could not delete to the queue, which repeats it until it is done", async () => {
+  it("leaves a sandbox that Daytona could not delete to the queue, which retries until it is deleted", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const path = await makeProject("left");
     await client.send("POST", `${path}/sandbox/start`);
@@ -171,17 +171,17 @@ describe("the end of a project", () => {
     expect((await client.send("GET", path)).status).toBe(404);
     expect(jobs).toMatchObject([{ type: "delete_sandbox", project_id: "left", attempt: 1 }]);
 
-    await bring(jobs[0], { ...refused, JOBS });
+    await deliver(jobs[0], { ...refused, JOBS });
     expect(jobs).toMatchObject([{ attempt: 1 }, { attempt: 2 }]);
     expect(await stateOf("left")).toBe("started");
-    await bring(jobs[1], { JOBS });
+    await deliver(jobs[1], { JOBS });
     expect(await stateOf("left")).toBe("none");
-    // The same job once more, as a queue may bring it.
-    await bring(jobs[1], { JOBS }, "taskloom-dead");
+    // A queue may deliver the same job twice.
+    await deliver(jobs[1], { JOBS }, "taskloom-dead");
     expect(jobs).toHaveLength(2);
   });
 
-  it("leaves alone the sandbox of a project that was made again under its id, which never gets the former one's", async () => {
+  it("does not touch the sandbox of a new project with the same id, which never gets the former one's sandbox", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const path = await makeProject("again");
     await client.send("POST", `${path}/sandbox/start`);
@@ -193,12 +193,12 @@ describe("the end of a project", () => {
     await client.send("POST", `${path}/sandbox/start`);
     const successor = await daytona.get(await sandboxName("user_first", "again"));
     expect(successor.id).not.toBe(former.id);
-    await bring(jobs[0], { JOBS });
+    await deliver(jobs[0], { JOBS });
     expect((await daytona.get(await sandboxName("user_first", "again"))).id).toBe(successor.id);
     await client.send("DELETE", path);
   });
 
-  it("does not come where neither Daytona nor the queue takes the sandbox", async () => {
+  it("fails and keeps the project if neither Daytona nor the queue accepts the sandbox's deletion", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     vi.spyOn(console, "error").mockImplementation(() => {});
     const path = await makeProject("kept");

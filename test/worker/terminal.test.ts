@@ -1,4 +1,4 @@
-// A terminal of the Daytona-compatible server in workerd, by the SDK and by a bare `fetch`, as a relay opens it.
+// A terminal of the Daytona-compatible server in workerd, opened by the SDK, and by a plain `fetch` as our Worker does.
 import { env } from "cloudflare:workers";
 import { Daytona, type Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => sandbox.delete());
 
-it("works with the SDK, which offers its version as a subprotocol here", async () => {
+it("a terminal works with the SDK, which offers its version as a subprotocol in workerd", async () => {
   let shown = "";
   const handle = await sandbox.process.createPty({
     id: "sdk",
@@ -28,7 +28,7 @@ it("works with the SDK, which offers its version as a subprotocol here", async (
   expect(shown).toContain("hello there");
 });
 
-it("works with a fetch that asks for an upgrade", async () => {
+it("a terminal works with a fetch that requests an upgrade", async () => {
   const address = `${sandbox.toolboxProxyUrl}/${sandbox.id}/process/pty/create-connect?id=bare&cols=90&rows=20`;
   const { status, headers, webSocket } = await fetch(address, {
     headers: {

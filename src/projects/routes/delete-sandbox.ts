@@ -1,5 +1,5 @@
-// Deletes the sandbox of a deleted project, as often as it takes. A try that failed sends the job again: the queue's own
-// retries end within minutes, and a provider may be away for a day.
+// Deletes the sandbox of a deleted project, and retries until it succeeds. A failed attempt sends the job again: the
+// queue's own retries end within minutes, and a provider may be unavailable for a day.
 import { type Env, readConfig } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import type { Job } from "../../protocol/job.ts";
@@ -8,15 +8,15 @@ import { removeProjectSandbox } from "../sandbox.ts";
 
 type DeleteSandbox = Extract<Job, { type: "delete_sandbox" }>;
 
-/** With the delays below a week; then an operator has to look. */
+/** With the delays below about a week. After that an operator has to act. */
 const MAX_ATTEMPTS = 40;
 const FIRST_DELAY_SECONDS = 5;
 const MAX_DELAY_SECONDS = 6 * 60 * 60;
 
-/** A consumer has 15 minutes for a batch. */
+/** A queue consumer has 15 minutes for a batch. */
 const LIMIT_MS = 60_000;
 
-/** Rejects where not even the queue takes the next try: then the message itself is repeated. */
+/** Rejects only if the queue refuses the next attempt: the queue then redelivers this message. */
 export async function deleteSandbox(job: DeleteSandbox, env: Env): Promise<void> {
   const { user_id, project_id, attempt } = job;
   try {

@@ -1,4 +1,4 @@
-// Credentials of git hosts. They are written and never read back: an answer has the host and the user name only.
+// Credentials of git hosts. A password can be stored but never read: answers contain only the host and the user name.
 import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";

@@ -17,7 +17,7 @@ import { requireWithinLimits } from "./sandbox-settings.ts";
 const tag = "Projects";
 const params = z.object({ project_id: clientId });
 
-// Objects are asked to delete themselves this many at a time.
+// How many threads' objects delete themselves at a time.
 const THREADS_AT_ONCE = 20;
 
 export function addProjects(app: App): void {
@@ -79,7 +79,10 @@ export function addProjects(app: App): void {
   );
 }
 
-/** What a clone would refuse is refused at once; it asks again, since the operator may have changed the setting by then. */
+/**
+ * Refuses at once what a clone would refuse. The clone checks again, since the operator may have changed the settings
+ * by then.
+ */
 function requireSource(context: AppContext, git: GitSource | null | undefined): void {
   if (!git) return;
   const address = readGitAddress(git.url);

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nameAttachment } from "./sandbox-downloads.ts";
 
-describe("the name of a download", () => {
-  it("stands as RFC 5987 spells it beside plain ASCII", () => {
+describe("nameAttachment", () => {
+  it("gives the name in plain ASCII and in the encoding of RFC 5987", () => {
     expect(nameAttachment("report.txt")).toBe(`attachment; filename="report.txt"; filename*=UTF-8''report.txt`);
     expect(nameAttachment("商店 (1).txt")).toBe(
       `attachment; filename="__ (1).txt"; filename*=UTF-8''%E5%95%86%E5%BA%97%20%281%29.txt`,
@@ -13,7 +13,7 @@ describe("the name of a download", () => {
     );
   });
 
-  it("is a header whatever it holds, and comes back as it was", () => {
+  it("gives a valid header for any name, which decodes to the same name", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (name) => {
         const value = nameAttachment(name);

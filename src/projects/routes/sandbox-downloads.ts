@@ -1,6 +1,6 @@
-// Downloads of a project's sandbox: a file as it is, a folder as an archive; with a key, or in a browser with a ticket. What is
-// in a sandbox may be hostile to a browser, and a download is answered from the app's own origin: it is therefore always an
-// attachment, of a type that nothing renders, and sandboxed in case something does.
+// Downloads from a project's sandbox: a file as it is, a folder as an archive; with an API key, or in a browser with a
+// ticket. A sandbox's content may attack a browser, and downloads come from the app's own origin. So a download is
+// always an attachment, of a type that no browser renders, and sandboxed in case one does.
 import { z } from "@hono/zod-openapi";
 import type { FileStream } from "../../agent/workspace.ts";
 import type { App, AppContext } from "../../http/context.ts";
@@ -27,7 +27,7 @@ const descriptions = {
   content: "The file, streamed.",
   archive: "The folder as a gzipped tar. It is packed before the first byte comes, for up to two minutes.",
 };
-// That there is no such part is no failure with a code: clients go by the status and the header alone.
+// A 416 has no problem code: clients read only its status and header.
 const parts: Record<number, Answer> = {
   206: {
     description:
@@ -56,8 +56,8 @@ export function addDownloads(app: App): void {
       problems: ["not_found", "not_configured"],
     },
     async (context, { params, body }) => {
-      const door = { door: "download", path: OPEN_PATH, project_id: params.project_id } as const;
-      const { url, expires_at } = await issueTicket(context, door, body);
+      const target = { door: "download", path: OPEN_PATH, project_id: params.project_id } as const;
+      const { url, expires_at } = await issueTicket(context, target, body);
       return context.json({ url: url.href, expires_at }, 201, { "cache-control": "no-store" });
     },
   );
@@ -88,7 +88,7 @@ export function addTicketDownload(app: App): void {
       problems: [...problems, "unauthorized", "invalid_operation"],
     },
     async (context, { query }) => {
-      // Programs that look before they load would spend it.
+      // A client that sends HEAD before GET would use the ticket up.
       if (context.req.raw.method === "HEAD") throw new Problem("invalid_operation", "This address is for a GET.");
       const { project_id, details } = await redeemTicket(context, "download", query.ticket);
       const { kind, path } = downloadBody.parse(details);
@@ -103,15 +103,18 @@ async function answerDownload(context: AppContext, project_id: string, kind: Kin
       ? workspace.openFile(path, readRange(context), signal)
       : requireAbility(workspace.openArchive?.(path, signal), "downloads of folders"),
   );
-  // Where the client goes away meanwhile the archive is still removed.
+  // If the client leaves meanwhile, the archive is still removed.
   context.executionCtx.waitUntil(opening.catch(() => undefined));
   return answerFile(context, await opening, types[kind]);
 }
 
-/** One range of bytes, as players and interrupted downloads ask for; anything else is answered as a whole, which is right. */
+/**
+ * A single byte range, as players and resumed downloads request it. Null for anything else: the whole file is a valid
+ * answer.
+ */
 function readRange(context: AppContext): string | null {
   const range = context.req.header("range") ?? "";
-  // No file has a version that a condition could name.
+  // Files have no version that `If-Range` could name.
   if (context.req.raw.method === "HEAD" || context.req.header("if-range") !== undefined) return null;
   const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range) ?? [];
   const isNone = first === "" ? last === "" : last !== "" && Number(last) < Number(first);
@@ -137,13 +140,13 @@ async function answerFile(
     await body.cancel();
     return new Response(null, { headers });
   }
-  // A body that ends early breaks the connection: a short file must not look whole.
+  // A body that ends early breaks the connection, so that a short file does not look complete.
   const { readable, writable } = new FixedLengthStream(size);
   context.executionCtx.waitUntil(body.pipeTo(writable).catch(() => undefined));
   return new Response(readable, { status: part === undefined ? 200 : 206, headers });
 }
 
-/** Plain ASCII for clients that know no better, and the whole name as RFC 5987 spells it. */
+/** Plain ASCII for old clients, and the whole name in the encoding of RFC 5987. */
 export function nameAttachment(name: string): string {
   const plain = name.replace(/[^\x20-\x7e]/gu, "_").replace(/["\\%]/g, "_");
   const escaped = encodeURIComponent(name.toWellFormed()).replace(

@@ -1,4 +1,4 @@
-// Files of a project's sandbox for people: listed, uploaded, deleted. Bytes pass through as they come.
+// Lists, uploads and deletes files of a project's sandbox, for people. An upload is streamed through.
 import { z } from "@hono/zod-openapi";
 import type { FileInfo } from "../../agent/sandbox.ts";
 import { UPLOAD_BYTES } from "../../http/body.ts";
@@ -74,7 +74,7 @@ function addUpload(app: App): void {
     },
     async (context, { params, query }) => {
       const { raw } = context.req;
-      // What browsers and other programs make of a form; its envelope would become the file.
+      // Browsers and other programs send forms this way, and the multipart envelope would become part of the file.
       if (/^multipart\/form-data\b/i.test(raw.headers.get("content-type") ?? "")) {
         await raw.body?.cancel();
         throw new Problem("invalid_field", "The body is the file itself, not a form that holds it.");
@@ -87,7 +87,7 @@ function addUpload(app: App): void {
       const writing = withWorkspace(context, params.project_id, (workspace, signal) =>
         workspace.writeFile(query.path, { content, limit_bytes: UPLOAD_BYTES }, signal),
       );
-      // Where the client goes away what came of the file is still removed.
+      // If the client leaves meanwhile, the partial file is still removed.
       context.executionCtx.waitUntil(writing.catch(() => undefined));
       const { file, is_new } = await writing;
       return context.json(describeFile(file), is_new ? 201 : 200);

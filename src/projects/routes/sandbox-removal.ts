@@ -1,14 +1,14 @@
-// The sandbox of a project that is deleted. Where its provider fails just then the queue goes on with it.
+// Deletes the sandbox of a project that is being deleted. If the provider fails, a queue job retries.
 import type { AppContext } from "../../http/context.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Project } from "../../protocol/project.ts";
 import { removeProjectSandbox } from "../sandbox.ts";
 
-/** The caller waits for it. */
+/** The caller waits this long for the provider. */
 const REMOVE_LIMIT_MS = 10_000;
 const FIRST_DELAY_SECONDS = 5;
 
-/** Rejects where neither the provider nor the queue takes it: then the project is still there, and can be deleted again. */
+/** Rejects if both the provider and the queue fail: the project then still exists, and can be deleted again. */
 export async function removeSandbox(context: AppContext, project: Project): Promise<void> {
   const { user_id, project_id, created_at: project_created_at } = project;
   const end = new AbortController();

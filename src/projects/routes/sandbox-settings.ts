@@ -1,4 +1,4 @@
-// What a project may ask of its sandbox is the server's to say.
+// Checks a project's settings for its sandbox against the server's limits.
 import type { SandboxResources } from "../../config.ts";
 import { Problem } from "../../http/errors.ts";
 import type { SandboxSettings } from "../../protocol/project.ts";

@@ -1,4 +1,4 @@
-// The sandbox of a project: its state, and orders to start, stop, archive and delete it.
+// A project's sandbox: reads its state, and starts, stops, archives and deletes it.
 import { z } from "@hono/zod-openapi";
 import type { Workspace, WorkspaceState } from "../../agent/workspace.ts";
 import type { App } from "../../http/context.ts";

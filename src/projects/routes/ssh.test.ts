@@ -3,7 +3,7 @@ import { describeLink } from "./ssh.ts";
 
 const access = { command: "", user: "token", host: "ssh.example", port: null, folder: "/home/user", expires_at: "" };
 
-it("links to the work dir in VS Code, with a port where it is not SSH's own", () => {
+it("describeLink links to the work dir in VS Code, with the port unless it is 22", () => {
   const link = "vscode://vscode-remote/ssh-remote+token@ssh.example";
   expect(describeLink(access)).toBe(`${link}/home/user`);
   expect(describeLink({ ...access, port: 22 })).toBe(`${link}/home/user`);

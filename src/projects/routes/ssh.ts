@@ -1,5 +1,5 @@
-// SSH to a project's sandbox, for people's own editors. What is answered opens the sandbox until it expires: it is told to
-// who asked, once, and to no log.
+// SSH access to a project's sandbox, for people's own editors. The answer grants access until it expires: only the
+// caller sees it, once, and no log.
 import { z } from "@hono/zod-openapi";
 import type { SshAccess } from "../../agent/workspace.ts";
 import type { App } from "../../http/context.ts";
@@ -53,7 +53,7 @@ export function addSsh(app: App): void {
   );
 }
 
-/** As VS Code's Remote-SSH takes it: a port other than SSH's own stands behind the host. */
+/** The form that VS Code's Remote-SSH accepts: a port other than 22 follows the host. */
 export function describeLink({ user, host, port, folder }: SshAccess): string {
   const authority = `${encodeURIComponent(user)}@${host}${port === null || port === 22 ? "" : `:${port}`}`;
   const path = folder.split("/").map(encodeURIComponent).join("/");

@@ -9,7 +9,7 @@ let now: number;
 let socket: { sent: string[]; bufferedAmount: number; closed: number | null };
 let terminal: Terminal & { written: string; sizes: string[]; hasLeft: boolean; unsent_bytes: number };
 let bridge: TerminalBridge;
-/** Lets the sizes through that wait. */
+/** Completes the pending resize. */
 let takeSize: () => void;
 
 beforeEach(() => {
@@ -51,7 +51,7 @@ const type = (text: string) => bridge.receive(bytes(text).buffer as ArrayBuffer)
 const lastMessage = () => JSON.parse(socket.sent.at(-1) ?? "null") as Record<string, unknown>;
 
 describe("a terminal's bridge", () => {
-  it("passes what was typed before the shell stood", () => {
+  it("forwards input from before the shell was connected", () => {
     type("ls");
     type("\r");
     bridge.attach(terminal);
@@ -59,8 +59,8 @@ describe("a terminal's bridge", () => {
     expect(terminal.written).toBe("ls\rpwd\r");
   });
 
-  it("tells that it is ready, and how the shell ended", () => {
-    bridge.tellReady(true);
+  it("reports that the shell is ready, and how it ended", () => {
+    bridge.sendReady(true);
     expect(lastMessage()).toEqual({ type: "ready", session: "main", resumed: true });
     bridge.attach(terminal);
     bridge.takeOutput(bytes("bye"));
@@ -70,7 +70,7 @@ describe("a terminal's bridge", () => {
     expect(socket.closed).toBe(1000);
   });
 
-  it("says why it ends where the sandbox is lost, and then nothing more", () => {
+  it("reports why it ends if the sandbox is lost, and then sends nothing more", () => {
     bridge.attach(terminal);
     bridge.end({ error: "the sandbox was stopped" });
     expect(lastMessage()).toEqual({ type: "error", message: "the sandbox was stopped" });
@@ -82,13 +82,13 @@ describe("a terminal's bridge", () => {
     expect(socket.sent).toHaveLength(length);
   });
 
-  it("leaves a shell whose person went before it stood", () => {
+  it("disconnects from a shell whose person left before it was connected", () => {
     bridge.leave();
     bridge.attach(terminal);
     expect(terminal.hasLeft).toBe(true);
   });
 
-  it("sends one size at a time, and of many the last", async () => {
+  it("sends one size at a time, and only the last of many", async () => {
     const resize = (cols: number) => bridge.receive(JSON.stringify({ type: "resize", cols, rows: 5 }));
     resize(1);
     bridge.attach(terminal);
@@ -114,14 +114,14 @@ describe("a terminal's bridge", () => {
     expect({ code: socket.closed, hasLeft: terminal.hasLeft }).toEqual({ code: 1003, hasLeft: true });
   });
 
-  it("bounds what is typed, before the shell stands and after", () => {
+  it("limits input before the shell is connected", () => {
     type("x".repeat(40));
     expect(socket.closed).toBeNull();
     type("x".repeat(11));
     expect(socket.closed).toBe(1008);
   });
 
-  it("bounds what the sandbox has not taken of what was typed", () => {
+  it("limits input that the sandbox has not received", () => {
     bridge.attach(terminal);
     terminal.unsent_bytes = 45;
     type("12345");
@@ -131,8 +131,8 @@ describe("a terminal's bridge", () => {
   });
 });
 
-describe("a reader that is behind", () => {
-  it("gets no more until it has caught up, then how much is missing and the newest", () => {
+describe("a terminal's reader that is behind", () => {
+  it("gets no output until it has caught up, then the number of missing bytes and the newest output", () => {
     bridge.takeOutput(bytes("first"));
     socket.bufferedAmount = 99;
     bridge.takeOutput(bytes("0123456789"));
@@ -149,7 +149,7 @@ describe("a reader that is behind", () => {
     expect(socket.sent.at(-1)).toBe("$ ");
   });
 
-  it("loses nothing where little was held back", () => {
+  it("loses nothing if little was held back", () => {
     socket.bufferedAmount = 100;
     bridge.takeOutput(bytes("abc"));
     bridge.takeOutput(bytes("def"));
@@ -158,7 +158,7 @@ describe("a reader that is behind", () => {
     expect(socket.sent).toEqual(["abcdef"]);
   });
 
-  it("is closed when it takes nothing for a minute", () => {
+  it("is disconnected if it receives nothing for a minute", () => {
     bridge.attach(terminal);
     socket.bufferedAmount = 100;
     bridge.takeOutput(bytes("abc"));
@@ -175,7 +175,7 @@ describe("a reader that is behind", () => {
 describe("a terminal that nobody uses", () => {
   const minute = 60_000;
 
-  it("is closed after half an hour, with a word about it", () => {
+  it("is closed after half an hour, with the reason", () => {
     bridge.attach(terminal);
     now = 20 * minute;
     bridge.takeOutput(bytes("x"));
@@ -188,7 +188,7 @@ describe("a terminal that nobody uses", () => {
     expect(socket.closed).toBe(1008);
   });
 
-  it("is closed after eight hours in which only a program wrote", () => {
+  it("is closed after eight hours of output without input", () => {
     bridge.attach(terminal);
     for (; now < 480 * minute; now += 10 * minute) {
       bridge.takeOutput(bytes("x"));
@@ -199,7 +199,7 @@ describe("a terminal that nobody uses", () => {
     expect(lastMessage().message).toContain("8 hours");
   });
 
-  it("is pinged, unless it takes nothing", () => {
+  it("gets pings, unless its reader receives nothing", () => {
     now = 30_000;
     bridge.tick();
     bridge.tick();

@@ -1,39 +1,42 @@
-// Between a person's WebSocket and a terminal of the sandbox. Bytes go through in both directions; what is text is JSON
-// about the terminal. Nobody here can be made to wait: a WebSocket takes all that it is sent and keeps it. So what a slow
-// reader has not taken is counted, and above a bound output is left out, with a word about it and its newest part; a
-// program that floods the terminal can still be interrupted then.
+// Connects a person's WebSocket to a terminal of the sandbox. Binary frames are forwarded in both directions; text
+// frames are JSON about the terminal. A WebSocket has no backpressure: it buffers everything that is sent. So the
+// bridge measures what a slow reader has not received, and above a limit drops output, except for a notice and the
+// newest part. A program that floods the terminal can still be interrupted then.
 import { z } from "zod";
 import type { Terminal, TerminalEnd } from "../../agent/workspace.ts";
 
 export interface BridgeSocket {
   send(data: string | Uint8Array): void;
   close(code: number, reason: string): void;
-  /** Sent, and not yet taken. */
+  /** Bytes sent and not yet received. */
   readonly bufferedAmount: number;
 }
 
 export const bridgeLimits = {
-  /** Output that a reader has not taken: above the first it is left out until the second is reached. */
+  /** Output that a reader has not received: above the first limit output is dropped until it falls to the second. */
   behind_bytes: 1024 * 1024,
   caught_up_bytes: 256 * 1024,
-  /** What is kept of left-out output: more than a screen. */
+  /** How much of the dropped output's end is kept: more than a screen. */
   tail_bytes: 8 * 1024,
-  /** Who takes nothing for so long has gone. */
+  /** A reader that receives nothing for this long is considered gone. */
   stalled_ms: 60_000,
-  /** Input that the sandbox has not taken, or that came before the terminal stood. A program may read nothing. */
+  /**
+   * Input that the sandbox has not received, or that arrived before the terminal was connected. A program may never
+   * read it.
+   */
   input_bytes: 1024 * 1024,
   control_characters: 4096,
-  /** An open terminal keeps a sandbox from its auto-stop: one that nobody uses is closed. */
+  /** An open terminal prevents the sandbox's auto-stop, so an unused one is closed. */
   idle_ms: 30 * 60_000,
-  /** The same where only a program writes, such as a monitor. */
+  /** The same if only a program writes, such as a monitor. */
   unattended_ms: 8 * 60 * 60_000,
-  /** Proxies close what is silent for a minute or two. */
+  /** Proxies close connections that are silent for a minute or two. */
   ping_ms: 30_000,
 };
 
 export type BridgeLimits = typeof bridgeLimits;
 
-/** How often `tick` wants to be called. */
+/** How often `tick` has to be called. */
 export const TICK_MS = 250;
 
 const side = z.int().min(1).max(1000);
@@ -50,7 +53,7 @@ export class TerminalBridge {
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #isOver = false;
-  /** Output left out since the reader fell behind, and the newest of it. */
+  /** The number of bytes dropped since the reader fell behind, and their end. */
   #omitted = 0;
   #tail = new Uint8Array();
   #behindSince: number | null = null;
@@ -72,7 +75,7 @@ export class TerminalBridge {
     return this.#isOver;
   }
 
-  /** What was typed meanwhile is typed now. */
+  /** Also sends the input that arrived before. */
   attach(terminal: Terminal): void {
     if (this.#isOver) {
       terminal.leave();
@@ -83,8 +86,8 @@ export class TerminalBridge {
     this.#resizeNow();
   }
 
-  tellReady(is_resumed: boolean): void {
-    this.#say({ type: "ready", session: this.#session, resumed: is_resumed });
+  sendReady(is_resumed: boolean): void {
+    this.#send({ type: "ready", session: this.#session, resumed: is_resumed });
   }
 
   receive(data: string | ArrayBuffer): void {
@@ -117,13 +120,13 @@ export class TerminalBridge {
     this.#resizeNow();
   }
 
-  /** One at a time, and of those that come meanwhile the last: dragging a window's edge makes many. */
+  /** Sends one size at a time, and then only the latest one: dragging a window's edge produces many. */
   #resizeNow(): void {
     const size = this.#size;
     if (!this.#terminal || size === null || this.#isResizing) return;
     this.#size = null;
     this.#isResizing = true;
-    // A size that the sandbox would not take is one that looks wrong, no more.
+    // A refused size only makes the terminal look wrong.
     const resized = this.#terminal.resize(size.cols, size.rows).catch(() => undefined);
     void resized.then(() => {
       this.#isResizing = false;
@@ -161,22 +164,22 @@ export class TerminalBridge {
     }
     if (this.#isOver) return;
     if (this.#omitted > 0) this.#socket.send(this.#tail);
-    this.#say({ type: "exit", exit_code: end.exit_code });
+    this.#send({ type: "exit", exit_code: end.exit_code });
     this.#finish(close.done, "the shell has ended");
   }
 
   fail(message: string, code = close.failed): void {
     if (this.#isOver) return;
-    this.#say({ type: "error", message });
+    this.#send({ type: "error", message });
     this.#finish(code, "see the message before this");
   }
 
-  /** The person's side has gone; the shell stays. */
+  /** The person has disconnected; the shell continues. */
   leave(): void {
     if (!this.#isOver) this.#finish(close.done, "");
   }
 
-  /** Looks at the clock: for who has stalled, who has left it open, and for what is caught up with. */
+  /** Checks the time limits, and whether the reader has caught up. */
   tick(): void {
     if (this.#isOver) return;
     const now = this.#now();
@@ -193,12 +196,12 @@ export class TerminalBridge {
       this.fail("Closed after 8 hours without input. The shell goes on while the sandbox runs.", close.policy);
     } else if (now - this.#pingedAt >= ping_ms) {
       this.#pingedAt = now;
-      // One that is not taken tells nobody anything; more of them would only add up.
-      if (this.#socket.bufferedAmount === 0) this.#say({ type: "ping" });
+      // Unreceived pings are of no use and would accumulate.
+      if (this.#socket.bufferedAmount === 0) this.#send({ type: "ping" });
     }
   }
 
-  #say(message: Record<string, unknown>): void {
+  #send(message: Record<string, unknown>): void {
     this.#socket.send(JSON.stringify(message));
   }
 
@@ -219,7 +222,7 @@ function readMessage(text: string): { cols: number; rows: number } | null {
   }
 }
 
-/** The last `limit` bytes of both. */
+/** The last `limit` bytes of both together. */
 function joinEnd(one: Uint8Array, other: Uint8Array, limit: number): Uint8Array<ArrayBuffer> {
   const kept = one.subarray(Math.max(0, one.length + Math.min(other.length, limit) - limit));
   const added = other.subarray(Math.max(0, other.length - limit));

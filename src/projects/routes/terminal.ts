@@ -1,6 +1,6 @@
-// A terminal of a project's sandbox in a browser. A browser's WebSocket can't send a key, so a request that can asks for a
-// ticket first: it opens one WebSocket, within a minute, to one shell. The Worker stands between the two, so no key of
-// the provider reaches the browser, and none of ours the sandbox.
+// A terminal of a project's sandbox in a browser. A browser's WebSocket can't send an API key, so an authenticated
+// request first gets a ticket, which opens one WebSocket to one shell within a minute. The Worker is between the two,
+// so the browser never sees the provider's key, nor the sandbox ours.
 import { z } from "@hono/zod-openapi";
 import type { TerminalRequest } from "../../agent/workspace.ts";
 import type { App, AppContext } from "../../http/context.ts";
@@ -32,8 +32,8 @@ export function addTerminal(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params, body }) => {
-      const door = { door: "terminal", path: SOCKET_PATH, project_id: params.project_id } as const;
-      const { url, expires_at } = await issueTicket(context, door, body);
+      const target = { door: "terminal", path: SOCKET_PATH, project_id: params.project_id } as const;
+      const { url, expires_at } = await issueTicket(context, target, body);
       url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
       return context.json({ url: url.href, expires_at }, 201, { "cache-control": "no-store" });
     },
@@ -65,7 +65,7 @@ export function addTerminalSocket(app: App): void {
   );
 }
 
-/** A ticket travels in an address, which other pages of a browser may come to know; they can't open it. */
+/** A ticket is part of a URL, which other pages in the browser may learn: this check keeps them from using it. */
 function checkOrigin(context: AppContext): void {
   const origin = context.req.header("origin");
   if (origin === undefined) return;
@@ -105,7 +105,7 @@ async function connect(
   signal: AbortSignal,
 ): Promise<void> {
   const events = {
-    onReady: (is_resumed: boolean) => bridge.tellReady(is_resumed),
+    onReady: (is_resumed: boolean) => bridge.sendReady(is_resumed),
     onOutput: (bytes: Uint8Array) => bridge.takeOutput(bytes),
     onEnd: (end: Parameters<TerminalBridge["end"]>[0]) => bridge.end(end),
   };
