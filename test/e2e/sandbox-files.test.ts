@@ -273,7 +273,9 @@ describe("an upload", () => {
   it("in a form is refused, since the form would become the file", async () => {
     const form = new FormData();
     form.append("file", new Blob(["x"]), "x.txt");
-    expect(await codeOf(put("form.txt", form))).toBe("400 invalid_field");
+    // In one piece: the answer comes before the body is read, and a client that still writes it may see a broken pipe first.
+    const sent = await new Response(form).blob();
+    expect(await codeOf(put("form.txt", sent))).toBe("400 invalid_field");
     expect((await get("form.txt")).status).toBe(404);
   });
 
