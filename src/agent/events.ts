@@ -1,5 +1,5 @@
-// What the loop tells its surroundings. Deltas are synchronous and may be lost in a crash; facts are awaited, and the
-// loop goes on only once they are stored.
+// What the loop reports to its caller. Deltas are synchronous, and a crash may lose them. Facts are awaited: the loop
+// continues only once a fact is stored.
 import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt, RunErrorCode, Usage } from "../protocol/run.ts";
@@ -16,10 +16,10 @@ export type LoopDelta =
   | { type: "part_started"; part: Part }
   | { type: "part_delta"; part_id: string; text: string }
   | { type: "part_ended"; part_id: string }
-  /** The model call is made again under a new id; whatever was seen of this message is void. */
+  /** The model call is repeated under a new id. Whatever readers have seen of this message is void. */
   | { type: "message_dropped"; message_id: string }
   | { type: "tool_output"; tool_call_id: string; stream: "stdout" | "stderr"; text: string }
-  /** `model` where another one is asked next. */
+  /** `model` is set when another model is called next. */
   | { type: "model_retry"; attempt: number; after_ms: number; model?: string };
 
 export type LoopFact =
@@ -31,20 +31,23 @@ export type LoopFact =
       reasoning: string;
       finish: FinishReason;
       usage: Usage | null;
-      /** The model that made it, where it is not the run's. */
+      /** The model that wrote the message, if it is not the run's own. */
       model?: string;
-      /** The reply as the model wrote it, where it wrote its calls into its text. */
+      /** The reply as the model wrote it, for models that write tool calls as XML into their text. */
       xml?: string;
-      /** Set where the run was cancelled amid the reply: `message` holds the text so far, without tool calls. */
+      /** True when the run was cancelled during the reply: `message` holds the text so far, without tool calls. */
       partial: boolean;
       /** The task that was in progress or due when the model was called. */
       task_id?: string;
-      /** The request told of a person's edits of the plan, up to this version of it. */
-      told_edits?: number;
-      /** The provider's count of tokens by ours. */
+      /** The request included a person's edits of the plan, up to this version of it. */
+      seen_edits?: number;
+      /** The provider's token count divided by our estimate. */
       token_scale: number;
     }
-  /** Stored just before a tool's first outside request. `task_id`: what the work is for; `plan` where that task started by itself. */
+  /**
+   * Stored just before a tool's first request to the outside. `task_id` is the task that the work is for; `plan` is set
+   * when the call starts that task.
+   */
   | { type: "tool_started"; tool_call_id: string; name: string; task_id?: string; plan?: Plan }
   | {
       type: "tool_finished";
@@ -55,10 +58,10 @@ export type LoopFact =
       details: Record<string, unknown>;
       plan?: Plan;
       preview?: { port: number; url: string };
-      /** The result with its middle, where `message` has it without. */
+      /** The full result, when `message` holds it with its middle cut out. */
       whole?: string;
     }
-  /** The summary stands for the first `replaced` of the rows that the model was told, and for the summary before them. */
+  /** The summary replaces the first `replaced` rows of the model's context, and the summary before them. */
   | { type: "context_compacted"; message_id: string; summary: Summary; replaced: number; usage: Usage | null };
 
 export type LoopOutcome =
@@ -67,5 +70,5 @@ export type LoopOutcome =
   | { status: "failed"; error: { code: RunErrorCode; message: string } }
   | { status: "cancelled" };
 
-/** A message that a person added to the active run; its surroundings have stored it. */
+/** A message that a person added to the active run. The caller has stored it. */
 export type SteeredMessage = UserMessage;

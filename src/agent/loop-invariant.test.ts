@@ -1,5 +1,5 @@
-// Whatever a model does, and whenever the run is cancelled: each tool call of each stored message has exactly one result,
-// or waits by name for a person or a client, and every part that was opened is closed or void.
+// Whatever a model does, and whenever the run is cancelled: each tool call of each stored message has exactly one
+// result or is listed as waiting for a person or a client, and every part that was opened is closed or void.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {

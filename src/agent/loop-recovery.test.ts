@@ -21,7 +21,7 @@ describe("a cancelled run", () => {
     return { run, ended: run.run() };
   };
 
-  it("keeps the text that had come, without half a tool call, and ends every part", async () => {
+  it("keeps the text that had arrived, without half a tool call, and ends every part", async () => {
     const { run, ended } = cancelsAmid({ text: "So far", calls: [{ name: "work", arguments: "{" }], hangs: true });
     expect(await ended).toEqual({ status: "cancelled" });
     expect(run.facts).toEqual([
@@ -31,14 +31,14 @@ describe("a cancelled run", () => {
     expect(count("part_ended")).toBe(count("part_started"));
   });
 
-  it("stores nothing where no text had come, and drops what was seen", async () => {
+  it("stores nothing if no text had arrived, and drops what was seen", async () => {
     const { run, ended } = cancelsAmid({ reasoning: "hm", hangs: true });
     expect(await ended).toEqual({ status: "cancelled" });
     expect(run.facts).toEqual([]);
     expect(run.deltas.at(-1)).toEqual({ type: "message_dropped", message_id: "msg_1" });
   });
 
-  it("makes no other attempt at a failing model", async () => {
+  it("makes no further attempt at a failing model", async () => {
     const { run, ended } = cancelsAmid(fails());
     expect(await ended).toEqual({ status: "cancelled" });
     expect(run.requests).toHaveLength(1);
@@ -64,7 +64,7 @@ describe("a cancelled run", () => {
     expect([...run.results.values()].every((result) => result.content.startsWith("cancelled"))).toBe(true);
   });
 
-  it("leaves no call open when the cancel comes while results are stored", async () => {
+  it("leaves no call open when the cancel arrives while results are stored", async () => {
     const run = new ScriptedRun([callsTools("ask", "client_tool")], [askTool]);
     run.onFact = (fact) => {
       if (fact.type === "tool_finished") run.cancel.abort();
@@ -74,7 +74,7 @@ describe("a cancelled run", () => {
     expect(run.results.size).toBe(2);
   });
 
-  it("does nothing at all when it was cancelled before it began", async () => {
+  it("does nothing if it was cancelled before it started", async () => {
     const run = new ScriptedRun([]);
     run.cancel.abort();
     expect(await run.run()).toEqual({ status: "cancelled" });
@@ -82,7 +82,7 @@ describe("a cancelled run", () => {
   });
 });
 
-describe("a run that a next life takes up", () => {
+describe("a run that the next life continues", () => {
   const left = (...names: string[]): ChatMessage[] => [
     { role: "user", content: "do it" },
     {
@@ -92,7 +92,7 @@ describe("a run that a next life takes up", () => {
     },
   ];
 
-  it("runs the calls that had not begun, and repeats, re-attaches or reports those that had", async () => {
+  it("runs the calls that had not started, and repeats, re-attaches or reports those that had", async () => {
     const seen: string[] = [];
     const tool = (name: string, recovery: "repeat" | "reattach" | "report") =>
       makeTool(name, {
@@ -118,7 +118,7 @@ describe("a run that a next life takes up", () => {
     ]);
   });
 
-  it("says of a call that had begun with a tool that is gone that it may have happened, and makes it nowhere else", async () => {
+  it("reports that a started call of a tool that is gone may have happened, and calls no other tool in its place", async () => {
     const run = new ScriptedRun([says("Done.")], [work]);
     const client_tools = [{ name: "moved", description: "", parameters: {} }];
     const input = {
@@ -135,7 +135,7 @@ describe("a run that a next life takes up", () => {
     expect(run.results.get("old_2")?.content).toBe('There is no tool "later". The tools are: work, moved.');
   });
 
-  it("ends what a former life left running where the run was cancelled meanwhile, and begins nothing", async () => {
+  it("ends what an earlier life left running if the run was cancelled meanwhile, and starts nothing", async () => {
     const abandoned: string[] = [];
     const command = makeTool("command", {
       recovery: "reattach",
@@ -152,7 +152,7 @@ describe("a run that a next life takes up", () => {
     expect([...run.results.values()].map(({ content }) => content.slice(0, 9))).toEqual(["cancelled", "cancelled"]);
   });
 
-  it("waits for what it abandons no longer than its grace", async () => {
+  it("waits no longer than the grace period for what it abandons", async () => {
     const hangs = makeTool("hangs", { recovery: "reattach", abandon: () => new Promise(() => {}) });
     const run = new ScriptedRun([], [hangs]);
     run.impatient = true;
@@ -171,7 +171,7 @@ describe("a run that a next life takes up", () => {
     expect([...run.results.keys()]).toEqual(["old_1"]);
   });
 
-  it("asks again what it had asked, and waits again for the client", async () => {
+  it("repeats the question it had asked, and waits again for the client", async () => {
     const asks = new ScriptedRun([], [askTool]);
     expect(await asks.run({ steps: 1, history: left("ask") })).toMatchObject({ interrupts: [{ id: "int_old_0" }] });
     const client_tools = [{ name: "client_tool", description: "", parameters: {} }];
@@ -181,7 +181,7 @@ describe("a run that a next life takes up", () => {
     );
   });
 
-  it("ends with the reply that was stored last, without asking the model again", async () => {
+  it("ends with the last stored reply, without another model call", async () => {
     const run = new ScriptedRun([]);
     const history: ChatMessage[] = [
       { role: "user", content: "hi" },
@@ -190,7 +190,7 @@ describe("a run that a next life takes up", () => {
     expect(await run.run({ steps: 1, history })).toEqual(completed("Hello."));
   });
 
-  it("goes on from a new run's input where a client never answered its call", async () => {
+  it("continues with a new run's input if a client never answered its call", async () => {
     const run = new ScriptedRun([says("Never mind.")]);
     const history: ChatMessage[] = [...left("client_tool"), { role: "user", content: "so?" }];
     expect(await run.run({ history })).toEqual(completed("Never mind."));
@@ -198,7 +198,7 @@ describe("a run that a next life takes up", () => {
     expect(run.requests[0]?.messages.filter((message) => message.role === "tool")).toHaveLength(1);
   });
 
-  it("remembers how often the same call was made", async () => {
+  it("keeps the count of equal calls", async () => {
     const history: ChatMessage[] = left("work");
     for (const id of ["old_1", "old_2"]) {
       history.push({ role: "tool", tool_call_id: id === "old_1" ? "old_0" : "old_1", content: "ok" });

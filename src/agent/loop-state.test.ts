@@ -9,7 +9,7 @@ function offered(run: ScriptedRun): string[] | undefined {
 }
 
 describe("an agent's tools", () => {
-  it("are the tools for work that are offered; those for the plan and for people always are", async () => {
+  it("are the work tools it allows, and always those for the plan and for people", async () => {
     for (const [names, expected] of [
       [null, ["update_tasks", "execute_command", "read_file", "complete"]],
       [["read_file"], ["update_tasks", "read_file", "complete"]],
@@ -25,7 +25,7 @@ describe("an agent's tools", () => {
     }
   });
 
-  it("are the only ones that a call reaches: another is answered as unknown and does nothing", async () => {
+  it("are the only ones that a call reaches: any other is answered as unknown", async () => {
     let executed = 0;
     const execute = async () => ({ content: `executed ${++executed}`, is_error: false });
     const run = new ScriptedRun(
@@ -39,7 +39,7 @@ describe("an agent's tools", () => {
     expect(run.results.get("c2")).toMatchObject({ is_error: false });
   });
 
-  it("leave no name to a client's tool that is ours", async () => {
+  it("keep their names from a client's tools", async () => {
     const client_tools = ["execute_command", "pick_color"].map((name) => ({ name, description: "", parameters: {} }));
     const run = new ScriptedRun([says("Hello.")], tools);
     await run.run({ agent: agentConfig.parse({ tools: [] }), client_tools });

@@ -1,4 +1,4 @@
-// What one life of a run holds in memory while it works. Everything in it can be made again from what is stored.
+// What one life of a run holds in memory while it works. All of it can be rebuilt from what is stored.
 import type { ChatMessage } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import {
@@ -28,38 +28,38 @@ export interface RunState {
   system: string;
   /** By name. */
   tools: Map<string, Tool>;
-  /** Names of the client's tools that no tool of ours has. */
+  /** Names of the client's tools, without those that the server's own tools have. */
   clientTools: Set<string>;
   descriptions: ToolDescription[];
   models: ModelChain;
   /** The thread's LLM rows since `summary`, as they are stored. */
   rows: ChatMessage[];
-  /** Stands for all rows before. */
+  /** Replaces all earlier rows. */
   summary: Summary | null;
-  /** The first `count` of `rows` are shown with at most so many tokens each. */
+  /** The model sees at most `tokens` tokens of each of the first `count` rows. */
   limited: { count: number; tokens: number };
-  /** What the model is sent between the system prompt and the reminder; only ever grows until a summary takes its place. */
+  /** What the model is sent between the system prompt and the reminders. It only grows, until a summary replaces it. */
   messages: ChatMessage[];
-  /** Tokens of `messages`, and of what each request holds beside them, by our own count. */
+  /** Estimated tokens of `messages`, and of everything else in a request. */
   size: number;
   fixed_size: number;
   budget: ContextBudget;
-  /** Null where earlier calls of the thread are not known by their ids. */
+  /** Null when the ids of the thread's earlier calls are not all known. */
   usedCallIds: Set<string> | null;
-  /** Read anew each time: a person may have changed it. */
+  /** Read from storage each time, because a person may have changed it. */
   readonly plan: Plan;
-  told: Told;
-  /** Whether no task has been open since the person spoke last: what they want now is not in the plan. */
+  seen: SeenPlan;
+  /** True when no task has been open since the person's latest message: the plan does not cover what they want now. */
   isFormerPlan: boolean;
   steps: number;
   guard: RepetitionGuard;
   replies: ReplyCounts;
   progress: Progress;
-  /** Said to the model at the next call, then forgotten. */
+  /** Sent with the next model call, once. */
   nudge: string | null;
-  /** The last text of the run; the result of a run that ends without saying anything. */
+  /** The latest text of the model in this run. It is the result of a run that ends without a text. */
   lastText: string;
-  /** Set where `emit` has failed: the run's surroundings are broken, and nothing may be hidden from them. */
+  /** Set when `emit` fails. The caller's storage is broken then, so the error must reach the caller. */
   emitFailure: { error: unknown } | null;
 }
 
@@ -67,7 +67,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const names = input.agent.tools;
   const own = ports.tools.filter((tool) => tool.kind !== "work" || names === null || names.includes(tool.name));
   const tools = new Map(own.map((tool) => [tool.name, tool]));
-  // Our names are ours also where the agent may not use them.
+  // A client can't use the name of a server's tool, even if the agent may not use that tool.
   const offered = input.client_tools.filter(({ name }) => !ports.tools.some((tool) => tool.name === name));
   const guard = createRepetitionGuard();
   replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false);
@@ -94,7 +94,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     get plan() {
       return ports.readPlan();
     },
-    told: { task_id: input.told_task_id, edits: null },
+    seen: { task_id: input.seen_task_id, edits: null },
     isFormerPlan: input.is_former_plan,
     steps: input.steps,
     guard,
@@ -136,7 +136,10 @@ export function remember(state: RunState, message: ChatMessage): void {
   state.size += estimateMessage(shown);
 }
 
-/** Makes what the model is sent anew from the summary and the rows. `expected`: ids of calls whose results are still being made. */
+/**
+ * Rebuilds the messages for the model from the summary and the rows. `expected` holds the ids of calls whose results
+ * are still to come.
+ */
 export function showRows(state: RunState, expected?: ReadonlySet<string>): void {
   const usual = messageLimit(state.input.context_tokens);
   const { count, tokens } = state.limited;
@@ -146,9 +149,9 @@ export function showRows(state: RunState, expected?: ReadonlySet<string>): void 
   state.size = estimateMessages(state.messages);
 }
 
-export interface Told {
-  /** The task in progress or due; null where there was none. */
+export interface SeenPlan {
+  /** The task that was in progress or due; null when there was none. */
   task_id: string | null;
-  /** Up to which version of the plan it was told of a person's edits; null where there was nothing to tell. */
+  /** The version of the plan up to which the request included a person's edits; null when it included none. */
   edits: number | null;
 }

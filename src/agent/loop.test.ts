@@ -15,7 +15,7 @@ import { SandboxError } from "./sandbox.ts";
 const work = makeTool("work");
 
 describe("a run", () => {
-  it("completes with the text of a reply that calls nothing", async () => {
+  it("completes with the text of a reply without tool calls", async () => {
     const run = new ScriptedRun([says("Hello.")]);
     expect(await run.run()).toEqual(completed("Hello."));
     expect(run.facts).toEqual([
@@ -43,7 +43,7 @@ describe("a run", () => {
     ]);
   });
 
-  it("ends with the words of a tool that completes it, after the other calls of the message", async () => {
+  it("ends with the text of a tool that completes it, after the other calls of the message", async () => {
     const run = new ScriptedRun([callsTools("complete", "work")], [work, completeTool]);
     expect(await run.run()).toEqual(completed("All done."));
     expect([...run.results.values()].map((result) => result.content)).toEqual(["The run ends here.", "work done"]);
@@ -59,7 +59,7 @@ describe("a run", () => {
     expect(run.requests).toHaveLength(2);
   });
 
-  it("asks the person and answers everything else of the message", async () => {
+  it("asks the person, and answers every other call of the message", async () => {
     const run = new ScriptedRun([callsTools("ask", "work", "client_tool")], [work, askTool]);
     const client_tools = [{ name: "client_tool", description: "", parameters: {} }];
     expect(await run.run({ client_tools })).toEqual({
@@ -79,21 +79,21 @@ describe("a run", () => {
     expect(run.results.get("call_1_2")?.content).toContain("question to the person is open");
   });
 
-  it("leaves a client's tool to the client, after its own calls of the message", async () => {
+  it("leaves a client's tool to the client, after the server's own calls of the message", async () => {
     const run = new ScriptedRun([{ ...callsTools("client_tool", "work"), text: "One moment." }], [work]);
     const client_tools = [{ name: "client_tool", description: "", parameters: {} }];
     expect(await run.run({ client_tools })).toEqual(completed("One moment.", 0, ["call_1_0"]));
     expect([...run.results.keys()]).toEqual(["call_1_1"]);
   });
 
-  it("offers its own tool where a client's has the same name", async () => {
+  it("offers the server's own tool if a client's has the same name", async () => {
     const run = new ScriptedRun([callsTools("work"), says("Done.")], [work]);
     await run.run({ client_tools: [{ name: "work", description: "the client's", parameters: {} }] });
     expect(run.requests[0]?.tools.map((tool) => tool.description)).toEqual(["does work"]);
     expect(run.results.get("call_1_0")?.content).toBe("work done");
   });
 
-  it("fails when there is no sandbox to be had, after every call has its result", async () => {
+  it("fails if there is no sandbox, after every call has its result", async () => {
     const broken = makeTool("broken", {
       execute: async () => {
         throw new SandboxError("unavailable", "The quota of sandboxes is used up.");
@@ -106,7 +106,7 @@ describe("a run", () => {
     expect(run.facts.filter((fact) => fact.type === "tool_started")).toHaveLength(1);
   });
 
-  it("takes in what a person adds at the next step, and before it would end", async () => {
+  it("takes in a person's message at the next step, and before it would end", async () => {
     const run = new ScriptedRun([callsTools("work"), says("Done."), says("Blue, then.")], [work]);
     run.steered = [[], [{ role: "user", content: "hurry" }], [{ role: "user", content: "make it blue" }]];
     expect(await run.run()).toEqual(completed("Blue, then."));
@@ -114,7 +114,7 @@ describe("a run", () => {
     expect(run.requests[2]?.messages.at(-1)).toEqual({ role: "user", content: "make it blue" });
   });
 
-  it("rejects only with what emit rejects with", async () => {
+  it("rejects only if emit does", async () => {
     const broken = new ScriptedRun([says("x")]);
     broken.onFact = () => {
       throw new Error("the store is gone");
@@ -127,7 +127,7 @@ describe("a run", () => {
 });
 
 describe("the plan in a run", () => {
-  it("is reminded of in the last message of each call, never stored, over a prefix that stays byte-equal", async () => {
+  it("is in the last message of each call, never stored, after a prefix that stays byte-equal", async () => {
     const run = new ScriptedRun(
       [callsTools("work"), callsTools("update_tasks"), callsTools("update_tasks"), says("Done.")],
       [work, planTool],
@@ -144,7 +144,7 @@ describe("the plan in a run", () => {
     expect(JSON.stringify(run.facts)).not.toContain("<plan_reminder>");
   });
 
-  it("starts the due task with the first tool that works, and hands each plan tool the plan as it stands", async () => {
+  it("starts the due task with the first work tool, and gives each plan tool the current plan", async () => {
     const reads = makeTool("read", { kind: "plan", read_only: true });
     const run = new ScriptedRun(
       [
@@ -169,7 +169,7 @@ describe("the plan in a run", () => {
     ]);
   });
 
-  it("is pointed at when a reply ends with open tasks, three times, then the run says what is unfinished", async () => {
+  it("is brought up three times when replies end with open tasks, then the run reports what is unfinished", async () => {
     const run = new ScriptedRun([says("a"), says("b"), says("c"), says("d")]);
     expect(await run.run({ plan: makePlan("pending", "pending") })).toEqual(completed("d", 2));
     for (const at of [1, 2, 3])
@@ -177,7 +177,7 @@ describe("the plan in a run", () => {
     expect(run.lastWords(0)).not.toContain("still open");
   });
 
-  it("is pointed at anew after progress, but not after work that failed", async () => {
+  it("is brought up again after progress, but not after work that failed", async () => {
     const failing = makeTool("failing", { execute: async () => ({ content: "no", is_error: true }) });
     const turns = [
       says("1"),
@@ -193,15 +193,15 @@ describe("the plan in a run", () => {
     expect(await run.run({ plan: makePlan("pending") })).toEqual(completed("6", 1));
   });
 
-  it("tells the model to finish once all tasks have ended", async () => {
+  it("asks the model to finish once all tasks have ended", async () => {
     const run = new ScriptedRun([callsTools("update_tasks"), says("Done.")], [planTool]);
     expect(await run.run({ plan: makePlan("in_progress") })).toEqual(completed("Done.", 0));
     expect(run.lastWords(1)).toContain("All tasks have ended");
   });
 });
 
-describe("a reply that is not a good one", () => {
-  it("is asked for once more when it is empty, and the run fails when it is empty again", async () => {
+describe("an unusable reply", () => {
+  it("is requested once more if it is empty, and the run fails if it is empty again", async () => {
     const better = new ScriptedRun([says(""), says("Here.")]);
     expect(await better.run()).toEqual(completed("Here."));
     expect(better.lastWords(1)).toContain("empty");
@@ -210,12 +210,12 @@ describe("a reply that is not a good one", () => {
     expect(never.requests[1]?.messages.some((message) => message.role === "assistant")).toBe(false);
   });
 
-  it("ends the run with what was said before, when it is empty twice after work", async () => {
+  it("ends the run with the earlier text if it is empty twice after work", async () => {
     const run = new ScriptedRun([{ ...callsTools("work"), text: "I made it." }, says(""), says("")], [work]);
     expect(await run.run()).toEqual(completed("I made it."));
   });
 
-  it("is continued where it was cut, and the result is the whole", async () => {
+  it("is continued where it was cut, and the result is the whole text", async () => {
     const run = new ScriptedRun([says("One, ", "length"), says("two, ", "length"), says("three.")]);
     expect(await run.run()).toEqual(completed("One, two, three."));
     expect(run.lastWords(1)).toContain("output limit");
@@ -227,7 +227,7 @@ describe("a reply that is not a good one", () => {
     expect(run.requests).toHaveLength(4);
   });
 
-  it("gets an error for a call that was cut amid its arguments, and its whole calls are run", async () => {
+  it("gets an error for a call that was cut within its arguments, and its complete calls run", async () => {
     const turn = { ...callsTools("work", { name: "work", arguments: '{"content":"abc' }), finish: "length" as const };
     const run = new ScriptedRun([turn, says("Done.")], [work]);
     await run.run();
@@ -240,7 +240,7 @@ describe("a reply that is not a good one", () => {
     expect(shown).toMatchObject({ tool_calls: [{}, { function: { arguments: "{}" } }] });
   });
 
-  it("fails the run in clear words when the provider filtered it, and leaves no call open", async () => {
+  it("fails the run with a clear message if the provider filtered it, and leaves no call open", async () => {
     const text = new ScriptedRun([says("I", "content_filter")]);
     expect(await text.run()).toMatchObject({ status: "failed", error: { message: expect.stringContaining("filter") } });
     const call = new ScriptedRun([{ ...callsTools("work"), finish: "content_filter" }], [work]);

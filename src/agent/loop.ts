@@ -1,7 +1,8 @@
-// The agent loop: model call, tools, model call, until the run ends. Pure over its ports: no I/O of its own.
+// The agent loop: it alternates model and tool calls until the run ends. It is pure over its ports and does no I/O of
+// its own.
 //
-// A step: what a person added meanwhile is taken in, the model is called, its message is stored, its tool calls are run
-// and each result is stored. A life that ends leaves facts behind; the next one begins at the last of them (`resumeRun`).
+// One step takes in what a person has added, calls the model, stores its message, runs its tool calls and stores each
+// result. When a life ends, its facts remain, and the next life continues after the last one (`resumeRun`).
 import type { ToolCall } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { RunErrorCode } from "../protocol/run.ts";
@@ -16,13 +17,13 @@ import { isChinese } from "./language.ts";
 import { createRunState, type RunState, remember, showRows, store } from "./loop-state.ts";
 import type { FinishReason } from "./model.ts";
 import { describeEnd, judgeStep, noProgress } from "./plan/progress.ts";
-import { describeTold, hasUnheardWork, tellPlan } from "./plan/task-tracking.ts";
+import { describeSeen, hasUnseenWork, preparePlanReminder } from "./plan/task-tracking.ts";
 import { openTasks } from "./plan/view.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
 import type { CalledMessage } from "./reply/call.ts";
 import type { ToolResult } from "./tool.ts";
 
-/** Rejects only where `emit` does: everything else, a bug included, is an outcome. */
+/** Rejects only if `emit` does. Everything else, a bug included, is an outcome. */
 export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<LoopOutcome> {
   let state: RunState | null = null;
   try {
@@ -37,12 +38,15 @@ export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<Loop
   }
 }
 
-/** Takes up what a former life left: calls without results, or a last reply that was stored and not yet judged. */
+/**
+ * Continues where an earlier life stopped: at calls without results, or at a last reply that is stored but not yet
+ * judged.
+ */
 async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const { history, steps, grants } = state.input;
-  // A run's first life begins with what a person said; only a later one can find its own message at the end.
+  // A run's first life starts with a person's message. Only a later life finds a message of its own run at the end.
   const isLater = steps > 0;
-  // A name that a source lists only now may have been a client's.
+  // A name that a source lists only now may have belonged to a client's tool before.
   const isOwn = ({ function: called }: ToolCall) => state.tools.get(called.name)?.source === undefined;
   const isOurs = (call: ToolCall) =>
     isLater || grants.has(call.id) || (state.tools.has(call.function.name) && isOwn(call));
@@ -50,7 +54,8 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   if (left.length > 0) {
     showRows(state, new Set(left.map((call) => call.id)));
     const outcome = await workOn(left, state, { answers: answerStarted(left, state) });
-    // What a person said with an approval stands behind the calls, and their results have to stand before it.
+    // In the rows, what a person said with an approval follows the calls. In the messages, the results must come before
+    // it.
     showRows(state);
     return outcome;
   }
@@ -60,7 +65,10 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   return await endReply(last.content ?? "", "stop", state);
 }
 
-/** Calls that had begun and can't be begun again, since their tool says so or is gone: the model is told, and checks. */
+/**
+ * Answers calls that have started and must not be repeated, because their tool says so or no longer exists. The model
+ * reads that, and checks what happened.
+ */
 function answerStarted(calls: ToolCall[], state: RunState): Map<string, ToolResult> {
   const answers = new Map<string, ToolResult>();
   for (const { id, function: called } of calls) {
@@ -95,19 +103,19 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
 async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
   state.steps++;
   const { scale: token_scale } = state.budget;
-  await store(state, { type: "assistant_message", ...called, partial, token_scale, ...describeTold(state, partial) });
+  await store(state, { type: "assistant_message", ...called, partial, token_scale, ...describeSeen(state, partial) });
   remember(state, called.message);
   if (called.message.content?.trim()) state.lastText = called.message.content;
 }
 
-/** The plan first, since its reminder is known by how the message begins. */
+/** The plan's reminder comes first: it is recognized by how the message starts. */
 function takeReminders(state: RunState): string[] {
   const { nudge } = state;
   state.nudge = null;
-  return [tellPlan(state), nudge && `<reminder>\n${nudge}\n</reminder>`].filter((text) => text !== null);
+  return [preparePlanReminder(state), nudge && `<reminder>\n${nudge}\n</reminder>`].filter((text) => text !== null);
 }
 
-/** Whether a person had added anything. */
+/** Returns whether a person had added anything. */
 async function takeSteered(state: RunState): Promise<boolean> {
   const steered = await state.ports.takeSteered();
   for (const message of steered) remember(state, message);
@@ -125,7 +133,7 @@ async function workOn(calls: ToolCall[], state: RunState, options: CallsOptions)
   return (await endCalls(end, state)) ?? (await judgeWork(before, wasFormer, end, state));
 }
 
-/** After a step from which the run would go on: whether it leads anywhere. */
+/** Decides, after a step, whether a run that could continue makes progress. */
 async function judgeWork(
   before: Plan,
   wasFormer: boolean,
@@ -133,7 +141,7 @@ async function judgeWork(
   state: RunState,
 ): Promise<LoopOutcome | null> {
   const open = openTasks(state.plan).length;
-  const verdict = judgeStep(state.progress, {
+  const decision = judgeStep(state.progress, {
     worked: end.worked,
     plan_changes: end.plan_changes,
     open_before: openTasks(before).length,
@@ -142,13 +150,13 @@ async function judgeWork(
     tasks_after: state.plan.tasks.length,
     was_over: !wasFormer && openTasks(before).length === 0,
   });
-  state.progress = verdict.progress;
-  if (verdict.hasEndedTask) state.replies = noReplies;
-  state.nudge ??= verdict.nudge;
-  if (verdict.end === null) return null;
+  state.progress = decision.progress;
+  if (decision.hasEndedTask) state.replies = noReplies;
+  state.nudge ??= decision.nudge;
+  if (decision.end === null) return null;
   const chinese = isChinese(state.lastText + state.plan.tasks.map(({ content }) => content).join(""));
-  const said = verdict.end === "finished" ? state.lastText.trim() : "";
-  return await complete(said || describeEnd(verdict.end, open, chinese), state);
+  const said = decision.end === "finished" ? state.lastText.trim() : "";
+  return await complete(said || describeEnd(decision.end, open, chinese), state);
 }
 
 async function endCalls(end: CallsEnd, state: RunState): Promise<LoopOutcome | null> {
@@ -156,22 +164,22 @@ async function endCalls(end: CallsEnd, state: RunState): Promise<LoopOutcome | n
   if (end.fatal) return failed(end.fatal.code, end.fatal.message);
   if (end.interrupts.length > 0) return { status: "interrupted", interrupts: end.interrupts };
   if (end.complete !== null) return await complete(end.complete, state);
-  // A steered message has to wait for the next run here: it may not stand between a call and its result.
+  // A steered message waits for the next run here: it must not come between a call and its result.
   if (end.pending_tool_call_ids.length > 0) return completed(state.lastText, state, end.pending_tool_call_ids);
   return null;
 }
 
-/** A reply without tool calls: the end of the run, unless there is a reason to go on. */
+/** A reply without tool calls ends the run, unless there is a reason to continue. */
 async function endReply(text: string, finish: FinishReason, state: RunState): Promise<LoopOutcome | null> {
   if (state.ports.signal.aborted) return { status: "cancelled" };
-  const verdict = judgeReply(state.replies, text, finish, openTasks(state.plan));
-  switch (verdict.kind) {
+  const decision = judgeReply(state.replies, text, finish, openTasks(state.plan));
+  switch (decision.kind) {
     case "nudge":
-      state.replies = verdict.counts;
-      state.nudge = verdict.nudge;
+      state.replies = decision.counts;
+      state.nudge = decision.nudge;
       return null;
     case "done":
-      return await complete(verdict.text, state);
+      return await complete(decision.text, state);
     case "filtered":
       return failed("model_error", FILTERED);
     case "empty":
@@ -190,7 +198,7 @@ const FILTERED =
   "The provider's content filter stopped the model's reply. Put the request in other words, or choose another model.";
 
 async function complete(text: string, state: RunState): Promise<LoopOutcome | null> {
-  if ((await takeSteered(state)) || hasUnheardWork(state)) return null;
+  if ((await takeSteered(state)) || hasUnseenWork(state)) return null;
   return completed(text, state, []);
 }
 

@@ -1,8 +1,8 @@
-// Port: a model. One call streams one assistant message.
+// Port: a model. Each call streams one assistant message.
 import type { ChatMessage, ToolCall } from "../protocol/message.ts";
 import type { Usage } from "../protocol/run.ts";
 
-/** A tool as a model is told of it; `parameters` is a JSON Schema object. */
+/** A tool as the model sees it. `parameters` is a JSON Schema object. */
 export interface ToolDescription {
   name: string;
   description: string;
@@ -13,11 +13,11 @@ export interface ModelRequest {
   model: string;
   messages: ChatMessage[];
   tools: ToolDescription[];
-  /** Null or absent is the provider's own. */
+  /** Null or absent leaves it to the provider. */
   temperature?: number | null;
 }
 
-/** A piece of the message as it arrives. Parts may interleave; `index` tells tool calls of one message apart. */
+/** A piece of the message as it arrives. Parts may interleave; `index` identifies a tool call within the message. */
 export type ModelDelta =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
@@ -29,40 +29,40 @@ export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter" |
 export interface ModelReply {
   text: string;
   reasoning: string;
-  /** In the order of their `index`; `arguments` as the model wrote them, perhaps not JSON. */
+  /** In the order of their `index`. `arguments` is what the model wrote, which may not be JSON. */
   tool_calls: ToolCall[];
   finish: FinishReason;
   /** Null where the provider sent none. */
   usage: Usage | null;
-  /** What the model wrote, where text and calls were read out of it. */
+  /** What the model wrote, if text and calls were parsed out of it. */
   xml?: string;
 }
 
 export interface ModelFailure {
   code: "model_error" | "model_timeout";
-  /** For people: what the provider said, cut and without a secret. */
+  /** For people: what the provider said, shortened and without secrets. */
   message: string;
-  /** Whether the same request may succeed later (429, 5xx, a cut or silent stream). */
+  /** Whether the same request may succeed later (429, 5xx, or a stream that broke off or went silent). */
   retryable: boolean;
   /** What the provider asked for in `Retry-After`, in ms. */
   retry_after_ms: number | null;
-  /** Set where the provider's content filter refused the request: what was asked is at fault, not the model. */
+  /** Set when the provider's content filter refused the request: the cause is the request, not the model. */
   filtered?: boolean;
-  /** The request is longer than the model reads: a shorter one may succeed. */
+  /** The request is longer than the model's context. A shorter one may succeed. */
   too_long?: boolean;
 }
 
 export type ModelOutcome =
   | { kind: "reply"; reply: ModelReply }
   | { kind: "failure"; failure: ModelFailure }
-  /** `signal` ended it; `reply` is what had arrived until then. */
+  /** `signal` ended the call; `reply` is what had arrived by then. */
   | { kind: "aborted"; reply: ModelReply };
 
 /**
- * Contract: never throws and never rejects; a failure is an outcome. `onDelta` is called synchronously, in order, from
- * within `stream` and never after it has resolved; what it receives adds up to the reply. One call is one request: a
- * model never retries by itself. The implementation bounds the wait for the first and between two bytes, and the size
- * of the reply. When `signal` aborts, the request upstream is closed at once.
+ * Contract: never throws and never rejects; a failure is an outcome. `onDelta` is called synchronously and in order,
+ * from within `stream`, and never after `stream` has resolved. The deltas add up to the reply. One call is one request:
+ * a model never retries by itself. The implementation bounds the wait for the first byte and between two bytes, and the
+ * size of the reply. When `signal` aborts, it closes the request to the provider at once.
  */
 export interface Model {
   stream(request: ModelRequest, onDelta: (delta: ModelDelta) => void, signal: AbortSignal): Promise<ModelOutcome>;

@@ -1,6 +1,7 @@
-// Images just before they are used. A row may be older than the check at the doors, and a setting may have changed since: an
-// image whose address is not permitted now gives way to a few words, in the request alone. The others are sent as they were
-// judged (lib/image-address.ts). Same message and rules, same bytes, so that the prompt's prefix stays as the provider cached it.
+// Checks images just before they are sent. A row may be older than the check of incoming messages, and a setting may
+// have changed since. An image whose address is not permitted now is replaced by a short text, in the request only. The
+// others are sent with the address that the check returns (lib/image-address.ts). The same message and rules give the
+// same bytes, so the provider's cache of the prompt's prefix stays valid.
 import { type ImageRules, readImageAddress } from "../lib/image-address.ts";
 import type { ChatMessage, ContentPart, UserMessage } from "../protocol/message.ts";
 import type { Model } from "./model.ts";
@@ -10,9 +11,11 @@ const LEFT_OUT: ContentPart = {
   text: "[an image is left out here: its address is not permitted]",
 };
 
-/** The model, which is sent no image that the rules don't permit, whatever its dialect and whoever asks. */
+/**
+ * Wraps a model so that it never receives an image that the rules forbid, whatever its dialect and whoever calls it.
+ */
 export function withPermittedImages(model: Model, rules: ImageRules): Model {
-  // Messages are never changed and stand in every request, so each is judged once.
+  // Messages never change and are in every request, so each is checked once.
   const judged = new WeakMap<UserMessage, UserMessage>();
   const permit = (message: ChatMessage): ChatMessage => {
     if (message.role !== "user" || typeof message.content === "string") return message;

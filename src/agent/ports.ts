@@ -1,4 +1,4 @@
-// What the loop is given, and what it does nothing without: whoever runs it owns both.
+// What the loop receives, and the ports through which it does everything. The caller owns both.
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { ChatMessage } from "../protocol/message.ts";
 import type { Ledger } from "../protocol/plan/ledger.ts";
@@ -8,59 +8,65 @@ import type { Grant } from "./calls/consent.ts";
 import type { Summary } from "./context/summary.ts";
 import type { LoopDelta, LoopFact, SteeredMessage } from "./events.ts";
 import type { Model } from "./model.ts";
-import type { EditNews } from "./plan/unseen-edits.ts";
+import type { UnseenEdits } from "./plan/unseen-edits.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Tool } from "./tool.ts";
 
 export interface LoopInput {
   model: string;
   agent: AgentConfig;
-  /** Most model calls of the whole run, and how many earlier lives have made. */
+  /** The largest number of model calls in the whole run, and how many of them earlier lives have made. */
   max_steps: number;
   steps: number;
-  /** Every LLM message of the thread since `summary`, in order, without a system prompt. May end in tool calls without results. */
+  /**
+   * Every LLM message of the thread since `summary`, in order, without a system prompt. The last ones may be tool calls
+   * without results.
+   */
   history: ChatMessage[];
-  /** Results in `history` that hold what a person answered: by call id, where in them their words begin. */
+  /** Results in `history` that contain a person's answer: by call id, the offset at which the person's words start. */
   answers: ReadonlyMap<string, number>;
-  /** Stands for what was said before; null where that is nothing. */
+  /** Replaces everything before `history`; null if there is nothing before it. */
   summary: Summary | null;
-  /** How many tokens the model reads and writes in one call. */
+  /** The model's context window, in tokens: what it reads and writes in one call. */
   context_tokens: number;
-  /** The provider's count of tokens by ours, as the thread last met it; 1 where it has not. */
+  /** The provider's token count divided by our estimate, as last measured in this thread; 1 if it never was. */
   token_scale: number;
-  /** Ids of calls at the end of `history` that had begun when the former life ended. */
+  /** Ids of calls at the end of `history` that had started when the previous life ended. */
   started_calls: string[];
   /** Calls at the end of `history` that a person has approved, by id. */
   grants: ReadonlyMap<string, Grant>;
-  /** How long a person may take to answer; null is for ever. */
+  /** How long a person may take to answer; null is without limit. */
   interrupt_ms: number | null;
-  /** The task that the model was told of before it made the calls at the end of `history`; null where that was none. */
-  told_task_id: string | null;
-  /** Whether no task was open any more when a person spoke last. */
+  /** The task that the model saw as due when it made the calls at the end of `history`; null if it saw none. */
+  seen_task_id: string | null;
+  /** Whether no task was open when a person last spoke. */
   is_former_plan: boolean;
   client_tools: ClientTool[];
-  /** Sources whose tools are not among the run's, since they could not be listed just now. */
+  /** Sources whose tools this run lacks because they could not be listed just now. */
   unavailable_sources: string[];
   context: { description: string; value: string }[];
 }
 
 export interface LoopPorts {
   model: Model;
-  /** Of this life of the run. */
+  /** The tools of this life of the run. */
   tools: Tool[];
   sandbox: Sandbox;
-  /** The plan as it is stored. A fact with a plan changes it, and so may a person, between any two awaits. */
+  /** The plan as stored. A fact with a plan changes it, and a person may change it between any two awaits. */
   readPlan: () => Plan;
-  /** What a person changed in it that the model was not told yet; a reply that says `told_edits` ends it. */
-  readNews: () => EditNews | null;
-  /** What was done for each task so far, as it is stored. It reads every row of the thread: for rare questions. */
+  /** A person's edits of the plan that the model has not seen. A reply with `seen_edits` clears them. */
+  readUnseenEdits: () => UnseenEdits | null;
+  /** What was done for each task so far, as stored. It reads every row of the thread, so call it rarely. */
   readLedger: () => Ledger;
-  /** A result of this thread as it was before its middle was cut; null where there is none under that id. */
+  /** A result of this thread with its middle; null if none is kept under that id. */
   readResult: (tool_call_id: string) => string | null;
   onDelta: (delta: LoopDelta) => void;
   /** Resolves when the fact is stored. */
   emit: (fact: LoopFact) => Promise<void>;
-  /** Messages that a person added since the last call; asked before each model call and before the run would end. */
+  /**
+   * Messages that a person has added since the last call. The loop calls it before each model call and before the run
+   * would end.
+   */
   takeSteered: () => Promise<SteeredMessage[]>;
   newMessageId: () => string;
   now: () => number;
@@ -68,6 +74,9 @@ export interface LoopPorts {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Aborts when the run is cancelled. */
   signal: AbortSignal;
-  /** For the operator's log: what threw although it may not. Its text may hold anything, so no reader sees it. */
+  /**
+   * For the operator's log: an error from code that must not throw. Its text may contain anything, so readers of the
+   * run never see it.
+   */
   onBug?: (where: string, error: unknown) => void;
 }

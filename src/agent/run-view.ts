@@ -1,4 +1,4 @@
-// What there is to show of a run outside of its stream: its texts, its plan and how it ended.
+// The parts of a run that are shown outside its stream: its texts, its plan and how it ended.
 import type { ThreadEvent } from "../protocol/event.ts";
 import type { PlanState } from "../protocol/plan/task.ts";
 import type { Run } from "../protocol/run.ts";
@@ -9,11 +9,11 @@ export interface RunView {
   plan: PlanState;
   /** The plan's version when the run began; null while the run waits. */
   planBefore: number | null;
-  /** The links to previews of the project. */
+  /** Links to the project's previews. */
   links: { port: number; url: string }[];
   /** When the run began, in ms; null while it waits. */
   begunAt: number | null;
-  /** The run once it is over, with its result, its error or what it asks. */
+  /** The run once it is over, with its result, its error or its question. */
   end: Run | null;
 }
 
@@ -21,7 +21,7 @@ export function emptyView(): RunView {
   return { texts: [], plan: { version: 0, sections: [] }, planBefore: null, links: [], begunAt: null, end: null };
 }
 
-/** Changes the view by one event of the run. */
+/** Updates the view with one event of the run. */
 export function addEvent(view: RunView, event: ThreadEvent): void {
   if (event.type === "TEXT_MESSAGE_CONTENT") {
     const text = view.texts.findLast(({ id }) => id === event.messageId);
@@ -33,16 +33,16 @@ export function addEvent(view: RunView, event: ThreadEvent): void {
   }
 }
 
-/** All that the run says, as one text. It only grows, unless the model has to give a reply again. */
+/** All texts of the run as one. It only grows, unless the model has to repeat a reply. */
 export function textOf({ texts, end }: RunView): string {
   const said = texts.map(({ text }) => text.trim()).filter((text) => text !== "");
   const result = end?.result?.text.trim() ?? "";
-  // A summary that the model gave to the tool that ends a run is no text of the stream.
+  // The summary that a model passes to the tool that ends a run is not a text of the stream.
   if (result !== "" && !said.some((text) => text.includes(result))) said.push(result);
   return said.join("\n\n");
 }
 
-/** Whether the plan is this run's: an older run's plan is not shown again. */
+/** Whether the plan belongs to this run. An older run's plan is not shown again. */
 export function showsPlan({ plan, planBefore }: RunView): boolean {
   return plan.sections.length > 0 && plan.version > (planBefore ?? 0);
 }

@@ -81,7 +81,7 @@ export class LongRun {
         tools,
         sandbox: new MemorySandbox(),
         readPlan: () => this.#plan,
-        readNews: () => null,
+        readUnseenEdits: () => null,
         readLedger: () => ({}),
         readResult: () => null,
         onDelta: () => {},

@@ -14,7 +14,7 @@ import type {
 } from "../../src/agent/model.ts";
 import { editPlan } from "../../src/agent/plan/edits.ts";
 import { emptyLedger } from "../../src/agent/plan/ledger.ts";
-import { addNotes, type EditNews, noteEdit } from "../../src/agent/plan/unseen-edits.ts";
+import { addNotes, noteEdit, type UnseenEdits } from "../../src/agent/plan/unseen-edits.ts";
 import { openTasks } from "../../src/agent/plan/view.ts";
 import type { LoopInput, LoopPorts } from "../../src/agent/ports.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
@@ -122,7 +122,7 @@ export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_for
     started_calls: [],
     grants: new Map(),
     interrupt_ms: null,
-    told_task_id: null,
+    seen_task_id: null,
     client_tools: [],
     unavailable_sources: [],
     context: [],
@@ -160,7 +160,7 @@ export class ScriptedRun {
   /** What is known of the tasks' work: the loop only reads it. */
   ledger: Ledger = {};
   #plan = makePlan();
-  #news: EditNews | null = null;
+  #news: UnseenEdits | null = null;
   readonly #turns: Turn[] | ((request: ModelRequest) => Turn);
   readonly #tools: Tool[];
   #messages = 0;
@@ -223,13 +223,13 @@ export class ScriptedRun {
         this.onFact(fact);
         await Promise.resolve();
         if ("plan" in fact && fact.plan) this.#plan = fact.plan;
-        if (fact.type === "assistant_message" && this.#news && fact.told_edits === this.#news.version)
+        if (fact.type === "assistant_message" && this.#news && fact.seen_edits === this.#news.version)
           this.#news = null;
         if (fact.type === "tool_finished") this.#noteChallenged(fact.details.challenged as string[] | undefined);
         this.log.push(fact);
       },
       readPlan: () => this.#plan,
-      readNews: () => this.#news,
+      readUnseenEdits: () => this.#news,
       readLedger: () => this.ledger,
       readResult: () => null,
       takeSteered: async () => this.steered.shift() ?? [],

@@ -26,7 +26,7 @@ describe("a pattern", () => {
     expect(matchesPattern(pattern, subject)).toBe(matches);
   });
 
-  it("is read as a regular expression would read it, whatever stands in both", () => {
+  it("matches as the equivalent regular expression does, for any pattern and text", () => {
     const sign = fc.constantFrom("a", "b", "*", "?", ".", "\\");
     const texts = fc.string({ unit: sign, maxLength: 12 });
     fc.assert(
@@ -37,7 +37,7 @@ describe("a pattern", () => {
     );
   });
 
-  it("holds for its own tool only", () => {
+  it("applies to its own tool only", () => {
     expect(needsApproval({ create_file: ["*"] }, "execute_command", ["rm x"])).toBe(false);
     expect(needsApproval({}, "constructor", ["x"])).toBe(false);
   });
@@ -103,7 +103,7 @@ describe("a command that needs approval", () => {
     expect(asks("rm *", command)).toBe(false);
   });
 
-  it("is any that is too long to be looked through", () => {
+  it("is any that is too long to check", () => {
     expect(asks("rm *", `echo ${"x".repeat(30_000)}`)).toBe(true);
   });
 
@@ -116,12 +116,12 @@ describe("a command that needs approval", () => {
         .slice(0, 20_000),
     ],
     ["what almost fits", "a".repeat(20_000)],
-  ])("is one that would take too long to be looked through: %s", (_name, command) => {
+  ])("is one that would take too long to check: %s", (_name, command) => {
     const patterns = Array.from({ length: 100 }, (_, at) => `*${"a".repeat(450)}b${at}`);
     expect(needsApproval({ execute_command: patterns }, "execute_command", listCommands(command))).toBe(true);
   });
 
-  it("is not one that is long and plain", () => {
+  it("is not one that is merely long", () => {
     const script = Array.from({ length: 500 }, (_, at) => `echo "line ${at} of a file" >> notes/file-${at}.txt`).join(
       "\n",
     );
@@ -130,7 +130,7 @@ describe("a command that needs approval", () => {
     expect(needsApproval({ execute_command: patterns }, "execute_command", subjects)).toBe(false);
   });
 
-  it("is found among anything else that is on the line", () => {
+  it("is found among other commands on the line", () => {
     const around = fc.string({
       unit: fc.constantFrom("a", " ", ";", "$", "(", ")", "'", '"', "\\", "\n"),
       maxLength: 20,
@@ -140,7 +140,7 @@ describe("a command that needs approval", () => {
 });
 
 describe("a path", () => {
-  it("is held against patterns as it is written, and without detours", () => {
+  it("is matched as written and normalized", () => {
     expect(listPaths("./a/../.env")).toEqual(["./a/../.env", ".env"]);
     expect(listPaths("/a//b/./c", "../x")).toEqual(["/a//b/./c", "/a/b/c", "../x"]);
   });

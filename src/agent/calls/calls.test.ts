@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { askTool, callsTools, completeTool, makeTool, ScriptedRun, says } from "../../../test/fakes/scripted-run.ts";
 import type { Tool } from "../tool.ts";
 
-/** Tools that note when they begin and end, and end only once `release` names them. */
+/** Tools that record when they start and end. Each ends only once `release` names it. */
 function makeReads(names: string[], read_only = true) {
   const notes: string[] = [];
   const waiting = new Map<string, () => void>();
@@ -25,7 +25,7 @@ function makeReads(names: string[], read_only = true) {
 }
 
 describe("the calls of one message", () => {
-  it("run side by side where they only read, with results in their order", async () => {
+  it("run in parallel if they are read-only, with results in source order", async () => {
     const { tools, notes, release } = makeReads(["a", "b", "c"]);
     const run = new ScriptedRun([callsTools("a", "b", "c"), says("x")], tools);
     const ended = run.run();
@@ -35,7 +35,7 @@ describe("the calls of one message", () => {
     expect([...run.results.values()].map((result) => result.content)).toEqual(["a", "b", "c"]);
   });
 
-  it("run one after another where they may change something, also between reads", async () => {
+  it("run one after another if they may change something, also between reads", async () => {
     const { tools, notes, release } = makeReads(["a", "b", "c"]);
     const changing = tools.map((tool): Tool => (tool.name === "b" ? { ...tool, read_only: false } : tool));
     const run = new ScriptedRun([callsTools("a", "b", "c"), says("x")], changing);
@@ -66,7 +66,7 @@ describe("the calls of one message", () => {
     expect(run.results.size).toBe(9);
   });
 
-  it("are stored as begun before they begin", async () => {
+  it("are stored as started before they start", async () => {
     const order: string[] = [];
     const work = makeTool("work", {
       execute: async () => {
@@ -90,7 +90,7 @@ describe("the calls of one message", () => {
     expect(run.facts.some((fact) => fact.type === "tool_started")).toBe(false);
   });
 
-  it("are refused without being begun when their arguments don't fit", async () => {
+  it("are refused before they start if their arguments don't fit", async () => {
     const run = new ScriptedRun([callsTools({ name: "work", arguments: "[1" }), says("x")], [makeTool("work")]);
     await run.run();
     expect(run.results.get("call_1_0")?.content).toContain("not valid JSON");
@@ -117,7 +117,7 @@ describe("the calls of one message", () => {
     );
   });
 
-  it("let a question win over an end, and an end over a client's tool", async () => {
+  it("give a question precedence over an end, and an end over a client's tool", async () => {
     const client_tools = [{ name: "pick", description: "", parameters: {} }];
     const asked = new ScriptedRun([callsTools("complete", "ask")], [completeTool, askTool]);
     expect(await asked.run()).toMatchObject({ status: "interrupted" });
@@ -126,17 +126,17 @@ describe("the calls of one message", () => {
     expect(ended.results.get("call_1_0")?.is_error).toBe(true);
   });
 
-  it("tell the model of a new sandbox where it has worked before, and not at its first work", async () => {
+  it("report a new sandbox to a model that has worked before, and not at its first work", async () => {
     const plan = makeTool("plan", { kind: "plan" });
     const run = new ScriptedRun([callsTools("plan", "a"), callsTools("plan", "a"), says("x")], [plan, makeTool("a")]);
-    // Told at each of the four calls if it were asked for.
+    // Without the check this would appear in each of the four results.
     Object.assign(run.sandbox, { takeNotice: () => "it is new" });
     await run.run();
     const contents = [...run.results.values()].map((result) => result.content);
     expect(contents).toEqual(["plan done", "a done", "plan done", "a done\n[it is new]"]);
   });
 
-  it("tell each thread once what there is to know of its sandbox, and again with a new one", async () => {
+  it("report the sandbox's notice once for each thread, and again with a new sandbox", async () => {
     const replies = [callsTools("a"), callsTools("b", "a"), says("x")];
     const run = new ScriptedRun(replies, [makeTool("a"), makeTool("b")]);
     const notices = ["it is new", null, "it is new"];

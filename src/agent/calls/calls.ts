@@ -1,5 +1,5 @@
-// The tool calls of one message. They run in order; neighbours that only read run side by side. Each gets exactly one
-// result, or waits: for a person's answer (an interrupt) or for the client whose tool it is. Nothing is left without either.
+// The tool calls of one message. They run in order; read-only neighbours run in parallel. Each call gets exactly one
+// result, or waits for a person's answer (an interrupt) or for the client whose tool it is.
 import type { ToolCall } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { type RunState, remember, store } from "../loop-state.ts";
@@ -11,10 +11,13 @@ import { abandonCall, CANCELLED_RESULT, runTool } from "./run.ts";
 import { withNotice } from "./sandbox-notice.ts";
 import { nameQuestion, settleWaiting, type Waiting } from "./waiting.ts";
 
-/** Reads side by side; a Worker has six connections, and the rest of the object needs some. */
+/** Read-only calls in parallel. A Worker has six connections, and the rest of the object needs some. */
 const MAX_SIDE_BY_SIDE = 4;
 
-/** A plan tool needs no time, so a person's edit falls into it hardly ever; what is still stale then is refused where it is stored. */
+/**
+ * How often a plan tool runs again because a person has edited the plan meanwhile. Plan tools are fast, so this is
+ * rare. A result that is still stale then is refused when it is stored.
+ */
 const MAX_REMADE = 3;
 
 export async function runCalls(calls: ToolCall[], state: RunState, options: CallsOptions = {}): Promise<CallsEnd> {
@@ -40,7 +43,7 @@ export async function runCalls(calls: ToolCall[], state: RunState, options: Call
   return end;
 }
 
-/** The next call, with the neighbours that may run beside it. */
+/** The next call, with the neighbours that may run in parallel with it. */
 function takeGroup(calls: ToolCall[], at: number, state: RunState, options: CallsOptions, end: CallsEnd): Prepared[] {
   const group: Prepared[] = [];
   for (const call of calls.slice(at, at + MAX_SIDE_BY_SIDE)) {
@@ -48,7 +51,7 @@ function takeGroup(calls: ToolCall[], at: number, state: RunState, options: Call
     if (group.length > 0 && !reads) break;
     const prepared = prepareCall(call, state, options, end);
     group.push(prepared);
-    // What is behind a call that waits for approval may depend on it, so it does not run beside it either.
+    // Calls after one that waits for approval may depend on it, so they don't run in parallel with it either.
     if (!reads || prepared.kind === "asked") break;
   }
   return group;
@@ -59,7 +62,7 @@ async function runGroup(group: Prepared[], state: RunState, end: CallsEnd, waiti
   const results = group.map((prepared) => execute(prepared, state));
   for (const [place, prepared] of group.entries()) {
     let result = await results[place];
-    // From the last look on nothing is awaited before the fact is stored.
+    // After the last check nothing is awaited until the fact is stored.
     for (let again = 0; isStale(result, state) && again < MAX_REMADE; again++) result = await execute(prepared, state);
     if (!result) waiting.set(prepared.call, "client");
     else if (result.interrupt && !result.is_error) {
@@ -69,18 +72,18 @@ async function runGroup(group: Prepared[], state: RunState, end: CallsEnd, waiti
   }
 }
 
-/** Whether the result holds a plan that was made of one which a person has changed since: it would undo that change. */
+/** Whether the result's plan is based on one that a person has changed since: it would undo that change. */
 function isStale(result: ToolResult | null | undefined, { plan }: RunState): boolean {
   return result?.plan !== undefined && result.plan.version !== plan.version + 1;
 }
 
-/** Stored just before the tool's first request, so that a next life knows that the call may have had an effect. */
+/** Stored just before the tool's first request, so that the next life knows that the call may have had an effect. */
 async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<void> {
   const work = tool.kind === "work" ? beginWork(state) : {};
   await store(state, { type: "tool_started", tool_call_id: call.id, name: tool.name, ...work });
 }
 
-/** Null for a client's call, whose result is not ours to give. */
+/** Null for a client's call: the client provides its result. */
 async function execute(prepared: Prepared, state: RunState): Promise<ToolResult | null> {
   if (prepared.kind === "client") return null;
   if (prepared.kind === "answered") return prepared.result;

@@ -1,6 +1,6 @@
-// What a person is asked before a call is made: whether it may run, where the agent's approvals say so, and whether a plan
-// is right, where the agent has `plan_approval`. The answer is a grant, which lets the next run make the call as it was
-// approved; a call that was declined has its result already and is never made.
+// What a person is asked before a call is made: whether it may run, if the agent's approvals say so, and whether a plan
+// is right, if the agent has `plan_approval`. The answer is a grant, with which the next run makes the call as it was
+// approved. A call that was declined already has its result and is never made.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
@@ -8,17 +8,17 @@ import { isChinese } from "../language.ts";
 import type { PlanProposal, Question, Tool } from "../tool.ts";
 import { listValues, needsApproval } from "./approvals.ts";
 
-/** A person has approved the call, with other arguments than the model's where they are not null. */
+/** A person has approved the call. `arguments` is not null if they changed the model's arguments. */
 export interface Grant {
   arguments: Record<string, unknown> | null;
 }
 
-/** What people see of a call before they decide; all of it is in the call's own arguments. */
+/** What people see of a call before they decide. The call's own arguments hold all of it. */
 const SHOWN_CHARACTERS = 2_000;
-/** Longer arguments are no form that anyone fills in, and every list of runs would carry them. */
+/** Nobody edits longer arguments in a form, and every list of runs would carry them. */
 const MAX_EDITABLE_CHARACTERS = 20_000;
 
-/** Null where the call may be made at once. */
+/** Null if the call may be made at once. */
 export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan): Question | null {
   const proposal = agent.plan_approval ? (tool.propose?.(input, plan) ?? null) : null;
   if (proposal !== null) return askForPlan(proposal);

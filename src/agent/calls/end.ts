@@ -1,13 +1,13 @@
 import type { Interrupt } from "../../protocol/run.ts";
 
-/** How the calls of a message ended; the first that is set decides what becomes of the run. */
+/** How the calls of a message ended. The first field that is set decides what happens to the run. */
 export interface CallsEnd {
   cancelled: boolean;
   fatal: { code: "sandbox_error"; message: string } | null;
   interrupts: Interrupt[];
   complete: string | null;
   pending_tool_call_ids: string[];
-  /** Calls of tools for work that succeeded, and calls that changed the plan. */
+  /** How many calls of tools for work succeeded, and how many calls changed the plan. */
   worked: number;
   plan_changes: number;
 }

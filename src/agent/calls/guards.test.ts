@@ -10,7 +10,7 @@ describe("createRepetitionGuard", () => {
     expect([1, 2, 3, 4].map(() => guard.check("f", '{"a":1}') === null)).toEqual([true, true, false, false]);
   });
 
-  it("begins anew after another call, and sees through white space", () => {
+  it("counts from one after a different call, and ignores white space", () => {
     const guard = createRepetitionGuard();
     guard.check("f", '{"a":1}');
     guard.check("f", '{ "a": 1 }');
@@ -20,7 +20,7 @@ describe("createRepetitionGuard", () => {
     expect(guard.check("f", ' {"a":1}')).toContain("3 times in a row");
   });
 
-  it("takes a read whose answer changes for watching, and one whose answer does not for repeating", () => {
+  it("counts a read with equal answers as repetition, and one with changing answers as watching", () => {
     const guard = createRepetitionGuard();
     const read = (content: string) => {
       const stopped = guard.check("f", "{}");
@@ -50,15 +50,15 @@ describe("judgeReply", () => {
   it("names the task that is due, three times at most", () => {
     let counts = noReplies;
     for (let turn = 0; turn < 3; turn++) {
-      const verdict = judgeReply(counts, "Done?", "stop", [task]);
-      if (verdict.kind !== "nudge") throw new Error(verdict.kind);
-      expect(verdict.nudge).toContain("task_1");
-      counts = verdict.counts;
+      const decision = judgeReply(counts, "Done?", "stop", [task]);
+      if (decision.kind !== "nudge") throw new Error(decision.kind);
+      expect(decision.nudge).toContain("task_1");
+      counts = decision.counts;
     }
     expect(judgeReply(counts, "Done?", "stop", [task])).toEqual({ kind: "done", text: "Done?" });
   });
 
-  it("keeps the text that a cut reply had begun, although nothing follows", () => {
+  it("keeps the text of a cut reply if nothing follows", () => {
     const cut = judgeReply(noReplies, "So far", "length", []);
     if (cut.kind !== "nudge") throw new Error(cut.kind);
     const empty = judgeReply(cut.counts, "", "stop", []);
@@ -66,7 +66,7 @@ describe("judgeReply", () => {
     expect(judgeReply(empty.counts, "", "stop", [])).toEqual({ kind: "done", text: "So far" });
   });
 
-  it("tells a model that thought up to the limit to think less", () => {
+  it("asks a model that reasoned up to the output limit to think less", () => {
     expect(judgeReply(noReplies, "", "length", [])).toMatchObject({
       kind: "nudge",
       nudge: expect.stringContaining("Think less"),

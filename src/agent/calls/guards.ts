@@ -1,24 +1,27 @@
-// What keeps a model from going round in circles or stopping halfway: the same call again and again, a reply that ends
-// although tasks are open, a reply that says nothing, a reply that was cut at the output limit. All pure.
+// Keeps a model from going in circles and from stopping halfway: the same call again and again, a reply that ends while
+// tasks are open, an empty reply, a reply that was cut at the output limit. All functions are pure.
 import type { ChatMessage } from "../../protocol/message.ts";
 import type { Task } from "../../protocol/plan/task.ts";
 import type { FinishReason } from "../model.ts";
 
-/** The third equal call in a row is stopped; twice may be a retry. */
+/** The third equal call in a row is stopped. Two may be a retry. */
 const MAX_EQUAL_CALLS = 3;
 /** Reminders of open tasks without progress between them. */
 const MAX_REMINDERS = 3;
-/** Reminders since a task ended, whatever was done between them: work that never ends a task is none. */
+/** Reminders since a task ended, whatever was done in between: work that never ends a task is not progress. */
 const MAX_REMINDERS_A_TASK = 6;
-/** How often a reply that was cut is asked to go on. */
+/** How often the model is asked to continue a reply that was cut. */
 const MAX_CONTINUATIONS = 3;
-/** How often in a row nothing is accepted for an answer. */
+/** How many empty replies in a row end the run. */
 const MAX_EMPTY_REPLIES = 2;
 
 export interface RepetitionGuard {
-  /** Counts the call; the explanation that stands for its result where it is one too many, else null. */
+  /** Counts the call. Returns an explanation that replaces its result if the call repeats once too often, else null. */
   check(name: string, written: string): string | null;
-  /** What a call that only reads answered: one that answers otherwise than before watches something, and is no repetition. */
+  /**
+   * Records the result of a read-only call. A call whose result changes watches something, so it does not count as a
+   * repetition.
+   */
   record(name: string, written: string, content: string): void;
 }
 
@@ -28,7 +31,7 @@ export function createRepetitionGuard(): RepetitionGuard {
   let answer: string | null = null;
   return {
     check(name, written) {
-      const key = `${name} ${normalise(written)}`;
+      const key = `${name} ${normalizeArguments(written)}`;
       if (key !== last) answer = null;
       count = key === last ? count + 1 : 1;
       last = key;
@@ -36,14 +39,14 @@ export function createRepetitionGuard(): RepetitionGuard {
       return `${name} was called ${count} times in a row with the same arguments, so it was not called again: the result would be the same. Look at the results above. If you wait for something, let time pass with another command; if it does not work, try another way; if you can't go on, ask the person.`;
     },
     record(name, written, content) {
-      if (`${name} ${normalise(written)}` !== last) return;
+      if (`${name} ${normalizeArguments(written)}` !== last) return;
       if (answer !== null && answer !== content) count = 1;
       answer = content;
     },
   };
 }
 
-/** Counts again what a former life of the run saw: the calls since the person spoke last that have results. */
+/** Counts again what an earlier life of the run counted: the calls with results since the person last spoke. */
 export function replayCalls(
   guard: RepetitionGuard,
   history: readonly ChatMessage[],
@@ -64,8 +67,8 @@ export function replayCalls(
   }
 }
 
-/** White space and the like do not make a call another one. */
-function normalise(written: string): string {
+/** Makes arguments comparable: they are equal if they differ in white space only. */
+function normalizeArguments(written: string): string {
   try {
     return JSON.stringify(JSON.parse(written));
   } catch {
@@ -73,7 +76,7 @@ function normalise(written: string): string {
   }
 }
 
-/** Replies without tool calls since the last progress, and the text that cut replies have begun. */
+/** Counts of replies without tool calls since the last progress, and the text of replies that were cut. */
 export interface ReplyCounts {
   reminders: number;
   /** Since a task ended. */
@@ -85,16 +88,16 @@ export interface ReplyCounts {
 
 export const noReplies: ReplyCounts = { reminders: 0, of_task: 0, empty: 0, continuations: 0, begun: "" };
 
-export type ReplyVerdict =
+export type ReplyDecision =
   | { kind: "done"; text: string }
-  /** Say this to the model and go on. */
+  /** Send this to the model and continue. */
   | { kind: "nudge"; counts: ReplyCounts; nudge: string }
-  /** Nothing came, twice. */
+  /** Two empty replies in a row. */
   | { kind: "empty" }
   | { kind: "filtered" };
 
-/** What follows a reply without tool calls. */
-export function judgeReply(counts: ReplyCounts, text: string, finish: FinishReason, open: Task[]): ReplyVerdict {
+/** Decides what follows a reply without tool calls. */
+export function judgeReply(counts: ReplyCounts, text: string, finish: FinishReason, open: Task[]): ReplyDecision {
   if (finish === "content_filter") return { kind: "filtered" };
   if (text.trim() === "") {
     const empty = counts.empty + 1;

@@ -53,7 +53,7 @@ describe("arguments of a tool with a JSON Schema", () => {
     ["a type that there is not", field({ type: "any" }), "x"],
     ["an enumeration of objects", field({ enum: [{ x: 1 }] }), { x: 1 }],
     [
-      "forms that only a pattern tells apart",
+      "forms that only a pattern distinguishes",
       field({
         oneOf: [
           { type: "string", pattern: "a" },
@@ -71,7 +71,7 @@ describe("arguments of a tool with a JSON Schema", () => {
     expect(checkJson(schema, { a })).toEqual({ ok: true, input: { a } });
   });
 
-  it("that fit reach the tool as the model wrote them, without defaults", () => {
+  it("reach the tool as the model wrote them if they fit, without defaults", () => {
     const schema = field(
       { type: "string" },
       { properties: { a: { type: "string" }, b: { default: 3 }, c: { type: ["string", "null"] } } },
@@ -82,7 +82,7 @@ describe("arguments of a tool with a JSON Schema", () => {
     expect(checked.ok && checked.input).toBe(value);
   });
 
-  it("that don't fit are read as a model may have meant them", () => {
+  it("are read as a model may have meant them if they don't fit", () => {
     const schema = object({
       properties: {
         count: { type: "integer" },
@@ -102,7 +102,7 @@ describe("arguments of a tool with a JSON Schema", () => {
     expect(problemsOf(schema, { count: null })).toEqual(["count: Invalid input: expected number, received null"]);
   });
 
-  it("are checked to any depth, but where a schema leads back to itself", () => {
+  it("are checked to any depth, except where a schema refers back to itself", () => {
     const schema = object({
       properties: { tree: { $ref: "#/$defs/tree" } },
       $defs: { tree: object({ properties: { name: { type: "string" }, inner: { $ref: "#/$defs/tree" } } }) },
@@ -114,7 +114,7 @@ describe("arguments of a tool with a JSON Schema", () => {
     expect(problemsOf(object({ properties: { a: { $ref: "#" } } }), { a: { a: { a: 1 } } })).toEqual([]);
   });
 
-  it("are checked without code that is made at run time, which Workers refuse", () => {
+  it("are checked without generated code, which Workers refuse", () => {
     vi.stubGlobal("Function", () => {
       throw new EvalError("no code is made here");
     });
@@ -127,7 +127,7 @@ describe("arguments of a tool with a JSON Schema", () => {
     }
   });
 
-  it("that are many are refused rather than compared for ever", () => {
+  it("are refused if there are too many to compare", () => {
     const schema = field({ items: { anyOf: Array.from({ length: 400 }, (_, place) => ({ const: place })) } });
     expect(problemsOf(schema, { a: Array(100_000).fill("x") }).join()).toContain("hold more than");
     let deep: unknown = 1;
@@ -146,7 +146,7 @@ describe("arguments of a tool with a JSON Schema", () => {
     expect(problemsOf(field({ $ref: "#/$defs/d0" }, { $defs: chain }), { a: 1 })).toEqual([]);
   });
 
-  it("never break the check, whatever the schema is", () => {
+  it("never make the check throw, whatever the schema is", () => {
     const keys = [
       "type",
       "properties",
@@ -199,13 +199,13 @@ describe("a schema", () => {
     expect(findSchemaFault(schema)).toBe(fault);
   });
 
-  it("that is nested deeply is not offered to a model", () => {
+  it("is not offered to a model if it is nested too deeply", () => {
     let deep: JsonSchema = {};
     for (let level = 0; level < 40; level++) deep = { items: deep };
     expect(findSchemaFault(field(deep))).toBe("is nested deeper than 32 levels");
   });
 
-  it("is shown as it is, but for what makes providers refuse the whole request", () => {
+  it("is sent unchanged, except for what makes providers refuse the whole request", () => {
     const inner = { anyOf: [{ type: "string", pattern: "a" }] };
     const schema = { $schema: "x", ...field(inner), anyOf: [{ required: ["a"] }], additionalProperties: false };
     expect(describeSchema(schema)).toEqual({ ...field(inner), additionalProperties: false });

@@ -1,11 +1,11 @@
-// Arguments held against a JSON Schema that may come from a stranger, such as an MCP server.
+// Checks arguments against a JSON Schema that may come from an untrusted server, such as an MCP server.
 //
-// The schema is first reduced to what zod can check in bounded time. The reduced schema never refuses arguments that the
-// whole schema accepts: a keyword is left out where zod can't check it, and the tool itself then has the last word. So
-// are `pattern` and `format` (a stranger's regular expression may take for ever), `not`, `if` and their like; `oneOf`
-// asks for one match at least, since a part may be told from another only by what is left out. One thing is stricter:
-// who describes fields or items without a type means an object or a list. References are written out; one that leads
-// back to itself, or beyond the bound, accepts anything. Neither zod nor this file makes code.
+// The schema is first reduced to what zod can check in bounded time. The reduced schema never refuses arguments that
+// the whole schema accepts: a keyword that zod can't check is left out, and the tool itself then decides. `pattern` and
+// `format` are left out too, because an untrusted regular expression may run for ever, and so are `not`, `if` and the
+// like. `oneOf` requires at least one match, because what is left out may be the only difference between two parts. One
+// rule is stricter: fields or items without a `type` imply an object or a list. References are expanded; one that leads
+// back to itself, or beyond the bound, accepts anything. Neither zod nor this file generates code.
 import { z } from "zod";
 import { findJsonFault } from "../../lib/json-bounds.ts";
 import { cutEnd } from "../../lib/truncate.ts";
@@ -20,20 +20,26 @@ export interface JsonIssue {
 
 export type CheckedJson = { ok: true; input: unknown } | { ok: false; issues: JsonIssue[] };
 
-/** About 5,000 tokens, which the model reads at each step; the schemas of well-known MCP servers have a tenth of it. */
+/** About 5,000 tokens, which the model reads at each step. The schemas of well-known MCP servers have a tenth of it. */
 const MAX_SCHEMA_CHARACTERS = 20_000;
 const MAX_SCHEMA_LEVELS = 32;
-/** Of a schema whose references are written out: `a: [b, b], b: [c, c] …` grows without end. */
+/** Limits for a schema with its references expanded: `a: [b, b], b: [c, c] …` grows without end. */
 const MAX_PARTS = 1_000;
 const MAX_PART_LEVELS = 64;
-/** Values of the arguments times what each may be compared with. zod collects an issue for each: some megabytes. */
+/**
+ * Number of argument values times the comparisons that each may need. zod collects an issue for each, some megabytes in
+ * all.
+ */
 const MAX_COMPARISONS = 50_000;
 const MAX_ARGUMENT_LEVELS = 64;
 
-/** Anthropic refuses a whole request for one field of another name. */
+/** Anthropic refuses a whole request if one field's name does not match this. */
 const fieldName = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** Why a tool with this schema can't be offered, in a clause; null where it can. Providers refuse other schemas. */
+/**
+ * The reason, as a clause, why a tool with this schema can't be offered; null if it can. Providers refuse other
+ * schemas.
+ */
 export function findSchemaFault(schema: unknown): string | null {
   if (!isRecord(schema) || schema.type !== "object") return "is no JSON Schema of an object";
   const { properties = {}, required = [] } = schema;
@@ -45,15 +51,15 @@ export function findSchemaFault(schema: unknown): string | null {
 }
 
 /**
- * The schema as a model is shown it. Chat completions and Anthropic refuse a whole request for one schema that combines
- * others at its top, or that has no `properties`.
+ * The schema as the model sees it. Chat completions and Anthropic refuse a whole request if one schema combines others
+ * at its top, or has no `properties`.
  */
 export function describeSchema(schema: JsonSchema): Record<string, unknown> {
   const { $schema: _, anyOf: _any, oneOf: _one, allOf: _all, not: _not, enum: _enum, ...shown } = schema;
   return { ...shown, properties: shown.properties ?? {} };
 }
 
-/** Arguments that fit are passed as they are. Others are read as a model may have meant them, and checked again. */
+/** Arguments that fit are passed on unchanged. Others are read as the model may have meant them, and checked again. */
 export function checkJson(schema: JsonSchema, value: unknown): CheckedJson {
   const reduced = reduce(schema);
   const limit = Math.max(1, Math.floor(MAX_COMPARISONS / reduced.width));
@@ -68,11 +74,11 @@ export function checkJson(schema: JsonSchema, value: unknown): CheckedJson {
 interface ReducedSchema {
   schema: JsonSchema;
   checker: z.ZodType;
-  /** How much one value is compared with at most. */
+  /** The largest number of comparisons for one value. */
   width: number;
 }
 
-// A tool keeps its schema for all its calls.
+// A tool uses the same schema object for all its calls.
 const known = new WeakMap<JsonSchema, ReducedSchema>();
 
 function reduce(schema: JsonSchema): ReducedSchema {
@@ -91,7 +97,7 @@ function reduce(schema: JsonSchema): ReducedSchema {
 
 function check({ checker }: ReducedSchema, value: unknown): CheckedJson {
   const checked = checker.safeParse(value, { jitless: true });
-  // The value and not what zod makes of it: a tool gets what the model wrote.
+  // The tool receives what the model wrote, not zod's parsed copy.
   if (checked.success) return { ok: true, input: value };
   return { ok: false, issues: checked.error.issues.map(({ path, ...issue }) => ({ path, message: describe(issue) })) };
 }
@@ -109,11 +115,11 @@ interface Reduction {
   root: JsonSchema;
   parts: number;
   level: number;
-  /** The references that are being written out. */
+  /** The references that are being expanded. */
   trail: string[];
 }
 
-/** The part without what is not checked; `true` accepts anything. */
+/** The part without the keywords that are not checked. `true` accepts anything. */
 function reducePart(part: unknown, reduction: Reduction): JsonSchema | boolean {
   reduction.parts++;
   if (part === false) return false;
@@ -142,7 +148,7 @@ function reduceReference(reference: string, reduction: Reduction): JsonSchema | 
   return reduced;
 }
 
-/** A part of the same schema; undefined for any other: nothing is fetched. */
+/** A part of the same schema; undefined for any other reference, because nothing is fetched. */
 function resolve(root: JsonSchema, reference: string): unknown {
   if (reference === "#") return root;
   if (!reference.startsWith("#/")) return undefined;
@@ -182,7 +188,7 @@ function reduceObject(part: JsonSchema, inner: (schema: unknown) => JsonSchema |
     ([name, of]) => [name, inner(of)] as const,
   );
   const needed = Array.isArray(required) ? required.filter((name) => typeof name === "string") : [];
-  // zod requires only what is described.
+  // zod requires only fields that are described.
   const fields = new Map<string, JsonSchema | boolean>([...needed.map((name) => [name, true] as const), ...described]);
   const isOpen = patternProperties !== undefined || additionalProperties === undefined;
   return {
@@ -196,7 +202,7 @@ function reduceList(part: JsonSchema, inner: (schema: unknown) => JsonSchema | b
   const isPlainList = part.items !== undefined && part.prefixItems === undefined && !Array.isArray(part.items);
   const { minItems, maxItems } = part;
   const bounds = Object.entries({ minItems, maxItems }).filter(([, bound]) => Number.isFinite(bound));
-  // zod counts only items that are described.
+  // zod counts items only if they are described.
   const others = bounds.length > 0 ? true : undefined;
   return { items: isPlainList ? inner(part.items) : others, ...Object.fromEntries(bounds) };
 }
@@ -214,7 +220,10 @@ interface Parts {
   allOf?: unknown[];
 }
 
-/** A value is compared with all parts that may describe its place. A message quotes an enumeration: long ones weigh more. */
+/**
+ * A value is compared with every part that may describe it. An error message quotes the enumeration, so long ones weigh
+ * more.
+ */
 function widthOf(part: unknown): number {
   if (!isRecord(part)) return 1;
   const { properties = {}, items, additionalProperties, anyOf = [], allOf = [] } = part as Parts;
@@ -225,7 +234,7 @@ function widthOf(part: unknown): number {
   return [...anyOf, ...allOf].reduce((sum: number, option) => sum + widthOf(option), here);
 }
 
-/** Counts no further than a little beyond the limit; what is nested too deeply counts as too many. */
+/** Stops counting just above the limit. Values that are nested too deeply count as too many. */
 function countValues(value: unknown, limit: number): number {
   let count = 0;
   const left: { value: unknown; level: number }[] = [{ value, level: 0 }];
@@ -238,7 +247,9 @@ function countValues(value: unknown, limit: number): number {
   return count;
 }
 
-/** As `lenientObject` reads arguments, but that fields keep their names and stay where nothing describes them. */
+/**
+ * Reads arguments as `lenientObject` does, except that fields keep their names, and fields without a description stay.
+ */
 function readLeniently(schema: JsonSchema, value: unknown): unknown {
   const given = parseJson(value);
   if (!isRecord(given)) return value;

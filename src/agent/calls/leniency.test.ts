@@ -14,23 +14,23 @@ const schema = lenientObject(
 );
 
 describe("lenientObject", () => {
-  it("reads texts as what the schema asks for", () => {
+  it("reads texts as the types that the schema asks for", () => {
     const input = { path: "p", count: " 7 ", all: "TRUE", names: '["x"]', options: '{"a":1}' };
     expect(schema.parse(input)).toEqual({ path: "p", count: 7, all: true, names: ["x"], options: { a: 1 } });
   });
 
-  it("takes a blank for nothing only where the field may be absent", () => {
+  it("treats a blank as absent only if the field is optional", () => {
     expect(schema.parse({ path: "", file_path: "p", count: "", names: "", options: "" })).toEqual({
       path: "",
       count: 5,
     });
   });
 
-  it("takes one value for a list, another name for a field, and null for nothing", () => {
+  it("accepts one value as a list, another name of a field, and null as absent", () => {
     expect(schema.parse({ file_path: "p", names: "x", count: null })).toEqual({ path: "p", count: 5, names: ["x"] });
   });
 
-  it("writes an object out where a text is asked for", () => {
+  it("turns an object into JSON where the schema asks for a text", () => {
     expect(schema.parse({ path: { a: 1 } }).path).toBe('{\n  "a": 1\n}');
   });
 
@@ -48,14 +48,14 @@ describe("lenientObject", () => {
     }
   });
 
-  it("is not led astray by names of Object's own", () => {
+  it("is not confused by names of Object's own properties", () => {
     expect(schema.parse(JSON.parse('{"path":"p","__proto__":{"all":true},"constructor":1}'))).toEqual({
       path: "p",
       count: 5,
     });
   });
 
-  it("is told to a model as the strict object", () => {
+  it("is described to a model as the strict object", () => {
     expect(z.toJSONSchema(schema, { io: "input" })).toMatchObject({
       type: "object",
       required: ["path"],

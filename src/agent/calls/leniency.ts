@@ -1,16 +1,17 @@
-// Arguments that a model gets wrong in harmless ways are understood before they are checked: a JSON string for an array
-// or an object, one value for a list, "60" for 60, null or a blank for an absent field, another usual name of a field. What is left
-// is held against the strict schema, which is also what the model is told, so that it learns the right form only.
+// Understands arguments that a model gets wrong in harmless ways, before they are checked: a JSON string for an array
+// or an object, one value for a list, "60" for 60, null or a blank for an absent field, another usual name of a field.
+// The result is checked against the strict schema. The model sees only the strict schema, so it learns only the right
+// form.
 import { z } from "zod";
 
 interface Reading {
-  /** Other names under which models send a field, by the field's own. */
+  /** Other names under which models send a field, by the field's name. */
   aliases?: Record<string, string[]>;
-  /** What only the tool knows about its fields; gets them after everything else was understood. */
+  /** What only the tool knows about its fields. It receives them after everything else has been understood. */
   prepare?: (fields: Record<string, unknown>) => Record<string, unknown>;
 }
 
-/** A schema for a tool's arguments, strict in what it describes and lenient in what it reads. */
+/** A schema for a tool's arguments: strict in what it describes, lenient in what it accepts. */
 export function lenientObject<Shape extends z.ZodRawShape>(shape: Shape, reading: Reading = {}) {
   return z.preprocess((value) => {
     const given = parseJson(value);
@@ -26,12 +27,12 @@ export function lenientObject<Shape extends z.ZodRawShape>(shape: Shape, reading
   }, z.object(shape));
 }
 
-/** Null, or a blank where the field may be absent: models fill in what they don't mean to use. */
+/** True for null, and for a blank if the field is optional: models fill in fields that they don't mean to use. */
 function saysNothing(schema: z.ZodType, value: unknown): boolean {
   return value === null || (value === "" && schema.safeParse(undefined).success);
 }
 
-/** The value behind a JSON text of an array or an object; anything else as it is. */
+/** Parses a JSON text of an array or an object; returns anything else unchanged. */
 export function parseJson(value: unknown): unknown {
   if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value;
   try {
@@ -45,7 +46,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The value as a field of that type was meant; names of types as in zod and in JSON Schema. */
+/** Reads a value as a field of that type is meant. The names of types are those of zod and of JSON Schema. */
 export function understandAs(type: string, value: unknown): unknown {
   switch (type) {
     case "number":
@@ -59,7 +60,7 @@ export function understandAs(type: string, value: unknown): unknown {
       const parsed = parseJson(value);
       return Array.isArray(parsed) ? parsed : [parsed];
     }
-    // A file's content that is JSON is sent as the object itself by some models.
+    // Some models send a file's content that is JSON as the object itself.
     case "string":
       return typeof value === "object" ? JSON.stringify(value, null, 2) : value;
     default:

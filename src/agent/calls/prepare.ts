@@ -1,4 +1,5 @@
-// What becomes of a call before it is run: refused, answered, asked about, left to the client, or ready.
+// Decides what happens to a call before it runs: it is refused, answered, shown to a person, left to the client, or
+// ready.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ToolCall } from "../../protocol/message.ts";
 import type { RunState } from "../loop-state.ts";
@@ -8,7 +9,7 @@ import type { CallsEnd } from "./end.ts";
 import { readMalformed } from "./malformed-call.ts";
 import { checkArguments } from "./tool-arguments.ts";
 
-/** Of arguments that a person changed; the model has most of them from its own call. */
+/** How much of the arguments that a person changed is shown. The model knows most of them from its own call. */
 const SHOWN_CHANGES = 2_000;
 
 export interface RunnableCall {
@@ -16,24 +17,24 @@ export interface RunnableCall {
   call: ToolCall;
   tool: Tool;
   input: unknown;
-  /** The arguments that a person approved in place of the model's. */
+  /** The arguments that a person approved instead of the model's. */
   changed?: Record<string, unknown>;
 }
 
 export type Prepared =
   | RunnableCall
-  /** A person is asked before it is made. */
+  /** A person decides before the call is made. */
   | { kind: "asked"; call: ToolCall; question: Question }
   | { kind: "answered"; call: ToolCall; result: ToolResult }
-  /** The run was cancelled before this call had its turn. */
+  /** The run was cancelled before the call's turn. */
   | { kind: "cancelled"; call: ToolCall }
   | { kind: "client"; call: ToolCall };
 
-/** It may depend on what the person has not approved yet. */
+/** The call may depend on what the person has not approved yet. */
 const BEHIND_APPROVAL =
   "not executed: a call before it waits for the person's approval. Call it again after that, if it is still right.";
 
-/** What is special about these calls: their message was cut at the output limit, or they are answered without being run. */
+/** What is special about these calls: their message was cut at the output limit, or they have answers and don't run. */
 export interface CallsOptions {
   cut?: boolean;
   /** By call id. */
@@ -58,7 +59,7 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
   if (!tool) return refuse(describeUnknown(name, state));
   try {
     const repeated = state.guard.check(name, written);
-    // What a person has approved goes in no circle.
+    // A call that a person has approved is not a repetition.
     if (repeated && !grant) return refuse(repeated);
     const checked = checkArguments(tool, written, options.cut ?? false);
     if (!checked.ok) return refuse(checked.message);
@@ -73,8 +74,8 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
 }
 
 /**
- * The model is told where a person approved something else than it had asked for. The result of a plan's tool is the plan
- * and nothing else, so there it is told by a reminder.
+ * Shows the model the arguments that a person approved instead of its own. The result of a plan tool is the plan and
+ * nothing else, so a reminder says it there.
  */
 export function withChanges(result: ToolResult, { tool, changed }: RunnableCall, state: RunState): ToolResult {
   if (!changed) return result;

@@ -19,7 +19,7 @@ const untilAborted = (signal: AbortSignal) =>
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-/** Time stands still, or every limit strikes at once. */
+/** Either no limit is ever reached, or every limit is reached at once. */
 const stands = (_ms: number, signal: AbortSignal) => untilAborted(signal);
 const strikes = () => Promise.resolve();
 
@@ -47,7 +47,7 @@ describe("runTool", () => {
     expect(result.whole).toBe(content);
   });
 
-  it("keeps the whole of a result only where it was cut, and of what is endless the head and tail", async () => {
+  it("keeps the full result only if it was cut, and of an endless one its start and end", async () => {
     expect(await run({ execute: async () => ({ content: "short", is_error: false }) })).not.toHaveProperty("whole");
     const content = `first ${"x".repeat(5 * 1024 * 1024)} last`;
     const { whole = "" } = await run({ execute: async () => ({ content, is_error: false }) });
@@ -55,12 +55,12 @@ describe("runTool", () => {
     expect(whole).toMatch(/^first x+\n\[… \d+ characters were too many to keep …\]\nx+ last$/);
   });
 
-  it("makes output well-formed, since it becomes JSON elsewhere", async () => {
+  it("makes output well-formed", async () => {
     const result = await run({ execute: async () => ({ content: "a\ud800b", is_error: false }) });
     expect(result.content).toBe("a\ufffdb");
   });
 
-  it("ends a tool that ignores its signal at its limit, and takes nothing from it afterwards", async () => {
+  it("ends a tool that ignores its signal at its limit, and ignores what it sends afterwards", async () => {
     const outputs: string[] = [];
     let finish: () => void = () => {};
     const late = await run(
@@ -84,7 +84,7 @@ describe("runTool", () => {
     expect(outputs).toEqual(["in time"]);
   });
 
-  it("asks the port for the tool's limit, whatever the tool makes of it", async () => {
+  it("bounds the time limit that a tool asks for", async () => {
     const asked: number[] = [];
     const sleep = (ms: number, signal: AbortSignal) => {
       asked.push(ms);
@@ -94,7 +94,7 @@ describe("runTool", () => {
     expect(asked).toEqual([5000, 3_900_000, 1, 3_900_000]);
   });
 
-  it("gives a cancelled tool a moment to end what it started", async () => {
+  it("gives a cancelled tool time to end what it started", async () => {
     const cancel = new AbortController();
     let cleaned = false;
     const execute: Tool["execute"] = async (_input, { signal }) => {
@@ -128,7 +128,7 @@ describe("runTool", () => {
     expect(started).toBe(false);
   });
 
-  it("makes a result of what the sandbox refuses, and an end of there being none", async () => {
+  it("turns the sandbox's refusal into a result, and ends the run if there is no sandbox", async () => {
     const throws = (error: unknown): Partial<Tool> => ({
       execute: async () => {
         throw error;
@@ -150,15 +150,18 @@ describe("runTool", () => {
     ],
     ["answers nonsense", async () => undefined as never],
     ["answers no text", async () => ({ content: 5, is_error: false }) as never],
-  ])("tells the model only that there is an error when a tool %s, and the operator what", async (_how, execute) => {
-    const bugs: unknown[] = [];
-    const result = await run(
-      { execute: execute as Tool["execute"] },
-      { onBug: (where, error) => void bugs.push([where, error]) },
-    );
-    expect(result.is_error).toBe(true);
-    expect(result.content).toMatch(/^internal error in tool work\./);
-    expect(JSON.stringify(result)).not.toContain("secret");
-    expect(bugs).toEqual([["tool work", expect.any(Error)]]);
-  });
+  ])(
+    "reports to the model only that there is an error when a tool %s, and the error itself to the operator",
+    async (_how, execute) => {
+      const bugs: unknown[] = [];
+      const result = await run(
+        { execute: execute as Tool["execute"] },
+        { onBug: (where, error) => void bugs.push([where, error]) },
+      );
+      expect(result.is_error).toBe(true);
+      expect(result.content).toMatch(/^internal error in tool work\./);
+      expect(JSON.stringify(result)).not.toContain("secret");
+      expect(bugs).toEqual([["tool work", expect.any(Error)]]);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-// The one way to execute a tool: its time and its output are bounded, and whatever happens becomes a result.
+// The only way to execute a tool: its time and output are bounded, and every outcome becomes a result.
 import { cutMiddle } from "../../lib/truncate.ts";
 import { SandboxError } from "../sandbox.ts";
 import type { Tool, ToolContext, ToolResult } from "../tool.ts";
@@ -7,7 +7,7 @@ export interface RunToolPorts {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Aborts when the run is cancelled. */
   signal: AbortSignal;
-  /** Told of what a tool threw although it may not. */
+  /** Receives errors that a tool must not throw. */
   onBug?: (where: string, error: unknown) => void;
 }
 
@@ -16,16 +16,16 @@ export const CANCELLED_RESULT: ToolResult = {
   is_error: true,
 };
 
-/** About 8,000 tokens: one result never fills a model's context, and a screen of output is far below. */
+/** About 8,000 tokens. One result never fills a model's context, and a screen of output is far shorter. */
 const DEFAULT_OUTPUT_LIMIT = 30_000;
 
-/** What is kept of a longer result, for `read_result`: more is a dump of data, which belongs in a file. */
-const MOST_KEPT = 4 * 1024 * 1024;
+/** How much of a longer result is kept for `read_result`. More than this is a dump of data, which belongs in a file. */
+const MAX_KEPT_CHARACTERS = 4 * 1024 * 1024;
 
-/** What arguments ask for is bounded by this: a command waits for an hour at most, and then has minutes to say so. */
+/** The limit for what arguments ask for. A command waits for an hour at most, and then has minutes to report that. */
 const MAX_TIME_LIMIT_MS = 65 * 60_000;
 
-/** A tool that is cancelled gets this long to end what it started in the sandbox; a cancel shows within 2 s. */
+/** How long a cancelled tool may take to end what it started in the sandbox. A cancel must show within 2 s. */
 const CANCEL_GRACE_MS = 1000;
 
 type Ending = { kind: "result"; result: ToolResult } | { kind: "error"; error: unknown } | "late" | "cancelled";
@@ -57,7 +57,7 @@ export async function runTool(
     const late = ports.sleep(limit, over.signal).then((): Ending => "late");
     const ending = await Promise.race([work, late, cancelled]);
     if (typeof ending === "object") return conclude(tool, ending, toolContext, ports);
-    // A tool may let go on in the sandbox what was only late, and ends what a person cancelled.
+    // A tool may let work in the sandbox continue after its time limit, but ends it when a person cancels.
     stop.abort(new DOMException(`${tool.name} was stopped`, ending === "late" ? "TimeoutError" : "AbortError"));
     if (ending === "late") return describeLate(tool, limit);
     await Promise.race([work, ports.sleep(CANCEL_GRACE_MS, over.signal)]);
@@ -71,8 +71,8 @@ export async function runTool(
 }
 
 /**
- * Ends what a call that a former life began has left running. The run ends within the grace either way; a request that
- * is under way then still comes to its end.
+ * Ends what a call of an earlier life has left running. The run ends after the grace period in any case. A request that
+ * is under way then still completes.
  */
 export async function abandonCall(
   tool: Tool,
@@ -88,7 +88,7 @@ export async function abandonCall(
   over.abort();
 }
 
-/** Never rejects, so that a tool which fails after its time limit troubles nobody. */
+/** Never rejects, so that a tool which fails after its time limit causes no unhandled rejection. */
 async function execute(tool: Tool, input: unknown, context: ToolContext): Promise<Ending> {
   try {
     return { kind: "result", result: await tool.execute(input, context) };
@@ -130,7 +130,7 @@ function readTimeLimit(tool: Tool, input: unknown): number {
   return Number.isFinite(limit) ? Math.min(Math.max(limit, 1), MAX_TIME_LIMIT_MS) : MAX_TIME_LIMIT_MS;
 }
 
-/** What the model is told of a long result, and the whole of it, which it can read by the call's id. */
+/** What the model sees of a long result, and the full result, which it can read by the call's id. */
 function cutOutput(content: string, tool: Tool, { tool_call_id }: ToolContext): Pick<ToolResult, "content" | "whole"> {
   const limit = tool.output_limit ?? DEFAULT_OUTPUT_LIMIT;
   const whole = content.toWellFormed();
@@ -140,6 +140,6 @@ function cutOutput(content: string, tool: Tool, { tool_call_id }: ToolContext): 
     `\n[… ${omitted} characters are left out here. The whole result is kept: call read_result with {"result_id":${id},"offset":${at}} to go on from here, or with a text to "search" for. …]\n`;
   return {
     content: cutMiddle(whole, limit, notice),
-    whole: cutMiddle(whole, MOST_KEPT, (omitted) => `\n[… ${omitted} characters were too many to keep …]\n`),
+    whole: cutMiddle(whole, MAX_KEPT_CHARACTERS, (omitted) => `\n[… ${omitted} characters were too many to keep …]\n`),
   };
 }

@@ -1,10 +1,10 @@
-// What a model must know of its sandbox and can't see stands with the result of the call that met it.
+// Adds to a call's result what the model must know of its sandbox and can't see.
 import type { RunState } from "../loop-state.ts";
 import type { Tool, ToolResult } from "../tool.ts";
 
 /**
- * A thread that has worked in its sandbox is told when it is another one now; to any other that says nothing. What there
- * is to know of the sandbox itself each thread is told once, and again with a new sandbox.
+ * A thread that has worked in its sandbox learns when it gets another one; other threads have nothing to lose. Each
+ * thread also learns once what there is to know of the sandbox itself, and again with a new sandbox.
  */
 export function withNotice(result: ToolResult, tool: Tool, state: RunState): ToolResult {
   if (tool.kind !== "work") return result;
@@ -12,16 +12,16 @@ export function withNotice(result: ToolResult, tool: Tool, state: RunState): Too
   const notice = sandbox.takeNotice?.() ?? null;
   const news = sandbox.readRepositoryNotice?.() ?? null;
   const isNew = notice !== null && hasWorked(state);
-  const told = [isNew ? notice : null, news !== null && (isNew || !wasTold(news, state)) ? news : null];
-  const lines = told.flatMap((text) => (text === null ? [] : [`\n[${text}]`]));
+  const notes = [isNew ? notice : null, news !== null && (isNew || !wasSent(news, state)) ? news : null];
+  const lines = notes.flatMap((text) => (text === null ? [] : [`\n[${text}]`]));
   return lines.length === 0 ? result : { ...result, content: `${result.content}${lines.join("")}` };
 }
 
-function wasTold(news: string, { messages }: RunState): boolean {
+function wasSent(news: string, { messages }: RunState): boolean {
   return messages.some((message) => message.role === "tool" && message.content.includes(`[${news}]`));
 }
 
-/** Whether a tool other than those for the plan and for people has answered before. */
+/** Whether a tool for work has answered before. */
 function hasWorked({ messages, summary, tools }: RunState): boolean {
   if (summary !== null) return true;
   const answered = new Set(messages.map((message) => (message.role === "tool" ? message.tool_call_id : "")));

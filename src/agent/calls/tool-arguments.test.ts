@@ -15,7 +15,7 @@ function refuse(written: string, cut = false, asked = tool): string {
 }
 
 describe("checkArguments", () => {
-  it("reads JSON, fills in defaults, and takes no text for no arguments", () => {
+  it("reads JSON, fills in defaults, and reads an empty text as no arguments", () => {
     expect(checkArguments(tool, '{"path":"x"}', false)).toEqual({ ok: true, input: { path: "x", depth: 3 } });
     for (const written of ["", "  ", "null", "{}"]) {
       expect(checkArguments(makeTool("view_tasks"), written, false)).toEqual({ ok: true, input: {} });
@@ -29,7 +29,7 @@ describe("checkArguments", () => {
     });
   });
 
-  it("names the tool, each field that does not fit, what was expected, and what a right call has", () => {
+  it("names the tool, each field that does not fit, what was expected, and the fields of a correct call", () => {
     const message = refuse('{"depth":"deep","mode":"c","colour":1}');
     expect(message).toContain("list_files");
     expect(message).toMatch(/- path: .*string/);
@@ -38,14 +38,14 @@ describe("checkArguments", () => {
     expect(message).toContain('Required: path (string). Optional: depth (integer), mode (one of "a", "b").');
   });
 
-  it("shows the beginning of what is not JSON, and no more", () => {
+  it("shows only the start of what is not JSON", () => {
     const message = refuse(`{"path": ${"x".repeat(5000)}`);
     expect(message).toContain("not valid JSON");
     expect(message).toContain("Required: path (string)");
     expect(message.length).toBeLessThan(1000);
   });
 
-  it("takes broken JSON at the output limit for cut, and says to send less", () => {
+  it("treats broken JSON at the output limit as cut, and says to send less", () => {
     expect(refuse('{"path":"x', true)).toContain("output limit");
     expect(refuse('{"path":1}', true)).toMatch(/- path: .*string/);
   });
@@ -58,7 +58,7 @@ describe("checkArguments", () => {
 });
 
 describe("describeTool", () => {
-  it("gives the schema that the model should keep to, once", () => {
+  it("builds the schema for the model once", () => {
     const described = describeTool(tool);
     expect(described).toEqual({
       name: "list_files",
@@ -69,7 +69,7 @@ describe("describeTool", () => {
     expect(describeTool(tool)).toBe(described);
   });
 
-  it("sees through what a lenient schema reads to what it describes", () => {
+  it("describes the strict schema of a lenient one", () => {
     const lenient = makeTool("ask", { schema: lenientObject({ question: z.string() }) as Tool["schema"] });
     expect(describeTool(lenient).parameters).toMatchObject({ type: "object", required: ["question"] });
   });
@@ -85,12 +85,12 @@ describe("a tool with a JSON Schema", () => {
   };
   const forecast = makeTool("forecast", { schema: { json_schema } });
 
-  it("is shown to the model with that schema", () => {
+  it("is described to the model with that schema", () => {
     const { $schema: _, ...parameters } = json_schema;
     expect(describeTool(forecast)).toEqual({ name: "forecast", description: forecast.description, parameters });
   });
 
-  it("gets arguments that fit it; others are refused in the same words as those of any tool", () => {
+  it("receives arguments that fit it, and refuses others in the same words as any tool", () => {
     expect(checkArguments(forecast, '{"city":"Oslo","days":"3"}', false)).toEqual({
       ok: true,
       input: { city: "Oslo", days: 3 },
@@ -103,7 +103,7 @@ describe("a tool with a JSON Schema", () => {
     expect(message).toContain('Required: city (string). Optional: days (integer), unit (one of "C", "F").');
   });
 
-  it("gives no refusal that is longer than a model needs", () => {
+  it("gives short refusals", () => {
     const names = Array.from({ length: 900 }, (_, at) => `field_number_${at}`);
     const properties = Object.fromEntries(names.map((name) => [name, { type: "string" }]));
     const wide = makeTool("wide", { schema: { json_schema: { type: "object", properties, required: names } } });

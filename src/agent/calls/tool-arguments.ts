@@ -1,5 +1,5 @@
-// Between a model's text and a tool's schema: the description the model is given, and an error it can act on where what
-// it wrote does not fit.
+// Connects the model's text with a tool's schema: the description that the model sees, and an error that it can act on
+// if its arguments don't fit.
 import { z } from "zod";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ToolDescription } from "../model.ts";
@@ -8,15 +8,16 @@ import { type CheckedJson, checkJson, describeSchema } from "./json-schema.ts";
 
 export type CheckedArguments = { ok: true; input: unknown } | { ok: false; message: string };
 
-/** Of one refusal; a schema that is missed in more places is not understood at all. */
+/** In one refusal. A model that breaks a schema in more places has not understood it at all. */
 const MAX_ISSUES = 5;
 const MAX_ISSUE_CHARACTERS = 300;
-/** Of what a right call has; the schema of another server's tool may name more. */
+/** For the description of a correct call. Another server's schema may name more fields. */
 const MAX_FIELDS_CHARACTERS = 2_000;
-/** How much of arguments that are not JSON is shown again. */
+/** How much of arguments that are not JSON is quoted. */
 const MAX_QUOTED_CHARACTERS = 200;
 
-// Schemas are constants of a module, and turning one into JSON Schema costs more than a token does: made once.
+// Schemas are constants of a module, and converting one to JSON Schema costs more than a token does, so it is done
+// once.
 const descriptions = new WeakMap<Tool, ToolDescription>();
 
 export function describeTool(tool: Tool): ToolDescription {
@@ -33,7 +34,7 @@ function describeParameters({ schema }: Tool): Record<string, unknown> {
   return parameters;
 }
 
-/** `cut`: the reply ended at the output limit, so broken JSON is most likely cut off and not wrong. */
+/** `cut`: the reply ended at the output limit, so broken JSON was most likely cut off. */
 export function checkArguments(tool: Tool, written: string, cut: boolean): CheckedArguments {
   const parsed = parseArguments(written);
   if (!parsed.ok) return { ok: false, message: cut ? describeCut(tool) : describeBroken(tool, written, parsed.reason) };
@@ -55,7 +56,7 @@ function checkValue({ schema }: Tool, value: unknown): CheckedJson {
   return checked.success ? { ok: true, input: checked.data } : { ok: false, issues: checked.error.issues };
 }
 
-/** No text is no arguments; JSON inside a JSON string, which some models write, is read too. */
+/** An empty text means no arguments. JSON inside a JSON string, which some models write, is read too. */
 function parseArguments(written: string): { ok: true; value: unknown } | { ok: false; reason: string } {
   if (written.trim() === "") return { ok: true, value: {} };
   try {
@@ -76,7 +77,7 @@ function describeCut(tool: Tool): string {
   return `Your reply reached the output limit amid the arguments of ${tool.name}, so it was not called. Send less at once: write a long file in several smaller ones, or a first part now and the rest by later calls.`;
 }
 
-/** What a right call has: its fields with their types, the required ones first. */
+/** The fields of a correct call with their types, the required ones first. */
 function describeFields(tool: Tool): string {
   const { properties, required } = describeTool(tool).parameters as {
     properties?: Record<string, Record<string, unknown>>;

@@ -1,4 +1,4 @@
-// Calls that wait: for a person's answer, or for the client whose tool it is.
+// Calls that wait for a person's answer, or for the client whose tool it is.
 import type { ToolCall } from "../../protocol/message.ts";
 import type { Interrupt } from "../../protocol/run.ts";
 import type { RunState } from "../loop-state.ts";
@@ -9,8 +9,8 @@ import { CANCELLED_RESULT } from "./run.ts";
 export type Waiting = Map<ToolCall, "person" | "client">;
 
 /**
- * The same call asked again by another life is the same interrupt. A call that was approved and then asks the person
- * itself is another one: a late approval must not answer its question.
+ * The same call that another life asks about again is the same interrupt. A call that was approved and then asks the
+ * person itself is a new one: a late approval must not answer its question.
  */
 export function nameQuestion(question: Question, { id }: ToolCall, { input, ports }: RunState): Interrupt {
   const { interrupt_ms } = input;
@@ -20,7 +20,7 @@ export function nameQuestion(question: Question, { id }: ToolCall, { input, port
   return { id: `int_${asked}`, reason, message, tool_call_id: id, response_schema, expires_at };
 }
 
-/** What waits is answered here where the run ends in a way in which nobody else will answer it. */
+/** Answers waiting calls if the run ends in a way in which nobody else will answer them. */
 export async function settleWaiting(
   waiting: Waiting,
   state: RunState,
@@ -35,7 +35,7 @@ export async function settleWaiting(
     const content = state.ports.signal.aborted ? null : reasonNotToWait(whom, end);
     if (content !== null) await answer(call, { content, is_error: true });
   }
-  // A cancel may come while results are stored; from the last look at the signal on nothing is awaited.
+  // A cancel may arrive while results are stored. Nothing is awaited after the last check of the signal.
   if (state.ports.signal.aborted) for (const call of [...waiting.keys()]) await answer(call, CANCELLED_RESULT);
   end.cancelled = state.ports.signal.aborted;
   for (const [call, whom] of waiting) if (whom === "client") end.pending_tool_call_ids.push(call.id);

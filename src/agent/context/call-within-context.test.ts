@@ -34,7 +34,7 @@ function worksFor(steps: number): LongRunOptions["answer"] {
 function start(more: Partial<LongRunOptions> = {}): LongRun {
   return new LongRun({
     context_tokens: WINDOW,
-    // Cancelled tasks need no reminders, and still stand in the plan.
+    // Cancelled tasks need no reminders, and stay in the plan.
     plan: makePlan("completed", "cancelled", "completed"),
     tools: [tool],
     history: [{ role: "user", content: CONSTRAINT }],
@@ -67,7 +67,7 @@ describe("a run of 500 steps with long outputs", () => {
     ["counts 1.6 tokens for each of ours", { tokenizer: 1.6 }],
     ["counts 0.6 tokens for each of ours", { tokenizer: 0.6 }],
     ["refuses what is longer than it reads, and reads less than its name says", { reads: 9_000, reports: false }],
-  ])("stays within what the model reads, which %s", async (_, model) => {
+  ])("stays within the context of a model that %s", async (_, model) => {
     const long = start({ answer: worksFor(500), ...model });
     expect(await long.run()).toMatchObject({ status: "completed", text: "All done." });
     expect(long.steps).toBe(501);
@@ -83,14 +83,14 @@ describe("a run of 500 steps with long outputs", () => {
       expect(JSON.stringify(request.messages)).toContain(CONSTRAINT);
       if (isSummary(request)) expect(summaryOf(request)).toContain("task_2 [cancelled]");
     }
-    // The last step stands word for word, or with its middle left out where it is long.
+    // The last step is sent word for word, or with its middle cut out if it is long.
     for (const [at, request] of long.requests.entries()) {
       const last = request.messages.findLast(({ role }) => role === "tool");
       if (at > 0) expect(String(last?.content).slice(0, 60)).toBe(output(at - 1).slice(0, 60));
     }
   });
 
-  it("gives each call an id that no other call of the thread has", async () => {
+  it("gives each call an id that is unique in the thread", async () => {
     const long = start({ answer: worksFor(200) });
     await long.run();
     const ids = long.rows.flatMap((row) =>
@@ -100,7 +100,7 @@ describe("a run of 500 steps with long outputs", () => {
     expect(long.summary).not.toBeNull();
   });
 
-  it("sends the same bytes again until a summary takes their place, also in a next life", async () => {
+  it("sends the same bytes until a summary replaces them, also in the next life", async () => {
     const lost = { id: "call_0", type: "function" as const, function: { name: "client_tool", arguments: "{" } };
     const history: ChatMessage[] = [
       { role: "user", content: "first" },
@@ -138,7 +138,7 @@ describe("a run of 500 steps with long outputs", () => {
 describe("a summary", () => {
   const compacted = (long: LongRun) => long.facts.filter((fact) => fact.type === "context_compacted");
 
-  it("is no step, and its tokens are told", async () => {
+  it("is not a step, and its tokens are reported", async () => {
     const long = start();
     await long.run();
     const [fact] = compacted(long);
@@ -162,7 +162,7 @@ describe("a summary", () => {
     expect(long.summary?.said).toEqual([CONSTRAINT]);
   });
 
-  it("is written by a fallback model where the run's own can't, and holds no thoughts", async () => {
+  it("is written by a fallback model if the run's own can't, and contains no reasoning", async () => {
     const failure = { code: "model_error" as const, message: "no", retryable: false, retry_after_ms: null };
     const text = "<think>Now, what was\nit?</think>\n# Open\nIt goes on.";
     const reply = { text, reasoning: "", tool_calls: [], finish: "stop" as const, usage: null };
@@ -173,7 +173,7 @@ describe("a summary", () => {
     expect(long.summary?.text).toBe("# Open\nIt goes on.");
   });
 
-  it("ends with the run where that is cancelled meanwhile, and leaves everything as it was", async () => {
+  it("changes nothing if the run is cancelled meanwhile", async () => {
     const long = start({
       summarise: () => {
         long.cancel.abort();
@@ -188,7 +188,7 @@ describe("a summary", () => {
     expect(long.rows.at(-1)?.role).toBe("tool");
   });
 
-  it("keeps what the person wrote word for word, the first and the newest before those between, and answers too", async () => {
+  it("keeps the person's messages and answers word for word, the first and the newest before those in between", async () => {
     const history: ChatMessage[] = [];
     for (let at = 0; at < 60; at++) {
       history.push({ role: "user", content: `wish ${at} ${"x ".repeat(300)}` });
@@ -209,7 +209,7 @@ describe("a summary", () => {
     expect(long.requests[0]?.messages.at(-2)).toEqual({ role: "user", content: "the last wish" });
   });
 
-  it("gives a wish all the room that other words don't need, and has it whole again when there is more", async () => {
+  it("gives a request all the room that other messages don't need, and restores it in full when there is more room", async () => {
     const wish = `${"Sell tea. ".repeat(200)}Never ship on a Sunday. ${"Sell cups. ".repeat(200)}`;
     const long = start({ history: [{ role: "user", content: wish }], answer: worksFor(30) });
     await long.run({ context_tokens: 4500 });
@@ -225,7 +225,7 @@ describe("a summary", () => {
     expect(long.summary?.message.content).toContain(`<person_message>\n${wish}\n</person_message>`);
   });
 
-  it("tells the run's last text to a life that comes after it", async () => {
+  it("passes the run's last text on to the next life", async () => {
     let dead = false;
     const long = start({
       answer: (step) => ({
@@ -246,7 +246,7 @@ describe("a summary", () => {
 });
 
 describe("a message that is too long by itself", () => {
-  it("is shown with its head and tail, and its row stays whole", async () => {
+  it("is shown with its middle cut out, and its row stays whole", async () => {
     const content = `begin ${"word ".repeat(200_000)} end`;
     const long = start({ history: [{ role: "user", content }], answer: () => ({ text: "Read." }) });
     expect(await long.run()).toMatchObject({ status: "completed" });
@@ -257,7 +257,7 @@ describe("a message that is too long by itself", () => {
     expect(LongRun.size(long.requests[0] as ModelRequest)).toBeLessThan(WINDOW);
   });
 
-  it("is shown shorter yet where the newest step has many of them, until there is room again", async () => {
+  it("is cut further if the newest step has many of them, until there is room again", async () => {
     const dump = makeTool("dump", {
       execute: async () => ({ content: "7 bags of tea\n".repeat(2000), is_error: false }),
     });
@@ -286,7 +286,7 @@ describe("a message that is too long by itself", () => {
 });
 
 describe("a step of more calls than the model can read the results of", () => {
-  it("does not stop the thread for good", async () => {
+  it("does not block the thread for good", async () => {
     const long = start({
       reads: WINDOW,
       answer: (step) => ({
@@ -304,7 +304,7 @@ describe("a step of more calls than the model can read the results of", () => {
 });
 
 describe("a request that is refused as too long whatever is done", () => {
-  it("is made four times, and the run fails with the provider's words", async () => {
+  it("is made four times, and the run fails with the provider's message", async () => {
     const long = start({ reads: 10 });
     expect(await long.run()).toEqual({ status: "failed", error: { code: "model_error", message: "Too long." } });
     expect(long.refused).toHaveLength(4);

@@ -1,5 +1,5 @@
-// A model call that fits. Before it the conversation is made shorter where it nears what the model reads, and again where
-// the provider refuses it as too long: the older part gives way to a summary, or long messages are shown with less of them.
+// A model call that fits into the model's context. The conversation is shortened before the call if it comes near the
+// limit, and again if the provider refuses it as too long: a summary replaces the older part, or long messages are cut.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { AssistantMessage, ChatMessage } from "../../protocol/message.ts";
 import { type RunState, showRows, store } from "../loop-state.ts";
@@ -7,30 +7,23 @@ import type { ModelRequest } from "../model.ts";
 import type { CallOutcome } from "../reply/call.ts";
 import { callWithFallback, orderModels } from "../reply/fallbacks.ts";
 import { calibrate, isNear, messageLimit, roomOf, shrink } from "./budget.ts";
-import {
-  chooseTail,
-  fitLimit,
-  isWorthSummary,
-  LEAST_MESSAGE_TOKENS,
-  MOST_SAID_TOKENS,
-  sharesOf,
-} from "./compaction.ts";
+import { chooseTail, fitLimit, isWorthSummary, MAX_SAID_TOKENS, MIN_MESSAGE_TOKENS, sharesOf } from "./compaction.ts";
 import { composeMessages, repairHistory } from "./history.ts";
 import { shortenMessage } from "./shortening.ts";
 import { collectSaid, composeSummary, keepSaid, type Summary } from "./summary.ts";
 import { writeSummary } from "./summary-writer.ts";
 import { estimateMessage, estimateText } from "./tokens.ts";
 
-/** Each leaves three quarters of what was refused, so together less than a third of what was thought to fit. */
+/** Each refusal leaves three quarters of the request, so three leave less than half of it. */
 const MAX_REFUSALS = 3;
-/** Of the room: what a summary's own request tells, beside its prompt and the reply. */
-const TOLD_SHARE = 0.7;
-/** As much as a list of runs shows of a result; each summary carries it on. */
-const MOST_LAST_TEXT = 100_000;
-/** Of the room, for the messages where no summary would help. */
+/** The share of the room for the input of a summary's own request. The rest is for its prompt and the reply. */
+const SUMMARY_INPUT_SHARE = 0.7;
+/** As much as a list of runs shows of a result. Each summary carries it along. */
+const MAX_LAST_TEXT_CHARACTERS = 100_000;
+/** The share of the room for the messages when no summary would help. */
 const SHOWN_SHARE = 0.6;
 
-/** One step's model call. `reminders` end the request and are not stored. */
+/** Makes one step's model call. `reminders` come last in the request and are not stored. */
 export async function callWithinContext(state: RunState, reminders: string[]): Promise<CallOutcome> {
   const fixed = state.fixed_size + estimateText(reminders.join());
   for (let refusals = 0; ; refusals++) {
@@ -68,10 +61,11 @@ async function makeShorter(state: RunState, fixed: number, refusals: number): Pr
   const from = chooseTail(state.rows, sizes, sharesOf(room).tail);
   const older = sizes.slice(0, from).reduce((sum, size) => sum + size, 0);
   if (from > 0 && isWorthSummary(older, room)) return await compact(state, { room, from, sizes });
-  // The newest step is too long by itself. While it fits as it is, it stays as it is.
+  // The newest step is too long by itself. It stays as it is if it fits.
   if (state.size <= room) return;
-  // Hundreds of calls may be too many in any form that still says something: better nothing of each than no call at all.
-  const least = refusals > 1 ? 0 : LEAST_MESSAGE_TOKENS;
+  // Hundreds of calls may be too many at any useful length. It is better to show nothing of each than to make no call
+  // at all.
+  const least = refusals > 1 ? 0 : MIN_MESSAGE_TOKENS;
   limitMessages(state, fitLimit(sizes, room * SHOWN_SHARE - estimateSummary(state), least));
 }
 
@@ -79,13 +73,13 @@ function estimateSummary({ summary }: RunState): number {
   return summary === null ? 0 : estimateMessage(summary.message);
 }
 
-/** Holds for the messages that there are; what comes is shown as usual. */
+/** Limits the present messages. Later ones get the usual limit. */
 function limitMessages(state: RunState, tokens: number): void {
   state.limited = { count: state.rows.length, tokens };
   showRows(state);
 }
 
-/** The rows before `from` give way to a summary. Until it is stored nothing has changed, also for a next life. */
+/** Replaces the rows before `from` by a summary. Nothing changes until it is stored, for the next life neither. */
 async function compact(
   state: RunState,
   { room, from, sizes }: { room: number; from: number; sizes: number[] },
@@ -96,25 +90,25 @@ async function compact(
     models: orderModels(state.models),
     before: state.summary?.text ?? "",
     messages: older,
-    most_told: Math.floor(room * TOLD_SHARE),
-    most_written: shares.text,
+    max_input_tokens: Math.floor(room * SUMMARY_INPUT_SHARE),
+    max_output_tokens: shares.text,
   };
   const written = await writeSummary(request, state.ports);
   if (written === null) return;
-  // Kept is more than may be shown now: there may be more room the next time.
+  // Keeps more than the model sees now, since there may be more room next time.
   const kept = keepSaid(
     {
       said: [...(state.summary?.said ?? []), ...collectSaid(older, state.input.answers)],
       omitted: state.summary?.omitted ?? 0,
     },
-    MOST_SAID_TOKENS,
+    MAX_SAID_TOKENS,
   );
   const { text } = written;
   const summary: Summary = {
     message: composeSummary({ ...keepSaid(kept, shares.said), text }, state.plan, shares),
     text,
     ...kept,
-    last_text: cutEnd(findText(state, from), MOST_LAST_TEXT),
+    last_text: cutEnd(findText(state, from), MAX_LAST_TEXT_CHARACTERS),
     kept: state.rows.length - from,
     message_limit: fitLimit(sizes.slice(from), shares.tail),
   };
@@ -123,12 +117,12 @@ async function compact(
   state.summary = summary;
   state.rows = state.rows.slice(from);
   state.limited = { count: summary.kept, tokens: summary.message_limit };
-  // The calls of later lives are known from here on only, so all lives take new ids.
+  // Later lives know only the calls after the summary, so from here on all lives take new ids.
   state.usedCallIds = null;
   showRows(state);
 }
 
-/** The newest text of the model since a person spoke, in the part that is summarised. */
+/** The model's newest text since a person last spoke, in the part that is summarized. */
 function findText({ rows, summary }: RunState, from: number): string {
   const older = rows.slice(0, from);
   const asked = older.findLastIndex((message) => message.role === "user");

@@ -5,7 +5,7 @@ import { chooseTail, fitLimit } from "./compaction.ts";
 import { repairHistory, unansweredCalls } from "./history.ts";
 import { estimateMessage } from "./tokens.ts";
 
-// Ids repeat, results are lost, come twice or late: what old threads and odd providers leave behind.
+// Ids repeat, and results are lost, arrive twice or late, as in old threads and with odd providers.
 const id = fc.constantFrom("a", "b", "c", "d");
 const text = fc.integer({ min: 0, max: 40 }).map((length) => "word ".repeat(length));
 const anyMessage: fc.Arbitrary<ChatMessage> = fc.oneof(
@@ -31,13 +31,13 @@ const sizesOf = (rows: ChatMessage[]) => rows.map((row) => estimateMessage(row))
 const sum = (sizes: number[]) => sizes.reduce((total, size) => total + size, 0);
 
 describe("chooseTail", () => {
-  it("begins with a person or the model, and parts no call from its result", () => {
+  it("starts with a person's or the model's message, and separates no call from its result", () => {
     fc.assert(
       fc.property(anyHistory, fc.integer({ min: 0, max: 600 }), (rows, most) => {
         const first = chooseTail(rows, sizesOf(rows), most);
         if (first === 0) return;
         expect(rows[first]?.role).not.toBe("tool");
-        // Repaired apart, the two parts say what the whole says: no result was taken from its call, and none was lost.
+        // The two parts, repaired separately, equal the repaired whole: no result is separated from its call or lost.
         const parts = [...repairHistory(rows.slice(0, first)), ...repairHistory(rows.slice(first))];
         expect(parts).toEqual(repairHistory(rows));
       }),
@@ -45,7 +45,7 @@ describe("chooseTail", () => {
     );
   });
 
-  it("keeps the last step whatever its size, and no more than fits beside it", () => {
+  it("keeps the last step whatever its size, and only what fits beside it", () => {
     fc.assert(
       fc.property(anyHistory, fc.integer({ min: 0, max: 600 }), (rows, most) => {
         const sizes = sizesOf(rows);
@@ -79,7 +79,7 @@ describe("chooseTail", () => {
 });
 
 describe("fitLimit", () => {
-  it("lets all of them fit, and shortens none that need not be", () => {
+  it("makes all messages fit, and shortens none without need", () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 20 }),

@@ -14,7 +14,7 @@ const assistant = (content: string | null, ...ids: string[]): ChatMessage => ({
 const tool = (tool_call_id: string, content = "ok"): ChatMessage => ({ role: "tool", tool_call_id, content });
 
 describe("repairHistory", () => {
-  it("leaves a history alone that is as it should be, images included", () => {
+  it("leaves a valid history unchanged, images included", () => {
     const image = { type: "image_url" as const, image_url: { url: "https://x.example/a.png" } };
     const history: ChatMessage[] = [
       { role: "user", content: [{ type: "text", text: "see" }, image] },
@@ -26,7 +26,7 @@ describe("repairHistory", () => {
     expect(repairHistory(history)).toEqual(history);
   });
 
-  it("puts a result where one was lost, and moves one that came late behind its call", () => {
+  it("adds a result where one was lost, and moves a late one after its call", () => {
     const repaired = repairHistory([assistant(null, "a", "b"), user("so?"), tool("b")]);
     expect(repaired).toEqual([
       assistant(null, "a", "b"),
@@ -36,16 +36,16 @@ describe("repairHistory", () => {
     ]);
   });
 
-  it("drops results that no call asked for, and messages that say nothing", () => {
+  it("drops results without a call, and empty messages", () => {
     expect(repairHistory([tool("x"), assistant(""), assistant(null), user("hi")])).toEqual([user("hi")]);
   });
 
-  it("gives calls that share an id each its own result", () => {
+  it("gives each of several calls with the same id its own result", () => {
     const history = [assistant(null, "a"), tool("a", "1"), assistant(null, "a"), tool("a", "2")];
     expect(repairHistory(history)).toEqual(history);
   });
 
-  it("sends arguments that are no JSON object as an empty one, and stores nothing of it", () => {
+  it("sends an empty object for arguments that are not a JSON object, and stores no change", () => {
     const broken = assistant(null, "a");
     if (broken.role === "assistant" && broken.tool_calls?.[0]) broken.tool_calls[0].function.arguments = '{"a":';
     const before = structuredClone(broken);
@@ -54,7 +54,7 @@ describe("repairHistory", () => {
     expect(broken).toEqual(before);
   });
 
-  it("answers every call exactly once, right behind its message, and changes nothing it was given", () => {
+  it("answers every call exactly once, right after its message, and changes none of its input", () => {
     const id = fc.constantFrom("a", "b", "c");
     const message = fc.oneof(
       fc.constant(user("u")),
@@ -83,7 +83,7 @@ describe("unansweredCalls", () => {
     expect(unansweredCalls(history).map((call) => call.id)).toEqual(["b"]);
   });
 
-  it("finds none once a person has spoken, or nothing was called", () => {
+  it("finds none once a person has spoken, or if nothing was called", () => {
     expect(unansweredCalls([assistant(null, "a"), user("hi")])).toEqual([]);
     expect(unansweredCalls([user("hi"), assistant("x")])).toEqual([]);
     expect(unansweredCalls([])).toEqual([]);

@@ -1,13 +1,14 @@
-// History → the messages a model is sent. Stored messages are never changed; what a provider would refuse is repaired on
-// the way out, by rules that give the same bytes each time, so that the prompt's prefix stays as the provider cached it:
-// every tool call is followed by its result, every result has its call, arguments are a JSON object, nothing is empty.
+// Turns the history into the messages that a model is sent. Stored messages never change. What a provider would refuse
+// is repaired on the way out, by rules that give the same bytes each time, so the provider's cache of the prompt's
+// prefix stays valid: every tool call is followed by its result, every result has its call, arguments are a JSON
+// object, and no message is empty.
 import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from "../../protocol/message.ts";
 
-/** Stands where a result was lost, e.g. because a client never answered a call of its own tool. */
+/** Replaces a result that was lost, e.g. because a client never answered a call of its own tool. */
 const LOST_RESULT =
   "No result was given for this call. If it matters, check what it did before you call the tool again.";
 
-/** `expected`: ids of calls whose results are still being made. */
+/** `expected` holds the ids of calls whose results are still to come. */
 export function repairHistory(history: readonly ChatMessage[], expected?: ReadonlySet<string>): ChatMessage[] {
   const results = collectResults(history);
   const messages: ChatMessage[] = [];
@@ -26,7 +27,7 @@ export function repairHistory(history: readonly ChatMessage[], expected?: Readon
   return messages;
 }
 
-/** A message as it is sent; null where it says nothing at all. */
+/** A message as it is sent; null if it is empty. */
 export function toModelMessage(message: ChatMessage): ChatMessage | null {
   if (message.role !== "assistant") return message;
   if (!message.tool_calls?.length) return message.content ? message : null;
@@ -34,7 +35,7 @@ export function toModelMessage(message: ChatMessage): ChatMessage | null {
   return { ...message, tool_calls: message.tool_calls.map(withObjectArguments) };
 }
 
-/** The system prompt, what was said, and last what is said anew each time and never stored. */
+/** The system prompt, the conversation, and last the reminders, which are new each time and never stored. */
 export function composeMessages(system: string, messages: readonly ChatMessage[], reminders: string[]): ChatMessage[] {
   const composed: ChatMessage[] = [{ role: "system", content: system }, ...messages];
   if (reminders.length > 0) composed.push({ role: "user", content: reminders.join("\n\n") });
@@ -42,8 +43,8 @@ export function composeMessages(system: string, messages: readonly ChatMessage[]
 }
 
 /**
- * The calls of the last assistant message that have no result and are still to be made: all of them where only results
- * follow it, and where a person has spoken since, those that they approved.
+ * The calls of the last assistant message that have no result and must still be made: all of them if only results
+ * follow it. If a person has spoken since, only those that they approved.
  */
 export function unansweredCalls(
   history: readonly ChatMessage[],
@@ -79,7 +80,7 @@ function collectResults(history: readonly ChatMessage[]): Results {
   return results;
 }
 
-/** Ids may repeat in old threads: a call takes the first result behind it that no other call took. */
+/** Ids may repeat in old threads: a call takes the first result after it that no other call has taken. */
 function takeResult(results: Results, id: string, after: number): ToolMessage | null {
   const known = results.get(id);
   const at = known?.findIndex((result) => result.at > after) ?? -1;
@@ -99,7 +100,7 @@ function hasObjectArguments(call: ToolCall): boolean {
   }
 }
 
-/** Several providers parse the arguments of earlier calls and refuse the whole request when one is broken. */
+/** Several providers parse the arguments of earlier calls, and refuse the whole request if one is broken. */
 function withObjectArguments(call: ToolCall): NonNullable<AssistantMessage["tool_calls"]>[number] {
   return hasObjectArguments(call) ? call : { ...call, function: { ...call.function, arguments: "{}" } };
 }

@@ -8,7 +8,7 @@ const piece = fc.constantFrom("word ", "电商网站", '{"a":1},', "🛒", "x".r
 const long = fc.array(piece, { minLength: 200, maxLength: 1500 }).map((pieces) => pieces.join(""));
 
 describe("cutToTokens", () => {
-  it("takes no more than its limit, however dense the text, and is well-formed", () => {
+  it("stays within its limit, however dense the text, and well-formed", () => {
     fc.assert(
       fc.property(long, fc.integer({ min: 1, max: 800 }), (text, most) => {
         const cut = cutToTokens(text, most, describeCut);
@@ -33,12 +33,12 @@ describe("shortenMessage", () => {
     ],
   });
 
-  it("leaves what fits as it is, the same object", () => {
+  it("returns the same object if the message fits", () => {
     const message = create("short");
     expect(shortenMessage(message, 500)).toBe(message);
   });
 
-  it("keeps a call a call: its arguments stay an object with the same fields", () => {
+  it("keeps a call's arguments an object with the same fields", () => {
     fc.assert(
       fc.property(long, (content) => {
         const message = create(content);
@@ -52,7 +52,7 @@ describe("shortenMessage", () => {
     );
   });
 
-  it("keeps arguments an object also where their length is no text's", () => {
+  it("keeps arguments an object even if their length is not in texts", () => {
     const message = create("");
     const written = JSON.stringify({ numbers: Array.from({ length: 5000 }, (_, at) => at) });
     if (message.role !== "assistant" || !message.tool_calls?.[0]) throw new Error("no call");
@@ -63,12 +63,12 @@ describe("shortenMessage", () => {
     expect(JSON.parse(call?.function.arguments ?? "")).toEqual({ left_out: expect.stringContaining("left out") });
   });
 
-  it("says how the rest of a result can be read", () => {
+  it("says how to read the rest of a result", () => {
     const shown = shortenMessage({ role: "tool", tool_call_id: "call_7", content: "word ".repeat(5000) }, 300);
     expect(shown.content).toContain('read_result with {"result_id":"call_7"}');
   });
 
-  it("puts a word in the place of images that don't fit", () => {
+  it("replaces images that don't fit with a short text", () => {
     const image = { type: "image_url" as const, image_url: { url: "https://x/y.png" } };
     const shown = shortenMessage({ role: "user", content: [image, image, { type: "text", text: "these" }] }, 2000);
     expect(shown.content).toEqual([

@@ -1,18 +1,22 @@
-// A message that is too long for the prompt by itself (a pasted file, a call that writes one) is shown with its head and its
-// tail. Its row stays whole. Same message and limit, same bytes, so that the prompt's prefix stays as the provider cached it.
+// A message that is too long for the prompt by itself (a pasted file, a call that writes one) is shown with its middle
+// cut out. Its row stays whole. The same message and limit give the same bytes, so the provider's cache of the prompt's
+// prefix stays valid.
 import { cutEnd, cutMiddle } from "../../lib/truncate.ts";
 import type { ChatMessage, ContentPart, ToolCall, UserContent } from "../../protocol/message.ts";
 import { isRecord, parseJson } from "../calls/leniency.ts";
 import { estimateMessage, estimateText } from "./tokens.ts";
 
-/** A cut is made by the text's average; where head and tail are denser it is made again, and each time it is nearer. */
+/**
+ * Each cut assumes the text's average density. If the part that stays is denser, the text is cut again, and each time
+ * it comes nearer.
+ */
 const MAX_CUTS = 8;
-/** What stands beside the texts of a message: its frame, names, keys. */
+/** For what a message has beside its texts: its frame, names, keys. */
 const FRAME_TOKENS = 30;
 
-export function shortenMessage(message: ChatMessage, most_tokens: number): ChatMessage {
-  if (estimateMessage(message) <= most_tokens) return message;
-  const room = Math.max(1, most_tokens - FRAME_TOKENS);
+export function shortenMessage(message: ChatMessage, max_tokens: number): ChatMessage {
+  if (estimateMessage(message) <= max_tokens) return message;
+  const room = Math.max(1, max_tokens - FRAME_TOKENS);
   switch (message.role) {
     case "tool":
       return { ...message, content: cutToTokens(message.content, room, describeResultCut(message.tool_call_id)) };
@@ -25,17 +29,17 @@ export function shortenMessage(message: ChatMessage, most_tokens: number): ChatM
   }
 }
 
-/** At most so many tokens: head and tail stay, and the notice says that something is missing. */
-export function cutToTokens(text: string, most_tokens: number, notice: (omitted: number) => string): string {
+/** Cuts the text to at most `max_tokens`: start and end stay, and the notice says that something is missing. */
+export function cutToTokens(text: string, max_tokens: number, notice: (omitted: number) => string): string {
   let shown = text;
   let length = text.length;
   for (let cut = 0; cut < MAX_CUTS; cut++) {
     const tokens = estimateText(shown);
-    if (tokens <= most_tokens) return shown;
-    length = Math.floor((length * most_tokens * 0.97) / tokens);
+    if (tokens <= max_tokens) return shown;
+    length = Math.floor((length * max_tokens * 0.97) / tokens);
     shown = cutMiddle(text, length, notice);
   }
-  return cutEnd(text, Math.floor(most_tokens));
+  return cutEnd(text, Math.floor(max_tokens));
 }
 
 export function describeCut(omitted: number): string {
@@ -51,7 +55,7 @@ function shortenContent(content: UserContent, room: number): UserContent {
   if (typeof content === "string") return cutToTokens(content, room, describeCut);
   const textRoom = { left: room };
   const texts = content.map((part) => (part.type === "text" ? takeText(part.text, textRoom) : null));
-  // Images get what the words leave.
+  // Images get what the text leaves.
   const imageRoom = { left: textRoom.left };
   return content.map((part, at): ContentPart => {
     const text = texts[at];
@@ -69,14 +73,14 @@ function takeText(text: string, room: { left: number }): string {
 
 function shortenAssistant(message: Extract<ChatMessage, { role: "assistant" }>, room: number): ChatMessage {
   const calls = message.tool_calls ?? [];
-  // Each text gets the same share at most; what a short one leaves is not given to the others, to keep this simple.
+  // Each text gets at most the same share. To keep this simple, what a short one leaves is not given to the others.
   const share = Math.floor(room / (calls.length + 1));
   const content = message.content && cutToTokens(message.content, Math.max(1, share), describeCut);
   if (calls.length === 0) return { ...message, content };
   return { ...message, content, tool_calls: calls.map((call) => shortenCall(call, share)) };
 }
 
-/** What stays is a JSON object with the fields of the call. */
+/** The arguments stay a JSON object with the fields of the call. */
 function shortenCall(call: ToolCall, room: number): ToolCall {
   const { arguments: written, name } = call.function;
   if (estimateText(written) <= room) return call;

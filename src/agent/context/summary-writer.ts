@@ -1,4 +1,5 @@
-// Asks the models of the run to sum up the older part of its conversation: a request of its own, without tools, that nobody sees.
+// Asks the run's models to summarize the older part of its conversation. It is a request of its own, without tools, and
+// nobody sees it.
 import { backoffDelay } from "../../lib/retry.ts";
 import type { ChatMessage } from "../../protocol/message.ts";
 import type { Usage } from "../../protocol/run.ts";
@@ -28,21 +29,24 @@ What went wrong, the cause, the remedy.
 
 Be exact with names, numbers, paths and ids. Say only what the conversation shows. Never repeat a password, key or token. Answer with the summary alone.`;
 
-/** With the waits between them a few seconds: a summary of a list is worse, but a run that stands still is worse yet. */
+/**
+ * A few seconds, with the waits between them. The list that replaces a failed summary is worse than a summary, but a
+ * run that stands still is worse yet.
+ */
 const MAX_ATTEMPTS = 3;
 const backoff = { base_ms: 500, cap_ms: 5000 };
 const MAX_WAIT_MS = 20_000;
 
 export interface SummaryRequest {
-  /** Asked in turn, until one gives a summary. */
+  /** Called in turn, until one returns a summary. */
   models: readonly string[];
-  /** The text of the summary that the messages follow; empty where they are the first. */
+  /** The text of the summary before these messages; empty if they are the first. */
   before: string;
-  /** Repaired: each call with its result. */
+  /** Repaired: each call has its result. */
   messages: readonly ChatMessage[];
-  /** Tokens of our count for what is told and for what is written. */
-  most_told: number;
-  most_written: number;
+  /** Tokens by our estimate. */
+  max_input_tokens: number;
+  max_output_tokens: number;
 }
 
 export interface SummaryPorts {
@@ -56,13 +60,13 @@ export interface WrittenSummary {
   usage: Usage | null;
 }
 
-/** Null where the run was cancelled; a list of what was done where the model gives no summary. */
+/** Null if the run was cancelled. If no model returns a summary, a list of what was done. */
 export async function writeSummary(request: SummaryRequest, ports: SummaryPorts): Promise<WrittenSummary | null> {
   for (const model of request.models) {
     const written = await askModel(model, request, ports);
     if (written !== "failed") return written;
   }
-  return listed(request, null);
+  return listedWork(request, null);
 }
 
 async function askModel(
@@ -70,18 +74,18 @@ async function askModel(
   request: SummaryRequest,
   ports: SummaryPorts,
 ): Promise<WrittenSummary | null | "failed"> {
-  let told = request.most_told;
+  let limit = request.max_input_tokens;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const outcome = await ports.model.stream({ ...toModelRequest(request, told), model }, () => {}, ports.signal);
+    const outcome = await ports.model.stream({ ...toModelRequest(request, limit), model }, () => {}, ports.signal);
     if (ports.signal.aborted) return null;
     if (outcome.kind === "reply") {
       const text = outcome.reply.text.replace(thoughts, "").trim().toWellFormed();
-      if (text === "") return listed(request, outcome.reply.usage);
-      return { text: cutToTokens(text, request.most_written, describeCut), usage: outcome.reply.usage };
+      if (text === "") return listedWork(request, outcome.reply.usage);
+      return { text: cutToTokens(text, request.max_output_tokens, describeCut), usage: outcome.reply.usage };
     }
     if (outcome.kind === "aborted") return null;
     const { too_long, retryable, retry_after_ms } = outcome.failure;
-    if (too_long) told = Math.floor(told / 2);
+    if (too_long) limit = Math.floor(limit / 2);
     else if (!retryable) return "failed";
     else if (attempt < MAX_ATTEMPTS) {
       await ports.sleep(
@@ -94,18 +98,18 @@ async function askModel(
   return "failed";
 }
 
-/** Some servers leave them in the text; they are longer than the summary may be. */
+/** Some servers leave the reasoning in the text. It is longer than the summary may be. */
 const thoughts = /^\s*<think(?:ing)?>[\s\S]*?<\/think(?:ing)?>/i;
 
-function listed({ before, messages, most_written }: SummaryRequest, usage: Usage | null): WrittenSummary {
-  return { text: listWork(before, messages, most_written), usage };
+function listedWork({ before, messages, max_output_tokens }: SummaryRequest, usage: Usage | null): WrittenSummary {
+  return { text: listWork(before, messages, max_output_tokens), usage };
 }
 
-function toModelRequest({ before, messages, most_written }: SummaryRequest, told: number) {
-  const words = Math.max(100, Math.floor(most_written * 0.6));
+function toModelRequest({ before, messages, max_output_tokens }: SummaryRequest, limit: number) {
+  const words = Math.max(100, Math.floor(max_output_tokens * 0.6));
   const earlier = before === "" ? [] : [JSON.stringify({ earlier_summary: before })];
-  const left = told - estimateText(earlier.join()) - estimateText(summaryPrompt);
-  const lines = [...earlier, renderTranscript(messages, Math.max(left, Math.floor(told / 4)))];
+  const left = limit - estimateText(earlier.join()) - estimateText(summaryPrompt);
+  const lines = [...earlier, renderTranscript(messages, Math.max(left, Math.floor(limit / 4)))];
   const content = `${lines.join("\n")}\n\nThat was the older part. Write its summary now, in ${words} words at most.`;
   return {
     messages: [

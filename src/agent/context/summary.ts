@@ -1,5 +1,5 @@
-// What stands for the older part of a conversation: a message made of the person's own words, the plan, and a text that a
-// model wrote. The words are kept by code, since a summary that loses a constraint can't be noticed by who reads it.
+// Replaces the older part of a conversation: a message made of the person's own words, the plan, and a text that a
+// model wrote. Code keeps the person's words, because nobody who reads a summary can notice that it lost a constraint.
 import type { ChatMessage, UserContent, UserMessage } from "../../protocol/message.ts";
 import { textOf } from "../../protocol/message.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
@@ -10,28 +10,29 @@ import { cutToTokens, describeCut } from "./shortening.ts";
 import { estimateText } from "./tokens.ts";
 
 export interface Summary {
-  /** As a model is told it. */
+  /** As the model sees it. */
   message: UserMessage;
-  /** What was written of the older part; the next summary begins with it. */
+  /** The model's summary of the older part. The next summary builds on it. */
   text: string;
-  /** What the person wrote in it, oldest first: more than `message` holds where there is little room. */
+  /** What the person wrote in it, oldest first. It holds more than `message` if there is little room. */
   said: string[];
-  /** How many of the person's messages are missing behind the first of `said`. */
+  /** How many of the person's messages are missing after the first of `said`. */
   omitted: number;
-  /** The last text of the model in it: the result of a run that ends without saying anything. */
+  /** The model's last text in it: the result of a run that ends without a text. */
   last_text: string;
-  /** So many rows were kept word for word, and each takes at most so many tokens in the prompt. */
+  /** How many rows were kept word for word, and how many tokens each takes at most in the prompt. */
   kept: number;
   message_limit: number;
 }
 
-/** One message of several is never more of what is kept than this, so that a pasted file does not drive out the others. */
+/** The largest share for one of several messages, so that a pasted file does not displace the others. */
 const ONE_MESSAGE_SHARE = 0.4;
 const MESSAGE_FRAME_TOKENS = 12;
 
 /**
- * What the person said in these messages: their own, and what they answered to questions and approvals. `answers` tells where
- * in a result their words begin, by call id: a result itself can't, since a tool may return anything.
+ * What the person said in these messages: their own messages, and their answers to questions and approvals. `answers`
+ * says, by call id, where in a result their words start. The result itself can't say so, since a tool may return
+ * anything.
  */
 export function collectSaid(messages: readonly ChatMessage[], answers: ReadonlyMap<string, number>): string[] {
   const said = messages.map((message) => {
@@ -50,16 +51,19 @@ function describeContent(content: UserContent): string {
   return textOf(content) + note;
 }
 
-/** The first message says what it is all about, the newest what holds now: those between give way. */
+/**
+ * The first message says what the conversation is about, and the newest what applies now, so those in between are left
+ * out first.
+ */
 export function keepSaid(
   { said, omitted }: Pick<Summary, "said" | "omitted">,
-  most_tokens: number,
+  max_tokens: number,
 ): Pick<Summary, "said" | "omitted"> {
-  const room = most_tokens - MESSAGE_FRAME_TOKENS;
+  const room = max_tokens - MESSAGE_FRAME_TOKENS;
   const one = Math.max(1, said.length === 1 ? room : Math.floor(room * ONE_MESSAGE_SHARE));
   const texts = said.map((text) => cutToTokens(text, one, describeCut));
   const sizes = texts.map((text) => estimateText(text) + MESSAGE_FRAME_TOKENS);
-  let left = most_tokens - (sizes[0] ?? 0);
+  let left = max_tokens - (sizes[0] ?? 0);
   let from = texts.length;
   while (from > 1 && left >= (sizes[from - 1] ?? 0)) {
     from -= 1;
@@ -69,7 +73,7 @@ export function keepSaid(
   return { said: [...texts.slice(0, 1), ...texts.slice(from)], omitted: omitted + from - 1 };
 }
 
-/** The message, whose form the system prompt explains. Nothing that is quoted in it can end it. */
+/** The message, whose form the system prompt explains. Nothing that it quotes can end it. */
 export function composeSummary(
   { said, omitted, text }: Pick<Summary, "said" | "omitted" | "text">,
   plan: Plan,
@@ -92,22 +96,22 @@ export function composeSummary(
   return { role: "user", content };
 }
 
-/** Tags that mean something in a prompt of ours are none in what is quoted. */
+/** Escapes the tags that our prompts use, so that quoted text can't contain them. */
 function escapeTags(text: string): string {
   return text.replace(/<(?=\/?(?:conversation_summary|person_message|plan_reminder|reminder)\b)/gi, "&lt;");
 }
 
-function listTasks(plan: Plan, most_tokens: number): string | null {
+function listTasks(plan: Plan, max_tokens: number): string | null {
   if (plan.tasks.length === 0) return null;
   const tasks = tasksInOrder(plan);
   const isOpen = ({ status }: Task) => status === "pending" || status === "in_progress";
   const line = (task: Task) => `- ${task.id} [${task.status}] ${escapeTags(quote(task.content))}`;
   const whole = tasks.map(line).join("\n");
-  if (estimateText(whole) <= most_tokens) return whole;
+  if (estimateText(whole) <= max_tokens) return whole;
   const ended = tasks.filter((task) => !isOpen(task)).length;
   const lines = tasks.filter(isOpen).map(line);
   const head = [`- ${ended} tasks have ended; view_tasks shows the whole list`];
-  let left = most_tokens - estimateText(head.join());
+  let left = max_tokens - estimateText(head.join());
   const fits = lines.findIndex((text) => {
     left -= estimateText(text) + 1;
     return left < 0;

@@ -1,19 +1,19 @@
-// How many tokens a text takes, guessed without a tokenizer: each model has its own, and theirs weigh megabytes. What a
-// provider reports corrects the guess (`budget.ts`), so it has to be cheap and of one kind rather than exact.
+// Estimates how many tokens a text takes, without a tokenizer: each model has its own, and they weigh megabytes. What a
+// provider reports corrects the estimate (`budget.ts`), so it must be cheap and consistent rather than exact.
 import type { ChatMessage, ContentPart } from "../../protocol/message.ts";
 import type { ToolDescription } from "../model.ts";
 
-/** Tokens of one character of ASCII. Prose takes a quarter, and code and JSON more for what stands between the words. */
+/** Tokens per ASCII character. A letter takes a quarter; code and JSON take more for the characters between words. */
 const weights = Float32Array.from({ length: 128 }, (_, code) => weigh(String.fromCharCode(code)));
-/** Chinese, Japanese and Korean take about one; scripts of letters take less and rare signs more. */
+/** Chinese, Japanese and Korean characters take about one token. Other letters take less, and rare characters more. */
 const WIDE_WEIGHT = 1;
-/** Letters of a word that no language has: hashes, keys, base64 and minified code are cut into short pieces. */
+/** Longer words belong to no language: hashes, keys, base64 and minified code are split into short tokens. */
 const LONG_WORD = 20;
 const LONG_WORD_WEIGHT = 0.65;
 
-/** The frame of a message, as most chat formats have it. */
+/** The frame around a message, in most chat formats. */
 const MESSAGE_TOKENS = 5;
-/** Providers scale what is larger down to about this. */
+/** Providers scale larger images down to about this. */
 const IMAGE_TOKENS = 1500;
 
 function weigh(character: string): number {
@@ -40,7 +40,7 @@ export function estimateText(text: string): number {
   return Math.ceil(sum);
 }
 
-// Messages are never changed, so each is counted once.
+// Messages never change, so each is counted once.
 const known = new WeakMap<ChatMessage, number>();
 
 export function estimateMessage(message: ChatMessage): number {
@@ -57,7 +57,7 @@ export function estimateTools(tools: readonly ToolDescription[]): number {
   return tools.reduce((sum, tool) => sum + estimateTool(tool), 0);
 }
 
-// Descriptions of our own tools are constants, and each run begins with all of them.
+// Descriptions of the server's own tools are constants, and each run starts with all of them.
 const toolTokens = new WeakMap<ToolDescription, number>();
 
 function estimateTool(tool: ToolDescription): number {

@@ -28,7 +28,7 @@ describe("createTasksInput", () => {
     expect(createTasksInput.parse(input)).toEqual({ section_title: "S", task_contents: ["a"] });
   });
 
-  it("takes a single text as one task, not as letters", () => {
+  it("reads a single text as one task, not as letters", () => {
     expect(createTasksInput.parse({ sections: [{ title: "S", tasks: "abc" }] }).sections?.[0]?.tasks).toEqual(["abc"]);
   });
 
@@ -77,7 +77,7 @@ describe("updateTasksInput", () => {
     expect(updateTasksInput.parse({ ...input, status: "completed" }).task_ids).toEqual(["task_1"]);
   });
 
-  it("refuses numbers as ids, no ids, and words that are no status", () => {
+  it("refuses numbers as ids, missing ids, and unknown statuses", () => {
     expect(updateTasksInput.safeParse({ task_ids: [1], status: "done" }).success).toBe(false);
     expect(updateTasksInput.safeParse({ task_ids: [], status: "done" }).success).toBe(false);
     expect(updateTasksInput.safeParse({ task_ids: ["a"], status: "constructor" }).success).toBe(false);
@@ -94,7 +94,7 @@ describe("updateTasksInput", () => {
 });
 
 describe("deleteTasksInput and clearAllInput", () => {
-  it("read texts for booleans and single ids", () => {
+  it("read texts as booleans and single ids as lists", () => {
     expect(deleteTasksInput.parse({ section_id: "sec_1", confirm: "true" })).toEqual({
       section_ids: ["sec_1"],
       confirm: true,
@@ -105,7 +105,7 @@ describe("deleteTasksInput and clearAllInput", () => {
   });
 });
 
-it("describes plain objects to a model, with nothing of how they are read", () => {
+it("describes plain objects to a model, without the lenient forms", () => {
   for (const schema of [createTasksInput, updateTasksInput, deleteTasksInput, clearAllInput]) {
     expect(z.toJSONSchema(schema, { io: "input" })).toMatchObject({ type: "object" });
   }

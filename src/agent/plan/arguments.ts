@@ -1,4 +1,4 @@
-// What the plan tools are called with: the schemas that a model is told, and how its usual slips are read. The rules that
+// The arguments of the plan tools: the schemas that the model sees, and how its usual mistakes are read. Rules that
 // need the plan itself are in `rules.ts`.
 import { z } from "zod";
 import { type TaskStatus, taskStatuses } from "../../protocol/plan/task.ts";
@@ -91,7 +91,7 @@ function readStatus(value: unknown): unknown {
   return statusOfWord.get(word) ?? word;
 }
 
-/** Ids sent as `{id}` objects; anything else that is no text is left for the schema to refuse. */
+/** Accepts ids sent as `{id}` objects. Anything else that is not a text is left for the schema to refuse. */
 function readIds(value: unknown): unknown {
   return Array.isArray(value)
     ? value.map((item) => firstText(parseJson(item), ["id", "task_id", "section_id"]))
@@ -136,7 +136,7 @@ function firstText(value: unknown, names: string[]): unknown {
   return names.map((name) => value[name]).find((field) => typeof field === "string") ?? value;
 }
 
-/** Fields that are there but say nothing, as models fill in what they don't mean to use. */
+/** Drops blank fields: models fill in fields that they don't mean to use. */
 function dropBlank(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).filter(([, field]) => {

@@ -52,7 +52,7 @@ const one: PlanState = {
 };
 
 describe("diffPlanState", () => {
-  it("gives operations that turn any state into any other", () => {
+  it("returns operations that turn any state into any other", () => {
     fc.assert(
       fc.property(state, state, (before, after) => {
         expect(patch(before, diffPlanState(before, after))).toEqual(after);
@@ -61,7 +61,7 @@ describe("diffPlanState", () => {
     );
   });
 
-  it("tells a change of a status by that status and the version alone", () => {
+  it("sends only the status and the version for a change of a status", () => {
     const after = structuredClone(one);
     after.version = 5;
     Object.assign(after.sections[1]?.tasks[0] ?? {}, { status: "in_progress" });
@@ -71,7 +71,7 @@ describe("diffPlanState", () => {
     ]);
   });
 
-  it("tells a new task by one addition", () => {
+  it("sends one addition for a new task", () => {
     const after = structuredClone(one);
     after.sections[0]?.tasks.push({ id: "c", content: "z", status: "pending" });
     expect(diffPlanState(one, after)).toEqual([
@@ -79,7 +79,7 @@ describe("diffPlanState", () => {
     ]);
   });
 
-  it("says nothing where nothing changed, and replaces the whole where that is shorter", () => {
+  it("is empty if nothing changed, and replaces the whole plan if that is shorter", () => {
     expect(diffPlanState(one, structuredClone(one))).toEqual([]);
     expect(diffPlanState(one, { version: 5, sections: [] })).toEqual([
       { op: "replace", path: "/plan", value: { version: 5, sections: [] } },
@@ -94,21 +94,21 @@ describe("changedSteps", () => {
     tasks: statuses.map((status, index) => ({ id: `t${index}`, content: "x", status, section_id: "S" })),
   });
 
-  it("names what entered and what left in_progress", () => {
+  it("names the tasks that entered and left in_progress", () => {
     expect(changedSteps(plan("in_progress", "pending"), plan("completed", "in_progress"))).toEqual({
       started: ["t1"],
       finished: ["t0"],
     });
   });
 
-  it("has a task that was completed straight from pending start and end", () => {
+  it("starts and finishes a task that was completed straight from pending", () => {
     expect(changedSteps(plan("in_progress", "pending", "pending"), plan("completed", "completed", "pending"))).toEqual({
       started: ["t1"],
       finished: ["t0", "t1"],
     });
   });
 
-  it("ends a deleted or cancelled task that was in progress, and says nothing of one cancelled while pending", () => {
+  it("finishes a deleted or cancelled task that was in progress, and leaves out one cancelled while pending", () => {
     expect(changedSteps(plan("in_progress"), plan())).toEqual({ started: [], finished: ["t0"] });
     expect(changedSteps(plan("in_progress", "pending"), plan("cancelled", "cancelled"))).toEqual({
       started: [],

@@ -1,4 +1,5 @@
-// What changed between two plans, as the stream tells it: a JSON Patch of the state, and the steps that began and ended.
+// The differences between two plans as the stream sends them: a JSON Patch of the state, and the steps that started and
+// finished.
 import type { PatchOperation } from "../../protocol/event.ts";
 import type { Plan, PlanState } from "../../protocol/plan/task.ts";
 import { tasksInOrder } from "./view.ts";
@@ -6,7 +7,10 @@ import { tasksInOrder } from "./view.ts";
 type SectionState = PlanState["sections"][number];
 type TaskState = SectionState["tasks"][number];
 
-/** RFC 6902 operations that turn `/plan` from `before` into `after`: the few that differ, or the whole where that is shorter. */
+/**
+ * RFC 6902 operations that turn `/plan` from `before` into `after`: single changes, or the whole plan if that is
+ * shorter.
+ */
 export function diffPlanState(before: PlanState, after: PlanState): PatchOperation[] {
   const operations = diffList(before.sections, after.sections, "/plan/sections", diffSection);
   if (before.version !== after.version) operations.push(replace("/plan/version", after.version));
@@ -25,7 +29,10 @@ function diffTask(before: TaskState, after: TaskState, path: string): PatchOpera
   return before.status === after.status ? content : [...content, replace(`${path}/status`, after.status)];
 }
 
-/** Items are the same by their id. `list` follows each operation, so that every index is the one at its turn. */
+/**
+ * Items with the same id are the same item. `list` is updated with each operation, so every index is valid when its
+ * operation is applied.
+ */
 function diffList<Item extends { id: string }>(
   before: Item[],
   after: Item[],
@@ -58,9 +65,9 @@ function diffList<Item extends { id: string }>(
 }
 
 /**
- * Ids of tasks that began and that ended to be in progress, in plan order. One that was completed straight from pending is
- * in both; whoever sends the steps ends those in `finished` alone first, then opens each of `started` and ends it where
- * it is in `finished` too.
+ * Ids of tasks that entered and that left `in_progress`, in plan order. A task completed straight from pending is in
+ * both lists. Whoever sends the steps first ends those that are in `finished` only, then opens each of `started` and
+ * ends it if it is in `finished` too.
  */
 export function changedSteps(before: Plan, after: Plan): { started: string[]; finished: string[] } {
   const former = new Map(before.tasks.map((task) => [task.id, task.status]));

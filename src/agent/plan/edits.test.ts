@@ -38,7 +38,7 @@ const order = (of: Plan) =>
   viewPlan(of).sections.map(({ tasks }) => tasks.map(({ id }) => id.replace("task_", "")).join(""));
 
 describe("a person's edit", () => {
-  it("takes several operations as one change: the version grows by one", () => {
+  it("applies several operations as one change: the version grows by one", () => {
     const edited = edit(
       plan(),
       { op: "create", section_id: "sec_2", task_contents: ["E"] },
@@ -55,18 +55,18 @@ describe("a person's edit", () => {
     ]);
   });
 
-  it("completes, starts and cancels in any order of tasks, and needs no confirm", () => {
+  it("completes, starts and cancels tasks in any order, without confirmation", () => {
     const begun = edit(plan(), { op: "update", task_ids: ["task_d"], status: "in_progress" });
     expect(begun.tasks.at(-1)?.status).toBe("in_progress");
     expect(edit(plan(), { op: "delete", section_ids: ["sec_1"] }).tasks).toHaveLength(1);
     expect(edit(plan(), { op: "clear" })).toEqual({ version: 5, sections: [], tasks: [] });
   });
 
-  it("is refused as a whole, naming the operation, in words for a person", () => {
+  it("is refused as a whole, with the operation named in words for a person", () => {
     const cancelA: PlanOperation = { op: "update", task_ids: ["task_a"], status: "cancelled" };
-    const told = refusal(plan(), cancelA, { op: "update", task_ids: ["task_x"], status: "completed" });
-    expect(told).toMatch(/^operations\[1\] \(update\): There is no task with the id "task_x"/);
-    expect(told).not.toContain("task that is due");
+    const message = refusal(plan(), cancelA, { op: "update", task_ids: ["task_x"], status: "completed" });
+    expect(message).toMatch(/^operations\[1\] \(update\): There is no task with the id "task_x"/);
+    expect(message).not.toContain("task that is due");
     expect(refusal(plan(), { op: "update", task_ids: ["task_a"] })).toMatch(/^operations\[0\] \(update\): Nothing/);
     expect(refusal(plan("completed"), { op: "update", task_ids: ["task_a"], status: "pending" })).toContain(
       "completed",
@@ -85,7 +85,7 @@ describe("a person's edit", () => {
     ]);
   });
 
-  it("that changes nothing in the end gives the very same plan", () => {
+  it("returns the same plan if it changes nothing in the end", () => {
     const before = plan();
     expect(edit(before, { op: "update", task_ids: ["task_a"], content: "A" })).toBe(before);
     const away: PlanOperation = { op: "update", task_ids: ["task_a"], position: 2 };
@@ -96,20 +96,20 @@ describe("a person's edit", () => {
 });
 
 describe("position", () => {
-  it("is the place in the section from 0, for several in the order in which they are named", () => {
+  it("is the index in the section, for several tasks in the order in which they are named", () => {
     expect(order(edit(plan(), { op: "update", task_ids: ["task_c"], position: 0 }))).toEqual(["cab", "d"]);
     expect(order(edit(plan(), { op: "update", task_ids: ["task_c", "task_a"], position: 1 }))).toEqual(["bca", "d"]);
     expect(order(edit(plan(), { op: "update", task_ids: ["task_a"], position: 99 }))).toEqual(["bca", "d"]);
   });
 
-  it("is that of the new section where the task moves", () => {
+  it("is the index in the new section if the task moves", () => {
     const move: PlanOperation = { op: "update", task_ids: ["task_b"], section_id: "sec_2", position: 0 };
     expect(order(edit(plan(), move))).toEqual(["ac", "bd"]);
     const all: PlanOperation = { op: "update", task_ids: ["task_d", "task_a"], section_id: "sec_1", position: 1 };
     expect(order(edit(plan(), all))).toEqual(["bdac", ""]);
   });
 
-  it("is not given to tasks of several sections at once, nor to one that is not there", () => {
+  it("is refused for tasks of several sections at once, and for an unknown task", () => {
     expect(refusal(plan(), { op: "update", task_ids: ["task_a", "task_d"], position: 0 })).toMatch(/several sections/);
     expect(refusal(plan(), { op: "update", task_ids: ["task_x"], position: 0 })).toMatch(/no task/);
   });

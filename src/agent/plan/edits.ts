@@ -1,5 +1,5 @@
-// A person's edit of the plan: the operations of `PATCH …/tasks` by the very rules that the model's tools follow, in any
-// order of tasks.
+// A person's edit of the plan: the operations of `PATCH …/tasks`, under the same rules as the model's tools, but with
+// tasks in any order.
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { clearAll, createTasks, deleteTasks, findTasks, type MakeId, type PlanChange, updateTasks } from "./rules.ts";
@@ -9,15 +9,15 @@ import { planState, tasksInOrder } from "./view.ts";
 export type PlanEdit = { ok: true; plan: Plan } | { ok: false; message: string };
 
 /**
- * All operations, or none: then the message names the first that a rule refuses. The version grows by one where anything
- * is different in the end; else the plan is the very same.
+ * Applies all operations or none; the message then names the first one that a rule refuses. The version grows by one if
+ * the plan differs at the end. Otherwise the result is the same plan object.
  */
 export function editPlan(plan: Plan, operations: PlanOperation[], makeId?: MakeId): PlanEdit {
   let edited = plan;
   for (const [index, operation] of operations.entries()) {
     const change = applyOperation(edited, operation, makeId);
     if (!change.ok)
-      return { ok: false, message: `operations[${index}] (${operation.op}): ${tellPerson(change, edited)}` };
+      return { ok: false, message: `operations[${index}] (${operation.op}): ${withoutAdvice(change, edited)}` };
     edited = change.plan;
   }
   const tasks = tasksInOrder(edited);
@@ -39,12 +39,12 @@ function applyOperation(plan: Plan, operation: PlanOperation, makeId?: MakeId): 
   }
 }
 
-/** What a tool's refusal says at its end is advice for a model at work. */
-function tellPerson({ message }: { message: string }, plan: Plan): string {
+/** A tool's refusal ends with advice for a model at work, which a person does not need. */
+function withoutAdvice({ message }: { message: string }, plan: Plan): string {
   return message.replace(` ${describeDue(plan)}`, "");
 }
 
-/** As the tool does it, and then to its place: to stand elsewhere is a change of its own. */
+/** Updates as the tool does, then moves the tasks to their position. A new position is a change by itself. */
 function updateAsPerson(plan: Plan, { position, ...update }: Extract<PlanOperation, { op: "update" }>): PlanChange {
   const { status, content, section_id } = update;
   const isMoveOnly = status === undefined && content === undefined && section_id === undefined;

@@ -37,7 +37,7 @@ const worked = entry({
 });
 
 describe("the digest of the ledger", () => {
-  it("names by task the files, commands, exit codes and links, and what nothing shows", () => {
+  it("names by task the files, commands, exit codes and links, and what is unproven", () => {
     const text = digestLedger(plan("build", "think"), { task_0: worked, task_1: entry({}) });
     expect(text?.split("\n")).toEqual([
       '- "build" (completed): created "shop.ts"; ran "npm test" (exit code 0); port 3000 at "http://3000-x.test/"; 3 calls, 1 failed',
@@ -45,7 +45,7 @@ describe("the digest of the ledger", () => {
     ]);
   });
 
-  it("is nothing where nothing is known, as of a plan from before there was a ledger", () => {
+  it("is null if nothing is known, as for a plan from before there was a ledger", () => {
     expect(digestLedger(plan("a"), {})).toBeNull();
   });
 
@@ -71,7 +71,7 @@ describe("the digest of the ledger", () => {
     expect(remindOfPlan(many, { digest: () => text })?.split("</plan_reminder>")).toHaveLength(2);
   });
 
-  it("is asked for only where all tasks have ended", () => {
+  it("is built only if all tasks have ended", () => {
     const open = plan("a", "b");
     const [first] = open.tasks;
     if (first) first.status = "pending";

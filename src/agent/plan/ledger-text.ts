@@ -1,20 +1,20 @@
-// The ledger in a few lines for the model's last words: by task, what was done and what shows it. Everything in it that a
-// task, a command or a file is called is data.
+// The ledger in a few lines for the model's closing report: by task, what was done and what proves it. Names of tasks,
+// commands and files in it are data.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { Ledger, TaskLedger } from "../../protocol/plan/ledger.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { quoteAsData } from "./text.ts";
 import { tasksInOrder } from "./view.ts";
 
-/** About 800 tokens: enough to cite from, and it is in one or two calls of a run only. */
+/** About 800 tokens: enough to cite from, and only one or two calls of a run include it. */
 export const DIGEST_CHARACTERS = 3_000;
-/** Of each kind, the newest. */
+/** How many of each kind are shown, newest last. */
 const SHOWN = 3;
 const CONTENT_CHARACTERS = 60;
 const COMMAND_CHARACTERS = 80;
 const LINK_CHARACTERS = 500;
 
-/** Null where nothing is known of any task. */
+/** Null if nothing is known about any task. */
 export function digestLedger(plan: Plan, ledger: Ledger): string | null {
   const lines: string[] = [];
   let left = DIGEST_CHARACTERS;
@@ -56,7 +56,7 @@ function countCalls({ calls, failed_calls }: TaskLedger): string {
   return `${calls} ${calls === 1 ? "call" : "calls"}${failed_calls > 0 ? `, ${failed_calls} failed` : ""}`;
 }
 
-/** Whole or not at all, since half a link leads nowhere. */
+/** A link is quoted in full or left out, because half a link leads nowhere. */
 function quoteLink(url: string): string {
   if (url.length > LINK_CHARACTERS) return "an address too long to show";
   return JSON.stringify(url).replaceAll("<", "\\u003c");

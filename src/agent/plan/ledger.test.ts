@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
-import { emptyLedger, foldLedger, type LedgerRow, MOST_LISTED, type TaskTimes, trackTimes } from "./ledger.ts";
+import { emptyLedger, foldLedger, type LedgerRow, MAX_LISTED, type TaskTimes, trackTimes } from "./ledger.ts";
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 const ms = (second: number) => Date.parse(at(second));
@@ -31,7 +31,7 @@ function fold(rows: LedgerRow[], times: TaskTimes = {}) {
 }
 
 describe("the ledger", () => {
-  it("holds commands with exit codes, files, links, steps and what they cost, by task", () => {
+  it("holds commands with exit codes, files, links, steps and their cost, by task", () => {
     const { task_a, task_b } = fold([
       step("task_a"),
       call("create_file", { path: "a.ts", bytes: 3 }),
@@ -64,12 +64,12 @@ describe("the ledger", () => {
     expect(task_b).toMatchObject({ steps: 1, calls: 0, proven: false });
   });
 
-  it("does not count what was refused, nor what belongs to no task", () => {
+  it("counts neither refused calls nor calls without a task", () => {
     const refused: LedgerRow = { type: "tool", created_at: at(2), metadata: { name: "create_file", is_error: true } };
     expect(fold([refused, { type: "tool", created_at: at(2), metadata: {} }])).toEqual({});
   });
 
-  it("takes a failed call for no evidence, and a command that runs in the background for one", () => {
+  it("counts a background command as evidence, and a failed call not", () => {
     expect(fold([call("create_file", { code: "denied" }, { is_error: true }), command("c1", 2)]).task_a).toMatchObject({
       calls: 2,
       failed_calls: 2,
@@ -79,23 +79,23 @@ describe("the ledger", () => {
     expect(fold([command("c1", null)]).task_a?.proven).toBe(true);
   });
 
-  it("learns from a later look how a command ended, which may disprove it", () => {
+  it("records from a later look how a command ended, which may disprove it", () => {
     const look = (exit_code: number | null) => call("check_command_output", { command_id: "c1", exit_code });
     expect(fold([command("c1", null), look(null), look(0)]).task_a?.commands[0]?.exit_code).toBe(0);
     const failed = fold([command("c1", null), { ...look(1), metadata: { ...look(1).metadata, task_id: "task_b" } }]);
     expect(failed.task_a).toMatchObject({ proven: false, commands: [{ exit_code: 1 }] });
   });
 
-  it("counts a partial reply's cost and not as a step", () => {
+  it("counts a partial reply's cost, but not as a step", () => {
     expect(fold([step("task_a", { usage, partial: true })]).task_a).toMatchObject({ steps: 0, usage });
   });
 
   it("keeps the newest of long lists, and their counts", () => {
-    const many = Array.from({ length: MOST_LISTED + 7 }, (_, index) => command(`c${index}`, 0));
+    const many = Array.from({ length: MAX_LISTED + 7 }, (_, index) => command(`c${index}`, 0));
     const { task_a } = fold(many);
-    expect(task_a?.command_count).toBe(MOST_LISTED + 7);
-    expect(task_a?.commands).toHaveLength(MOST_LISTED);
-    expect(task_a?.commands.at(-1)?.tool_call_id).toBe(`c${MOST_LISTED + 6}`);
+    expect(task_a?.command_count).toBe(MAX_LISTED + 7);
+    expect(task_a?.commands).toHaveLength(MAX_LISTED);
+    expect(task_a?.commands.at(-1)?.tool_call_id).toBe(`c${MAX_LISTED + 6}`);
   });
 
   it("counts time only while a run was at work", () => {
@@ -122,7 +122,7 @@ describe("the times of tasks", () => {
     return { version: 1, sections: [{ id: "sec_1", title: "S" }], tasks };
   }
 
-  it("follow each status, and are forgotten with their task", () => {
+  it("follow each status, and are dropped with their task", () => {
     const before = plan("in_progress", "pending", "pending", "in_progress", "pending");
     const known = {
       task_0: { started_at: at(1), finished_at: null },
@@ -137,7 +137,7 @@ describe("the times of tasks", () => {
     });
   });
 
-  it("are not made up for a task that began before they were kept", () => {
+  it("stay unknown for a task that started before they were kept", () => {
     const before = plan("completed", "in_progress");
     expect(trackTimes({}, before, { ...before, version: 2 }, at(9))).toEqual({});
   });

@@ -1,24 +1,24 @@
-// The ledger, folded from what the thread has stored anyway: assistant rows (a step with its usage), tool rows (a call with
-// its details) and the times at which tasks began and ended. Nothing of it is stored by itself, so it can't say anything
-// else than the rows do, whichever lives and runs they come from.
+// The ledger, folded from what the thread stores anyway: assistant rows (a step with its usage), tool rows (a call with
+// its details), and the times at which tasks started and ended. Nothing of it is stored separately, so it can't
+// contradict the rows, whichever lives and runs they come from.
 //
-// A call belongs to the task that was in progress when it began (`task_id` of its row), whatever became of the task since.
-// What was refused without being run has no `task_id`, and is no work.
+// A call belongs to the task that was in progress when it started (`task_id` of its row), whatever happened to the task
+// later. A call that was refused without being run has no `task_id` and does not count as work.
 import type { fileActions, Ledger, TaskLedger } from "../../protocol/plan/ledger.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { noUsage, type Usage } from "../../protocol/run.ts";
 
-/** A row of an assistant or a tool, without its content. */
+/** An assistant or tool row, without its content. */
 export interface LedgerRow {
   type: "assistant" | "tool";
   created_at: string;
   metadata: Record<string, unknown>;
 }
 
-/** When a task began and when it ended, by its id. Null where that is not so yet, or nobody knows. */
+/** When each task started and ended, by task id. Null if it has not yet, or if the time is unknown. */
 export type TaskTimes = Record<string, { started_at: string | null; finished_at: string | null }>;
 
-/** A time, in ms, in which a run was at work. */
+/** A period, in ms, during which a run was at work. */
 export interface Span {
   from: number;
   to: number;
@@ -31,11 +31,11 @@ export interface LedgerSource {
   now: number;
 }
 
-/** Of each list the newest are kept: a task with more is one whose log is read, not its summary. */
-export const MOST_LISTED = 50;
+/** Each list keeps its newest entries. For a task with more, read its log rather than its summary. */
+export const MAX_LISTED = 50;
 
 type Command = TaskLedger["commands"][number];
-/** A task's entry in the making, with how many calls have proved something. */
+/** A task's entry while it is being built, with the number of calls that proved something. */
 interface Work {
   entry: TaskLedger;
   proofs: number;
@@ -70,7 +70,7 @@ export function foldLedger({ rows, times, spans, now }: LedgerSource): Ledger {
   return Object.fromEntries([...works].map(([task_id, work]) => [task_id, finishEntry(work, spans, now)]));
 }
 
-/** Of a task for which nothing was done yet. */
+/** The ledger of a task for which nothing has been done yet. */
 export function emptyLedger(): TaskLedger {
   return {
     started_at: null,
@@ -92,7 +92,7 @@ export function emptyLedger(): TaskLedger {
 }
 
 function addStep(entry: TaskLedger, { usage, partial }: LedgerRow["metadata"]): void {
-  // A reply that a cancel cut off cost something and is no step, of the run neither.
+  // A reply that a cancel cut off costs tokens, but is not a step, as in the run's own count.
   if (partial !== true) entry.steps += 1;
   if (usage) entry.usage = addUsage(entry.usage, usage as Usage);
 }
@@ -135,7 +135,10 @@ function hasFailed(exit_code: unknown): boolean {
   return typeof exit_code === "number" && exit_code !== 0;
 }
 
-/** A command that went on behind its call has ended, as a later look at it tells; one that failed then proves nothing. */
+/**
+ * Records the exit code of a command that continued after its call, once a later look shows it. If the command failed,
+ * it no longer proves anything.
+ */
 function updateCommand({ name, details }: LedgerRow["metadata"], commands: Commands): void {
   if (name !== "check_command_output") return;
   const { command_id, exit_code } = (details ?? {}) as Record<string, unknown>;
@@ -145,7 +148,7 @@ function updateCommand({ name, details }: LedgerRow["metadata"], commands: Comma
   if (hasFailed(exit_code)) known.work.proofs -= 1;
 }
 
-/** The tasks whose completion this call was to be, and was not. */
+/** The tasks that this call tried to complete without evidence. */
 function readChallenged({ name, details }: LedgerRow["metadata"]): string[] {
   if (name !== "update_tasks") return [];
   const { challenged } = (details ?? {}) as { challenged?: string[] };
@@ -156,7 +159,7 @@ function readExitCode({ exit_code }: Record<string, unknown>): number | null {
   return typeof exit_code === "number" ? exit_code : null;
 }
 
-/** The newest of its kind takes the place of an older one. */
+/** The newest item of its kind replaces an older one. */
 function putLast<Item>(list: Item[], item: Item, isSame: (other: Item) => boolean): void {
   const at = list.findIndex(isSame);
   if (at >= 0) list.splice(at, 1);
@@ -170,11 +173,11 @@ function finishEntry({ entry, proofs }: Work, spans: Span[], now: number): TaskL
     seconds: started_at === null ? null : countSeconds(started_at, finished_at, spans, now),
     proven: proofs > 0,
     command_count: commands.length,
-    commands: commands.slice(-MOST_LISTED),
+    commands: commands.slice(-MAX_LISTED),
     file_count: files.length,
-    files: files.slice(-MOST_LISTED),
+    files: files.slice(-MAX_LISTED),
     link_count: links.length,
-    links: links.slice(-MOST_LISTED),
+    links: links.slice(-MAX_LISTED),
   };
 }
 
@@ -186,8 +189,8 @@ function countSeconds(started_at: string, finished_at: string | null, spans: Spa
 }
 
 /**
- * The times after a change of the plan. A task whose status did not change keeps what is known; tasks that are gone are
- * forgotten, so that this is never larger than a plan.
+ * The times after a change of the plan. A task whose status did not change keeps its times. Tasks that are gone are
+ * dropped, so this is never larger than a plan.
  */
 export function trackTimes(times: TaskTimes, before: Plan, after: Plan, at: string): TaskTimes {
   const former = new Map(before.tasks.map((task) => [task.id, task.status]));
@@ -195,7 +198,8 @@ export function trackTimes(times: TaskTimes, before: Plan, after: Plan, at: stri
     after.tasks.flatMap(({ id, status }) => {
       const known = times[id];
       if (former.get(id) === status || status === "pending") return known === undefined ? [] : [[id, known]];
-      // One that was completed straight from pending began and ended with that; one that was cancelled then never began.
+      // A task completed straight from pending starts and ends at that moment. A task cancelled while pending never
+      // starts.
       const started_at = known?.started_at ?? (status === "cancelled" ? null : at);
       return [[id, { started_at, finished_at: status === "in_progress" ? null : at }]];
     }),

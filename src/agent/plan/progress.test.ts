@@ -20,75 +20,75 @@ const idle: StepReport = {
   was_over: false,
 };
 
-/** What is said and how it ends, step by step. */
+/** The nudges and the end, step by step. */
 function judge(reports: Partial<StepReport>[]) {
   let progress = noProgress;
   return reports.map((report) => {
-    const verdict = judgeStep(progress, { ...idle, ...report });
-    progress = verdict.progress;
-    return verdict.end ?? (verdict.nudge === null ? "-" : "told");
+    const decision = judgeStep(progress, { ...idle, ...report });
+    progress = decision.progress;
+    return decision.end ?? (decision.nudge === null ? "-" : "nudge");
   });
 }
 
 const times = <Item>(count: number, item: Item): Item[] => Array.from({ length: count }, () => item);
 
-describe("steps that lead nowhere", () => {
-  it("are told after five in a row and end the run after fifteen", () => {
-    expect(judge(times(15, {}))).toEqual([...times(4, "-"), ...times(10, "told"), "fruitless"]);
+describe("steps without progress", () => {
+  it("bring a nudge after five in a row and end the run after fifteen", () => {
+    expect(judge(times(15, {}))).toEqual([...times(4, "-"), ...times(10, "nudge"), "fruitless"]);
   });
 
   it.each<[string, Partial<StepReport>]>([
     ["work that succeeds", { worked: 1 }],
     ["a task that ends", { open_after: 1 }],
     ["the first plan", { tasks_before: 0, open_before: 0 }],
-  ])("are counted anew after %s", (_name, fruitful) => {
+  ])("are counted from zero after %s", (_name, fruitful) => {
     expect(judge([...times(14, {}), fruitful, ...times(4, {})]).slice(14)).toEqual(times(5, "-"));
   });
 
   it.each<[string, Partial<StepReport>]>([
     ["tasks that are reworded", { plan_changes: 1 }],
     ["tasks that are deleted", { plan_changes: 1, open_after: 1, tasks_after: 1 }],
-  ])("are also %s", (_name, report) => {
+  ])("include %s", (_name, report) => {
     expect(judge(times(15, report)).at(-1)).toBe("fruitless");
   });
 
   const grows = { plan_changes: 1, open_before: 0, open_after: 1, tasks_before: 5, tasks_after: 6 };
   const shrinks = { plan_changes: 1, open_before: 1, open_after: 0, tasks_before: 6, tasks_after: 6 };
 
-  it("are also those of a plan that grows and shrinks by turns", () => {
-    const verdicts = judge(times(20, [grows, shrinks]).flat());
-    expect(verdicts.slice(0, 24)).not.toContain("told");
-    expect(verdicts.indexOf("fruitless")).toBe(34);
+  it("include those of a plan that grows and shrinks in turns", () => {
+    const decisions = judge(times(20, [grows, shrinks]).flat());
+    expect(decisions.slice(0, 24)).not.toContain("nudge");
+    expect(decisions.indexOf("fruitless")).toBe(34);
   });
 
-  it("are not those in which a plan is made in pieces, up to ten of them", () => {
+  it("exclude up to ten in which a plan is made in pieces", () => {
     const piece = { plan_changes: 1, open_after: 3, tasks_after: 3 };
-    expect(judge(times(25, piece))).toEqual([...times(14, "-"), ...times(10, "told"), "fruitless"]);
+    expect(judge(times(25, piece))).toEqual([...times(14, "-"), ...times(10, "nudge"), "fruitless"]);
     expect(judge([...times(10, piece), { worked: 1 }, ...times(10, piece)])).toEqual(times(21, "-"));
   });
 
-  it("are not those in which tasks that need no call end one after another", () => {
+  it("exclude those in which tasks that need no call end one after another", () => {
     const ends = Array.from({ length: 30 }, (_, at) => ({ open_before: 30 - at, open_after: 29 - at }));
     expect(judge(ends)).toEqual(times(30, "-"));
   });
 });
 
 describe("steps after the end of the plan", () => {
-  it("are told after three and end the run after eight, unless new tasks come", () => {
+  it("bring a nudge after three and end the run after eight, unless tasks are added", () => {
     const over = { worked: 1, was_over: true, open_before: 0, open_after: 0 };
-    expect(judge(times(8, over))).toEqual(["-", "-", ...times(5, "told"), "finished"]);
+    expect(judge(times(8, over))).toEqual(["-", "-", ...times(5, "nudge"), "finished"]);
     expect(judge([...times(7, over), { ...over, open_after: 1 }, ...times(2, over)]).slice(7)).toEqual(["-", "-", "-"]);
   });
 
-  it("of a former run are nobody's business", () => {
+  it("are not counted if an earlier run ended the plan", () => {
     expect(judge(times(20, { worked: 1, open_before: 0, open_after: 0 }))).toEqual(times(20, "-"));
   });
 });
 
 describe("work without a plan", () => {
-  it("is told of once, at the third step", () => {
+  it("brings one nudge, at the third step", () => {
     const work = { worked: 1, tasks_before: 0, tasks_after: 0, open_before: 0, open_after: 0 };
-    expect(judge(times(6, work))).toEqual(["-", "-", "told", "-", "-", "-"]);
+    expect(judge(times(6, work))).toEqual(["-", "-", "nudge", "-", "-", "-"]);
   });
 });
 
@@ -97,7 +97,7 @@ describe("a run", () => {
   let count = 0;
   const another = (name: string): Turn => callsTools({ name, arguments: JSON.stringify({ count: count++ }) });
 
-  it("of a model that only calls tools that there are not ends within bounds, and says what is unfinished", async () => {
+  it("ends within bounds if the model only calls unknown tools, and reports what is unfinished", async () => {
     const run = new ScriptedRun(() => another("magic"), [work]);
     const outcome = await run.run({ plan: makePlan("pending", "pending") });
     expect(outcome).toMatchObject({ status: "completed", unfinished_tasks: 2 });
@@ -108,7 +108,7 @@ describe("a run", () => {
     expect(run.lastWords(5)).toContain("Nothing has come of the last 5 steps");
   });
 
-  it("of a model that can't stop after its plan ends with the last thing that it said", async () => {
+  it("ends with the model's last text if the model does not stop after its plan", async () => {
     const turns = [callsTools("update_tasks"), { ...another("work"), text: "The shop is ready." }];
     const run = new ScriptedRun(() => turns.shift() ?? another("work"), [work, planTool]);
     const outcome = await run.run({ plan: makePlan("in_progress") });
@@ -116,7 +116,7 @@ describe("a run", () => {
     expect(run.requests.length).toBe(9);
   });
 
-  it("goes on after its plan where a person adds a wish, and counts anew", async () => {
+  it("continues after its plan if a person adds a request, and counts from zero", async () => {
     const turns = [callsTools("update_tasks")];
     const run = new ScriptedRun(() => turns.shift() ?? another("work"), [work, planTool, completeTool]);
     run.steered = [...times(8, []), [{ role: "user", content: "and a logo" }]];

@@ -12,11 +12,11 @@ function plan(...tasks: [string, TaskStatus][]): Plan {
 }
 
 describe("remindOfPlan", () => {
-  it("says nothing without a plan", () => {
+  it("returns null without a plan", () => {
     expect(remindOfPlan(emptyPlan)).toBeNull();
   });
 
-  it("gives progress, the due task with its id, and what to do", () => {
+  it("contains progress, the due task with its id, and what to do", () => {
     const text = remindOfPlan(plan(["A", "completed"], ["B", "in_progress"], ["C", "pending"], ["D", "cancelled"]));
     expect(text).toMatch(/^<plan_reminder>\n[\s\S]*\n<\/plan_reminder>$/);
     expect(text).toContain("1 of 4 tasks completed, 1 cancelled");
@@ -25,13 +25,13 @@ describe("remindOfPlan", () => {
     expect(text).toContain('{"task_ids":["task_1"],"status":"completed"}');
   });
 
-  it("tells the model to finish when all tasks have ended", () => {
+  it("asks the model to finish when all tasks have ended", () => {
     const text = remindOfPlan(plan(["A", "completed"], ["B", "cancelled"]));
     expect(text).toContain("calling complete");
     expect(text).not.toContain("update_tasks");
   });
 
-  it("stays short whatever the plan holds", () => {
+  it("stays short whatever the plan contains", () => {
     const many = plan(...Array.from({ length: 500 }, (): [string, TaskStatus] => ["长".repeat(2000), "pending"]));
     expect(remindOfPlan(many)?.length).toBeLessThan(800);
   });

@@ -1,31 +1,31 @@
-// The reminder that ends each model call. It is made anew each time and never stored, so it costs the same at the
-// thousandth step as at the first, and what stands before it in the prompt stays as the provider cached it.
+// The reminder at the end of each model call. It is built anew each time and never stored, so it costs the same at the
+// thousandth step as at the first, and the prompt before it stays in the provider's cache.
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { quoteAsData } from "./text.ts";
-import { describeNews, type EditNews } from "./unseen-edits.ts";
+import { describeUnseenEdits, type UnseenEdits } from "./unseen-edits.ts";
 import { openTasks } from "./view.ts";
 
-/** What there is to say beside where the work stands. */
+/** What the reminder includes beside the state of the plan. */
 export interface ReminderExtras {
-  /** What a person changed since the model's last step. */
-  news?: EditNews | null;
-  /** What was done, by task; asked for only where the work is at its end. */
+  /** What a person has changed since the model's last step. */
+  edits?: UnseenEdits | null;
+  /** What was done, by task. Called only when all tasks have ended. */
   digest?: () => string | null;
-  /** The plan was over before the person spoke last: what they want now is not in it. */
+  /** True if all tasks had ended before the person's latest message: the plan does not cover what they want now. */
   isFormer?: boolean;
 }
 
-/** A few lines on where the work stands; null where there is no plan and none was taken away. */
+/** A few lines on the state of the plan; null if there is no plan and none was deleted. */
 export function remindOfPlan(
   plan: Plan,
-  { news = null, digest = () => null, isFormer = false }: ReminderExtras = {},
+  { edits = null, digest = () => null, isFormer = false }: ReminderExtras = {},
 ): string | null {
-  if (plan.tasks.length === 0 && news === null) return null;
+  if (plan.tasks.length === 0 && edits === null) return null;
   const open = openTasks(plan);
   const due = open[0];
   return [
     "<plan_reminder>",
-    ...(news === null ? [] : describeNews(news)),
+    ...(edits === null ? [] : describeUnseenEdits(edits)),
     ...(plan.tasks.length === 0 ? [empty] : [describeProgress(plan)]),
     ...(due ? describeNext(due, open[1]) : []),
     ...(due || plan.tasks.length === 0 ? [] : isFormer ? [former] : describeEnd(digest())),

@@ -1,4 +1,4 @@
-// What must hold for the task list after any calls whatsoever.
+// What must hold for the task list after any sequence of calls.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
@@ -86,7 +86,7 @@ describe("any sequence of calls", () => {
     step.kind === "delete_section" ||
     (step.kind === "person" && step.operations.some(({ op }) => op === "delete" || op === "clear"));
 
-  it("keeps every task that is not deleted, one task in progress, forward statuses, whole references and a version that counts changes", () => {
+  it("keeps undeleted tasks, one task in progress, forward statuses, valid references and a version that counts changes", () => {
     fc.assert(
       fc.property(fc.array(call, { maxLength: 25 }), fc.constantFrom("strict", "free"), (steps, order) => {
         const makeId = numbered();
@@ -141,7 +141,7 @@ describe("any sequence of calls", () => {
     );
   });
 
-  it("in strict order gives a model's own completions the due tasks only, whatever a person does between them", () => {
+  it("in strict order lets a model complete due tasks only, whatever a person does in between", () => {
     const turn = fc.oneof(
       fc.record({ by: fc.constant("model" as const), status: fc.constantFrom(...taskStatuses), task_ids: ids }),
       fc.record({ by: fc.constant("person" as const), operation }),

@@ -70,7 +70,7 @@ describe("createTasks", () => {
     expect(plan.tasks.at(-1)).toMatchObject({ content: "E", section_id: "sec_9" });
   });
 
-  it("adds nothing that is in the section already and still open, and says so by the very same plan", () => {
+  it("adds no task that is open in the section already, and returns the same plan", () => {
     const plan = shop();
     const again = { sections: [{ title: "build", tasks: [" A ", "B"] }] };
     expect(accepted(createTasks(plan, again))).toBe(plan);
@@ -85,13 +85,13 @@ describe("createTasks", () => {
     expect(grown.version).toBe(2);
   });
 
-  it("adds again what has ended: that is work to be done once more", () => {
+  it("adds a task again if the earlier one has ended", () => {
     const plan = accepted(updateTasks(shop(), { task_ids: ["task_1"], status: "completed" }, "strict"));
     const again = accepted(createTasks(plan, { section_title: "Build", task_contents: ["A"] }));
     expect(openTasks(again).map((task) => task.content)).toEqual(["B", "A", "C", "D"]);
   });
 
-  it("puts two sections of one call that share a title together", () => {
+  it("merges two sections of one call that share a title", () => {
     const sections = [
       { title: "One", tasks: ["a"] },
       { title: "ONE", tasks: ["b"] },
@@ -99,7 +99,7 @@ describe("createTasks", () => {
     expect(accepted(createTasks(emptyPlan, { sections })).sections).toHaveLength(1);
   });
 
-  it("takes control characters and lone surrogates out of what it stores", () => {
+  it("removes control characters and lone surrogates from what it stores", () => {
     const plan = accepted(createTasks(emptyPlan, { section_title: "a\u0000b", task_contents: [" x\ud800\u0007y\n"] }));
     expect(plan.sections[0]?.title).toBe("ab");
     expect(plan.tasks[0]?.content).toBe("x\ufffdy");
@@ -139,7 +139,7 @@ describe("updateTasks in strict order", () => {
     expect(statuses(accepted(set(shop(), "completed", "task_1")))).toBe("completed pending pending pending");
   });
 
-  it("completes several that are consecutive from the due one, in whatever order they are named", () => {
+  it("completes several tasks that follow each other from the due one, in whatever order they are named", () => {
     expect(statuses(accepted(set(shop(), "completed", "task_3", "task_1", "task_2")))).toBe(
       "completed completed completed pending",
     );
@@ -152,7 +152,7 @@ describe("updateTasks in strict order", () => {
     expect(message).toContain('{"task_ids":["task_1"],"status":"completed"}');
   });
 
-  it("refuses several with a gap, and changes nothing", () => {
+  it("refuses several tasks with a gap, and changes nothing", () => {
     const plan = shop();
     expect(refused(set(plan, "completed", "task_1", "task_3"))).toContain("follow it directly");
     expect(statuses(plan)).toBe("pending pending pending pending");
@@ -165,7 +165,7 @@ describe("updateTasks in strict order", () => {
     expect(refused(set(shop(), "in_progress", "task_1", "task_2"))).toContain("start one with one id");
   });
 
-  it("cancels anywhere, and what follows a cancelled task is due", () => {
+  it("cancels any task, and the task after a cancelled one is due", () => {
     const plan = accepted(set(shop(), "cancelled", "task_1", "task_4"));
     expect(statuses(plan)).toBe("cancelled pending pending cancelled");
     expect(dueTask(plan)?.id).toBe("task_2");
@@ -183,20 +183,20 @@ describe("updateTasks in strict order", () => {
     expect(refused(set(plan, "pending", "task_1"))).toContain("can't become pending again");
   });
 
-  it("gives the same plan back for a repeated call", () => {
+  it("returns the same plan for a repeated call", () => {
     const plan = accepted(set(shop(), "completed", "task_1"));
     expect(accepted(set(plan, "completed", "task_1"))).toBe(plan);
     expect(statuses(accepted(set(plan, "completed", "task_1", "task_2")))).toBe("completed completed pending pending");
   });
 
-  it("has what was appended to an earlier section due before a later section", () => {
+  it("makes a task appended to an earlier section due before a later section", () => {
     let plan = accepted(set(shop(), "completed", "task_1", "task_2"));
     plan = accepted(createTasks(plan, { section_title: "Build", task_contents: ["E"] }, () => "task_5"));
     expect(dueTask(plan)?.content).toBe("E");
     expect(refused(set(plan, "completed", "task_3"))).toContain("task_5");
   });
 
-  it("lets the task in progress end although an earlier one was added meanwhile", () => {
+  it("lets the task in progress end even if an earlier one was added meanwhile", () => {
     let plan = accepted(set(shop(), "completed", "task_1", "task_2"));
     plan = accepted(set(plan, "in_progress", "task_3"));
     plan = accepted(createTasks(plan, { section_title: "Build", task_contents: ["E"] }));
@@ -222,7 +222,7 @@ describe("updateTasks in free order", () => {
 });
 
 describe("updateTasks on content and section", () => {
-  it("gives one task a new content", () => {
+  it("changes the content of one task", () => {
     const plan = accepted(updateTasks(shop(), { task_ids: ["task_2"], content: " B2 " }, "strict"));
     expect(plan.tasks[1]?.content).toBe("B2");
     expect(plan.version).toBe(2);
@@ -236,12 +236,12 @@ describe("updateTasks on content and section", () => {
     expect(dueTask(plan)?.id).toBe("task_1");
   });
 
-  it("leaves a task where it is when it is moved to its own section", () => {
+  it("keeps a task in place when it is moved to its own section", () => {
     const plan = shop();
     expect(accepted(updateTasks(plan, { task_ids: ["task_1"], section_id: "sec_1" }, "strict"))).toBe(plan);
   });
 
-  it("refuses what it can't do, all or nothing", () => {
+  it("refuses as a whole what it can't do", () => {
     const plan = shop();
     const update = (input: Parameters<typeof updateTasks>[1]) => refused(updateTasks(plan, input, "strict"));
     expect(update({ task_ids: ["task_1"] })).toContain("Nothing to change");
@@ -259,14 +259,14 @@ describe("ids", () => {
   const [first, second] = plan.tasks;
   const complete = (id: string) => updateTasks(plan, { task_ids: [id], status: "completed" }, "strict");
 
-  it("are understood in capitals, without their prefix, and cut short where that is unique", () => {
+  it("are understood in capitals, without their prefix, and cut short if that is unique", () => {
     const id = first?.id ?? "";
     for (const form of [id, id.toUpperCase(), id.slice(5), ` ${id} `, id.slice(0, -4)]) {
       expect(statuses(accepted(complete(form)))).toBe("completed pending pending pending");
     }
   });
 
-  it("are not guessed from a beginning that tasks share, or from a number", () => {
+  it("are not guessed from a prefix that tasks share, or from a number", () => {
     expect(refused(complete((second?.id ?? "").slice(0, 15)))).toContain("no task");
     expect(refused(complete("1"))).toContain("no task");
     expect(refused(complete("task_"))).toContain("no task");

@@ -1,12 +1,12 @@
-// The rules of the task list, as pure functions over a `Plan`. A change either is allowed as a whole, and gives a plan whose
-// version is one higher, or is refused with a sentence that names the task that is due and the call that would be right.
+// The rules of the task list, as pure functions over a `Plan`. A change is either allowed as a whole, and returns a
+// plan whose version is one higher, or is refused with a sentence that names the due task and the right call.
 //
-// - Plan order is sections in their order, and within a section its tasks in theirs. What is due is the task in progress,
-//   else the first pending one in plan order.
+// - Plan order is the order of the sections, and of the tasks within each section. The task in progress is due, or else
+//   the first pending task in plan order.
 // - Status: pending → in_progress → completed | cancelled. One task is in progress at a time. An ended task is never
-//   reopened; setting a status that a task already has changes nothing, so a repeated call does no harm.
-// - "strict": tasks are started and completed in order, so several at once must be the due one and those after it.
-//   "free": in any order. Cancelling is allowed anywhere in both.
+//   reopened. Setting a status that a task already has changes nothing, so a repeated call is harmless.
+// - "strict": tasks are started and completed in order, so several at once must be the due task and those after it.
+//   "free": in any order. Both allow cancelling any task.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Plan, Task, TaskStatus } from "../../protocol/plan/task.ts";
@@ -18,11 +18,11 @@ export type PlanOrder = AgentConfig["plan_order"];
 
 export type PlanChange = { ok: true; plan: Plan } | { ok: false; message: string };
 
-/** Makes an id; tests bring their own. */
+/** Makes an id. Tests pass their own. */
 export type MakeId = (prefix: "task" | "sec") => string;
 
-// A plan is one row, one part of each state snapshot and the result of every plan tool, so a model reads all of it again
-// and again. These bounds are far above any plan that a person could follow, and keep it under 300 KB of JSON.
+// A plan is one row, part of each state snapshot and the result of every plan tool, so a model reads it again and
+// again. These bounds are far above any plan that a person could follow, and keep its JSON under 300 KB.
 export const MAX_SECTIONS = 50;
 export const MAX_TASKS = 500;
 const TOO_MANY_TASKS = `A plan has at most ${MAX_TASKS} tasks. Group the work more coarsely.`;
@@ -30,10 +30,10 @@ export const MAX_TASK_CHARACTERS = 2_000;
 const MAX_TITLE_CHARACTERS = 200;
 export const MAX_PLAN_CHARACTERS = 60_000;
 
-// An abbreviated id must say more than the time part that all tasks of one call share.
+// An abbreviated id must be longer than the time part that all tasks of one call share.
 const MIN_ID_PREFIX = 12;
 
-/** The plan with its due task in progress; null when one is in progress already or nothing is left. */
+/** The plan with its due task in progress; null if a task is in progress already or none is left. */
 export function startDueTask(plan: Plan): Plan | null {
   const due = dueTask(plan);
   if (due?.status !== "pending") return null;
@@ -61,7 +61,7 @@ export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId 
       const problem = checkContent(content);
       if (problem) return refuse(problem);
       if (isPlanned(plan, section.id, content)) continue;
-      // A request may hold a hundred thousand: the first one too many is enough to know.
+      // A request may hold a hundred thousand tasks, so stop at the first one too many.
       if (tasks.length === MAX_TASKS) return refuse(TOO_MANY_TASKS);
       tasks.push({ id: makeId("task"), content, status: "pending", section_id: section.id });
     }
@@ -70,7 +70,7 @@ export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId 
   return checkSize({ version: plan.version + 1, sections, tasks });
 }
 
-/** Whether it was to be done already before this call: models that lose the thread plan the same work twice. */
+/** Whether the task was open in the plan before this call: models that lose track plan the same work twice. */
 function isPlanned(plan: Plan, section_id: string, content: string): boolean {
   return plan.tasks.some((task) => task.section_id === section_id && task.content === content && isOpen(task));
 }
@@ -145,7 +145,7 @@ function checkStatus(plan: Plan, named: Task[], status: TaskStatus, order: PlanO
   return checkOrder(plan, open, changing);
 }
 
-/** In "strict" order the tasks must be the first of the open ones, whatever order the call names them in. */
+/** In "strict" order the tasks must be the first open ones, in whatever order the call names them. */
 function checkOrder(plan: Plan, open: Task[], changing: Task[]): string | null {
   const due = new Set(open.slice(0, changing.length).map((task) => task.id));
   const early = changing.find((task) => !due.has(task.id));
@@ -203,14 +203,14 @@ function changeTasks(plan: Plan, ids: Set<string>, change: { status?: TaskStatus
   return { ...plan, tasks };
 }
 
-/** Moved tasks stand last in their new section; those that are in it already keep their place. */
+/** Moved tasks go to the end of their new section. Tasks that are in it already keep their place. */
 function moveTasks(plan: Plan, ids: Set<string>, section_id: string): Plan {
   const moves = (task: Task) => ids.has(task.id) && task.section_id !== section_id;
   const moved = plan.tasks.filter(moves).map((task) => ({ ...task, section_id }));
   return { ...plan, tasks: [...plan.tasks.filter((task) => !moves(task)), ...moved] };
 }
 
-/** The changed plan under its next version, or the very same one where nothing is different. */
+/** The changed plan under its next version, or the same object if nothing differs. */
 function finish(before: Plan, after: Plan): PlanChange {
   const same =
     before.sections.length === after.sections.length && JSON.stringify(before.tasks) === JSON.stringify(after.tasks);
@@ -236,7 +236,7 @@ function checkSize(plan: Plan): PlanChange {
   return { ok: true, plan };
 }
 
-/** The tasks in the order in which they are named; or why not. */
+/** The tasks in the order in which they are named, or the reason why one is not found. */
 export function findTasks(plan: Plan, ids: string[]): string | Task[] {
   const found = new Map<string, Task>();
   const unknown: string[] = [];
@@ -250,7 +250,10 @@ export function findTasks(plan: Plan, ids: string[]): string | Task[] {
   return `There is no task with the id ${unknown.slice(0, 5).join(", ")}${rest}. Nothing was changed; view_tasks shows all ids. ${describeDue(plan)}`;
 }
 
-/** By the id, or by what models make of one: without its prefix, in capitals, cut short where that is still unique. */
+/**
+ * Finds an item by its id, or by what models make of an id: without its prefix, in capitals, or cut short where that is
+ * still unique.
+ */
 function findById<Item extends { id: string }>(items: Item[], id: string, prefix: "task" | "sec"): Item | undefined {
   const exact = items.find((item) => item.id === id);
   if (exact) return exact;

@@ -1,4 +1,4 @@
-// What a person's edit does to a run of the loop, and what the loop makes of evidence.
+// What a person's edit does to a run of the loop, and how the loop uses evidence.
 import { describe, expect, it } from "vitest";
 import {
   askTool,
@@ -19,7 +19,7 @@ const add: PlanOperation = { op: "create", section_title: "Section", task_conten
 const cancel = (id: string): PlanOperation => ({ op: "update", task_ids: [id], status: "cancelled" });
 
 describe("a person's edit", () => {
-  it("is told at the next step, once, at the end of the request", async () => {
+  it("is sent with the next step, once, at the end of the request", async () => {
     const run = new ScriptedRun([callsTools("work"), callsTools("work"), callsTools("complete")], [work, completeTool]);
     run.onFact = (fact) => {
       if (fact.type === "tool_started" && run.requests.length === 1) run.edit([add]);
@@ -28,11 +28,11 @@ describe("a person's edit", () => {
     expect(run.lastWords(0)).not.toContain("The person changed");
     expect(run.lastWords(1)).toMatch(/The person changed the plan since your last step[\s\S]*added task_\w+ "More"/);
     expect(run.lastWords(2)).not.toContain("The person changed");
-    const [, told] = run.facts.filter((fact) => fact.type === "assistant_message");
-    expect(told?.told_edits).toBe(run.plan.version);
+    const [, reply] = run.facts.filter((fact) => fact.type === "assistant_message");
+    expect(reply?.seen_edits).toBe(run.plan.version);
   });
 
-  it("during a model call is told with the next one", async () => {
+  it("is sent with the next model call if it happens during one", async () => {
     const edits = { ...callsTools("work"), before: () => run.edit([add]) };
     const run: ScriptedRun = new ScriptedRun([edits, callsTools("complete")], [work, completeTool]);
     await run.run({ plan: makePlan("in_progress") });
@@ -40,16 +40,16 @@ describe("a person's edit", () => {
     expect(run.lastWords(1)).toContain("The person changed");
   });
 
-  it("is told again where the model's reply was cut off by a cancel", async () => {
+  it("is sent again if a cancel cut off the model's reply", async () => {
     const run = new ScriptedRun([{ text: "half", hangs: true, before: () => setImmediate(() => run.cancel.abort()) }]);
     run.edit([add]);
     expect(await run.run()).toEqual({ status: "cancelled" });
     const [partial] = run.facts;
     expect(partial).toMatchObject({ type: "assistant_message", partial: true });
-    expect(partial).not.toHaveProperty("told_edits");
+    expect(partial).not.toHaveProperty("seen_edits");
   });
 
-  it("keeps a run going that would end without having heard of the new work", async () => {
+  it("keeps a run going that would end without having seen the new work", async () => {
     const run: ScriptedRun = new ScriptedRun(
       [{ ...callsTools("complete"), before: () => run.edit([add]) }, callsTools("complete")],
       [completeTool],
@@ -66,7 +66,7 @@ describe("a person's edit", () => {
     expect(await run.run({ plan: makePlan("completed"), max_steps: 1 })).toMatchObject({ status: "completed" });
   });
 
-  it("that ends the last task leads to the closing words, and to the end", async () => {
+  it("brings the closing reminder and the run's end if it ends the last task", async () => {
     const edits = { ...callsTools("work"), before: () => run.edit([cancel("task_1")]) };
     const run: ScriptedRun = new ScriptedRun([edits, says("Stopped.")], [work]);
     expect(await run.run({ plan: makePlan("in_progress") })).toMatchObject({ status: "completed", text: "Stopped." });
@@ -74,14 +74,14 @@ describe("a person's edit", () => {
     expect(run.lastWords(1)).toContain("All tasks have ended");
   });
 
-  it("that takes the whole plan away is told as well", async () => {
+  it("is sent if it deletes the whole plan", async () => {
     const edits = { ...callsTools("work"), before: () => run.edit([{ op: "clear" }]) };
     const run: ScriptedRun = new ScriptedRun([edits, says("Well.")], [work]);
     await run.run({ plan: makePlan("in_progress") });
     expect(run.lastWords(1)).toMatch(/deleted task_1[\s\S]*The task list is empty now/);
   });
 
-  it("counts as progress: the model is reminded of open tasks anew", async () => {
+  it("counts as progress: the reminders of open tasks start again", async () => {
     const talk = Array.from({ length: 4 }, () => says("I stop."));
     const edits = {
       ...says("I stop."),
@@ -92,7 +92,7 @@ describe("a person's edit", () => {
     expect(run.requests).toHaveLength(7);
   });
 
-  it("between two calls of a message begins no task that the model was not told of", async () => {
+  it("starts no task that the model has not seen, between two calls of a message", async () => {
     const run = new ScriptedRun([callsTools("work", "work"), says("a"), says("b"), says("c"), says("d")], [work]);
     run.onFact = (fact) => {
       if (fact.type === "tool_finished" && run.plan.tasks[0]?.status === "in_progress") run.edit([cancel("task_1")]);
@@ -103,7 +103,7 @@ describe("a person's edit", () => {
     expect(begun).toEqual(["task_1", "task_1"]);
   });
 
-  it("amid a plan tool's call is not undone: the call is made again on the plan as it is now", async () => {
+  it("is kept if it happens during a plan tool's call: the call is repeated on the new plan", async () => {
     let calls = 0;
     const slow = makeTool("update_tasks", {
       kind: "plan",
@@ -141,7 +141,7 @@ describe("what is stored of the work", () => {
     expect(run.facts.filter((fact) => "task_id" in fact)).toHaveLength(2);
   });
 
-  it("is nothing about tasks where there is no plan", async () => {
+  it("names no task if there is no plan", async () => {
     const run = new ScriptedRun([callsTools("work"), says("ok")], [work]);
     await run.run();
     expect(run.facts.some((fact) => "task_id" in fact)).toBe(false);
@@ -162,7 +162,7 @@ describe("evidence", () => {
   const agent = agentConfig.parse({ evidence: "challenge" });
   const done = { name: "update_tasks", arguments: '{"task_ids":["task_1"],"status":"completed"}' };
 
-  it("that is missing is asked for once; the same call again is accepted, and the guard lets it pass", async () => {
+  it("is asked for once if it is missing, and the guard lets the repeated call pass", async () => {
     const run = new ScriptedRun(
       [callsTools(done), callsTools(done), callsTools("complete")],
       [challenging, completeTool],
@@ -177,27 +177,27 @@ describe("evidence", () => {
     expect(run.plan.tasks[0]?.status).toBe("completed");
   });
 
-  it("that is there is not asked for", async () => {
+  it("is not asked for if it exists", async () => {
     const run = new ScriptedRun([callsTools(done), callsTools("complete")], [challenging, completeTool]);
     run.ledger = { task_1: { ...emptyLedger(), calls: 1, proven: true } };
     await run.run({ agent, plan: makePlan("in_progress") });
     expect([...run.results.values()][0]?.is_error).toBe(false);
   });
 
-  it("is only noted by default", async () => {
+  it("is only recorded by default", async () => {
     const run = new ScriptedRun([callsTools(done), callsTools("complete")], [challenging, completeTool]);
     await run.run({ plan: makePlan("in_progress") });
     expect([...run.results.values()][0]?.is_error).toBe(false);
   });
 
-  it("is cited at the end: the closing reminder says what was done for each task", async () => {
+  it("is cited in the closing reminder, for each task", async () => {
     const run = new ScriptedRun([callsTools("complete")], [completeTool]);
     run.ledger = { task_1: { ...emptyLedger(), calls: 2, proven: true, failed_calls: 1 } };
     await run.run({ plan: makePlan("completed"), steps: 1, is_former_plan: false });
     expect(run.lastWords(0)).toMatch(/All tasks have ended[\s\S]*- "Task 1" \(completed\): 2 calls, 1 failed/);
   });
 
-  it("of a plan that had ended when a person added a wish is not asked for: there is something new to do", async () => {
+  it("is not cited after a person adds a request to a plan that had ended", async () => {
     const run = new ScriptedRun([callsTools("update_tasks"), says("Now a logo."), says("There.")], [planTool]);
     run.steered = [[], [], [{ role: "user", content: "and a logo" }]];
     await run.run({ plan: makePlan("in_progress") });
@@ -205,7 +205,7 @@ describe("evidence", () => {
     expect(run.lastWords(2)).toContain("add its tasks with create_tasks");
   });
 
-  it("of a plan that an earlier run has ended is not cited again", async () => {
+  it("is not cited again for a plan that an earlier run has ended", async () => {
     const run = new ScriptedRun([says("You are welcome.")]);
     run.ledger = { task_1: { ...emptyLedger(), calls: 2, proven: true } };
     await run.run({ plan: makePlan("completed") });

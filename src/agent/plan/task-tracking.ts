@@ -1,5 +1,5 @@
-// What the model is told of the plan at each call, and what follows from that for the calls it then makes: it acts on the
-// plan as it was told, while a person may change it at any moment.
+// Tracks what the model has seen of the plan at each call, and applies it to the calls that it then makes. The model
+// acts on the plan that it saw, while a person may change the plan at any moment.
 import type { Plan } from "../../protocol/plan/task.ts";
 import type { RunState } from "../loop-state.ts";
 import type { Challenge } from "./evidence.ts";
@@ -10,45 +10,47 @@ import { remindOfPlan } from "./reminder.ts";
 import { startDueTask } from "./rules.ts";
 import { dueTask, openTasks } from "./view.ts";
 
-/** What the newest call was told. */
-/** The reminder of the plan for the next call; null where there is nothing to say. */
-export function tellPlan(state: RunState): string | null {
+/**
+ * Returns the plan's reminder for the next call, or null if there is nothing to say, and records what the model then
+ * sees.
+ */
+export function preparePlanReminder(state: RunState): string | null {
   const { plan, ports } = state;
-  const news = ports.readNews();
-  state.told = { task_id: noteDue(state, plan), edits: news?.version ?? null };
-  // The person has moved the work on: whatever the model was reminded of before, it starts anew.
-  if (news !== null) {
+  const edits = ports.readUnseenEdits();
+  state.seen = { task_id: noteDue(state, plan), edits: edits?.version ?? null };
+  // The person has moved the work forward, so the counts of reminders and fruitless steps start again.
+  if (edits !== null) {
     state.replies = { ...state.replies, reminders: 0, of_task: 0 };
     state.progress = noProgress;
   }
   const digest = () => digestLedger(plan, ports.readLedger());
-  return remindOfPlan(plan, { news, digest, isFormer: state.isFormerPlan });
+  return remindOfPlan(plan, { edits, digest, isFormer: state.isFormerPlan });
 }
 
-/** Where a task is open, the plan is about what the person wants now. */
+/** While a task is open, the plan covers what the person wants now. */
 function noteDue(state: RunState, plan: Plan): string | null {
   const due = dueTask(plan);
   if (due !== null) state.isFormerPlan = false;
   return due?.id ?? null;
 }
 
-/** What is stored with the reply: the task that the step was for, and the edits that the model knows of from now on. */
-export function describeTold({ told }: RunState, partial: boolean): { task_id?: string; told_edits?: number } {
+/** What is stored with the reply: the task of the step, and the edits that the model has now seen. */
+export function describeSeen({ seen }: RunState, partial: boolean): { task_id?: string; seen_edits?: number } {
   return {
-    ...(told.task_id === null ? {} : { task_id: told.task_id }),
-    // A reply that was cut off may not have come to it.
-    ...(told.edits === null || partial ? {} : { told_edits: told.edits }),
+    ...(seen.task_id === null ? {} : { task_id: seen.task_id }),
+    // The model may not have reacted to the edits in a reply that was cut off.
+    ...(seen.edits === null || partial ? {} : { seen_edits: seen.edits }),
   };
 }
 
 /**
- * The task that a call for work is for, and the plan with that task begun. Where a person has put another task in the
- * place of the one that the model was told of, its calls are still for the old one, and begin nothing.
+ * The task that a call for work belongs to, and the plan with that task started. If a person has replaced the task that
+ * the model saw as due, its calls still belong to the old task and start nothing.
  */
-export function beginWork({ plan, ports, told }: RunState): { task_id?: string; plan?: Plan } {
+export function beginWork({ plan, ports, seen }: RunState): { task_id?: string; plan?: Plan } {
   const due = dueTask(plan);
-  if (ports.readNews() !== null && due?.id !== told.task_id) {
-    const task_id = told.task_id ?? (due?.status === "in_progress" ? due.id : null);
+  if (ports.readUnseenEdits() !== null && due?.id !== seen.task_id) {
+    const task_id = seen.task_id ?? (due?.status === "in_progress" ? due.id : null);
     return task_id === null ? {} : { task_id };
   }
   if (due === null) return {};
@@ -56,17 +58,19 @@ export function beginWork({ plan, ports, told }: RunState): { task_id?: string; 
   return started === null ? { task_id: due.id } : { task_id: due.id, plan: started };
 }
 
-/** The model's own change of the plan tells it what is due. */
+/** The result of the model's own change shows it what is due. */
 export function noteChange(state: RunState, plan: Plan): void {
-  state.told = { ...state.told, task_id: noteDue(state, plan) };
+  state.seen = { ...state.seen, task_id: noteDue(state, plan) };
 }
 
-/** Whether a person has left work that the model has not heard of: the run doesn't end over it, unless this was its last step. */
-export function hasUnheardWork({ plan, ports, steps, input }: RunState): boolean {
-  return steps < input.max_steps && ports.readNews() !== null && openTasks(plan).length > 0;
+/**
+ * Whether a person has added work that the model has not seen. The run then continues, unless this was its last step.
+ */
+export function hasUnseenWork({ plan, ports, steps, input }: RunState): boolean {
+  return steps < input.max_steps && ports.readUnseenEdits() !== null && openTasks(plan).length > 0;
 }
 
-/** Sends a completion without evidence back, once for each task. */
+/** Sends back a completion without evidence, once for each task. */
 export function challengeChange(state: RunState, changed: Plan): Challenge | null {
   if (state.input.agent.evidence !== "challenge") return null;
   return challengeCompletion(state.plan, changed, state.ports.readLedger());

@@ -1,4 +1,4 @@
-// The sentences in which the plan's rules speak to a model.
+// The sentences that the plan's rules return to a model.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { dueTask } from "./view.ts";
@@ -20,18 +20,18 @@ export function nameTask(task: Task): string {
   return `${task.id} (${quote(task.content)})`;
 }
 
-/** A text inside a message: one line, quoted, and short without half a surrogate pair at its end. */
+/** A text inside a message: on one line, quoted, and cut short without splitting a surrogate pair. */
 export function quote(text: string): string {
   const line = text.replace(/\s+/g, " ");
   return JSON.stringify(line.length > 100 ? `${cutEnd(line, 100)}…` : line);
 }
 
-/** A text inside a reminder, which it can't end: no tag survives in it. */
+/** A text inside a reminder. It can't contain a tag, so it can't end the reminder. */
 export function quoteAsData(text: string): string {
   return quote(text).replaceAll("<", "\\u003c");
 }
 
-/** What is stored: well-formed, without control characters but line breaks and tabs, and without space around it. */
+/** The text as it is stored: well-formed, trimmed, and without control characters other than line breaks and tabs. */
 export function cleanText(text: string): string {
   return text
     .toWellFormed()

@@ -1,4 +1,5 @@
-// What can be read off a plan: its order, what is due, and the two forms in which it leaves (a tool's result, the stream's state).
+// What can be derived from a plan: its order, the due task, and the two forms in which it is sent (a tool's result, the
+// stream's state).
 import type { Plan, PlanState, PlanView, Section, Task } from "../../protocol/plan/task.ts";
 
 export const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
@@ -15,7 +16,7 @@ export function tasksInOrder(plan: Plan): Task[] {
   return groupTasks(plan).flatMap((group) => group.tasks);
 }
 
-/** What is still to be done, in the order in which it is due: the task in progress, then the pending ones. */
+/** Open tasks in the order in which they are due: the task in progress, then the pending ones. */
 export function openTasks(plan: Plan): Task[] {
   const inOrder = tasksInOrder(plan);
   return [

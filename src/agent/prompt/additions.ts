@@ -1,4 +1,4 @@
-// Headings of what others add: whoever set the agent up may instruct, the client's context may not.
+// Headings for what others add. Whoever set up the agent may give instructions, the client's context may not.
 
 export const instructionsHeading = `# Instructions for this agent
 

@@ -1,4 +1,4 @@
-// When a person is asked. Each question stops the run until they come back, so models are told what is no reason to ask.
+// When to ask a person. Each question stops the run until they return, so models also read what is no reason to ask.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 const asking = `# Asking

@@ -1,4 +1,4 @@
-// The end: when to stop, and a last word that a person can check.
+// When to stop, with a closing report that a person can check.
 
 export const finishing = `# Finishing
 

@@ -1,5 +1,5 @@
-// When a plan is made, and how. Models of the middle class decide by examples more than by rules: what they get wrong
-// (a question on how something is done, one look, a "small" report) stands here in both languages.
+// When to make a plan, and how. Mid-range models decide by examples more than by rules, so the cases that they get
+// wrong (a question about how something is done, a single look, a "small" report) are examples here, in both languages.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 export const whenToPlan = `# Plan or answer

@@ -14,11 +14,11 @@ function promptOf(settings: Partial<typeof agent>): string {
   return buildSystemPrompt({ agent: { ...agent, ...settings }, context: [] });
 }
 
-// At four characters a token, and nearer to one where they are Chinese, about 2,200 tokens: each is paid at each step.
+// About 2,200 tokens, at four characters a token, and nearly one a token in Chinese. Each step pays for them.
 const MAX_CHARACTERS = 8000;
 
 describe("buildSystemPrompt", () => {
-  it("is the same for the same input, and begins the same whatever the context", () => {
+  it("is the same for the same input, with the same prefix whatever the context", () => {
     expect(buildSystemPrompt({ agent: { ...agent }, context: [] })).toBe(bare);
     const full = buildSystemPrompt({ agent, context: [{ description: "Page", value: "home" }] });
     expect(full.startsWith(bare)).toBe(true);
@@ -44,11 +44,11 @@ describe("buildSystemPrompt", () => {
     ]);
   });
 
-  it("holds nothing that changes between calls: no date, no id, no state of a plan", () => {
+  it("contains nothing that changes between calls: no date, no id, no state of a plan", () => {
     expect(bare).not.toMatch(/\b20\d\d\b|\d:\d\d|\b(?:task|sec|inv|thread|msg|inst)_[0-9a-z]{8}|undefined|\[object/);
   });
 
-  it("stays small, with every setting told", () => {
+  it("stays small with every setting", () => {
     const every = { plan_approval: true, evidence: "challenge" as const, approvals: { execute_command: ["*"] } };
     for (const plan_order of ["strict", "free"] as const) {
       expect(promptOf({ plan_order, ...every }).length).toBeLessThan(MAX_CHARACTERS);
@@ -71,7 +71,7 @@ describe("buildSystemPrompt", () => {
     for (const plan of plans) expect(createTasks({ version: 0, sections: [], tasks: [] }, plan).ok).toBe(true);
   });
 
-  it("names the tags that the server writes, and tools and fields that there are", () => {
+  it("names only tags, tools and fields that exist", () => {
     const tags = ["plan_reminder", "reminder", "conversation_summary", "person_message", "webhook_payload"];
     for (const tag of tags) expect(bare).toContain(`<${tag}>`);
     const fields = ["in_progress", "read_result", "result_id"];
@@ -81,7 +81,7 @@ describe("buildSystemPrompt", () => {
     expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it("tells of the order that the code enforces", () => {
+  it("states the order that the code enforces", () => {
     expect(bare).toContain("in the order of the list");
     expect(promptOf({ plan_order: "free" })).toContain("in any order");
     expect(promptOf({ plan_order: "free" })).not.toContain("One task at a time, in the order");
@@ -91,18 +91,18 @@ describe("buildSystemPrompt", () => {
     ["plan_approval", { plan_approval: true }, "asks the person for approval"],
     ["evidence", { evidence: "challenge" as const }, "is questioned"],
     ["approvals", { approvals: { execute_command: ["*"] } }, "A call that was declined"],
-  ])("tells of %s only where it is set", (_name, settings, words) => {
+  ])("mentions %s only if it is set", (_name, settings, words) => {
     expect(promptOf(settings)).toContain(words);
     expect(bare).not.toContain(words);
   });
 
-  it("says nothing of which patterns are to be approved: they could be worked around", () => {
+  it("does not reveal the patterns of approvals, which could be worked around", () => {
     expect(promptOf({ approvals: { execute_command: ["rm -rf *"] } })).toBe(
       promptOf({ approvals: { create_file: ["*"] } }),
     );
   });
 
-  it("speaks only of tools for work that the agent is offered", () => {
+  it("mentions only work tools that the agent has", () => {
     const prompt = promptOf({ tools: ["read_file", "execute_command"] });
     for (const name of ["create_file", "expose_port", "git tools"]) {
       expect(bare).toContain(name);
@@ -111,7 +111,7 @@ describe("buildSystemPrompt", () => {
     expect(prompt).toContain("background: true");
   });
 
-  it("ends its own part with the agent's instructions as they are, and says nothing of them where there are none", () => {
+  it("ends its own part with the agent's instructions unchanged, and mentions them only if there are any", () => {
     expect(buildSystemPrompt({ agent: { ...agent, instructions: " Be brief. \n" }, context: [] })).toMatch(
       /Be brief\.$/,
     );
@@ -136,7 +136,7 @@ describe("buildSystemPrompt", () => {
     );
   });
 
-  it("bounds the context and says what it left out", () => {
+  it("bounds the context and says how much it left out", () => {
     const context = Array.from({ length: 5 }, (_, index) => ({ description: `d${index}`, value: "v".repeat(30_000) }));
     const prompt = buildSystemPrompt({ agent, context });
     expect(prompt.length - bare.length).toBeLessThan(52_000);
@@ -144,7 +144,7 @@ describe("buildSystemPrompt", () => {
     expect(prompt).toContain("3 more left out");
   });
 
-  it("holds no lone surrogate where a value is cut amid a pair", () => {
+  it("contains no lone surrogate if a value is cut within a pair", () => {
     const prompt = buildSystemPrompt({ agent, context: [{ description: "d", value: `${"v".repeat(49_999)}😀` }] });
     expect(prompt.isWellFormed()).toBe(true);
   });

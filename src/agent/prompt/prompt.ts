@@ -1,6 +1,6 @@
-// The system prompt of a run, put together from its parts (`prompt/`) and what its agent and its client add. It holds nothing
-// that changes from one call to the next (no date, no plan, no id), since providers cache a prompt by its beginning; what
-// is most particular stands last. Same input, same bytes.
+// The system prompt of a run, built from its parts (`prompt/`) and from what its agent and its client add. It contains
+// nothing that changes from one call to the next (no date, no plan, no id), because providers cache a prompt by its
+// prefix; the most specific parts come last. The same input gives the same bytes.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { contextHeading, instructionsHeading } from "./additions.ts";
@@ -14,13 +14,14 @@ import { describeWork } from "./working.ts";
 
 export interface PromptInput {
   agent: AgentConfig;
-  /** Names of the tools that others describe. */
+  /** Names of tools that others describe. */
   foreign_tools?: string[];
-  /** What a client wants known; quoted as data. */
+  /** Information from the client, quoted as data. */
   context: { description: string; value: string }[];
 }
 
-// A client may send 1 MiB of context with each request; a model reads all of it at each step. This is about 12,000 tokens.
+// A client may send 1 MiB of context with each request, and the model reads all of it at each step. This is about
+// 12,000 tokens.
 const MAX_CONTEXT_CHARACTERS = 50_000;
 const MAX_DESCRIPTION_CHARACTERS = 300;
 

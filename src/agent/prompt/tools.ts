@@ -1,5 +1,5 @@
-// What tool descriptions can't say, because it is about several tools. A line about tools that the agent is not offered
-// would make a model call them, so it is left out.
+// What tool descriptions can't say because it concerns several tools. A line about tools that the agent does not have
+// would make the model call them, so it is left out.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 const lines: { about: string[]; text: string }[] = [
@@ -21,12 +21,12 @@ const lines: { about: string[]; text: string }[] = [
   },
 ];
 
-const beforeThem = "Paths are relative to the work dir.";
-const behindThem =
+const firstLine = "Paths are relative to the work dir.";
+const lastLine =
   "A long output is shortened. Where its notice names a result_id, read_result {result_id, offset?} shows more of it.";
 
 export function describeTools({ tools }: AgentConfig): string {
   const isOffered = (name: string) => tools === null || tools.includes(name);
-  const told = lines.filter(({ about }) => about.every(isOffered)).map(({ text }) => text);
-  return `# Tools\n\n${[beforeThem, ...told, behindThem].map((line) => `- ${line}`).join("\n")}`;
+  const offered = lines.filter(({ about }) => about.every(isOffered)).map(({ text }) => text);
+  return `# Tools\n\n${[firstLine, ...offered, lastLine].map((line) => `- ${line}`).join("\n")}`;
 }

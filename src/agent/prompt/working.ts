@@ -1,5 +1,5 @@
-// The loop of the work: consult, act, look, tick. It says what the code enforces, so that a model meets a rule as advice
-// before it meets it as an error.
+// The cycle of the work: consult the list, act, check, complete. It states what the code enforces, so that a model
+// meets a rule as advice before it meets it as an error.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 const inOrder = "- One task at a time, in the order of the list.";

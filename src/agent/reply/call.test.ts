@@ -5,7 +5,7 @@ import { MAX_ATTEMPTS } from "./call.ts";
 const retries = (run: ScriptedRun) => run.deltas.flatMap((delta) => (delta.type === "model_retry" ? [delta] : []));
 
 describe("callWithRetry", () => {
-  it("tries again with growing waits, tells of each, and goes on when the model answers", async () => {
+  it("retries with growing waits, reports each retry, and continues when the model answers", async () => {
     const run = new ScriptedRun([fails(), fails(), fails(), fails(), says("At last.")]);
     expect(await run.run()).toMatchObject({ status: "completed", text: "At last." });
     expect(retries(run).map((retry) => retry.attempt)).toEqual([1, 2, 3, 4]);
@@ -16,7 +16,7 @@ describe("callWithRetry", () => {
     }
   });
 
-  it("gives up after the last attempt, with the code and the words of the failure", async () => {
+  it("gives up after the last attempt, with the code and the message of the failure", async () => {
     const run = new ScriptedRun(
       Array.from({ length: 9 }, () => fails({ code: "model_timeout", message: "It was silent." })),
     );
@@ -40,7 +40,7 @@ describe("callWithRetry", () => {
     expect(run.slept).toEqual([7000, 60_000]);
   });
 
-  it("drops what was seen and goes on under a new message id", async () => {
+  it("drops what was seen and continues under a new message id", async () => {
     const run = new ScriptedRun([fails({}, "Hal"), says("Hello.")]);
     await run.run();
     expect(run.log.map((entry) => entry.type)).toEqual([
@@ -56,7 +56,7 @@ describe("callWithRetry", () => {
     expect(run.facts[0]).toMatchObject({ message_id: "msg_2", message: { content: "Hello." } });
   });
 
-  it("drops nothing where nothing was seen", async () => {
+  it("drops nothing if nothing was seen", async () => {
     const run = new ScriptedRun([fails(), says("Hello.")]);
     await run.run();
     expect(run.deltas.map((delta) => delta.type)).not.toContain("message_dropped");

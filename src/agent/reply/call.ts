@@ -1,4 +1,4 @@
-// One step's model call, made until it succeeds or can't: failures that may pass are retried with back-off.
+// One step's model call. It retries failures that may pass, with back-off, until the call succeeds or can't.
 import { type Backoff, backoffDelay } from "../../lib/retry.ts";
 import type { AssistantMessage } from "../../protocol/message.ts";
 import type { RunErrorCode, Usage } from "../../protocol/run.ts";
@@ -6,10 +6,10 @@ import type { LoopDelta } from "../events.ts";
 import type { FinishReason, Model, ModelFailure, ModelReply, ModelRequest } from "../model.ts";
 import { createMessageParts, type MessageParts } from "./message-parts.ts";
 
-/** With the waits below about eight seconds of failing in a row; outages that last longer are for a person to see. */
+/** With the waits below, about eight seconds of failures. A longer outage is for a person to see. */
 export const MAX_ATTEMPTS = 5;
 const backoff: Backoff = { base_ms: 500, cap_ms: 30_000 };
-/** Providers may ask to wait for hours; a run that shows nothing for so long looks dead. */
+/** Providers may ask for a wait of hours. A run that shows nothing for so long looks dead. */
 const MAX_RETRY_AFTER_MS = 60_000;
 
 export interface ModelCallPorts {
@@ -26,14 +26,14 @@ export interface CalledMessage {
   reasoning: string;
   finish: FinishReason;
   usage: Usage | null;
-  /** The model that made it, where it is not the run's. */
+  /** The model that wrote the message, if it is not the run's own. */
   model?: string;
   xml?: string;
 }
 
 export type CallOutcome =
   | { kind: "message"; called: CalledMessage }
-  /** `partial` is the text so far, null where there is none. */
+  /** `partial` is the text so far; null if there is none. */
   | { kind: "cancelled"; partial: CalledMessage | null }
   | { kind: "failed"; error: { code: RunErrorCode; message: string }; failure: ModelFailure; attempts: number };
 
@@ -81,7 +81,7 @@ function toMessage(message_id: string, parts: MessageParts, reply: ModelReply): 
   return { message_id, message, reasoning, finish: reply.finish, usage: reply.usage, ...xml };
 }
 
-/** A cancelled reply keeps its text; half a tool call is of no use to anyone. */
+/** A cancelled reply keeps its text. Half a tool call is of no use. */
 function keepText(
   message_id: string,
   parts: MessageParts,

@@ -16,7 +16,7 @@ function modelsAsked(run: ScriptedRun): string[] {
 }
 
 describe("a run with fallback models", () => {
-  it("asks the next one at once where a model can't be had, says so, and names it on the message", async () => {
+  it("asks the next one at once if a model is unavailable, reports it, and names the model on the message", async () => {
     const run = new ScriptedRun([refused(), says("Hello.")]);
     expect(await run.run({ model: "a", agent })).toMatchObject({ status: "completed", text: "Hello." });
     expect(modelsAsked(run)).toEqual(["a", "b"]);
@@ -25,7 +25,7 @@ describe("a run with fallback models", () => {
     expect(run.slept).toEqual([]);
   });
 
-  it("asks the next one the same after the last attempt with a model that keeps failing", async () => {
+  it("sends the next one the same request after the last attempt with a model that keeps failing", async () => {
     const run = new ScriptedRun([...keepsFailing(), says("Hello.")]);
     await run.run({ model: "a", agent });
     expect(modelsAsked(run)).toEqual([...Array(MAX_ATTEMPTS).fill("a"), "b"]);
@@ -33,7 +33,7 @@ describe("a run with fallback models", () => {
     expect(run.requests.at(-1)).toEqual({ ...run.requests[0], model: "b" });
   });
 
-  it("voids what a model had said before it failed", async () => {
+  it("drops what a model had sent before it failed", async () => {
     const run = new ScriptedRun([fails({ retryable: false }, "Hal"), says("Hello.")]);
     await run.run({ model: "a", agent });
     const types = run.log.map(({ type }) => type);
@@ -41,7 +41,7 @@ describe("a run with fallback models", () => {
     expect(run.facts).toMatchObject([{ message: { content: "Hello." } }]);
   });
 
-  it("stays with the model that answered, and comes back to the others only where that one fails", async () => {
+  it("stays with the model that answered, and returns to the others only if that one fails", async () => {
     const turns = [refused(), callsTools("work"), says("", "stop"), refused(), refused(), says("Hello.")];
     const run = new ScriptedRun(turns, [makeTool("work")]);
     await run.run({ model: "a", agent });
@@ -50,7 +50,7 @@ describe("a run with fallback models", () => {
     expect(named).toEqual(["b", "b", undefined]);
   });
 
-  it("begins with its own model again in a later life", async () => {
+  it("starts with its own model again in a later life", async () => {
     const run = new ScriptedRun([says("Hello.")]);
     await run.run({ model: "a", agent, steps: 1 });
     expect(modelsAsked(run)).toEqual(["a"]);
@@ -62,13 +62,13 @@ describe("a run with fallback models", () => {
     expect(modelsAsked(run)).toEqual(["c", "b"]);
   });
 
-  it("fails with each model and its reason where all fail, and with a common reason once", async () => {
+  it("fails with each model's reason if all fail, and names a common reason once", async () => {
     const run = new ScriptedRun([refused("A is off."), ...keepsFailing(), refused("A is off.")]);
     const message = 'No model gave a reply. "a", "c": A is off. "b": The model gave no reply in 5 attempts. It broke.';
     expect(await run.run({ model: "a", agent })).toEqual({ status: "failed", error: { code: "model_error", message } });
   });
 
-  it("keeps the code that all failures share, and bounds what it says of them", async () => {
+  it("keeps the code that all failures share, and bounds their messages", async () => {
     const long = agentConfig.parse({ fallback_models: ["b", "c", "d", "e", "f"].map((name) => name.repeat(200)) });
     const turns = Array.from({ length: 6 }, (_, at) =>
       fails({ retryable: false, code: "model_timeout", message: `${at}${"x".repeat(5000)}` }),
@@ -78,7 +78,7 @@ describe("a run with fallback models", () => {
     if (outcome.status === "failed") expect(outcome.error.message.length).toBeLessThan(4000);
   });
 
-  it("asks no other model what a content filter refused, in the request or in the reply", async () => {
+  it("asks no other model after a content filter's refusal, of the request or of the reply", async () => {
     for (const turn of [
       fails({ retryable: false, filtered: true, message: "Filtered." }),
       says("", "content_filter"),
@@ -89,13 +89,13 @@ describe("a run with fallback models", () => {
     }
   });
 
-  it("asks no other model what is too long for this one", async () => {
+  it("asks no other model if the request is too long", async () => {
     const run = new ScriptedRun(() => fails({ retryable: false, too_long: true }));
     expect(await run.run({ model: "a", agent })).toMatchObject({ status: "failed" });
     expect(new Set(run.requests.map(({ model }) => model))).toEqual(new Set(["a"]));
   });
 
-  it("is cancelled amid them without asking the next one, and a partial reply names its model", async () => {
+  it("asks no further model once it is cancelled, and a partial reply names its model", async () => {
     const cancelled = new ScriptedRun([{ ...refused(), before: () => cancelled.cancel.abort() }, says("never")]);
     expect(await cancelled.run({ model: "a", agent })).toEqual({ status: "cancelled" });
     expect(cancelled.requests).toHaveLength(1);

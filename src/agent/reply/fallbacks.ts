@@ -1,32 +1,32 @@
-// The models of a run: its own, then the agent's fallbacks. Where one keeps failing or can't be had, the next one is asked
-// the same thing, and the run stays with the one that answered: going back at each step would wait for the broken one each
-// time. A later life begins with the run's own again, since its trouble may be over.
+// The models of a run: its own, then the agent's fallbacks. If one keeps failing or is unavailable, the next one gets
+// the same request, and the run stays with the one that answered: returning at each step would wait for the broken one
+// each time. A later life starts with the run's own model again, since it may have recovered.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { RunErrorCode } from "../../protocol/run.ts";
 import type { ModelFailure, ModelRequest } from "../model.ts";
 import { type CallOutcome, callWithRetry, type ModelCallPorts } from "./call.ts";
 
 export interface ModelChain {
-  /** The run's own, then its fallbacks; none twice. */
+  /** The run's own model, then its fallbacks, without duplicates. */
   names: string[];
-  /** The one that was asked last, and is asked first now. */
+  /** The model that was called last, and is called first now. */
   current: string;
 }
 
-/** Of what each model said; six models with a paragraph each are still read by a person. */
-const MOST_REASON_CHARACTERS = 400;
+/** For each model's error. Six errors of a paragraph each are still read by a person. */
+const MAX_REASON_CHARACTERS = 400;
 
 export function createModelChain(own: string, fallbacks: string[]): ModelChain {
   return { names: [...new Set([own, ...fallbacks])], current: own };
 }
 
-/** In the order in which they are asked. */
+/** In the order in which they are called. */
 export function orderModels({ names, current }: ModelChain): string[] {
   const start = names.indexOf(current);
   return [...names.slice(start), ...names.slice(0, start)];
 }
 
-/** One step's model call, by the first model that gives a reply. Each is asked in turn, the current one first. */
+/** Makes one step's model call with the first model that replies, starting with the current one. */
 export async function callWithFallback(
   request: ModelRequest,
   chain: ModelChain,
@@ -50,12 +50,15 @@ export async function callWithFallback(
   throw new Error("a chain has at least one model");
 }
 
-/** Whether another model may do what this one could not. What is too long or filtered is so for the next one as well. */
+/**
+ * Whether another model may succeed where this one failed. A request that is too long or filtered is so for the next
+ * one too.
+ */
 function mayElseSucceed(failure: ModelFailure): boolean {
   return failure.filtered !== true && failure.too_long !== true;
 }
 
-/** The run's own model is told by the run. */
+/** A message names its model only if that is not the run's own. */
 function nameModel(outcome: CallOutcome, model: string, { names }: ModelChain): CallOutcome {
   if (model === names[0]) return outcome;
   if (outcome.kind === "message") return { ...outcome, called: { ...outcome.called, model } };
@@ -70,7 +73,7 @@ function describeAll(failed: Map<string, Extract<CallOutcome, { kind: "failed" }
 } {
   const byReason = new Map<string, string[]>();
   for (const [model, { error }] of failed) {
-    const reason = cutEnd(error.message, MOST_REASON_CHARACTERS);
+    const reason = cutEnd(error.message, MAX_REASON_CHARACTERS);
     byReason.set(reason, [...(byReason.get(reason) ?? []), JSON.stringify(model)]);
   }
   const reasons = Array.from(byReason, ([reason, models]) => `${models.join(", ")}: ${reason}`);

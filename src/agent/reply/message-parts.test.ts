@@ -53,7 +53,7 @@ describe("createMessageParts", () => {
     ]);
   });
 
-  it("keeps one text over reasoning that comes between, and gives text after a call a part of its own", () => {
+  it("keeps one text across reasoning in between, and gives text after a call a part of its own", () => {
     const { sent, parts } = arrange([text("a"), thought("x"), text("b"), thought("y"), call(0), text("c")]);
     const started = outline(sent).filter((line) => line.startsWith("+"));
     expect(started).toEqual(["+msg_1", "+msg_1_reasoning", "+msg_1_reasoning_2", "+c0", "+msg_1_2"]);
@@ -65,7 +65,7 @@ describe("createMessageParts", () => {
     expect(arrange([text("\n"), text("a")]).parts.text).toBe("\na");
   });
 
-  it("replaces ids that are missing, strange or used before, and remembers the new ones", () => {
+  it("replaces ids that are missing, malformed or used before, and remembers the new ones", () => {
     const used = new Set(["call_0"]);
     const { parts } = arrange(
       [call(0, "call_0"), call(1, ""), call(2, "a b"), call(3, "x".repeat(65)), call(4, "fine")],
@@ -77,12 +77,12 @@ describe("createMessageParts", () => {
     expect([...used].sort()).toEqual(["call_0", ...ids].sort());
   });
 
-  it("makes a name out of anything", () => {
+  it("turns any text into a valid name", () => {
     const { parts } = arrange([call(0, "a", "functions.create_tasks"), call(1, "b", "rm -rf /"), call(2, "c", "")]);
     expect(parts.tool_calls.map((made) => made.function.name)).toEqual(["create_tasks", "rm_-rf__", "unnamed"]);
   });
 
-  it("sends what the reply has and no delta brought", () => {
+  it("sends what the reply contains and no delta has brought", () => {
     const reply: ModelReply = {
       ...nothing,
       text: "Hi",
@@ -95,7 +95,7 @@ describe("createMessageParts", () => {
     expect(arrange([text("Hi"), thought("hm"), call(0, "c"), written(0, "{}")], reply).parts.text).toBe("Hi");
   });
 
-  it("sends no half of a surrogate pair, however the text is cut, and adds up to the text made well-formed", () => {
+  it("never splits a surrogate pair, however the text is cut, and adds up to the well-formed text", () => {
     const unit = fc.constantFrom("a", "\ud83d", "\ude00", "😀", "汉");
     fc.assert(
       fc.property(fc.array(fc.string({ unit, maxLength: 4 })), (pieces) => {

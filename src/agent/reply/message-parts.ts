@@ -1,10 +1,11 @@
-// One assistant message while it arrives: deltas of a model become parts with ids, and the parts add up to the message
-// that is stored, so that what was streamed and what is stored can't differ.
+// One assistant message while it arrives: the model's deltas become parts with ids, and the parts add up to the message
+// that is stored, so what was streamed and what is stored can't differ.
 //
-// - The first text is the message itself and has its id; a reasoning has an id derived from it, a call the call's id.
-// - A reasoning ends when a text or a call begins, a text when a call begins. Calls stay open to the end of the message,
-//   because providers interleave them. Text after a call, which is rare, is a part of its own.
-// - White space alone is no text: some models send line breaks before each call.
+// - The first text is the message itself and has its id. A reasoning's id is derived from it, and a call has the call's
+//   id.
+// - A reasoning ends when a text or a call starts, a text when a call starts. Calls stay open until the end of the
+//   message, because providers interleave them. Text after a call, which is rare, is a part of its own.
+// - White space alone is not a text: some models send line breaks before each call.
 import { isHighSurrogate } from "../../lib/truncate.ts";
 import type { ToolCall } from "../../protocol/message.ts";
 import type { LoopDelta, Part } from "../events.ts";
@@ -12,7 +13,7 @@ import type { ModelDelta, ModelReply } from "../model.ts";
 
 export interface MessageParts {
   accept(delta: ModelDelta): void;
-  /** Sends what the reply has and no delta brought, then ends every part. */
+  /** Sends what the reply holds and no delta has brought, then ends every part. */
   finish(reply: ModelReply): void;
   readonly text: string;
   readonly reasoning: string;
@@ -25,7 +26,7 @@ export interface MessageParts {
 interface OpenPart {
   part_id: string;
   sum: string;
-  /** A high surrogate whose other half has not come yet. */
+  /** A high surrogate whose other half has not arrived yet. */
   held: string;
 }
 
@@ -80,7 +81,7 @@ export function createMessageParts(
     open[kind] = null;
   }
 
-  function speak(kind: "text" | "reasoning", piece: string): void {
+  function append(kind: "text" | "reasoning", piece: string): void {
     if (kind === "text") close("reasoning");
     let part = open[kind];
     if (!part) {
@@ -99,7 +100,7 @@ export function createMessageParts(
     }
     const whole = blank + piece;
     blank = "";
-    speak("text", whole);
+    append("text", whole);
   }
 
   function openCall(index: number, id: string, name: string): OpenCall {
@@ -115,7 +116,7 @@ export function createMessageParts(
   const parts: MessageParts = {
     accept(delta) {
       if (delta.type === "text") addText(delta.text);
-      else if (delta.type === "reasoning") speak("reasoning", delta.text);
+      else if (delta.type === "reasoning") append("reasoning", delta.text);
       else if (delta.type === "tool_call") openCall(delta.index, delta.id, delta.name);
       else {
         const call = calls.get(delta.index);
@@ -123,7 +124,7 @@ export function createMessageParts(
       }
     },
     finish(reply) {
-      if (counts.reasoning === 0 && reply.reasoning !== "") speak("reasoning", reply.reasoning);
+      if (counts.reasoning === 0 && reply.reasoning !== "") append("reasoning", reply.reasoning);
       if (counts.text === 0 && blank === "") addText(reply.text);
       for (const [index, call] of reply.tool_calls.entries()) {
         if (calls.size > index) continue;
@@ -156,9 +157,9 @@ export function createMessageParts(
 }
 
 /**
- * Ids name results, commands in a sandbox and rows, so they must be new in the thread; some servers count from `call_0`
- * in each message, or send none. Ours stay under the 40 characters that OpenAI allows. They are taken throughout where not
- * all ids of the thread are known (null): ours hold that of their message, which is new.
+ * Ids name results, commands in a sandbox and rows, so they must be new in the thread. Some servers count from `call_0`
+ * in each message, or send none. Ours stay under the 40 characters that OpenAI allows, and are new because they contain
+ * the id of their message. If not all ids of the thread are known (`used` is null), every call takes ours.
  */
 function claimCallId(given: string, own: string, used: Set<string> | null): string {
   const fits = used !== null && /^[A-Za-z0-9_.:-]{1,64}$/.test(given) && !used.has(given);
@@ -167,7 +168,7 @@ function claimCallId(given: string, own: string, used: Set<string> | null): stri
   return id;
 }
 
-/** A name that every provider takes back in the history, although no tool may have it. */
+/** A name that every provider accepts in the history, even if no tool has it. */
 function cleanName(name: string): string {
   const bare = name.replace(/^functions[.:]/, "").replace(/[^A-Za-z0-9_-]/g, "_");
   return bare.slice(0, 64) || "unnamed";

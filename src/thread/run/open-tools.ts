@@ -1,7 +1,7 @@
 // The tools of a run, looked up when it starts and again in each later life: the server's own, and what the sources list
 // for its agent just now. A source that fails or is slow costs the run nothing but its tools.
 import type { Tool } from "../../agent/tool.ts";
-import { admitTools, createToolRoom, type ToolRequest, type ToolSource } from "../../agent/tool-source.ts";
+import { admitTools, createToolQuota, type ToolRequest, type ToolSource } from "../../agent/tool-source.ts";
 import { logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { type Life, noteError } from "../life.ts";
@@ -24,10 +24,10 @@ export async function openTools(life: Life, record: RunRecord, signal: AbortSign
   const request = { agent: record.agent, thread: life.thread };
   const lists = await Promise.allSettled(toolSources.map((source) => listTools(source, request, life, signal)));
   const taken = [...tools, ...(record.input?.client_tools ?? [])].map(({ name }) => name);
-  const room = createToolRoom(taken, contextTokens(record.run.model));
+  const quota = createToolQuota(taken, contextTokens(record.run.model));
   for (const [place, { name: source }] of toolSources.entries()) {
     try {
-      const { tools: admitted, left_out, reason } = admitTools(source, readList(lists[place]), room);
+      const { tools: admitted, left_out, reason } = admitTools(source, readList(lists[place]), quota);
       opened.tools.push(...admitted);
       // One line however many they are: who runs the source decides their number.
       if (reason !== null) logWarning("tools_left_out", { ...fields, source, left_out, reason });

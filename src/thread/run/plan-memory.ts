@@ -1,7 +1,7 @@
 // What the object keeps of the plan beside its row: when tasks began and ended, and what a person changed that the model
 // has not been told of. Both are read where they are stored, and never larger than a plan.
 import { type TaskTimes, trackTimes } from "../../agent/plan/ledger.ts";
-import { addNotes, type EditNews, noteEdit } from "../../agent/plan/unseen-edits.ts";
+import { addNotes, noteEdit, type UnseenEdits } from "../../agent/plan/unseen-edits.ts";
 import { openTasks } from "../../agent/plan/view.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import type { Life } from "../life.ts";
@@ -13,7 +13,7 @@ const EDITS = "plan_edits";
 
 /** `requests`: ids of the last edits, since a door may ask twice for one. */
 interface Edits {
-  news: EditNews | null;
+  news: UnseenEdits | null;
   requests: string[];
 }
 
@@ -32,7 +32,7 @@ export function storeTimes({ database: { sql } }: Life, before: Plan, after: Pla
 }
 
 /** What the model was not told yet; null where that is nothing. */
-export function readNews(life: Life): EditNews | null {
+export function readNews(life: Life): UnseenEdits | null {
   return readEdits(life).news;
 }
 

@@ -82,7 +82,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
   );
   if (!partial) record.run.steps += 1;
   if (usage !== null) record.run.usage = addUsage(record.run.usage, usage);
-  if (fact.told_edits !== undefined) forgetNews(life, fact.told_edits);
+  if (fact.seen_edits !== undefined) forgetNews(life, fact.seen_edits);
   storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
 }
 
