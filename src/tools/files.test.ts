@@ -34,7 +34,7 @@ describe("create_file", () => {
     expect(JSON.parse(sandbox.getText("a.json") ?? "")).toEqual({ a: 1 });
   });
 
-  it("refuses what is too large, and a call without content", async () => {
+  it("refuses content that is too large, and a call without content", async () => {
     const sandbox = new MemorySandbox();
     const large = await call(sandbox, "create_file", { path: "a", content: "x".repeat(5 * 1024 * 1024 + 1) });
     expect(large).toMatchObject({ is_error: true, content: expect.stringContaining("5242880 bytes") });
@@ -51,7 +51,7 @@ describe("read_file", () => {
     expect(result.details).toMatchObject({ path: "a", lines: 2 });
   });
 
-  it("shows a range and says where to go on", async () => {
+  it("shows a range and says where to continue", async () => {
     const sandbox = sandboxWith({ a: numbers(10) });
     const range = await call(sandbox, "read_file", { path: "a", start_line: "3", end_line: 4 });
     expect(range.content).toBe("line 3\nline 4\n[lines 3-4 of 10; to go on, call read_file with start_line 5]");
@@ -75,7 +75,7 @@ describe("read_file", () => {
     expect(joined).toBe(text);
   });
 
-  it("shows the beginning of a line that alone is too long, and the way past it", async () => {
+  it("shows the start of a line that is too long by itself, and how to read on", async () => {
     const { content } = await call(sandboxWith({ a: `${"x".repeat(50_000)}\nend\n` }), "read_file", { path: "a" });
     expect(content).toContain("first 30000 of 50000 characters");
     expect(content).toContain("start_line 2");
@@ -142,7 +142,7 @@ describe("edit_file", () => {
     expect(sandbox.getText("a")).toBe("z\ny z\n");
   });
 
-  it("fits line breaks to those of the file", async () => {
+  it("adapts line breaks to those of the file", async () => {
     const sandbox = sandboxWith({ a: "one\r\ntwo\r\nthree\r\n" });
     await edit(sandbox, "one\ntwo", "1\n2");
     expect(sandbox.getText("a")).toBe("1\r\n2\r\nthree\r\n");
@@ -165,7 +165,7 @@ describe("edit_file", () => {
     await expect(edit(sandbox, "x", "z")).rejects.toThrow("no file a");
   });
 
-  it("does not let a file grow without bound", async () => {
+  it("refuses an edit that makes the file too large", async () => {
     const sandbox = sandboxWith({ a: "x".repeat(100_000) });
     const result = await edit(sandbox, "x", "y".repeat(100_000), true);
     expect(result).toMatchObject({ is_error: true, content: expect.stringContaining("5242880") });
@@ -182,7 +182,7 @@ describe("delete_file and move_file", () => {
     expect(sandbox.files.list("", 1)).toMatchObject([{ path: "c", size: 1 }]);
   });
 
-  it("leave what the sandbox refuses to their caller", async () => {
+  it("pass the sandbox's refusals on", async () => {
     const sandbox = sandboxWith({ "folder/a": "1", b: "2", c: "3" });
     await expect(call(sandbox, "delete_file", { path: "folder" })).rejects.toThrow("is a folder");
     await expect(call(sandbox, "delete_file", { path: "nope" })).rejects.toThrow("no file");

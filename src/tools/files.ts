@@ -1,5 +1,6 @@
-// Files of the sandbox, one at a time. Only text reaches the prompt: what is not UTF-8, or holds a NUL byte, is named and
-// measured but not shown. Text is shown without line numbers, so that what the model copies from it into `edit_file` fits.
+// Files of the sandbox, one at a time. Only text reaches the prompt: for a file that is not UTF-8 or contains a NUL
+// byte, the model gets its name and size only. Text is shown without line numbers, so that what the model copies from
+// it into `edit_file` matches.
 import { z } from "zod";
 import { listPaths } from "../agent/calls/approvals.ts";
 import { lenientObject } from "../agent/calls/leniency.ts";
@@ -7,17 +8,17 @@ import { SandboxError } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";
 
-// The first call of a run may have to make or start the sandbox.
+// The first call of a run may have to create or start the sandbox.
 const TIME_LIMIT_MS = 180_000;
-// About 8,000 tokens: most source files whole, and a page of a long one.
+// About 8,000 tokens: most source files in full, and a page of a long one.
 const SHOWN_CHARACTERS = 30_000;
-// Room for the notice beside them.
+// Leaves space for the notice after the text.
 const OUTPUT_LIMIT = SHOWN_CHARACTERS + 1_000;
-// What is written is held several times in memory that all objects of a process share.
+// A write holds the content several times in memory that all objects of a process share.
 const MAX_FILE_BYTES = 5 * 1024 * 1024;
 
 const tooLarge = `A file that is written has at most ${MAX_FILE_BYTES} bytes. Make larger ones with a command.`;
-// JSON Schema would else name the largest integer there is.
+// Otherwise JSON Schema would name the largest integer there is.
 const MAX_LINE = 10_000_000;
 const SHOWN_PLACES = 10;
 
@@ -133,7 +134,7 @@ async function readFile(input: z.infer<typeof readInput>, { sandbox, signal }: T
   return { content: content ?? text, is_error: false, details };
 }
 
-/** The lines that fit, and where to go on; null where the whole file fits. */
+/** The lines that fit, and where to continue; null if the whole file fits. */
 function showLines(lines: string[], first: number, last: number): string | null {
   let end = first - 1;
   let length = 0;
@@ -177,7 +178,7 @@ async function editFile(input: z.infer<typeof editInput>, { sandbox, signal }: T
   };
 }
 
-/** Models write line feeds; in a file whose lines end in CR LF they mean those. */
+/** Models write line feeds. In a file whose lines end in CR LF they mean those. */
 function fitLineBreaks(
   text: string,
   edit: { old_text: string; new_text: string },
@@ -187,7 +188,7 @@ function fitLineBreaks(
   return { old_text: adapt(edit.old_text), new_text: adapt(edit.new_text) };
 }
 
-/** How often the part stands in the text, and in which lines the first few are. */
+/** How often the part occurs in the text, and the line numbers of the first few. */
 function findPlaces(text: string, part: string): { count: number; lines: string } {
   const lines: number[] = [];
   let count = 0;
@@ -199,8 +200,8 @@ function findPlaces(text: string, part: string): { count: number; lines: string 
 }
 
 function describeMiss(text: string, part: string, path: string): string {
-  const squeeze = (value: string) => value.replace(/\s+/g, " ").trim();
-  const nearly = squeeze(part) !== "" && squeeze(text).includes(squeeze(part));
+  const collapseSpaces = (value: string) => value.replace(/\s+/g, " ").trim();
+  const nearly = collapseSpaces(part) !== "" && collapseSpaces(text).includes(collapseSpaces(part));
   const reason = nearly ? ": it is there with other spaces or line breaks" : "";
   return `old_text was not found in ${path}${reason}. Nothing was changed; read the file and copy the text exactly as it stands.`;
 }
@@ -217,7 +218,7 @@ async function readBytes(sandbox: ToolContext["sandbox"], path: string, signal: 
   }
 }
 
-/** The text, with a byte order mark where it has one; null for what is no text. */
+/** The text, with its byte order mark if it has one; null if the bytes are not text. */
 function decodeText(bytes: Uint8Array): string | null {
   if (bytes.includes(0)) return null;
   try {

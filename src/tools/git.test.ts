@@ -12,7 +12,7 @@ function prepare() {
 }
 
 describe("git_clone", () => {
-  it("clones what a page of a branch shows, and says where it is", async () => {
+  it("clones the branch of a page's address, and says where it is", async () => {
     const { git, call } = prepare();
     const result = await call("git_clone", { repo_url: "https://github.com/a/shop/tree/fix/login" });
     expect(git.calls).toEqual([
@@ -24,13 +24,13 @@ describe("git_clone", () => {
     });
   });
 
-  it("takes a folder and a branch, and the branch that is named before the page's", async () => {
+  it("takes a folder and a branch, which has precedence over the page's", async () => {
     const { git, call } = prepare();
     await call("git_clone", { url: "github.com/a/shop/tree/main", directory: "x", branch_name: "dev" });
     expect(git.calls).toEqual([["clone", { url: "https://github.com/a/shop", path: "x", branches: ["dev"] }]]);
   });
 
-  it("refuses an address with a password and does not say it again", async () => {
+  it("refuses an address with a password and does not repeat it", async () => {
     const { git, call } = prepare();
     const result = await call("git_clone", { url: "https://ada:canary@github.com/a/b" });
     expect(result).toMatchObject({ is_error: true, content: expect.stringContaining("credential that is stored") });
@@ -40,7 +40,7 @@ describe("git_clone", () => {
 });
 
 describe("git_status", () => {
-  it("says the branch, what is changed and where the remote is", async () => {
+  it("shows the branch, the changes and the remote's position", async () => {
     const { git, call } = prepare();
     git.state = {
       ahead: 2,
@@ -56,7 +56,7 @@ describe("git_status", () => {
     );
   });
 
-  it("is bounded", async () => {
+  it("shows a bounded number of changes", async () => {
     const { git, call } = prepare();
     const change = { staged: "Unmodified", unstaged: "Untracked" };
     git.state.changes = Array.from({ length: 5000 }, (_, number) => ({ path: `f${number}`, ...change }));
@@ -67,7 +67,7 @@ describe("git_status", () => {
 });
 
 describe("git_commit", () => {
-  it("commits all or some files, by an author where one is named", async () => {
+  it("commits all or some files, with the author if one is named", async () => {
     const { git, call } = prepare();
     await call("git_commit", { message: "one" });
     await call("git_commit", { commit_message: "two", repo: "shop", files: '["a"]', author: "Ada <ada@example.com>" });
@@ -79,7 +79,7 @@ describe("git_commit", () => {
     ]);
   });
 
-  it("is no error where there is nothing to commit", async () => {
+  it("is not an error if there is nothing to commit", async () => {
     const { git, call } = prepare();
     git.hasChanges = false;
     expect(await call("git_commit", { message: "x" })).toMatchObject({

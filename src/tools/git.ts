@@ -1,16 +1,16 @@
-// Git in the sandbox. What a remote asks for in the way of a password is found below these tools: no argument takes one
-// and no result holds one.
+// Git in the sandbox. The layer below these tools supplies passwords to remotes: no argument takes one and no result
+// contains one.
 import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
 import type { GitStatus } from "../agent/sandbox-git.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { readGitAddress } from "../lib/git-address.ts";
 
-// The first call of a run may have to make or start the sandbox.
+// The first call of a run may have to create or start the sandbox.
 const TIME_LIMIT_MS = 180_000;
-/** A clone of some hundred megabytes, and the sandbox before it. */
+/** Enough to clone some hundred megabytes, after the sandbox has started. */
 const TRANSFER_LIMIT_MS = 300_000;
-/** Enough of a status to see what is going on; the rest is counted. */
+/** Enough of a status to see what is going on. The rest is counted. */
 const SHOWN_CHANGES = 200;
 const MAX_MESSAGE_CHARACTERS = 10_000;
 const MAX_NAME_CHARACTERS = 200;
@@ -109,7 +109,7 @@ export const gitTools: Tool[] = [
     name: "git_push",
     description: "Push the branch that is checked out to the remote `origin`, with the credential stored for its host.",
     schema: transferInput,
-    // A push may have happened: the model looks.
+    // The push may have happened, so the model checks.
     recovery: "report",
     time_limit_ms: TRANSFER_LIMIT_MS,
     execute: async (input, { sandbox, signal }) => {
@@ -122,7 +122,7 @@ export const gitTools: Tool[] = [
     name: "git_pull",
     description: "Bring the branch that is checked out up to date with the remote `origin`.",
     schema: transferInput,
-    // Pulling twice is pulling once.
+    // A second pull changes nothing.
     recovery: "repeat",
     time_limit_ms: TRANSFER_LIMIT_MS,
     execute: async (input, { sandbox, signal }) => {
@@ -166,7 +166,7 @@ async function commit(
   },
   { sandbox, signal }: ToolContext,
 ): Promise<ToolResult> {
-  // `Ada Lovelace <ada@example.com>` is how git itself writes one.
+  // Git itself writes an author as `Ada Lovelace <ada@example.com>`.
   const [, name = input.author_name, email = input.author_email] =
     /^\s*([^<>]*?)\s*<([^<>\s]+)>\s*$/.exec(input.author_name ?? "") ?? [];
   const request = { message: input.message, files: input.files ?? null, author: name ?? null, email: email ?? null };
@@ -194,7 +194,7 @@ async function changeBranch(
     const { path: folder } = await git.deleteBranch(at, name, signal);
     return succeed(`Deleted the branch ${name} of ${folder}.`, { path: folder });
   }
-  // Some daemons check out what they make, and some don't.
+  // Some daemons check out a branch that they create, and some don't.
   const made = input.create ? await git.createBranch(at, name, signal) : null;
   const now = made?.branch === name ? made : await git.checkoutBranch(at, name, signal);
   const what = input.create ? "Made and checked out" : "Checked out";

@@ -6,7 +6,7 @@ import { createTools } from "./index.ts";
 
 const tools = createTools(noSettings);
 
-describe("the tools of a server where nothing is set", () => {
+describe("the tools of a server without optional settings", () => {
   it("are those of the contract, each name once", () => {
     expect(tools.map((tool) => tool.name).toSorted()).toEqual(
       [
@@ -20,7 +20,7 @@ describe("the tools of a server where nothing is set", () => {
   });
 
   it.each(tools.map((tool) => [tool.name, tool] as const))(
-    "tells a model of %s by a plain object schema",
+    "describes %s to a model by a plain object schema",
     (_, tool) => {
       const { $schema, ...schema } =
         "json_schema" in tool.schema ? tool.schema.json_schema : z.toJSONSchema(tool.schema, { io: "input" });
@@ -31,7 +31,7 @@ describe("the tools of a server where nothing is set", () => {
     },
   );
 
-  it.each(tools.map((tool) => [tool.name, tool] as const))("has %s repeat only what may be repeated", (_, tool) => {
+  it.each(tools.map((tool) => [tool.name, tool] as const))("lets %s repeat only if that is safe", (_, tool) => {
     if (tool.read_only) expect(tool.recovery).toBe("repeat");
     if (["edit_file", "move_file", "delete_file", "send_command_input", "git_commit", "git_push"].includes(tool.name)) {
       expect(tool.recovery).toBe("report");

@@ -12,8 +12,8 @@ import { shellTools } from "./shell.ts";
 import { taskTools } from "./tasks.ts";
 
 /**
- * Makes a group of tools from its setting, for example `({ weather }) => createWeatherTools(weather)`. Where the setting
- * is missing the group is empty. A tool keeps settings and no connection: objects of one isolate share no I/O.
+ * Makes a group of tools from its setting, for example `({ weather }) => createWeatherTools(weather)`. Without the
+ * setting the group is empty. A tool keeps settings but no connection: objects of one isolate share no I/O.
  */
 type ToolGroup = (config: Config) => Tool[];
 
@@ -32,7 +32,7 @@ export function createTools(config: Config): Tool[] {
   return groups.flatMap((create) => create(config));
 }
 
-/** Sources of tools that differ by agent or change between runs, as MCP servers list them: a line each. */
+/** Sources of tools that differ by agent or change between runs, such as MCP servers, one line each. */
 const sources: ((config: Config) => ToolSource[])[] = [];
 
 export function createToolSources(config: Config): ToolSource[] {

@@ -21,7 +21,7 @@ describe("ask", () => {
     expect(result.interrupt?.response_schema).toEqual({ type: "string", enum: ["red", "blue"] });
   });
 
-  it.each([[[]], [""], [null], [[""]]])("takes %j for no choices", async (choices) => {
+  it.each([[[]], [""], [null], [[""]]])("reads %j as no choices", async (choices) => {
     const result = await callTool(peopleTools, "ask", { question: "Which?", choices });
     expect(result.interrupt?.response_schema).toEqual({ type: "string" });
   });
@@ -40,7 +40,7 @@ describe("complete", () => {
     expect(result).toMatchObject({ complete: "The shop is ready.", is_error: false });
   });
 
-  it("refuses to end without a word", async () => {
+  it("refuses an empty summary", async () => {
     await expect(callTool(peopleTools, "complete", { summary: "\n" })).rejects.toThrow();
   });
 });

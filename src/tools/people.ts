@@ -3,7 +3,7 @@ import { z } from "zod";
 import { isRecord, lenientObject } from "../agent/calls/leniency.ts";
 import { defineTool, type Tool } from "../agent/tool.ts";
 
-// No request leaves; this bounds nothing but a bug.
+// These tools make no request, so only a bug could take longer.
 const TIME_LIMIT_MS = 10_000;
 const MAX_CHOICES = 20;
 
@@ -25,7 +25,7 @@ export const peopleTools: Tool[] = [
     execute: async ({ question, choices }) => ({
       content: "",
       is_error: false,
-      // The choices are a help for the client that draws them; an answer in other words is an answer too.
+      // The choices help the client that shows them. A person may answer in other words too.
       interrupt: {
         reason: "question",
         message: question,

@@ -19,7 +19,7 @@ describe("expose_port", () => {
     await expect(callTool(portTools, "expose_port", { port })).rejects.toThrow();
   });
 
-  it("leaves a failure of the sandbox to its caller", async () => {
+  it("passes a failure of the sandbox on", async () => {
     const failure = new SandboxError("failed", "No link.");
     const sandbox = Object.assign(new MemorySandbox(), { exposePort: () => Promise.reject(failure) });
     await expect(callTool(portTools, "expose_port", { port: 80 }, { sandbox })).rejects.toBe(failure);

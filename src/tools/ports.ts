@@ -3,7 +3,7 @@ import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { defineTool, type Tool } from "../agent/tool.ts";
 
-// The first call of a run may have to make or start the sandbox.
+// The first call of a run may have to create or start the sandbox.
 const TIME_LIMIT_MS = 180_000;
 
 export const portTools: Tool[] = [

@@ -9,7 +9,7 @@ const read = (text: string | null, input: Record<string, unknown> = {}) =>
 const LOG = Array.from({ length: 5000 }, (_, at) => `${at} ${at % 500 === 0 ? "ERROR 订单失败" : "fine"}`).join("\n");
 
 describe("read_result", () => {
-  it("shows a part with the offset to go on from, and the parts add up to the whole", async () => {
+  it("shows a part with the offset to continue from, and the parts add up to the whole", async () => {
     const pieces: string[] = [];
     for (let offset: number | null = 0; offset !== null; ) {
       const { content } = await read(LOG, { offset, limit: 7000 });
@@ -21,7 +21,7 @@ describe("read_result", () => {
     expect(pieces.join("")).toBe(LOG);
   });
 
-  it("never shows more than a result may hold, and never half a character", async () => {
+  it("never shows more than its limit, and never half a character", async () => {
     const text = "🛒".repeat(30_000);
     await fc.assert(
       fc.asyncProperty(fc.nat(60_000), fc.integer({ min: 1, max: 1_000_000 }), async (offset, limit) => {
@@ -32,7 +32,7 @@ describe("read_result", () => {
     );
   });
 
-  it("finds lines with their offsets, and goes on where there are more", async () => {
+  it("finds lines with their offsets, and says where to continue", async () => {
     const { content } = await read(LOG, { search: "ERROR" });
     expect(content).toMatch(/\[10 lines/);
     const offset = Number(/(\d+): 4500 ERROR 订单失败/.exec(content)?.[1]);
@@ -45,7 +45,7 @@ describe("read_result", () => {
     expect(long.content).toMatch(/^1000: …a+needleb+…\n2006: …b+needlec+…\n/);
   });
 
-  it("says so where nothing is found, or the offset is after the end, or there is no such result", async () => {
+  it("says so if nothing is found, the offset is after the end, or there is no such result", async () => {
     expect(await read(LOG, { search: "panic" })).toMatchObject({
       is_error: false,
       content: '"panic" is not in this result.',

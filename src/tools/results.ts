@@ -1,22 +1,24 @@
-// Reading on in a long result: what a tool returned stays whole with the thread, and the model is told its head and tail.
+// Reads more of a long result: the thread keeps what a tool returned in full, and the model sees its start and end.
 import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";
 
-// No request leaves; this bounds nothing but a bug.
+// This tool makes no request, so only a bug could take longer.
 const TIME_LIMIT_MS = 10_000;
-/** About 5,000 tokens. Well below the limit of a result, so that what is shown here is never cut and kept a second time. */
-const MOST_SHOWN = 20_000;
-const MOST_LINES = 100;
-/** Of a line that was found: its text is of use with what stands around the match. */
+/**
+ * About 5,000 tokens. This is well below a result's limit, so what is shown here is never cut and kept a second time.
+ */
+const MAX_SHOWN_CHARACTERS = 20_000;
+const MAX_FOUND_LINES = 100;
+/** For each line with a match: the text around the match is what helps. */
 const LINE_SHOWN = 300;
 
 const input = lenientObject(
   {
     result_id: z.string().trim().min(1).max(200).describe("The id that the notice in the cut result names"),
     offset: z.int().min(0).max(10_000_000).optional().describe("Character to begin at, 0 by default"),
-    limit: z.int().min(1).max(10_000_000).optional().describe(`Characters to show, ${MOST_SHOWN} at most`),
+    limit: z.int().min(1).max(10_000_000).optional().describe(`Characters to show, ${MAX_SHOWN_CHARACTERS} at most`),
     search: z.string().min(1).max(500).optional().describe("Show the lines that contain this text, with their offsets"),
   },
   { aliases: { result_id: ["id", "tool_call_id", "call_id"], search: ["query", "pattern"] } },
@@ -51,10 +53,10 @@ function readResult(given: z.infer<typeof input>, context: ToolContext): ToolRes
   return search === undefined ? showPart(text, given) : showMatches(text, search, offset);
 }
 
-function showPart(text: string, { offset = 0, limit = MOST_SHOWN }: z.infer<typeof input>): ToolResult {
-  // An offset amid a surrogate pair shows the character from its beginning.
+function showPart(text: string, { offset = 0, limit = MAX_SHOWN_CHARACTERS }: z.infer<typeof input>): ToolResult {
+  // If the offset splits a surrogate pair, show the whole character.
   const start = offset > 0 && /[\udc00-\udfff]/.test(text.charAt(offset)) ? offset - 1 : offset;
-  const shown = cutEnd(text.slice(start), Math.max(2, Math.min(limit, MOST_SHOWN)));
+  const shown = cutEnd(text.slice(start), Math.max(2, Math.min(limit, MAX_SHOWN_CHARACTERS)));
   const end = start + shown.length;
   const next = end < text.length ? `; to go on, call read_result with offset ${end}` : "";
   return {
@@ -68,14 +70,14 @@ function showMatches(text: string, search: string, offset: number): ToolResult {
   const lines: string[] = [];
   let at = text.indexOf(search, offset);
   let length = 0;
-  while (at >= 0 && lines.length < MOST_LINES && length < MOST_SHOWN) {
+  while (at >= 0 && lines.length < MAX_FOUND_LINES && length < MAX_SHOWN_CHARACTERS) {
     const start = text.lastIndexOf("\n", at - 1) + 1;
     const found = text.indexOf("\n", at);
     const end = found < 0 ? text.length : found;
     const line = showLine(text, { start, at, end });
     lines.push(line);
     length += line.length;
-    // One match of a line that was shown whole; a line that is all there is has the next one further on.
+    // A line shown in full counts as one match. In one very long line, the next match is further on.
     at = text.indexOf(search, Math.max(at + search.length, Math.min(end, at + LINE_SHOWN)));
   }
   if (lines.length === 0) {
@@ -90,7 +92,7 @@ function showMatches(text: string, search: string, offset: number): ToolResult {
   };
 }
 
-/** The line, or of a long one what stands around the match. */
+/** The line or, if it is long, the text around the match. */
 function showLine(text: string, { start, at, end }: { start: number; at: number; end: number }): string {
   const from = Math.max(start, at - LINE_SHOWN / 3);
   const shown = cutEnd(text.slice(from, end), LINE_SHOWN).toWellFormed();

@@ -11,11 +11,11 @@ sandbox.putText("README.md", "Shop\n");
 const call = (name: string, input: unknown, where = sandbox) => callTool(searchTools, name, input, { sandbox: where });
 
 describe("list_files", () => {
-  it("lists the work dir, folders marked and files measured", async () => {
+  it("lists the work dir, with folders marked and sizes of files", async () => {
     expect((await call("list_files", {})).content).toBe("README.md  5 bytes\nsrc/");
   });
 
-  it("lists as deep as it is asked to, from where it is asked to", async () => {
+  it("lists to the given depth, from the given folder", async () => {
     const { content, details } = await call("list_files", { path: "src", depth: "2" });
     expect(content.split("\n").map((line) => line.split("  ")[0])).toEqual([
       "src/deep/",
@@ -25,14 +25,14 @@ describe("list_files", () => {
     expect(details).toEqual({ path: "src", entries: 3 });
   });
 
-  it("says when a folder is empty, and when it shows only a part", async () => {
+  it("says if a folder is empty, and if it shows only a part", async () => {
     expect((await call("list_files", { path: "" }, new MemorySandbox())).content).toBe("(the folder is empty)");
     const full = new MemorySandbox();
     for (let index = 0; index < 1_200; index++) full.putText(`f${index}`, "");
     expect((await call("list_files", {}, full)).content).toContain("only the first 1000");
   });
 
-  it("leaves a missing folder to its caller, and refuses a depth out of range", async () => {
+  it("passes the error of a missing folder on, and refuses a depth out of range", async () => {
     await expect(call("list_files", { path: "nope" })).rejects.toThrow("no folder nope");
     await expect(call("list_files", { depth: 11 })).rejects.toThrow();
   });
@@ -64,7 +64,7 @@ describe("find_files", () => {
     expect(asked).toEqual([folder]);
   });
 
-  it.each(["src/*/test/*.ts", "src/", "s?c/*.ts"])("says what it can't do with %s", async (pattern) => {
+  it.each(["src/*/test/*.ts", "src/", "s?c/*.ts"])("says why it can't search for %s", async (pattern) => {
     expect(await call("find_files", { pattern })).toMatchObject({
       is_error: true,
       content: expect.stringContaining("base name"),
@@ -79,7 +79,7 @@ describe("find_files", () => {
 });
 
 describe("search_files", () => {
-  it("shows path, line and text, cut where a line is long", async () => {
+  it("shows path, line and text, and cuts long lines", async () => {
     const { content, details } = await call("search_files", { query: "cart" });
     const lines = content.split("\n");
     expect(lines.slice(0, 2)).toEqual(["src/index.ts:1: const cart = 1;", "src/index.ts:2: const other = cart;"]);
@@ -87,12 +87,12 @@ describe("search_files", () => {
     expect(details).toEqual({ query: "cart", path: ".", matches: 3 });
   });
 
-  it("looks below one folder, and says when nothing is there", async () => {
+  it("searches below one folder, and says if it finds nothing", async () => {
     expect((await call("search_files", { query: "Shop", path: "src" })).content).toBe("No line contains this text.");
     await expect(call("search_files", { query: "" })).rejects.toThrow();
   });
 
-  it("says where a binary file matches, and does not show it", async () => {
+  it("names a binary file that matches, without its content", async () => {
     const mixed = new MemorySandbox();
     const binary = { nul: "x\0y", marks: "x\x01\x02", foreign: "x\ufffd\ufffd" };
     for (const [path, text] of Object.entries({ ...binary, text: "x\t\x1b[1m中" })) mixed.putText(path, text);

@@ -1,13 +1,13 @@
-// Finding one's way in the sandbox: what is in a folder, which files have a name, which lines hold a text.
+// Finds things in the sandbox: what a folder contains, which files have a name, which lines contain a text.
 import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
 import type { FileInfo, FileMatch } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";
 
-// The first call of a run may have to make or start the sandbox.
+// The first call of a run may have to create or start the sandbox.
 const TIME_LIMIT_MS = 180_000;
-// What a sandbox lists at most; a list that long has probably more.
+// The most that a sandbox lists. A list of this length is probably incomplete.
 const MAX_ENTRIES = 1_000;
 const SHOWN_PATHS = 500;
 const SHOWN_MATCHES = 200;
@@ -66,7 +66,7 @@ export const searchTools: Tool[] = [
   }),
 ];
 
-/** A base name's glob and the folder to search; null where a folder itself has wildcards. */
+/** A glob for the base name, and the folder to search; null if the folder contains wildcards. */
 function splitPattern(pattern: string): { path: string; glob: string } | null {
   const slash = pattern.lastIndexOf("/");
   const glob = pattern.slice(slash + 1);
@@ -85,8 +85,8 @@ function describeEntries(entries: FileInfo[]): string {
   return lines.join("\n");
 }
 
-// What no text holds: NUL and most other control characters, and what stands where bytes were not UTF-8. A daemon looks for
-// NUL in the first bytes of a file only.
+// Characters that no text contains: NUL, most other control characters, and the character that replaces invalid UTF-8.
+// A daemon looks for NUL in the first bytes of a file only.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const BINARY = /[\0-\x08\x0e-\x1a\x1c-\x1f\ufffd]/;
 

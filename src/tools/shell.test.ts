@@ -10,7 +10,7 @@ const call = (sandbox: MemorySandbox, name: string, input: unknown, signal?: Abo
 const server = () => new MemorySandbox(() => ({ output: "listening\n", exit_code: null }));
 
 describe("execute_command", () => {
-  it("gives exit code and output, under the id of the call, and streams", async () => {
+  it("returns exit code and output under the call's id, and streams the output", async () => {
     const sandbox = new MemorySandbox(() => ({ output: "hello\n", exit_code: 0 }));
     const runCommand = vi.spyOn(sandbox, "runCommand");
     const heard: string[] = [];
@@ -27,7 +27,7 @@ describe("execute_command", () => {
     expect(heard).toEqual(["stdout: hello\n"]);
   });
 
-  it("tells a failing command's exit code, which is no error of the call", async () => {
+  it("returns a failing command's exit code, which is not an error of the call", async () => {
     const sandbox = new MemorySandbox(() => ({ output: "", exit_code: 1 }));
     expect(await call(sandbox, "execute_command", { command: "false" })).toMatchObject({
       content: "exit_code: 1\n(no output)",
@@ -35,7 +35,7 @@ describe("execute_command", () => {
     });
   });
 
-  it("waits as long as it is asked to, a second in the background, and longer than that before it is given up", async () => {
+  it("waits for the given time, a second in the background, and longer before it gives up", async () => {
     const sandbox = server();
     const runCommand = vi.spyOn(sandbox, "runCommand");
     await call(sandbox, "execute_command", { command: "a", timeout_seconds: "90" });
@@ -46,20 +46,20 @@ describe("execute_command", () => {
     expect(tool && limit(readInput(tool, { command: "a", timeout_seconds: 90 }))).toBeGreaterThan(90_000);
   });
 
-  it("says that a command still runs and how to go on", async () => {
+  it("says that a command still runs and how to continue", async () => {
     const result = await call(server(), "execute_command", { command: "node server.js", background: true });
     expect(result.content).toContain("still running (command_id: call_1)");
     expect(result.content).toContain("listening");
     expect(result.details).toMatchObject({ exit_code: null, running: true });
   });
 
-  it("says how to get what was left out of long output", async () => {
+  it("says how to read what was left out of long output", async () => {
     const sandbox = new MemorySandbox(() => ({ output: "a…z", exit_code: 0, omitted_bytes: 12 }));
     const { content } = await call(sandbox, "execute_command", { command: "seq 9" });
     expect(content).toMatch(/^exit_code: 0\n\(12 bytes amid this output are left out; .*file/);
   });
 
-  it("re-attaches when it is called again under the same id", async () => {
+  it("re-attaches if it is called again under the same id", async () => {
     const sandbox = server();
     await call(sandbox, "execute_command", { command: "sleep 9" });
     await call(sandbox, "execute_command", { command: "sleep 9" });
@@ -85,7 +85,7 @@ describe("execute_command", () => {
     expect(sandbox.commands.get("call_1")?.state.exit_code).toBe(143);
   });
 
-  it("lets the command go on when only the time limit is over", async () => {
+  it("lets the command continue if only the time limit is over", async () => {
     const sandbox = new MemorySandbox(() => "hang");
     const cancel = new AbortController();
     const result = call(sandbox, "execute_command", { command: "sleep 99" }, cancel.signal);
@@ -94,13 +94,13 @@ describe("execute_command", () => {
     expect(sandbox.commands.get("call_1")?.state.exit_code).toBeNull();
   });
 
-  it("is cancelled even where the command can't be ended", async () => {
+  it("is cancelled even if the command can't be ended", async () => {
     await expect(
       call(new MemorySandbox(), "execute_command", { command: "a" }, AbortSignal.abort(new Error("cancelled"))),
     ).rejects.toThrow("cancelled");
   });
 
-  it("leaves a failure of the sandbox to its caller", async () => {
+  it("passes a failure of the sandbox on", async () => {
     const failure = new SandboxError("unavailable", "There is no sandbox.");
     const sandbox = Object.assign(new MemorySandbox(), { runCommand: () => Promise.reject(failure) });
     await expect(call(sandbox, "execute_command", { command: "a" })).rejects.toBe(failure);
@@ -133,7 +133,7 @@ describe("the tools for running commands", () => {
     },
   );
 
-  it("leave other refusals as they are", async () => {
+  it("pass other refusals on unchanged", async () => {
     const sandbox = new MemorySandbox();
     await call(sandbox, "execute_command", { command: "true" });
     await expect(call(sandbox, "send_command_input", { command_id: "call_1", input: "x" })).rejects.toThrow(

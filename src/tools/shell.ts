@@ -1,6 +1,7 @@
-// Commands in the sandbox. A command's id is the id of the call that started it, so that a later life re-attaches to what
-// runs already. Waiting and running are two things: when the wait is over the command goes on, and the model is told how to
-// look at it. A non-zero exit code is no error of the call: a test that fails or a grep that finds nothing is an answer.
+// Commands in the sandbox. A command's id is the id of the call that started it, so a later life can re-attach to a
+// command that is still running. Waiting and running are separate: when the wait is over, the command continues, and
+// the model reads how to look at it. A non-zero exit code is not an error of the call: a test that fails or a grep that
+// finds nothing is an answer.
 import { z } from "zod";
 import { listCommands } from "../agent/calls/approvals.ts";
 import { lenientObject } from "../agent/calls/leniency.ts";
@@ -8,11 +9,12 @@ import { type CommandState, SandboxError } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";
 
-// A background command gets this long to fail at once (a wrong path, a port that is taken) before the model goes on.
+// How long to wait for a background command to fail at once (a wrong path, a port that is taken) before the model
+// continues.
 const BACKGROUND_WAIT_MS = 1_000;
-// The first call of a run may have to make or start the sandbox.
+// The first call of a run may have to create or start the sandbox.
 const MARGIN_MS = 180_000;
-// How long a cancelled run waits for its command to be ended.
+// How long a cancelled run waits for its command to end.
 const TERMINATION_MS = 10_000;
 const SHOWN_COMMAND = 500;
 const SHOWN_COMMANDS = 50;
@@ -71,7 +73,7 @@ export const shellTools: Tool[] = [
       const content = "The input was sent. check_command_output shows what the command made of it.";
       return { content, is_error: false, details: { command_id } };
     },
-    // What is typed into a shell is a command.
+    // Input to a shell is a command.
     subjects: ({ input }) => listCommands(input),
   }),
   defineTool({
@@ -120,7 +122,7 @@ function waitOf(input: ExecuteInput): number {
   return input.background ? BACKGROUND_WAIT_MS : input.timeout_seconds * 1_000;
 }
 
-/** At its time limit a call is given up but its command is not; a person who cancels means the command too. */
+/** At its time limit the call stops but its command continues. A person who cancels means the command too. */
 function isCancelled(signal: AbortSignal): boolean {
   return signal.aborted && !(signal.reason instanceof Error && signal.reason.name === "TimeoutError");
 }
@@ -129,7 +131,7 @@ async function terminate({ sandbox, tool_call_id }: ToolContext): Promise<void> 
   try {
     await sandbox.terminateCommand(tool_call_id, AbortSignal.timeout(TERMINATION_MS));
   } catch {
-    // The run ends either way; what is left of the command ends with the sandbox.
+    // The run ends in any case, and what is left of the command ends with the sandbox.
   }
 }
 

@@ -17,7 +17,7 @@ async function made(): Promise<Plan> {
 }
 
 describe("the plan's tools", () => {
-  it("answer with the plan as the API shows it, and hand the changed one on", async () => {
+  it("return the plan as the API shows it, and the changed plan", async () => {
     const result = await callTool(taskTools, "create_tasks", { sections });
     const view = planView.parse(JSON.parse(result.content));
     expect(view).toMatchObject({ version: 1, total_sections: 1, total_tasks: 2, next_task: { content: "A" } });
@@ -25,7 +25,7 @@ describe("the plan's tools", () => {
     expect(result.details).toEqual({ version: 1, total_tasks: 2, completed_tasks: 0 });
   });
 
-  it("say that nothing was added where the same is planned twice", async () => {
+  it("say that nothing was added if the same is planned twice", async () => {
     const plan = await made();
     const result = await callTool(taskTools, "create_tasks", { sections }, { plan });
     expect(result).toMatchObject({ is_error: false });
@@ -37,7 +37,7 @@ describe("the plan's tools", () => {
     });
   });
 
-  it("send a change back that wants evidence, and hand on no plan then", async () => {
+  it("send back a change without evidence, and return no plan with it", async () => {
     const plan = await made();
     const ids = plan.tasks.map(({ id }) => id);
     const asked: string[] = [];
@@ -59,7 +59,7 @@ describe("the plan's tools", () => {
     expect(JSON.parse((await callTool(taskTools, "view_tasks", {})).content)).toMatchObject({ next_task: null });
   });
 
-  it("understand usual slips", async () => {
+  it("understand usual mistakes", async () => {
     const plan = await made();
     const ids = JSON.stringify(plan.tasks.map((task) => task.id));
     const result = await callTool(taskTools, "update_tasks", { task_ids: ids, status: "done" }, { plan });
@@ -76,13 +76,13 @@ describe("the plan's tools", () => {
     expect(free.is_error).toBe(false);
   });
 
-  it("hand on no plan where nothing changed", async () => {
+  it("return no changed plan if nothing changed", async () => {
     const result = await callTool(taskTools, "clear_all", { confirm: true }, { plan: emptyPlan });
     expect(result.is_error).toBe(false);
     expect(result.plan).toBeUndefined();
   });
 
-  it("delete and clear with an error that says what is missing", async () => {
+  it("delete sections and clear all only with confirm, and name it otherwise", async () => {
     const plan = await made();
     const section_ids = [plan.sections[0]?.id];
     const unsure = await callTool(taskTools, "delete_tasks", { section_ids }, { plan });
@@ -92,7 +92,7 @@ describe("the plan's tools", () => {
     expect(planOf(gone)).toEqual({ version: 2, sections: [], tasks: [] });
   });
 
-  it("give the largest plan whole", async () => {
+  it("return the largest plan in full", async () => {
     const task_contents = Array.from({ length: 500 }, () => '"'.repeat(119));
     const result = await callTool(taskTools, "create_tasks", { section_title: "S", task_contents });
     expect(result.is_error).toBe(false);

@@ -1,5 +1,6 @@
-// The plan's tools: thin, since the rules are pure functions of `agent/plan`. Each answers with the plan as it then is. A changed
-// plan and its result are stored as one fact, so a call without a result has changed nothing and may be repeated.
+// The plan's tools. They are thin, since the rules are pure functions of `agent/plan`. Each returns the plan as it is
+// afterwards. A changed plan and its result are stored as one fact, so a call without a result has changed nothing and
+// may be repeated.
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "../agent/plan/arguments.ts";
 import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks } from "../agent/plan/rules.ts";
@@ -7,9 +8,9 @@ import { viewPlan } from "../agent/plan/view.ts";
 import { defineTool, type PlanProposal, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 
-// No request leaves; this bounds nothing but a bug.
+// These tools make no request, so only a bug could take longer.
 const TIME_LIMIT_MS = 10_000;
-// The largest plan that the rules allow, as JSON. It must arrive whole: cut in its middle it would be no JSON.
+// The largest plan that the rules allow, as JSON. It must arrive in full: with its middle cut out it would not be JSON.
 const OUTPUT_LIMIT = 300_000;
 
 const planTool = {
@@ -76,7 +77,7 @@ export const taskTools: Tool[] = [
   }),
 ];
 
-/** What is new in the plan, as `create_tasks` would take it. */
+/** The new sections and tasks, in the form that `create_tasks` takes. */
 function proposePlan(before: Plan, after: Plan): PlanProposal {
   const known = new Set(before.tasks.map(({ id }) => id));
   const sections = viewPlan(after).sections.map(({ title, tasks }) => ({
