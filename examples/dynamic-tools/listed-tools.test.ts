@@ -48,7 +48,7 @@ function makeThread(servers: Record<string, ToolServer>, options: FakeThreadOpti
   return new FakeThread({ tools, toolSources: [source], brain: say("done"), agents: ["writer", "reader"], ...options });
 }
 
-/** What was offered in a request beside the server's own tools. */
+/** The tools in a request, without the server's own. */
 function offered(thread: FakeThread, at: number): string[] {
   const own = new Set(createTools(noSettings).map(({ name }) => name));
   return (thread.requests[at]?.tools ?? []).map(({ name }) => name).filter((name) => !own.has(name));
@@ -89,7 +89,7 @@ describe("tools of another server's list", () => {
     expect(Object.values(resultsOf(thread))).toEqual(["one note\n(image, not shown)"]);
   });
 
-  it("are not called with arguments that don't fit, and the model is told what does", async () => {
+  it("are not called with arguments that don't fit, and the model reads what does", async () => {
     const server = new NotesServer([search]);
     const replies = [call({ id: "c1", name: "notes_search", input: { query: "x" } }), say("done")];
     const thread = makeThread({ reader: server }, { replies });
@@ -98,7 +98,7 @@ describe("tools of another server's list", () => {
     expect(resultsOf(thread).c1).toMatch(/don't fit.*\n- text: .*\nRequired: text \(string\)\. Optional: nothing\.$/);
   });
 
-  it("answer with an error where the server does, or says what can't be read", async () => {
+  it("answer with an error if the server does, or if its answer can't be read", async () => {
     const server = new NotesServer([search]);
     const thread = makeThread({ reader: server });
     for (const [id, answer] of Object.entries({
@@ -115,7 +115,7 @@ describe("tools of another server's list", () => {
     });
   });
 
-  it("are left out where they can't be offered, and a list without an end is read for ten pages", async () => {
+  it("are left out if a model can't be offered them, and an endless list is read for ten pages", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const odd = [
       { ...add, name: "no name" },
@@ -130,7 +130,7 @@ describe("tools of another server's list", () => {
     expect(offered(thread, 0)).toEqual(["notes_search", ...Array.from({ length: 9 }, (_, at) => `notes_add_${at}`)]);
   });
 
-  it("are missing in a run whose list can't be read, which goes on", async () => {
+  it("are missing in a run whose list can't be read, and the run continues", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const thread = makeThread({ reader: new NotesServer([{ name: 7 }]) });
     await thread.run("hi", { agent_id: "reader" });

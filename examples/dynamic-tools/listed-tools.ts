@@ -1,17 +1,17 @@
-// Tools that another server lists by JSON Schema, in the form of MCP's `tools/list` and `tools/call`. What is sent to
-// that server and how is left out: a `ToolServer` stands for it. In the server this file is
-// `src/tools/listed-tools.ts`, and `createToolSources` has a line for it.
+// Tools that another server lists by JSON Schema, in the form of MCP's `tools/list` and `tools/call`. How requests
+// reach that server is left out: a `ToolServer` stands for it. In the server this file is `src/tools/listed-tools.ts`,
+// and `createToolSources` has a line for it.
 import { z } from "zod";
 import type { Tool, ToolResult } from "../../src/agent/tool.ts";
 import type { ToolRequest, ToolSource } from "../../src/agent/tool-source.ts";
 
-/** Answers are as the server sent them. Both methods bound what they read, and end when the signal aborts. */
+/** Returns answers as the server sent them. Both methods bound what they read, and end when the signal aborts. */
 export interface ToolServer {
   listTools(cursor: string | undefined, signal: AbortSignal): Promise<unknown>;
   callTool(name: string, input: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
-/** Of a list without an end. The run takes fewer tools than so many pages have. */
+/** Bounds a list without an end. So many pages hold more tools than a run takes. */
 const MAX_PAGES = 10;
 const TIME_LIMIT_MS = 60_000;
 
@@ -26,7 +26,7 @@ const calledTool = z.object({
   isError: z.boolean().default(false),
 });
 
-/** `serverFor` says which server an agent's tools come from; null where it has none. */
+/** `serverFor` returns the server that an agent's tools come from, or null if it has none. */
 export function createListedTools(name: string, serverFor: (request: ToolRequest) => ToolServer | null): ToolSource {
   return {
     name,
@@ -49,7 +49,7 @@ async function listAll(source: string, server: ToolServer, signal: AbortSignal):
   return tools;
 }
 
-/** The server's own hints, such as `readOnlyHint`, decide nothing: it is a stranger. */
+/** The server's own hints, such as `readOnlyHint`, are ignored, because the server is not trusted. */
 function createTool(source: string, server: ToolServer, listed: z.infer<typeof listedTool>): Tool {
   return {
     // Two servers may both have a `search`.

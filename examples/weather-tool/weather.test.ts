@@ -37,7 +37,7 @@ function makeThread(url: string, options: FakeThreadOptions = {}): FakeThread {
   return new FakeThread({ tools, replies, ...options });
 }
 
-/** Everything that a run leaves behind or sends: rows, events, requests to the model, D1, the log. */
+/** Everything that a run stores or sends: rows, events, requests to the model, D1, the log. */
 async function runAndCollect(thread: FakeThread): Promise<string> {
   const log: unknown[] = [];
   for (const level of ["log", "warn", "error"] as const) {
@@ -48,13 +48,13 @@ async function runAndCollect(thread: FakeThread): Promise<string> {
 }
 
 describe("the weather tool", () => {
-  it("is there only where its key is set", () => {
+  it("exists only if its key is set", () => {
     expect(createWeatherTools(readWeatherSettings({ WEATHER_API_URL: "http://127.0.0.1:1" }))).toEqual([]);
     const [tool] = createWeatherTools(readWeatherSettings({ WEATHER_API_KEY: KEY }));
     expect(createTools(readConfig({} as never)).map(({ name }) => name)).not.toContain(tool?.name);
   });
 
-  it("asks the service with its key, and the key is seen nowhere", async () => {
+  it("calls the service with its key, and the key appears nowhere else", async () => {
     const requests: IncomingMessage[] = [];
     const url = await serve((request, response) => {
       requests.push(request);
@@ -78,7 +78,7 @@ describe("the weather tool", () => {
     ],
     ["answers with no JSON", (_request, response) => void response.end("<html>"), "can't be read."],
     ["breaks off", (request) => void request.socket.destroy(), "was not reached"],
-  ])("says so where the service %s, and the key is seen nowhere", async (_what, answer, words) => {
+  ])("says so if the service %s, and the key appears nowhere", async (_what, answer, words) => {
     const paths: (string | undefined)[] = [];
     const url = await serve((request, response) => {
       paths.push(request.url);
@@ -91,7 +91,7 @@ describe("the weather tool", () => {
     expect(said).not.toContain(KEY);
   });
 
-  it("reads no answer without an end", async () => {
+  it("stops reading an answer that never ends", async () => {
     const closed = Promise.withResolvers<void>();
     const url = await serve((_request, response) => {
       response.on("close", () => closed.resolve());
@@ -104,7 +104,7 @@ describe("the weather tool", () => {
     expect(resultsOf(thread).c1).toContain("can't be read");
   });
 
-  it("waits for no answer longer than its time limit, and closes the request", async () => {
+  it("closes the request at its time limit", async () => {
     const asked = Promise.withResolvers<void>();
     const closed = Promise.withResolvers<void>();
     const url = await serve((_request, response) => {

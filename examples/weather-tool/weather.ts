@@ -7,18 +7,18 @@ import { readBoundedText } from "../../src/lib/bounded-body.ts";
 
 export interface WeatherSettings {
   api_key: string;
-  /** With a slash at its end. */
+  /** Ends with a slash. */
   base_url: string;
 }
 
-/** Null where the key is missing: then there is no tool. */
+/** Null if the key is missing. Then there is no tool. */
 export function readWeatherSettings(values: Partial<Record<string, string>>): WeatherSettings | null {
   const { WEATHER_API_KEY: api_key, WEATHER_API_URL: url } = values;
   if (!api_key) return null;
   return { api_key, base_url: (url || "https://weather.example/v1/").replace(/\/*$/, "/") };
 }
 
-// The service answers within a second; a model does better without the weather than with a long wait.
+// The service answers within a second. A model does better without the weather than with a long wait.
 const TIME_LIMIT_MS = 10_000;
 // An answer has a few hundred bytes.
 const ANSWER_BYTES = 16 * 1024;
@@ -29,7 +29,7 @@ const weatherInput = lenientObject(
   { aliases: { city: ["location", "place"] } },
 );
 
-/** What is used of an answer; whatever else it holds is dropped. */
+/** The fields of an answer that are used. Everything else is dropped. */
 const weatherAnswer = z.object({ temperature: z.number(), conditions: z.string().max(200) });
 
 export function createWeatherTools(settings: WeatherSettings | null): Tool[] {
@@ -62,7 +62,7 @@ async function askService(
     const text = await readBoundedText(response, ANSWER_BYTES);
     if (!response.ok) return refuse(`The weather service answered ${response.status}.`);
     const { temperature, conditions } = weatherAnswer.parse(JSON.parse(text));
-    // A service may repeat what it was sent.
+    // A service may echo what it was sent.
     const shown = conditions.replaceAll(api_key, "…");
     return {
       content: `${city}: ${temperature} degrees ${unit}, ${shown}`,
@@ -70,7 +70,7 @@ async function askService(
       details: { city, temperature },
     };
   } catch {
-    // In our own words: the runtime's may quote the request.
+    // An error of the runtime may quote the request, so the text is our own.
     return refuse("The weather service was not reached, or its answer can't be read.");
   }
 }
