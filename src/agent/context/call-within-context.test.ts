@@ -303,7 +303,7 @@ describe("a step of more calls than the model can read the results of", () => {
   });
 });
 
-describe("a request that is refused as too long whatever is done", () => {
+describe("a request that is refused as too long again and again", () => {
   it("is made four times, and the run fails with the provider's message", async () => {
     const long = start({ reads: 10 });
     expect(await long.run()).toEqual({ status: "failed", error: { code: "model_error", message: "Too long." } });
