@@ -1,5 +1,7 @@
 // Messages: the rows of a thread. A row that a model reads has an OpenAI chat message as its content.
 import { z } from "zod";
+import type { PlanContent } from "./plan/task.ts";
+import type { Run } from "./run.ts";
 
 export const messageTypes = ["user", "assistant", "tool", "task_list", "summary", "status"] as const;
 export type MessageType = (typeof messageTypes)[number];
@@ -51,21 +53,35 @@ export interface SystemMessage {
 }
 export type ChatMessage = UserMessage | AssistantMessage | ToolMessage | SystemMessage;
 
+/** Why a run did not complete. */
+export interface StatusContent extends Pick<Run, "status" | "error"> {
+  unfinished_tasks: number;
+}
+
+/** What the content of a row is, by its type. A summary stands for older rows in what a model reads. */
+interface MessageContents {
+  user: UserMessage;
+  assistant: AssistantMessage;
+  tool: ToolMessage;
+  task_list: PlanContent;
+  summary: UserMessage;
+  status: StatusContent;
+}
+export type MessageBody = { [Type in MessageType]: { type: Type; content: MessageContents[Type] } }[MessageType];
+
 /** A row of `messages`, as `GET …/messages` returns it. `seq` is its position in the thread and never changes. */
-export interface MessageRow {
+export type MessageRow = MessageBody & {
   message_id: string;
   thread_id: string;
   project_id: string;
   user_id: string;
   invocation_id: string | null;
   agent_id: string | null;
-  type: MessageType;
   is_llm_message: boolean;
-  content: unknown;
   metadata: Record<string, unknown>;
   seq: number;
   created_at: string;
-}
+};
 
 /** Whether a person's message is empty: no image, and no text but white space. */
 export function isEmptyContent(content: UserContent): boolean {

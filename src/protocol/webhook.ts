@@ -88,9 +88,3 @@ export interface Delivery extends DeliveryName {
   /** The newest tries, oldest first. */
   tries: DeliveryTry[];
 }
-
-/** The hops in a stored payload. Payloads of former versions have none and count as the first hop. */
-export function hopsOf(payload: string): number {
-  const { data } = JSON.parse(payload) as Partial<WebhookPayload>;
-  return data?.taskloom_hops ?? 1;
-}

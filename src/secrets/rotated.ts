@@ -1,8 +1,10 @@
 // Secrets that sign outgoing webhook deliveries and verify incoming ones. One key is in use. For a time after a
 // rotation the former keys stay valid, so that no delivery is lost while the peer changes its key. This holds even if
 // the answer to a rotation is lost and the key is rotated again.
+import { isRecord } from "../agent/calls/leniency.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { readSecret, replaceSecret, type Secret, type SecretName } from "../store/secrets.ts";
+import { isList, isText, isTextOrNull, parseStored } from "../store/shapes/stored.ts";
 import { openSecret, type SecretPorts, sealSecret } from "./sealed.ts";
 
 /** A key that a delivery may be signed with. The first one is the newest; the others overlap with it until `until`. */
@@ -65,7 +67,15 @@ export function rotateKeys(former: SigningKey[], secret: string, overlap_ms: num
 /** The newest first, including those that have expired. */
 export async function openKeys(encryption_keys: string[], row: Secret): Promise<Result<SigningKey[]>> {
   const opened = await openSecret(encryption_keys, row, { what: `The ${row.kind}'s secret`, remedy: "Rotate it." });
-  return opened.ok ? succeed(JSON.parse(opened.value) as SigningKey[]) : opened;
+  if (!opened.ok) return opened;
+  const keys = parseStored(opened.value);
+  return isList(keys, isKey)
+    ? succeed(keys)
+    : fail("not_configured", `The ${row.kind}'s secret can't be opened: it is damaged. Rotate it.`);
+}
+
+function isKey(value: unknown): value is SigningKey {
+  return isRecord(value) && isText(value.secret) && isTextOrNull(value.until);
 }
 
 /** The keys that are valid now, the newest first. */

@@ -8,6 +8,8 @@ import type { MessageRequest, ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
 import { decodeCursor, encodeCursor } from "./page.ts";
 import { messageParts, messages } from "./schema.ts";
+import { readMetadata, withContent } from "./shapes/message.ts";
+import { parseStored } from "./shapes/stored.ts";
 
 // The limit of one answer, since an isolate has 128 MB for all its requests. A page always has its first message.
 const PAGE_BYTES = 4_000_000;
@@ -124,7 +126,8 @@ async function readParts(db: D1Database, key: ThreadKey, rows: Row[]): Promise<M
 }
 
 function toMessage(row: Row, parts: Map<string, string>): MessageRow {
-  return {
+  const id = `${row.thread_id} ${row.seq}`;
+  const message = {
     message_id: row.message_id,
     thread_id: row.thread_id,
     project_id: row.project_id,
@@ -133,11 +136,12 @@ function toMessage(row: Row, parts: Map<string, string>): MessageRow {
     agent_id: row.agent_id,
     type: row.type,
     is_llm_message: row.is_llm_message,
-    content: JSON.parse(row.content ?? parts.get(`${row.seq} content`) ?? "null"),
-    metadata: JSON.parse(row.metadata ?? parts.get(`${row.seq} metadata`) ?? "{}"),
+    content: parseStored(row.content ?? parts.get(`${row.seq} content`) ?? ""),
+    metadata: readMetadata(row.metadata ?? parts.get(`${row.seq} metadata`) ?? "", id),
     seq: row.seq,
     created_at: row.created_at,
   };
+  return withContent(message, id);
 }
 
 function isOfThread(key: ThreadKey) {

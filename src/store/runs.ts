@@ -1,6 +1,5 @@
 // Reads runs for the routes, and finds silent runs for the sweeper.
 import { and, eq } from "drizzle-orm";
-import { withChain } from "../protocol/chain.ts";
 import { type Result, succeed } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Run } from "../protocol/run.ts";
@@ -8,15 +7,17 @@ import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
 import { listNewest } from "./newest.ts";
 import { runs } from "./schema.ts";
+import { toRun } from "./shapes/run.ts";
+import { readStored } from "./shapes/stored.ts";
 import { insertLostRunDeliveries } from "./webhooks/event-deliveries.ts";
 
 export async function readRun(db: D1Database, key: ThreadKey, invocation_id: string): Promise<Run | null> {
   const row = await open(db)
-    .select({ run: runs.run })
+    .select({ run: runs.run, invocation_id: runs.invocation_id })
     .from(runs)
     .where(and(isOfThread(key), eq(runs.invocation_id, invocation_id)))
     .get();
-  return row === undefined ? null : withChain(row.run);
+  return (row && toStoredRun(row)) ?? null;
 }
 
 export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {
@@ -32,7 +33,10 @@ export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequ
         .limit(limit),
     (row) => [row.created_at, row.invocation_id],
   );
-  return listed.ok ? succeed({ ...listed.value, data: listed.value.data.map(({ run }) => withChain(run)) }) : listed;
+  // A run that can't be read is left out.
+  return listed.ok
+    ? succeed({ ...listed.value, data: listed.value.data.flatMap((row) => toStoredRun(row) ?? []) })
+    : listed;
 }
 
 export interface SilentRun extends ThreadKey {
@@ -79,6 +83,10 @@ export async function endLostRuns(db: D1Database, key: ThreadKey, ids: string[],
     )
     .bind(key.user_id, key.thread_id, JSON.stringify(ids), at, JSON.stringify(error));
   await db.batch([insertLostRunDeliveries(db, key, ids, now), end]);
+}
+
+function toStoredRun({ run, invocation_id }: { run: string; invocation_id: string }): Run | undefined {
+  return readStored((value) => toRun(value), run, "run", invocation_id);
 }
 
 function isOfThread(key: ThreadKey) {

@@ -5,10 +5,9 @@
 // that needs the others never reads their overflow pages.
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { MessageType } from "../protocol/message.ts";
 import type { GitSource, SandboxSettings } from "../protocol/project.ts";
-import type { Run, RunStatus } from "../protocol/run.ts";
+import type { RunStatus } from "../protocol/run.ts";
 import type { SecretKind } from "../protocol/secret.ts";
 import type { TriggerDeliveryStatus, TriggerSettings, TriggerType } from "../protocol/trigger.ts";
 import type { DeliveryStatus, DeliveryTry, WebhookEvent, WebhookPayload } from "../protocol/webhook.ts";
@@ -83,7 +82,8 @@ export const agents = sqliteTable(
     version: integer().notNull(),
     created_at: text().notNull(),
     updated_at: text().notNull(),
-    config: text({ mode: "json" }).$type<AgentConfig>().notNull(),
+    /** Read through `toAgentConfig`. */
+    config: text({ mode: "json" }).$type<unknown>().notNull(),
     /** The version that new runs start with; null means the newest. */
     pinned_version: integer(),
   },
@@ -98,7 +98,8 @@ export const agentVersions = sqliteTable(
     version: integer().notNull(),
     name: text().notNull(),
     created_at: text().notNull(),
-    config: text({ mode: "json" }).$type<AgentConfig>().notNull(),
+    /** Read through `toAgentConfig`. */
+    config: text({ mode: "json" }).$type<unknown>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.user_id, table.agent_id, table.version] })],
 );
@@ -114,7 +115,8 @@ export const runs = sqliteTable(
     created_at: text().notNull(),
     /** When D1 last had news of the run: for the sweeper, not a fact of the run. */
     updated_at: text().notNull(),
-    run: text({ mode: "json" }).$type<Run>().notNull(),
+    /** JSON. */
+    run: text().notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.thread_id, table.invocation_id] }),

@@ -45,7 +45,7 @@ function tendActive(life: Life, active: ActiveRun): void {
     life.platform.abort("a run that was told to end did not");
     return;
   }
-  if (record.verdict === null && now - lastProgress(life, record) > LONGEST_STANDSTILL_MS) {
+  if (record.requested_end === null && now - lastProgress(life, record) > LONGEST_STANDSTILL_MS) {
     const hours = LONGEST_STANDSTILL_MS / 3_600_000;
     const message = `Nothing came of this run for ${hours} hours. Send another message to go on.`;
     condemnRun(life, record, { status: "failed", error: { code: "stalled", message } });

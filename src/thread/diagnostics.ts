@@ -9,7 +9,7 @@ export function describeLife(life: Life): Diagnostics {
     instance_id: life.instance_id,
     born_at: new Date(life.bornAt).toISOString(),
     alarm_at: life.alarmAt === null ? null : new Date(life.alarmAt).toISOString(),
-    inbox: [...life.live.values()].map(({ run, startable, verdict, lives, started_calls }) => ({
+    inbox: [...life.live.values()].map(({ run, startable, requested_end, lives, started_calls }) => ({
       invocation_id: run.invocation_id,
       status: run.status,
       attempt: run.attempt,
@@ -18,7 +18,7 @@ export function describeLife(life: Life): Diagnostics {
       background: run.background,
       startable,
       jobs_sent: life.jobs.get(run.invocation_id)?.times ?? 0,
-      verdict: verdict?.status ?? null,
+      verdict: requested_end?.status ?? null,
       calls_begun: started_calls.length,
       created_at: run.created_at,
       started_at: run.started_at,

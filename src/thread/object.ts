@@ -31,6 +31,7 @@ import { findRun, type Life, type Platform } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
 import type { Database } from "./rows/database.ts";
 import { readMessagePage, readRunPage } from "./rows/reads.ts";
+import { readRemoval } from "./rows/stored-thread.ts";
 import { buryRun, cancelBefore, cancelRun, getRun, pokeRuns, startBackground, waitForEnd } from "./run/control.ts";
 import { readLedger } from "./run/ledger.ts";
 import { editPlan } from "./run/plan-edit.ts";
@@ -38,7 +39,7 @@ import { ensureRunning } from "./run/run.ts";
 import { arm, resendJobs, schedule } from "./scheduler.ts";
 import { openStream } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
-import { finishRemoval, ownedBy, patchThread, readRemoval, removeThread, storeThread } from "./threads.ts";
+import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
 import { wakeLife } from "./wake.ts";
 
 // A door waits for D1 as long as this; then the object itself answers what is asked of one thread.

@@ -11,18 +11,9 @@ import type { EventDeliveries } from "../store/webhooks/event-deliveries.ts";
 import { type Database, readMeta, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./rows/messages.ts";
 import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
-import type { StoredThread } from "./rows/stored-thread.ts";
+import { type Position, toPosition } from "./rows/shapes/position.ts";
+import { readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
 import type { Clock } from "./stream/readers.ts";
-
-/** Up to where D1 is known to be. */
-interface Position {
-  message_seq: number;
-  plan_version: number;
-  thread_version: number;
-  project: boolean;
-  /** Runs that changed before this number of the journal are there. */
-  run_seq: number;
-}
 
 interface OutboxPorts {
   syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
@@ -73,10 +64,10 @@ export class Outbox {
     this.#database = database;
     this.#ports = ports;
     this.#newest = newest;
-    const stored = readMeta<StoredThread>(database.sql, "thread");
+    const stored = readStoredThread(database.sql);
     if (stored === null) throw new Error("an outbox needs a stored thread");
     this.#stored = stored;
-    this.#position = readMeta<Position>(database.sql, "synced") ?? {
+    this.#position = readMeta(database.sql, "synced", toPosition) ?? {
       message_seq: 0,
       plan_version: 0,
       thread_version: 0,

@@ -11,10 +11,11 @@ import { acceptRun } from "./inbox/accept.ts";
 import { findRun } from "./life.ts";
 import { writeMeta } from "./rows/database.ts";
 import { readMessages } from "./rows/messages.ts";
+import { readRemoval } from "./rows/stored-thread.ts";
 import { waitForEnd } from "./run/control.ts";
 import { readHistory } from "./run/summaries.ts";
 import { messagesSnapshot } from "./stream/snapshot.ts";
-import { finishRemoval, ownedBy, readRemoval, removeThread } from "./threads.ts";
+import { finishRemoval, ownedBy, removeThread } from "./threads.ts";
 import { wakeLife } from "./wake.ts";
 
 const run = { invocation_id: "inv_a" };

@@ -6,8 +6,8 @@ import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
 import { isoTime, type Life, storeThreadChange, transact } from "./life.ts";
 import type { Ports } from "./ports.ts";
-import { createTables, type Database, dropTables, hasTables, readMeta, writeMeta } from "./rows/database.ts";
-import type { StoredThread } from "./rows/stored-thread.ts";
+import { createTables, type Database, dropTables, writeMeta } from "./rows/database.ts";
+import { type Removal, readRemoval, type StoredThread } from "./rows/stored-thread.ts";
 import { cancelRun } from "./run/control.ts";
 import { RETRY_IDLE } from "./stream/streams.ts";
 
@@ -20,20 +20,6 @@ const END_LIMIT_MS = 10_000;
 // The caller waits for it. One that takes longer may still go through, and is tried again in any case.
 const DELETE_LIMIT_MS = 10_000;
 const DELETE_RETRY_MS = 30_000;
-
-/** What is left of a removed thread: its id is never used again. */
-export interface Removal extends ThreadKey {
-  /** The request that asked for it, which may be repeated. */
-  request_id: string;
-  /** Whether its rows are gone from D1. */
-  done: boolean;
-}
-
-export function readRemoval(database: Database): Removal | null {
-  const removal = hasTables(database.sql) ? readMeta<Removal | true>(database.sql, "removed") : null;
-  // An earlier version stored only that it is removed, when nothing was left to do.
-  return removal === true ? { user_id: "", thread_id: "", request_id: "", done: true } : removal;
-}
 
 /** Stores a thread that is not there yet. */
 export function storeThread(database: Database, creation: ThreadCreation, now: number): void {

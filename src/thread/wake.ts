@@ -6,10 +6,10 @@ import { hasSteered } from "./inbox/steering.ts";
 import { type Life, type Platform, storeRun, transact } from "./life.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
-import { createTables, type Database, hasTables, readMeta } from "./rows/database.ts";
+import { createTables, type Database, hasTables } from "./rows/database.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
 import { ThreadState } from "./rows/state.ts";
-import type { StoredThread } from "./rows/stored-thread.ts";
+import { readRemoval, readStoredThread } from "./rows/stored-thread.ts";
 import { countLife } from "./run/run-start.ts";
 import { schedule } from "./scheduler.ts";
 import { Journal } from "./stream/journal.ts";
@@ -18,8 +18,8 @@ import { trimMemory, watchIdle } from "./stream/streams.ts";
 
 /** Wakes the thread that is stored; null where there is none, and then nothing is written. */
 export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
-  if (!hasTables(database.sql) || readMeta(database.sql, "removed") !== null) return null;
-  const stored = readMeta<StoredThread>(database.sql, "thread");
+  if (!hasTables(database.sql) || readRemoval(database) !== null) return null;
+  const stored = readStoredThread(database.sql);
   if (stored === null) return null;
   createTables(database.sql);
   const journal = new Journal(database);
@@ -103,11 +103,13 @@ function adoptRun(life: Life): void {
 function condemnReplaced(life: Life): void {
   const runs = [...life.live.values()];
   const place = runs.findLastIndex(({ run, input }) => run.status === "queued" && input?.on_busy === "replace");
-  const spared = runs.slice(0, Math.max(0, place)).filter(({ run, verdict }) => !isTerminal(run.status) && !verdict);
+  const spared = runs
+    .slice(0, Math.max(0, place))
+    .filter(({ run, requested_end }) => !isTerminal(run.status) && !requested_end);
   if (spared.length === 0) return;
   transact(life, () => {
     for (const record of spared) {
-      record.verdict = { status: "cancelled" };
+      record.requested_end = { status: "cancelled" };
       storeRun(life, record);
     }
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MAX_HOPS } from "../protocol/chain.ts";
-import { hopsOf } from "../protocol/webhook.ts";
+import { hopsOf } from "../store/shapes/delivery.ts";
 import { readHops } from "./hops.ts";
 import { payloadOf, readPayload } from "./payload.ts";
 

@@ -1,5 +1,6 @@
 // `npm start` beside a Daytona-compatible server that fails when a test says so. The Worker meets the network itself here:
 // what is reset, refused or never answered reaches it as it would in life. Sandboxes outlive the server, as in life.
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +8,9 @@ import type { Daytona, Sandbox } from "@daytonaio/sdk";
 import type { Fault, FaultAnswer } from "../../dev/daytona/faults.ts";
 import { type DaytonaServer, startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
-import type { MessageRow, ToolMessage } from "../../src/protocol/message.ts";
+import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
+import { rowsOfType } from "../fakes/message-rows.ts";
 import { makeState, startServer } from "../setup/started-server.ts";
 import { apiKey, connectClient } from "./daytona-fixture.ts";
 
@@ -83,7 +85,7 @@ export async function startFaultySandboxes(): Promise<FaultySandboxes> {
     results: async (thread) => {
       const path = `/v1/threads/${thread}/messages?limit=200&type=tool`;
       const { data } = await json<{ data: MessageRow[] }>("GET", path);
-      return data.map(({ content }) => String((content as ToolMessage).content));
+      return rowsOfType(data, "tool").map(({ content }) => content.content);
     },
     prepare: async (thread) => {
       const run = await ask(thread, '[[tool execute_command {"command":"echo ready"}]]');

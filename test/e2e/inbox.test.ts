@@ -1,7 +1,9 @@
 // Ten posts at once on one thread, for each thing that may be asked of a busy one: handled as asked, none lost, none run
 // twice, in order; and fifty equal ones, which are one. In the background and over the end of every life too.
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
+import { rowsOfType } from "../fakes/message-rows.ts";
 import { type Answer, type RunsClient, startRunsClient, userTexts } from "./runs-client.ts";
 
 let client: RunsClient;
@@ -54,7 +56,7 @@ async function endOf(thread: string, run: string): Promise<Run> {
 /** Each text of a person is one message, of the run that it belongs to. */
 async function expectMessages(thread: string, runs: Run[], steeredTo: string | null = null): Promise<void> {
   const rows = await client.listMessages(thread, "user");
-  const told = rows.map((row) => [(row.content as { content: string }).content, row.invocation_id]);
+  const told = rowsOfType(rows, "user").map((row) => [row.content.content, row.invocation_id]);
   expect(new Set(told.map(([text]) => text)).size).toBe(told.length);
   const began = runs.filter(({ started_at }) => started_at !== null);
   const owners = told.map(([, owner]) => owner).filter((owner, at, all) => owner !== all[at - 1]);
@@ -123,7 +125,7 @@ describe("ten posts at once on a busy thread", () => {
     expect(runs.map(({ invocation_id }) => invocation_id)).toEqual(["inv-first"]);
     await expectMessages("ten-steer", runs, "inv-first");
     const rows = await client.listMessages("ten-steer", "user");
-    expect(rows.slice(1).map((row) => (row.content as { content: string }).content)).toEqual(texts);
+    expect(rowsOfType(rows.slice(1), "user").map(({ content }) => content.content)).toEqual(texts);
   });
 
   it("that ask for different things each get their own", async () => {

@@ -1,7 +1,9 @@
 // A run that is longer than its model reads, on the whole server: a small window, and the shop from request to link.
+
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
+import { rowsOfType } from "../fakes/message-rows.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 
 let taskloom: Taskloom;
@@ -35,7 +37,7 @@ it("keeps a long result whole, and the model reads on in it", async () => {
   const run = await taskloom.json<Run>("POST", "/v1/threads/dump/runs?wait=1", { message });
   expect(run).toMatchObject({ status: "completed" });
   const { data } = await taskloom.json<{ data: MessageRow[] }>("GET", "/v1/threads/dump/messages?type=tool");
-  const [shown = "", found = ""] = data.map(({ content }) => (content as { content: string }).content);
+  const [shown = "", found = ""] = rowsOfType(data, "tool").map(({ content }) => content.content);
   expect(shown).toContain('read_result with {"result_id":"call_same_0","offset":');
   expect(shown).not.toContain("\n4500\n");
   expect(found).toMatch(/1 lines, each with the offset/);

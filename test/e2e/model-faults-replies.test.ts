@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
+import { rowsOfType } from "../fakes/message-rows.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { openReader, readConversation } from "./stream-reader.ts";
 import { checkTold, follow, retries, runAgain, runToEnd } from "./watched-run.ts";
@@ -51,7 +52,7 @@ describe.concurrent("a tool call of the model", () => {
     const again = await taskloom.json<Run>("POST", `/v1/threads/${thread}/runs?wait=1`, { message: hooks });
     expect(again.status).toBe("completed");
     const { data } = await taskloom.json<{ data: MessageRow[] }>("GET", `/v1/threads/${thread}/messages?type=tool`);
-    const ids = data.map(({ content }) => (content as { tool_call_id: string }).tool_call_id);
+    const ids = rowsOfType(data, "tool").map(({ content }) => content.tool_call_id);
     expect(ids).toHaveLength(6);
     expect(new Set(ids).size).toBe(6);
   });
@@ -71,7 +72,7 @@ describe("a reply of the model", () => {
   async function readText(thread: string): Promise<string> {
     const path = `/v1/threads/${thread}/messages?type=assistant`;
     const { data } = await taskloom.json<{ data: MessageRow[] }>("GET", path);
-    const texts = data.map(({ content }) => (content as { content: string }).content);
+    const texts = rowsOfType(data, "assistant").map(({ content }) => content.content);
     expect(texts).toHaveLength(1);
     return texts.join("");
   }

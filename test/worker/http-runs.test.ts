@@ -2,6 +2,7 @@
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { diagnostics } from "../../src/http/examples.ts";
+import type { MessageBody } from "../../src/protocol/message.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { createClient } from "./http-client.ts";
 import { at } from "./http-fake-threads.ts";
@@ -215,19 +216,23 @@ describe("threads and projects", () => {
     const client = await createClient().addUser("user_types");
     const key = { user_id: "user_types", thread_id: "t" };
     await client.send("POST", "/v1/threads", { thread_id: "t" });
-    const messages = (["user", "assistant", "task_list"] as const).map((type, index) => ({
+    const bodies: MessageBody[] = [
+      { type: "user", content: { role: "user", content: "hi" } },
+      { type: "assistant", content: { role: "assistant", content: "hello" } },
+      { type: "task_list", content: { sections: [], tasks: [] } },
+    ];
+    const messages = bodies.map((body, index) => ({
       message_id: `msg_${index}`,
       ...key,
       project_id: "p",
       invocation_id: null,
       agent_id: null,
-      type,
-      is_llm_message: type !== "task_list",
-      content: type === "task_list" ? { tasks: [] } : {},
+      is_llm_message: body.type !== "task_list",
       metadata: {},
       seq: index + 1,
       created_at: at,
       version: 1,
+      ...body,
     }));
     await syncThread(env.DB, { key, project: null, thread: null, messages, runs: [] });
     const typesOf = async (query: string) =>

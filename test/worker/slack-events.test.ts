@@ -1,9 +1,11 @@
 // Events of Slack at the door, with real thread objects behind it: who may knock, and what becomes one run.
+
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
 import { threadOfPlace } from "../../src/slack/run.ts";
 import { threadStub } from "../../src/thread/stub.ts";
+import { rowsOfType } from "../fakes/message-rows.ts";
 import { createClient } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
 import { connect, createSlackClient, SIGNING_SECRET, type SlackClient, TOKEN } from "./slack-client.ts";
@@ -41,7 +43,7 @@ async function messagesOf(team_id: string, channel = "C1", thread_ts = mention.t
     await threadStub(env, key).waitForEnd(key, invocation_id, 20_000);
   }
   const read = await threadStub(env, key).readMessages(key, { types: ["user"], after: null, limit: 200, cursor: null });
-  return read.ok ? read.value.data.map(({ content }) => (content as { content: string }).content) : [];
+  return read.ok ? rowsOfType(read.value.data, "user").map(({ content }) => content.content) : [];
 }
 
 describe("the door for events", () => {

@@ -3,6 +3,7 @@ import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { agentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
 import type { Result } from "../../src/protocol/error.ts";
+import type { MessageBody } from "../../src/protocol/message.ts";
 import type { Page, PageRequest } from "../../src/protocol/page.ts";
 import type { Project } from "../../src/protocol/project.ts";
 import {
@@ -83,6 +84,8 @@ describe("createUser", () => {
 
 describe("listMessages", () => {
   const key = { user_id: "user_messages", thread_id: "t" };
+  const bodyOf = (type: "user" | "assistant", content: string): MessageBody =>
+    type === "user" ? { type, content: { role: type, content } } : { type, content: { role: type, content } };
   const fill = async (count: number, length: number) => {
     const messages = Array.from({ length: count }, (_, index) => ({
       ...key,
@@ -90,13 +93,12 @@ describe("listMessages", () => {
       project_id: "p",
       invocation_id: null,
       agent_id: null,
-      type: index % 2 === 0 ? ("user" as const) : ("assistant" as const),
       is_llm_message: true,
-      content: "m".repeat(length),
       metadata: {},
       seq: (index + 1) * 10,
       created_at: at,
       version: length,
+      ...bodyOf(index % 2 === 0 ? "user" : "assistant", "m".repeat(length)),
     }));
     await syncThread(env.DB, { key, project: null, thread: null, messages, runs: [] });
   };

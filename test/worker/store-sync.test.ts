@@ -1,7 +1,8 @@
 // The rows of D1 after syncs of a thread, in the real local database.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import type { MessageRow } from "../../src/protocol/message.ts";
+import type { MessageBody, MessageRow } from "../../src/protocol/message.ts";
+import type { PlanContent } from "../../src/protocol/plan/task.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import type { ThreadBatch } from "../../src/store/batch.ts";
 import { listMessages } from "../../src/store/messages.ts";
@@ -36,21 +37,29 @@ function makeThread(key: ThreadKey, version: number, title: string | null) {
   };
 }
 
-function makeMessage(key: ThreadKey, seq: number, part: Partial<MessageRow> & { version?: number } = {}) {
+function says(content: string): MessageBody {
+  return { type: "user", content: { role: "user", content } };
+}
+
+function makeMessage(
+  key: ThreadKey,
+  seq: number,
+  body: MessageBody = says("hello"),
+  part: { metadata?: MessageRow["metadata"]; is_llm_message?: boolean; version?: number } = {},
+) {
   return {
     message_id: `msg_${seq}`,
     ...key,
     project_id: "proj-001",
     invocation_id: "inv-001",
     agent_id: null,
-    type: "user" as const,
     is_llm_message: true,
-    content: { role: "user", content: "hello" },
     metadata: {},
     seq,
     created_at: at,
     version: 1,
     ...part,
+    ...body,
   };
 }
 
@@ -79,8 +88,8 @@ function countChanges(): { db: D1Database; changes: () => number } {
 describe("syncThread", () => {
   it("stores a project, a thread, its messages and its runs so that they read back the same", async () => {
     const key = makeKey();
-    const content = { role: "user", content: 'hé\u0000llo 😀 \\ " \ud83d\ude00' };
-    const { version: _version, ...message } = makeMessage(key, 7, { content, metadata: { a: [1, null] } });
+    const body = says('hé\u0000llo 😀 \\ " \ud83d\ude00');
+    const { version: _version, ...message } = makeMessage(key, 7, body, { metadata: { a: [1, null] } });
     const run = makeRun(key, { result: { text: "done", unfinished_tasks: 0 } });
     await syncThread(
       env.DB,
@@ -103,7 +112,7 @@ describe("syncThread", () => {
     const batch = batchOf(key, {
       project: { project_id: "proj-twice", name: "Shop", created_at: at },
       thread: makeThread(key, 1, null),
-      messages: [makeMessage(key, 1), makeMessage(key, 2, { content: "x".repeat(1_500_000) })],
+      messages: [makeMessage(key, 1), makeMessage(key, 2, says("x".repeat(1_500_000)))],
       runs: [{ ...makeRun(key), version: 1 }],
     });
     await syncThread(db, batch);
@@ -117,18 +126,18 @@ describe("syncThread", () => {
     const key = makeKey();
     const newer = batchOf(key, {
       thread: makeThread(key, 5, "new"),
-      messages: [makeMessage(key, 1, { content: "new", version: 5 })],
+      messages: [makeMessage(key, 1, says("new"), { version: 5 })],
       runs: [{ ...makeRun(key, { status: "completed" }), version: 5 }],
     });
     const older = batchOf(key, {
       thread: makeThread(key, 4, "old"),
-      messages: [makeMessage(key, 1, { content: "old", version: 4 })],
+      messages: [makeMessage(key, 1, says("old"), { version: 4 })],
       runs: [{ ...makeRun(key, { status: "running" }), version: 4 }],
     });
     await syncThread(env.DB, newer);
     await syncThread(env.DB, older);
     expect((await readThread(env.DB, key))?.title).toBe("new");
-    expect((await readMessages(key))[0]?.content).toBe("new");
+    expect((await readMessages(key))[0]).toMatchObject(says("new"));
     expect((await readRun(env.DB, key, "inv-001"))?.status).toBe("completed");
   });
 
@@ -142,7 +151,7 @@ describe("syncThread", () => {
       batchOf(key, {
         project: { project_id: "proj-late", name: "Late", created_at: at },
         thread: makeThread(key, 9, "back"),
-        messages: [makeMessage(key, 2), makeMessage(key, 3, { content: "y".repeat(1_200_000) })],
+        messages: [makeMessage(key, 2), makeMessage(key, 3, says("y".repeat(1_200_000)))],
         runs: [{ ...makeRun(key), version: 9 }],
       }),
     );
@@ -162,23 +171,22 @@ describe("syncThread", () => {
 
   it("stores content and metadata of several megabytes, and reads the newer ones after they shrank", async () => {
     const key = makeKey();
-    const long = { role: "assistant", content: `${"é😀\\".repeat(400_000)}end` };
+    const reply = (content: string): MessageBody => ({ type: "assistant", content: { role: "assistant", content } });
+    const long = reply(`${"é😀\\".repeat(400_000)}end`);
     const metadata = { xml: "<a>".repeat(500_000) };
     const small = makeMessage(key, 2);
-    await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1, { content: long, metadata }), small] }));
+    await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1, long, { metadata }), small] }));
     const [first] = await readMessages(key);
-    expect(first?.content).toEqual(long);
+    expect(first?.content).toEqual(long.content);
     expect(first?.metadata).toEqual(metadata);
-    const shrunk = { role: "assistant", content: "z".repeat(1_100_000) };
-    await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1, { content: shrunk, version: 2 })] }));
-    expect((await readMessages(key))[0]).toMatchObject({ content: shrunk, metadata: {} });
+    const shrunk = reply("z".repeat(1_100_000));
+    await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1, shrunk, { version: 2 })] }));
+    expect((await readMessages(key))[0]).toMatchObject({ ...shrunk, metadata: {} });
   });
 
   it("splits a batch with more messages than one statement may bind", async () => {
     const key = makeKey();
-    const messages = Array.from({ length: 12 }, (_, index) =>
-      makeMessage(key, index + 1, { content: "q".repeat(300_000) }),
-    );
+    const messages = Array.from({ length: 12 }, (_, index) => makeMessage(key, index + 1, says("q".repeat(300_000))));
     await syncThread(env.DB, batchOf(key, { messages }));
     expect(
       await env.DB.prepare("SELECT count(*) n FROM messages WHERE thread_id = ?").bind(key.thread_id).first("n"),
@@ -227,19 +235,19 @@ describe("syncThread", () => {
     const ada = { user_id: "user_ada", thread_id: "same" };
     const bob = { user_id: "user_bob", thread_id: "same" };
     for (const key of [ada, bob]) {
-      const content = `of ${key.user_id}`;
+      const title = `of ${key.user_id}`;
       await syncThread(
         env.DB,
         batchOf(key, {
-          thread: makeThread(key, 1, content),
-          messages: [makeMessage(key, 1, { content })],
+          thread: makeThread(key, 1, title),
+          messages: [makeMessage(key, 1, says(title))],
           runs: [{ ...makeRun(key), version: 1 }],
         }),
       );
     }
     await deleteThread(env.DB, bob, Date.parse(at));
     expect((await readThread(env.DB, ada))?.title).toBe("of user_ada");
-    expect((await readMessages(ada)).map((message) => message.content)).toEqual(["of user_ada"]);
+    expect(await readMessages(ada)).toMatchObject([says("of user_ada")]);
     expect(await listRuns(env.DB, ada, { limit: 9, cursor: null })).toMatchObject({
       value: { data: [{ user_id: "user_ada" }] },
     });
@@ -251,11 +259,11 @@ describe("readPlan", () => {
   it("reads the newest plan with the version of its row, and version 0 if there is none", async () => {
     const key = makeKey();
     expect(await readPlan(env.DB, key)).toEqual({ version: 0, sections: [], tasks: [] });
-    const plan = {
+    const plan: PlanContent = {
       sections: [{ id: "sec_1", title: "需求分析" }],
       tasks: [{ id: "task_1", content: "分析", status: "pending", section_id: "sec_1" }],
     };
-    const row = makeMessage(key, 2, { type: "task_list", is_llm_message: false, content: plan, version: 3 });
+    const row = makeMessage(key, 2, { type: "task_list", content: plan }, { is_llm_message: false, version: 3 });
     await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1), row] }));
     expect(await readPlan(env.DB, key)).toEqual({ version: 3, ...plan });
   });

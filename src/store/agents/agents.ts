@@ -1,6 +1,6 @@
 // Agents and their versions. `agent_default` needs no row: every user has it until a change stores one.
 import { and, desc, eq, lt, sql } from "drizzle-orm";
-import { type Agent, type AgentConfig, agentConfig, defaultAgent } from "../../protocol/agents/agent.ts";
+import { type Agent, type AgentConfig, defaultAgent } from "../../protocol/agents/agent.ts";
 import { findChanges, type VersionContent } from "../../protocol/agents/changes.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
@@ -8,6 +8,8 @@ import type { Page, PageRequest } from "../../protocol/page.ts";
 import { isConflict, open } from "../database.ts";
 import { decodeCursor, encodeCursor, readPosition, toPage } from "../page.ts";
 import { agents, agentVersions } from "../schema.ts";
+import { toAgentConfig } from "../shapes/agent-config.ts";
+import { UnreadableRow } from "../shapes/stored.ts";
 
 export interface AgentPatch {
   name?: string;
@@ -184,14 +186,24 @@ export function isAgent(user_id: string, agent_id: string) {
   return and(eq(agents.user_id, user_id), eq(agents.agent_id, agent_id));
 }
 
-/** Parsing adds the defaults of fields that rows of a former version don't have. */
 function toAgent(row: typeof agents.$inferSelect): Agent {
-  const { agent_id, name, version, config, pinned_version, created_at, updated_at } = row;
-  return { agent_id, name, version, config: agentConfig.parse(config), pinned_version, created_at, updated_at };
+  const { agent_id, name, version, pinned_version, created_at, updated_at } = row;
+  return { agent_id, name, version, config: readConfig(row), pinned_version, created_at, updated_at };
 }
 
 /** An agent as it was in one of its versions. */
 export function toVersion(agent: Omit<Agent, "config">, row: typeof agentVersions.$inferSelect): Agent {
-  const { name, version, config } = row;
-  return { ...agent, name, version, config: agentConfig.parse(config), updated_at: row.created_at };
+  const { name, version } = row;
+  return { ...agent, name, version, config: readConfig(row), updated_at: row.created_at };
+}
+
+/** Throws where it can't be read: nothing may run without the approvals that it asks for. */
+function readConfig({
+  agent_id,
+  version,
+  config,
+}: typeof agentVersions.$inferSelect | typeof agents.$inferSelect): AgentConfig {
+  const known = toAgentConfig(config);
+  if (known === undefined) throw new UnreadableRow(`version ${version} of the agent ${agent_id} can't be read`);
+  return known;
 }

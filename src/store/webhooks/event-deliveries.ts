@@ -9,7 +9,6 @@
 // state of all tasks and reports none as deleted. (The limits of a plan keep it far below that size.)
 import { END_HOPS, TASK_HOPS } from "../../protocol/chain.ts";
 import { newId } from "../../protocol/ids.ts";
-import type { PlanContent } from "../../protocol/plan/task.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
 import { type DeliveryName, isWebhookEvent, type WebhookPayload } from "../../protocol/webhook.ts";
 import type { ThreadBatch } from "../batch.ts";
@@ -91,9 +90,9 @@ export function insertEventDeliveries(db: D1Database, batch: ThreadBatch, now: n
   return [
     db.prepare(READ_TASKS_SUBSCRIBED).bind(user_id),
     ...insertRunDeliveries(db, batch, now),
-    ...batch.messages
-      .filter(({ type }) => type === "task_list")
-      .map((plan) => insertTaskDeliveries(db, batch, plan, now)),
+    ...batch.messages.flatMap((row) =>
+      row.type === "task_list" ? [insertTaskDeliveries(db, batch, row, now)] : [],
+    ),
   ];
 }
 
@@ -138,10 +137,10 @@ function insertRunDeliveries(db: D1Database, { key, runs }: ThreadBatch, now: nu
 function insertTaskDeliveries(
   db: D1Database,
   { key, plan_change }: ThreadBatch,
-  plan: ThreadBatch["messages"][number],
+  plan: Extract<ThreadBatch["messages"][number], { type: "task_list" }>,
   now: number,
 ): D1PreparedStatement {
-  const { tasks } = plan.content as PlanContent;
+  const { tasks } = plan.content;
   const { seq = null, invocation_id = null, hops = 0 } = plan_change ?? {};
   const values = [key.user_id, key.thread_id, plan.seq, ...timesOf(now), newId("del", now)];
   return db

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
+import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { say } from "../../../test/fakes/replies.ts";
 import { settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
@@ -27,8 +28,7 @@ function rowsOf(thread: FakeThread) {
 }
 
 function userTexts(thread: FakeThread): unknown[] {
-  const rows = rowsOf(thread).filter(({ type }) => type === "user");
-  return rows.map((row) => (row.content as { content: unknown }).content);
+  return rowsOfType(rowsOf(thread), "user").map(({ content }) => content.content);
 }
 
 /** What AG-UI's door hands in. */

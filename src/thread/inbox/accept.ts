@@ -7,10 +7,11 @@ import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import { isEmptyContent } from "../../protocol/message.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import type { AcceptedRun, PinnedAgent, RunInput } from "../../protocol/thread.ts";
+import { UnreadableRow } from "../../store/shapes/stored.ts";
 import { followFrom } from "../follow/followers.ts";
 import { findRun, type Life, transact } from "../life.ts";
 import type { Ports } from "../ports.ts";
-import { type RunRecord, readLastAgent } from "../rows/runs.ts";
+import { hasRun, type RunRecord, readLastAgent } from "../rows/runs.ts";
 import { checkRoom } from "./admission.ts";
 import { newRecord, storeNewRun } from "./enqueue.ts";
 import { idsOf, knownMessages, withoutHistory } from "./history.ts";
@@ -101,7 +102,7 @@ async function findAgent(
   try {
     return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id));
   } catch (error) {
-    if (agent_id !== DEFAULT_AGENT_ID) throw error;
+    if (agent_id !== DEFAULT_AGENT_ID || error instanceof UnreadableRow) throw error;
     const { version, config } = recall(agent_id) ?? defaultAgent;
     return { agent_id, version, config };
   }
@@ -110,7 +111,10 @@ async function findAgent(
 function findKnown(life: Life, input: RunInput, hash: string, attach: boolean): Result<AcceptedRun> | null {
   const steered = findSteered(life, input.invocation_id);
   const record = findRun(life, steered?.run_id ?? input.invocation_id);
-  if (record === null) return null;
+  if (record === null) {
+    const isTaken = steered !== null || hasRun(life.database.sql, input.invocation_id);
+    return isTaken ? fail("idempotency_conflict", `The run ${input.invocation_id} is damaged. Use another id.`) : null;
+  }
   if (!attach && (steered?.hash ?? record.hash) !== hash) {
     return fail("idempotency_conflict", `The run ${input.invocation_id} was started with another body.`);
   }

@@ -54,7 +54,7 @@ export function newRecord(life: Life, input: RunInput, hash: string, agent: Pinn
     end_seq: null,
     lives: [],
     started_calls: [],
-    verdict: null,
+    requested_end: null,
     version: 1,
   };
 }

@@ -27,10 +27,9 @@ function pendingCalls(life: Life): string[] {
     for (const { tool_call_id } of input?.tool_results ?? []) answered.add(tool_call_id);
   }
   for (const row of readMessagesBefore(life.database.sql, life.thread, Number.MAX_SAFE_INTEGER, 50)) {
-    if (row.type === "tool") answered.add((row.content as { tool_call_id: string }).tool_call_id);
+    if (row.type === "tool") answered.add(row.content.tool_call_id);
     if (row.type !== "assistant") continue;
-    const { tool_calls } = row.content as { tool_calls?: { id: string }[] };
-    return (tool_calls ?? []).map(({ id }) => id).filter((id) => !answered.has(id));
+    return (row.content.tool_calls ?? []).map(({ id }) => id).filter((id) => !answered.has(id));
   }
   return [];
 }

@@ -10,7 +10,7 @@ import { createTasks } from "../../agent/plan/rules.ts";
 import type { Tool } from "../../agent/tool.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
-import { type AssistantMessage, textOf, type UserContent } from "../../protocol/message.ts";
+import { textOf, type UserContent } from "../../protocol/message.ts";
 import { type Interrupt, isTerminal } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { findRunBefore, type Life } from "../life.ts";
@@ -87,7 +87,7 @@ function findTool({ database, thread, ports }: Life, { tool_call_id }: Interrupt
   const newest = readMessagesBefore(database.sql, thread, Number.MAX_SAFE_INTEGER, NEWEST_ROWS).find(
     ({ type }) => type === "assistant",
   );
-  const calls = (newest?.content as AssistantMessage | undefined)?.tool_calls;
+  const calls = newest?.type === "assistant" ? newest.content.tool_calls : [];
   const name = calls?.find(({ id }) => id === tool_call_id)?.function.name;
   return ports.tools.find((tool) => tool.name === name);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
+import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
@@ -14,9 +15,7 @@ const steer = { invocation_id: "inv_s", on_busy: "steer" } as const;
 
 function usersOf(thread: FakeThread) {
   const rows = readMessages(thread.life.database.sql, thread.life.thread, 0, 1000);
-  return rows
-    .filter(({ type }) => type === "user")
-    .map(({ invocation_id, content }) => [invocation_id, (content as { content: string }).content]);
+  return rowsOfType(rows, "user").map(({ invocation_id, content }) => [invocation_id, content.content]);
 }
 
 describe("a message that steers", () => {

@@ -4,10 +4,12 @@ import type { SteeredMessage } from "../../agent/events.ts";
 import { chainOf, takeLonger } from "../../protocol/chain.ts";
 import { textOf } from "../../protocol/message.ts";
 import type { RunInput } from "../../protocol/thread.ts";
+import { readStored } from "../../store/shapes/stored.ts";
 import { isoTime, type Life, storeRun, transact } from "../life.ts";
 import { readText, type Sql, writeText } from "../rows/database.ts";
 import { insertMessage } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
+import { toRunInput } from "../rows/shapes/run-input.ts";
 import { steeredMessage } from "../stream/events.ts";
 
 type Row = {
@@ -22,7 +24,7 @@ type Row = {
 export interface Steered {
   input: RunInput;
   hash: string;
-  created_at: string | null;
+  created_at: string;
 }
 
 export function hasSteered(sql: Sql): boolean {
@@ -101,9 +103,10 @@ export function readWaiting(life: Life): Steered[] {
   return sql
     .exec<Row>("SELECT * FROM steered WHERE messages IS NOT 'null' ORDER BY position")
     .toArray()
-    .flatMap((row) => {
-      const input = JSON.parse(readText(sql, `s:${row.invocation_id}`, row.messages)) as RunInput | null;
-      return input === null ? [] : [{ input, hash: row.hash, created_at: row.created_at }];
+    .flatMap(({ invocation_id: id, messages, hash, created_at }) => {
+      const input = readStored(toRunInput, readText(sql, `s:${id}`, messages), "steering input", id);
+      // Rows of former versions don't say when they came.
+      return input ? [{ input, hash, created_at: created_at ?? life.thread.updated_at }] : [];
     });
 }
 

@@ -13,12 +13,9 @@ const MOST_CHARACTERS = 4_000;
 
 /** In the order in which they will be taken: first by the active run, then by those behind it. */
 export function listWaiting(life: Life): WaitingMessage[] {
-  // Earlier versions did not store when a message that steers came.
-  const steered = readWaiting(life).map(({ input, created_at }) =>
-    unfold(input, "steer", created_at ?? life.thread.updated_at),
-  );
+  const steered = readWaiting(life).map(({ input, created_at }) => unfold(input, "steer", created_at));
   const queued = [...life.live.values()]
-    .filter(({ run, verdict }) => run.status === "queued" && verdict === null)
+    .filter(({ run, requested_end }) => run.status === "queued" && requested_end === null)
     .map(({ run, input }) => (input === null ? [] : unfold(input, "enqueue", run.created_at)));
   const shown = [...steered, ...queued].flat().slice(0, MOST_SHOWN);
   return shown.map((message) => ({ ...message, ...cutContent(message.content) }));

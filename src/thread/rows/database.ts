@@ -1,6 +1,8 @@
 // The object's own SQLite: its tables, and the few ways in which they are read and written. Everything here is
 // synchronous, so that one transaction holds a fact and the state it belongs to.
 
+import { readStored, type Shape, UnreadableRow } from "../../store/shapes/stored.ts";
+
 export type SqlValue = string | number | null;
 
 /** The part of a Durable Object's `storage.sql` that is used; tests bring another SQLite. */
@@ -68,9 +70,27 @@ export function hasTables(sql: Sql): boolean {
   return sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name = 'meta'").toArray().length > 0;
 }
 
-export function readMeta<T>(sql: Sql, key: string): T | null {
-  const row = sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key).toArray()[0];
-  return row ? (JSON.parse(row.value) as T) : null;
+/** Null where there is no value of the key, or none of a known shape. */
+export function readMeta<T>(sql: Sql, key: string, shape: Shape<T> = asStored): T | null {
+  const text = readMetaText(sql, key);
+  return (text !== null ? readStored(shape, text, "meta", key) : null) ?? null;
+}
+
+/** As `readMeta`, of what nothing can stand in for: throws where there is a value and it is of no known shape. */
+export function readVital<T>(sql: Sql, key: string, shape: Shape<T>): T | null {
+  const text = readMetaText(sql, key);
+  if (text === null) return null;
+  const value = readStored(shape, text, "meta", key);
+  if (value === undefined) throw new UnreadableRow(`the stored ${key} can't be read`);
+  return value;
+}
+
+function readMetaText(sql: Sql, key: string): string | null {
+  return sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key).toArray()[0]?.value ?? null;
+}
+
+function asStored<T>(value: unknown): T {
+  return value as T;
 }
 
 export function writeMeta(sql: Sql, key: string, value: unknown): void {

@@ -1,12 +1,13 @@
 // Lives that end at any moment: the next one takes the run up, and nobody who reads, and no row, shows a trace of it.
+
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call } from "../../../test/fakes/replies.ts";
 import type { ReadFrame } from "../../../test/fakes/stream-reader.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
 import { workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
 import type { Tool } from "../../agent/tool.ts";
-import type { AssistantMessage, ToolMessage } from "../../protocol/message.ts";
 import { ensureRunning } from "../run/run.ts";
 import { readMessages } from "./messages.ts";
 
@@ -74,8 +75,10 @@ async function accept(thread: FakeThread): Promise<void> {
 function expectWhole(thread: FakeThread, frames: ReadFrame[]): void {
   const rows = readMessages(thread.life.database.sql, thread.life.thread, 0, 1000);
   expect(rows.filter(({ type }) => type === "user").length).toBe(1);
-  const calls = rows.flatMap((row) => (row.content as AssistantMessage).tool_calls ?? []).map(({ id }) => id);
-  const answers = rows.filter(({ type }) => type === "tool").map((row) => (row.content as ToolMessage).tool_call_id);
+  const calls = rowsOfType(rows, "assistant")
+    .flatMap(({ content }) => content.tool_calls ?? [])
+    .map(({ id }) => id);
+  const answers = rowsOfType(rows, "tool").map(({ content }) => content.tool_call_id);
   expect(answers).toEqual(calls);
   expect(new Set(calls).size).toBe(calls.length);
   expect(thread.life.live.size).toBe(0);

@@ -1,26 +1,28 @@
 // The thread's messages in the object's SQLite: what a model reads, what D1 gets, and the plan's row.
-import type { MessageRow, MessageType } from "../../protocol/message.ts";
+import type { MessageBody, MessageRow, MessageType } from "../../protocol/message.ts";
 import type { Plan, PlanContent } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
+import { readMetadata, toAssistantMessage, toPlanContent, withContent } from "../../store/shapes/message.ts";
+import { parseStored, readStored } from "../../store/shapes/stored.ts";
 import { readText, type Sql, writeText } from "./database.ts";
 
-export interface NewMessage {
+/** Of whom a new message is, and when it came. */
+interface MessageOrigin {
   message_id: string;
   invocation_id: string | null;
   agent_id: string | null;
-  type: MessageType;
-  is_llm_message: boolean;
-  content: unknown;
   metadata?: Record<string, unknown>;
   created_at: string;
 }
+
+export type NewMessage = MessageOrigin & MessageBody & { is_llm_message: boolean };
 
 type Row = {
   seq: number;
   message_id: string;
   invocation_id: string | null;
   agent_id: string | null;
-  type: string;
+  type: MessageType;
   is_llm_message: number;
   content: string | null;
   metadata: string | null;
@@ -94,7 +96,8 @@ export function readMessagesBefore(sql: Sql, thread: Thread, before: number, lim
 export function readPlan(sql: Sql): Plan {
   const row = readPlanRow(sql);
   if (row === null) return emptyPlan;
-  return { version: row.version, ...(JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as PlanContent) };
+  const content = readStored(toPlanContent, readText(sql, `m:${row.seq}`, row.content), "plan", row.seq);
+  return { ...emptyPlan, ...content, version: row.version };
 }
 
 export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | null {
@@ -103,11 +106,7 @@ export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | nu
 }
 
 /** Stores the plan as the thread's one `task_list` row. Inside a transaction. */
-export function writePlan(
-  sql: Sql,
-  plan: Plan,
-  message: Omit<NewMessage, "content" | "type" | "is_llm_message">,
-): void {
+export function writePlan(sql: Sql, plan: Plan, message: MessageOrigin): void {
   const content: PlanContent = { sections: plan.sections, tasks: plan.tasks };
   const row = readPlanRow(sql);
   if (row === null) {
@@ -123,19 +122,20 @@ function readPlanRow(sql: Sql): Row | null {
 }
 
 function toMessage(sql: Sql, thread: Thread, row: Row): VersionedMessage {
-  return {
+  const message = {
     message_id: row.message_id,
     thread_id: thread.thread_id,
     project_id: thread.project_id,
     user_id: thread.user_id,
     invocation_id: row.invocation_id,
     agent_id: row.agent_id,
-    type: row.type as MessageType,
+    type: row.type,
     is_llm_message: row.is_llm_message === 1,
-    content: JSON.parse(readText(sql, `m:${row.seq}`, row.content)),
-    metadata: JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as Record<string, unknown>,
+    content: parseStored(readText(sql, `m:${row.seq}`, row.content)),
+    metadata: readMetadata(readText(sql, `d:${row.seq}`, row.metadata), row.seq),
     seq: row.seq,
     created_at: row.created_at,
     version: row.version,
   };
+  return withContent(message, row.seq);
 }

@@ -1,20 +1,19 @@
 // The thread's runs in the object's SQLite: what the API shows of each, and what only the object needs.
-import type { LoopOutcome } from "../../agent/events.ts";
-import { defaultAgent } from "../../protocol/agents/agent.ts";
-import { withChain } from "../../protocol/chain.ts";
+import type { Chain } from "../../protocol/chain.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
+import { toRun } from "../../store/shapes/run.ts";
+import { readStored, UnreadableRow } from "../../store/shapes/stored.ts";
 import { readText, type Sql, writeText } from "./database.ts";
-
-/** How a run is to end whatever it was about to do: it was cancelled, given up by the queue, or stands still. */
-export type Verdict = Extract<LoopOutcome, { status: "cancelled" | "failed" }>;
-
-/** `at`: when it began first, whichever life that was; `task_id`: what it is work for. */
-export interface StartedCall {
-  id: string;
-  at: string | null;
-  task_id?: string;
-}
+import { toRunInput } from "./shapes/run-input.ts";
+import {
+  type RequestedEnd,
+  type StartedCall,
+  toLives,
+  toPinnedAgent,
+  toRequestedEnd,
+  toStartedCalls,
+} from "./shapes/run-record.ts";
 
 export interface RunRecord {
   run: Run;
@@ -36,14 +35,14 @@ export interface RunRecord {
   /** Tool calls that have begun and have no result. */
   started_calls: StartedCall[];
   /** Stored before it is acted on, so that a life that ends amid a cancel does not undo it. */
-  verdict: Verdict | null;
+  requested_end: RequestedEnd | null;
   version: number;
 }
 
 type Row = {
   invocation_id: string;
   position: number;
-  status: string;
+  status: RunStatus;
   released: number;
   startable: number;
   hash: string;
@@ -76,7 +75,7 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
     record.end_seq,
     JSON.stringify(record.lives),
     JSON.stringify(record.started_calls),
-    writeVerdict(record),
+    writeRequestedEnd(record),
     record.version,
     changed,
   );
@@ -100,15 +99,15 @@ export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { 
     record.end_seq,
     JSON.stringify(record.lives),
     JSON.stringify(record.started_calls),
-    writeVerdict(record),
+    writeRequestedEnd(record),
     record.version,
     changed,
     record.run.invocation_id,
   );
 }
 
-function writeVerdict({ verdict }: RunRecord): string | null {
-  return verdict === null ? null : JSON.stringify(verdict);
+function writeRequestedEnd({ requested_end }: RunRecord): string | null {
+  return requested_end === null ? null : JSON.stringify(requested_end);
 }
 
 /** The run's end may be seen from now on. Nothing of it that D1 has changes by this. */
@@ -133,12 +132,18 @@ export function readRun(sql: Sql, invocation_id: string): RunRecord | null {
   return row ? toRecord(sql, row) : null;
 }
 
+/** Whether the id is taken, be it by a run that can't be read. */
+export function hasRun(sql: Sql, invocation_id: string): boolean {
+  return sql.exec("SELECT 1 FROM runs WHERE invocation_id = ?", invocation_id).toArray().length > 0;
+}
+
 /** Runs that are not over for readers, in the order of the inbox. */
 export function readLiveRuns(sql: Sql): RunRecord[] {
   return sql
     .exec<Row>("SELECT * FROM runs WHERE released = 0 ORDER BY position")
     .toArray()
-    .map((row) => toRecord(sql, row));
+    .map((row) => toRecord(sql, row))
+    .filter((record) => record !== null);
 }
 
 /** The run that has begun and is not over for readers; null where there is none. */
@@ -156,9 +161,9 @@ export function readRunPlaces(sql: Sql): [created_at: string, invocation_id: str
   return sql
     .exec<{ invocation_id: string; run: string | null }>("SELECT invocation_id, run FROM runs")
     .toArray()
-    .map(({ invocation_id, run }) => {
-      const { created_at } = JSON.parse(readText(sql, `r:${invocation_id}`, run)) as Run;
-      return [created_at, invocation_id];
+    .flatMap((row) => {
+      const run = readOwnRun(sql, row);
+      return run === undefined ? [] : [[run.created_at, row.invocation_id]];
     });
 }
 
@@ -169,8 +174,8 @@ export function readRunSpans(sql: Sql): [started_at: string, finished_at: string
       "SELECT invocation_id, run FROM runs WHERE start_seq IS NOT NULL ORDER BY position",
     )
     .toArray()
-    .flatMap(({ invocation_id, run }) => {
-      const { started_at, finished_at } = JSON.parse(readText(sql, `r:${invocation_id}`, run)) as Run;
+    .flatMap((row) => {
+      const { started_at = null, finished_at = null } = readOwnRun(sql, row) ?? {};
       return started_at === null ? [] : [[started_at, finished_at]];
     });
 }
@@ -186,7 +191,10 @@ export function readRunBefore(sql: Sql, position: number): RunRecord | null {
   return row ? toRecord(sql, row) : null;
 }
 
-/** An agent as the newest of the thread's runs with it pinned it. It looks at every run of the thread. */
+/**
+ * An agent as the newest of the thread's runs with it pinned it; throws where that can't be read, since it is asked for so that
+ * no approval is forgotten. It looks at every run of the thread.
+ */
 export function readLastAgent(sql: Sql, agent_id: string): PinnedAgent | null {
   const row = sql
     .exec<{ agent: string }>(
@@ -194,7 +202,10 @@ export function readLastAgent(sql: Sql, agent_id: string): PinnedAgent | null {
       agent_id,
     )
     .toArray()[0];
-  return row ? toPinned(JSON.parse(row.agent) as PinnedAgent) : null;
+  if (row === undefined) return null;
+  const agent = readStored(toPinnedAgent, row.agent, "pinned agent", agent_id);
+  if (agent === undefined) throw new UnreadableRow(`the pinned agent ${agent_id} can't be read`);
+  return agent;
 }
 
 /** The last place of the inbox. It looks at every run of the thread: a life asks once. */
@@ -211,35 +222,38 @@ export function readIdsChangedFrom(sql: Sql, seq: number): string[] {
     .map(({ invocation_id }) => invocation_id);
 }
 
-function toRecord(sql: Sql, row: Row): RunRecord {
-  const stored = JSON.parse(readText(sql, `r:${row.invocation_id}`, row.run)) as Run;
-  const input = JSON.parse(readText(sql, `i:${row.invocation_id}`, row.input)) as RunInput | null;
-  // A former version stores an input with what it does not know, and a run without it.
-  const run = withChain({ ...input?.chain, ...stored });
+/**
+ * Null where a part of it can't be read, as if there were no such run: one that went on without what it lacks would make calls
+ * twice, or without approval. The sweeper ends it in D1, and the thread goes on.
+ */
+function toRecord(sql: Sql, row: Row): RunRecord | null {
+  const { invocation_id: id } = row;
+  const input = readStored(toRunInput, readText(sql, `i:${id}`, row.input), "input of a run", id);
+  const run = readOwnRun(sql, row, input?.chain);
+  const agent = readStored(toPinnedAgent, row.agent, "pinned agent", id);
+  const lives = readStored(toLives, row.lives, "lives of a run", id);
+  const started_calls = readStored(toStartedCalls, row.started_calls, "calls of a run", id);
+  const requested_end = readStored(toRequestedEnd, row.verdict ?? "null", "end of a run", id);
+  if (input === undefined || run === undefined || agent === undefined) return null;
+  if (lives === undefined || started_calls === undefined || requested_end === undefined) return null;
   return {
-    run: { ...run, status: row.status as RunStatus },
+    run: { ...run, status: row.status },
     position: row.position,
     released: row.released === 1,
     startable: row.startable === 1,
     hash: row.hash,
     input,
-    agent: toPinned(JSON.parse(row.agent) as PinnedAgent),
+    agent,
     start_seq: row.start_seq,
     end_seq: row.end_seq,
-    lives: JSON.parse(row.lives) as number[],
-    started_calls: readStarted(row.started_calls),
-    verdict: row.verdict === null ? null : (JSON.parse(row.verdict) as Verdict),
+    lives,
+    started_calls,
+    requested_end,
     version: row.version,
   };
 }
 
-/** A run that an older server accepted lacks the fields that came since. */
-function toPinned(agent: PinnedAgent): PinnedAgent {
-  return { ...agent, config: { ...defaultAgent.config, ...agent.config } };
-}
-
-/** Earlier versions stored the ids alone. */
-function readStarted(text: string): StartedCall[] {
-  const calls = JSON.parse(text) as (string | StartedCall)[];
-  return calls.map((call) => (typeof call === "string" ? { id: call, at: null } : call));
+function readOwnRun(sql: Sql, row: Pick<Row, "invocation_id" | "run">, chain?: Partial<Chain>): Run | undefined {
+  const { invocation_id: id } = row;
+  return readStored((value) => toRun(value, chain), readText(sql, `r:${id}`, row.run), "run", id);
 }

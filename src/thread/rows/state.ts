@@ -1,9 +1,12 @@
 // The thread's state as streams carry it: the plan and the sandbox. Every change is stored with the fact that made it
 // and told as one STATE_DELTA.
+
+import { isRecord } from "../../agent/calls/leniency.ts";
 import { diffPlanState } from "../../agent/plan/changes.ts";
 import { planState } from "../../agent/plan/view.ts";
 import type { PatchOperation, StateValue } from "../../protocol/event.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
+import { isList, isNumber, isText, shapeOf } from "../../store/shapes/stored.ts";
 import { readMeta, type Sql, writeMeta } from "./database.ts";
 import { readPlan } from "./messages.ts";
 
@@ -17,7 +20,7 @@ export class ThreadState {
   constructor(sql: Sql) {
     this.#sql = sql;
     this.#plan = readPlan(sql);
-    this.#sandbox = readMeta<SandboxState>(sql, "sandbox") ?? { state: "none", previews: [] };
+    this.#sandbox = readMeta(sql, "sandbox", shapeOf(isSandboxState)) ?? { state: "none", previews: [] };
   }
 
   get plan(): Plan {
@@ -68,7 +71,7 @@ export class ThreadState {
 
   /** The sandbox whose files the model knows; null where it knows of none. */
   get knownSandbox(): string | null {
-    return readMeta<string>(this.#sql, "known_sandbox");
+    return readMeta(this.#sql, "known_sandbox", shapeOf(isText));
   }
 
   /** Inside a transaction. */
@@ -80,4 +83,12 @@ export class ThreadState {
     this.#sandbox = sandbox;
     writeMeta(this.#sql, "sandbox", sandbox);
   }
+}
+
+function isSandboxState(value: unknown): value is SandboxState {
+  return isRecord(value) && isText(value.state) && isList(value.previews, isPreview);
+}
+
+function isPreview(value: unknown): value is SandboxState["previews"][number] {
+  return isRecord(value) && isNumber(value.port) && isText(value.url);
 }

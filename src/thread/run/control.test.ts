@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
+import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
@@ -96,8 +97,8 @@ describe("a cancel", () => {
     const cancelled = cancelRun(thread.life, "inv_a");
     await passTime(clock, 3_000);
     expect(await cancelled).toMatchObject({ ok: true, value: { status: "cancelled" } });
-    const answers = rowsOf(thread).filter(({ type }) => type === "tool");
-    expect(answers.map(({ content }) => (content as { tool_call_id: string }).tool_call_id)).toEqual(["c1", "c2"]);
+    const answers = rowsOfType(rowsOf(thread), "tool");
+    expect(answers.map(({ content }) => content.tool_call_id)).toEqual(["c1", "c2"]);
   });
 
   it("of a run that waits ends it without a trace in the log; its readers are told", async () => {

@@ -3,7 +3,8 @@
 import { type Result, succeed } from "../../protocol/error.ts";
 import { isTerminal, type Run } from "../../protocol/run.ts";
 import { findRun, type Life, storeRun, transact } from "../life.ts";
-import type { RunRecord, Verdict } from "../rows/runs.ts";
+import type { RunRecord } from "../rows/runs.ts";
+import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { ensureRunning } from "./run.ts";
 import { endUnstarted } from "./run-end.ts";
 
@@ -58,11 +59,11 @@ function cancelRecord(life: Life, record: RunRecord): void {
   } else life.platform.waitUntil(endUnstarted(life, record, { status: "cancelled" }));
 }
 
-/** Stores how the run is to end, then makes it end. The first verdict stands. */
-export function condemnRun(life: Life, record: RunRecord, verdict: Verdict): void {
-  if (record.verdict === null) {
+/** Stores how the run is to end, then makes it end. The first that is requested stands. */
+export function condemnRun(life: Life, record: RunRecord, end: RequestedEnd): void {
+  if (record.requested_end === null) {
     transact(life, () => {
-      record.verdict = verdict;
+      record.requested_end = end;
       storeRun(life, record);
     });
   }

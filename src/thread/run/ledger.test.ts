@@ -1,7 +1,9 @@
 // The ledger as a thread's rows give it: over lives, runs, cancels, questions and clients' own tools.
+
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Gate } from "../../../test/fakes/gate.ts";
+import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime } from "../../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
@@ -61,7 +63,7 @@ function ledgerOf({ life }: FakeThread): Record<string, TaskLedger | undefined> 
 
 function metadataOf({ life }: FakeThread, call_id: string): Record<string, unknown> {
   const rows = readMessages(life.database.sql, life.thread, 0, 1000);
-  return rows.find(({ content }) => (content as { tool_call_id?: string }).tool_call_id === call_id)?.metadata ?? {};
+  return rowsOfType(rows, "tool").find(({ content }) => content.tool_call_id === call_id)?.metadata ?? {};
 }
 
 describe("the ledger of a run", () => {

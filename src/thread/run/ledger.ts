@@ -1,6 +1,7 @@
 // The ledger of the thread, read off its rows each time it is asked for: once or twice a run, and by people who look.
 import { foldLedger, type LedgerRow, type Span } from "../../agent/plan/ledger.ts";
 import type { Ledger } from "../../protocol/plan/ledger.ts";
+import { readMetadata } from "../../store/shapes/message.ts";
 import type { Life } from "../life.ts";
 import { readText, type Sql } from "../rows/database.ts";
 import { readRunSpans } from "../rows/runs.ts";
@@ -19,7 +20,7 @@ export function readLedger(life: Life): Ledger {
   );
 }
 
-type Row = { seq: number; type: string; metadata: string | null; created_at: string };
+type Row = { seq: number; type: LedgerRow["type"]; metadata: string | null; created_at: string };
 
 function* readRows(sql: Sql): Generator<LedgerRow> {
   for (let after = 0; ; ) {
@@ -31,11 +32,7 @@ function* readRows(sql: Sql): Generator<LedgerRow> {
       )
       .toArray();
     for (const { seq, type, metadata, created_at } of rows) {
-      yield {
-        type: type as LedgerRow["type"],
-        created_at,
-        metadata: JSON.parse(readText(sql, `d:${seq}`, metadata)) as LedgerRow["metadata"],
-      };
+      yield { type, created_at, metadata: readMetadata(readText(sql, `d:${seq}`, metadata), seq) };
       after = seq;
     }
     if (rows.length < ROWS_PER_READ) return;

@@ -1,9 +1,13 @@
 // What the object keeps of the plan beside its row: when tasks began and ended, and what a person changed that the model
 // has not been told of. Both are read where they are stored, and never larger than a plan.
+
+import { isRecord } from "../../agent/calls/leniency.ts";
 import { type TaskTimes, trackTimes } from "../../agent/plan/ledger.ts";
-import { addNotes, noteEdit, type UnseenEdits } from "../../agent/plan/unseen-edits.ts";
+import { addNotes, type EditNote, noteEdit, type UnseenEdits } from "../../agent/plan/unseen-edits.ts";
 import { openTasks } from "../../agent/plan/view.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
+import { readMetadata } from "../../store/shapes/message.ts";
+import { isList, isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
 import type { Life } from "../life.ts";
 import { readMeta, readText, type Sql, writeMeta } from "../rows/database.ts";
 import type { RunRecord } from "../rows/runs.ts";
@@ -21,7 +25,14 @@ interface Edits {
 const MOST_REQUESTS = 20;
 
 export function readTimes(sql: Sql): TaskTimes {
-  return readMeta<TaskTimes>(sql, TIMES) ?? {};
+  return readMeta(sql, TIMES, shapeOf(isTimes)) ?? {};
+}
+
+function isTimes(value: unknown): value is TaskTimes {
+  if (!isRecord(value)) return false;
+  return Object.values(value).every(
+    (time) => isRecord(time) && isTextOrNull(time.started_at) && isTextOrNull(time.finished_at),
+  );
 }
 
 /** Inside the transaction that stores the plan. */
@@ -67,8 +78,8 @@ export function readToldTask({ database: { sql } }: Life): string | null {
     )
     .toArray();
   if (row === undefined) return null;
-  const { task_id } = JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as { task_id?: string };
-  return task_id ?? null;
+  const { task_id } = readMetadata(readText(sql, `d:${row.seq}`, row.metadata), row.seq);
+  return isText(task_id) ? task_id : null;
 }
 
 /** Whether all tasks had ended before a person spoke last. A task of which that is not known had not. */
@@ -85,5 +96,20 @@ export function isFormerPlan({ database: { sql }, state: { plan } }: Life, { run
 }
 
 function readEdits({ database: { sql } }: Life): Edits {
-  return readMeta<Edits>(sql, EDITS) ?? { news: null, requests: [] };
+  return readMeta(sql, EDITS, shapeOf(isEdits)) ?? { news: null, requests: [] };
+}
+
+function isEdits(value: unknown): value is Edits {
+  return isRecord(value) && isList(value.requests, isText) && (value.news === null || isNews(value.news));
+}
+
+function isNews(value: unknown): value is UnseenEdits {
+  if (!isRecord(value) || !isNumber(value.version) || !isNumber(value.omitted)) return false;
+  return isList(value.notes, isNote);
+}
+
+function isNote(value: unknown): value is EditNote {
+  return (
+    isRecord(value) && isText(value.kind) && isText(value.task_id) && isText(value.content) && isNumber(value.version)
+  );
 }

@@ -1,6 +1,7 @@
 // Results of tools as they were before their middle was cut for the model, which reads on in them by the call's id. Of this
 // thread only, and in the object's SQLite only.
-import type { ToolMessage } from "../../protocol/message.ts";
+import { toToolMessage } from "../../store/shapes/message.ts";
+import { readStored } from "../../store/shapes/stored.ts";
 import { readText, type Sql, writeText } from "../rows/database.ts";
 
 /** With 4 Mi characters each they stay far below the 10 GB that an object may hold; who reads on does it soon. */
@@ -45,6 +46,6 @@ export function readResult(sql: Sql, tool_call_id: string): string | null {
     )
     .toArray();
   if (row === undefined) return null;
-  const message = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as ToolMessage;
-  return message.tool_call_id === tool_call_id ? message.content : null;
+  const message = readStored(toToolMessage, readText(sql, `m:${row.seq}`, row.content), "result", row.seq);
+  return message?.tool_call_id === tool_call_id ? message.content : null;
 }

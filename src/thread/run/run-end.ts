@@ -8,7 +8,8 @@ import { newRecord, storeNewRun } from "../inbox/enqueue.ts";
 import { dropSteered } from "../inbox/steering.ts";
 import { findRun, isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage } from "../rows/messages.ts";
-import { markReleased, type RunRecord, type Verdict } from "../rows/runs.ts";
+import { markReleased, type RunRecord } from "../rows/runs.ts";
+import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { runEnded } from "../stream/events.ts";
 import { neverStarted, watchIdle } from "../stream/streams.ts";
 import { closeStep, dropParts } from "./recorder.ts";
@@ -67,9 +68,9 @@ function enqueueSteered(life: Life, ended: RunRecord, input: RunInput, hash: str
 }
 
 /** Ends a run that has not started: it leaves no event in the log, and a reader that waits for it is told why. */
-export async function endUnstarted(life: Life, record: RunRecord, verdict: Verdict): Promise<void> {
+export async function endUnstarted(life: Life, record: RunRecord, end: RequestedEnd): Promise<void> {
   transact(life, () => {
-    applyOutcome(life, record, verdict);
+    applyOutcome(life, record, end);
     record.input = null;
     storeRun(life, record, { input: true });
     markReleased(life.database.sql, record);

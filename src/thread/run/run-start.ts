@@ -7,7 +7,8 @@ import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
 import { findInterrupted, isAnswer, resultOf } from "../inbox/interrupts.ts";
 import { isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage } from "../rows/messages.ts";
-import { type RunRecord, trimInput, type Verdict } from "../rows/runs.ts";
+import { type RunRecord, trimInput } from "../rows/runs.ts";
+import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
 import { openStep } from "./recorder.ts";
 
@@ -48,8 +49,8 @@ export function startRun(life: Life, record: RunRecord): void {
   });
 }
 
-/** For a life that finds the run at work: it goes on at the last stored fact. A verdict where it must not. */
-export function takeUpRun(life: Life, record: RunRecord): Verdict | null {
+/** For a life that finds the run at work: it goes on at the last stored fact. Its end where it must not. */
+export function takeUpRun(life: Life, record: RunRecord): RequestedEnd | null {
   transact(life, () => {
     record.run.attempt += 1;
     record.run.instance_id = life.instance_id;
@@ -64,7 +65,7 @@ export function countLife(life: Life, record: RunRecord): void {
   record.lives = [...record.lives, life.ports.clock.now()];
 }
 
-export function judgeLives(record: RunRecord): Verdict | null {
+export function judgeLives(record: RunRecord): RequestedEnd | null {
   const newest = record.lives.at(-1) ?? 0;
   const recent = record.lives.filter((at) => at > newest - LIVES_WINDOW_MS);
   const isLoop = recent.length > MOST_LIVES;

@@ -33,7 +33,7 @@ export function ensureRunning(life: Life): void {
   if (record === undefined) return;
   // A background run waits for its job, unless it is to end or one behind it may start: the order is the inbox's, not the
   // queue's.
-  const waits = record.run.status === "queued" && record.verdict === null;
+  const waits = record.run.status === "queued" && record.requested_end === null;
   if (waits && !runs.some(({ startable }) => startable)) return;
   drive(life, record);
 }
@@ -41,7 +41,7 @@ export function ensureRunning(life: Life): void {
 /** Makes the run the active one until it is at its end, then goes on with the inbox. */
 function drive(life: Life, record: RunRecord): void {
   const cancel = new AbortController();
-  const condemnedAt = record.verdict === null ? null : life.ports.clock.now();
+  const condemnedAt = record.requested_end === null ? null : life.ports.clock.now();
   if (condemnedAt !== null) cancel.abort();
   const done = driveRun(life, record, cancel.signal).then(
     () => {
@@ -61,8 +61,8 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
   // The work starts after `active` is set: nothing below runs inside the caller's turn.
   await Promise.resolve();
   if (record.run.status === "queued") {
-    const end = record.verdict?.status === "cancelled" ? record.verdict : judgeLives(record);
-    if (end !== null) return await endUnstarted(life, record, record.verdict ?? end);
+    const end = record.requested_end?.status === "cancelled" ? record.requested_end : judgeLives(record);
+    if (end !== null) return await endUnstarted(life, record, record.requested_end ?? end);
   }
   if (!isTerminal(record.run.status)) {
     const outcome = await workOn(life, record, signal).catch((error: unknown): LoopOutcome => {
@@ -71,7 +71,7 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
       noteError(life, `a run failed: ${error instanceof Error ? error.name : "unknown"}; see the log`);
       return { status: "failed", error: { code: "internal", message: "Something went wrong in the server." } };
     });
-    endRun(life, record, outcome.status === "cancelled" ? (record.verdict ?? outcome) : outcome);
+    endRun(life, record, outcome.status === "cancelled" ? (record.requested_end ?? outcome) : outcome);
     // The code only: the sentence beside it may quote what was said.
     if (record.run.error !== null) logWarning("run_ended", { ...nameOf(record), code: record.run.error.code });
   }
@@ -84,7 +84,7 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
     checkPreviews(life, record);
   } else {
     const end = takeUpRun(life, record);
-    if (end !== null) return record.verdict ?? end;
+    if (end !== null) return record.requested_end ?? end;
   }
   const cancelSync = life.ports.clock.setTimer(() => life.platform.waitUntil(life.outbox.sync()), SYNC_AFTER_MS);
   try {

@@ -1,14 +1,15 @@
 // Summaries and whole results in a thread: stored with what they belong to, told to every later life, and never to people as
 // something that was said.
+
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { LongRun } from "../../../test/fakes/long-run.ts";
+import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import { summaryPrompt } from "../../agent/context/summary-writer.ts";
 import type { ModelRequest } from "../../agent/model.ts";
 import { defineTool, type Tool } from "../../agent/tool.ts";
-import type { ToolMessage } from "../../protocol/message.ts";
 import { resultTools } from "../../tools/results.ts";
 import { readMessages } from "../rows/messages.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
@@ -64,11 +65,10 @@ const summariesOf = (thread: FakeThread) => rowsOf(thread).filter(({ type }) => 
 /** What no death of a life may change. */
 function expectCounted(thread: FakeThread): void {
   const rows = rowsOf(thread);
-  const counted = rows.flatMap((row) =>
-    row.type === "tool" ? [(row.content as ToolMessage).content.slice(0, 8).trim()] : [],
-  );
+  const results = rowsOfType(rows, "tool").map(({ content }) => content);
+  const counted = results.map(({ content }) => content.slice(0, 8).trim());
   expect(counted).toEqual(Array.from({ length: STEPS }, (_, at) => `count ${at}`));
-  const ids = rows.flatMap((row) => (row.type === "tool" ? [(row.content as ToolMessage).tool_call_id] : []));
+  const ids = results.map(({ tool_call_id }) => tool_call_id);
   expect(new Set(ids).size).toBe(STEPS);
   expect(rows.at(-1)).toMatchObject({ type: "assistant", content: { content: "counted" } });
   expect(thread.life.newestStarted?.run).toMatchObject({
@@ -220,10 +220,7 @@ describe("a result that is too long for the prompt", () => {
   }
 
   const resultOf = (thread: FakeThread, id: string) =>
-    rowsOf(thread).flatMap((row) => {
-      const content = row.content as ToolMessage;
-      return content.tool_call_id === id ? [content.content] : [];
-    })[0] ?? "";
+    rowsOfType(rowsOf(thread), "tool").find(({ content }) => content.tool_call_id === id)?.content.content ?? "";
 
   it("can be read on from where the model's part of it ends, with nothing missing between", async () => {
     const thread = reads("c_dump", { offset: 0 });

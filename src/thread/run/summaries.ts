@@ -1,8 +1,12 @@
 // What a model is told of the thread: the newest summary, and the rows from the one on that it does not stand for.
+
+import { isRecord } from "../../agent/calls/leniency.ts";
 import type { Summary } from "../../agent/context/summary.ts";
 import type { LoopFact } from "../../agent/events.ts";
-import type { ChatMessage, UserMessage } from "../../protocol/message.ts";
-import { readMeta, readText, type Sql, writeMeta } from "../rows/database.ts";
+import type { ChatMessage } from "../../protocol/message.ts";
+import { toChatMessage, toUserMessage } from "../../store/shapes/message.ts";
+import { isList, isNumber, isText, readStored, shapeOf } from "../../store/shapes/stored.ts";
+import { readMeta, readText, type Sql, type SqlValue, writeMeta } from "../rows/database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
 
 export interface History {
@@ -20,18 +24,21 @@ type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 export function readHistory(sql: Sql): History {
   const newest = readNewest(sql);
   const answers = new Map<string, number>();
-  const history = sql
-    .exec<{ seq: number; content: string | null; said_at: number | null }>(
-      `SELECT seq, content, CASE type WHEN 'tool' THEN json_extract(metadata, '$.said_at') END AS said_at FROM messages
+  const rows = sql
+    .exec<{ seq: number; content: string | null; said_at: SqlValue }>(
+      `SELECT seq, content, CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at FROM messages
        WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq`,
       newest?.keep_from ?? 0,
     )
     .toArray()
-    .map((row) => {
-      const message = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as ChatMessage;
-      if (message.role === "tool" && row.said_at !== null) answers.set(message.tool_call_id, row.said_at);
+    .map(({ seq, content, said_at }) => {
+      const text = content ?? readText(sql, `m:${seq}`, content);
+      const message = readStored(toChatMessage, text, "message", seq);
+      if (message?.role === "tool" && isNumber(said_at)) answers.set(message.tool_call_id, said_at);
       return message;
     });
+  // A model does without what can't be read. What its calls then lack is repaired like after a crash.
+  const history = rows.filter((message) => message !== undefined);
   return { summary: newest?.summary ?? null, history, answers };
 }
 
@@ -67,9 +74,21 @@ function readNewest(sql: Sql): { summary: Summary; keep_from: number } | null {
     )
     .toArray();
   if (row === undefined) return null;
-  const message = JSON.parse(readText(sql, `m:${row.seq}`, row.content)) as UserMessage;
-  const { keep_from, ...rest } = JSON.parse(readText(sql, `d:${row.seq}`, row.metadata)) as SummaryMetadata;
+  const message = readStored(toUserMessage, readText(sql, `m:${row.seq}`, row.content), "summary", row.seq);
+  const metadata = readStored(
+    shapeOf(isSummaryMetadata),
+    readText(sql, `d:${row.seq}`, row.metadata),
+    "summary",
+    row.seq,
+  );
+  if (message === undefined || metadata === undefined) return null;
+  const { keep_from, ...rest } = metadata;
   return { summary: { message, ...rest }, keep_from };
+}
+
+function isSummaryMetadata(value: unknown): value is SummaryMetadata {
+  if (!isRecord(value) || !isText(value.text) || !isText(value.last_text) || !isList(value.said, isText)) return false;
+  return [value.omitted, value.kept, value.message_limit, value.keep_from].every(isNumber);
 }
 
 /** A model counts tokens in its own way, so what is known of one says nothing of another. */
@@ -82,8 +101,12 @@ interface TokenScale {
 const LEAST_CHANGE = 0.05;
 
 export function readTokenScale(sql: Sql, model: string): number {
-  const known = readMeta<TokenScale>(sql, "token_scale");
+  const known = readMeta(sql, "token_scale", shapeOf(isTokenScale));
   return known?.model === model ? known.scale : 1;
+}
+
+function isTokenScale(value: unknown): value is TokenScale {
+  return isRecord(value) && isText(value.model) && isNumber(value.scale);
 }
 
 /** Inside a transaction. */

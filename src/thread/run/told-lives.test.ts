@@ -1,6 +1,8 @@
 // What a model was told of the plan outlives the life, and the run, in which it was told.
+
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
+import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
@@ -24,7 +26,7 @@ async function edit(thread: FakeThread, ...operations: PlanOperation[]): Promise
 
 function metadataOf({ life }: FakeThread, call_id: string): Record<string, unknown> {
   const rows = readMessages(life.database.sql, life.thread, 0, 100);
-  return rows.find(({ content }) => (content as { tool_call_id?: string }).tool_call_id === call_id)?.metadata ?? {};
+  return rowsOfType(rows, "tool").find(({ content }) => content.tool_call_id === call_id)?.metadata ?? {};
 }
 
 /** A model call that waits for the test, and is lost with its life. */

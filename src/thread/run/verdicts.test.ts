@@ -243,11 +243,11 @@ describe("a table of an earlier version", () => {
     thread.life.database.sql.exec("ALTER TABLE runs DROP COLUMN verdict");
     thread.crash();
     const record = findRun(thread.life, "inv_a");
-    expect(record).toMatchObject({ verdict: null, run: { status: "completed" } });
+    expect(record).toMatchObject({ requested_end: null, run: { status: "completed" } });
     const copy = record && { ...record, position: 9, run: { ...record.run, invocation_id: "inv_b" } };
     if (copy !== null)
-      transact(thread.life, () => storeNewRun(thread.life, { ...copy, verdict: { status: "cancelled" } }));
+      transact(thread.life, () => storeNewRun(thread.life, { ...copy, requested_end: { status: "cancelled" } }));
     thread.crash();
-    expect(findRun(thread.life, "inv_b")?.verdict).toEqual({ status: "cancelled" });
+    expect(findRun(thread.life, "inv_b")?.requested_end).toEqual({ status: "cancelled" });
   });
 });

@@ -1,7 +1,7 @@
 // Builders of the thread's events: how a run, a part, a message and the plan are told in AG-UI.
 import type { Part } from "../../agent/events.ts";
 import type { AgUiInputContent, AgUiInterrupt, AgUiMessage, RunOutcome, ThreadEvent } from "../../protocol/event.ts";
-import type { AssistantMessage, ContentPart, MessageRow, ToolMessage, UserContent } from "../../protocol/message.ts";
+import type { ContentPart, MessageRow, ToolMessage, UserContent } from "../../protocol/message.ts";
 import type { Interrupt, Run } from "../../protocol/run.ts";
 import type { PartShape } from "./journal.ts";
 
@@ -119,15 +119,13 @@ function toInputContent(part: ContentPart): AgUiInputContent {
 
 /** A row as messages of a snapshot; rows that are not for a conversation are none. */
 export function toAgUiMessages(row: MessageRow): AgUiMessage[] {
-  if (row.type === "user") {
-    return [toUserMessage(row.message_id, (row.content as { content: UserContent }).content)];
-  }
+  if (row.type === "user") return [toUserMessage(row.message_id, row.content.content)];
   if (row.type === "tool") {
-    const { tool_call_id, content } = row.content as ToolMessage;
+    const { tool_call_id, content } = row.content;
     return [{ id: row.message_id, role: "tool", toolCallId: tool_call_id, content }];
   }
   if (row.type !== "assistant") return [];
-  const message = row.content as AssistantMessage;
+  const message = row.content;
   const reasoning = row.metadata.reasoning;
   // An empty reply was no event either.
   return [

@@ -4,7 +4,9 @@
 // part) reaches a live reader after the part's START, but is told by a replay before it, or without it. So it takes
 // numbers of its own for replays, `replay_from..replay_to`; nobody gets those live.
 import type { ThreadEvent } from "../../protocol/event.ts";
+import { readStored } from "../../store/shapes/stored.ts";
 import { readText, type Sql, writeText } from "../rows/database.ts";
+import { toEvents, toNumbers } from "../rows/shapes/journal-row.ts";
 
 /**
  * `seq` is the last live number, `from_seq` the first. A part has `heads` STARTs, and its last delta was `last_seq`. A
@@ -76,15 +78,17 @@ export function readSpanning(sql: Sql, seq: number): JournalRow[] {
       .toArray();
     for (const { unstored, ...row } of rows) {
       if (row.from_seq <= seq) spanning.push(row);
-      else if (row.heads === 0 && !hasBegun(unstored, seq)) return spanning;
+      else if (row.heads === 0 && !hasBegun(row.seq, unstored, seq)) return spanning;
       after = row.seq;
     }
     if (rows.length < ROWS_PER_LOOK) return spanning;
   }
 }
 
-function hasBegun(unstored: string | null, seq: number): boolean {
-  return unstored !== null && (JSON.parse(unstored) as number[]).some((from) => from <= seq);
+/** Whether a row names a part that had begun by `seq`, or may: who can't tell looks on. */
+function hasBegun(row: number, unstored: string | null, seq: number): boolean {
+  if (unstored === null) return false;
+  return readStored(toNumbers, unstored, "unstored parts", row)?.some((from) => from <= seq) ?? true;
 }
 
 /** Whether a reader whose last number is `seq` got it in a replay, so that it has nothing of what was then open. */
@@ -101,7 +105,7 @@ export function isReplayNumber(sql: Sql, seq: number): boolean {
 
 /**
  * What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. One that is `bare` has nothing of
- * what was open then.
+ * what was open then. Of a row that can't be read nobody is told anything.
  */
 export function readEvents(
   sql: Sql,
@@ -110,7 +114,7 @@ export function readEvents(
   bare: boolean,
 ): { seq: number; event: ThreadEvent }[] {
   if (row.heads === GAP) return [];
-  const events = JSON.parse(readText(sql, `j:${row.seq}`, row.events)) as (ThreadEvent | null)[];
+  const events = readStored(toEvents, readText(sql, `j:${row.seq}`, row.events), "events", row.seq) ?? [];
   // Who left amid the live numbers goes on in them.
   const first = seq > row.replay_to ? row.seq - events.length + 1 : row.replay_from;
   const lacksOpen = bare || row.from_seq > seq || isReplayNumber(sql, seq);
@@ -156,7 +160,8 @@ export function firstUnstored(sql: Sql, through: number): number {
       through,
     )
     .toArray()[0];
-  const lost = (JSON.parse(last?.unstored ?? "[]") as number[]).filter(
+  const unstored = readStored(toNumbers, last?.unstored ?? "[]", "unstored parts", last?.seq ?? 0) ?? [];
+  const lost = unstored.filter(
     (from) =>
       sql.exec("SELECT seq FROM journal WHERE seq > ? AND from_seq = ? AND heads > 0", from, from).toArray().length ===
       0,

@@ -8,7 +8,8 @@
 //
 // Numbers are reserved in blocks, and a block is stored before one of its numbers is used: no life reuses a number.
 import type { ThreadEvent } from "../../protocol/event.ts";
-import { type Database, readMeta, type Sql, writeMeta } from "../rows/database.ts";
+import { isNumber, shapeOf } from "../../store/shapes/stored.ts";
+import { type Database, readVital, type Sql, writeMeta } from "../rows/database.ts";
 import { type Frame, FrameLog } from "./frame-log.ts";
 import * as rows from "./journal-rows.ts";
 import { aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
@@ -46,7 +47,7 @@ export class Journal {
 
   constructor(database: Database) {
     this.#sql = database.sql;
-    this.#former = readMeta<number>(this.#sql, "reserved_through") ?? 0;
+    this.#former = readVital(this.#sql, "reserved_through", shapeOf(isNumber)) ?? 0;
     this.#reserved = this.#former;
     this.#next = this.#former + 1;
     this.#log = new FrameLog(this.#former);

@@ -1,7 +1,9 @@
 // Readers on slow links, dead ones, and too many: what a thread does that is faster than they are.
+
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { LinkSink } from "../../../test/fakes/link.ts";
+import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { Stage, typesOf } from "../../../test/fakes/stage.ts";
 import { FakeClock, FakeSink, settle } from "../../../test/fakes/stream.ts";
@@ -135,10 +137,8 @@ describe("a reader that has lost its place in a thread of 5 MB, while a run floo
       const texts = [...client.held.messages.values()]
         .filter(({ role }) => role === "assistant")
         .map(({ text }) => text);
-      const stored = thread.batches
-        .flatMap(({ messages }) => messages)
-        .filter(({ type }) => type === "assistant")
-        .map(({ content }) => (content as { content: string }).content);
+      const rows = thread.batches.flatMap(({ messages }) => messages);
+      const stored = rowsOfType(rows, "assistant").map(({ content }) => content.content);
       expect(texts.length).toBeGreaterThan(0);
       expect(texts.every((text, index) => text === stored.at(index - texts.length))).toBe(true);
     }, 30_000);

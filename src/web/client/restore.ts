@@ -1,6 +1,6 @@
 // What was said before the page was opened, from the stored rows.
 import type { AgUiInterrupt, AgUiMessage, StateValue } from "../../protocol/event.ts";
-import type { AssistantMessage, MessageRow, ToolMessage, UserMessage } from "../../protocol/message.ts";
+import type { MessageRow, UserMessage } from "../../protocol/message.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import {
@@ -54,9 +54,9 @@ export function withPlan(view: Conversation, plan: PlanView): Conversation {
 
 function readRow(row: MessageRow): AgUiMessage[] {
   const id = row.message_id;
-  if (row.type === "user") return [{ id, role: "user", content: textOf((row.content as UserMessage).content) }];
+  if (row.type === "user") return [{ id, role: "user", content: textOf(row.content.content) }];
   if (row.type === "assistant") {
-    const { content, tool_calls } = row.content as AssistantMessage;
+    const { content, tool_calls } = row.content;
     const { reasoning } = row.metadata;
     const thoughts = typeof reasoning === "string" && reasoning !== "" ? reasoning : null;
     return [
@@ -65,14 +65,14 @@ function readRow(row: MessageRow): AgUiMessage[] {
     ];
   }
   if (row.type !== "tool") return [];
-  const { tool_call_id, content } = row.content as ToolMessage;
+  const { tool_call_id, content } = row.content;
   return [{ id, role: "tool", toolCallId: tool_call_id, content }];
 }
 
 /** What the tool `complete` says is the run's last word, and no message. */
 function addLastWord(items: Item[], { type, invocation_id, content }: MessageRow): Item[] {
   if (type !== "assistant" || invocation_id === null) return items;
-  const call = (content as AssistantMessage).tool_calls?.find((each) => each.function.name === "complete");
+  const call = content.tool_calls?.find((each) => each.function.name === "complete");
   const text = call ? readSummary(call.function.arguments) : null;
   return text === null ? items : addResult(items, invocation_id, text);
 }
@@ -91,16 +91,10 @@ function readSummary(json: string): string | null {
 /** The row that a run leaves which did not complete. A question is no end: its answer goes on. */
 function addEnd(items: Item[], { type, invocation_id, content }: MessageRow): Item[] {
   if (type !== "status" || invocation_id === null) return items;
-  const { status, error, unfinished_tasks } = content as StatusContent;
+  const { status, error, unfinished_tasks } = content;
   if (status !== "cancelled" && status !== "failed") return items;
-  const said = { state: status, error: error?.message ?? null, unfinished: unfinished_tasks ?? 0 } as const;
+  const said = { state: status, error: error?.message ?? null, unfinished: unfinished_tasks } as const;
   return addStoredEnd(items, { kind: "end", id: invocation_id, ...said });
-}
-
-interface StatusContent {
-  status?: string;
-  error?: { message: string } | null;
-  unfinished_tasks?: number;
 }
 
 /** Of a person's message, as it is shown. */

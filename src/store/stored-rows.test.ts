@@ -1,0 +1,149 @@
+// Rows of D1 as former versions wrote them, and rows that nobody wrote: each costs itself and nothing beside it.
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { openD1 } from "../../test/fakes/sqlite-d1.ts";
+import { defaultAgent } from "../protocol/agents/agent.ts";
+import { noUsage, type Run } from "../protocol/run.ts";
+import { createAgent, listAgents, readAgent } from "./agents/agents.ts";
+import { listMessages } from "./messages.ts";
+import { listRuns, readRun } from "./runs.ts";
+import { UnreadableRow } from "./shapes/stored.ts";
+import { syncThread } from "./sync.ts";
+import { readPlan } from "./tasks.ts";
+
+const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+beforeEach(() => void warn.mockClear());
+afterAll(() => void warn.mockRestore());
+
+const key = { user_id: "user_1", thread_id: "thread_1" };
+const at = "2026-11-27T09:00:00.000Z";
+const page = { cursor: null, limit: 2, types: [], after: null };
+
+function makeRun(invocation_id: string): Run {
+  return {
+    ...key,
+    invocation_id,
+    project_id: "proj_1",
+    agent_id: "agent_default",
+    agent_version: 1,
+    model: "demo",
+    instance_id: null,
+    status: "completed",
+    attempt: 1,
+    steps: 1,
+    background: false,
+    resumes: null,
+    metadata: {},
+    usage: noUsage,
+    result: null,
+    error: null,
+    interrupts: [],
+    hops: 1,
+    caused_by: [{ trigger_id: "trig_1", thread_id: null, invocation_id: null }],
+    created_at: at,
+    started_at: at,
+    finished_at: at,
+  };
+}
+
+async function fill() {
+  const d1 = openD1();
+  const message = { ...key, project_id: "proj_1", invocation_id: null, agent_id: null, metadata: {}, created_at: at };
+  await syncThread(d1.binding, {
+    key,
+    project: null,
+    thread: null,
+    messages: [
+      {
+        ...message,
+        ...{ message_id: "m1", seq: 1, version: 1, is_llm_message: true },
+        ...{ type: "user", content: { role: "user", content: "hi" } },
+      },
+      {
+        ...message,
+        ...{ message_id: "m2", seq: 2, version: 3, is_llm_message: false },
+        ...{ type: "task_list", content: { sections: [], tasks: [] } },
+      },
+    ],
+    runs: ["inv_a", "inv_b", "inv_c"].map((id) => ({ ...makeRun(id), version: 1 })),
+  });
+  return d1;
+}
+
+async function listIds(db: D1Database): Promise<string[]> {
+  const ids: string[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const listed = await listRuns(db, key, { limit: 2, cursor });
+    if (!listed.ok) throw new Error(listed.error.detail);
+    ids.push(...listed.value.data.map(({ invocation_id }) => invocation_id));
+    cursor = listed.value.next_cursor;
+    if (cursor === null) return ids;
+  }
+}
+
+describe("a run in D1", () => {
+  it("of a version before chains has none", async () => {
+    const d1 = await fill();
+    d1.read("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')");
+    expect(await readRun(d1.binding, key, "inv_a")).toEqual({ ...makeRun("inv_a"), hops: 0, caused_by: [] });
+    expect(await listRuns(d1.binding, key, page)).toMatchObject({ value: { data: [{ hops: 0 }, { hops: 0 }] } });
+  });
+
+  it.each(["{", "null", '{"secret":"words"}'])(
+    "that is %s is left out, and every other one is listed",
+    async (text) => {
+      const d1 = await fill();
+      d1.read("UPDATE runs SET run = ? WHERE invocation_id = 'inv_b'", text);
+      expect(await listIds(d1.binding)).toEqual(["inv_c", "inv_a"]);
+      expect(await readRun(d1.binding, key, "inv_b")).toBeNull();
+      expect(warn.mock.calls.flat().join()).not.toContain("words");
+    },
+  );
+});
+
+describe("a message in D1", () => {
+  it.each(["{", "null", '{"secret":"words"}'])("that is %s keeps its place, and a plan is empty", async (text) => {
+    const d1 = await fill();
+    d1.read("UPDATE messages SET content = ?, metadata = ?", text, "[]");
+    const data = [
+      { message_id: "m1", content: { role: "user" }, metadata: {} },
+      { message_id: "m2", content: { sections: [] }, metadata: {} },
+    ];
+    expect(await listMessages(d1.binding, key, page)).toMatchObject({ value: { data } });
+    expect(await readPlan(d1.binding, key)).toEqual({ version: 3, sections: [], tasks: [] });
+    expect(warn.mock.calls.flat().join()).not.toContain("words");
+  });
+
+  it("whose parts are gone keeps its place", async () => {
+    const d1 = await fill();
+    d1.read("UPDATE messages SET content = NULL, metadata = NULL");
+    expect(await listMessages(d1.binding, key, page)).toMatchObject({ value: { data: [{ seq: 1 }, { seq: 2 }] } });
+  });
+});
+
+describe("an agent in D1", () => {
+  const agent = { ...defaultAgent, agent_id: "agent_shop" };
+  const first = '{"instructions":"Be kind.","model":null,"max_steps":20,"plan_order":"free","tool_format":"native"}';
+
+  it("of the first version has the defaults of what came since", async () => {
+    const d1 = openD1();
+    await createAgent(d1.binding, "user_1", agent);
+    d1.read("UPDATE agents SET config = ?", first);
+    const config = { ...defaultAgent.config, ...JSON.parse(first) };
+    expect(await readAgent(d1.binding, "user_1", "agent_shop")).toEqual({ ...agent, config });
+  });
+
+  it("is readable with a field that a later version added", async () => {
+    const d1 = openD1();
+    await createAgent(d1.binding, "user_1", agent);
+    d1.read("UPDATE agents SET config = json_set(config, '$.voice', 'calm')");
+    expect(await readAgent(d1.binding, "user_1", "agent_shop")).toMatchObject({ config: defaultAgent.config });
+  });
+
+  it("that can't be read is refused, and never one without approvals", async () => {
+    const d1 = openD1();
+    await createAgent(d1.binding, "user_1", agent);
+    d1.read("UPDATE agents SET config = json_set(config, '$.approvals', 'words')");
+    await expect(readAgent(d1.binding, "user_1", "agent_shop")).rejects.toThrow(UnreadableRow);
+    await expect(listAgents(d1.binding, "user_1", page)).rejects.not.toThrow("words");
+  });
+});

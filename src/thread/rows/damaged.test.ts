@@ -1,0 +1,181 @@
+// One row that can't be read takes nothing with it but itself: the thread wakes, is read, and goes on.
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { Gate } from "../../../test/fakes/gate.ts";
+import { say } from "../../../test/fakes/replies.ts";
+import { FakeThread } from "../../../test/fakes/thread.ts";
+import { workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
+import { UnreadableRow } from "../../store/shapes/stored.ts";
+import { findRun } from "../life.ts";
+import { pokeRuns } from "../run/control.ts";
+import { readLedger } from "../run/ledger.ts";
+import { ensureRunning } from "../run/run.ts";
+import { messagesSnapshot } from "../stream/snapshot.ts";
+import { wakeLife } from "../wake.ts";
+import { readMessagePage, readRunPage } from "./reads.ts";
+import { readRemoval } from "./stored-thread.ts";
+
+const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+beforeEach(() => void warn.mockClear());
+afterAll(() => void warn.mockRestore());
+
+const page = { cursor: null, limit: 200, types: [], after: null };
+const unreadable = ["{", "null", "5", '{"secret":"words"}'];
+
+/** A run that planned, worked and ended, whose rows are damaged then, and a new life over them. */
+async function damage(statement: string, ...bindings: string[]): Promise<FakeThread> {
+  const replies = [workerBrain, workerBrain, workerBrain, workerBrain];
+  const thread = new FakeThread({ replies, brain: say("as you like"), tools: workerTools() });
+  await thread.run("build it", { invocation_id: "inv_a" });
+  expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "completed", steps: 4 });
+  thread.life.database.sql.exec(statement, ...bindings);
+  thread.crash();
+  return thread;
+}
+
+/** The thread is read in every way, and takes another message. */
+async function expectWorking(thread: FakeThread): Promise<void> {
+  expect(readMessagePage(thread.life, page).ok).toBe(true);
+  expect(readRunPage(thread.life, page).ok).toBe(true);
+  expect(messagesSnapshot(thread.life)).toMatchObject({ type: "MESSAGES_SNAPSHOT" });
+  expect(readLedger(thread.life)).toBeTypeOf("object");
+  await thread.run("go on", { invocation_id: "inv_b" });
+  expect(findRun(thread.life, "inv_b")?.run).toMatchObject({ status: "completed", result: { text: "as you like" } });
+  await thread.read({ invocation_id: "inv_b", after: 0 }).untilClosed();
+  expect(await thread.life.outbox.sync()).toBe(true);
+  expect([thread.aborts, thread.failures]).toEqual([[], []]);
+  expect(warn.mock.calls.flat().join()).not.toContain("words");
+}
+
+describe.each(unreadable)("a row that holds %s", (text) => {
+  it.each(["user", "assistant", "tool", "task_list"])("as the content of its %s is all that is lost", async (type) => {
+    const thread = await damage("UPDATE messages SET content = ? WHERE type = ?", text, type);
+    await expectWorking(thread);
+  });
+
+  it("as the metadata of all its messages leaves what was said", async () => {
+    const thread = await damage("UPDATE messages SET metadata = ?", text);
+    await expectWorking(thread);
+    expect(thread.requests.at(-1)?.messages).toContainEqual({ role: "user", content: "build it" });
+  });
+
+  it("in place of the newest summary leaves the model the messages themselves", async () => {
+    const thread = await damage(
+      `INSERT INTO messages (seq, message_id, invocation_id, type, is_llm_message, content, metadata, version, created_at)
+       SELECT max(seq) + 1, 'msg_sum', 'inv_a', 'summary', 1, ?, '{}', 1, max(created_at) FROM messages`,
+      text,
+    );
+    await expectWorking(thread);
+    expect(thread.requests.at(-1)?.messages).toContainEqual({ role: "user", content: "build it" });
+  });
+
+  it("as events of the journal is told to nobody, and what is beside it is", async () => {
+    const thread = await damage("UPDATE journal SET events = ? WHERE seq = (SELECT min(seq) FROM journal)", text);
+    const told = await thread.read({ invocation_id: "inv_a", after: 1 }).untilClosed();
+    expect(told.events.at(-1)).toMatchObject({ type: "RUN_FINISHED" });
+    await expectWorking(thread);
+  });
+
+  it.each(["run", "agent", "lives", "started_calls"])(
+    "as the %s of a run makes it a run that nobody knows",
+    async (column) => {
+      const thread = await damage(`UPDATE runs SET ${column} = ?`, text);
+      expect(findRun(thread.life, "inv_a")).toBeNull();
+      expect(await pokeRuns(thread.life, ["inv_a"])).toEqual(["inv_a"]);
+      const repeated = await thread.accept("build it", { invocation_id: "inv_a" });
+      expect(repeated).toMatchObject({ error: { code: "idempotency_conflict" } });
+      await expectWorking(thread);
+    },
+  );
+
+  it.each(["sandbox", "known_sandbox", "task_times", "plan_edits", "token_scale", "synced"])(
+    "as what is known of %s is as if nothing was",
+    async (key) => {
+      const thread = await damage("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, text);
+      await expectWorking(thread);
+    },
+  );
+
+  it("as a removal is a removal", async () => {
+    const thread = await damage("SELECT 1");
+    thread.life.database.sql.exec("INSERT INTO meta (key, value) VALUES ('removed', ?)", text);
+    const { database, ports, platform } = thread.life;
+    expect(wakeLife(database, ports, platform)).toBeNull();
+    expect(readRemoval(database)).toMatchObject({ done: true });
+  });
+
+  it.each(["thread", "reserved_through"])("as its %s is one that no life can do without", async (key) => {
+    const thread = await damage("SELECT 1");
+    const { database, ports, platform } = thread.life;
+    database.sql.exec(
+      "UPDATE meta SET value = ? WHERE key = ?",
+      key === "thread" ? text : text.replace("5", "[]"),
+      key,
+    );
+    expect(() => wakeLife(database, ports, platform)).toThrow(`the stored ${key} can't be read`);
+  });
+});
+
+describe("a live run that can't be read", () => {
+  it.each(["input", "verdict"])("by its %s is no run", async (column) => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "never")], brain: say("as you like") });
+    await thread.accept("first", { invocation_id: "inv_a" });
+    await gate.reached;
+    thread.life.database.sql.exec(`UPDATE runs SET ${column} = '{"status":"failed"}'`);
+    thread.crash();
+    expect([findRun(thread.life, "inv_a"), thread.life.live.size]).toEqual([null, 0]);
+    await thread.run("second", { invocation_id: "inv_b" });
+    expect([thread.aborts, thread.failures]).toEqual([[], []]);
+  });
+
+  it.each(["{", "[5]"])("as %s lets the one behind it start, and what steered it become its", async (text) => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "never")], brain: say("as you like") });
+    await thread.accept("first", { invocation_id: "inv_a" });
+    await gate.reached;
+    await thread.accept("second", { invocation_id: "inv_b" });
+    await thread.accept("blue", { invocation_id: "inv_s", on_busy: "steer" });
+    thread.life.database.sql.exec("UPDATE runs SET started_calls = ? WHERE invocation_id = 'inv_a'", text);
+    thread.crash();
+    ensureRunning(thread.life);
+    await thread.read({ invocation_id: "inv_b" }).untilClosed();
+    expect(findRun(thread.life, "inv_b")?.run).toMatchObject({ status: "completed" });
+    expect(thread.requests.at(-1)?.messages.map(({ content }) => content)).toContain("blue");
+    expect([thread.aborts, thread.failures]).toEqual([[], []]);
+  });
+
+  it("leaves a steering input that can't be read behind, and takes the next one", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "first")], brain: say("as you like") });
+    await thread.accept("first", { invocation_id: "inv_a" });
+    await gate.reached;
+    await thread.accept("lost", { invocation_id: "inv_s", on_busy: "steer" });
+    await thread.accept("blue", { invocation_id: "inv_t", on_busy: "steer" });
+    thread.life.database.sql.exec("UPDATE steered SET messages = '{' WHERE invocation_id = 'inv_s'");
+    gate.open();
+    await thread.read({ invocation_id: "inv_a" }).untilClosed();
+    const said = thread.requests.at(-1)?.messages.map(({ content }) => content);
+    expect(said).toContain("blue");
+    expect(said).not.toContain("lost");
+  });
+});
+
+describe("an agent that can't be read", () => {
+  const approvals = { execute_command: ["*"] };
+
+  it("starts no run, be it the default one: what a person must approve is not known", async () => {
+    const thread = new FakeThread({ brain: say("as you like"), agent: { approvals } });
+    thread.life.ports.readAgent = async () => Promise.reject(new UnreadableRow("version 2 of it can't be read"));
+    await expect(thread.accept("hi")).rejects.toThrow("can't be read");
+    expect(thread.life.live.size).toBe(0);
+  });
+
+  it("starts none while D1 fails and the last run's is all that is known", async () => {
+    const thread = new FakeThread({ brain: say("as you like"), agent: { approvals } });
+    await thread.run("hi", { invocation_id: "inv_a" });
+    thread.life.database.sql.exec("UPDATE runs SET agent = json_set(agent, '$.config.approvals', 'words')");
+    thread.crash();
+    thread.life.ports.readAgent = async () => Promise.reject(new Error("D1 is down"));
+    await expect(thread.accept("go on")).rejects.toThrow("can't be read");
+  });
+});

@@ -1,0 +1,15 @@
+// The JSON in a row of the journal.
+import { isRecord } from "../../../agent/calls/leniency.ts";
+import type { ThreadEvent } from "../../../protocol/event.ts";
+import { isList, isNumber, isText, type Shape, shapeOf } from "../../../store/shapes/stored.ts";
+
+/** Null where a part has no CONTENT. */
+export const toEvents: Shape<(ThreadEvent | null)[]> = (value) =>
+  Array.isArray(value) && value.every(isStoredEvent) ? value : undefined;
+
+function isStoredEvent(value: unknown): value is ThreadEvent | null {
+  return value === null || (isRecord(value) && isText(value.type));
+}
+
+/** STARTs of the parts that were in the making. */
+export const toNumbers = shapeOf((value) => isList(value, isNumber));

@@ -1,0 +1,57 @@
+// What a run was asked for, stored until the run takes it.
+import { isRecord } from "../../../agent/calls/leniency.ts";
+import type { ClientTool, InterruptAnswer, RunInput } from "../../../protocol/thread.ts";
+import { isUserContent } from "../../../store/shapes/message.ts";
+import { isPartOfChain } from "../../../store/shapes/run.ts";
+import { isList, isText, isTextOrNull } from "../../../store/shapes/stored.ts";
+
+/** `came_late` is what `answers_nothing` was called while it was said of messages alone that came too late to steer. */
+type StoredInput = RunInput & { came_late?: boolean };
+
+/** Null once the run is over, or a step has taken the message. */
+export function toRunInput(value: unknown): RunInput | null | undefined {
+  if (value === null) return null;
+  if (!isStoredInput(value)) return undefined;
+  if (value.came_late === undefined) return value;
+  const { came_late, ...input } = value;
+  return { ...input, answers_nothing: came_late || input.answers_nothing === true };
+}
+
+function isStoredInput(value: unknown): value is StoredInput {
+  return (
+    isRecord(value) &&
+    isText(value.invocation_id) &&
+    isText(value.user_id) &&
+    isText(value.thread_id) &&
+    isText(value.on_busy) &&
+    isList(value.messages, isMessage) &&
+    isList(value.tool_results, isToolResult) &&
+    (value.resume === null || isList(value.resume, isAnswer)) &&
+    isTextOrNull(value.agent_id) &&
+    isTextOrNull(value.model) &&
+    isRecord(value.metadata) &&
+    isList(value.client_tools, isClientTool) &&
+    isList(value.context, isContext) &&
+    (value.chain === undefined || (isRecord(value.chain) && isPartOfChain(value.chain)))
+  );
+}
+
+function isMessage(value: unknown): value is RunInput["messages"][number] {
+  return isRecord(value) && isText(value.message_id) && isUserContent(value.content);
+}
+
+function isToolResult(value: unknown): value is RunInput["tool_results"][number] {
+  return isRecord(value) && isText(value.message_id) && isText(value.tool_call_id) && isText(value.content);
+}
+
+function isAnswer(value: unknown): value is InterruptAnswer {
+  return isRecord(value) && isText(value.interrupt_id) && isText(value.status);
+}
+
+function isClientTool(value: unknown): value is ClientTool {
+  return isRecord(value) && isText(value.name) && isText(value.description) && isRecord(value.parameters);
+}
+
+function isContext(value: unknown): value is RunInput["context"][number] {
+  return isRecord(value) && isText(value.description) && isText(value.value);
+}
