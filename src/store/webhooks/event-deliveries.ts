@@ -90,9 +90,7 @@ export function insertEventDeliveries(db: D1Database, batch: ThreadBatch, now: n
   return [
     db.prepare(READ_TASKS_SUBSCRIBED).bind(user_id),
     ...insertRunDeliveries(db, batch, now),
-    ...batch.messages.flatMap((row) =>
-      row.type === "task_list" ? [insertTaskDeliveries(db, batch, row, now)] : [],
-    ),
+    ...batch.messages.flatMap((row) => (row.type === "task_list" ? [insertTaskDeliveries(db, batch, row, now)] : [])),
   ];
 }
 

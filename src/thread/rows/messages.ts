@@ -2,7 +2,7 @@
 import type { MessageBody, MessageRow, MessageType } from "../../protocol/message.ts";
 import type { Plan, PlanContent } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
-import { readMetadata, toAssistantMessage, toPlanContent, withContent } from "../../store/shapes/message.ts";
+import { readMetadata, toPlanContent, withContent } from "../../store/shapes/message.ts";
 import { parseStored, readStored } from "../../store/shapes/stored.ts";
 import { readText, type Sql, writeText } from "./database.ts";
 
