@@ -1,7 +1,7 @@
-// Who is signed in sees the product, who is not is asked for a key, and whoever brought one waits until it is known whose it is.
+// Shows the product to a signed-in user, the key form to anyone else, and a wait while the server checks a key.
 import { lazy, Suspense, useMemo } from "react";
 import { Api } from "../client/api.ts";
-import { Guard } from "../parts/guard.tsx";
+import { ErrorBoundary } from "../parts/error-boundary.tsx";
 import { offer, refuseKey, signIn } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { ThreadList } from "../state/thread-list.ts";
@@ -9,7 +9,7 @@ import { AppContext } from "./context.ts";
 import { Home } from "./home.tsx";
 import { Arriving, SignIn } from "./sign-in.tsx";
 
-const Offered = lazy(() => import("./offered.tsx").then(({ Offered }) => ({ default: Offered })));
+const KeyOffer = lazy(() => import("./key-offer.tsx").then(({ KeyOffer }) => ({ default: KeyOffer })));
 
 export function App() {
   const now = useStore(signIn);
@@ -25,15 +25,15 @@ export function App() {
   if (now.phase !== "in" || app === null) return <Arriving problem={now.phase === "unclear" ? now.problem : null} />;
   return (
     <AppContext key={now.key} value={app}>
-      <Guard>
+      <ErrorBoundary>
         <Home />
-      </Guard>
+      </ErrorBoundary>
       {offered !== null && (
-        <Guard>
+        <ErrorBoundary>
           <Suspense fallback={null}>
-            <Offered offered={offered} account={now.account} />
+            <KeyOffer offered={offered} account={now.account} />
           </Suspense>
-        </Guard>
+        </ErrorBoundary>
       )}
     </AppContext>
   );

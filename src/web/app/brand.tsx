@@ -1,4 +1,4 @@
-// The name with its sign.
+// The product's name with its icon.
 import styles from "./brand.module.css";
 
 export function Brand() {

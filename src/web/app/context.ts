@@ -1,4 +1,4 @@
-// What every part of the signed-in page has at hand.
+// What every component of the signed-in page needs: the API, the thread, the words.
 import { createContext, useContext } from "react";
 import type { Api } from "../client/api.ts";
 import type { Account } from "../state/account.ts";

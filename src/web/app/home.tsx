@@ -1,8 +1,8 @@
-// The page of somebody who is signed in: their threads at the left, the open one in the middle, its workspace at the right. On
-// narrower screens the outer two lie over the middle when they are asked for.
+// The signed-in page: threads at the left, the open thread in the middle, its workspace at the right. On narrow screens
+// the side panels open over the middle.
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { ConversationPane } from "../conversation/pane.tsx";
-import { Guard } from "../parts/guard.tsx";
+import { ErrorBoundary } from "../parts/error-boundary.tsx";
 import { chosenAgent } from "../state/chosen-agent.ts";
 import { chosenProject } from "../state/chosen-project.ts";
 import { giveBack } from "../state/drafts.ts";
@@ -35,7 +35,7 @@ export function Home() {
   useRunsListed(thread);
   usePreviewShown(thread);
   const named = useStore(place, (now) => now.thread);
-  // Whoever has chosen a thread wants to see it.
+  // Choosing a thread closes the panels that cover it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change that closes
   useEffect(() => setMenuOpen(false), [named]);
   const send = useSend(thread);
@@ -51,24 +51,27 @@ export function Home() {
       </main>
       {open && thread && (
         <aside className={styles.panel}>
-          <Guard key={thread.id}>
+          <ErrorBoundary key={thread.id}>
             <Suspense fallback={null}>
               <Workspace thread={thread} />
             </Suspense>
-          </Guard>
+          </ErrorBoundary>
         </aside>
       )}
-      <Guard key={`${settings !== null} ${isPaletteOpen}`}>
+      <ErrorBoundary key={`${settings !== null} ${isPaletteOpen}`}>
         <Suspense fallback={null}>
           {settings !== null && <Settings section={settings} />}
           {isPaletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
         </Suspense>
-      </Guard>
+      </ErrorBoundary>
     </div>
   );
 }
 
-/** What is sent first makes the thread, in the project and with the agent that were chosen for it, and puts it into the address. */
+/**
+ * The first message creates the thread, in the project and with the agent chosen for it, and puts its id into the
+ * address.
+ */
 function useSend(thread: ThreadStore | null): (text: string, mode: "enqueue" | "steer") => void {
   const { threads } = useApp();
   return (text, mode) => {
@@ -100,7 +103,10 @@ function useShortcut(openPalette: () => void): void {
   }, []);
 }
 
-/** The list says how the runs stand: it hears of the open thread's, and is read again when one begins or ends. */
+/**
+ * The list shows the state of each thread's newest run. It takes the open thread's from its stream, and is read again
+ * when a run begins or ends.
+ */
 function useRunsListed(thread: ThreadStore | null): void {
   const { threads } = useApp();
   useEffect(() => {
@@ -109,7 +115,7 @@ function useRunsListed(thread: ThreadStore | null): void {
     const look = (): void => {
       const { phase, conversation } = thread.view.shown.get();
       const { id, state } = conversation.run;
-      // A run that is only asked for is not the server's yet.
+      // The server does not know a run that is only requested.
       if (phase === "loading" || state === "waiting") return;
       if (id !== null && state !== "none") threads.hear(thread.id, { invocation_id: id, status: state });
       const now = `${id} ${state}`;
@@ -121,7 +127,7 @@ function useRunsListed(thread: ThreadStore | null): void {
   }, [thread, threads]);
 }
 
-/** Where there is room, a plan is shown as soon as there is one; who closes it has it closed for this thread. */
+/** A plan opens as soon as there is one, if there is room. Closing it keeps it closed for this thread. */
 function usePlanShown(thread: ThreadStore | null): void {
   useEffect(() => {
     if (thread === null || !window.matchMedia("(min-width: 1100px)").matches) return;

@@ -1,4 +1,4 @@
-// Asks for a key. The address that `npm start` prints brings one along, so most people never see this.
+// Asks for an API key. The link that `npm start` prints brings one, so most people never see this form.
 import { type FormEvent, useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { TextField } from "../parts/field.tsx";
@@ -41,7 +41,7 @@ export function SignIn({ isRefused }: { isRefused: boolean }) {
   );
 }
 
-/** While it is found out whose a key is, and where that could not be told. */
+/** Shown while the server checks a key, and when it can't say whose the key is. */
 export function Arriving({ problem }: { problem: Problem | null }) {
   const said = useWords(words);
   return (

@@ -1,4 +1,4 @@
-// Over the conversation: what it is called, what stands in for the real thing, and the ways to the outer parts of the page.
+// Above the conversation: its title, which services are stand-ins, and the buttons for the side panels.
 import { Menu, PanelRightClose, PanelRightOpen, SquarePen } from "lucide-react";
 import { useEffect, useState } from "react";
 import { IconButton } from "../parts/button.tsx";
@@ -41,7 +41,7 @@ export function TopBar({ thread, onMenu }: { thread: ThreadStore | null; onMenu:
   );
 }
 
-/** Whatever stands in for the real thing is called so. */
+/** Every stand-in service is labelled as one. */
 function StandIns() {
   const said = useWords(words);
   const { api } = useApp();
@@ -50,7 +50,7 @@ function StandIns() {
     api.health().then(
       ({ stand_ins }) => setNames(stand_ins),
       () => {
-        // What can't be reached says so elsewhere.
+        // Another part of the page reports that the server can't be reached.
       },
     );
   }, [api]);

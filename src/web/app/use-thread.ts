@@ -1,5 +1,5 @@
-// The thread that the address names, as one store for as long as it is open. A new one has its id before the server knows it, so
-// that the address is complete the moment that its first message is sent.
+// The store of the thread in the address, for as long as that thread is open. A new thread has an id before the server
+// knows it, so the address is complete when the first message is sent.
 import { useEffect, useRef, useState } from "react";
 import { newId } from "../client/ids.ts";
 import { place } from "../state/place.ts";
@@ -13,7 +13,7 @@ export function useThread(): ThreadStore | null {
   const open = useRef<ThreadStore | null>(null);
   const [thread, setThread] = useState<ThreadStore | null>(null);
   useEffect(() => {
-    // A new thread that has got its first message has been named by itself.
+    // The server names a new thread after its first message.
     if (open.current !== null && open.current.id === named) return;
     open.current?.close();
     open.current = openThread(app, named);

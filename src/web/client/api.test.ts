@@ -3,7 +3,7 @@ import { Api } from "./api.ts";
 
 afterEach(() => void vi.unstubAllGlobals());
 
-/** A server whose thread has these runs, newest first; `asked` are the sizes of the pages that were asked for. */
+/** A server whose thread has these runs, newest first; `asked` holds the page sizes that were requested. */
 function serveRuns(statuses: string[]) {
   const asked: number[] = [];
   vi.stubGlobal("fetch", async (address: string) => {
@@ -34,8 +34,8 @@ describe("the runs of a thread", () => {
   });
 });
 
-describe("a key that is not in use any more", () => {
-  it("is sent no more, and an answer that comes late is none", async () => {
+describe("a key that is no longer in use", () => {
+  it("is not sent again, and a late answer to it is dropped", async () => {
     let isInUse = true;
     const answer = vi.fn(async () => {
       isInUse = false;

@@ -1,11 +1,11 @@
-// The public HTTP API, as the page and `npm run ask` use it.
+// The public HTTP API as the page and `npm run ask` use it.
 import type { WaitingMessage } from "../../protocol/inbox.ts";
 import type { MessageRow } from "../../protocol/message.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 
-/** A reply that is no success; `code` is the problem's, or null where what answered was no Taskloom server. */
+/** An unsuccessful response. `code` is the problem's code, or null where no Taskloom server answered. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string | null;
@@ -17,12 +17,12 @@ export class ApiError extends Error {
     this.code = code;
   }
 
-  /** Whether what was to be answered is not open any more: someone else was first, or its time was up. */
+  /** Whether the question is no longer open: somebody else answered first, or it has expired. */
   get isAnswered(): boolean {
     return this.status === 409 && this.code === "interrupt_answered";
   }
 
-  /** Whether the same request can succeed later without anybody's doing. */
+  /** Whether the same request can succeed later without anybody's intervention. */
   get isPassing(): boolean {
     return this.status >= 500 ? this.code !== "not_configured" : this.status === 429 || this.status === 408;
   }
@@ -42,7 +42,7 @@ interface RequestOptions {
   signal?: AbortSignal;
 }
 
-/** What a server may take to answer, streams aside: their head comes at once. */
+/** How long a server may take to answer. For a stream this covers the headers, which arrive at once. */
 const answerMs = 30_000;
 
 export class Api {
@@ -51,8 +51,8 @@ export class Api {
   readonly #isInUse: () => boolean;
 
   /**
-   * `url` without a path; "" for the server that the page came from. Once the key is not in use any more, because somebody else has
-   * signed in, say, every request ends as one with a key that the server does not know.
+   * `url` has no path; "" is the server that the page came from. Once the key is no longer in use, for example because
+   * somebody else has signed in, every request ends as if the server did not know the key.
    */
   constructor(url: string, key: string, isInUse: () => boolean = () => true) {
     this.#url = url.replace(/\/+$/, "");
@@ -60,12 +60,12 @@ export class Api {
     this.#isInUse = isInUse;
   }
 
-  /** `patienceMs` for what takes the server longer than usual. */
+  /** `patienceMs` is for requests that take the server longer than usual. */
   get<T>(path: string, patienceMs = answerMs): Promise<T> {
     return this.#json(path, { signal: AbortSignal.timeout(patienceMs) });
   }
 
-  /** What is answered without a body is undefined. */
+  /** An answer without a body is undefined. */
   send<T = void>(
     method: "POST" | "PATCH" | "PUT" | "DELETE",
     path: string,
@@ -75,7 +75,7 @@ export class Api {
     return this.#json(path, { method, body, signal: AbortSignal.timeout(patienceMs) });
   }
 
-  /** Sent while a run works: to be taken up by it at its next step, or by a run of its own after it. */
+  /** Sends a message while a run works. That run takes it at its next step, or a later run does. */
   sendBeside(
     thread: string,
     run: string,
@@ -102,7 +102,9 @@ export class Api {
     return this.#json(`${pathOf(thread)}/inbox`);
   }
 
-  /** The newest, newest first, and at least back to the one that works: a queue is 100 runs at most, a page 200. */
+  /**
+   * The newest runs, newest first, and at least back to the one that works: a queue holds 100 runs at most, a page 200.
+   */
   async listRuns(thread: string): Promise<{ data: Run[] }> {
     const path = `${pathOf(thread)}/runs?limit=`;
     const page = await this.#json<{ data: Run[]; next_cursor: string | null }>(`${path}10`);
@@ -137,7 +139,7 @@ export class Api {
     return this.#json(`${pathOf(thread)}/runs/${encodeURIComponent(run)}/cancel`, { method: "POST", body: {} });
   }
 
-  /** Sent again with the same `run` it is the same run, and the answer its stream from the start. */
+  /** Sending it again with the same `run` returns the same run and its stream from the start. */
   startRun(
     thread: string,
     run: string,
@@ -160,7 +162,7 @@ export class Api {
     return this.#stream(path, { method: "POST", body, signal });
   }
 
-  /** `after` null: from where the thread is now, with what it holds first. */
+  /** `after` null: from where the thread is now, after a snapshot of its state. */
   watchThread(thread: string, after: string | null, signal: AbortSignal): Promise<Response> {
     return this.#stream(`${pathOf(thread)}/events`, { lastEventId: after, signal });
   }

@@ -53,7 +53,7 @@ describe("a conversation", () => {
     expect(view.run).toEqual({ id: "r", state: "completed", error: null, unfinished: 0 });
   });
 
-  it("has a sign for each image of a message, and not its address, which a browser would be made to fetch", () => {
+  it("shows a sign for each image of a message, never its address, which a browser would be made to fetch", () => {
     const value = "http://192.168.1.1/reboot";
     const content = [
       { type: "text" as const, text: "see" },
@@ -88,7 +88,7 @@ describe("a conversation", () => {
     expect(view.items.at(-1)).toMatchObject({ kind: "text", text: "hello" });
   });
 
-  it("follows the plan, and keeps it where a change does not fit", () => {
+  it("follows the plan, and keeps the old one where a change does not fit", () => {
     const plan = { version: 1, sections: [{ id: "s", title: "One", tasks: [] }] };
     const view = play([
       { type: "STATE_SNAPSHOT", snapshot: { plan, sandbox: { state: "none", previews: [] } } },
@@ -98,7 +98,7 @@ describe("a conversation", () => {
     expect(view.state.plan).toEqual({ ...plan, version: 2 });
   });
 
-  it("takes a change of the plan once, also where the plan was read with it meanwhile", () => {
+  it("applies a change of the plan once, even where the plan was read with it in the meantime", () => {
     const task = { id: "t", content: "New", status: "pending" };
     const section = { id: "s", title: "One", tasks: [] };
     const change = (...more: object[]) =>
@@ -130,7 +130,7 @@ describe("a conversation", () => {
     expect(view.run).toMatchObject({ state: "failed", error: "no model" });
   });
 
-  it("asks what an interrupted run asks, until the next one starts", () => {
+  it("shows the questions of an interrupted run until the next one starts", () => {
     const interrupts = [{ id: "i1", reason: "question", message: "Which colour?" }];
     const view = play([started, { ...finished, outcome: { type: "interrupt", interrupts } } as ThreadEvent]);
     expect(view.interrupts).toEqual(interrupts);
@@ -147,7 +147,7 @@ describe("a conversation", () => {
     expect(view.items[1]).toMatchObject({ output: "x".repeat(20_000) });
   });
 
-  it("keeps what stands before a snapshot, which holds the newest messages only", () => {
+  it("keeps the items before a snapshot, which contains the newest messages only", () => {
     const snapshot: ThreadEvent = {
       type: "MESSAGES_SNAPSHOT",
       messages: [{ id: "u2", role: "user", content: "more" }],
@@ -168,7 +168,7 @@ describe("a conversation", () => {
     expect(play([started, failed]).items.at(-1)).toMatchObject({ kind: "end", state: "failed", error: "no model" });
   });
 
-  it("keeps how runs ended and what a command said when a snapshot brings their messages again", () => {
+  it("keeps run ends and command output when a snapshot contains their messages again", () => {
     const failed: ThreadEvent = { type: "RUN_ERROR", message: "no model", code: "model_error" };
     const ask = (id: string): ThreadEvent[] => [
       {
@@ -207,7 +207,7 @@ describe("a conversation", () => {
     expect(play([snapshot], view).items).toEqual(view.items);
   });
 
-  it("has a run's last word also where an earlier run said the same", () => {
+  it("shows a run's last word even where an earlier run said the same", () => {
     const again = {
       ...started,
       runId: "r2",

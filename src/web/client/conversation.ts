@@ -1,5 +1,5 @@
-// What a person sees of a thread, made from its events alone: a pure function from one view and one event to the next view.
-// The page and the terminal draw the same view.
+// What a person sees of a thread, computed from its events alone: a pure function from one view and one event to the
+// next view. The page and the terminal draw the same view.
 import type { AgUiInterrupt, AgUiMessage, PatchOperation, StateValue, ThreadEvent } from "../../protocol/event.ts";
 import { applyPatch } from "./patch.ts";
 
@@ -8,7 +8,7 @@ export type Item =
   | { kind: "text"; id: string; text: string; open: boolean }
   | { kind: "reasoning"; id: string; text: string; open: boolean }
   | { kind: "tool"; id: string; name: string; arguments: string; output: string; result: string | null; open: boolean }
-  /** Where a run came to an end that was not its aim; the id is the run's. */
+  /** A run that ended without completing; the id is the run's. */
   | { kind: "end"; id: string; state: "cancelled" | "failed"; error: string | null; unfinished: number };
 
 export type RunState = "none" | "waiting" | "running" | "completed" | "cancelled" | "interrupted" | "failed";
@@ -18,13 +18,13 @@ export interface Conversation {
   state: StateValue;
   run: { id: string | null; state: RunState; error: string | null; unfinished: number };
   interrupts: AgUiInterrupt[];
-  /** What is being waited for in passing: a sandbox that starts, a model that is asked again. */
+  /** A passing wait: a sandbox that starts, a model call that is retried. */
   notice: Notice | null;
 }
 
 export type Notice =
   | { kind: "sandbox"; message: string }
-  /** `model` where another one is asked. */
+  /** `model` is set where another model is called. */
   | { kind: "retry"; attempt: number; model: string | null };
 
 export const noState: StateValue = { plan: { version: 0, sections: [] }, sandbox: { state: "none", previews: [] } };
@@ -37,11 +37,11 @@ export const emptyConversation: Conversation = {
   notice: null,
 };
 
-/** Begins the id of a last word that is no message. */
+/** Prefix of the id of a last word that is not a message. */
 const resultStart = "result ";
 
-/** Live output is for looking on; the result has what matters. */
-const mostOutput = 20_000;
+/** Live output is for watching; the result has what counts. */
+const maxOutput = 20_000;
 
 export function advance(view: Conversation, event: ThreadEvent): Conversation {
   switch (event.type) {
@@ -130,7 +130,7 @@ function finish(view: Conversation, event: ThreadEvent & { type: "RUN_FINISHED" 
   return run.state === "cancelled" ? addEnd(finished) : finished;
 }
 
-/** What the tool `complete` says at the end is nowhere else. */
+/** The tool `complete` has the run's last word, which is nowhere else. */
 export function addResult(items: Item[], run: string, text: string): Item[] {
   // Another run may have said the same.
   const own = items.slice(items.findLastIndex(({ kind }) => kind === "user") + 1);
@@ -146,8 +146,8 @@ function addEnd(view: Conversation): Conversation {
 }
 
 /**
- * A snapshot holds the newest messages only: what stands before the first of them stays. How runs ended and what a command
- * said while it ran is no message: it stays as well, where it was.
+ * A snapshot contains the newest messages only, so older items stay. How a run ended and what a command printed while
+ * it ran are not messages, so they stay in their places too.
  */
 function resync(items: Item[], messages: AgUiMessage[]): Item[] {
   const held = new Set(messages.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : [message.id])));
@@ -174,7 +174,7 @@ function isSame(one: Item, other: Item): boolean {
   return one.kind === other.kind && one.id === other.id;
 }
 
-/** Nothing stays open when a run has ended. */
+/** Closes everything that is open when a run has ended. */
 function end(view: Conversation): Conversation {
   return {
     ...view,
@@ -189,7 +189,7 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
       const { tool_call_id, text } = event.value;
       const items = change(view.items, ["tool"], tool_call_id, (item) => ({
         ...item,
-        output: (item.output + text).slice(-mostOutput),
+        output: (item.output + text).slice(-maxOutput),
       }));
       return { ...view, items };
     }
@@ -207,7 +207,7 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
   }
 }
 
-/** Adds a message that is whole, as a snapshot, a run's input or a stored row has it. */
+/** Adds a complete message from a snapshot, a run's input or a stored row. */
 export function addMessage(items: Item[], message: AgUiMessage): Item[] {
   switch (message.role) {
     case "user": {
@@ -230,12 +230,12 @@ export function addMessage(items: Item[], message: AgUiMessage): Item[] {
   }
 }
 
-/** A run's end out of its stored row. */
+/** The end of a run, from its stored row. */
 export function addStoredEnd(items: Item[], item: Extract<Item, { kind: "end" }>): Item[] {
   return put(items, item);
 }
 
-/** An item that is there already begins again in its place: a part is opened anew after a resync. */
+/** An item that exists begins again in its place, because a part is reopened after a resync. */
 function put(items: Item[], item: Item): Item[] {
   const place = items.findLastIndex((other) => other.kind === item.kind && other.id === item.id);
   return place < 0 ? [...items, item] : items.with(place, item);
@@ -258,7 +258,7 @@ function patchState(state: StateValue, delta: PatchOperation[]): StateValue {
     const isKnown = version !== null && version <= state.plan.version;
     return applyPatch(state, isKnown ? delta.filter(({ path }) => !changesPlan(path)) : delta);
   } catch {
-    // The next snapshot puts it right; an old plan is better than none.
+    // The next snapshot corrects it; an old plan is better than none.
     return state;
   }
 }
@@ -267,7 +267,10 @@ function changesPlan(path: string): boolean {
   return path === "" || path === "/plan" || path.startsWith("/plan/");
 }
 
-/** The version that the plan has after this; a plan that was read meanwhile holds it already, and must not get it twice. */
+/**
+ * The plan's version after this change. A plan that was read in the meantime already contains the change, which must
+ * not be applied twice.
+ */
 function planVersionOf(delta: PatchOperation[]): number | null {
   for (const { path, value } of delta) {
     const versions: Record<string, unknown> = {

@@ -14,7 +14,7 @@ afterEach(() => {
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Answers the first request with the first answer, and so on; the last one stays. */
+/** Answers the first request with the first answer, and so on; the last answer repeats. */
 async function serve(answers: Answer[]): Promise<{ api: Api; requests: IncomingMessage[] }> {
   const requests: IncomingMessage[] = [];
   const started = createServer((request, response) => {
@@ -68,7 +68,7 @@ describe("followRun", () => {
     expect(requests[0]?.headers).toMatchObject({ authorization: "Bearer key", accept: "text/event-stream" });
   });
 
-  it("takes a cut connection up after the last event", async () => {
+  it("resumes after the last event when the connection is cut", async () => {
     const { api, requests } = await serve([cut(startedRun, step), send(finishedRun)]);
     const { types, connections } = await follow(api);
     expect(types).toEqual(["RUN_STARTED", "STEP_STARTED", "RUN_FINISHED"]);
@@ -77,13 +77,13 @@ describe("followRun", () => {
     expect(requests[1]?.headers["last-event-id"]).toBe("2");
   });
 
-  it("takes up a stream that was closed before its end", async () => {
+  it("resumes a stream that was closed before its end", async () => {
     const { api, requests } = await serve([send(startedRun), send(step, finishedRun)]);
     expect((await follow(api)).types).toHaveLength(3);
     expect(requests[1]?.headers["last-event-id"]).toBe("1");
   });
 
-  it("sends the start again, under the same id, where no answer came", async () => {
+  it("sends the start again, under the same id, where no answer arrived", async () => {
     const { api, requests } = await serve([
       (_request, response) => response.destroy(),
       (_request, response) => response.writeHead(503).end(),
@@ -93,7 +93,7 @@ describe("followRun", () => {
     expect(requests.map(({ method }) => method)).toEqual(["POST", "POST", "POST"]);
   });
 
-  it("gives up at once on a refusal, in the server's words", async () => {
+  it("gives up at once on a refusal, with the server's message", async () => {
     const { api, requests } = await serve([
       (_request, response) => {
         const problem = { title: "Unauthorized", detail: "no such key", code: "unauthorized" };
@@ -106,19 +106,19 @@ describe("followRun", () => {
     expect(requests).toHaveLength(1);
   });
 
-  it("gives up at once on a stream that makes no sense", async () => {
+  it("gives up at once on a malformed stream", async () => {
     const { api, requests } = await serve([send("id: 1\ndata: {nonsense\n\n")]);
     await expect(follow(api)).rejects.toThrow();
     expect(requests).toHaveLength(1);
   });
 
-  it("gives up after its patience", async () => {
+  it("gives up when its patience ends", async () => {
     const { api } = await serve([(_request, response) => response.writeHead(502).end()]);
     const run = followRun(api, begin, { onEvent: () => {} }, { ...options, patienceMs: 0 });
     await expect(run).rejects.toThrow("HTTP 502");
   });
 
-  it("stops when it is told to", async () => {
+  it("stops when its signal is aborted", async () => {
     const controller = new AbortController();
     const { api } = await serve([
       (_request, response) => {

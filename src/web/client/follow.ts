@@ -1,5 +1,5 @@
-// Follows one run to its end, over as many connections as it takes: a dropped one is taken up after the last event that was
-// seen, so that what `onEvent` is given is the run's stream as the server keeps it.
+// Follows one run to its end over as many connections as it takes. A dropped connection is resumed after the last event
+// seen, so `onEvent` receives the run's stream exactly as the server has it.
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { type Api, ApiError } from "./api.ts";
@@ -8,7 +8,7 @@ import { FrameReader } from "./sse.ts";
 export interface Followed {
   thread: string;
   run: string;
-  /** What starts the run; null where it has been started before. */
+  /** What starts the run; null where it has started before. */
   begin:
     | { kind: "message"; id: string; text: string }
     | { kind: "answers"; interrupted: string; answers: InterruptAnswer[] }
@@ -18,11 +18,11 @@ export interface Followed {
 export interface Follower {
   /** `id` is the event's number; null where its frame has none. */
   onEvent(event: ThreadEvent, id: string | null): void;
-  /** Told when the connection is lost, and when it is back. */
+  /** Called when the connection is lost, and when it is back. */
   onConnection?(connected: boolean): void;
 }
 
-/** Another way to make the first connection: what starts the run, and the stream that comes back. */
+/** Another way to make the first connection: starts the run and returns its stream. */
 export type Opening = (
   api: Api,
   followed: Followed,
@@ -32,9 +32,9 @@ export type Opening = (
 ) => Promise<void>;
 
 export interface Heard {
-  /** The server has the run: another connection need not start it. */
+  /** The server has the run: a further connection need not start it. */
   onBegun(): void;
-  /** Bytes came, were they only a ping. */
+  /** Called for any bytes, even a ping. */
   onSign(): void;
   onEvent(event: ThreadEvent, id: string | null): void;
 }
@@ -42,19 +42,19 @@ export interface Heard {
 export interface FollowOptions {
   opening?: Opening;
   signal: AbortSignal;
-  /** After so long without a connection the last failure is thrown. */
+  /** After this time without a connection the last failure is thrown. */
   patienceMs: number;
-  /** The first wait; doubled up to 16 times. */
+  /** The first wait; it doubles up to 16 times. */
   retryMs?: number;
 }
 
-/** What no other connection would put right. */
+/** An error that a new connection would not fix. */
 class BrokenStream extends Error {}
 
-/** The server pings every 10 s: a connection that is silent for three of them is dead. */
+/** The server pings every 10 s: a connection that is silent for three pings is dead. */
 const silenceMs = 35_000;
 
-/** Resolves after the terminal event; throws what can't be overcome, and when `signal` is aborted. */
+/** Resolves after the terminal event. Throws on an error that it can't recover from, and when `signal` is aborted. */
 export async function followRun(
   api: Api,
   followed: Followed,
@@ -127,7 +127,7 @@ async function readConnection(
   }
 }
 
-/** A signal that is aborted with `signal`, by `end`, and when nothing was heard for longer than a living server is silent. */
+/** A signal that aborts with `signal`, by `end`, and after a silence longer than a living server keeps. */
 export function watchSilence(signal: AbortSignal) {
   const over = new AbortController();
   const end = (why: string): void => over.abort(new Error(why));
@@ -141,7 +141,7 @@ export function watchSilence(signal: AbortSignal) {
   return { signal: AbortSignal.any([signal, over.signal]), hear, end, stop };
 }
 
-/** By the plain API. */
+/** Over the plain API, without AG-UI. */
 export async function readResponse(
   api: Api,
   followed: Followed,
@@ -154,7 +154,7 @@ export async function readResponse(
   await readFrames(response, heard, signal);
 }
 
-/** Until the response ends, is cut, or `signal` is aborted: then it is let go. */
+/** Reads until the response ends, is cut, or `signal` is aborted; then cancels it. */
 export async function readFrames(
   response: Response,
   heard: Pick<Heard, "onSign" | "onEvent"> & { onRetry?: (ms: number) => void },

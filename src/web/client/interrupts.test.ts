@@ -27,14 +27,14 @@ function planApproval(sections: unknown): AgUiInterrupt {
   return { id: "i", reason: "plan_approval", message: "", responseSchema: { type: "object", properties } };
 }
 
-describe("what an interrupt asks", () => {
-  it("is a question with the choices that are texts", () => {
+describe("the questions of an interrupt", () => {
+  it("a question keeps the choices that are texts", () => {
     const schema = { type: "string", enum: ["red", 3, null, "", "red", "blue"] };
     const asked = readAsked({ id: "i", reason: "question", message: "which?", responseSchema: schema });
     expect(asked).toEqual({ kind: "question", id: "i", message: "which?", expires: null, choices: ["red", "blue"] });
   });
 
-  it("is a call with the tool and what it is given", () => {
+  it("an approval has the tool and its arguments", () => {
     const given = { cwd: "shop", command: "rm -rf build", count: 3 };
     expect(readAsked(approval(given))).toMatchObject({ kind: "approval", tool: "execute_command", arguments: given });
     expect(listArguments(given)).toEqual([
@@ -44,7 +44,7 @@ describe("what an interrupt asks", () => {
     ]);
   });
 
-  it("is a call that is too long to be changed as the conversation has it", () => {
+  it("a call too long to be edited is taken from the conversation", () => {
     const call = { kind: "tool", name: "create_file", output: "", result: null, open: false } as const;
     const items = [{ ...call, id: "c", arguments: '{"path":"a","content":"long"}' }];
     const asked = readAsked({ ...approval(undefined, "create_file: a…"), toolCallId: "c" }, items) as Approval;
@@ -54,7 +54,7 @@ describe("what an interrupt asks", () => {
     expect(readAsked({ ...approval(undefined), toolCallId: "c" }, cut)).toMatchObject({ arguments: null });
   });
 
-  it("is a plan as it is proposed, markup being text", () => {
+  it("a proposed plan is shown as text, markup included", () => {
     const sections = [{ title: "A", tasks: ["<script>alert(1)</script>"] }];
     expect(readAsked(planApproval(sections))).toMatchObject({ kind: "plan_approval", sections });
     const many = [{ title: "A", tasks: Array(500).fill("a") }];
@@ -62,7 +62,7 @@ describe("what an interrupt asks", () => {
   });
 
   it.each([undefined, null, "x", {}, [], [null], [{ title: 1, tasks: ["a"] }], [{ title: "A", tasks: "a" }]])(
-    "is a plan that can't be changed where what is proposed is none: %j",
+    "a proposal that is no plan can't be edited: %j",
     (sections) => {
       const asked = readAsked(planApproval(sections)) as PlanApproval;
       expect(asked.sections).toBeNull();
@@ -71,12 +71,12 @@ describe("what an interrupt asks", () => {
     },
   );
 
-  it("shows no part of a plan of which another part can't be read", () => {
+  it("no part of a plan is shown when another part can't be read", () => {
     const mixed = [{ title: "A", tasks: ["seen", { hidden: true }] }];
     expect(readAsked(planApproval(mixed))).toMatchObject({ sections: null, proposed: mixed });
   });
 
-  it("reads any interrupt whatsoever", () => {
+  it("any interrupt at all can be read", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("question", "approval", "plan_approval", "other"),
@@ -92,7 +92,7 @@ describe("what an interrupt asks", () => {
     );
   });
 
-  it("expires at its time, and never where that is none", () => {
+  it("an interrupt expires at its time, and never without one", () => {
     const asked = (expiresAt?: string) => readAsked({ id: "i", reason: "question", expiresAt });
     const time = "2026-01-01T00:00:00.000Z";
     expect(isExpired(asked(time), Date.parse(time) - 1)).toBe(false);
@@ -103,18 +103,18 @@ describe("what an interrupt asks", () => {
 });
 
 describe("an answer", () => {
-  it("to a question is a text, or none", () => {
+  it("to a question is a text, or null", () => {
     expect(answerQuestion("i", " green ")).toEqual({ interrupt_id: "i", status: "resolved", payload: "green" });
     expect(answerQuestion("i", "  ")).toEqual(goOnWithout("i"));
     expect(goOnWithout("i")).toEqual({ interrupt_id: "i", status: "cancelled" });
   });
 
-  it("declines with a reason or without", () => {
+  it("declines with or without a reason", () => {
     expect(decline("i", " too much ").payload).toEqual({ approved: false, reason: "too much" });
     expect(decline("i", " ").payload).toEqual({ approved: false });
   });
 
-  it("approves a call with arguments only where they were changed", () => {
+  it("approves a call with arguments only where they were edited", () => {
     const asked = readAsked(approval({ command: "ls", count: 3 })) as Approval;
     expect(approveCall(asked).payload).toEqual({ approved: true });
     expect(approveCall(asked, { command: "ls" }).payload).toEqual({ approved: true });
@@ -122,7 +122,7 @@ describe("an answer", () => {
     expect(approveCall(asked, { command: "ls -l", other: "x" }).payload).toEqual(changed);
   });
 
-  it("approves a plan with sections only where they were changed", () => {
+  it("approves a plan with sections only where they were edited", () => {
     const sections = [{ title: "A", tasks: ["a"] }];
     const asked = readAsked(planApproval(sections)) as PlanApproval;
     const draft = draftOf(sections);
@@ -132,8 +132,8 @@ describe("an answer", () => {
   });
 });
 
-describe("answers that came too late", () => {
-  it("hold what was typed, and no choice", () => {
+describe("answers that arrived too late", () => {
+  it("give back typed text, and no choice", () => {
     const asked = { id: "q", reason: "question", responseSchema: { type: "string", enum: ["red"] } } as AgUiInterrupt;
     expect(typedIn([answerQuestion("q", "a long answer")], [asked])).toEqual(["a long answer"]);
     expect(typedIn([answerQuestion("q", "red"), decline("p", "no")], [asked])).toEqual([]);

@@ -1,5 +1,6 @@
-// What an interrupted run asks, read from the schema that its answer must fit, and the answers in that form. The page and the
-// terminal ask the same. A schema that is not as it should be makes a question simpler, never something to approve unseen.
+// The questions of an interrupted run, read from the schema that an answer must match, and the answers in that form.
+// The page and the terminal share them. An unexpected schema makes a question simpler, never something to approve
+// unseen.
 import type { AgUiInterrupt } from "../../protocol/event.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import type { Item } from "./conversation.ts";
@@ -9,29 +10,29 @@ interface AskedOf<Kind extends string> {
   kind: Kind;
   id: string;
   message: string;
-  /** In milliseconds since 1970; afterwards no answer is taken. */
+  /** In ms since 1970; no answer is accepted afterwards. */
   expires: number | null;
 }
 
 export type Question = AskedOf<"question"> & { choices: string[] };
 export type Approval = AskedOf<"approval"> & {
   tool: string | null;
-  /** Null where they are not known; then the message is all there is. */
+  /** Null where they are not known; then only the message is shown. */
   arguments: Record<string, unknown> | null;
-  /** The same where they may be changed. */
+  /** The same, where they may be edited. */
   editable: Record<string, unknown> | null;
 };
 export type PlanApproval = AskedOf<"plan_approval"> & {
-  /** Null where what is proposed can't be read as a plan; then it is shown as it came, and can't be changed. */
+  /** Null where the proposal can't be read as a plan; then it is shown as it is, and can't be edited. */
   sections: PlanSection[] | null;
   proposed: unknown;
 };
 export type Asked = Question | Approval | PlanApproval;
 
-/** More choices than this are no help; other answers stay possible. */
-const mostChoices = 20;
+/** More choices than this don't help; other answers stay possible. */
+const maxChoices = 20;
 
-/** `items` is the conversation: a call that is too long to be in the schema stands there. */
+/** `items` is the conversation: it has a call that is too long for the schema. */
 export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = []): Asked {
   const { id, reason, expiresAt, responseSchema: schema } = interrupt;
   const message = typeof interrupt.message === "string" ? interrupt.message : "";
@@ -51,19 +52,19 @@ export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = [])
   }
   const listed = isRecord(schema) && Array.isArray(schema.enum) ? schema.enum : [];
   const choices = listed.filter((choice) => typeof choice === "string" && choice.trim() !== "");
-  return { kind: "question", ...common, choices: [...new Set(choices as string[])].slice(0, mostChoices) };
+  return { kind: "question", ...common, choices: [...new Set(choices as string[])].slice(0, maxChoices) };
 }
 
 export function isExpired({ expires }: Asked, now: number): boolean {
   return expires !== null && expires <= now;
 }
 
-/** An answer without words is none. */
+/** An empty answer is null. */
 export function answerQuestion(id: string, text: string): InterruptAnswer {
   return text.trim() === "" ? goOnWithout(id) : resolve(id, text.trim());
 }
 
-/** What a person wrote in their own words; a choice is no such thing. */
+/** Text that a person typed; a choice does not count. */
 export function typedIn(answers: InterruptAnswer[], interrupts: AgUiInterrupt[]): string[] {
   return answers.flatMap((answer) => {
     const { interrupt_id, payload } = answer as { interrupt_id: string; payload?: unknown };
@@ -83,7 +84,7 @@ export function decline(id: string, reason: string): InterruptAnswer {
   return resolve(id, said === "" ? { approved: false } : { approved: false, reason: said });
 }
 
-/** `changed` holds the arguments that a person wrote anew; the others stay as they were. */
+/** `changed` holds the arguments that a person edited; the others stay as they are. */
 export function approveCall(asked: Approval, changed: Record<string, string> = {}): InterruptAnswer {
   const given = asked.editable ?? {};
   const others = Object.entries(changed).filter(([name, text]) => Object.hasOwn(given, name) && given[name] !== text);
@@ -102,7 +103,7 @@ export function draftFor(asked: PlanApproval): PlanDraft | null {
   return asked.sections === null ? null : draftOf(asked.sections);
 }
 
-/** The arguments one after another, the telling ones first; what is no text as JSON. */
+/** The arguments in order, the most meaningful first. Anything but a string is shown as JSON. */
 export function listArguments(given: Record<string, unknown>): { name: string; text: string; isText: boolean }[] {
   const telling = ["command", "path", "url"];
   const rank = (name: string): number => (telling.includes(name) ? telling.indexOf(name) : telling.length);
@@ -124,7 +125,7 @@ function defaultOf(schema: unknown, name: string): unknown {
   return isRecord(property) ? property.default : undefined;
 }
 
-/** All of it or nothing: a part that is left out would be approved without having been seen. */
+/** All or nothing: a part that is left out would be approved unseen. */
 function readSections(value: unknown): PlanSection[] | null {
   if (!Array.isArray(value) || value.length === 0) return null;
   const sections: PlanSection[] = [];

@@ -44,7 +44,7 @@ const answer =
   (end: "end" | "destroy", ...frames: string[]): Answer =>
   (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
-    // In two pieces that meet amid a frame.
+    // In two pieces that split a frame.
     const text = frames.join("");
     const middle = Math.floor(text.length / 2);
     response.write(text.slice(0, middle), () =>
@@ -63,7 +63,7 @@ async function follow(api: Api, begin: Followed["begin"]): Promise<[string, stri
 const message = { kind: "message", id: "m", text: "hi" } as const;
 
 describe("a live turn", () => {
-  it("sends the message over AG-UI, and tells each event with its number", async () => {
+  it("sends the message over AG-UI, and emits each event with its number", async () => {
     const { api, requests } = await serve([answer("end", startedRun, resync, step, finishedRun)]);
     expect(await follow(api, message)).toEqual([
       ["RUN_STARTED", "11"],
@@ -79,7 +79,7 @@ describe("a live turn", () => {
     });
   });
 
-  it("sends answers as AG-UI has them", async () => {
+  it("sends answers in AG-UI's form", async () => {
     const { api, requests } = await serve([answer("end", startedRun, finishedRun)]);
     const answers = [{ interrupt_id: "i", status: "resolved" as const, payload: "blue" }];
     await follow(api, { kind: "answers", interrupted: "before", answers });
@@ -89,20 +89,20 @@ describe("a live turn", () => {
     });
   });
 
-  it("that is cut goes on after its last event, on the run's own stream", async () => {
+  it("continues a cut stream after its last event, on the run's own stream", async () => {
     const { api, requests } = await serve([answer("destroy", startedRun, step), answer("end", finishedRun)]);
     expect((await follow(api, message)).map(([type]) => type)).toEqual(["RUN_STARTED", "STEP_STARTED", "RUN_FINISHED"]);
     expect(requests[1]).toMatchObject({ method: "GET", url: "/v1/threads/t/runs/r/events" });
     expect(requests[1]?.headers["last-event-id"]).toBe("12");
   });
 
-  it("is sent again under the same ids where no answer came", async () => {
+  it("is sent again under the same ids where no answer arrived", async () => {
     const { api, requests } = await serve([(response) => response.destroy(), answer("end", startedRun, finishedRun)]);
     expect(await follow(api, message)).toHaveLength(2);
     expect(requests[1]?.body).toBe(requests[0]?.body);
   });
 
-  it("tells a refusal in the server's words", async () => {
+  it("reports a refusal with the server's message", async () => {
     const { api } = await serve([
       (response) => response.writeHead(409).end(JSON.stringify({ title: "Answered", code: "interrupt_answered" })),
     ]);

@@ -1,24 +1,24 @@
-// A live turn over AG-UI: what a person says goes to `/ag-ui` through AG-UI's own client, and the events that come back are
-// given on as they are. The client does not tell the events' numbers, so they are read from the bytes that pass through its
-// `fetch`; with the last of them whatever follows a broken connection is exact.
+// A live turn over AG-UI: the person's input goes to `/ag-ui` through AG-UI's own client, and its events are passed on
+// unchanged. The client does not expose the events' numbers, so they are read from the bytes that pass through its
+// `fetch`. With the last number, a resume after a dropped connection is exact.
 import type { BaseEvent, HttpAgent, RunAgentInput } from "@ag-ui/client";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { readProblem } from "./api.ts";
 import { type Followed, type Heard, type Opening, pause, readResponse } from "./follow.ts";
 import { FrameReader } from "./sse.ts";
 
-/** Loaded when it is first needed: it is larger than the rest of the page. */
+/** Loaded on first use: it is larger than the rest of the page. */
 const load = (): Promise<typeof import("@ag-ui/client")> => import("@ag-ui/client");
 
-/** A part of the page that has not come by then may never come: after a deploy its file is gone. */
+/** A chunk that has not arrived by then may never arrive: after a deploy its file is gone. */
 const loadMs = 5_000;
 
-/** Before it is needed, so that the first message waits for nothing. */
+/** Loads ahead of time, so that the first message does not wait. */
 export function prepareTurns(): void {
   load().catch(() => {});
 }
 
-/** Where the client can't be had, what was said goes the plain way, and the same events come back. */
+/** Where the client can't be loaded, the input goes over the plain API, and the same events come back. */
 export const openTurn: Opening = async (api, followed, heard, signal, after) => {
   const client = await Promise.race([load().catch(() => null), pause(loadMs, signal).then(() => null)]);
   if (client === null) return readResponse(api, followed, heard, signal, after);
@@ -36,7 +36,7 @@ export const openTurn: Opening = async (api, followed, heard, signal, after) => 
     },
   });
   await listen(agent, inputOf(followed), (event) => {
-    // The client makes an error event of a request that was given up; the run has not failed by that.
+    // The client emits an error event for an aborted request, but the run has not failed.
     if (!signal.aborted) heard.onEvent(event as unknown as ThreadEvent, numbers.shift() ?? null);
   });
 };
@@ -56,8 +56,9 @@ function listen(agent: HttpAgent, input: RunAgentInput, onEvent: (event: BaseEve
 }
 
 /**
- * One number for each event that the client is about to read: both split the same bytes into the same frames. A connection that
- * breaks looks to the client like one that ends: it would throw what nobody can catch, and a run's end is an event anyway.
+ * One number for each event that the client is about to read: both split the same bytes into the same frames. A dropped
+ * connection reaches the client as an end of the stream, because otherwise it would throw an error that nobody can
+ * catch. A run's end is an event anyway.
  */
 function noteNumbers(response: Response, numbers: (string | null)[], onSign: Heard["onSign"]): Response {
   const frames = new FrameReader();

@@ -4,7 +4,7 @@ import { applyPatch } from "./patch.ts";
 describe("applyPatch", () => {
   const value = { plan: { sections: [{ id: "a" }, { id: "b" }] }, "x/y": 1 };
 
-  it("adds, removes and replaces without changing what it was given", () => {
+  it("adds, removes and replaces without changing its input", () => {
     const before = structuredClone(value);
     const after = applyPatch(value, [
       { op: "add", path: "/plan/sections/-", value: { id: "c" } },
@@ -16,11 +16,11 @@ describe("applyPatch", () => {
     expect(value).toEqual(before);
   });
 
-  it("replaces the whole", () => {
+  it("replaces the whole document", () => {
     expect(applyPatch<unknown>(value, [{ op: "replace", path: "", value: 5 }])).toBe(5);
   });
 
-  it.each(["/nothing/here", "/plan/sections/2", "/plan/sections/-1", "/plan/none"])("refuses the place %s", (path) => {
+  it.each(["/nothing/here", "/plan/sections/2", "/plan/sections/-1", "/plan/none"])("refuses the path %s", (path) => {
     expect(() => applyPatch(value, [{ op: "replace", path, value: 1 }])).toThrow("no place");
   });
 

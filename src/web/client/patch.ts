@@ -1,4 +1,4 @@
-// JSON Patch (RFC 6902), as far as `STATE_DELTA` uses it: add, remove and replace. Values are copied, never changed.
+// JSON Patch (RFC 6902) as far as `STATE_DELTA` uses it: add, remove and replace. Copies values, never changes them.
 import type { PatchOperation } from "../../protocol/event.ts";
 
 /** Throws where a path does not exist. */
@@ -19,8 +19,8 @@ function applyOperation(holder: { root: unknown }, { op, path, value }: PatchOpe
 
 function applyToList(list: unknown[], key: string, op: PatchOperation["op"], value: unknown, path: string): void {
   const index = key === "-" && op === "add" ? list.length : Number(key);
-  const most = op === "add" ? list.length : list.length - 1;
-  if (!Number.isInteger(index) || index < 0 || index > most) throw new Error(`no place ${path}`);
+  const lastIndex = op === "add" ? list.length : list.length - 1;
+  if (!Number.isInteger(index) || index < 0 || index > lastIndex) throw new Error(`no place ${path}`);
   if (op === "add") list.splice(index, 0, value);
   else if (op === "remove") list.splice(index, 1);
   else list[index] = value;
@@ -30,7 +30,7 @@ function applyToRecord(record: unknown, key: string, op: PatchOperation["op"], v
   if (typeof record !== "object" || record === null) throw new Error(`no place ${path}`);
   if (op !== "add" && !Object.hasOwn(record, key)) throw new Error(`no place ${path}`);
   if (op === "remove") Reflect.deleteProperty(record, key);
-  // Defined rather than assigned: a key named __proto__ is a key like any other.
+  // Defined rather than assigned: a key named __proto__ is an ordinary key.
   else Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true });
 }
 

@@ -26,13 +26,13 @@ function keyOf({ sections }: PlanDraft, text: string): number {
   return rows.find((row) => row.text === text)?.key ?? -1;
 }
 
-const tell = (plan: PlanDraft): string =>
+const print = (plan: PlanDraft): string =>
   sectionsOf(plan)
     .map(({ title, tasks }) => `${title}: ${tasks}`)
     .join("; ");
 
 describe("a draft of a plan", () => {
-  it("is unchanged until it says something else", () => {
+  it("is unchanged until its text changes", () => {
     expect(sectionsOf(draft)).toEqual(proposed);
     expect(isChanged(draft, proposed)).toBe(false);
     expect(isChanged(addTask(draft, keyOf(draft, "A"), "  "), proposed)).toBe(false);
@@ -58,11 +58,11 @@ describe("a draft of a plan", () => {
     ["knows no such key", (plan) => step(remove(reword(plan, 99, "x"), 99), 99, 1), "A: a1,a2; B: b1"],
   ])("%s", (_name, edit, expected) => {
     const before = structuredClone(draft);
-    expect(tell(edit(draft))).toBe(expected);
+    expect(print(edit(draft))).toBe(expected);
     expect(draft).toEqual(before);
   });
 
-  it("names what the server would refuse", () => {
+  it("lists what the server would refuse", () => {
     const problem = (sections: PlanSection[]) => problemOf(draftOf(sections));
     expect(problem(proposed)).toBeNull();
     expect(problem([{ title: "A", tasks: [" "] }])).toBe("no_tasks");
@@ -74,7 +74,7 @@ describe("a draft of a plan", () => {
     expect(problem([{ title: "A".repeat(201), tasks: ["a"] }])).toBe("long_title");
   });
 
-  it("keeps its keys apart, and loses no task by moving", () => {
+  it("keeps its keys distinct, and loses no task by moving", () => {
     const act = fc.record({ what: fc.nat(5), at: fc.nat(40), to: fc.nat(40), down: fc.boolean() });
     fc.assert(
       fc.property(fc.array(act, { maxLength: 40 }), (acts) => {

@@ -1,5 +1,5 @@
-// A proposed plan while a person changes it: pure functions from one draft to the next. Sections and tasks have keys, so that
-// a form, and a number at the keyboard, mean the same task after others have moved.
+// A proposed plan while a person edits it: pure functions from one draft to the next. Sections and tasks have keys, so
+// that a form, or a number typed in the terminal, means the same task after others have moved.
 
 export interface PlanSection {
   title: string;
@@ -19,11 +19,11 @@ export interface DraftSection {
 
 export interface PlanDraft {
   sections: DraftSection[];
-  /** What the next section or task is known by. */
+  /** The key of the next section or task. */
   next: number;
 }
 
-/** What the server takes: its `create_tasks` has the same limits, and answers what is over them only after the fact. */
+/** The server's limits: its `create_tasks` has the same ones, and reports a violation only afterwards. */
 const draftLimits = { sections: 50, tasks: 500, taskCharacters: 2_000, titleCharacters: 200 } as const;
 
 export type DraftProblem = "no_tasks" | "no_title" | "many_sections" | "many_tasks" | "long_task" | "long_title";
@@ -38,7 +38,7 @@ export function draftOf(sections: PlanSection[]): PlanDraft {
   return { sections: drafted, next };
 }
 
-/** Without what a person left empty. A section that holds nothing to do is none. */
+/** Without empty entries. A section without tasks is dropped. */
 export function sectionsOf(draft: PlanDraft): PlanSection[] {
   return draft.sections.flatMap(({ title, tasks }) => {
     const texts = tasks.map(({ text }) => text.trim()).filter((text) => text !== "");
@@ -46,7 +46,7 @@ export function sectionsOf(draft: PlanDraft): PlanSection[] {
   });
 }
 
-/** A plan that is written differently but says the same has not been changed. */
+/** Whether it differs in meaning, not only in form. */
 export function isChanged(draft: PlanDraft, proposed: PlanSection[]): boolean {
   return JSON.stringify(sectionsOf(draft)) !== JSON.stringify(sectionsOf(draftOf(proposed)));
 }
@@ -70,7 +70,7 @@ export function reword(draft: PlanDraft, key: number, text: string): PlanDraft {
   );
 }
 
-/** After the task with this key, or at the end of the section with it. */
+/** After the task with this key, or at the end of the section with this key. */
 export function addTask(draft: PlanDraft, key: number, text = ""): PlanDraft {
   const added = { key: draft.next, text };
   const edited = editSections(draft, (section) => {
@@ -81,13 +81,13 @@ export function addTask(draft: PlanDraft, key: number, text = ""): PlanDraft {
   return { ...edited, next: draft.next + 1 };
 }
 
-/** A section comes with a first task: one without is none. */
+/** A section is created with a first task: an empty section is dropped. */
 export function addSection(draft: PlanDraft, title = ""): PlanDraft {
   const section = { key: draft.next, title, tasks: [{ key: draft.next + 1, text: "" }] };
   return { sections: [...draft.sections, section], next: draft.next + 2 };
 }
 
-/** A section goes with its tasks. */
+/** Removes a section with its tasks. */
 export function remove(draft: PlanDraft, key: number): PlanDraft {
   const sections = draft.sections
     .filter((section) => section.key !== key)
@@ -95,7 +95,10 @@ export function remove(draft: PlanDraft, key: number): PlanDraft {
   return { ...draft, sections };
 }
 
-/** One place up (-1) or down (1). A task at the edge of its section goes over into the next one; at the plan's it stays. */
+/**
+ * Moves one place up (-1) or down (1). A task at the edge of its section moves into the next one; at the plan's edge it
+ * stays.
+ */
 export function step(draft: PlanDraft, key: number, by: -1 | 1): PlanDraft {
   const { sections } = draft;
   const own = sections.findIndex((section) => section.key === key);
@@ -117,12 +120,12 @@ export function step(draft: PlanDraft, key: number, by: -1 | 1): PlanDraft {
   });
 }
 
-/** To where the task `before` stands now; tasks from there on come after it. */
+/** Moves to the current place of the task `before`; that task and those after it follow. */
 export function moveTo(draft: PlanDraft, key: number, before: number): PlanDraft {
   const tasks = draft.sections.flatMap((section) => section.tasks);
   const task = tasks.find((each) => each.key === key);
   if (!task || key === before || !tasks.some((each) => each.key === before)) return draft;
-  // Who names a later task's place wants this one to stand there in the end, so it goes behind that one.
+  // Naming a later task's place means to end up there, so the task goes behind that one.
   const isDown = tasks.indexOf(task) < tasks.findIndex((each) => each.key === before);
   return editSections(remove(draft, key), (section) => {
     const place = section.tasks.findIndex((each) => each.key === before);

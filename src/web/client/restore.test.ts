@@ -10,7 +10,7 @@ function row(message_id: string, type: string, content: object, metadata: object
 }
 
 describe("a stored conversation", () => {
-  it("has the thoughts and the last word of a run, as its stream had them", () => {
+  it("has a run's reasoning and last word as its stream had them", () => {
     const call = { id: "c", type: "function", function: { name: "complete", arguments: '{"summary":"Made."}' } };
     const rows = [
       row("u", "user", { role: "user", content: "make" }),

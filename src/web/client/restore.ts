@@ -1,4 +1,4 @@
-// What was said before the page was opened, from the stored rows.
+// Rebuilds the conversation from stored rows, for what was said before the page was opened.
 import type { AgUiInterrupt, AgUiMessage, StateValue } from "../../protocol/event.ts";
 import type { MessageRow, UserMessage } from "../../protocol/message.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
@@ -23,7 +23,7 @@ const states: Record<RunStatus, RunState> = {
   interrupted: "interrupted",
 };
 
-/** `runs` newest first. Rows of a run that is `followed` are left out: its stream brings them again. */
+/** `runs` newest first. Rows of a `followed` run are left out, because its stream brings them again. */
 export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followed: string[]): Conversation {
   const items = rows
     .filter((row) => !followed.includes(row.invocation_id ?? ""))
@@ -46,7 +46,7 @@ export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followe
   };
 }
 
-/** A run's stream ends with the plan as the run left it, and a person may have changed it since. */
+/** A run's stream ends with the plan as the run left it, and a person may have edited it since. */
 export function withPlan(view: Conversation, plan: PlanView): Conversation {
   if (plan.version <= view.state.plan.version) return view;
   return { ...view, state: { ...view.state, plan: stateOf(plan).plan } };
@@ -69,7 +69,7 @@ function readRow(row: MessageRow): AgUiMessage[] {
   return [{ id, role: "tool", toolCallId: tool_call_id, content }];
 }
 
-/** What the tool `complete` says is the run's last word, and no message. */
+/** The text of the tool `complete` is the run's last word, not a message. */
 function addLastWord(items: Item[], { type, invocation_id, content }: MessageRow): Item[] {
   if (type !== "assistant" || invocation_id === null) return items;
   const call = content.tool_calls?.find((each) => each.function.name === "complete");
@@ -88,7 +88,7 @@ function readSummary(json: string): string | null {
   }
 }
 
-/** The row that a run leaves which did not complete. A question is no end: its answer goes on. */
+/** The row of a run that did not complete. A question is no end: its answer continues it. */
 function addEnd(items: Item[], { type, invocation_id, content }: MessageRow): Item[] {
   if (type !== "status" || invocation_id === null) return items;
   const { status, error, unfinished_tasks } = content;
@@ -97,7 +97,7 @@ function addEnd(items: Item[], { type, invocation_id, content }: MessageRow): It
   return addStoredEnd(items, { kind: "end", id: invocation_id, ...said });
 }
 
-/** Of a person's message, as it is shown. */
+/** A person's message as it is displayed. */
 export function textOf(content: UserMessage["content"]): string {
   if (typeof content === "string") return content;
   return content.map((part) => (part.type === "text" ? part.text : "🖼")).join("\n");

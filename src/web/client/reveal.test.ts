@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { reveal, revealName, revealText } from "./reveal.ts";
 
 describe("reveal", () => {
-  it("marks what turns, hides or steers, and leaves what is seen", () => {
+  it("marks bidirectional controls, invisible and control characters, and keeps everything visible", () => {
     expect(reveal("a\u202eb")).toEqual([
       { text: "a", hidden: false },
       { text: "U+202E", hidden: true },
@@ -15,7 +15,7 @@ describe("reveal", () => {
     expect(revealText("rm -rf build\n\t电商　网站 🛒 é שלום")).toBe("rm -rf build\n\t电商　网站 🛒 é שלום");
   });
 
-  it("loses nothing, and leaves nothing that steers", () => {
+  it("loses nothing, and leaves no control character", () => {
     const signs = fc.oneof(fc.integer({ min: 0, max: 0x3000 }), fc.integer({ min: 0, max: 0x10ffff }));
     fc.assert(
       fc.property(fc.array(signs), (points) => {
@@ -32,7 +32,7 @@ describe("reveal", () => {
   });
 });
 
-it("a file's name shows what turns it around or breaks it, and keeps joined pictures and other scripts", () => {
+it("in a file's name, marks what reverses or breaks it, and keeps joined emoji and other scripts", () => {
   expect(revealName("a\u202egnp.exe")).toBe("a⟨U+202E⟩gnp.exe");
   expect(revealName("a\nb\u001b.txt")).toBe("a⟨U+000A⟩b⟨U+001B⟩.txt");
   for (const name of ["家 庭.md", "👨‍👩‍👧.png", "שלום.txt"]) expect(revealName(name)).toBe(name);

@@ -1,14 +1,14 @@
-// Text that a person is to judge, with everything in it that is not to be seen: what turns the direction of reading, has no
-// width, or steers a terminal can make one command look like another.
+// Makes everything invisible in a text visible, for a person who has to judge it: characters that change the reading
+// direction, have no width, or control a terminal can make one command look like another.
 
 export interface RevealedPiece {
   text: string;
-  /** Whether this stands for a sign that is not seen, as `U+202E`. */
+  /** Whether this stands for an invisible character, such as `U+202E`. */
   hidden: boolean;
 }
 
-// Controls, formats, surrogates and what is not assigned; what Unicode says may be drawn as nothing; blanks of every kind.
-// A blank, line ends, tabs and the wide blank of East Asian scripts are what they look like.
+// Controls, formats, surrogates and unassigned characters; those that Unicode allows to be drawn as nothing; spaces of
+// every kind. A plain space, line ends, tabs and the ideographic space look like what they are.
 const unseen = /(?![ \n\t\u3000])[\p{C}\p{Default_Ignorable_Code_Point}\p{Z}\u2800]/gu;
 
 export function reveal(text: string): RevealedPiece[] {
@@ -22,12 +22,12 @@ export function reveal(text: string): RevealedPiece[] {
   return place < text.length ? [...pieces, { text: text.slice(place), hidden: false }] : pieces;
 }
 
-/** The same for where there is nothing but text. */
+/** The same for a text that is only white space. */
 export function revealText(text: string): string {
   return text.replace(unseen, (sign) => `⟨${nameSign(sign)}⟩`);
 }
 
-/** A file's name as it is: what turns the direction of reading would have `exe` look like `png`. Joined pictures stay whole. */
+/** A file's name as it is: a change of direction would make `exe` look like `png`. Joined emoji stay whole. */
 export function revealName(name: string): string {
   return name.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (sign) => `⟨${nameSign(sign)}⟩`);
 }

@@ -5,7 +5,7 @@ import { FrameReader } from "./sse.ts";
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe("FrameReader", () => {
-  it("reads frames, leaves out comments, and knows the wait", () => {
+  it("reads frames, skips comments, and keeps the retry time", () => {
     const reading = new FrameReader().read(encode('retry: 1000\n\nid: 7\ndata: {"a":1}\n\n: ping\n\ndata: {}\n\n'));
     expect(reading).toEqual({
       retryMs: 1000,
@@ -25,7 +25,7 @@ describe("FrameReader", () => {
     }).toThrow(/exceeded/);
   });
 
-  it("reads the same frames however the bytes are cut", () => {
+  it("reads the same frames however the bytes are split", () => {
     const bytes = encode('id: 1\ndata: {"text":"电商 🛒"}\n\nid: 2\ndata: two\ndata: lines\n\n');
     const whole = new FrameReader().read(bytes).frames;
     fc.assert(

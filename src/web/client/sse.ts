@@ -1,22 +1,22 @@
-// Reads server-sent events from a response that `fetch` made. `EventSource` would do, but it can't send a key.
+// Reads server-sent events from a `fetch` response. `EventSource` can't send a key.
 import { createParser } from "eventsource-parser";
 
 export interface Frame {
-  /** The number of the event; null for the frames of a resync. */
+  /** The event's number; null for the frames of a resync. */
   id: string | null;
   data: string;
 }
 
 export interface Reading {
   frames: Frame[];
-  /** What the server asks to wait before coming back. */
+  /** How long the server asks to wait before reconnecting. */
   retryMs: number | null;
 }
 
-/** The largest frame is a snapshot of 1 MiB of messages; more than this is no stream of ours. */
+/** The largest frame is a snapshot of 1 MiB of messages; a larger one is not from a Taskloom server. */
 const maxCharacters = 16 * 1024 * 1024;
 
-/** Bytes as they arrive in, whole frames out. */
+/** Takes bytes as they arrive, returns complete frames. */
 export class FrameReader {
   readonly #decoder = new TextDecoder();
   #reading: Reading = { frames: [], retryMs: null };

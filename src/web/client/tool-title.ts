@@ -11,12 +11,12 @@ const silentTools = new Set([
   "complete",
 ]);
 
-/** What these do shows by itself: in the plan, as a question, as the last word. */
+/** The effect of these is visible elsewhere: in the plan, as a question, as the last word. */
 export function isSilentTool(name: string): boolean {
   return silentTools.has(name);
 }
 
-/** Of arguments that are still arriving, as much as has come. */
+/** From arguments that are still arriving, as far as they have come. */
 export function describeCall(name: string, args: string): { verb: string; subject: string } {
   const value = parseRecord(args) ?? readArriving(args);
   const subject = telling.map((key) => value[key]).find((each) => typeof each === "string" || typeof each === "number");
@@ -25,11 +25,11 @@ export function describeCall(name: string, args: string): { verb: string; subjec
 
 const arriving = new RegExp(`"(${telling.join("|")})"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)"`);
 
-/** What tells is among the first: a text that holds the rest of a file is not searched to its end for each of its pieces. */
-const mostSearched = 4_000;
+/** The argument to show is among the first, so a long file's content is not searched to its end for each piece. */
+const maxSearched = 4_000;
 
 function readArriving(args: string): Record<string, unknown> {
-  const [, key, text] = arriving.exec(args.slice(0, mostSearched)) ?? [];
+  const [, key, text] = arriving.exec(args.slice(0, maxSearched)) ?? [];
   return key === undefined ? {} : (parseRecord(`{"${key}":"${text}"}`) ?? {});
 }
 

@@ -1,4 +1,4 @@
-// Whom a new conversation is with, where there is more than one to choose from. It is the thread's from its first message on.
+// Chooses the agent of a new conversation, where there is more than one. The first message fixes it for the thread.
 import { useEffect, useState } from "react";
 import type { Agent } from "../../protocol/agents/agent.ts";
 import { useApp } from "../app/context.ts";
@@ -18,7 +18,7 @@ export function AgentChoice() {
     api.get<{ data: Agent[] }>("/v1/agents?limit=200").then(
       ({ data }) => isCurrent && setAgents(data),
       () => {
-        // Without the list there is the server's own; what is wrong is said where something is asked for.
+        // Without the list the server's default agent is used. The next request reports what is wrong.
       },
     );
     return () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BlockReader, longestBlock } from "./blocks.ts";
+import { BlockReader, maxBlockCharacters } from "./blocks.ts";
 
 const lines = fc.constantFrom(
   "# Title",
@@ -31,7 +31,7 @@ function readAtOnce(text: string): string[] {
 }
 
 describe("the blocks of a text", () => {
-  it("are the text when they are joined", () => {
+  it("add up to the text", () => {
     fc.assert(
       fc.property(texts, (text) => {
         expect(readAtOnce(text).join("")).toBe(text);
@@ -39,7 +39,7 @@ describe("the blocks of a text", () => {
     );
   });
 
-  it("are joined the text at each moment while it arrives", () => {
+  it("add up to the text at each moment while it arrives", () => {
     fc.assert(
       fc.property(texts, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (text, steps) => {
         const reader = new BlockReader();
@@ -52,7 +52,7 @@ describe("the blocks of a text", () => {
     );
   });
 
-  it("that are done stay the same strings, so that nothing of them is drawn again", () => {
+  it("stay the same strings once complete, so that they are not drawn again", () => {
     const reader = new BlockReader();
     const before = reader.read("# One\n\nTwo **b");
     const after = reader.read("# One\n\nTwo **bold** and\n\nthree");
@@ -64,14 +64,14 @@ describe("the blocks of a text", () => {
     expect(readAtOnce("1. one\n\n2. two\n\n   more\n\nend")).toEqual(["1. one\n\n2. two\n\n   more\n\n", "end"]);
   });
 
-  it("begin anew when the text is another one", () => {
+  it("begin anew for a different text", () => {
     const reader = new BlockReader();
     reader.read("one\n\ntwo\n\nthree");
     expect(reader.read("other")).toEqual(["other"]);
   });
 
-  it("of a line without an end are one, which is never read as Markdown", () => {
-    const line = "*[x](".repeat(longestBlock);
+  it("of a line without an end are one block, which is never parsed as Markdown", () => {
+    const line = "*[x](".repeat(maxBlockCharacters);
     expect(readAtOnce(line)).toEqual([line]);
   });
 });

@@ -1,12 +1,13 @@
-// Cuts a text into its Markdown blocks while it arrives. Text only grows at its end, and a block that another one follows is
-// done: only what comes after the last such block is read again, so a long answer costs no more a frame than a short one.
+// Splits a text into its Markdown blocks while it arrives. Text only grows at its end, and a block is complete once
+// another follows it. Only what comes after the last complete block is read again, so a frame of a long answer costs no
+// more than one of a short answer.
 import { lexer, type Token } from "marked";
 
-/** Of a text that grows: the blocks it began with stay the same strings. */
+/** For a text that grows: its complete blocks stay the same strings. */
 export class BlockReader {
   #text = "";
   #settled: string[] = [];
-  /** How much of the text they are. */
+  /** How many characters of the text they cover. */
   #length = 0;
 
   read(text: string): string[] {
@@ -23,10 +24,10 @@ export class BlockReader {
   }
 }
 
-/** Text without an end to its line is a block that no reader of Markdown should be asked about. */
-export const longestBlock = 10_000;
+/** The Markdown parser should not be given an endless line. */
+export const maxBlockCharacters = 10_000;
 
-/** Null for a text that is nested deeper than the reader can follow. */
+/** Null for a text that is nested deeper than the parser can follow. */
 export function readTokens(text: string): Token[] | null {
   try {
     return lexer(text);
@@ -35,9 +36,11 @@ export function readTokens(text: string): Token[] | null {
   }
 }
 
-/** Joined they are the text. Empty lines belong to the block before them: a list may go on after one. */
+/**
+ * Concatenated they are the text. Empty lines belong to the block before them, because a list may continue after one.
+ */
 function cutBlocks(text: string): string[] {
-  if (text.length > longestBlock && !text.slice(0, longestBlock).includes("\n\n")) return [text];
+  if (text.length > maxBlockCharacters && !text.slice(0, maxBlockCharacters).includes("\n\n")) return [text];
   const blocks: string[] = [];
   let length = 0;
   for (const { type, raw } of readTokens(text) ?? []) {
@@ -46,6 +49,6 @@ function cutBlocks(text: string): string[] {
     else blocks.push(raw);
     length += raw.length;
   }
-  // The reader takes line ends and tabs for what they mean; where it did, the text is one block rather than another text.
+  // The parser normalizes line ends and tabs. Where it did, the text stays one block, so that it is not changed.
   return length === text.length && blocks.join("") === text ? blocks : [text];
 }

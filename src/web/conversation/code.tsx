@@ -1,12 +1,12 @@
-// A block of code: its language, a button that copies it, and colours that come when it is whole. The grammars are loaded the
-// first time that something is to be coloured.
+// A code block: its language, a copy button, and syntax colours once it is complete. The grammars load when the first
+// block needs them.
 import type { Root, RootContent } from "hast";
 import { memo, type ReactNode, useEffect, useState } from "react";
 import styles from "./code.module.css";
 import { CopyButton } from "./copy-button.tsx";
 
-/** More than this takes a noticeable time to colour, and is no snippet. */
-const longestColoured = 60_000;
+/** A longer text takes noticeable time to colour, and is no snippet. */
+const maxColouredCharacters = 60_000;
 
 export const Code = memo(function Code({
   text,
@@ -19,7 +19,7 @@ export const Code = memo(function Code({
   title?: string;
   open?: boolean;
 }) {
-  // A fence's words after the language are notes of the writer's.
+  // The info string may have notes after the language.
   const name = language.trim().split(/\s/)[0] ?? "";
   return (
     <figure className={styles.code}>
@@ -35,10 +35,10 @@ export const Code = memo(function Code({
   );
 });
 
-/** The text in colours where its language is known, else as it is. */
+/** The text in colours where its language is known, otherwise plain. */
 export function Colours({ text, language, open = false }: { text: string; language: string; open?: boolean }) {
   const [tree, setTree] = useState<{ text: string; root: Root } | null>(null);
-  const wanted = !open && language !== "" && text.length <= longestColoured;
+  const wanted = !open && language !== "" && text.length <= maxColouredCharacters;
   useEffect(() => {
     if (!wanted) return;
     let isCurrent = true;
@@ -48,7 +48,7 @@ export function Colours({ text, language, open = false }: { text: string; langua
         if (isCurrent && root) setTree({ text, root });
       })
       .catch(() => {
-        // Without colours it reads as well.
+        // It is readable without colours.
       });
     return () => {
       isCurrent = false;

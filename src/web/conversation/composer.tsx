@@ -1,4 +1,4 @@
-// Where a person writes. While a run works, what they send either reaches it at its next step or waits for its turn.
+// The composer. While a run works, a message either reaches it at its next step or waits for its turn.
 import { ArrowUp, Square } from "lucide-react";
 import { type KeyboardEvent, type Ref, useId, useImperativeHandle, useRef, useState } from "react";
 import { prepareTurns } from "../client/live-turn.ts";
@@ -21,7 +21,7 @@ export function Composer({
   onStop,
   ref,
 }: {
-  /** The name of what is typed here. */
+  /** The label of the field. */
   draft: string;
   busy: boolean;
   onSend: (text: string, mode: Waiting["mode"]) => void;
@@ -41,9 +41,9 @@ export function Composer({
     onSend(text, mode);
   };
   const press = (event: KeyboardEvent): void => {
-    // Enter that chooses among the characters of an input method sends nothing.
+    // Enter that selects among an input method's candidates sends nothing.
     const { isComposing, keyCode } = event.nativeEvent;
-    // Safari has ended the composing before it tells of that Enter, and marks it with this code.
+    // Safari ends the composition before it sends that Enter, and marks it with this code.
     if (event.key !== "Enter" || event.shiftKey || isComposing || keyCode === 229) return;
     event.preventDefault();
     send();

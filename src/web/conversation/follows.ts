@@ -1,26 +1,26 @@
-// Whether the conversation goes on following its end after it was scrolled.
+// Whether the conversation keeps following its end after a scroll.
 
-/** Coming down this near to the end is coming back to it. */
+/** Scrolling down to within this distance resumes following. */
 const nearEndPx = 80;
 
-/** A browser rounds. */
+/** Browsers round positions. */
 const stillPx = 2;
 
 export interface Scrolled {
-  /** How far it is to the end now. */
+  /** The distance to the end now. */
   left: number;
-  /** Down, or up where it is less than 0. */
+  /** Downwards, or upwards where it is negative. */
   moved: number;
-  /** Whether a person turned the wheel, pressed a key or touched the list just before. */
+  /** Whether a person used the wheel, a key or touch just before. */
   isByPerson: boolean;
-  /** How much of the list is in sight. */
+  /** The height of the visible part. */
   page: number;
 }
 
 /**
- * What grows below moves nothing, and what shrinks leaves the end in sight; rows that turn out to be of another height than was
- * thought are moved by the list. A person's going up, were it a single line, leaves the end, and so does going up by more than a
- * page, whoever asked for it: a search, or a program that reads aloud.
+ * Text that grows below moves nothing, and text that shrinks leaves the end visible; rows whose height was estimated
+ * wrongly are moved by the list. A person who scrolls up, even by a line, stops following. So does any move up by more
+ * than a page, whoever caused it: a search, or a screen reader.
  */
 export function followsAfter(before: boolean, { left, moved, isByPerson, page }: Scrolled): boolean {
   if (left <= stillPx) return true;

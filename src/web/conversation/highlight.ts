@@ -1,4 +1,4 @@
-// The grammars, in a part of the page of their own.
+// The grammars, in a chunk of their own.
 import type { Root } from "hast";
 import { common, createLowlight } from "lowlight";
 

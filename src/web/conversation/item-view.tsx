@@ -1,5 +1,4 @@
-// One item of a conversation. Drawn again only when it is another one: the items that did not change stay as they are, however
-// fast the last one grows.
+// One item of a conversation. Memoized: unchanged items are not drawn again, however fast the last one grows.
 import { Brain, ChevronRight, CircleStop, TriangleAlert } from "lucide-react";
 import { memo, useState } from "react";
 import type { Item } from "../client/conversation.ts";
@@ -25,7 +24,7 @@ export const ItemView = memo(function ItemView({ item }: { item: Item }) {
   }
 });
 
-/** Shorter ones are remarks on the way. */
+/** Shorter ones are brief remarks. */
 const longAnswer = 160;
 
 function Said({ text }: { text: string }) {

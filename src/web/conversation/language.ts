@@ -38,7 +38,7 @@ const languages: Record<string, string> = {
   yml: "yaml",
 };
 
-/** "" where the name says nothing. */
+/** "" where the name does not show it. */
 export function languageOf(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
   if (name === "makefile") return "makefile";

@@ -1,5 +1,5 @@
-// The conversation as a list of which only what is near the window exists. It follows its end while new things come, unless the
-// reader has scrolled up: then it stays where they read, and a button leads back.
+// The conversation as a virtual list. It follows its end while new items arrive, unless the reader has scrolled up:
+// then it stays, and a button leads back.
 import { ArrowDown } from "lucide-react";
 import { type ReactNode, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
@@ -11,16 +11,19 @@ import { ItemView } from "./item-view.tsx";
 import styles from "./log.module.css";
 import { words } from "./words.ts";
 
-/** Above and below the window, so that fast scrolling meets no gap. */
+/** Rendered above and below the window, so that fast scrolling meets no gap. */
 const bufferPx = 900;
 
-/** Of most items: a call, a line. Left to itself the list takes the first one's height for all, and that may be a long text's. */
+/**
+ * The height of most items: a call, a line. By default the list would take the first item's height for all, and that
+ * may be a long text's.
+ */
 const rowPx = 36;
 
-/** What a person scrolls with; a scroll bar is pressed like anything else. */
+/** The keys that scroll. A scroll bar is pressed with the pointer. */
 const touches = ["wheel", "touchmove", "keydown", "pointerdown"] as const;
 
-/** A list that was thrown rolls on for about so long. */
+/** How long a list keeps rolling after a swipe. */
 const throwMs = 1_500;
 
 export function Log({ items, children }: { items: Item[]; children: ReactNode }) {
@@ -48,7 +51,7 @@ export function Log({ items, children }: { items: Item[]; children: ReactNode })
   );
 }
 
-/** Keeps the end in sight for as long as the reader is there. */
+/** Keeps the end visible for as long as the reader is there. */
 function useEnd(box: RefObject<HTMLDivElement | null>): { isAtEnd: boolean; toEnd: () => void } {
   const [isAtEnd, setAtEnd] = useState(true);
   const follows = useRef(true);

@@ -40,7 +40,7 @@ describe("a model's text", () => {
     expect(draw(`[click](${address})`)).not.toContain("<a");
   });
 
-  it("links without telling where from, and loads no picture", () => {
+  it("has links without a referrer, and loads no image", () => {
     expect(draw("[tea](https://tea.example/a) ![cup](https://tea.example/c.png)")).toBe(
       '<div><p><a href="https://tea.example/a" target="_blank" rel="noopener noreferrer">tea</a> <a href="https://tea.example/c.png" target="_blank" rel="noopener noreferrer">cup</a></p></div>',
     );
@@ -63,7 +63,7 @@ describe("a model's text", () => {
     expect(draw("[click](http://localhost:3000/#key=k)")).toContain("<a");
   });
 
-  it("shows what is not finished as it will be", () => {
+  it("shows unfinished markup as it will look", () => {
     expect(draw("so **bol", true)).toBe('<div data-open="true"><p>so <strong>bol</strong></p></div>');
     expect(draw("so **bol")).toBe("<div><p>so **bol</p></div>");
   });
@@ -73,12 +73,12 @@ describe("a model's text", () => {
     (piece) => {
       const began = performance.now();
       for (const length of [2_990, 9_990]) draw(piece.repeat(Math.floor(length / piece.length)), true);
-      // A fraction of a second; what is not bounded takes minutes.
+      // A fraction of a second; unbounded parsing would take minutes.
       expect(performance.now() - began).toBeLessThan(20_000);
     },
   );
 
-  it("that is nested deeper than can be followed is shown as it is", () => {
+  it("is shown as it is where it is nested too deeply to follow", () => {
     expect(draw(`${"> ".repeat(4_000)}deep`)).toContain("deep");
   });
 });

@@ -1,12 +1,12 @@
-// A model's text, drawn from Markdown. No HTML is ever read or made: each token becomes an element of ours, so what a model
-// writes can't be more than text, and a link leads only to where a browser may go. Pictures are links: a picture that is loaded
-// would tell its server that, and what, the page was shown.
+// Renders a model's text from Markdown. No HTML is ever parsed or produced: each token becomes one of our elements, so
+// a model's output can't be more than text, and a link leads only where a browser may go. Images are links: loading one
+// would report to its server that, and which, page was shown.
 import type { Token, Tokens } from "marked";
 import { Fragment, memo, type ReactNode, useRef, useState } from "react";
 import remend from "remend";
 import { bringsKey } from "../state/fragment.ts";
 import { defineWords, useWords } from "../state/words.ts";
-import { BlockReader, longestBlock, readTokens } from "./blocks.ts";
+import { BlockReader, maxBlockCharacters, readTokens } from "./blocks.ts";
 import { Code } from "./code.tsx";
 import styles from "./markdown.module.css";
 
@@ -15,10 +15,10 @@ const words = defineWords(
   { showAll: (count) => `全部显示（${count} 个字符）` },
 );
 
-/** It is done for each frame, and takes time with the square of some texts. */
-const longestMended = 3_000;
+/** Mending runs on each frame, and takes quadratic time on some texts. */
+const maxMendedCharacters = 3_000;
 
-/** Lists in lists, quotes in quotes: deeper than this it is text. */
+/** Lists in lists, quotes in quotes: deeper levels stay text. */
 const deepest = 12;
 
 export function Markdown({ text, open }: { text: string; open: boolean }) {
@@ -36,9 +36,11 @@ export function Markdown({ text, open }: { text: string; open: boolean }) {
 }
 
 const Block = memo(function Block({ text, open }: { text: string; open: boolean }) {
-  // What is not finished yet is shown as it will be: bold before its closing stars have come.
+  // Unfinished markup is shown as it will look: bold before its closing stars arrive.
   const tokens =
-    text.length > longestBlock ? null : readTokens(open && text.length < longestMended ? remend(text) : text);
+    text.length > maxBlockCharacters
+      ? null
+      : readTokens(open && text.length < maxMendedCharacters ? remend(text) : text);
   if (tokens === null) return <LongText text={text} />;
   return <>{tokens.map((token, index) => drawBlock(token, index, 0, open))}</>;
 });
@@ -46,10 +48,10 @@ const Block = memo(function Block({ text, open }: { text: string; open: boolean 
 function LongText({ text }: { text: string }) {
   const [isWhole, setWhole] = useState(false);
   const said = useWords(words);
-  if (isWhole || text.length <= longestBlock) return <p className={styles.plain}>{text}</p>;
+  if (isWhole || text.length <= maxBlockCharacters) return <p className={styles.plain}>{text}</p>;
   return (
     <div className={styles.block}>
-      <p className={styles.plain}>{text.slice(0, longestBlock)}…</p>
+      <p className={styles.plain}>{text.slice(0, maxBlockCharacters)}…</p>
       <button type="button" className={styles.more} onClick={() => setWhole(true)}>
         {said.showAll(text.length.toLocaleString())}
       </button>
@@ -94,7 +96,7 @@ function drawBlocks(tokens: Token[] | undefined, depth: number, open: boolean): 
   return (tokens ?? []).map((token, index) => drawBlock(token, index, depth + 1, open));
 }
 
-/** The page has headings of its own above: a text's begin below them. */
+/** The page has headings of its own, so a text's begin below them. */
 function drawHeading({ depth, tokens }: Tokens.Heading, key: number, inner: (tokens: Token[]) => ReactNode): ReactNode {
   const Tag = depth <= 1 ? "h3" : depth === 2 ? "h4" : "h5";
   return <Tag key={key}>{inner(tokens)}</Tag>;
@@ -188,7 +190,7 @@ function drawLink(href: string, label: ReactNode, key: number): ReactNode {
   );
 }
 
-/** An address that a browser may be sent to; null for every other, for what is none, and for one that signs in here. */
+/** An address that a browser may open; null for any other, for an invalid one, and for one that signs in here. */
 export function readLink(href: string): string | null {
   try {
     const url = new URL(href);

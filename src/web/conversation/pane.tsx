@@ -1,4 +1,4 @@
-// The middle of the page: what was said and done, what is going on, what is asked, and where a person writes.
+// The middle of the page: the conversation, the run's state, open questions, and the composer.
 import { RotateCcw } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
 import { words as frame } from "../app/words.ts";
@@ -52,7 +52,8 @@ export function ConversationPane({
           <StateLine view={view} />
           {conversation.run.state === "failed" && <Retry view={view} onSend={onSend} />}
           {conversation.interrupts.length > 0 && (
-            // While an answer is on its way the form only hides: should it be refused, what was typed stands there.
+            // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still
+            // there.
             <div hidden={!asks}>
               <Suspense fallback={null}>
                 <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
@@ -70,13 +71,13 @@ export function ConversationPane({
   );
 }
 
-/** A question is shown as a form while it is open, and as what was asked and answered afterwards. */
+/** While a question is open it is a form; afterwards the question and its answer are shown. */
 function isShown(item: Item): boolean {
   if (item.kind !== "tool" || !isSilentTool(item.name)) return true;
   return item.name === "ask" && item.result !== null;
 }
 
-/** Escape stops the run, unless it closes something that is open over the page, or is typed in the workspace. */
+/** Escape stops the run, unless it closes something over the page or is typed in the workspace. */
 function useEscape(busy: boolean, stop: () => void): void {
   const latest = useRef(stop);
   latest.current = stop;
@@ -102,7 +103,7 @@ function Waitings({ view }: { view: ThreadView }) {
   ));
 }
 
-/** One line on how things stand, for those who look and those who listen. */
+/** One line on the run's state, for sighted and screen reader users. */
 function StateLine({ view }: { view: ThreadView }) {
   const said = useWords(words);
   const text = describeState(view, said);
@@ -132,7 +133,7 @@ function sayNotice(notice: Notice, said: (typeof words)["en"]): string {
   return notice.model === null ? said.askedAgain(notice.attempt) : said.askedOther(notice.model);
 }
 
-/** The same request once more, where there is one and nothing works on it. */
+/** The same request again, where there is one and no run works on it. */
 function Retry({ view, onSend }: { view: ThreadView; onSend: (text: string, mode: "enqueue") => void }) {
   const said = useWords(words);
   const last = view.conversation.items.findLast((item) => item.kind === "user");
@@ -144,7 +145,7 @@ function Retry({ view, onSend }: { view: ThreadView; onSend: (text: string, mode
   );
 }
 
-/** A message that was refused stands in the box again: what is to be tried again is there. */
+/** A refused message is back in the composer, so there is nothing else to retry. */
 function Trouble({ thread, problem }: { thread: ThreadStore; problem: Problem }) {
   const said = useWords(words);
   const general = useWords(frame);
@@ -160,7 +161,7 @@ function Trouble({ thread, problem }: { thread: ThreadStore; problem: Problem })
   return <ProblemNotice problem={problem} action={action} />;
 }
 
-/** What was typed for the thread that is gone goes along. */
+/** Text typed for the lost thread moves along. */
 function beginAnew(thread: string): void {
   const typed = drafts.get()[thread] ?? "";
   setDraft(thread, "");

@@ -1,5 +1,5 @@
-// One tool call as one line: what was done to what, and how it went. Opened it shows the matter: a command with what it says
-// while it runs, a file as it was written, an edit as what went and what came.
+// One tool call as one line: what it did, to what, and its outcome. Opened it shows the content: a command with its
+// live output, a file as written, an edit as removed and added lines.
 import {
   ChevronRight,
   CircleAlert,
@@ -20,7 +20,7 @@ import type { ToolItem } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
 import { words } from "./words.ts";
 
-const ToolMatter = lazy(() => import("./tool-matter.tsx").then(({ ToolMatter }) => ({ default: ToolMatter })));
+const ToolDetails = lazy(() => import("./tool-details.tsx").then(({ ToolDetails }) => ({ default: ToolDetails })));
 
 export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
   const [isOpen, setOpen] = useState(false);
@@ -49,7 +49,7 @@ export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
       </button>
       {isOpen && (
         <Suspense fallback={null}>
-          <ToolMatter item={item} />
+          <ToolDetails item={item} />
         </Suspense>
       )}
     </div>
@@ -57,12 +57,12 @@ export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
 });
 
 interface Outcome {
-  /** `left`: it was asked for, and nothing has come of it: it waits for a person's word, or its run was stopped. */
+  /** `left`: it was requested and has no result: it waits for approval, or its run was stopped. */
   state: "open" | "left" | "done" | "failed";
   exitCode: string | null;
 }
 
-/** A command's result begins with its exit code, an error's with that word; anything else went well. */
+/** The result of a command begins with its exit code, that of an error with that word; anything else succeeded. */
 export function readOutcome({ result, open }: Pick<ToolItem, "result" | "open">): Outcome {
   if (result === null) return { state: open ? "open" : "left", exitCode: null };
   const exitCode = /^exit_code: (-?\d+)/.exec(result)?.[1] ?? null;

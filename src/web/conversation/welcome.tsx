@@ -1,4 +1,4 @@
-// A thread that has not begun: what this is for, and three requests to begin with.
+// A thread without messages: what the product is for, and three example requests.
 import { useWords } from "../state/words.ts";
 import { AgentChoice } from "./agent-choice.tsx";
 import styles from "./pane.module.css";

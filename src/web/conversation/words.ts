@@ -1,7 +1,7 @@
 // What the conversation says.
 import { defineWords } from "../state/words.ts";
 
-// Verbs of Chinese have one form.
+// Chinese verbs have one form.
 const chineseTools = {
   execute_command: "运行",
   check_command_output: "查看命令输出",

@@ -1,4 +1,4 @@
-// The two kinds of buttons of the page: with words, and with a picture whose name is spoken.
+// The page's two kinds of buttons: with a text, and with an icon whose label only screen readers read.
 import type { LucideIcon } from "lucide-react";
 import type { ButtonHTMLAttributes, Ref } from "react";
 import styles from "./button.module.css";

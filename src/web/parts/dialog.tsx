@@ -1,4 +1,4 @@
-// A window over the page: it takes the focus, gives it back, and goes with Escape.
+// A modal dialog: takes the focus, returns it, and closes with Escape.
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
@@ -23,7 +23,7 @@ export function Dialog({
   return (
     <Base.Root open onOpenChange={(open) => !open && onClose()}>
       <Base.Portal>
-        {/* Over another dialog too, which is then not the one to look at. */}
+        {/* May cover another dialog, which is then dimmed. */}
         <Base.Backdrop forceRender className={styles.backdrop} />
         <Base.Popup className={wide ? `${styles.popup} ${styles.wide}` : styles.popup}>
           <div className={styles.head}>

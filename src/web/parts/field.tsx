@@ -1,4 +1,4 @@
-// Fields with their label and a hint, tied together for those who listen.
+// Fields with label and hint, linked for screen readers.
 import {
   type InputHTMLAttributes,
   type ReactNode,
@@ -46,7 +46,7 @@ export function Select({ label, hint, children, ...rest }: Labelled & SelectHTML
   );
 }
 
-/** For a field that stands alone and whose label is only spoken. */
+/** For a field that stands alone, with a label for screen readers only. */
 export const inputClass = styles.input;
 
 function Labelling({

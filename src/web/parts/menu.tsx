@@ -1,11 +1,11 @@
-// A button that opens a short list of things to do, or of things of which one is chosen.
+// A button that opens a short menu of actions or of choices.
 import { Menu as Base } from "@base-ui/react/menu";
 import { Check, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import buttonStyles from "./button.module.css";
 import styles from "./menu.module.css";
 
-/** With `children` the button shows these beside its picture, else the picture alone. */
+/** With `children` the button shows them beside its icon, otherwise the icon alone. */
 export function Menu({
   label,
   icon: Icon,
@@ -58,7 +58,7 @@ export function MenuItem({
   );
 }
 
-/** Of several, the one that is chosen. */
+/** The chosen one of several. */
 export function MenuChoices<T extends string>({
   value,
   choices,

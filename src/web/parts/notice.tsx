@@ -1,4 +1,4 @@
-// What the page says beside its matter: a notice, a problem with what to do about it, a place where nothing is yet, a wait.
+// What the page shows beside its content: a notice, a problem with what to do about it, an empty state, a wait.
 import { CircleAlert, CircleCheck, Info, type LucideIcon, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Problem } from "../state/problem.ts";
@@ -43,7 +43,7 @@ export function Empty({ icon: Icon, children }: { icon: LucideIcon; children: Re
   );
 }
 
-/** Decoration beside a word that says the same. */
+/** Decorative: the text beside it says the same. */
 export function Spinner() {
   return <span className={styles.spinner} aria-hidden="true" />;
 }

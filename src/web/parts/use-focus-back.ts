@@ -1,9 +1,9 @@
-// A field that stands in the place of a button takes the button away, and the focus with itself when it goes. Whoever had the
-// focus in it finds it on the button again; who has gone elsewhere meanwhile stays there.
+// Returns the focus to a button that a field replaces while it is open. If the focus has moved elsewhere meanwhile, it
+// stays there.
 import { type RefObject, useRef, useState } from "react";
 
 export interface FocusBack<Place extends HTMLElement> {
-  /** Around both of them. */
+  /** For the element around both. */
   place: RefObject<Place | null>;
   isFieldOpen: boolean;
   open(): void;

@@ -4,11 +4,11 @@ import { Button } from "../parts/button.tsx";
 import { TextField } from "../parts/field.tsx";
 import { useWords } from "../state/words.ts";
 import styles from "./plan-panel.module.css";
-import { mostTaskCharacters } from "./task-row.tsx";
+import { maxTaskCharacters } from "./task-row.tsx";
 import { words } from "./words.ts";
 
-/** What the server takes. */
-const mostTitleCharacters = 200;
+/** The server's limit. */
+const maxTitleCharacters = 200;
 
 export function AddSection({ onAdd, onLeave }: { onAdd: (title: string, task: string) => void; onLeave: () => void }) {
   const said = useWords(words);
@@ -29,10 +29,10 @@ export function AddSection({ onAdd, onLeave }: { onAdd: (title: string, task: st
       <TextField
         label={said.sectionTitle}
         required
-        // It stands where somebody has just asked for it.
+        // The person has just asked for this field, so it takes the focus.
         autoFocus
         dir="auto"
-        maxLength={mostTitleCharacters}
+        maxLength={maxTitleCharacters}
         value={title}
         onChange={(event) => setTitle(event.target.value)}
       />
@@ -40,7 +40,7 @@ export function AddSection({ onAdd, onLeave }: { onAdd: (title: string, task: st
         label={said.firstTask}
         required
         dir="auto"
-        maxLength={mostTaskCharacters}
+        maxLength={maxTaskCharacters}
         value={task}
         onChange={(event) => setTask(event.target.value)}
       />

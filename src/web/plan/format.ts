@@ -1,6 +1,6 @@
-// Times and numbers of the ledger, in the language of the page.
+// Formats times and numbers of the ledger in the page's language.
 
-/** In its two largest units: `12s`, `3m 4s`, `1h 20m`. */
+/** The two largest units: `12s`, `3m 4s`, `1h 20m`. */
 export function formatDuration(seconds: number, locale: string): string {
   if (seconds > 0 && seconds < 1) return `<${formatDuration(1, locale)}`;
   const whole = Math.max(0, Math.round(seconds));

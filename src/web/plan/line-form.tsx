@@ -1,4 +1,4 @@
-// One line that is typed: Enter keeps it, Escape leaves it. Escape goes no further, since outside it stops the run.
+// A one-line field: Enter saves, Escape cancels. Escape does not propagate, because outside it stops the run.
 import { Check, X } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { IconButton } from "../parts/button.tsx";
@@ -10,17 +10,17 @@ import { words } from "./words.ts";
 export function LineForm({
   label,
   text: before = "",
-  most,
+  max,
   placeholder,
   onKeep,
   onLeave,
 }: {
   label: string;
   text?: string;
-  /** Characters. */
-  most: number;
+  /** In characters. */
+  max: number;
   placeholder?: string;
-  /** Whether it was taken; else the words stay. */
+  /** Whether it was saved; if not, the text stays. */
   onKeep: (text: string) => Promise<boolean>;
   onLeave: () => void;
 }) {
@@ -49,12 +49,12 @@ export function LineForm({
         className={`${inputClass} ${styles.field}`}
         rows={1}
         dir="auto"
-        // It stands where somebody has just asked for it.
+        // The person has just asked for this field, so it takes the focus.
         // biome-ignore lint/a11y/noAutofocus: see above
         autoFocus
         aria-label={label}
         placeholder={placeholder}
-        maxLength={most}
+        maxLength={max}
         value={text}
         onFocus={({ currentTarget }) => currentTarget.setSelectionRange(before.length, before.length)}
         onChange={(event) => setText(event.target.value.replace(/\s*\n\s*/g, " "))}

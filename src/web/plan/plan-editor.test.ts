@@ -18,7 +18,7 @@ const planOf = (version: number, ...ids: string[]) => ({
 
 const conflict = new ApiError(409, "version_conflict", "changed");
 
-/** `answers`: what the server says to each PATCH, in order. */
+/** `answers`: the server's answers to each PATCH, in order. */
 function stage(answers: (ReturnType<typeof planOf> | ApiError)[], now = planOf(3, "a", "b")) {
   let plan: PlanState = now;
   const sent: { path: string; version?: number; operations?: PlanOperation[] }[] = [];
@@ -49,8 +49,8 @@ function stage(answers: (ReturnType<typeof planOf> | ApiError)[], now = planOf(3
   return { editor, sent, heard, plan: () => plan };
 }
 
-describe("an edit by a person", () => {
-  it("is sent with the version that they saw, and its answer is the plan", async () => {
+describe("an edit of the plan by a person", () => {
+  it("is sent with the version that they saw, and its response becomes the plan", async () => {
     const { editor, sent, plan } = stage([planOf(4, "a", "b", "c")]);
     expect(await editor.edit(addTask("s", "c"))).toBe(true);
     expect(sent).toMatchObject([{ path: "/v1/threads/t/tasks", version: 3 }]);
@@ -64,33 +64,33 @@ describe("an edit by a person", () => {
     expect(sent.map(({ version }) => version)).toEqual([3, 4]);
   });
 
-  it("is made once more for a plan that has changed", async () => {
+  it("is made again on the new plan when the plan has changed", async () => {
     const { editor, sent } = stage([conflict, planOf(8, "b")]);
     expect(await editor.edit(endTask("b", "cancelled"))).toBe(true);
     expect(sent.map(({ version }) => version)).toEqual([3, 7]);
   });
 
-  it("is not made again where it makes no sense any more, and says so", async () => {
+  it("is not made again where the changed plan no longer allows it, and reports that", async () => {
     const { editor, sent } = stage([conflict]);
     expect(await editor.edit(endTask("a", "cancelled"))).toBe(false);
     expect(sent).toHaveLength(1);
     expect(editor.view.get().problem?.text).toMatch(/not possible any more/);
   });
 
-  it("is given up after a second conflict, and says so", async () => {
+  it("is given up after a second conflict, and reports that", async () => {
     const { editor, sent } = stage([conflict, conflict]);
     expect(await editor.edit(endTask("b", "cancelled"))).toBe(false);
     expect(sent).toHaveLength(2);
     expect(editor.view.get().problem?.text).toMatch(/changed at the same moment/);
   });
 
-  it("shows the rule that refuses it", async () => {
+  it("shows which rule refused it", async () => {
     const { editor } = stage([new ApiError(422, "invalid_operation", "operations[0] (update): no")]);
     expect(await editor.edit(endTask("b", "cancelled"))).toBe(false);
     expect(editor.view.get().problem?.detail).toBe("operations[0] (update): no");
   });
 
-  it("begins a thread that is not there yet", async () => {
+  it("creates a thread that does not exist yet", async () => {
     const { editor, sent, heard } = stage([planOf(1, "a"), planOf(2, "a", "b")], planOf(0));
     const begin = editor.edit(() => [{ op: "create", section_title: "S", task_contents: ["a"] }]);
     expect(await Promise.all([begin, editor.edit(addTask("s", "b"))])).toEqual([true, true]);

@@ -1,5 +1,5 @@
-// Changes the plan for a person, one change after another. One that met another's change is made once more for the plan that came
-// of it, if it still makes sense there.
+// Applies a person's edits to the plan, one at a time. An edit that meets a conflict is made once more on the new plan,
+// if the new plan still allows it.
 import type { PlanState, PlanView } from "../../protocol/plan/task.ts";
 import { type Api, ApiError, pathOf } from "../client/api.ts";
 import { describeProblem, type Problem } from "../state/problem.ts";
@@ -10,7 +10,7 @@ import type { PlanEdit } from "./plan-edits.ts";
 import { words } from "./words.ts";
 
 export interface PlanEditing {
-  /** How many changes are on their way. */
+  /** How many edits are in flight. */
   pending: number;
   problem: Problem | null;
 }
@@ -18,9 +18,9 @@ export interface PlanEditing {
 export type EditedThread = Pick<ThreadStore, "id" | "view" | "takePlan" | "refresh">;
 
 export interface EditingHost {
-  /** Whether the server knows the thread: one that has not begun can begin with its plan. */
+  /** Whether the server knows the thread. A new thread can begin with its plan. */
   isBegun(): boolean;
-  /** It has begun now. */
+  /** The edit created the thread. */
   begun(): void;
   unauthorized(): void;
 }
@@ -38,7 +38,7 @@ export class PlanEditor {
     this.#on = on;
   }
 
-  /** Whether it was done. Each waits for the one before, so that two quick steps are two steps. */
+  /** Resolves to whether the edit was made. Each waits for the one before, so that two quick moves are two steps. */
   edit(make: PlanEdit): Promise<boolean> {
     this.view.change(({ pending }) => ({ pending: pending + 1, problem: null }));
     const done = this.#last.then(() => this.#attempt(make));
@@ -88,7 +88,7 @@ export class PlanEditor {
     }
   }
 
-  /** False where the edit makes no sense for this plan. */
+  /** False where this plan does not allow the edit. */
   async #send(make: PlanEdit, plan: PlanState): Promise<boolean> {
     const operations = make(plan);
     if (operations === null) return false;

@@ -21,13 +21,13 @@ describe("an edit of the plan", () => {
     expect(removeSection("s1")(plan)).toEqual([{ op: "delete", section_ids: ["s1"] }]);
   });
 
-  it("moves a task within its section, and over its edge into the next one", () => {
+  it("moves a task within its section, and past its edge into the next one", () => {
     expect(moveTask("b", -1)(plan)).toEqual([{ op: "update", task_ids: ["b"], position: 0 }]);
     expect(moveTask("b", 1)(plan)).toEqual([{ op: "update", task_ids: ["b"], section_id: "s2", position: 0 }]);
     expect(moveTask("c", -1)(plan)).toEqual([{ op: "update", task_ids: ["c"], section_id: "s1", position: 2 }]);
   });
 
-  it("is none where its task has gone or ended, and at the plan's edges", () => {
+  it("is null where its task is gone or has ended, and at the plan's edges", () => {
     const edits = [
       addTask("gone", "x"),
       reword("gone", "x"),

@@ -1,5 +1,5 @@
-// What a person does to the plan. An edit is made for the plan as it is: where that has changed meanwhile, it is made again for
-// the new one, or makes no sense any more (null).
+// A person's edits of the plan. An edit is a function of the current plan, so that it can be made again on a changed
+// one. It returns null where the plan no longer allows it.
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 
@@ -10,7 +10,7 @@ export function addTask(section_id: string, text: string): PlanEdit {
     sections.some(({ id }) => id === section_id) ? [{ op: "create", section_id, task_contents: [text] }] : null;
 }
 
-/** A section comes with its first task: one without is none. */
+/** A section is created with its first task: an empty section is not stored. */
 export function addSection(section_title: string, task: string): PlanEdit {
   return () => [{ op: "create", section_title, task_contents: [task] }];
 }
@@ -19,7 +19,7 @@ export function reword(task: string, content: string): PlanEdit {
   return (plan) => (findTask(plan, task) ? [{ op: "update", task_ids: [task], content }] : null);
 }
 
-/** What has ended is not opened again, nor ended in another way. */
+/** A task that has ended is neither opened again nor ended otherwise. */
 export function endTask(task: string, status: "completed" | "cancelled"): PlanEdit {
   return (plan) => {
     const found = findTask(plan, task);
@@ -36,7 +36,7 @@ export function removeSection(section: string): PlanEdit {
     sections.some(({ id }) => id === section) ? [{ op: "delete", section_ids: [section] }] : null;
 }
 
-/** One place up (-1) or down (1); at the edge of its section it goes over into the next one. */
+/** Moves one place up (-1) or down (1), past the edge of a section into the next one. */
 export function moveTask(task: string, by: -1 | 1): PlanEdit {
   return ({ sections }) => {
     const home = sections.findIndex(({ tasks }) => tasks.some(({ id }) => id === task));

@@ -1,4 +1,4 @@
-// The thread's plan: how far it is, its sections and tasks as they change, and what a person may change in it, at any moment.
+// The thread's plan: its progress, its sections and tasks as they change, and every edit that a person may make.
 import { ListChecks, Plus } from "lucide-react";
 import { useCallback, useLayoutEffect, useMemo, useRef } from "react";
 import type { PlanState } from "../../protocol/plan/task.ts";
@@ -81,7 +81,7 @@ export function PlanPanel({ thread }: { thread: ThreadStore }) {
   );
 }
 
-/** A row that was moved from the keyboard has the focus again where it stands then. */
+/** After a move from the keyboard the row has the focus at its new place. */
 function useEditing(thread: ThreadStore, plan: PlanState) {
   const { api, threads, onUnauthorized } = useApp();
   const panel = useRef<HTMLDivElement>(null);
@@ -107,7 +107,7 @@ function useEditing(thread: ThreadStore, plan: PlanState) {
   useLayoutEffect(() => {
     const task = focused.current;
     focused.current = null;
-    // Only what the move took the focus from gets it back.
+    // Only a focus that the move itself took away is given back.
     if (task === null || document.activeElement !== document.body) return;
     panel.current?.querySelector<HTMLElement>(`[data-task="${CSS.escape(task)}"] button`)?.focus();
   }, [plan]);

@@ -1,4 +1,4 @@
-// The plan in one line over the box people write in: how far it is and what is being done; it opens the plan.
+// The plan in one line above the composer: its progress and the current task. A click opens the plan.
 import { ChevronRight } from "lucide-react";
 import { panel, showPanel } from "../state/panel.ts";
 import { useStore } from "../state/store.ts";
@@ -15,7 +15,7 @@ export function PlanStrip({ thread }: { thread: ThreadStore }) {
   const busy = useStore(thread.view.shown, (view) => view.conversation.run.state === "running");
   const isShown = useStore(panel, ({ open, tab }) => open && tab === "plan");
   const { done, total, current } = progressOf(plan);
-  // Whoever has the plan in sight needs no second one.
+  // Hidden while the plan itself is visible.
   if (plan.sections.length === 0 || isShown) return null;
   const text = current?.content ?? (total > 0 ? said.allDone : said.noneLeft);
   return (

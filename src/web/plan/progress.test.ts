@@ -12,11 +12,11 @@ const planOf = (...statuses: TaskStatus[]) => ({
 });
 
 describe("progressOf", () => {
-  it("counts what is completed among what was not cancelled", () => {
+  it("counts completed tasks among those that were not cancelled", () => {
     expect(progressOf(planOf("completed", "cancelled", "pending"))).toMatchObject({ done: 1, total: 2 });
   });
 
-  it("names what is in progress, else what is due next, else nothing", () => {
+  it("names the task in progress, else the next one, else nothing", () => {
     expect(progressOf(planOf("completed", "pending", "in_progress")).current?.id).toBe("t2");
     expect(progressOf(planOf("cancelled", "pending", "pending")).current?.id).toBe("t1");
     expect(progressOf(planOf("completed", "cancelled")).current).toBeNull();

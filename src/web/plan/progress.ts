@@ -1,4 +1,4 @@
-// How far a plan is: what was cancelled is no part of it any more.
+// The progress of a plan. Cancelled tasks don't count.
 import type { PlanState } from "../../protocol/plan/task.ts";
 
 type Task = PlanState["sections"][number]["tasks"][number];
@@ -6,7 +6,7 @@ type Task = PlanState["sections"][number]["tasks"][number];
 export interface Progress {
   done: number;
   total: number;
-  /** What is in progress, else what is due next; null where nothing is left. */
+  /** The task in progress, else the next one; null where none is left. */
   current: Task | null;
 }
 

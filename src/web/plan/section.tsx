@@ -1,4 +1,4 @@
-// A section of the plan with its tasks, and a line at its end for one more.
+// A section of the plan with its tasks, and a field for another task at its end.
 import { Ellipsis, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { PlanState } from "../../protocol/plan/task.ts";
@@ -10,7 +10,7 @@ import { useWords } from "../state/words.ts";
 import { LineForm } from "./line-form.tsx";
 import { addTask, type PlanEdit, removeSection } from "./plan-edits.ts";
 import styles from "./plan-panel.module.css";
-import { mostTaskCharacters, TaskRow } from "./task-row.tsx";
+import { maxTaskCharacters, TaskRow } from "./task-row.tsx";
 import type { LedgerView } from "./use-ledger.ts";
 import { words } from "./words.ts";
 
@@ -97,14 +97,14 @@ function SectionMenu({
   );
 }
 
-/** Stays open after each, so that one after another can be written. */
+/** Stays open after each task, so that several can be entered in a row. */
 function AddTask({ label, onAdd }: { label: string; onAdd: (text: string) => Promise<boolean> }) {
   const said = useWords(words);
   const { place, isFieldOpen, isDue, open, leave } = useFocusBack<HTMLDivElement>();
   return (
     <div ref={place} className={styles.add}>
       {isFieldOpen ? (
-        <LineForm label={label} most={mostTaskCharacters} placeholder={said.taskText} onKeep={onAdd} onLeave={leave} />
+        <LineForm label={label} max={maxTaskCharacters} placeholder={said.taskText} onKeep={onAdd} onLeave={leave} />
       ) : (
         <Button look="quiet" small icon={Plus} aria-label={label} autoFocus={isDue} onClick={open}>
           {said.addTask}

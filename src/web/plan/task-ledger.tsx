@@ -1,4 +1,4 @@
-// What was done for one task: counts, what shows that it is done, and the commands, files and links themselves.
+// The ledger of one task: counts, evidence, and the commands, files and links themselves.
 import { CircleCheck, CircleDashed, Undo2 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { TaskLedger } from "../../protocol/plan/ledger.ts";
@@ -84,7 +84,7 @@ function Count({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-/** Until it has ended nothing is missing yet. */
+/** Before it has ended, nothing counts as missing. */
 function Evidence({ ledger: { proven, challenged }, status }: { ledger: TaskLedger; status: TaskStatus }) {
   const said = useWords(words);
   const isUnproven = !proven && status === "completed";

@@ -1,5 +1,5 @@
-// One task: how it stands, what it says, how long it took; opened, what was done for it. Its place is changed with Alt and an
-// arrow, everything by its menu.
+// One task: its status, text and duration; opened, its ledger. Alt and an arrow key move it, the menu does everything
+// else.
 import { ArrowDown, ArrowUp, Ban, Check, Ellipsis, Pencil, Trash2 } from "lucide-react";
 import { type KeyboardEvent, memo, useState } from "react";
 import type { TaskLedger } from "../../protocol/plan/ledger.ts";
@@ -23,15 +23,15 @@ export interface TaskRowProps {
   isFirst: boolean;
   isLast: boolean;
   busy: boolean;
-  /** Null before it was read; undefined where nothing was done for it. */
+  /** Null before the ledger is read; undefined where the task has none. */
   ledger: TaskLedger | undefined | null;
   readAt: number;
-  /** `focus`: whether the row has the focus again when it stands elsewhere. */
+  /** `focus`: whether the row keeps the focus after the move. */
   onEdit: (edit: PlanEdit, focus?: string) => Promise<boolean>;
 }
 
-/** What the server takes. */
-export const mostTaskCharacters = 2000;
+/** The server's limit. */
+export const maxTaskCharacters = 2000;
 
 export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
   const { task, busy, ledger, readAt, onEdit } = row;
@@ -54,7 +54,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
     <li ref={place} className={styles.task} data-task={task.id} data-status={task.status}>
       {isFieldOpen ? (
         <div className={styles.edited}>
-          <LineForm label={said.edit} text={task.content} most={mostTaskCharacters} onKeep={keep} onLeave={leave} />
+          <LineForm label={said.edit} text={task.content} max={maxTaskCharacters} onKeep={keep} onLeave={leave} />
         </div>
       ) : (
         <div className={styles.row}>

@@ -1,4 +1,4 @@
-// How long was worked on a task. While it is worked on the page counts on by itself, as long as somebody can see it.
+// How long a task has taken. While a run works on it, the page counts on by itself as long as it is visible.
 import { useEffect, useState } from "react";
 import { useWords } from "../state/words.ts";
 import { formatDuration } from "./format.ts";

@@ -1,5 +1,5 @@
-// What was done for each task. Only the server can tell; it is asked when the plan is opened, when the plan becomes another one and
-// when a run begins or ends, never by a clock.
+// The ledger of each task. Only the server has it: it is requested when the plan is opened, when the plan changes and
+// when a run begins or ends, never by a timer.
 import { useEffect, useState } from "react";
 import type { TaskLedger } from "../../protocol/plan/ledger.ts";
 import { useApp } from "../app/context.ts";
@@ -11,14 +11,14 @@ interface PlanWithLedger {
 }
 
 export interface LedgerView {
-  /** By task; null before it was read. */
+  /** By task id; null before it is read. */
   tasks: Record<string, TaskLedger> | null;
-  /** When it was read, ms since 1970: what works on is counted on from there. */
+  /** When it was read, in ms since 1970. The time of a task in progress is counted on from here. */
   at: number;
   problem: Problem | null;
 }
 
-/** Several changes at once are one. */
+/** Several changes in a row cause one request. */
 const restMs = 200;
 
 export function useLedger(thread: string, { version, busy }: { version: number; busy: boolean }): LedgerView {

@@ -1,5 +1,5 @@
-// A call that waits for a person's word: what would be done, sign by sign, and whether it may. What it is given can be
-// changed before it is approved.
+// A call that waits for approval: what would be done, character by character, and the decision. Its arguments can be
+// edited before it is approved.
 import { useState } from "react";
 import { type Approval, approveCall, listArguments } from "../client/interrupts.ts";
 import { inputClass } from "../parts/field.tsx";
@@ -10,7 +10,7 @@ import styles from "./form.module.css";
 import { Revealed } from "./revealed.tsx";
 import { words } from "./words.ts";
 
-/** A number or a yes stands beside its name. */
+/** A number or a boolean is shown beside its name. */
 const shortCharacters = 24;
 
 export function ApprovalPart({ asked }: { asked: Approval }) {
@@ -45,7 +45,7 @@ export function ApprovalPart({ asked }: { asked: Approval }) {
 function Call({ asked: { tool, arguments: given, message } }: { asked: Approval }) {
   if (tool === null || given === null) return <Revealed text={message} />;
   const listed = listArguments(given);
-  // One that stands alone is the call itself and needs no name.
+  // A single argument is the call itself and needs no name.
   const [only] = listed.length === 1 ? listed : [];
   return (
     <div className={styles.call}>
@@ -64,7 +64,7 @@ function Call({ asked: { tool, arguments: given, message } }: { asked: Approval 
   );
 }
 
-/** A field writes line ends its own way: only what a person typed is a change, so it keeps its text by itself. */
+/** A text field normalizes line ends. Only what a person typed counts as an edit, so the field keeps its own text. */
 function Change({
   name,
   text,

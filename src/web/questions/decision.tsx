@@ -1,4 +1,5 @@
-// Approve or decline, with a reason. Alone it is two buttons; among others a choice that is sent with theirs.
+// Approve or decline, with a reason. Alone it is two buttons; among other questions it is a choice that is sent with
+// theirs.
 import { Check, X } from "lucide-react";
 import { useState } from "react";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
@@ -13,14 +14,14 @@ import { words } from "./words.ts";
 interface Decided {
   id: string;
   approve(): InterruptAnswer;
-  /** Approving something that was changed is called so. */
+  /** The label says so where something was edited. */
   changed: boolean;
-  /** What can't be approved as it stands can only be declined. */
+  /** A value that can't be approved can only be declined. */
   approvable: boolean;
 }
 
-/** A reason is a sentence or a few, which the model reads as it is. */
-const mostReason = 1000;
+/** A reason is a few sentences, which the model reads unchanged. */
+const maxReasonCharacters = 1000;
 
 export function Decision(decided: Decided) {
   const { lone } = useForm();
@@ -37,7 +38,7 @@ function Buttons({ id, approve, changed, approvable }: Decided) {
       <Button look="primary" icon={Check} disabled={!approvable} onClick={() => give(approve())}>
         {changed ? said.approveChanged : said.approve}
       </Button>
-      {/* The only button that sends the form is the one that declines: Enter behind a reason must not approve. */}
+      {/* The only submit button is the one that declines: Enter after a reason must not approve. */}
       <Button look="plain" icon={X} type="submit">
         {said.decline}
       </Button>
@@ -87,7 +88,7 @@ function Reason({ value, onChange }: { value: string; onChange: (text: string) =
       type="text"
       dir="auto"
       className={`${inputClass} ${styles.reason}`}
-      maxLength={mostReason}
+      maxLength={maxReasonCharacters}
       placeholder={declineReason}
       aria-label={declineReason}
       value={value}

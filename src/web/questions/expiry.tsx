@@ -1,5 +1,5 @@
-// Until when something can be answered: said with the time that is left, and told when it is up. The clock is the page's own,
-// and ticks as rarely as what it shows changes.
+// When a question expires: the time left, and that it is up. It uses the page's clock, and updates only when the text
+// changes.
 import { useEffect, useState } from "react";
 import { type Asked, isExpired } from "../client/interrupts.ts";
 import { useWords } from "../state/words.ts";
@@ -7,8 +7,8 @@ import styles from "./form.module.css";
 import { timeLeft } from "./time-left.ts";
 import { words } from "./words.ts";
 
-/** The longest that a browser's timer waits. */
-const longestTimer = 2 ** 31 - 1;
+/** The longest delay of a browser's timer. */
+const maxTimerMs = 2 ** 31 - 1;
 
 export function useExpired(asked: Asked): boolean {
   const [expired, setExpired] = useState(() => isExpired(asked, Date.now()));
@@ -19,7 +19,7 @@ export function useExpired(asked: Asked): boolean {
     const look = (): void => {
       const left = expires - Date.now();
       setExpired(left <= 0);
-      if (left > 0) timer = setTimeout(look, Math.min(left, longestTimer));
+      if (left > 0) timer = setTimeout(look, Math.min(left, maxTimerMs));
     };
     look();
     return () => clearTimeout(timer);
@@ -35,7 +35,7 @@ export function Deadline({ expires }: { expires: number | null }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each tick asks for the next
   useEffect(() => {
     if (wait === null) return;
-    const timer = setTimeout(() => setNow(Date.now()), Math.min(wait, longestTimer));
+    const timer = setTimeout(() => setNow(Date.now()), Math.min(wait, maxTimerMs));
     return () => clearTimeout(timer);
   }, [wait, now]);
   if (expires === null) return null;

@@ -1,5 +1,5 @@
-// What an interrupted run asks, as one form: the server takes the answers to everything that is open together. What has
-// expired can't be answered any more, only left.
+// The questions of an interrupted run as one form: the server takes the answers to all open questions together. Expired
+// questions can only be dismissed.
 import { MessageCircleQuestion } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useMemo } from "react";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
@@ -32,7 +32,7 @@ export function Questions({
     if (answers.every((each) => each !== null)) onAnswer(answers);
   };
   const press = (event: KeyboardEvent): void => {
-    // Who ends one answer with Enter has not given the others yet.
+    // Enter in one answer must not send the form while others are missing.
     if (!lone && event.key === "Enter" && event.target instanceof HTMLInputElement) event.preventDefault();
   };
   return (

@@ -1,14 +1,14 @@
-// What the parts of a form share: one part for each thing that is asked, and a form that sends them together.
+// What the parts of a form share: one part for each question, and a form that sends them together.
 import { createContext, useContext, useLayoutEffect } from "react";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 
-/** What sending the form says about one part; null while the person has not decided. */
+/** What the form sends for one part; null while the person has not decided. */
 export type Reading = () => InterruptAnswer | null;
 
 export interface FormValue {
-  /** Whether nothing else is asked: then the part has buttons of its own, and the form has none. */
+  /** Whether it is the only question: then the part has its own buttons, and the form has none. */
   lone: boolean;
-  /** Answers at once; for a lone part. */
+  /** Answers at once; for a single question. */
   give(answer: InterruptAnswer): void;
   readings: Map<string, Reading>;
 }
@@ -21,7 +21,7 @@ export function useForm(): FormValue {
   return form;
 }
 
-/** Tells the form how this part is read as it stands now. */
+/** Reports this part's current answer to the form. */
 export function useReading(id: string, read: Reading): void {
   const { readings } = useForm();
   useLayoutEffect(() => {

@@ -1,5 +1,5 @@
-// A proposed plan as a form: everything in it can be worded anew, added, taken out and moved, with the keyboard too. What it
-// says is kept in a draft.
+// A proposed plan as a form: everything in it can be reworded, added, removed and moved, with the keyboard too. A draft
+// holds its state.
 import { useLayoutEffect, useRef, useState } from "react";
 import { approvePlan, draftFor, type PlanApproval } from "../client/interrupts.ts";
 import { addSection, isChanged, type PlanDraft, type PlanSection, problemOf } from "../client/plan-draft.ts";
@@ -19,7 +19,7 @@ export function PlanPart({ asked }: { asked: PlanApproval }) {
   const { sections } = asked;
   const isWhole = draft !== null && sections !== null;
   const changed = isWhole && isChanged(draft, sections);
-  // What the server proposed it also takes.
+  // What the server proposed, it also accepts.
   const fault = changed ? problemOf(draft) : null;
   return (
     <fieldset className={styles.part}>
@@ -57,7 +57,7 @@ function PlanFields({
     focus.current = null;
   });
   const change = (next: PlanDraft, control?: string): void => {
-    // At an edge nothing moves, and nothing is drawn that would give the focus back.
+    // Nothing moves at an edge, so nothing is drawn that would return the focus.
     if (next === draft) return;
     focus.current = control ?? null;
     onChange(next);

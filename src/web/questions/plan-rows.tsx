@@ -1,5 +1,5 @@
-// The rows of a plan's form: for each section its title and tasks, with what can be done to them. Each row is known by its key
-// in the draft, so that words and focus stay with it wherever it goes.
+// The rows of a plan's form: each section's title and tasks with their actions. A row is keyed by its key in the draft,
+// so that text and focus stay with it when it moves.
 import { ArrowDown, ArrowUp, X } from "lucide-react";
 import type { ChangeEvent, KeyboardEvent } from "react";
 import { addTask, type PlanDraft, remove, reword, step } from "../client/plan-draft.ts";
@@ -9,7 +9,7 @@ import { useWords } from "../state/words.ts";
 import styles from "./plan-rows.module.css";
 import { words } from "./words.ts";
 
-/** `control` names what has the focus afterwards; without it the focus stays. */
+/** `control` names what gets the focus afterwards; without it the focus stays. */
 type Change = (draft: PlanDraft, control?: string) => void;
 
 interface RowPlace {
@@ -71,7 +71,7 @@ export function PlanRows({ draft, onChange }: { draft: PlanDraft; onChange: Chan
   });
 }
 
-/** Where a control can't take the focus, the words of its row do. */
+/** Where a control can't take the focus, its row's text field does. */
 export function focusRow(rows: HTMLElement, name: string): void {
   const find = (wanted: string) =>
     [...rows.querySelectorAll<HTMLElement>("[data-control]")].find((each) => each.dataset.control === wanted);
@@ -106,7 +106,7 @@ function TaskRow(row: RowValue) {
   );
 }
 
-/** Enter makes the next row, as in any list that is typed; it never sends the form. */
+/** Enter adds the next row, as in any typed list; it never sends the form. */
 function Field({
   rowKey,
   text,
@@ -175,7 +175,7 @@ function Controls({ rowKey, label, isFirst, isLast, draft, onChange }: RowValue)
   );
 }
 
-/** The focus goes to the row before, so that one after another can be taken out from the keyboard. */
+/** The focus goes to the row before, so that several can be removed from the keyboard. */
 function takeOut(draft: PlanDraft, key: number, onChange: Change): void {
   const keysOf = ({ sections }: PlanDraft): number[] =>
     sections.flatMap((section) => [section.key, ...section.tasks.map((task) => task.key)]);

@@ -32,7 +32,7 @@ export function QuestionPart({ asked }: { asked: Question }) {
               type="button"
               dir="auto"
               className={styles.choice}
-              // Where other questions are open too, a choice waits for them, and shows that it was made.
+              // Where other questions are open too, a choice is kept until they are answered, and stays marked.
               aria-pressed={lone ? undefined : choice === text.trim()}
               onClick={() => choose(choice)}
             >

@@ -1,11 +1,11 @@
-// Text that a person is to judge: in the order in which it is read by a program, and with what is not seen made visible.
+// Text that a person has to judge: in logical order, with invisible characters made visible.
 import { reveal, revealText } from "../client/reveal.ts";
 import { useWords } from "../state/words.ts";
 import styles from "./form.module.css";
 import { words } from "./words.ts";
 
-/** More signs that are not seen than this are no text any more; drawn one by one they would hold up the page. */
-const mostMarks = 1000;
+/** A text with more invisible characters than this is not text; drawing each of them would block the page. */
+const maxMarks = 1000;
 
 export function Revealed({ text }: { text: string }) {
   const said = useWords(words);
@@ -14,7 +14,7 @@ export function Revealed({ text }: { text: string }) {
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines are scrolled with the keyboard too */}
       <pre className={styles.asked} dir="ltr" tabIndex={0}>
-        {pieces.length > 2 * mostMarks
+        {pieces.length > 2 * maxMarks
           ? revealText(text)
           : pieces.map(({ text, hidden }, place) =>
               hidden ? (

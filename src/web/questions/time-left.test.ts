@@ -9,7 +9,7 @@ describe("timeLeft", () => {
     expect(timeLeft(59_999)).toMatchObject({ count: 59, unit: "second" });
   });
 
-  it("changes just when it would say something else", () => {
+  it("changes exactly when its text changes", () => {
     for (const ms of [59_999, 60_000, 61_234, 7_200_000, 80_000_000]) {
       const now = timeLeft(ms);
       expect(timeLeft(ms - (now?.changesInMs ?? 0) + 1)).toMatchObject({ count: now?.count, unit: now?.unit });
@@ -17,7 +17,7 @@ describe("timeLeft", () => {
     }
   });
 
-  it("says nothing over a day, and when the time is up", () => {
+  it("shows nothing over a day, and when the time is up", () => {
     expect([timeLeft(86_400_001), timeLeft(0), timeLeft(-5)]).toEqual([null, null, null]);
   });
 });

@@ -1,8 +1,8 @@
-// How much time is left, in the one unit that tells most.
+// How much time is left, in the largest unit that fits.
 export interface TimeLeft {
   count: number;
   unit: "hour" | "minute" | "second";
-  /** When it says something else. */
+  /** When the text changes. */
   changesInMs: number;
 }
 

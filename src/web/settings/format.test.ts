@@ -11,34 +11,34 @@ import {
 } from "./format.ts";
 
 describe("localeOf", () => {
-  it("is the browser's own kind of the chosen language", () => {
+  it("is the browser's own variant of the chosen language", () => {
     expect(localeOf("en", ["zh-CN", "en-GB", "en-US"])).toBe("en-GB");
     expect(localeOf("zh", ["en-GB", "zh-TW"])).toBe("zh-TW");
   });
 
-  it("is a usual one where the browser speaks another", () => {
+  it("is a common one where the browser uses another language", () => {
     expect(localeOf("zh", ["de-DE"])).toBe("zh-CN");
     expect(localeOf("en", [])).toBe("en");
   });
 });
 
 describe("times", () => {
-  it("are shown in the zone that is asked for", () => {
+  it("are shown in the given zone", () => {
     const time = "2026-11-26T23:30:00.000Z";
     expect(formatDue("en-GB", time, "Europe/Berlin")).toMatch(/^Fri,? 27 Nov, 00:30$/);
     expect(formatDue("en-GB", time, "UTC")).toContain("26 Nov");
     expect(formatTime("zh-CN", time, "Asia/Shanghai")).toBe("2026年11月27日 07:30");
   });
 
-  it("are shown in UTC, and said to be, where the browser does not know the zone", () => {
+  it("are shown in UTC, labelled as such, where the browser does not know the zone", () => {
     expect(formatDue("en-GB", "2026-11-26T23:30:00.000Z", "Mars/Phobos")).toContain("UTC");
   });
 
-  it("are nothing where the server sent none", () => {
+  it("are empty where the server sent none", () => {
     expect(formatTime("en", "soon")).toBe("");
   });
 
-  it("keep a calendar's day whatever the zone of the machine", () => {
+  it("keep a calendar day whatever the zone of the machine", () => {
     expect(formatDay("en-GB", "2026-11-26")).toBe("26 Nov");
   });
 });
@@ -49,20 +49,20 @@ describe("numbers", () => {
     expect(formatCompact("zh-CN", 123_456)).toBe("12.3万");
   });
 
-  it("show what little costs, and not only that it is under a cent", () => {
+  it("show a cost below a cent in digits", () => {
     expect(formatCost("en", 0.0012)).toBe("$0.0012");
     expect(formatCost("en", 12.5)).toBe("$12.50");
     expect(formatCost("en", 0)).toBe("$0.00");
   });
 
-  it("tell a wait in the unit that fits", () => {
+  it("show a wait in the unit that fits", () => {
     expect(formatDuration("en", 87)).toBe("87 ms");
     expect(formatDuration("en", 10_012)).toBe("10 sec");
   });
 });
 
 describe("firstLine", () => {
-  it("skips empty lines and cuts what is long between characters", () => {
+  it("skips empty lines and cuts a long one between characters", () => {
     expect(firstLine("\n\n  Triage it.  \nThen more.")).toBe("Triage it.");
     expect(firstLine("😀😀😀😀", 3)).toBe("😀😀…");
     expect(firstLine("  \n ")).toBe("");

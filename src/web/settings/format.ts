@@ -1,8 +1,8 @@
-// Times and numbers as a person reads them, in the language that they chose.
+// Formats times and numbers in the person's language.
 import { type Language, preferences } from "../state/preferences.ts";
 import { useStore } from "../state/store.ts";
 
-/** The person's own kind of the language where the browser names one: English dates differ by country. */
+/** The person's own variant of the language where the browser names one: English dates differ by country. */
 export function localeOf(language: Language, spoken: readonly string[]): string {
   return spoken.find((tag) => tag.toLowerCase().split("-")[0] === language) ?? (language === "zh" ? "zh-CN" : "en");
 }
@@ -14,12 +14,12 @@ export function useLocale(): string {
   );
 }
 
-/** "" for what is no time: a server that says nonsense should not break the page. */
+/** "" for an invalid time: a faulty answer of the server should not break the page. */
 export function formatTime(locale: string, time: string, timeZone?: string): string {
   return format(time, locale, { dateStyle: "medium", timeStyle: "short", timeZone });
 }
 
-/** With the weekday, as schedules are thought of. */
+/** With the weekday, which schedules are about. */
 export function formatDue(locale: string, time: string, timeZone?: string): string {
   return format(time, locale, {
     ...{ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
@@ -27,7 +27,7 @@ export function formatDue(locale: string, time: string, timeZone?: string): stri
   });
 }
 
-/** A day of a calendar, which is the same everywhere. */
+/** A calendar day, the same in every zone. */
 export function formatDay(locale: string, date: string, isLong = false): string {
   return format(date, locale, {
     ...{ day: "numeric", month: "short", timeZone: "UTC" },
@@ -62,11 +62,11 @@ export function formatDuration(locale: string, ms: number): string {
   );
 }
 
-/** A title for what has none: the first line that says something. */
-export function firstLine(text: string, most = 120): string {
+/** A title for something without one: its first line that is not empty. */
+export function firstLine(text: string, max = 120): string {
   const line = text.split("\n").find((each) => each.trim() !== "") ?? "";
   const characters = Array.from(line.trim());
-  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : characters.join("");
+  return characters.length > max ? `${characters.slice(0, max - 1).join("")}…` : characters.join("");
 }
 
 function format(time: string, locale: string, options: Intl.DateTimeFormatOptions): string {

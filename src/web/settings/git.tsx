@@ -1,4 +1,4 @@
-// Credentials of git hosts. They go in and never come out: of one only the host and the user are shown.
+// Credentials of git hosts. They are write-only: only host and user are shown.
 import { GitBranch, Plus } from "lucide-react";
 import { useState } from "react";
 import type { GitCredentialInfo } from "../../protocol/git-credential.ts";
@@ -134,7 +134,7 @@ function NewCredential({ onStored, onCancel }: { onStored: () => void; onCancel:
           type="password"
           required
           maxLength={8192}
-          // Of the host, and not of this page: a browser should not offer to keep it for here.
+          // It is the host's password, not this page's: a browser should not offer to save it here.
           autoComplete="new-password"
           value={password}
           onChange={(event) => setPassword(event.target.value)}

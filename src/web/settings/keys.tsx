@@ -1,4 +1,4 @@
-// API keys: a new one is shown once; the one that this page is signed in with is marked, since deleting it signs out.
+// API keys. A new one is shown once. The page's own key is marked, because deleting it signs out.
 import { KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../parts/button.tsx";

@@ -1,8 +1,8 @@
-// The sections, as the address names them.
+// The sections as the address names them.
 export const sectionNames = ["keys", "agents", "triggers", "webhooks", "slack", "git", "usage"] as const;
 export type SectionName = (typeof sectionNames)[number];
 
-/** An address that names none of them (an old link, a slip) leads to the first. */
+/** An unknown name (an old link, a typo) means the first section. */
 export function readSection(name: string): SectionName {
   return sectionNames.find((each) => each === name) ?? "keys";
 }

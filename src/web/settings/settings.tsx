@@ -1,9 +1,9 @@
-// The settings: a window with a list of sections at the left and one of them at the right. Which one is in the address. Each section
-// is loaded when it is opened first; one that fails leaves the others usable.
+// The settings: a dialog with a list of sections at the left and one section at the right. The address names the
+// section. Each one loads when it is first opened; one that fails leaves the others usable.
 import { Bot, ChartColumn, GitBranch, KeyRound, type LucideIcon, MessagesSquare, Webhook, Zap } from "lucide-react";
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from "react";
 import { Dialog } from "../parts/dialog.tsx";
-import { Guard } from "../parts/guard.tsx";
+import { ErrorBoundary } from "../parts/error-boundary.tsx";
 import { go } from "../state/place.ts";
 import { useWords } from "../state/words.ts";
 import { Waiting } from "./parts/list-view.tsx";
@@ -11,42 +11,42 @@ import { readSection, type SectionName, sectionNames } from "./sections.ts";
 import styles from "./settings.module.css";
 import { words } from "./words.ts";
 
-const sections: Record<SectionName, { icon: LucideIcon; matter: ComponentType }> = {
-  keys: { icon: KeyRound, matter: lazy(() => import("./keys.tsx").then(({ Keys }) => ({ default: Keys }))) },
-  agents: { icon: Bot, matter: lazy(() => import("./agents/agents.tsx").then(({ Agents }) => ({ default: Agents }))) },
+const sections: Record<SectionName, { icon: LucideIcon; content: ComponentType }> = {
+  keys: { icon: KeyRound, content: lazy(() => import("./keys.tsx").then(({ Keys }) => ({ default: Keys }))) },
+  agents: { icon: Bot, content: lazy(() => import("./agents/agents.tsx").then(({ Agents }) => ({ default: Agents }))) },
   triggers: {
     icon: Zap,
-    matter: lazy(() => import("./triggers/triggers.tsx").then(({ Triggers }) => ({ default: Triggers }))),
+    content: lazy(() => import("./triggers/triggers.tsx").then(({ Triggers }) => ({ default: Triggers }))),
   },
   webhooks: {
     icon: Webhook,
-    matter: lazy(() => import("./webhooks/webhooks.tsx").then(({ Webhooks }) => ({ default: Webhooks }))),
+    content: lazy(() => import("./webhooks/webhooks.tsx").then(({ Webhooks }) => ({ default: Webhooks }))),
   },
   slack: {
     icon: MessagesSquare,
-    matter: lazy(() => import("./slack/slack.tsx").then(({ Slack }) => ({ default: Slack }))),
+    content: lazy(() => import("./slack/slack.tsx").then(({ Slack }) => ({ default: Slack }))),
   },
-  git: { icon: GitBranch, matter: lazy(() => import("./git.tsx").then(({ Git }) => ({ default: Git }))) },
+  git: { icon: GitBranch, content: lazy(() => import("./git.tsx").then(({ Git }) => ({ default: Git }))) },
   usage: {
     icon: ChartColumn,
-    matter: lazy(() => import("./usage/usage.tsx").then(({ Usage }) => ({ default: Usage }))),
+    content: lazy(() => import("./usage/usage.tsx").then(({ Usage }) => ({ default: Usage }))),
   },
 };
 
 export function Settings({ section }: { section: string }) {
   const said = useWords(words);
   const current = readSection(section);
-  const Matter = sections[current].matter;
+  const Content = sections[current].content;
   return (
     <Dialog wide title={said.settings} onClose={() => go({ settings: null })}>
       <div className={styles.frame}>
         <SectionList current={current} />
-        <div className={styles.matter}>
-          <Guard key={current}>
+        <div className={styles.content}>
+          <ErrorBoundary key={current}>
             <Suspense fallback={<Waiting />}>
-              <Matter />
+              <Content />
             </Suspense>
-          </Guard>
+          </ErrorBoundary>
         </div>
       </div>
     </Dialog>
@@ -71,7 +71,7 @@ function SectionList({ current }: { current: SectionName }) {
               <button
                 type="button"
                 aria-current={name === current ? "page" : undefined}
-                // The way back leads out of the settings, whatever was looked at in them.
+                // The browser's back button leaves the settings, whichever sections were visited.
                 onClick={() => go({ settings: name }, { replace: true })}
               >
                 <Icon size={16} aria-hidden="true" />

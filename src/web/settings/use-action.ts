@@ -1,4 +1,4 @@
-// Something that a person asked for: one at a time, with what went wrong.
+// A person's action: one at a time, with its error.
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useApp } from "../app/context.ts";
 import { type Api, ApiError } from "../client/api.ts";
@@ -7,7 +7,7 @@ import { describeProblem, type Problem } from "../state/problem.ts";
 export interface Action {
   isBusy: boolean;
   problem: Problem | null;
-  /** Answers whether it was done. */
+  /** Resolves to whether it succeeded. */
   run(act: (api: Api) => Promise<unknown>): Promise<boolean>;
   clear(): void;
 }

@@ -1,5 +1,5 @@
-// A list of the server's, page by page: read when it is shown, when somebody comes back to the page and after something of it was
-// changed; never by a clock. What is shown stays while it is read again.
+// A paged list from the server: read when it is shown, when somebody comes back to the page and after a change; never
+// by a timer. The rows stay while it is read again.
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useApp } from "../app/context.ts";
 import { ApiError } from "../client/api.ts";
@@ -7,7 +7,7 @@ import { describeProblem, type Problem } from "../state/problem.ts";
 import { onWake } from "../state/wake.ts";
 
 export interface List<Row> {
-  /** Null until it was read once. */
+  /** Null until it is first read. */
   rows: Row[] | null;
   hasMore: boolean;
   isReading: boolean;
@@ -28,11 +28,11 @@ interface Read<Row> {
   isReading: boolean;
 }
 
-/** It is read again when `state` is another: what is shown beside it was changed. */
+/** It is read again when `state` changes, because something shown beside it was changed. */
 export function useList<Row>(path: string, state: unknown = null): List<Row> {
   const { api, onUnauthorized } = useApp();
   const [read, setRead] = useState<Read<Row>>({ rows: null, cursor: null, problem: null, isReading: true });
-  /** Answers that were overtaken by a newer request are not shown. */
+  /** Drops an answer that a newer request has overtaken. */
   const newest = useRef(0);
   const ask = useCallback(
     async (cursor: string | null): Promise<void> => {

@@ -1,4 +1,4 @@
-// What agents and projects are called, where something names them by their ids. One that was deleted is still told by its id.
+// The names of agents and projects that are known by id. A deleted one is shown by its id.
 import { useWords } from "../state/words.ts";
 import { useList } from "./use-list.ts";
 import { words } from "./words.ts";

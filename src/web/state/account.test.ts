@@ -14,8 +14,8 @@ function answer(body: unknown, status = 200) {
   return fetched;
 }
 
-describe("whose a key is", () => {
-  it("is what the server says", async () => {
+describe("the account of a key", () => {
+  it("is the one that the server names", async () => {
     answer({ ...ada, more: "in a later version" });
     expect(await findAccount(key)).toEqual({ kind: "known", account: ada });
     answer({ user_id: "user_first", name: null, is_admin: true });
@@ -24,7 +24,7 @@ describe("whose a key is", () => {
     expect([nameOf(ada), nameOf({ ...ada, name: null })]).toEqual(["Ada", "user_ada"]);
   });
 
-  it("is refused by who says that there is no such key, and unclear from anybody else", async () => {
+  it("is refused where the server says that there is no such key, and unclear for any other answer", async () => {
     answer({ code: "unauthorized" }, 401);
     expect(await findAccount(key)).toEqual({ kind: "refused" });
     for (const [body, status] of [
@@ -40,7 +40,7 @@ describe("whose a key is", () => {
     expect(await findAccount(key)).toMatchObject({ kind: "unclear" });
   });
 
-  it("is not even asked for what can be no key", async () => {
+  it("is not requested for a text that can't be a key", async () => {
     const fetched = answer(ada);
     for (const wrong of ["", " ", "a b", "a\nb", "\u{1f511}", "k".repeat(1025), "k".repeat(1_000_000)])
       expect(await findAccount(wrong)).toEqual({ kind: "refused" });
@@ -58,7 +58,7 @@ describe("the stored key", () => {
     return items;
   }
 
-  it("is stored with whose it is, and forgotten with it", () => {
+  it("is stored with its account, and forgotten with it", () => {
     const items = stubStorage();
     storeKey(key, ada);
     expect([recallKey(), recallAccount(key)]).toEqual([key, ada]);
@@ -67,7 +67,7 @@ describe("the stored key", () => {
     expect(items.size).toBe(0);
   });
 
-  it("is nobody's where another page has replaced the key alone", () => {
+  it("has no account where another page has replaced the key alone", () => {
     const items = stubStorage();
     storeKey(key, ada);
     items.set("taskloom key", other);

@@ -1,4 +1,4 @@
-// Whose key a key is: the server says so.
+// Which account a key belongs to, according to the server.
 import { Api, ApiError } from "../client/api.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 
@@ -12,10 +12,10 @@ export type Found =
   | { kind: "known"; account: Account }
   /** The server knows no such key. */
   | { kind: "refused" }
-  /** It can't be reached, or can't say. */
+  /** The server can't be reached, or can't say. */
   | { kind: "unclear"; problem: Problem };
 
-/** What fits into the header that brings it, and is no longer than the server reads. */
+/** Whether it fits into a header and is no longer than the server reads. */
 const keyShape = /^[\x21-\x7e\xa1-\xff]{1,1024}$/;
 const findMs = 10_000;
 
@@ -28,7 +28,7 @@ export async function findAccount(key: string): Promise<Found> {
   } catch (error) {
     if (!(error instanceof ApiError)) return { kind: "unclear", problem: describeProblem(error) };
     if (error.status === 401) return { kind: "refused" };
-    // While a new version is deployed, the former one may answer, which has no such route.
+    // During a deploy the former version may answer, which has no such route.
     const passing = error.status === 404 ? new ApiError(502, null, error.message) : error;
     return { kind: "unclear", problem: describeProblem(passing) };
   }

@@ -1,4 +1,4 @@
-// The agent that the next new conversation begins with; null is the server's own.
+// The agent of the next new conversation; null is the server's default.
 import { Store } from "./store.ts";
 
 export const chosenAgent = new Store<string | null>(null);

@@ -1,5 +1,5 @@
-// The project whose conversations alone are listed, and which the next new one belongs to; null is all of them, and a new one makes
-// a project of its own.
+// The project whose conversations are listed, and which the next new one joins. Null lists all, and a new conversation
+// creates a project of its own.
 import { Store } from "./store.ts";
 
 export const chosenProject = new Store<string | null>(null);

@@ -1,15 +1,15 @@
-// Brings the server a message beside the stream of the page: while another run works, or after its thread was left.
+// Delivers a message outside the page's stream: while another run works, or after its thread was left.
 import { type Api, ApiError } from "../client/api.ts";
 import { pause } from "../client/follow.ts";
 import { forgetUnsent, giveBack, type Unsent } from "./drafts.ts";
 import type { Waiting } from "./thread-view.ts";
 
-const [firstRetryMs, longestRetryMs] = [500, 8_000];
+const [firstRetryMs, maxRetryMs] = [500, 8_000];
 const never = new AbortController().signal;
 
 /**
- * Tries until the server has answered. What it refuses is given back to the person, and the refusal thrown. `onLost` is told
- * before each other try.
+ * Retries until the server has answered. A refused message is given back to the person, and the refusal thrown. Calls
+ * `onLost` before each retry.
  */
 export async function deliver(
   api: Pick<Api, "sendBeside">,
@@ -24,7 +24,7 @@ export async function deliver(
       return;
     } catch (error) {
       if (error instanceof ApiError && !error.isPassing) {
-        // With another key it may go.
+        // Another key may be accepted.
         if (error.status !== 401) {
           forgetUnsent(message.run);
           giveBack(message.thread, message.text);
@@ -32,7 +32,7 @@ export async function deliver(
         throw error;
       }
       onLost(error);
-      await pause(Math.min(longestRetryMs, firstRetryMs * 2 ** failures), never);
+      await pause(Math.min(maxRetryMs, firstRetryMs * 2 ** failures), never);
     }
   }
 }

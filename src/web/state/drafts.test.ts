@@ -5,7 +5,7 @@ import { beginTyping, drafts, forgetTyped, giveBack, keepUnsent, listUnsent, set
 
 const message = { thread: "t", run: "r", id: "m", text: "said" };
 
-/** As much of a browser's storage as is used; its names are its own properties. */
+/** The part of a browser's storage that is used; its names are its own properties. */
 function stubSession(items: Record<string, string> = {}): Record<string, string> {
   const methods = {
     getItem: (name: string) => items[name] ?? null,
@@ -30,13 +30,13 @@ afterEach(() => {
 });
 
 describe("what a person typed", () => {
-  it("is kept for each thread by itself, also where the browser keeps nothing", () => {
+  it("is kept for each thread separately, even where the browser stores nothing", () => {
     setDraft("t", "one");
     setDraft("", "new");
     expect(drafts.get()).toEqual({ t: "one", "": "new" });
   });
 
-  it("stands in the box again when it was refused, before what was typed meanwhile", () => {
+  it("returns to the composer when it was refused, before what was typed in the meantime", () => {
     giveBack("t", "refused");
     expect(drafts.get().t).toBe("refused");
     setDraft("t", "typed");
@@ -46,21 +46,21 @@ describe("what a person typed", () => {
 });
 
 describe("what one account typed", () => {
-  it("is neither shown to another nor sent by it, and is there again when the account is", () => {
+  it("is neither shown to nor sent by another account, and is back when the account is", () => {
     stubSession();
     beginTyping("user_a", { isHeir: true });
     setDraft("t", "half a thought");
     keepUnsent(message);
     beginTyping("user_b", { isHeir: false });
     expect([drafts.get(), listUnsent("t")]).toEqual([{}, []]);
-    // What one user's id begins with may be another's.
+    // One user's id may be a prefix of another's.
     beginTyping("user_", { isHeir: false });
     expect([drafts.get(), listUnsent("t")]).toEqual([{}, []]);
     beginTyping("user_a", { isHeir: false });
     expect([drafts.get(), listUnsent("t")]).toEqual([{ t: "half a thought" }, [message]]);
   });
 
-  it("is forgotten, whoever's it is, by who signs out", () => {
+  it("is forgotten, whichever account's it is, on sign-out", () => {
     const items = stubSession();
     for (const user of ["user_a", "user_b"]) {
       beginTyping(user, { isHeir: false });
@@ -70,7 +70,7 @@ describe("what one account typed", () => {
     expect(items).toEqual({});
   });
 
-  it("before that was noted is taken over with the same key, and by nobody else", () => {
+  it("without a noted account is taken over with the same key, and by nobody else", () => {
     const former = { "taskloom draft t": "half a thought", "taskloom unsent r": JSON.stringify(message) };
     stubSession({ ...former });
     beginTyping("user_a", { isHeir: true });

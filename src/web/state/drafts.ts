@@ -1,10 +1,10 @@
-// What a person has typed and not sent, for each thread, and what they sent that the server has not taken: neither is lost by
-// going to another thread, by a reload, or by signing in again. Both are this tab's own, and the account's that typed them: another
-// account that signs in here neither sees nor sends them.
-import { keep, listKept, recall } from "./kept.ts";
+// Unsent text for each thread, and sent messages that the server has not accepted. Both survive a change of thread, a
+// reload and a new sign-in. Both belong to this tab and to the account that typed them: another account neither sees
+// nor sends them.
+import { keep, listStored, recall } from "./browser-storage.ts";
 import { Store } from "./store.ts";
 
-/** A message on its way. Sent again with the same ids it is the same message. */
+/** A message in flight. Sent again with the same ids it is the same message. */
 export interface Unsent {
   thread: string;
   run: string;
@@ -16,18 +16,18 @@ type Kind = "draft" | "unsent";
 
 let typist = "";
 
-/** The key of a draft is its thread, "" is a thread that has not begun. */
+/** A draft's key is its thread; "" is a thread that has not begun. */
 export const drafts = new Store<Record<string, string>>({});
 
 /**
- * From now on it is this user who types. A former version of the page didn't note whose its texts were: `isHeir` takes them over,
- * who comes with another key than that page had does not.
+ * From now on this user types. A former version of the page did not note whose its texts were: `isHeir` takes them
+ * over; somebody with another key than that page had does not.
  */
 export function beginTyping(user_id: string, { isHeir }: { isHeir: boolean }): void {
   typist = user_id;
   for (const kind of ["draft", "unsent"] as const) {
     const former = `taskloom ${kind} `;
-    for (const name of listKept("sessionStorage", former)) {
+    for (const name of listStored("sessionStorage", former)) {
       if (isHeir) keep("sessionStorage", nameOf(kind, name.slice(former.length)), recall("sessionStorage", name));
       keep("sessionStorage", name, null);
     }
@@ -35,7 +35,7 @@ export function beginTyping(user_id: string, { isHeir }: { isHeir: boolean }): v
   drafts.set(readDrafts());
 }
 
-/** Whose texts these are; for what began before and ends after another account has signed in. */
+/** Whose texts these are, for work that begins before and ends after another account signs in. */
 export function typistNow(): string {
   return typist;
 }
@@ -45,7 +45,7 @@ export function setDraft(thread: string, text: string): void {
   keep("sessionStorage", nameOf("draft", thread), text === "" ? null : text);
 }
 
-/** What was not taken stands in the box again, before what was typed meanwhile. */
+/** A refused text returns to the composer, before what was typed in the meantime. */
 export function giveBack(thread: string, text: string): void {
   const typed = drafts.get()[thread] ?? "";
   setDraft(thread, typed.trim() === "" ? text : `${text}\n${typed}`);
@@ -60,26 +60,26 @@ export function forgetUnsent(run: string): void {
 }
 
 export function listUnsent(thread: string): Unsent[] {
-  return listKept("sessionStorage", nameOf("unsent", "")).flatMap((name) => {
+  return listStored("sessionStorage", nameOf("unsent", "")).flatMap((name) => {
     const message = readUnsent(recall("sessionStorage", name));
     return message?.thread === thread ? [message] : [];
   });
 }
 
-/** Whoever signs out leaves nothing behind, and nobody else's either. */
+/** Signing out removes all drafts, other accounts' too. */
 export function forgetTyped(): void {
-  for (const name of listKept("sessionStorage", "taskloom ")) keep("sessionStorage", name, null);
+  for (const name of listStored("sessionStorage", "taskloom ")) keep("sessionStorage", name, null);
   drafts.set({});
 }
 
-/** Ids of users have no spaces. */
+/** User ids have no spaces. */
 function nameOf(kind: Kind, rest: string): string {
   return `taskloom of ${typist} ${kind} ${rest}`;
 }
 
 function readDrafts(): Record<string, string> {
   const start = nameOf("draft", "");
-  const names = listKept("sessionStorage", start);
+  const names = listStored("sessionStorage", start);
   return Object.fromEntries(names.map((name) => [name.slice(start.length), recall("sessionStorage", name) ?? ""]));
 }
 

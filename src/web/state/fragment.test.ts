@@ -5,13 +5,13 @@ const local = new URL("http://localhost:8787/");
 const deployed = new URL("https://app.example/");
 
 describe("the fragment of an address", () => {
-  it("says the place, and the key that it brings", () => {
+  it("has the place, and the key that it brings", () => {
     expect(readFragment("#key=k%201&thread=t&settings=keys")).toEqual({ key: "k 1", thread: "t", settings: "keys" });
     expect(readFragment("#thread=")).toEqual({ key: null, thread: null, settings: null });
     expect(readFragment("")).toEqual({ key: null, thread: null, settings: null });
   });
 
-  it("of a megabyte brings a key that no server knows, and no place", () => {
+  it("of a megabyte has a key that no server knows, and no place", () => {
     const long = `#thread=t&key=${"k".repeat(1_000_000)}`;
     expect(readFragment(long)).toEqual({ key: "", thread: null, settings: null });
   });

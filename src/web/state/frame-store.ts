@@ -1,7 +1,7 @@
-// A value that changes many times a second: those who show it are told once for each frame that is drawn, of the newest one.
+// A value that changes many times a second: listeners are notified once per frame, with the newest value.
 import { Store } from "./store.ts";
 
-/** A page that is not seen draws no frames, and still has a title and other tabs to keep up with. */
+/** A hidden page draws no frames, and still has a title and other tabs to update. */
 const hiddenMs = 250;
 
 export class FrameStore<T> {

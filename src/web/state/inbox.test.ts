@@ -16,7 +16,7 @@ function waiting(id: string, isSent: boolean): Waiting {
   return { id, text: `text of ${id}`, mode: "enqueue", run: `run ${id}`, isSent };
 }
 
-/** A thread whose run is at work, and a server that has these messages waiting and these runs; of others there is none. */
+/** A thread with a working run, on a server with these waiting messages and these runs, and no others. */
 function stage(entries: WaitingMessage[], runs: Record<string, Partial<Run>> = {}) {
   let view: ThreadView = {
     ...opening,
@@ -50,13 +50,13 @@ function stage(entries: WaitingMessage[], runs: Record<string, Partial<Run>> = {
   return { server, change, inbox, look, shown, view: () => view };
 }
 
-/** All that waits for nothing but promises is done. */
+/** Lets everything finish that waits only for promises. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-describe("what waits", () => {
-  it("is shown as the server has it, in its order, before what the server has not got", async () => {
+describe("waiting messages", () => {
+  it("are shown as the server has them, in its order, before those that it has not got", async () => {
     const image = { type: "image_url" as const, image_url: { url: "https://x.example" } };
     const parts = entry("c", { content: [{ type: "text", text: "see" }, image] });
     const { change, look, shown } = stage([entry("s", { on_busy: "steer" }), entry("b", { is_cut: true }), parts]);
@@ -70,14 +70,14 @@ describe("what waits", () => {
     ]);
   });
 
-  it("is not shown twice, neither beside itself nor beside the message that it has become", async () => {
+  it("are not shown twice, neither beside themselves nor beside the message that they have become", async () => {
     const { change, look, shown } = stage([entry("a"), entry("b")]);
     change((view) => wait(say(view, waiting("b", true)), waiting("a", false)));
     await look();
     expect(shown()).toEqual([["a", "enqueue", "text of a"]]);
   });
 
-  it("goes when its run has ended or there is none, and stays while that works: its stream will tell", async () => {
+  it("go when their run has ended or there is none, and stay while it works, because its stream brings them", async () => {
     const runs = { "run ended": { finished_at: at }, "run begun": { started_at: at } };
     const { server, change, look, shown } = stage([], runs);
     for (const id of ["ended", "begun", "taken"]) change((view) => wait(view, waiting(id, true)));
@@ -86,7 +86,7 @@ describe("what waits", () => {
     expect(server.asked).toEqual(["inbox", "run ended", "run begun", "run taken"]);
   });
 
-  it("keeps what was sent while the server answered", async () => {
+  it("keep what was sent while the server answered", async () => {
     const { server, change, inbox, shown } = stage([]);
     let answer = (): void => {};
     server.answer = new Promise((resolve) => {
@@ -100,7 +100,7 @@ describe("what waits", () => {
     expect(shown().map(([id]) => id)).toEqual(["own"]);
   });
 
-  it("is asked for once more by all who ask meanwhile, and not at all where nothing can wait", async () => {
+  it("are requested once more for all who ask in the meantime, and not at all where nothing can wait", async () => {
     const { server, change, inbox } = stage([]);
     for (let asked = 0; asked < 5; asked++) inbox.look();
     await settle();
@@ -111,7 +111,7 @@ describe("what waits", () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  it("stays as it was where the server can't be reached", async () => {
+  it("stay as they were where the server can't be reached", async () => {
     const { server, change, look, shown } = stage([]);
     change((view) => wait(view, waiting("a", true)));
     server.answer = Promise.reject(new Error("offline"));

@@ -1,5 +1,6 @@
-// What waits on a thread, as its server tells it. No stream tells of it before a run takes it up, so it is asked for: when the thread
-// is read, when a run has ended, and when somebody comes back or another tab has sent something.
+// The messages that wait on a thread, as its server has them. No stream reports them before a run takes them, so they
+// are requested: when the thread is read, when a run has ended, and when somebody comes back or another tab has sent
+// something.
 import { type Api, ApiError } from "../client/api.ts";
 import { textOf } from "../client/restore.ts";
 import { isBusy, type ThreadView, type Waiting, withInbox } from "./thread-view.ts";
@@ -20,7 +21,7 @@ export class Inbox {
   readonly #thread: string;
   readonly #latest: () => ThreadView;
   readonly #change: (edit: (view: ThreadView) => ThreadView) => void;
-  /** One look at a time; who asks meanwhile asks for one more. */
+  /** One request at a time; whoever asks in the meantime asks for one more. */
   #isLooking = false;
   #isDue = false;
 
@@ -36,7 +37,7 @@ export class Inbox {
     this.#change = change;
   }
 
-  /** Asks nothing where nothing can wait. */
+  /** Requests nothing where nothing can wait. */
   look(): void {
     this.#isDue = true;
     if (!this.#isLooking) void this.#lookWhileDue();
@@ -46,7 +47,7 @@ export class Inbox {
     this.#isLooking = true;
     while (this.#isDue) {
       this.#isDue = false;
-      // What can't be read now is read with the thread, or at the next look.
+      // A failed read is made up for when the thread is read, or next time.
       if (mayWait(this.#latest())) await this.#lookOnce().catch(() => {});
     }
     this.#isLooking = false;
@@ -61,12 +62,12 @@ export class Inbox {
     this.#change((view) => withInbox(view, inbox, ({ id }) => gone.has(id)));
   }
 
-  /** A run that has just begun is not: until its stream brings the message, that would be seen nowhere. */
+  /** A run that has just begun does not count: until its stream brings the message, it would be shown nowhere. */
   async #isOver(run: string): Promise<boolean> {
     try {
       return (await this.#api.getRun(this.#thread, run)).finished_at !== null;
     } catch (error) {
-      // Of what another run took there is none.
+      // Messages that another run took have no run.
       if (error instanceof ApiError && error.status === 404) return true;
       throw error;
     }

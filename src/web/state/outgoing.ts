@@ -1,5 +1,5 @@
-// What a person said on one thread and the server has not got yet: turns, which the page begins one after another and follows,
-// and messages beside them. What was said first reaches the server first.
+// What a person sent on one thread and the server has not got: turns, which the page begins one after another and
+// follows, and messages beside them. They reach the server in the order in which they were sent.
 import type { AgUiInterrupt } from "../../protocol/event.ts";
 import { type Api, ApiError } from "../client/api.ts";
 import type { Followed, Opening } from "../client/follow.ts";
@@ -13,7 +13,7 @@ export interface Turn extends Followed {
   begin: NonNullable<Followed["begin"]>;
   /** Whether the server has it. */
   isBegun: boolean;
-  /** The server has it, or it is given up. */
+  /** The server has it, or it was given up. */
   onSettled(): void;
   /** A person took it back before the server had it. */
   withdrawal: AbortController;
@@ -26,7 +26,7 @@ export class Outgoing {
   readonly #onTaken: () => void;
   #line: Promise<unknown> = Promise.resolve();
 
-  /** `onTaken` is told whenever the server has got something, also after the thread was left. */
+  /** Calls `onTaken` whenever the server has got something, also after the thread was left. */
   constructor(api: Api, thread: string, onTaken: () => void) {
     this.#api = api;
     this.#thread = thread;
@@ -56,7 +56,7 @@ export class Outgoing {
     this.#onTaken();
   }
 
-  /** Begins the turn, and notes when the server has it. */
+  /** Begins the turn, and records when the server has it. */
   openingOf(turn: Turn): Opening {
     return (api, left, heard, signal, after) => {
       const onBegun = (): void => {
@@ -92,7 +92,7 @@ export class Outgoing {
     });
   }
 
-  /** The page does not follow them any more; the server gets them all the same. */
+  /** The page stops following them; the server still gets them. */
   deliverAll(): void {
     for (const turn of this.#turns) {
       const { begin, isBegun, withdrawal } = turn;
@@ -114,7 +114,7 @@ function messageOf({ thread, run }: Turn, { id, text }: Pick<Unsent, "id" | "tex
   return { thread, run, id, text };
 }
 
-/** What goes back into the box: a form that is asked again still has what was typed into it, one that is not gives it away. */
+/** What returns to the composer. A form that is shown again still has its text; one that is not shown gives it up. */
 export function typedOf({ begin }: Turn, error: unknown, interrupts: AgUiInterrupt[]): string[] {
   if (begin.kind === "message") return [begin.text];
   return error instanceof ApiError && error.isAnswered ? typedIn(begin.answers, interrupts) : [];

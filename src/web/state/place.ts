@@ -1,5 +1,5 @@
-// Where in the page a person is, as the address says it: a reload, a link and the browser's way back find it again. All of it
-// stands in the fragment, which no server and no log ever sees.
+// The place in the page, as the address has it: a reload, a link and the back button find it again. All of it is in the
+// fragment, which no server and no log ever sees.
 import { type Fragment, readFragment } from "./fragment.ts";
 import { Store } from "./store.ts";
 
@@ -8,7 +8,7 @@ export type Place = Omit<Fragment, "key">;
 export const nowhere: Place = { thread: null, settings: null };
 export const place = new Store<Place>(nowhere);
 
-/** `onKey` is given a key that an address brings, and where that leads; until it goes there, the page stays where it is. */
+/** `onKey` receives a key that an address brings, and the place it leads to; until it goes there, the page stays. */
 export function followAddress(onKey: (key: string, next: Place) => void): void {
   const read = (): void => readAddress(onKey);
   read();
@@ -26,7 +26,7 @@ function readAddress(onKey: (key: string, next: Place) => void): void {
   } else if (now.thread !== next.thread || now.settings !== next.settings) place.set(next);
 }
 
-/** `replace` where the way back should not lead here: a new thread that has got its id is the same place. */
+/** `replace` where the back button should not lead here: a new thread that has got its id is the same place. */
 export function go(change: Partial<Place>, { replace = false } = {}): void {
   const next = { ...place.get(), ...change };
   if (replace) history.replaceState(null, "", addressOf(next));
@@ -34,7 +34,7 @@ export function go(change: Partial<Place>, { replace = false } = {}): void {
   place.set(next);
 }
 
-/** From the start, so that nothing stays in memory. */
+/** A full load, so that nothing stays in memory. */
 export function startOver(next: Place): void {
   history.replaceState(null, "", addressOf(next));
   location.reload();

@@ -1,5 +1,5 @@
-// What a person chose for this browser: language, light or dark. Without a choice both follow the browser.
-import { keep, recall } from "./kept.ts";
+// A person's choices for this browser: language, light or dark. Without a choice both follow the browser.
+import { keep, recall } from "./browser-storage.ts";
 import { Store } from "./store.ts";
 
 export type Language = "en" | "zh";
@@ -19,7 +19,7 @@ export function choose(choice: Partial<Preferences>): void {
   keep("localStorage", stored, JSON.stringify(preferences.get()));
 }
 
-/** The document says both, for style sheets, hyphenation and screen readers. */
+/** Set on the document for style sheets, hyphenation and screen readers. */
 export function applyPreferences(): void {
   const apply = (): void => {
     const { language, theme } = preferences.get();

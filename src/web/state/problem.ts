@@ -1,4 +1,4 @@
-// What went wrong, in words that say what to do about it. Details of the server stand behind, for who reports it.
+// What went wrong, and what to do about it. The server's details follow, for a report.
 import { ApiError } from "../client/api.ts";
 import { defineWords, wordsNow } from "./words.ts";
 
@@ -34,7 +34,7 @@ const words = defineWords(
 export interface Problem {
   text: string;
   detail: string | null;
-  /** What it was about is not there, or not any more. */
+  /** What the request was about does not exist, or not any more. */
   isMissing?: boolean;
 }
 

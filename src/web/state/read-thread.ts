@@ -1,4 +1,4 @@
-// What the server has stored of a thread, and which of its runs is to be followed from there.
+// What the server has stored of a thread, and which of its runs to follow from there.
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { Api } from "../client/api.ts";
@@ -12,11 +12,11 @@ export interface StoredThread {
   plan: PlanView;
   /** Newest first. */
   runs: Run[];
-  /** Those of them that have not ended, oldest first. */
+  /** Those that have not ended, oldest first. */
   active: Run[];
-  /** The runs whose stream is to be read: at most one, also where it has ended, since its stream knows most about it. */
+  /** The runs whose stream is read: at most one, even where it has ended, because its stream has the most detail. */
   followed: string[];
-  /** What no run has taken yet: nothing waits where none is active. */
+  /** Messages that no run has taken: none waits where no run is active. */
   inbox: Waiting[];
   /** The ids of all messages and runs that were read. */
   known: Set<string>;
@@ -30,7 +30,7 @@ export async function readThread(api: Api, thread: string): Promise<StoredThread
   ]);
   const active = runs.filter(({ status }) => status === "queued" || status === "running").toReversed();
   const followed = (active.length > 0 ? active : runs).slice(0, 1).map((run) => run.invocation_id);
-  // Behind the rows, so that what is taken up in between is in neither: the stream that is followed brings it.
+  // Read after the rows: a message taken in between is in neither, and the followed stream brings it.
   const inbox = active.length === 0 ? [] : await readInbox(api, thread);
   const known = new Set([
     ...rows.map((row) => row.message_id),

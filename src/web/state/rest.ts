@@ -1,8 +1,8 @@
-// What ends whatever is waited for, a pause or a stream on which nothing happens, when there is something to do.
+// Ends any wait, a pause or an idle stream, when there is something to do.
 import { pause } from "../client/follow.ts";
 
 /** The waits between attempts to reach the server. */
-const [firstRetryMs, longestRetryMs] = [500, 8_000];
+const [firstRetryMs, maxRetryMs] = [500, 8_000];
 
 export class Rest {
   #rest = new AbortController();
@@ -25,7 +25,7 @@ export class Rest {
 
   /** Longer after each failure. */
   waitOut(failures: number): Promise<void> {
-    const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
+    const ms = Math.min(maxRetryMs, firstRetryMs * 2 ** failures);
     return pause(ms, this.#rest.signal).catch(() => {});
   }
 }

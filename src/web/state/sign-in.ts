@@ -1,8 +1,7 @@
-// Who is signed in. A tab is one account's from its start to its end: what changes that, in this tab or in another, starts the tab
-// over, so that no draft, list or request of one account meets the other's.
-//
-// Anybody can make a link that brings a key. It is taken by itself only where nobody is signed in; otherwise a person is asked, and
-// until they answer it lies in this tab's memory and is used for nothing but to find out whose it is.
+// Who is signed in. A tab belongs to one account from start to end: a change of account, in this tab or another,
+// restarts the tab, so that drafts, lists and requests of two accounts never meet.
+// Anybody can make a link that brings a key. It is used at once only where nobody is signed in. Otherwise the person is
+// asked, and until they answer the key is only in this tab's memory and only used to look up its account.
 import { type Account, findAccount } from "./account.ts";
 import { chosenAgent } from "./chosen-agent.ts";
 import { chosenProject } from "./chosen-project.ts";
@@ -14,34 +13,34 @@ import { keepArriving, keyName, recallAccount, recallArriving, recallKey, storeK
 
 export type SignIn =
   | { phase: "out"; isRefused: boolean }
-  /** Whose key it is, is being found out. `place`: where its link leads, null where there was no link. */
+  /** The key is being looked up. `place`: where its link leads, null where there was no link. */
   | { phase: "asking"; key: string; place: Place | null }
-  /** It could not be told. */
+  /** The lookup failed. */
   | { phase: "unclear"; key: string; place: Place | null; problem: Problem }
   | { phase: "in"; key: string; account: Account };
 
 export const signIn = new Store<SignIn>({ phase: "out", isRefused: false });
 
-/** What a link wants: `account` is null where the server can't tell whose its key is. */
+/** What a link asks for: `account` is null where the server can't say whose its key is. */
 export interface Offer {
   key: string;
   place: Place;
   account: Account | null;
 }
 
-/** "unknown": the link's key is none of this server's. */
+/** "unknown": the server does not know the link's key. */
 export const offer = new Store<Offer | "unknown" | null>(null);
 
-/** The link's key, from when it is read until it is answered. */
+/** The link's key, from when it is read until the person has answered. */
 let brought: Pick<Offer, "key" | "place"> | null = null;
 
-/** What this tab saw in the browser's storage last; always null where that keeps nothing. */
+/** What this tab last saw in the browser's storage; always null where that stores nothing. */
 let seen: string | null = null;
 
 export function openSignIn(): void {
   seen = recallKey();
   const arriving = recallArriving();
-  // It is asked for once more at the most; and another tab may have signed in while this one was waiting.
+  // The key is requested at most once more; and another tab may have signed in while this one was waiting.
   keepArriving(null);
   const account = seen === null ? null : recallAccount(seen);
   if (seen !== null && account !== null) enter(seen, account, { isHeir: true });
@@ -57,23 +56,23 @@ export function openSignIn(): void {
     }
     lookAtStored(isSignOut);
   });
-  // A tab that slept was told nothing.
+  // A suspended tab received no storage events.
   window.addEventListener("pageshow", () => lookAtStored());
   document.addEventListener("visibilitychange", () => lookAtStored());
 }
 
-/** By the form. */
+/** From the form. */
 export function enterKey(key: string): void {
   void ask(key, null);
 }
 
-/** Once more, where the server could not tell whose the key is. */
+/** Again, where the server could not say whose the key is. */
 export function askAgain(): void {
   const now = signIn.get();
   if (now.phase === "unclear") void ask(now.key, now.place);
 }
 
-/** By a link. */
+/** From a link. */
 export function bringKey(key: string, next: Place): void {
   brought = { key, place: next };
   offer.set(null);
@@ -85,7 +84,7 @@ export function stay(): void {
   offer.set(null);
 }
 
-/** False, and nothing has changed, where the server still can't tell whose the key is. */
+/** False, without any change, where the server still can't say whose the key is. */
 export async function switchAccount(): Promise<boolean> {
   const offered = offer.get();
   if (offered === null || offered === "unknown") return true;
@@ -98,7 +97,7 @@ export async function switchAccount(): Promise<boolean> {
   return true;
 }
 
-/** The server knows the key no more. What was typed stays for when the same account comes back. */
+/** The server no longer knows the key. Typed text stays for when the same account is back. */
 export function refuseKey(key: string): void {
   const now = signIn.get();
   if (now.phase === "out" || now.key !== key) return;
@@ -117,7 +116,7 @@ export function signOut(): void {
   startOver(nowhere);
 }
 
-/** What a link brought is looked at once it is known who is signed in. */
+/** A link is handled once it is known who is signed in. */
 function settle(): void {
   const now = signIn.get();
   if (brought === null) return;
@@ -135,7 +134,7 @@ function settle(): void {
 }
 
 async function examine(now: SignIn & { phase: "in" }, link: Pick<Offer, "key" | "place">): Promise<void> {
-  // A stored key that the server refuses is as good as none: it may have been another installation's.
+  // A stored key that the server refuses counts as none: it may be another installation's.
   const [own, found] = await Promise.all([findAccount(now.key), findAccount(link.key)]);
   if (brought !== link || signIn.get() !== now) return;
   if (own.kind === "refused") refuseKey(now.key);
@@ -157,12 +156,12 @@ async function ask(key: string, next: Place | null): Promise<void> {
   if (found.kind !== "unclear") keepArriving(null);
   if (found.kind === "refused") refuseKey(key);
   else if (found.kind === "unclear") signIn.set({ ...asking, phase: "unclear", problem: found.problem });
-  // Another tab may have signed in meanwhile. A link has led the page to its place already, and so has each that came since.
+  // Another tab may have signed in meanwhile. This link and any later one have already led the page to their places.
   else if (!lookAtStored())
     become(key, found.account, next === null && isForeign(found.account) ? nowhere : place.get());
 }
 
-/** This tab has been another account's. */
+/** This tab belonged to another account. */
 function isForeign({ user_id }: Account): boolean {
   return typistNow() !== "" && typistNow() !== user_id;
 }
@@ -174,7 +173,7 @@ function become(key: string, account: Account, next: Place): void {
   seen = recallKey();
   if (isAnother && seen === key) startOver(next);
   else {
-    // A reload would lose a key that the browser does not keep.
+    // A reload would lose a key that the browser does not store.
     forgetChoices();
     go(next, { replace: true });
     enter(key, account, { isHeir });
@@ -187,7 +186,7 @@ function enter(key: string, account: Account, { isHeir }: { isHeir: boolean }): 
   settle();
 }
 
-/** Starts over where another tab has signed in or out, and answers whether it does. */
+/** Restarts where another tab has signed in or out, and returns whether it does. */
 function lookAtStored(isSignOut = false): boolean {
   const stored = recallKey();
   const now = signIn.get();
@@ -196,12 +195,12 @@ function lookAtStored(isSignOut = false): boolean {
   if (isOwn) return false;
   const next = stored === null ? null : recallAccount(stored);
   const isSame = now.phase === "in" && next?.user_id === now.account.user_id;
-  // Where the key was refused to another tab, whoever comes back finds their place again.
+  // Where the key was refused to another tab, the place is kept for whoever comes back.
   startOver(isSame || (stored === null && !isSignOut) ? place.get() : nowhere);
   return true;
 }
 
-/** They are this person's. */
+/** Whether the texts belong to this person. */
 function forgetChoices(): void {
   chosenAgent.set(null);
   chosenProject.set(null);

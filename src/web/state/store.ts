@@ -1,4 +1,4 @@
-// A value that others watch: all of the page's state that more than one component shows lives in these.
+// An observable value. All state of the page that more than one component shows is in these.
 import { useSyncExternalStore } from "react";
 
 export class Store<T> {
@@ -27,7 +27,7 @@ export class Store<T> {
   };
 }
 
-/** Draws again only when what `pick` takes out of it is another value. */
+/** Renders again only when the value that `pick` selects has changed. */
 export function useStore<T>(store: Store<T>): T;
 export function useStore<T, P>(store: Store<T>, pick: (value: T) => P): P;
 export function useStore<T, P>(store: Store<T>, pick?: (value: T) => P): T | P {

@@ -1,7 +1,7 @@
-// The key that this browser keeps, for all tabs, and whose it is. A tab goes by what it has in memory; what is stored changes under
-// it when another tab signs in or out.
+// The stored key, shared by all tabs, and its account. A tab uses the key in its memory; the stored one changes when
+// another tab signs in or out.
 import { type Account, readAccount } from "./account.ts";
-import { keep, recall } from "./kept.ts";
+import { keep, recall } from "./browser-storage.ts";
 import { keyIdOf } from "./key-id.ts";
 
 export const keyName = "taskloom key";
@@ -12,7 +12,7 @@ export function recallKey(): string | null {
   return recall("localStorage", keyName) || null;
 }
 
-/** Null where it is not known: a former version of the page stored the key alone, or another key since. */
+/** Null where it is not known: a former version of the page stored the key alone, or has stored another key since. */
 export function recallAccount(key: string): Account | null {
   try {
     const stored = JSON.parse(recall("localStorage", accountName) ?? "null") as { key_id?: unknown } | null;
@@ -23,8 +23,8 @@ export function recallAccount(key: string): Account | null {
 }
 
 /**
- * A key that nobody else's stands against, until it is known whose it is: for a reload of this page, since no address has it any
- * more. Who went elsewhere and comes back has left it behind.
+ * A key in this tab only, while its account is unknown and another's key may be stored: kept for a reload of this page,
+ * because no address has it any more. Leaving the page and coming back drops it.
  */
 export function recallArriving(): string | null {
   const [way] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
@@ -35,13 +35,13 @@ export function keepArriving(key: string | null): void {
   keep("sessionStorage", arrivingName, key);
 }
 
-/** The key last: it is what other tabs watch. */
+/** The key last, because other tabs watch it. */
 export function storeKey(key: string, account: Account): void {
   keep("localStorage", accountName, JSON.stringify({ key_id: keyIdOf(key), ...account }));
   keep("localStorage", keyName, key);
 }
 
-/** Other tabs are told an empty key where a person signed out: then they forget what was typed too. */
+/** On sign-out other tabs see an empty key, and forget typed text too. */
 export function unstoreKey({ isSignOut }: { isSignOut: boolean }): void {
   keep("localStorage", accountName, null);
   if (isSignOut) keep("localStorage", keyName, "");

@@ -54,7 +54,7 @@ describe("the list of threads", () => {
     expect(asked).toHaveLength(3);
   });
 
-  it("says how the open thread's run stands as soon as its stream does, and draws nothing anew for what it knows", async () => {
+  it("shows how the open thread's run stands as soon as its stream does, and draws nothing for what it knows", async () => {
     const { list, read } = stage();
     await read();
     const run = { invocation_id: "i", status: "running" } as const;
@@ -66,7 +66,7 @@ describe("the list of threads", () => {
     expect(list.view.get()).toBe(before);
   });
 
-  it("asks a thread itself that it has no name of before it is read again, and none that it has", async () => {
+  it("reads a thread without a name before the list is read again, and none that has one", async () => {
     const { list, asked, read } = stage();
     await read();
     asked.length = 0;
@@ -75,7 +75,7 @@ describe("the list of threads", () => {
     await vi.waitFor(() => expect(asked).toEqual(["/v1/threads/t1", "/v1/threads?limit=50"]));
   });
 
-  it("has a conversation in its project at once, before anything was said in it", async () => {
+  it("has a conversation in its project at once, before its first message", async () => {
     const { list, ids, read } = stage();
     await read();
     expect(await list.create("new", { project_id: "p2" })).toBe(true);

@@ -1,10 +1,10 @@
-// The threads of the person, newest first, page by page, with how each stands. Read when the page opens, when somebody comes back
-// to it and when something happened that changes it; never by a clock.
+// The person's threads, newest first, page by page, with the state of each. Read when the page opens, when somebody
+// comes back to it and after an event that changes it; never by a timer.
 import type { LastRun, Thread, ThreadWithRun } from "../../protocol/thread.ts";
 import { type Api, ApiError, pathOf } from "../client/api.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 import { Store } from "./store.ts";
-import { onWake, tellTabs } from "./wake.ts";
+import { notifyTabs, onWake } from "./wake.ts";
 
 export interface ThreadListView {
   phase: "loading" | "ready";
@@ -25,14 +25,14 @@ const empty: ThreadListView = {
 
 /** As many as fit on a screen, and some more. */
 const pageSize = 50;
-/** The most that the server gives at once, for who wants all of them. */
+/** The largest page that the server returns, for reading all of them. */
 const largestPage = 200;
 
 export class ThreadList {
   readonly view = new Store<ThreadListView>(empty);
   readonly #api: Api;
   readonly #onUnauthorized: () => void;
-  /** One reading at a time; what asks meanwhile asks for one more. */
+  /** One read at a time; whoever asks in the meantime asks for one more. */
   #reading: Promise<void> | null = null;
   #isDue = false;
   #readingMore: Promise<boolean> | null = null;
@@ -42,7 +42,7 @@ export class ThreadList {
     this.#onUnauthorized = onUnauthorized;
   }
 
-  /** Answers how to stop. */
+  /** Returns its cleanup. */
   follow(): () => void {
     this.refresh();
     return onWake(() => this.refresh());
@@ -60,7 +60,10 @@ export class ThreadList {
     });
   }
 
-  /** False where there was no older page, or it could not be read. One at a time: who asks meanwhile waits for that one. */
+  /**
+   * False where there was no older page, or the read failed. One at a time: whoever asks in the meantime waits for that
+   * one.
+   */
   more(size = pageSize): Promise<boolean> {
     const { next_cursor } = this.view.get();
     if (next_cursor === null) return Promise.resolve(false);
@@ -70,23 +73,23 @@ export class ThreadList {
     return this.#readingMore;
   }
 
-  /** Reads on to the last page: a search and a choice by project are among all of them. */
+  /** Reads up to the last page, because a search or a project filter covers all threads. */
   async all(): Promise<void> {
     while (await this.more(largestPage)) {
       // One page after the other.
     }
   }
 
-  /** A conversation that is there before its first message, since its project or its agent has been chosen. */
+  /** A conversation that is listed before its first message, because its project or its agent has been chosen. */
   async create(thread_id: string, chosen: { project_id?: string; agent_id?: string }): Promise<boolean> {
     return this.#attempt(async () => {
       const made = await this.#api.send<Thread>("POST", "/v1/threads", { thread_id, ...chosen });
       this.view.change((view) => ({ ...view, threads: merge([{ ...made, last_run: null }], view.threads) }));
-      tellTabs(null);
+      notifyTabs(null);
     });
   }
 
-  /** As it was chosen; the thread may be there already, in its project. */
+  /** As chosen; the thread may already exist in its project. */
   async begin(thread_id: string, chosen: { project_id: string | null; agent_id: string | null }): Promise<boolean> {
     const { project_id, agent_id } = chosen;
     const agent = agent_id === null ? {} : { agent_id };
@@ -96,19 +99,19 @@ export class ThreadList {
   }
 
   /**
-   * Something was said on a thread. Where it is not in the list, or has no name yet, it is read by itself first: the list is D1's,
-   * which follows a new thread a little later unless it is asked for.
+   * A message was sent on a thread. A thread that is not listed, or has no name, is read by itself first: the list
+   * comes from D1, which follows a new thread a little later unless the thread is requested.
    */
   hearOf(thread: string): void {
     if (this.view.get().threads.some(({ thread_id, title }) => thread_id === thread && title !== null)) return;
     const look = (): void => {
       this.refresh();
-      tellTabs(null);
+      notifyTabs(null);
     };
     void this.#api.get(pathOf(thread)).then(look, look);
   }
 
-  /** How the newest run of the open thread stands, as its stream tells it: the list may hear of it later. */
+  /** The state of the open thread's newest run, from its stream: the list may get it later. */
   hear(thread: string, last_run: LastRun): void {
     this.view.change((view) => {
       const row = view.threads.find(({ thread_id }) => thread_id === thread);
@@ -128,7 +131,7 @@ export class ThreadList {
         ...view,
         threads: view.threads.map((each) => (each.thread_id === thread ? { ...each, ...changed } : each)),
       }));
-      tellTabs(null);
+      notifyTabs(null);
     });
   }
 
@@ -136,14 +139,14 @@ export class ThreadList {
     return this.#attempt(async () => {
       await this.#api.send("DELETE", pathOf(thread));
       this.view.change((view) => ({ ...view, threads: view.threads.filter(({ thread_id }) => thread_id !== thread) }));
-      tellTabs(null);
+      notifyTabs(null);
     });
   }
 
-  /** What was deleted with its project. */
+  /** Removes what was deleted with its project. */
   forgetProject(project: string): void {
     this.view.change((view) => ({ ...view, threads: view.threads.filter(({ project_id }) => project_id !== project) }));
-    tellTabs(null);
+    notifyTabs(null);
   }
 
   dismissProblem(): void {
@@ -168,7 +171,7 @@ export class ThreadList {
   async #read(): Promise<void> {
     await this.#attempt(async () => {
       const page = await this.#list(null);
-      // Pages that were read before stay; whoever scrolled there sees them on.
+      // Older pages stay, for whoever has scrolled there.
       this.view.change((view) => {
         const isMore = view.threads.length > page.data.length;
         const oldest = page.data.at(-1)?.created_at ?? "";

@@ -1,6 +1,7 @@
-// The open thread. One loop does one thing at a time: it reads what is stored, follows a run to its end, sends what a person
-// said, or listens to the thread for what others start on it. Each ends with the number of the last event, from which the next
-// goes on, so nothing is shown twice or missed. When nothing happens it stops asking, until something wakes it.
+// The open thread. One loop does one thing at a time: it reads what is stored, follows a run to its end, sends what a
+// person typed, or listens to the thread for runs that others start. Each step ends with the number of the last event,
+// where the next one continues, so nothing is shown twice or missed. When nothing happens it sends no requests until
+// something wakes it.
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
@@ -29,12 +30,12 @@ import {
   withoutWaiting,
   withSent,
 } from "./thread-view.ts";
-import { onWake, tellTabs } from "./wake.ts";
+import { notifyTabs, onWake } from "./wake.ts";
 
 interface ThreadOptions {
-  /** Nothing is stored of it yet; it begins with its first message. */
+  /** Nothing is stored yet; the thread begins with its first message. */
   isNew: boolean;
-  /** The server has got something that was said. */
+  /** The server has got something that was sent. */
   onTaken: () => void;
   onUnauthorized: () => void;
 }
@@ -48,7 +49,7 @@ export class ThreadStore {
   readonly #outgoing: Outgoing;
   readonly #inbox: Inbox;
   readonly #stream: ThreadStream;
-  /** Of the runs that this page has heard of. */
+  /** Runs that this page has seen. */
   readonly #seen = new Set<string>();
   #isStale: boolean;
   readonly #rest = new Rest();
@@ -68,7 +69,7 @@ export class ThreadStore {
     const stop = onWake((thread) => {
       if (thread !== null && thread !== id) return;
       this.#inbox.look();
-      // A stream that is open tells all else by itself.
+      // An open stream brings everything else.
       if (this.view.latest().link !== "connected") this.#rest.wake();
     });
     this.#closing.signal.addEventListener("abort", stop);
@@ -79,7 +80,7 @@ export class ThreadStore {
     void this.#work(isNew);
   }
 
-  /** What the server has not got yet is brought to it all the same. */
+  /** What the server has not got is still delivered. */
   close(): void {
     if (this.#closing.signal.aborted) return;
     this.#outgoing.deliverAll();
@@ -100,7 +101,7 @@ export class ThreadStore {
       void this.#sendBeside(message);
       return;
     }
-    // What is read meanwhile has no place for it yet.
+    // A read that is under way does not contain it yet.
     this.#change((now) => (now.phase === "loading" ? wait(now, { ...message, mode: "enqueue" }) : say(now, message)));
     this.#begin({ kind: "message", id, text }, run);
   }
@@ -112,7 +113,7 @@ export class ThreadStore {
     this.#begin({ kind: "answers", interrupted, answers }, newId("inv"));
   }
 
-  /** Its end comes as an event. What the server may not have yet is taken back. */
+  /** Its end arrives as an event. What the server may not have yet is taken back. */
   async stop(): Promise<void> {
     const turn = this.#outgoing.next;
     if (turn && !turn.isBegun) {
@@ -129,13 +130,13 @@ export class ThreadStore {
     }
   }
 
-  /** Brings a change that this page made itself, or heard of elsewhere. */
+  /** Applies a change that this page made itself, or learned of elsewhere. */
   refresh(): void {
     this.#isStale = true;
     this.#rest.wake();
   }
 
-  /** The plan as it was answered to a change: where no run works, nothing else tells of it. */
+  /** The plan in the response to an edit: where no run works, nothing else reports it. */
   takePlan(plan: PlanView): void {
     this.#change((view) => ({ ...view, conversation: withPlan(view.conversation, plan) }));
   }
@@ -150,9 +151,9 @@ export class ThreadStore {
     try {
       await this.#outgoing.beside(message, onLost);
       this.#change((view) => ({ ...withSent(view, message.id), problem: null }));
-      // The run that it was to go beside may have ended meanwhile.
+      // The run that it was meant for may have ended meanwhile.
       this.#rest.wake();
-      tellTabs(this.id);
+      notifyTabs(this.id);
     } catch (error) {
       this.#change((view) => ({ ...withoutWaiting(view, message.id), problem: describeProblem(error) }));
       this.#leaveIfUnknown(error);
@@ -191,7 +192,7 @@ export class ThreadStore {
 
   async #giveUp(error: ApiError): Promise<void> {
     if (this.#leaveIfUnknown(error)) return;
-    // Of a thread that nobody has written to there is nothing to read; it begins with its first message.
+    // A thread without messages has nothing to read; it begins with its first message.
     const { conversation, problem: known } = this.view.latest();
     const isUnwritten = error.status === 404 && (conversation.items.length === 0 || known !== null);
     const problem = isUnwritten ? known : describeProblem(error);
@@ -200,7 +201,7 @@ export class ThreadStore {
     if (!this.#outgoing.next) await this.#rest.sleep();
   }
 
-  /** With a key that the server does not know, nothing goes on here. */
+  /** With a key that the server does not know, nothing continues here. */
   #leaveIfUnknown(error: unknown): boolean {
     if (!(error instanceof ApiError) || error.status !== 401) return false;
     this.#leave();
@@ -213,7 +214,7 @@ export class ThreadStore {
     const { conversation, plan, runs, active, followed, inbox, known } = await readThread(this.#api, this.id);
     this.#isStale = false;
     for (const run of runs) if (!active.includes(run)) this.#seen.add(run.invocation_id);
-    // The stream of a run that has ended is read in one piece, and shown when it is whole.
+    // The stream of a run that has ended is read in one piece, and shown when it is complete.
     const isRead = runs.length > 0 && active.length === 0;
     this.#change((view) =>
       withInbox({ ...view, conversation, runs, phase: isRead ? view.phase : "ready" }, inbox, ({ id }) =>
@@ -221,7 +222,7 @@ export class ThreadStore {
       ),
     );
     this.#outgoing.dropKnown(known);
-    // Where a run works, what was said before that was known does not wait here for its end.
+    // Where a run works, messages sent before that was known don't wait for its end.
     const messages = active.length > 0 ? this.#outgoing.takeMessages() : [];
     for (const { id, text, run } of messages) {
       void this.#sendBeside({ id, text, mode: "enqueue", run, isSent: false });
@@ -234,32 +235,32 @@ export class ThreadStore {
   async #take(turn: Turn): Promise<void> {
     const { begin } = turn;
     if (begin.kind === "message") this.#change((view) => say(view, begin));
-    tellTabs(this.id);
+    notifyTabs(this.id);
     try {
       const { signal: withdrawal } = turn.withdrawal;
       await this.#stream.follow(turn, { opening: this.#outgoing.openingOf(turn), withdrawal });
     } catch (error) {
       const isWithdrawn = turn.withdrawal.signal.aborted && !this.#closing.signal.aborted;
-      // With another key it may go: it is kept for then.
+      // Another key may be accepted: it is kept for then.
       const isRefused = error instanceof ApiError && !error.isPassing && error.status !== 401;
       if (!isWithdrawn && !isRefused) throw error;
       this.#outgoing.settle(turn);
       const typed = typedOf(turn, error, this.view.latest().conversation.interrupts);
       for (const text of typed) giveBack(this.id, text);
-      // It may have got there after all.
+      // The request may have arrived after all.
       if (isWithdrawn) void this.#api.cancel(this.id, turn.run).catch(() => {});
       const problem = isWithdrawn ? null : describeProblem(error);
       this.#change((view) => ({ ...unsay(view, "id" in begin ? begin.id : null), problem }));
-      // Whatever refused it, this page does not know how things stand.
+      // After any refusal the page does not know the thread's state.
       this.#isStale = true;
       return;
     }
     this.#outgoing.settle(turn);
-    tellTabs(null);
+    notifyTabs(null);
     await this.#lookBack(turn.run);
   }
 
-  /** What others had run on the thread between what was seen and this turn is read from the store. */
+  /** Runs that others started between the last event seen and this turn are read from the store. */
   async #lookBack(run: string): Promise<void> {
     const { data: runs } = await this.#api.listRuns(this.id);
     const own = runs.findIndex(({ invocation_id }) => invocation_id === run);
@@ -268,7 +269,9 @@ export class ThreadStore {
     this.#change((view) => ({ ...view, runs }));
   }
 
-  /** To the thread, until its server has nothing more to tell; then the page rests. */
+  /**
+   * Listens to the thread until its server closes the stream because it has nothing more to send; then the page rests.
+   */
   async #listen(): Promise<void> {
     const isOver = await this.#stream.listen(this.#rest.signal, () =>
       this.#change((view) => ({ ...view, link: "connected", phase: "ready" })),
@@ -282,7 +285,7 @@ export class ThreadStore {
     if (event.type === "RUN_STARTED") this.#seen.add(event.runId);
     this.#change((view) => ({ ...hear(view, { at: Date.now(), id, event }), link: "connected" }));
     if (event.type !== "RUN_FINISHED" && event.type !== "RUN_ERROR") return;
-    tellTabs(null);
+    notifyTabs(null);
     this.#inbox.look();
   }
 

@@ -1,5 +1,5 @@
-// The streams of the open thread: of one run that is followed to its end, or of the thread, for what others start on it. Each goes on
-// after the last event that was heard, so nothing is heard twice or missed.
+// The streams of the open thread: of one run that is followed to its end, or of the thread, for runs that others start.
+// Each continues after the last event seen, so nothing is seen twice or missed.
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { Api } from "../client/api.ts";
 import { type Followed, type Follower, followRun, type Opening, readFrames, watchSilence } from "../client/follow.ts";
@@ -19,7 +19,7 @@ export class ThreadStream {
     this.#follower = follower;
   }
 
-  /** The run that is followed. */
+  /** The followed run. */
   get run(): string | null {
     return this.#run;
   }
@@ -44,7 +44,9 @@ export class ThreadStream {
     }
   }
 
-  /** Until its server has nothing more to tell, which is true, or until `rest` ends it or nothing was heard for long. */
+  /**
+   * Listens until the server has nothing more to send (returns true), `rest` ends it, or nothing has arrived for long.
+   */
   async listen(rest: AbortSignal, onSign: () => void): Promise<boolean> {
     const silence = watchSilence(AbortSignal.any([this.#closing, rest]));
     const sign = (): void => {

@@ -1,16 +1,19 @@
-// When a page that asked for nothing for a while should look again: somebody comes back to it, the network does, or another tab
-// of this browser did something. Between these it costs its server nothing.
+// When an idle page should read again: somebody comes back to it, the network does, or another tab of this browser did
+// something. Between these it costs its server nothing.
 const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("taskloom");
 
-/** A look on every key press would be a poll. */
+/** Reading on every key press would be polling. */
 const restMs = 20_000;
 
-/** To the other tabs: something happens on this thread, or in the lists where it is null. */
-export function tellTabs(thread: string | null): void {
+/** Notifies the other tabs: something happened on this thread, or in the lists where it is null. */
+export function notifyTabs(thread: string | null): void {
   tabs?.postMessage(thread);
 }
 
-/** `wake` is told the thread that another tab spoke of, or null where anything may have changed. Answers how to stop. */
+/**
+ * Calls `wake` with the thread that another tab named, or with null where anything may have changed. Returns its
+ * cleanup.
+ */
 export function onWake(wake: (thread: string | null) => void): () => void {
   const stop = new AbortController();
   const options = { signal: stop.signal };

@@ -1,4 +1,4 @@
-// Each folder has its words beside it, in both languages; that neither lacks one is checked by the compiler.
+// Each folder has its words in both languages; the compiler checks that neither lacks one.
 import { type Language, preferences } from "./preferences.ts";
 import { useStore } from "./store.ts";
 
@@ -12,7 +12,7 @@ export function useWords<T>(words: Words<T>): T {
   return words[useStore(preferences, ({ language }) => language)];
 }
 
-/** For what is no component. */
+/** For code outside components. */
 export function wordsNow<T>(words: Words<T>): T {
   return words[preferences.get().language];
 }

@@ -1,4 +1,4 @@
-// A question before something is deleted for good. It stays open while that is being done, and says where it was not.
+// Confirms a deletion. It stays open while that is in progress, and shows a failure.
 import { useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -14,7 +14,7 @@ export function AskDialog({
 }: {
   title: string;
   text: string;
-  /** Whether it was done. */
+  /** Whether it succeeded. */
   onYes: () => Promise<boolean>;
   onClose: () => void;
 }) {
@@ -22,7 +22,7 @@ export function AskDialog({
   const [isDoing, setDoing] = useState(false);
   const act = async (): Promise<void> => {
     setDoing(true);
-    // A failure is said where the list is.
+    // The list shows a failure.
     await onYes();
     onClose();
   };

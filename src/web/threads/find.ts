@@ -1,5 +1,5 @@
-// Finds what people mean by a few letters: every word of theirs must be somewhere in the name; names that begin with what they
-// typed come first, then those in which a word does.
+// Finds names by a few letters: every typed word must be somewhere in the name. Names that begin with the text come
+// first, then those in which a word does.
 
 export function findByName<T>(rows: readonly T[], typed: string, nameOf: (row: T) => string): T[] {
   const wanted = fold(typed);
@@ -18,7 +18,7 @@ function rankOf(name: string, wanted: string): number {
   return name.includes(` ${wanted}`) ? 1 : 2;
 }
 
-/** Letters alone: how something is capitalised or accented is not remembered. */
+/** Ignores case and accents, which people don't remember. */
 function fold(text: string): string {
   return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim();
 }

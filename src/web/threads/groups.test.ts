@@ -21,13 +21,13 @@ describe("groupByDay", () => {
     ]);
   });
 
-  it("puts what was begun last first, and leaves empty spans out", () => {
+  it("puts the newest first, and leaves empty groups out", () => {
     const [early, late] = [at(2026, 9, 1, 8), at(2026, 9, 2, 8)];
     expect(groupByDay([early, late], now)).toEqual([{ span: "older", rows: [late, early] }]);
     expect(groupByDay([], now)).toEqual([]);
   });
 
-  it("takes a time that is ahead of this clock for today", () => {
+  it("puts a time ahead of this clock under today", () => {
     expect(groupByDay([at(2026, 10, 27, 3)], now)).toMatchObject([{ span: "today" }]);
   });
 });

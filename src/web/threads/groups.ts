@@ -1,5 +1,5 @@
-// The list by days, as people remember them: by the calendar of the place where the page is open, not by hours that have passed.
-// It goes by when a conversation was begun, as the server's pages do: a later page is then below an earlier one, and no row jumps.
+// Groups the list by calendar days of the local zone, as people remember them, not by hours passed. It uses the time a
+// conversation began, as the server's pages do: a later page is then below an earlier one, and no row jumps.
 const spans = ["today", "yesterday", "week", "older"] as const;
 export type Span = (typeof spans)[number];
 
@@ -7,7 +7,7 @@ interface Dated {
   created_at: string;
 }
 
-/** Newest first; spans in which nothing is are left out. */
+/** Newest first; empty groups are left out. */
 export function groupByDay<T extends Dated>(rows: readonly T[], now: Date): { span: Span; rows: T[] }[] {
   const sorted = rows.toSorted((one, other) => other.created_at.localeCompare(one.created_at));
   const found = Map.groupBy(sorted, ({ created_at }) => spanOf(new Date(created_at), now));

@@ -7,8 +7,8 @@ import { useWords } from "../state/words.ts";
 import styles from "./dialogs.module.css";
 import { words } from "./words.ts";
 
-/** What the server takes. */
-export const mostNameCharacters = 500;
+/** The server's limit. */
+export const maxNameCharacters = 500;
 
 export function NameDialog({
   title,
@@ -44,7 +44,7 @@ export function NameDialog({
           required
           autoFocus
           dir="auto"
-          maxLength={mostNameCharacters}
+          maxLength={maxNameCharacters}
           value={name}
           onChange={(event) => setName(event.target.value)}
         />

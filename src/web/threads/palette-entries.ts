@@ -1,4 +1,4 @@
-// What the palette offers: the conversations that are called so, and what can be done.
+// The palette's entries: the conversations that match, and the actions.
 import {
   Bot,
   ChartColumn,
@@ -38,8 +38,8 @@ interface Said {
   general: (typeof frame)["en"];
 }
 
-/** More than these nobody reads; a letter more finds it. */
-const [mostRecent, mostFound] = [6, 50];
+/** Nobody reads more than these; another letter finds it. */
+const [maxRecent, maxFound] = [6, 50];
 
 export function listEntries(
   typed: string,
@@ -48,7 +48,7 @@ export function listEntries(
   said: Said,
 ): Entry[] {
   const found = findByName(threads, typed, ({ title }) => title ?? said.general.untitled);
-  const shown = found.slice(0, typed.trim() === "" ? mostRecent : mostFound).map(
+  const shown = found.slice(0, typed.trim() === "" ? maxRecent : maxFound).map(
     ({ thread_id, title, last_run }): Entry => ({
       id: thread_id,
       group: "threads",

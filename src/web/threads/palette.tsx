@@ -1,5 +1,5 @@
-// Finds a conversation by its name, or something to do (⌘K, Ctrl+K): a field that keeps the focus, and a list under it in which
-// the arrows choose and Enter goes.
+// Finds a conversation by its name, or an action (⌘K, Ctrl+K): a field that keeps the focus, and a list in which the
+// arrow keys choose and Enter opens.
 import { Dialog } from "@base-ui/react/dialog";
 import { Search } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
@@ -115,7 +115,7 @@ function Option({
 }: {
   entry: Entry;
   id: string;
-  /** Where another kind of entries begins. */
+  /** Where the next kind of entries begins. */
   heading: string | null;
   isChosen: boolean;
   onPoint: () => void;

@@ -1,5 +1,5 @@
-// The projects of the person, read when somebody wants to choose among them. Each conversation that was begun without one has made
-// its own, so there are about as many as conversations.
+// The person's projects, read when somebody wants to choose one. Each conversation without a project has made its own,
+// so there are about as many as conversations.
 import type { Project } from "../../protocol/project.ts";
 import { type Api, ApiError } from "../client/api.ts";
 import { chosenProject } from "../state/chosen-project.ts";
@@ -47,7 +47,7 @@ export class ProjectList {
     this.#isReading = false;
   }
 
-  /** The new one is chosen. */
+  /** The new project is chosen. */
   create(name: string): Promise<boolean> {
     return this.#attempt(async () => {
       const made = await this.#api.send<Project>("POST", "/v1/projects", { name });

@@ -1,4 +1,4 @@
-// Which project's conversations are listed, and what can be done with projects.
+// Which project's conversations are listed, and the actions on projects.
 import { ChevronsUpDown, FolderPlus, Folders, Pencil, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useApp } from "../app/context.ts";
@@ -31,7 +31,7 @@ export function ProjectMenu({ projects }: { projects: ProjectList }) {
   const name = named.find(({ value }) => value === chosen)?.label ?? said.allProjects;
   const read = (): void => {
     void projects.read();
-    // Those without a name are called as their conversations.
+    // Projects without a name are named after their conversations.
     void threads.all();
   };
   const items = (
@@ -82,7 +82,7 @@ export function ProjectMenu({ projects }: { projects: ProjectList }) {
   );
 }
 
-/** What a menu shows is read when it is opened. */
+/** A menu's entries are read when it is opened. */
 function OnOpen({ read }: { read: () => void }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each time that it is opened
   useEffect(read, []);

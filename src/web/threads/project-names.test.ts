@@ -5,7 +5,7 @@ import { nameProjects } from "./project-names.ts";
 const project = (project_id: string, name: string) => ({ project_id, name }) as Project;
 
 describe("nameProjects", () => {
-  it("calls a project by its name, else by its first conversation's title, else untitled, those with names first", () => {
+  it("takes a project's name, else its first conversation's title, else untitled, and puts named ones first", () => {
     const threads = [
       { project_id: "b", title: "Later" },
       { project_id: "b", title: "First" },

@@ -1,4 +1,4 @@
-// How the newest run of a conversation stands, where that is worth a look: a small mark, and a word for those who listen.
+// The state of a conversation's newest run where it deserves attention: a small mark, and a word for screen readers.
 import type { LastRun } from "../../protocol/thread.ts";
 import { useWords } from "../state/words.ts";
 import styles from "./run-mark.module.css";

@@ -1,4 +1,4 @@
-// The conversations of the person, and the ways to what is not a conversation.
+// The person's conversations, and the links to everything else.
 import {
   ChevronsUpDown,
   CircleUserRound,

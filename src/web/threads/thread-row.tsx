@@ -1,4 +1,4 @@
-// One conversation in the list: its title, how it stands, and what can be done with it.
+// One conversation in the list: its title, its state, and its actions.
 import { Ellipsis, Pencil, Trash2 } from "lucide-react";
 import { type KeyboardEvent, memo, useState } from "react";
 import type { ThreadWithRun } from "../../protocol/thread.ts";
@@ -10,7 +10,7 @@ import { useFocusBack } from "../parts/use-focus-back.ts";
 import { go } from "../state/place.ts";
 import { useWords } from "../state/words.ts";
 import { AskDialog } from "./ask-dialog.tsx";
-import { mostNameCharacters } from "./name-dialog.tsx";
+import { maxNameCharacters } from "./name-dialog.tsx";
 import { RunMark } from "./run-mark.tsx";
 import styles from "./thread-row.module.css";
 import { words } from "./words.ts";
@@ -81,7 +81,7 @@ export const ThreadRow = memo(function ThreadRow({ row, isOpen }: { row: ThreadW
   );
 });
 
-/** Enter, or going elsewhere, keeps the title; Escape leaves it, and stops no run. */
+/** Enter, or leaving the field, saves the title; Escape cancels, and stops no run. */
 function TitleField({
   title,
   onKeep,
@@ -109,12 +109,12 @@ function TitleField({
   return (
     <input
       className={`${inputClass} ${styles.field}`}
-      // It stands where somebody has just asked for it.
+      // The person has just asked for this field, so it takes the focus.
       // biome-ignore lint/a11y/noAutofocus: see above
       autoFocus
       dir="auto"
       aria-label={said.title}
-      maxLength={mostNameCharacters}
+      maxLength={maxNameCharacters}
       value={text}
       onFocus={(event) => event.target.select()}
       onChange={(event) => setText(event.target.value)}

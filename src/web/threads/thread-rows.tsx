@@ -1,4 +1,4 @@
-// The conversations by days. Older ones are read when the end of the list comes near.
+// The conversations by day. Older ones are read when the end of the list comes near.
 import { MessagesSquare } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useApp } from "../app/context.ts";
@@ -19,7 +19,7 @@ export function ThreadRows({ project, onBegin }: { project: string | null; onBeg
   const open = useStore(place, ({ thread }) => thread);
   const rows = project === null ? all : all.filter(({ project_id }) => project_id === project);
   useEffect(() => {
-    // What a project has may stand on any page.
+    // A project's threads may be on any page.
     if (project !== null) void threads.all();
   }, [project, threads]);
   if (phase === "loading") return <Skeleton />;
@@ -63,7 +63,7 @@ export function ThreadRows({ project, onBegin }: { project: string | null; onBeg
               <Spinner /> {said.readingMore}
             </>
           )}
-          {/* A new one for each page: where a short page leaves the end in sight, it is seen anew. */}
+          {/* A new one for each page: where a short page leaves the end visible, it is observed anew. */}
           <End key={next_cursor} onSeen={() => void threads.more()} />
         </p>
       )}

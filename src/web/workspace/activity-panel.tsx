@@ -1,4 +1,4 @@
-// What the runs of the thread did, took and cost; and the sandbox that they did it in.
+// What the thread's runs did, how long they took and what they cost; and the project's sandbox.
 import { Activity } from "lucide-react";
 import { useMemo, useState } from "react";
 import { Button } from "../parts/button.tsx";
@@ -26,7 +26,7 @@ export function ActivityPanel({ thread, isShown }: PartProps) {
     [plan],
   );
   const newest = runs[0]?.invocation_id;
-  /** The newest one is open until somebody closes it. */
+  /** The newest run is open until somebody closes it. */
   const [toggled, setToggled] = useState<Readonly<Record<string, boolean>>>({});
   const isOpen = (run: string): boolean => toggled[run] ?? run === newest;
   const started = runs.flatMap((run) =>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import type { Happened } from "../state/thread-view.ts";
+import type { TimedEvent } from "../state/thread-view.ts";
 import { readActivity } from "./activity-rows.ts";
 
-function happen(events: ThreadEvent[], at = 1_000): Happened[] {
+function happen(events: ThreadEvent[], at = 1_000): TimedEvent[] {
   return events.map((event, place) => ({ at: at + place * 10, id: `${at + place}`, event }));
 }
 
@@ -22,7 +22,7 @@ const result = (content: string): ThreadEvent => ({
 });
 
 describe("the events of a run", () => {
-  it("are rows of what a person would tell, without what only closes something", () => {
+  it("become rows for what a person would report, and none for mere ends", () => {
     const [run] = readActivity(
       happen([
         begin("r1"),
@@ -42,7 +42,7 @@ describe("the events of a run", () => {
     ]);
   });
 
-  it("are one row where they are pieces of one output", () => {
+  it("become one row where they are pieces of one output", () => {
     const [run] = readActivity(
       happen([begin("r1"), say("\u001b[31mone\u001b[0m\n"), say("two\n"), say("\n")]),
       new Map(),
@@ -50,7 +50,7 @@ describe("the events of a run", () => {
     expect(run?.rows[1]).toMatchObject({ kind: "output", subject: "two", count: 3 });
   });
 
-  it("are told run by run, a run that is taken up again as the same", () => {
+  it("are grouped by run, and a continued run stays one group", () => {
     const runs = readActivity(happen([begin("r1"), begin("r2"), say("a"), begin("r2"), say("b")]), new Map());
     expect(runs.map(({ run, rows }) => [run, rows.length])).toEqual([
       ["r1", 1],
@@ -58,7 +58,7 @@ describe("the events of a run", () => {
     ]);
   });
 
-  it("have no time where the page was told of the past", () => {
+  it("have no time where the page received them as history", () => {
     const live = { at: 50_000, id: "9", event: say("now") };
     const [run] = readActivity([...happen([begin("r1"), result("old")], 20_000), live], new Map([["r1", 5_000]]));
     expect(run?.rows.map(({ at }) => at)).toEqual([null, null, 50_000]);
@@ -66,9 +66,9 @@ describe("the events of a run", () => {
     expect(other?.rows[0]?.at).toBe(20_000);
   });
 
-  it("are told once where their stream is read twice", () => {
-    const told = happen([begin("r1"), result("one"), result("two")]);
-    expect(readActivity([...told, ...told], new Map())[0]?.rows).toHaveLength(3);
+  it("appear once where their stream is read twice", () => {
+    const events = happen([begin("r1"), result("one"), result("two")]);
+    expect(readActivity([...events, ...events], new Map())[0]?.rows).toHaveLength(3);
   });
 
   it("are bounded", () => {

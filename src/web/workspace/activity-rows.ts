@@ -1,8 +1,8 @@
-// The events of a run as a list that a person can read: what comes in many small pieces is one row, and what only closes
-// something is none.
+// Turns the events of a run into rows that a person can read: many small pieces are one row, and an event that only
+// ends something is none.
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import { isSilentTool } from "../client/tool-title.ts";
-import type { Happened } from "../state/thread-view.ts";
+import type { TimedEvent } from "../state/thread-view.ts";
 
 export type RowKind =
   | "begun"
@@ -10,7 +10,7 @@ export type RowKind =
   | "task"
   | "taskDone"
   | "said"
-  | "told"
+  | "sent"
   | "thought"
   | "call"
   | "result"
@@ -24,12 +24,12 @@ export type RowKind =
 export interface ActivityRow {
   key: string;
   kind: RowKind;
-  /** Of a task the id, of an outcome its name; else what is to be read. */
+  /** For a task its id, for an outcome its name; otherwise the text to show. */
   subject: string;
   isBad: boolean;
   /** How many events it stands for. */
   count: number;
-  /** When it happened; null where this page heard of it only later. */
+  /** When it happened; null where the page learned of it only later. */
   at: number | null;
 }
 
@@ -39,14 +39,14 @@ export interface RunActivity {
   omitted: number;
 }
 
-const mostRows = 300;
-const mostCharacters = 160;
-/** What is told of the past comes within this time, all at once. */
+const maxRows = 300;
+const maxCharacters = 160;
+/** Past events arrive in one burst, within this time. */
 const burstMs = 1_500;
 
-/** `started` is when each run began by the server's clock, as far as that is known. */
-export function readActivity(activity: readonly Happened[], started: ReadonlyMap<string, number>): RunActivity[] {
-  const runs: { run: string; heardAt: number; events: Happened[]; isLate: boolean }[] = [];
+/** `started` is when each run began by the server's clock, where known. */
+export function readActivity(activity: readonly TimedEvent[], started: ReadonlyMap<string, number>): RunActivity[] {
+  const runs: { run: string; heardAt: number; events: TimedEvent[]; isLate: boolean }[] = [];
   let current: (typeof runs)[number] | undefined;
   const seen = new Set<string>();
   for (const happened of activity) {
@@ -63,7 +63,7 @@ export function readActivity(activity: readonly Happened[], started: ReadonlyMap
         runs.push(current);
       }
     }
-    // A stream that is read once more tells the same again.
+    // A stream that is read again repeats its events.
     if (id !== null && seen.has(id)) continue;
     if (id !== null) seen.add(id);
     current?.events.push(happened);
@@ -73,7 +73,7 @@ export function readActivity(activity: readonly Happened[], started: ReadonlyMap
     const rows = events.reduce<ActivityRow[]>((list, { event, at, id }, place) => {
       if (event.type === "TOOL_CALL_START" && isSilentTool(event.toolCallName)) silent.add(event.toolCallId);
       const row = describeEvent(event);
-      // What these answer is the plan once more, in a form for models.
+      // The results of these tools repeat the plan, in a form for models.
       const isEcho = event.type === "TOOL_CALL_RESULT" && silent.has(event.toolCallId) && row?.isBad === false;
       if (row === null || isEcho) return list;
       const time = isLate && at - heardAt < burstMs ? null : at;
@@ -83,7 +83,7 @@ export function readActivity(activity: readonly Happened[], started: ReadonlyMap
       } else list.push({ ...row, key: id ?? `${place}`, count: 1, at: time });
       return list;
     }, []);
-    const omitted = Math.max(0, rows.length - mostRows);
+    const omitted = Math.max(0, rows.length - maxRows);
     return { run, rows: rows.slice(omitted), omitted };
   });
 }
@@ -98,7 +98,7 @@ function describeEvent(event: ThreadEvent): Pick<ActivityRow, "kind" | "subject"
     case "STEP_FINISHED":
       return row("taskDone", event.stepName);
     case "TEXT_MESSAGE_START":
-      return row(event.role === "user" ? "told" : "said");
+      return row(event.role === "user" ? "sent" : "said");
     case "REASONING_MESSAGE_START":
       return row("thought");
     case "TOOL_CALL_START":
@@ -124,10 +124,10 @@ function isOfPlan({ path }: PatchOperation): boolean {
   return path.startsWith("/plan");
 }
 
-/** Its first line that says something. */
+/** The first line that is not empty. */
 function shorten(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of terminals are none here
   const plain = text.slice(0, 2_000).replace(/\u001b\[[\d;?]*[a-z]/gi, "");
   const line = plain.split("\n").find((each) => each.trim() !== "") ?? "";
-  return line.length > mostCharacters ? `${line.slice(0, mostCharacters).toWellFormed()}…` : line;
+  return line.length > maxCharacters ? `${line.slice(0, maxCharacters).toWellFormed()}…` : line;
 }

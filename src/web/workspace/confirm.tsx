@@ -1,4 +1,4 @@
-// Asks before what can't be undone.
+// Asks before an action that can't be undone.
 import type { ReactNode } from "react";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";

@@ -1,4 +1,4 @@
-// What a file holds, as far as it can be shown: a text up to a bound, or a picture.
+// The content of a file as far as the page can show it: text up to a limit, or an image.
 import { type Api, readProblem } from "../client/api.ts";
 import type { FileEntry } from "./file-tree.ts";
 
@@ -8,12 +8,12 @@ export type FileContent =
   | { kind: "binary" }
   | { kind: "large picture" };
 
-/** A longer text is no longer read on a screen. */
+/** Nobody reads a longer text on a screen. */
 export const shownBytes = 256 * 1024;
 const pictureBytes = 10 * 1024 * 1024;
 const patienceMs = 60_000;
 
-/** SVG is left out: it is a text, and can be more than a picture. */
+/** Without SVG: it is text, and can contain scripts. */
 const pictures: Record<string, string> = {
   gif: "image/gif",
   jpeg: "image/jpeg",
@@ -42,20 +42,20 @@ export async function readContent(
   });
   if (!response.ok) throw await readProblem(response);
   if (type !== null) return { kind: "picture", blob: new Blob([await response.arrayBuffer()], { type }) };
-  // A sandbox that knows no parts sends all of it.
+  // A sandbox without range requests sends the whole file.
   const bytes = await readBytes(response, shownBytes);
   const text = readText(bytes, isWhole && bytes.length <= shownBytes);
   return text === null ? { kind: "binary" } : { kind: "text", text, isWhole: isWhole && bytes.length === size };
 }
 
-async function readBytes(response: Response, most: number): Promise<Uint8Array> {
+async function readBytes(response: Response, max: number): Promise<Uint8Array> {
   const reader = response.body?.getReader();
-  const bytes = new Uint8Array(most);
+  const bytes = new Uint8Array(max);
   let length = 0;
-  while (reader && length < most) {
+  while (reader && length < max) {
     const { done, value } = await reader.read();
     if (done) break;
-    const taken = value.subarray(0, most - length);
+    const taken = value.subarray(0, max - length);
     bytes.set(taken, length);
     length += taken.length;
   }
@@ -63,7 +63,7 @@ async function readBytes(response: Response, most: number): Promise<Uint8Array> 
   return bytes.subarray(0, length);
 }
 
-/** Null for what is no text. A part of a file may end amid a letter. */
+/** Null where it is not text. A part of a file may end within a character. */
 export function readText(bytes: Uint8Array, isWhole: boolean): string | null {
   if (bytes.includes(0)) return null;
   try {

@@ -1,4 +1,4 @@
-// Where files are let fall, and the button that chooses them. Before one is replaced the person is asked.
+// The drop area for uploads, and the button that chooses files. It asks before a file is replaced.
 import { Upload } from "lucide-react";
 import { type DragEvent, type ReactNode, useRef, useState } from "react";
 import { revealName } from "../client/reveal.ts";
@@ -10,9 +10,9 @@ import { fileWords } from "./file-words.ts";
 import styles from "./files.module.css";
 
 interface Drop {
-  /** Shown for the folder into which it goes. */
+  /** Shown as the target of the upload. */
   folder: string;
-  /** The names that are there already. */
+  /** The names that already exist there. */
   names: readonly string[];
   onFiles(files: File[]): void;
   children: (button: ReactNode) => ReactNode;
@@ -49,7 +49,7 @@ export function FileDrop({ folder, names, onFiles, children }: Drop) {
         aria-label={said.upload}
         onChange={({ target }) => {
           take([...(target.files ?? [])]);
-          // The same file may be chosen again.
+          // Allows the same file to be chosen again.
           target.value = "";
         }}
       />

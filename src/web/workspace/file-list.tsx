@@ -1,4 +1,4 @@
-// The tree of files. It has one stop for the Tab key; within it the arrows go.
+// The tree of files. The Tab key stops at it once; the arrow keys move within it.
 import { ChevronRight, File, FileImage, Folder, FolderOpen } from "lucide-react";
 import { type KeyboardEvent, useRef } from "react";
 import { revealName } from "../client/reveal.ts";
@@ -36,7 +36,7 @@ export function FileList({ rows, chosen, onChoose, onToggle, onAgain }: List) {
     const items = list.current?.querySelectorAll<HTMLElement>("[data-path]") ?? [];
     [...items].find((item) => item.dataset.path === move.focus)?.focus();
   };
-  // A tree without entries is none.
+  // An element with the role `tree` must have items.
   if (entries.length === 0) {
     return (
       <div className={styles.tree}>

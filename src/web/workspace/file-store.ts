@@ -1,4 +1,4 @@
-// The files of a project as the page has read them: a folder when it is opened, and all open ones again when asked.
+// The project's files as far as the page has read them: a folder when it is opened, and all open ones again on demand.
 import type { Api } from "../client/api.ts";
 import { readLink } from "../conversation/markdown.tsx";
 import { describeProblem } from "../state/problem.ts";
@@ -6,14 +6,14 @@ import { Store } from "../state/store.ts";
 import { emptyTree, type FileEntry, type FileTree, type Folder, sortEntries } from "./file-tree.ts";
 import { pathOfSandbox } from "./project.ts";
 
-/** A sandbox that went to sleep meanwhile is started by it. */
+/** Reading starts a sandbox that has stopped meanwhile. */
 const listMs = 120_000;
 
 export class FileStore {
   readonly tree = new Store<FileTree>(emptyTree);
   readonly path: string;
   readonly #api: Api;
-  /** Of each folder the newest reading counts. */
+  /** For each folder the newest request wins. */
   readonly #readings = new Map<string, number>();
 
   constructor(api: Api, project: string) {
@@ -54,7 +54,7 @@ export class FileStore {
     });
   }
 
-  /** A browser's downloads can't send a key: they go by an address that works once. */
+  /** A browser's download can't send a key, so it uses an address that works once. */
   async download(path: string, kind: "content" | "archive"): Promise<void> {
     const { url } = await this.#api.send<{ url: string }>("POST", `${this.path}/ticket`, { path, kind });
     const href = readLink(url);

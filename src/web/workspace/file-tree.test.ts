@@ -15,17 +15,17 @@ const tree: FileTree = {
 };
 
 describe("the tree of files", () => {
-  it("has folders first, and numbers in their order", () => {
+  it("lists folders first, and numbers in numeric order", () => {
     const names = sortEntries([entry("b10"), entry("B2"), entry("z", true), entry("a")]).map(({ name }) => name);
     expect(names).toEqual(["z", "a", "B2", "b10"]);
   });
 
-  it("has the rows of open folders below them", () => {
+  it("lists the rows of open folders below them", () => {
     const rows = listRows(tree).map((row) => (row.kind === "entry" ? `${row.level} ${row.entry.path}` : row.remark));
     expect(rows).toEqual(["1 src", "2 src/lib", "2 src/x.ts", "1 a.md"]);
   });
 
-  it("says of a folder that it is being read, that it is empty, and that there is more", () => {
+  it("shows that a folder is being read, is empty, or has more entries", () => {
     const remarks = (...args: Parameters<typeof listRows>) =>
       listRows(...args).flatMap((row) => (row.kind === "remark" ? [row.remark] : []));
     expect(remarks({ folders: {}, open: new Set() })).toEqual(["loading"]);
@@ -34,7 +34,7 @@ describe("the tree of files", () => {
     expect(remarks({ folders: { "": cut }, open: new Set() })).toEqual(["truncated"]);
   });
 
-  it("is gone through with the keys", () => {
+  it("is operated with the keyboard", () => {
     const rows = listRows(tree);
     const path: string[] = [];
     for (const key of ["ArrowDown", "ArrowDown", "ArrowRight", "End", "ArrowUp", "ArrowLeft"]) {

@@ -1,4 +1,4 @@
-// The folders that were read and those that are open, as the rows of a tree, and what its keys do.
+// The rows of a tree, from the folders that were read and those that are open, and what its keys do.
 import type { Problem } from "../state/problem.ts";
 
 export interface FileEntry {
@@ -10,14 +10,14 @@ export interface FileEntry {
 }
 
 export interface Folder {
-  /** Null until it has been read. */
+  /** Null until it is read. */
   entries: FileEntry[] | null;
   truncated: boolean;
   problem: Problem | null;
 }
 
 export interface FileTree {
-  /** By path; the project's own is "". */
+  /** By path; the project's own folder is "". */
   folders: Readonly<Record<string, Folder>>;
   open: ReadonlySet<string>;
 }
@@ -26,7 +26,7 @@ export const emptyTree: FileTree = { folders: {}, open: new Set() };
 
 export type TreeRow =
   | { kind: "entry"; entry: FileEntry; level: number; isOpen: boolean }
-  /** What there is to say of a folder in place of its entries, or after them. */
+  /** A note in place of a folder's entries, or after them. */
   | { kind: "remark"; folder: string; level: number; remark: "loading" | "empty" | "truncated" | Problem };
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
@@ -59,7 +59,7 @@ export function listRows({ folders, open }: FileTree, folder = "", level = 1): T
   return rows;
 }
 
-/** What a key does in a tree: as in those of other programs. Null for keys that are not its. */
+/** What a key does in a tree, as in other programs. Null for any other key. */
 export function moveInTree(
   rows: TreeRow[],
   from: string | null,

@@ -1,4 +1,4 @@
-// What is in the chosen file.
+// The content of the chosen file.
 import { ArrowLeft, Download, FileQuestion, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useApp } from "../app/context.ts";
@@ -19,7 +19,7 @@ import { useFormats } from "./format.ts";
 
 interface View {
   entry: FileEntry;
-  /** Where files are asked for. */
+  /** Where files are read from. */
   files: string;
   isPreparing: boolean;
   onBack(): void;
@@ -83,7 +83,7 @@ export function FileView({ entry, files, isPreparing, onBack, onDownload, onDele
   );
 }
 
-/** Read again when the entry is another one, or has changed since. */
+/** Reads again when the entry is another one, or has changed. */
 function useContent(entry: FileEntry, files: string, attempt: number): Reading {
   const { api } = useApp();
   const [reading, setReading] = useState<Reading>(null);

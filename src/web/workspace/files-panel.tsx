@@ -1,4 +1,4 @@
-// The files of the project's sandbox: looked at, brought in and out.
+// The files of the project's sandbox: view, upload, download.
 import { Archive, RotateCw, Trash2 } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { useApp } from "../app/context.ts";
@@ -15,8 +15,8 @@ import { type FileEntry, listRows, parentOf } from "./file-tree.ts";
 import { FileView } from "./file-view.tsx";
 import { fileWords } from "./file-words.ts";
 import styles from "./files.module.css";
-import { useRunEnd } from "./moments.ts";
 import type { PartProps } from "./part.ts";
+import { useRunEnd } from "./refresh.ts";
 import { SandboxGate } from "./sandbox-gate.tsx";
 import { UploadList } from "./upload-list.tsx";
 import { Uploads } from "./uploads.ts";
@@ -44,7 +44,7 @@ function Files({ project, thread, isShown }: PartProps & { project: string }) {
   useEffect(() => void store.refresh(), [store]);
   useEffect(() => () => uploads.close(), [uploads]);
   useRunEnd(thread, isShown, () => void store.refresh());
-  // What is shown changes with the tree: another size, another time, or gone.
+  // The shown file is read again when the tree shows another size or time, and closed when it is gone.
   const listed = shown && tree.folders[parentOf(shown.path)]?.entries?.find(({ path }) => path === shown.path);
   const current = listed ?? shown;
   const folder = chosen === null ? "" : chosen.is_dir ? chosen.path : parentOf(chosen.path);
@@ -131,7 +131,7 @@ function Files({ project, thread, isShown }: PartProps & { project: string }) {
   );
 }
 
-/** The folder that uploads and archives are of, and the way back to the outermost. */
+/** The folder for uploads and archives, and the path back to the root. */
 function Where({ folder, onRoot }: { folder: string; onRoot: () => void }) {
   const said = useWords(fileWords);
   if (folder === "") return <span className={styles.where}>{said.root}</span>;

@@ -5,7 +5,7 @@ describe("sizes and times", () => {
   const en = formatsOf("en");
   const zh = formatsOf("zh");
 
-  it("say bytes in the unit that fits", () => {
+  it("show bytes in the unit that fits", () => {
     expect([0, 999, 1_834, 15_000, 104_857_600].map((count) => en.bytes(count))).toEqual([
       "0 B",
       "999 B",
@@ -15,7 +15,7 @@ describe("sizes and times", () => {
     ]);
   });
 
-  it("say lengths of time shortly", () => {
+  it("show durations briefly", () => {
     expect([300, 42_000, 95_000, 3_720_000, 1_800_000].map((ms) => en.duration(ms))).toEqual([
       "0.3s",
       "42s",
@@ -26,13 +26,13 @@ describe("sizes and times", () => {
     expect(zh.duration(95_000)).toBe("1分钟 35秒");
   });
 
-  it("leave the day out where it is today", () => {
+  it("omit the day where it is today", () => {
     const now = Date.UTC(2026, 10, 24, 12);
     expect(en.moment(now, now)).not.toContain("2026");
     expect(en.moment(now - 3 * 86_400_000, now)).toContain("2026");
   });
 
-  it("say small costs exactly enough", () => {
+  it("show small costs with enough digits", () => {
     expect(en.money(0.0123)).toContain("0.0123");
     expect(en.money(12.5)).toContain("12.50");
   });

@@ -1,4 +1,4 @@
-// Sizes, lengths of time and counts in the language of the page.
+// Formats sizes, durations and counts in the page's language.
 import type { Language } from "../state/preferences.ts";
 import { preferences } from "../state/preferences.ts";
 import { useStore } from "../state/store.ts";
@@ -7,7 +7,7 @@ export interface Formats {
   bytes(count: number): string;
   count(value: number): string;
   duration(ms: number): string;
-  /** With the day where that is another one. */
+  /** With the day, unless it is today. */
   moment(at: number, now?: number): string;
   clock(at: number): string;
   money(usd: number): string;

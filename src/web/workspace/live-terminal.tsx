@@ -1,4 +1,4 @@
-// The output of the agent's commands as it comes. It can be read, scrolled and copied from, not written to.
+// The live output of the agent's commands, to read, scroll and copy. It takes no input.
 import type { Terminal } from "@xterm/xterm";
 import { lazy, Suspense, useCallback } from "react";
 import { words as conversationWords } from "../conversation/words.ts";

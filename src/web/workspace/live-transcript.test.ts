@@ -30,7 +30,7 @@ function bare(text: string): string {
 }
 
 describe("the live terminal", () => {
-  it("writes each part once: the command, its output as it comes, its exit code", () => {
+  it("writes each part once: the command, its output as it arrives, its exit code", () => {
     const live = new LiveTranscript(words);
     expect(bare(live.advance([call({ arguments: '{"comm' })]))).toBe("");
     expect(bare(live.advance([call()]))).toBe("$ npm test\n");
@@ -41,13 +41,13 @@ describe("the live terminal", () => {
     expect(live.advance([ended])).toBe("");
   });
 
-  it("shows what a stored call said, whose output nobody saw", () => {
+  it("shows the output of a stored call whose output was not seen live", () => {
     const live = new LiveTranscript(words);
     const stored = call({ result: "exit_code: 0\nhello\n", open: false });
     expect(bare(live.advance([stored]))).toBe("$ npm test\nhello\n└ exit code 0\n\n");
   });
 
-  it("says nothing where there was no output, and that a server goes on", () => {
+  it("writes nothing where there was no output, and that a server keeps running", () => {
     const live = new LiveTranscript(words);
     const quiet = call({ result: "exit_code: 0\n(no output)", open: false });
     const server = call({ id: "2", result: "still running (command_id: c); more\nlistening\n", open: false });
@@ -56,21 +56,21 @@ describe("the live terminal", () => {
     );
   });
 
-  it("names the command again whose output comes between that of another", () => {
+  it("names the command again when outputs of two commands alternate", () => {
     const live = new LiveTranscript(words);
     const other = call({ id: "2", arguments: '{"command":"tail"}' });
     live.advance([call(), other]);
     expect(bare(live.advance([call({ output: "late\n" }), other]))).toBe("↳ npm test\nlate\n");
   });
 
-  it("goes on where the beginning of a long output was dropped", () => {
+  it("continues where the beginning of a long output was dropped", () => {
     expect(addedTo("abcdef", "defghi")).toBe("ghi");
     expect(addedTo("abc", "xyz")).toBe("xyz");
     expect(addedTo("", "abc")).toBe("abc");
     expect(addedTo("aaaa", "aaa")).toBe("");
   });
 
-  it("lets no command draw anything but its words", () => {
+  it("keeps a command's text from steering the terminal", () => {
     const live = new LiveTranscript(words);
     const hostile = call({ arguments: JSON.stringify({ command: "echo \u001b]0;title\u0007\u009b2J" }) });
     const written = live.advance([hostile]);

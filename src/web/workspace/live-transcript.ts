@@ -1,5 +1,5 @@
-// What the agent's commands said, as a terminal shows it. Each time it is given the conversation it answers only what is to be
-// written beyond what was.
+// The agent's commands and their output as terminal text. Each call gets the conversation and returns only what must be
+// written in addition.
 import type { Item } from "../client/conversation.ts";
 import { describeCall } from "../client/tool-title.ts";
 
@@ -10,7 +10,7 @@ export interface TranscriptWords {
   exit(code: string): string;
   failed: string;
   background: string;
-  /** What other calls than that of a command are called. */
+  /** Titles of calls other than that of a command. */
   tools: Record<string, string>;
 }
 
@@ -22,7 +22,7 @@ interface Written {
 
 const [faint, bold, red, cyan, plain] = ["\x1b[90m", "\x1b[1m", "\x1b[31m", "\x1b[36m", "\x1b[0m"];
 
-/** Whatever mode a program left the screen in, the next one begins anew. */
+/** Resets whatever mode a program left the terminal in, so that the next one starts clean. */
 const calm = "\x1b[?47l\x1b[!p\x1b[0m\x1b[?25l";
 
 export class LiveTranscript {
@@ -46,7 +46,7 @@ export class LiveTranscript {
     this.#written.set(item.id, written);
     if (written.isEnded) return "";
     const command = readCommand(item);
-    // A call whose arguments are still coming does nothing yet.
+    // A call whose arguments are still arriving does nothing yet.
     if (!written.isBegun && command === null && item.output === "" && item.result === null) return "";
     let text = "";
     if (!written.isBegun) {
@@ -86,7 +86,7 @@ export class LiveTranscript {
 
   #readMore(item: ToolItem, written: Written): string {
     const whole = item.result === null ? null : readBody(item.result);
-    // What was not seen as it came is in the result; of what was seen the result may be a shortened form.
+    // Output that was not seen live is in the result. Of output that was seen, the result may be a shortened copy.
     const isSeen = item.output !== "" && !(whole ?? "").startsWith(item.output);
     const next = whole === null || isSeen ? item.output : whole;
     if (whole !== null && written.output !== "" && !next.startsWith(written.output) && next !== item.output) return "";
@@ -122,15 +122,15 @@ function readCommand({ name, arguments: given }: ToolItem): string | null {
   }
 }
 
-/** Without the line on how it ended. */
+/** Without the line that says how it ended. */
 function readBody(result: string): string {
   const body = result.replace(/^(?:exit_code: -?\d+|still running [^\n]*)\n/, "");
   return body === "(no output)" ? "" : body;
 }
 
 /**
- * What `now` has beyond `before`, of which its beginning may have been dropped: the end of the one is then the beginning of the
- * other. Where that fits in several ways the longest is taken: less is shown twice.
+ * What `now` has beyond `before`, whose beginning may have been dropped: the end of `before` is then the beginning of
+ * `now`. The longest overlap is taken, so that less is shown twice.
  */
 export function addedTo(before: string, now: string): string {
   if (now.startsWith(before)) return now.slice(before.length);
@@ -145,9 +145,9 @@ export function addedTo(before: string, now: string): string {
   return now.slice(fits.at(-1) ?? 0);
 }
 
-/** A model's own words are words, not orders to a terminal. */
-function clean(text: string, most: number): string {
+/** A model's text must not contain control sequences. */
+function clean(text: string, max: number): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
   const plainText = text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
-  return plainText.length > most ? `${plainText.slice(0, most)}…` : plainText;
+  return plainText.length > max ? `${plainText.slice(0, max)}…` : plainText;
 }

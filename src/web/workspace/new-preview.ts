@@ -1,17 +1,17 @@
-// Notices that a run has put something on show. Whoever looks at something else is not disturbed: a dot says so. Only where the
-// workspace was never opened, and there is room for it, it opens by itself.
+// Notices that a run has opened a preview. A dot announces it and does not disturb. The workspace opens by itself only
+// where it was never opened and there is room.
 import { useEffect, useState } from "react";
 import { panel, showPanel } from "../state/panel.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
 import { isBusy, type ThreadView } from "../state/thread-view.ts";
 
-/** The addresses that are on show, in one word. */
+/** The addresses of all previews, in one string. */
 function readShown(view: ThreadView): string {
   return view.conversation.state.sandbox.previews.map(({ url }) => url).join("\n");
 }
 
-/** Before that, what comes is the past. */
+/** Whatever arrives before that is history. */
 function isSettled(view: ThreadView): boolean {
   return view.phase === "ready" || isBusy(view);
 }

@@ -1,4 +1,4 @@
-// What each part of the workspace is given.
+// The props of each part of the workspace.
 import type { ThreadStore } from "../state/thread-store.ts";
 
 export interface PartProps {

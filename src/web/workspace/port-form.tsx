@@ -1,4 +1,4 @@
-// Asks for a port to be opened.
+// Asks which port to open.
 import { type FormEvent, useId, useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { inputClass } from "../parts/field.tsx";

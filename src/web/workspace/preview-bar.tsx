@@ -1,4 +1,4 @@
-// Over the frame: which port is shown and how wide, and its address with what can be done with that.
+// Above the frame: which port is shown at which width, and its address with its actions.
 import { ExternalLink, Monitor, Plus, RotateCw, Smartphone, Tablet, Unlink } from "lucide-react";
 import { useState } from "react";
 import { CopyButton } from "../conversation/copy-button.tsx";

@@ -1,4 +1,4 @@
-// The frame. A size that is wider than the room for it is drawn smaller, so that the page in it is laid out as on that device.
+// The preview's frame. A size wider than the panel is scaled down, so that the page lays out as on that device.
 import { useLayoutEffect, useRef, useState } from "react";
 import styles from "./preview.module.css";
 import type { PreviewSize } from "./preview-bar.tsx";

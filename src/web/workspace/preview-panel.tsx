@@ -1,10 +1,9 @@
-// What runs on the project's ports, in a frame that can't reach the page around it.
+// Shows what runs on the project's ports, in a frame that can't reach the surrounding page.
 import { Globe } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { Empty, Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
-import { useLinger } from "./moments.ts";
 import type { PartProps } from "./part.ts";
 import { PortForm } from "./port-form.tsx";
 import styles from "./preview.module.css";
@@ -12,6 +11,7 @@ import { PreviewBar, type PreviewSize } from "./preview-bar.tsx";
 import { PreviewFrame } from "./preview-frame.tsx";
 import { frameOf, type Previews, usePreviews } from "./previews.ts";
 import { useProject } from "./project.ts";
+import { useLinger } from "./refresh.ts";
 import { previewWords } from "./words.ts";
 
 const keptMs = 60_000;
@@ -72,14 +72,14 @@ function NoPreviews({ previews }: { previews: Previews }) {
 
 function Shown({ previews: { previews, problem, expose, revoke }, isShown }: { previews: Previews; isShown: boolean }) {
   const said = useWords(previewWords);
-  // A page that nobody looks at would work on, and ask its server for things.
+  // A hidden page would keep working and sending requests, so it is unloaded.
   const isKept = useLinger(isShown, keptMs);
   const [chosen, setChosen] = useState<number | null>(null);
   const [size, setSize] = useState<PreviewSize>("full");
   const [isAdding, setAdding] = useState(false);
   const [reloads, setReloads] = useState(0);
   const list = previews ?? [];
-  // The newest that a run opened is most likely what it speaks of; which that is nobody knows, so it is the last by port.
+  // The last port is the one that the run most likely speaks of; no better order is known.
   const shown = list.find(({ port }) => port === chosen) ?? list.at(-1);
   if (!shown) return null;
   const frame = frameOf(shown.url, location.origin);

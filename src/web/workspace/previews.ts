@@ -1,5 +1,5 @@
-// The links to ports of the thread's project: as the server lists them, and before it was asked (or where a run has just made
-// another) as the thread tells them.
+// The links to ports of the thread's project: as the server lists them, and as the thread's state has them until the
+// list is read or after a run has opened another.
 import { useCallback, useEffect, useState } from "react";
 import type { PreviewLink } from "../../protocol/preview.ts";
 import { useApp } from "../app/context.ts";
@@ -17,22 +17,22 @@ export interface Preview {
 }
 
 interface Listed {
-  /** What the thread told when it was read. */
-  told: readonly object[];
+  /** The previews in the thread's state when the list was read. */
+  statePreviews: readonly object[];
   data: PreviewLink[];
 }
 
-/** A new sandbox may have to be made for it. */
+/** May create a sandbox, which takes time. */
 const exposeMs = 200_000;
 
 export function mergePreviews(
   listed: { data: PreviewLink[]; isCurrent: boolean } | null,
-  told: { port: number; url: string }[],
+  statePreviews: { port: number; url: string }[],
 ): Preview[] {
   const ports = new Map<number, Preview>(listed?.data.map((link) => [link.port, link]));
-  // What has been revoked since is told still; the list knows better as soon as it is as new.
+  // The state still contains what has been revoked since. The list is right once it is as new.
   if (!listed?.isCurrent) {
-    for (const { port, url } of told)
+    for (const { port, url } of statePreviews)
       if (ports.get(port)?.url !== url) ports.set(port, { port, url, expires_at: null });
   }
   return [...ports.values()].toSorted((one, other) => one.port - other.port);
@@ -42,27 +42,30 @@ export interface Previews {
   /** Null until anything is known. */
   previews: Preview[] | null;
   problem: Problem | null;
-  /** Whether it went well. */
+  /** Whether it succeeded. */
   expose(port: number): Promise<boolean>;
   revoke(port: number): Promise<boolean>;
 }
 
 export function usePreviews(thread: ThreadStore, project: string | null, isShown: boolean): Previews {
   const { api } = useApp();
-  const told = useStore(thread.view.shown, (view) => view.conversation.state.sandbox.previews);
+  const statePreviews = useStore(thread.view.shown, (view) => view.conversation.state.sandbox.previews);
   const [listed, setListed] = useState<Listed | null>(null);
   const { problem, attempt } = useAttempts();
   const path = project === null ? null : `${pathOfSandbox(project)}/previews`;
   const read = useCallback(async (): Promise<void> => {
     if (path === null) return;
     const { data } = await api.get<{ data: PreviewLink[] }>(path);
-    setListed({ told: thread.view.shown.get().conversation.state.sandbox.previews, data });
+    setListed({ statePreviews: thread.view.shown.get().conversation.state.sandbox.previews, data });
   }, [api, path, thread]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what the thread tells is the reason to look
   useEffect(() => {
     if (isShown && path !== null) void attempt(read);
-  }, [attempt, read, path, isShown, told]);
-  const now = mergePreviews(listed && { data: listed.data, isCurrent: listed.told === told }, told);
+  }, [attempt, read, path, isShown, statePreviews]);
+  const now = mergePreviews(
+    listed && { data: listed.data, isCurrent: listed.statePreviews === statePreviews },
+    statePreviews,
+  );
   return {
     previews: listed === null && problem === null && path !== null && now.length === 0 ? null : now,
     problem,
@@ -79,7 +82,10 @@ export function usePreviews(thread: ThreadStore, project: string | null, isShown
   };
 }
 
-/** A page of the app's own origin could reach into the app: it does without its origin then. Null for what is no web page. */
+/**
+ * A page on the app's own origin could reach into the app, so it loses its origin. Null where the address is not http
+ * or https.
+ */
 export function frameOf(url: string, own: string): { src: string; sandbox: string } | null {
   const src = readLink(url);
   if (src === null || !src.startsWith("http")) return null;

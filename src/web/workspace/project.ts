@@ -1,5 +1,5 @@
-// Which project the thread works in. Its runs say so; before the first of them has ended only the thread itself does, and a
-// thread that nobody has written to has none yet.
+// Which project the thread works in. Its runs name it; until the first of them has ended only the thread itself does. A
+// thread without messages has no project.
 import { useEffect, useState } from "react";
 import type { Thread } from "../../protocol/thread.ts";
 import { useApp } from "../app/context.ts";
@@ -11,20 +11,20 @@ import type { ThreadStore } from "../state/thread-store.ts";
 
 export type ProjectState =
   | { phase: "loading" }
-  /** Made with the thread's first message. */
+  /** Created with the thread's first message. */
   | { phase: "none" }
   | { phase: "ready"; id: string }
   | { phase: "failed"; problem: Problem; retry: () => void };
 
-/** A thread stays in its project. */
+/** A thread never changes its project. */
 const known = new WeakMap<ThreadStore, string>();
-/** What one part asks the others need not. */
+/** All parts share one request. */
 const asked = new WeakMap<ThreadStore, Promise<string | null>>();
 
 export function useProject(thread: ThreadStore): ProjectState {
   const { api } = useApp();
-  const told = useStore(thread.view.shown, ({ runs }) => runs[0]?.project_id);
-  // The server has a new thread when its first run has begun.
+  const fromRuns = useStore(thread.view.shown, ({ runs }) => runs[0]?.project_id);
+  // The server knows a new thread once its first run has begun.
   const isLoading = useStore(
     thread.view.shown,
     ({ phase, conversation }) => phase === "loading" || conversation.run.state === "waiting",
@@ -32,10 +32,10 @@ export function useProject(thread: ThreadStore): ProjectState {
   const isNew = useStore(place, (now) => now.thread !== thread.id);
   const [state, setState] = useState<ProjectState>({ phase: "loading" });
   const [attempt, setAttempt] = useState(0);
-  const id = told ?? known.get(thread);
+  const id = fromRuns ?? known.get(thread);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt is a reason to ask
   useEffect(() => {
-    // What is drawn is a moment behind: a thread that has just got its first message is not known yet.
+    // Rendering lags behind: the server may not know a thread that has just got its first message.
     const isStarting = thread.view.latest().conversation.run.state === "waiting";
     if (id !== undefined || isLoading || isNew || isStarting) return;
     let isCurrent = true;

@@ -1,4 +1,4 @@
-// One run: how it went in a line, and opened what it took and what happened in it.
+// One run: its outcome in a line; opened, its usage and its events.
 import { ChevronRight } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Run } from "../../protocol/run.ts";
@@ -13,7 +13,7 @@ interface Card {
   run: Run;
   isOpen: boolean;
   activity: RunActivity | null;
-  /** What a task says, by its id. */
+  /** A task's text by its id. */
   tasks: ReadonlyMap<string, string>;
   onToggle(): void;
 }

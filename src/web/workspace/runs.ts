@@ -1,5 +1,5 @@
-// The runs of the thread, newest first. The thread knows of those that it has read; of one that has just begun or ended the
-// server is asked once, and for older ones when somebody wants to see them.
+// The thread's runs, newest first. The thread's view has those that it has read. The server is asked once when a run
+// begins or ends, and for older runs on demand.
 import { useCallback, useEffect, useState } from "react";
 import type { Run } from "../../protocol/run.ts";
 import { useApp } from "../app/context.ts";
@@ -23,7 +23,7 @@ function mergeRuns(...lists: readonly (readonly Run[])[]): Run[] {
   const runs = new Map<string, Run>();
   for (const run of lists.flat()) {
     const before = runs.get(run.invocation_id);
-    // One that has ended does not run again.
+    // A run that has ended never runs again.
     if (!before || before.finished_at === null) runs.set(run.invocation_id, run);
   }
   return [...runs.values()].toSorted((one, other) => other.created_at.localeCompare(one.created_at));
@@ -31,14 +31,16 @@ function mergeRuns(...lists: readonly (readonly Run[])[]): Run[] {
 
 export function useRuns(thread: ThreadStore, isShown: boolean): Runs {
   const { api } = useApp();
-  const told = useStore(thread.view.shown, (view) => view.runs);
+  const viewRuns = useStore(thread.view.shown, (view) => view.runs);
   const current = useStore(thread.view.shown, (view) => view.conversation.run.id);
   const state = useStore(thread.view.shown, (view) => view.conversation.run.state);
   const [own, setOwn] = useState<Run[]>([]);
   const [older, setOlder] = useState<{ runs: Run[]; cursor: string | null } | null>(null);
   const { problem, isBusy, attempt } = useAttempts();
-  // What the thread has read lately may be all that there is.
-  const isKnown = told.some((run) => run.invocation_id === current && (run.finished_at !== null) === hasEnded(state));
+  // The view may already have this run as it is now.
+  const isKnown = viewRuns.some(
+    (run) => run.invocation_id === current && (run.finished_at !== null) === hasEnded(state),
+  );
   useEffect(() => {
     if (!isShown || current === null || isKnown || state === "waiting") return;
     api.getRun(thread.id, current).then(
@@ -56,8 +58,8 @@ export function useRuns(thread: ThreadStore, isShown: boolean): Runs {
       setOlder({ runs: mergeRuns(older?.runs ?? [], page.data), cursor: page.next_cursor });
     });
   }, [api, attempt, older, thread]);
-  const hasOlder = older === null ? told.length >= 10 : older.cursor !== null;
-  return { runs: mergeRuns(own, told, older?.runs ?? []), hasOlder, isBusy, problem, readOlder };
+  const hasOlder = older === null ? viewRuns.length >= 10 : older.cursor !== null;
+  return { runs: mergeRuns(own, viewRuns, older?.runs ?? []), hasOlder, isBusy, problem, readOlder };
 }
 
 function hasEnded(state: string): boolean {

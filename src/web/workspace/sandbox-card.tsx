@@ -1,4 +1,4 @@
-// The sandbox at a glance, with its switch.
+// The sandbox's state in brief, with a button that starts or stops it.
 import { Play, RotateCw, Square } from "lucide-react";
 import { useState } from "react";
 import { Button, IconButton } from "../parts/button.tsx";

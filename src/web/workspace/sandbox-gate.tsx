@@ -1,5 +1,5 @@
-// Lets through to what needs a sandbox that runs; else says why there is none, and starts it when asked. Nothing behind it asks
-// the sandbox for anything before, since that would start it.
+// Renders its children only while the sandbox runs; otherwise it says why it does not, with a button that starts it.
+// Nothing inside sends a request to the sandbox before that, because a request starts it.
 import { Box } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "../parts/button.tsx";

@@ -1,5 +1,6 @@
-// The state of a project's sandbox, as one store for all parts of the workspace: whoever starts it in one sees it in the
-// others. Reading the state never starts a sandbox. It is read when a part is opened and when the thread says that it changed.
+// The state of a project's sandbox, in one store for all parts of the workspace: starting it in one shows in the
+// others. Reading the state never starts a sandbox. It is read when a part is opened and when the thread reports a
+// change.
 import { useEffect } from "react";
 import { useApp } from "../app/context.ts";
 import type { Api } from "../client/api.ts";
@@ -9,7 +10,7 @@ import type { ThreadStore } from "../state/thread-store.ts";
 import { pathOfSandbox } from "./project.ts";
 
 export interface Sandbox {
-  /** `none` where there is none. */
+  /** The provider's state; `none` where there is no sandbox. */
   state: string;
   reason: string | null;
   cpu: number | null;
@@ -19,14 +20,14 @@ export interface Sandbox {
 }
 
 export interface SandboxView {
-  /** Null until it has been read. */
+  /** Null until it is read. */
   sandbox: Sandbox | null;
-  /** What it is being told to do. */
+  /** The action in progress. */
   order: "start" | "stop" | null;
   problem: Problem | null;
 }
 
-/** Starting a new one takes longer than the answer to any other request. */
+/** Starting a new sandbox takes longer than any other request. */
 const orderMs = 200_000;
 
 class SandboxStore {
@@ -73,7 +74,7 @@ function storeOf(api: Api, project: string): SandboxStore {
   return store;
 }
 
-/** Read again while it is shown and the thread tells that it has changed. */
+/** Reads again while it is shown and when the thread reports a change. */
 export function useSandbox(
   thread: ThreadStore,
   project: string,
@@ -81,10 +82,10 @@ export function useSandbox(
 ): SandboxView & { store: SandboxStore } {
   const { api } = useApp();
   const store = storeOf(api, project);
-  const told = useStore(thread.view.shown, (view) => view.conversation.state.sandbox.state);
+  const reported = useStore(thread.view.shown, (view) => view.conversation.state.sandbox.state);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what the thread tells is the reason to look
   useEffect(() => {
     if (isShown) void store.read();
-  }, [store, told, isShown]);
+  }, [store, reported, isShown]);
   return { ...useStore(store.view), store };
 }

@@ -29,7 +29,7 @@ class FakeSocket implements ShellSocket {
   }
 }
 
-describe("the way to a shell", () => {
+describe("a connection to a shell", () => {
   const sockets: FakeSocket[] = [];
   const asked: ShellSize[] = [];
   const output: Uint8Array[] = [];
@@ -69,7 +69,7 @@ describe("the way to a shell", () => {
     vi.useRealTimers();
   });
 
-  it("is asked for by nothing but connecting", async () => {
+  it("opens only when it is asked to connect", async () => {
     make().setShown(true);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(asked).toEqual([]);
@@ -86,7 +86,7 @@ describe("the way to a shell", () => {
     expect(sockets[0]?.sent).toEqual([new Uint8Array([108]), '{"type":"resize","cols":100,"rows":24}']);
   });
 
-  it("comes back after a drop with another ticket", async () => {
+  it("reconnects after a drop, with a new ticket", async () => {
     const shell = await makeReady();
     sockets[0]?.cut();
     expect(shell.state.get()).toEqual({ phase: "lost", isPaused: false });
@@ -96,7 +96,7 @@ describe("the way to a shell", () => {
     expect(asked).toHaveLength(2);
   });
 
-  it("waits with that until somebody looks", async () => {
+  it("reconnects only while somebody looks", async () => {
     const shell = await makeReady();
     shell.setShown(false);
     sockets[0]?.cut();
@@ -108,7 +108,7 @@ describe("the way to a shell", () => {
     expect(asked).toHaveLength(2);
   });
 
-  it("does not come back from an end, or a refusal", async () => {
+  it("does not reconnect after the shell's end, or a refusal", async () => {
     const shell = await makeReady();
     sockets[0]?.say('{"type":"exit","exit_code":3}');
     sockets[0]?.cut();
@@ -134,7 +134,7 @@ describe("the way to a shell", () => {
     expect(shell.state.get().phase).toBe("lost");
   });
 
-  it("gives up after a number of failures in a row", async () => {
+  it("gives up after too many failures in a row", async () => {
     refusal = new TypeError("no network");
     const shell = make();
     shell.connect({ cols: 80, rows: 24 });
@@ -143,7 +143,7 @@ describe("the way to a shell", () => {
     expect(asked).toHaveLength(13);
   });
 
-  it("hears nothing of what it has left", async () => {
+  it("ignores what a connection that it has left still delivers", async () => {
     const shell = await makeReady();
     shell.leave();
     sockets[0]?.say(new Uint8Array([1]).buffer);

@@ -1,5 +1,5 @@
-// The way to a shell of the sandbox: a ticket, a WebSocket, and after a drop another of both to the same shell, as long as
-// somebody looks at it. Who does not look costs nothing.
+// Connects to a shell of the sandbox with a ticket and a WebSocket. After a drop it gets a new ticket and reconnects to
+// the same shell, but only while somebody looks, so that a hidden page costs nothing.
 import { ApiError } from "../client/api.ts";
 import { Store } from "../state/store.ts";
 
@@ -7,10 +7,10 @@ export type ShellState =
   | { phase: "idle" }
   | { phase: "connecting" }
   | { phase: "ready"; resumed: boolean }
-  /** `paused`: nobody looks, so nothing is tried. */
+  /** `paused`: nobody looks, so it does not reconnect. */
   | { phase: "lost"; isPaused: boolean }
   | { phase: "ended"; exitCode: number }
-  /** Nothing is tried any more by itself; the server's reason, or what failed. */
+  /** It does not retry. Holds the server's reason, or the failure. */
   | { phase: "refused"; message: string | null; error: unknown };
 
 export interface ShellSize {
@@ -18,7 +18,7 @@ export interface ShellSize {
   rows: number;
 }
 
-/** The part of a WebSocket that is used. */
+/** The members of WebSocket that this file uses. */
 export interface ShellSocket {
   binaryType: string;
   readyState: number;
@@ -28,34 +28,34 @@ export interface ShellSocket {
   addEventListener(type: "close" | "error", hear: () => void): void;
 }
 
-export interface ShellWays {
-  /** Answers the address that opens one WebSocket. */
+export interface ShellOptions {
+  /** Returns an address that opens one WebSocket. */
   askTicket(size: ShellSize): Promise<string>;
   open(url: string): ShellSocket;
-  /** Before any output of the shell that was reached. */
+  /** Called before any output of the shell. */
   onReady(): void;
   onOutput(bytes: Uint8Array): void;
 }
 
 const open = 1;
-const [firstRetryMs, longestRetryMs, mostRetries] = [500, 8_000, 12];
-/** The server says something every 30 s. */
+const [firstRetryMs, maxRetryMs, maxRetries] = [500, 8_000, 12];
+/** The server sends something every 30 s. */
 const silenceMs = 80_000;
 
 export class ShellConnection {
   readonly state = new Store<ShellState>({ phase: "idle" });
-  readonly #ways: ShellWays;
+  readonly #options: ShellOptions;
   #socket: ShellSocket | null = null;
   #size: ShellSize = { cols: 80, rows: 24 };
   #isShown = true;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
-  /** Of the newest attempt: an older one that answers late is dropped. */
+  /** Numbers the attempts: a late answer to an older one is dropped. */
   #attempt = 0;
 
-  constructor(ways: ShellWays) {
-    this.#ways = ways;
+  constructor(options: ShellOptions) {
+    this.#options = options;
   }
 
   connect(size: ShellSize): void {
@@ -84,7 +84,7 @@ export class ShellConnection {
     this.#again();
   }
 
-  /** The shell goes on without anybody. */
+  /** The shell keeps running without a connection. */
   leave(): void {
     this.#drop();
     this.state.set({ phase: "idle" });
@@ -95,9 +95,9 @@ export class ShellConnection {
     const attempt = this.#attempt;
     const size = this.#size;
     try {
-      const url = await this.#ways.askTicket(size);
+      const url = await this.#options.askTicket(size);
       if (attempt !== this.#attempt) return;
-      this.#listen(this.#ways.open(url), attempt, size);
+      this.#listen(this.#options.open(url), attempt, size);
     } catch (error) {
       if (attempt !== this.#attempt) return;
       if (error instanceof ApiError && !error.isPassing) this.#refuse(null, error);
@@ -112,7 +112,7 @@ export class ShellConnection {
     socket.addEventListener("message", ({ data }) => {
       if (isOld()) return;
       this.#hear();
-      if (data instanceof ArrayBuffer) this.#ways.onOutput(new Uint8Array(data));
+      if (data instanceof ArrayBuffer) this.#options.onOutput(new Uint8Array(data));
       else if (typeof data === "string") this.#take(data, asked);
     });
     socket.addEventListener("close", () => {
@@ -125,9 +125,9 @@ export class ShellConnection {
     const { type, resumed, exit_code, message } = parse(text);
     if (type === "ready") {
       this.#failures = 0;
-      this.#ways.onReady();
+      this.#options.onReady();
       this.state.set({ phase: "ready", resumed: resumed === true });
-      // The window may have got another size since the ticket.
+      // The window may have been resized since the ticket was made.
       const size = this.#size;
       if (size.cols !== asked.cols || size.rows !== asked.rows)
         this.#socket?.send(JSON.stringify({ type: "resize", ...size }));
@@ -150,14 +150,14 @@ export class ShellConnection {
   #lose(error: unknown): void {
     this.#drop();
     this.#failures += 1;
-    if (this.#failures > mostRetries) this.#refuse(null, error);
+    if (this.#failures > maxRetries) this.#refuse(null, error);
     else this.#again();
   }
 
   #again(): void {
     this.state.set({ phase: "lost", isPaused: !this.#isShown });
     if (!this.#isShown) return;
-    const wait = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.max(0, this.#failures - 1));
+    const wait = Math.min(maxRetryMs, firstRetryMs * 2 ** Math.max(0, this.#failures - 1));
     this.#timer = setTimeout(() => void this.#begin(), wait);
   }
 

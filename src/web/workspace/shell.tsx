@@ -1,4 +1,4 @@
-// A shell of the person's own. It is opened by a button: looking at the tab alone must not start a sandbox.
+// A shell for the person. A button opens it, because looking at the tab must not start a sandbox.
 import type { Terminal } from "@xterm/xterm";
 import { LogOut, SquareTerminal } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -10,7 +10,7 @@ import { describeProblem } from "../state/problem.ts";
 import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";
 import { pathOfSandbox } from "./project.ts";
-import { ShellConnection, type ShellState, type ShellWays } from "./shell-connection.ts";
+import { ShellConnection, type ShellOptions, type ShellState } from "./shell-connection.ts";
 import styles from "./terminal.module.css";
 import { writeBounded } from "./terminal-flow.ts";
 import { terminalWords } from "./words.ts";
@@ -22,7 +22,7 @@ const TerminalScreen = lazy(() =>
 const session = "main";
 const encoder = new TextEncoder();
 
-function makeConnection(api: Api, project: string, hear: Pick<ShellWays, "onReady" | "onOutput">): ShellConnection {
+function makeConnection(api: Api, project: string, hear: Pick<ShellOptions, "onReady" | "onOutput">): ShellConnection {
   return new ShellConnection({
     askTicket: async (size) => {
       const path = `${pathOfSandbox(project)}/terminal`;
@@ -42,7 +42,7 @@ export function Shell({ project, isShown }: { project: string; isShown: boolean 
   const connection = useMemo(
     () =>
       makeConnection(api, project, {
-        // What another shell says does not go on in the line of the one before.
+        // Output of a new shell starts on a line of its own.
         onReady: () => {
           const terminal = screen.current?.terminal;
           if (terminal && terminal.buffer.active.cursorX > 0) terminal.write("\r\n");
@@ -65,7 +65,7 @@ export function Shell({ project, isShown }: { project: string; isShown: boolean 
       screen.current = { terminal, write: writeBounded(terminal) };
       const listeners = [
         terminal.onData((text) => connection.type(encoder.encode(text))),
-        // Reports of the mouse are bytes, one a character.
+        // Mouse reports are bytes, one per character.
         terminal.onBinary((text) => connection.type(Uint8Array.from(text, (each) => each.charCodeAt(0)))),
         terminal.onResize((size) => connection.resize({ cols: size.cols, rows: size.rows })),
       ];
@@ -101,13 +101,13 @@ export function Shell({ project, isShown }: { project: string; isShown: boolean 
   );
 }
 
-/** Shown is what is on a page that is looked at. */
+/** Shown means: in the visible part of a visible page. */
 function useShown(connection: ShellConnection, isShown: boolean): void {
   useEffect(() => {
-    const tell = (): void => connection.setShown(isShown && document.visibilityState === "visible");
-    tell();
-    document.addEventListener("visibilitychange", tell);
-    return () => document.removeEventListener("visibilitychange", tell);
+    const update = (): void => connection.setShown(isShown && document.visibilityState === "visible");
+    update();
+    document.addEventListener("visibilitychange", update);
+    return () => document.removeEventListener("visibilitychange", update);
   }, [connection, isShown]);
 }
 

@@ -1,6 +1,6 @@
-// The document that a terminal builds itself with. xterm writes its styles as <style> elements and style attributes, which the
-// page's policy refuses. Here such an element is never put into the page: what is written into it goes into a style sheet of
-// the document, and an attribute goes through the object model. Both are the policy's own ways.
+// The document that xterm builds its elements with. xterm writes styles as <style> elements and style attributes, which
+// the page's CSP refuses. Here a <style> element never enters the page: its text goes into a constructed style sheet,
+// and style attributes are set through the object model. The CSP allows both.
 
 export function policyDocument(document: Document): Document {
   const createElement = (name: string): HTMLElement => tame(document.createElement(name), document);
@@ -8,15 +8,15 @@ export function policyDocument(document: Document): Document {
     get(target, property) {
       if (property === "createElement") return createElement;
       const value: unknown = Reflect.get(target, property);
-      // A document's methods want the document itself.
+      // A document's methods need the document itself as `this`.
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }
 
 /**
- * The part that makes the text takes the page's document whatever it is told; it is reached where it lies in xterm 6. Were it to
- * lie elsewhere, colours of programs that name them in numbers would be refused by the policy, and nothing else.
+ * xterm's DOM renderer uses the page's document whatever it is given, so this reaches for the renderer where xterm 6
+ * keeps it. If it moves, the CSP refuses the colours that programs give as numbers, and nothing else.
  */
 export function lendToRows(terminal: object, document: Document): void {
   let part: unknown = terminal;
@@ -28,7 +28,8 @@ export function lendToRows(terminal: object, document: Document): void {
 
 function tame(element: HTMLElement, document: Document): HTMLElement {
   element.setAttribute = setAttribute;
-  // xterm makes one of its <style> elements with the page's own document, but puts all into an element that came from here.
+  // xterm makes one of its <style> elements with the page's own document, but appends all of them to an element from
+  // here.
   if (element.tagName === "DIV") {
     element.appendChild = function <Child extends Node>(this: HTMLElement, child: Child): Child {
       if (child instanceof HTMLStyleElement) adopt(child, document);

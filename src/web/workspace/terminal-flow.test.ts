@@ -16,10 +16,10 @@ function makeTerminal() {
   };
 }
 
-describe("a terminal", () => {
-  it("is given no more than it can draw, and a word on what was left out", () => {
+describe("a terminal's input", () => {
+  it("is no more than the terminal can draw, with a note on what was left out", () => {
     const terminal = makeTerminal();
-    const write = writeBounded(terminal, { most: 10, kept: 3 });
+    const write = writeBounded(terminal, { max: 10, kept: 3 });
     write(new Uint8Array(8));
     write(new Uint8Array(9));
     write(new Uint8Array(3));
@@ -28,9 +28,9 @@ describe("a terminal", () => {
     expect(terminal.written.slice(1)).toEqual([expect.stringContaining("9 bytes"), new Uint8Array(3)]);
   });
 
-  it("is given the end of what was said though nothing comes after it", () => {
+  it("has the end of the output though nothing follows it", () => {
     const terminal = makeTerminal();
-    const write = writeBounded(terminal, { most: 10, kept: 3 });
+    const write = writeBounded(terminal, { max: 10, kept: 3 });
     const [much, prompt] = [new Uint8Array(8), new Uint8Array([36, 32])];
     for (const bytes of [much, much, prompt]) write(bytes);
     terminal.drawAll();

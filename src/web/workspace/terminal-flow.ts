@@ -1,15 +1,15 @@
-// A program may say more than a terminal can draw. What is beyond a bound is left out, with a word on how much, but never what
-// was said last: there the prompt stands. The terminal stays alive, and the program can be interrupted.
+// A program may write faster than a terminal can draw. Output beyond a limit is dropped with a note on how much, but
+// never the last of it, where the prompt is. So the terminal stays responsive and the program can be interrupted.
 export interface Drawn {
   write(data: string | Uint8Array, callback?: () => void): void;
 }
 
-const mostWaiting = 4 * 1024 * 1024;
+const maxWaiting = 4 * 1024 * 1024;
 const keptAtEnd = 16 * 1024;
 
 export function writeBounded(
   terminal: Drawn,
-  { most = mostWaiting, kept = keptAtEnd } = {},
+  { max = maxWaiting, kept = keptAtEnd } = {},
 ): (bytes: Uint8Array) => void {
   let waiting = 0;
   let left: Uint8Array[] = [];
@@ -19,7 +19,7 @@ export function writeBounded(
     waiting += bytes.length;
     terminal.write(bytes, () => {
       waiting -= bytes.length;
-      // All of it is drawn: there is room for the end of what was not.
+      // All of it is drawn, so there is room for the end of what was dropped.
       if (waiting === 0) drawLeft();
     });
   };
@@ -44,7 +44,7 @@ export function writeBounded(
     }
   };
   return (bytes) => {
-    if (left.length > 0 || waiting + bytes.length > most) leave(bytes);
+    if (left.length > 0 || waiting + bytes.length > max) leave(bytes);
     else draw(bytes);
   };
 }

@@ -6,7 +6,7 @@ afterEach(() => {
 });
 
 describe("links in a terminal", () => {
-  it("are addresses of the web, without the signs of the sentence", () => {
+  it("are http and https addresses, without the punctuation of the sentence", () => {
     const line = "see http://localhost:3000/. (or https://a.example/b_(c)) and https://x.example/?q=1, done";
     expect(findLinks(line).map(({ url }) => url)).toEqual([
       "http://localhost:3000/",
@@ -15,17 +15,17 @@ describe("links in a terminal", () => {
     ]);
   });
 
-  it("stand where they were found", () => {
+  it("are at the place where they were found", () => {
     expect(findLinks("ab http://c.example")).toEqual([{ start: 3, url: "http://c.example" }]);
   });
 
-  it("are nothing that does more than open a page", () => {
+  it("never do more than open a page", () => {
     for (const text of ["javascript:alert(1)", "file:///etc/passwd", "mailto:a@b.c", "vscode://x", "http://"])
       expect(readWebLink(text)).toBe(null);
     expect(findLinks("javascript:alert(1) data:text/html,x ftp://a.example")).toEqual([]);
   });
 
-  it("never bring this page a key, whatever a program wrote over them", () => {
+  it("never bring this page a key, whatever text a program put over them", () => {
     const open = vi.fn();
     vi.stubGlobal("location", new URL("http://localhost:8787/"));
     vi.stubGlobal("window", { open });

@@ -1,4 +1,5 @@
-// Addresses in what a terminal shows. They open by a click, in a tab that knows nothing of this one; no others do anything.
+// Finds addresses in a terminal's text. A click opens one in a tab without access to this one; no other link does
+// anything.
 import type { ILink, ILinkProvider, Terminal } from "@xterm/xterm";
 import { readLink } from "../conversation/markdown.tsx";
 
@@ -16,13 +17,13 @@ export function findLinks(line: string): FoundLink[] {
   });
 }
 
-/** Only the web: what is written to mail programs does more than to open a page. */
+/** Only http and https: other schemes do more than open a page. */
 export function readWebLink(text: string): string | null {
   const url = readLink(text);
   return url?.startsWith("http") ? url : null;
 }
 
-/** Of a sentence's own signs, and of brackets that were opened before the address. */
+/** A sentence's punctuation, and the closing bracket of one that opened before the address. */
 function trimEnd(text: string): string {
   let end = text.length;
   while (end > 0) {
@@ -41,7 +42,7 @@ export function openLink(text: string): void {
   if (url !== null) window.open(url, "_blank", "noopener,noreferrer");
 }
 
-/** `onHover` is told where a link leads: what a program wrote over it may be something else. */
+/** `onHover` receives the link's target: the text that a program put over it may say something else. */
 export function linkProvider(terminal: Terminal, onHover: (url: string | null) => void): ILinkProvider {
   return {
     provideLinks(y, answer) {
@@ -61,7 +62,7 @@ export function linkProvider(terminal: Terminal, onHover: (url: string | null) =
   };
 }
 
-/** The whole line that row `y` is a part of: a long one is wrapped. Cells that hold nothing count as a space. */
+/** The whole line that row `y` belongs to, since long lines wrap. Empty cells count as spaces. */
 function readLine(terminal: Terminal, y: number): { text: string; from: number } {
   const { active } = terminal.buffer;
   let from = y - 1;
@@ -71,7 +72,7 @@ function readLine(terminal: Terminal, y: number): { text: string; from: number }
     const line = active.getLine(row);
     for (let column = 0; column < terminal.cols; column += 1) {
       const cell = line?.getCell(column)?.getChars() ?? "";
-      // One place in the text for each cell.
+      // One index in the text for each cell.
       text += cell.length === 1 ? cell : " ";
     }
   }

@@ -1,4 +1,4 @@
-// Two terminals in one: what the agent's commands say, and a shell of one's own.
+// The terminal tab: the output of the agent's commands, and a shell for the person.
 import { SquareTerminal } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../parts/button.tsx";

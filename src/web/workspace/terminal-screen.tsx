@@ -1,5 +1,5 @@
-// A terminal on the page. What is written to it can do nothing but draw: no title, no clipboard, no window is reached by what
-// it says, and its links open by a click only. Loaded when there is something to show.
+// A terminal on the page. Its output can only draw: it reaches no title, clipboard or window, and links open by a click
+// only. Loaded when there is something to show.
 import "@xterm/xterm/css/xterm.css";
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
@@ -12,7 +12,7 @@ import { onThemeChange, readTheme } from "./terminal-theme.ts";
 export interface TerminalScreenProps {
   label: string;
   isReadOnly?: boolean;
-  /** Given the terminal when it has its size. Answers how to let it go. */
+  /** Receives the terminal once it has a size. Returns its cleanup. */
   onOpen(terminal: Terminal): () => void;
 }
 
@@ -34,7 +34,10 @@ export function TerminalScreen({ label, isReadOnly = false, onOpen }: TerminalSc
   );
 }
 
-/** A terminal measures its letters when it is made, for which it must be seen: it waits until it has a size. */
+/**
+ * A terminal measures its font when it is created and has to be visible for that, so creation waits until it has a
+ * size.
+ */
 function show(host: HTMLElement, props: Required<TerminalScreenProps>): () => void {
   const fit = new FitAddon();
   let close: (() => void) | null = null;
@@ -101,14 +104,14 @@ function makeTerminal(
   return terminal;
 }
 
-/** A shell takes every key, Tab too; there must be one that leads out. */
+/** A shell takes every key, Tab too, so one key must lead out of it. */
 function isForTerminal(event: KeyboardEvent): boolean {
   if (event.key !== "Escape" || !event.shiftKey) return true;
   if (event.type === "keydown" && document.activeElement instanceof HTMLElement) document.activeElement.blur();
   return false;
 }
 
-/** What takes no keys is scrolled with them. */
+/** Without input, keys scroll. */
 function scrollBy(terminal: Terminal, event: KeyboardEvent): boolean {
   const lines: Record<string, number> = {
     ArrowUp: -1,

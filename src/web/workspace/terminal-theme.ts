@@ -1,4 +1,4 @@
-// The colours of a terminal: the page's own, as they are in light or dark just now. A terminal wants them as numbers.
+// The terminal's colours: the page's own in its current scheme. A terminal needs them as numbers.
 import type { ITheme } from "@xterm/xterm";
 import { preferences } from "../state/preferences.ts";
 
@@ -42,10 +42,10 @@ export function readTheme(host: HTMLElement): ITheme {
   return theme;
 }
 
-/** Tells when the page goes from light to dark or back. Answers how to stop. */
+/** Calls when the page changes between light and dark. Returns its cleanup. */
 export function onThemeChange(act: () => void): () => void {
   const scheme = window.matchMedia("(prefers-color-scheme: dark)");
-  // The document is told of a choice by another listener, which may come after this one.
+  // Another listener applies the choice to the document, and may run after this one.
   const later = (): void => void requestAnimationFrame(act);
   const stop = preferences.subscribe(later);
   scheme.addEventListener("change", later);

@@ -1,4 +1,4 @@
-// The uploads below the tree: how far each is, and how it ended.
+// The uploads below the tree: the progress and outcome of each.
 import { Check, CircleAlert, X } from "lucide-react";
 import { IconButton } from "../parts/button.tsx";
 import { Spinner } from "../parts/notice.tsx";

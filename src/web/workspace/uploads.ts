@@ -1,4 +1,4 @@
-// Files on their way into the sandbox, one after another, with how far each is. Only XMLHttpRequest tells how much has been sent.
+// Uploads files into the sandbox one at a time, with progress. Only XMLHttpRequest reports how much has been sent.
 import { type Api, ApiError } from "../client/api.ts";
 import { describeProblem, type Problem } from "../state/problem.ts";
 import { Store } from "../state/store.ts";
@@ -15,7 +15,7 @@ export interface Upload {
   isTooLarge: boolean;
 }
 
-const mostBytes = 100 * 1024 * 1024;
+const maxBytes = 100 * 1024 * 1024;
 
 interface Sending {
   upload: Upload;
@@ -40,7 +40,7 @@ export class Uploads {
 
   add(folder: string, files: File[]): void {
     for (const file of files) {
-      const isTooLarge = file.size > mostBytes;
+      const isTooLarge = file.size > maxBytes;
       this.#count += 1;
       const state = isTooLarge ? "failed" : "waiting";
       const upload: Upload = { id: this.#count, name: file.name, folder, state, sent: 0, problem: null, isTooLarge };
@@ -50,7 +50,7 @@ export class Uploads {
     void this.#work();
   }
 
-  /** Stops it where it is on its way. */
+  /** Cancels it if it is in flight. */
   remove(id: number): void {
     const place = this.#queue.findIndex(({ upload }) => upload.id === id);
     if (place >= 0) this.#queue.splice(place, 1);

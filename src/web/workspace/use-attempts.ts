@@ -1,11 +1,11 @@
-// What a person asked for: that it is under way, and what went wrong with the last of it.
+// A person's action: that it is in progress, and what went wrong with the last one.
 import { useCallback, useState } from "react";
 import { describeProblem, type Problem } from "../state/problem.ts";
 
 export interface Attempts {
   problem: Problem | null;
   isBusy: boolean;
-  /** Whether it went well. */
+  /** Whether it succeeded. */
   attempt(act: () => Promise<unknown>): Promise<boolean>;
 }
 

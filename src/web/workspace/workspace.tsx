@@ -1,5 +1,5 @@
-// What the thread works on: its plan, and the project's sandbox as terminal, files, previews; and what the runs did. A part that
-// holds something of its own (a shell, an open file, a page in a frame) stays when another is looked at.
+// What the thread works on: its plan, the project's sandbox as terminal, files and previews, and what its runs did. A
+// part with a state of its own (a shell, an open file, a framed page) stays mounted while another is shown.
 import { Tabs } from "@base-ui/react/tabs";
 import { Activity, FileText, Globe, ListChecks, type LucideIcon, SquareTerminal, X } from "lucide-react";
 import { lazy, Suspense, useState } from "react";

@@ -1,4 +1,4 @@
-// An agent's configuration. What most people change has a field of its own, the rest stands in one box.
+// An agent's configuration. Common settings have fields, the rest is JSON in one box.
 import { useState } from "react";
 import type { Api } from "../../client/api.ts";
 import { Select, TextArea, TextField } from "../../parts/field.tsx";

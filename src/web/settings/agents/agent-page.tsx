@@ -1,4 +1,4 @@
-// One agent: what it is made of, and its versions.
+// One agent: its configuration and its versions.
 import { Pencil } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";
@@ -9,7 +9,7 @@ import { Badge, Fact, Facts, Text } from "../parts/row.tsx";
 import { Section } from "../parts/section.tsx";
 import { DeleteButton } from "../parts/thing-buttons.tsx";
 import { words as general } from "../words.ts";
-import { type Agent, draftOf, tellRest, writeApprovals } from "./agent.ts";
+import { type Agent, describeRest, draftOf, writeApprovals } from "./agent.ts";
 import { AgentForm } from "./agent-form.tsx";
 import { Versions } from "./versions.tsx";
 import { words } from "./words.ts";
@@ -63,7 +63,7 @@ export function AgentPage({ agent, onChanged, onBack }: { agent: Agent; onChange
 function Details({ agent }: { agent: Agent }) {
   const said = useWords(words);
   const approvals = writeApprovals(agent.approvals);
-  const rest = tellRest(agent);
+  const rest = describeRest(agent);
   return (
     <Facts>
       <Fact name="ID">{agent.agent_id}</Fact>

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import {
   type Agent,
   bodyOf,
+  describeRest,
   draftOf,
   newAgentDraft,
   readApprovals,
   showValue,
-  tellRest,
   writeApprovals,
 } from "./agent.ts";
 
@@ -18,12 +18,12 @@ const agent: Agent = {
 };
 
 describe("bodyOf", () => {
-  it("of an agent that is saved untouched is the agent's own configuration", () => {
+  it("of an unchanged agent is the agent's own configuration", () => {
     const { agent_id, version, pinned_version, created_at, updated_at, ...config } = agent;
     expect(bodyOf(draftOf(agent))).toEqual(config);
   });
 
-  it("is of a new agent what the server takes for its defaults", () => {
+  it("of a new agent is what the server takes for its defaults", () => {
     expect(bodyOf({ ...newAgentDraft, name: " Ada " })).toEqual({
       ...{ name: "Ada", instructions: "", model: null, fallback_models: [], temperature: null, max_steps: 100 },
       ...{ plan_order: "strict", tool_format: "native", tools: null, approvals: {}, plan_approval: false },
@@ -31,13 +31,13 @@ describe("bodyOf", () => {
     });
   });
 
-  it("lets a field win over what the JSON says of it", () => {
+  it("lets a field win over the JSON", () => {
     expect(bodyOf({ ...newAgentDraft, name: "A", rest: '{"name":"B","tools":[]}' })).toMatchObject({
       ...{ name: "A", tools: [] },
     });
   });
 
-  it.each(["{", "[]", "null", "1"])("is nothing where the JSON is %s", (rest) => {
+  it.each(["{", "[]", "null", "1"])("is null where the JSON is %s", (rest) => {
     expect(bodyOf({ ...newAgentDraft, rest })).toBeNull();
   });
 });
@@ -49,19 +49,19 @@ describe("approvals", () => {
     });
   });
 
-  it("are the same again after they were written", () => {
+  it("are the same after they are written and read again", () => {
     expect(readApprovals(writeApprovals(agent.approvals))).toEqual(agent.approvals);
   });
 
-  it("of a tool that is called like something of every object are a tool's", () => {
+  it("of a tool named like a property of every object belong to that tool", () => {
     expect(Object.keys(readApprovals("constructor: x"))).toEqual(["constructor"]);
   });
 });
 
-describe("tellRest", () => {
-  it("tells what is not usual, and nothing of an agent where all is", () => {
-    expect(tellRest(agent)).toBe('temperature: 0.5\ntool_format: "xml"\ntools: ["execute_command"]');
-    expect(tellRest({ ...agent, temperature: null, tool_format: "native", tools: null })).toBe("");
+describe("describeRest", () => {
+  it("lists what differs from the defaults, and is empty for an agent without differences", () => {
+    expect(describeRest(agent)).toBe('temperature: 0.5\ntool_format: "xml"\ntools: ["execute_command"]');
+    expect(describeRest({ ...agent, temperature: null, tool_format: "native", tools: null })).toBe("");
   });
 });
 

@@ -1,5 +1,5 @@
-// An agent as the API answers it, and the form that makes or changes one. What few people change stands as JSON in one field, so that
-// everything that the API knows can be changed here.
+// An agent as the API returns it, and the form that creates or changes one. Rarely changed settings are JSON in one
+// field, so that everything in the API can be changed here.
 import type { AgentConfig } from "../../../protocol/agents/agent.ts";
 
 export interface Agent extends AgentConfig {
@@ -14,17 +14,17 @@ export interface Agent extends AgentConfig {
 export interface AgentDraft {
   name: string;
   instructions: string;
-  /** "" is the server's. */
+  /** "" is the server's default. */
   model: string;
-  /** One a line. */
+  /** One per line. */
   fallback_models: string;
   max_steps: string;
   plan_order: AgentConfig["plan_order"];
   plan_approval: boolean;
   evidence: AgentConfig["evidence"];
-  /** `tool: pattern`, one a line. */
+  /** `tool: pattern`, one per line. */
   approvals: string;
-  /** The rest, as JSON. */
+  /** The other settings, as JSON. */
   rest: string;
 }
 
@@ -48,7 +48,7 @@ export function draftOf(agent: Agent): AgentDraft {
   };
 }
 
-/** What is sent, or null where the JSON is none: the rest is for the server to judge. */
+/** The request's body, or null where the JSON is invalid. The server validates the rest. */
 export function bodyOf(draft: AgentDraft): Record<string, unknown> | null {
   const rest = readRest(draft.rest);
   if (rest === null) return null;
@@ -81,8 +81,8 @@ export function writeApprovals(approvals: AgentConfig["approvals"]): string {
     .join("\n");
 }
 
-/** Of the rest what is not as in a new agent; "" where all of it is. */
-export function tellRest(agent: Agent): string {
+/** The other settings that differ from a new agent's; "" where none does. */
+export function describeRest(agent: Agent): string {
   const usual = readRest(newAgentDraft.rest) ?? {};
   return restNames
     .filter((name) => JSON.stringify(agent[name]) !== JSON.stringify(usual[name]))
@@ -90,7 +90,7 @@ export function tellRest(agent: Agent): string {
     .join("\n");
 }
 
-/** A value of a version, as text to be read beside another. */
+/** A value of a version, as text to compare. */
 export function showValue(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }

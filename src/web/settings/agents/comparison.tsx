@@ -1,4 +1,4 @@
-// What differs between two versions of an agent, field by field, before beside after.
+// The differences between two versions of an agent, field by field, before beside after.
 import { useEffect, useState } from "react";
 import type { AgentChange } from "../../../protocol/agents/changes.ts";
 import { Dialog } from "../../parts/dialog.tsx";
@@ -40,7 +40,7 @@ export function Comparison({
   }, [run, path, from, to]);
   return (
     <Dialog wide title={said.compareTitle} onClose={onClose}>
-      <div className={styles.matter}>
+      <div className={styles.content}>
         <Beside>
           <VersionSelect label={said.from} value={from} newest={newest} onChoose={setFrom} />
           <VersionSelect label={said.to} value={to} newest={newest} onChoose={setTo} />

@@ -1,4 +1,4 @@
-// The versions of an agent: compared with one another, pinned for new runs, stored again as the newest.
+// The versions of an agent: compare two, pin one for new runs, store one again as the newest.
 import { History } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";
@@ -18,7 +18,7 @@ import { words } from "./words.ts";
 export function Versions({ agent, path, onChanged }: { agent: Agent; path: string; onChanged: () => void }) {
   const said = useWords(words);
   const locale = useLocale();
-  // Another version makes it another list, which begins at the newest.
+  // A new version is a new list, which begins at the newest.
   const list = useList<Agent>(`${path}/versions?limit=20`, agent.version);
   const [compared, setCompared] = useState<number | null>(null);
   const action = useAction();

@@ -1,4 +1,4 @@
-// What many forms let a person choose: which agent works, and in which project.
+// What many forms let a person choose: the agent and the project.
 import { Select } from "../../parts/field.tsx";
 import { useWords } from "../../state/words.ts";
 import { useList } from "../use-list.ts";
@@ -20,7 +20,7 @@ export function AgentSelect({ value, disabled, onChoose }: Choice) {
       label={said.agent}
       first={said.defaultAgent}
       {...{ value, disabled, onChoose }}
-      // It is what "" stands for, unless it was chosen by its name.
+      // "" stands for it, unless it was chosen by name.
       known={known.filter(({ id }) => id !== "agent_default" || id === value)}
     />
   );
@@ -41,7 +41,7 @@ function Options({
   onChoose,
   known,
 }: Choice & { label: string; first: string; known: { id: string; name: string }[] }) {
-  // What is chosen stays chosen until the list has come, and where it was deleted.
+  // The choice stays while the list loads, and where the chosen one was deleted.
   const isMissing = value !== "" && !known.some(({ id }) => id === value);
   return (
     <Select label={label} value={value} disabled={disabled} onChange={(event) => onChoose(event.target.value)}>

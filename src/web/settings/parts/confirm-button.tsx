@@ -1,4 +1,4 @@
-// A button for what can't be undone: it asks first, says what will follow, and stays open where it failed.
+// A button for an action that can't be undone: it asks first, names the consequences, and stays open on failure.
 import type { LucideIcon } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import type { Api } from "../../client/api.ts";
@@ -21,7 +21,7 @@ export function ConfirmButton({
   onDone,
 }: {
   label: string;
-  /** Where one of many has it: which one. */
+  /** Names the item, where many have such a button. */
   spoken?: string;
   icon?: LucideIcon;
   look?: ButtonLook;

@@ -1,4 +1,4 @@
-// A form: its fields, what went wrong, and the two ways out of it.
+// A form: its fields, its error, and the buttons that save and cancel.
 import { type FormEvent, type InputHTMLAttributes, type ReactNode, useId } from "react";
 import { Button } from "../../parts/button.tsx";
 import { ProblemNotice } from "../../parts/notice.tsx";
@@ -16,11 +16,11 @@ export function Form({
   children,
 }: {
   action: Action;
-  /** What the button says. */
+  /** The button's label. */
   submit: string;
   onSubmit: () => void;
   onCancel: () => void;
-  /** Above a list it stands in a box of its own, in a row of one the list's border is enough. */
+  /** Above a list it has a box of its own; in a row of one, the list's border is enough. */
   frame?: "none" | "box" | "row";
   children: ReactNode;
 }) {
@@ -43,12 +43,12 @@ export function Form({
   );
 }
 
-/** Fields that belong beside one another where there is room. */
+/** Fields that belong side by side where there is room. */
 export function Beside({ children }: { children: ReactNode }) {
   return <div className={styles.beside}>{children}</div>;
 }
 
-/** Choices under one name. */
+/** Choices under one label. */
 export function Choices({ label, children }: { label: string; children: ReactNode }) {
   return (
     <fieldset className={styles.choices}>
@@ -58,7 +58,7 @@ export function Choices({ label, children }: { label: string; children: ReactNod
   );
 }
 
-/** A box to tick, or one of several choices with `type="radio"`. */
+/** A check box, or a radio button with `type="radio"`. */
 export function Check({
   label,
   hint,
@@ -89,7 +89,7 @@ export function Advanced({ label, children }: { label: string; children: ReactNo
   );
 }
 
-/** What can be done with the one thing that is shown. */
+/** The actions on the shown item. */
 export function Bar({ children }: { children: ReactNode }) {
   return <div className={styles.bar}>{children}</div>;
 }

@@ -1,4 +1,4 @@
-// A list with each state that it can be in: being read, unreadable, empty, rows, and more of them.
+// A list in each of its states: loading, failed, empty, rows, and more to load.
 import type { LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "../../parts/button.tsx";
@@ -51,7 +51,7 @@ export function ListView<Row>({
   );
 }
 
-/** Shaped as the rows that will stand here, so that nothing moves when they come. */
+/** Shaped like the rows, so that nothing moves when they arrive. */
 export function Waiting() {
   const said = useWords(words);
   return (

@@ -1,5 +1,5 @@
-// One of a list: what it is called, how it stands, what is told of it, and what can be done with it. With `onOpen` all of it is the
-// way to its page; its buttons stand above that.
+// One row of a list: name, state, details and actions. With `onOpen` the whole row opens its page; the buttons are
+// above that.
 import { ChevronRight } from "lucide-react";
 import type { ReactNode } from "react";
 import styles from "./row.module.css";
@@ -49,7 +49,7 @@ export function Badge({ tone = "info", children }: { tone?: "info" | "good" | "w
   return <span className={`${styles.badge} ${styles[tone]}`}>{children}</span>;
 }
 
-/** Names with their values, as a page of one thing tells them. */
+/** Names with their values, on the page of one item. */
 export function Facts({ children }: { children: ReactNode }) {
   return <dl className={styles.facts}>{children}</dl>;
 }
@@ -63,7 +63,7 @@ export function Fact({ name, children }: { name: string; children: ReactNode }) 
   );
 }
 
-/** With its line breaks, as it was written. */
+/** With its line breaks, as written. */
 export function Text({ children }: { children: string }) {
   return <span className={styles.kept}>{children}</span>;
 }

@@ -1,4 +1,4 @@
-// A secret that the server answers once. It lives in the component that was given it, and nowhere else.
+// A secret that the server returns once. Only the component that receives it holds it.
 import { useEffect, useRef } from "react";
 import { CopyButton } from "../../conversation/copy-button.tsx";
 import { Button } from "../../parts/button.tsx";
@@ -9,7 +9,7 @@ import styles from "./secret-once.module.css";
 export function SecretOnce({ name, secret, onDone }: { name: string; secret: string; onDone: () => void }) {
   const said = useWords(words);
   const box = useRef<HTMLDivElement>(null);
-  // The form that asked for it is gone, and this is what was waited for.
+  // The form is gone, and this is its result.
   useEffect(() => box.current?.focus(), []);
   return (
     <div ref={box} tabIndex={-1} className={styles.box} role="status">
@@ -25,7 +25,7 @@ export function SecretOnce({ name, secret, onDone }: { name: string; secret: str
   );
 }
 
-/** A text to be taken elsewhere, whole and with one press. */
+/** A text to copy whole with one click. */
 export function CopyField({ text, label }: { text: string; label?: string }) {
   return (
     <div className={styles.field}>

@@ -1,5 +1,5 @@
-// One section of the settings: its heading, what it is for, what can be made in it, and its matter. A section that shows one thing of
-// its list has a way back to the list.
+// One section of the settings: heading, purpose, button for a new item, content. A section that shows one item has a
+// way back to the list.
 import { ArrowLeft } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { IconButton } from "../../parts/button.tsx";
@@ -24,7 +24,8 @@ export function Section({
   const section = useRef<HTMLElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const isInner = onBack !== undefined;
-  // What was pressed to come here is gone: whoever listens is told where they are, unless a field has taken the focus already.
+  // The pressed control is gone: the heading takes the focus so that screen readers announce the place, unless a field
+  // already has it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another title is another page
   useEffect(() => {
     section.current?.parentElement?.scrollTo(0, 0);
@@ -45,7 +46,7 @@ export function Section({
   );
 }
 
-/** A part of what is shown of one thing. */
+/** A part of the page of one item. */
 export function Group({ title, action, children }: { title: string; action?: ReactNode; children: ReactNode }) {
   return (
     <div className={styles.group}>

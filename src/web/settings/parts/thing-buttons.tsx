@@ -1,4 +1,4 @@
-// What can be done to each thing that the settings list: delete it, and, where it has a secret, make another one.
+// The actions on an item of the settings: delete it and, if it has a secret, replace that.
 import { Trash2 } from "lucide-react";
 import { useWords } from "../../state/words.ts";
 import { words } from "../words.ts";
@@ -28,7 +28,7 @@ export function DeleteButton({
   );
 }
 
-/** The new secret is told once: to `onSecret`. */
+/** `onSecret` receives the new secret, which the server returns only once. */
 export function RotateButton({ path, onSecret }: { path: string; onSecret: (secret: string) => void }) {
   const said = useWords(words);
   return (

@@ -1,5 +1,5 @@
-// Connects a workspace: on Slack's own page, or by the token of a bot that was installed there. A server that is not set up for it
-// says what it lacks, for whoever runs it.
+// Connects a workspace: on Slack's own page, or with the token of an installed bot. On a server that is not configured
+// for it, the form names the missing settings.
 import { ExternalLink } from "lucide-react";
 import { useState } from "react";
 import type { Api } from "../../client/api.ts";
@@ -38,7 +38,7 @@ export function Connect({
       return;
     }
     const answer = await api.send<{ url: string }>("POST", "/v1/slack/install", chosen);
-    // A browser may keep a tab from opening that no press opened at once: the link stays there for that.
+    // A browser may block a tab that does not open directly on a click: the link stays for that.
     const safe = readLink(answer.url);
     setUrl(safe);
     if (safe !== null) window.open(safe, "_blank", "noopener,noreferrer");

@@ -8,11 +8,11 @@ describe("findMissing", () => {
     expect(findMissing(new ApiError(503, "not_configured", detail))).toEqual(["SLACK_CLIENT_ID", "ENCRYPTION_KEY"]);
   });
 
-  it("is all that Slack needs where the server names none", () => {
+  it("is everything that Slack needs where the server names none", () => {
     expect(findMissing(new ApiError(503, "not_configured", "no"))).toHaveLength(4);
   });
 
-  it("is nothing where something else went wrong", () => {
+  it("is null where something else went wrong", () => {
     expect(findMissing(new ApiError(500, "internal", "SLACK_CLIENT_ID"))).toBeNull();
     expect(findMissing(new TypeError("offline"))).toBeNull();
   });

@@ -1,9 +1,9 @@
-// Which settings a server says that it lacks, so that whoever runs it can be told them by name.
+// The settings that a server reports as missing, to name them to its operator.
 import { ApiError } from "../../client/api.ts";
 
 const known = ["SLACK_SIGNING_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ENCRYPTION_KEY"];
 
-/** Null where something else went wrong. A server that names none lacks any of them. */
+/** Null where something else went wrong. A server that names none may lack any of them. */
 export function findMissing(error: unknown): string[] | null {
   if (!(error instanceof ApiError) || error.code !== "not_configured") return null;
   const named = known.filter((name) => error.message.includes(name));

@@ -87,11 +87,11 @@ function WorkspaceRow({
   const { team_id, team_name, agent_id, project_id, created_at } = workspace;
   const name = team_name ?? team_id;
   const path = `/v1/slack/workspaces/${encodeURIComponent(team_id)}`;
-  const told = [said.connected(formatTime(locale, created_at)), names.agent(agent_id), names.project(project_id)];
+  const details = [said.connected(formatTime(locale, created_at)), names.agent(agent_id), names.project(project_id)];
   return (
     <Row
       title={name}
-      detail={told.join(" · ")}
+      detail={details.join(" · ")}
       actions={
         !isChanging && (
           <>

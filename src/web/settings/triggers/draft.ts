@@ -1,6 +1,6 @@
 import type { TriggerDraft } from "./trigger.ts";
 
-/** A part of the form is given what it holds, and how to change it. */
+/** The props of a part of the form: the draft, and how to change it. */
 export interface Draft {
   draft: TriggerDraft;
   change: (part: Partial<TriggerDraft>) => void;

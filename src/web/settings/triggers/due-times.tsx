@@ -1,4 +1,4 @@
-// When a schedule is due next: by its own clock, and by the person's where that is another.
+// When a schedule is due next, in its own zone and in the person's where they differ.
 import { useWords } from "../../state/words.ts";
 import { formatDue, useLocale } from "../format.ts";
 import { Group } from "../parts/section.tsx";

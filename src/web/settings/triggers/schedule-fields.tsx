@@ -1,4 +1,4 @@
-// When a schedule is due. Usual times are chosen by name; every other one is written as a cron, which the names write too.
+// When a schedule is due. Common times have names; any other is a cron expression, which the names fill in too.
 import { useMemo } from "react";
 import { Select, TextField } from "../../parts/field.tsx";
 import { useWords } from "../../state/words.ts";

@@ -1,4 +1,4 @@
-// Who may deliver to a webhook: the scheme, and what a scheme that is not a standard needs to know.
+// Who may deliver to a webhook: the signature scheme, and the details of a custom one.
 import { Select, TextField } from "../../parts/field.tsx";
 import { useWords } from "../../state/words.ts";
 import { Advanced, Beside } from "../parts/form.tsx";

@@ -1,4 +1,4 @@
-// Makes a trigger, or changes one: what is to be done, when or for whom, by which agent and in which conversation.
+// Creates or changes a trigger: the task, when or from whom, with which agent and in which conversation.
 import { useState } from "react";
 import { useApp } from "../../app/context.ts";
 import type { Api } from "../../client/api.ts";

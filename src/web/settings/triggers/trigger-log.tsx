@@ -1,4 +1,4 @@
-// What came to a trigger and what became of it: the run, or why there is none.
+// The deliveries of a trigger and what became of each: the run, or why there is none.
 import { Inbox, RotateCw } from "lucide-react";
 import type { ComponentProps } from "react";
 import type { TriggerDeliveryStatus } from "../../../protocol/trigger.ts";

@@ -1,4 +1,4 @@
-// One trigger: what it is, what can be done with it, when it is due next, and what came to it.
+// One trigger: its configuration, its actions, its next due times, its deliveries.
 import { Pause, Pencil, Play, Zap } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";

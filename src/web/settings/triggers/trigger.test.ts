@@ -8,7 +8,7 @@ const webhook: Trigger = {
 };
 
 describe("bodyOf", () => {
-  it("sends of a schedule nothing that belongs to a webhook", () => {
+  it("of a schedule has none of a webhook's fields", () => {
     const draft = { ...newDraft("schedule", "Europe/Berlin"), prompt: " Report. ", cron: " 0 9 * * * ", header: "X" };
     expect(bodyOf(draft)).toEqual({
       ...{ type: "schedule", prompt: "Report.", agent_id: null, thread: "new" },
@@ -16,7 +16,7 @@ describe("bodyOf", () => {
     });
   });
 
-  it("sends of a webhook its scheme with what was filled in, and a key only for threads by key", () => {
+  it("of a webhook has its scheme with the filled-in fields, and a key only for threads by key", () => {
     const draft = { ...newDraft("webhook", "UTC"), prompt: "p", key: "{{$.id}}" };
     expect(bodyOf(draft)).toEqual({
       ...{ type: "webhook", prompt: "p", agent_id: null, thread: "new" },
@@ -29,7 +29,7 @@ describe("bodyOf", () => {
     });
   });
 
-  it("keeps the space at the end of a prefix, which counts", () => {
+  it("keeps the space at the end of a prefix, which is significant", () => {
     const draft = { ...newDraft("webhook", "UTC"), scheme: "header" as const, header: "Authorization" };
     expect(bodyOf({ ...draft, prefix: "Bearer " }).verify).toEqual({
       ...{ scheme: "header", header: "Authorization", prefix: "Bearer " },
@@ -64,7 +64,7 @@ describe("draftOf", () => {
 });
 
 describe("listZones", () => {
-  it("has the person's own and UTC once each, whatever the browser lists", () => {
+  it("has the person's own zone and UTC once each, whatever the browser lists", () => {
     const zones = listZones("UTC");
     expect(zones.filter((zone) => zone === "UTC")).toHaveLength(1);
     expect(zones).toContain("Asia/Shanghai");

@@ -1,4 +1,4 @@
-// A trigger as the API answers it, and the form that makes or changes one: what the form holds and what is sent of it.
+// A trigger as the API returns it, and the form that creates or changes one: the draft, and the body made from it.
 import type { TriggerDeliveryStatus, TriggerType, TriggerVerification } from "../../../protocol/trigger.ts";
 
 export interface Trigger {
@@ -33,7 +33,7 @@ export interface TriggerDelivery {
 
 export type Scheme = TriggerVerification["scheme"];
 
-/** Everything is text, as fields hold it; "" is what is left out. */
+/** Everything is text, as fields hold it; "" is left out. */
 export interface TriggerDraft {
   type: TriggerType;
   prompt: string;
@@ -72,7 +72,7 @@ export function draftOf(trigger: Trigger): TriggerDraft {
   };
 }
 
-/** What is sent to make it. A change is the same without the type, which stays. */
+/** The body that creates it. A change is the same without the type, which is fixed. */
 export function bodyOf(draft: TriggerDraft): Record<string, unknown> {
   const { type, prompt, agent_id, thread } = draft;
   const shared = { type, prompt: prompt.trim(), agent_id: agent_id || null, thread };
@@ -116,7 +116,7 @@ function readVerification(verify: TriggerVerification): Partial<TriggerDraft> {
   };
 }
 
-/** All zones that the browser knows, the person's own among them. `UTC` is not in every browser's list. */
+/** All zones that the browser knows, and the person's own. Not every browser lists `UTC`. */
 export function listZones(own: string): string[] {
   return [...new Set([own, "UTC", ...Intl.supportedValuesOf("timeZone")])].sort();
 }

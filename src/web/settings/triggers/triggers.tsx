@@ -45,7 +45,7 @@ export function Triggers() {
   }
   if (shown.kind === "one") {
     const { trigger, secret } = shown;
-    // What was read later than the page was opened, another tab's change too, is shown.
+    // Shows the newest read, which may contain another tab's change.
     const newest = list.rows?.find(({ trigger_id }) => trigger_id === trigger.trigger_id) ?? trigger;
     return (
       <TriggerPage
@@ -100,7 +100,7 @@ function TriggerRow({ trigger, onOpen }: { trigger: Trigger; onOpen: () => void 
   const { paused } = useWords(general);
   const locale = useLocale();
   const [next] = trigger.next_times;
-  const told = [
+  const details = [
     said.type[trigger.type],
     next ? said.next(formatDue(locale, next)) : null,
     trigger.last_fired_at ? said.lastFired(formatTime(locale, trigger.last_fired_at)) : said.neverFired,
@@ -109,7 +109,7 @@ function TriggerRow({ trigger, onOpen }: { trigger: Trigger; onOpen: () => void 
     <Row
       title={firstLine(trigger.prompt)}
       badge={!trigger.enabled && <Badge tone="warn">{paused}</Badge>}
-      detail={told.filter(Boolean).join(" · ")}
+      detail={details.filter(Boolean).join(" · ")}
       onOpen={onOpen}
     />
   );

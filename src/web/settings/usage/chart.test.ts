@@ -9,7 +9,7 @@ function day(date: string, input: number, output: number, cached = 0, cost: numb
 }
 
 describe("fillDays", () => {
-  it("has every day of the time, today last, also where the server told of none", () => {
+  it("has every day of the period, today last, including days that the server left out", () => {
     const now = Date.parse("2026-03-01T12:00:00.000Z");
     const filled = fillDays([day("2026-02-28", 3, 1), day("2026-01-01", 9, 9)], 3, now);
     expect(filled.map(({ date, runs }) => [date, runs])).toEqual([
@@ -22,7 +22,7 @@ describe("fillDays", () => {
 });
 
 describe("sumDays", () => {
-  it("sums what is known of the cost, and knows none where no day has one", () => {
+  it("sums the known costs, and is null where no day has one", () => {
     const days = [day("a", 10, 1, 4, 0.5), day("b", 5, 2, 0, null), day("c", 1, 1, 1, 0.25)];
     expect(sumDays(days)).toMatchObject({
       ...{ runs: 3, input_tokens: 16, output_tokens: 4, cached_input_tokens: 5, cost_usd: 0.75 },
@@ -47,18 +47,18 @@ describe("findTop", () => {
 });
 
 describe("drawBar", () => {
-  it("stacks cached input, the rest of the input and the output to the day's part of the top", () => {
+  it("stacks cached input, other input and output up to the day's share of the scale", () => {
     expect(drawBar(day("a", 60, 20, 15), 100)).toEqual({ cached: 15, input: 45, output: 20 });
   });
 
-  it("never draws more cached than there was, nor anything of nothing", () => {
+  it("never draws more cached than input, nor a bar for nothing", () => {
     expect(drawBar(day("a", 10, 0, 99), 100)).toEqual({ cached: 10, input: 0, output: 0 });
     expect(drawBar(day("a", 0, 0), 0)).toEqual({ cached: 0, input: 0, output: 0 });
   });
 });
 
 describe("nameRank", () => {
-  it("names the newest day and about five in all, every second of which can be left out", () => {
+  it("ranks the newest day and about five in all, of which every second can be left out", () => {
     for (const days of [7, 30, 90]) {
       const ranks = Array.from({ length: days }, (_, place) => nameRank(place, days));
       expect(ranks.at(-1)).toBe("main");

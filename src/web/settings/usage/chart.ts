@@ -1,9 +1,12 @@
-// What the chart shows, without drawing it: every day of the time, sums, and a scale that ends at a round number.
+// The chart's data, without drawing: every day of the period, sums, and a scale that ends at a round number.
 import type { UsageDay } from "../../../protocol/usage.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** The server leaves out days without runs; a chart has them all, newest last. Days are UTC's, as the server counts them. */
+/**
+ * The server leaves out days without runs; a chart shows all of them, newest last. Days are in UTC, as the server
+ * counts them.
+ */
 export function fillDays(known: UsageDay[], days: number, now: number): UsageDay[] {
   const byDate = new Map(known.map((day) => [day.date, day]));
   const today = Math.floor(now / dayMs) * dayMs;
@@ -13,7 +16,7 @@ export function fillDays(known: UsageDay[], days: number, now: number): UsageDay
   });
 }
 
-/** Cost is what is known of it; null where nothing is. */
+/** Sums the known costs; null where none is known. */
 export function sumDays(days: UsageDay[]): UsageDay {
   const sum = emptyDay("");
   for (const day of days) {
@@ -27,13 +30,13 @@ export function sumDays(days: UsageDay[]): UsageDay {
 }
 
 export interface Bar {
-  /** From the ground up, in hundredths of the chart's height. */
+  /** From the bottom up, in percent of the chart's height. */
   cached: number;
   input: number;
   output: number;
 }
 
-/** The cached part is of the input: what is drawn above it is the rest. */
+/** The cached part belongs to the input: the part above it is the rest. */
 export function drawBar(day: UsageDay, top: number): Bar {
   const part = (tokens: number): number => (top === 0 ? 0 : (Math.max(0, tokens) / top) * 100);
   const cached = Math.min(day.cached_input_tokens, day.input_tokens);
@@ -44,16 +47,19 @@ export function tokensOf(day: UsageDay): number {
   return day.input_tokens + day.output_tokens;
 }
 
-/** The least of 1, 2, 2.5, 5 and 10 times a power of ten that all days fit under; 0 where there is nothing. */
+/** The least of 1, 2, 2.5, 5 and 10 times a power of ten that is no less than any day; 0 without data. */
 export function findTop(days: UsageDay[]): number {
-  const most = Math.max(0, ...days.map(tokensOf));
-  if (most === 0) return 0;
-  const power = 10 ** Math.floor(Math.log10(most));
-  const step = [1, 2, 2.5, 5].find((each) => each * power >= most) ?? 10;
+  const max = Math.max(0, ...days.map(tokensOf));
+  if (max === 0) return 0;
+  const power = 10 ** Math.floor(Math.log10(max));
+  const step = [1, 2, 2.5, 5].find((each) => each * power >= max) ?? 10;
   return step * power;
 }
 
-/** Which days are named below the chart: about five, the newest among them; where there is little room every second one is enough. */
+/**
+ * Which days are labelled below the chart: about five, the newest among them. Where there is little room, every second
+ * label is enough.
+ */
 export function nameRank(place: number, days: number): "main" | "beside" | null {
   const step = Math.ceil(days / 5);
   const back = days - 1 - place;

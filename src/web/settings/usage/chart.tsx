@@ -1,5 +1,5 @@
-// Bars by day. The line above them tells of the day that is pointed at or focused, of all days otherwise; it is always there, so
-// nothing moves. One of the bars is in the order of the Tab key, the arrow keys go on from it.
+// Bars by day. The line above shows the day under the pointer or the focus, otherwise all days; it is always there, so
+// nothing moves. One bar is in the tab order, the arrow keys move between bars.
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import type { UsageDay } from "../../../protocol/usage.ts";
 import { useWords } from "../../state/words.ts";
@@ -121,18 +121,18 @@ function Column({
   );
 }
 
-/** The legend, with the values of a day or of all. */
+/** The legend, with the values of one day or of all. */
 function Reading({ day, sum }: { day: UsageDay | null; sum: UsageDay }) {
   const said = useWords(words);
   const locale = useLocale();
-  const told = day ?? sum;
-  const fresh = told.input_tokens - told.cached_input_tokens;
+  const shown = day ?? sum;
+  const fresh = shown.input_tokens - shown.cached_input_tokens;
   return (
     <figcaption className={styles.reading} aria-hidden="true">
       <strong>{day ? formatDay(locale, day.date, true) : said.whole}</strong>
       <span className={styles.key}>
         <i className={styles.cached} />
-        {said.cached} {formatNumber(locale, told.cached_input_tokens)}
+        {said.cached} {formatNumber(locale, shown.cached_input_tokens)}
       </span>
       <span className={styles.key}>
         <i className={styles.input} />
@@ -140,12 +140,12 @@ function Reading({ day, sum }: { day: UsageDay | null; sum: UsageDay }) {
       </span>
       <span className={styles.key}>
         <i className={styles.output} />
-        {said.output} {formatNumber(locale, told.output_tokens)}
+        {said.output} {formatNumber(locale, shown.output_tokens)}
       </span>
       <span className={styles.key}>
-        {said.runs} {formatNumber(locale, told.runs)}
+        {said.runs} {formatNumber(locale, shown.runs)}
       </span>
-      {told.cost_usd !== null && <span className={styles.key}>{formatCost(locale, told.cost_usd)}</span>}
+      {shown.cost_usd !== null && <span className={styles.key}>{formatCost(locale, shown.cost_usd)}</span>}
     </figcaption>
   );
 }

@@ -1,4 +1,4 @@
-// Tokens used by day: sums, a chart, and the same as a table for who listens.
+// Tokens used by day: sums, a chart, and a table for screen readers.
 import { ChartColumn } from "lucide-react";
 import { useMemo, useState } from "react";
 import type { UsageDay } from "../../../protocol/usage.ts";
@@ -111,7 +111,7 @@ function Totals({ sum }: { sum: UsageDay }) {
   );
 }
 
-/** What the chart draws, in words; days without runs say nothing. */
+/** The chart's data in words, without days that have no runs. */
 function Table({ days }: { days: UsageDay[] }) {
   const said = useWords(words);
   const locale = useLocale();

@@ -1,4 +1,4 @@
-// Where a webhook is sent, and of which events.
+// Where a webhook is sent, and for which events.
 import { useState } from "react";
 import type { WebhookEvent } from "../../../protocol/webhook.ts";
 import type { Api } from "../../client/api.ts";

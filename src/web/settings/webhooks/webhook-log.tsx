@@ -1,4 +1,4 @@
-// What was sent to a webhook, with each try. A delivery that is over can be sent again, under its id.
+// The deliveries to a webhook, with each attempt. One that is over can be sent again under its id.
 import { RotateCw, Send } from "lucide-react";
 import { type ComponentProps, useState } from "react";
 import type { DeliveryStatus } from "../../../protocol/webhook.ts";
@@ -27,7 +27,7 @@ export function WebhookLog({ path, isEnabled }: { path: string; isEnabled: boole
   const common = useWords(general);
   const [status, setStatus] = useState("");
   const query = status === "" ? "" : `&status=${status}`;
-  // Turned off, what waits for it ends as failed.
+  // While a webhook is off, pending deliveries end as failed.
   const list = useList<Delivery>(`${path}/deliveries?limit=20${query}`, isEnabled);
   return (
     <Group
@@ -83,7 +83,7 @@ function DeliveryRow({
     const address = `${path}/deliveries/${encodeURIComponent(delivery_id)}/replay`;
     void action.run((api) => api.send("POST", address, undefined)).then((done) => done && onReplayed());
   };
-  const told = [
+  const details = [
     formatTime(locale, created_at),
     said.tries(tries.length),
     next_attempt_at && status === "pending" ? said.nextTry(formatTime(locale, next_attempt_at)) : null,
@@ -92,7 +92,7 @@ function DeliveryRow({
     <Row
       title={said.event[event] ?? event}
       badge={<Badge tone={tones[status]}>{said.statuses[status]}</Badge>}
-      detail={told.filter(Boolean).join(" · ")}
+      detail={details.filter(Boolean).join(" · ")}
       actions={
         isEnabled && (
           <Button small disabled={action.isBusy || status === "pending"} onClick={replay}>

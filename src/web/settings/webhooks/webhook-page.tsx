@@ -1,4 +1,4 @@
-// One webhook: why it is off, if the server turned it off, what can be done with it, and what was sent.
+// One webhook: why the server turned it off, if it did, its actions, and its deliveries.
 import { Pencil, Power } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";

@@ -9,7 +9,7 @@ describe("eventNames", () => {
 });
 
 describe("withEvent", () => {
-  it("adds and takes one, whatever order they were chosen in", () => {
+  it("adds and removes one, whatever order they were chosen in", () => {
     expect(withEvent(["task.updated", "run.failed"], "run.completed", true)).toEqual([
       ...["run.completed", "run.failed", "task.updated"],
     ]);
@@ -19,7 +19,7 @@ describe("withEvent", () => {
 });
 
 describe("hostOf", () => {
-  it("is the address's host, or what was written where it is none", () => {
+  it("is the host of the address, or the text itself where it is no address", () => {
     expect(hostOf("https://example.com:8443/taskloom?key=1")).toBe("example.com:8443");
     expect(hostOf("nothing")).toBe("nothing");
   });

@@ -1,10 +1,10 @@
-// Webhooks and their deliveries as the API answers them.
+// Webhooks and their deliveries as the API returns them.
 import type { Delivery as StoredDelivery, Webhook as StoredWebhook, WebhookEvent } from "../../../protocol/webhook.ts";
 
 export type Webhook = Omit<StoredWebhook, "user_id" | "updated_at">;
 export type Delivery = Omit<StoredDelivery, "user_id" | "webhook_id">;
 
-/** In the order of the documents. */
+/** In the order of the documentation. */
 export const eventNames: WebhookEvent[] = [
   "run.completed",
   "run.failed",
@@ -13,12 +13,12 @@ export const eventNames: WebhookEvent[] = [
   "task.updated",
 ];
 
-/** Kept in that order, so that a box that is ticked and cleared again changes nothing. */
+/** In that order, so that ticking and clearing a box changes nothing. */
 export function withEvent(chosen: WebhookEvent[], event: WebhookEvent, isChosen: boolean): WebhookEvent[] {
   return eventNames.filter((each) => (each === event ? isChosen : chosen.includes(each)));
 }
 
-/** Where it goes, without what makes addresses long. */
+/** The target without the long parts of its address. */
 export function hostOf(url: string): string {
   return URL.parse(url)?.host ?? url;
 }

@@ -1,5 +1,5 @@
-// What the browser keeps for the page. One that keeps nothing (private windows, blocked or full storage) costs a person what a
-// reload takes with it, and nothing else.
+// What the browser stores for the page. Where it stores nothing (private windows, blocked or full storage), a reload
+// loses that, and nothing else changes.
 type Area = "localStorage" | "sessionStorage";
 
 export function recall(area: Area, name: string): string | null {
@@ -10,7 +10,7 @@ export function recall(area: Area, name: string): string | null {
   }
 }
 
-/** Null forgets it. */
+/** Null removes it. */
 export function keep(area: Area, name: string, value: string | null): void {
   try {
     if (value === null) globalThis[area].removeItem(name);
@@ -18,8 +18,8 @@ export function keep(area: Area, name: string, value: string | null): void {
   } catch {}
 }
 
-/** The names in it that begin so. */
-export function listKept(area: Area, start: string): string[] {
+/** The stored names with this prefix. */
+export function listStored(area: Area, start: string): string[] {
   try {
     return Object.keys(globalThis[area]).filter((name) => name.startsWith(start));
   } catch {

@@ -1,10 +1,10 @@
-// When a part of the workspace should look again.
+// When a part of the workspace reads again.
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
 import { isBusy } from "../state/thread-view.ts";
 
-/** Each time that a run of the thread ends; at the next showing where the part was not shown then. */
+/** Calls each time that a run of the thread ends, or when the part is next shown if it was hidden. */
 export function useRunEnd(thread: ThreadStore, isShown: boolean, act: () => void): void {
   const busy = useStore(thread.view.shown, isBusy);
   const wasBusy = useRef(busy);
@@ -20,7 +20,7 @@ export function useRunEnd(thread: ThreadStore, isShown: boolean, act: () => void
   }, [busy, isShown]);
 }
 
-/** True while it is shown, and for a time after: who comes back soon finds it as it was. */
+/** True while it is shown and for some time after, so that whoever comes back soon finds it unchanged. */
 export function useLinger(isShown: boolean, ms: number): boolean {
   const [isLeft, setLeft] = useState(!isShown);
   useEffect(() => {

@@ -1,4 +1,5 @@
-// What a link with a key asks for: to be another account, or the same with another key. Whoever just wants it to be gone stays.
+// Asks about a link that brings a key: sign in as another account, or replace this account's key. Dismissing it changes
+// nothing.
 import { type ReactNode, useEffect, useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -6,7 +7,7 @@ import { Notice } from "../parts/notice.tsx";
 import { type Account, nameOf } from "../state/account.ts";
 import { type Offer, stay, switchAccount } from "../state/sign-in.ts";
 import { defineWords, useWords } from "../state/words.ts";
-import styles from "./offered.module.css";
+import styles from "./key-offer.module.css";
 import { words as frame } from "./words.ts";
 
 const words = defineWords(
@@ -48,7 +49,7 @@ const words = defineWords(
   },
 );
 
-export function Offered({ offered, account }: { offered: Offer | "unknown"; account: Account }) {
+export function KeyOffer({ offered, account }: { offered: Offer | "unknown"; account: Account }) {
   if (offered === "unknown") return <Unknown account={account} />;
   return <Question key={offered.key} offer={offered} account={account} />;
 }
@@ -78,7 +79,7 @@ function Question({ offer, account }: { offer: Offer; account: Account }) {
   const [isSwitching, setSwitching] = useState(false);
   const [isStillUnclear, setStillUnclear] = useState(false);
   const isSame = offer.account?.user_id === account.user_id;
-  // Two may have the same name; no two have the same id.
+  // Two accounts may share a name, never an id.
   const isSameName = offer.account !== null && nameOf(offer.account) === nameOf(account);
   const short = (whose: Account) => <bdi>{cut(isSameName ? whose.user_id : nameOf(whose))}</bdi>;
   const act = (): void => {
@@ -127,7 +128,7 @@ function Whose({ account }: { account: Account }) {
   );
 }
 
-/** A name of 500 characters makes no button. */
+/** A name may have 500 characters: too long for a button. */
 function cut(name: string): string {
   const letters = [...name];
   return letters.length <= 40 ? name : `${letters.slice(0, 39).join("")}…`;
@@ -135,7 +136,10 @@ function cut(name: string): string {
 
 const settleMs = 700;
 
-/** Not before the page has been in front for a moment: a press that was meant for a window over it is no answer. */
+/**
+ * Buttons work only after the page has been in front for a moment, so that a click meant for a window over it decides
+ * nothing.
+ */
 function useSettled(): boolean {
   const [isSettled, setSettled] = useState(false);
   useEffect(() => {

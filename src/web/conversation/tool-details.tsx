@@ -1,4 +1,4 @@
-// What an opened tool call shows.
+// The content of an opened tool call.
 import { diffLines } from "diff";
 import { useLayoutEffect, useRef } from "react";
 import { useWords } from "../state/words.ts";
@@ -9,14 +9,14 @@ import type { ToolItem } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
 import { words } from "./words.ts";
 
-/** Further than this a person opens the file itself. */
-const longestShown = 40_000;
+/** A longer text is read in the file itself. */
+const maxShownCharacters = 40_000;
 
-export function ToolMatter({ item }: { item: ToolItem }) {
-  return <div className={styles.matter}>{drawMatter(item)}</div>;
+export function ToolDetails({ item }: { item: ToolItem }) {
+  return <div className={styles.details}>{renderDetails(item)}</div>;
 }
 
-function drawMatter(item: ToolItem) {
+function renderDetails(item: ToolItem) {
   const given = parseArguments(item.arguments);
   const path = textOf(given?.path);
   if (item.name.includes("command")) return <Command item={item} command={textOf(given?.command)} />;
@@ -53,7 +53,7 @@ function Command({ item, command }: { item: ToolItem; command: string | null }) 
   );
 }
 
-/** Output that grows is read from its end, as in a terminal. */
+/** Growing output is read from its end, as in a terminal. */
 function Output({ text, isGrowing = false }: { text: string; isGrowing?: boolean }) {
   const box = useRef<HTMLPreElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new text may have made it longer
@@ -105,7 +105,7 @@ function Lines({ text, sign, className }: { text: string; sign: string; classNam
 }
 
 function Result({ item, isSilent = false }: { item: ToolItem; isSilent?: boolean }) {
-  // What went as it should says nothing that the row does not.
+  // A plain success adds nothing to the row.
   if (item.result === null || (isSilent && !/^(error|interrupted)\b/i.test(item.result))) return null;
   return <Output text={item.result} />;
 }
@@ -137,16 +137,16 @@ function Other({ item, given }: { item: ToolItem; given: Record<string, unknown>
 }
 
 function cut(text: string): string {
-  if (text.length <= longestShown) return text;
-  const half = longestShown / 2;
-  return `${text.slice(0, half)}\n\n⋯ ${(text.length - longestShown).toLocaleString()} ⋯\n\n${text.slice(-half)}`;
+  if (text.length <= maxShownCharacters) return text;
+  const half = maxShownCharacters / 2;
+  return `${text.slice(0, half)}\n\n⋯ ${(text.length - maxShownCharacters).toLocaleString()} ⋯\n\n${text.slice(-half)}`;
 }
 
 function textOf(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
-/** Null while they are arriving, or where they are no JSON. */
+/** Null while they are arriving, or where they are not JSON. */
 function parseArguments(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);

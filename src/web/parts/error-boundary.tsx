@@ -1,5 +1,5 @@
-// Keeps what breaks in one part (a chunk that can't be loaded any more after a deployment, say) from taking the page with it.
-// React knows no other way than a class.
+// An error boundary: an error in one part (such as a chunk that is gone after a deploy) leaves the rest of the page.
+// React offers this only as a class.
 import { Component, type ReactNode } from "react";
 import { defineWords, wordsNow } from "../state/words.ts";
 import { Notice } from "./notice.tsx";
@@ -9,7 +9,7 @@ const words = defineWords(
   { broken: "页面的这一部分无法加载。请重新加载页面。" },
 );
 
-export class Guard extends Component<{ children: ReactNode }, { isBroken: boolean }> {
+export class ErrorBoundary extends Component<{ children: ReactNode }, { isBroken: boolean }> {
   override state = { isBroken: false };
 
   static getDerivedStateFromError(): { isBroken: boolean } {
