@@ -3,7 +3,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { StreamFrame } from "../e2e/harness.ts";
-import { isResync, openReader, retell, type StreamReader } from "../e2e/stream-reader.ts";
+import { isResync, openReader, readAsClient, type StreamReader } from "../e2e/stream-reader.ts";
 
 const AGAIN_MS = 10;
 
@@ -120,8 +120,8 @@ function isNew(frame: StreamFrame, frames: StreamFrame[], newest: number): boole
  */
 export function replayFrames({ frames }: Watcher, thread: string): Promise<{ messages: unknown[]; state: unknown }> {
   const events = frames.map(({ event }) => event);
-  if (!isIdle(frames)) return retell(events);
+  if (!isIdle(frames)) return readAsClient(events);
   const ids = { threadId: thread, runId: "run-around-snapshots" };
   const start: ThreadEvent = { type: "RUN_STARTED", ...ids };
-  return retell([start, ...events, { type: "RUN_FINISHED", ...ids, outcome: { type: "success" } }]);
+  return readAsClient([start, ...events, { type: "RUN_FINISHED", ...ids, outcome: { type: "success" } }]);
 }

@@ -1,5 +1,5 @@
-// AG-UI's own client, unmodified, over TCP, while the lives behind its one response end: it notices nothing, and ends with
-// what is stored.
+// AG-UI's own client, unmodified, over TCP, while the lives behind its one response end: it notices nothing, and ends
+// with the stored conversation.
 import { request } from "node:http";
 import { HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -24,7 +24,7 @@ interface Watched {
   agent: HttpAgent;
   /** Types of the events so far. */
   types: string[];
-  /** Resolves with what the client makes of it; rejects where it meets an error. */
+  /** Resolves with the client's result; rejects where it meets an error. */
   done: Promise<unknown>;
   until(type: string, count?: number): Promise<void>;
 }
@@ -47,7 +47,7 @@ function run(threadId: string, runId = "inv-1", text = "go"): Watched {
       },
     },
   );
-  // Whoever awaits it sees the error; until then it is no unhandled one.
+  // Whoever awaits it sees the error; until then the rejection must count as handled.
   done.catch(() => {});
   const until = (type: string, count = 1): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -63,7 +63,7 @@ function run(threadId: string, runId = "inv-1", text = "go"): Watched {
   return { agent, types, done, until };
 }
 
-/** Messages that the thread had `before` are no part of what the client knows. */
+/** Messages that the thread had `before` are unknown to the client. */
 async function checkWhole({ agent, types, done }: Watched, attempt: number, before = 0): Promise<void> {
   await done;
   const { threadId } = agent;
@@ -80,7 +80,7 @@ function withoutEmpty(message: object): object {
   return Object.fromEntries(Object.entries(message).filter(([, value]) => value !== "" && value !== undefined));
 }
 
-/** In the state a task stands in its section. */
+/** In the state a task is nested in its section. */
 function withoutSectionId(name: string, value: unknown): unknown {
   return name === "section_id" ? undefined : value;
 }
@@ -90,7 +90,7 @@ function say(call: ModelCall, ...pieces: string[]): void {
 }
 
 describe("HttpAgent, while lives end", () => {
-  it("amid a text has only the text of the life that ended it", async () => {
+  it("in a text has only the text of the life that completed it", async () => {
     const watched = run("lives-text");
     say(await model.next(), "Half ", "a ");
     await watched.until("TEXT_MESSAGE_CONTENT");
@@ -102,7 +102,7 @@ describe("HttpAgent, while lives end", () => {
     expect(watched.agent.messages.map(({ content }) => content)).toEqual(["go", "A whole 商店."]);
   });
 
-  it("again and again, amid reasoning and arguments too, has everything once", async () => {
+  it("repeatedly, within reasoning and arguments too, has everything once", async () => {
     const watched = run("lives-many");
     const first = await model.next();
     first.think("Let me ");
@@ -180,7 +180,7 @@ describe("HttpAgent, while lives end", () => {
     socket.leave();
     await vi.waitFor(
       async () => {
-        // A connection that is gone shows when something is written to it.
+        // A closed connection is noticed only by a write to it.
         say(again, "more ");
         expect(await readReaders("lives-leave")).toBe(0);
       },

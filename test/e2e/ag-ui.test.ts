@@ -1,4 +1,4 @@
-// AG-UI's own client, unmodified and with its verifier, against the whole server.
+// AG-UI's own client, unmodified and with its verifier, against the complete server.
 import { HttpAgent, verifyEvents } from "@ag-ui/client";
 import { EventSchemas } from "@ag-ui/core/schemas";
 import { from, lastValueFrom, toArray } from "rxjs";
@@ -65,14 +65,14 @@ describe("HttpAgent", () => {
     expect(second.state).toEqual(first.state);
   });
 
-  it("is told of a bad body in JSON", async () => {
+  it("receives a bad body's error as JSON", async () => {
     const response = await taskloom.request("POST", "/ag-ui", { threadId: "t", runId: "r", messages: [] });
     expect(response.status).toBe(400);
     expect(response.headers.get("content-type")).toContain("application/json");
     expect(await response.json()).toMatchObject({ code: "empty_message" });
   });
 
-  it("asks a question, refuses to go on without the answer, and goes on with it", async () => {
+  it("asks a question, refuses to continue without the answer, and continues with it", async () => {
     const agent = makeAgent("thread-ask");
     agent.addMessage({
       id: "m1",
@@ -92,7 +92,7 @@ describe("HttpAgent", () => {
 });
 
 describe("an approval", () => {
-  it("is asked before the command runs, and given by HttpAgent's own answer", async () => {
+  it("is requested before the command runs, and given by HttpAgent's own answer", async () => {
     await taskloom.json("POST", "/v1/agents", {
       agent_id: "careful",
       name: "Careful",
@@ -132,7 +132,7 @@ describe("tools of the client", () => {
     },
   ];
 
-  it("end the run with their calls pending, and their results go on with it", async () => {
+  it("end the run with their calls pending, and their results continue it", async () => {
     const agent = makeAgent("thread-client-tools");
     agent.addMessage({ id: "m1", role: "user", content: '[[tool pick_colour {"hint":"warm"}]]' });
     const outcomes: unknown[] = [];
@@ -159,7 +159,7 @@ describe("tools of the client", () => {
 });
 
 describe("the thread's stream", () => {
-  it("carries two runs one after another that pass the verifier and the schemas", async () => {
+  it("carries two runs in sequence that pass the verifier and the schemas", async () => {
     for (const message of ["hello", '[[tool create_tasks {"sections":[{"title":"A","tasks":["one"]}]}]]']) {
       await taskloom.json("POST", "/v1/threads/thread-two/runs?wait=1", { message });
     }

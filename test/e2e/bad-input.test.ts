@@ -1,5 +1,5 @@
-// The whole server against clients that are clumsy or mean harm: each bad request is a clear problem, nothing of it is
-// stored, and nobody is shown a key.
+// The complete server against careless and malicious clients: each bad request gets a clear problem, nothing of it is
+// stored, and nobody sees a key.
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTaskloom, type Taskloom } from "./harness.ts";
@@ -9,7 +9,7 @@ const MEBIBYTE = 1024 * 1024;
 const json = { "content-type": "application/json" };
 
 let taskloom: Taskloom;
-/** Every answer of this file, to look for keys in. */
+/** All answers in this file, to search for keys. */
 const answers: string[] = [];
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ async function send(method: string, path: string, { body, headers = {}, key = ta
   return answer;
 }
 
-/** Sends bytes that no client library would, and gives what comes back. */
+/** Sends bytes that no client library would, and returns the answer. */
 function sendRaw(text: string): Promise<string> {
   const { hostname, port } = new URL(taskloom.url);
   return new Promise((resolve, reject) => {
@@ -69,14 +69,14 @@ function bodyOf(bytes: number): string {
   return JSON.stringify({ message: "x".repeat(bytes - frame.length) });
 }
 
-/** A body whose length is not told. */
+/** A body without a length. */
 function inChunks(text: string): ReadableStream {
   return new Blob([text]).stream();
 }
 
 const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
 
-describe("a body that is wrong", () => {
+describe("a wrong body", () => {
   const cases: [what: string, body: Sent["body"], code: string, detail: RegExp][] = [
     ["cut JSON", '{"message": "x"', "bad_json", /./],
     ["two values", '{"message":"x"} {}', "bad_json", /./],
@@ -120,7 +120,7 @@ describe("a body that is wrong", () => {
     });
   }
 
-  it("through AG-UI is told in JSON, whatever is wrong", async () => {
+  it("through AG-UI is reported as JSON, whatever is wrong", async () => {
     const good = { threadId: "thread-bad", runId: "run-bad", messages: [{ id: "m", role: "user", content: "x" }] };
     const bodies = [
       "{",
@@ -138,7 +138,7 @@ describe("a body that is wrong", () => {
 });
 
 describe("a body that is too large", () => {
-  it("by one byte is refused, with and without a length, on every door", async () => {
+  it("by one byte is refused on every route, with and without a length", async () => {
     for (const path of [RUNS, "/ag-ui", "/v1/threads", "/v1/projects"]) {
       for (const body of [bodyOf(MEBIBYTE + 1), inChunks(bodyOf(MEBIBYTE + 1)), inChunks(bodyOf(3 * MEBIBYTE))]) {
         expect(await send("POST", path, { body })).toMatchObject({ status: 413, body: { code: "body_too_large" } });
@@ -148,7 +148,7 @@ describe("a body that is too large", () => {
 });
 
 describe("a key", () => {
-  it("that is missing, wrong or in a wrong place opens nothing", async () => {
+  it("that is missing, wrong or in a wrong place gives access to nothing", async () => {
     const { key } = taskloom;
     const ways: [path: string, sent: Sent][] = [
       ["/v1/threads", { key: null }],
@@ -196,12 +196,12 @@ describe("a path", () => {
     ];
     for (const [method, path] of asks) {
       const { status } = await send(method, path, method === "GET" ? {} : { body: "{}" });
-      // The web page answers paths that are not the API's.
+      // The web page answers paths outside the API.
       if (!path.startsWith("/V1")) expect([method, path, status]).toEqual([method, path, 404]);
     }
   });
 
-  it("that plays tricks gets nobody anywhere", async () => {
+  it("with traversal or encoding tricks reaches nothing", async () => {
     const { host } = new URL(taskloom.url);
     await send("POST", "/v1/threads", { body: '{"thread_id":"thread-secret","title":"title-secret"}' });
     const paths = [
@@ -255,8 +255,8 @@ describe("a path", () => {
   });
 });
 
-describe("after all this", () => {
-  it("nothing is stored, in D1 or in an object, and the server is well", async () => {
+describe("after all these requests", () => {
+  it("nothing is stored, in D1 or in an object, and the server works", async () => {
     const { data } = await taskloom.json<{ data: unknown[] }>("GET", "/v1/threads");
     expect(data).toEqual([]);
     const DB = await taskloom.runtime.database();
@@ -264,7 +264,7 @@ describe("after all this", () => {
       const row = await DB.prepare(`SELECT count(*) AS count FROM ${table}`).first<{ count: number }>();
       expect([table, row?.count]).toEqual([table, 0]);
     }
-    // What begins with an underscore is the runtime's own.
+    // Names that begin with an underscore are the runtime's own.
     const own = "SELECT name FROM sqlite_master WHERE name NOT GLOB '_*'";
     expect(await taskloom.runtime.queryObject("user_first/thread-bad", own)).toEqual([]);
     expect(({} as { is_admin?: boolean }).is_admin).toBeUndefined();
@@ -273,7 +273,7 @@ describe("after all this", () => {
     );
   });
 
-  it("no key stands in an answer or a log", async () => {
+  it("no answer and no log contains a key", async () => {
     await send("GET", "/v1/threads/thread-bad/diagnostics");
     await send("GET", "/healthz");
     await send("GET", "/openapi.json");

@@ -1,11 +1,12 @@
-// A cancel reaches the provider: the model's connection is closed, so that nothing more is made and billed. With `npm start`,
-// since the test harness makes the Worker's requests itself and goes on when the Worker has left.
+// A cancel reaches the provider: the model's connection is closed, so that nothing more is generated and billed. Uses
+// `npm start`, because the test harness makes the Worker's requests itself and continues them after the Worker has
+// left.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
 import { makeState, type StartedServer, startServer } from "../setup/started-server.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 
-// The contract says two seconds; a slow machine gets as long again.
+// The contract says two seconds; a slow machine gets twice that.
 const LIMIT_MS = 4_000;
 
 let model: PuppetModel;
@@ -17,7 +18,7 @@ beforeAll(async () => {
   removeState = made.removeState;
   model = await startPuppetModel();
   const settings = { OPENAI_API_KEY: "model-key", OPENAI_BASE_URL: model.baseUrl };
-  // No command is run: no sandbox has to be there.
+  // No command runs, so no sandbox is needed.
   const nowhere = { DAYTONA_API_KEY: "sandbox-key", DAYTONA_API_URL: "http://127.0.0.1:9" };
   server = await startServer(made.state, { ...settings, ...nowhere });
 });
@@ -46,7 +47,7 @@ async function cancelWhile(thread: string, begin: (call: ModelCall) => void): Pr
 }
 
 describe("a cancel", () => {
-  it("closes the model's connection amid a reply", async () => {
+  it("closes the model's connection within a reply", async () => {
     await cancelWhile("amid", (call) => call.text("half a thou"));
   });
 

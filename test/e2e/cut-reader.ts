@@ -1,17 +1,17 @@
-// A client whose socket is destroyed at a chosen byte of a stream: what came until then is what it has.
+// A client whose socket is destroyed at a chosen byte of a stream: it keeps what it received until then.
 import { request } from "node:http";
 import { parseFrames } from "../fakes/conversation.ts";
 import type { StreamFrame, Taskloom } from "./harness.ts";
 
-/** Says how much of the text is kept when the socket is destroyed; null while more is wanted. */
+/** Returns how much of the text is kept when the socket is destroyed; null while more is wanted. */
 export type Cut = (text: string) => number | null;
 
-/** Right behind so many events. */
+/** Right after this many events. */
 export function after(events: number): Cut {
   return (text) => endOf(text, events);
 }
 
-/** So many events, and half of the bytes of the next one. */
+/** This many events, and half of the bytes of the next one. */
 export function amidNext(events: number): Cut {
   return (text) => {
     const start = endOf(text, events);
@@ -32,7 +32,7 @@ function endOf(text: string, events: number): number | null {
   return place;
 }
 
-/** Whole events that came until the socket was destroyed, or until the server closed the stream. */
+/** The complete events received until the socket was destroyed, or until the server closed the stream. */
 export function readUntilCut(
   taskloom: Taskloom,
   path: string,

@@ -1,6 +1,6 @@
-// The socket is destroyed after every single event of two runs, and amid every one, on the stream of the thread, of each run
-// and on /ag-ui, while the runs are at work and after they have ended: no run notices, and every client that comes back
-// ends with all of it, once.
+// The socket is destroyed after every event of two runs, and within each, on the stream of the thread, of each run and
+// on /ag-ui, while the runs work and after they have ended: no run notices, and every client that reconnects ends with
+// everything, once.
 import { isDeepStrictEqual } from "node:util";
 import { HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,7 +8,14 @@ import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { after, amidNext, type Cut, readUntilCut } from "./cut-reader.ts";
 import type { StreamFrame } from "./harness.ts";
 import { type RunsClient, startRunsClient, userTexts } from "./runs-client.ts";
-import { checkFrames, isResync, openReader, readConversation, retell, type StreamReader } from "./stream-reader.ts";
+import {
+  checkFrames,
+  isResync,
+  openReader,
+  readAsClient,
+  readConversation,
+  type StreamReader,
+} from "./stream-reader.ts";
 
 let client: RunsClient;
 
@@ -21,23 +28,23 @@ const ofThread = (thread: string) => `/v1/threads/${thread}/events`;
 const ofRun = (thread: string, run: string) => `/v1/threads/${thread}/runs/${run}/events`;
 const isEnd = ({ event }: StreamFrame) => event.type === "RUN_FINISHED" && event.runId === "inv-2";
 
-/** More events than the runs have: who would be cut later is told everything. */
-const MOST_EVENTS = { thread: 75, "inv-1": 60, "inv-2": 20 };
+/** More events than the runs have: a client cut at a later one receives everything. */
+const MAX_EVENTS = { thread: 75, "inv-1": 60, "inv-2": 20 };
 
-/** A thought, text, a plan, two calls in one message, a command with live output, a steered message and a question. */
+/** Reasoning, text, a plan, two calls in one message, a command with live output, a steered message and a question. */
 async function playFirst(thread: string, watcher: StreamReader): Promise<void> {
-  const told = (text: string) => watcher.until(({ event }) => "delta" in event && event.delta === text);
+  const awaitDelta = (text: string) => watcher.until(({ event }) => "delta" in event && event.delta === text);
   const first = await client.model.next();
   for (const piece of ["First ", "a plan."]) {
     first.think(piece);
-    await told(piece);
+    await awaitDelta(piece);
   }
   for (const piece of ["I plan 👩", "\u200d👧 now."]) {
     first.text(piece);
-    await told(piece);
+    await awaitDelta(piece);
   }
   first.call(0, "call-plan", "create_tasks", '{"sections":[{"title":"工作",');
-  await told('{"sections":[{"title":"工作",');
+  await awaitDelta('{"sections":[{"title":"工作",');
   first.args(0, '"tasks":["count","tell"]}]}');
   first.finish("tool_calls");
   const second = await client.model.next();
@@ -51,7 +58,7 @@ async function playFirst(thread: string, watcher: StreamReader): Promise<void> {
   const third = await client.model.next();
   expect(userTexts(third).slice(0, 2)).toEqual(["count 一二三", "rather blue"]);
   third.text("One more thing: ");
-  await told("One more thing: ");
+  await awaitDelta("One more thing: ");
   third.call(0, "call-ask", "ask", '{"question":"Which blue?"}');
   third.finish("tool_calls");
   await watcher.until(({ event }) => event.type === "RUN_FINISHED" && event.outcome.type === "interrupt");
@@ -76,15 +83,15 @@ async function answerQuestion(thread: string): Promise<void> {
 
 interface Returned {
   cut: string;
-  /** What came until the socket was destroyed. */
+  /** Received before the socket was destroyed. */
   before: StreamFrame[];
-  /** Everything that came, in all connections. */
+  /** Everything received, over all connections. */
   all: StreamFrame[];
-  /** What the client goes by: from the last resync on, where there was one. */
+  /** What the client works with: everything from the last resync on, where there was one. */
   held: StreamFrame[];
 }
 
-/** Reads up to the cut, and comes back with the last id until it has the end. */
+/** Reads up to the cut, and reconnects with the last id until it has the end. */
 async function readCut(path: string, name: string, cut: Cut, idle: Promise<unknown>): Promise<Returned> {
   const before = await readUntilCut(client.taskloom, path, (text) => cut(text) ?? (hasEnd(text) ? text.length : null));
   const all = [...before];
@@ -96,13 +103,13 @@ async function readCut(path: string, name: string, cut: Cut, idle: Promise<unkno
     reader.leave();
     all.push(...reader.frames);
     held = isResync(reader.frames) ? [...reader.frames] : [...held, ...reader.frames];
-    // Between two runs the thread's stream is closed for who has everything.
+    // Between two runs the server closes the thread's stream for a reader that has everything.
     if (how === "closed" && reader.frames.length === 0) await idle;
   }
   return { cut: name, before, all, held };
 }
 
-/** The end of the last run, or the two snapshots that tell it to who lost its place in an idle thread. */
+/** The end of the last run, or the two snapshots that give it to a client whose position in an idle thread was lost. */
 async function untilEnd(reader: StreamReader): Promise<void> {
   const { event } = await reader.until((frame) => isEnd(frame) || hasEnded(frame));
   if (event.type === "MESSAGES_SNAPSHOT") await reader.until(({ event }) => event.type === "STATE_SNAPSHOT");
@@ -121,30 +128,30 @@ function hasEnd(text: string): boolean {
   return /"RUN_FINISHED"[^\n]*"runId":"inv-2"[^\n]*\n\n/.test(text);
 }
 
-function cutEverywhere(path: string, most: number, idle: Promise<unknown> = Promise.resolve()): Promise<Returned[]> {
-  const cuts = Array.from({ length: most }, (_, events) => [
+function cutEverywhere(path: string, max: number, idle: Promise<unknown> = Promise.resolve()): Promise<Returned[]> {
+  const cuts = Array.from({ length: max }, (_, events) => [
     ...(events === 0 ? [] : [readCut(path, `after ${events}`, after(events), idle)]),
     readCut(path, `amid ${events + 1}`, amidNext(events), idle),
   ]);
   return Promise.all(cuts.flat());
 }
 
-/** Each place was cut, and each client that came back has all of it, once: as it was told live, or anew. */
+/** Each place was cut, and each client that reconnected has everything once, live or from a replay. */
 async function expectWhole(returned: Returned[], undisturbed: StreamFrame[]): Promise<void> {
   checkFrames(undisturbed);
-  const { messages, state } = await retell(eventsOf(undisturbed));
+  const { messages, state } = await readAsClient(eventsOf(undisturbed));
   for (const { cut, all, held } of returned) {
-    // Most were told the very same frames, which need no second look.
+    // Most received exactly the same frames, which need no second comparison.
     if (isDeepStrictEqual(all, undisturbed)) continue;
     checkFrames(all);
-    const told = await retell(eventsOf(held));
-    // A resync tells all of the thread, also what came before and after the run.
-    const start = isResync(held) ? told.messages.findIndex((told) => isDeepStrictEqual(told, messages[0])) : 0;
-    const own = isResync(held) ? told.messages.slice(start, start + messages.length) : told.messages;
-    expect({ cut, messages: own, state: told.state }).toEqual({ cut, messages, state });
+    const received = await readAsClient(eventsOf(held));
+    // A resync contains the whole thread, so also what came before and after the run.
+    const start = isResync(held) ? received.messages.findIndex((each) => isDeepStrictEqual(each, messages[0])) : 0;
+    const own = isResync(held) ? received.messages.slice(start, start + messages.length) : received.messages;
+    expect({ cut, messages: own, state: received.state }).toEqual({ cut, messages, state });
   }
   const lengths = new Set(returned.map(({ before }) => before.length));
-  // Who connected late was told less in more words.
+  // A late connection received fewer, longer deltas.
   const shortest = Math.min(
     ...returned.filter(({ before, all }) => before.length === all.length).map(({ all }) => all.length),
   );
@@ -152,24 +159,24 @@ async function expectWhole(returned: Returned[], undisturbed: StreamFrame[]): Pr
   expect(shortest).toBeGreaterThan(undisturbed.length / 2);
 }
 
-/** What is told when all is over is the same each time, wherever it was cut. */
-async function expectReplay(path: string, most: number, undisturbed: StreamFrame[]): Promise<void> {
-  const returned = await cutEverywhere(path, most);
+/** A replay after the end is the same each time, wherever the client was cut. */
+async function expectReplay(path: string, max: number, undisturbed: StreamFrame[]): Promise<void> {
+  const returned = await cutEverywhere(path, max);
   const whole = returned.find(({ before, all }) => before.length === all.length)?.all ?? [];
   for (const { cut, all } of returned) expect([cut, all]).toEqual([cut, whole]);
   await expectWhole(returned, whole);
-  expect(await retell(eventsOf(whole))).toEqual(await retell(eventsOf(undisturbed)));
+  expect(await readAsClient(eventsOf(whole))).toEqual(await readAsClient(eventsOf(undisturbed)));
 }
 
 function eventsOf(frames: StreamFrame[]): ThreadEvent[] {
   const events = frames.map(({ event }) => event);
   if (events[0]?.type !== "MESSAGES_SNAPSHOT") return events;
-  // AG-UI's client is told runs; an idle thread has none.
+  // AG-UI's client reads runs; an idle thread has none.
   const run = { threadId: "any", runId: "any" };
   return [{ type: "RUN_STARTED", ...run }, ...events, { type: "RUN_FINISHED", ...run, outcome: { type: "success" } }];
 }
 
-/** Both runs, from their first event to the last, with what reads beside them. */
+/** Both runs, from the first event to the last, with what reads beside them. */
 async function playBoth(
   thread: string,
   read: { thread?: (idle: Promise<unknown>) => void; run?: (run: "inv-1" | "inv-2") => void },
@@ -193,13 +200,13 @@ async function playBoth(
   return watcher.frames;
 }
 
-/** The plan of a state, as `GET …/tasks` tells it. */
+/** The plan of a state, in the form of `GET …/tasks`. */
 async function expectPlan(thread: string, state: unknown): Promise<void> {
   const plan = await client.taskloom.json<object>("GET", `/v1/threads/${thread}/tasks`);
   expect(plan).toMatchObject((state as { plan: object }).plan);
 }
 
-/** A client of /ag-ui whose socket is destroyed after so many events; then HttpAgent attaches to the run. */
+/** A client of /ag-ui whose socket is destroyed after this many events; then HttpAgent attaches to the run. */
 async function attachCut(threadId: string, runId: string, events: number) {
   const { taskloom } = client;
   const body = { threadId, runId, messages: [] };
@@ -207,32 +214,32 @@ async function attachCut(threadId: string, runId: string, events: number) {
   const headers = { authorization: `Bearer ${taskloom.key}` };
   const agent = new HttpAgent({ url: `${taskloom.url}/ag-ui`, threadId, headers });
   await agent.runAgent({ runId });
-  const told = JSON.parse(JSON.stringify(agent.messages)) as Record<string, unknown>[];
-  const messages = told.map((each) => Object.fromEntries(Object.entries(each).filter(([, value]) => value !== "")));
+  const received = JSON.parse(JSON.stringify(agent.messages)) as Record<string, unknown>[];
+  const messages = received.map((each) => Object.fromEntries(Object.entries(each).filter(([, value]) => value !== "")));
   return { events: before.length, messages, state: agent.state as unknown };
 }
 
-describe("a socket that is destroyed after and amid any event", () => {
-  it("of the thread's stream: no run notices, and who comes back has all of it, once", async () => {
+describe("a socket that is destroyed after and within any event", () => {
+  it("of the thread's stream: no run notices, and a client that reconnects has everything once", async () => {
     const thread = "cut-thread";
     let returned: Promise<Returned[]> = Promise.resolve([]);
     const watched = await playBoth(thread, {
       thread: (idle) => {
-        returned = cutEverywhere(ofThread(thread), MOST_EVENTS.thread, idle);
+        returned = cutEverywhere(ofThread(thread), MAX_EVENTS.thread, idle);
       },
     });
     await expectWhole(await returned, watched);
-    const { messages, state } = await retell(eventsOf(watched));
+    const { messages, state } = await readAsClient(eventsOf(watched));
     expect(messages).toEqual(await readConversation(client.taskloom, thread));
     await expectPlan(thread, state);
-    await expectReplay(ofThread(thread), MOST_EVENTS.thread, watched);
+    await expectReplay(ofThread(thread), MAX_EVENTS.thread, watched);
   });
 
-  it("of a run's stream: no run notices, and who comes back has all of it, once", async () => {
+  it("of a run's stream: no run notices, and a client that reconnects has everything once", async () => {
     const thread = "cut-run";
     const live = new Map<string, Promise<Returned[]>>();
     const watched = await playBoth(thread, {
-      run: (run) => live.set(run, cutEverywhere(ofRun(thread, run), MOST_EVENTS[run])),
+      run: (run) => live.set(run, cutEverywhere(ofRun(thread, run), MAX_EVENTS[run])),
     });
     const start = watched.findIndex(({ event }) => event.type === "RUN_STARTED" && event.runId === "inv-2");
     for (const [run, undisturbed] of [
@@ -240,7 +247,7 @@ describe("a socket that is destroyed after and amid any event", () => {
       ["inv-2", watched.slice(start)],
     ] as const) {
       await expectWhole((await live.get(run)) ?? [], undisturbed);
-      await expectReplay(ofRun(thread, run), MOST_EVENTS[run], undisturbed);
+      await expectReplay(ofRun(thread, run), MAX_EVENTS[run], undisturbed);
     }
   });
 
@@ -248,7 +255,7 @@ describe("a socket that is destroyed after and amid any event", () => {
     const thread = "cut-ag-ui";
     const live = new Map<string, ReturnType<typeof attachCut>[]>();
     const attach = (run: "inv-1" | "inv-2") =>
-      Array.from({ length: MOST_EVENTS[run] }, (_, at) => attachCut(thread, run, at + 1));
+      Array.from({ length: MAX_EVENTS[run] }, (_, at) => attachCut(thread, run, at + 1));
     await playBoth(thread, { run: (run) => live.set(run, attach(run)) });
     const stored = await readConversation(client.taskloom, thread);
     const asked = stored.findIndex((message) => JSON.stringify(message).includes('"dark blue"'));

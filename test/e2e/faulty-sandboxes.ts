@@ -1,6 +1,5 @@
-// `npm start` beside a Daytona-compatible server that fails when a test says so. The Worker meets the network itself here:
-// what is reset, refused or never answered reaches it as it would in life. Sandboxes outlive the server, as in life.
-
+// `npm start` beside a Daytona-compatible server that fails on demand. Here the Worker uses the network itself, so a
+// reset, a refusal or a missing answer reaches it as in production. Sandboxes outlive the server, as they do there.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,21 +16,21 @@ import { apiKey, connectClient } from "./daytona-fixture.ts";
 export interface FaultySandboxes {
   client: Daytona;
   faults: Fault[];
-  /** Of the server; another address after it was started again. */
+  /** The server's address; it changes when the server is started again. */
   access(): { url: string; key: string };
   json<T>(method: string, path: string, body?: unknown): Promise<T>;
-  /** A run to its end. */
+  /** Runs to the end. */
   ask(thread: string, message: string): Promise<Run>;
-  /** A run that goes on; answers its id. */
+  /** A run that continues; returns its id. */
   begin(thread: string, message: string): Promise<string>;
   cancel(thread: string, run: string): Promise<{ run: Run; ms: number }>;
-  /** What the model read as the results of its calls. */
+  /** The tool results that the model received. */
   results(thread: string): Promise<string[]>;
   sandboxOf(thread: string): Promise<Sandbox>;
   /** A thread whose sandbox runs. */
   prepare(thread: string): Promise<Sandbox>;
   restartServer(): Promise<void>;
-  /** Daytona is away until `act` has ended; its sandboxes are stopped then, and come back at the same address. */
+  /** Daytona is down until `act` has ended; its sandboxes are stopped then, and return at the same address. */
   withoutDaytona(act: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
@@ -111,18 +110,18 @@ export async function startFaultySandboxes(): Promise<FaultySandboxes> {
   };
 }
 
-/** A fault of the way to this sandbox, or of the part of it that `path` names. */
+/** A fault of the connection to this sandbox, or of the part of it that `path` names. */
 export function ofSandbox({ id }: Sandbox, answer: FaultAnswer, more: Partial<Fault> & { path?: string } = {}): Fault {
   const { path = "*", ...rest } = more;
   return { request: `* /toolbox/${id}/${path}`, answer, ...rest };
 }
 
-/** The same for what Daytona's API says of it. */
+/** The same for what Daytona's API reports about it. */
 export function ofRecord({ id, name }: Sandbox, answer: FaultAnswer, more: Partial<Fault> = {}): Fault[] {
   return [id, name].map((key) => ({ request: `* /api/sandbox/${key}`, answer, ...more }));
 }
 
-/** A command that leaves a line each time it runs. */
+/** A command that appends a line each time it runs. */
 export const counted = '[[tool execute_command {"command":"echo line >> count.txt; echo counted"}]]';
 
 export async function readCount(sandbox: Sandbox): Promise<string> {

@@ -1,5 +1,5 @@
-// A project whose files come from a private repository, over the whole server: cloned by itself, worked on by tools, pushed
-// back; and a password that is in none of what anybody can read of it.
+// A project whose files come from a private repository, over the complete server: cloned automatically, edited with
+// tools, pushed back. The password is in nothing that anybody can read.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { type GitServer, type Repository, startGitServer } from "./git-server.ts";
@@ -11,7 +11,7 @@ const ann = { username: "ann", password: CANARY };
 let taskloom: Taskloom;
 let host: GitServer;
 let repository: Repository;
-/** Everything that was answered or streamed, to look through at the end. */
+/** All answers and streams, to search at the end. */
 const seen: string[] = [];
 
 beforeAll(async () => {
@@ -37,7 +37,7 @@ async function ask(method: string, path: string, body?: unknown): Promise<Record
   return text === "" ? {} : JSON.parse(text);
 }
 
-/** Events of a run in which the model makes these calls, one after another. */
+/** The events of a run in which the model makes these calls, one after another. */
 async function run(thread: string, ...calls: [name: string, input: object][]): Promise<ThreadEvent[]> {
   const message = calls.map(([name, input]) => `[[tool ${name} ${JSON.stringify(input)}]]`).join("[[then]]");
   const stream = { accept: "text/event-stream" };
@@ -60,7 +60,7 @@ function sandboxNews(events: ThreadEvent[]): string[] {
 const list: [string, object] = ["list_files", { path: "shop" }];
 
 describe("a project from a private repository", () => {
-  it("can't be cloned before its credential is stored; the model is told why, and the sandbox works", async () => {
+  it("can't be cloned before its credential is stored; the model receives the reason, and the sandbox works", async () => {
     const git = { url: repository.url, branch: "dev" };
     await ask("POST", "/v1/projects", { project_id: "shop", name: "Shop", git });
     for (const thread_id of ["one", "two", "three"])
@@ -70,7 +70,7 @@ describe("a project from a private repository", () => {
     expect(sandboxNews(events).join("\n")).toMatch(/Cloning http.*\n.*could not be cloned/);
   });
 
-  it("is cloned at its first use after that: readers see it, and each thread is told once where it is", async () => {
+  it("is cloned at its first use after that: readers see it, and each thread is notified of its place once", async () => {
     await ask("POST", "/v1/git-credentials", { host: host.origin, ...ann });
     const [first, second] = await Promise.all([run("three", list), run("two", list)]);
     const line = `[The project's repository ${repository.url} is in the folder shop (branch dev).]`;
@@ -81,7 +81,7 @@ describe("a project from a private repository", () => {
     expect(resultsOf(await run("three", list)).join()).not.toContain("The project's repository");
   });
 
-  it("is worked on with the tools, and what is pushed arrives", async () => {
+  it("is edited with the tools, and a push arrives", async () => {
     const events = await run(
       "one",
       ["create_file", { path: "shop/new.txt", content: "new\n" }],
@@ -105,7 +105,7 @@ describe("a project from a private repository", () => {
     expect(await repository.read("fix/one", "new.txt")).toBe("new\n");
   });
 
-  it("stands beside what the model clones itself, which never goes over what is there", async () => {
+  it("is beside the model's own clones, which never replace existing files", async () => {
     const page = `${host.origin}/team/shop.git`;
     const events = await run(
       "two",
@@ -124,8 +124,8 @@ describe("a project from a private repository", () => {
     expect(JSON.stringify(await ask("GET", "/v1/projects/door/sandbox/files?path=src/app"))).toContain("README.md");
   });
 
-  it("keeps the password out of everything that can be read: answers, streams, rows, logs, the sandbox", async () => {
-    // In two pieces, so that the command itself is none of the places.
+  it("keeps the password out of everything readable: answers, streams, rows, logs, the sandbox", async () => {
+    // In two pieces, so that the command itself does not contain it.
     const places = `grep -rIls canary-77"ab41" "$HOME" /tmp /var/tmp; grep -las canary-77"ab41" /proc/[0-9]*/environ; echo done`;
     const [found] = resultsOf(await run("one", ["execute_command", { command: places }]));
     expect(found).toContain("done");
@@ -150,7 +150,7 @@ describe("a project from a private repository", () => {
       expect(text).not.toContain(CANARY);
       expect(text).not.toContain(btoa(`ann:${CANARY}`).slice(0, 20));
     }
-    // It did go to the one host that it is for.
+    // It was sent to the one host that it is for.
     expect(host.requests.some(({ authorization }) => authorization?.endsWith(btoa(`ann:${CANARY}`)))).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * A git host on loopback for one test file: bare repositories behind smart HTTP, as git's own CGI program serves them,
- * with a password where a test wants one, a record of what was asked with which Authorization, and ways to misbehave.
+ * A git host on loopback for one test file: bare repositories behind smart HTTP, served by git's own CGI program, with
+ * an optional password, a record of each request and its Authorization, and faults on demand.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -13,13 +13,13 @@ import { text as readText } from "node:stream/consumers";
 export type Files = Record<string, string>;
 
 export interface RepositoryOptions {
-  /** Of the first commit on `main`; none makes an empty repository. */
+  /** The files of the first commit on `main`; none makes an empty repository. */
   files?: Files;
   /** Further branches, each with one commit on top of `main`. */
   branches?: Record<string, Files>;
-  /** Who may read and write; anybody without it. */
+  /** Who may read and write; without it, anybody. */
   credentials?: { username: string; password: string };
-  /** What a hook says to every push, which it refuses. */
+  /** A hook's message for every push, which it refuses. */
   refusal?: string;
 }
 
@@ -28,7 +28,7 @@ export interface Repository {
   url: string;
   /** The bare repository on disk. */
   folder: string;
-  /** A further commit on a branch, as somebody else would push it. Returns its hash. */
+  /** Adds a commit to a branch, as another person's push would. Returns its hash. */
   commit(branch: string, files: Files, message?: string): Promise<string>;
   /** A file's content on a branch; throws where there is none. */
   read(branch: string, path: string): Promise<string>;
@@ -46,18 +46,18 @@ export interface GitRequest {
 export interface GitServer {
   /** `http://127.0.0.1:PORT` */
   origin: string;
-  /** All that was asked, in order. */
+  /** All requests, in order. */
   requests: GitRequest[];
-  /** Looks at each request first; true says that it has answered. Awaited, so it may also hold a request up. */
+  /** Receives each request first; true means that it has answered. It is awaited, so it can also delay a request. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>) | undefined;
-  /** `name` may have folders in it; `.git` is added where it is missing. */
+  /** `name` may contain folders; `.git` is added where it is missing. */
   addRepository(name: string, options?: RepositoryOptions): Promise<Repository>;
-  /** What begins with this path is sent on (302) to the same rest under an address or path. */
+  /** Redirects (302) paths that begin with this one to the same rest under another address or path. */
   redirect(from: string, to: string): void;
   close(): Promise<void>;
 }
 
-/** Nothing of whoever runs the tests: no configuration, no password helper, no prompt. */
+/** Independent of the machine's own git: no configuration, no password helper, no prompt. */
 const environment = {
   PATH: process.env.PATH,
   LANG: "C.UTF-8",
@@ -162,7 +162,7 @@ function spellCommit(branch: string, parent: string | undefined, files: Files, m
   ].join("");
 }
 
-/** One request through `git http-backend`, which speaks CGI: variables in, a head and a body out. */
+/** One request through `git http-backend`, which speaks CGI: variables in, headers and body out. */
 async function runBackend(
   request: IncomingMessage,
   response: ServerResponse,

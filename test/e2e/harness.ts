@@ -1,5 +1,5 @@
-// The whole server over TCP: the Worker with its assets, queue, database and objects as `npm start` serves them, beside the
-// scripted model at full speed and the Daytona-compatible server. One per test file.
+// The complete server over TCP: the Worker with its assets, queue, database and objects as `npm start` serves them,
+// beside the scripted model at full speed and the Daytona-compatible server. One per test file.
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
@@ -15,13 +15,13 @@ import { startRuntime, type TestRuntime } from "../setup/test-runtime.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Opens the Daytona-compatible server beside it. */
+/** Starts the Daytona-compatible server beside it. */
 export const SANDBOX_KEY = "sandbox-key";
 
 export interface Taskloom extends ServerClient {
   url: string;
   key: string;
-  /** What the Worker was started with. */
+  /** The Worker's settings. */
   settings: Record<string, string>;
   runtime: TestRuntime;
   model: Awaited<ReturnType<typeof startModel>>;
@@ -31,7 +31,7 @@ export interface Taskloom extends ServerClient {
 
 /** `entry` is another module to serve in place of the usual one. */
 export async function startTaskloom(own: Record<string, string> = {}, entry?: string): Promise<Taskloom> {
-  // wrangler.toml names this folder; it is there once the page was built.
+  // wrangler.toml names this folder, which exists only after the page was built.
   await mkdir(join(root, "dist/web"), { recursive: true });
   const [worker, tables] = await Promise.all([buildTestWorker(entry === undefined ? {} : { entry }), findTables()]);
   const state = await mkdtemp(join(tmpdir(), "taskloom-e2e-"));
@@ -47,7 +47,7 @@ export async function startTaskloom(own: Record<string, string> = {}, entry?: st
     DAYTONA_API_KEY: SANDBOX_KEY,
     DAYTONA_API_URL: daytona.apiUrl,
     STAND_INS: "model,sandbox",
-    // Threads of megabytes are what streams are tried with; a test about what a model reads sets its own.
+    // Stream tests use threads of megabytes. A test about a model's context sets its own size.
     MODEL_CONTEXT_TOKENS: "100000000",
     ...own,
   };
@@ -69,7 +69,9 @@ export async function startTaskloom(own: Record<string, string> = {}, entry?: st
   };
 }
 
-/** A page behind `*.localhost`, which browsers resolve and Node does not: asked for at 127.0.0.1 with its host. */
+/**
+ * A page behind `*.localhost`, which browsers resolve and Node does not, so it is requested at 127.0.0.1 with its host.
+ */
 export function openPreview(link: string): Promise<{ status: number; text: string }> {
   const { hostname, port, pathname, search } = new URL(link);
   return new Promise((resolve, reject) => {
@@ -91,7 +93,7 @@ export interface StreamFrame {
   event: ThreadEvent;
 }
 
-/** Frames of an SSE body as they come; ends when the body does, rejects when it is cut. */
+/** Frames of an SSE body as they arrive; ends with the body, rejects when it is cut. */
 export async function* readFrames(response: Response): AsyncGenerator<StreamFrame> {
   if (!response.ok || response.body === null) throw new Error(`no stream: ${response.status} ${await response.text()}`);
   const reader = new FrameReader();

@@ -1,4 +1,5 @@
-// Webhooks that lead back to triggers, over TCP: whichever way round, it ends after three runs, and the trigger's log says why.
+// Webhooks that lead back to triggers, over TCP: whichever way round, the chain ends after three runs, and the
+// trigger's log gives the reason.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -6,8 +7,8 @@ import { type MortalTaskloom, startMortalTaskloom } from "./mortal-server.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 import { useTool } from "./runs-client.ts";
 
-/** Where a loop that does not end is left: its next run waits for a model that says nothing. */
-const MOST_CALLS = 6;
+/** Stops a loop that does not end by itself: its next run waits for a model that never answers. */
+const MAX_CALLS = 6;
 
 interface Logged {
   status: string;
@@ -39,10 +40,10 @@ type Ask = <T>(method: string, path: string, body?: unknown) => Promise<T>;
 let model: PuppetModel;
 let taskloom: MortalTaskloom;
 let relay: Server;
-/** What the relay does with what it gets; its answer is the relay's. */
+/** What the relay does with a delivery; its response is the relay's. */
 let pass: (body: string, headers: Record<string, string>) => Promise<Response>;
 let hooks: [ask: Ask, webhook_id: string][] = [];
-/** How the model's calls are answered. A loop that does not end gets as many answers as one that ends never needs. */
+/** How the model answers. An endless loop gets as many answers as one that ends never needs. */
 let answer: (call: ModelCall) => void;
 let calls: number;
 
@@ -106,7 +107,7 @@ const readRun = ({ thread_id, invocation_id }: Pick<Logged, "thread_id" | "invoc
 const listDeliveries = async (webhook_id: string) =>
   (await first<{ data: Delivery[] }>("GET", `/v1/webhooks/${webhook_id}/deliveries`)).data;
 
-/** Asks until it is so: what came of a delivery is noted a moment after it was answered. */
+/** Polls until it is true: a delivery's outcome is recorded a moment after the response. */
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const found = await look();
@@ -124,20 +125,20 @@ async function answerCalls(): Promise<void> {
   for (;;) {
     const call = await model.next();
     calls += 1;
-    if (calls <= MOST_CALLS) answer(call);
+    if (calls <= MAX_CALLS) answer(call);
   }
 }
 
-/** Asks until it is so, or the loop goes on. */
+/** Polls until it is true, or the loop continues. */
 function untilEnded<T>(look: () => Promise<T | undefined>): Promise<T> {
   return until(async () => {
     const found = await look();
-    if (found === undefined && calls > MOST_CALLS) throw new Error("the loop goes on");
+    if (found === undefined && calls > MAX_CALLS) throw new Error("the loop goes on");
     return found;
   });
 }
 
-/** The trigger's log, the newest first, once it has refused something. */
+/** The trigger's log, newest first, once it has refused something. */
 function untilRefused(trigger_id: string, ask = first): Promise<Logged[]> {
   return untilEnded(async () => {
     const { data } = await ask<{ data: Logged[] }>("GET", `/v1/triggers/${trigger_id}/deliveries`);
@@ -164,19 +165,19 @@ describe("a webhook whose address is one's own trigger", () => {
       const all = await listDeliveries(webhook_id);
       return all.every(({ status }) => status !== "pending") ? all : undefined;
     });
-    const told = deliveries.map(({ status, attempts, tries, payload }) => [
+    const summaries = deliveries.map(({ status, attempts, tries, payload }) => [
       payload.data.taskloom_hops,
       status,
       attempts,
       tries[0]?.status,
     ]);
-    expect(told.toSorted()).toEqual([
+    expect(summaries.toSorted()).toEqual([
       [1, "delivered", 1, 202],
       [2, "delivered", 1, 202],
       [3, "failed", 1, 422],
     ]);
     expect(await first("GET", `/v1/webhooks/${webhook_id}`)).toMatchObject({ enabled: true, failing_since: null });
-    // Begun anew by a person, each has the count that it had.
+    // A person's replay starts each with the count that it had.
     await first("POST", `/v1/webhooks/${webhook_id}/replay`, { since: "2026-01-01T00:00:00Z", status: "all" });
     const again = await until(async () => {
       const all = await listDeliveries(webhook_id);
@@ -215,12 +216,12 @@ describe("a webhook whose address is one's own trigger", () => {
     expect(logged).toHaveLength(3);
   });
 
-  it("ends where a life of the thread ends amid each run", async () => {
+  it("ends where a life of the thread ends within each run", async () => {
     const trigger_id = await makeTrigger({ thread: "thread-mortal" });
     await makeHook(doorOf(trigger_id));
     answer = (call) => {
       if (calls % 2 === 0) return say(call);
-      // Whoever asks next wakes a life, which asks the model again.
+      // The next request starts a new life, which calls the model again.
       void taskloom.endLife("thread-mortal").then(() => first("GET", "/v1/threads/thread-mortal/runs"));
     };
     await startRun("thread-mortal");
@@ -265,7 +266,7 @@ describe("a relay between a webhook and a trigger", () => {
     expect(await readRun(logged[1] as Logged)).toMatchObject({ hops: 2, caused_by: [unknown] });
   });
 
-  it("keeps the name of the run alone: it ends after three runs, since what led to that is known here", async () => {
+  it("keeps the run's name alone: it ends after three runs, because the server knows that run's chain", async () => {
     const trigger_id = await makeHeaderTrigger();
     pass = (body) => {
       const { type, data } = JSON.parse(body) as { type: string; data: Record<string, unknown> };
@@ -279,7 +280,7 @@ describe("a relay between a webhook and a trigger", () => {
   });
 });
 
-describe("a program that calls the API for what it is told", () => {
+describe("a program that calls the API for each webhook", () => {
   const post = (path: string, body: unknown, headers: Record<string, string>) =>
     taskloom.request("POST", path, body, { "taskloom-hops": headers["taskloom-hops"] ?? "" });
 
@@ -296,7 +297,7 @@ describe("a program that calls the API for what it is told", () => {
     expect(statuses).toEqual([202, 202, 422]);
   });
 
-  it("steers a run at work: that goes on with the longer chain", async () => {
+  it("steers a working run, which continues with the longer chain", async () => {
     const statuses: number[] = [];
     pass = async (_body, headers) => {
       const body = { message: "next", on_busy: "steer" };
@@ -321,7 +322,7 @@ describe("a program that calls the API for what it is told", () => {
 });
 
 describe("two users whose webhooks call each other's triggers", () => {
-  it("end after three runs, and neither is told the other's ids", async () => {
+  it("end after three runs, and neither receives the other's ids", async () => {
     const { api_key } = await first<{ api_key: string }>("POST", "/v1/users", { user_id: "user_other" });
     const other: Ask = async (method, path, body) => {
       const answered = await taskloom.request(method, path, body, { authorization: `Bearer ${api_key}` });

@@ -1,6 +1,5 @@
-// Ten posts at once on one thread, for each thing that may be asked of a busy one: handled as asked, none lost, none run
-// twice, in order; and fifty equal ones, which are one. In the background and over the end of every life too.
-
+// Ten posts at once on one thread, for each policy of a busy one: handled as requested, none lost, none run twice, in
+// order; and fifty equal ones, which are one. In the background and over the end of every life too.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
 import { rowsOfType } from "../fakes/message-rows.ts";
@@ -15,7 +14,7 @@ afterAll(() => client.close());
 
 const ten = Array.from({ length: 10 }, (_, at) => at);
 
-/** Ten at once, on top of a run that is at work. */
+/** Ten at once, in addition to a working run. */
 async function postTen(thread: string, policies: string[], background = false) {
   await client.post(`${thread}/runs`, { message: "first", invocation_id: "inv-first" });
   const first = await client.model.next();
@@ -32,7 +31,7 @@ async function postTen(thread: string, policies: string[], background = false) {
   return { first, answers };
 }
 
-/** Serves what the thread's runs ask the model until they have ended; in the order in which the inbox had them. */
+/** Serves the model calls of the thread's runs until they have ended, in the order of the inbox. */
 async function serve(thread: string, runs: number): Promise<Run[]> {
   let served = 0;
   while (served < runs) {
@@ -56,18 +55,18 @@ async function endOf(thread: string, run: string): Promise<Run> {
 /** Each text of a person is one message, of the run that it belongs to. */
 async function expectMessages(thread: string, runs: Run[], steeredTo: string | null = null): Promise<void> {
   const rows = await client.listMessages(thread, "user");
-  const told = rowsOfType(rows, "user").map((row) => [row.content.content, row.invocation_id]);
-  expect(new Set(told.map(([text]) => text)).size).toBe(told.length);
+  const userRows = rowsOfType(rows, "user").map((row) => [row.content.content, row.invocation_id]);
+  expect(new Set(userRows.map(([text]) => text)).size).toBe(userRows.length);
   const began = runs.filter(({ started_at }) => started_at !== null);
-  const owners = told.map(([, owner]) => owner).filter((owner, at, all) => owner !== all[at - 1]);
+  const owners = userRows.map(([, owner]) => owner).filter((owner, at, all) => owner !== all[at - 1]);
   expect(owners.toSorted()).toEqual(began.map(({ invocation_id }) => invocation_id).toSorted());
-  // Runs that were accepted in the same millisecond are listed by their ids, so the messages tell which came first.
+  // Runs accepted in the same millisecond are listed by id, so the messages show which came first.
   const inOrder = owners.map((owner) => began.find(({ invocation_id }) => invocation_id === owner));
   for (const time of ["created_at", "started_at"] as const) {
     const times = inOrder.map((run) => run?.[time] ?? "");
     expect(times).toEqual(times.toSorted());
   }
-  if (steeredTo === null) expect(told.length).toBe(began.length);
+  if (steeredTo === null) expect(userRows.length).toBe(began.length);
 }
 
 function codes(answers: Answer[]): (string | number)[] {
@@ -94,7 +93,7 @@ describe("ten posts at once on a busy thread", () => {
       expect(codes(answers)).toEqual(ten.map(() => 202));
       const runs = await client.listRuns(`${prefix}-replace`);
       const last = runs[0]?.invocation_id ?? "";
-      // Those before it may have asked the model before they were replaced.
+      // Those before it may have called the model before they were replaced.
       const text = last.replace("inv-", "number ");
       for (;;) if (userTexts(await client.say("ok")).includes(text)) break;
       const all = await ended(`${prefix}-replace`);
@@ -128,7 +127,7 @@ describe("ten posts at once on a busy thread", () => {
     expect(rowsOfType(rows.slice(1), "user").map(({ content }) => content.content)).toEqual(texts);
   });
 
-  it("that ask for different things each get their own", async () => {
+  it("with different policies each get their own", async () => {
     const { first, answers } = await postTen("ten-mixed", ["enqueue", "steer", "reject", "enqueue", "steer"]);
     const waiting = ten.filter((at) => [0, 3].includes(at % 5));
     const steering = ten.filter((at) => [1, 4].includes(at % 5));
@@ -143,12 +142,12 @@ describe("ten posts at once on a busy thread", () => {
     expect((await client.listMessages("ten-mixed", "user")).length).toBe(1 + waiting.length + steering.length);
   });
 
-  it("go on in their order after every life has ended", async () => {
+  it("continue in their order after every life has ended", async () => {
     const { answers } = await postTen("ten-crash", ["enqueue"]);
     expect(codes(answers)).toEqual(ten.map(() => 202));
     await client.taskloom.runtime.restart();
     client.model.forget();
-    // Whoever asks wakes the thread; those that were answered are the same runs still.
+    // Any request starts the thread again; the answered posts are still the same runs.
     const again = await Promise.all(
       ten.map((at) => client.post("ten-crash/runs", { message: `number ${at}`, invocation_id: `inv-${at}` })),
     );

@@ -1,5 +1,4 @@
-// A run that is longer than its model reads, on the whole server: a small window, and the shop from request to link.
-
+// A run longer than its model's context, on the complete server: a small window, and the shop from request to link.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -15,7 +14,7 @@ afterAll(() => taskloom.close());
 
 const WISH = "帮我做一个电商网站";
 
-it("comes to its end over its summaries, which are rows and no more", async () => {
+it("completes across its summaries, which are rows and nothing else", async () => {
   const path = "/v1/threads/long/runs";
   const run = await taskloom.json<Run>("POST", `${path}?wait=1`, { message: WISH, invocation_id: "inv-long" });
   expect(run).toMatchObject({ status: "completed", result: { unfinished_tasks: 0 } });

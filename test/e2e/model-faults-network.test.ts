@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
 import { findFreePort } from "../setup/started-server.ts";
 import { type StartedTaskloom, startBeside } from "./started-taskloom.ts";
-import { openReader, readConversation, retell } from "./stream-reader.ts";
+import { openReader, readAsClient, readConversation } from "./stream-reader.ts";
 import { retries, runAgain, runToEnd } from "./watched-run.ts";
 
 let taskloom: StartedTaskloom;
@@ -44,7 +44,7 @@ describe("a model server that is not running", () => {
     expect(await reader.ended).toBe("closed");
     const events = reader.frames.map(({ event }) => event);
     expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", result: { text: "Here I am." } });
-    expect((await retell(events)).messages).toEqual(await readConversation(taskloom, "late"));
+    expect((await readAsClient(events)).messages).toEqual(await readConversation(taskloom, "late"));
   });
 });
 

@@ -7,7 +7,7 @@ import type { Run } from "../../src/protocol/run.ts";
 import { rowsOfType } from "../fakes/message-rows.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { openReader, readConversation } from "./stream-reader.ts";
-import { checkTold, follow, retries, runAgain, runToEnd } from "./watched-run.ts";
+import { checkReceived, follow, retries, runAgain, runToEnd } from "./watched-run.ts";
 
 let taskloom: Taskloom;
 
@@ -106,7 +106,7 @@ describe("a reply of the model", () => {
     ]);
     const late = await follow(taskloom, runPath, await come(beyond));
     const stored = await readConversation(taskloom, "resynced");
-    for (const { events } of [...amid, late]) await checkTold(events, stored);
+    for (const { events } of [...amid, late]) await checkReceived(events, stored);
     expect(late.events.map(({ type }) => type)).toContain("MESSAGES_SNAPSHOT");
     expect(await readText("resynced")).toHaveLength(size);
   });

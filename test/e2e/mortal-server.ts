@@ -1,4 +1,4 @@
-// A whole server whose objects' lives a test can end while the Worker and its connections stay.
+// A complete server on which a test can end the lives of objects while the Worker and its connections stay.
 import { startTaskloom, type Taskloom } from "./harness.ts";
 
 export interface MortalTaskloom extends Taskloom {

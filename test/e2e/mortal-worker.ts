@@ -1,5 +1,5 @@
-// The Worker with a way to end one life of one thread's object from outside, as a crash of it would: the Worker and its
-// connections stay.
+// The Worker with a route that ends one life of a thread's object from outside, as a crash of it would: the Worker and
+// its connections stay.
 import type { Env } from "../../src/config.ts";
 import worker, { ThreadObject as Whole } from "../../src/index.ts";
 
@@ -14,7 +14,7 @@ export default {
   ...worker,
   async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
-    // Below a path that is not the page's.
+    // Under a path that is not the page's.
     if (pathname !== "/hooks/end-life") return worker.fetch(request, env, context);
     const stub = env.THREADS.get(env.THREADS.idFromName(searchParams.get("object") ?? ""));
     await (stub as unknown as { endLife(): Promise<void> }).endLife().catch(() => {});

@@ -1,8 +1,8 @@
-// Input that is odd and allowed: every character and every size comes through the model, the stream and D1 as it was sent,
-// and ids that meet where they should not are refused before they do harm.
+// Unusual but valid input: every character and every size passes through the model, the stream and D1 unchanged, and
+// colliding ids are refused before they do harm.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunsClient, startRunsClient, useTool } from "./runs-client.ts";
-import { checkFrames, openReader, readConversation, retell } from "./stream-reader.ts";
+import { checkFrames, openReader, readAsClient, readConversation } from "./stream-reader.ts";
 
 let client: RunsClient;
 
@@ -22,7 +22,7 @@ const odd = [
 const oddTask = "e\u0301 ≠ é, \u202eright to left\u202c 👩‍👩‍👧‍👦 <b>\"'\\";
 
 describe("a text of any characters", () => {
-  it("is the same in the model, in the stream, in D1 and in a resync, whoever said it", async () => {
+  it("is the same in the model, in the stream, in D1 and in a resync, whoever sent it", async () => {
     await client.post("odd/runs", { message: odd, message_id: "m1", invocation_id: "inv-1", metadata: { odd } });
     const call = await client.model.next();
     expect(call.messages.findLast(({ role }) => role === "user")?.content).toBe(odd);
@@ -40,10 +40,10 @@ describe("a text of any characters", () => {
     expect(stored[0]).toMatchObject({ role: "user", content: odd });
     expect(stored).toContainEqual(expect.objectContaining({ role: "reasoning", content: odd }));
     expect(stored).toContainEqual(expect.objectContaining({ role: "assistant", content: odd }));
-    expect((await retell(live.frames.map(({ event }) => event))).messages).toEqual(stored);
+    expect((await readAsClient(live.frames.map(({ event }) => event))).messages).toEqual(stored);
     const resync = await openReader(client.taskloom, path, { after: 10_000_000 });
     await resync.ended;
-    expect((await retell(resync.frames.map(({ event }) => event))).messages).toEqual(stored);
+    expect((await readAsClient(resync.frames.map(({ event }) => event))).messages).toEqual(stored);
     const run = await client.readRun("odd", "inv-1");
     expect([run.metadata, run.result?.text]).toEqual([{ odd }, odd.trim()]);
     expect(await client.taskloom.json("GET", "/v1/threads/odd/tasks")).toMatchObject({
@@ -63,19 +63,19 @@ describe("a text of any characters", () => {
     expect(response.status).toBe(201);
     const thread = await (await taskloom.request("GET", "/v1/threads/odd-names")).text();
     expect(JSON.parse(thread)).toMatchObject({ title: odd, metadata: { constructor: [odd], "": null } });
-    // The one name that is not kept, since it would be more than a name to whoever copies it.
+    // The one name that is dropped, because copying it would set a prototype.
     expect(thread).not.toContain("__proto__");
     expect(await taskloom.json("GET", `/v1/projects/${made.project_id}`)).toMatchObject({ name: odd });
   });
 
-  it("that a model cuts amid a character is whole again, and half a character harms nothing", async () => {
+  it("that a model cuts within a character is whole again, and half a character harms nothing", async () => {
     await client.post("halves/runs", { message: "hi", invocation_id: "inv-1" });
     const call = await client.model.next();
     for (const piece of ["a \ud83d", "\ude00 b ", "\udc00", " c"]) call.text(piece);
     call.finish();
     const events = await client.eventsOf("halves", "inv-1");
     expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED" });
-    const { messages } = await retell(events);
+    const { messages } = await readAsClient(events);
     const stored = await readConversation(client.taskloom, "halves");
     expect(JSON.stringify(stored)).toContain("a 😀 b ");
     expect(messages).toEqual(stored);
@@ -86,7 +86,7 @@ describe("a text of any characters", () => {
 });
 
 describe("a message of a whole mebibyte", () => {
-  it("is taken, kept and told whole", async () => {
+  it("is accepted, stored and streamed whole", async () => {
     const frame = JSON.stringify({ message: "", invocation_id: "inv-1" });
     const message = "界".repeat(Math.floor((1024 * 1024 - frame.length) / 3));
     const rest = "x".repeat(1024 * 1024 - frame.length - 3 * message.length);
@@ -102,7 +102,7 @@ describe("a message of a whole mebibyte", () => {
 });
 
 describe("ids that are taken", () => {
-  it("by a message of the same body, another run's or one that waits are refused, and the thread works on", async () => {
+  it("by a message of the same body, another run's or a waiting one are refused, and the thread works on", async () => {
     const twice = {
       threadId: "ids",
       runId: "inv-0",
@@ -135,7 +135,7 @@ describe("ids that are taken", () => {
     await taken({ message_id: assistants[0]?.message_id });
   });
 
-  it("by the model for two of its calls are told apart", async () => {
+  it("by the model for two of its calls are kept apart", async () => {
     await client.post("calls/runs", { message: "hi", invocation_id: "inv-1" });
     const call = await client.model.next();
     call.call(0, "call-same", "view_tasks", "{}");
@@ -148,6 +148,6 @@ describe("ids that are taken", () => {
     next.finish("tool_calls");
     await client.say("done");
     const events = await client.eventsOf("calls", "inv-1");
-    expect((await retell(events)).messages).toEqual(await readConversation(client.taskloom, "calls"));
+    expect((await readAsClient(events)).messages).toEqual(await readConversation(client.taskloom, "calls"));
   });
 });

@@ -1,11 +1,11 @@
-// A program in a sandbox that shows what reached it and answers in every way that a proxy can get wrong.
+// A program in a sandbox that reports the requests it receives and answers in every way that a proxy can get wrong.
 export const previewProgram = `
 const { createServer } = require("node:http");
 const { createHash } = require("node:crypto");
 const { gzipSync } = require("node:zlib");
 const zipped = gzipSync("x".repeat(1000));
 let closed = 0;
-const tell = (response, value) => {
+const sendJson = (response, value) => {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify(value));
 };
@@ -17,11 +17,11 @@ const routes = {
   "/stream": (request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("data: first\\n\\n");
-    // Who has gone is noticed at the next word.
+    // A client that has left is noticed at the next write.
     const timer = setInterval(() => response.write(": still here\\n\\n"), 50);
     response.on("close", () => { closed += 1; clearInterval(timer); });
   },
-  "/closed": (request, response) => tell(response, closed),
+  "/closed": (request, response) => sendJson(response, closed),
   "/redirect": (request, response, url) => {
     response.writeHead(302, { location: url.searchParams.get("to") });
     response.end();
@@ -61,7 +61,7 @@ const server = createServer({ maxHeaderSize: 100000 }, (request, response) => {
   const route = routes[url.pathname];
   if (route) return route(request, response, url);
   const { method, url: path, headers } = request;
-  tell(response, { method, path, headers });
+  sendJson(response, { method, path, headers });
 });
 server.on("upgrade", (request, socket) => {
   if (request.url === "/refused") return socket.end("HTTP/1.1 403 Forbidden\\r\\ncontent-length: 2\\r\\n\\r\\nno");
@@ -70,7 +70,7 @@ server.on("upgrade", (request, socket) => {
   socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n" +
     "Sec-WebSocket-Accept: " + createHash("sha1").update(key).digest("base64") + "\\r\\n" +
     (protocol ? "Sec-WebSocket-Protocol: " + protocol.split(",")[0] + "\\r\\n" : "") + "\\r\\n");
-  // Echoes short masked text frames, which is all that the test sends.
+  // Echoes short masked text frames, the only kind that the test sends.
   socket.on("data", (frame) => {
     if ((frame[0] & 15) !== 1) return socket.end(Buffer.from([0x88, 0]));
     const text = Buffer.from(frame.subarray(6, 6 + (frame[1] & 127)));

@@ -1,4 +1,4 @@
-// Links to a program in a sandbox under a domain of our own, as a visitor has them.
+// Links to a program in a sandbox under a preview domain of our own, as a visitor uses them.
 import { readFile } from "node:fs/promises";
 import { request as send } from "node:http";
 import { join } from "node:path";
@@ -74,7 +74,7 @@ async function reasonOf(address: string, headers: Record<string, string> = {}): 
 }
 
 describe("a request to a link", () => {
-  it("reaches the program as it was sent, without a word of ours or of Daytona's", async () => {
+  it("reaches the program as it was sent, without a header of ours or of Daytona's", async () => {
     const { token } = await box.getPreviewLink(3000);
     const { method, path, headers } = (await see("/a%20b//c%2Fd?x=%20&y", {
       authorization: "Bearer of-the-visitor",
@@ -95,11 +95,11 @@ describe("a request to a link", () => {
     });
     const seen = JSON.stringify(headers);
     for (const secret of [token, server.key, "6.6.6.6", "forged"]) expect(seen).not.toContain(secret);
-    // The platform itself says which zone a Worker asks from.
+    // The platform itself adds the zone that a Worker's request comes from.
     expect(Object.keys(headers).filter((name) => /^(x-daytona|cf-(?!worker)|mf-)/.test(name))).toEqual([]);
   });
 
-  it("carries bodies of megabytes there and back, with their length where it was told", async () => {
+  it("carries bodies of megabytes both ways, with their length where it was given", async () => {
     const body = "x".repeat(5_000_000);
     const answer = await visit(`${shop}/echo`, {
       method: "PUT",
@@ -110,7 +110,7 @@ describe("a request to a link", () => {
     expect(answer.headers["x-length"]).toBe(String(body.length));
   });
 
-  it("is answered with each kind of answer as the program gave it", async () => {
+  it("is answered with each kind of response as the program gave it", async () => {
     const [none, unchanged, part, head, login, own] = await Promise.all([
       visit(`${shop}/none`),
       visit(`${shop}/unchanged`, { headers: { "if-none-match": '"1"' } }),
@@ -128,7 +128,7 @@ describe("a request to a link", () => {
     expect(own).toMatchObject({ status: 502, body: "my own" });
   });
 
-  it("may have longer headers than Node takes by itself, and so may its answer", async () => {
+  it("may have longer headers than Node accepts by default, and so may its response", async () => {
     const long = "x".repeat(20_000);
     const head = `GET /long HTTP/1.1\r\nHost: ${new URL(shop).host}\r\nX-Long: ${long}\r\nConnection: close\r\n\r\n`;
     const answer = await sendRaw(Number(port), head, true);
@@ -136,13 +136,13 @@ describe("a request to a link", () => {
     expect(answer.split(long)).toHaveLength(3);
   });
 
-  it("passes what is zipped on as it is", async () => {
+  it("passes compressed content on unchanged", async () => {
     const { bytes, headers } = await readBytes(`${shop}/zipped`);
     expect(headers["content-encoding"]).toBe("gzip");
     expect(gunzipSync(bytes).length).toBe(1000);
   });
 
-  it("streams an answer as it is written, and ends it at the program when the visitor goes", async () => {
+  it("streams a response as it is written, and ends it at the program when the visitor leaves", async () => {
     const first = await new Promise<string>((resolve, reject) => {
       const { host } = new URL(shop);
       const sent = send({ host: "127.0.0.1", port, path: "/stream", headers: { host } }, (response) => {
@@ -190,7 +190,7 @@ describe("a request to a link", () => {
     expect(await follow("https://example.com/")).toBe("https://example.com/");
   });
 
-  it("is given cookies that stay on its host and work over http", async () => {
+  it("receives cookies that stay on its host and work over http", async () => {
     const { headers } = await visit(`${shop}/cookies`);
     expect(headers["set-cookie"]).toEqual(["a=1; Path=/; SameSite=Lax", "b=2; HttpOnly"]);
   });
@@ -222,7 +222,7 @@ describe("a link", () => {
     expect((await visit(`${server.url}/healthz`)).status).toBe(200);
   });
 
-  it("can't be made for the sandbox's own ports, nor for what is none", async () => {
+  it("can't be created for the sandbox's own ports, nor for an invalid one", async () => {
     const make = (body: unknown) => taskloom.request("POST", "/v1/projects/shop/sandbox/previews", body);
     expect((await make({ port: 2280 })).status).toBe(403);
     for (const body of [{ port: 0 }, { port: 65_536 }, { port: "3000" }, { port: 3000, expires_in_seconds: 0 }, {}]) {
@@ -244,14 +244,14 @@ describe("a link", () => {
     expect((await list()).data.map((preview) => preview.port)).toEqual([3000]);
   });
 
-  it("ends when its time is over, and when the port is given another", async () => {
+  it("ends when it expires, and when the port gets another", async () => {
     const first = await makeLink(3003);
     const second = await makeLink(3003, "shop", 1);
     expect(await reasonOf(first)).toBe("404 unknown_link");
     await eventually(async () => (await reasonOf(second)) === "404 unknown_link");
   });
 
-  it("into a project without a running sandbox says that it sleeps, and starts none", async () => {
+  it("into a project without a running sandbox says that it is stopped, and starts none", async () => {
     const link = await makeLink(3000, "empty");
     expect(await reasonOf(link)).toBe("503 asleep");
     const headers = { accept: "text/html", "accept-language": "zh-CN,en;q=0.5" };
@@ -264,7 +264,7 @@ describe("a link", () => {
 });
 
 describe("a sandbox that was restarted", () => {
-  it("is reached with its new token; who sent a body to where it was before is told to send it again", async () => {
+  it("is reached with its new token; a client that sent a body to the old one is asked to send it again", async () => {
     await see("/before");
     await taskloom.json("POST", "/v1/projects/shop/sandbox/stop");
     await taskloom.json("POST", "/v1/projects/shop/sandbox/start");
@@ -284,7 +284,7 @@ describe.skipIf(!hasBrowser)("in a browser", () => {
   });
   afterAll(() => browser?.close());
 
-  it("a program runs on an origin of its own; what is not there yet is shown as soon as it is", async () => {
+  it("a program runs on an origin of its own; what is not there yet appears as soon as it is", async () => {
     const page = await browser.newPage();
     await page.goto(`${shop}/page`);
     expect(await page.title()).toBe(`ran ${new URL(shop).host}`);

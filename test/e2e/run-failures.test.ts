@@ -1,12 +1,12 @@
-// What people are told when the model or the sandbox fails, or a setting is missing: always an end, with a code and a
-// sentence that helps; never silence, never a key. All that a model may do wrong is in the model-faults files.
+// What people receive when the model or the sandbox fails, or a setting is missing: always an end, with a code and a
+// helpful sentence; never silence, never a key. Every model fault is in the model-faults files.
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { type PuppetModel, startPuppetModel } from "./puppet-model.ts";
-import { checkFrames, openReader, readConversation, retell } from "./stream-reader.ts";
+import { checkFrames, openReader, readAsClient, readConversation } from "./stream-reader.ts";
 import { retries, runToEnd } from "./watched-run.ts";
 
 let taskloom: Taskloom;
@@ -16,7 +16,7 @@ let deadUrl: string;
 
 beforeAll(async () => {
   puppet = await startPuppetModel();
-  // A port that was free a moment ago: nobody answers there.
+  // A port that was free a moment ago: nobody listens there.
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   deadUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -29,7 +29,7 @@ afterAll(async () => {
   await puppet.close();
 });
 
-/** Starts the Worker again with other settings, which stay for the tests after it; null takes one away. */
+/** Starts the Worker again with other settings, which stay for later tests; null removes one. */
 async function configure(settings: Record<string, string | null>): Promise<void> {
   for (const [name, value] of Object.entries(settings)) {
     if (value === null) delete configured[name];
@@ -40,7 +40,7 @@ async function configure(settings: Record<string, string | null>): Promise<void>
 
 describe("a sandbox that fails", () => {
   it("ends the run that needs it as failed, and hinders none that does not", async () => {
-    // The one of this server is at an address where nobody answers.
+    // This server's sandbox is at an address where nobody listens.
     const { run, events } = await runToEnd(taskloom, '[[tool execute_command {"command":"echo hi"}]]');
     expect([run.status, run.error?.code]).toEqual(["failed", "sandbox_error"]);
     expect(run.error?.message).toMatch(/sandbox|Daytona/);
@@ -51,7 +51,7 @@ describe("a sandbox that fails", () => {
 });
 
 describe("a model that fails", () => {
-  it("and recovers is asked again: void text is taken back, and the thread goes on", async () => {
+  it("and recovers is called again: void text is taken back, and the thread continues", async () => {
     await configure({ OPENAI_BASE_URL: puppet.baseUrl });
     const path = "/v1/threads/recovers/runs";
     const reader = await openReader(taskloom, path, {
@@ -70,13 +70,13 @@ describe("a model that fails", () => {
     checkFrames(reader.frames);
     const events = reader.frames.map(({ event }) => event);
     expect(retries(events)).toHaveLength(2);
-    const { messages } = await retell(events);
+    const { messages } = await readAsClient(events);
     expect(messages).toEqual(await readConversation(taskloom, "recovers"));
     expect(JSON.stringify(messages)).not.toContain("void words");
     expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", result: { text: "words that stay" } });
   });
 
-  it("in one run is no hindrance to the next", async () => {
+  it("in one run does not hinder the next", async () => {
     const first = runToEnd(taskloom, "hello");
     (await puppet.next()).refuse(403);
     const { run, thread } = await first;
@@ -88,7 +88,7 @@ describe("a model that fails", () => {
     expect(await next).toMatchObject({ status: "completed", result: { text: "fine" } });
   });
 
-  it("and quotes keys gives none of them away", async () => {
+  it("and quotes keys exposes none of them", async () => {
     const failing = runToEnd(taskloom, "hello");
     const message = "Incorrect API key provided: model-key. Bearer model-key; sk-abcdefghijklmnop";
     (await puppet.next()).refuse(401, {}, message);
@@ -115,7 +115,7 @@ describe("a setting that is missing", () => {
     });
   });
 
-  it("of the first key closes the server, which says why, but for what is open", async () => {
+  it("of the first key closes the server except for public routes, and the server says why", async () => {
     await configure({ ADMIN_API_KEY: null });
     for (const [method, path] of [
       ["GET", "/v1/threads"],

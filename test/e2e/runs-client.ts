@@ -1,4 +1,4 @@
-// A thread's runs as a test asks for them, beside a model that says what the test says, when it says so.
+// A thread's runs as a test requests them, beside a model that the test controls.
 import { expect } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
@@ -77,7 +77,7 @@ export function useTool(call: ModelCall, id: string, name: string, args: unknown
   call.finish("tool_calls");
 }
 
-/** Texts of what people said, as the model saw it. */
+/** Texts of people's messages, as the model saw them. */
 export function userTexts(call: ModelCall): unknown[] {
   return call.messages.filter(({ role }) => role === "user").map(({ content }) => content);
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => client.close());
 
 describe("a cancel", () => {
-  it("amid text keeps the text and ends the run, and can be repeated", async () => {
+  it("within text keeps the text and ends the run, and can be repeated", async () => {
     await client.post("cancel-text/runs", { message: "tell", invocation_id: "inv-t" });
     const call = await client.model.next();
     call.text("Once upon a ");
@@ -37,7 +37,7 @@ describe("a cancel", () => {
     expect((await client.post("cancel-text/runs/inv-unknown/cancel")).status).toBe(404);
   });
 
-  it("amid a command ends the command in the sandbox", async () => {
+  it("within a command ends the command in the sandbox", async () => {
     const mark = marker();
     await client.post("cancel-command/runs", { message: "work", invocation_id: "inv-c" });
     useTool(await client.model.next(), "call-1", "execute_command", { command: `sleep ${mark} & sleep ${mark}` });
@@ -48,7 +48,7 @@ describe("a cancel", () => {
     expect(rows.map(({ type }) => type)).toEqual(["user", "assistant", "tool", "status"]);
   });
 
-  it("of a run that waits lets those behind it go on", async () => {
+  it("of a waiting run lets those behind it continue", async () => {
     await client.post("cancel-queued/runs", { message: "first", invocation_id: "inv-1" });
     const first = await client.model.next();
     await client.post("cancel-queued/runs", { message: "second", invocation_id: "inv-2" });

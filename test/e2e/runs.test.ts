@@ -1,4 +1,4 @@
-// Runs over HTTP: how they are accepted, wait, repeat, meet each other and end.
+// Runs over HTTP: how they are accepted, wait, repeat, interact and end.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunsClient, startRunsClient, userTexts, useTool } from "./runs-client.ts";
 import { openReader } from "./stream-reader.ts";
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => client.close());
 
 describe("a run", () => {
-  it("is accepted with 202 and its place, and read there until its end", async () => {
+  it("is accepted with 202 and its place, and can be read there until its end", async () => {
     const accepted = await client.post("run-plain/runs", { message: "hello", metadata: { a: [1, "二"] } });
     expect([accepted.status, accepted.headers.get("location")]).toEqual([
       202,
@@ -29,13 +29,13 @@ describe("a run", () => {
     });
   });
 
-  it("is answered with 200 once it has ended, for who waits", async () => {
+  it("is answered with 200 once it has ended, for a caller that waits", async () => {
     const waiting = client.post("run-wait/runs?wait=1", { message: "hello" });
     await client.say("hi");
     expect(await waiting).toMatchObject({ status: 200, body: { status: "completed", result: { text: "hi" } } });
   });
 
-  it("is one, with one message, however often and fast it is asked for", async () => {
+  it("is one, with one message, however often and fast it is requested", async () => {
     const body = { message: "count me once", agent_id: "agent_default", metadata: { k: 1 } };
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => client.post("run-equal/runs", body, { "idempotency-key": "inv-equal" })),
@@ -111,7 +111,7 @@ describe("a run", () => {
     }
   });
 
-  it("ends as failed at its limit of steps, and says so", async () => {
+  it("ends as failed at its step limit, and says so", async () => {
     await client.post("run-steps/runs", { message: "go on", max_steps: 2, invocation_id: "inv-steps" });
     useTool(await client.model.next(), "call-1", "view_tasks", {});
     useTool(await client.model.next(), "call-2", "list_files", {});
@@ -123,7 +123,7 @@ describe("a run", () => {
     expect((await client.listMessages("run-steps", "status")).length).toBe(1);
   });
 
-  it("of an agent with calls in XML is sent no tools, streams no markup, and keeps native calls beside what was written", async () => {
+  it("of an agent with XML calls is sent no tools, streams no markup, and keeps native calls beside the text", async () => {
     await client.taskloom.json("POST", "/v1/agents", { agent_id: "xml", name: "XML", tool_format: "xml" });
     const { body } = await client.post("run-xml/runs", { message: "plan it", agent_id: "xml" });
     const sections = [{ title: "店", tasks: ["开店"] }];
@@ -154,14 +154,14 @@ describe("a run", () => {
     expect(await client.readRun("run-xml", body.invocation_id)).toMatchObject({ status: "completed" });
   });
 
-  it("of an agent that is not known is refused, and no thread is made", async () => {
+  it("of an unknown agent is refused, and no thread is created", async () => {
     const refused = await client.post("run-agent/runs", { message: "hi", agent_id: "agent-nobody" });
     expect(refused).toMatchObject({ status: 404, body: { code: "not_found" } });
     expect(refused.body.detail).toContain("agent-nobody");
     expect((await client.taskloom.request("GET", "/v1/threads/run-agent")).status).toBe(404);
   });
 
-  it("in the background goes through the queue, is waited for and streamed like any other", async () => {
+  it("in the background goes through the queue, and is awaited and streamed like any other", async () => {
     const accepted = await client.post("run-background/runs", {
       message: "later",
       background: true,
@@ -207,8 +207,8 @@ describe("a message to a busy thread", () => {
     useTool(first, "call-1", "view_tasks", {});
     const next = await client.model.next();
     expect(userTexts(next)).toEqual(["first", "rather blue"]);
-    const told = await watcher.until(({ event }) => event.type === "TEXT_MESSAGE_START" && event.role === "user");
-    expect(told.event).toMatchObject({ role: "user" });
+    const start = await watcher.until(({ event }) => event.type === "TEXT_MESSAGE_START" && event.role === "user");
+    expect(start.event).toMatchObject({ role: "user" });
 
     next.text("I was ");
     await watcher.until(({ event }) => "delta" in event && event.delta === "I was ");
@@ -223,7 +223,7 @@ describe("a message to a busy thread", () => {
     });
   });
 
-  it("that would steer becomes a run of its own where the run has no more steps", async () => {
+  it("that would steer becomes a run of its own where the run has no step left", async () => {
     await client.post("late/runs", { message: "first", invocation_id: "inv-1", max_steps: 1 });
     const first = await client.model.next();
     await client.post("late/runs", { message: "too late", on_busy: "steer", invocation_id: "inv-2" });

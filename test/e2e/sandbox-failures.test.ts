@@ -1,4 +1,4 @@
-// What becomes of a Daytona that refuses, fails or never gets ready: a small control plane that answers as each test says.
+// A Daytona that refuses, fails or never gets ready: a small control plane that answers as each test says.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
@@ -82,7 +82,7 @@ function open(address: string) {
   return { sandbox, states };
 }
 
-/** What reading a file fails with; the key is never in it. */
+/** The error of reading a file; the key is never in it. */
 async function failWith(script: Script): Promise<{ error: SandboxError; states: string[] }> {
   const { sandbox, states } = open(await answerWith(script));
   const error: unknown = await sandbox.readFile("x", AbortSignal.timeout(20_000)).catch((reason: unknown) => reason);
@@ -93,8 +93,8 @@ async function failWith(script: Script): Promise<{ error: SandboxError; states: 
 
 const absent = refuse(404, "Sandbox with ID or name project not found");
 
-describe("a Daytona that can't give a sandbox", () => {
-  it("says which setting to check when the key is refused", async () => {
+describe("a Daytona that can't provide a sandbox", () => {
+  it("is reported with the setting to check when the key is refused", async () => {
     const { error } = await failWith(() => refuse(401, "Unauthorized"));
     expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("DAYTONA_API_KEY") });
     expect(asked).toHaveLength(1);
@@ -112,7 +112,7 @@ describe("a Daytona that can't give a sandbox", () => {
     expect(forbidden).toMatchObject({ code: "unavailable", message: expect.stringContaining("suspended") });
   });
 
-  it("waits as long as a rate limit says, when that is short", async () => {
+  it("is waited for as long as a short rate limit says", async () => {
     const wait = { "retry-after-sandbox-create": "0.1" };
     const { error } = await failWith((request, times, address) => {
       if (request === "POST /api/sandbox") {
@@ -134,14 +134,14 @@ describe("a Daytona that can't give a sandbox", () => {
     expect(asked.filter((request) => request === "POST /api/sandbox")).toHaveLength(2);
   });
 
-  it("says when to come back when the rate limit is long", async () => {
+  it("is reported with the time to come back when the rate limit is long", async () => {
     const { error } = await failWith((request) =>
       request.startsWith("POST") ? refuse(429, "Too Many Requests", { "retry-after-sandbox-create": "3600" }) : absent,
     );
     expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("3600 seconds") });
   });
 
-  it("is asked again for a while when it fails, and then says so", async () => {
+  it("is asked again for a while when it fails, and then reported", async () => {
     for (const answer of [{ status: 500 }, { status: 502 }, { status: 503 }, "cut", "silence"] as const) {
       const { error } = await failWith(() => answer);
       expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("Try again later") });
@@ -150,14 +150,14 @@ describe("a Daytona that can't give a sandbox", () => {
     }
   });
 
-  it("is told from one that nobody listens for", async () => {
+  it("is distinguished from an address where nobody listens", async () => {
     const address = await answerWith(() => absent);
     await new Promise((resolve) => server?.close(resolve));
     const { sandbox } = open(address);
     await expect(sandbox.listFiles("", 1, AbortSignal.timeout(20_000))).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  it("is given up when the sandbox stays in the making, and the state is told", async () => {
+  it("is given up when the sandbox stays in creation, and the state is reported", async () => {
     const { error, states } = await failWith((_request, _times, address) => ({
       status: 200,
       body: describeRecord("creating", address),
@@ -166,7 +166,7 @@ describe("a Daytona that can't give a sandbox", () => {
     expect(states).toEqual(["creating", "error"]);
   });
 
-  it("is given up when a stopped sandbox takes the order and never starts", async () => {
+  it("is given up when a stopped sandbox accepts the start and never starts", async () => {
     const { error } = await failWith((request, _times, address) => ({
       status: 200,
       body: describeRecord(request.startsWith("POST") ? "starting" : "stopped", address),
@@ -174,7 +174,7 @@ describe("a Daytona that can't give a sandbox", () => {
     expect(error.code).toBe("unavailable");
   });
 
-  it("has one try to recover a broken sandbox, and gives the reason after that", async () => {
+  it("makes one attempt to recover a broken sandbox, and reports the reason after that", async () => {
     const { error, states } = await failWith((_request, _times, address) => ({
       status: 200,
       body: describeRecord("error", address, { errorReason: "the disk is full", recoverable: true }),
@@ -185,7 +185,7 @@ describe("a Daytona that can't give a sandbox", () => {
   });
 });
 
-/** A sandbox that runs, of which only the daemon is scripted. */
+/** A running sandbox, of which only the daemon is scripted. */
 function started(toolbox: Script): Script {
   return (request, times, address) => {
     if (request.endsWith("/work-dir") || request.endsWith("/user-home-dir"))
@@ -197,7 +197,7 @@ function started(toolbox: Script): Script {
 }
 
 describe("a daemon that fails", () => {
-  it("is asked again while the way to it is broken", async () => {
+  it("is asked again while the connection to it is broken", async () => {
     const { error } = await failWith(
       started((_request, times) => (times < 3 ? { status: 502 } : refuse(404, "no such file"))),
     );
@@ -213,7 +213,7 @@ describe("a daemon that fails", () => {
     }
   });
 
-  it("may answer anything but what was asked for", async () => {
+  it("may answer anything but what was requested", async () => {
     const methods: ((sandbox: Sandbox, signal: AbortSignal) => Promise<unknown>)[] = [
       (sandbox, signal) => sandbox.runCommand({ command_id: "a", command: "x", wait_ms: 50 }, () => {}, signal),
       (sandbox, signal) => sandbox.readCommand("a", signal),
@@ -242,7 +242,7 @@ describe("a daemon that fails", () => {
     }
   });
 
-  it("is not sent input twice when the connection breaks in the middle", async () => {
+  it("is not sent input twice when the connection breaks within it", async () => {
     const { sandbox } = open(
       await answerWith(
         started((request) => {
@@ -258,7 +258,7 @@ describe("a daemon that fails", () => {
     expect(asked.filter((request) => request.endsWith("/input"))).toHaveLength(1);
   });
 
-  it("starts a command once when the answer to the start is lost", async () => {
+  it("starts a command once when the response to the start is lost", async () => {
     let begun = 0;
     const log = {
       output: "\x01\x01\x01done\n\x1etaskloom-a:0\x1e\n\x02\x02\x02\x1etaskloom-a:0\x1e\n",
@@ -288,7 +288,7 @@ describe("a daemon that fails", () => {
     expect(begun).toBe(1);
   });
 
-  it("starts a command that a former life had made only the session for", async () => {
+  it("starts a command for which a former life had created only the session", async () => {
     let begun = 0;
     const log = {
       output: "\x01\x01\x01\x1etaskloom-a:4\x1e\n\x02\x02\x02\x1etaskloom-a:4\x1e\n",
@@ -343,7 +343,7 @@ describe("a daemon that fails", () => {
     expect(removed).not.toContain("someone-else");
   });
 
-  it("notices that an upload did not arrive as a whole", async () => {
+  it("notices that an upload did not arrive completely", async () => {
     const { sandbox } = open(
       await answerWith(
         started((request) =>
@@ -359,7 +359,7 @@ describe("a daemon that fails", () => {
     });
   });
 
-  it("lets go at once when the signal aborts, whatever it waits for", async () => {
+  it("stops at once when the signal aborts, whatever it waits for", async () => {
     const reason = new Error("cancelled");
     for (const script of [() => "silence" as const, started(() => "silence")]) {
       const { sandbox } = open(await answerWith(script));

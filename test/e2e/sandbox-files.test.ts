@@ -1,4 +1,4 @@
-// Files of a project's sandbox over HTTP: what people list, download, upload, delete and pack.
+// Files of a project's sandbox over HTTP: list, download, upload, delete and archive.
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { Daytona, type Sandbox as SdkSandbox } from "@daytonaio/sdk";
@@ -24,7 +24,7 @@ let sandbox: SdkSandbox;
 beforeAll(async () => {
   taskloom = await startTaskloom();
   await taskloom.json("POST", "/v1/projects", { project_id: project, name: "Files" });
-  // Nothing has made the sandbox yet: this does.
+  // The sandbox does not exist yet: this creates it.
   expect(await list("")).toEqual([]);
   const client = new Daytona({ apiKey: SANDBOX_KEY, apiUrl: taskloom.daytona.apiUrl, useDeprecatedPolling: true });
   for await (const found of client.list()) sandbox = found;
@@ -111,7 +111,7 @@ describe("a file of the sandbox", () => {
     }
   });
 
-  it("comes in parts where one is asked for, and as a whole where the asking is odd", async () => {
+  it("comes in parts for a valid range, and as a whole for an unusual one", async () => {
     await put("ten", "0123456789");
     const ask = async (range: string, more = {}) => {
       const headers = { authorization: `Bearer ${taskloom.key}`, range, ...more };
@@ -135,7 +135,7 @@ describe("a file of the sandbox", () => {
     expect(await run("./tool.sh")).toBe("two\n");
   });
 
-  it("is listed with its folders, to the depth that was asked for", async () => {
+  it("is listed with its folders, to the requested depth", async () => {
     await put("tree/one/two/three.txt", "3");
     await put("tree/node_modules/x/y.js", "");
     expect((await list("tree")).map(({ path }) => path)).toEqual(["tree/node_modules", "tree/one"]);
@@ -168,7 +168,7 @@ describe("a path", () => {
       expect(await codeOf(get(path)), path).toBe("400 invalid_field");
       expect(await codeOf(put(path, "x")), path).toBe("400 invalid_field");
     }
-    // Others may have made those; nobody means to.
+    // Others may have created those; nobody means to delete them.
     for (const path of ["a\nb", " x"]) expect(await codeOf(put(path, "x")), path).toBe("400 invalid_field");
     for (const path of ["out/passwd", "file-out", "up/etc/passwd", "new-out"]) {
       expect(await codeOf(get(path)), path).toBe("403 forbidden");
@@ -181,7 +181,7 @@ describe("a path", () => {
     expect(await codeOf(send("GET", `${files}/content?path=%252e%252e%252fx`))).toBe("404 not_found");
   });
 
-  it("that is a link goes as a link, and one within leads on", async () => {
+  it("that is a link is treated as a link, and one within leads on", async () => {
     await put("inside/by-link.txt", "linked");
     expect(await (await get("tree/by-link.txt")).text()).toBe("linked");
     expect((await send("DELETE", content("out"))).status).toBe(204);
@@ -216,7 +216,7 @@ describe("a path", () => {
   });
 });
 
-/** Writes the head of a PUT and a part of its body, and leaves the rest to the caller. */
+/** Writes the headers of a PUT and a part of its body, and leaves the rest to the caller. */
 function beginUpload(path: string, head: string, body: string) {
   const { hostname, port } = new URL(taskloom.url);
   const socket = connect(Number(port), hostname, () => {
@@ -247,11 +247,11 @@ describe("an upload", () => {
     }
   });
 
-  it("whose sandbox is deleted meanwhile makes no other", async () => {
+  it("whose sandbox is deleted meanwhile creates no other", async () => {
     const doomed = "/v1/projects/doomed/sandbox";
     await taskloom.json("POST", "/v1/projects", { project_id: "doomed", name: "Doomed" });
     await taskloom.json("POST", `${doomed}/start`);
-    // It never ends: who sends is told before.
+    // It never ends: the sender receives the error before.
     const body = new ReadableStream({
       async pull(controller) {
         await new Promise((resolve) => setTimeout(resolve, 10));
@@ -259,7 +259,7 @@ describe("an upload", () => {
       },
     });
     const upload = codeOf(send("PUT", `${doomed}/files/content?path=x`, body));
-    // The upload has begun when its draft is there.
+    // The upload has begun when its draft exists.
     const client = new Daytona({ apiKey: SANDBOX_KEY, apiUrl: taskloom.daytona.apiUrl, useDeprecatedPolling: true });
     const found: SdkSandbox[] = [];
     for await (const one of client.list({ labels: { project_id: "doomed" } })) found.push(one);
@@ -279,7 +279,7 @@ describe("an upload", () => {
     expect((await get("form.txt")).status).toBe(404);
   });
 
-  it("over 100 MiB is refused before any of it comes", async () => {
+  it("over 100 MiB is refused before any of it arrives", async () => {
     const socket = beginUpload("large", "Content-Length: 104857601", "");
     const answer = await new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data))));
     socket.destroy();
@@ -309,7 +309,7 @@ describe("a ticket for a download", () => {
   const ask = (body: unknown) => taskloom.request("POST", `${files}/ticket`, body);
   const askUrl = async (body: unknown) => ((await (await ask(body)).json()) as { url: string }).url;
 
-  it("brings once, without a key, what the key brings", async () => {
+  it("returns once, without a key, what the key returns", async () => {
     await put("packed/商店.txt", "once");
     for (const [kind, path] of [
       ["content", "packed/商店.txt"],
@@ -327,7 +327,7 @@ describe("a ticket for a download", () => {
     }
   });
 
-  it("opens no other door, nor anything outside of the work dir", async () => {
+  it("opens no other route, nor anything outside of the work dir", async () => {
     const url = new URL(await askUrl({ path: "packed/商店.txt" }));
     const { url: terminal } = await taskloom.json<{ url: string }>("POST", files.replace(/files$/, "terminal"), {});
     const { searchParams } = new URL(terminal);
@@ -353,7 +353,7 @@ describe("a ticket for a download", () => {
 });
 
 describe("a listing", () => {
-  it("says that it is cut", async () => {
+  it("says where it was shortened", async () => {
     const workspace = createDaytonaWorkspace({
       api_key: SANDBOX_KEY,
       api_url: taskloom.daytona.apiUrl,

@@ -1,4 +1,5 @@
-// Git of the sandbox port over TCP, against a git host on loopback: what is told of each failure, and where a password goes.
+// Git of the sandbox port over TCP, against a git host on loopback: what each failure reports, and where a password
+// goes.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, SandboxError } from "../../src/agent/sandbox.ts";
 import type { GitLogin } from "../../src/protocol/git-credential.ts";
@@ -28,12 +29,12 @@ afterAll(async () => {
 
 interface Life {
   sandbox: Sandbox;
-  told: string[];
+  states: string[];
 }
 
-/** One life's way to a sandbox; what was asked of `findLogin` is recorded beside. */
+/** One life's access to a sandbox; calls of `findLogin` are recorded beside it. */
 function open(name: string, asked: string[] = []): Life {
-  const told: string[] = [];
+  const states: string[] = [];
   const sandbox = createDaytonaSandbox({
     api_key: apiKey,
     api_url: fixture.server.apiUrl,
@@ -41,7 +42,7 @@ function open(name: string, asked: string[] = []): Life {
     snapshot: null,
     name,
     labels: {},
-    onState: (state, message) => told.push(`${state}: ${message}`),
+    onState: (state, message) => states.push(`${state}: ${message}`),
     git: {
       access: {
         findLogin: async (url) => {
@@ -52,7 +53,7 @@ function open(name: string, asked: string[] = []): Life {
       source,
     },
   });
-  return { sandbox, told };
+  return { sandbox, states };
 }
 
 async function run(sandbox: Sandbox, command: string): Promise<string> {
@@ -80,7 +81,7 @@ describe("git of a sandbox", () => {
     sandbox = open("git-port", asked).sandbox;
   });
 
-  it("clones, commits, pushes and pulls with the credential of the host, which leaves no trace", async () => {
+  it("clones, commits, pushes and pulls with the host's credential, which leaves no trace", async () => {
     login = ann;
     const repository = await host.addRepository("team/shop", { files: { a: "1\n" }, credentials: ann });
     expect(await sandbox.git.clone({ url: repository.url, path: null, branches: [] }, signal)).toEqual({
@@ -114,7 +115,7 @@ describe("git of a sandbox", () => {
     expect(new Set(asked)).toEqual(new Set([repository.url]));
   });
 
-  it("makes, checks out, lists and deletes branches, and pushes one that is new", async () => {
+  it("creates, checks out, lists and deletes branches, and pushes a new one", async () => {
     login = null;
     const repository = await host.addRepository("branches", { files: { a: "1" }, branches: { dev: { b: "2" } } });
     await cloneOf(repository.url, "branches", ["dev/src", "dev"]);
@@ -137,7 +138,7 @@ describe("git of a sandbox", () => {
     expect(await failureOf(sandbox.git.createBranch("branches", "-f", signal))).toMatch(/can't be the name/);
   });
 
-  it("says of each failed clone what is the matter", async () => {
+  it("reports the cause of each failed clone", async () => {
     const shut = await host.addRepository("shut", { files: { a: "1" }, credentials: ann });
     const openTo = await host.addRepository("open", { files: { a: "1" } });
     const empty = await host.addRepository("empty");
@@ -171,7 +172,7 @@ describe("git of a sandbox", () => {
     expect(await failureOf(sandbox.git.status("../..", signal))).toMatch(/leads out of the work dir/);
   });
 
-  it("gives no password where settings in the sandbox would take it elsewhere", async () => {
+  it("gives no password where settings in the sandbox would send it elsewhere", async () => {
     login = ann;
     const repository = await host.addRepository("guarded", { files: { a: "1" }, credentials: ann });
     await cloneOf(repository.url, "guarded");
@@ -194,7 +195,7 @@ describe("git of a sandbox", () => {
     }
     expect(host.requests.length).toBe(before);
     await sandbox.git.push("guarded", null, signal);
-    // A remote of the sandbox's own choice is another host, for which something else is stored or nothing.
+    // A remote that the sandbox chose is another host, with another credential or none.
     await run(sandbox, "cd guarded && git remote set-url origin http://127.0.0.1:9/guarded.git");
     login = null;
     await failureOf(sandbox.git.push("guarded", null, signal));
@@ -208,7 +209,7 @@ describe("a project's repository", () => {
     return life.sandbox.readRepositoryNotice?.() ?? null;
   };
 
-  it("is cloned once though two threads come at once, and each is told where it is", async () => {
+  it("is cloned once when two threads come at once, and both are notified of its place", async () => {
     login = ann;
     const repository = await host.addRepository("p/once", {
       branches: { dev: { b: "2\n" } },
@@ -218,8 +219,8 @@ describe("a project's repository", () => {
     source = { url: repository.url, branch: "dev" };
     const [first, second] = [open("project-once"), open("project-once")];
     const before = host.requests.length;
-    // The first request waits until both are at it.
-    const isCloning = ({ told }: Life) => told.some((text) => text.startsWith("started: Cloning"));
+    // The first request waits until both have arrived.
+    const isCloning = ({ states }: Life) => states.some((text) => text.startsWith("started: Cloning"));
     host.intercept = async () => {
       await eventually(async () => isCloning(first) && isCloning(second));
       return false;
@@ -231,14 +232,14 @@ describe("a project's repository", () => {
     const packs = host.requests.slice(before).filter(({ path }) => path.endsWith("/git-upload-pack"));
     const later = open("project-once");
     expect(await settle(later)).toBe(line);
-    expect([...first.told, ...second.told].filter((text) => text.includes("Cloned "))).toHaveLength(1);
-    // A clone may ask for its pack in two requests; a second clone would double what there is.
+    expect([...first.states, ...second.states].filter((text) => text.includes("Cloned "))).toHaveLength(1);
+    // A clone may request its pack in two requests; a second clone would double the count.
     expect(packs.length).toBeLessThanOrEqual(2);
     expect(host.requests.slice(before).filter(({ path }) => path.endsWith("/git-upload-pack"))).toHaveLength(
       packs.length,
     );
-    expect(first.told.concat(second.told)).toContain(`started: Cloning ${repository.url} into once …`);
-    expect(later.told.filter((text) => text.includes("Clon"))).toEqual([]);
+    expect(first.states.concat(second.states)).toContain(`started: Cloning ${repository.url} into once …`);
+    expect(later.states.filter((text) => text.includes("Clon"))).toEqual([]);
     expect(await run(first.sandbox, "cat once/b; ls -A . /tmp/.taskloom | grep clone-")).toBe("2\n");
     expect((await later.sandbox.git.status(null, signal)).path).toBe("once");
   });
@@ -251,7 +252,7 @@ describe("a project's repository", () => {
     expect(await settle(life)).toContain("in the folder src/app (branch main)");
     await (await fixture.client.get("project-again")).delete(60, true);
     expect(await run(life.sandbox, "ls src/app")).toBe("a\n");
-    expect(life.told.filter((text) => text.includes("Cloned "))).toHaveLength(2);
+    expect(life.states.filter((text) => text.includes("Cloned "))).toHaveLength(2);
   });
 
   it.each([
@@ -270,13 +271,13 @@ describe("a project's repository", () => {
     const news = await settle(life);
     expect(news).toMatch(reason);
     expect(news).not.toContain(PASSWORD);
-    expect(life.told.at(-1)).toMatch(/could not be cloned/);
+    expect(life.states.at(-1)).toMatch(/could not be cloned/);
     expect(await run(life.sandbox, "ls -A . /tmp/.taskloom | grep -e taskloom-clone -e clone-; echo usable")).toBe(
       "usable\n",
     );
   });
 
-  it("does not touch what is in the way", async () => {
+  it("does not touch existing files in its place", async () => {
     login = null;
     source = null;
     const life = open("project-way");
@@ -296,7 +297,7 @@ describe("a project's repository", () => {
     source = null;
   });
 
-  it("that is empty is there, and said to be empty", async () => {
+  it("that is empty is there, and reported as empty", async () => {
     login = null;
     const repository = await host.addRepository("hollow");
     source = { url: repository.url };
@@ -304,7 +305,7 @@ describe("a project's repository", () => {
     source = null;
   });
 
-  it("of somebody who ended amid it is taken over", async () => {
+  it("left half cloned by somebody is taken over", async () => {
     login = null;
     source = null;
     const first = open("project-stale");
@@ -316,7 +317,7 @@ describe("a project's repository", () => {
     source = { url: repository.url };
     expect(await settle(open("project-stale"))).toContain("in the folder stale (branch main)");
     expect(await run(first.sandbox, "ls -A . /tmp/.taskloom | grep clone-")).toBe("");
-    // Where the claim was lost with /tmp, what was half made is left.
+    // Where the claim was lost with /tmp, a half-made clone is left alone.
     await run(first.sandbox, "rm -rf stale; mkdir .taskloom-clone-y");
     expect(await settle(open("project-stale"))).toContain("in the folder stale (branch main)");
     expect(await run(first.sandbox, "ls -A . | grep clone-")).toBe("");

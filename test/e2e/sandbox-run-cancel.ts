@@ -1,6 +1,6 @@
-// A person ends a run whose command runs, hangs or floods, or whose sandbox does not come: the run is cancelled within two
-// seconds, whatever the sandbox does, its command ends with all that it started, and nothing goes on behind it. Registered
-// by sandbox-run-faults.test.ts, beside whose slow cells this costs no time.
+// A person ends a run whose command runs, hangs or floods, or whose sandbox does not come: the run is cancelled within
+// two seconds, whatever the sandbox does, its command ends with everything it started, and nothing continues
+// afterwards. Registered by sandbox-run-faults.test.ts, beside whose slow cases these cost no time.
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, it } from "vitest";
 import type { Fault } from "../../dev/daytona/faults.ts";
@@ -10,37 +10,37 @@ import { eventually, findProcesses, marker } from "./daytona-fixture.ts";
 import { type FaultySandboxes, ofRecord, ofSandbox } from "./faulty-sandboxes.ts";
 import { openReader } from "./stream-reader.ts";
 
-/** The contract's figure, and something for a busy machine. */
+/** The contract's figure, with a margin for a busy machine. */
 const cancelMs = 2_000;
 const slackMs = 1_000;
 
-let house: FaultySandboxes;
+let sandboxes: FaultySandboxes;
 let measure: (cell: string, ms: number) => void;
 
 export function enter(opened: FaultySandboxes, onTime: typeof measure): void {
-  house = opened;
+  sandboxes = opened;
   measure = onTime;
 }
 
 const command = (text: string) => `[[tool execute_command {"command":"${text}"}]]`;
 
-/** Cancels and checks what every cancel has to be. */
+/** Cancels and checks what holds for every cancel. */
 async function cancel(cell: string, thread: string, run: string): Promise<Run> {
-  const { run: ended, ms } = await house.cancel(thread, run);
+  const { run: ended, ms } = await sandboxes.cancel(thread, run);
   measure(`cancel: ${cell}`, ms);
   expect([cell, ended.status, ended.error]).toEqual([cell, "cancelled", null]);
   expect(ms).toBeLessThan(cancelMs + slackMs);
-  expect((await house.results(thread)).at(-1)).toMatch(/^cancelled/);
+  expect((await sandboxes.results(thread)).at(-1)).toMatch(/^cancelled/);
   return ended;
 }
 
-// What happens on the other side of a socket has no event here, and is looked for.
+// The other side of a socket emits no event here, so it is polled.
 const untilHit = (fault: Fault, count = 1) => eventually(async () => (fault.hits ?? 0) >= count);
 const untilSleeping = (seconds: string, count: number) =>
   eventually(async () => (await findProcesses(`sleep\0${seconds}`)).length === count);
 const untilGone = (text: string) => eventually(async () => (await findProcesses(text)).length === 0);
 
-/** Resolves once nothing was asked for a while. */
+/** Resolves once no request has arrived for a while. */
 async function untilQuiet(counter: Fault): Promise<void> {
   let before = -1;
   while (before !== counter.hits) {
@@ -50,22 +50,22 @@ async function untilQuiet(counter: Fault): Promise<void> {
 }
 
 export function describeCancel(): void {
-  it("ends a command with all that it started", async () => {
-    await house.prepare("tree");
+  it("ends a command with everything it started", async () => {
+    await sandboxes.prepare("tree");
     const seconds = marker();
     const sleep = `sleep ${seconds}`;
-    const run = await house.begin("tree", command(`${sleep} & (${sleep} & ${sleep}) & nohup ${sleep} & ${sleep}`));
+    const run = await sandboxes.begin("tree", command(`${sleep} & (${sleep} & ${sleep}) & nohup ${sleep} & ${sleep}`));
     await untilSleeping(seconds, 5);
     await cancel("a command and its children", "tree", run);
     await untilGone(seconds);
   });
 
   it("ends a command whose output can't be read", async () => {
-    const sandbox = await house.prepare("unread");
+    const sandbox = await sandboxes.prepare("unread");
     const seconds = marker();
     const silent = ofSandbox(sandbox, "silence", { path: "*/logs" });
-    house.faults.push(silent);
-    const run = await house.begin("unread", command(`sleep ${seconds}`));
+    sandboxes.faults.push(silent);
+    const run = await sandboxes.begin("unread", command(`sleep ${seconds}`));
     await untilHit(silent);
     await untilSleeping(seconds, 1);
     await cancel("a command whose log hangs", "unread", run);
@@ -73,52 +73,52 @@ export function describeCancel(): void {
   });
 
   it("leaves nothing of a command whose start was not answered", async () => {
-    const sandbox = await house.prepare("unstarted");
+    const sandbox = await sandboxes.prepare("unstarted");
     const silent = ofSandbox(sandbox, "silence", { path: "*/exec" });
-    house.faults.push(silent);
-    const run = await house.begin("unstarted", command("touch started"));
+    sandboxes.faults.push(silent);
+    const run = await sandboxes.begin("unstarted", command("touch started"));
     await untilHit(silent);
     await cancel("a start that hangs", "unstarted", run);
-    house.faults.splice(house.faults.indexOf(silent), 1);
-    // The one that is left is of the command that prepared the thread.
+    sandboxes.faults.splice(sandboxes.faults.indexOf(silent), 1);
+    // The one that is left belongs to the command that prepared the thread.
     await eventually(async () => (await sandbox.process.listSessions()).length === 1);
     expect((await sandbox.process.executeCommand("ls")).result).not.toContain("started");
   });
 
   it("does not wait for a sandbox that answers nothing, and leaves it alone after that", async () => {
-    const sandbox = await house.prepare("silent");
+    const sandbox = await sandboxes.prepare("silent");
     const silent = ofSandbox(sandbox, "silence");
-    house.faults.push(silent);
-    const run = await house.begin("silent", command("echo never"));
+    sandboxes.faults.push(silent);
+    const run = await sandboxes.begin("silent", command("echo never"));
     await untilHit(silent);
     await cancel("a sandbox that hangs", "silent", run);
     await untilQuiet(silent);
   });
 
   it("does not wait for a sandbox that stays starting, and looks at it no more", async () => {
-    const sandbox = await house.prepare("starting");
+    const sandbox = await sandboxes.prepare("starting");
     await sandbox.stop();
     const states = ofRecord(sandbox, "state", { state: "starting" });
-    house.faults.push(...states);
-    const run = await house.begin("starting", command("echo never"));
+    sandboxes.faults.push(...states);
+    const run = await sandboxes.begin("starting", command("echo never"));
     const [, byName] = states;
     if (byName === undefined) throw new Error("no fault");
     await untilHit(byName, 3);
     await cancel("a sandbox that stays starting", "starting", run);
     const looks = byName.hits ?? 0;
     await pause(2_500);
-    // One may have been on its way.
+    // One may have been in flight.
     expect((byName.hits ?? 0) - looks).toBeLessThan(2);
-    for (const fault of states) house.faults.splice(house.faults.indexOf(fault), 1);
-    // Nothing has started it behind the cancelled run.
-    expect((await house.client.get(sandbox.id)).state).toBe("stopped");
+    for (const fault of states) sandboxes.faults.splice(sandboxes.faults.indexOf(fault), 1);
+    // Nothing has started it after the cancel.
+    expect((await sandboxes.client.get(sandbox.id)).state).toBe("stopped");
   });
 
   it("ends a command that floods, of which little was shown", async () => {
-    await house.prepare("flood");
+    await sandboxes.prepare("flood");
     const word = marker();
-    const run = await house.begin("flood", command(`yes ${word}`));
-    const reader = await openReader(house.access(), `/v1/threads/flood/runs/${run}/events`);
+    const run = await sandboxes.begin("flood", command(`yes ${word}`));
+    const reader = await openReader(sandboxes.access(), `/v1/threads/flood/runs/${run}/events`);
     await reader.until(({ event }) => outputOf(event).includes("live output ends here"));
     await cancel("a command that floods", "flood", run);
     await untilGone(word);
@@ -135,32 +135,32 @@ function outputOf(event: ThreadEvent): string {
 
 /** About all sandboxes, or about the server: one after another. */
 export function describeCancelAmidAll(): void {
-  it("does not wait for a sandbox that is being made", async () => {
+  it("does not wait for a sandbox that is being created", async () => {
     const made: Fault = { request: "POST /api/sandbox", answer: "state", state: "creating" };
-    house.faults.push(made, { request: "GET /api/sandbox/*", answer: "state", state: "creating" });
-    const run = await house.begin("creating", command("echo never"));
+    sandboxes.faults.push(made, { request: "GET /api/sandbox/*", answer: "state", state: "creating" });
+    const run = await sandboxes.begin("creating", command("echo never"));
     await untilHit(made);
     await cancel("a sandbox that stays in the making", "creating", run);
-    house.faults.length = 0;
-    expect((await house.ask("creating", command("echo later"))).status).toBe("completed");
+    sandboxes.faults.length = 0;
+    expect((await sandboxes.ask("creating", command("echo later"))).status).toBe("completed");
   });
 
   it("ends a command that a former life of the server had started", async () => {
-    await house.prepare("lives");
+    await sandboxes.prepare("lives");
     const seconds = marker();
-    const run = await house.begin("lives", command(`sleep ${seconds} & sleep ${seconds}`));
+    const run = await sandboxes.begin("lives", command(`sleep ${seconds} & sleep ${seconds}`));
     await untilSleeping(seconds, 2);
-    await house.restartServer();
+    await sandboxes.restartServer();
     expect((await findProcesses(`sleep\0${seconds}`)).length).toBe(2);
     expect((await cancel("a command of a former life", "lives", run)).attempt).toBeGreaterThan(1);
     await untilGone(seconds);
   });
 
-  it("does not wait for a Daytona that is away", async () => {
-    await house.prepare("away");
-    await house.withoutDaytona(async () => {
-      const run = await house.begin("away", command("echo never"));
-      await eventually(async () => (await house.json<Run>("GET", `/v1/threads/away/runs/${run}`)).steps === 1);
+  it("does not wait for a Daytona that is down", async () => {
+    await sandboxes.prepare("away");
+    await sandboxes.withoutDaytona(async () => {
+      const run = await sandboxes.begin("away", command("echo never"));
+      await eventually(async () => (await sandboxes.json<Run>("GET", `/v1/threads/away/runs/${run}`)).steps === 1);
       await cancel("a Daytona that is away", "away", run);
     });
   });

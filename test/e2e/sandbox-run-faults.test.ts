@@ -1,6 +1,6 @@
-// What a run makes of a sandbox that fails: a fault that passes costs time and nothing else, one that stays is either an
-// error that the model reads and works around, or the end of the run with a sentence that a person can act on. The table
-// of these cells is in docs/reliability.md.
+// How a run handles a failing sandbox: a passing fault costs time and nothing else. A lasting one is either an error
+// that the model reads and works around, or the end of the run with a sentence that a person can act on. The table of
+// these cases is in docs/reliability.md.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Fault } from "../../dev/daytona/faults.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -16,27 +16,27 @@ import {
 import { describeBuilds, enterBuilds } from "./sandbox-run-builds.ts";
 import { describeCancel, describeCancelAmidAll, enter } from "./sandbox-run-cancel.ts";
 
-let house: FaultySandboxes;
+let sandboxes: FaultySandboxes;
 const measured: [cell: string, ms: number][] = [];
 const measure = (cell: string, ms: number) => measured.push([cell, Math.round(ms)]);
 
 beforeAll(async () => {
-  house = await startFaultySandboxes();
-  enter(house, measure);
-  enterBuilds(house);
+  sandboxes = await startFaultySandboxes();
+  enter(sandboxes, measure);
+  enterBuilds(sandboxes);
 });
 afterAll(async () => {
   if (process.env.SHOW_TIMES !== undefined) console.table(measured);
-  await house.close();
+  await sandboxes.close();
 });
 
-/** The run's end, timed, while these faults are there. */
+/** The run's end, timed, while these faults are present. */
 async function askAmid(cell: string, thread: string, faults: Fault[], message = counted): Promise<Run> {
-  house.faults.push(...faults);
+  sandboxes.faults.push(...faults);
   const begun = performance.now();
-  const run = await house.ask(thread, message);
+  const run = await sandboxes.ask(thread, message);
   measure(cell, performance.now() - begun);
-  for (const fault of faults) house.faults.splice(house.faults.indexOf(fault), 1);
+  for (const fault of faults) sandboxes.faults.splice(sandboxes.faults.indexOf(fault), 1);
   expect([cell, faults.map(({ hits = 0 }) => hits > 0)]).toEqual([cell, faults.map(() => true)]);
   return run;
 }
@@ -44,7 +44,7 @@ async function askAmid(cell: string, thread: string, faults: Fault[], message = 
 type Cell = [name: string, makeFaults: (sandbox: Awaited<ReturnType<FaultySandboxes["prepare"]>>) => Fault[]];
 
 describe.concurrent("a run whose sandbox fails", () => {
-  // In both lists the slowest one comes first: the others are done beside it.
+  // In both lists the slowest one comes first: the others finish beside it.
   const passing: Cell[] = [
     ["one request that is never answered", (box) => [ofSandbox(box, "silence", { path: "*/exec", times: 1 })]],
     ["502 on the way to the sandbox", (box) => [ofSandbox(box, "bad_gateway", { times: 4 })]],
@@ -58,12 +58,12 @@ describe.concurrent("a run whose sandbox fails", () => {
     ],
   ];
 
-  it.each(passing)("goes on after %s, and the command ran once", async (name, makeFaults) => {
+  it.each(passing)("continues after %s, and the command ran once", async (name, makeFaults) => {
     const thread = nameThread(name);
-    const sandbox = await house.prepare(thread);
+    const sandbox = await sandboxes.prepare(thread);
     const run = await askAmid(name, thread, makeFaults(sandbox));
     expect([run.status, run.error]).toEqual(["completed", null]);
-    expect((await house.results(thread)).at(-1)).toBe("exit_code: 0\ncounted\n");
+    expect((await sandboxes.results(thread)).at(-1)).toBe("exit_code: 0\ncounted\n");
     expect(await readCount(sandbox)).toBe("line\n");
   });
 
@@ -91,46 +91,46 @@ describe.concurrent("a run whose sandbox fails", () => {
 
   it.each(lasting)("ends after %s, and says what can be done", async (name, makeFaults, message) => {
     const thread = nameThread(name);
-    const sandbox = await house.prepare(thread);
+    const sandbox = await sandboxes.prepare(thread);
     const run = await askAmid(`for ever: ${name}`, thread, makeFaults(sandbox));
     expect([run.status, run.error?.code]).toEqual(["failed", "sandbox_error"]);
     expect(run.error?.message).toMatch(message);
     expect(run.error?.message).toMatch(/^[A-Z].{20,}[.!]$/s);
-    expect((await house.results(thread)).at(-1)).toBe(run.error?.message);
-    // The thread is none the worse for it.
-    expect((await house.ask(thread, counted)).status).toBe("completed");
+    expect((await sandboxes.results(thread)).at(-1)).toBe(run.error?.message);
+    // The thread is not affected.
+    expect((await sandboxes.ask(thread, counted)).status).toBe("completed");
   });
 });
 
 describe.concurrent("a run in a sandbox whose disk is full", () => {
-  it("reads that a file was not written, and goes on", async () => {
-    const sandbox = await house.prepare("full-file");
+  it("reads that a file was not written, and continues", async () => {
+    const sandbox = await sandboxes.prepare("full-file");
     const full = ofSandbox(sandbox, "disk_full", { path: "files/bulk-upload", times: 1 });
     const write = '[[tool create_file {"path":"a.txt","content":"text"}]]';
     const run = await askAmid("disk full: a file", "full-file", [full], `${write} [[then]] ${write}`);
     expect(run.status).toBe("completed");
-    expect((await house.results("full-file")).slice(-2)).toEqual([
+    expect((await sandboxes.results("full-file")).slice(-2)).toEqual([
       expect.stringContaining("no space left on device"),
       "Wrote a.txt (4 bytes).",
     ]);
   });
 
-  it("reads how a command failed, or was not started, and goes on", async () => {
-    const sandbox = await house.prepare("full-command");
+  it("reads how a command failed, or was not started, and continues", async () => {
+    const sandbox = await sandboxes.prepare("full-command");
     const full = ofSandbox(sandbox, "disk_full", { path: "*/exec", times: 1 });
     const write = '[[tool execute_command {"command":"echo text > /dev/full"}]]';
     const run = await askAmid("disk full: a command", "full-command", [full], `${write} [[then]] ${write}`);
     expect(run.status).toBe("completed");
-    const [refused, failed] = (await house.results("full-command")).slice(-2);
+    const [refused, failed] = (await sandboxes.results("full-command")).slice(-2);
     expect(refused).toContain("no space left on device");
     expect(failed).toMatch(/exit_code: 1\n.*No space left on device/i);
   });
 });
 
-// Its life is the Daytona server's: what happens to it there happens to no other thread.
+// The life of this sandbox is the Daytona server's, so these faults affect no other thread.
 describe.concurrent("a run whose sandbox", () => {
-  it("is being stopped waits for that, starts it, and goes on", async () => {
-    const sandbox = await house.prepare("stopping");
+  it("is being stopped waits for that, starts it, and continues", async () => {
+    const sandbox = await sandboxes.prepare("stopping");
     await sandbox.stop();
     const faults = [
       ofSandbox(sandbox, "bad_gateway", { times: 1 }),
@@ -141,7 +141,7 @@ describe.concurrent("a run whose sandbox", () => {
   });
 
   it("was archived gets it back with its files", async () => {
-    const sandbox = await house.prepare("archived");
+    const sandbox = await sandboxes.prepare("archived");
     await sandbox.process.executeCommand("echo line >> count.txt");
     await sandbox.stop();
     await sandbox.archive();
@@ -150,23 +150,23 @@ describe.concurrent("a run whose sandbox", () => {
     expect(await readCount(sandbox)).toBe("line\nline\n");
   });
 
-  it("is deleted amid a command goes on in a new one, and the model is told", async () => {
-    const sandbox = await house.prepare("deleted");
+  it("is deleted within a command continues in a new one, and the model is notified", async () => {
+    const sandbox = await sandboxes.prepare("deleted");
     const waiting = '[[tool execute_command {"command":"touch begun; sleep 60"}]]';
     const begun = performance.now();
-    const run = house.ask("deleted", `${waiting} [[then]] ${counted}`);
+    const run = sandboxes.ask("deleted", `${waiting} [[then]] ${counted}`);
     await eventually(async () => (await sandbox.process.executeCommand("ls")).result.includes("begun"));
     await sandbox.delete();
     expect((await run).status).toBe("completed");
     measure("deleted by hand", performance.now() - begun);
-    const [, lost, next] = await house.results("deleted");
+    const [, lost, next] = await sandboxes.results("deleted");
     expect(lost).toMatch(/restarted or replaced while the command ran.*The sandbox is new: files.*gone/s);
     expect(next).toBe("exit_code: 0\ncounted\n");
-    expect((await house.sandboxOf("deleted")).id).not.toBe(sandbox.id);
+    expect((await sandboxes.sandboxOf("deleted")).id).not.toBe(sandbox.id);
   });
 
-  it("is gone, and can neither be made nor found again, ends and says so", async () => {
-    const sandbox = await house.prepare("unseen");
+  it("is gone, and can neither be created nor found again, ends and says so", async () => {
+    const sandbox = await sandboxes.prepare("unseen");
     const faults = [ofSandbox(sandbox, "no_container"), ...ofRecord(sandbox, "not_found")];
     const run = await askAmid("for ever: 404 deleted", "unseen", faults);
     expect([run.status, run.error?.code]).toEqual(["failed", "sandbox_error"]);
@@ -174,22 +174,22 @@ describe.concurrent("a run whose sandbox", () => {
   });
 });
 
-describe.concurrent("a run whose project says what its sandbox is made of", describeBuilds);
+describe.concurrent("a run whose project specifies its sandbox", describeBuilds);
 
 describe.concurrent("a cancel", describeCancel);
 
-// For these the fault is one of all sandboxes: one after another.
-describe("a run that makes a sandbox", () => {
-  it("waits for one that stays in the making for a while", async () => {
+// These faults affect all sandboxes: one after another.
+describe("a run that creates a sandbox", () => {
+  it("waits for one that stays in creation for a while", async () => {
     const states: Fault[] = [
       { request: "POST /api/sandbox", answer: "state", state: "creating" },
       { request: "GET /api/sandbox/*", answer: "state", state: "starting", times: 6 },
     ];
     expect((await askAmid("create that stays starting", "slow", states)).status).toBe("completed");
-    expect(await readCount(await house.sandboxOf("slow"))).toBe("line\n");
+    expect(await readCount(await sandboxes.sandboxOf("slow"))).toBe("line\n");
   });
 
-  it("is made to wait by the rate limit, or told to come back", async () => {
+  it("waits for a short rate limit, and reports when to come back after a long one", async () => {
     const limited: Fault = { request: "POST /api/sandbox", answer: "rate_limited", times: 1 };
     expect((await askAmid("429 at create", "limited", [limited])).status).toBe("completed");
     const long: Fault = { request: "POST /api/sandbox", answer: "rate_limited", retryAfterSeconds: 300 };
@@ -199,7 +199,7 @@ describe("a run that makes a sandbox", () => {
   });
 
   it.skipIf(process.env.LONG_FAULTS === undefined)(
-    "gives up on one that stays in the making for ever",
+    "gives up on one that stays in creation for ever",
     async () => {
       const states: Fault[] = [
         { request: "POST /api/sandbox", answer: "state", state: "creating" },
@@ -212,21 +212,21 @@ describe("a run that makes a sandbox", () => {
     200_000,
   );
 
-  it("outlives a restart of Daytona amid its work", async () => {
-    const sandbox = await house.prepare("restart");
+  it("outlives a restart of Daytona within its work", async () => {
+    const sandbox = await sandboxes.prepare("restart");
     const begun = performance.now();
     let run: Promise<Run> | null = null;
-    await house.withoutDaytona(async () => {
-      run = house.ask("restart", counted);
+    await sandboxes.withoutDaytona(async () => {
+      run = sandboxes.ask("restart", counted);
       await new Promise((resolve) => setTimeout(resolve, 2_000));
     });
     expect(await run).toMatchObject({ status: "completed" });
     measure("Daytona away for 2 s", performance.now() - begun);
-    expect(await readCount(await house.client.get(sandbox.id))).toBe("line\n");
+    expect(await readCount(await sandboxes.client.get(sandbox.id))).toBe("line\n");
   });
 });
 
-describe("a cancel amid what concerns all threads", describeCancelAmidAll);
+describe("a cancel during faults that affect all threads", describeCancelAmidAll);
 
 let threads = 0;
 

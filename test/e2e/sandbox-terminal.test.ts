@@ -1,5 +1,5 @@
-// A terminal of a project's sandbox, by a WebSocket client as a browser has it. The whole of `npm start`, since the harness
-// makes the Worker's requests for it and can't make a WebSocket.
+// A terminal of a project's sandbox, through a WebSocket client like a browser's. Uses the whole of `npm start`,
+// because the harness makes the Worker's requests for it and can't make a WebSocket.
 import { once } from "node:events";
 import { text as readText } from "node:stream/consumers";
 import { promisify } from "node:util";
@@ -14,7 +14,7 @@ const path = `/v1/projects/${project}/sandbox/terminal`;
 let taskloom: StartedTaskloom;
 
 beforeAll(async () => {
-  // No model is asked for anything here.
+  // No model is called here.
   taskloom = await startBeside("http://127.0.0.1:9", { CORS_ORIGINS: "https://app.example" });
   await taskloom.json("POST", "/v1/projects", { project_id: project, name: "Terminal" });
 });
@@ -28,7 +28,7 @@ interface Ticket {
 
 const askTicket = (body: unknown = {}) => taskloom.json<Ticket>("POST", path, body);
 
-/** One client: what it was told, and ways to wait for it. */
+/** One client: what it received, and ways to wait for it. */
 class Person {
   readonly socket: WebSocket;
   output = "";
@@ -76,7 +76,7 @@ class Person {
     this.socket.send(Buffer.from(text));
   }
 
-  /** What a command says between two marks, which the typed line does not hold as it stands. */
+  /** A command's output between two marks, which the echo of the typed line does not contain in this form. */
   async run(command: string): Promise<string> {
     const mark = `m${Math.random().toString(36).slice(2)}`;
     this.type(`echo ${mark}''a; ${command}; echo ${mark}''b\r`);
@@ -96,7 +96,7 @@ async function openTerminal(body: unknown = {}): Promise<Person> {
 }
 
 describe("a terminal", () => {
-  it("is a shell of the sandbox with the size that was asked for, and another when it changes", async () => {
+  it("is a shell of the sandbox with the requested size, and another when it changes", async () => {
     const person = await openTerminal({ session: "size", cols: 101, rows: 31 });
     expect(await person.run("stty size")).toBe("31 101\n");
     expect(await person.run("printf '%s\\n' 商店; pwd")).toBe("商店\n/home/daytona\n");
@@ -122,7 +122,7 @@ describe("a terminal", () => {
     third.socket.close();
   });
 
-  it("goes on taking input while output floods it", async () => {
+  it("keeps accepting input while output floods it", async () => {
     const person = await openTerminal({ session: "flood" });
     person.type("yes\r");
     await person.until(() => person.output.length > 200_000);
@@ -131,7 +131,7 @@ describe("a terminal", () => {
     person.socket.close();
   });
 
-  it("says so when the sandbox is stopped under it, and starts it for the next", async () => {
+  it("reports that its sandbox was stopped, and starts it for the next", async () => {
     const person = await openTerminal({ session: "stopped" });
     await taskloom.json("POST", `/v1/projects/${project}/sandbox/stop`);
     expect((await person.ended()).code).toBe(1011);
@@ -141,7 +141,7 @@ describe("a terminal", () => {
     next.socket.close();
   });
 
-  it("holds neither key in its environment", async () => {
+  it("has neither key in its environment", async () => {
     const person = await openTerminal({ session: "environment" });
     const variables = await person.run("env");
     expect(variables).toContain("HOME=");
@@ -150,7 +150,7 @@ describe("a terminal", () => {
     person.socket.close();
   });
 
-  it("is closed for a text frame that is none of its own", async () => {
+  it("is closed for a text frame that is not one of its own", async () => {
     const person = await openTerminal({ session: "size" });
     person.socket.send("ls\r");
     expect((await person.ended()).code).toBe(1003);
@@ -158,7 +158,7 @@ describe("a terminal", () => {
 });
 
 describe("a ticket", () => {
-  it("lets one of two in that bring it at once, and nobody after", async () => {
+  it("admits one of two that bring it at once, and nobody after", async () => {
     const { url, expires_at } = await askTicket({ session: "once" });
     expect(Date.parse(expires_at)).toBeGreaterThan(Date.now());
     const people = [new Person(url), new Person(url)];
@@ -170,7 +170,7 @@ describe("a ticket", () => {
     for (const { socket } of people) socket.close();
   });
 
-  it("opens nothing to pages of other origins, and something to our own and those of the settings", async () => {
+  it("admits no pages of other origins, and does admit our own and those of the settings", async () => {
     const { url } = await askTicket({ session: "origin" });
     expect((await new Person(url, "https://evil.example").ended()).status).toBe(403);
     for (const origin of ["https://app.example", taskloom.url]) {
@@ -180,7 +180,7 @@ describe("a ticket", () => {
     }
   });
 
-  it("is refused for what is no project of the caller, and for a wrong size", async () => {
+  it("is refused for a project that is not the caller's, and for a wrong size", async () => {
     expect((await taskloom.request("POST", "/v1/projects/other/sandbox/terminal", {})).status).toBe(404);
     for (const body of [{ cols: 0 }, { rows: 1001 }, { session: "a/b" }, { more: 1 }])
       expect((await taskloom.request("POST", path, body)).status).toBe(400);
@@ -188,7 +188,7 @@ describe("a ticket", () => {
   });
 });
 
-/** What a line says over SSH, where the link leads that opens VS Code. */
+/** What a line reports over SSH, where the link leads that opens VS Code. */
 async function runBySsh(link: string, line: string): Promise<string> {
   const [, username = "", host = "", port = "22"] = /ssh-remote\+([^@]+)@([^:/]+)(?::(\d+))?\//.exec(link) ?? [];
   const client = new Client();
@@ -226,7 +226,7 @@ describe("SSH access", () => {
     expect((await taskloom.request("DELETE", ssh)).status).toBe(204);
   });
 
-  it("is refused for no time, for days, and for what is no project of the caller", async () => {
+  it("is refused for no time, for days, and for a project that is not the caller's", async () => {
     for (const expires_in_minutes of [0, 1441, 1.5])
       expect((await taskloom.request("POST", ssh, { expires_in_minutes })).status).toBe(400);
     for (const method of ["POST", "DELETE"])

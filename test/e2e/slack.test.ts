@@ -1,5 +1,5 @@
-// Slack over TCP: the fake one, which judges each call, and the whole server. What the doors and the follower do in detail is
-// tested nearer to them; here they meet, and the object's life ends while it is shown.
+// Slack over TCP: the fake Slack, which checks each call, and the complete server. The details of routes and follower
+// are tested nearer to them; here they meet, and the object's life ends while it is shown.
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Slack, startSlack } from "../../dev/slack/server.ts";
@@ -46,7 +46,7 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await wait(20);
 }
 
-/** The thread and its newest run that a message of Slack began. */
+/** The thread and its newest run that a Slack message began. */
 async function runOf(ts: string): Promise<{ thread_id: string; invocation_id: string; status: string }> {
   const { data } = await taskloom.json<{ data: { thread_id: string }[] }>("GET", "/v1/threads?limit=200");
   for (const { thread_id } of data) {
@@ -62,21 +62,21 @@ async function runOf(ts: string): Promise<{ thread_id: string; invocation_id: st
 }
 
 describe("a mention in Slack", () => {
-  it("is answered in its thread, once, however often it is told", async () => {
+  it("is answered in its thread, once, however often it is delivered", async () => {
     const { message, deliveries } = slack.mention({
       channel: workspace.channel,
       user: workspace.user,
       text: "[[say 5]]",
     });
-    const told = await Promise.all(deliveries);
-    expect(told.every(({ isAccepted }) => isAccepted)).toBe(true);
+    const results = await Promise.all(deliveries);
+    expect(results.every(({ isAccepted }) => isAccepted)).toBe(true);
     await until(() => answers(message.ts).some(({ stream }) => stream?.state === "stopped"));
     expect(wordsOf(answers(message.ts)).trim().split(/\s+/)).toHaveLength(5);
     expect(answers(message.ts)).toHaveLength(1);
     expect(JSON.stringify(answers(message.ts)[0]?.blocks)).toContain(`${taskloom.url}/#thread=`);
   });
 
-  it("goes on in the same message with every word once when lives end amid the reply", async () => {
+  it("continues in the same message with every word once when lives end within the reply", async () => {
     const text = "[[pace 40]] [[say 100]]";
     const { message, deliveries } = slack.mention({ channel: workspace.channel, user: workspace.user, text });
     await Promise.all(deliveries);
@@ -86,7 +86,7 @@ describe("a mention in Slack", () => {
       const before = slack.calls.length;
       await until(() => slack.calls.slice(before).some(({ method }) => /Stream$|update$/.test(method)));
       await taskloom.endLife(thread_id);
-      // Somebody looks, and wakes the next life.
+      // A request starts the next life.
       await read();
     }
     await until(async () => (await read()).status === "completed");

@@ -1,4 +1,4 @@
-// A reader of an event stream that takes so many bytes a second from its socket, and leaves the rest in it.
+// A reader of an event stream that takes a given number of bytes a second from its socket, and leaves the rest in it.
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { parseFrames } from "../fakes/conversation.ts";
@@ -7,12 +7,12 @@ import type { StreamFrame, Taskloom } from "./harness.ts";
 const TICK_MS = 50;
 
 export interface SlowReader {
-  /** Whole frames that came so far. */
+  /** The complete frames so far. */
   readonly frames: StreamFrame[];
   readonly lastId: number;
-  /** Resolves with how the stream ended, once everything was taken. */
+  /** Resolves with how the stream ended, once everything was read. */
   ended: Promise<"closed" | "broken">;
-  /** From now on it takes all there is. */
+  /** From now on it reads everything. */
   hurry(): void;
 }
 
@@ -34,7 +34,7 @@ export async function openSlowReader(
   const timer = setInterval(() => {
     credit = Math.min(credit + (bytesPerSecond * TICK_MS) / 1000, bytesPerSecond);
     const size = Math.min(Math.floor(credit), response.readableLength);
-    // Without a call nothing is read ahead; and the end comes with a read of nothing.
+    // Without a call nothing is read ahead; and the end arrives with a read of nothing.
     const chunk = response.read(size) as Buffer | null;
     credit -= chunk?.length ?? 0;
     if (chunk !== null) chunks.push(chunk);

@@ -1,5 +1,5 @@
-// Many readers at once, slow ones, and more in memory than a process keeps: each ends with the conversation, and no run
-// waits for anybody. With SHOW_TIMES=1 the figures are printed.
+// Many readers at once, slow ones, and more data than a process keeps in memory: each ends with the conversation, and
+// no run waits for anybody. With SHOW_TIMES=1 the figures are printed.
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findRuntime, readMemoryKib } from "../../bench/process-usage.ts";
@@ -31,7 +31,7 @@ async function start(thread: string, invocation_id = `inv-${thread}`): Promise<M
   return calling;
 }
 
-// What docs/reliability.md tells.
+// The figures in docs/reliability.md.
 function show(line: string): void {
   if (process.env.SHOW_TIMES !== undefined) console.log(line);
 }
@@ -45,7 +45,7 @@ function isDelta(text: string): (frame: StreamFrame) => boolean {
   return ({ event }) => event.type === "TEXT_MESSAGE_CONTENT" && event.delta.includes(text);
 }
 
-/** So many pieces of text, as fast as the watcher takes them: one that is a mebibyte behind is cut. */
+/** This many pieces of text, as fast as the watcher takes them: a reader a mebibyte behind is cut. */
 async function flood(call: ModelCall, watcher: StreamReader, count: number, size: number, name = ""): Promise<void> {
   for (let piece = 1; piece <= count; piece++) {
     call.text(`${name}${piece} `.padEnd(size, "x"));
@@ -53,7 +53,7 @@ async function flood(call: ModelCall, watcher: StreamReader, count: number, size
   }
 }
 
-/** Two messages of a run, with a call between: a single one may not be as long. The second is left open. */
+/** Two messages of a run with a call between, because a single one may not be as long. The second is left open. */
 async function floodTwice(thread: string, first: ModelCall, watcher: StreamReader, size: number): Promise<ModelCall> {
   await flood(first, watcher, 50, size, "a");
   first.call(0, `call-${thread}`, "view_tasks", "{}");
@@ -64,19 +64,19 @@ async function floodTwice(thread: string, first: ModelCall, watcher: StreamReade
 }
 
 /**
- * That who was told these events holds the stored conversation. Not by AG-UI's client, which copies all messages at each
- * event; and not by `toEqual`, whose report would be as large as what it compares.
+ * Asserts that a client with these events has the stored conversation. It uses neither AG-UI's client, which copies all
+ * messages at each event, nor `toEqual`, whose report would be as large as the data.
  */
 async function expectConversation(thread: string, events: ThreadEvent[]): Promise<void> {
-  const told = [...new Transcript().applyAll(events).messages.values()];
+  const received = [...new Transcript().applyAll(events).messages.values()];
   const messages = (await readConversation(taskloom, thread)) as AgUiMessage[];
   const stored = [...new Transcript().apply({ type: "MESSAGES_SNAPSHOT", messages }).messages.values()];
-  // A resync holds the newest only.
+  // A resync contains the newest only.
   const [first] = events;
   const isResynced = first?.type === "RUN_STARTED" && first.metadata?.resync === true;
-  const missing = isResynced ? stored.length - told.length : 0;
+  const missing = isResynced ? stored.length - received.length : 0;
   expect(missing).toBeLessThan(stored.length);
-  expect(isDeepStrictEqual(told, stored.slice(missing))).toBe(true);
+  expect(isDeepStrictEqual(received, stored.slice(missing))).toBe(true);
 }
 
 describe("five hundred readers of fifty threads, with a run on each", () => {
@@ -112,7 +112,7 @@ describe("five hundred readers of fifty threads, with a run on each", () => {
 });
 
 describe("a reader of one byte a second", () => {
-  it("slows no run, and has everything when it comes back", async () => {
+  it("slows no run, and has everything when it reconnects", async () => {
     const timeRun = async (thread: string, slow: number): Promise<number> => {
       const call = await start(thread);
       const readers = await Promise.all(
@@ -151,7 +151,7 @@ describe("a reader of one byte a second", () => {
 });
 
 describe("a thread of 5 MB", () => {
-  it("is told to a slow reader that has lost its place, while a run floods, without being cut again and again", async () => {
+  it("reaches a slow reader that has lost its place, while a run floods, without repeated cuts", async () => {
     for (let index = 0; index < 10; index++) {
       const call = await start("thread-5mb", `inv-${index}`);
       call.text(`${index} `.padEnd(500_000, "y"));
@@ -190,11 +190,11 @@ interface FullThread {
   call: ModelCall;
   watcher: StreamReader;
   idle: SlowReader | null;
-  /** What the watcher had before all that. */
+  /** What the watcher had before the flood. */
   id: number;
 }
 
-describe("twenty-four threads with 2 MiB of deltas each that nobody has read", () => {
+describe("twenty-four threads with 2 MiB of unread deltas each", () => {
   it("stay within the process's bound, and every reader ends with the conversation", async () => {
     const threads = Array.from({ length: 24 }, (_, index) => `thread-full-${index}`);
     const before = memoryMib();
@@ -204,7 +204,7 @@ describe("twenty-four threads with 2 MiB of deltas each that nobody has read", (
       const watcher = await openReader(taskloom, pathOf(thread));
       call.text("first");
       const { id } = await watcher.until(isDelta("first"));
-      // On each fifth thread one that takes nothing, too.
+      // On each fifth thread one that reads nothing, too.
       const options = { after: id ?? 0, bytesPerSecond: 1 };
       const idle = runs.length % 5 === 0 ? await openSlowReader(taskloom, pathOf(thread), options) : null;
       runs.push({ thread, call: await floodTwice(thread, call, watcher, 22_000), watcher, idle, id: id ?? 0 });

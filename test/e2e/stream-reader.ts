@@ -1,5 +1,5 @@
-// A reader of an event stream as a strict client would write one: it keeps every frame, checks the wire format as it goes,
-// can leave at any moment and come back with the last id it has. And what a client makes of events in the end.
+// A reader of an event stream like a strict client: it keeps every frame, checks the wire format on the way, can leave
+// at any moment and reconnect with its last id. Also what a client makes of the events in the end.
 import { AbstractAgent } from "@ag-ui/client";
 import type { BaseEvent } from "@ag-ui/core";
 import { EventSchemas } from "@ag-ui/core/schemas";
@@ -12,13 +12,13 @@ import type { StreamFrame, Taskloom } from "./harness.ts";
 export interface StreamReader {
   response: Response;
   frames: StreamFrame[];
-  /** Everything that came, comments and `retry` too. */
+  /** Everything received, comments and `retry` too. */
   readonly text: string;
   /** The number of the newest frame that has one. */
   readonly lastId: number;
-  /** Resolves once a frame fits, among those that came already too; rejects where the stream ends without it. */
+  /** Resolves once a frame matches, including earlier ones; rejects where the stream ends without it. */
   until(fits: (frame: StreamFrame) => boolean): Promise<StreamFrame>;
-  /** Resolves when the text that came fits. */
+  /** Resolves when the received text matches. */
   untilText(fits: (text: string) => boolean): Promise<void>;
   /** Resolves with how the stream ended: closed by the server, or broken. */
   ended: Promise<"closed" | "broken">;
@@ -59,7 +59,7 @@ function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: A
   let parsed = 0;
   let end: "closed" | "broken" | null = null;
   const watchers = new Set<() => void>();
-  const tell = (): void => {
+  const notify = (): void => {
     for (const watcher of [...watchers]) watcher();
   };
   const read = async (): Promise<"closed" | "broken"> => {
@@ -71,7 +71,7 @@ function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: A
           addFrame(frames, text.slice(parsed, cut));
           parsed = cut + 2;
         }
-        tell();
+        notify();
       }
       return "closed";
     } catch (error) {
@@ -81,7 +81,7 @@ function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: A
   };
   const ended = read().then((how) => {
     end = how;
-    tell();
+    notify();
     return how;
   });
   const watch = <T>(find: () => T | undefined): Promise<T> =>
@@ -126,7 +126,7 @@ export function isResync(frames: StreamFrame[]): boolean {
   return first?.type === "MESSAGES_SNAPSHOT" || (first?.type === "RUN_STARTED" && first.metadata?.resync === true);
 }
 
-/** Throws where an event is not AG-UI's, holds a null, or a number does not grow. */
+/** Throws where an event is not AG-UI's, contains a null, or a number does not grow. */
 export function checkFrames(frames: StreamFrame[]): void {
   let last = 0;
   for (const { id, event } of frames) {
@@ -155,17 +155,17 @@ class Retelling extends AbstractAgent {
   }
 }
 
-/** Messages and state that AG-UI's own client ends with, its verifier included, when it is told these events. */
-export async function retell(events: ThreadEvent[]): Promise<{ messages: unknown[]; state: unknown }> {
+/** Messages and state of AG-UI's own client, its verifier included, after these events. */
+export async function readAsClient(events: ThreadEvent[]): Promise<{ messages: unknown[]; state: unknown }> {
   const agent = new Retelling(events);
-  // A run that failed is told as an error too; what was heard until then counts here.
+  // A failed run reaches the client as an error too; everything received before counts here.
   await agent.runAgent({}).catch((error: unknown) => {
     if (events.at(-1)?.type !== "RUN_ERROR") throw error;
   });
   return { messages: agent.messages.map(withoutEmpty), state: agent.state };
 }
 
-/** What a client knows that had the frames `before` and then came back to `rest`. */
+/** The knowledge of a client that had the frames `before` and then reconnected to `rest`. */
 export function resume(before: StreamFrame[], rest: StreamFrame[]): ThreadEvent[] {
   const whole = isResync(rest) ? rest : [...before, ...rest];
   return whole.map(({ event }) => event);
@@ -173,18 +173,18 @@ export function resume(before: StreamFrame[], rest: StreamFrame[]): ThreadEvent[
 
 /** The stored conversation, as the same kind of messages. */
 export async function readConversation(taskloom: Pick<Taskloom, "json">, thread_id: string): Promise<unknown[]> {
-  const told: unknown[] = [];
+  const messages: unknown[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
     const path: string = `/v1/threads/${thread_id}/messages?limit=200${cursor === "" ? "" : `&cursor=${cursor}`}`;
     const page: { data: MessageRow[]; next_cursor: string | null } = await taskloom.json("GET", path);
-    told.push(...page.data.flatMap(toAgUiMessages).map(withoutEmpty));
+    messages.push(...page.data.flatMap(toAgUiMessages).map(withoutEmpty));
     cursor = page.next_cursor;
   }
-  return told;
+  return messages;
 }
 
 /** A message that only called tools may have an empty content or none. */
 function withoutEmpty(message: unknown): unknown {
-  const told = JSON.parse(JSON.stringify(message)) as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== "" && value !== null));
+  const copy = JSON.parse(JSON.stringify(message)) as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(copy).filter(([, value]) => value !== "" && value !== null));
 }

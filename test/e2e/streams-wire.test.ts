@@ -1,5 +1,5 @@
-// What event streams look like on the wire, where they begin and end, and what they do for readers that are early, late, slow
-// or confused.
+// Event streams on the wire: where they begin and end, and how they serve readers that are early, late, slow or
+// confused.
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { isDeepStrictEqual } from "node:util";
@@ -15,9 +15,9 @@ import {
   checkFrames,
   isResync,
   openReader,
+  readAsClient,
   readConversation,
   resume,
-  retell,
   type StreamReader,
 } from "./stream-reader.ts";
 
@@ -37,7 +37,7 @@ function start(thread: string, run: string, more: Record<string, unknown> = {}):
   return taskloom.json("POST", `/v1/threads/${thread}/runs`, { message: "hello", invocation_id: run, ...more });
 }
 
-/** A whole run that says one thing. */
+/** A complete run with one text. */
 async function finish(thread: string, run: string, text = "hi"): Promise<void> {
   await start(thread, run);
   const call = await model.next();
@@ -52,8 +52,8 @@ function types(reader: StreamReader): string[] {
 }
 
 async function verify(events: ThreadEvent[]): Promise<void> {
-  const told = from(events as unknown as BaseEvent[]);
-  await lastValueFrom(told.pipe(verifyEvents(false), toArray()));
+  const observed = from(events as unknown as BaseEvent[]);
+  await lastValueFrom(observed.pipe(verifyEvents(false), toArray()));
 }
 
 describe("a stream", () => {
@@ -73,7 +73,7 @@ describe("a stream", () => {
     checkFrames(reader.frames);
   });
 
-  it("is found by nobody where there is no thread or no run", async () => {
+  it("is not found where there is no thread or no run", async () => {
     await finish("thread-known", "inv-known");
     for (const path of [
       "thread-unknown/events",
@@ -87,7 +87,7 @@ describe("a stream", () => {
     expect(data.map(({ thread_id }) => thread_id)).not.toContain("thread-unknown");
   });
 
-  it("refuses a position that is no integer, and takes one above the newest for a resync", async () => {
+  it("refuses a position that is no integer, and answers one above the newest with a resync", async () => {
     await finish("thread-position", "inv-position");
     const paths = ["/v1/threads/thread-position/events", "/v1/threads/thread-position/runs/inv-position/events"];
     for (const path of paths) {
@@ -114,7 +114,7 @@ describe("a stream", () => {
     }
   });
 
-  it("of a run that waits in the queue waits too, then tells the run from its start", async () => {
+  it("of a queued run waits too, then has the run from its start", async () => {
     await start("thread-queue", "inv-1");
     const first = await model.next();
     await start("thread-queue", "inv-2");
@@ -139,7 +139,7 @@ describe("a stream", () => {
     expect(started).not.toMatchObject({ input: { messages: [{}, {}] } });
   });
 
-  it("of a run that is cancelled while it waits tells that it was, and the thread's stream knows nothing of it", async () => {
+  it("of a run cancelled in the queue reports that, and the thread's stream has nothing of it", async () => {
     await start("thread-cancelled", "inv-1");
     const first = await model.next();
     await start("thread-cancelled", "inv-2");
@@ -162,7 +162,7 @@ describe("a stream", () => {
     thread.leave();
   });
 
-  it("goes on when the client that started the run leaves, and the run too", async () => {
+  it("continues when the client that started the run leaves, and so does the run", async () => {
     const path = "/v1/threads/thread-left/runs";
     const starter = await openReader(taskloom, path, {
       method: "POST",
@@ -190,7 +190,7 @@ describe("the thread's stream", () => {
     expect(again.text).toBe("retry: 20000\n\n");
   });
 
-  it("carries runs one after another to a reader that came before them, and to one that comes back later", async () => {
+  it("carries runs in sequence to a reader that came before them, and to one that reconnects later", async () => {
     await taskloom.json("POST", "/v1/threads", { thread_id: "thread-long" });
     const path = "/v1/threads/thread-long/events";
     const early = await openReader(taskloom, path);
@@ -207,13 +207,13 @@ describe("the thread's stream", () => {
       await verify(reader.frames.map(({ event }) => event));
       reader.leave();
     }
-    const { messages } = await retell(early.frames.map(({ event }) => event));
+    const { messages } = await readAsClient(early.frames.map(({ event }) => event));
     expect(messages).toEqual(await readConversation(taskloom, "thread-long"));
   });
 });
 
 describe("a resync", () => {
-  it("of a run at work opens again what is open, passes the verifier and goes on live", async () => {
+  it("of a working run reopens what is open, passes the verifier and continues live", async () => {
     await finish("thread-resync", "inv-0", "before");
     await start("thread-resync", "inv-1");
     const first = await model.next();
@@ -259,12 +259,12 @@ describe("a resync", () => {
       await reader.until(({ event }) => event.type === "RUN_FINISHED");
       checkFrames(reader.frames);
       const events = reader.frames.map(({ event }) => event);
-      expect((await retell(events)).messages).toEqual(await stored);
+      expect((await readAsClient(events)).messages).toEqual(await stored);
       reader.leave();
     }
   });
 
-  it("holds at most the newest mebibyte of messages", async () => {
+  it("contains at most the newest mebibyte of messages", async () => {
     for (let index = 0; index < 5; index++) await finish("thread-large", `inv-${index}`, `${index}`.repeat(300_000));
     const reader = await openReader(taskloom, "/v1/threads/thread-large/events", { after: 10_000_000 });
     await reader.until(({ event }) => event.type === "STATE_SNAPSHOT");
@@ -275,8 +275,8 @@ describe("a resync", () => {
   });
 });
 
-describe("a reader that takes nothing", () => {
-  it("slows neither the run nor another reader, and finds everything when it comes back", async () => {
+describe("a reader that reads nothing", () => {
+  it("slows neither the run nor another reader, and finds everything when it reconnects", async () => {
     await start("thread-stalled", "inv-stalled");
     const path = "/v1/threads/thread-stalled/runs/inv-stalled/events";
     const stalled = await stall(path);
@@ -284,7 +284,7 @@ describe("a reader that takes nothing", () => {
     for (let round = 0; round < 10; round++) {
       const call = await model.next();
       for (let index = 0; index < 90; index++) call.text(`${round}-${index} ${"x".repeat(10_000)}`);
-      // Faster than anyone reads is not what this is about.
+      // Readers slower than the model are tested elsewhere.
       await watcher.until(({ event }) => "delta" in event && String(event.delta).includes(`${round}-89 `));
       if (round < 9) call.call(0, `call-${round}`, "view_tasks", "{}");
       call.finish(round < 9 ? "tool_calls" : "stop");
@@ -294,8 +294,8 @@ describe("a reader that takes nothing", () => {
     checkFrames(taken);
     const back = await openReader(taskloom, path, { after: taken.at(-1)?.id ?? 0 });
     expect(await back.ended).toBe("closed");
-    const { messages } = await retell(resume(taken, back.frames));
-    // A resync holds the newest only. Not compared by `toEqual`, whose report would be as large as what it compares.
+    const { messages } = await readAsClient(resume(taken, back.frames));
+    // A resync contains the newest only. Not compared by `toEqual`, whose report would be as large as the data.
     const stored = await readConversation(taskloom, "thread-stalled");
     const missing = isResync(back.frames) ? stored.length - messages.length : 0;
     expect(missing).toBeLessThan(stored.length);
@@ -303,7 +303,7 @@ describe("a reader that takes nothing", () => {
   });
 });
 
-/** A client that stops reading after the head; told to go on, it reads until its connection ends. */
+/** A client that stops reading after the headers; observed to continue, it reads until its connection ends. */
 async function stall(path: string): Promise<{ resume(): Promise<StreamFrame[]> }> {
   const request = get(taskloom.url + path, { headers: { authorization: `Bearer ${taskloom.key}` } });
   const [response] = (await once(request, "response")) as [IncomingMessage];

@@ -1,8 +1,8 @@
-// Event streams of the whole server: a connection that breaks after any event costs a client nothing.
+// Event streams of the complete server: a connection that breaks after any event costs a client nothing.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type StreamFrame, startTaskloom, type Taskloom } from "./harness.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
-import { checkFrames, openReader, readConversation, resume, retell, type StreamReader } from "./stream-reader.ts";
+import { checkFrames, openReader, readAsClient, readConversation, resume, type StreamReader } from "./stream-reader.ts";
 
 let taskloom: Taskloom;
 let model: PuppetModel;
@@ -18,7 +18,10 @@ afterAll(async () => {
 
 const plan = JSON.stringify({ sections: [{ title: "Work", tasks: ["count", "tell"] }] });
 
-/** Where a play stops: amid the first message's thought, text or arguments, amid a command, or amid the last text. */
+/**
+ * Where a scene stops: within the first message's reasoning, text or arguments, within a command, or within the last
+ * text.
+ */
 type Scene = "thought" | "text" | "arguments" | "command" | "last";
 
 interface Play {
@@ -26,11 +29,11 @@ interface Play {
   run: string;
   path: string;
   watcher: StreamReader;
-  /** The model call that is open, if any. */
+  /** The open model call, if any. */
   call: ModelCall;
 }
 
-/** Thinking, a plan, commands with output and a failing call at once, text; up to a scene. */
+/** Reasoning, a plan, commands with output and a failing call at once, text; up to a scene. */
 async function play(thread: string, scene: Scene): Promise<Play> {
   const run = `inv-${thread}`;
   await taskloom.json("POST", `/v1/threads/${thread}/runs`, {
@@ -80,14 +83,14 @@ function taskIds(call: ModelCall): string[] {
   return [...String(result?.content).matchAll(/"(task_\w+)"/g)].flatMap(([, id]) => id ?? []);
 }
 
-/** A model call after which the run is over, whatever the plan says. */
+/** A model call that ends the run, whatever the plan says. */
 function conclude(call: ModelCall, id: string): void {
   for (const piece of ["So ", "it ", "ends."]) call.text(piece);
   call.call(0, id, "complete", '{"summary":"three"}');
   call.finish("tool_calls");
 }
 
-/** Every life ends at once, as in a crash: the runtime is started again on the same storage. */
+/** Ends every life at once, like a crash: the runtime is started again on the same storage. */
 async function crash(): Promise<void> {
   await taskloom.runtime.restart();
   model.forget();
@@ -109,22 +112,22 @@ function comeBack(path: string, ids: number[]): Promise<{ id: number; reader: St
   return Promise.all(ids.map(async (id) => ({ id, reader: await openReader(taskloom, path, { after: id }) })));
 }
 
-/** Each reader that came back ends with the stored conversation and the state that a fresh reader is told. */
+/** Each reader that reconnected ends with the stored conversation and the state that a new reader receives. */
 async function expectEqualEnds({ thread, path, watcher }: Play, returned: { id: number; reader: StreamReader }[]) {
   const fresh = await openReader(taskloom, path);
   await fresh.ended;
   const stored = await readConversation(taskloom, thread);
-  const { state } = await retell(fresh.frames.map(({ event }) => event));
+  const { state } = await readAsClient(fresh.frames.map(({ event }) => event));
   for (const { id, reader } of returned) {
     expect([id, await reader.ended]).toEqual([id, "closed"]);
     checkFrames(reader.frames);
-    const told = await retell(resume(upTo(watcher.frames, id), reader.frames));
-    expect({ id, ...told }).toEqual({ id, messages: stored, state });
+    const received = await readAsClient(resume(upTo(watcher.frames, id), reader.frames));
+    expect({ id, ...received }).toEqual({ id, messages: stored, state });
   }
 }
 
 describe("a connection that breaks after any event", () => {
-  it("goes on within a life with the sequence of an undisturbed reader, by header or by query", async () => {
+  it("continues within a life with the sequence of an undisturbed reader, by header or by query", async () => {
     const { path, watcher, call, thread } = await play("thread-life", "last");
     const soFar = [...watcher.frames];
     const byHeader = await comeBack(path, [0, ...idsOf(soFar)]);
@@ -144,11 +147,11 @@ describe("a connection that breaks after any event", () => {
       expect(reader.frames).toEqual(past(watcher.frames, id));
     }
     checkFrames(watcher.frames);
-    const told = await retell(watcher.frames.map(({ event }) => event));
-    expect(told.messages).toEqual(await readConversation(taskloom, thread));
+    const received = await readAsClient(watcher.frames.map(({ event }) => event));
+    expect(received.messages).toEqual(await readConversation(taskloom, thread));
   });
 
-  it("goes on one event at a time as if nothing had been, while the run works", async () => {
+  it("continues one event at a time as if never cut, while the run works", async () => {
     const { path, watcher, call } = await play("thread-steps", "last");
     call.text(".");
     call.finish();
@@ -160,23 +163,23 @@ describe("a connection that breaks after any event", () => {
     }
     await watcher.ended;
     checkFrames(frames);
-    const told = await retell(frames.map(({ event }) => event));
-    expect(told).toEqual(await retell(watcher.frames.map(({ event }) => event)));
+    const received = await readAsClient(frames.map(({ event }) => event));
+    expect(received).toEqual(await readAsClient(watcher.frames.map(({ event }) => event)));
   });
 
-  it("is told after the run, and after the object has left memory, what gives the same conversation and state", async () => {
+  it("continues after the run, and after the object has left memory, with the same conversation and state", async () => {
     const made = await play("thread-after", "last");
     made.call.text(".");
     made.call.finish();
     await made.watcher.ended;
     const ids = [0, ...idsOf(made.watcher.frames)];
     await expectEqualEnds(made, await comeBack(made.path, ids));
-    // Refused while anything, a timer too, holds the object.
+    // Refused while anything, even a timer, keeps the object in memory.
     await taskloom.runtime.evictObject(`user_first/${made.thread}`);
     await expectEqualEnds(made, await comeBack(made.path, ids));
   });
 
-  it("is told in the next life, wherever the last one ended, what gives the same conversation", async () => {
+  it("continues in the next life, wherever the last one ended, with the same conversation", async () => {
     const plays: Play[] = [];
     for (const scene of ["thought", "text", "arguments", "last", "command"] as const) {
       plays.push(await play(`thread-crashed-${scene}`, scene));

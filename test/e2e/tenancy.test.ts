@@ -1,4 +1,4 @@
-// Two users who give everything the same ids never meet, by any door: what is another's is not there.
+// Two users who use the same ids for everything never meet on any route: another user's data does not exist.
 import { HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientOf } from "../setup/server-client.ts";
@@ -58,7 +58,7 @@ async function readAll(user: User): Promise<string> {
   return texts.join("\n");
 }
 
-/** A life with ids that the other one gives too. */
+/** Creates one of everything, with ids that the other user uses too. */
 async function live(user: User, secret: string): Promise<void> {
   await user.json("POST", "/v1/projects", { project_id: "proj-same", name: `project of ${secret}` });
   await user.json("POST", "/v1/agents", { agent_id: "agent-same", name: `agent of ${secret}`, instructions: secret });
@@ -108,8 +108,8 @@ describe("two users with the same ids", () => {
         headers: { authorization: `Bearer ${user.key}` },
       });
       await agent.runAgent({ runId: "inv-same" });
-      const told = JSON.stringify([agent.messages, agent.state]);
-      expect([told.includes(`I say ${own}`), told.includes(other)]).toEqual([true, false]);
+      const received = JSON.stringify([agent.messages, agent.state]);
+      expect([received.includes(`I say ${own}`), received.includes(other)]).toEqual([true, false]);
     }
   });
 
@@ -134,7 +134,7 @@ describe("two users with the same ids", () => {
 });
 
 describe("what only another user has", () => {
-  it("is not there, on every route and in every body, as if it had never been", async () => {
+  it("is not found, on any route and in any body, as if it had never existed", async () => {
     await bob.json("POST", "/v1/projects", { project_id: "proj-bob", name: "bob's" });
     await bob.json("POST", "/v1/agents", { agent_id: "agent-bob", name: "bob's" });
     const run = await bob.json("POST", "/v1/threads/thread-bob/runs?wait=1", {
@@ -204,7 +204,7 @@ describe("what only another user has", () => {
     expect((await bob.json("GET", "/v1/api-keys")).data).toEqual(data);
   });
 
-  it("does not keep an id from being given again", async () => {
+  it("does not keep an id from being used again", async () => {
     const frames = await collectFrames(
       await ada.request(
         "POST",
@@ -222,7 +222,7 @@ describe("what only another user has", () => {
 });
 
 describe("a key", () => {
-  it("that is deleted opens nothing any more, and others of its user still do", async () => {
+  it("that is deleted gives access to nothing any more, and others of its user still do", async () => {
     const { key_id, key } = (await bob.json("POST", "/v1/api-keys", { name: "second" })) as unknown as {
       key_id: string;
       key: string;
@@ -235,7 +235,7 @@ describe("a key", () => {
     expect((await bob.request("GET", "/v1/threads/thread-bob")).status).toBe(200);
   });
 
-  it("of a user makes no users, and a user's id is given once", async () => {
+  it("of a user creates no users, and a user's id is given once", async () => {
     const refused = await ada.request("POST", "/v1/users", { user_id: "user_eve" });
     expect([refused.status, await refused.json()]).toEqual([403, expect.objectContaining({ code: "forbidden" })]);
     const again = await taskloom.request("POST", "/v1/users", { user_id: "user_bob" });

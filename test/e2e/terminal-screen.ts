@@ -1,6 +1,4 @@
-/**
- * What a terminal shows, for tests that type into it.
- */
+/** A terminal's screen, for tests that type into it. */
 import type { PtyHandle } from "@daytonaio/sdk";
 
 export class Screen {
@@ -23,7 +21,7 @@ export class Screen {
 }
 
 /**
- * The answer to a command, once the shell asks for the next; the marks are not in the echo of what was typed. Before its
+ * The output of a command, once the shell prompts again; the marks are not in the echo of the typed line. Before its
  * prompt readline reads the terminal's size and writes it back: a new size that comes between the two is lost.
  */
 export async function ask({ handle, screen }: { handle: PtyHandle; screen: Screen }, command: string): Promise<string> {

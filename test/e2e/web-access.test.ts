@@ -1,4 +1,4 @@
-// The web app for everybody: with the keyboard alone, for who listens to it, on a phone, in light and in dark, in English.
+// The web app for everybody: with the keyboard alone, with a screen reader, on a phone, in light and dark, in English.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listViolations } from "../setup/axe.ts";
 import { hasBrowser } from "../setup/browser.ts";
@@ -17,7 +17,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await stage?.close();
   });
 
-  it("has no serious fault that axe finds, before anything was said", async () => {
+  it("has no serious accessibility fault before the first message", async () => {
     const { page, close } = await stage.visit({ locale: "en-GB" });
     await page.getByLabel("Message", { exact: true }).waitFor();
     expect(await listViolations(page)).toEqual([]);
@@ -25,7 +25,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
   });
 
   it.each(["light", "dark"] as const)(
-    "has no serious fault that axe finds in a shop that was built, in %s",
+    "has no serious accessibility fault in a shop that was built, in %s",
     async (colorScheme) => {
       const viewport = { width: 1440, height: 900 };
       const { page, close } = await stage.visit({ locale: "en-GB", colorScheme, viewport, place: "&thread=shop" });
@@ -43,10 +43,10 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     },
   );
 
-  it("is used with the keyboard alone: from the request over an answer to another thread", async () => {
+  it("works with the keyboard alone: from the request over an answer to another thread", async () => {
     const { page, complaints, close } = await stage.visit({ locale: "en-GB" });
     const { keyboard } = page;
-    // The box has the focus when the page opens.
+    // The composer has the focus when the page opens.
     await page.getByLabel("Message", { exact: true }).waitFor();
     await expect.poll(() => page.evaluate("document.activeElement?.tagName")).toBe("TEXTAREA");
     await keyboard.type(`line one`);
@@ -69,7 +69,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await close();
   });
 
-  it("fits a phone: nothing is wider than it, and each part is reached", async () => {
+  it("fits a phone: nothing is wider than the screen, and each part is reachable", async () => {
     const { page, complaints, close } = await stage.visit({
       place: "&thread=shop",
       viewport: { width: 390, height: 844 },

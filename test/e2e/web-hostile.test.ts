@@ -1,4 +1,4 @@
-// What a model may say, on purpose or not: the page shows it, stays as it is, and runs none of it.
+// Anything a model may write, on purpose or not: the page shows it, stays intact, and executes none of it.
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser } from "../setup/browser.ts";
@@ -6,7 +6,7 @@ import { openWebStage, type Visit, type WebStage } from "../setup/web-stage.ts";
 
 let stage: WebStage;
 
-/** Whether the page still answers a person: what is typed stands in its box. */
+/** Whether the page still responds: typed text appears in the composer. */
 async function expectAlive({ page }: Visit): Promise<void> {
   const box = page.getByLabel("消息", { exact: true });
   await box.fill("还在吗");
@@ -24,7 +24,7 @@ describe.skipIf(!hasBrowser)("a hostile reply", () => {
     await stage?.close();
   });
 
-  it("with scripts, frames and links into the page is text, and leads nowhere", async () => {
+  it("with scripts, frames and links into the page is shown as text, and leads nowhere", async () => {
     const visit = await stage.visit();
     const markup = `<script>document.body.id="taken"</script><img src=x onerror="document.body.id='taken'"><iframe src="/"></iframe>`;
     await visit.send(
@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)("a hostile reply", () => {
     await visit.close();
   });
 
-  it("of a line of a megabyte is cut in what is shown, and whole when asked for", async () => {
+  it("of a megabyte in one line is shortened on the page, and complete on demand", async () => {
     const visit = await stage.visit();
     await visit.send("[[fill 1000000]]");
     const more = visit.page.getByRole("button", { name: "全部显示（1,000,000 个字符）" });
@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)("a hostile reply", () => {
     await visit.close();
   });
 
-  it("that turns the direction of reading does so in its own paragraph only", async () => {
+  it("that changes the text direction does so in its own paragraph only", async () => {
     const visit = await stage.visit();
     await visit.send("[[text safe \u202egnp.exe]]");
     await answer(visit.page).waitFor();
@@ -66,7 +66,7 @@ describe.skipIf(!hasBrowser)("a hostile reply", () => {
     await visit.close();
   });
 
-  it("of two hundred tool calls is two hundred rows, of which only those in sight are drawn", async () => {
+  it("of two hundred tool calls is two hundred rows, of which only the visible ones are rendered", async () => {
     const visit = await stage.visit();
     const calls = Array.from({ length: 100 }, (_, index) => `[[tool read_result {"result_id":"r${index}"}]]`).join("");
     await visit.send(`${calls}[[then]]${calls.replaceAll('"r', '"s')}[[then]][[text all called]]`);

@@ -1,4 +1,4 @@
-// The web app when connections, pages and servers come and go: it always comes back to exactly what the server has.
+// The web app when connections, pages and servers come and go: it always returns to exactly what the server has.
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser } from "../setup/browser.ts";
@@ -15,24 +15,24 @@ async function visit(options: VisitOptions = {}): Promise<Visit> {
   return made;
 }
 
-/** What stands in the conversation: each thing that was said and answered, in order. */
+/** The conversation's messages, in order. */
 async function readLog(page: Page): Promise<string[]> {
   const texts = await page.locator("[data-said], [data-answer], [data-end]").allTextContents();
   return texts.map((text) => text.trim());
 }
 
-/** What is shown as waiting, in order: how it is to be taken, and its text. */
+/** The waiting messages, in order: how each is to be taken, and its text. */
 function readWaiting(page: Page): Promise<[mode: string, text: string][]> {
   const each = "(shown) => [shown.dataset.waiting, shown.firstChild.textContent]";
   return page.evaluate(`[...document.querySelectorAll("[data-waiting]")].map(${each})`);
 }
 
-/** As long as a page may take to open beside other work. */
+/** How long a page may take to open on a busy machine. */
 async function seeWaiting(page: Page, expected: string[][]): Promise<void> {
   await expect.poll(() => readWaiting(page), { timeout: 60_000 }).toEqual(expected);
 }
 
-/** Sends while a run works, and sees that the server has it. */
+/** Sends while a run works, and waits until the server has it. */
 async function sendBeside(page: Page, text: string, mode: string): Promise<void> {
   const taken = page.waitForResponse((response) => response.url().endsWith("/runs") && response.status() === 202);
   await page.getByLabel("消息", { exact: true }).fill(text);
@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     visits = [];
   });
 
-  it("goes on after a reload in mid-stream, with nothing doubled and nothing missing", async () => {
+  it("continues after a reload in mid-stream, with nothing doubled and nothing missing", async () => {
     const { page, send, complaints } = await visit();
     await send("[[say 150]] [[pace 60]]");
     await answers(page).getByText("word word").waitFor();
@@ -74,7 +74,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect(complaints).toEqual([]);
   });
 
-  it("goes on where it was when the connection is cut in mid-stream, and says so meanwhile", async () => {
+  it("continues where it was when the connection is cut in mid-stream, and reports the loss meanwhile", async () => {
     const { page, send } = await visit({ origin: proxy.url });
     await send("[[say 150]] [[pace 60]] cut");
     await answers(page).getByText("word word").waitFor();
@@ -85,7 +85,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect(await readLog(page)).toEqual(["[[say 150]] [[pace 60]] cut", words(150)]);
   });
 
-  it("says no more that the connection is lost when a run streams after it was", async () => {
+  it("stops reporting a lost connection when a later run streams", async () => {
     const { page, send } = await visit({ place: "&thread=lost" });
     await send("[[text before]]");
     await answers(page).getByText("before", { exact: true }).waitFor();
@@ -100,7 +100,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect(await page.getByText("连接断开，正在重试").count()).toBe(0);
   });
 
-  it("comes back to the run when the server is killed and started again", async () => {
+  it("returns to the run when the server is killed and started again", async () => {
     const { page, send } = await visit({ origin: proxy.url });
     await send("[[say 150]] [[pace 50]] killed");
     await answers(page).getByText("word word").waitFor();
@@ -129,7 +129,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect(await readLog(page)).toEqual(await readLog(other));
   });
 
-  it("stops a run with Escape, and shows what was said until then", async () => {
+  it("stops a run with Escape, and shows the text up to then", async () => {
     const { page, send } = await visit();
     await send("[[say 5000]] [[pace 60]]");
     await answers(page).getByText("word word").waitFor();
@@ -143,7 +143,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect(await readLog(page)).toEqual(log);
   });
 
-  it("takes a word while a run works: into the run at its next step, or as the next run", async () => {
+  it("takes a message while a run works: into the run at its next step, or as the next run", async () => {
     const { page, send } = await visit();
     const box = page.getByLabel("消息", { exact: true });
     await send('[[tool execute_command {"command":"sleep 3"}]]');
@@ -165,7 +165,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect(await readLog(page)).toEqual(log);
   });
 
-  it("shows what waits after a reload and in another tab, until each is taken up once", async () => {
+  it("shows waiting messages after a reload and in another tab, until each is taken once", async () => {
     const { page, send, complaints } = await visit();
     await send("[[say 150]] [[pace 8]]");
     await answers(page).getByText("word word").waitFor();
@@ -197,7 +197,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await begin("[[say 40]] [[pace 10]]");
     const texts = Array.from({ length: 12 }, (_, place) => `number ${place}`);
     for (const text of texts) await begin(`[[text ${text}]]`);
-    // So tall that all of the log is drawn: what is out of sight is not.
+    // So tall that the whole log is rendered: rows out of sight are not.
     const { page } = await visit({ place: "&thread=crowded", viewport: { width: 1280, height: 3_000 } });
     await seeWaiting(
       page,
@@ -210,7 +210,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect(await readLog(page)).toEqual(["[[say 40]] [[pace 10]]", words(40), ...said]);
   });
 
-  it("shows what another tab sends while a run works, and no more what somebody took back", async () => {
+  it("shows what another tab sends while a run works, and no longer what somebody took back", async () => {
     const { page, send } = await visit({ place: "&thread=back" });
     await send("[[say 5000]] [[pace 40]]");
     await answers(page).getByText("word word").waitFor();
@@ -234,7 +234,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     expect((await readLog(page)).filter((text) => text.startsWith("[[text"))).toEqual(["[[text two]]"]);
   });
 
-  it("asks its server nothing while nothing happens, and looks again when somebody comes back", async () => {
+  it("sends its server nothing while nothing happens, and reads again when somebody comes back", async () => {
     const { page, send } = await visit();
     await page.clock.install();
     await send("[[text done]]");

@@ -1,4 +1,4 @@
-// What stands beside the conversation: the panels of the workspace, the settings, and the list of threads.
+// Everything beside the conversation: the workspace's panels, the settings, and the list of threads.
 import type { Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser } from "../setup/browser.ts";
@@ -13,7 +13,7 @@ const button = (name: string | RegExp, within: Page | Locator = page) =>
 const part = (name: string) => page.getByRole("tab", { name }).click();
 const idle = () => button("Send").waitFor();
 
-/** The page stays the one that is signed in. */
+/** Stays on the page's own origin, which is signed in. */
 const open = (place: string) => page.goto(`${new URL(stage.server.address).origin}/#${place}`);
 
 async function openSection(name: string): Promise<Locator> {
@@ -42,7 +42,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     expect(visit.complaints).toEqual([]);
   });
 
-  it("the terminal draws what a command says, and a shell answers", async () => {
+  it("the terminal shows a command's output, and a shell answers", async () => {
     await open("thread=worked");
     await part("Terminal");
     const rows = page.locator("aside .xterm-rows");
@@ -54,7 +54,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await rows.last().getByText("answer=42", { exact: true }).waitFor();
   });
 
-  it("a file of the agent's is opened, and one of the person's comes and goes", async () => {
+  it("a file of the agent is opened, and one of the person is uploaded and deleted", async () => {
     await open("thread=worked");
     await part("Files");
     const entry = (name: string) => page.getByRole("treeitem").filter({ hasText: name });
@@ -74,7 +74,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     expect(await entry("<b>.txt").count()).toBe(1);
   });
 
-  it("the activity tells what a run did and took", async () => {
+  it("the activity lists what a run did and how long it took", async () => {
     await open("thread=worked");
     await part("Activity");
     const run = page.locator("aside li", { has: button(/^Done.*tokens/) });
@@ -82,7 +82,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await run.getByText("Model", { exact: true }).waitFor();
   });
 
-  it("a task is moved, added and taken back with the keyboard alone", async () => {
+  it("a task is moved, added and removed with the keyboard alone", async () => {
     await stage.request("POST", "/v1/threads", { thread_id: "planned" });
     const operations = [{ op: "create", section_title: "<i>S</i>", task_contents: ["one", "two"] }];
     await stage.request("PATCH", "/v1/threads/planned/tasks", { operations });
@@ -115,7 +115,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     expect(await page.content()).not.toContain(key);
   });
 
-  it("a schedule says when it is due, and a run of it now leads to its conversation", async () => {
+  it("a schedule shows when it is due, and running it now leads to its conversation", async () => {
     const dialog = await openSection("Triggers");
     await button("New schedule", dialog).click();
     await page.keyboard.type("Say hello.");
@@ -128,7 +128,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await idle();
   });
 
-  it("a webhook is made with its secret", async () => {
+  it("a webhook is created with its secret", async () => {
     const dialog = await openSection("Webhooks");
     await button("New webhook", dialog).first().click();
     await page.keyboard.type("https://hooks.invalid/");
@@ -164,7 +164,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await expect.poll(() => page.url()).not.toContain("thread=named");
   });
 
-  it("a conversation is called as its first message as soon as that is worked on", async () => {
+  it("a conversation is named after its first message as soon as a run works on it", async () => {
     await open("thread=worked");
     await button("New conversation").click();
     await visit.send("[[say 2000]] [[pace 20]]  a \u202egarden");
@@ -175,7 +175,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     expect(await page.title()).toBe("[[say 2000]] [[pace 20]] a garden · Taskloom");
   });
 
-  it("a conversation is begun in a project", async () => {
+  it("a conversation is started in a project", async () => {
     await open("thread=worked");
     await button("Project: All projects").click();
     await page.getByRole("menuitem", { name: "New project…" }).click();

@@ -1,5 +1,5 @@
-// Whose key the page uses: a link brings one only to who is not signed in, or after a question; and what one account typed, another
-// never sends.
+// Which key the page uses: a link sets one only where nobody is signed in, or after a question; and what one account
+// typed, another never sends.
 import type { FrameLocator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser } from "../setup/browser.ts";
@@ -31,7 +31,7 @@ async function visitAsAda(place = ""): Promise<Visitor> {
   return visitor;
 }
 
-/** A tab knows itself again only as long as it was not started over. */
+/** Identifies a tab for as long as it is not reloaded. */
 const mark = (page: Page) => page.evaluate("window.isSame = true");
 const isSame = (page: Page) => page.evaluate<boolean>("window.isSame === true");
 
@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await people.leave();
   });
 
-  it("is taken from a link by who is not signed in, and the page says as whom", async () => {
+  it("is taken from a link where nobody is signed in, and the page names the account", async () => {
     const { page } = await visitAsAda("&thread=linked");
     expect(fragment(page)).toBe("#thread=linked");
     expect(await storedKey(page)).toBe(ada);
@@ -56,7 +56,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await account(admin.page, "user_first").waitFor();
   });
 
-  it("is not lost by who reloads while it is found out whose it is", async () => {
+  it("survives a reload while its account is looked up", async () => {
     const context = await people.stage.browser.newContext({ locale: "en-GB" });
     const held = Promise.withResolvers<void>();
     await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
@@ -71,7 +71,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await context.close();
   });
 
-  it("of a link that was left before it was known whose it is signs nobody in later", async () => {
+  it("of a link left before its account was known signs nobody in later", async () => {
     const context = await people.stage.browser.newContext({ locale: "en-GB" });
     const held = Promise.withResolvers<void>();
     await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
@@ -85,7 +85,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await context.close();
   });
 
-  it("leads where the newest link does, also while it is found out whose it is", async () => {
+  it("leads to the place of the newest link, even while its account is looked up", async () => {
     const context = await people.stage.browser.newContext({ locale: "en-GB" });
     const held = Promise.withResolvers<void>();
     await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await context.close();
   });
 
-  it("is asked about where another is in use, with both names, and a link's is used for nothing until then; to stay is to change nothing", async () => {
+  it("is asked about where another is in use, with both names, and a link's is used for nothing until then; staying changes nothing", async () => {
     const { page, context, asked } = await visitAsAda();
     await mark(page);
     const before = await readStorage(page);
@@ -123,7 +123,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(paths).toEqual(["/v1/users/me", "/v1/users/me", "/v1/users/me"]);
   });
 
-  it("is asked about in a tab that is open too: after a click in the page, a script, the way back", async () => {
+  it("is asked about in a tab that is already open: after a click in the page, by a script, with the back button", async () => {
     const { page } = await visitAsAda("&thread=mine");
     await mark(page);
     await box(page).fill("half a thought");
@@ -145,7 +145,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(await isSame(page)).toBe(true);
   });
 
-  it("is asked about where a page of elsewhere opens the link; out of a preview's frame it does not even open", async () => {
+  it("is asked about where another site's page opens the link; from a preview's frame it does not even open", async () => {
     const { page, context } = await visitAsAda();
     const opener = `<button onclick="open('${people.link(bob)}', '_blank', 'noopener')">open</button>`;
     await context.route("http://elsewhere.invalid/", (route) =>
@@ -156,7 +156,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
       await within.getByRole("button", { name: "open" }).click();
       return opened;
     };
-    // As the page's own frame of previews is made: its windows are as confined as itself, and the page refuses to be in such.
+    // Built like the page's own preview frame: its windows have the same sandbox, and the page refuses to be in one.
     await page.evaluate(`{
       const frame = document.createElement("iframe");
       frame.id = "trap";
@@ -175,7 +175,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await account(page, "Ada").waitFor();
   });
 
-  it("is switched in all tabs, and nothing of the one account is in the other", async () => {
+  it("is switched in all tabs, and nothing of one account is in the other", async () => {
     const { page, context, asked } = await visitAsAda("&thread=secret");
     await send(page, "[[text done]]");
     await answer(page).waitFor();
@@ -194,7 +194,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await answer(page).getByText("of Bob").waitFor();
     expect(asked.slice(before).filter(({ key }) => key !== bob)).toEqual([]);
     expect(JSON.stringify(await people.request(bob, "GET", "/v1/threads"))).not.toContain("secret");
-    // Who comes back finds what they typed.
+    // Whoever comes back finds what they typed.
     await page.goto(people.link(ada, "&thread=secret"));
     await button(page, "Switch to Ada").click();
     await account(page, "Ada").waitFor();
@@ -202,7 +202,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await expect.poll(() => box(page).inputValue()).toBe("Ada's own thought");
   });
 
-  it("takes no message of another account along: what waits to be sent goes when its writer is back, once", async () => {
+  it("takes no message of another account along: waiting messages are sent when their author is back, once", async () => {
     const eve = await people.makeUser("user_eve", "Eve");
     const { page, context, asked } = await visitAsAda("&thread=waits");
     await context.route(/\/ag-ui$|\/v1\/threads\/waits\/runs$/, (route) =>
@@ -215,7 +215,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await button(other, "Switch to Eve").click();
     for (const tab of [page, other]) await account(tab, "Eve").waitFor();
     await context.unroute(/\/ag-ui$|\/v1\/threads\/waits\/runs$/);
-    // The same thread, the same tab: it is another account's thread of that name.
+    // The same thread id in the same tab is the other account's own thread.
     await page.goto(`${people.origin}/#thread=waits`);
     await send(page, "[[text of Eve]]");
     await answer(page).getByText("of Eve").waitFor();
@@ -228,7 +228,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(JSON.stringify(await people.request(eve, "GET", "/v1/threads/waits/messages"))).not.toContain("got it");
   });
 
-  it("is a link's without a question where the server refuses the stored one", async () => {
+  it("of a link is used without a question where the server refuses the stored one", async () => {
     const gone = await people.makeUser("user_gone", null);
     const { page, context } = await people.visit(gone);
     await account(page, "user_gone").waitFor();
@@ -243,7 +243,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(await question(next).count()).toBe(0);
   });
 
-  it("takes over nothing that another account typed, also after a refusal", async () => {
+  it("takes over nothing that another account typed, even after a refusal", async () => {
     const { page, asked } = await visitAsAda("&thread=refused");
     await page.route("**/ag-ui", (route) => route.fulfill({ status: 401, json: { code: "unauthorized", title: "" } }));
     await send(page, "[[text got it]]");
@@ -259,7 +259,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(asked.filter(({ key, path }) => key === bob && path === "/ag-ui")).toHaveLength(1);
   });
 
-  it("goes on where a former version of the page stored it, and so do its drafts", async () => {
+  it("is kept where a former version of the page stored it, with its drafts", async () => {
     const { page } = await visitAsAda("&thread=former");
     await page.evaluate(`
       localStorage.removeItem("taskloom account");
@@ -273,7 +273,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(await storedKey(page)).toBe(ada);
   });
 
-  it("is asked about in a browser that keeps nothing", async () => {
+  it("is asked about in a browser that stores nothing", async () => {
     const script = `
       for (const name of ["localStorage", "sessionStorage"])
         Object.defineProperty(window, name, { get() { throw new DOMException("refused", "SecurityError"); } });
@@ -288,7 +288,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(fragment(page)).toBe("#thread=theirs");
   });
 
-  it("is asked about while the server can't be reached, and switched only once it is known to whom", async () => {
+  it("is asked about while the server can't be reached, and switched only once the account is known", async () => {
     const { page, context } = await visitAsAda();
     await context.route("**/v1/users/me", (route) => route.abort());
     await open(page, `key=${bob}`);
@@ -301,7 +301,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await account(page, "Bob").waitFor();
   });
 
-  it("stays where the server does not know that of a link, and the page says so", async () => {
+  it("stays where the server does not know a link's key, and the page reports that", async () => {
     const { page, asked } = await visitAsAda();
     const before = await readStorage(page);
     const unknown = bob.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
@@ -321,7 +321,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await account(page, "Ada").waitFor();
   });
 
-  it("is asked about where both are one account's, which keeps what it typed", async () => {
+  it("is asked about where both belong to one account, which keeps what it typed", async () => {
     const { key } = await people.request<{ key: string }>(ada, "POST", "/v1/api-keys");
     const { page, context } = await visitAsAda("&thread=kept");
     await box(page).fill("half a thought");
@@ -339,7 +339,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(fragment(page)).toBe("#thread=kept");
   });
 
-  it("is asked about in Chinese where the page speaks it", async () => {
+  it("is asked about in Chinese where the page is in Chinese", async () => {
     const { page } = await people.visit(ada, { locale: "zh-CN" });
     await button(page, "账户：Ada").waitFor();
     await open(page, `key=${bob}`);
@@ -348,7 +348,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(await storedKey(page)).toBe(ada);
   });
 
-  it("can't be brought by a link in a reply: that is text", async () => {
+  it("can't be set by a link in a reply: that stays text", async () => {
     const { page } = await visitAsAda();
     const own = people.origin;
     await box(page).fill(
@@ -359,7 +359,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(await answer(page).locator("a").allTextContents()).toEqual(["web"]);
   });
 
-  it("is given up in all tabs by who signs out, with nothing of theirs left", async () => {
+  it("is removed in all tabs on sign-out, with nothing of the account left", async () => {
     const { page, context } = await visitAsAda("&thread=left");
     await box(page).fill("half a thought");
     const other = await context.newPage();
@@ -371,7 +371,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
       expect(await tab.evaluate("({ ...localStorage, ...sessionStorage })")).toEqual({});
       expect(fragment(tab)).toBe("");
     }
-    // Whoever signs in does so in all tabs again.
+    // A new sign-in covers all tabs again.
     await other.getByLabel("API key").fill(bob);
     await button(other, "Sign in").click();
     for (const tab of [page, other]) await account(tab, "Bob").waitFor();

@@ -1,4 +1,4 @@
-// What a person typed is never lost, whatever becomes of the connection, the page or the server, and it is said once.
+// Typed text is never lost, whatever happens to the connection, the page or the server, and it is sent once.
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser } from "../setup/browser.ts";
@@ -31,7 +31,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     visits = [];
   });
 
-  it("and did not send is there again after another thread, the way back and a reload", async () => {
+  it("and did not send is there again after another thread, the back button and a reload", async () => {
     const { page } = await visit({ place: "&thread=one" });
     await box(page).fill("half a thought");
     await open(page, "two");
@@ -68,7 +68,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(await readLog(page)).toEqual(["[[text left it]]", "left it"]);
   });
 
-  it("and sent three times at once is said in that order", async () => {
+  it("and sent three times at once is sent in that order", async () => {
     const { page, send } = await visit({ place: "&thread=fast" });
     for (const name of ["A", "B", "C"]) await send(`[[text ${name}]]`);
     await answer(page, "C").waitFor();
@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(said).toEqual(["[[text A]]", "[[text B]]", "[[text C]]"]);
   });
 
-  it("for a conversation that was deleted meanwhile goes along to a new one", async () => {
+  it("for a conversation that was deleted meanwhile moves along to a new one", async () => {
     const { page, send } = await visit({ place: "&thread=doomed" });
     await send("[[text once]]");
     await answer(page, "once").waitFor();
@@ -85,7 +85,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await stage.request("DELETE", "/v1/threads/doomed");
     await send("[[text all the same]]");
     await page.getByRole("alert").getByRole("button", { name: "新对话" }).click();
-    // The box of the deleted one holds the same text until it is gone.
+    // The composer of the deleted one has the same text until it is gone.
     await page.getByRole("alert").waitFor({ state: "detached" });
     await expect.poll(() => box(page).inputValue()).toBe("[[text all the same]]");
     await box(page).press("Enter");
@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(await readLog(page)).toEqual(["[[text all the same]]", "all the same"]);
   });
 
-  it("reaches the server also where a part of the page can't be had any more", async () => {
+  it("reaches the server even where a chunk of the page can't be loaded any more", async () => {
     const { page, send } = await visit({ place: "&thread=deployed" });
     const first = await (await fetch(stage.server.url)).text();
     await page.route("**/assets/*.js", (route) => {
@@ -107,9 +107,9 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(await readLog(page)).toEqual(["[[text all the same]]", "all the same"]);
   });
 
-  it("and is too large for the server stands in the box again, with what to do", async () => {
+  it("and is too large for the server returns to the composer, with what to do", async () => {
     const { page, send } = await visit();
-    // A box takes seconds to lay out a megabyte; the server's answer to it is the same.
+    // A text field takes seconds to lay out a megabyte, so the test fulfils the request with the server's answer.
     await page.route("**/ag-ui", (route) =>
       route.fulfill({ status: 413, json: { code: "body_too_large", title: "" } }),
     );
@@ -119,7 +119,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(await page.locator("[data-said]").count()).toBe(0);
   });
 
-  it("and stopped before the server had it stands in the box again, and is not sent", async () => {
+  it("and stopped before the server had it returns to the composer, and is not sent", async () => {
     const { page, send } = await visit({ place: "&thread=stopped" });
     await page.route("**/ag-ui", (route) => route.abort());
     await send("[[text too soon]]");
@@ -131,7 +131,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(await page.locator("[data-said]").count()).toBe(0);
   });
 
-  it("beside a run while the server is out of reach is told when it is back", async () => {
+  it("beside a run while the server is unreachable is sent when it is back", async () => {
     const { page, send } = await visit({ place: "&thread=beside" });
     await send("[[say 150]] [[pace 50]]");
     await page.locator("[data-answer]").waitFor();
@@ -158,7 +158,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     expect(await readLog(page)).toEqual(["[[text got it]]", "got it"]);
   });
 
-  it("as an answer that somebody else gave first stands in the box, and the page shows how things stand", async () => {
+  it("as an answer that somebody else gave first returns to the composer, and the page shows the thread's state", async () => {
     const { page, send } = await visit({ place: "&thread=answered" });
     await send('[[tool ask {"question":"Which colour?"}]]');
     await page.getByRole("textbox", { name: "Which colour?" }).waitFor();
@@ -185,7 +185,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await page.getByText("Which colour? → blue").waitFor();
   });
 
-  it("works in a browser that keeps nothing", async () => {
+  it("works in a browser that stores nothing", async () => {
     const context = await stage.browser.newContext({ locale: "zh-CN" });
     await context.addInitScript(`
       for (const name of ["localStorage", "sessionStorage"])

@@ -1,23 +1,23 @@
-// People with accounts of their own in front of one server, each with a browser of their own.
+// People with accounts of their own on one server, each with a browser of their own.
 import type { BrowserContext, Page } from "playwright-core";
 import { openWebStage, type WebStage } from "../setup/web-stage.ts";
 
 export interface Visitor {
   context: BrowserContext;
   page: Page;
-  /** What was asked with which key. */
+  /** The requests and the key of each. */
   asked: { key: string; path: string }[];
 }
 
 export interface Visitors {
   stage: WebStage;
   origin: string;
-  /** An address that brings a key. */
+  /** A link that brings a key. */
   link(key: string, place?: string): string;
   /** A new user's first key. */
   makeUser(user_id: string, name: string | null): Promise<string>;
   request<T>(key: string, method: string, path: string): Promise<T>;
-  /** Somebody who opens a link with this key, or just the page, in a browser that keeps nothing of others. */
+  /** Somebody who opens a link with this key, or just the page, in a browser that shares nothing with others. */
   visit(key: string, options?: { place?: string; locale?: string; script?: string }): Promise<Visitor>;
   leave(): Promise<void>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-// The page in a browser, against a whole server.
+// The page in a browser, against a complete server.
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { hasBrowser } from "../setup/browser.ts";
@@ -7,10 +7,10 @@ import { openWebStage, type Visit, type WebStage } from "../setup/web-stage.ts";
 let stage: WebStage;
 let visit: Visit;
 let page: Page;
-/** What the page complained about. */
+/** The errors that the page logged. */
 let complaints: string[];
 
-/** A thread that waits for a word on a plan; the first answer to it comes too late. Answers are collected. */
+/** A thread that waits for approval of a plan; the first answer to it arrives too late. Collects the answers. */
 async function fakeApproval(page: Page): Promise<unknown[]> {
   const answers: unknown[] = [];
   const proposed = [{ title: "需求", tasks: ["one", "two"] }];
@@ -45,7 +45,7 @@ const idle = () => page.getByRole("button", { name: "发送" }).waitFor();
 const answers = () => page.locator("[data-answer=whole]");
 const questions = () => page.locator("[data-questions]");
 
-/** Everything that was said, though only what is in sight is drawn. */
+/** All messages, although only visible ones are rendered. */
 async function readLog(): Promise<string[]> {
   const seen: string[] = [];
   const log = page.getByRole("log");
@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     ({ page, complaints } = visit);
   });
 
-  it("signs in by its address, and takes the key out of it", async () => {
+  it("signs in by its address, and removes the key from it", async () => {
     await page.getByLabel("消息", { exact: true }).waitFor();
     expect(page.url()).not.toContain(stage.server.key);
     await page.getByText("而不是在 Daytona 中").waitFor();
@@ -86,7 +86,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
-  it("describes the API on a page of text, none of it an object's name", async () => {
+  it("documents the API on a page of text, with no object rendered as its name", async () => {
     await page.goto(`${new URL(stage.server.address).origin}/docs`);
     await page.getByRole("heading", { name: "Schemas" }).last().waitFor();
     expect(await page.locator("body").textContent()).not.toMatch(/\[object |undefined/);
@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
-  it("asks a question and goes on with the answer", async () => {
+  it("asks a question and continues with the answer", async () => {
     await visit.send("做一个网站，先问我");
     await page.getByRole("button", { name: "研究报告" }).click();
     await done(1).waitFor();
@@ -129,7 +129,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
-  it("shows a call sign by sign before it is made, and makes it when a person approves", async () => {
+  it("shows a call character by character before it is made, and makes it when a person approves", async () => {
     await stage.request("POST", "/v1/agents", { agent_id: "careful", name: "Careful", approvals: ["execute_command"] });
     await stage.request("POST", "/v1/threads", { thread_id: "careful", agent_id: "careful" });
     await page.goto(`${stage.server.address}&thread=careful`);
@@ -141,7 +141,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
-  it("lets a plan be changed before it is approved, and shows what came of it where someone else was first", async () => {
+  it("lets a plan be edited before it is approved, and shows the outcome where someone else was first", async () => {
     const answers = await fakeApproval(page);
     await page.goto(`${stage.server.address}&thread=planned`);
     await page.getByLabel("任务 1", { exact: true }).fill("分析");
@@ -157,7 +157,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(await questions().count()).toBe(0);
   });
 
-  it("shows the plan as it is where a person has changed it since the last run", async () => {
+  it("shows the current plan where a person has edited it since the last run", async () => {
     await stage.request("POST", "/v1/threads/edited/runs?wait=1", { message: "你好" });
     const operations = [{ op: "create", section_title: "S", task_contents: ["<b>later</b>"] }];
     await stage.request("PATCH", "/v1/threads/edited/tasks", { operations });
@@ -166,7 +166,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.getByText("<b>later</b>").first().waitFor();
   });
 
-  it("lets a person change the plan while it is worked through, and the work follows", async () => {
+  it("lets a person edit the plan while a run works through it, and the work follows", async () => {
     await visit.send("帮我做一个电商网站");
     const section = page.locator("section", { has: page.getByRole("heading", { name: "测试部署" }) });
     await section.getByRole("button", { name: /添加任务/ }).click();
@@ -180,11 +180,11 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.reload();
     await section.getByText("写一份说明").waitFor();
     expect(await page.locator("[data-task]").count()).toBe(11);
-    // The plan may have gone on between what was seen and what was sent; then it is sent once more.
+    // The plan may have changed between what was seen and what was sent; then the edit is sent once more.
     expect(complaints.filter((text) => !text.includes("409"))).toEqual([]);
   });
 
-  it("asks for a key where it has none or a wrong one, in the language of the browser", async () => {
+  it("asks for a key where it has none or a wrong one, in the browser's language", async () => {
     const stranger = await stage.browser.newContext({ locale: "en-GB" });
     const other = await stranger.newPage();
     await other.goto(stage.server.url);

@@ -1,4 +1,4 @@
-// A receiver of webhooks: what comes is verified by the package of Standard Webhooks, and answered as the path says.
+// A receiver of webhooks: verifies each with the package of Standard Webhooks, and answers as the path says.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
@@ -15,12 +15,12 @@ export interface Received {
 export interface Receiver {
   origin: string;
   received: Received[];
-  /** The first that fits, also one that has come already. */
+  /** The first that matches, even one that has already arrived. */
   next(fits: (received: Received) => boolean): Promise<Received>;
   close(): Promise<void>;
 }
 
-/** `answers`: by path, told how many have come there before; the others are 204. */
+/** `answers`: by path, called with the number of earlier requests there; other paths answer 204. */
 export async function startReceiver(
   answers: Record<string, (response: ServerResponse, before: number) => void>,
 ): Promise<Receiver> {
@@ -60,7 +60,7 @@ export async function startReceiver(
   };
 }
 
-/** Throws where the signature is not the secret's. */
+/** Throws where the signature does not match the secret. */
 export function verify(secret: string, { body, headers }: Received): unknown {
   return new Webhook(secret).verify(body, headers as Record<string, string>);
 }

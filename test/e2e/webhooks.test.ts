@@ -1,5 +1,5 @@
-// Webhooks from a run to a receiver over TCP: signed so that the package of Standard Webhooks verifies it, whatever became of
-// the run, and whatever the receiver does.
+// Webhooks from a run to a receiver over TCP: signed so that the package of Standard Webhooks verifies them, whatever
+// became of the run, and whatever the receiver does.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { type PuppetModel, startPuppetModel } from "./puppet-model.ts";
@@ -32,7 +32,7 @@ const ends = ["run.completed"];
 beforeAll(async () => {
   receiver = await startReceiver({
     "/flaky": (response, before) => response.writeHead(before === 0 ? 500 : 200).end("answered"),
-    // Never ended: the server has to leave by itself.
+    // Never ended: the server has to close it.
     "/slow": (response) => response.writeHead(200).write("a"),
     "/redirect": (response) => response.writeHead(302, { location: `${receiver.origin}/redirected` }).end(),
     "/gone": (response) => response.writeHead(410).end(),
@@ -59,7 +59,7 @@ async function listDeliveries(name: string): Promise<Delivery[]> {
   return (await taskloom.json<{ data: Delivery[] }>("GET", path)).data;
 }
 
-/** Asks until it is so: what came of a try is noted a moment after the receiver has answered. */
+/** Polls until it is true: an attempt's outcome is recorded a moment after the receiver has answered. */
 async function untilDelivery(name: string, fits: (delivery: Delivery) => boolean): Promise<Delivery> {
   for (;;) {
     const found = (await listDeliveries(name)).find(fits);
@@ -82,8 +82,8 @@ const endOf = (path: string, id: string) => (received: Received) =>
   received.path === path && received.payload.data.invocation_id === id && received.payload.data.task === undefined;
 
 async function expectEnd(id: string, status: string): Promise<Received> {
-  const told = await receiver.next(endOf("/all", id));
-  expect(verify(hooks.all?.secret ?? "", told)).toEqual({
+  const delivery = await receiver.next(endOf("/all", id));
+  expect(verify(hooks.all?.secret ?? "", delivery)).toEqual({
     type: `run.${status}`,
     timestamp: expect.any(String),
     data: {
@@ -95,24 +95,24 @@ async function expectEnd(id: string, status: string): Promise<Received> {
       taskloom_hops: 1,
     },
   });
-  return told;
+  return delivery;
 }
 
-describe("a receiver is told", () => {
+describe("a receiver is notified", () => {
   it("of a run that completed, with the number of its last event", async () => {
     await complete("thread-c", "c");
-    const told = await expectEnd("c", "completed");
-    expect(told.headers).toMatchObject({
+    const delivery = await expectEnd("c", "completed");
+    expect(delivery.headers).toMatchObject({
       "content-type": "application/json",
-      "webhook-id": told.id,
+      "webhook-id": delivery.id,
       "taskloom-hops": "1",
     });
-    expect(told.headers["user-agent"]).toMatch(/^Taskloom\//);
+    expect(delivery.headers["user-agent"]).toMatch(/^Taskloom\//);
     const events = await taskloom.request("GET", "/v1/threads/thread-c/runs/c/events");
     const [, last] = /id: (\d+)\ndata: [^\n]*RUN_FINISHED/.exec(await events.text()) ?? [];
-    expect(told.payload.data.seq).toBe(Number(last));
+    expect(delivery.payload.data.seq).toBe(Number(last));
     expect(await untilDelivery("all", ({ status }) => status === "delivered")).toMatchObject({
-      delivery_id: told.id,
+      delivery_id: delivery.id,
       attempts: 1,
       tries: [{ status: 204, error: null }],
     });
@@ -131,35 +131,38 @@ describe("a receiver is told", () => {
     await expectEnd("x", "cancelled");
   });
 
-  it("of tasks while the run is at work, each as it is last", async () => {
+  it("of tasks while the run works, each with its latest state", async () => {
     await post("thread-t", "t");
     useTool(await model.next(), "call_1", "create_tasks", { sections: [{ title: "s", tasks: ["one", "two"] }] });
     const second = await model.next();
     const isTask = ({ payload }: Received) => payload.data.thread_id === "thread-t" && payload.type === "task.updated";
     const plan = await taskloom.json<{ sections: { tasks: { id: string }[] }[] }>("GET", "/v1/threads/thread-t/tasks");
     const ids = plan.sections.flatMap(({ tasks }) => tasks.map(({ id }) => id));
-    for (const id of ids) await receiver.next((told) => isTask(told) && told.payload.data.task?.id === id);
-    // The run has not ended, and nobody asks for the plan.
+    for (const id of ids) await receiver.next((delivery) => isTask(delivery) && delivery.payload.data.task?.id === id);
+    // The run has not ended, and nobody requests the plan.
     useTool(second, "call_2", "update_tasks", { task_ids: [ids[0]], status: "completed" });
     const third = await model.next();
-    const ended = await receiver.next((told) => isTask(told) && told.payload.data.task?.status === "completed");
+    const ended = await receiver.next(
+      (delivery) => isTask(delivery) && delivery.payload.data.task?.status === "completed",
+    );
     expect(verify(hooks.all?.secret ?? "", ended)).toMatchObject({
       type: "task.updated",
       data: { thread_id: "thread-t", invocation_id: "t", task: { id: ids[0], status: "completed" } },
     });
     useTool(third, "call_3", "clear_all", { confirm: true });
     (await model.next()).refuse(401);
-    await receiver.next((told) => isTask(told) && told.payload.data.task?.status === "deleted");
+    await receiver.next((delivery) => isTask(delivery) && delivery.payload.data.task?.status === "deleted");
     await receiver.next(endOf("/all", "t"));
   });
 });
 
 describe("a receiver that fails", () => {
-  it("is not followed to where it redirects, is left alone where it is gone, and holds up no other", async () => {
+  it("is not followed to where it redirects, is left alone where it is gone, and delays no other", async () => {
     for (const name of ["flaky", "slow", "redirect", "gone"]) {
       hooks[name] = await makeHook(`${receiver.origin}/${name}`, ends);
     }
-    // The harness asks for the Worker, and makes a 500 of its own where there is no answer, or a redirect that is not followed.
+    // The harness makes the Worker's requests, and returns a 500 of its own where there is no answer, or a redirect
+    // that is not followed.
     hooks.nobody = await makeHook("http://127.0.0.1:9/", ends);
     await complete("thread-p", "p");
     const redirected = await untilDelivery("redirect", ({ attempts, tries }) => attempts === 1 && tries.length === 1);
@@ -174,13 +177,14 @@ describe("a receiver that fails", () => {
     await expectEnd("p", "completed");
   });
 
-  it("is told again within half a minute, under the same id, by a new signature", async () => {
+  it("is sent the same id again within half a minute, with a new signature", async () => {
     const again = await receiver.next(
       ({ path }) => path === "/flaky" && receiver.received.filter((other) => other.path === "/flaky").length === 2,
     );
     const both = receiver.received.filter(({ path }) => path === "/flaky");
     expect(new Set(both.map(({ id }) => id)).size).toBe(1);
-    for (const told of both) expect(verify(hooks.flaky?.secret ?? "", told)).toMatchObject({ type: "run.completed" });
+    for (const delivery of both)
+      expect(verify(hooks.flaky?.secret ?? "", delivery)).toMatchObject({ type: "run.completed" });
     expect(both.map(({ headers }) => headers["webhook-timestamp"])).toEqual([expect.any(String), expect.any(String)]);
     const delivered = await untilDelivery("flaky", ({ status }) => status === "delivered");
     expect(delivered).toMatchObject({ delivery_id: again.id, attempts: 2 });
@@ -198,7 +202,7 @@ describe("a person", () => {
     const { secret } = await taskloom.json<Hook>("POST", `${path}/rotate`, {});
     const begun = await taskloom.request("POST", `${path}/deliveries/${first?.delivery_id}/replay`);
     expect(begun.status).toBe(202);
-    const atFlaky = () => receiver.received.filter((told) => told.path === "/flaky");
+    const atFlaky = () => receiver.received.filter((delivery) => delivery.path === "/flaky");
     const replayed = await receiver.next(() => atFlaky().length === 3).then(() => atFlaky()[2] as Received);
     expect(replayed.id).toBe(first?.delivery_id);
     for (const each of [former, secret]) expect(verify(each, replayed)).toMatchObject({ type: "run.completed" });

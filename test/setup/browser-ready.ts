@@ -1,4 +1,4 @@
-// The browser that npm brings along is packed: unpacked here once, before files that run side by side would each do it.
+// The browser from npm is packed. It is unpacked here once, before test files that run side by side would each do it.
 import { hasBrowser, openBrowser } from "./browser.ts";
 
 export async function setup(): Promise<void> {

@@ -1,4 +1,4 @@
-// A browser that npm brings along (Linux on x64), or the one that the machine has.
+// The browser from npm (Linux on x64), or the one installed on the machine.
 import { existsSync } from "node:fs";
 import chromium from "@sparticuz/chromium";
 import { type Browser, chromium as launcher } from "playwright-core";
@@ -8,12 +8,12 @@ const installed = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/g
 export const hasBrowser = installed !== undefined || (process.platform === "linux" && process.arch === "x64");
 
 const unwanted = [
-  // In one process the whole browser goes when the first context is closed; and people's browsers do keep origins apart.
+  // In a single process the whole browser ends when the first context is closed; and real browsers do isolate origins.
   "--single-process",
   "--no-zygote",
   "--disable-web-security",
   "--disable-site-isolation-trials",
-  // A graphics card that is emulated takes several times what plain drawing takes.
+  // An emulated graphics card takes several times as long as plain drawing.
   "--ignore-gpu-blocklist",
   "--in-process-gpu",
   "--use-gl=angle",

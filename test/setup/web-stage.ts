@@ -1,4 +1,4 @@
-// A whole server with a model of its own, and a browser in front of it; for tests of the web app.
+// A complete server with a model of its own, and a browser in front of it, for tests of the web app.
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
 import { openBrowser } from "./browser.ts";
@@ -10,14 +10,14 @@ export interface WebStage {
   browser: Browser;
   /** Starts the server again on the same state, as another process. */
   restart(): Promise<StartedServer>;
-  /** A page of a new visitor; `complaints` collects what it complained about. */
+  /** A page of a new visitor; `complaints` collects the errors that it logs. */
   visit(options?: VisitOptions): Promise<Visit>;
   request<T>(method: string, path: string, body?: unknown): Promise<T>;
   close(): Promise<void>;
 }
 
 export interface VisitOptions extends BrowserContextOptions {
-  /** Behind the key in the fragment. */
+  /** Follows the key in the fragment. */
   place?: string;
   origin?: string;
 }
@@ -62,10 +62,10 @@ async function visit(
   server: StartedServer,
   { place = "", origin, ...options }: VisitOptions,
 ): Promise<Visit> {
-  // What turns and blinks for ever is drawn by the processor here, and takes a whole one.
+  // Here the processor draws endless animations, and needs a whole core for them.
   const usual = { locale: "zh-CN", viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" } as const;
   const context = await browser.newContext({ ...usual, ...options });
-  // As long as a test may take: what holds a browser up beside other work is no verdict on the page.
+  // As long as a test may take: a browser that a busy machine delays is not the page's failure.
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const complaints: string[] = [];

@@ -8,7 +8,7 @@ import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { toAgUiMessages } from "../../src/thread/stream/events.ts";
 import { threadStub } from "../../src/thread/stub.ts";
-import { retell } from "../e2e/stream-reader.ts";
+import { readAsClient } from "../e2e/stream-reader.ts";
 import { parseFrames } from "../fakes/conversation.ts";
 import { ADMIN_KEY } from "./http-client.ts";
 import { messagesOf } from "./thread-client.ts";
@@ -103,7 +103,7 @@ async function allowRelease(key: ThreadKey): Promise<void> {
 
 /** The client's messages and state are those that are stored; one start, one end. */
 async function checkWhole(key: ThreadKey, events: ThreadEvent[]): Promise<void> {
-  const told = await retell(events);
+  const told = await readAsClient(events);
   expect(told.messages).toEqual((await messagesOf(key)).flatMap(toAgUiMessages));
   expect(events.filter(({ type }) => type === "RUN_STARTED").length).toBe(1);
   expect(events.filter(({ type }) => type === "RUN_FINISHED" || type === "RUN_ERROR").length).toBe(1);
