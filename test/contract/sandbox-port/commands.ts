@@ -1,9 +1,9 @@
-// The contract for commands where a real shell runs them: its words, its processes, its floods.
+// The contract for commands that needs a real shell: its syntax, its processes, its floods of output.
 import { expect, it } from "vitest";
 import { failureOf, newId, run, sandbox, untilEnd } from "./fixture.ts";
 
 export function describeCommands(): void {
-  it("ends with the exit code of the command", async () => {
+  it("end with the exit code of the command", async () => {
     expect(await run("true")).toEqual({ exit_code: 0, output: "", omitted_bytes: 0 });
     expect((await run("false")).exit_code).toBe(1);
     expect((await run("exit 3")).exit_code).toBe(3);
@@ -12,12 +12,12 @@ export function describeCommands(): void {
     expect((await run("if then")).exit_code).not.toBe(0);
   });
 
-  it("gives stdout and stderr in the order they came, without a line feed that was not there", async () => {
+  it("return stdout and stderr in the order of writing, without an added line feed", async () => {
     const { output } = await run("echo one; sleep 0.2; echo two >&2; sleep 0.2; printf three");
     expect(output).toBe("one\ntwo\nthree");
   });
 
-  it("passes quotes, dollars, heredocs and characters of any script through unharmed", async () => {
+  it("pass quotes, dollars, heredocs and characters of any script through unchanged", async () => {
     const command = `name="it's \\"me\\""; echo "$name" '$HOME' 'a'"'"'b' \\\\ !x 中文 😀
 cat <<'END'
 $HOME \`whoami\` "quoted" 'single' \\n
@@ -30,16 +30,16 @@ END`;
     );
   });
 
-  it("gives bytes that are no text as replacement characters", async () => {
+  it("return bytes that are not text as replacement characters", async () => {
     expect((await run("printf 'a\\000b\\377c'")).output).toMatch(/^a\ufffd?b\ufffd+c$/);
   });
 
-  it("is not held by what the command leaves running in the background", async () => {
+  it("are not blocked by what the command leaves running in the background", async () => {
     const state = await run("sleep 25 & echo started", { wait_ms: 20_000 });
     expect(state).toMatchObject({ exit_code: 0, output: "started\n" });
   });
 
-  it("gives each command a shell of its own, whatever it does to that", async () => {
+  it("each have a shell of their own, whatever they do to it", async () => {
     const work = (await run("pwd")).output;
     expect((await run("cd /tmp; export LEAK=1; alias ls=false; set -e; pwd")).output).toBe("/tmp\n");
     expect((await run('pwd; echo "[$LEAK]"; false; ls / >/dev/null && echo on')).output).toBe(`${work}[]\non\n`);
@@ -50,7 +50,7 @@ END`;
     expect(await run("cat <<'END'\nno end")).toMatchObject({ output: expect.stringContaining("no end") });
   });
 
-  it("fails the command when its folder does not exist", async () => {
+  it("fail when their folder does not exist", async () => {
     const { exit_code, output } = await run("echo never", { cwd: "no/such/folder" });
     expect(exit_code).not.toBe(0);
     expect(output).not.toContain("never");
@@ -58,7 +58,7 @@ END`;
 }
 
 export function describeLongCommands(): void {
-  it("returns when the wait is over, can be asked again, and is ended with what it started", async () => {
+  it("return when the wait is over, can be asked again, and are ended with everything they started", async () => {
     const command_id = newId();
     const begun = await run("echo begun; (sleep 1; echo late > late.txt) & sleep 300", { command_id, wait_ms: 400 });
     expect(begun).toEqual({ exit_code: null, output: "begun\n", omitted_bytes: 0 });
@@ -71,7 +71,7 @@ export function describeLongCommands(): void {
     expect((await run("sleep 1.2; cat late.txt")).exit_code).not.toBe(0);
   });
 
-  it("reads a line of input into a variable of its shell", async () => {
+  it("read a line of input into a variable of their shell", async () => {
     const command_id = newId();
     await run('read -r name; echo "hello $name"', { command_id, wait_ms: 100 });
     await sandbox.sendInput(command_id, "世界", untilEnd());
@@ -80,14 +80,14 @@ export function describeLongCommands(): void {
     expect((await failureOf(sandbox.sendInput(command_id, "more", untilEnd()))).code).toBe("failed");
   });
 
-  it("shows output while the command runs", async () => {
+  it("show output while the command runs", async () => {
     const shown: string[] = [];
     const request = { command_id: newId(), command: "echo out; echo err >&2; sleep 1.5; echo end", wait_ms: 30_000 };
     await sandbox.runCommand(request, (stream, text) => shown.push(`${stream}:${text}`), untilEnd());
     expect(shown.sort()).toEqual(["stderr:err\n", "stdout:end\n", "stdout:out\n"]);
   });
 
-  it("keeps head and tail of ten megabytes and counts what lies between", async () => {
+  it("keep head and tail of ten megabytes and count what lies between", async () => {
     const { exit_code, output, omitted_bytes } = await run(
       "echo HEAD; head -c 10000000 /dev/zero | tr '\\0' x; echo; echo TAIL",
     );
@@ -99,7 +99,7 @@ export function describeLongCommands(): void {
     expect(output.length - kept + omitted_bytes).toBe(10_000_011);
   });
 
-  it("bounds what a flood shows and keeps", async () => {
+  it("limit what a flood shows and keeps", async () => {
     let shown = 0;
     const request = { command_id: newId(), command: "timeout 1 yes flood", wait_ms: 45_000 };
     const state = await sandbox.runCommand(request, (_, text) => (shown += text.length), untilEnd());
@@ -109,7 +109,7 @@ export function describeLongCommands(): void {
     expect((await run("echo alive")).output).toBe("alive\n");
   });
 
-  it("stops waiting when the signal aborts amid its output, and the command goes on", async () => {
+  it("stop waiting when the signal aborts within their output, and continue in the sandbox", async () => {
     const command_id = newId();
     const controller = new AbortController();
     const reason = new Error("cancelled");

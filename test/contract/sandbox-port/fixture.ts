@@ -1,30 +1,31 @@
-// What the parts of the sandbox's contract share: the house that the implementation's test opened, and short ways to ask.
+// What the parts of the sandbox's contract share: the fixture that the implementation's test opened, and helpers for
+// requests.
 import { expect } from "vitest";
 import { type CommandState, type Sandbox, SandboxError } from "../../../src/agent/sandbox.ts";
 import type { Workspace } from "../../../src/agent/workspace.ts";
 
-/** What each sandbox of a house is made with. */
+/** The labels of each sandbox of a fixture. */
 export const labels = { purpose: "contract" };
 
-export interface SandboxHouse {
-  /** The sandbox and the workspace of that name, with `labels`; and the states that the sandbox sent. */
+export interface SandboxFixture {
+  /** The sandbox and the workspace of that name, with `labels`, and the states that the sandbox sent. */
   open(name: string): { sandbox: Sandbox; workspace: Workspace; states: { state: string; message: string }[] };
-  /** From outside, behind the sandbox's back. */
+  /** From outside, without the sandbox's knowledge. */
   stop(name: string): Promise<void>;
   remove(name: string): Promise<void>;
-  /** What a browser gets at the link; null where this runtime can't ask. */
+  /** Requests a link like a browser; null where this runtime can't. */
   visit: ((url: string) => Promise<string>) | null;
   /** A port of the sandbox's own programs; null where it has none. */
   own_port: number | null;
   close(): Promise<void>;
 }
 
-export let house: SandboxHouse;
+export let fixture: SandboxFixture;
 export let sandbox: Sandbox;
 let count = 0;
 
-export function enter(opened: SandboxHouse): void {
-  house = opened;
+export function enter(opened: SandboxFixture): void {
+  fixture = opened;
   sandbox = opened.open("contract").sandbox;
 }
 
@@ -34,7 +35,7 @@ export function newId(): string {
   return `call_${++count}`;
 }
 
-/** A test that waits for ever would not say where. */
+/** A test that waits for ever would not show where. */
 export function untilEnd(): AbortSignal {
   return AbortSignal.timeout(55_000);
 }

@@ -1,4 +1,4 @@
-// What every sandbox must do, whatever it is made of. An implementation's test file names it and says how to get one.
+// The contract of every sandbox. An implementation's test file names it and provides a fixture.
 import { afterAll, beforeAll, describe } from "vitest";
 import { describeCommands, describeLongCommands } from "./commands.ts";
 import { describeCommandCore } from "./core/commands.ts";
@@ -6,23 +6,23 @@ import { describeFileCore, describeFolderCore } from "./core/files.ts";
 import { describeLifeCore } from "./core/life.ts";
 import { describeWorkspaceCore } from "./core/workspace.ts";
 import { describeFiles } from "./files.ts";
-import { enter, house, type SandboxHouse } from "./fixture.ts";
+import { enter, fixture, type SandboxFixture } from "./fixture.ts";
 import { describePorts } from "./ports.ts";
 
 const options = { timeout: 60_000 };
 
 /** What the rest of the product relies on. A provider that passes it can serve every thread. */
-export function describeSandboxCore(name: string, makeHouse: () => Promise<SandboxHouse>): void {
+export function describeSandboxCore(name: string, makeFixture: () => Promise<SandboxFixture>): void {
   describe(`the sandbox of ${name}`, options, () => {
-    useHouse(makeHouse);
+    useFixture(makeFixture);
     describeCore();
   });
 }
 
 /** The core, and what only a real machine can do. A provider that runs one must pass all of it. */
-export function describeSandbox(name: string, makeHouse: () => Promise<SandboxHouse>): void {
+export function describeSandbox(name: string, makeFixture: () => Promise<SandboxFixture>): void {
   describe(`the sandbox of ${name}`, options, () => {
-    useHouse(makeHouse);
+    useFixture(makeFixture);
     describeCore();
     describe("a shell's commands", describeCommands);
     describe("a shell's long commands", describeLongCommands);
@@ -31,11 +31,11 @@ export function describeSandbox(name: string, makeHouse: () => Promise<SandboxHo
   });
 }
 
-function useHouse(makeHouse: () => Promise<SandboxHouse>): void {
+function useFixture(makeFixture: () => Promise<SandboxFixture>): void {
   beforeAll(async () => {
-    enter(await makeHouse());
+    enter(await makeFixture());
   });
-  afterAll(() => house.close());
+  afterAll(() => fixture.close());
 }
 
 function describeCore(): void {

@@ -1,6 +1,4 @@
-/**
- * Ways in for others: SSH tokens, and links to one file.
- */
+/** Access for others: SSH tokens, and links to one file. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { text as readText } from "node:stream/consumers";
@@ -9,7 +7,7 @@ import { Client, type ClientChannel } from "ssh2";
 import { describe, expect, it } from "vitest";
 import { daytona, eventually, makeFolder, makeName, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
 
-/** As a person would who pastes the command: without a password. */
+/** Like a person who pastes the command: without a password. */
 async function runBySsh(command: string, line: string): Promise<{ output: string; exitCode: number }> {
   const [, port = "22"] = / -p (\d+)/.exec(command) ?? [];
   const [, username = "", host = ""] = / ([^ @]+)@([^ ]+)/.exec(command) ?? [];
@@ -29,7 +27,7 @@ async function runBySsh(command: string, line: string): Promise<{ output: string
 
 export function describeSshAccess(): void {
   describe("an SSH access", () => {
-    it("is a token with an end, and the command that uses it", async () => {
+    it("is a token with an expiry, and the command that uses it", async () => {
       const access = await sandbox.createSshAccess(30);
       expect(access.sandboxId).toBe(sandbox.id);
       expect(access.token).toMatch(/^[A-Za-z0-9_-]{16,}$/);
@@ -50,7 +48,7 @@ export function describeSshAccess(): void {
       await expect(runBySsh(sshCommand, "true")).rejects.toThrow();
     });
 
-    it("ends the former one of its sandbox", async () => {
+    it("ends its sandbox's former one", async () => {
       const first = await sandbox.createSshAccess(30);
       const second = await sandbox.createSshAccess(30);
       expect(second.token).not.toBe(first.token);
@@ -59,7 +57,7 @@ export function describeSshAccess(): void {
       await sandbox.revokeSshAccess(second.token);
     });
 
-    it("is none for a token that was never given, nor for a sandbox that isn't there", async () => {
+    it("does not exist for an unknown token, nor for a sandbox that does not exist", async () => {
       expect((await sandbox.validateSshAccess(makeName("nobody"))).valid).toBe(false);
       const gone = await daytona().get(sandbox.id);
       gone.id = makeName("nobody");
@@ -97,7 +95,7 @@ export function describeFileLinks(): void {
       expect((await sandbox.fs.downloadFile(path)).toString()).toBe("sent by a link");
     });
 
-    it("is for that file, that way and that time only", async ({ skip }) => {
+    it("is for that file, direction and time only", async ({ skip }) => {
       await skipOnOldDaemon(skip);
       const folder = await makeFolder();
       await sandbox.fs.uploadFile(Buffer.from("mine"), `${folder}/a`);
@@ -121,11 +119,11 @@ export function describeFileLinks(): void {
       expect((await sandbox.fs.downloadFile(`${folder}/a`)).toString()).toBe("mine");
     });
 
-    it("ends with its time", async ({ skip }) => {
+    it("expires", async ({ skip }) => {
       await skipOnOldDaemon(skip);
       const path = `${await makeFolder()}/a`;
       await sandbox.fs.uploadFile(Buffer.from("mine"), path);
-      // Less than a second: until the end of the one that has begun.
+      // Less than a second: until the end of the second that has begun.
       const short = await sandbox.downloadUrl(path, 0.5);
       await eventually(() => isClosed(short));
       expect(await isClosed(await sandbox.downloadUrl(path, 60))).toBe(false);

@@ -1,6 +1,4 @@
-/**
- * What sandboxes are made of: images that are built, snapshots, resources.
- */
+/** What a sandbox is built from: images, snapshots, resources. */
 import { DaytonaError, Image, type Sandbox } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import {
@@ -39,7 +37,7 @@ export function describeBuilds(): void {
       await made.delete();
     });
 
-    it("that can't be built is told with the state and a reason", async () => {
+    it("whose build fails is reported with the state and a reason", async () => {
       const name = makeName();
       const image = Image.base("python:3.12-slim").runCommands("echo going wrong; exit 9");
       const error = await failureOf(createFromImage({ image, name }));
@@ -50,21 +48,21 @@ export function describeBuilds(): void {
       await failed.delete();
     });
 
-    it("brings the resources that are asked for, within limits", async () => {
+    it("brings the requested resources, within limits", async () => {
       const image = Image.base("python:3.12-slim");
       const made = await createFromImage({ image, resources: { cpu: 1, memory: 1, disk: 4 } });
       expect(made).toMatchObject({ cpu: 1, memory: 1, disk: 4 });
       await made.delete();
       const greedy = createFromImage({ image, resources: { cpu: 4_096 } });
       const error = await failureOf(greedy);
-      // 400 over what one sandbox may have, 403 over what all may.
+      // 400 above the limit of one sandbox, 403 above the limit of all.
       expect([400, 403]).toContain(error.statusCode);
       expect(error.message).toMatch(/cpu/i);
     });
   });
 
   describe("a snapshot", () => {
-    it("that isn't there is told as such, and nothing is made of it", async () => {
+    it("that does not exist is reported as such, and nothing is built from it", async () => {
       const name = makeName("nobody");
       expect(await statusOf(daytona().snapshot.get(name))).toBe(404);
       const error = await failureOf(createSandbox({ snapshot: name }));
@@ -72,7 +70,7 @@ export function describeBuilds(): void {
       expect(error.message).toContain(name);
     });
 
-    it("is made of an image, listed, used and deleted", async () => {
+    it("is built from an image, listed, used and deleted", async () => {
       const name = makeSnapshotName();
       const image = Image.base("python:3.12-slim").runCommands(
         "mkdir -p /home/daytona/contract && echo kept > /home/daytona/contract/f",
@@ -97,7 +95,7 @@ export function describeBuilds(): void {
         const put = await askApi(`/snapshots/${made.id}/deactivate`, { method: "POST" });
         expect(put.status).toBe(204);
         expect(await refusal(createSandbox({ snapshot: name }))).toContain("is inactive");
-        // For ten minutes a real one says that the deactivation is still in progress.
+        // For ten minutes a real one reports that the deactivation is still in progress.
         const again = await daytona()
           .snapshot.activate(made)
           .catch((error: DaytonaError) => error);
@@ -109,12 +107,12 @@ export function describeBuilds(): void {
       expect(await statusOf(daytona().snapshot.get(name))).toBe(404);
     });
 
-    it("is taken of a sandbox, files and all", async ({ skip }) => {
+    it("is taken of a sandbox, files included", async ({ skip }) => {
       const name = makeSnapshotName();
       const origin = await createSandbox();
       await origin.fs.uploadFile(Buffer.from("as it was"), "kept.txt");
       const [failure] = await Promise.allSettled([origin.createSnapshot(name)]);
-      // Not every class of sandbox and every version can; then it says so.
+      // Not every class of sandbox and every version can; then it reports that.
       if (failure.status === "rejected") {
         expect([422, 501]).toContain((failure.reason as DaytonaError).statusCode);
         await origin.delete();
@@ -138,7 +136,7 @@ export function describeBuilds(): void {
       await made.delete();
     }
 
-    it("grow while it runs, and change as a whole when it is stopped", () =>
+    it("grow while the sandbox runs, and are replaced when it is stopped", () =>
       withSandbox(async (made) => {
         const { cpu, memory, disk } = made;
         await made.resize({ cpu: cpu + 1, memory: memory + 1 });
@@ -156,7 +154,7 @@ export function describeBuilds(): void {
   });
 
   describe("build logs", () => {
-    it("are none where nothing was built", async () => {
+    it("are empty where nothing was built", async () => {
       const response = await askApi(`/sandbox/${place.sandbox.id}/build-logs-url`);
       expect(response.status).toBe(404);
       await response.body?.cancel();

@@ -1,6 +1,4 @@
-/**
- * Code that is run as such, and what a sandbox tells of itself.
- */
+/** Code execution, and a sandbox's own data. */
 import { DaytonaTimeoutError } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import { askToolbox, failureOf, run, sandbox, skipOnOldDaemon } from "./place.ts";
@@ -28,7 +26,7 @@ export function describeCode(): void {
       expect(answer.artifacts?.stdout).toBe(answer.result);
     });
 
-    it("tells an error as the interpreter does, with its exit code", async () => {
+    it("reports an error as the interpreter does, with its exit code", async () => {
       const answer = await sandbox.process.codeRun("print('before')\nraise ValueError('wrong')");
       expect(answer.exitCode).toBe(1);
       expect(answer.result).toContain("before");
@@ -55,7 +53,7 @@ export function describeCode(): void {
 
 export function describeEnvironment(): void {
   describe("variables set later", () => {
-    it("are seen by what starts afterwards, until they are taken away", async ({ skip }) => {
+    it("are visible to later processes, until they are removed", async ({ skip }) => {
       await skipOnOldDaemon(skip);
       await sandbox.updateEnv({ SET_LATER: "a 'b' \"c\" $d" });
       expect(await run('printf %s "$SET_LATER"')).toBe("a 'b' \"c\" $d");
@@ -68,8 +66,8 @@ export function describeEnvironment(): void {
     });
   });
 
-  describe("the metrics of now", () => {
-    it("are numbers that fit together", async ({ skip }) => {
+  describe("the current metrics", () => {
+    it("are consistent numbers", async ({ skip }) => {
       await skipOnOldDaemon(skip);
       const metrics = await sandbox.getMetricsLatest();
       expect(metrics.cpuCount).toBeGreaterThan(0);

@@ -12,7 +12,7 @@ import { awaitSilence, beat, failureOf, makeFolder, makeName, place, run, sandbo
 
 export function describeCommands(): void {
   describe("executeCommand", () => {
-    it("answers with the exit code, and both streams as one text in the order they were written", async () => {
+    it("returns the exit code, and both streams as one text in the order of writing", async () => {
       const command = "echo one; echo two >&2; echo three; exit 3";
       const { exitCode, result } = await sandbox.process.executeCommand(command);
       expect({ exitCode, result }).toEqual({ exitCode: 3, result: "one\ntwo\nthree\n" });
@@ -23,23 +23,23 @@ export function describeCommands(): void {
       expect((await sandbox.process.executeCommand(command)).result).toBe("one\ntwo\nthree\nthree\n");
     });
 
-    it("gives an answer, not an error, for a command that isn't there", async () => {
+    it("returns a result, not an error, for a command that does not exist", async () => {
       const { exitCode, result } = await sandbox.process.executeCommand("no-such-program-here");
       expect(exitCode).toBe(127);
       expect(result).toContain("no-such-program-here");
     });
 
-    it("runs in the work dir, or where it is told", async () => {
+    it("runs in the work dir, or in a given folder", async () => {
       expect((await sandbox.process.executeCommand("pwd")).result.trim()).toBe(await sandbox.getWorkDir());
       expect((await sandbox.process.executeCommand("pwd", "/tmp")).result).toBe("/tmp\n");
     });
 
-    it("answers a folder that isn't there with exit code -1", async () => {
+    it("returns exit code -1 for a folder that does not exist", async () => {
       const { exitCode } = await sandbox.process.executeCommand("true", "/no/such/folder");
       expect(exitCode).toBe(-1);
     });
 
-    it("hands variables over as they are, for this command only", async () => {
+    it("passes variables unchanged, for this command only", async () => {
       const value = `a "b" 'c' $d \\ 店\nline`;
       const { result } = await sandbox.process.executeCommand('printf %s "$EXTRA_VALUE"', undefined, {
         EXTRA_VALUE: value,
@@ -53,19 +53,19 @@ export function describeCommands(): void {
       expect((await sandbox.process.executeCommand(command)).result).toBe("a \"b\" 'c' $d \\ `e`\n商店 🛒\n52\n");
     });
 
-    it("takes a command longer than a kernel's argument may be", async () => {
+    it("accepts a command longer than a kernel's argument may be", async () => {
       const text = "x".repeat(300_000);
       expect((await sandbox.process.executeCommand(`printf %s '${text}' | wc -c`)).result.trim()).toBe("300000");
     });
 
-    it("gives a large output back whole", async () => {
+    it("returns a large output complete", async () => {
       const { result } = await sandbox.process.executeCommand("head -c 10000000 /dev/zero | tr '\\0' x");
       expect(result.length).toBe(10_000_000);
       expect(result.replaceAll("x", "")).toBe("");
     });
 
-    it("knows the end of a command that reads its input", async () => {
-      // The shell itself reads the command from there: `cat` sees the end at once, it doesn't wait.
+    it("ends a command that reads its input", async () => {
+      // The shell itself reads the command from there: `cat` sees the end at once and does not wait.
       expect((await sandbox.process.executeCommand("cat; echo after", undefined, undefined, 20)).exitCode).toBe(0);
     });
 
@@ -77,7 +77,7 @@ export function describeCommands(): void {
 
     it("runs several at once", async () => {
       const folder = await makeFolder();
-      // Each of two waits for the other's file: one after another they would never end.
+      // Each of two waits for the other's file: run one after another they would never end.
       const meet = (mine: string, other: string): string =>
         `touch ${folder}/${mine}; until [ -e ${folder}/${other} ]; do sleep 0.02; done; echo ${mine}`;
       const answers = await Promise.all([
@@ -98,7 +98,7 @@ export function describeCommands(): void {
       }
     });
 
-    it("a variable whose name is none", async () => {
+    it("a variable with an invalid name", async () => {
       for (const name of ["A B", "1A", "A=B", ""]) {
         const error = await failureOf(sandbox.process.executeCommand("true", undefined, { [name]: "x" }));
         expect({ name, status: error.statusCode }).toEqual({ name, status: 400 });
@@ -107,13 +107,13 @@ export function describeCommands(): void {
   });
 
   describe("executeCommand with a time limit", () => {
-    it("says 408 when it is over, and has killed all that the command started", async () => {
+    it("returns 408 at the limit, and has killed everything that the command started", async () => {
       const file = `${await makeFolder()}/beat`;
       const command = `(${beat(file)}) & ${beat(file)}`;
       const error = await failureOf(sandbox.process.executeCommand(command, undefined, undefined, 1));
       expect(error).toBeInstanceOf(DaytonaTimeoutError);
       expect(error.statusCode).toBe(408);
-      // 0.190 says REQUEST_TIMEOUT and no source, so the SDK has no class of its own for it; newer ones say which.
+      // 0.190 says REQUEST_TIMEOUT and no source, so the SDK has no class for it; newer ones name the source.
       if (place.kind === "double" || error.code !== "REQUEST_TIMEOUT") {
         expect(error).toBeInstanceOf(DaytonaProcessExecutionTimeoutError);
         expect(error.code).toBe("PROCESS_EXECUTION_TIMEOUT");
@@ -121,21 +121,21 @@ export function describeCommands(): void {
       await awaitSilence(file);
     });
 
-    it("leaves a command alone that ends in time", async () => {
+    it("leaves alone a command that ends in time", async () => {
       const { result } = await sandbox.process.executeCommand("echo in time", undefined, undefined, 30);
       expect(result).toBe("in time\n");
     });
   });
 
-  describe("the sandbox's own facts", () => {
-    it("are the home and the work dir, both absolute and there", async () => {
+  describe("the sandbox's folders", () => {
+    it("are the home and the work dir, both absolute and existing", async () => {
       const [home, work] = await Promise.all([sandbox.getUserHomeDir(), sandbox.getWorkDir()]);
       expect(home).toMatch(/^\//);
       expect(work).toMatch(/^\//);
       expect(await run(`cd '${home}' && cd '${work}' && echo there`)).toBe("there\n");
     });
 
-    it("resolve a relative path of a file against the work dir", async () => {
+    it("are where a file's relative path resolves", async () => {
       const name = makeName("relative");
       await sandbox.fs.uploadFile(Buffer.from("here"), name);
       expect(await run(`cat '${await sandbox.getWorkDir()}/${name}'`)).toBe("here");

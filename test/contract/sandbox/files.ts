@@ -1,6 +1,4 @@
-/**
- * Files in and out, folders, moves and removals, with the errors by code.
- */
+/** Uploads and downloads, folders, moves and removals, with the errors by code. */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,7 +17,7 @@ async function read(path: string): Promise<string> {
   return (await sandbox.fs.downloadFile(path)).toString("utf8");
 }
 
-/** Every way in which a name has broken somebody's header, form or shell. */
+/** Every kind of name that has broken somebody's header, form or shell. */
 const oddNames = [
   "with space.txt",
   "文.txt",
@@ -47,7 +45,7 @@ export function describeFiles(): void {
       expect(Buffer.compare(await sandbox.fs.downloadFile(`${folder}/random.bin`), content)).toBe(0);
     });
 
-    it("may be empty, and may hold what looks like the form around it", async () => {
+    it("may be empty, and may contain what looks like the form around it", async () => {
       const folder = await makeFolder();
       const tricky = "\r\n--DAYTONA-FILE-BOUNDARY\r\nContent-Disposition: form-data\r\n\r\n--DAYTONA-FILE-BOUNDAR";
       await send(`${folder}/empty`, "");
@@ -59,7 +57,7 @@ export function describeFiles(): void {
       expect(await read(`${folder}/tricky`)).toBe(tricky.replaceAll("BOUNDARY", "BOUNDARI"));
     });
 
-    it("is made with the folders above it, and replaces what was there", async () => {
+    it("is created with the folders above it, and replaces an existing one", async () => {
       const folder = await makeFolder();
       await send(`${folder}/a/b/c.txt`, "a longer first text");
       await send(`${folder}/a/b/c.txt`, "second");
@@ -87,7 +85,7 @@ export function describeFiles(): void {
       });
     }
 
-    it("goes from and to a file of this machine", async () => {
+    it("is copied from and to this machine", async () => {
       const local = await mkdtemp(join(tmpdir(), "taskloom-contract-"));
       const path = `${await makeFolder()}/from-disk`;
       await writeFile(join(local, "up"), "from disk");
@@ -119,7 +117,7 @@ export function describeFiles(): void {
   });
 
   describe("several files", () => {
-    it("go up and come down in one request each, with an error for each that can't", async () => {
+    it("are uploaded and downloaded in one request each, with an error for each that fails", async () => {
       const folder = await makeFolder();
       await sandbox.fs.createFolder(`${folder}/inner`, "755");
       await sandbox.fs.uploadFiles([
@@ -135,7 +133,7 @@ export function describeFiles(): void {
       expect(answers[3]?.errorDetails).toMatchObject({ statusCode: 400, errorCode: "INVALID_FILE_PATH" });
     });
 
-    it("are answered with the path and size of each", async () => {
+    it("are each answered with path and size", async () => {
       const folder = await makeFolder();
       const form = new FormData();
       for (const [index, content] of ["a", "bcd"].entries()) {
@@ -152,7 +150,7 @@ export function describeFiles(): void {
       ]);
     });
 
-    it("are taken as far as they can be, and the rest is told", async () => {
+    it("are accepted as far as possible, with an error for each of the rest", async () => {
       const folder = await makeFolder();
       const form = new FormData();
       form.append("files[0].path", `${folder}/good`);
@@ -168,7 +166,7 @@ export function describeFiles(): void {
       expect(await read(`${folder}/good`)).toBe("good");
     });
 
-    it("come down as parts of a form whose every byte is known", async () => {
+    it("are downloaded as parts of a form in which every byte is known", async () => {
       const folder = await makeFolder();
       await send(`${folder}/a "b" 店`, "content");
       const response = await askToolbox("/files/bulk-download", {
@@ -195,7 +193,7 @@ export function describeFiles(): void {
       expect(body).toMatch(/--DAYTONA-FILE-BOUNDARY--\r\n$/);
     });
 
-    it("are none when nothing is asked for", async () => {
+    it("are none when none is requested", async () => {
       const response = await askToolbox("/files/bulk-download", {
         method: "POST",
         headers: { "content-type": "application/json" },
@@ -206,8 +204,8 @@ export function describeFiles(): void {
     });
   });
 
-  describe("a file that isn't there", () => {
-    it("is told as such, whatever is asked of it", async () => {
+  describe("a file that does not exist", () => {
+    it("is reported as such by every operation", async () => {
       const folder = await makeFolder();
       const none = `${folder}/none`;
       expect(await failureOf(sandbox.fs.downloadFile(none))).toBeInstanceOf(DaytonaFileNotFoundError);
@@ -232,7 +230,7 @@ export function describeFiles(): void {
       expect(await response.text()).toBe("plain");
     });
 
-    it("is no folder, and nothing that isn't there", async () => {
+    it("fails for a folder and for a file that does not exist", async () => {
       const folder = await makeFolder();
       for (const [path, status] of [
         [folder, 400],

@@ -1,6 +1,4 @@
-/**
- * Folders and what is done within them: lists, moves, permissions, searches and replacements.
- */
+/** Folders and operations within them: lists, moves, permissions, searches and replacements. */
 import { describe, expect, it } from "vitest";
 import { makeFolder, place, run, sandbox, statusOf } from "./place.ts";
 
@@ -8,21 +6,21 @@ function send(path: string, content: string | Buffer): Promise<void> {
   return sandbox.fs.uploadFile(Buffer.from(content), path);
 }
 
-/** Paths are relative or absolute, as they were asked for or as they are: 0.190 does the former, newer ones the latter. */
+/** Paths are relative or absolute: 0.190 returns them as requested, newer ones as they are. */
 function below(folder: string, paths: string[]): string[] {
   return paths.map((path) => path.slice(path.indexOf(`${folder}/`) + folder.length + 1)).sort();
 }
 
 export function describeFolders(): void {
   describe("a folder", () => {
-    it("is made with all above it, and may be made again", async () => {
+    it("is created with all above it, and may be created again", async () => {
       const folder = await makeFolder();
       await sandbox.fs.createFolder(`${folder}/a/b`, "755");
       await sandbox.fs.createFolder(`${folder}/a/b`, "755");
       expect(await sandbox.fs.getFileDetails(`${folder}/a/b`)).toMatchObject({ name: "b", isDir: true });
     });
 
-    it("is made with the mode that was asked for", async () => {
+    it("is created with the requested mode", async () => {
       const folder = await makeFolder();
       await sandbox.fs.createFolder(`${folder}/private`, "700");
       expect(await sandbox.fs.getFileDetails(`${folder}/private`)).toMatchObject({
@@ -32,14 +30,14 @@ export function describeFolders(): void {
       expect(await statusOf(sandbox.fs.createFolder(`${folder}/odd`, "rwx"))).toBe(400);
     });
 
-    it("can't be made where a file is", async () => {
+    it("can't be created where a file is", async () => {
       const folder = await makeFolder();
       await send(`${folder}/file`, "");
       expect(await statusOf(sandbox.fs.createFolder(`${folder}/file`, "755"))).toBe(400);
       expect(await statusOf(sandbox.fs.createFolder(`${folder}/file/below`, "755"))).toBe(400);
     });
 
-    it("lists what is in it, each described", async () => {
+    it("lists its entries, each described", async () => {
       const folder = await makeFolder();
       await send(`${folder}/b.txt`, "four");
       await send(`${folder}/a/leaf.txt`, "leaf");
@@ -55,7 +53,7 @@ export function describeFolders(): void {
       expect(b?.modTime).toMatch(/^\d{4}-\d\d-\d\d /);
     });
 
-    it("lists what is below it, with paths, where the daemon knows of depth", async () => {
+    it("lists what is below it, with paths, where the daemon supports depth", async () => {
       const folder = await makeFolder();
       await send(`${folder}/a/b/leaf.txt`, "leaf");
       const listed = await sandbox.fs.listFiles(folder, { depth: 2 });
@@ -79,7 +77,7 @@ export function describeFolders(): void {
       expect(await statusOf(sandbox.fs.listFiles(`${folder}/file`))).toBe(400);
     });
 
-    it("is deleted with all in it only when that is asked for", async () => {
+    it("is deleted with its content only when that is requested", async () => {
       const folder = await makeFolder();
       await send(`${folder}/full/file`, "");
       expect(await statusOf(sandbox.fs.deleteFile(`${folder}/full`))).toBe(400);
@@ -113,7 +111,7 @@ export function describeFolders(): void {
       expect(await run(`${folder}/script.sh`)).toBe("ran\n");
     });
 
-    it("are refused where they are none, or nobody is of that name", async () => {
+    it("are refused where they are invalid, or name an unknown user", async () => {
       const folder = await makeFolder();
       expect(await statusOf(sandbox.fs.setFilePermissions(folder, { mode: "rwx" }))).toBe(400);
       expect(await statusOf(sandbox.fs.setFilePermissions(folder, { mode: "999" }))).toBe(400);
@@ -121,7 +119,7 @@ export function describeFolders(): void {
       expect(await statusOf(sandbox.fs.setFilePermissions(folder, { group: "no-such-group" }))).toBe(400);
     });
 
-    it("take the owner that a file has", async () => {
+    it("include the owner of a file", async () => {
       const folder = await makeFolder();
       const { owner, group } = await sandbox.fs.getFileDetails(folder);
       await sandbox.fs.setFilePermissions(folder, { owner, group });
@@ -130,7 +128,7 @@ export function describeFolders(): void {
   });
 
   describe("a search by text", () => {
-    it("finds lines by a literal text, in files of text only", async () => {
+    it("finds lines by a literal text, in text files only", async () => {
       const folder = await makeFolder();
       await send(`${folder}/a.txt`, "first\nprice: $5 (.*)\nlast");
       await send(`${folder}/deep/b.txt`, "price: $5 (.*)");
@@ -146,7 +144,7 @@ export function describeFolders(): void {
       expect(await sandbox.fs.findFiles(folder, "price.*5")).toEqual([]);
     });
 
-    it("looks into one file, and finds nothing where there is none", async () => {
+    it("searches one file, and finds nothing where it does not exist", async () => {
       const folder = await makeFolder();
       await send(`${folder}/one.txt`, "needle\nhay\nneedle");
       expect((await sandbox.fs.findFiles(`${folder}/one.txt`, "needle")).map(({ line }) => line)).toEqual([1, 3]);
@@ -170,7 +168,7 @@ export function describeFolders(): void {
   });
 
   describe("a replacement", () => {
-    it("changes every literal occurrence in the files that are named, and tells each that can't be", async () => {
+    it("changes every literal occurrence in the named files, and reports each that can't be changed", async () => {
       const folder = await makeFolder();
       await send(`${folder}/a`, "$5 and $5");
       await send(`${folder}/b`, "nothing of it");
@@ -182,7 +180,7 @@ export function describeFolders(): void {
       expect((await sandbox.fs.downloadFile(`${folder}/b`)).toString()).toBe("nothing of it");
     });
 
-    it("may take a text away", async () => {
+    it("may remove a text", async () => {
       const folder = await makeFolder();
       await send(`${folder}/a`, "keep drop keep");
       await sandbox.fs.replaceInFiles([`${folder}/a`], " drop", "");

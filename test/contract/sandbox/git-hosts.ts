@@ -1,6 +1,4 @@
-/**
- * Git over HTTP, with passwords: against a host on this machine, so only where the sandboxes are here too.
- */
+/** Git over HTTP, with passwords: against a host on this machine, so only where the sandboxes run here too. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type GitServer, spellBasic, startGitServer } from "../../e2e/git-server.ts";
 import { failureOf, makeFolder, run, sandbox, statusOf } from "./place.ts";
@@ -15,7 +13,7 @@ export function describeGitHosts(): void {
   });
   afterAll(() => host?.close());
 
-  it("clones, pulls and pushes what is open to everybody", async () => {
+  it("clones, pulls and pushes without a password where none is needed", async () => {
     const { url, read, commit } = await host.addRepository("open", { files: { "a.txt": "first\n" } });
     const path = `${await makeFolder()}/clone`;
     await sandbox.git.clone(url, path);
@@ -29,7 +27,7 @@ export function describeGitHosts(): void {
     expect(await read("main", "c.txt")).toBe("ours\n");
   });
 
-  it("shows a password to its host, and leaves it nowhere in the sandbox", async () => {
+  it("sends a password to its host, and stores it nowhere in the sandbox", async () => {
     const credentials = { username: "ann", password };
     const { url, read } = await host.addRepository("closed", { files: { "a.txt": "first\n" }, credentials });
     const folder = await makeFolder();
@@ -47,7 +45,7 @@ export function describeGitHosts(): void {
     expect((await sandbox.process.executeCommand(found)).result).toBe("0\n");
   });
 
-  it("tells what a host refuses", async () => {
+  it("reports what a host refuses", async () => {
     const folder = await makeFolder();
     expect(await statusOf(sandbox.git.clone(`${host.origin}/none.git`, `${folder}/none`))).toBe(404);
     const { url } = await host.addRepository("refusing", { files: { "a.txt": "x" }, refusal: "not on a Tuesday" });

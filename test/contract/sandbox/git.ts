@@ -1,12 +1,10 @@
-/**
- * Git inside the sandbox, with remotes that are folders of the sandbox: so far it needs no network.
- */
+/** Git in the sandbox, with remotes that are folders of the sandbox, so that no network is needed. */
 import { DaytonaError } from "@daytonaio/sdk";
 import { beforeAll, describe, expect, it } from "vitest";
 import { askToolbox, failureOf, makeFolder, run, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
 
 const author = ["Ann Other", "ann@example.com"] as const;
-/** Of commits that are made by commands, in a sandbox where nobody has set a name. */
+/** The author of commits that commands make, in a sandbox without a configured name. */
 const asAnn = "GIT_AUTHOR_NAME=Ann GIT_AUTHOR_EMAIL=a@b.c GIT_COMMITTER_NAME=Ann GIT_COMMITTER_EMAIL=a@b.c";
 
 /** A bare repository with `main` (one file) and `side` (one more). */
@@ -69,7 +67,7 @@ export function describeGit(): void {
   });
 
   describe("a work tree", () => {
-    it("tells the status of each file, before and after it was added", async () => {
+    it("reports the status of each file, before and after it was added", async () => {
       const path = await makeClone(url);
       await run(`cd ${path}; echo more >> a.txt; echo new > new.txt; echo '*.log' > .gitignore; echo x > x.log`);
       expect(await fileStatus(path, "a.txt")).toMatchObject({ worktree: "Modified" });
@@ -82,7 +80,7 @@ export function describeGit(): void {
       expect(await fileStatus(path, "a.txt")).toMatchObject({ worktree: "Deleted" });
     });
 
-    it("is committed under the name that is given, and goes ahead of its remote", async () => {
+    it("is committed under the given name, and is then ahead of its remote", async () => {
       const path = await makeClone(url);
       await run(`echo more >> ${path}/a.txt`);
       await sandbox.git.add(path, ["."]);
@@ -94,7 +92,7 @@ export function describeGit(): void {
       expect(await sandbox.git.status(path)).toMatchObject({ fileStatus: [], ahead: 1, behind: 0 });
     });
 
-    it("is committed without a change only when that is asked for", async () => {
+    it("is committed without a change only when that is requested", async () => {
       const path = await makeClone(url);
       const { sha } = await sandbox.git.commit(path, "nothing", ...author, true);
       expect(sha).toMatch(/^[0-9a-f]{40}$/);
@@ -114,7 +112,7 @@ export function describeGit(): void {
   });
 
   describe("branches", () => {
-    it("are made, changed, listed and deleted", async () => {
+    it("are created, checked out, listed and deleted", async () => {
       const path = await makeClone(url);
       await sandbox.git.createBranch(path, "feature");
       expect((await sandbox.git.branches(path)).branches.sort()).toEqual(["feature", "main"]);
@@ -125,7 +123,7 @@ export function describeGit(): void {
       expect((await sandbox.git.branches(path)).branches).toEqual(["main"]);
     });
 
-    it("are refused when they are there already, or not at all", async () => {
+    it("are refused when they exist already, or do not exist", async () => {
       const path = await makeClone(url);
       expect(await statusOf(sandbox.git.createBranch(path, "main"))).toBe(409);
       expect([404, 500]).toContain(await statusOf(sandbox.git.checkoutBranch(path, "none")));
@@ -134,7 +132,7 @@ export function describeGit(): void {
   });
 
   describe("a folder without a repository", () => {
-    it("is told as such", async () => {
+    it("is reported as such", async () => {
       const folder = await makeFolder();
       expect(await statusOf(sandbox.git.status(folder))).toBe(404);
       expect(await statusOf(sandbox.git.branches(folder))).toBe(404);
@@ -143,7 +141,7 @@ export function describeGit(): void {
   });
 
   describe("a push and a pull", () => {
-    it("bring a change from one clone to another", async () => {
+    it("carry a change from one clone to another", async () => {
       const own = await makeRemote();
       const [one, other] = [await makeClone(own), await makeClone(own)];
       await run(`echo shared > ${one}/shared.txt`);
@@ -155,7 +153,7 @@ export function describeGit(): void {
       expect((await sandbox.fs.downloadFile(`${other}/shared.txt`)).toString()).toBe("shared\n");
     });
 
-    it("are refused where histories have parted", async () => {
+    it("are refused where histories have diverged", async () => {
       const own = await makeRemote();
       const [one, other] = [await makeClone(own), await makeClone(own)];
       for (const path of [one, other]) {
@@ -167,7 +165,7 @@ export function describeGit(): void {
       const error = await failureOf(sandbox.git.push(other));
       expect(error.statusCode).toBe(409);
       expect(await statusOf(sandbox.git.pull(other))).toBe(409);
-      // 0.190 pulls only what needs no merge; newer ones know a merge's conflict, which is then in the file.
+      // 0.190 pulls only what needs no merge; newer ones report a merge conflict, which is then in the file.
       expect((await sandbox.fs.downloadFile(`${other}/a.txt`)).toString()).toContain(`${other}\n`);
     });
 
@@ -180,8 +178,8 @@ export function describeGit(): void {
     });
   });
 
-  describe("what newer daemons know of git", () => {
-    it("is to make a repository, with remotes", async ({ skip }) => {
+  describe("git of newer daemons", () => {
+    it("creates a repository, with remotes", async ({ skip }) => {
       await skipOnOldDaemon(skip);
       const path = `${await makeFolder()}/made`;
       await sandbox.git.init(path, false, "trunk");
@@ -195,7 +193,7 @@ export function describeGit(): void {
       expect(await sandbox.git.remoteGet(path, "origin")).toBe("file:///other");
     });
 
-    it("is to put things back", async ({ skip }) => {
+    it("restores files", async ({ skip }) => {
       await skipOnOldDaemon(skip);
       const path = await makeClone(url);
       await run(`echo changed > ${path}/a.txt`);
@@ -209,7 +207,7 @@ export function describeGit(): void {
       expect((await sandbox.git.status(path)).ahead).toBe(0);
     });
 
-    it("is to keep settings", async ({ skip }) => {
+    it("stores settings", async ({ skip }) => {
       await skipOnOldDaemon(skip);
       const path = await makeClone(url);
       await sandbox.git.setConfig("contract.key", "a value", "local", path);

@@ -1,6 +1,4 @@
-/**
- * The control plane: how sandboxes come, are found, stop, start and go, and what is refused meanwhile.
- */
+/** The control plane: how sandboxes are created, found, stopped, started and deleted, and what is refused meanwhile. */
 import { DaytonaAuthenticationError, DaytonaConflictError, DaytonaNotFoundError, type Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askApi, createSandbox, daytona, failureOf, makeName, place, sandbox, statusOf } from "./place.ts";
@@ -30,7 +28,7 @@ export function describeLife(): void {
     });
     afterAll(() => made?.delete());
 
-    it("is started, and is what was asked for", () => {
+    it("is started, and has what was requested", () => {
       expect(made).toMatchObject({
         name,
         state: "started",
@@ -45,18 +43,18 @@ export function describeLife(): void {
       expect(made.id).toMatch(/^[\w-]+$/);
     });
 
-    it("tells of itself all that a client's type requires", async () => {
+    it("has every field that a client's type requires", async () => {
       const response = await askApi(`/sandbox/${made.id}`);
-      const told = (await response.json()) as Record<string, unknown>;
+      const info = (await response.json()) as Record<string, unknown>;
       const text = ["id", "organizationId", "name", "user", "target", "toolboxProxyUrl", "state", "desiredState"];
-      for (const field of text) expect([field, typeof told[field]]).toEqual([field, "string"]);
-      for (const field of ["cpu", "memory", "disk"]) expect([field, Number(told[field]) > 0]).toEqual([field, true]);
+      for (const field of text) expect([field, typeof info[field]]).toEqual([field, "string"]);
+      for (const field of ["cpu", "memory", "disk"]) expect([field, Number(info[field]) > 0]).toEqual([field, true]);
       for (const field of ["public", "networkBlockAll"])
-        expect([field, typeof told[field]]).toEqual([field, "boolean"]);
+        expect([field, typeof info[field]]).toEqual([field, "boolean"]);
       for (const field of ["createdAt", "updatedAt"]) {
-        expect([field, Number.isNaN(Date.parse(String(told[field])))]).toEqual([field, false]);
+        expect([field, Number.isNaN(Date.parse(String(info[field])))]).toEqual([field, false]);
       }
-      expect(told.gpu).toBe(0);
+      expect(info.gpu).toBe(0);
     });
 
     it("is found by its id and by its name", async () => {
@@ -64,7 +62,7 @@ export function describeLife(): void {
       expect((await daytona().get(name)).id).toBe(made.id);
     });
 
-    it("shows its variables to commands, sessions and nobody else", async () => {
+    it("passes its variables to commands and sessions, and to nothing else", async () => {
       const command = 'printenv EMPTY; echo "$GREETING"';
       expect((await made.process.executeCommand(command)).result).toBe("\nhi there\n");
       await made.process.createSession("variables");
@@ -83,15 +81,15 @@ export function describeLife(): void {
       expect(error.message).toContain(`Sandbox with name ${name} already exists`);
     });
 
-    it("has its resources set by defaults where nothing was asked", async () => {
+    it("has default resources where none were requested", async () => {
       expect(sandbox.autoArchiveInterval).toBe(7 * 24 * 60);
       expect(sandbox.name).toMatch(/./);
       expect(sandbox.labels["code-toolbox-language"]).toBe("python");
     });
   });
 
-  describe("what isn't there", () => {
-    it("is told with a text and in the API's own shape", async () => {
+  describe("what does not exist", () => {
+    it("is reported with a text, in the API's own shape", async () => {
       const nobody = makeName("nobody");
       const error = await failureOf(daytona().get(nobody));
       expect(error).toBeInstanceOf(DaytonaNotFoundError);
@@ -102,7 +100,7 @@ export function describeLife(): void {
       expect(Date.parse(String(body.timestamp))).not.toBeNaN();
     });
 
-    it("is not shown to who brings no key of this Daytona", async () => {
+    it("is hidden from callers without a key of this Daytona", async () => {
       expect(await failureOf(place.stranger?.get(sandbox.id) ?? Promise.resolve())).toBeInstanceOf(
         DaytonaAuthenticationError,
       );
@@ -113,7 +111,7 @@ export function describeLife(): void {
   });
 
   describe("the list", () => {
-    it("is narrowed by labels, states and the beginnings of name and id, and comes in pages", async () => {
+    it("is filtered by labels, states and prefixes of name and id, and comes in pages", async () => {
       const prefix = makeName("listed");
       const made = await Promise.all(
         ["One", "two"].map((suffix) => createSandbox({ name: `${prefix}-${suffix}`, labels: { list: prefix } })),
@@ -131,13 +129,13 @@ export function describeLife(): void {
       expect(await listIds({ labels })).toEqual([]);
     });
 
-    it("answers with a sandbox that can be worked with", async () => {
+    it("returns sandboxes that can be used", async () => {
       for await (const item of daytona().list({ id: sandbox.id })) {
         expect((await item.process.executeCommand("echo from the list")).result).toBe("from the list\n");
       }
     });
 
-    it("comes by page number too, as older SDKs ask for it", async () => {
+    it("has page numbers too, as older SDKs request", async () => {
       const labels = encodeURIComponent(JSON.stringify(place.labels));
       const response = await askApi(`/sandbox/paginated?labels=${labels}&page=1&limit=1`);
       const { items, total, page, totalPages } = (await response.json()) as Record<string, unknown>;
@@ -148,7 +146,7 @@ export function describeLife(): void {
       expect(await none.json()).toMatchObject({ items: [], total: 0 });
     });
 
-    it("refuses labels that are no JSON, and a cursor that it never gave", async () => {
+    it("refuses labels that are no JSON, and a cursor that it never returned", async () => {
       for (const query of ["labels=x", "cursor=x"]) {
         const response = await askApi(`/sandbox?${query}`);
         expect([query, response.status]).toEqual([query, 400]);
@@ -174,7 +172,7 @@ export function describeLife(): void {
       await sandbox.setAutoDeleteInterval(30);
     });
 
-    it("are refused where they make no sense", async () => {
+    it("are refused where they are invalid", async () => {
       for (const path of ["autostop/-1", "autostop/x", "autoarchive/-1"]) {
         const response = await askApi(`/sandbox/${sandbox.id}/${path}`, { method: "POST" });
         expect([path, response.status]).toEqual([path, 400]);
@@ -182,7 +180,7 @@ export function describeLife(): void {
       }
     });
 
-    it("close the network and open it again, and take no address that is none", async () => {
+    it("close the network and open it again, and accept only valid addresses", async () => {
       const made = await createSandbox();
       await made.updateNetworkSettings({ networkBlockAll: true });
       await made.refreshData();
@@ -195,12 +193,12 @@ export function describeLife(): void {
       await made.delete();
     });
 
-    it("know of activity", async () => {
+    it("record activity", async () => {
       await sandbox.refreshData();
       const before = Date.parse(sandbox.lastActivityAt ?? "1970-01-01");
       await sandbox.refreshActivity();
       await sandbox.refreshData();
-      // A real one writes it down every so often only.
+      // A real one records it only every so often.
       expect(Date.parse(sandbox.lastActivityAt ?? "")).toBeGreaterThanOrEqual(before);
     });
   });
@@ -216,7 +214,7 @@ export function describeLife(): void {
       await made.stop();
       expect(made.state).toBe("stopped");
       expect(await statusOf(made.stop())).toBe(400);
-      // 400 "… Is the Sandbox started?" once the proxy looked; 502 from the moment before.
+      // 400 "… Is the Sandbox started?" once the proxy has checked; 502 just before.
       expect([400, 502]).toContain(await statusOf(made.process.executeCommand("true")));
 
       await made.start();
@@ -227,7 +225,7 @@ export function describeLife(): void {
       await made.delete();
     });
 
-    it("is the end of a sandbox that lives only once", async () => {
+    it("is the end of an ephemeral sandbox", async () => {
       const made = await createSandbox({ ephemeral: true });
       expect(made.autoDeleteInterval).toBe(0);
       await made.stop();
@@ -236,7 +234,7 @@ export function describeLife(): void {
   });
 
   describe("a pause", () => {
-    it("holds the processes still, and lets them go on, where the sandbox can", async ({ skip }) => {
+    it("freezes the processes and lets them continue, where the sandbox can", async ({ skip }) => {
       const made = await createSandbox();
       await made.process.createSession("held");
       const refused = await made.pause().then(
@@ -258,7 +256,7 @@ export function describeLife(): void {
   });
 
   describe("an archive", () => {
-    it("takes what is stopped, and gives it back with its files", async () => {
+    it("takes a stopped sandbox, and returns it with its files", async () => {
       const made = await createSandbox();
       await made.fs.uploadFile(Buffer.from("kept"), "kept.txt");
       expect(await statusOf(made.archive())).toBe(400);
@@ -276,7 +274,7 @@ export function describeLife(): void {
   });
 
   describe("a deletion", () => {
-    it("takes started and stopped ones, frees the name, and finds nothing a second time", async () => {
+    it("takes started and stopped ones, frees the name, and fails a second time", async () => {
       const name = makeName();
       const first = await createSandbox({ name });
       await first.delete(60, true);

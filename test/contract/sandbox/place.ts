@@ -1,7 +1,6 @@
 /**
- * Where the contract of a Daytona is asked, and what its parts share. The parts are written against the SDK and the
- * published interface, never against one implementation: what versions do differently is accepted both ways, with a
- * word on why.
+ * Where the contract of a Daytona runs, and what its parts share. The parts use the SDK and the published interface,
+ * never one implementation: differences between versions are accepted both ways, with a note on why.
  */
 import { randomUUID } from "node:crypto";
 import type { CreateSandboxFromImageParams, CreateSandboxFromSnapshotParams, Daytona, Sandbox } from "@daytonaio/sdk";
@@ -19,21 +18,21 @@ export interface Answer {
 
 export interface Place {
   kind: PlaceKind;
-  /** Absent where there is a toolbox only. */
+  /** Absent where there is only a toolbox. */
   client?: Daytona;
   apiUrl?: string;
   apiKey: string;
-  /** Another client of the same Daytona, with a key that is none. */
+  /** Another client of the same Daytona, with an invalid key. */
   stranger?: Daytona;
-  /** The sandbox that all parts share; none leaves it stopped or changed for the next. */
+  /** The sandbox that all parts share; no part leaves it stopped or changed for the next. */
   sandbox: Sandbox;
-  /** What every sandbox of this run is labelled with. The SDK writes into the labels that it is given: copy them. */
+  /** The label of every sandbox of this run. The SDK writes into the labels that it is given, so copy them. */
   labels: Record<string, string>;
-  /** The names of the snapshots that were ordered. */
+  /** The names of the snapshots that were requested. */
   snapshots: string[];
-  /** Asks for a preview's address, as a browser would. */
+  /** Requests a preview's address, as a browser would. */
   visit(url: string, headers?: Record<string, string>): Promise<Answer>;
-  /** Ends all that the run made, whatever failed before. */
+  /** Deletes everything that the run created, whatever failed before. */
   close(): Promise<void>;
 }
 
@@ -45,7 +44,7 @@ export function enter(opened: Place): void {
   sandbox = opened.sandbox;
 }
 
-/** Only for parts that are not run on a toolbox alone. */
+/** Only for parts that do not run on a toolbox alone. */
 export function daytona(): Daytona {
   if (place.client === undefined) throw new Error("there is no control plane here");
   return place.client;
@@ -55,7 +54,7 @@ export function makeName(prefix = "contract"): string {
   return `${prefix}-${randomUUID().slice(0, 13)}`;
 }
 
-/** Should the run be killed, Daytona itself stops and deletes what it made. */
+/** If the run is killed, Daytona itself stops and deletes what it created. */
 export const ownEnd = { autoStopInterval: 15, autoDeleteInterval: 30 };
 
 export function createSandbox(parameters: CreateSandboxFromSnapshotParams = {}): Promise<Sandbox> {
@@ -78,7 +77,7 @@ export function makeSnapshotName(): string {
   return name;
 }
 
-/** Runs a command of a test's preparation; one that fails is told with its output. */
+/** Runs a command of a test's preparation; a failure is reported with its output. */
 export async function run(command: string): Promise<string> {
   const { exitCode, result } = await sandbox.process.executeCommand(command);
   expect(exitCode, result).toBe(0);
@@ -98,7 +97,7 @@ export async function statusOf(promise: Promise<unknown>): Promise<number | unde
   return (await failureOf(promise)).statusCode;
 }
 
-/** A request to the shared sandbox's toolbox, for what the SDK doesn't show of an answer. */
+/** A request to the shared sandbox's toolbox, for the parts of a response that the SDK hides. */
 export function askToolbox(path: string, init: RequestInit = {}): Promise<Response> {
   const base = `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}`;
   return ask(base + path, init);
@@ -117,8 +116,8 @@ function ask(url: string, init: RequestInit): Promise<Response> {
 }
 
 /**
- * The last daemon whose source is open, 0.190, has no PTY that the SDK's Node client can open, no `/env`, no
- * `/system/metrics`, no signed uploads and half of the git routes. Tests of those are skipped there.
+ * The last open-source daemon, 0.190, has no PTY that the SDK's Node client can open, no `/env`, no `/system/metrics`,
+ * no signed uploads and half of the git routes. Tests of those are skipped there.
  */
 export async function skipOnOldDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
   if (place.kind === "double") return;
@@ -128,7 +127,7 @@ export async function skipOnOldDaemon(skip: (condition: boolean, note: string) =
   skip(major === "0" && Number(minor) < 200, `daemon ${version}`);
 }
 
-/** Waits for what no event announces. The test's own time limit ends it. */
+/** Polls for what no event announces. The test's own time limit ends it. */
 export async function eventually<T>(look: () => Promise<T | undefined | false>, every_ms = 50): Promise<T> {
   for (;;) {
     const seen = await look();
@@ -137,23 +136,23 @@ export async function eventually<T>(look: () => Promise<T | undefined | false>, 
   }
 }
 
-/** A name that is this machine, whatever its resolver says: many know `localhost` only. */
+/** A name for this machine, whatever its resolver knows: many know `localhost` only. */
 export function isBelowLocalhost(url: string): boolean {
   return new URL(url).hostname.endsWith(".localhost");
 }
 
-/** What a process does that a test wants to see dead: it touches a file as long as it lives. */
+/** A process that touches a file as long as it lives, so that a test can see it dead. */
 export function beat(file: string): string {
   return `while :; do touch ${file}; sleep 0.05; done`;
 }
 
-/** Waits until nobody touches the file any more. */
+/** Waits until nothing touches the file any more. */
 export async function awaitSilence(file: string): Promise<void> {
   const look = `before=$(stat -c %y ${file}); sleep 0.3; [ "$before" = "$(stat -c %y ${file})" ]`;
   await eventually(async () => (await sandbox.process.executeCommand(look)).exitCode === 0);
 }
 
-/** A folder of its own below the work dir, made at once. */
+/** A new folder of its own below the work dir. */
 export async function makeFolder(): Promise<string> {
   const name = makeName("folder");
   await sandbox.fs.createFolder(name, "755");

@@ -1,6 +1,4 @@
-/**
- * The three places: the double of this repository, a real Daytona, and a toolbox alone.
- */
+/** The three places: the double of this repository, a real Daytona, and a toolbox alone. */
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -31,7 +29,7 @@ export async function openDouble(): Promise<Place> {
   };
 }
 
-/** Whatever happens, `close` looks for all that bears this run's label or name, and deletes it. */
+/** Whatever happens, `close` finds everything with this run's label or name, and deletes it. */
 export async function openDaytona(apiKey: string): Promise<Place> {
   const apiUrl = process.env.DAYTONA_API_URL ?? "https://app.daytona.io/api";
   const connect = (key: string): Daytona => new Daytona({ apiKey: key, apiUrl, useDeprecatedPolling: true });
@@ -64,8 +62,8 @@ async function visit(url: string, headers: Record<string, string> = {}): Promise
 }
 
 /**
- * The SDK finds a toolbox only through a control plane, so here is the least that it needs: one that answers every
- * question with a sandbox whose toolbox is the address. The SDK joins the toolbox's address and the sandbox's id by a
+ * The SDK finds a toolbox only through a control plane, so this is the least that it needs: one that answers every
+ * request with a sandbox whose toolbox is the address. The SDK joins the toolbox's address and the sandbox's id by a
  * slash; where the address has no path, the id `.` does nothing.
  */
 export async function openToolbox(address: string): Promise<Place> {

@@ -1,5 +1,6 @@
 /**
- * What listens inside, and how it is reached from outside: plain links with a token, signed links, and who is refused.
+ * Ports inside the sandbox and how they are reached from outside: plain links with a token, signed links, and refused
+ * visitors.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -7,7 +8,7 @@ import { askToolbox, daytona, eventually, isBelowLocalhost, makeName, place, run
 
 const port = 8231;
 
-/** Tells what reached it, and answers a WebSocket with what it was sent. Python is in every image of Daytona's. */
+/** Returns the request that reached it, and echoes WebSocket messages. Every Daytona image has Python. */
 const application = `
 import base64, hashlib, http.server, json
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -17,8 +18,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.headers.get("upgrade", "").lower() == "websocket": return self.greet()
         sent = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-        told = {"path": self.path, "method": self.command, "body": sent, "headers": dict(self.headers.items())}
-        body = json.dumps(told).encode()
+        echo = {"path": self.path, "method": self.command, "body": sent, "headers": dict(self.headers.items())}
+        body = json.dumps(echo).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
@@ -37,7 +38,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", ${port}), Handler).serve_forever()
 `;
 
-interface Told {
+interface EchoedRequest {
   path: string;
   method: string;
   body: string;
@@ -73,15 +74,15 @@ export function describeListeners(): void {
   describe("the ports inside", () => {
     beforeAll(serveApplication);
 
-    it("are known by whether something listens on them", async () => {
-      // A real daemon looks every so often.
+    it("are known to be in use or free", async () => {
+      // A real daemon checks only every so often.
       await eventually(() => isInUse(port));
       expect(await isInUse(8232)).toBe(false);
       const response = await askToolbox("/port");
       expect(((await response.json()) as { ports: number[] }).ports).toContain(port);
     });
 
-    it("answer through the toolbox, which says so where nothing listens", async () => {
+    it("are reached through the toolbox, which reports where nothing listens", async () => {
       const response = await askToolbox(`/proxy/${port}/deep/path?x=1`, { method: "POST", body: "sent" });
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({ path: "/deep/path?x=1", method: "POST", body: "sent" });
@@ -90,7 +91,7 @@ export function describeListeners(): void {
       await dead.body?.cancel();
     });
 
-    it("are asked for one by one from 3000 to 9999 only", async () => {
+    it("are checked one by one from 3000 to 9999 only", async () => {
       for (const wrong of ["x", "0", "2999", "10000"]) {
         const response = await askToolbox(`/port/${wrong}/in-use`);
         expect([wrong, response.status]).toEqual([wrong, 400]);
@@ -103,21 +104,21 @@ export function describeListeners(): void {
 export function describePreviews(): void {
   beforeAll(serveApplication);
 
-  async function see(url: string, headers?: Record<string, string>): Promise<Told> {
+  async function see(url: string, headers?: Record<string, string>): Promise<EchoedRequest> {
     const { status, body } = await place.visit(url, headers);
     expect(status, body.slice(0, 500)).toBe(200);
-    return JSON.parse(body) as Told;
+    return JSON.parse(body) as EchoedRequest;
   }
 
   describe("a plain link", () => {
     it("opens with its token in a header, which the application never sees", async () => {
       const { url, token } = await sandbox.getPreviewLink(port);
-      const told = await see(`${url.replace(/\/$/, "")}/deep/path?x=1&y=%20`, { "x-daytona-preview-token": token });
-      expect(told).toMatchObject({ path: "/deep/path?x=1&y=%20", method: "GET" });
-      expect(JSON.stringify(told)).not.toContain(token);
+      const echo = await see(`${url.replace(/\/$/, "")}/deep/path?x=1&y=%20`, { "x-daytona-preview-token": token });
+      expect(echo).toMatchObject({ path: "/deep/path?x=1&y=%20", method: "GET" });
+      expect(JSON.stringify(echo)).not.toContain(token);
     });
 
-    it("opens with its token in the query, and goes on by a cookie", async () => {
+    it("opens with its token in the query, and continues with a cookie", async () => {
       const { url, token } = await sandbox.getPreviewLink(port);
       const opened = await place.visit(`${url}?DAYTONA_SANDBOX_AUTH_KEY=${token}&x=1`);
       expect(opened.status).toBe(200);
@@ -125,14 +126,14 @@ export function describePreviews(): void {
       const cookies = [opened.headers["set-cookie"] ?? []].flat().join("\n");
       const [cookie = ""] = /daytona-sandbox-auth-[^;\n]+/.exec(cookies) ?? [];
       expect(cookie).not.toBe("");
-      const told = await see(url, { cookie: `theirs=1; ${cookie}` });
-      expect(lower(told.headers).cookie).toBe("theirs=1");
+      const echo = await see(url, { cookie: `theirs=1; ${cookie}` });
+      expect(lower(echo.headers).cookie).toBe("theirs=1");
     });
 
-    it("is closed to who brings nothing or the wrong thing", async () => {
+    it("is closed without a valid token", async () => {
       const { url } = await sandbox.getPreviewLink(port);
       const other = await sandbox.getPreviewLink(port + 1);
-      // A real proxy sends a browser without anything to a sign-in.
+      // A real proxy redirects a browser without a token to a sign-in.
       expect([307, 401]).toContain((await place.visit(url)).status);
       expect([307, 401]).toContain((await place.visit(url, { "x-daytona-preview-token": "wrong" })).status);
       // One token for all ports of a sandbox.
@@ -140,7 +141,7 @@ export function describePreviews(): void {
       expect((await place.visit(url, { "x-daytona-preview-token": token })).status).toBe(200);
     });
 
-    it("tells the application by which name it was asked", async () => {
+    it("sends the application the requested host name", async () => {
       const { url, token } = await sandbox.getPreviewLink(port);
       const headers = lower((await see(url, { "x-daytona-preview-token": token })).headers);
       expect(headers["x-forwarded-host"]).toBe(new URL(url).host);
@@ -151,7 +152,7 @@ export function describePreviews(): void {
       expect((await place.visit(url, { "x-daytona-preview-token": token })).status).toBe(502);
     });
 
-    it("is none for what is no port", async () => {
+    it("does not exist for an invalid port", async () => {
       for (const wrong of [0, -1, 65_536]) expect(await statusOf(sandbox.getPreviewLink(wrong))).toBe(400);
     });
   });
@@ -165,7 +166,7 @@ export function describePreviews(): void {
       expect([307, 401]).toContain((await place.visit(signed.url.replace(`//${port}-`, `//${port + 1}-`))).status);
     });
 
-    it("ends when it is revoked, and when its time is over", async () => {
+    it("ends when it is revoked, and when it expires", async () => {
       const revoked = await sandbox.getSignedPreviewUrl(port, 60);
       const short = await sandbox.getSignedPreviewUrl(port, 1);
       expect((await place.visit(revoked.url)).status).toBe(200);
@@ -194,7 +195,7 @@ export function describePreviews(): void {
   });
 
   describe("a toolbox", () => {
-    it("is closed to who brings no key", async () => {
+    it("is closed without a key", async () => {
       const base = `${sandbox.toolboxProxyUrl}/${sandbox.id}`;
       for (const init of [{}, { headers: { authorization: "Bearer dtn_nobody" } }]) {
         const response = await fetch(`${base}/work-dir`, init);
@@ -207,17 +208,17 @@ export function describePreviews(): void {
       const { token } = await sandbox.getPreviewLink(port);
       const below = `${sandbox.toolboxProxyUrl}/${sandbox.id}/proxy/${port}`;
       const headers = { "x-daytona-preview-token": token, authorization: "Basic dGhlaXJz" };
-      const told = await see(`${below}/deep/path?x=1`, headers);
-      expect(told).toMatchObject({ path: "/deep/path?x=1" });
-      expect(lower(told.headers).authorization).toBe("Basic dGhlaXJz");
-      expect(JSON.stringify(told)).not.toContain(token);
+      const echo = await see(`${below}/deep/path?x=1`, headers);
+      expect(echo).toMatchObject({ path: "/deep/path?x=1" });
+      expect(lower(echo.headers).authorization).toBe("Basic dGhlaXJz");
+      expect(JSON.stringify(echo)).not.toContain(token);
       expect((await place.visit(`${below}/`, { "x-daytona-preview-token": "wrong" })).status).toBe(401);
     });
 
-    it("has never shown the key to what runs inside", async () => {
+    it("never passes the key to what runs inside", async () => {
       const { url } = await sandbox.getPreviewLink(port);
-      const told = await see(url, { authorization: `Bearer ${place.apiKey}` });
-      expect(JSON.stringify(told)).not.toContain(place.apiKey);
+      const echo = await see(url, { authorization: `Bearer ${place.apiKey}` });
+      expect(JSON.stringify(echo)).not.toContain(place.apiKey);
       expect(await run("env")).not.toContain(place.apiKey);
     });
 

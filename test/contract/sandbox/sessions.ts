@@ -1,6 +1,4 @@
-/**
- * Sessions: a long-lived shell each, commands that go on while nobody asks, their input and their logs.
- */
+/** Sessions: a long-lived shell each, commands that run without a client, their input and their logs. */
 import { DaytonaConflictError, DaytonaNotFoundError } from "@daytonaio/sdk";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -15,7 +13,7 @@ import {
   statusOf,
 } from "./place.ts";
 
-/** What marks each line of a log that holds both streams. */
+/** The prefix of each line of a log that contains both streams. */
 const OUT = "\u0001\u0001\u0001";
 const ERR = "\u0002\u0002\u0002";
 
@@ -65,7 +63,7 @@ export function describeSessions(): void {
       expect(error).toBeInstanceOf(DaytonaConflictError);
     });
 
-    it("is not found when there is none", async () => {
+    it("is not found when it does not exist", async () => {
       const nobody = makeName("nobody");
       expect(await failureOf(sandbox.process.getSession(nobody))).toBeInstanceOf(DaytonaNotFoundError);
       expect(await statusOf(sandbox.process.executeSessionCommand(nobody, { command: "true" }))).toBe(404);
@@ -81,7 +79,7 @@ export function describeSessions(): void {
       expect(second).toMatchObject({ exitCode: 0, stdout: "/tmp\nred\nf\n", stderr: "" });
     });
 
-    it("keeps the streams apart, and marks the lines where they are together", async () => {
+    it("keeps the streams apart, and marks the lines where they are combined", async () => {
       const command = "echo out; echo err >&2; (exit 7)";
       const answer = await sandbox.process.executeSessionCommand(session, { command });
       expect(answer).toMatchObject({ exitCode: 7, stdout: "out\n", stderr: "err\n" });
@@ -91,13 +89,13 @@ export function describeSessions(): void {
       expect(logs).toEqual({ output: answer.output, stdout: "out\n", stderr: "err\n" });
     });
 
-    it("gives a last line without its end back", async () => {
+    it("returns a last line without a line end", async () => {
       const { stdout } = await sandbox.process.executeSessionCommand(session, { command: "printf 'a\\nb'" });
-      // 0.190 reads line by line and ends the last one itself.
+      // 0.190 reads line by line and adds an end to the last line itself.
       expect(["a\nb", "a\nb\n"]).toContain(stdout);
     });
 
-    it("takes heredocs, quotes and dollars", async () => {
+    it("accepts heredocs, quotes and dollars", async () => {
       const command = "cat <<'EOF'\na \"b\" 'c' $d \\ `e`\n商店\nEOF";
       const { stdout } = await sandbox.process.executeSessionCommand(session, { command });
       expect(stdout).toBe("a \"b\" 'c' $d \\ `e`\n商店\n");
@@ -116,7 +114,7 @@ export function describeSessions(): void {
       expect(answer.stdout).toBe("ended\n");
     });
 
-    it("remembers its commands in order, with the exit code of those that ended", async () => {
+    it("lists its commands in order, with the exit code of those that ended", async () => {
       const own = makeName("session");
       await sandbox.process.createSession(own);
       const first = await sandbox.process.executeSessionCommand(own, { command: "true" });
@@ -137,7 +135,7 @@ export function describeSessions(): void {
   });
 
   describe("a session's asynchronous command", () => {
-    // One each: a command that doesn't end holds up only its own.
+    // One each: a command that doesn't end blocks only its own.
     beforeEach(async () => {
       session = makeName("session");
       await sandbox.process.createSession(session);
@@ -153,12 +151,12 @@ export function describeSessions(): void {
       expect(response.status).toBe(202);
       const { cmdId, ...others } = (await response.json()) as Record<string, unknown>;
       expect(cmdId).toMatch(/./);
-      // 0.190 names the others, with null.
+      // 0.190 names the other fields, with null.
       expect(Object.values(others).filter((value) => value !== null)).toEqual([]);
       expect(await awaitEnd(session, String(cmdId))).toBe(0);
     });
 
-    it("is followed live to its end, with its input taken, and its logs stay", async () => {
+    it("is followed live to its end, accepts input, and its logs stay", async () => {
       const id = await start(session, "echo ready; echo warn >&2; read answer; echo got $answer; (exit 4)");
       const followed = follow(session, id);
       await awaitOutput(session, id, "ready");
@@ -170,7 +168,7 @@ export function describeSessions(): void {
       expect(logs).toMatchObject({ stdout: "ready\ngot yes\n", stderr: "warn\n" });
     });
 
-    it("is followed from its start, also when it ended long ago", async () => {
+    it("is followed from its start, even when it ended long ago", async () => {
       const id = await start(session, "echo early; echo bad >&2");
       await awaitEnd(session, id);
       expect(await follow(session, id)).toEqual({ stdout: "early\n", stderr: "bad\n" });
@@ -182,7 +180,7 @@ export function describeSessions(): void {
       expect(seen.map(({ stdout }) => stdout)).toEqual(["1\n2\n3\n", "1\n2\n3\n"]);
     });
 
-    it("takes input without a line's end as a line", async () => {
+    it("accepts input without a line's end as a line", async () => {
       // The daemon adds the end where it is missing, "for commands like read".
       const id = await start(session, "read a; echo got $a");
       await sandbox.process.sendSessionCommandInput(session, id, "whole");
@@ -190,13 +188,13 @@ export function describeSessions(): void {
       expect((await sandbox.process.getSessionCommandLogs(session, id)).stdout).toBe("got whole\n");
     });
 
-    it("takes no input when it has ended", async () => {
+    it("accepts no input when it has ended", async () => {
       const id = await start(session, "true");
       await awaitEnd(session, id);
       expect(await statusOf(sandbox.process.sendSessionCommandInput(session, id, "more\n"))).toBe(410);
     });
 
-    it("goes on when its follower has left", async () => {
+    it("continues when its follower has left", async () => {
       const folder = await makeFolder();
       const work = (await sandbox.getWorkDir()) ?? "";
       const id = await start(session, `read go; echo late; touch ${work}/${folder}/done`);
@@ -206,7 +204,7 @@ export function describeSessions(): void {
       expect((await sandbox.fs.getFileDetails(`${folder}/done`)).isDir).toBe(false);
     });
 
-    it("holds the next one of its session back until it ends", async () => {
+    it("delays the next one of its session until it ends", async () => {
       const first = await start(session, "read go; echo first");
       const second = await start(session, "echo second");
       expect((await sandbox.process.getSessionCommandLogs(session, second)).stdout).toBe("");
@@ -216,24 +214,24 @@ export function describeSessions(): void {
       expect(await awaitEnd(session, first)).toBe(0);
     });
 
-    it("is held by a child in the background that keeps its output, as the real one's is", async () => {
+    it("is held by a background child that keeps its output, as in a real Daytona", async () => {
       const id = await start(session, "(sleep 0.4; echo child) & echo parent");
       const next = await sandbox.process.executeSessionCommand(session, { command: "echo next" });
       expect(next.stdout).toBe("next\n");
       expect((await follow(session, id)).stdout).toBe("parent\nchild\n");
     });
 
-    it("ends its session with its shell: what comes after is refused", async () => {
+    it("ends its session with its shell: later commands are refused", async () => {
       const file = `/tmp/${makeName("shell")}`;
       await start(session, `echo $$ > ${file}; exit 3`);
       const isGone = `kill -0 "$(cat ${file})" 2>/dev/null && exit 1 || test -s ${file}`;
       await eventually(async () => (await sandbox.process.executeCommand(isGone)).exitCode === 0);
       const after = await statusOf(sandbox.process.executeSessionCommand(session, { command: "echo on" }));
-      // 500 with 0.190, where nothing reads the command any more; newer ones know SESSION_ENDED.
+      // 500 with 0.190, where nothing reads the command any more; newer ones return SESSION_ENDED.
       expect([400, 410, 500]).toContain(after);
     });
 
-    it("echoes its input into the log unless told not to", async () => {
+    it("echoes its input into the log unless that is turned off", async () => {
       const id = await start(session, "read a; echo got $a", false);
       await sandbox.process.sendSessionCommandInput(session, id, "word\n");
       await awaitEnd(session, id);
@@ -243,7 +241,7 @@ export function describeSessions(): void {
   });
 
   describe("a session's end", () => {
-    it("kills what it runs, and who waits for it is told", async () => {
+    it("kills what it runs, and notifies whoever waits for it", async () => {
       const own = makeName("session");
       await sandbox.process.createSession(own);
       const file = `${(await sandbox.getWorkDir()) ?? ""}/${await makeFolder()}/beat`;
@@ -267,7 +265,7 @@ export function describeSessions(): void {
       await sandbox.process.deleteSession(own);
     });
 
-    it("of the entrypoint can't be asked for", async () => {
+    it("can't be requested for the entrypoint's session", async () => {
       expect(await statusOf(sandbox.process.createSession("entrypoint"))).toBe(400);
       expect(await statusOf(sandbox.process.deleteSession("entrypoint"))).toBe(400);
       expect((await sandbox.process.listSessions()).map(({ sessionId }) => sessionId)).not.toContain("entrypoint");

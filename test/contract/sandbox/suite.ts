@@ -1,6 +1,4 @@
-/**
- * The contract of a Daytona as Taskloom and its users rely on it, over the SDK alone.
- */
+/** The contract of a Daytona as Taskloom and its users rely on it, through the SDK alone. */
 import { afterAll, beforeAll, describe } from "vitest";
 import { describeFileLinks, describeSshAccess } from "./access.ts";
 import { describeBuilds } from "./builds.ts";
@@ -17,7 +15,7 @@ import { describeSessions } from "./sessions.ts";
 import { describeTerminals } from "./terminals.ts";
 import { describeUnsupported } from "./unsupported.ts";
 
-/** A real Daytona makes a sandbox in seconds, archives one in minutes; ours does nothing that takes long. */
+/** A real Daytona creates a sandbox in seconds and archives one in minutes; the double does nothing that takes long. */
 const timeouts: Record<PlaceKind, number> = { double: 30_000, daytona: 300_000, toolbox: 60_000 };
 
 export function describeDaytona(name: string, kind: PlaceKind, open: () => Promise<Place>): void {

@@ -1,6 +1,4 @@
-/**
- * Terminals: shells on a PTY, over a WebSocket that may come and go.
- */
+/** Terminals: shells on a PTY, over a WebSocket that may drop and reconnect. */
 import { DaytonaConnectionError, type PtyHandle } from "@daytonaio/sdk";
 import { beforeEach, describe, expect, it } from "vitest";
 import { askToolbox, awaitSilence, beat, eventually, makeName, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
@@ -8,9 +6,9 @@ import { askToolbox, awaitSilence, beat, eventually, makeName, sandbox, skipOnOl
 interface Terminal {
   id: string;
   handle: PtyHandle;
-  /** All that came, as text. */
+  /** Everything received, as text. */
   text(): string;
-  /** Waits until what came matches. */
+  /** Waits until the received text matches. */
   sees(pattern: RegExp): Promise<void>;
 }
 
@@ -55,7 +53,7 @@ export function describeTerminals(): void {
   beforeEach(({ skip }) => skipOnOldDaemon(skip));
 
   describe("a terminal", () => {
-    it("runs a shell that knows it is on one, of the size, folder and variables that were asked for", async () => {
+    it("runs a shell that knows it has one, with the requested size, folder and variables", async () => {
       const one = await open({ cols: 97, rows: 31, cwd: "/tmp", envs: { COLOUR: "a b 店" } });
       expect(one.handle.isConnected()).toBe(true);
       await one.handle.sendInput('stty size; pwd; echo "[$COLOUR|$TERM]"; test -t 0 && echo on a terminal\n');
@@ -67,7 +65,7 @@ export function describeTerminals(): void {
       expect(await one.handle.wait()).toEqual({ exitCode: 0, error: undefined });
     });
 
-    it("echoes what is typed, keeps a foreground job's keys, and knows Ctrl-C", async () => {
+    it("echoes typed text, passes keys to a foreground job, and handles Ctrl-C", async () => {
       const one = await open();
       const job = "trap 'echo caught; exit 5' INT; echo ready $((1 + 1)); cat; while :; do sleep 0.05; done";
       await one.handle.sendInput(`sh -c "${job.replaceAll("$", "\\$")}"; exit $?\n`);
@@ -79,7 +77,7 @@ export function describeTerminals(): void {
       expect((await one.handle.wait()).exitCode).toBe(5);
     });
 
-    it("tells how it ended", async () => {
+    it("reports how it ended", async () => {
       const one = await open();
       await one.handle.sendInput("exit 7\n");
       expect(await one.handle.wait()).toEqual({ exitCode: 7, error: "non-zero exit" });
@@ -87,7 +85,7 @@ export function describeTerminals(): void {
       await eventually(async () => !(await sandbox.process.listPtySessions()).some(({ id }) => id === one.id));
     });
 
-    it("is killed with what runs in it", async () => {
+    it("is killed with everything that runs in it", async () => {
       const one = await open();
       const file = `/tmp/${makeName("beat")}`;
       await one.handle.sendInput(`${beat(file)}\n`);
@@ -103,9 +101,9 @@ export function describeTerminals(): void {
   describe("a terminal's record", () => {
     it("is listed and found while it lives", async () => {
       const one = await open({ cols: 91, rows: 21 });
-      const told = { id: one.id, cols: 91, rows: 21, active: true };
-      expect(await sandbox.process.getPtySessionInfo(one.id)).toMatchObject(told);
-      expect(await sandbox.process.listPtySessions()).toContainEqual(expect.objectContaining(told));
+      const info = { id: one.id, cols: 91, rows: 21, active: true };
+      expect(await sandbox.process.getPtySessionInfo(one.id)).toMatchObject(info);
+      expect(await sandbox.process.listPtySessions()).toContainEqual(expect.objectContaining(info));
       await one.handle.kill();
     });
 
@@ -119,7 +117,7 @@ export function describeTerminals(): void {
       expect([404, 410]).toContain(await statusOf(sandbox.process.resizePtySession(one.id, 80, 24)));
     });
 
-    it("can be made before anybody looks, and starts when somebody does", async () => {
+    it("can be created before anybody connects, and starts when somebody does", async () => {
       const id = makeName("pty");
       const make = (): Promise<Response> =>
         askToolbox("/process/pty", {
@@ -143,7 +141,7 @@ export function describeTerminals(): void {
   });
 
   describe("a terminal's connection", () => {
-    it("may end and come back: the shell is the same", async () => {
+    it("may drop and reconnect to the same shell", async () => {
       const one = await open();
       await one.handle.sendInput("KEPT=yes; echo ready $((1 + 1))\n");
       await one.sees(/ready 2\r\n/);

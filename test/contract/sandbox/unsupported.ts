@@ -1,12 +1,12 @@
 /**
- * What Daytona offers and the double doesn't: asked for, it says so at once, with a sentence and 501. A real Daytona
- * is not asked: these are about us.
+ * What Daytona offers and the double doesn't: it answers at once with a sentence and 501. A real Daytona is not tested,
+ * because these tests are about the double.
  */
 import { DaytonaError, Image } from "@daytonaio/sdk";
 import { expect, it } from "vitest";
 import { askApi, askToolbox, createFromImage, createSandbox, daytona, failureOf, sandbox } from "./place.ts";
 
-/** Name → how the SDK asks for it. */
+/** Name → how the SDK requests it. */
 const unsupported: Record<string, () => Promise<unknown>> = {
   "volumes: list": () => daytona().volume.list(),
   "volumes: make": () => daytona().volume.create("contract"),
@@ -32,7 +32,7 @@ export function describeUnsupported(): void {
     });
   }
 
-  it("a route that nobody ever heard of is told apart", async () => {
+  it("a route that does not exist at all gets another answer", async () => {
     for (const response of [await askApi("/no-such-thing"), await askToolbox("/no-such-thing")]) {
       expect([404, 501]).toContain(response.status);
       expect(await response.json()).toMatchObject({ statusCode: response.status });

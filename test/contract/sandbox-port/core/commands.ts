@@ -1,16 +1,16 @@
-// The core of the contract for commands: their ids, waits, input and end. The commands are words that the smallest shell has:
-// echo (also with >>), cat, pwd, head -n 1, sleep and exit, joined with semicolons.
+// The core of the contract for commands: their ids, waits, input and end. The commands use only what the smallest shell
+// has: echo (also with >>), cat, pwd, head -n 1, sleep and exit, joined with semicolons.
 import { expect, it } from "vitest";
-import { failureOf, house, ignore, newId, readText, run, sandbox, untilEnd, writeText } from "../fixture.ts";
+import { failureOf, fixture, ignore, newId, readText, run, sandbox, untilEnd, writeText } from "../fixture.ts";
 
 export function describeCommandCore(): void {
-  it("ends with the exit code of the command, and gives its output", async () => {
+  it("end with the exit code of the command, and return its output", async () => {
     expect(await run("echo one; echo two")).toEqual({ exit_code: 0, output: "one\ntwo\n", omitted_bytes: 0 });
     expect(await run("echo three; exit 3; echo never")).toMatchObject({ exit_code: 3, output: "three\n" });
     expect((await run("no-such-program-at-all")).exit_code).toBe(127);
   });
 
-  it("starts in the work dir or in the given folder", async () => {
+  it("start in the work dir or in the given folder", async () => {
     const work = (await run("pwd")).output.trim();
     expect(work).toMatch(/^\//);
     await writeText("a folder/子/file", "");
@@ -18,7 +18,7 @@ export function describeCommandCore(): void {
     expect((await run("pwd", { cwd: "/tmp" })).output.trim()).toBe("/tmp");
   });
 
-  it("runs a command once, however often its id comes", async () => {
+  it("run once, however often their id is sent", async () => {
     const command_id = newId();
     const command = "echo line >> counter.txt; sleep 0.3; echo done";
     const [first, second] = await Promise.all([run(command, { command_id }), run(command, { command_id })]);
@@ -27,28 +27,28 @@ export function describeCommandCore(): void {
     expect(await readText("counter.txt")).toBe("line\n");
   });
 
-  it("re-attaches another life to the command that runs", async () => {
+  it("are found again by another life while they run", async () => {
     const command_id = newId();
     const command = "echo line >> lives.txt; sleep 1; echo done";
     expect(await run(command, { command_id, wait_ms: 100 })).toMatchObject({ exit_code: null });
-    const other = house.open("contract").sandbox;
+    const other = fixture.open("contract").sandbox;
     const state = await other.runCommand({ command_id, command, wait_ms: 30_000 }, ignore, untilEnd());
     expect(state).toMatchObject({ exit_code: 0, output: "done\n" });
     expect(await readText("lives.txt")).toBe("line\n");
   });
 
-  it("takes ids of any form", async () => {
+  it("accept ids of any form", async () => {
     const command_id = "call/中文 ../?#%20'\"";
     expect((await run("echo odd", { command_id })).output).toBe("odd\n");
     expect((await sandbox.readCommand(command_id, untilEnd())).output).toBe("odd\n");
   });
 
-  it("refuses a command that no shell could take", async () => {
+  it("are refused where no shell could run them", async () => {
     expect((await failureOf(run("echo \0"))).code).toBe("invalid");
     expect((await failureOf(run(`echo ${"x".repeat(200_000)}`))).code).toBe("invalid");
   });
 
-  it("returns when the wait is over, can be asked again, and is ended from outside", async () => {
+  it("return when the wait is over, can be asked again, and are ended from outside", async () => {
     const command_id = newId();
     const begun = await run("echo begun; sleep 300; echo late", { command_id, wait_ms: 400 });
     expect(begun).toEqual({ exit_code: null, output: "begun\n", omitted_bytes: 0 });
@@ -60,7 +60,7 @@ export function describeCommandCore(): void {
     expect(ended.output).toBe("begun\n");
   });
 
-  it("takes a line of input while it runs, and none when it has ended", async () => {
+  it("take a line of input while they run, and none after their end", async () => {
     const command_id = newId();
     await run("head -n 1", { command_id, wait_ms: 100 });
     await sandbox.sendInput(command_id, "世界", untilEnd());
@@ -68,7 +68,7 @@ export function describeCommandCore(): void {
     expect((await failureOf(sandbox.sendInput(command_id, "more", untilEnd()))).code).toBe("failed");
   });
 
-  it("stops waiting when the signal aborts, and the command goes on", async () => {
+  it("stop waiting when the signal aborts, and continue in the sandbox", async () => {
     const command_id = newId();
     await run("echo begun; sleep 1; echo went on", { command_id, wait_ms: 100 });
     const controller = new AbortController();
@@ -81,14 +81,14 @@ export function describeCommandCore(): void {
     await expect(sandbox.listCommands(AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 
-  it("lists its commands as they were given", async () => {
+  it("are listed as they were given", async () => {
     const command_id = newId();
     await run("exit 4 # it's mine", { command_id });
     const commands = await sandbox.listCommands(untilEnd());
     expect(commands).toContainEqual({ command_id, command: "exit 4 # it's mine", exit_code: 4 });
   });
 
-  it("knows no command that was never started", async () => {
+  it("are unknown when they were never started", async () => {
     expect((await failureOf(sandbox.readCommand("never", untilEnd()))).code).toBe("not_found");
     expect((await failureOf(sandbox.sendInput("never", "x", untilEnd()))).code).toBe("not_found");
   });

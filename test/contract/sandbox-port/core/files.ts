@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { failureOf, readText, run, sandbox, untilEnd, writeText } from "../fixture.ts";
 
 export function describeFileCore(): void {
-  it("writes and reads any bytes under any name, and makes the folders", async () => {
+  it("are written and read with any bytes under any name, and their folders are created", async () => {
     const bytes = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 7 + (index >> 8)) % 256);
     await sandbox.writeFile("deep/er/data.bin", bytes, untilEnd());
     expect(await sandbox.readFile("deep/er/data.bin", untilEnd())).toEqual(bytes);
@@ -17,14 +17,14 @@ export function describeFileCore(): void {
     expect(await sandbox.readFile("empty", untilEnd())).toHaveLength(0);
   });
 
-  it("writes over a file, also when the new content is shorter", async () => {
+  it("are overwritten, even by shorter content", async () => {
     await writeText("over.txt", "long content");
     await writeText("over.txt", "short");
     expect(await readText("over.txt")).toBe("short");
     expect((await run("cat over.txt")).output).toBe("short");
   });
 
-  it("takes relative and absolute paths to the same file", async () => {
+  it("have relative and absolute paths", async () => {
     const work = (await run("pwd")).output.trim();
     await writeText(`${work}/same.txt`, "same");
     expect(await readText("./x/../same.txt")).toBe("same");
@@ -32,13 +32,13 @@ export function describeFileCore(): void {
     expect((await run("cat /tmp/elsewhere.txt")).output).toBe("elsewhere");
   });
 
-  it("refuses a path that climbs out of the work dir, and one that can't be", async () => {
+  it("are refused outside of the work dir, and under an impossible path", async () => {
     for (const path of ["../up.txt", "a/../../up.txt", "line\nfeed", "nul\0", " space "]) {
       expect((await failureOf(writeText(path, ""))).code).toBe("invalid");
     }
   });
 
-  it("says which file does not exist", async () => {
+  it("are named in the error when they do not exist", async () => {
     for (const attempt of [
       () => sandbox.readFile("missing.txt", untilEnd()),
       () => sandbox.deleteFile("missing.txt", false, untilEnd()),
@@ -51,7 +51,7 @@ export function describeFileCore(): void {
     }
   });
 
-  it("tells files from folders", async () => {
+  it("differ from folders", async () => {
     await writeText("kinds/file", "x");
     expect((await failureOf(sandbox.readFile("kinds", untilEnd()))).code).toBe("invalid");
     expect((await failureOf(sandbox.listFiles("kinds/file", 1, untilEnd()))).code).toBe("invalid");
@@ -62,7 +62,7 @@ export function describeFileCore(): void {
 }
 
 export function describeFolderCore(): void {
-  it("deletes a file, and a folder only when that is said", async () => {
+  it("are deleted, and a folder only recursively", async () => {
     await writeText("doomed/file.txt", "x");
     expect((await failureOf(sandbox.deleteFile("doomed", false, untilEnd()))).code).toBe("invalid");
     await sandbox.deleteFile("doomed/file.txt", false, untilEnd());
@@ -71,14 +71,14 @@ export function describeFolderCore(): void {
     expect((await failureOf(sandbox.listFiles("doomed", 1, untilEnd()))).code).toBe("not_found");
   });
 
-  it("does not delete or move the ground it stands on", async () => {
+  it("never include the work dir in a deletion or a move", async () => {
     for (const path of [".", "/", "~"]) {
       expect((await failureOf(sandbox.deleteFile(path, true, untilEnd()))).code).toBe("refused");
     }
     expect((await failureOf(sandbox.moveFile(".", "/tmp/work", untilEnd()))).code).toBe("refused");
   });
 
-  it("moves a file or folder to a new place, never over something", async () => {
+  it("are moved to a new place, never over something", async () => {
     await writeText("from/a.txt", "a");
     await writeText("taken.txt", "taken");
     await sandbox.moveFile("from/a.txt", "to/be/made/b.txt", untilEnd());
@@ -90,7 +90,7 @@ export function describeFolderCore(): void {
     expect((await failureOf(sandbox.moveFile("moved", "moved/inside", untilEnd()))).code).toBe("invalid");
   });
 
-  it("lists as deep as it is asked, without what packages bring", async () => {
+  it("are listed to the requested depth, without what packages bring", async () => {
     await writeText("tree/one.txt", "12345");
     await writeText("tree/sub/two.txt", "");
     await writeText("tree/sub/deep/three.txt", "");
@@ -112,7 +112,7 @@ export function describeFolderCore(): void {
     for (const { modified_at } of entries) expect(Date.parse(modified_at)).toBeGreaterThan(Date.parse("2020-01-01"));
   });
 
-  it("finds files by a glob on their name, in any folder", async () => {
+  it("are found by a glob on their name, in any folder", async () => {
     await writeText("code/a.ts", "");
     await writeText("code/inner/商.ts", "");
     await writeText("code/inner/b.tsx", "");
@@ -127,7 +127,7 @@ export function describeFolderCore(): void {
     expect((await failureOf(find("code", "*/*/*/*/*/*/*/*/*/*"))).code).toBe("invalid");
   });
 
-  it("finds lines by a text that is no pattern", async () => {
+  it("are found by a literal text in their lines", async () => {
     await writeText("text/one.txt", "first\nprice (a.b)* = 价格\nlast\n");
     await writeText("text/two.txt", "price (aXb)* = 价格\n");
     await writeText("text/node_modules/x.txt", "price (a.b)* = 价格\n");

@@ -1,7 +1,7 @@
-// The core of the contract for a workspace: the same computer as people use it.
+// The core of the contract for a workspace: the same computer, as people use it.
 import { expect, it } from "vitest";
 import type { Workspace } from "../../../../src/agent/workspace.ts";
-import { decoder, encoder, failureOf, house, untilEnd } from "../fixture.ts";
+import { decoder, encoder, failureOf, fixture, untilEnd } from "../fixture.ts";
 
 async function upload(workspace: Workspace, path: string, text: string, limit_bytes = 1_000): Promise<boolean> {
   const content = new Blob([text]).stream();
@@ -14,8 +14,8 @@ async function download(workspace: Workspace, path: string): Promise<string> {
 }
 
 export function describeWorkspaceCore(): void {
-  it("neither makes nor starts a sandbox to look at it, to stop it or to delete it", async () => {
-    const { workspace } = house.open("looked-at");
+  it("neither creates nor starts a sandbox to look at it, to stop it or to delete it", async () => {
+    const { workspace } = fixture.open("looked-at");
     expect((await workspace.readState(untilEnd())).state).toBe("none");
     expect((await workspace.stop(untilEnd())).state).toBe("none");
     await workspace.destroy(untilEnd());
@@ -24,7 +24,7 @@ export function describeWorkspaceCore(): void {
   });
 
   it("starts and stops the sandbox, which keeps its files", async () => {
-    const { workspace } = house.open("ordered");
+    const { workspace } = fixture.open("ordered");
     expect((await workspace.start(untilEnd())).state).toBe("started");
     await upload(workspace, "kept.txt", "kept");
     expect((await workspace.stop(untilEnd())).state).toBe("stopped");
@@ -34,8 +34,8 @@ export function describeWorkspaceCore(): void {
     expect((await workspace.readState(untilEnd())).state).toBe("started");
   });
 
-  it("shows people the files of the tools, and the tools those of people", async () => {
-    const { workspace, sandbox } = house.open("both");
+  it("shows people the tools' files, and the tools the people's files", async () => {
+    const { workspace, sandbox } = fixture.open("both");
     await sandbox.writeFile("tools/made.txt", encoder.encode("by a tool"), untilEnd());
     expect(await download(workspace, "tools/made.txt")).toBe("by a tool");
     expect([
@@ -49,8 +49,8 @@ export function describeWorkspaceCore(): void {
     expect((await failureOf(workspace.openFile("people/made.txt", null, untilEnd()))).code).toBe("not_found");
   });
 
-  it("writes an upload whole or not at all, and only within the work dir", async () => {
-    const { workspace } = house.open("uploads");
+  it("writes an upload completely or not at all, and only within the work dir", async () => {
+    const { workspace } = fixture.open("uploads");
     await upload(workspace, "whole.txt", "former");
     expect((await failureOf(upload(workspace, "whole.txt", "too long", 4))).code).toBe("too_large");
     expect(await download(workspace, "whole.txt")).toBe("former");
@@ -59,8 +59,8 @@ export function describeWorkspaceCore(): void {
     }
   });
 
-  it("deletes the sandbox that is meant by its labels, and no other", async () => {
-    const { workspace } = house.open("meant");
+  it("deletes the sandbox that its labels match, and no other", async () => {
+    const { workspace } = fixture.open("meant");
     await workspace.start(untilEnd());
     await workspace.destroy(untilEnd(), () => false);
     expect((await workspace.readState(untilEnd())).state).toBe("started");
