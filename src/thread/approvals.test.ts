@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { refusalOf, resultsOf } from "../../test/fakes/answered-thread.ts";
 import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
-import { workerTools } from "../../test/fakes/worker-brain.ts";
+import { twoTaskTools } from "../../test/fakes/two-task-model.ts";
 import { type AgentConfig, defaultAgent } from "../protocol/agents/agent.ts";
 import type { InterruptAnswer, RunInput } from "../protocol/thread.ts";
 import { peopleTools } from "../tools/people.ts";
@@ -15,7 +15,7 @@ const work = (...ids: string[]): Reply => call(...ids.map((id) => ({ id, name: "
 /** A thread whose agent lets a person approve `work` on anything that begins with an x. */
 function makeThread(replies: Reply[], options: FakeThreadOptions = {}) {
   const done: string[] = [];
-  const tools = [...workerTools(done), ...peopleTools];
+  const tools = [...twoTaskTools(done), ...peopleTools];
   return { done, thread: new FakeThread({ replies, tools, agent: { approvals: { work: ["x*"] } }, ...options }) };
 }
 

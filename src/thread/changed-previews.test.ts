@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
-import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
+import { twoTaskModel, twoTaskTools } from "../../test/fakes/two-task-model.ts";
 
 describe("previews whose links people have changed", () => {
   async function talk(thread: FakeThread) {
@@ -11,7 +11,7 @@ describe("previews whose links people have changed", () => {
     return events.flatMap((event) => (event.type === "STATE_DELTA" ? event.delta : []));
   }
   async function built(): Promise<FakeThread> {
-    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
     await thread.run("build it");
     return thread;
   }

@@ -69,7 +69,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("deliver" as const, "deliver_again" as const), place }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("lose_job" as const, "bury" as const), place }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("lose_job" as const, "fail_job" as const), place }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("cancel" as const), post: place }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("crash" as const) }) },
   {

@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { ReadFrame } from "../../test/fakes/stream-reader.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { Transcript } from "../../test/fakes/transcript.ts";
-import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
+import { twoTaskModel, twoTaskTools } from "../../test/fakes/two-task-model.ts";
 
 const run = { invocation_id: "inv_a" };
 
 function makeThread(): FakeThread {
-  return new FakeThread({ brain: workerBrain, tools: workerTools() });
+  return new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
 }
 
 function fold(frames: ReadFrame[]): Transcript["value"] {

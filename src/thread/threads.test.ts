@@ -5,7 +5,7 @@ import { call, type Reply, reply, say } from "../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { applyPatch } from "../../test/fakes/transcript.ts";
-import { workerBrain, workerTools } from "../../test/fakes/worker-brain.ts";
+import { twoTaskModel, twoTaskTools } from "../../test/fakes/two-task-model.ts";
 import { describeLife } from "./diagnostics.ts";
 import { acceptRun } from "./inbox/accept.ts";
 import { findRun } from "./life.ts";
@@ -97,7 +97,7 @@ describe("a snapshot", () => {
 
 describe("the state", () => {
   it("is the same in each life, and a port has one preview: the newest", async () => {
-    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
     await thread.run("build it", run);
     const { state } = thread.life;
     const before = state.value;
@@ -124,7 +124,7 @@ describe("diagnostics", () => {
     const gate = new Gate();
     const thread = new FakeThread({
       replies: [call({ id: "c1", name: "work", input: { what: "geheim" } }), gate.say("geheim", "geheim")],
-      tools: workerTools(),
+      tools: twoTaskTools(),
       syncThread: async () => {
         throw new Error("D1 is down");
       },

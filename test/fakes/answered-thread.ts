@@ -1,4 +1,4 @@
-// What became of a thread's calls, and of an answer that it does not take.
+// The outcome of a thread's calls, and of an answer that it does not accept.
 import type { ToolMessage } from "../../src/protocol/message.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import { readHistory } from "../../src/thread/run/summaries.ts";

@@ -1,4 +1,4 @@
-// Calls a tool as the loop does, arguments read by its schema, without the loop.
+// Calls a tool as the loop does, with arguments parsed by its schema, but without the loop.
 
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { checkArguments } from "../../src/agent/calls/tool-arguments.ts";

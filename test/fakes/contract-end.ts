@@ -1,4 +1,5 @@
-// What must hold of a thread once the world around it is calm: nothing lost, nothing twice, D1 and every reader with it.
+// What must hold for a thread once everything has settled: nothing lost, nothing twice, D1 and every reader consistent
+// with it.
 import { expect } from "vitest";
 import { planState } from "../../src/agent/plan/view.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
@@ -27,7 +28,7 @@ export async function expectContract(world: ContractWorld): Promise<void> {
   expect(model.problems).toEqual([]);
   expect(calm).toBe(true);
   expect(object.failures).toEqual([]);
-  // A run may outlive its thread for as long as its model does not heed a cancel.
+  // A run may outlive its thread for as long as its model ignores a cancel.
   const usual = model.removal === "no" ? ["the disk is full"] : ["the disk is full", OUTLIVED];
   expect(object.aborts.filter((reason) => !usual.some((known) => reason.includes(known)))).toEqual([]);
   if (model.removal !== "no") {
@@ -43,7 +44,7 @@ export async function expectContract(world: ContractWorld): Promise<void> {
   expectPlan(world);
 }
 
-/** Nobody's change of the plan is lost, and who reads the thread has the plan as it is. */
+/** No edit of the plan is lost, and whoever reads the thread has the plan as it is. */
 function expectPlan({ object, person, readers }: ContractWorld): void {
   if (object.read("meta", "SELECT 1 AS one FROM meta").length === 0) return;
   const { sql } = object.database;
@@ -79,9 +80,9 @@ function expectIntake({ model, object, posts }: ContractWorld, runs: StoredRun[]
     const rows = object.database.sql
       .exec<{ invocation_id: string }>("SELECT invocation_id FROM messages WHERE message_id = ?", `msg_${id}`)
       .toArray();
-    const told = rows.map(({ invocation_id }) => invocation_id);
+    const owners = rows.map(({ invocation_id }) => invocation_id);
     const begun = own !== undefined && own.start_seq !== null ? [id] : steered?.taken === true ? [steered.run_id] : [];
-    expect([id, told]).toEqual([id, begun]);
+    expect([id, owners]).toEqual([id, begun]);
   }
 }
 
@@ -94,18 +95,19 @@ function expectEnds({ model, worked }: ContractWorld, runs: StoredRun[]): void {
     expect([id, error?.code]).not.toEqual([id, "internal"]);
     expect([id, start_seq !== null || status === "cancelled" || status === "failed"]).toEqual([id, true]);
     expect([id, interrupts.length > 0]).toEqual([id, status === "interrupted"]);
-    if (model.buried.has(id)) expect([id, ["failed", "cancelled"]]).toEqual([id, expect.arrayContaining([status])]);
+    if (model.deadLettered.has(id))
+      expect([id, ["failed", "cancelled"]]).toEqual([id, expect.arrayContaining([status])]);
     if (run.resumes === null) continue;
     expect(runs.find((other) => other.run.invocation_id === run.resumes)?.run.status).toBe("interrupted");
   }
   for (const [call, times] of worked) expect([call, times]).toEqual([call, 1]);
 }
 
-/** D1 has what the object has, without being asked for. */
+/** D1 has what the object has, without a request for it. */
 function expectD1({ d1, object, key }: ContractWorld, runs: StoredRun[]): void {
-  const told = d1.read<{ run: string }>("SELECT run FROM runs").map(({ run }) => JSON.parse(run) as Run);
+  const storedRuns = d1.read<{ run: string }>("SELECT run FROM runs").map(({ run }) => JSON.parse(run) as Run);
   const byId = (list: Run[]) => Object.fromEntries(list.map((run) => [run.invocation_id, run]));
-  expect(byId(told)).toEqual(byId(runs.map(({ run }) => run)));
+  expect(byId(storedRuns)).toEqual(byId(runs.map(({ run }) => run)));
   const rows = readMessages(object.database.sql, { ...key, project_id: "any" } as Thread, 0, 1000);
   const stored = rows.map(({ seq, message_id, type, content, version }) => [seq, message_id, type, content, version]);
   const inD1 = d1
@@ -116,12 +118,13 @@ function expectD1({ d1, object, key }: ContractWorld, runs: StoredRun[]): void {
   expect(inD1).toEqual(stored);
 }
 
-/** Who reads, however often the connection broke, ends with the conversation of the messages. */
+/** A reader, however often the connection broke, ends with the conversation of the messages. */
 async function expectReaders(world: ContractWorld, runs: StoredRun[]): Promise<void> {
   const { readers, object, d1 } = world;
-  // Who was closed because nothing was new comes back now and then.
+  // A reader that was closed because nothing was new reconnects now and then.
   for (const reader of readers) if (reader.run === null) await reader.connect();
-  // The thread's stream is closed when nothing has run for a minute, or a minute after who was not told everything by then.
+  // The thread's stream is closed when nothing has run for a minute, or a minute later for a reader that was not sent
+  // everything by then.
   await passTime(object.clock, 121_000);
   const rows = d1.read<Record<string, unknown>>("SELECT * FROM messages ORDER BY seq").map(toRow);
   const messages = rows.flatMap(toAgUiMessages);
@@ -140,7 +143,7 @@ async function expectReaders(world: ContractWorld, runs: StoredRun[]): Promise<v
   }
 }
 
-/** A run's new messages are told with its start, so a stream has the answer to a question before the call's result. */
+/** A run's new messages are sent with its start, so a stream has the answer to a question before the call's result. */
 function conversationOf(transcript: Transcript) {
   const all = transcript.value.messages;
   const results = all.filter(({ role }) => role === "tool").map((held) => [held.answers, held]);
@@ -178,7 +181,7 @@ function toRow(row: Record<string, unknown>): MessageRow {
   return { ...row, content, metadata, is_llm_message: row.is_llm_message === 1 } as unknown as MessageRow;
 }
 
-/** A removed thread stays removed, whatever comes late. */
+/** A removed thread stays removed, whatever arrives late. */
 async function expectRemoved({ model, d1, object, key }: ContractWorld): Promise<void> {
   expect(model.removal).toBe("done");
   const [thread, ...more] = d1.read<{ deleted_at: string | null }>("SELECT deleted_at FROM threads");

@@ -1,5 +1,5 @@
-// The contract of a thread's inbox as a small state machine: it is told of every post, of every committed change of the
-// object's runs and of every answer, and keeps a list of what may not be.
+// The contract of a thread's inbox as a small state machine: it is notified of every post, of every committed change of
+// the object's runs and of every answer, and records each violation.
 import type { Result } from "../../src/protocol/error.ts";
 import type { BusyPolicy, Run } from "../../src/protocol/run.ts";
 import type { AcceptedRun } from "../../src/protocol/thread.ts";
@@ -49,13 +49,13 @@ export class ContractModel {
   readonly runs = new Map<string, ModelRun>();
   /** Messages that were added to a run, by their own id, and whether the run took them. */
   readonly steered = new Map<string, { run_id: string; taken: boolean }>();
-  /** Which run a message was added to, also where it became a run of its own. */
+  /** Which run a message was added to, even where it became a run of its own. */
   readonly #steeredTo = new Map<string, string>();
   /** The text that was accepted first under an id. */
   readonly texts = new Map<string, string>();
   readonly acknowledged = new Set<string>();
-  /** Runs that the queue gave up while they waited, once that was acknowledged. */
-  readonly buried = new Set<string>();
+  /** Runs that waited when the queue gave up their job, once that was acknowledged. */
+  readonly deadLettered = new Set<string>();
   removal: "no" | "asked" | "done" = "no";
   /** Steps of the script, and the last one in which a run was queued or running. */
   now = 0;
@@ -124,7 +124,7 @@ export class ContractModel {
     }
   }
 
-  /** `isKnown`: whether there was such a run when the cancel was sent; one that is accepted meanwhile may be missed. */
+  /** `isKnown`: whether the run existed when the cancel was sent; one that is accepted meanwhile may be missed. */
   expectCancelled(id: string, isKnown: boolean, result: Result<Run>): void {
     if (result.ok && !isOver(result.value.status)) this.blame(`a cancel of ${id} was answered: ${result.value.status}`);
     if (result.ok || this.removal !== "no") return;
@@ -192,7 +192,9 @@ export class ContractModel {
     if (run.replacedAt !== null && run.replacedAt < this.now) this.blame(`${id} was replaced, and started`);
   }
 
-  /** A run that is replaced in the moment of its end has come to it; later it can only be cancelled, or given up. */
+  /**
+   * A run that is replaced at the moment of its end has completed; later it can only be cancelled, or its job given up.
+   */
   #observeEnd(run: ModelRun, row: RunRow): void {
     if (run.replacedAt === null || run.replacedAt === this.now) return;
     if (row.status === "cancelled" || row.status === "failed") return;

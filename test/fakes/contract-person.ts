@@ -1,5 +1,5 @@
-// A person who edits the plan of a contract's thread at any moment, and remembers what was promised: what an edit that was
-// answered has done must be so in the end, whatever the model and the ends of lives did beside it.
+// A person who edits the plan of a contract's thread at any moment, and records what was promised: what an acknowledged
+// edit did must hold in the end, whatever the model and the ends of lives did meanwhile.
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
 import type { Plan, Task } from "../../src/protocol/plan/task.ts";
 import { readPlan } from "../../src/thread/rows/messages.ts";
@@ -39,7 +39,7 @@ export class ContractPerson {
       });
   }
 
-  /** What is not as it was promised. */
+  /** The broken promises. */
   problemsOf(plan: Plan): string[] {
     return [...this.#promised].flatMap(([id, promised]) => {
       const task = plan.tasks.find((one) => one.id === id);
@@ -86,7 +86,8 @@ export class ContractPerson {
 
   #expect(answered: Plan, operations: PlanOperation[], lostBefore: PlanOperation[]): void {
     const [operation] = operations;
-    // A life that has ended stores nothing after a later one: what was lost before this was sent is undone by it for good.
+    // A life that has ended stores nothing after a later one: what was lost before this edit was sent is undone for
+    // good.
     if (operation?.op === "update" && operation.content !== undefined) {
       const { task_ids } = operation;
       this.#lost = this.#lost.filter(
@@ -98,7 +99,7 @@ export class ContractPerson {
       const ended = task.status === "completed" || task.status === "cancelled";
       const promised = ended ? { ...known, status: task.status } : known;
       const isNamed = operation?.op === "update" && operation.task_ids.includes(task.id);
-      // Two edits may be answered in another order than they were made in: of a text only the newest is promised.
+      // Two edits may be acknowledged in another order than they were made in: only the newest text is promised.
       if (isNamed && operation.content !== undefined) this.#noteText(task.id, answered.version, operation.content);
       const text = this.#texts.get(task.id);
       this.#promised.set(task.id, text === undefined ? promised : { ...promised, content: text.content });

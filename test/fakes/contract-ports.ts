@@ -1,5 +1,5 @@
-// What the object of a contract's world asks of the outside. All of it stands still until the script settles it, and may
-// happen after the life that asked has ended.
+// What the object of a contract's world requests from the outside. Each request waits until the script settles it, and
+// may happen after the life that made it has ended.
 import { z } from "zod";
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
@@ -10,8 +10,8 @@ import { deleteThread, syncThread } from "../../src/store/sync.ts";
 import type { Ports } from "../../src/thread/ports.ts";
 import { peopleTools } from "../../src/tools/people.ts";
 import { taskTools } from "../../src/tools/tasks.ts";
-import { contractBrain } from "./contract-brain.ts";
 import { clockOf, type ObjectWorld, type Pulse } from "./object-world.ts";
+import { createPacedModel } from "./paced-model.ts";
 import type { SqliteD1 } from "./sqlite-d1.ts";
 
 interface Surroundings {
@@ -24,7 +24,7 @@ interface Surroundings {
 
 export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
   const { object, d1, jobs } = world;
-  const model = contractBrain((signal) => object.ask("model", pulse, () => undefined, signal));
+  const model = createPacedModel((signal) => object.ask("model", pulse, () => undefined, signal));
   return {
     models: { native: model, xml: model },
     default_model: "test-model",
@@ -67,7 +67,7 @@ function workTool({ object, worked }: Surroundings, pulse: Pulse): Tool {
   });
 }
 
-/** What `createPorts` is in a test: the ports come in the place of the database. */
+/** Stands in for `createPorts` in a test: the ports take the place of the database. */
 export function givenPorts(_config: Config, database: D1Database): Ports {
   return database as unknown as Ports;
 }

@@ -1,5 +1,5 @@
-// A client of one stream of a thread's object: its connection breaks when the test says so or the life ends, it comes back
-// with its last id, and what it holds must fit together at every event.
+// A client of one stream of a thread's object: its connection breaks when the test says so or the life ends, it
+// reconnects with its last id, and its data must be consistent at every event.
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { parseFrames } from "./conversation.ts";
 import type { ObjectWorld, Pulse } from "./object-world.ts";
@@ -9,7 +9,7 @@ type Frame = { seq: number | null; event: ThreadEvent };
 
 export class ContractReader {
   transcript = new Transcript();
-  /** Every numbered event that came. */
+  /** Every numbered event received. */
   readonly events: { seq: number; event: ThreadEvent }[] = [];
   /** The newest event, with or without a number. */
   last: ThreadEvent | null = null;
@@ -76,7 +76,7 @@ export class ContractReader {
     }
   }
 
-  /** Half a resync is none: its frames wait for the last of them, the one with an id. */
+  /** An incomplete resync does not count: its frames wait for the last of them, the one with an id. */
   #taker(): (frames: Frame[]) => void {
     let opening: Frame[] | null = null;
     let begun = false;

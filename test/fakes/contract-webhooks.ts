@@ -1,4 +1,4 @@
-// Webhooks of the one user of a contract's world, and what must hold of what was made for them.
+// Webhooks of the one user of a contract's world, and what must hold for their deliveries.
 import { expect } from "vitest";
 import type { PlanContent } from "../../src/protocol/plan/task.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -26,28 +26,30 @@ export function addWebhooks(d1: SqliteD1): void {
   }
 }
 
-/** Each end is told once to each webhook that hears of it, each task as it is now, nothing to anybody else. */
+/**
+ * Each end is sent once to each webhook that subscribes to it, each task in its current state, nothing to anybody else.
+ */
 export function expectDeliveries(d1: SqliteD1): void {
   expect(d1.read("SELECT * FROM deliveries WHERE user_id = 'user_2' OR webhook_id = 'hook_off'")).toEqual([]);
   const runs = d1.read<{ run: string }>("SELECT run FROM runs").map(({ run }) => JSON.parse(run) as Run);
   const [plan] = d1.read<{ content: string }>("SELECT content FROM messages WHERE type = 'task_list'");
   const { tasks } = plan === undefined ? { tasks: [] } : (JSON.parse(plan.content) as PlanContent);
   for (const { id, events } of hooks.filter(({ enabled }) => enabled === 1)) {
-    const told = readTold(d1, id);
-    const ends = told.filter(({ type }) => type !== "task.updated");
+    const payloads = readPayloads(d1, id);
+    const ends = payloads.filter(({ type }) => type !== "task.updated");
     const heard = runs.filter(({ status }) => events.includes(`run.${status}` as never));
     expect(ends.map(endOf).toSorted()).toEqual(
       heard.map(({ invocation_id, status }) => `${invocation_id} ${status}`).toSorted(),
     );
     const last = new Map<string, string>();
-    for (const { data } of told) if (data.task) last.set(data.task.id, data.task.status);
+    for (const { data } of payloads) if (data.task) last.set(data.task.id, data.task.status);
     const state = events.includes("task.updated") ? tasks.map((task) => [task.id, task.status]) : [];
     expect([...last].filter(([, status]) => status !== "deleted").toSorted()).toEqual(state.toSorted());
   }
 }
 
-/** In the order that a receiver sees by their numbers. */
-function readTold(d1: SqliteD1, webhook_id: string): WebhookPayload[] {
+/** In the order that a receiver derives from their numbers. */
+function readPayloads(d1: SqliteD1, webhook_id: string): WebhookPayload[] {
   return d1
     .read<{ payload: string }>(
       "SELECT payload FROM deliveries WHERE webhook_id = ? ORDER BY payload ->> '$.data.seq'",

@@ -10,11 +10,11 @@ import { type Ending, type MakeObject, ObjectWorld } from "./object-world.ts";
 import { openD1 } from "./sqlite-d1.ts";
 import { settle } from "./stream.ts";
 
-/** One step of a script. Places are taken modulo what is there. */
+/** One step of a script. Places are taken modulo what exists. */
 export type Step =
   | { do: "post"; post: number; body: number; at_once: boolean }
   | { do: "settle"; place: number; count: number }
-  | { do: "deliver" | "deliver_again" | "lose_job" | "bury"; place: number }
+  | { do: "deliver" | "deliver_again" | "lose_job" | "fail_job"; place: number }
   | { do: "cancel"; post: number }
   | { do: "crash" | "alarm" | "sync" | "create" | "patch" | "remove" }
   | { do: "die"; in: number; when: "before" | "after" | "instead" }
@@ -34,7 +34,7 @@ export class ContractWorld {
   readonly model: ContractModel;
   readonly object: ObjectWorld;
   readonly posts: Post[];
-  /** Two that watch the thread, then one for each run that may be. */
+  /** Two that watch the thread, then one for each possible run. */
   readonly readers: ContractReader[];
   readonly person: ContractPerson;
   readonly jobs: Job[] = [];
@@ -42,7 +42,7 @@ export class ContractWorld {
   readonly worked = new Map<string, number>();
   readonly #ends: Record<"d1" | "queue", Ending> = { d1: "ok", queue: "ok" };
   readonly #handed: Job[] = [];
-  /** What a client tries again, since it got no answer. */
+  /** What a client retries, because it got no answer. */
   readonly #unanswered = new Map<string, Post>();
   #d1Versions = new Map<string, number>();
 
@@ -81,7 +81,7 @@ export class ContractWorld {
       case "deliver":
       case "deliver_again":
       case "lose_job":
-      case "bury":
+      case "fail_job":
         this.#handleJob(step.do, step.place);
         break;
       case "cancel":
@@ -145,7 +145,7 @@ export class ContractWorld {
       });
   }
 
-  /** Everything that can come to its end does; false where it does not. */
+  /** Lets everything end that can; false where something does not. */
   async calmDown(): Promise<boolean> {
     this.#ends.d1 = "ok";
     this.#ends.queue = "ok";
@@ -154,7 +154,7 @@ export class ContractWorld {
     if (this.model.removal === "asked") this.#remove();
     for (let round = 0; round < 500; round++) {
       this.model.step();
-      // Hashes are made by other threads, which a busy machine may keep waiting for longer than many rounds take.
+      // Other threads compute hashes, and a busy machine may delay those for longer than many rounds take.
       await crypto.subtle.digest("SHA-256", new Uint8Array());
       await settle();
       for (let count = 0; this.object.outside.length > 0; count++) {
@@ -190,7 +190,7 @@ export class ContractWorld {
     if (one.kind === "d1") this.#observeD1();
   }
 
-  #handleJob(what: "deliver" | "deliver_again" | "lose_job" | "bury", place: number): void {
+  #handleJob(what: "deliver" | "deliver_again" | "lose_job" | "fail_job", place: number): void {
     const list = what === "deliver_again" ? this.#handed : this.jobs;
     const job = list[place % Math.max(1, list.length)];
     if (job === undefined) return;
@@ -202,14 +202,14 @@ export class ContractWorld {
     const { invocation_id } = job;
     const waited = this.model.runs.get(invocation_id)?.status === "queued";
     const handled = this.object.call((object) =>
-      what === "bury" ? object.bury(this.key, invocation_id) : object.start(this.key, invocation_id),
+      what === "fail_job" ? object.bury(this.key, invocation_id) : object.start(this.key, invocation_id),
     );
     void handled.then((answer) => {
-      // The queue brings it again.
+      // The queue delivers it again.
       if (answer.kind !== "answered") this.jobs.push(job);
-      // One that had begun by then is left alone.
-      else if (what === "bury" && waited && this.model.runs.get(invocation_id)?.status === "queued") {
-        this.model.buried.add(invocation_id);
+      // A run that had begun by then is left alone.
+      else if (what === "fail_job" && waited && this.model.runs.get(invocation_id)?.status === "queued") {
+        this.model.deadLettered.add(invocation_id);
       }
       if (answer.kind === "threw") this.model.blame(`${what} threw: ${answer.error}`);
     });
@@ -236,7 +236,7 @@ export class ContractWorld {
 
   #remove(): void {
     const { model } = this;
-    // Where there was no thread nothing is asked for.
+    // Without a thread nothing is requested.
     if (this.object.read("meta", "SELECT 1 AS one FROM meta").length === 0) return;
     model.removal = model.removal === "done" ? "done" : "asked";
     void this.object

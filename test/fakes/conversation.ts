@@ -1,5 +1,5 @@
 // What a strict client makes of a thread's stream: it keeps the conversation, and throws at the first event that does
-// not fit what it has: a gap, a double, an END without START, a run that ends with something open.
+// not fit: a gap, a double, an END without START, a run that ends with something open.
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
 import { framesOf } from "./stream-reader.ts";
 
@@ -28,7 +28,7 @@ export class Conversation {
   run: string | null = null;
   #resyncing = false;
 
-  /** The next frames are a resync: what was open will be opened again, and the state is told anew. */
+  /** The next frames are a resync: open parts will be opened again, and the state is sent anew. */
   beginResync(): void {
     this.#resyncing = true;
     this.run = null;
@@ -127,7 +127,7 @@ export class Conversation {
   }
 }
 
-/** The events of frames, with their numbers; comments and `retry` are none. */
+/** The events of frames, with their numbers; comments and `retry` are left out. */
 export function parseFrames(text: string): { seq: number | null; event: ThreadEvent }[] {
   return framesOf(text).map(({ id, event }) => ({ seq: id, event }));
 }

@@ -17,7 +17,7 @@ export const webhook: Webhook = {
   updated_at: "2026-11-25T00:00:00.000Z",
 };
 
-/** `due`: when the clock looks after it, ms; of one that waits. */
+/** `due`: when the clock looks after a waiting one, in ms. */
 export function insertDelivery(
   d1: SqliteD1,
   delivery_id: string,

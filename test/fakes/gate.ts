@@ -1,8 +1,8 @@
-// A model call that stands still until the test lets it go on.
+// A model call that waits until the test lets it continue.
 import { type Reply, reply } from "./replies.ts";
 
 export class Gate {
-  /** Resolves when the model is asked. */
+  /** Resolves when the model is called. */
   readonly reached: Promise<void>;
   readonly opened: Promise<void>;
   #reach = () => {};
@@ -17,7 +17,7 @@ export class Gate {
     });
   }
 
-  /** Says `before`, waits, then says `after`; a cancel ends it with what was said. */
+  /** Sends `before`, waits, then sends `after`; a cancel ends it with what was sent. */
   say(before: string, after: string): Reply {
     return async (_request, onDelta, signal) => {
       if (before !== "") onDelta({ type: "text", text: before });

@@ -1,11 +1,12 @@
-// A connection as slow as the test says, on a clock that the test moves: a write is taken when its last byte is through.
+// A connection as slow as the test says, on a clock that the test moves: a write is taken when its last byte is
+// through.
 import type { Sink } from "../../src/thread/stream/readers.ts";
 import type { FakeClock } from "./stream.ts";
 import { FakeReader } from "./stream-reader.ts";
 
 export class LinkSink implements Sink {
   readonly reader = new FakeReader();
-  longestWrite = 0;
+  maxWrite = 0;
   readonly #clock: FakeClock;
   readonly #bytesPerSecond: number;
   readonly #decoder = new TextDecoder();
@@ -17,7 +18,7 @@ export class LinkSink implements Sink {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    this.longestWrite = Math.max(this.longestWrite, bytes.byteLength);
+    this.maxWrite = Math.max(this.maxWrite, bytes.byteLength);
     return new Promise((resolve, reject) => {
       this.#fail = reject;
       const through = (): void => {

@@ -1,6 +1,6 @@
-// A run of hundreds of steps without a thread: a model that works until it has made so many calls, counts tokens in its
-// own way, and refuses what is longer than it reads; and storage that is a list of rows, so that a run can be taken up from
-// them as a next life does.
+// A run of hundreds of steps without a thread: a model that works until it has made a given number of calls, counts
+// tokens in its own way, and refuses a request over its limit; and storage that is a list of rows, so that a run can be
+// resumed from them like in a next life.
 
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import type { Summary } from "../../src/agent/context/summary.ts";
@@ -19,9 +19,9 @@ export interface LongRunOptions {
   context_tokens: number;
   /** Its own count of a text that ours counts as one. */
   tokenizer?: number;
-  /** What it really reads, where that is less than what we believe. */
+  /** Its real context size, where that is smaller than we believe. */
   reads?: number;
-  /** Whether it says how many tokens a request had. */
+  /** Whether it reports how many tokens a request had. */
   reports?: boolean;
   plan: Plan;
   tools: Tool[];
@@ -40,13 +40,13 @@ export class LongRun {
   readonly refused: ModelRequest[] = [];
   readonly facts: LoopFact[] = [];
   readonly cancel = new AbortController();
-  /** LLM rows of the whole thread, and from which on they are told. */
+  /** LLM rows of the whole thread, and where the context begins among them. */
   readonly rows: ChatMessage[];
   from = 0;
   summary: Summary | null = null;
   steps = 0;
   scale = 1;
-  /** Called before a fact is stored; may throw, as a life that ends does. */
+  /** Called before a fact is stored; may throw, like a life that ends. */
   onFact: (fact: LoopFact) => void = () => {};
   #plan: Plan;
   #messages = 0;

@@ -1,6 +1,6 @@
-// The platform of one thread's object, for the real object in Node: its storage and alarm outlive its lives, what it asks of
-// the outside stands still until the test settles it, and a life can end anywhere, in mid-transaction too. Everything is
-// driven by the test: between two of its steps nothing happens but what waits for a promise.
+// The platform of one thread's object, for the real object in Node: its storage and alarm outlive its lives, its
+// requests to the outside wait until the test settles them, and a life can end anywhere, even within a transaction. The
+// test drives everything: between two of its steps only promises settle.
 import type { Env } from "../../src/config.ts";
 import type { ThreadApi } from "../../src/protocol/thread.ts";
 import type { Database, Sql, SqlValue } from "../../src/thread/rows/database.ts";
@@ -34,16 +34,16 @@ export type Answer<T> = { kind: "answered"; value: T } | { kind: "threw"; error:
 
 type Death = { in: number; when: "before" | "after" | "instead" };
 
-/** What whoever still works for a life that was ended is stopped with. */
+/** The error that stops whoever still works for an ended life. */
 export const LIFE_ENDED = "this life has ended";
 const DISK_FAILURE = "the disk is full";
 
 const ALARM_RETRY_MS = 2_000;
 
-/** The life whose event is being handed over: a stream that it opens is its own. */
+/** The life whose event is being delivered: a stream that it opens is its own. */
 let calling: Pulse | null = null;
 
-/** The platform's stream, of one life: when that has ended, none of its writes is ever told to be taken. */
+/** The platform's stream, of one life: after that life has ended, none of its writes ever resolves. */
 export class LifeStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: Pick<WritableStream<Uint8Array>, "getWriter">;
@@ -76,20 +76,20 @@ export class LifeStream {
 export class ObjectWorld {
   readonly clock = new FakeClock();
   readonly database = openDatabase();
-  /** Requests to the outside that are under way. */
+  /** Pending requests to the outside. */
   readonly outside: Outside[] = [];
-  /** Work of living lives that nobody waits for and that threw. */
+  /** Errors of work in living lives that nobody awaits. */
   readonly failures: unknown[] = [];
   readonly aborts: string[] = [];
   lives = 0;
   /** Events that are not answered yet. */
   calls = 0;
-  /** A life ends, or its disk fails, at a transaction to come. */
+  /** A life ends, or its disk fails, at a future transaction. */
   death: Death | null = null;
   alarmAt: number | null = null;
-  /** Told after each committed transaction. */
+  /** Called after each committed transaction. */
   onCommit: () => void = () => {};
-  /** Told when the object clears its storage. */
+  /** Called when the object clears its storage. */
   onClear: () => void = () => {};
   readonly #make: MakeObject;
   readonly #env: (pulse: Pulse) => Env;
@@ -110,12 +110,12 @@ export class ObjectWorld {
     calling = pulse;
     const answered = event(object, pulse).then(
       (value): Answer<T> => ({ kind: "answered", value }),
-      // A disk that was full a moment ago is a reason to try again, like the end of a life.
+      // A disk that was full a moment ago is a reason to retry, like the end of a life.
       (error: unknown): Answer<T> => (isDiskFailure(error) ? { kind: "lost" } : { kind: "threw", error }),
     );
     const answer = await Promise.race([answered, pulse.died.then((): Answer<T> => ({ kind: "lost" }))]);
     this.calls -= 1;
-    // Behind the output gate: what a life says after its end is never heard.
+    // Behind the output gate: what a life sends after its end never arrives.
     return pulse.alive ? answer : { kind: "lost" };
   }
 
@@ -123,7 +123,7 @@ export class ObjectWorld {
     this.#life?.pulse.die();
   }
 
-  /** A request of the object to the outside: `effect` happens when the test says so, in a later life too. */
+  /** A request of the object to the outside: `effect` happens when the test says so, even in a later life. */
   ask<T>(kind: string, pulse: Pulse, effect: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     check(pulse);
     return new Promise((resolve, reject) => {
@@ -150,7 +150,7 @@ export class ObjectWorld {
     });
   }
 
-  /** Rows of the object's storage; none where the table is not there. */
+  /** Rows of the object's storage; none where the table does not exist. */
   read<Row extends Record<string, SqlValue>>(table: string, query: string): Row[] {
     const { sql } = this.database;
     const named = sql.exec("SELECT name FROM sqlite_master WHERE name = ?", table).toArray();
@@ -177,7 +177,7 @@ export class ObjectWorld {
     if (place >= 0) this.outside.splice(place, 1);
   }
 
-  /** Null where it ended while it woke: who comes next wakes another. */
+  /** Null where the life ended while it woke: the next event starts another. */
   #wake(): { object: HostedObject; pulse: Pulse } | null {
     if (this.#life !== null) return this.#life;
     const pulse = this.#makePulse();
@@ -192,9 +192,9 @@ export class ObjectWorld {
   }
 
   #makePulse(): Pulse {
-    let tell = () => {};
+    let notify = () => {};
     const died = new Promise<void>((resolve) => {
-      tell = resolve;
+      notify = resolve;
     });
     const pulse: Pulse = {
       alive: true,
@@ -202,7 +202,7 @@ export class ObjectWorld {
       die: () => {
         pulse.alive = false;
         if (this.#life?.pulse === pulse) this.#life = null;
-        tell();
+        notify();
       },
     };
     return pulse;

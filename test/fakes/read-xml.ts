@@ -1,4 +1,4 @@
-// What a reply in the XML dialect is read as, in one piece and in many.
+// Parses a reply in the XML dialect, in one piece and in many.
 import { expect } from "vitest";
 import type { ToolDescription } from "../../src/agent/model.ts";
 import { createXmlParser, type ReplyEnd } from "../../src/models/xml/parser.ts";
@@ -52,7 +52,7 @@ export function read(pieces: Iterable<string>, how: ReplyEnd = "whole"): Read {
   return got;
 }
 
-/** As one piece and as single characters, which must be the same. */
+/** As one piece and as single characters, which must give the same. */
 export function parse(text: string, how: ReplyEnd = "whole"): Read {
   const whole = read([text], how);
   expect(read(text.split(""), how)).toEqual(whole);

@@ -1,4 +1,4 @@
-// What a scripted model answers: texts, calls, and whole replies.
+// Replies of a scripted model: texts, calls, and whole replies.
 import type { ModelDelta, ModelOutcome, ModelReply, ModelRequest } from "../../src/agent/model.ts";
 
 export type Reply = (

@@ -1,5 +1,5 @@
-// A server as schedules see it: D1 over SQLite, a queue that is a list, threads that remember their runs. Every step that
-// leaves the process is counted, and may be the last of its life.
+// A server as schedules see it: D1 over SQLite, a queue that is a list, threads that remember their runs. Every step
+// that leaves the process is counted, and may be the last of its life.
 import type { Env } from "../../src/config.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
@@ -22,7 +22,7 @@ export interface OutcomeRow {
   invocation_id: string | null;
 }
 
-/** `before`: the step is not made; `after`: it is, and nobody hears of it. */
+/** `before`: the step is not made; `after`: it is made, and its result is lost. */
 export interface Crash {
   at: number;
   moment: "before" | "after";
@@ -36,7 +36,7 @@ export class ScheduleWorld {
   readonly inputs: RunInput[] = [];
   steps = 0;
   crash: Crash | null = null;
-  /** What threads fail with instead of accepting. */
+  /** The error that threads fail with instead of accepting. */
   refusal: ReturnType<typeof fail> | null = null;
   isThreadDown = false;
   isDatabaseDown = false;
@@ -89,7 +89,7 @@ export class ScheduleWorld {
     return sweepSchedules(this.env, Date.parse(now));
   }
 
-  /** Does what the queue holds; jobs that fail are there again afterwards. */
+  /** Handles the jobs in the queue; failed jobs are in it again afterwards. */
   async deliver(now: string): Promise<void> {
     const jobs = this.jobs.splice(0);
     for (const job of jobs) {

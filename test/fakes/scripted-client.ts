@@ -1,16 +1,16 @@
-// A client of a scripted thread: its connection breaks after so many frames, it comes back with its last id, and its
-// conversation must hold at every event.
+// A client of a scripted thread: its connection breaks after a given number of frames, it reconnects with its last id,
+// and its conversation must be consistent at every event.
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { Conversation, parseFrames } from "./conversation.ts";
 import type { ScriptedThread } from "./scripted-thread.ts";
 import { FakeSink } from "./stream.ts";
 
 export interface ClientPlan {
-  /** Frames that each connection lives for, in turn; then it never breaks again. */
+  /** How many frames each connection lives for, in turn; after the last it never breaks again. */
   cuts: number[];
-  /** Steps of the script between a break and the return. */
+  /** Steps of the script between a break and the reconnect. */
   away: number;
-  /** Steps that it takes to take a write; 0 takes at once. */
+  /** How many steps a write takes; 0 means at once. */
   pace: number;
 }
 
@@ -19,9 +19,9 @@ export class ScriptedClient {
   readonly received: { seq: number; event: ThreadEvent }[] = [];
   lastId = 0;
   resyncs = 0;
-  /** What it was sent and could not make sense of. */
+  /** What it was sent and could not interpret. */
   readonly problems: string[] = [];
-  /** Resyncs that were not needed, as far as this client can tell. */
+  /** Resyncs that were not needed, as far as this client knows. */
   readonly needless: string[] = [];
   /** Cut by the server though it had taken everything. */
   readonly unfair: string[] = [];
@@ -54,7 +54,7 @@ export class ScriptedClient {
     }
   }
 
-  /** From now on the connection is good. */
+  /** From now on the connection does not break. */
   hurry(): void {
     this.#wait = 0;
     this.#left = Number.POSITIVE_INFINITY;
@@ -107,7 +107,7 @@ export class ScriptedClient {
     this.received.push({ seq, event });
   }
 
-  /** What came after the last number is not counted: it will be told again, or otherwise. */
+  /** Events after the last number do not count: they will be sent again, or otherwise. */
   #goBack(): void {
     if (this.#applied.length === this.#confirmed) return;
     this.#applied.length = this.#confirmed;
@@ -118,7 +118,7 @@ export class ScriptedClient {
     }
   }
 
-  /** Whole frames of what came; the rest waits for what comes next. */
+  /** Complete frames received; the rest waits for the next bytes. */
   #whole(text: string): string {
     const come = this.#rest + text;
     const end = come.lastIndexOf("\n\n") + 2;
@@ -133,7 +133,7 @@ export class ScriptedClient {
     if (held !== null && seq >= held) this.problems.push(`${seq} was sent while ${held} was held`);
   }
 
-  /** A resync must be needed: something this client has is void, or half had, or is no longer in memory. */
+  /** A resync must be needed: something this client has is void, or incomplete, or no longer in memory. */
   #judge(): void {
     const { parts, journal, lost } = this.#thread;
     const n = this.lastId;
@@ -142,14 +142,14 @@ export class ScriptedClient {
     const afterLastRow = lost.some(({ from, to }) => from <= n && n <= to);
     const seen = [...this.conversation.parts].flatMap(([id, own]) => {
       const part = parts.get(id);
-      return part === undefined ? [] : [{ own, part, heads: part.kind === "reasoning" ? 2 : 1 }];
+      return part === undefined ? [] : [{ own, part, starts: part.kind === "reasoning" ? 2 : 1 }];
     });
     const open = seen.filter(({ own }) => own.open);
     const [row] = journal.rowsAfter(n, 1);
     const held =
       seen.some(({ part }) => part.state === "void") ||
-      open.some(({ part, heads }) => n >= part.from + heads && n < part.last) ||
-      // Begun, and not the next to be told.
+      open.some(({ part, starts }) => n >= part.from + starts && n < part.last) ||
+      // Begun, and not the next to be sent.
       open.some(({ part }) => open.length > 1 || part.from !== row?.from_seq);
     if (!live && !afterLastRow && !held) this.needless.push(`after ${n} (floor ${journal.log.floor})`);
   }

@@ -1,5 +1,5 @@
-// A run of the loop without a thread: the model is a list of turns, tools are small, and everything the loop tells its
-// surroundings is kept in the order it came. Time stands still: a sleep ends when the test says so, or at once.
+// A run of the loop without a thread: the model is a list of turns, tools are small, and everything the loop emits is
+// kept in order. Time stands still: a sleep ends when the test says so, or at once.
 import { z } from "zod";
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
@@ -34,11 +34,11 @@ export interface Turn {
   reasoning?: string;
   calls?: TurnCall[];
   finish?: FinishReason;
-  /** Instead of a reply, after what the turn has said. */
+  /** Instead of a reply, after what the turn has sent. */
   failure?: Partial<ModelFailure>;
   /** Instead of a reply: waits until the run is cancelled. */
   hangs?: boolean;
-  /** Called when the turn's request has come. */
+  /** Called when the turn's request has arrived. */
   before?: (request: ModelRequest) => void;
 }
 
@@ -51,7 +51,7 @@ export const callsTools = (...calls: (TurnCall | string)[]): Turn => ({
 });
 export const fails = (failure: Partial<ModelFailure> = {}, text?: string): Turn => ({ failure, text });
 
-/** A tool of any kind; by default it works, takes anything and answers its own name. */
+/** A tool of any kind; by default it works, accepts anything and returns its own name. */
 export function makeTool(name: string, overrides: Partial<Tool> = {}): Tool {
   return {
     name,
@@ -110,7 +110,7 @@ export const completeTool = makeTool("complete", {
   execute: async () => ({ content: "The run ends here.", is_error: false, complete: "All done." }),
 });
 
-/** What the loop is given where a test says nothing else. */
+/** The loop's input where a test gives nothing else. */
 export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_former_plan">): LoopInput {
   return {
     model: "m",
@@ -143,13 +143,13 @@ export const completed = (text: string, unfinished_tasks = 0, pending_tool_call_
 
 export class ScriptedRun {
   readonly requests: ModelRequest[] = [];
-  /** Deltas and facts as they came. */
+  /** Deltas and facts in order. */
   readonly log: (LoopDelta | LoopFact)[] = [];
   readonly slept: number[] = [];
   readonly bugs: unknown[] = [];
   readonly cancel = new AbortController();
   readonly sandbox = new MemorySandbox();
-  /** What `takeSteered` answers, in turn. */
+  /** What `takeSteered` returns, in turn. */
   steered: SteeredMessage[][] = [];
   /** Called with each fact before it is stored; may throw. */
   onFact: (fact: LoopFact) => void = () => {};
@@ -157,7 +157,7 @@ export class ScriptedRun {
   dialect = (native: Model): Model => native;
   /** Whether a time limit strikes at once; back-off always ends at once. */
   impatient = false;
-  /** What is known of the tasks' work: the loop only reads it. */
+  /** The recorded work of the tasks, which the loop only reads. */
   ledger: Ledger = {};
   #plan = makePlan();
   #news: UnseenEdits | null = null;
@@ -165,7 +165,7 @@ export class ScriptedRun {
   readonly #tools: Tool[];
   #messages = 0;
 
-  /** Turns in their order, or what decides each from its request. */
+  /** Turns in their order, or a function that chooses each from its request. */
   constructor(turns: Turn[] | ((request: ModelRequest) => Turn), tools: Tool[] = []) {
     this.#turns = turns;
     this.#tools = tools;
@@ -203,7 +203,7 @@ export class ScriptedRun {
     return this.#plan;
   }
 
-  /** What the model was told last in a request. */
+  /** The last message of a model request. */
   lastWords(at: number): string {
     return String(this.requests[at]?.messages.at(-1)?.content);
   }
@@ -241,7 +241,7 @@ export class ScriptedRun {
     };
   }
 
-  /** As the ledger reads it off the row. */
+  /** As the ledger reads it from the row. */
   #noteChallenged(task_ids: string[] = []): void {
     for (const id of task_ids) this.ledger[id] = { ...(this.ledger[id] ?? emptyLedger()), challenged: true };
   }

@@ -1,5 +1,5 @@
-// A thread that does what a random script says, the way the run driver does it: over a real Journal and real Readers,
-// with the truth kept beside them in the plainest form. And clients of it that are cut and come back.
+// A thread that follows a random script, like the run driver: over a real Journal and real Readers, with the truth kept
+// beside them in the plainest form. Its clients are cut and reconnect.
 import * as fc from "fast-check";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
 import type { Limits } from "../../src/thread/stream/cursor.ts";
@@ -85,7 +85,7 @@ export class ScriptedThread {
   #message = 0;
   #ids = 0;
 
-  /** With small limits, every reader has to be told in pieces, and some do not keep up. */
+  /** With small limits, every reader receives its data in pieces, and some do not keep up. */
   constructor(limits?: Limits) {
     this.#limits = limits;
     this.readers = new Readers(this.journal, this.clock, limits);
@@ -121,7 +121,7 @@ export class ScriptedThread {
     else if (step.type === "crash") this.#crash();
   }
 
-  /** Lets the script come to its end: the run is over and everything is sent. */
+  /** Lets the script end: the run is over and everything is sent. */
   finish(): void {
     if (this.held === null && this.run !== null) this.#end();
     this.#release();
@@ -136,7 +136,7 @@ export class ScriptedThread {
     return new Map([...this.parts].filter(([, { state }]) => state === "stored").map(([id, part]) => [id, part.text]));
   }
 
-  /** What the thread's stream gives to a client that has everything up to `after`; null asks for a resync. */
+  /** What the thread's stream gives to a client that has everything up to `after`; null requests a resync. */
   request(after: number | null): ReaderRequest & { exact: boolean } {
     const exact = after !== null && this.journal.canResume(after);
     if (exact) return { after, opening: [], end: () => null, idles: true, exact };
@@ -146,7 +146,7 @@ export class ScriptedThread {
 
   #resync(): string[] {
     const events: ThreadEvent[] = [];
-    // While a run's end is held, the run goes on for readers.
+    // While a run's end is held, the run continues for readers.
     const run = this.run ?? (this.held === null ? null : (this.runs.at(-1) ?? null));
     if (run !== null) events.push({ type: "RUN_STARTED", threadId: "t", runId: run.id, metadata: { resync: true } });
     events.push(this.#snapshot(), counterSnapshot(this.#releasedCounter()));
@@ -155,7 +155,7 @@ export class ScriptedThread {
     return events.map((event, index) => frameOf(index === events.length - 1 ? last : null, event));
   }
 
-  /** Facts that came after a held end are not to be seen yet. */
+  /** Facts after a held end are not visible yet. */
   #releasedCounter(): number {
     return this.held === null ? this.counter : this.#counterAtEnd;
   }
@@ -273,7 +273,7 @@ export class ScriptedThread {
     this.journal.log.forget(Math.min(limit, this.readers.lowestCursor()));
   }
 
-  /** What the limits of memory do: the oldest frames are gone. */
+  /** The effect of the memory limits: the oldest frames are gone. */
   #lose(at: number): void {
     const { log } = this.journal;
     const frames = log.after(log.floor, this.journal.newest, Number.POSITIVE_INFINITY);

@@ -1,5 +1,5 @@
-// D1 for tests in Node: the statements of the store over `node:sqlite` in memory, with the tables of the migrations. Columns
-// of one row need different names, where drizzle reads them.
+// D1 for tests in Node: the statements of the store over `node:sqlite` in memory, with the tables of the migrations.
+// Columns of one row need different names, where drizzle reads them.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
@@ -24,7 +24,7 @@ interface Statement {
 }
 
 export interface SqliteD1 {
-  /** What the store takes. */
+  /** The part of D1 that the store uses. */
   binding: D1Database;
   read<Row>(query: string, ...values: SQLInputValue[]): Row[];
 }

@@ -1,10 +1,10 @@
-// The object's SQLite for tests in Node: same synchronous face, `node:sqlite` in memory. What is stored here outlives a
-// life: a new Journal over the same database is what a crash leaves behind.
+// The object's SQLite for tests in Node: the same synchronous interface over `node:sqlite` in memory. Its rows outlive
+// a life: a new Journal over the same database is what a crash leaves behind.
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { createTables, type Database, type SqlValue } from "../../src/thread/rows/database.ts";
 
 export interface SqliteDatabase extends Database {
-  /** Statements run so far: what a cheap path must not add to. */
+  /** Statements run so far, so that a test can see that a cheap path runs none. */
   readonly statements: number;
 }
 
@@ -21,7 +21,7 @@ export function openDatabase(): SqliteDatabase {
       prepared.set(query, statement);
     }
     statements += 1;
-    // Like the platform's: it runs now, not when its rows are asked for.
+    // Like the platform's: it runs now, not when its rows are read.
     const rows = statement.all(...bindings).map((row) => ({ ...row }) as Row);
     return { toArray: () => rows };
   }

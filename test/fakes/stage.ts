@@ -1,4 +1,5 @@
-// A journal and its readers on a clock that a test moves; its parts may be taken apart (`const { add, fact } = new Stage()`).
+// A journal and its readers on a clock that a test moves; its parts may be destructured (`const { add, fact } = new
+// Stage()`).
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { Journal } from "../../src/thread/stream/journal.ts";
 import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";

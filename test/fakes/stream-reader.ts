@@ -1,4 +1,4 @@
-// A client of a thread's stream: it takes all that is written and can be waited for.
+// A client of a thread's stream: it takes everything that is written and can be awaited.
 import { createParser } from "eventsource-parser";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 
@@ -34,7 +34,7 @@ export class FakeReader {
     return this.frames.reduce<number | null>((last, { id }) => id ?? last, null);
   }
 
-  /** Resolves once `is` holds; asked after each write and at the end. */
+  /** Resolves once `is` holds; checked after each write and at the end. */
   async until(is: (reader: FakeReader) => boolean): Promise<this> {
     while (!is(this)) {
       if (this.ended !== "open") throw new Error(`the stream is ${this.ended}: ${this.text.slice(-500)}`);
@@ -50,15 +50,15 @@ export class FakeReader {
 
   take(text: string): void {
     this.text += text;
-    this.#tell();
+    this.#notify();
   }
 
   end(how: "closed" | "aborted"): void {
     this.ended = how;
-    this.#tell();
+    this.#notify();
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const wake of this.#wake.splice(0)) wake();
   }
 }

@@ -22,7 +22,7 @@ export class FakeClock implements Clock {
     };
   }
 
-  /** Moves time on, and calls what falls due in its order. */
+  /** Moves time on, and calls due timers in order. */
   advance(ms: number): void {
     const until = this.#now + ms;
     for (;;) {
@@ -42,7 +42,7 @@ export class FakeSink implements Sink {
   readonly bytes: Uint8Array[] = [];
   closed = false;
   aborted: string | null = null;
-  /** Writes that were made while another was not taken yet. */
+  /** Writes made while another was not taken yet. */
   overlapping = 0;
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   readonly #paced: boolean;
@@ -87,7 +87,7 @@ export class FakeSink implements Sink {
     this.#waiting.shift()?.resolve();
   }
 
-  /** The client goes away. */
+  /** The client leaves. */
   leave(): void {
     this.aborted ??= "the client went away";
     for (const { reject } of this.#waiting.splice(0)) reject(new Error("the client went away"));
@@ -105,14 +105,14 @@ export class FakeSink implements Sink {
   }
 }
 
-/** Lets everything that waits for a promise go on. */
+/** Lets everything continue that waits for a promise. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
-/** Lets time pass in small steps, with everything that waits for a promise done between them. */
+/** Lets time pass in small steps, and settles promises between them. */
 export async function passTime(clock: FakeClock, ms: number): Promise<void> {
   const step = Math.max(20, ms / 100);
   for (let passed = 0; passed < ms; passed += step) {

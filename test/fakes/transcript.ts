@@ -1,5 +1,5 @@
-// What a client holds that reads a thread's stream: messages, state and open steps, folded event by event. Two readers
-// saw the same conversation where their transcripts are equal, however it was told to them.
+// What a client has that reads a thread's stream: messages, state and open steps, folded event by event. Two readers
+// saw the same conversation if their transcripts are equal, however it was sent to them.
 import type { AgUiMessage, PatchOperation, StateValue, ThreadEvent } from "../../src/protocol/event.ts";
 
 export interface Held {
@@ -60,7 +60,7 @@ export class Transcript {
     return this;
   }
 
-  /** All of it as plain values, to be compared. */
+  /** Everything as plain values, for comparison. */
   get value() {
     return { messages: [...this.messages.values()], state: this.state, outcome: this.outcome, open: [...this.open] };
   }
@@ -82,7 +82,7 @@ export class Transcript {
     if (message.role === "assistant") {
       for (const { id, function: called } of message.toolCalls ?? []) held.calls.push({ id, ...called });
     }
-    if (this.messages.has(message.id)) throw new Error(`the message ${message.id} is told twice`);
+    if (this.messages.has(message.id)) throw new Error(`the message ${message.id} is sent twice`);
     this.messages.set(message.id, held);
   }
 
@@ -132,7 +132,7 @@ export class Transcript {
     if (this.open.has(id)) throw new Error(`${id} begins twice`);
     this.open.add(id);
     const known = this.messages.get(id);
-    // A resync tells an open part anew, from its beginning.
+    // A resync sends an open part anew, from its beginning.
     if (known === undefined) this.messages.set(id, { id, role, text: "", calls: [] });
     else if (known.text !== "") throw new Error(`${id} begins again with a text`);
   }

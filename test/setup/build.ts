@@ -1,4 +1,4 @@
-// The Worker as `npm start` builds it, for tests that run it in their own process.
+// Builds the Worker as `npm start` does, for tests that run it in their own process.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ export async function buildTestWorker(choice: Partial<BuildChoice> = {}, of = ro
   }
 }
 
-/** For vitest: before files that run side by side would each make it. */
+/** For vitest: once, before files that run side by side would each build it. */
 export async function setup(): Promise<void> {
   await buildTestWorker();
 }

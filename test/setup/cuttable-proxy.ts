@@ -1,4 +1,4 @@
-// A TCP proxy between a browser and a server: it can cut every connection, and lead to another server afterwards.
+// A TCP proxy between a browser and a server: it can cut every connection, and then lead to another server.
 import { connect, createServer, type Socket } from "node:net";
 
 export interface CuttableProxy {
@@ -7,7 +7,7 @@ export interface CuttableProxy {
   /** How many connections were made so far. */
   count(): number;
   leadTo(port: number): void;
-  /** Ends what is open; new connections are refused until `mend`. */
+  /** Closes what is open; new connections are refused until `mend`. */
   cut(): void;
   mend(): void;
   close(): Promise<void>;

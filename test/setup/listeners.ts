@@ -1,4 +1,4 @@
-// Which TCP ports a process and all that it has started listen on, read from Linux's /proc.
+// Which TCP ports a process and its descendants listen on, read from Linux's /proc.
 import { readdir, readFile, readlink } from "node:fs/promises";
 
 export const canListListeners = process.platform === "linux";
@@ -31,7 +31,7 @@ async function listFamily(root: number): Promise<{ pid: number; program: string 
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
   const processes = stats.flatMap((stat) => {
-    // A program's name is in brackets, and may hold anything.
+    // A program's name is in brackets, and may contain anything.
     const [, pid, program, parent] = /^(\d+) \((.*)\) \S (\d+) /s.exec(stat) ?? [];
     return program === undefined ? [] : [{ pid: Number(pid), program, parent: Number(parent) }];
   });

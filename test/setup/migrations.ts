@@ -1,4 +1,4 @@
-// Files share one runtime, which saves half of their time; each begins with storage of its own, as if nothing had been before.
+// Files share one runtime, which saves half of their time; each begins with empty storage.
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 

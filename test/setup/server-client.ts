@@ -1,8 +1,8 @@
-/** How a test asks a server: with a key, in JSON. */
+/** How a test calls a server: with a key, in JSON. */
 export interface ServerClient {
   /** A request with the key; `body` is sent as JSON. */
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
-  /** The same, answered as JSON; throws where the status is not 2xx. */
+  /** The same, with the response parsed as JSON; throws where the status is not 2xx. */
   json<T>(method: string, path: string, body?: unknown): Promise<T>;
 }
 

@@ -1,4 +1,4 @@
-// Starts the outside services that tests in workerd reach over loopback, and tells the tests their addresses.
+// Starts the external services that tests in workerd reach over loopback, and gives the tests their addresses.
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ declare module "vitest" {
 
 const daytonaApiKey = "sandbox-key-of-the-tests";
 
-// This project resolves packages for workerd, where `ws` is a browser's. Node's own loader reads the servers instead.
+// This project resolves packages for workerd, where `ws` is a browser's. So Node's own loader loads the servers.
 const load = createRequire(import.meta.url);
 
 let stop = async (): Promise<void> => {};

@@ -1,4 +1,4 @@
-// `npm start` as a process of its own, for tests that go through everything.
+// `npm start` as a process of its own, for tests of the whole.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { cp, mkdtemp, rm } from "node:fs/promises";
@@ -20,11 +20,11 @@ export interface StartedServer {
   /** The address that signs in. */
   address: string;
   key: string;
-  /** Ends it as Ctrl-C would; resolves with the exit code. */
+  /** Ends it like Ctrl-C; resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** What a developer has set must not reach a test: empty means unset, also over .dev.vars. */
+/** A developer's settings must not reach a test: empty means unset, even over .dev.vars. */
 export const noSettings = {
   OPENAI_API_KEY: "",
   OPENAI_BASE_URL: "",
@@ -49,14 +49,14 @@ async function makeEmptyState(): Promise<StatePlace> {
   return { state, removeState: () => rm(state, { recursive: true, force: true }) };
 }
 
-/** With the tables of the database in it: to make them takes a start longer than all the rest. */
+/** With the database's tables in it: creating them takes longer than the rest of a start. */
 export async function makeState(): Promise<StatePlace> {
   const [place, tables] = await Promise.all([makeEmptyState(), findTables()]);
   await cp(tables, place.state, { recursive: true });
   return place;
 }
 
-/** Outside the ports that the system gives to whoever asks for any, since one of those is soon somebody else's. */
+/** Outside the ephemeral port range, since another process soon gets one of those. */
 const firstPort = 20_000;
 const ports = 12_000;
 
@@ -118,7 +118,7 @@ export async function startServer(state: string, variables: Record<string, strin
   return { child, port, url: `http://127.0.0.1:${port}`, lines, address, key, stop };
 }
 
-/** The command lines that name this state or this port: what a start has left behind. */
+/** The command lines that name this state or this port: processes that a start has left behind. */
 export async function listProcesses(state: string, port: number): Promise<string[]> {
   const { stdout } = await promisify(execFile)("ps", ["-A", "-ww", "-o", "args="], { maxBuffer: 16 * 1024 * 1024 });
   return stdout.split("\n").filter((line) => line.includes(state) || line.includes(`127.0.0.1:${port}`));

@@ -1,4 +1,4 @@
-// A state folder that holds an empty database with its tables, made once for each set of migrations and kept for later runs.
+// A state folder with an empty database and its tables, made once for each set of migrations and kept for later runs.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
@@ -16,7 +16,7 @@ export async function findTables(): Promise<string> {
   await mkdir(kept, { recursive: true });
   const made = await mkdtemp(join(kept, "making-"));
   await applyTo(made);
-  // Whoever is first has it; what another made meanwhile is the same.
+  // The first one wins; what another process made meanwhile is the same.
   await rename(made, folder).catch(() => rm(made, { recursive: true, force: true }));
   return folder;
 }
@@ -36,7 +36,7 @@ async function hashMigrations(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** For vitest: before files that run side by side would each make it. */
+/** For vitest: once, before files that run side by side would each make it. */
 export async function setup(): Promise<void> {
   await findTables();
 }

@@ -1,4 +1,4 @@
-// The Worker's runtime in the test's own process, described as `npm start` describes it: a test can look behind it, end
+// The Worker's runtime in the test's own process, configured as `npm start` configures it: a test can inspect it, end
 // every life at once and start it again.
 import { Miniflare } from "miniflare";
 import { type BuiltWorker, PUBLIC_ENTRYPOINT } from "../../dev/start/build.ts";
@@ -9,7 +9,7 @@ export interface TestRuntime {
   url: string;
   /** What the Worker has logged so far, by line. */
   logs: string[];
-  /** Kills the runtime, as a crash does, and starts it on the same port and storage, with other settings where they are given. */
+  /** Kills the runtime, like a crash, and starts it on the same port and storage, with other settings where given. */
   restart(settings?: Record<string, string>): Promise<void>;
   database(): Promise<D1Database>;
   /** Rows of a thread's object; `name` is `user/thread`. */

@@ -1,5 +1,5 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
-// What tests in workerd find in `env`: the bindings of the Worker, and the migrations.
+// The `env` of tests in workerd: the Worker's bindings, and the migrations.
 import type { D1Migration } from "cloudflare:test";
 import type { Env as WorkerEnv } from "../../src/config.ts";
 

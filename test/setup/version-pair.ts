@@ -1,5 +1,5 @@
-// Two versions of the Worker over one database, one queue and one set of objects, as Cloudflare has them while a deploy lasts:
-// one version answers requests, and the objects are of the same version or of the other.
+// Two versions of the Worker over one database, one queue and one set of objects, as Cloudflare has them during a
+// deploy: one version answers requests, and the objects are of the same version or of the other.
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,13 +12,13 @@ import { findTables } from "./tables.ts";
 export type Version = "former" | "current";
 
 export interface VersionPair {
-  /** Where the Worker answers just now: a switch moves it. */
+  /** The Worker's current address: a switch changes it. */
   readonly url: string;
-  /** Ends every life at once, as a crash does, and goes on with these versions over the same data. */
+  /** Ends every life at once, like a crash, and continues with these versions over the same data. */
   switchTo(worker: Version, objects: Version): Promise<void>;
   /** A minute's tick of the clock. */
   tick(): Promise<void>;
-  /** Hands jobs to the Worker's consumer, as the queue does. */
+  /** Delivers jobs to the Worker's consumer, as the queue does. */
   deliver(queue: string, jobs: unknown[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
-import { workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import type { ChatMessage } from "../../protocol/message.ts";
 import type { InterruptAnswer, RunInput } from "../../protocol/thread.ts";
 import { peopleTools } from "../../tools/people.ts";
@@ -18,7 +18,7 @@ const ask = (...ids: string[]): Reply =>
   call(...ids.map((id) => ({ id, name: "ask", input: { question: `which ${id}?`, choices: ["red", "blue"] } })));
 
 async function askedThread(...ids: string[]): Promise<FakeThread> {
-  const thread = new FakeThread({ replies: [ask(...ids), say("thanks")], tools: [...peopleTools, ...workerTools()] });
+  const thread = new FakeThread({ replies: [ask(...ids), say("thanks")], tools: [...peopleTools, ...twoTaskTools()] });
   await thread.run("hi", run);
   return thread;
 }

@@ -4,7 +4,7 @@ import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
-import { workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
 import { cancelRun } from "../run/control.ts";
@@ -87,7 +87,7 @@ describe("a message that steers", () => {
 
   it("waits for the results of the calls it came amid", async () => {
     const gate = new Gate();
-    const looks = workerTools().filter(({ name }) => name === "look");
+    const looks = twoTaskTools().filter(({ name }) => name === "look");
     let begin = () => {};
     const begun = new Promise<void>((resolve) => {
       begin = resolve;

@@ -6,7 +6,7 @@ import { call } from "../../../test/fakes/replies.ts";
 import type { ReadFrame } from "../../../test/fakes/stream-reader.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
-import { workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import type { Tool } from "../../agent/tool.ts";
 import { ensureRunning } from "../run/run.ts";
 import { readMessages } from "./messages.ts";
@@ -104,7 +104,7 @@ function expectUniqueNumbers(lives: ReadFrame[][]): void {
 
 async function countTransactions(): Promise<number> {
   const reaper = new Reaper(() => false);
-  const thread = new FakeThread({ brain: workerBrain, tools: workerTools(), dies: reaper.dies });
+  const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools(), dies: reaper.dies });
   await thread.run("build it", run);
   return reaper.count;
 }
@@ -117,7 +117,7 @@ describe("a life that ends at any transaction", () => {
       for (let at = 1; at <= total; at++) {
         const done: string[] = [];
         const reaper = new Reaper((count, moment) => count === at && moment === when);
-        const thread = new FakeThread({ brain: workerBrain, tools: workerTools(done), dies: reaper.dies });
+        const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools(done), dies: reaper.dies });
         await accept(thread);
         const frames = await followRun(thread, reaper);
         expect(reaper.deaths).toBe(1);
@@ -131,7 +131,7 @@ describe("a life that ends at any transaction", () => {
   it("again and again, with progress between, still comes to the end", async () => {
     const reaper = new Reaper((count, when) => count % 4 === 0 && when === "after");
     const done: string[] = [];
-    const thread = new FakeThread({ brain: workerBrain, tools: workerTools(done), dies: reaper.dies });
+    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools(done), dies: reaper.dies });
     await accept(thread);
     const frames = await followRun(thread, reaper);
     expect(reaper.deaths).toBeGreaterThan(5);
@@ -143,7 +143,7 @@ describe("a life that ends at any transaction", () => {
 describe("a run that ends lives without progress", () => {
   it("fails with crash_loop where it is a tool that ends each life that begins it", async () => {
     let begin = () => {};
-    const look = workerTools().filter(({ name }) => name === "look");
+    const look = twoTaskTools().filter(({ name }) => name === "look");
     const hang = (): Promise<never> => {
       begin();
       return new Promise(() => {});

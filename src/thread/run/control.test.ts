@@ -4,7 +4,7 @@ import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
-import { workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
 import { resendJobs } from "../scheduler.ts";
@@ -59,7 +59,7 @@ describe("a cancel", () => {
           return { kind: "aborted", reply: { text: "I will", reasoning: "", tool_calls: [], finish: "other", usage } };
         },
       ],
-      tools: workerTools(),
+      tools: twoTaskTools(),
     });
     await thread.accept("hi", run);
     const reader = thread.read(run);
@@ -79,7 +79,7 @@ describe("a cancel", () => {
     const begun = new Promise<void>((resolve) => {
       begin = resolve;
     });
-    const tools = workerTools().map((tool) => {
+    const tools = twoTaskTools().map((tool) => {
       if (tool.name !== "work") return tool;
       const execute = () => {
         begin();

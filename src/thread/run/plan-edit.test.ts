@@ -3,7 +3,7 @@ import { Gate } from "../../../test/fakes/gate.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
-import { workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import type { ModelRequest } from "../../agent/model.ts";
 import { planState } from "../../agent/plan/view.ts";
 import type { Result } from "../../protocol/error.ts";
@@ -70,7 +70,7 @@ describe("an edit while no run is active", () => {
   it("is told at the next run's first step, once, and its step is opened there", async () => {
     const thread = new FakeThread({
       replies: [works("c1"), say("a"), say("b"), say("c"), say("d")],
-      tools: workerTools(),
+      tools: twoTaskTools(),
     });
     await edit(thread, [add("A")]);
     await edit(thread, [{ op: "update", task_ids: [idOf(thread, "A")], status: "in_progress" }]);
@@ -99,7 +99,7 @@ describe("an edit while a run works", () => {
   it("is told on the run's stream, with the steps that end and begin by it", async () => {
     const gate = new Gate();
     const replies = [plans("A", "B"), works("c1"), gated(gate, say("bye")), say("b"), say("c"), say("d"), say("e")];
-    const thread = new FakeThread({ replies, tools: workerTools() });
+    const thread = new FakeThread({ replies, tools: twoTaskTools() });
     await thread.accept("go", run);
     const reader = thread.read(run);
     await gate.reached;
@@ -151,7 +151,7 @@ describe("an edit while a run works", () => {
   it("is told to the next life where this one ends before the model's reply is stored, and then not again", async () => {
     const gate = new Gate();
     const more = [works("c2"), say("a"), say("b"), say("c"), say("d")];
-    const thread = new FakeThread({ replies: [works("c1"), gated(gate, say("lost")), ...more], tools: workerTools() });
+    const thread = new FakeThread({ replies: [works("c1"), gated(gate, say("lost")), ...more], tools: twoTaskTools() });
     await edit(thread, [add("A")]);
     await thread.accept("go", run);
     await gate.reached;

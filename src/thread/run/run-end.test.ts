@@ -3,7 +3,7 @@ import { Gate } from "../../../test/fakes/gate.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
-import { workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import type { ThreadBatch } from "../../store/batch.ts";
 import { patchThread } from "../threads.ts";
 
@@ -22,7 +22,7 @@ function rowsOf(batches: ThreadBatch[]) {
 
 describe("the end of a run", () => {
   it("is seen only when its rows are in D1", async () => {
-    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
     await thread.accept("build it", run);
     await thread.read(run).until(isOver);
     const { runs, messages } = rowsOf(thread.batches);
@@ -160,8 +160,8 @@ describe("a D1 that fails", () => {
   it("gets a plan that changed while it failed", async () => {
     let isDown = false;
     const thread = new FakeThread({
-      brain: workerBrain,
-      tools: workerTools(),
+      brain: twoTaskModel,
+      tools: twoTaskTools(),
       syncThread: async () => {
         if (isDown) throw new Error("D1 is down");
       },
@@ -217,7 +217,7 @@ describe("a D1 that fails", () => {
   });
 
   it("is told versions that only grow", async () => {
-    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
     await thread.run("build it", run);
     patchThread(thread.life, { title: "shop" });
     patchThread(thread.life, { metadata: { a: 1 } });

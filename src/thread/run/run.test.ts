@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
-import { workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import { defaultAgent } from "../../protocol/agents/agent.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { findRun } from "../life.ts";
@@ -30,7 +30,7 @@ function hasNull(value: unknown): boolean {
 
 describe("the events of a turn", () => {
   it("are valid for AG-UI's schemas and verifier, begin with RUN_STARTED and STATE_SNAPSHOT, and end with nothing open", async () => {
-    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
     const { events } = await thread.run("build it");
     await expectValid(events);
     expect(typesOf(events).slice(0, 2)).toEqual(["RUN_STARTED", "STATE_SNAPSHOT"]);
@@ -43,7 +43,7 @@ describe("the events of a turn", () => {
   });
 
   it("have one STATE_DELTA for each change, and STEP_* around the work of a task", async () => {
-    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
     const { events } = await thread.run("build it");
     const told = typesOf(events).filter((type) => /^STEP|STATE_DELTA|RESULT/.test(type));
     expect(told).toEqual([
@@ -65,7 +65,7 @@ describe("the events of a turn", () => {
   it("close the step of a task that is still in progress, and open it again in the next run, in any life", async () => {
     const plan = call({ id: "c1", name: "create_tasks", input: { section_title: "A", task_contents: ["x"] } });
     const work = call({ id: "c2", name: "work", input: { what: "x" } });
-    const thread = new FakeThread({ replies: [plan, work], tools: workerTools() });
+    const thread = new FakeThread({ replies: [plan, work], tools: twoTaskTools() });
     const first = await thread.run("build it", { max_steps: 2 });
     await expectValid(first.events);
     expect(typesOf(first.events).slice(-2)).toEqual(["STEP_FINISHED", "RUN_ERROR"]);
@@ -98,7 +98,7 @@ describe("a run that falls back", () => {
       failure: { code: "model_error", message: "no such model", retryable: false, retry_after_ms: null },
     });
     const work = call({ id: "c1", name: "work", input: { what: "x" } });
-    const thread = new FakeThread({ replies: [work, refuse, say("done")], tools: workerTools() });
+    const thread = new FakeThread({ replies: [work, refuse, say("done")], tools: twoTaskTools() });
     const config = { ...defaultAgent.config, fallback_models: ["spare"] };
     thread.life.ports.readAgent = async () => ({ ...defaultAgent, config });
     const { events } = await thread.run("build it", { invocation_id: "inv_a", model: "own" });

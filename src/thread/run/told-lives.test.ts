@@ -6,7 +6,7 @@ import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
-import { workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import { findRun } from "../life.ts";
@@ -42,7 +42,7 @@ describe("a wish that comes after the end of the plan", () => {
     const many = Array.from({ length: 12 }, (_, at) => works(`c${at}`));
     const clock = new FakeClock();
     const replies = [works("c_first"), lost(gate), ...many, say("There.")];
-    const thread = new FakeThread({ replies, tools: workerTools(), clock });
+    const thread = new FakeThread({ replies, tools: twoTaskTools(), clock });
     await edit(thread, add("A"));
     const task_ids = thread.life.state.plan.tasks.map(({ id }) => id);
     await edit(thread, { op: "update", task_ids, status: "completed" });
@@ -63,7 +63,7 @@ describe("a wish that comes after the end of the plan", () => {
       await gate.say("", "")(...request);
       return works("c1")(...request);
     };
-    const thread = new FakeThread({ replies: [gated, say("There.")], tools: workerTools() });
+    const thread = new FakeThread({ replies: [gated, say("There.")], tools: twoTaskTools() });
     await edit(thread, add("A"), add("B"));
     const task_ids = thread.life.state.plan.tasks.map(({ id }) => id);
     await edit(thread, { op: "update", task_ids, status: "completed" });
@@ -102,7 +102,7 @@ describe("a completion without evidence", () => {
 describe("a call that a person approves", () => {
   it("is work for the task that it was made for, also where they changed the plan before", async () => {
     const replies = [works("x1"), say("a"), say("b"), say("c"), say("d")];
-    const thread = new FakeThread({ replies, tools: workerTools(), agent: { approvals: { work: ["x*"] } } });
+    const thread = new FakeThread({ replies, tools: twoTaskTools(), agent: { approvals: { work: ["x*"] } } });
     await edit(thread, add("A"));
     await thread.run("go", { invocation_id: "inv_a" });
     await edit(thread, add("B"));

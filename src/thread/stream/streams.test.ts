@@ -7,7 +7,7 @@ import { type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, FakeSink, passTime, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
-import { playTurn, workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
+import { playTurn, twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { cancelRun } from "../run/control.ts";
 import { planStream, watchIdle } from "./streams.ts";
@@ -29,7 +29,7 @@ const breakOff: Reply = async (_request, onDelta) => {
 
 describe("the thread's stream", () => {
   it("carries runs one after another as AG-UI's verifier wants them", async () => {
-    const thread = new FakeThread({ brain: workerBrain, tools: workerTools() });
+    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
     const reader = thread.read();
     await thread.run("build it", run);
     thread.replies.push(say("you are welcome"));
@@ -240,7 +240,7 @@ describe("a resync amid a message", () => {
         },
         say("done"),
       ],
-      tools: workerTools(),
+      tools: twoTaskTools(),
     });
     await thread.accept("hi", run);
     await gate.reached;

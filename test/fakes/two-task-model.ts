@@ -1,5 +1,5 @@
 // A model that plans two tasks and works through them: it decides from the messages alone, so it serves any number of
-// lives. With the tools that it uses.
+// lives. Also the tools that it uses.
 import { z } from "zod";
 import type { ModelDelta, ModelRequest } from "../../src/agent/model.ts";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
@@ -12,24 +12,24 @@ interface Turn {
   calls?: { id: string; name: string; input: unknown }[];
 }
 
-/** Plays the turn in small pieces, arguments interleaved. */
+/** Sends the turn in small pieces, with interleaved arguments. */
 export function playTurn(turn: Turn): Reply {
   return async (_request, onDelta) => {
     const { reasoning = [], text = [], calls = [] } = turn;
     const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
-    const tell = async (delta: ModelDelta): Promise<void> => {
+    const emit = async (delta: ModelDelta): Promise<void> => {
       onDelta(delta);
       await pause();
     };
-    for (const piece of reasoning) await tell({ type: "reasoning", text: piece });
-    for (const piece of text) await tell({ type: "text", text: piece });
-    for (const [index, { id, name }] of calls.entries()) await tell({ type: "tool_call", index, id, name });
+    for (const piece of reasoning) await emit({ type: "reasoning", text: piece });
+    for (const piece of text) await emit({ type: "text", text: piece });
+    for (const [index, { id, name }] of calls.entries()) await emit({ type: "tool_call", index, id, name });
     const written = calls.map(({ input }) => JSON.stringify(input));
     for (const half of [0, 1]) {
       for (const [index, json] of written.entries()) {
         const middle = Math.ceil(json.length / 2);
         const piece = half === 0 ? json.slice(0, middle) : json.slice(middle);
-        await tell({ type: "tool_arguments", index, text: piece });
+        await emit({ type: "tool_arguments", index, text: piece });
       }
     }
     return reply({
@@ -46,7 +46,7 @@ export function playTurn(turn: Turn): Reply {
 }
 
 /** Plan; two calls side by side under a running task; both tasks done; a last word. */
-export const workerBrain: Reply = (request, onDelta, signal) => {
+export const twoTaskModel: Reply = (request, onDelta, signal) => {
   const results = request.messages.filter(({ role }) => role === "tool").length;
   return playTurn(turnAfter(results, request))(request, onDelta, signal);
 };
@@ -82,7 +82,7 @@ function idsOf(request: ModelRequest): string[] {
 }
 
 /** `work` counts what it did, which no life may do twice; `look` only reads. */
-export function workerTools(done: string[] = []): Tool[] {
+export function twoTaskTools(done: string[] = []): Tool[] {
   return [
     ...taskTools,
     defineTool({

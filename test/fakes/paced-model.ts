@@ -1,4 +1,4 @@
-// A model that does what the newest message asks for, in as many pieces as the test lets through.
+// A model that does what the newest message says, in as many pieces as the test lets through.
 import type { Model, ModelReply, ModelRequest } from "../../src/agent/model.ts";
 
 interface Turn {
@@ -7,7 +7,7 @@ interface Turn {
 }
 
 /** `wait` lets the next piece through, or rejects. */
-export function contractBrain(wait: (signal: AbortSignal) => Promise<void>): Model {
+export function createPacedModel(wait: (signal: AbortSignal) => Promise<void>): Model {
   return {
     stream: async (request, onDelta, signal) => {
       const { text, call } = turnFor(request);
