@@ -1,4 +1,5 @@
-// `/docs` in a browser: all of the description, under its policy, for everybody, and nothing in the description is run.
+// `/docs` in a browser: the whole description, under its policy, for everybody, and nothing in the description is
+// executed.
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listViolations } from "../setup/axe.ts";
@@ -22,9 +23,9 @@ interface Description {
 
 interface Opened {
   page: Page;
-  /** What was refused by the policy, thrown, or logged as an error. */
+  /** Everything that the policy refused, that was thrown, or that was logged as an error. */
   complaints: string[];
-  /** Requests to anywhere else. */
+  /** Requests to any other host. */
   strayed: string[];
   close(): Promise<void>;
 }
@@ -107,7 +108,7 @@ describe.skipIf(!hasBrowser)("/docs", () => {
   });
 
   it.each(["light", "dark"] as const)(
-    "breaks no policy, asks no other host and has no serious fault that axe finds, in %s",
+    "breaks no policy, calls no other host and has no serious accessibility fault, in %s",
     async (colorScheme) => {
       const { page, complaints, strayed, close } = await open({ colorScheme });
       await operation(page, startRun).waitFor();
@@ -134,7 +135,7 @@ describe.skipIf(!hasBrowser)("/docs", () => {
     await close();
   });
 
-  it("is used with the keyboard alone, and an operation has an address", async () => {
+  it("works with the keyboard alone, and an operation has an address", async () => {
     const { page, close } = await open();
     const { keyboard } = page;
     const control = operation(page, listThreads).locator(".opblock-summary-control");
@@ -155,7 +156,7 @@ describe.skipIf(!hasBrowser)("/docs", () => {
     await close();
   });
 
-  it("shows markup in a description as text and runs none of it", async () => {
+  it("shows markup in a description as text and executes none of it", async () => {
     const markup = `<script>document.body.id="taken"</script><img src=x onerror="document.body.id='taken'">[a](javascript:alert(1))`;
     const { page, complaints, strayed, close } = await open({}, async (page) => {
       const api = await readDescription();
@@ -186,7 +187,7 @@ describe.skipIf(!hasBrowser)("/docs", () => {
     await close();
   });
 
-  it("tries a request on its own server with a key that it neither shows nor stores", async () => {
+  it("sends a request to its own server with a key that it neither shows nor stores", async () => {
     const { page, complaints, strayed, close } = await open();
     const { key } = stage.server;
     await operation(page, listThreads).waitFor();
@@ -210,7 +211,7 @@ describe.skipIf(!hasBrowser)("/docs", () => {
     await close();
   });
 
-  it("offers no try of a subscription, which would never be answered", async () => {
+  it("offers no try of a subscription, which would never end", async () => {
     const { page, close } = await open();
     await operation(page, startRun).waitFor();
     for (const id of ["get_threads_thread_id_events", "get_terminal"]) {
@@ -220,7 +221,7 @@ describe.skipIf(!hasBrowser)("/docs", () => {
     await close();
   });
 
-  it("leads to the description where its files are missing, and where no script runs", async () => {
+  it("links to the description where its files are missing, and where no script runs", async () => {
     const { page, close } = await open({}, async (page) => {
       await page.route("**/assets/**", (route) => route.abort());
     });

@@ -1,4 +1,4 @@
-// What axe finds in a page.
+// Accessibility faults that axe finds in a page.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
@@ -9,7 +9,7 @@ interface AxeResult {
 
 const axe = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe calls serious or critical, in words. */
+/** The faults that axe calls serious or critical, as text. */
 export async function listViolations(page: Page, within = "body"): Promise<string[]> {
   await page.evaluate(await axe);
   const { violations } = await page.evaluate<AxeResult>(`axe.run("${within}")`);

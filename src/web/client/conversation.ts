@@ -217,11 +217,11 @@ export function addMessage(items: Item[], message: AgUiMessage): Item[] {
     }
     case "assistant": {
       const { id, content = "", toolCalls = [] } = message;
-      const spoken = content === "" ? items : put(items, { kind: "text", id, text: content, open: false });
+      const next = content === "" ? items : put(items, { kind: "text", id, text: content, open: false });
       return toolCalls.reduce<Item[]>((list, call) => {
         const { name, arguments: given } = call.function;
         return put(list, { kind: "tool", id: call.id, name, arguments: given, output: "", result: null, open: true });
-      }, spoken);
+      }, next);
     }
     case "tool":
       return change(items, ["tool"], message.toolCallId, (item) => ({ ...item, result: message.content, open: false }));

@@ -105,8 +105,8 @@ export function draftFor(asked: PlanApproval): PlanDraft | null {
 
 /** The arguments in order, the most meaningful first. Anything but a string is shown as JSON. */
 export function listArguments(given: Record<string, unknown>): { name: string; text: string; isText: boolean }[] {
-  const telling = ["command", "path", "url"];
-  const rank = (name: string): number => (telling.includes(name) ? telling.indexOf(name) : telling.length);
+  const leading = ["command", "path", "url"];
+  const rank = (name: string): number => (leading.includes(name) ? leading.indexOf(name) : leading.length);
   return Object.entries(given)
     .toSorted(([one], [other]) => rank(one) - rank(other))
     .map(([name, value]) => {

@@ -1,5 +1,5 @@
 // What a tool call is about, in one line: a command, a path, an address.
-const telling = ["command", "path", "url", "port", "query", "pattern", "question", "command_id", "from"];
+const subjects = ["command", "path", "url", "port", "query", "pattern", "question", "command_id", "from"];
 
 const silentTools = new Set([
   "create_tasks",
@@ -19,11 +19,13 @@ export function isSilentTool(name: string): boolean {
 /** From arguments that are still arriving, as far as they have come. */
 export function describeCall(name: string, args: string): { verb: string; subject: string } {
   const value = parseRecord(args) ?? readArriving(args);
-  const subject = telling.map((key) => value[key]).find((each) => typeof each === "string" || typeof each === "number");
+  const subject = subjects
+    .map((key) => value[key])
+    .find((each) => typeof each === "string" || typeof each === "number");
   return { verb: name, subject: subject === undefined ? "" : String(subject) };
 }
 
-const arriving = new RegExp(`"(${telling.join("|")})"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)"`);
+const arriving = new RegExp(`"(${subjects.join("|")})"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)"`);
 
 /** The argument to show is among the first, so a long file's content is not searched to its end for each piece. */
 const maxSearched = 4_000;

@@ -1,4 +1,5 @@
-// The viewer of `/docs`. The page is the Worker's (src/http/docs); it is complete without this script: a link to the description.
+// The viewer of `/docs`. The page is the Worker's (src/http/docs) and works without this script: it links to the
+// description.
 import "./docs.css";
 import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
 import { plugin } from "./plugin.ts";
@@ -11,10 +12,10 @@ SwaggerUI({
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   filter: true,
-  // Its colours are inline and too weak to read.
+  // Its colours are inline styles and have too little contrast.
   syntaxHighlight: { activated: false },
-  // A key that is typed here is in this page's memory, and gone with it.
+  // A typed key stays in this page's memory, and is gone with the page.
   persistAuthorization: false,
-  // The default sends the description's address to a server of Swagger's.
+  // By default Swagger UI sends the description's address to a server of Swagger's.
   validatorUrl: null,
 });

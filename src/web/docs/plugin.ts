@@ -1,15 +1,15 @@
-// What this page changes about Swagger UI. Components are replaced by their names in Swagger UI, which no version promises:
-// its version is pinned, and the browser tests of `/docs` fail where a name is gone.
+// What this page changes about Swagger UI. It replaces components by their names in Swagger UI, which no version
+// guarantees: the version is pinned, and the browser tests of `/docs` fail where a name is gone.
 import type { Component, Plugin, State } from "swagger-ui-dist/swagger-ui-es-bundle.js";
 
 const paragraphs = /\n{2,}/;
 
-/** What Swagger UI itself puts before a parameter's values. */
+/** The markup that Swagger UI itself puts before a parameter's values. */
 const ownMarkup = /^<i>(Available values|Default value|Example)<\/i> :/;
 
 export const plugin: Plugin = {
   wrapComponents: {
-    // Swagger UI renders descriptions as Markdown with HTML in it. Ours have paragraphs and `code`; all else is text.
+    // Swagger UI renders descriptions as Markdown with HTML. Ours have paragraphs and `code`; everything else is text.
     Markdown:
       (_, { React }): Component =>
       ({ source: given }) => {
@@ -22,12 +22,12 @@ export const plugin: Plugin = {
         const drawn = source.split(paragraphs).map((text, key) => React.createElement("p", { key }, ...draw(text)));
         return React.createElement("div", { className: "renderedMarkdown" }, ...drawn);
       },
-    // A link within a button: a keyboard stops at both, and a screen reader says neither.
+    // Replaces a link within a button: the keyboard stops at both, and a screen reader announces neither.
     DeepLink:
       (_, { React }): Component =>
       ({ text }) =>
         React.createElement("span", null, ...[text as string].flat()),
-    // There is one server, the one that serves this page.
+    // The only server is the one that serves this page.
     ServersContainer: () => () => null,
     Select:
       (Original, { React }): Component =>
@@ -42,7 +42,7 @@ export const plugin: Plugin = {
       (Original, { React }): Component =>
       (props) =>
         React.createElement(Original, { ...props, "aria-label": "Request body" }),
-    // Their names say something else than what stands on them.
+    // Their labels differ from their visible text.
     Button:
       (Original, { React }): Component =>
       (props) =>
@@ -55,7 +55,7 @@ export const plugin: Plugin = {
       (Original, { React }): Component =>
       (props) =>
         React.createElement(Original, { ...props, ...(props.id === "auth-bearer-value" ? keyInput : {}) }),
-    // The key of whoever tries a request does not stand on the screen, and not in what is copied from it.
+    // A person's key appears neither on the screen nor in a copied command.
     curl:
       (Original, { React }): Component =>
       (props) =>
@@ -64,7 +64,7 @@ export const plugin: Plugin = {
   statePlugins: {
     spec: {
       wrapSelectors: {
-        // Swagger UI shows an answer once it is whole: a subscription never is.
+        // Swagger UI shows a response once it is complete, which a subscription never is.
         allowTryItOutFor: () => (state, path, method) => !isSubscription(state, path, method),
       },
     },
@@ -79,7 +79,7 @@ function hideKey(request: State): State {
   return request.hasIn(authorization) ? request.setIn(authorization, "Bearer $TASKLOOM_KEY") : request;
 }
 
-/** A stream that is read, or a WebSocket. What is posted also streams, until its run ends. */
+/** A stream that is read, or a WebSocket. POST routes stream too, until their run ends. */
 function isSubscription(state: State, path: string, method: string): boolean {
   const responses = state.getIn(["json", "paths", path, method, "responses"]);
   if (method !== "get" || responses === undefined) return false;

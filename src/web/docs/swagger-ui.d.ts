@@ -1,8 +1,8 @@
-// The part of Swagger UI that this page uses; the package brings no types.
+// The part of Swagger UI that this page uses; the package has no types.
 declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
   import type { ReactNode } from "react";
 
-  /** Swagger UI draws with a React of its own, so elements are made by that one. */
+  /** Swagger UI renders with its own React, so elements are created with that one. */
   export type Component = (props: Record<string, unknown>) => ReactNode;
 
   export interface System {
@@ -15,7 +15,7 @@ declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
     };
   }
 
-  /** An immutable map, as Swagger UI keeps its state and requests. */
+  /** An immutable map, which holds Swagger UI's state and requests. */
   export interface State {
     getIn(path: string[]): State | undefined;
     hasIn(path: string[]): boolean;

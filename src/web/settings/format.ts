@@ -3,8 +3,8 @@ import { type Language, preferences } from "../state/preferences.ts";
 import { useStore } from "../state/store.ts";
 
 /** The person's own variant of the language where the browser names one: English dates differ by country. */
-export function localeOf(language: Language, spoken: readonly string[]): string {
-  return spoken.find((tag) => tag.toLowerCase().split("-")[0] === language) ?? (language === "zh" ? "zh-CN" : "en");
+export function localeOf(language: Language, languages: readonly string[]): string {
+  return languages.find((tag) => tag.toLowerCase().split("-")[0] === language) ?? (language === "zh" ? "zh-CN" : "en");
 }
 
 export function useLocale(): string {

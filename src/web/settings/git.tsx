@@ -29,7 +29,7 @@ const own = defineWords(
     unreadable: "Can't be opened any more",
     question: "Delete this credential?",
     follows: (host: string) => `Sandboxes can't sign in at ${host} any more. This can't be undone.`,
-    spoken: (host: string) => `Delete the credential of ${host}`,
+    ariaLabel: (host: string) => `Delete the credential of ${host}`,
   },
   {
     about: "沙箱从该主机克隆、拉取或推送时使用。凭据加密保存，不会再次显示。",
@@ -44,7 +44,7 @@ const own = defineWords(
     unreadable: "已无法解开",
     question: "删除这个凭据？",
     follows: (host: string) => `沙箱将无法再登录 ${host}。此操作无法撤销。`,
-    spoken: (host: string) => `删除 ${host} 的凭据`,
+    ariaLabel: (host: string) => `删除 ${host} 的凭据`,
   },
 );
 
@@ -81,7 +81,7 @@ export function Git() {
             actions={
               <ConfirmButton
                 label={general.delete}
-                spoken={said.spoken(host)}
+                ariaLabel={said.ariaLabel(host)}
                 question={said.question}
                 text={said.follows(host)}
                 act={(api) => api.send("DELETE", `/v1/git-credentials/${encodeURIComponent(host)}`)}

@@ -33,7 +33,7 @@ const own = defineWords(
     question: "Delete this key?",
     follows: (name: string) => `Programs that use “${name}” can't reach the server any more. This can't be undone.`,
     ownFollows: "This page is signed in with this key: you will be signed out, and need another key to come back.",
-    spoken: (name: string) => `Delete ${name}`,
+    ariaLabel: (name: string) => `Delete ${name}`,
   },
   {
     about: "持有这些密钥的人可以做你在这里能做的一切。请为每个程序单独创建密钥，并删除不再使用的。",
@@ -48,7 +48,7 @@ const own = defineWords(
     question: "删除这个密钥？",
     follows: (name: string) => `使用“${name}”的程序将无法再访问服务器。此操作无法撤销。`,
     ownFollows: "本页面正使用这个密钥登录：删除后你将退出，需要另一个密钥才能再次登录。",
-    spoken: (name: string) => `删除 ${name}`,
+    ariaLabel: (name: string) => `删除 ${name}`,
   },
 );
 
@@ -130,7 +130,7 @@ function KeyRow({ apiKey, onDeleted }: { apiKey: ApiKey; onDeleted: () => void }
       actions={
         <ConfirmButton
           label={general.delete}
-          spoken={said.spoken(name)}
+          ariaLabel={said.ariaLabel(name)}
           question={said.question}
           text={isInUse ? said.ownFollows : said.follows(name)}
           act={(api) => api.send("DELETE", `/v1/api-keys/${encodeURIComponent(apiKey.key_id)}`)}

@@ -32,10 +32,10 @@ export function applyPreferences(): void {
 
 function readPreferences(): Preferences {
   const chosen = readChosen();
-  const spoken = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+  const preferred = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
   const { language, theme } = chosen;
   return {
-    language: language === "en" || language === "zh" ? language : spoken,
+    language: language === "en" || language === "zh" ? language : preferred,
     theme: theme === "light" || theme === "dark" ? theme : "system",
   };
 }

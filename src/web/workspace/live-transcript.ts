@@ -135,11 +135,11 @@ function readBody(result: string): string {
 export function addedTo(before: string, now: string): string {
   if (now.startsWith(before)) return now.slice(before.length);
   const tail = before.slice(-now.length);
-  const joined = `${now}\u0000${tail}`;
-  const fits = new Uint32Array(joined.length);
-  for (let place = 1, fit = 0; place < joined.length; place += 1) {
-    while (fit > 0 && joined[place] !== joined[fit]) fit = fits[fit - 1] ?? 0;
-    if (joined[place] === joined[fit]) fit += 1;
+  const combined = `${now}\u0000${tail}`;
+  const fits = new Uint32Array(combined.length);
+  for (let place = 1, fit = 0; place < combined.length; place += 1) {
+    while (fit > 0 && combined[place] !== combined[fit]) fit = fits[fit - 1] ?? 0;
+    if (combined[place] === combined[fit]) fit += 1;
     fits[place] = fit;
   }
   return now.slice(fits.at(-1) ?? 0);

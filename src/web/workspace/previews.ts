@@ -58,7 +58,7 @@ export function usePreviews(thread: ThreadStore, project: string | null, isShown
     const { data } = await api.get<{ data: PreviewLink[] }>(path);
     setListed({ statePreviews: thread.view.shown.get().conversation.state.sandbox.previews, data });
   }, [api, path, thread]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what the thread tells is the reason to look
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change in the thread's state is the reason to read
   useEffect(() => {
     if (isShown && path !== null) void attempt(read);
   }, [attempt, read, path, isShown, statePreviews]);

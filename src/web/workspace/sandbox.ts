@@ -83,7 +83,7 @@ export function useSandbox(
   const { api } = useApp();
   const store = storeOf(api, project);
   const reported = useStore(thread.view.shown, (view) => view.conversation.state.sandbox.state);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what the thread tells is the reason to look
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change in the thread's state is the reason to read
   useEffect(() => {
     if (isShown) void store.read();
   }, [store, reported, isShown]);

@@ -12,7 +12,7 @@ import styles from "./form.module.css";
 
 export function ConfirmButton({
   label,
-  spoken,
+  ariaLabel,
   icon,
   look = "danger",
   question,
@@ -22,7 +22,7 @@ export function ConfirmButton({
 }: {
   label: string;
   /** Names the item, where many have such a button. */
-  spoken?: string;
+  ariaLabel?: string;
   icon?: LucideIcon;
   look?: ButtonLook;
   question: string;
@@ -44,7 +44,7 @@ export function ConfirmButton({
         small
         look={look === "primary" ? "plain" : look}
         icon={icon}
-        aria-label={spoken}
+        aria-label={ariaLabel}
         onClick={() => {
           action.clear();
           setOpen(true);

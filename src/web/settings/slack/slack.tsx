@@ -95,12 +95,12 @@ function WorkspaceRow({
       actions={
         !isChanging && (
           <>
-            <Button small aria-label={said.spokenChange(name)} onClick={onChange}>
+            <Button small aria-label={said.changeLabel(name)} onClick={onChange}>
               {said.change}
             </Button>
             <ConfirmButton
               label={said.disconnect}
-              spoken={said.spokenDisconnect(name)}
+              ariaLabel={said.disconnectLabel(name)}
               question={said.question}
               text={said.follows(name)}
               act={(api) => api.send("DELETE", path)}

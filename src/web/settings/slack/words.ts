@@ -22,8 +22,8 @@ export const words = defineWords(
     question: "Disconnect this workspace?",
     follows: (name: string) => `The app does not answer in ${name} any more. Its conversations stay here.`,
     connected: (time: string) => `connected ${time}`,
-    spokenChange: (name: string) => `Change ${name}`,
-    spokenDisconnect: (name: string) => `Disconnect ${name}`,
+    changeLabel: (name: string) => `Change ${name}`,
+    disconnectLabel: (name: string) => `Disconnect ${name}`,
   },
   {
     about: "在频道中提及应用或直接给它发消息：请求会成为这里的一个对话，工作过程显示在 Slack 中。",
@@ -44,7 +44,7 @@ export const words = defineWords(
     question: "断开这个工作区？",
     follows: (name: string) => `应用将不再在 ${name} 中应答，已有对话会保留在这里。`,
     connected: (time: string) => `连接于 ${time}`,
-    spokenChange: (name: string) => `修改 ${name}`,
-    spokenDisconnect: (name: string) => `断开 ${name}`,
+    changeLabel: (name: string) => `修改 ${name}`,
+    disconnectLabel: (name: string) => `断开 ${name}`,
   },
 );

@@ -41,8 +41,8 @@ describe("findTop", () => {
     [1000, 1000],
     [26_000, 50_000],
     [51_000_000, 100_000_000],
-  ])("of %i is %i", (most, top) => {
-    expect(findTop([day("a", most, 0), day("b", 0, 0)])).toBe(top);
+  ])("of %i is %i", (max, top) => {
+    expect(findTop([day("a", max, 0), day("b", 0, 0)])).toBe(top);
   });
 });
 

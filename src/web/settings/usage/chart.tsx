@@ -55,7 +55,7 @@ export function Chart({ days }: { days: UsageDay[] }) {
               top={top}
               isPointed={place === pointed}
               isInOrder={place === focused}
-              label={said.spoken(
+              label={said.ariaLabel(
                 formatDay(locale, day.date, true),
                 formatNumber(locale, tokensOf(day)),
                 formatNumber(locale, day.runs),

@@ -19,7 +19,7 @@ export const words = defineWords(
     chart: "Tokens by day",
     chartHint: "The arrow keys go from day to day.",
     day: "Day",
-    spoken: (date: string, tokens: string, runs: string) => `${date}: ${tokens} tokens, ${runs} runs`,
+    ariaLabel: (date: string, tokens: string, runs: string) => `${date}: ${tokens} tokens, ${runs} runs`,
     whole: "In all",
   },
   {
@@ -38,7 +38,7 @@ export const words = defineWords(
     chart: "每日 token 用量",
     chartHint: "用方向键逐日查看。",
     day: "日期",
-    spoken: (date: string, tokens: string, runs: string) => `${date}：${tokens} 个 token，${runs} 次运行`,
+    ariaLabel: (date: string, tokens: string, runs: string) => `${date}：${tokens} 个 token，${runs} 次运行`,
     whole: "合计",
   },
 );
