@@ -96,7 +96,7 @@ describe("a run in the fake Slack", () => {
     const tasks = Array.from({ length: 60 }, (_, at) => `任务 ${at} <!channel> & "more" ${"x".repeat(300)}`);
     const text = Array.from({ length: 900 }, (_, at) => `第 ${at} 行：一个网上商店\n`).join("");
     const plan = { id: "c1", name: "create_tasks", input: { section_title: "商店", task_contents: tasks } };
-    const { thread, place, own, slack } = await open({ brain: say(text), replies: [call(plan)] });
+    const { thread, place, own, slack } = await open({ defaultReply: say(text), replies: [call(plan)] });
     await thread.accept("建一个商店", { follow: place });
     await settled(thread);
     expect(refusals(slack)).toEqual([]);

@@ -42,7 +42,7 @@ describe("the script without native tools", () => {
     const thread = new FakeThread({
       agent: { tool_format: "xml" },
       tools: [...taskTools, ...tools, ...peopleTools],
-      brain: async (request, onDelta) => {
+      defaultReply: async (request, onDelta) => {
         const text = answer(request, content);
         for (let at = 0; at < text.length; at += 7) onDelta({ type: "text", text: text.slice(at, at + 7) });
         return { kind: "reply", reply: { text, reasoning: "", tool_calls: [], finish: "stop", usage: null } };

@@ -45,7 +45,13 @@ class NotesServer implements ToolServer {
 function makeThread(servers: Record<string, ToolServer>, options: FakeThreadOptions = {}): FakeThread {
   const source = createListedTools("notes", ({ agent }) => servers[agent.agent_id] ?? null);
   const tools = createTools(noSettings);
-  return new FakeThread({ tools, toolSources: [source], brain: say("done"), agents: ["writer", "reader"], ...options });
+  return new FakeThread({
+    tools,
+    toolSources: [source],
+    defaultReply: say("done"),
+    agents: ["writer", "reader"],
+    ...options,
+  });
 }
 
 /** The tools in a request, without the server's own. */

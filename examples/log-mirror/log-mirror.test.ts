@@ -194,7 +194,7 @@ describe("a life that ends while a run is shown in the log", () => {
     let transactions = 0;
     const options: FakeThreadOptions = {
       replies: replies(),
-      brain: say("Hello ", "world"),
+      defaultReply: say("Hello ", "world"),
       dies: (when) => when === "after" && dies(++transactions),
     };
     const world = followed(options);

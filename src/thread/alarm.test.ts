@@ -33,7 +33,7 @@ async function alarmsWithin(thread: FakeThread, clock: FakeClock, ms: number): P
 
 function mutedThread(options: FakeThreadOptions): { thread: FakeThread; clock: FakeClock } {
   const clock = new FakeClock();
-  return { clock, thread: new FakeThread({ brain: say("hello"), clock, ...options }) };
+  return { clock, thread: new FakeThread({ defaultReply: say("hello"), clock, ...options }) };
 }
 
 describe("the alarm", () => {

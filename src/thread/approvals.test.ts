@@ -227,12 +227,15 @@ describe("a call that needs approval", () => {
   it("is made once at whatever moment lives end", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     // Decides from the messages, so it serves any life.
-    const brain: Reply = (request, ...rest) =>
+    const defaultReply: Reply = (request, ...rest) =>
       (request.messages.at(-1)?.role === "tool" ? say("ok") : work("x1"))(request, ...rest);
     const told = new Set<string>();
     for (let deadly = 1; ; deadly++) {
       let count = 0;
-      const { thread, done } = makeThread([], { brain, dies: (when) => when === "before" && ++count === deadly });
+      const { thread, done } = makeThread([], {
+        defaultReply,
+        dies: (when) => when === "before" && ++count === deadly,
+      });
       await settle(thread, "hi", run);
       expect(findRun(thread.life, "inv_a")?.run.interrupts.map(({ id }) => id)).toEqual(["int_x1"]);
       expect(done).toEqual([]);

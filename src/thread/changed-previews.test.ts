@@ -11,7 +11,7 @@ describe("previews whose links people have changed", () => {
     return events.flatMap((event) => (event.type === "STATE_DELTA" ? event.delta : []));
   }
   async function built(): Promise<FakeThread> {
-    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
+    const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     await thread.run("build it");
     return thread;
   }

@@ -19,7 +19,7 @@ describe("a backlog of many runs", () => {
     d1 = "away";
     whileSending = () => {};
     thread = new FakeThread({
-      brain: say("hello"),
+      defaultReply: say("hello"),
       syncThread: async () => {
         if (d1 === "away") throw new Error("D1 is away");
         whileSending();

@@ -8,7 +8,7 @@ import { twoTaskModel, twoTaskTools } from "../../test/fakes/two-task-model.ts";
 const run = { invocation_id: "inv_a" };
 
 function makeThread(): FakeThread {
-  return new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
+  return new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
 }
 
 function fold(frames: ReadFrame[]): Transcript["value"] {

@@ -83,7 +83,7 @@ describe("a snapshot", () => {
   });
 
   it("holds the newest message however long it is, and leaves out an empty one", async () => {
-    const thread = new FakeThread({ replies: [say(LONG), say("")], brain: say("") });
+    const thread = new FakeThread({ replies: [say(LONG), say("")], defaultReply: say("") });
     await thread.run("hi", run);
     const snapshot = messagesSnapshot(thread.life);
     const messages = snapshot.type === "MESSAGES_SNAPSHOT" ? snapshot.messages : [];
@@ -97,7 +97,7 @@ describe("a snapshot", () => {
 
 describe("the state", () => {
   it("is the same in each life, and a port has one preview: the newest", async () => {
-    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
+    const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     await thread.run("build it", run);
     const { state } = thread.life;
     const before = state.value;

@@ -1,5 +1,5 @@
-// A thread of Slack's in memory, as far as a follower's calls go: what it shows is kept to the letter, so that a word that is
-// missing or doubled is seen.
+// A Slack thread in memory, as far as a follower's calls need it. It keeps the exact text, so that a missing or doubled
+// word is noticed.
 import type { SlackPlace } from "../../src/protocol/slack.ts";
 import type { SlackAnswer } from "../../src/slack/api.ts";
 
@@ -21,7 +21,7 @@ export interface ChannelMessage {
   blocks: { type: string; text?: unknown }[];
 }
 
-/** A thread of Slack's, as far as our calls go. */
+/** A Slack thread, as far as our calls need it. */
 export class SlackChannel {
   readonly messages: ChannelMessage[] = [];
   streamsRefused = false;
@@ -53,7 +53,7 @@ export class SlackChannel {
       if (at.streaming) return refuse("streaming_state_conflict");
       at.blocks = blocksOf(fields);
       at.text = "";
-      // The plan of a stream goes with the first edit.
+      // The first edit removes a stream's plan.
       at.tasks = {};
       return { kind: "done", body: {} };
     }
@@ -74,7 +74,7 @@ export class SlackChannel {
     return { kind: "done", body: { ts } };
   }
 
-  /** What a person reads, but for how it ended. */
+  /** The text that a person reads, without the run's outcome. */
   get said(): string {
     return this.messages
       .map(

@@ -1,5 +1,6 @@
 // A thread without its platform: the functions of `src/thread` over an in-memory SQLite, a model that is a list of
-// replies, and a D1 that is a list of batches. `crash` ends a life as a killed process would: what it still does is lost.
+// replies, and a D1 that is a list of batches. `crash` ends a life like a killed process: whatever it still does is
+// lost.
 
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import type { RunMirror } from "../../src/agent/mirror.ts";
@@ -34,13 +35,13 @@ import { FakeReader } from "./stream-reader.ts";
 
 export interface FakeThreadOptions {
   replies?: Reply[];
-  /** Answers where the list is empty: one that looks at the messages only serves any number of lives. */
-  brain?: Reply;
+  /** Answers once `replies` is empty. A reply that depends on the messages alone serves any number of lives. */
+  defaultReply?: Reply;
   tools?: Tool[];
   toolSources?: ToolSource[];
-  /** What the model reads in one call: anything, where it is not said. */
+  /** The model's context; unlimited by default. */
   context_tokens?: number;
-  /** Public addresses, where it is not said. */
+  /** Public addresses by default. */
   images?: Partial<ImageRules>;
   syncThread?: (batch: ThreadBatch) => Promise<unknown>;
   /** What followed from each batch. */
@@ -48,24 +49,24 @@ export interface FakeThreadOptions {
   deleteThread?: (key: ThreadKey) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
-  /** What the thread's agent sets. */
+  /** Overrides of the thread's agent. */
   agent?: Partial<AgentConfig>;
-  /** Ids of agents that there are beside the usual one. */
+  /** Ids of further agents. */
   agents?: string[];
   interrupt_ms?: number;
-  /** Slack alone, where it is not said. */
+  /** Slack alone by default. */
   mirrors?: RunMirror[];
   callSlack?: CallSlack;
   /** The bot's own user in that Slack. */
   bot?: string;
-  /** Asked around each transaction; true ends the life there, as a kill would. */
+  /** Called around each transaction; true ends the life there, like a kill. */
   dies?: (when: "before" | "after") => boolean;
 }
 
 export class FakeThread {
   readonly key = { user_id: "user_1", thread_id: "thread_1" };
   readonly batches: ThreadBatch[] = [];
-  /** The links of the project in D1. */
+  /** The project's links in D1. */
   links = [{ port: 8000, url: "http://p.localhost/" }];
   readonly jobs: Job[] = [];
   readonly alarms: number[] = [];
@@ -74,7 +75,7 @@ export class FakeThread {
   readonly sandbox = new MemorySandbox();
   /** Why lives were ended by their own code. */
   readonly aborts: string[] = [];
-  /** What was thrown by work that nobody waits for. */
+  /** Errors of work that nobody awaits. */
   readonly failures: unknown[] = [];
   life: Life;
   readonly #options: FakeThreadOptions;
@@ -90,7 +91,7 @@ export class FakeThread {
     this.life = this.#wake();
   }
 
-  /** Ends the life as a kill does; the next one wakes over the same storage. */
+  /** Ends the life like a kill; the next one wakes over the same storage. */
   crash(): void {
     this.#pulse.alive = false;
     this.life = this.#wake();
@@ -100,7 +101,7 @@ export class FakeThread {
     return this.#pulse.alive;
   }
 
-  /** The alarm goes off; resolves when what it does is done. */
+  /** The alarm goes off; resolves when its work is done. */
   async alarm(): Promise<void> {
     this.#work = [];
     await onAlarm(this.life);
@@ -124,7 +125,7 @@ export class FakeThread {
     return accepted;
   }
 
-  /** Accepts and waits for the end of the run. */
+  /** Accepts a run and waits for its end. */
   async run(message: string, more: Partial<RunInput> = {}): Promise<FakeReader> {
     const accepted = await this.accept(message, more);
     if (!accepted.ok) throw new Error(accepted.error.detail);
@@ -226,7 +227,7 @@ export class FakeThread {
       stream: async (request, onDelta, signal) => {
         check(pulse);
         this.requests.push(structuredClone(request));
-        const next = this.replies.shift() ?? this.#options.brain;
+        const next = this.replies.shift() ?? this.#options.defaultReply;
         if (next === undefined) throw new Error("the test has no more replies");
         return next(request, onDelta, signal);
       },

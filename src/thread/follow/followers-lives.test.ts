@@ -27,7 +27,7 @@ describe("a life that ends while a run is shown", () => {
     let calls = 0;
     const channel = new SlackChannel();
     const options: FakeThreadOptions = {
-      brain: say(...pieces),
+      defaultReply: say(...pieces),
       replies: script(),
       dies: (when) => when === "after" && dies(++transactions),
       callSlack: async (method, fields) => {

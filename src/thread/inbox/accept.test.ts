@@ -145,7 +145,7 @@ describe("a busy thread", () => {
 
   it("takes no more than a life can hold of long messages, and again once it has less to hold", async () => {
     const gate = new Gate();
-    const thread = new FakeThread({ replies: [gate.say("", "0")], brain: say("yes") });
+    const thread = new FakeThread({ replies: [gate.say("", "0")], defaultReply: say("yes") });
     await thread.accept("first", { invocation_id: "inv_first" });
     await gate.reached;
     const long = "x".repeat(1_000_000);
@@ -237,7 +237,7 @@ describe("the agent of a run", () => {
   });
 
   it("is pinned with its version and model when it is accepted; the run may name another model", async () => {
-    const thread = new FakeThread({ brain: say("hello") });
+    const thread = new FakeThread({ defaultReply: say("hello") });
     let agent = version(4, { model: "of-agent" });
     thread.life.ports.readAgent = async () => agent;
     const first = expectOk(await acceptRun(thread.life, thread.input("a"), false));
@@ -255,7 +255,7 @@ describe("the agent of a run", () => {
   });
 
   it("is as the thread last knew it while D1 fails, and the unchanged default one where it knew none", async () => {
-    const thread = new FakeThread({ brain: say("hello") });
+    const thread = new FakeThread({ defaultReply: say("hello") });
     const fail = async () => Promise.reject(new Error("D1 is down"));
     thread.life.ports.readAgent = fail;
     expect(expectOk(await thread.accept("a", run)).run.agent_version).toBe(1);
@@ -269,7 +269,7 @@ describe("the agent of a run", () => {
   });
 
   it("is as the thread knew it while D1 fails also where another agent worked since", async () => {
-    const thread = new FakeThread({ brain: say("hello") });
+    const thread = new FakeThread({ defaultReply: say("hello") });
     thread.life.ports.readAgent = async (_user, agent_id) => ({
       ...version(3, { approvals: { ask: ["*"] } }),
       agent_id,
@@ -283,7 +283,7 @@ describe("the agent of a run", () => {
   });
 
   it("has the defaults of fields that the server which accepted the run did not know", async () => {
-    const thread = new FakeThread({ brain: say("hello") });
+    const thread = new FakeThread({ defaultReply: say("hello") });
     const { tools: _tools, fallback_models: _models, ...old } = defaultAgent.config;
     thread.life.ports.readAgent = async () => version(2, {});
     await thread.accept("a", { ...run, background: true });

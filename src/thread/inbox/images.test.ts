@@ -110,7 +110,7 @@ describe("an image that came in before it was forbidden", () => {
   it("is left out also where its message waited, or steers", async () => {
     const images = { private_urls_allowed: true };
     const lost = new Gate();
-    const thread = new FakeThread({ replies: [lost.say("", "1")], brain: say("ok"), images });
+    const thread = new FakeThread({ replies: [lost.say("", "1")], defaultReply: say("ok"), images });
     await thread.accept("hi", { invocation_id: "inv_first" });
     await lost.reached;
     await thread.accept("", showing(SECRET, { on_busy: "steer", invocation_id: "inv_s" }));
@@ -127,7 +127,7 @@ describe("an image that came in before it was forbidden", () => {
 
   it("is left out of hosts too where only images themselves are permitted, and comes back with the setting", async () => {
     const images: { image_urls: "public" | "data" } = { image_urls: "public" };
-    const thread = new FakeThread({ brain: say("ok"), images });
+    const thread = new FakeThread({ defaultReply: say("ok"), images });
     const [link, data] = ["https://good.example/a.png", "data:image/png;base64,AA=="];
     const content = [image(link), image(data)];
     const message = { invocation_id: "inv_a", messages: [{ message_id: "msg_a", content }] };
@@ -155,7 +155,7 @@ describe("an image that came in before it was forbidden", () => {
 
 describe("an address that is permitted", () => {
   it("is stored as it came, so that a repeat is the same run, and sent as it was judged", async () => {
-    const thread = new FakeThread({ brain: say("ok") });
+    const thread = new FakeThread({ defaultReply: say("ok") });
     const given = " HTTPS:\\\\Good.Example/a b.png";
     await thread.run("", showing(given));
     const [row] = readMessages(thread.life.database.sql, thread.life.thread, 0, 1);

@@ -13,7 +13,7 @@ function toldTitles({ batches }: FakeThread): (string | null)[] {
 
 describe("a thread without a title", () => {
   it("is called as its first message, in the first batch that D1 hears of it, and never again", async () => {
-    const thread = new FakeThread({ brain: say("ok") });
+    const thread = new FakeThread({ defaultReply: say("ok") });
     await thread.run("\n  Build me\ta shop \nwith a cart");
     await thread.run("and a bookshop");
     thread.crash();
@@ -23,7 +23,7 @@ describe("a thread without a title", () => {
   });
 
   it("costs D1 one more statement where it was made before", async () => {
-    const thread = new FakeThread({ brain: say("ok") });
+    const thread = new FakeThread({ defaultReply: say("ok") });
     await thread.life.outbox.sync();
     await thread.run("Build me a shop");
     await thread.run("and a bookshop");
@@ -31,7 +31,7 @@ describe("a thread without a title", () => {
   });
 
   it("waits for words where a message has none, and takes those of any part", async () => {
-    const thread = new FakeThread({ brain: say("ok") });
+    const thread = new FakeThread({ defaultReply: say("ok") });
     await thread.run("", { messages: [{ message_id: "m1", content: [image] }] });
     expect(thread.life.thread.title).toBeNull();
     const content = [{ type: "text" as const, text: " \u202e" }, image, { type: "text" as const, text: "Look" }];
@@ -51,7 +51,7 @@ describe("a thread without a title", () => {
   });
 
   it("is called as its door says, which may be nothing", async () => {
-    const thread = new FakeThread({ brain: say("ok") });
+    const thread = new FakeThread({ defaultReply: say("ok") });
     await thread.run("[a note of ours]", { title: null });
     expect(thread.life.thread.title).toBeNull();
     await thread.run("<quote>slow</quote>", { title: "slow" });
@@ -73,7 +73,7 @@ describe("a thread without a title", () => {
 describe("a title that somebody gave", () => {
   it("stays, an empty one too", async () => {
     for (const title of ["Mine", ""]) {
-      const thread = new FakeThread({ brain: say("ok") });
+      const thread = new FakeThread({ defaultReply: say("ok") });
       patchThread(thread.life, { title });
       await thread.run("Build me a shop");
       expect(thread.life.thread.title).toBe(title);

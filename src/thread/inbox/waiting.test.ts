@@ -19,7 +19,7 @@ function shownOf(thread: FakeThread): string[] {
 /** A run at work, and what was sent since. */
 async function busyThread(...sent: [text: string, more?: Partial<RunInput>][]) {
   const [first, second] = [new Gate(), new Gate()];
-  const thread = new FakeThread({ replies: [first.say("", "0"), second.say("", "1")], brain: say("ok") });
+  const thread = new FakeThread({ replies: [first.say("", "0"), second.say("", "1")], defaultReply: say("ok") });
   await thread.accept("hi", run);
   await first.reached;
   for (const [text, more] of sent) await thread.accept(text, { invocation_id: `inv_${text}`, ...more });
@@ -96,7 +96,7 @@ describe("what waits", () => {
 
   it("has no answer to a question, which is no message", async () => {
     const ask = call({ id: "c1", name: "ask", input: { question: "which?" } });
-    const thread = new FakeThread({ replies: [ask], tools: peopleTools, brain: say("ok") });
+    const thread = new FakeThread({ replies: [ask], tools: peopleTools, defaultReply: say("ok") });
     await thread.run("hi", run);
     const resume = [{ interrupt_id: "int_c1", status: "resolved", payload: "blue" } as const];
     await thread.accept("", { invocation_id: "inv_b", messages: [], resume, background: true });

@@ -104,7 +104,7 @@ function expectUniqueNumbers(lives: ReadFrame[][]): void {
 
 async function countTransactions(): Promise<number> {
   const reaper = new Reaper(() => false);
-  const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools(), dies: reaper.dies });
+  const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools(), dies: reaper.dies });
   await thread.run("build it", run);
   return reaper.count;
 }
@@ -117,7 +117,7 @@ describe("a life that ends at any transaction", () => {
       for (let at = 1; at <= total; at++) {
         const done: string[] = [];
         const reaper = new Reaper((count, moment) => count === at && moment === when);
-        const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools(done), dies: reaper.dies });
+        const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools(done), dies: reaper.dies });
         await accept(thread);
         const frames = await followRun(thread, reaper);
         expect(reaper.deaths).toBe(1);
@@ -131,7 +131,7 @@ describe("a life that ends at any transaction", () => {
   it("again and again, with progress between, still comes to the end", async () => {
     const reaper = new Reaper((count, when) => count % 4 === 0 && when === "after");
     const done: string[] = [];
-    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools(done), dies: reaper.dies });
+    const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools(done), dies: reaper.dies });
     await accept(thread);
     const frames = await followRun(thread, reaper);
     expect(reaper.deaths).toBeGreaterThan(5);
@@ -167,7 +167,7 @@ describe("a run that ends lives without progress", () => {
 
   it("fails with crash_loop at the sixth, and the next run is served", async () => {
     const silent = () => new Promise<never>(() => {});
-    const thread = new FakeThread({ replies: [], brain: silent });
+    const thread = new FakeThread({ replies: [], defaultReply: silent });
     await thread.accept("hello", run);
     for (let life = 1; life <= 5; life++) {
       await thread.read(run).until(({ frames }) => frames.length > 0);

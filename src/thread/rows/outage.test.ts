@@ -17,7 +17,7 @@ it("runs go on while D1 is away for ten minutes, over lives that end, and D1 the
   let isAway = true;
   let asked = 0;
   const thread = new FakeThread({
-    brain: say("hello"),
+    defaultReply: say("hello"),
     clock,
     syncThread: async () => {
       asked += 1;

@@ -185,7 +185,7 @@ describe("a change of the plan is told with the hops", () => {
     batches.flatMap(({ plan_change }) => (plan_change ? [[plan_change.invocation_id, plan_change.hops ?? 0]] : []));
 
   const withPlan = (options: FakeThreadOptions = {}) =>
-    new FakeThread({ tools: taskTools, replies: [create], brain: say("done"), ...options });
+    new FakeThread({ tools: taskTools, replies: [create], defaultReply: say("done"), ...options });
 
   it("of the run that made it", async () => {
     const thread = withPlan();

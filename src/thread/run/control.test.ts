@@ -131,7 +131,7 @@ describe("a cancel", () => {
   });
 
   it("that finds the run left by a former life ends it there", async () => {
-    const thread = new FakeThread({ brain: () => new Promise<never>(() => {}) });
+    const thread = new FakeThread({ defaultReply: () => new Promise<never>(() => {}) });
     await thread.accept("hi", run);
     await thread.read(run).until(({ frames }) => frames.length > 0);
     thread.crash();

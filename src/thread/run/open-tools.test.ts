@@ -34,7 +34,7 @@ function sourceOf(...tools: Tool[]): ToolSource & { tools: Tool[]; requests: Too
 }
 
 function makeThread(toolSources: ToolSource[], options: FakeThreadOptions = {}): FakeThread {
-  return new FakeThread({ tools: [work], toolSources, brain: say("done"), ...options });
+  return new FakeThread({ tools: [work], toolSources, defaultReply: say("done"), ...options });
 }
 
 function offered(thread: FakeThread, at = 0): string[] | undefined {

@@ -22,7 +22,7 @@ function rowsOf(batches: ThreadBatch[]) {
 
 describe("the end of a run", () => {
   it("is seen only when its rows are in D1", async () => {
-    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
+    const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     await thread.accept("build it", run);
     await thread.read(run).until(isOver);
     const { runs, messages } = rowsOf(thread.batches);
@@ -160,7 +160,7 @@ describe("a D1 that fails", () => {
   it("gets a plan that changed while it failed", async () => {
     let isDown = false;
     const thread = new FakeThread({
-      brain: twoTaskModel,
+      defaultReply: twoTaskModel,
       tools: twoTaskTools(),
       syncThread: async () => {
         if (isDown) throw new Error("D1 is down");
@@ -217,7 +217,7 @@ describe("a D1 that fails", () => {
   });
 
   it("is told versions that only grow", async () => {
-    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
+    const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     await thread.run("build it", run);
     patchThread(thread.life, { title: "shop" });
     patchThread(thread.life, { metadata: { a: 1 } });

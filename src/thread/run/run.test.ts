@@ -30,7 +30,7 @@ function hasNull(value: unknown): boolean {
 
 describe("the events of a turn", () => {
   it("are valid for AG-UI's schemas and verifier, begin with RUN_STARTED and STATE_SNAPSHOT, and end with nothing open", async () => {
-    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
+    const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     const { events } = await thread.run("build it");
     await expectValid(events);
     expect(typesOf(events).slice(0, 2)).toEqual(["RUN_STARTED", "STATE_SNAPSHOT"]);
@@ -43,7 +43,7 @@ describe("the events of a turn", () => {
   });
 
   it("have one STATE_DELTA for each change, and STEP_* around the work of a task", async () => {
-    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
+    const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     const { events } = await thread.run("build it");
     const told = typesOf(events).filter((type) => /^STEP|STATE_DELTA|RESULT/.test(type));
     expect(told).toEqual([

@@ -56,7 +56,7 @@ const count = defineTool({
 });
 
 function start(more: FakeThreadOptions = {}): FakeThread {
-  return new FakeThread({ brain: counter, tools: [count], context_tokens: 8000, ...more });
+  return new FakeThread({ defaultReply: counter, tools: [count], context_tokens: 8000, ...more });
 }
 
 const rowsOf = (thread: FakeThread) => readMessages(thread.life.database.sql, thread.life.thread, 0, 1000);

@@ -30,7 +30,7 @@ const deaf: Model["stream"] = () => new Promise(() => {});
 
 describe("a cancel", () => {
   it("is carried out by the next life where the one that took it ended first", async () => {
-    const thread = new FakeThread({ replies: [deaf], brain: say("must not be asked") });
+    const thread = new FakeThread({ replies: [deaf], defaultReply: say("must not be asked") });
     await thread.accept("hi", run);
     await settle();
     void cancelRun(thread.life, "inv_a");
@@ -87,7 +87,7 @@ describe("a cancel", () => {
 
 describe("on_busy replace", () => {
   it("is carried out by the next life where the one that accepted it ended first", async () => {
-    const thread = new FakeThread({ replies: [deaf], brain: say("hello") });
+    const thread = new FakeThread({ replies: [deaf], defaultReply: say("hello") });
     await thread.accept("first", run);
     await settle();
     await acceptRun(thread.life, thread.input("waits", { invocation_id: "inv_b" }), false);
@@ -100,7 +100,7 @@ describe("on_busy replace", () => {
   });
 
   it("is carried out by the next life also where all wait for their jobs", async () => {
-    const thread = new FakeThread({ brain: say("hello") });
+    const thread = new FakeThread({ defaultReply: say("hello") });
     await thread.accept("first", { ...run, background: true });
     const replacing = { invocation_id: "inv_b", background: true, on_busy: "replace" } as const;
     await acceptRun(thread.life, thread.input("instead", replacing), false);
@@ -112,7 +112,7 @@ describe("on_busy replace", () => {
 
   it("ends those that wait and the active one, and spares what comes later", async () => {
     const gate = new Gate();
-    const thread = new FakeThread({ replies: [gate.say("half", "")], brain: say("hello") });
+    const thread = new FakeThread({ replies: [gate.say("half", "")], defaultReply: say("hello") });
     await thread.accept("first", run);
     await gate.reached;
     await thread.accept("waits", { invocation_id: "inv_b", background: true });
@@ -129,7 +129,7 @@ describe("on_busy replace", () => {
 describe("a run whose start ends every life", () => {
   it("fails as crash_loop, its stream says so, and the next run starts", async () => {
     let isPoisoned = false;
-    const thread = new FakeThread({ brain: say("hello"), dies: (when) => isPoisoned && when === "before" });
+    const thread = new FakeThread({ defaultReply: say("hello"), dies: (when) => isPoisoned && when === "before" });
     await acceptRun(thread.life, thread.input("poison", run), false);
     await acceptRun(thread.life, thread.input("fine", { invocation_id: "inv_b" }), false);
     for (let life = 0; life < 5; life++) {
@@ -153,7 +153,7 @@ describe("a run whose start ends every life", () => {
 describe("a run whose lives end a quarter of an hour after each other, with nothing done", () => {
   it("fails as crash_loop at the 21st", async () => {
     const clock = new FakeClock();
-    const thread = new FakeThread({ brain: deaf, clock });
+    const thread = new FakeThread({ defaultReply: deaf, clock });
     await thread.accept("hi", run);
     await settle();
     for (let life = 2; life <= 21; life++) {
@@ -190,7 +190,11 @@ describe("a background run", () => {
 
   it("whose job never comes starts by itself after an hour", async () => {
     const clock = new FakeClock();
-    const thread = new FakeThread({ brain: say("hello"), clock, sendJob: () => Promise.reject(new Error("no queue")) });
+    const thread = new FakeThread({
+      defaultReply: say("hello"),
+      clock,
+      sendJob: () => Promise.reject(new Error("no queue")),
+    });
     await thread.accept("hi", background);
     clock.advance(HOUR - 1_000);
     await onAlarm(thread.life);
@@ -204,7 +208,7 @@ describe("a background run", () => {
 
   it("that waits for its job alone needs no heartbeat: the alarm is set for the next try", async () => {
     const clock = new FakeClock();
-    const thread = new FakeThread({ brain: say("hello"), clock });
+    const thread = new FakeThread({ defaultReply: say("hello"), clock });
     await thread.accept("hi", background);
     const waits: number[] = [];
     for (let round = 0; round < 6; round++) {
@@ -220,7 +224,7 @@ describe("a background run", () => {
 
   it("is ended in its turn where its job died while another run was active, and is not started by a late job", async () => {
     const gate = new Gate();
-    const thread = new FakeThread({ replies: [gate.say("half", " done")], brain: say("must not be asked") });
+    const thread = new FakeThread({ replies: [gate.say("half", " done")], defaultReply: say("must not be asked") });
     await thread.accept("first", { invocation_id: "inv_first" });
     await gate.reached;
     await thread.accept("hi", background);
@@ -238,7 +242,7 @@ describe("a background run", () => {
 
 describe("a table of an earlier version", () => {
   it("gets the columns that it lacks, and keeps its rows", async () => {
-    const thread = new FakeThread({ brain: say("hello") });
+    const thread = new FakeThread({ defaultReply: say("hello") });
     await thread.run("hi", run);
     thread.life.database.sql.exec("ALTER TABLE runs DROP COLUMN verdict");
     thread.crash();

@@ -29,7 +29,7 @@ const breakOff: Reply = async (_request, onDelta) => {
 
 describe("the thread's stream", () => {
   it("carries runs one after another as AG-UI's verifier wants them", async () => {
-    const thread = new FakeThread({ brain: twoTaskModel, tools: twoTaskTools() });
+    const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     const reader = thread.read();
     await thread.run("build it", run);
     thread.replies.push(say("you are welcome"));
