@@ -17,7 +17,7 @@ export const FormContext = createContext<FormValue | null>(null);
 
 export function useForm(): FormValue {
   const form = useContext(FormContext);
-  if (form === null) throw new Error("a part stands in a form");
+  if (form === null) throw new Error("a part of a form is outside of a form");
   return form;
 }
 
