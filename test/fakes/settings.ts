@@ -1,4 +1,4 @@
 import { type Config, type Env, readConfig } from "../../src/config.ts";
 
-/** A server where nothing is set. */
+/** A server without any setting. */
 export const noSettings: Config = readConfig({} as Env);

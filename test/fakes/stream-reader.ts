@@ -7,7 +7,7 @@ export interface ReadFrame {
   event: ThreadEvent;
 }
 
-/** The text ends with a frame, whether or not a blank line closes it. Comments and `retry` are no frames. */
+/** Reads the last frame too where no blank line closes it. Comments and `retry` are not frames. */
 export function framesOf(text: string): ReadFrame[] {
   const frames: ReadFrame[] = [];
   const parser = createParser({

@@ -277,7 +277,7 @@ function check(pulse: Pulse): void {
   if (!pulse.alive) throw new Error("this life has ended");
 }
 
-/** The mirror as one life has it: what it still does after that life is lost. */
+/** A mirror for one life: its calls throw once that life has ended. */
 function mirrorOf(pulse: Pulse, mirror: RunMirror): RunMirror {
   return {
     ...mirror,
