@@ -3,7 +3,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
-import { workerBrain, workerTools } from "../../../test/fakes/worker-brain.ts";
+import { twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import { UnreadableRow } from "../../store/shapes/stored.ts";
 import { findRun } from "../life.ts";
 import { pokeRuns } from "../run/control.ts";
@@ -23,8 +23,8 @@ const unreadable = ["{", "null", "5", '{"secret":"words"}'];
 
 /** A run that planned, worked and ended, whose rows are damaged then, and a new life over them. */
 async function damage(statement: string, ...bindings: string[]): Promise<FakeThread> {
-  const replies = [workerBrain, workerBrain, workerBrain, workerBrain];
-  const thread = new FakeThread({ replies, brain: say("as you like"), tools: workerTools() });
+  const replies = [twoTaskModel, twoTaskModel, twoTaskModel, twoTaskModel];
+  const thread = new FakeThread({ replies, defaultReply: say("as you like"), tools: twoTaskTools() });
   await thread.run("build it", { invocation_id: "inv_a" });
   expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "completed", steps: 4 });
   thread.life.database.sql.exec(statement, ...bindings);
@@ -118,7 +118,7 @@ describe.each(unreadable)("a row that holds %s", (text) => {
 describe("a live run that can't be read", () => {
   it.each(["input", "verdict"])("by its %s is no run", async (column) => {
     const gate = new Gate();
-    const thread = new FakeThread({ replies: [gate.say("", "never")], brain: say("as you like") });
+    const thread = new FakeThread({ replies: [gate.say("", "never")], defaultReply: say("as you like") });
     await thread.accept("first", { invocation_id: "inv_a" });
     await gate.reached;
     thread.life.database.sql.exec(`UPDATE runs SET ${column} = '{"status":"failed"}'`);
@@ -130,7 +130,7 @@ describe("a live run that can't be read", () => {
 
   it.each(["{", "[5]"])("as %s lets the one behind it start, and what steered it become its", async (text) => {
     const gate = new Gate();
-    const thread = new FakeThread({ replies: [gate.say("", "never")], brain: say("as you like") });
+    const thread = new FakeThread({ replies: [gate.say("", "never")], defaultReply: say("as you like") });
     await thread.accept("first", { invocation_id: "inv_a" });
     await gate.reached;
     await thread.accept("second", { invocation_id: "inv_b" });
@@ -146,7 +146,7 @@ describe("a live run that can't be read", () => {
 
   it("leaves a steering input that can't be read behind, and takes the next one", async () => {
     const gate = new Gate();
-    const thread = new FakeThread({ replies: [gate.say("", "first")], brain: say("as you like") });
+    const thread = new FakeThread({ replies: [gate.say("", "first")], defaultReply: say("as you like") });
     await thread.accept("first", { invocation_id: "inv_a" });
     await gate.reached;
     await thread.accept("lost", { invocation_id: "inv_s", on_busy: "steer" });
@@ -164,14 +164,14 @@ describe("an agent that can't be read", () => {
   const approvals = { execute_command: ["*"] };
 
   it("starts no run, be it the default one: what a person must approve is not known", async () => {
-    const thread = new FakeThread({ brain: say("as you like"), agent: { approvals } });
+    const thread = new FakeThread({ defaultReply: say("as you like"), agent: { approvals } });
     thread.life.ports.readAgent = async () => Promise.reject(new UnreadableRow("version 2 of it can't be read"));
     await expect(thread.accept("hi")).rejects.toThrow("can't be read");
     expect(thread.life.live.size).toBe(0);
   });
 
   it("starts none while D1 fails and the last run's is all that is known", async () => {
-    const thread = new FakeThread({ brain: say("as you like"), agent: { approvals } });
+    const thread = new FakeThread({ defaultReply: say("as you like"), agent: { approvals } });
     await thread.run("hi", { invocation_id: "inv_a" });
     thread.life.database.sql.exec("UPDATE runs SET agent = json_set(agent, '$.config.approvals', 'words')");
     thread.crash();
