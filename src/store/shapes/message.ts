@@ -16,7 +16,7 @@ import type { PlanContent, Section, Task } from "../../protocol/plan/task.ts";
 import { isList, isText, isTextOrNull, parseStored, reportUnreadable, type Shape, shapeOf } from "./stored.ts";
 
 /** Stands where a message was that can't be read. Its row, and its place in the thread, stay. */
-const UNREADABLE = "[This message is damaged and can't be read.]";
+export const UNREADABLE = "[This message is damaged and can't be read.]";
 
 interface UnreadRow {
   type: MessageType;
@@ -65,7 +65,6 @@ function standIn(type: MessageType): MessageBody {
 }
 
 export const toUserMessage = shapeOf(isUserMessage);
-export const toAssistantMessage = shapeOf(isAssistantMessage);
 export const toToolMessage = shapeOf(isToolMessage);
 export const toPlanContent = shapeOf(isPlanContent);
 

@@ -1,9 +1,11 @@
 // One row that can't be read takes nothing with it but itself: the thread wakes, is read, and goes on.
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
 import { Gate } from "../../../test/fakes/gate.ts";
-import { say } from "../../../test/fakes/replies.ts";
+import { call, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.ts";
+import { defineTool } from "../../agent/tool.ts";
 import { UnreadableRow } from "../../store/shapes/stored.ts";
 import { findRun } from "../life.ts";
 import { pokeRuns } from "../run/control.ts";
@@ -157,6 +159,40 @@ describe("a live run that can't be read", () => {
     const said = thread.requests.at(-1)?.messages.map(({ content }) => content);
     expect(said).toContain("blue");
     expect(said).not.toContain("lost");
+  });
+});
+
+describe("a result that can't be read amid a run", () => {
+  it.each([
+    ["the first of two", "ORDER BY seq LIMIT 1", "c1", "c2"],
+    ["the second of two", "ORDER BY seq DESC LIMIT 1", "c2", "c1"],
+  ])("is never made again by the next life, be it %s", async (_name, which, lost, kept) => {
+    const made: string[] = [];
+    const order = defineTool({
+      ...{ name: "order", description: "x", kind: "work", recovery: "repeat", read_only: false, time_limit_ms: 1_000 },
+      schema: z.object({}),
+      execute: async (_input, { tool_call_id }) => {
+        made.push(tool_call_id);
+        return { content: `ordered ${tool_call_id}`, is_error: false };
+      },
+    });
+    const gate = new Gate();
+    const calls = ["c1", "c2"].map((id) => ({ id, name: "order", input: {} }));
+    const replies = [call(...calls), gate.say("", "never")];
+    const thread = new FakeThread({ replies, defaultReply: say("done"), tools: [order] });
+    await thread.accept("order two", { invocation_id: "inv_a" });
+    await gate.reached;
+    thread.life.database.sql.exec(
+      `UPDATE messages SET content = '{' WHERE seq = (SELECT seq FROM messages WHERE type = 'tool' ${which})`,
+    );
+    thread.crash();
+    ensureRunning(thread.life);
+    await thread.read({ invocation_id: "inv_a" }).untilClosed();
+    expect(made).toEqual(["c1", "c2"]);
+    const results = thread.requests.at(-1)?.messages.filter(({ role }) => role === "tool");
+    expect(results).toContainEqual({ role: "tool", tool_call_id: kept, content: `ordered ${kept}` });
+    expect(results).toContainEqual({ role: "tool", tool_call_id: lost, content: expect.stringContaining("damaged") });
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "completed", steps: 2 });
   });
 });
 

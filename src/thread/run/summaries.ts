@@ -1,10 +1,9 @@
 // What a model is told of the thread: the newest summary, and the rows from the one on that it does not stand for.
-
 import { isRecord } from "../../agent/calls/leniency.ts";
 import type { Summary } from "../../agent/context/summary.ts";
 import type { LoopFact } from "../../agent/events.ts";
-import type { ChatMessage } from "../../protocol/message.ts";
-import { toChatMessage, toUserMessage } from "../../store/shapes/message.ts";
+import type { ChatMessage, ToolMessage } from "../../protocol/message.ts";
+import { toChatMessage, toUserMessage, UNREADABLE } from "../../store/shapes/message.ts";
 import { isList, isNumber, isText, readStored, shapeOf } from "../../store/shapes/stored.ts";
 import { readMeta, readText, type Sql, type SqlValue, writeMeta } from "../rows/database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
@@ -24,22 +23,40 @@ type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 export function readHistory(sql: Sql): History {
   const newest = readNewest(sql);
   const answers = new Map<string, number>();
-  const rows = sql
-    .exec<{ seq: number; content: string | null; said_at: SqlValue }>(
-      `SELECT seq, content, CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at FROM messages
+  const lostResults: number[] = [];
+  const messages = sql
+    .exec<{ seq: number; type: string; content: string | null; said_at: SqlValue }>(
+      `SELECT seq, type, content, CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at FROM messages
        WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq`,
       newest?.keep_from ?? 0,
     )
     .toArray()
-    .map(({ seq, content, said_at }) => {
+    .map(({ seq, type, content, said_at }, place) => {
       const text = content ?? readText(sql, `m:${seq}`, content);
       const message = readStored(toChatMessage, text, "message", seq);
+      if (message === undefined && type === "tool") lostResults.push(place);
       if (message?.role === "tool" && isNumber(said_at)) answers.set(message.tool_call_id, said_at);
       return message;
     });
-  // A model does without what can't be read. What its calls then lack is repaired like after a crash.
-  const history = rows.filter((message) => message !== undefined);
+  for (const place of lostResults) messages[place] = standInResult(messages, place);
+  // A model does without whatever else can't be read.
+  const history = messages.filter((message) => message !== undefined);
   return { summary: newest?.summary ?? null, history, answers };
+}
+
+/**
+ * For a result that can't be read: one of a call of its reply that has no other, since which call it was of is not known any
+ * more. A call without any result would be made again.
+ */
+function standInResult(messages: (ChatMessage | undefined)[], place: number): ToolMessage | undefined {
+  const asked = messages.slice(0, place).findLastIndex((message) => message?.role === "assistant");
+  const reply = messages[asked];
+  if (reply?.role !== "assistant") return undefined;
+  const end = messages.findIndex((message, at) => at > asked && message?.role === "assistant");
+  const behind = messages.slice(asked + 1, end < 0 ? undefined : end);
+  const answered = new Set(behind.map((message) => (message?.role === "tool" ? message.tool_call_id : null)));
+  const call = reply.tool_calls?.find(({ id }) => !answered.has(id));
+  return call && { role: "tool", tool_call_id: call.id, content: UNREADABLE };
 }
 
 /** Stores a summary of the first `replaced` rows of the history as it stands. Inside a transaction. */
