@@ -1,5 +1,4 @@
 // Events of Slack at the door, with real thread objects behind it: who may knock, and what becomes one run.
-
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";

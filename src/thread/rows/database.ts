@@ -1,6 +1,5 @@
 // The object's own SQLite: its tables, and the few ways in which they are read and written. Everything here is
 // synchronous, so that one transaction holds a fact and the state it belongs to.
-
 import { readStored, type Shape, UnreadableRow } from "../../store/shapes/stored.ts";
 
 export type SqlValue = string | number | null;

@@ -1,5 +1,4 @@
 // Lives that end at any moment: the next one takes the run up, and nobody who reads, and no row, shows a trace of it.
-
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call } from "../../../test/fakes/replies.ts";

@@ -1,6 +1,5 @@
 // The thread's state as streams carry it: the plan and the sandbox. Every change is stored with the fact that made it
 // and told as one STATE_DELTA.
-
 import { isRecord } from "../../agent/calls/leniency.ts";
 import { diffPlanState } from "../../agent/plan/changes.ts";
 import { planState } from "../../agent/plan/view.ts";

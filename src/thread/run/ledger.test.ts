@@ -1,5 +1,4 @@
 // The ledger as a thread's rows give it: over lives, runs, cancels, questions and clients' own tools.
-
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Gate } from "../../../test/fakes/gate.ts";

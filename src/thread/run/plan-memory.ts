@@ -1,6 +1,5 @@
 // What the object keeps of the plan beside its row: when tasks began and ended, and what a person changed that the model
 // has not been told of. Both are read where they are stored, and never larger than a plan.
-
 import { isRecord } from "../../agent/calls/leniency.ts";
 import { type TaskTimes, trackTimes } from "../../agent/plan/ledger.ts";
 import { addNotes, type EditNote, noteEdit, type UnseenEdits } from "../../agent/plan/unseen-edits.ts";

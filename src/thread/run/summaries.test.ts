@@ -1,6 +1,5 @@
 // Summaries and whole results in a thread: stored with what they belong to, told to every later life, and never to people as
 // something that was said.
-
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { LongRun } from "../../../test/fakes/long-run.ts";

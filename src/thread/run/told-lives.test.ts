@@ -1,5 +1,4 @@
 // What a model was told of the plan outlives the life, and the run, in which it was told.
-
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { rowsOfType } from "../../../test/fakes/message-rows.ts";

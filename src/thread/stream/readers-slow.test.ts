@@ -1,5 +1,4 @@
 // Readers on slow links, dead ones, and too many: what a thread does that is faster than they are.
-
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { LinkSink } from "../../../test/fakes/link.ts";
