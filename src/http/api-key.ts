@@ -1,15 +1,15 @@
-// API keys as people hold them: `tl_<id>_<secret>`. The id finds the row, the hash of the whole key opens it.
+// API keys have the form `tl_<id>_<secret>`. The id finds the row in D1, which holds the hash of the whole key.
 import { hashText, toHex } from "../lib/hash.ts";
 import { newId } from "../protocol/ids.ts";
 import type { StoredApiKey } from "../store/api-keys.ts";
 
-// Letters and digits only, so that a double click takes all of it. 40 of 32 are 200 bits.
+// Letters and digits only, so that a double click selects the whole key. 40 characters out of 32 are 200 bits.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 const SECRET_CHARACTERS = 40;
 
 const pattern = /^tl_([0-9a-z]{26})_[0-9a-z]{40}$/;
 
-/** A new key, shown this once, and what is stored of it. */
+/** Makes a new key, which is shown only now, and the row to store. */
 export async function mintApiKey(name: string | null, now: number): Promise<{ key: string; stored: StoredApiKey }> {
   const key_id = newId("key", now);
   const key = `tl_${key_id.slice("key_".length)}_${makeSecret()}`;
@@ -17,7 +17,7 @@ export async function mintApiKey(name: string | null, now: number): Promise<{ ke
   return { key, stored: { key_id, name, hash, created_at: new Date(now).toISOString() } };
 }
 
-/** The `key_id` that a presented key claims; null where it is not a key of ours. */
+/** Returns the `key_id` that a key claims to have; null if it does not have the form of our keys. */
 export function readKeyId(key: string): string | null {
   const id = pattern.exec(key)?.[1];
   return id === undefined ? null : `key_${id}`;

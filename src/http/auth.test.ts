@@ -1,4 +1,4 @@
-// Keys while D1 can't say whose they are.
+// API keys while D1 fails.
 import { expect, it, vi } from "vitest";
 import { readConfig } from "../config.ts";
 import { mintApiKey } from "./api-key.ts";
@@ -12,7 +12,7 @@ interface Store {
   asked: number;
 }
 
-/** As much of D1 as the look-up of a key needs. */
+/** As much of D1 as the lookup of a key needs. */
 function storeOf(hash: string): { store: Store; db: D1Database } {
   const store: Store = { answer: async () => [["user_1", hash]], asked: 0 };
   const raw = (): Promise<unknown[][]> => {
@@ -36,7 +36,7 @@ async function knownKey() {
   return { store, recognize, pass, forget: () => authenticator.forget(stored.key_id) };
 }
 
-it("a key that was good a moment ago still is while D1 fails, for a quarter of an hour", async () => {
+it("a key that was valid a moment ago stays valid for a quarter of an hour while D1 fails", async () => {
   const { store, recognize, pass } = await knownKey();
   store.answer = () => Promise.reject(new Error("D1 is away"));
   for (let minute = 1; minute < 15; minute++) {
@@ -47,7 +47,7 @@ it("a key that was good a moment ago still is while D1 fails, for a quarter of a
   await expect(recognize()).rejects.toThrow("Failed query");
 });
 
-it("a D1 that gives no answer is waited for by the first request, not by those after it", async () => {
+it("only the first request waits for a D1 that does not answer", async () => {
   const { store, recognize, pass } = await knownKey();
   store.answer = () => new Promise(() => {});
   pass(MINUTE);
@@ -64,7 +64,7 @@ it("a D1 that gives no answer is waited for by the first request, not by those a
   }
 });
 
-it("a key that was deleted here opens nothing while D1 fails", async () => {
+it("a key that this isolate deleted is refused while D1 fails", async () => {
   const { store, recognize, pass, forget } = await knownKey();
   let fail = (): void => {};
   const failed = new Promise<never>((_resolve, reject) => {
@@ -80,7 +80,7 @@ it("a key that was deleted here opens nothing while D1 fails", async () => {
   await expect(recognize()).rejects.toThrow("Failed query");
 });
 
-it("a key that D1 no longer has opens nothing", async () => {
+it("a key that D1 no longer has is refused", async () => {
   const { store, recognize, pass } = await knownKey();
   store.answer = async () => [];
   pass(MINUTE);

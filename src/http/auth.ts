@@ -1,5 +1,5 @@
-// Who asks: the bearer key of a request becomes a caller. The admin key of the settings is the first user's; all others are
-// rows of D1, remembered for a few seconds so that a busy client costs no read per request.
+// Turns a request's bearer key into a caller. The admin key of the settings belongs to the first user. All other keys are
+// rows of D1, remembered for a few seconds so that a busy client does not cost a read per request.
 import { createMiddleware } from "hono/factory";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";
@@ -11,25 +11,26 @@ import { readKeyId } from "./api-key.ts";
 import type { AppContext, AppEnv, Authenticator, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 
-// How long a deleted key may still open another isolate; in its own it ends at once.
+// How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once.
 const REMEMBERED_MS = 10_000;
 
-// While D1 fails runs go on, and who started them may watch and cancel them: a key that was good so lately still is.
+// Runs go on while D1 fails, and their users must be able to watch and cancel them. So a key that was valid this
+// recently still is.
 const REMEMBERED_WITHOUT_D1_MS = 15 * 60_000;
 const D1_LIMIT_MS = 3_000;
 const D1_PAUSE_MS = 2_000;
 
-// Beyond this the oldest is forgotten, whatever its age.
-const REMEMBERED_KEYS = 1000;
+// Beyond this number the oldest is forgotten, whatever its age.
+const MAX_REMEMBERED_KEYS = 1000;
 
-// No key of ours comes near; a header of a megabyte need not be hashed.
+// Our keys are far shorter. This avoids hashing a header of a megabyte.
 const KEY_CHARACTERS = 1024;
 
 interface Remembered {
   key_id: string;
   hash: string;
   user_id: string;
-  /** Until when D1 is not asked. */
+  /** D1 is not asked again before this time. */
   until: number;
   readAt: number;
 }
@@ -44,7 +45,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     return { user_id: fresh.user_id, is_admin: false };
   }
 
-  /** Asks D1 again, and goes by what is known where D1 can't say. */
+  /** Asks D1 again, and returns what is remembered if D1 fails. */
   async function recall(known: Remembered, db: D1Database): Promise<Remembered | null> {
     try {
       return await withinTime(clock, D1_LIMIT_MS, "D1", remember(known.key_id, db));
@@ -63,7 +64,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     const entry = { ...row, key_id, until: now() + REMEMBERED_MS, readAt: now() };
     remembered.set(key_id, entry);
     const [oldest] = remembered.keys();
-    if (remembered.size > REMEMBERED_KEYS && oldest !== undefined) remembered.delete(oldest);
+    if (remembered.size > MAX_REMEMBERED_KEYS && oldest !== undefined) remembered.delete(oldest);
     return entry;
   }
 
@@ -81,13 +82,13 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
   };
 }
 
-/** Lets a request pass that brings a valid key, and says why not to any other. */
+/** Lets a request with a valid key pass, and refuses any other with the reason. */
 export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
   context.set("caller", await identify(context));
   await next();
 });
 
-/** Who brings the request's key. */
+/** Returns the caller to whom the request's key belongs. */
 export async function identify(context: AppContext): Promise<Caller> {
   const config = context.get("config");
   if (config.admin_api_key === null) {

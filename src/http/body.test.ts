@@ -6,7 +6,7 @@ afterEach(() => {
 });
 
 describe("readJson", () => {
-  it("refuses a body that trickles for a minute, though what came of it is JSON", async () => {
+  it("refuses a body that has not ended after a minute, even if what has arrived is JSON", async () => {
     vi.useFakeTimers();
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new TextEncoder().encode('{"message":"half"}')),
@@ -21,7 +21,7 @@ describe("readJson", () => {
 describe("a body that is too large", () => {
   const LIMIT = 1024;
 
-  /** Of chunks of 64 KiB; says how many were taken, and whether the rest was given up. */
+  /** A request of 64 KiB chunks. `seen` records how many were read, and whether the rest was cancelled. */
   function makeRequest(chunks: number, headers: Record<string, string> = {}) {
     const seen = { taken: 0, isCancelled: false };
     const body = new ReadableStream<Uint8Array>(
@@ -42,7 +42,7 @@ describe("a body that is too large", () => {
   }
 
   it.each<Record<string, string>>([{}, { "content-length": String(100 * 64 * 1024) }])(
-    "is refused once it has arrived, announced or not, so that its sender reads why",
+    "is refused only after it has arrived, announced or not, so that its client reads the reason",
     async (headers) => {
       const { request, seen } = makeRequest(100, headers);
       await expect(readBytes(request, LIMIT)).rejects.toMatchObject({ failure: { code: "body_too_large" } });
@@ -50,7 +50,7 @@ describe("a body that is too large", () => {
     },
   );
 
-  it("is given up where it is absurdly large, and not begun with where that was announced", async () => {
+  it("is read up to the limit of dropped bytes, or not at all if it announces more", async () => {
     const endless = makeRequest(Number.POSITIVE_INFINITY);
     await expect(readBytes(endless.request, LIMIT)).rejects.toMatchObject({ failure: { code: "body_too_large" } });
     expect(endless.seen.taken).toBeLessThan(300);
@@ -60,7 +60,7 @@ describe("a body that is too large", () => {
     expect(announced.seen).toEqual({ taken: 0, isCancelled: true });
   });
 
-  it("is waited for only so long", async () => {
+  it("is awaited for two seconds at most", async () => {
     vi.useFakeTimers();
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(2000)) });
     const request = new Request("http://localhost/", { method: "POST", body, duplex: "half" } as RequestInit);

@@ -1,23 +1,23 @@
-// Request bodies: read up to a limit of bytes and time, whether or not a length was announced, then parsed as JSON.
+// Reads request bodies up to a limit of bytes and time, whether or not the request announces a length, and parses JSON.
 import { Problem } from "./errors.ts";
 
-/** What every route but uploads takes. */
+/** The limit of every route but uploads. */
 export const BODY_BYTES = 1024 * 1024;
 
-/** A file that is uploaded: what Cloudflare lets through on its usual plans, too. It is passed on while it arrives. */
+/** The limit of an uploaded file, which is also Cloudflare's on its usual plans. An upload is passed on as it arrives. */
 export const UPLOAD_BYTES = 100 * 1024 * 1024;
 
-// A client that trickles a body holds a request; a minute is ample for 1 MiB.
+// A client that sends its body slowly keeps a request open. A minute is ample for 1 MiB.
 const BODY_MS = 60_000;
 
-// Who sends reads no answer before it has sent, and a connection that is closed on it meanwhile is broken: the refusal would be
-// lost. So what is left of a body that is too large is taken in and dropped, within these bounds.
+// Most clients read no response before they have sent the whole body. If the connection closes meanwhile, they see an
+// error and not our refusal. So the rest of a body that is too large is read and dropped, within these bounds.
 const DROPPED_BYTES = 16 * 1024 * 1024;
 const DROPPED_MS = 2_000;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** The JSON of a body; an empty body is an empty object, since most bodies are optional in every field. */
+/** Parses a body as JSON. An empty body is an empty object, because in most bodies every field is optional. */
 export async function readJson(request: Request, limit = BODY_BYTES): Promise<unknown> {
   const text = decode(await readBytes(request, limit));
   if (text.trim() === "") return {};
@@ -28,7 +28,7 @@ export async function readJson(request: Request, limit = BODY_BYTES): Promise<un
   }
 }
 
-/** The bytes of a body; never more than the limit are kept. */
+/** Reads the bytes of a body, and never keeps more than the limit. */
 export async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   const tooLarge = new Problem("body_too_large", `The body is larger than ${limit} bytes.`);
   const announced = Number(request.headers.get("content-length") ?? 0);
@@ -64,7 +64,7 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   } finally {
     clearTimeout(timer);
   }
-  // A cancelled reader ends like a whole body; what came until then is not what the client meant to send.
+  // A cancelled reader looks like the end of the body, but the client has not sent all of it.
   if (late) throw new Problem("bad_json", `The body did not arrive within ${BODY_MS / 1000} s.`);
   return join(chunks, size);
 }
@@ -78,7 +78,7 @@ async function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>): Promis
       if (left < 0) return await reader.cancel();
     }
   } catch {
-    // The sender is gone; it is refused all the same.
+    // The client has disconnected. The caller throws the refusal in any case.
   } finally {
     clearTimeout(timer);
   }

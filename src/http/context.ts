@@ -1,11 +1,11 @@
-// What the routes know of a request beyond its bytes.
+// What every route can read of a request beside its bytes: bindings, settings, the caller.
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
 
 export interface Caller {
   user_id: string;
-  /** Holds the key that settings name. */
+  /** Whether the request has the admin key of the settings. */
   is_admin: boolean;
 }
 
@@ -24,8 +24,8 @@ export type App = OpenAPIHono<AppEnv>;
 export type AppContext = Context<AppEnv>;
 
 export interface Authenticator {
-  /** The caller whose key it is, if any. */
+  /** Returns the caller to whom the key belongs; null if nobody. */
   recognize(key: string, config: Config, db: D1Database): Promise<Caller | null>;
-  /** A deleted key opens nothing from now on. */
+  /** Call this when a key is deleted, so that this isolate refuses it from now on. */
   forget(key_id: string): void;
 }

@@ -1,5 +1,5 @@
-// Browsers of other origins: none, unless `CORS_ORIGINS` names them. A key travels in a header and never in a cookie, so an
-// origin that is let in gains nothing that its page could not send from anywhere else.
+// Other origins are refused unless `CORS_ORIGINS` names them. Keys travel in a header and never in a cookie, so an
+// allowed origin gets no rights from its visitor's browser.
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "./context.ts";

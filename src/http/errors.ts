@@ -1,5 +1,5 @@
-// How a failure becomes an answer: expected ones are thrown as a `Problem` and answered with their code; anything else is
-// `internal`, logged and told to nobody.
+// Turns failures into responses. Expected ones are thrown as a `Problem` and answered with their code. Anything else is
+// answered as `internal`: its reason is logged and never sent.
 import { routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
@@ -17,7 +17,7 @@ export class Problem extends Error {
   }
 }
 
-/** The value of a result; its failure is thrown. */
+/** Returns the value of a result, and throws its failure. */
 export function unwrap<T>(result: Result<T>): T {
   if (result.ok) return result.value;
   throw new Problem(result.error.code, result.error.detail);
@@ -38,7 +38,7 @@ export function answerNotFound(context: AppContext): Response {
   return answerProblem(context, "not_found", `There is no ${context.req.method} on this path.`);
 }
 
-/** AG-UI clients read the body of an error only where it is called plain JSON. */
+/** AG-UI clients read the body of an error only if its type is `application/json`. */
 function answerProblem(context: AppContext, code: ProblemCode, detail: string): Response {
   const { status, title } = problems[code];
   const body = {
@@ -57,7 +57,7 @@ function log(context: AppContext, code: ProblemCode): void {
   logWarning("request_failed", describeRequest(context, code));
 }
 
-/** The route and not the path: what a client puts into a path may be a secret that is in the wrong place. */
+/** Logs the route and not the path: a client may have put a secret into the path by mistake. */
 function describeRequest(context: AppContext, code: ProblemCode): Record<string, string | number | null> {
   return {
     request_id: context.get("request_id"),
@@ -71,7 +71,7 @@ function describeRequest(context: AppContext, code: ProblemCode): Record<string,
 
 type Issue = z.core.$ZodIssue;
 
-/** What is wrong with an input, in one sentence that names the place. Never quotes a value. */
+/** Says what is wrong with an input, in one sentence that names the field. Never quotes a value, which may be a secret. */
 export function toFailure(error: z.ZodError): Failure {
   const issues = error.issues.flatMap((issue) => flatten(issue, []));
   const unknown = issues.find((issue) => issue.names !== null);
@@ -87,7 +87,7 @@ export function toFailure(error: z.ZodError): Failure {
 interface FlatIssue {
   path: PropertyKey[];
   message: string;
-  /** The fields that are not known; null for any other issue. */
+  /** The unknown fields; null for any other issue. */
   names: PropertyKey[] | null;
 }
 
@@ -106,7 +106,7 @@ function flatten(issue: Issue, above: PropertyKey[]): FlatIssue[] {
   return nearest.flatMap((inner) => flatten(inner, path));
 }
 
-/** Of a union's branches, the one that the input was most likely meant to be: right in type, and with the least wrong. */
+/** Returns the issues of the branch of a union that the input most likely means: right type, fewest issues. */
 function nearestBranch(branches: Issue[][]): Issue[] | undefined {
   const rank = (issues: Issue[]) => {
     const wrongType = issues.some((issue) => issue.code === "invalid_type" && issue.path.length === 0);

@@ -1,4 +1,4 @@
-// What the API's answers look like, for `/openapi.json` and `/docs`.
+// Examples of the API's responses, for `/openapi.json` and `/docs`.
 import { sandboxExamples } from "../sandboxes/index.ts";
 
 export const time = "2026-11-24T10:00:00.000Z";
@@ -230,7 +230,7 @@ export const comparison = {
   ],
 };
 
-/** Part of a run's stream. */
+/** A shortened stream of a run. */
 export const stream = [
   "retry: 1000",
   "",

@@ -6,7 +6,7 @@ import { answerError } from "./errors.ts";
 import { addOperation } from "./operation.ts";
 
 describe("a body that depends on the settings", () => {
-  it("is checked against those of the server that is asked", async () => {
+  it("is validated against the settings of the server that receives it", async () => {
     const app = new OpenAPIHono<AppEnv>();
     app.use(async (context, next) => {
       const cors_origins = context.req.header("x-server") === "one" ? ["one"] : ["two"];

@@ -1,5 +1,5 @@
-// An operation: one method on one path, said once. Its schemas validate what comes in, and the same value is what
-// `/openapi.json` tells of it.
+// An operation is one method on one path, defined once. Its schemas validate requests, and `/openapi.json` is generated
+// from them.
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
@@ -11,37 +11,37 @@ import { problem } from "./schemas.ts";
 
 export interface Answer {
   description: string;
-  /** Of a JSON body; without this and `text` there is no body. */
+  /** The schema of a JSON body. Without `schema`, `text` and `bytes` there is no body. */
   schema?: z.ZodType;
-  /** Answers this type too, or only this where there is no schema. */
+  /** The response may have this type too; only this one if there is no schema. */
   text?: "text/event-stream" | "text/html";
-  /** Answers bytes of one of these types. */
+  /** The response is bytes of one of these types. */
   bytes?: ("application/octet-stream" | "application/gzip")[];
   headers?: Record<string, string>;
 }
 
 export interface Operation<Params, Query, Headers, Body> {
   method: "get" | "post" | "put" | "patch" | "delete";
-  /** As OpenAPI writes it: `/v1/threads/{thread_id}`. */
+  /** In OpenAPI's form: `/v1/threads/{thread_id}`. */
   path: string;
   tag: string;
   summary: string;
   description?: string;
-  /** Set where no key is needed. */
+  /** The operation needs no key. */
   open?: true;
   params?: z.ZodObject & z.ZodType<Params>;
   query?: z.ZodObject & z.ZodType<Query>;
-  /** Headers that are read, in lower case; others pass. */
+  /** The headers that the operation reads, in lower case. Others are ignored. */
   headers?: z.ZodObject & z.ZodType<Headers>;
   body?: z.ZodType<Body>;
-  /** Checks in place of `body` where what is right depends on the settings; `body` then only describes it. */
+  /** Validates in place of `body` if the schema depends on the settings. `body` then only describes it. */
   bodyFor?: (config: Config) => z.ZodType<Body>;
   /** The body is bytes, which the handler reads itself. */
   takesBytes?: true;
   answers: Record<number, Answer>;
-  /** Beside those that every operation of its kind can answer. */
+  /** Problems beside those that every operation can answer. */
   problems?: ProblemCode[];
-  /** As AG-UI's clients need it: unknown fields pass, and errors are plain `application/json`. */
+  /** For AG-UI's clients: unknown fields are ignored, and errors are plain `application/json`. */
   lenient?: true;
 }
 
@@ -52,7 +52,7 @@ export interface Input<Params, Query, Headers, Body> {
   body: Body;
 }
 
-/** Serves an operation and describes it. */
+/** Adds an operation to the app and to its description. */
 export function addOperation<Params, Query, Headers, Body>(
   app: App,
   operation: Operation<Params, Query, Headers, Body>,
@@ -75,12 +75,12 @@ export function addOperation<Params, Query, Headers, Body>(
 const noQuery = z.strictObject({});
 const bytes = z.string().openapi({ format: "binary" });
 
-/** Probes of open paths may carry anything. */
+/** Open paths accept any query, because health probes may add parameters. */
 function isStrict({ open, lenient }: { open?: true; lenient?: true }): boolean {
   return !open && !lenient;
 }
 
-/** Bytes that are no UTF-8 would be taken as they are spelled: as the name of another file, say. */
+/** The parser keeps escapes that are not UTF-8 as text, which could be the name of another file. So they are refused. */
 function readQuery(req: AppContext["req"]): Record<string, string> {
   const [, query = ""] = /\?(.*)/s.exec(req.url) ?? [];
   try {

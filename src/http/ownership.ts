@@ -1,5 +1,5 @@
-// What a caller owns: every lookup by an id of a request begins with the caller's user id, so a thing of another user is not
-// found, as if it were not there.
+// Looks up what the caller owns. Every lookup by an id of the request includes the caller's user id, so another user's
+// thing is answered as not found.
 import type { Env } from "../config.ts";
 import type { Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
@@ -18,8 +18,8 @@ export function keyOf(context: AppContext, thread_id: string): ThreadKey {
 }
 
 /**
- * What a GET of one thread answers: from D1 where it has all that the thread's object knows, and from the object where D1
- * can't follow just now. So what a 2xx promised is in every later GET.
+ * Answers a GET of one thread: from D1 if it has all that the thread's object has, and from the object if D1 can't be
+ * synchronized right now. So every later GET shows what a 2xx has promised.
  */
 export async function readOfThread<T>(
   context: AppContext,
@@ -36,14 +36,14 @@ export async function readOfThread<T>(
   return unwrap(await read.fromStore(context.env.DB, thread));
 }
 
-/** An agent that a body names must be the caller's; the default one always is. */
+/** Throws `not_found` unless the agent is the caller's. The default agent always is. */
 export async function requireAgent(context: AppContext, agent_id: string | undefined): Promise<void> {
   if (agent_id === undefined || agent_id === DEFAULT_AGENT_ID) return;
   const found = await readAgent(context.env.DB, context.get("caller").user_id, agent_id);
   if (!found) throw missing("agent", agent_id);
 }
 
-/** False where there was no such thread. One that only D1 knows is removed there. */
+/** Returns false if there was no such thread. A thread that only D1 knows is deleted there. */
 export async function removeThread(env: Env, key: ThreadKey): Promise<boolean> {
   const request_id = crypto.randomUUID();
   const removed = await callThread(env, key, (stub) => stub.remove(key, request_id));
@@ -54,14 +54,14 @@ export async function removeThread(env: Env, key: ThreadKey): Promise<boolean> {
   return true;
 }
 
-/** The caller's project; another user's is not found. */
+/** Returns the caller's project, and throws `not_found` for any other. */
 export async function requireProject(context: AppContext, project_id: string): Promise<Project> {
   const found = await readProject(context.env.DB, context.get("caller").user_id, project_id);
   if (!found) throw missing("project", project_id);
   return found;
 }
 
-/** The problem of a thing that is not there. */
+/** The problem for an id that does not exist. */
 export function missing(kind: "agent" | "project" | "thread", id: string): Problem {
   return new Problem("not_found", `There is no ${kind} ${id}.`);
 }

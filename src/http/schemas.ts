@@ -1,5 +1,5 @@
-// What goes in and out over HTTP, as zod schemas: they validate, and `/openapi.json` is generated from them. The schemas of
-// `protocol` are built again from their shapes here, since only instances made after zod-openapi's import can be named.
+// The zod schemas of requests and responses. They validate, and `/openapi.json` is generated from them. Schemas of
+// `protocol` are built again from their shapes, because only instances made after zod-openapi's import can have a name.
 import { z } from "@hono/zod-openapi";
 import { findJsonFault } from "../lib/json-bounds.ts";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
@@ -20,7 +20,7 @@ export const wellFormed = z
 export const title = wellFormed.max(500);
 export const time = z.string().openapi({ format: "date-time", example: examples.time });
 
-/** Of JSON that a client has stored with a thing. */
+/** For JSON that a client stores with a thread or run. */
 const jsonBounds = { characters: 64 * 1024, levels: 32 };
 
 /** Any JSON within bounds. */
@@ -35,8 +35,8 @@ export const smallObject = z.record(z.string(), z.unknown()).superRefine((value,
   if (wrong !== null) issues.addIssue({ code: "custom", message: wrong });
 });
 
-/** As many as one message of a model can ask: a run's interrupts are answered together. */
-export const MOST_ANSWERS = 256;
+/** As many as one message of a model can ask, because a run's interrupts are answered together. */
+export const MAX_ANSWERS = 256;
 
 export const problem = z
   .object({
@@ -120,7 +120,7 @@ export const workspaceState = z
   })
   .openapi("Sandbox", { example: examples.sandbox });
 
-// Longer ones are refused where paths are read; this keeps a megabyte of query from getting there.
+// Longer paths are refused where they are parsed. This keeps a query of a megabyte from getting there.
 const PATH_CHARACTERS = 8192;
 const path = wellFormed
   .max(PATH_CHARACTERS)
@@ -142,14 +142,14 @@ export const downloadBody = z
   .refine(({ path, kind }) => kind === "archive" || path !== "", { path: ["path"], message: "names no file" })
   .openapi({ example: { path: "src/index.ts" } });
 
-const LINK_SECONDS_MOST = 30 * 24 * 60 * 60;
+const MAX_LINK_SECONDS = 30 * 24 * 60 * 60;
 export const previewBody = z
   .strictObject({
     port: z.int().min(1).max(65_535),
     expires_in_seconds: z
       .int()
       .min(1)
-      .max(LINK_SECONDS_MOST)
+      .max(MAX_LINK_SECONDS)
       .optional()
       .openapi({ description: "A day if absent. Without PREVIEW_DOMAIN a day is the most." }),
   })

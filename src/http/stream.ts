@@ -1,16 +1,16 @@
-// Streams of a thread's object. The object frames, numbers and ends them; all doors but `ag-ui` pass its bytes on unseen.
+// Streams of a thread's object. The object frames, numbers and ends them. All routes but AG-UI's pass its bytes through.
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { callThread } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 
-/** Asks the object for a stream and answers with it; the failure that it may answer instead is thrown. */
+/** Requests a stream from the object and answers with it. Throws the failure that the object may answer instead. */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
   return streamResponse(await readStream(await callThread(context.env, key, (stub) => stub.fetch(makeRequest()))));
 }
 
-/** The stream that the object answered with; a failure is thrown. */
+/** Returns the stream that the object answered with, and throws a failure. */
 export async function readStream(answer: Response): Promise<ReadableStream<Uint8Array>> {
   if (!answer.ok) throw await readFailure(answer);
   if (answer.body === null) throw new Error("the thread answered without a stream");
@@ -21,14 +21,14 @@ export function streamResponse(body: ReadableStream<Uint8Array>): Response {
   return new Response(body, {
     headers: {
       "content-type": "text/event-stream",
-      // Proxies must neither keep nor compress nor gather what should arrive at once.
+      // Proxies must not cache, compress or buffer what should arrive at once.
       "cache-control": "no-cache, no-transform",
       "x-accel-buffering": "no",
     },
   });
 }
 
-/** Whether the client asks for a stream. */
+/** Whether the client accepts a stream. */
 export function wantsStream(context: AppContext): boolean {
   return (context.req.header("accept") ?? "").split(",").some((range) => {
     const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
@@ -37,8 +37,8 @@ export function wantsStream(context: AppContext): boolean {
 }
 
 /**
- * The event to go on after: a browser that reconnects says so in the header, and its address still has the first `after`.
- * Numbers beyond what can be counted are above the newest event, like any that is too high.
+ * Returns the number of the event to continue after. The header wins, because a browser that reconnects sets it, while
+ * its address still has the first `after`. Larger numbers than JavaScript can count become the largest that it can.
  */
 export function readPosition(context: AppContext, after: string | undefined): number | null {
   const position = context.req.header("last-event-id") || after;

@@ -1,5 +1,5 @@
-// One-use tickets for doors that a browser opens without a key: a WebSocket, a download. Each opens the one door that it
-// was made for; at another it is as unknown as any, and spent.
+// One-use tickets for routes that a browser opens without a key: a WebSocket, a download. A ticket is valid for the one
+// purpose that it was issued for. Redeemed for another, it is refused like an unknown one, and is used up.
 import { hashText, toHex } from "../lib/hash.ts";
 import { createTicket, takeTicket } from "../store/tickets.ts";
 import type { AppContext } from "./context.ts";
@@ -7,19 +7,19 @@ import { Problem } from "./errors.ts";
 import { requireProject } from "./ownership.ts";
 import { requireProvider } from "./workspace.ts";
 
-/** To open an address that was just asked for takes a browser far less. */
+/** A browser opens an address that it has just requested in far less time. */
 const TICKET_MS = 60_000;
 const TICKET_BYTES = 32;
 
-/** Of a query; longer ones need not be hashed. */
+/** The limit of a ticket in a query, so that longer ones are not hashed. */
 export const TICKET_CHARACTERS = 200;
 
-export type Door = "terminal" | "download";
+export type TicketPurpose = "terminal" | "download";
 
-/** An address at `path` that opens once what `details` say, in a project of the caller. */
+/** Returns an address at `path` that works once, for what `details` describe in a project of the caller. */
 export async function issueTicket(
   context: AppContext,
-  { door, path, project_id }: { door: Door; path: string; project_id: string },
+  { purpose, path, project_id }: { purpose: TicketPurpose; path: string; project_id: string },
   details: Record<string, unknown>,
 ): Promise<{ url: URL; expires_at: string }> {
   const project = await requireProject(context, project_id);
@@ -32,22 +32,23 @@ export async function issueTicket(
     project_id: project.project_id,
     hash: toHex(await hashText(ticket)),
     expires_at,
-    details: { door, ...details },
+    // The stored name of the purpose.
+    details: { door: purpose, ...details },
   };
   await createTicket(context.env.DB, stored, new Date(now).toISOString());
   return { url: new URL(`${path}?ticket=${ticket}`, context.req.url), expires_at };
 }
 
-/** Who asked for the ticket is the caller from now on. */
+/** Redeems a ticket. From now on the caller of this request is the user who requested the ticket. */
 export async function redeemTicket(
   context: AppContext,
-  door: Door,
+  purpose: TicketPurpose,
   ticket: string,
 ): Promise<{ project_id: string; details: Record<string, unknown> }> {
   requireProvider(context);
   const taken = await takeTicket(context.env.DB, toHex(await hashText(ticket)), new Date().toISOString());
-  const { door: own, ...details } = taken?.details ?? {};
-  if (!taken || own !== door) {
+  const { door, ...details } = taken?.details ?? {};
+  if (!taken || door !== purpose) {
     throw new Problem("unauthorized", "The ticket is not known, was used, or has expired.");
   }
   context.set("caller", { user_id: taken.user_id, is_admin: false });

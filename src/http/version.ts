@@ -1,2 +1,2 @@
-// The version that `/healthz` and `/openapi.json` tell; a test holds it against package.json.
+// The version that `/healthz` and `/openapi.json` report. A test compares it with package.json.
 export const VERSION = "0.1.0";

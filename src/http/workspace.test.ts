@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { requireAbility } from "./workspace.ts";
 
-describe("an ability that a provider of sandboxes may lack", () => {
-  it("is refused as not configured where it is missing, and answers where it is not", async () => {
+describe("an ability that a sandbox provider may lack", () => {
+  it("is refused as not configured if the provider lacks it, and works otherwise", async () => {
     const workspace: { openSsh?(): Promise<string> } = {};
     expect(() => requireAbility(workspace.openSsh?.(), "SSH")).toThrow(
       expect.objectContaining({

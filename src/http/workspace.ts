@@ -1,4 +1,4 @@
-// The way from a request to the sandbox of the caller's project.
+// Opens the workspace of the caller's project for a request.
 import { SandboxError } from "../agent/sandbox.ts";
 import type { Workspace } from "../agent/workspace.ts";
 import { openProjectWorkspace } from "../projects/sandbox.ts";
@@ -18,10 +18,10 @@ const codes: Record<SandboxError["code"], ProblemCode> = {
   refused: "forbidden",
 };
 
-/** What an operation on a workspace can answer beside its success. */
+/** The problems that an operation on a workspace can answer. */
 export const workspaceProblems: ProblemCode[] = ["not_found", "sandbox_failed", "not_configured"];
 
-/** What `work` makes of the workspace of the caller's project; failures of the sandbox become problems. */
+/** Runs `work` on the workspace of the caller's project. Failures of the sandbox become problems. */
 export async function withWorkspace<Value>(
   context: AppContext,
   project_id: string,
@@ -44,7 +44,7 @@ export function requireProvider(context: AppContext): SandboxProvider {
   return provider;
 }
 
-/** What a workspace answers; `undefined` is that of a provider without this ability. */
+/** Returns what a workspace answers. `undefined` means that the provider lacks this ability. */
 export function requireAbility<Answer>(answer: Promise<Answer> | undefined, ability: string): Promise<Answer> {
   if (answer === undefined) throw new Problem("not_configured", `The sandboxes of this server don't offer ${ability}.`);
   return answer;

@@ -1,5 +1,5 @@
-// The AG-UI door when the life behind it ends: the response goes on with the next life, and a client that knows nothing of
-// lives ends with the conversation that is stored.
+// AG-UI streams when a life of the thread's object ends: the response continues with the next life, and a client that
+// knows nothing of lives ends with the stored conversation.
 import { env, evictDurableObject, runInDurableObject, SELF } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
@@ -18,9 +18,9 @@ const RUN = "inv-1";
 interface Reading {
   readonly text: string;
   readonly events: ThreadEvent[];
-  /** Resolves once the text fits. */
+  /** Reads until the text matches. */
   until(fits: (text: string) => boolean): Promise<void>;
-  /** Reads on to the end. */
+  /** Reads the rest. */
   toEnd(): Promise<ThreadEvent[]>;
   leave(): Promise<void>;
 }
@@ -72,21 +72,21 @@ function objectOf(key: ThreadKey): DurableObjectStub {
   return env.THREADS.get(env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`)) as unknown as DurableObjectStub;
 }
 
-/** Ends the life as a crash does: nobody is waited for. */
+/** Ends the life as a crash does, without waiting for anything. */
 async function killObject(key: ThreadKey): Promise<void> {
   await runInDurableObject(objectOf(key), (_instance, state) => state.abort("killed by the test")).catch(() => {});
 }
 
 async function diagnose(key: ThreadKey) {
-  const told = await threadStub(env, key).diagnose(key);
-  if (!told.ok) throw new Error(told.error.detail);
-  return told.value as {
+  const answer = await threadStub(env, key).diagnose(key);
+  if (!answer.ok) throw new Error(answer.error.detail);
+  return answer.value as {
     readers: number;
     inbox: { calls_begun: number }[];
   };
 }
 
-/** Each life of the object ends in the moment in which it would release a run's end. */
+/** Each life of the object ends at the moment when it would release a run's end. */
 async function refuseRelease(key: ThreadKey): Promise<void> {
   await runInDurableObject(objectOf(key), (_instance, { storage }) => {
     storage.sql.exec(
@@ -101,10 +101,10 @@ async function allowRelease(key: ThreadKey): Promise<void> {
   });
 }
 
-/** The client's messages and state are those that are stored; one start, one end. */
+/** The client has the stored messages, and saw one start and one end. */
 async function checkWhole(key: ThreadKey, events: ThreadEvent[]): Promise<void> {
-  const told = await readAsClient(events);
-  expect(told.messages).toEqual((await messagesOf(key)).flatMap(toAgUiMessages));
+  const seen = await readAsClient(events);
+  expect(seen.messages).toEqual((await messagesOf(key)).flatMap(toAgUiMessages));
   expect(events.filter(({ type }) => type === "RUN_STARTED").length).toBe(1);
   expect(events.filter(({ type }) => type === "RUN_FINISHED" || type === "RUN_ERROR").length).toBe(1);
 }
@@ -113,8 +113,8 @@ function typesOf(events: ThreadEvent[]): string[] {
   return events.map(({ type }) => type).filter((type, index, all) => type !== all[index - 1]);
 }
 
-describe("POST /ag-ui, when the life behind it ends", () => {
-  it("amid a text, closes it, and tells the text of the next life under a new id", async () => {
+describe("POST /ag-ui, when a life of the thread's object ends", () => {
+  it("inside a text, closes it, and sends the text of the next life under a new id", async () => {
     const key = newKey();
     const reading = await post(key, "[[say 20]] [[stall after 6]] [[times 1]]");
     await reading.until((text) => text.split("word ").length > 3);
@@ -138,13 +138,13 @@ describe("POST /ag-ui, when the life behind it ends", () => {
     expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 2 });
   });
 
-  it("under a running task and in a command, takes both up again, and the command runs once", async () => {
+  it("during a task and a command, continues both, and the command runs once", async () => {
     const key = newKey();
     const plan = '{"sections":[{"title":"A","tasks":["one"]}]}';
     const command = '{"command":"echo begun | tee -a log; sleep 1; cat log"}';
     const reading = await post(key, `[[tool create_tasks ${plan}]] [[then]] [[tool execute_command ${command}]]`);
     await reading.until((text) => text.includes("STEP_STARTED") && text.split("TOOL_CALL_END").length > 2);
-    // Before it has begun there is nothing to take up.
+    // A command that has not begun can't be continued.
     await reading.until((text) => text.includes('"tool_output"'));
     await killObject(key);
     const events = await reading.toEnd();
@@ -155,12 +155,12 @@ describe("POST /ag-ui, when the life behind it ends", () => {
       "STEP_STARTED",
     ]);
     const results = events.flatMap((event) => (event.type === "TOOL_CALL_RESULT" ? [event.content] : []));
-    // Said once by itself, and once by its log.
+    // The command prints it once itself, and once from its log.
     expect(results.at(-1)?.match(/begun/g), results.at(-1)).toHaveLength(2);
     await checkWhole(key, events);
   }, 20_000);
 
-  it("amid the arguments of a call, closes it, and tells the call that is made instead", async () => {
+  it("inside the arguments of a call, closes it, and sends the call that replaces it", async () => {
     const key = newKey();
     const plan = JSON.stringify({ sections: [{ title: "A", tasks: ["one ".repeat(30), "two ".repeat(30)] }] });
     const reading = await post(key, `[[tool create_tasks ${plan}]] [[stall after 6]] [[times 1]]`);
@@ -172,7 +172,7 @@ describe("POST /ag-ui, when the life behind it ends", () => {
     await checkWhole(key, events);
   });
 
-  it("while the run waits behind another, begins when it starts, once", async () => {
+  it("while the run waits behind another, sends its start once, when it starts", async () => {
     const key = newKey();
     const first = await post(key, "[[say 9]] [[stall after 4]] [[times 1]]", "inv-0");
     await first.until((text) => text.includes("word "));
@@ -186,7 +186,7 @@ describe("POST /ag-ui, when the life behind it ends", () => {
     expect(await readRun(env.DB, key, "inv-0")).toMatchObject({ status: "completed", attempt: 2 });
   });
 
-  it("while the run waits and is cancelled in the next one, tells that end", async () => {
+  it("while the run waits, sends its end if the next life cancels it", async () => {
     const key = newKey();
     await (await post(key, "[[say 9]] [[stall after 4]] [[times 1]]", "inv-0")).until((text) => text.includes("word "));
     const second = await post(key, "[[say 3]]");
@@ -196,7 +196,7 @@ describe("POST /ag-ui, when the life behind it ends", () => {
     expect(events.map(({ type }) => type)).toEqual(["RUN_STARTED", "STATE_SNAPSHOT", "RUN_FINISHED"]);
   });
 
-  it("between the stored and the released end, tells the end once", async () => {
+  it("between storing and releasing the run's end, sends the end once", async () => {
     const key = newKey();
     const reading = await post(key, "[[pace 40]] [[say 12]]");
     await reading.until((text) => text.includes("word "));
@@ -209,7 +209,7 @@ describe("POST /ag-ui, when the life behind it ends", () => {
     expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 1 });
   });
 
-  it("again and again, follows each", async () => {
+  it("again and again, continues with each next life", async () => {
     const key = newKey();
     const reading = await post(key, "[[say 12]] [[stall after 4]] [[times 4]]");
     for (let life = 1; life <= 4; life++) {
@@ -222,7 +222,7 @@ describe("POST /ag-ui, when the life behind it ends", () => {
     expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 5 });
   });
 
-  it("by an eviction that waits, loses nothing", async () => {
+  it("by an eviction that waits for requests, loses nothing", async () => {
     const key = newKey();
     const reading = await post(key, "[[pace 100]] [[say 20]]");
     await reading.until((text) => text.includes("word "));
@@ -230,7 +230,7 @@ describe("POST /ag-ui, when the life behind it ends", () => {
     await checkWhole(key, reading.events);
   });
 
-  it("with its thread, aborts the response: there is nothing to follow", async () => {
+  it("and the thread is gone, aborts the response", async () => {
     const key = newKey();
     const reading = await post(key, "[[say 9]] [[stall after 4]] [[times 1]]");
     await reading.until((text) => text.includes("word "));
@@ -241,8 +241,8 @@ describe("POST /ag-ui, when the life behind it ends", () => {
   });
 });
 
-describe("POST /ag-ui, where nothing happens to the life", () => {
-  it("passes its frames on as they are", async () => {
+describe("POST /ag-ui, while one life lasts", () => {
+  it("passes the object's frames on unchanged", async () => {
     const key = newKey();
     const reading = await post(key, "[[think 5]] [[text 商店 🛒]]");
     await reading.toEnd();
@@ -253,7 +253,7 @@ describe("POST /ag-ui, where nothing happens to the life", () => {
     await checkWhole(key, reading.events);
   });
 
-  it("goes on by a resync for a client that fell behind", async () => {
+  it("continues with a resync for a client that fell behind", async () => {
     const key = newKey();
     const reading = await post(key, "[[fill 6000000]]");
     await reading.until((text) => text.includes("TEXT_MESSAGE_CONTENT"));
@@ -263,7 +263,7 @@ describe("POST /ag-ui, where nothing happens to the life", () => {
     await checkWhole(key, events);
   }, 30_000);
 
-  it("leaves no reader behind when its client leaves, and the run goes on", async () => {
+  it("leaves no reader behind when its client disconnects, and the run goes on", async () => {
     const key = newKey();
     const reading = await post(key, "[[pace 20]] [[say 40]]");
     await reading.until((text) => text.includes("word "));
@@ -273,7 +273,7 @@ describe("POST /ag-ui, where nothing happens to the life", () => {
     expect(await threadStub(env, key).waitForEnd(key, RUN, 20_000)).toMatchObject({ value: { status: "completed" } });
   });
 
-  it("leaves no reader behind when its client leaves a life that followed another", async () => {
+  it("leaves no reader behind when its client disconnects after a reconnect", async () => {
     const key = newKey();
     const reading = await post(key, "[[pace 20]] [[say 40]]");
     await reading.until((text) => text.includes("word "));

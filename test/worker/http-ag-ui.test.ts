@@ -1,4 +1,4 @@
-// The AG-UI door: how a client's whole history becomes an input.
+// The AG-UI routes: how a client's whole history becomes the input of a run.
 import { describe, expect, it } from "vitest";
 import { createClient } from "./http-client.ts";
 
@@ -14,7 +14,7 @@ async function inputOf(body: object, path = "/ag-ui"): Promise<Record<string, un
 }
 
 describe("POST /ag-ui", () => {
-  it("passes all that persons and client tools said, for the object to find what is new", async () => {
+  it("passes all messages of people and client tools, so that the object finds what is new", async () => {
     const input = await inputOf({
       ...base,
       messages: [
@@ -92,12 +92,12 @@ describe("POST /ag-ui", () => {
     expect((await inputOf({ ...base, messages: [], resume })).resume).toHaveLength(256);
   });
 
-  it("runs the agent of its path", async () => {
+  it("runs the agent that its path names", async () => {
     const messages = [{ id: "u1", role: "user", content: "hi" }];
     expect((await inputOf({ ...base, messages }, "/ag-ui/agent_default")).agent_id).toBe("agent_default");
   });
 
-  it("answers the object's refusal as plain JSON", async () => {
+  it("answers with the object's refusal as plain JSON", async () => {
     const client = createClient();
     client.threads.next = { failure: { code: "empty_message", detail: "Nothing new." } };
     const answer = await client.send("POST", "/ag-ui", { ...base, messages: [] });

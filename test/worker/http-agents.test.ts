@@ -1,4 +1,4 @@
-// Agents and their versions over HTTP: what makes a version, pins, ways back, and what a run begins with.
+// Agents and their versions over HTTP: what makes a version, pins, rollbacks, and the version that a run starts with.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { readStartingAgent } from "../../src/store/agents/versions.ts";
@@ -44,7 +44,7 @@ describe("a change of an agent", () => {
     });
   });
 
-  it("is one version each, also where many come at once, and all are merged", async () => {
+  it("is one version each, even if many arrive at once, and all are merged", async () => {
     for (const path of ["/v1/agents/a", "/v1/agents/agent_default"]) {
       const client = await createClient().addUser(`user_races_${path.length}`);
       await client.send("POST", "/v1/agents", { agent_id: "a", name: "A" });
@@ -57,7 +57,7 @@ describe("a change of an agent", () => {
     }
   });
 
-  it("that meets too many others is a conflict and no failure of the server", async () => {
+  it("that competes with too many others is a conflict and not a failure of the server", async () => {
     const client = await createClient().addUser("user_crowd");
     await client.send("POST", "/v1/agents", { agent_id: "a", name: "A" });
     const posts = Array.from({ length: 30 }, (_, at) => client.send("PATCH", "/v1/agents/a", { max_steps: at + 1 }));
@@ -99,7 +99,7 @@ describe.each([["a"], ["agent_default"]])("the versions of %s", (agent_id) => {
     }
   });
 
-  it("can be pinned: runs begin with that one whatever is made, and the agent shows the newest", async () => {
+  it("can be pinned: runs start with the pinned one, while the agent shows the newest", async () => {
     const { client, path, starting } = await madeAgent(user("pin"), agent_id);
     expect(await starting()).toBe(3);
     const pinned = await client.send("PUT", `${path}/pin`, { version: 2 });
@@ -115,7 +115,7 @@ describe.each([["a"], ["agent_default"]])("the versions of %s", (agent_id) => {
     expect((await client.send("GET", path)).body.pinned_version).toBeNull();
   });
 
-  it("can be gone back to: an older one becomes the newest, what is pinned stays", async () => {
+  it("can be rolled back: an older one becomes the newest, and the pin stays", async () => {
     const { client, path, starting } = await madeAgent(user("back"), agent_id);
     await client.send("PUT", `${path}/pin`, { version: 2 });
     const first = (await client.send("GET", `${path}/versions/1`)).body;
@@ -131,7 +131,7 @@ describe.each([["a"], ["agent_default"]])("the versions of %s", (agent_id) => {
     expect(await versionsOf(client, path)).toEqual([4, 3, 2, 1]);
   });
 
-  it("are kept whole where a change, a way back and a pin come at once", async () => {
+  it("stay consistent if a change, a rollback and a pin arrive at once", async () => {
     const { client, path, starting } = await madeAgent(user("rush"), agent_id);
     const answers = await Promise.all([
       client.send("PATCH", path, { temperature: 1 }),
@@ -146,7 +146,7 @@ describe.each([["a"], ["agent_default"]])("the versions of %s", (agent_id) => {
 });
 
 describe("the default agent", () => {
-  it("has all of it before anybody changed it", async () => {
+  it("has versions, comparison, rollback and pin before anybody has changed it", async () => {
     const client = await createClient().addUser("user_default_new");
     const path = "/v1/agents/agent_default";
     expect((await client.send("GET", `${path}/versions/1`)).body).toMatchObject({ version: 1, pinned_version: null });
@@ -170,7 +170,7 @@ describe("the default agent", () => {
 });
 
 describe("a deleted agent", () => {
-  it("leaves no version and no pin behind to one that is made again under its id", async () => {
+  it("leaves no version and no pin to a new agent with the same id", async () => {
     const { client, path, starting } = await madeAgent("user_again");
     await client.send("PUT", `${path}/pin`, { version: 2 });
     expect((await client.send("DELETE", path)).status).toBe(204);
@@ -192,7 +192,7 @@ describe("a deleted agent", () => {
 });
 
 describe("a run", () => {
-  it("begins with the pinned version and says so; one that names a model has the rest of it", async () => {
+  it("starts with the pinned version and records it; a run that names a model differs only in that", async () => {
     const { client, path } = await madeAgent("user_runs_pinned");
     await client.send("PATCH", path, { model: "newest" });
     await client.send("PUT", `${path}/pin`, { version: 2 });

@@ -1,4 +1,4 @@
-// Who is let in, and what they can't see of each other.
+// Who may use the API, and that users can't see each other's things.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ADMIN_KEY, createClient } from "./http-client.ts";
@@ -6,7 +6,7 @@ import { ADMIN_KEY, createClient } from "./http-client.ts";
 afterEach(() => vi.restoreAllMocks());
 
 describe("a key", () => {
-  it("is needed on every path but the open ones", async () => {
+  it("is required on every path but the open ones", async () => {
     const nobody = createClient().as(null);
     for (const path of ["/v1/threads", "/v1/agents", "/v1/nothing", "/v1", "/ag-ui/agent_default"]) {
       expect(await nobody.send("GET", path)).toMatchObject({ status: 401, body: { code: "unauthorized" } });
@@ -16,7 +16,7 @@ describe("a key", () => {
     }
   });
 
-  it("that is wrong, cut or of another scheme opens nothing", async () => {
+  it("that is wrong, cut or of another scheme is refused", async () => {
     const client = createClient();
     const ada = await client.addUser("user_wrong_keys");
     const made = await ada.send("POST", "/v1/api-keys", { name: "laptop" });
@@ -43,7 +43,7 @@ describe("a key", () => {
     expect(JSON.stringify(rows.results)).not.toContain(String(made.body.key).slice(-40));
   });
 
-  it("opens nothing from the moment it is deleted", async () => {
+  it("is refused from the moment it is deleted", async () => {
     const ada = await createClient().addUser("user_delete_key");
     const made = await ada.send("POST", "/v1/api-keys", {});
     const other = ada.as(String(made.body.key));
@@ -53,7 +53,7 @@ describe("a key", () => {
     expect((await ada.send("DELETE", `/v1/api-keys/${made.body.key_id}`)).status).toBe(404);
   });
 
-  it("of the settings makes users, and no other does", async () => {
+  it("makes users only if it is the admin key", async () => {
     const admin = createClient();
     const ada = await admin.addUser("user_ada");
     expect(await ada.send("POST", "/v1/users", {})).toMatchObject({ status: 403, body: { code: "forbidden" } });
@@ -63,7 +63,7 @@ describe("a key", () => {
     expect(made).toMatchObject({ status: 201, body: { name: "Bob", user_id: expect.stringMatching(/^user_/) } });
   });
 
-  it("says whose it is", async () => {
+  it("identifies its user at /v1/users/me", async () => {
     const admin = createClient();
     const ada = await admin.addUser("user_who");
     const made = await admin.send("POST", "/v1/users", { user_id: "user_named", name: "Grace" });
@@ -77,7 +77,7 @@ describe("a key", () => {
     expect(await ada.send("GET", `${path}?of=user_named`)).toMatchObject({ status: 400 });
   });
 
-  it("of the settings says whose it is while D1 is away", async () => {
+  it("of the admin identifies its user while D1 fails", async () => {
     const broken = () => {
       throw new Error("D1 is away");
     };
@@ -86,7 +86,7 @@ describe("a key", () => {
     expect(answer).toMatchObject({ status: 200, body: { user_id: "user_first", name: null, is_admin: true } });
   });
 
-  it("that the settings lack makes the server say so", async () => {
+  it("is refused as not configured if the settings have no admin key", async () => {
     const client = createClient({ ADMIN_API_KEY: " " });
     const answer = await client.send("GET", "/v1/threads");
     expect(answer).toMatchObject({ status: 503, body: { code: "not_configured" } });
@@ -94,7 +94,7 @@ describe("a key", () => {
     expect((await client.send("GET", "/healthz")).status).toBe(200);
   });
 
-  it("never stands in a log, nor does what a body holds", async () => {
+  it("never appears in a log, and neither do query, body and the message of an error", async () => {
     const lines: string[] = [];
     for (const level of ["log", "info", "warn", "error", "debug"] as const) {
       vi.spyOn(console, level).mockImplementation((...parts) => void lines.push(parts.join(" ")));
@@ -115,7 +115,7 @@ describe("a key", () => {
 });
 
 describe("two users with the same ids", () => {
-  it("never meet", async () => {
+  it("each see and change only their own things", async () => {
     const admin = createClient();
     const ada = await admin.addUser("user_a");
     const bob = await admin.addUser("user_b");

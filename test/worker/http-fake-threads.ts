@@ -1,5 +1,5 @@
-// A stand-in for the namespace of thread objects: keeps threads and runs in memory, writes them to D1 as the real one does, and
-// remembers what each door asked for. So the doors are tested for what they pass on and how they answer.
+// A stand-in for the namespace of thread objects. It keeps threads and runs in memory, writes them to D1 as the real one
+// does, and records each call. So tests see what the routes pass on and how they answer.
 import { editPlan } from "../../src/agent/plan/edits.ts";
 import type { Env } from "../../src/config.ts";
 import { diagnostics, waitingMessage } from "../../src/http/examples.ts";
@@ -51,9 +51,9 @@ export function makeRun(key: ThreadKey, part: Partial<Run> = {}): Run {
 
 export class FakeThreads {
   readonly asked: Asked[] = [];
-  /** What the next call answers or throws instead of what it would. */
+  /** What the next call answers or throws in place of its usual answer. */
   next: { failure: Failure } | { error: unknown } | null = null;
-  /** False: D1 can't follow just now. */
+  /** False: D1 can't be synchronized right now. */
   isCurrent = true;
   readonly #known = new Map<string, Known>();
   readonly #db: D1Database;
@@ -147,7 +147,7 @@ export class FakeThreads {
         const { next } = this;
         this.next = null;
         if (next && "failure" in next) return Response.json({ error: next.failure }, { status: 409 });
-        // The AG-UI door knows a stream's end by its last event.
+        // The AG-UI routes recognize a stream's end by its last event.
         const end = request.url.endsWith("?known=1") ? 'id: 2\ndata: {"type":"RUN_FINISHED"}\n\n' : "";
         return new Response(`retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n${end}`, {
           headers: { "content-type": "text/event-stream" },
@@ -188,7 +188,7 @@ export class FakeThreads {
     return { run, created: true };
   }
 
-  /** Ends a run as it is told. */
+  /** Ends a run with the given fields. */
   async end(key: ThreadKey, invocation_id: string, part: Partial<Run>): Promise<void> {
     const found = this.#known.get(`${key.user_id}/${key.thread_id}`)?.runs.get(invocation_id);
     if (found) Object.assign(found, part);

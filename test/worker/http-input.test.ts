@@ -1,11 +1,11 @@
-// Bad input: each a clear problem, and nothing reaches a thread's object.
+// Bad input: each is answered with a clear problem, and nothing reaches a thread's object.
 import { describe, expect, it } from "vitest";
 import { createClient } from "./http-client.ts";
 
 const RUNS = "/v1/threads/t/runs";
 const MEBIBYTE = 1024 * 1024;
 
-/** A body of one message that is so many bytes long in all. */
+/** A body of one message that has this many bytes in all. */
 function bodyOf(bytes: number): string {
   const frame = JSON.stringify({ message: "" });
   return JSON.stringify({ message: "x".repeat(bytes - frame.length) });
@@ -73,7 +73,7 @@ describe("a body", () => {
     });
   }
 
-  it("names an unknown agent", async () => {
+  it("with an unknown agent is not_found, and the detail names the agent", async () => {
     const client = createClient();
     const answer = await client.send("POST", RUNS, { message: "hi", agent_id: "nobody" });
     expect(answer).toMatchObject({
@@ -83,7 +83,7 @@ describe("a body", () => {
     expect(client.threads.asked).toEqual([]);
   });
 
-  it("of one mebibyte passes and one byte more does not, with or without a length", async () => {
+  it("of one mebibyte is accepted and one byte more is refused, with or without a length", async () => {
     const client = createClient();
     expect((await client.send("POST", RUNS, bodyOf(MEBIBYTE))).status).toBe(202);
     const large = bodyOf(MEBIBYTE + 1);
@@ -92,7 +92,7 @@ describe("a body", () => {
     expect(announced.status).toBe(413);
   });
 
-  it("without an end is refused, once some more of it was taken in", async () => {
+  it("without an end is refused after a bounded number of bytes", async () => {
     const client = createClient();
     let pulled = 0;
     const endless = new ReadableStream({
@@ -177,7 +177,7 @@ describe("an agent", () => {
     ["too many calls", { approvals: range(101).map(() => "read_file") }, "invalid_field", /^approvals: /],
     ["a lone surrogate", '{"name":"A","approvals":{"read_file":"\\ud800"}}', "invalid_field", /surrogate/],
   ];
-  it("with a wrong field is refused when it is made and when it is changed, and stays as it was", async () => {
+  it("with a wrong field is refused on create and on change, and stays as it was", async () => {
     const client = await createClient().addUser("user_agents_input");
     for (const [name, fields, code, detail] of cases) {
       const given = typeof fields === "string" ? fields : { name: "A", ...(fields as object) };
@@ -195,7 +195,7 @@ describe("an agent", () => {
     ]);
   });
 
-  it("has versions that are whole numbers from one on", async () => {
+  it("accepts only whole numbers from one on as versions", async () => {
     const client = await createClient().addUser("user_versions_input");
     for (const version of ["0", "-1", "1.5", "x", "1e99", "%00"]) {
       for (const path of [`versions/${version}`, `compare?from=1&to=${version}`]) {
@@ -223,7 +223,7 @@ function range(count: number): string[] {
 }
 
 describe("a path or query", () => {
-  it("that no route has is not found, whatever the method", async () => {
+  it("without a route is not found, for every method", async () => {
     const client = createClient();
     for (const [method, path] of [
       ["GET", "/"],
@@ -236,7 +236,7 @@ describe("a path or query", () => {
     }
   });
 
-  it("with an id that no id can be is invalid", async () => {
+  it("with a malformed id is invalid", async () => {
     const client = createClient();
     for (const id of ["a%20b", "a%2Fb", "%E0%A4", "a".repeat(65), "%00"]) {
       expect(await client.send("GET", `/v1/threads/${id}`)).toMatchObject({
@@ -246,7 +246,7 @@ describe("a path or query", () => {
     }
   });
 
-  it("in another encoding is not taken for a name that is spelled like it", async () => {
+  it("that is not UTF-8 is invalid, and not the name of a file that is spelled like it", async () => {
     const client = createClient();
     for (const query of ["path=%ff", "path=a%C3", "path=%ED%A0%80"]) {
       const answer = await client.send("GET", `/v1/projects/none/sandbox/files?${query}`);
@@ -256,7 +256,7 @@ describe("a path or query", () => {
       expect((await client.send("GET", `/v1/projects/none/sandbox/files?${query}`)).status).toBe(404);
   });
 
-  it("has limits of 1 to 200, and cursors that a list made", async () => {
+  it("accepts limits from 1 to 200 only, and cursors of a list only", async () => {
     const client = createClient();
     for (const limit of ["0", "201", "x", "1.5", "-1"]) {
       expect(await client.send("GET", `/v1/threads?limit=${limit}`)).toMatchObject({ body: { code: "invalid_field" } });
@@ -271,7 +271,7 @@ describe("a path or query", () => {
     });
   });
 
-  it("asks events after an integer only", async () => {
+  it("accepts only an integer as the position in the events", async () => {
     const client = createClient();
     for (const after of ["x", "1.5", "-1", "1e3"]) {
       for (const path of ["/v1/threads/t/events", "/v1/threads/t/runs/i/events"]) {

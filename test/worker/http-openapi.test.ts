@@ -1,4 +1,4 @@
-// The description of the API and its page; what browsers of other origins are told; what every answer has.
+// The description of the API and its page, the answers to browsers of other origins, and what every answer has.
 import { describe, expect, it } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { describeApi } from "../../src/http/docs/openapi.ts";
@@ -42,7 +42,7 @@ describe("/openapi.json", () => {
     expect(described.length).toBeGreaterThan(30);
   });
 
-  it("is OpenAPI 3.1 whose references, parameters and operation names hold", () => {
+  it("is OpenAPI 3.1 with valid references, parameters and operation names", () => {
     expect(api.openapi).toBe("3.1.0");
     for (const ref of refsOf(api)) {
       expect(ref).toMatch(/^#\/components\/schemas\//);
@@ -81,7 +81,7 @@ describe("/openapi.json", () => {
 describe("/docs", () => {
   const open = () => createClient().as(null).send("GET", "/docs");
 
-  it("allows its page nothing inline and nothing from elsewhere", async () => {
+  it("allows nothing inline and nothing from elsewhere by its policy", async () => {
     const { headers, text } = await open();
     const policy = headers.get("content-security-policy") ?? "";
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'");
@@ -93,7 +93,7 @@ describe("/docs", () => {
     expect(headers.get("referrer-policy")).toBe("no-referrer");
   });
 
-  it("is a sentence with a link to the description where the viewer is not there", async () => {
+  it("is a sentence with a link to the description if the viewer can't be loaded", async () => {
     const [, body = ""] = /<body>([\s\S]*)<\/body>/.exec((await open()).text) ?? [];
     expect(body.replaceAll(/<[^>]+>/g, "").trim()).toMatch(/^The API .* \/openapi\.json.*\.$/);
     expect(body).toContain('<a href="/openapi.json">');
@@ -111,7 +111,7 @@ describe("every answer", () => {
     expect(ids).not.toContain("mine");
   });
 
-  it("says which stand-ins serve", async () => {
+  it("of /healthz lists the stand-ins that serve", async () => {
     const client = createClient({ STAND_INS: "model, sandbox" });
     expect((await client.send("GET", "/healthz")).body).toEqual({
       status: "ok",
@@ -121,7 +121,7 @@ describe("every answer", () => {
     expect((await createClient({ STAND_INS: "" }).send("GET", "/healthz")).body.stand_ins).toEqual([]);
   });
 
-  it("to HEAD is that to GET without a body", async () => {
+  it("to HEAD is the one to GET without its body", async () => {
     const answer = await createClient().send("HEAD", "/healthz");
     expect([answer.status, answer.text]).toEqual([200, ""]);
   });
@@ -130,7 +130,7 @@ describe("every answer", () => {
 describe("a browser of another origin", () => {
   const preflight = { "access-control-request-method": "POST", "access-control-request-headers": "authorization" };
 
-  it("is let in where the settings name it, on success, problem and preflight", async () => {
+  it("is allowed if the settings name the origin, on success, problem and preflight", async () => {
     const client = createClient({ CORS_ORIGINS: "https://a.example, https://b.example" });
     const origin = "https://b.example";
     const asked = await client.as(null).send("OPTIONS", "/v1/threads", undefined, { origin, ...preflight });
@@ -145,7 +145,7 @@ describe("a browser of another origin", () => {
     }
   });
 
-  it("is not let in otherwise", async () => {
+  it("is refused otherwise", async () => {
     const client = createClient({ CORS_ORIGINS: "" });
     for (const [method, headers] of [
       ["GET", {}],

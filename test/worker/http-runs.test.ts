@@ -1,4 +1,4 @@
-// Runs and streams: what the doors pass to a thread's object, and how they answer.
+// Runs and streams: what the routes pass to a thread's object, and how they answer.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { diagnostics } from "../../src/http/examples.ts";
@@ -11,7 +11,7 @@ const RUNS = "/v1/threads/thread-001/runs";
 const stream = { accept: "text/event-stream" };
 
 describe("starting a run", () => {
-  it("answers 202 with the run and where it is, for a repeat too", async () => {
+  it("answers 202 with the run and its location, also to a repeat", async () => {
     const client = createClient();
     const body = { message: "hi", invocation_id: "inv-001" };
     const first = await client.send("POST", RUNS, body);
@@ -21,7 +21,7 @@ describe("starting a run", () => {
     expect([second.status, second.body]).toEqual([202, first.body]);
   });
 
-  it("passes everything on, and mints what is not given", async () => {
+  it("passes every field on, and makes the ids that are absent", async () => {
     const client = createClient();
     const parts = [
       { type: "text", text: "look" },
@@ -70,7 +70,7 @@ describe("starting a run", () => {
     expect(wrong).toMatchObject({ status: 400, body: { code: "invalid_field" } });
   });
 
-  it("waits for the end when asked, for five minutes at most", async () => {
+  it("waits for the end with ?wait=1, for five minutes at most", async () => {
     const client = createClient();
     const waited = await client.send("POST", `${RUNS}?wait=1`, { message: "hi" });
     expect(waited).toMatchObject({ status: 200, body: { status: "completed" } });
@@ -79,7 +79,7 @@ describe("starting a run", () => {
     expect(atOnce.status).toBe(202);
   });
 
-  it("streams what the object streams, untouched, when a stream is accepted", async () => {
+  it("streams the object's bytes unchanged if the client accepts a stream", async () => {
     const client = createClient();
     for (const accept of ["text/event-stream", "application/json;q=0.5, Text/Event-Stream ; q=0.9"]) {
       const answer = await client.send("POST", RUNS, { message: "hi" }, { accept });
@@ -95,7 +95,7 @@ describe("starting a run", () => {
     }
   });
 
-  it("answers the object's refusals with their status and code, streamed or not", async () => {
+  it("answers with status and code of the object's refusals, streamed or not", async () => {
     const client = createClient();
     for (const headers of [{}, stream]) {
       client.threads.next = { failure: { code: "busy", detail: "A run is active." } };
@@ -104,7 +104,7 @@ describe("starting a run", () => {
     }
   });
 
-  it("asks an object once more that was reset in mid-call, and no other", async () => {
+  it("calls an object again if it was reset during the call, and in no other case", async () => {
     const client = createClient();
     client.threads.next = { error: Object.assign(new Error("reset"), { retryable: true }) };
     expect((await client.send("POST", RUNS, { message: "hi" })).status).toBe(202);
@@ -130,7 +130,7 @@ describe("a run", () => {
     }
   });
 
-  it("that is interrupted is answered by a new run", async () => {
+  it("that was interrupted is resumed by a new run", async () => {
     const client = createClient();
     await client.send("POST", RUNS, { message: "hi", invocation_id: "inv-001" });
     const answer = {
@@ -154,7 +154,7 @@ describe("a run", () => {
     expect((await client.send("POST", `${RUNS}/inv-001/resume`, { resume: [] })).status).toBe(400);
   });
 
-  it("that asks as much as one message of a model can is answered whole", async () => {
+  it("with as many interrupts as one message of a model can ask takes all answers at once", async () => {
     const client = createClient();
     await client.send("POST", RUNS, { message: "hi", invocation_id: "inv-001" });
     const question = { reason: "question", message: "which?", tool_call_id: "call-1" } as const;
@@ -168,7 +168,7 @@ describe("a run", () => {
 });
 
 describe("events", () => {
-  it("are asked of the object after the header, else after the query, else from the start", async () => {
+  it("are requested after the header's number, else after the query's, else from the start", async () => {
     const client = createClient();
     const asked = async (path: string, headers: Record<string, string> = {}) => {
       await client.send("GET", path, undefined, headers);
@@ -183,7 +183,7 @@ describe("events", () => {
     expect(huge).toBe(`${who}&after=${Number.MAX_SAFE_INTEGER}`);
   });
 
-  it("leave no reader behind for a HEAD", async () => {
+  it("open no reader for a HEAD", async () => {
     const client = createClient();
     const answer = await client.send("HEAD", "/v1/threads/thread-001/events");
     expect([answer.status, answer.text, client.threads.asked]).toEqual([200, "", []]);
@@ -212,7 +212,7 @@ describe("threads and projects", () => {
     expect((await client.send("GET", path)).status).toBe(404);
   });
 
-  it("answer messages of the types that are asked for, and refuse others", async () => {
+  it("list messages of the requested types, and refuse unknown types", async () => {
     const client = await createClient().addUser("user_types");
     const key = { user_id: "user_types", thread_id: "t" };
     await client.send("POST", "/v1/threads", { thread_id: "t" });
@@ -289,7 +289,7 @@ describe("threads and projects", () => {
     }
   });
 
-  it("refuse a folder or a branch for the repository that no clone could have", async () => {
+  it("refuse a folder or branch of the repository that no clone can have", async () => {
     const client = createClient();
     for (const [field, value] of Object.entries({ path: "../elsewhere", branch: "--upload-pack=x" })) {
       const git = { url: "https://github.com/a/b", [field]: value };
@@ -298,7 +298,7 @@ describe("threads and projects", () => {
     }
   });
 
-  it("of many threads go with their project, each through its object", async () => {
+  it("are deleted together: a project takes its many threads along, each through its object", async () => {
     const client = await createClient().addUser("user_many");
     await client.send("POST", "/v1/projects", { project_id: "p", name: "P" });
     for (let index = 0; index < 45; index++) await client.send("POST", "/v1/threads", { project_id: "p" });
@@ -311,7 +311,7 @@ describe("threads and projects", () => {
 });
 
 describe("agents", () => {
-  it("have a version for each change, with defaults only when made", async () => {
+  it("get a version for each change, and defaults only when they are made", async () => {
     const client = await createClient().addUser("user_agents_http");
     const made = await client.send("POST", "/v1/agents", { agent_id: "a", name: "A", max_steps: 9 });
     expect(made).toMatchObject({ status: 201, body: { version: 1, max_steps: 9, plan_order: "strict", model: null } });

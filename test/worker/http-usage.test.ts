@@ -1,4 +1,4 @@
-// What runs used by day, from rows in D1 to the answer.
+// Usage by day, from rows in D1 to the answer.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
@@ -57,7 +57,7 @@ describe("GET /v1/usage", () => {
     expect(today.body.data).toMatchObject([{ date: "2026-11-26" }]);
   });
 
-  it("is empty for who has run nothing", async () => {
+  it("is empty for a user without runs", async () => {
     const eve = await createClient().addUser("user_usage_none");
     expect((await eve.send("GET", "/v1/usage")).body).toEqual({ data: [] });
   });
@@ -71,7 +71,7 @@ describe("GET /v1/usage", () => {
     expect((await createClient().as(null).send("GET", "/v1/usage")).status).toBe(401);
   });
 
-  it("reads by the index, so no run of another time", async () => {
+  it("reads by the index, and so no run of other days", async () => {
     const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${READ_USAGE}`)
       .bind("user_usage", "2026-11-01T00:00:00.000Z")
       .all<{ detail: string }>();

@@ -1,6 +1,6 @@
 // Frames of a stream, however it is cut into chunks.
 import { describe, expect, it } from "vitest";
-import { FrameCutter, LARGEST_HELD_BYTES } from "./frames.ts";
+import { FrameCutter, MAX_HELD_BYTES } from "./frames.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -18,7 +18,7 @@ function openCutter(keep: (frame: string) => boolean = () => true) {
 }
 
 describe("FrameCutter", () => {
-  it("sends whole frames on, wherever the chunks end", () => {
+  it("sends on whole frames, wherever the chunks end", () => {
     for (let first = 0; first <= bytes.length; first++) {
       for (let second = first; second <= bytes.length; second++) {
         const { cutter, seen } = openCutter();
@@ -36,19 +36,19 @@ describe("FrameCutter", () => {
     }
   });
 
-  it("sends whole frames on, byte by byte", () => {
+  it("sends on whole frames that arrive byte by byte", () => {
     const { cutter, seen } = openCutter();
     const out = [...bytes].flatMap((byte) => cutter.push(new Uint8Array([byte])));
     expect(out.map((piece) => decoder.decode(piece))).toEqual(frames);
     expect(seen).toEqual(frames);
   });
 
-  it("sends frames that came together as one piece, the chunk's own bytes", () => {
+  it("sends frames of one chunk as one piece, without copying them", () => {
     const [piece, ...more] = openCutter().cutter.push(bytes);
     expect([piece?.buffer, piece?.length, more.length]).toEqual([bytes.buffer, bytes.length, 0]);
   });
 
-  it("keeps back what must not be sent on, wherever the chunks end", () => {
+  it("drops the frames that the inspector refuses, wherever the chunks end", () => {
     for (let cut = 0; cut <= bytes.length; cut++) {
       const { cutter } = openCutter((frame) => !frame.includes("商店"));
       const out = [...cutter.push(bytes.subarray(0, cut)), ...cutter.push(bytes.subarray(cut))];
@@ -57,13 +57,13 @@ describe("FrameCutter", () => {
   });
 
   for (const [name, keeps] of [
-    ["sends a frame that is too large to be held on as it comes", true],
-    ["keeps a frame that is too large to be held back as a whole", false],
+    ["sends on a frame that is too large to hold as it arrives", true],
+    ["drops the whole of a refused frame that is too large to hold", false],
   ] as const) {
     it(name, () => {
-      const text = `data: ${"x".repeat(3 * LARGEST_HELD_BYTES)}\n\n`;
+      const text = `data: ${"x".repeat(3 * MAX_HELD_BYTES)}\n\n`;
       const whole = encoder.encode(`data: a\n\n${text}data: b\n\n`);
-      for (const size of [999, 65_536, LARGEST_HELD_BYTES, whole.length - 10, whole.length - 11]) {
+      for (const size of [999, 65_536, MAX_HELD_BYTES, whole.length - 10, whole.length - 11]) {
         const { cutter, seen } = openCutter((frame) => keeps || !frame.startsWith("begins"));
         let out = "";
         let held = 0;
@@ -77,7 +77,7 @@ describe("FrameCutter", () => {
           torn ||= cutter.isTorn;
         }
         expect(out === `data: a\n\n${keeps ? text : ""}data: b\n\n`).toBe(true);
-        expect(held).toBeLessThanOrEqual(LARGEST_HELD_BYTES);
+        expect(held).toBeLessThanOrEqual(MAX_HELD_BYTES);
         expect([torn, cutter.isTorn]).toEqual([keeps, false]);
         expect([seen[0], seen.at(-1), seen.length]).toEqual(["data: a\n\n", "data: b\n\n", 3]);
       }

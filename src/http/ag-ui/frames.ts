@@ -1,42 +1,42 @@
-// Cuts the bytes of an event stream at the ends of its frames, however the network cut them, so that nothing but whole
-// frames is sent on: half a frame could be neither finished nor taken back when the stream breaks. Bytes are looked at and
-// never decoded: a line break is one byte, and no byte of another character equals it.
+// Cuts the bytes of an event stream at the ends of its frames, however the network cut them. Only whole frames are sent
+// on, because half a frame can be neither finished nor taken back when the stream breaks. Bytes are compared and never
+// decoded: a line feed is one byte in UTF-8, and no other character contains that byte.
 
 /**
- * The most of one frame that is kept while its rest is on the way. Every event is well below it (a tool's result, the
- * largest of a run at work, is 30,000 characters) but for the snapshot of a long conversation, a text that is told again
- * as one piece, and a long input. Those are sent on as they come: after a deploy all streams of an isolate get their
- * snapshots at once, and its 128 MB would not hold them.
+ * How much of one frame is held back while its rest is on the way. Almost every event is well below this limit: the
+ * largest of a running run, a tool result, has 30,000 characters. A snapshot of a long conversation, a text that is sent
+ * again as one piece, and a long input may exceed it. These are sent on as they arrive: after a deploy all streams of an
+ * isolate get their snapshots at once, and its 128 MB would not hold them.
  */
-export const LARGEST_HELD_BYTES = 128 * 1024;
+export const MAX_HELD_BYTES = 128 * 1024;
 
 const LINE_FEED = 0x0a;
 
 /**
- * Told of each frame before it is sent on; false keeps it from being sent. `whole` is false where the frame is too large
- * to be held: `bytes` are its beginning.
+ * Called with each frame before it is sent on; returns false to drop it. `whole` is false if the frame is too large to
+ * hold: then `bytes` is only its beginning.
  */
 export type Inspect = (bytes: Uint8Array, whole: boolean) => boolean;
 
 export class FrameCutter {
   readonly #inspect: Inspect;
-  /** The beginning of a frame whose end has not come. */
+  /** The beginning of a frame whose end has not arrived. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #endsInLineFeed = false;
-  /** Amid a frame that is too large to be held: whether it is sent on. */
+  /** Inside a frame that is too large to hold: whether it is sent on. Null outside of one. */
   #passing: boolean | null = null;
 
   constructor(inspect: Inspect) {
     this.#inspect = inspect;
   }
 
-  /** Whether a part of a frame was sent on whose end has not come. */
+  /** Whether part of a frame was sent on and its end has not arrived. */
   get isTorn(): boolean {
     return this.#passing === true;
   }
 
-  /** What of the stream may be sent on. Frames that came together stay together. */
+  /** Returns the bytes that may be sent on. Frames that arrived together stay together. */
   push(chunk: Uint8Array): Uint8Array[] {
     const out: Uint8Array[] = [];
     let from = 0;
@@ -49,7 +49,7 @@ export class FrameCutter {
     return out;
   }
 
-  /** Ends the frame that an earlier chunk began; where the next one begins, or 0 where its end is not here either. */
+  /** Ends the frame that an earlier chunk began. Returns where the next one begins, or 0 if the end is not here either. */
   #endFirst(chunk: Uint8Array, out: Uint8Array[]): number {
     const end = this.#endsInLineFeed && chunk[0] === LINE_FEED ? 1 : endOfFrame(chunk, 0);
     if (end === 0) {
@@ -68,7 +68,7 @@ export class FrameCutter {
     return end;
   }
 
-  /** Inspects the frames that end in the chunk; returns where the one begins that does not. */
+  /** Inspects the frames that end in the chunk. Returns where the unfinished one begins. */
   #cut(chunk: Uint8Array, from: number, out: Uint8Array[]): number {
     let unsent = from;
     let start = from;
@@ -92,7 +92,7 @@ export class FrameCutter {
     }
     this.#held.push(piece);
     this.#heldBytes += piece.length;
-    if (this.#heldBytes <= LARGEST_HELD_BYTES) return;
+    if (this.#heldBytes <= MAX_HELD_BYTES) return;
     const beginning = join(this.#held);
     this.#release();
     this.#passing = this.#inspect(beginning, false);
@@ -105,7 +105,7 @@ export class FrameCutter {
   }
 }
 
-/** Where the first frame after `from` ends; 0 where none does. */
+/** Returns where the first frame after `from` ends, or 0 if none does. */
 function endOfFrame(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(LINE_FEED, from); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) {
     if (bytes[at + 1] === LINE_FEED) return at + 2;

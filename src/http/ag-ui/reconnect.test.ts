@@ -1,9 +1,9 @@
-// The stream of the AG-UI door over the streams of lives: when it asks again, when it gives up, what it never does.
+// One stream for the client over the streams of several lives: when it reconnects, when it gives up, what it never does.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { frameOf } from "../../thread/stream/journal.ts";
 import { Problem } from "../errors.ts";
-import { LARGEST_HELD_BYTES } from "./frames.ts";
+import { MAX_HELD_BYTES } from "./frames.ts";
 import { followLives } from "./reconnect.ts";
 
 const encoder = new TextEncoder();
@@ -40,17 +40,17 @@ function openLife() {
 
 type Life = ReturnType<typeof openLife>;
 
-/** A client of the door; each ask is answered by the test's next answer. */
-function followFrom(first: Life, answer: (ask: number) => Life | Error) {
-  let asks = 0;
+/** A client that reads the stream. The test answers each attempt to reconnect. */
+function followFrom(first: Life, answer: (attempt: number) => Life | Error) {
+  let reconnects = 0;
   const next = async (): Promise<ReadableStream<Uint8Array>> => {
-    const answered = answer(++asks);
+    const answered = answer(++reconnects);
     if (answered instanceof Error) throw answered;
     return answered.stream;
   };
   const reader = followLives(first.stream, next, {}).pipeThrough(new TextDecoderStream()).getReader();
   return {
-    asks: () => asks,
+    reconnects: () => reconnects,
     leave: () => reader.cancel(),
     read: async () => (await reader.read()).value,
     toEnd: async () => {
@@ -90,7 +90,7 @@ async function withTime<T>(reading: Promise<T>): Promise<T> {
 
 describe("followLives", () => {
   for (const way of ["crash", "close"] as const) {
-    it(`asks again at once where a life's stream ends without the end of its run (${way})`, async () => {
+    it(`reconnects at once if a life's stream ends without the end of its run (${way})`, async () => {
       const [first, second] = [openLife(), openLife()];
       const client = followFrom(first, () => second);
       first.say(frames(start, opened));
@@ -99,21 +99,21 @@ describe("followLives", () => {
       second.say(frames(start, end));
       second.close();
       expect(await client.toEnd()).toBe(frames(ended, end));
-      expect(client.asks()).toBe(1);
+      expect(client.reconnects()).toBe(1);
     });
 
-    it(`ends cleanly where a life ends after the end of its run (${way})`, async () => {
+    it(`ends cleanly if a life ends after the end of its run (${way})`, async () => {
       const first = openLife();
       const client = followFrom(first, () => unreachable);
       first.say(frames(start, end));
       expect(await client.read()).toBe(frames(start, end));
       first[way]();
       expect(await client.read()).toBeUndefined();
-      expect(client.asks()).toBe(0);
+      expect(client.reconnects()).toBe(0);
     });
   }
 
-  it("forgets half a frame that the former life had begun", async () => {
+  it("drops half a frame of the former life", async () => {
     const [first, second] = [openLife(), openLife()];
     const client = followFrom(first, () => second);
     first.say(`${frames(start)}id: 5\ndata: {"type":"STATE_`);
@@ -124,16 +124,16 @@ describe("followLives", () => {
     expect(await client.toEnd()).toBe(frames(end));
   });
 
-  it("sends signs of life while the object can't be reached, and goes on when it can", async () => {
+  it("sends pings while the object can't be reached, and continues when it can", async () => {
     const [first, second] = [openLife(), openLife()];
-    const client = followFrom(first, (ask) => (ask < 5 ? unreachable : second));
+    const client = followFrom(first, (attempt) => (attempt < 5 ? unreachable : second));
     first.crash();
     second.say(frames(start, end));
     second.close();
     expect(await withTime(client.toEnd())).toBe(": ping\n\n".repeat(4) + frames(start, end));
   });
 
-  it("gives up after a minute without the object, and aborts", async () => {
+  it("aborts after a minute without the object", async () => {
     const first = openLife();
     const client = followFrom(first, () => unreachable);
     first.say(frames(start));
@@ -142,21 +142,21 @@ describe("followLives", () => {
     await expect(withTime(client.toEnd())).rejects.toThrow("unreachable");
     expect(Date.now() - begun).toBeGreaterThan(60_000);
     expect(Date.now() - begun).toBeLessThan(70_000);
-    expect(client.asks()).toBeLessThan(40);
+    expect(client.reconnects()).toBeLessThan(40);
   });
 
-  it("gives up at once where the object says that there is no such run, and aborts", async () => {
+  it("aborts at once if the object has no such run", async () => {
     const first = openLife();
     const client = followFrom(first, () => new Problem("not_found", "There is no such run."));
     first.crash();
     await expect(client.toEnd()).rejects.toThrow("not_found");
-    expect(client.asks()).toBe(1);
+    expect(client.reconnects()).toBe(1);
   });
 
-  it("gives up on lives that end as soon as they have begun, and aborts", async () => {
+  it("aborts after forty lives that end as soon as they begin", async () => {
     const client = followFrom(crashed(), crashed);
     await expect(withTime(client.toEnd())).rejects.toThrow("broke too often");
-    expect(client.asks()).toBe(40);
+    expect(client.reconnects()).toBe(40);
     function crashed(): Life {
       const life = openLife();
       life.crash();
@@ -164,17 +164,17 @@ describe("followLives", () => {
     }
   });
 
-  it("aborts where a life ends amid a frame of which a part was sent", async () => {
+  it("aborts if a life ends inside a frame of which a part was sent", async () => {
     const [first, second] = [openLife(), openLife()];
     const client = followFrom(first, () => second);
-    first.say(`data: {"type":"MESSAGES_SNAPSHOT","messages":["${"x".repeat(LARGEST_HELD_BYTES)}`);
-    expect((await client.read())?.length).toBeGreaterThan(LARGEST_HELD_BYTES);
+    first.say(`data: {"type":"MESSAGES_SNAPSHOT","messages":["${"x".repeat(MAX_HELD_BYTES)}`);
+    expect((await client.read())?.length).toBeGreaterThan(MAX_HELD_BYTES);
     first.crash();
     await expect(client.read()).rejects.toThrow("amid a frame");
-    expect(client.asks()).toBe(0);
+    expect(client.reconnects()).toBe(0);
   });
 
-  it("takes a life that says nothing, not even a ping, for one that has ended", async () => {
+  it("reconnects if a life sends nothing for 45 s, not even a ping", async () => {
     const [first, second] = [openLife(), openLife()];
     const client = followFrom(first, () => second);
     first.say(frames(start));
@@ -184,7 +184,7 @@ describe("followLives", () => {
       await vi.advanceTimersByTimeAsync(10_000);
       first.say(": ping\n\n");
     }
-    expect([client.asks(), first.state.cancelled]).toEqual([0, false]);
+    expect([client.reconnects(), first.state.cancelled]).toEqual([0, false]);
     second.say(frames(start, end));
     second.close();
     await vi.advanceTimersByTimeAsync(100_000);
@@ -192,7 +192,7 @@ describe("followLives", () => {
     expect(first.state.cancelled).toBe(true);
   });
 
-  it("does not wait for ever for an answer, and closes one that comes late", async () => {
+  it("stops waiting for an answer after 15 s, and cancels a stream that arrives later", async () => {
     const [first, late, second] = [openLife(), openLife(), openLife()];
     let answer: (stream: ReadableStream<Uint8Array>) => void = () => {};
     const answers = [new Promise<ReadableStream<Uint8Array>>((resolve) => (answer = resolve)), second.stream];
@@ -207,7 +207,7 @@ describe("followLives", () => {
     expect(late.state.cancelled).toBe(true);
   });
 
-  it("reads nothing ahead of its client", async () => {
+  it("reads nothing before its client asks for it", async () => {
     let pulls = 0;
     const source = new ReadableStream<Uint8Array>(
       {
@@ -227,7 +227,7 @@ describe("followLives", () => {
     await reader.cancel();
   });
 
-  describe("when its client leaves", () => {
+  describe("when its client disconnects", () => {
     afterEach(() => expect(console.error).not.toHaveBeenCalled());
 
     it("cancels the life's stream, and leaves no timer behind", async () => {
@@ -239,7 +239,7 @@ describe("followLives", () => {
       expect([first.state.cancelled, vi.getTimerCount()]).toEqual([true, 0]);
     });
 
-    it("amid a read, cancels that too", async () => {
+    it("cancels the current read too", async () => {
       const first = openLife();
       const client = followFrom(first, () => unreachable);
       const reading = client.read();
@@ -248,18 +248,18 @@ describe("followLives", () => {
       expect([await reading, first.state.cancelled, vi.getTimerCount()]).toEqual([undefined, true, 0]);
     });
 
-    it("asks no more, and leaves no timer behind", async () => {
+    it("stops reconnecting, and leaves no timer behind", async () => {
       const first = openLife();
       const client = followFrom(first, () => unreachable);
       first.crash();
       expect(await client.read()).toBe(": ping\n\n");
       await client.leave();
       await vi.advanceTimersByTimeAsync(60_000);
-      expect([client.asks(), vi.getTimerCount()]).toEqual([1, 0]);
+      expect([client.reconnects(), vi.getTimerCount()]).toEqual([1, 0]);
     });
   });
 
-  it("leaves no timer behind at its end, of whatever kind", async () => {
+  it("leaves no timer behind, whether it ends or aborts", async () => {
     const [first, second] = [openLife(), openLife()];
     first.say(frames(start, end));
     first.close();

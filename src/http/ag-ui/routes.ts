@@ -1,5 +1,5 @@
-// The door of AG-UI clients: they send their whole history each time, and the thread's object finds what is new in it.
-// Bodies are read leniently, since clients carry fields of their own and of later protocols.
+// The routes of AG-UI clients. Clients send their whole history each time, and the thread's object finds what is new in
+// it. Bodies are parsed leniently, because clients add fields of their own and of later protocol versions.
 import { z } from "@hono/zod-openapi";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
@@ -8,7 +8,7 @@ import { callThread, threadStub } from "../../thread/stub.ts";
 import type { App, AppContext } from "../context.ts";
 import { addOperation, type Operation } from "../operation.ts";
 import { keyOf, requireAgent } from "../ownership.ts";
-import { MOST_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
+import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
 import { readStream, streamResponse } from "../stream.ts";
 import { followLives } from "./reconnect.ts";
 
@@ -25,7 +25,7 @@ const source = z.discriminatedUnion("type", [
 const inputPart = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text"), text: wellFormed }),
   z.object({ type: z.literal("image"), source }),
-  // The name of an image before AG-UI 1.0.
+  // An image in the form of AG-UI before 1.0.
   z.object({
     type: z.literal("binary"),
     mimeType: z.string().regex(/^image\//, "only images can be read"),
@@ -46,7 +46,7 @@ const anyMessage = z.union([
     toolCallId: wellFormed.max(200),
     content: z.union([wellFormed, z.array(z.object({ type: z.string(), text: wellFormed.optional() }))]),
   }),
-  // Whatever else a history holds, now or in later protocols, is not ours to judge.
+  // Any other message of a history passes, of this or a later protocol version.
   z.object({ role: z.string().refine((role) => role !== "user" && role !== "tool", { abort: true }) }),
 ]);
 type AnyMessage = z.infer<typeof anyMessage>;
@@ -78,7 +78,7 @@ const body = z
           payload: smallJson.optional(),
         }),
       )
-      .max(MOST_ANSWERS)
+      .max(MAX_ANSWERS)
       .optional(),
   })
   .openapi("RunAgentInput", {
@@ -133,10 +133,10 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
   const text = JSON.stringify(input);
   const start = () => new Request("https://thread/runs?known=1", { method: "POST", headers, body: text });
   const first = await readStream(await callThread(context.env, key, (stub) => stub.fetch(start())));
-  // A number above the newest event is answered by a resync, and one of a run that waits by its whole stream.
+  // The object answers a number above the newest event with a resync; for a waiting run, with its whole stream.
   const position = { invocation_id: body.runId, after: String(Number.MAX_SAFE_INTEGER) };
   const address = `https://thread/events?${new URLSearchParams({ ...key, ...position })}`;
-  // A stub whose object was reset stays broken: each life is asked through a new one.
+  // A stub whose object was reset stays broken, so each life needs a new one.
   const next = async () => readStream(await threadStub(context.env, key).fetch(new Request(address)));
   return streamResponse(followLives(first, next, { ...key, invocation_id: body.runId }, input.tool_results));
 }
@@ -171,7 +171,7 @@ function addressOf(part: Exclude<z.infer<typeof inputPart>, { type: "text" }>): 
   return source.type === "url" ? source.value : `data:${source.mimeType};base64,${source.value}`;
 }
 
-/** Results of our own tools are in the history too, under any ids; only those that a run waits for are used. */
+/** The history also has results of our own tools, under any ids. The object uses only those that a run waits for. */
 function readToolResult(message: AnyMessage): RunInput["tool_results"] {
   if (!("id" in message) || message.role !== "tool") return [];
   const { content, toolCallId } = message;

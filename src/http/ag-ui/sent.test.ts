@@ -1,5 +1,5 @@
-// What the AG-UI door remembers of a stream, for every place where it may be cut: the ends that it makes and a resync after
-// them are what AG-UI's own verifier takes.
+// What the AG-UI routes track of a stream, for every byte at which it may be cut. AG-UI's own verifier accepts the end
+// events that follow, and a resync after them.
 import { verifyEvents } from "@ag-ui/client";
 import type { BaseEvent } from "@ag-ui/core";
 import { from, lastValueFrom, toArray } from "rxjs";
@@ -8,7 +8,7 @@ import { parseFrames } from "../../../test/fakes/conversation.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { frameOf } from "../../thread/stream/journal.ts";
 import { FrameCutter } from "./frames.ts";
-import { Told } from "./sent.ts";
+import { SentEvents } from "./sent.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -24,9 +24,9 @@ function randomOf(seed: number): (limit: number) => number {
 
 interface Shape {
   id: string;
-  heads: ThreadEvent[];
+  startEvents: ThreadEvent[];
   content: ThreadEvent;
-  tails: ThreadEvent[];
+  endEvents: ThreadEvent[];
 }
 
 const names = ["a", 'quo"te', "back\\slash", "名前", "🛒", "line\nbreak", "RUN_FINISHED"];
@@ -36,20 +36,20 @@ function shapeOf(kind: number, id: string): Shape {
   if (kind === 0) {
     return {
       id,
-      heads: [{ type: "TEXT_MESSAGE_START", messageId: id, role: "assistant" }],
+      startEvents: [{ type: "TEXT_MESSAGE_START", messageId: id, role: "assistant" }],
       content: { type: "TEXT_MESSAGE_CONTENT", messageId: id, delta: text },
-      tails: [{ type: "TEXT_MESSAGE_END", messageId: id }],
+      endEvents: [{ type: "TEXT_MESSAGE_END", messageId: id }],
     };
   }
   if (kind === 1) {
     return {
       id,
-      heads: [
+      startEvents: [
         { type: "REASONING_START", messageId: id },
         { type: "REASONING_MESSAGE_START", messageId: id, role: "reasoning" },
       ],
       content: { type: "REASONING_MESSAGE_CONTENT", messageId: id, delta: text },
-      tails: [
+      endEvents: [
         { type: "REASONING_MESSAGE_END", messageId: id },
         { type: "REASONING_END", messageId: id },
       ],
@@ -58,16 +58,16 @@ function shapeOf(kind: number, id: string): Shape {
   if (kind === 2) {
     return {
       id,
-      heads: [{ type: "TOOL_CALL_START", toolCallId: id, toolCallName: "x" }],
+      startEvents: [{ type: "TOOL_CALL_START", toolCallId: id, toolCallName: "x" }],
       content: { type: "TOOL_CALL_ARGS", toolCallId: id, delta: text },
-      tails: [{ type: "TOOL_CALL_END", toolCallId: id }],
+      endEvents: [{ type: "TOOL_CALL_END", toolCallId: id }],
     };
   }
   return {
     id,
-    heads: [{ type: "STEP_STARTED", stepName: id }],
+    startEvents: [{ type: "STEP_STARTED", stepName: id }],
     content: { type: "CUSTOM", name: "sandbox", value: { state: "started", message: text } },
-    tails: [{ type: "STEP_FINISHED", stepName: id }],
+    endEvents: [{ type: "STEP_FINISHED", stepName: id }],
   };
 }
 
@@ -85,15 +85,15 @@ function randomRun(random: (limit: number) => number): ThreadEvent[] {
   const used = new Set<string>();
   for (let count = 0; count < 12; count++) {
     const shape = shapeOf(random(4), `${names[random(names.length)]}${random(3)}`);
-    const isFree = ![...used].includes(`${shape.heads[0]?.type} ${shape.id}`);
+    const isFree = ![...used].includes(`${shape.startEvents[0]?.type} ${shape.id}`);
     if (isFree && random(2) === 0) {
-      used.add(`${shape.heads[0]?.type} ${shape.id}`);
+      used.add(`${shape.startEvents[0]?.type} ${shape.id}`);
       open.push(shape);
-      events.push(...shape.heads);
+      events.push(...shape.startEvents);
     } else if (open.length > 0 && random(3) > 0) events.push((open[random(open.length)] as Shape).content);
-    else events.push(...(open.splice(random(open.length), 1)[0]?.tails ?? []));
+    else events.push(...(open.splice(random(open.length), 1)[0]?.endEvents ?? []));
   }
-  for (const shape of open.reverse()) events.push(...shape.tails);
+  for (const shape of open.reverse()) events.push(...shape.endEvents);
   return [...events, end];
 }
 
@@ -102,9 +102,9 @@ function framesOf(events: ThreadEvent[]): Uint8Array {
   return encoder.encode(`retry: 1000\n\n${frames.join(": ping\n\n")}`);
 }
 
-/** What the client is sent of a stream. */
-function tell(told: Told, bytes: Uint8Array): string {
-  const cutter = new FrameCutter((frame, whole) => told.note(frame, whole));
+/** Returns what the client is sent of a stream. */
+function sendOn(sent: SentEvents, bytes: Uint8Array): string {
+  const cutter = new FrameCutter((frame, whole) => sent.track(frame, whole));
   return cutter
     .push(bytes)
     .map((piece) => decoder.decode(piece))
@@ -117,24 +117,24 @@ async function verify(text: string): Promise<ThreadEvent[]> {
   return events;
 }
 
-/** What the object of the next life tells: everything again that a random part of a run has open, then its end. */
+/** What the next life sends: everything that a random part of a run has open, opened again, and the run's end. */
 function randomResync(random: (limit: number) => number): ThreadEvent[] {
   const [, , ...rest] = randomRun(random);
   const resync = { ...start, metadata: { resync: true as const } };
   return [resync, { type: "MESSAGES_SNAPSHOT", messages: [] }, state, ...rest];
 }
 
-describe("a stream that is cut at any byte and goes on with a resync", () => {
+describe("a stream that is cut at any byte and continues with a resync", () => {
   it("passes AG-UI's verifier, with one start and one end", async () => {
     for (let seed = 0; seed < 4; seed++) {
       const random = randomOf(seed);
       const first = framesOf(randomRun(random));
       const second = framesOf(randomResync(random));
       for (let cut = 0; cut <= first.length; cut++) {
-        const told = new Told();
-        const before = tell(told, first.subarray(0, cut));
-        const ends = told.endAll();
-        const events = await verify(before + ends + (told.ended ? "" : tell(told, second)));
+        const sent = new SentEvents();
+        const before = sendOn(sent, first.subarray(0, cut));
+        const ends = sent.endAll();
+        const events = await verify(before + ends + (sent.ended ? "" : sendOn(sent, second)));
         const types = events.map(({ type }) => type);
         expect([types[0], types.at(-1)]).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
         expect(types.filter((type) => type === "RUN_STARTED" || type === "RUN_FINISHED").length).toBe(2);
@@ -142,57 +142,55 @@ describe("a stream that is cut at any byte and goes on with a resync", () => {
     }
   });
 
-  it("has ended all that was open, and nothing else", async () => {
+  it("closes all that was open at the cut, and nothing else", async () => {
     const random = randomOf(99);
     const events = randomRun(random);
     for (let count = 2; count < events.length; count++) {
-      const told = new Told();
-      tell(told, framesOf(events.slice(0, count)));
-      const ends = told.endAll();
+      const sent = new SentEvents();
+      sendOn(sent, framesOf(events.slice(0, count)));
+      const ends = sent.endAll();
       const whole = [...events.slice(0, count), ...parseFrames(ends).map(({ event }) => event), end];
       await verify(whole.map((event) => frameOf(null, event)).join(""));
-      expect(told.endAll()).toBe("");
+      expect(sent.endAll()).toBe("");
     }
   });
 });
 
-describe("what a client has been told", () => {
-  it("is ended from the inside out", () => {
-    const told = new Told();
-    tell(told, framesOf([shapeOf(3, "task").heads, shapeOf(1, "m").heads].flat()));
-    const ends = parseFrames(told.endAll());
-    const expected = [shapeOf(1, "m").tails, shapeOf(3, "task").tails].flat();
+describe("SentEvents", () => {
+  it("closes open parts from the inside out", () => {
+    const sent = new SentEvents();
+    sendOn(sent, framesOf([shapeOf(3, "task").startEvents, shapeOf(1, "m").startEvents].flat()));
+    const ends = parseFrames(sent.endAll());
+    const expected = [shapeOf(1, "m").endEvents, shapeOf(3, "task").endEvents].flat();
     expect(ends).toEqual(expected.map((event) => ({ seq: null, event })));
   });
 
-  it("is not told again: the first line, the start, whatever comes after the end", () => {
-    const told = new Told();
+  it("drops a second retry line, a second start, and everything after the end", () => {
+    const sent = new SentEvents();
     const bytes = framesOf([start, end]);
-    expect(tell(told, bytes)).toBe(decoder.decode(bytes));
-    expect(tell(told, bytes)).toBe("");
+    expect(sendOn(sent, bytes)).toBe(decoder.decode(bytes));
+    expect(sendOn(sent, bytes)).toBe("");
   });
 
-  it("is not known where a frame that opens something is too large to be read", () => {
-    const told = new Told();
-    told.note(encoder.encode(frameOf(1, start)), false);
-    expect(told.isTracked).toBe(true);
-    told.note(encoder.encode(frameOf(2, { type: "STEP_STARTED", stepName: "x".repeat(100) })), false);
-    expect(told.isTracked).toBe(false);
+  it("does not know what is open once a frame that opens something is too large to parse", () => {
+    const sent = new SentEvents();
+    sent.track(encoder.encode(frameOf(1, start)), false);
+    expect(sent.isTracked).toBe(true);
+    sent.track(encoder.encode(frameOf(2, { type: "STEP_STARTED", stepName: "x".repeat(100) })), false);
+    expect(sent.isTracked).toBe(false);
   });
-});
 
-describe("results that the client brought", () => {
-  it("are not told it again, long ones neither; those of others are", () => {
-    const told = new Told([{ message_id: "m_1", tool_call_id: 'c"1' }]);
-    const note = (messageId: string, toolCallId: string, id: number | null, whole = true): boolean => {
+  it("drops results of the client's own tools, long ones too, and passes all other results", () => {
+    const sent = new SentEvents([{ message_id: "m_1", tool_call_id: 'c"1' }]);
+    const track = (messageId: string, toolCallId: string, id: number | null, whole = true): boolean => {
       const event: ThreadEvent = { type: "TOOL_CALL_RESULT", messageId, toolCallId, content: "red", role: "tool" };
-      return told.note(encoder.encode(frameOf(id, event)), whole);
+      return sent.track(encoder.encode(frameOf(id, event)), whole);
     };
-    expect([note("m_1", 'c"1', 7), note("m_1", 'c"1', null), note("m_1", 'c"1', 8, false)]).toEqual([
+    expect([track("m_1", 'c"1', 7), track("m_1", 'c"1', null), track("m_1", 'c"1', 8, false)]).toEqual([
       false,
       false,
       false,
     ]);
-    expect([note("m_1", 'c"12', 9), note("m_2", 'c"1', 10), note("m_12", 'c"1', 11)]).toEqual([true, true, true]);
+    expect([track("m_1", 'c"12', 9), track("m_2", 'c"1', 10), track("m_12", 'c"1', 11)]).toEqual([true, true, true]);
   });
 });

@@ -1,14 +1,14 @@
-// `/docs`: `/openapi.json` as a page. The viewer is a file of the web page's build (src/web/docs), so nothing of it is in
-// this bundle. Where it can't be loaded, or a browser runs no script, the page is a link to the description.
+// `/docs` shows `/openapi.json` as a page. The viewer is a file of the web page's build (src/web/docs), so it is not in
+// this bundle. If it can't be loaded, or the browser runs no script, the page is a link to the description.
 import type { App } from "../context.ts";
 import { addOperation } from "../operation.ts";
 
-/** Nothing inline, nothing from elsewhere. The viewer's style sheet has its icons as `data:` images. */
+/** Allows nothing inline and nothing from elsewhere. `data:` is for the icons in the viewer's style sheet. */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The names in /assets are those of vite.config.ts. */
+/** vite.config.ts sets the names in /assets. */
 const page = `<!doctype html>
 <html lang="en">
 <head>

@@ -1,4 +1,4 @@
-// The API described by the schemas that validate it.
+// Generates the description of the API from the schemas that validate requests.
 import { z } from "@hono/zod-openapi";
 import type { App } from "../context.ts";
 import { addOperation } from "../operation.ts";

@@ -1,5 +1,5 @@
-// What goes in and out of the routes of agents. Names of tools are held against the tools that there are: an agent whose
-// only tool is misspelled, or whose approval guards nothing, would look right and not be.
+// Schemas of the agents' routes. They check names of tools against the tools of this server: an agent whose only tool is
+// misspelled, or whose approval matches no tool, would look right and not work.
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../../config.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
@@ -29,7 +29,7 @@ const models = agentConfig.shape.fallback_models.unwrap().transform((names) => [
 
 const pattern = wellFormed.min(1).max(500);
 const call = z.strictObject({ tool: z.string(), pattern: pattern.optional() });
-// Read by hand below: what people write differs more than a schema can say in a sentence.
+// `readApprovals` parses these, because people write them in more forms than the errors of a schema can explain.
 function approvalsOf(toolNames: string[]) {
   return z
     .union([
@@ -56,7 +56,7 @@ function createBodies(toolNames: string[]) {
   const tools = toolsOf(toolNames);
   const approvals = approvalsOf(toolNames);
   const given = { fallback_models: models.default([]), tools: tools.default(null), approvals: approvals.default({}) };
-  // Defaults are for a new agent only: in a patch, what is absent stays as it is.
+  // Only a new agent gets defaults. In a patch, an absent field stays as it is.
   const changed = {
     instructions: config.instructions.unwrap().optional(),
     model: config.model.unwrap().optional(),
@@ -78,12 +78,12 @@ function createBodies(toolNames: string[]) {
   };
 }
 
-/** What `/openapi.json` describes: no name of a tool is in it. */
+/** The bodies that `/openapi.json` describes, without names of tools. */
 export const anyBodies = createBodies([]);
 
 const knownBodies = new WeakMap<Config, typeof anyBodies>();
 
-/** Bodies whose names of tools are held against the tools of this server. */
+/** The bodies that check names of tools against the tools of this server. */
 export function bodiesFor(config: Config): typeof anyBodies {
   const bodies = knownBodies.get(config) ?? createBodies(createTools(config).map(({ name }) => name));
   knownBodies.set(config, bodies);
@@ -106,7 +106,7 @@ export const agent = z
   .openapi("Agent", { example: examples.agent });
 
 const version = z.int().min(1);
-/** In a path or a query. */
+/** A version in a path or a query. */
 export const versionText = z.coerce.number().int().min(1);
 export const versionBody = z.strictObject({ version }).openapi({ example: { version: 2 } });
 export const comparison = z

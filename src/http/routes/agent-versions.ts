@@ -1,4 +1,4 @@
-// Versions of an agent: read one, compare two, pin the one that new runs begin with, go back to an older one.
+// Versions of an agent: read one, compare two, pin the one that new runs start with, roll back to an older one.
 import { z } from "@hono/zod-openapi";
 import type { Agent } from "../../protocol/agents/agent.ts";
 import { findChanges } from "../../protocol/agents/changes.ts";

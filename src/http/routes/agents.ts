@@ -1,4 +1,4 @@
-// Agents: named configurations. Each change is a version, and a run pins the one it started with.
+// Agents are named configurations. Each change makes a version, and a run keeps the version it started with.
 import { z } from "@hono/zod-openapi";
 import { type Agent, agentConfig } from "../../protocol/agents/agent.ts";
 import { clientId, DEFAULT_AGENT_ID, newId } from "../../protocol/ids.ts";

@@ -24,7 +24,7 @@ describe("readApprovals", () => {
     });
   });
 
-  it("cuts a text at its first colon only, and keeps what the forms by tool say as it is", () => {
+  it("splits a text at its first colon only, and keeps patterns by tool as they are written", () => {
     expect(readApprovals(["execute_command: curl http://x:1"], tools)).toMatchObject({
       value: { execute_command: ["curl http://x:1"] },
     });
@@ -52,13 +52,13 @@ describe("readApprovals", () => {
     expect(readApprovals(written, tools)).toMatchObject({ ok: false, path, message: expect.stringMatching(message) });
   });
 
-  it("counts patterns of all tools together, repeats not", () => {
+  it("counts patterns of all tools together, without repeats", () => {
     const many = Array.from({ length: 50 }, (_, at) => `${at}`);
     expect(readApprovals({ execute_command: [...many, ...many], delete_file: many }, tools).ok).toBe(true);
     expect(readApprovals({ execute_command: many, delete_file: [...many, "more"] }, tools).ok).toBe(false);
   });
 
-  it("answers only what can be stored, and reads that as the same again", () => {
+  it("returns only what can be stored, and parses it to the same value again", () => {
     const text = fc.string({ unit: "binary", maxLength: 20 });
     const tool = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...tools) }, { weight: 1, arbitrary: text });
     const written: fc.Arbitrary<Written> = fc.oneof(

@@ -1,5 +1,5 @@
-// Approvals as people write them: by tool with one pattern or a list, or as a list of calls. What is meant is always the
-// same, patterns by tool; what can't be meant is refused with its place, since an approval that is lost guards nothing.
+// Parses approvals in the forms that people write: by tool with one pattern or a list, or as a list of calls. The result
+// is always patterns by tool. Anything else is refused with its place, because an approval that is lost guards nothing.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 type Written = Record<string, string | string[]> | (string | { tool: string; pattern?: string })[];
@@ -8,8 +8,8 @@ type Reading =
   | { ok: true; value: AgentConfig["approvals"] }
   | { ok: false; path: (string | number)[]; message: string };
 
-/** As many as a person keeps in mind; each is tried on each call of its tool. */
-const MOST_PATTERNS = 100;
+/** As many as a person can keep in mind. Each pattern is tested on each call of its tool. */
+const MAX_PATTERNS = 100;
 const PATTERN_CHARACTERS = 500;
 const EVERY_CALL = "*";
 
@@ -32,7 +32,7 @@ export function readApprovals(written: Written, tools: string[]): Reading {
     if (!pattern.isWellFormed()) return refuse("is not well-formed Unicode (a lone surrogate)");
     const known = patterns.get(tool) ?? new Set();
     if (!known.has(pattern)) count += 1;
-    if (count > MOST_PATTERNS) return refuse(`there are more than ${MOST_PATTERNS} patterns in all`);
+    if (count > MAX_PATTERNS) return refuse(`there are more than ${MAX_PATTERNS} patterns in all`);
     patterns.set(tool, known.add(pattern));
   }
   return { ok: true, value: Object.fromEntries(Array.from(patterns, ([tool, known]) => [tool, [...known]])) };
@@ -47,20 +47,20 @@ function listApprovals(written: Written): Approval[] {
   }
   return Object.entries(written).flatMap(([tool, given]) => {
     const patterns = typeof given === "string" ? [given] : given;
-    // A tool with no pattern could mean every call as well as none.
+    // A tool without a pattern could mean every call or none. The empty pattern makes the caller refuse it.
     if (patterns.length === 0) return [{ tool, pattern: "", path: [tool] }];
     return patterns.map((pattern) => ({ tool, pattern, path: [tool] }));
   });
 }
 
-/** `execute_command: rm *`; the tool alone is every call of it. */
+/** Parses `execute_command: rm *`. The name of a tool alone means every call of it. */
 function splitCall(text: string): { tool: string; pattern: string } {
   const colon = text.indexOf(":");
   if (colon < 0) return { tool: text.trim(), pattern: EVERY_CALL };
   return { tool: text.slice(0, colon).trim(), pattern: text.slice(colon + 1).trim() };
 }
 
-/** A client's own tools can't be approved here: they run where the person is. */
+/** The error for a name that is none of the server's tools. A client's own tools need no approval: they run at the client. */
 export function describeUnknown(name: string, tools: string[]): string {
   return `there is no tool ${JSON.stringify(name.slice(0, 64))}; the tools are ${tools.join(", ")}`;
 }

@@ -56,7 +56,7 @@ async function watch(
   after: string | undefined,
 ): Promise<Response> {
   const position = readPosition(context, after);
-  // A HEAD must not leave a reader behind that nobody reads.
+  // A HEAD must not leave a reader behind whose stream nobody reads.
   if (context.req.raw.method === "HEAD") return context.body(null, 200, { "content-type": "text/event-stream" });
   const key = keyOf(context, thread_id);
   const address = new URL("https://thread/events");

@@ -1,4 +1,4 @@
-// What waits on a thread while a run works. Only its object knows: nothing of it is a row yet.
+// The messages that wait on a thread while a run works. Only the object knows them, because they are not in D1 yet.
 import { z } from "@hono/zod-openapi";
 import { waitingPolicies } from "../../protocol/inbox.ts";
 import { userContent } from "../../protocol/message.ts";

@@ -1,4 +1,4 @@
-// Runs: started, resumed, watched and cancelled through the thread's object; their list is read from D1.
+// Runs are started, resumed, watched and cancelled through the thread's object. Their list is read from D1.
 import { z } from "@hono/zod-openapi";
 import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
@@ -13,7 +13,7 @@ import { hopsHeader, readChain } from "../hops.ts";
 import { type Answer, addOperation } from "../operation.ts";
 import { keyOf, readOfThread, requireAgent } from "../ownership.ts";
 import {
-  MOST_ANSWERS,
+  MAX_ANSWERS,
   pageOf,
   pageQuery,
   runAnswer,
@@ -27,7 +27,7 @@ import { answerStream, wantsStream } from "../stream.ts";
 
 const tag = "Runs";
 
-// How long `?wait=1` holds a request.
+// How long `?wait=1` keeps a request open.
 const WAIT_MS = 5 * 60_000;
 
 const runBody = z
@@ -56,7 +56,7 @@ const resumeBody = z
         }),
       )
       .min(1)
-      .max(MOST_ANSWERS),
+      .max(MAX_ANSWERS),
   })
   .openapi({ example: { resume: [{ interrupt_id: "int-1", status: "resolved", payload: "blue" }] } });
 
@@ -157,7 +157,7 @@ function addResume(app: App): void {
       if (asked.status !== "interrupted") {
         throw new Problem("invalid_operation", `The run is ${asked.status} and asks nothing.`);
       }
-      // The thread looks whether they are still open; that another run asked is no reason to take an answer to this one.
+      // The thread checks whether the interrupts are still open. This checks that they belong to the run in the path.
       const foreign = body.resume.find(({ interrupt_id }) => !asked.interrupts.some(({ id }) => id === interrupt_id));
       if (foreign) {
         throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} is none of this run.`);

@@ -1,4 +1,4 @@
-// The plan of a thread: read, with what was done for each task where that is asked for, and changed by a person.
+// The plan of a thread: read, with each task's ledger if requested, and changed by a person.
 import { z } from "@hono/zod-openapi";
 import { emptyLedger } from "../../agent/plan/ledger.ts";
 import { viewPlan } from "../../agent/plan/view.ts";
@@ -54,7 +54,7 @@ export function addTasks(app: App): void {
       tag,
       summary: "Change the plan",
       description:
-        "Also while a run works on it, which is told at its next step. All operations or none, in their order; each takes the arguments of the plan tool of its name. Tasks may be changed in any order, one is in progress at a time, and what has ended is not opened again. `position` is the place of the first of the tasks in its section, from 0; the others follow it.",
+        "Also while a run works on it: its model sees the change at its next step. All operations or none, in their order; each takes the arguments of the plan tool of its name. Tasks may be changed in any order, one is in progress at a time, and what has ended is not opened again. `position` is the place of the first of the tasks in its section, from 0; the others follow it.",
       params: threadParams,
       headers: z.object({ "taskloom-hops": hopsHeader }),
       body: planPatch,

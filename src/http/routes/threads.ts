@@ -1,4 +1,4 @@
-// Threads: made, changed and deleted by their objects, read from D1.
+// Threads are made, changed and deleted by their objects, and read from D1.
 import { type Result, succeed } from "../../protocol/error.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Page } from "../../protocol/page.ts";

@@ -1,4 +1,4 @@
-// What the caller's runs used, by day.
+// The caller's usage of tokens and money, by day.
 import { z } from "@hono/zod-openapi";
 import { usage } from "../../protocol/run.ts";
 import { firstMoment } from "../../protocol/usage.ts";
@@ -7,17 +7,11 @@ import type { App } from "../context.ts";
 import * as examples from "../examples.ts";
 import { addOperation } from "../operation.ts";
 
-/** Each run of the time is read, so the time is bounded. */
-const MOST_DAYS = 90;
+/** Every run of these days is read, so their number is bounded. */
+const MAX_DAYS = 90;
 
 const query = z.strictObject({
-  days: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MOST_DAYS)
-    .default(30)
-    .openapi({ description: "The last of them is today." }),
+  days: z.coerce.number().int().min(1).max(MAX_DAYS).default(30).openapi({ description: "The last of them is today." }),
 });
 const day = z
   .object({

@@ -1,4 +1,4 @@
-// Users: made by the holder of the admin key, each with a first API key; and whose key a request brings.
+// Users are made with the admin key, each with a first API key. `/v1/users/me` says to whom a request's key belongs.
 import { newId } from "../../protocol/ids.ts";
 import { createUser, readUserName } from "../../store/users.ts";
 import { mintApiKey } from "../api-key.ts";

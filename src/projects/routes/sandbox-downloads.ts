@@ -56,7 +56,7 @@ export function addDownloads(app: App): void {
       problems: ["not_found", "not_configured"],
     },
     async (context, { params, body }) => {
-      const target = { door: "download", path: OPEN_PATH, project_id: params.project_id } as const;
+      const target = { purpose: "download", path: OPEN_PATH, project_id: params.project_id } as const;
       const { url, expires_at } = await issueTicket(context, target, body);
       return context.json({ url: url.href, expires_at }, 201, { "cache-control": "no-store" });
     },

@@ -32,7 +32,7 @@ export function addTerminal(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params, body }) => {
-      const target = { door: "terminal", path: SOCKET_PATH, project_id: params.project_id } as const;
+      const target = { purpose: "terminal", path: SOCKET_PATH, project_id: params.project_id } as const;
       const { url, expires_at } = await issueTicket(context, target, body);
       url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
       return context.json({ url: url.href, expires_at }, 201, { "cache-control": "no-store" });
