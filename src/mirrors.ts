@@ -1,4 +1,4 @@
-// Where runs are shown elsewhere: one line a mirror. A thread's place names its mirror by `kind`.
+// Lists the mirrors, which show runs on other platforms: one line each. A thread's place names its mirror by `kind`.
 import type { RunMirror } from "./agent/mirror.ts";
 import type { Config } from "./config.ts";
 import { createSlackMirror } from "./slack/mirror.ts";

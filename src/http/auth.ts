@@ -1,5 +1,5 @@
-// Turns a request's bearer key into a caller. The admin key of the settings belongs to the first user. All other keys are
-// rows of D1, remembered for a few seconds so that a busy client does not cost a read per request.
+// Turns a request's bearer key into a caller. The admin key of the settings belongs to the first user. All other keys
+// are rows of D1, remembered for a few seconds so that a busy client does not cost a read per request.
 import { createMiddleware } from "hono/factory";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";

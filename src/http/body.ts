@@ -4,7 +4,7 @@ import { Problem } from "./errors.ts";
 /** The limit of every route but uploads. */
 export const BODY_BYTES = 1024 * 1024;
 
-/** The limit of an uploaded file, which is also Cloudflare's on its usual plans. An upload is passed on as it arrives. */
+/** The limit of an uploaded file, as on Cloudflare's usual plans. An upload is passed on as it arrives. */
 export const UPLOAD_BYTES = 100 * 1024 * 1024;
 
 // A client that sends its body slowly keeps a request open. A minute is ample for 1 MiB.

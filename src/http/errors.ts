@@ -71,7 +71,9 @@ function describeRequest(context: AppContext, code: ProblemCode): Record<string,
 
 type Issue = z.core.$ZodIssue;
 
-/** Says what is wrong with an input, in one sentence that names the field. Never quotes a value, which may be a secret. */
+/**
+ * Says in one sentence what is wrong with an input. Names the field, and never quotes a value, which may be a secret.
+ */
 export function toFailure(error: z.ZodError): Failure {
   const issues = error.issues.flatMap((issue) => flatten(issue, []));
   const unknown = issues.find((issue) => issue.names !== null);

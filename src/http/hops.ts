@@ -37,7 +37,7 @@ export async function findChain(
   return toChained({ hops, caused_by: [...caused_by, { trigger_id, thread_id, invocation_id }] });
 }
 
-/** For a program of the user that starts a run or changes a plan: it passes on the count of the delivery it received. */
+/** For a user's program that starts a run or changes a plan: it passes on the count of the delivery it received. */
 export function readChain(context: AppContext): Result<Chained> {
   const received = readHops(context.req.header(HOPS_HEADER) ?? null, null);
   return received.hops >= MAX_HOPS ? refuseHops(received, "This would be") : toChained({ hops: received.hops });

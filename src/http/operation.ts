@@ -80,7 +80,7 @@ function isStrict({ open, lenient }: { open?: true; lenient?: true }): boolean {
   return !open && !lenient;
 }
 
-/** The parser keeps escapes that are not UTF-8 as text, which could be the name of another file. So they are refused. */
+/** The parser keeps escapes that are not UTF-8 as text, which could name another file. So this refuses them. */
 function readQuery(req: AppContext["req"]): Record<string, string> {
   const [, query = ""] = /\?(.*)/s.exec(req.url) ?? [];
   try {

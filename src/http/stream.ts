@@ -1,4 +1,5 @@
-// Streams of a thread's object. The object frames, numbers and ends them. All routes but AG-UI's pass its bytes through.
+// Streams of a thread's object. The object frames, numbers and ends them. All routes but AG-UI's pass its bytes
+// through.
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { callThread } from "../thread/stub.ts";

@@ -6,8 +6,8 @@ function answeredWith(response: () => Response | Promise<Response>): Promise<Sla
   return createSlackCaller({ api_url: "https://slack.test/api/", token: "xoxb-secret" }, send)("chat.postMessage", {});
 }
 
-describe("a call of Slack", () => {
-  it("carries the token in a header, nested fields as JSON, and nothing that is not given", async () => {
+describe("a call of Slack's API", () => {
+  it("sends the token in a header, nested fields as JSON, and no absent fields", async () => {
     const seen: Request[] = [];
     const send = (async (url: string, init: RequestInit) => {
       seen.push(new Request(url, init));
@@ -25,48 +25,48 @@ describe("a call of Slack", () => {
 
   it.each([
     [
-      "what Slack refuses",
+      "a refusal",
       () => Response.json({ ok: false, error: "not_in_channel" }),
       { kind: "refused", error: "not_in_channel" },
     ],
     [
-      "too many calls, with the wait that Slack asks for",
+      "a rate limit with a wait of seconds",
       () => new Response("", { status: 429, headers: { "retry-after": "7" } }),
       { kind: "later", after_ms: 7_000 },
     ],
     [
-      "too many calls, with a wait of an hour",
+      "a rate limit with a wait of an hour",
       () => new Response("", { status: 429, headers: { "retry-after": "3600" } }),
       { kind: "later", after_ms: 3_600_000 },
     ],
     [
-      "too many calls, with a wait that nobody lives to see",
+      "a rate limit with a wait of years",
       () => new Response("", { status: 429, headers: { "retry-after": "99999999999" } }),
       { kind: "later", after_ms: 86_400_000 },
     ],
-    ["too many calls, without a wait", () => new Response("", { status: 429 }), { kind: "later", after_ms: 30_000 }],
+    ["a rate limit without a wait", () => new Response("", { status: 429 }), { kind: "later", after_ms: 30_000 }],
     [
-      "too many calls, said with a status of 200",
+      "a rate limit with status 200",
       () => Response.json({ ok: false, error: "ratelimited" }),
       { kind: "later", after_ms: 30_000 },
     ],
-    ["a failure of Slack's", () => Response.json({ ok: false, error: "internal_error" }), { kind: "unknown" }],
-    ["a status of 500", () => new Response("oops", { status: 500 }), { kind: "unknown" }],
+    ["a failure of Slack itself", () => Response.json({ ok: false, error: "internal_error" }), { kind: "unknown" }],
+    ["status 500", () => new Response("oops", { status: 500 }), { kind: "unknown" }],
     [
       "a redirect",
       () => new Response(null, { status: 302, headers: { location: "http://127.0.0.1/" } }),
       { kind: "unknown" },
     ],
-    ["what is no JSON", () => new Response("<html>"), { kind: "unknown" }],
-    ["what is no object", () => Response.json(null), { kind: "unknown" }],
+    ["a body that is not JSON", () => new Response("<html>"), { kind: "unknown" }],
+    ["a body that is not an object", () => Response.json(null), { kind: "unknown" }],
     ["no answer", () => Promise.reject(new TypeError("connect xoxb-secret")), { kind: "unknown" }],
-  ])("tells %s", async (_name, response, expected) => {
+  ])("reports %s by its kind, without the token", async (_name, response, expected) => {
     const answer = await answeredWith(response);
     expect(answer).toMatchObject(expected);
     expect(JSON.stringify(answer)).not.toContain("xoxb");
   });
 
-  it("does not read an answer without end", async () => {
+  it("stops reading an answer that does not end", async () => {
     let pulled = 0;
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => {

@@ -1,34 +1,34 @@
-// Slack's Web API: one call, and what came of it as a value. Arguments go as a form, nested ones as JSON, which is what every
-// method takes. The token is in a header and nowhere else.
+// Calls Slack's Web API and returns the outcome as a value. Arguments are sent as a form, nested ones as JSON, because
+// every method accepts that. The token is in a header and nowhere else.
 import { readBoundedText } from "../lib/bounded-body.ts";
 import { readRetryAfter } from "../lib/retry.ts";
 
 export interface SlackAccess {
-  /** With a slash at its end. */
+  /** Ends with a slash. */
   api_url: string;
-  /** Of the bot; null for the methods that need none. */
+  /** The bot's token; null for methods that need none. */
   token: string | null;
 }
 
 export type SlackAnswer =
   | { kind: "done"; body: Record<string, unknown> }
-  /** Nothing was done; `error` is Slack's word for why. */
+  /** Nothing was done; `error` is Slack's error code. */
   | { kind: "refused"; error: string }
-  /** Nothing was done: too many calls. */
+  /** Nothing was done, because of a rate limit. */
   | { kind: "later"; after_ms: number }
-  /** No answer came, or none that can be read: whether it was done is not known. */
+  /** No answer came, or none that can be parsed: it is not known whether the call was carried out. */
   | { kind: "unknown"; reason: string };
 
 /** Never rejects. */
 export type CallSlack = (method: string, fields: Record<string, unknown>) => Promise<SlackAnswer>;
 
-// Slack answers within a second or two; what takes longer is asked about again later.
+// Slack answers within a second or two. After this the outcome counts as unknown.
 const CALL_MS = 10_000;
-// A page of a thread's messages is the longest that is read.
+// The longest answer that is read is a page of a thread's messages.
 const ANSWER_BYTES = 4 * 1024 * 1024;
-const USUAL_WAIT_MS = 30_000;
-// Nothing is shown any more by then; timers hold no number of any size.
-const LONGEST_WAIT_MS = 24 * 60 * 60_000;
+const DEFAULT_WAIT_MS = 30_000;
+// After a day a run is no longer shown. The limit also keeps a wait within what timers accept.
+const MAX_WAIT_MS = 24 * 60 * 60_000;
 
 export function createSlackCaller({ api_url, token }: SlackAccess, send: typeof fetch = fetch): CallSlack {
   return async (method, fields) => {
@@ -42,8 +42,8 @@ export function createSlackCaller({ api_url, token }: SlackAccess, send: typeof 
       });
       if (response.status === 429) {
         await response.body?.cancel();
-        const asked = readRetryAfter(response.headers) ?? USUAL_WAIT_MS;
-        return { kind: "later", after_ms: Math.min(LONGEST_WAIT_MS, Math.max(1_000, asked)) };
+        const asked = readRetryAfter(response.headers) ?? DEFAULT_WAIT_MS;
+        return { kind: "later", after_ms: Math.min(MAX_WAIT_MS, Math.max(1_000, asked)) };
       }
       if (response.status >= 300) {
         await response.body?.cancel();
@@ -70,9 +70,9 @@ function readAnswer(method: string, text: string): SlackAnswer {
   if (typeof body !== "object" || body === null) return { kind: "unknown", reason: `${method} was answered oddly` };
   const { ok, error } = body as Record<string, unknown>;
   if (ok === true) return { kind: "done", body: body as Record<string, unknown> };
-  // Some refusals for too many calls come with a status of 200.
-  if (error === "ratelimited" || error === "rate_limited") return { kind: "later", after_ms: USUAL_WAIT_MS };
-  // Slack's own failures, in whose midst it may have been done.
+  // Some rate limits come with status 200.
+  if (error === "ratelimited" || error === "rate_limited") return { kind: "later", after_ms: DEFAULT_WAIT_MS };
+  // Slack's own failures, which do not say whether the call was carried out.
   if (error === "internal_error" || error === "fatal_error" || error === "service_unavailable") {
     return { kind: "unknown", reason: `${method}: ${error}` };
   }

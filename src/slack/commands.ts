@@ -1,20 +1,20 @@
-// The slash command: what a person asked for with it, and what is said back to that person alone.
+// Parses the slash command, and makes the replies that only the person who typed it sees.
 import { z } from "zod";
 import { slackId } from "./events.ts";
+import { toPlainText } from "./message-text.ts";
 import { escapeText } from "./show/questions.ts";
-import { toWords } from "./words.ts";
 
 export interface SlackCommand {
   team_id: string;
   channel: string;
   user_id: string;
-  /** Of who typed it. */
+  /** The workspace of the person who typed it. */
   user_team_id: string;
-  /** Tells it from every other. */
+  /** Unique to this command. */
   trigger_id: string;
-  /** As it was typed, `/taskloom`. */
+  /** The command as it was typed, such as `/taskloom`. */
   command: string;
-  /** Empty where only help is wanted. */
+  /** Empty if the person only wants help. */
   request: string;
 }
 
@@ -27,20 +27,20 @@ const fields = z.object({
   text: z.string().default(""),
 });
 
-/** A message holds 40,000 characters, and words of ours stand around it. */
+/** Well below the 40,000 characters of a Slack message, with room for the words around it. */
 const SHOWN_CHARACTERS = 3_000;
 
-/** Null for what is no command. */
+/** Returns null if the form is not a command. */
 export function readCommand(form: URLSearchParams): SlackCommand | null {
   const read = fields.safeParse(Object.fromEntries(form));
   if (!read.success) return null;
   const { team_id, channel_id: channel, user_id, trigger_id, command, text } = read.data;
-  const request = toWords(text.toWellFormed(), null);
+  const request = toPlainText(text.toWellFormed(), null);
   const wantsHelp = /^(help|\?)?$/i.test(request);
   return { team_id, channel, user_id, user_team_id: team_id, trigger_id, command, request: wantsHelp ? "" : request };
 }
 
-/** What the whole channel sees, and what the thread hangs on. */
+/** The text that the whole channel sees. Its message starts the thread. */
 export function announceCommand({ user_id, request }: SlackCommand): string {
   const shown = request.length > SHOWN_CHARACTERS ? `${request.slice(0, SHOWN_CHARACTERS).toWellFormed()}…` : request;
   return `<@${user_id}> asked: ${escapeText(shown)}`;
@@ -53,7 +53,7 @@ export function explainCommand(command: string): string {
   ].join("\n");
 }
 
-/** What only the one who typed the command sees. */
+/** A reply that only the person who typed the command sees. */
 export function replyPrivately(text: string): Record<string, unknown> {
   return { response_type: "ephemeral", text };
 }

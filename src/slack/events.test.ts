@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readSlackEvent, type SlackEvent, type SlackMessageEvent } from "./events.ts";
-import { toSaidRun } from "./run.ts";
-import { mentions, toContent, toSaidTitle, toWords } from "./words.ts";
+import { mentions, toContent, toMessageTitle, toPlainText } from "./message-text.ts";
+import { toMessageRun } from "./run.ts";
 
-const spoken = {
+const personal = {
   type: "message",
   channel: "C1",
   user: "U1",
@@ -35,14 +35,14 @@ const workspace = {
 };
 
 describe("an event", () => {
-  it("of the address being set up is answered with its challenge", () => {
+  it("that verifies the address becomes a challenge", () => {
     const body = { type: "url_verification", token: "t", challenge: "3eZbrw" };
     expect(readSlackEvent(body)).toEqual({ kind: "challenge", challenge: "3eZbrw" });
   });
 
-  it("of a message tells who said what where", () => {
+  it("of a message has its writer, text and place", () => {
     const files = [{ name: "a.png" }, { title: "b" }, 7];
-    expect(wrap({ ...spoken, thread_ts: "99.000100", user_team: "T2", files })).toEqual({
+    expect(wrap({ ...personal, thread_ts: "99.000100", user_team: "T2", files })).toEqual({
       kind: "message",
       team_id: "T1",
       message: {
@@ -62,36 +62,36 @@ describe("an event", () => {
   });
 
   it("in a shared channel belongs to the workspace where the app is installed", () => {
-    expect(wrap(spoken, { authorizations: [{ team_id: "T9" }] })).toMatchObject({ team_id: "T9" });
-    expect(wrap(spoken, { authorizations: [{ team_id: null }] })).toMatchObject({ team_id: "T1" });
-    expect(wrap(spoken, { authorizations: [] })).toMatchObject({ team_id: "T1" });
+    expect(wrap(personal, { authorizations: [{ team_id: "T9" }] })).toMatchObject({ team_id: "T9" });
+    expect(wrap(personal, { authorizations: [{ team_id: null }] })).toMatchObject({ team_id: "T1" });
+    expect(wrap(personal, { authorizations: [] })).toMatchObject({ team_id: "T1" });
   });
 
   it.each([
     ["a bot's message", { bot_id: "B1" }],
     ["a message of this app", { app_id: "A1" }],
     ["an edit", { subtype: "message_changed", hidden: true }],
-    ["a mention by an edit", { type: "app_mention", edited: { ts: "1.2" } }],
+    ["a mention added by an edit", { type: "app_mention", edited: { ts: "1.2" } }],
     ["a deletion", { subtype: "message_deleted" }],
     ["somebody joining", { subtype: "channel_join" }],
-    ["the words of another bot", { subtype: "bot_message" }],
-    ["a kind that is no word", { subtype: JSON.parse('{"toString":null}') }],
-    ["what is hidden", { hidden: true }],
-    ["a time that is none", { ts: "now" }],
-    ["a channel that is none", { channel: { id: "C1" } }],
+    ["another bot's message", { subtype: "bot_message" }],
+    ["of a subtype that is not a string", { subtype: JSON.parse('{"toString":null}') }],
+    ["hidden", { hidden: true }],
+    ["of a malformed time", { ts: "now" }],
+    ["of a malformed channel", { channel: { id: "C1" } }],
     ["another event", { type: "reaction_added" }],
-    ["the context of the pane", { type: "assistant_thread_context_changed" }],
+    ["a changed context of the assistant pane", { type: "assistant_thread_context_changed" }],
     ["the app's home", { type: "app_home_opened" }],
-    ["a person's token", { type: "tokens_revoked", tokens: { oauth: ["U1"] } }],
-  ])("that is %s is none of ours", (_name, change) => {
-    expect(wrap({ ...spoken, ...change })).toMatchObject({ kind: "ignored", team_id: "T1" });
+    ["the end of a person's token", { type: "tokens_revoked", tokens: { oauth: ["U1"] } }],
+  ])("that is %s is ignored", (_name, change) => {
+    expect(wrap({ ...personal, ...change })).toMatchObject({ kind: "ignored", team_id: "T1" });
   });
 
-  it.each(["file_share", "thread_broadcast"])("with the subtype %s is a person's words", (subtype) => {
-    expect(wrap({ ...spoken, subtype })).toMatchObject({ kind: "message" });
+  it.each(["file_share", "thread_broadcast"])("with the subtype %s is a person's message", (subtype) => {
+    expect(wrap({ ...personal, subtype })).toMatchObject({ kind: "message" });
   });
 
-  it("of the app's end, of the pane and of Slack's Stop button is known", () => {
+  it("of the app's removal, the assistant pane and Slack's Stop button is recognized", () => {
     expect(wrap({ type: "app_uninstalled" })).toEqual({ kind: "removed", team_id: "T1" });
     expect(wrap({ type: "tokens_revoked", tokens: { bot: ["UBOT"] } })).toEqual({ kind: "removed", team_id: "T1" });
     const assistant_thread = { user_id: "U1", context: {}, channel_id: "D1", thread_ts: "5.000001" };
@@ -111,7 +111,7 @@ describe("an event", () => {
     expect(wrap(stop)).toMatchObject({ kind: "stopped", thread_ts: "5.000001", at: 9_500 });
   });
 
-  it("of any shape breaks nothing", () => {
+  it("of any shape does not throw", () => {
     const names = [
       "type",
       "team_id",
@@ -144,7 +144,7 @@ describe("an event", () => {
     fc.assert(
       fc.property(tree, tree, (body, event) => {
         readSlackEvent(body);
-        const read = wrap({ ...spoken, ...(event as object) });
+        const read = wrap({ ...personal, ...(event as object) });
         if (read?.kind === "message") toContent(read.message, "UBOT");
       }),
       { numRuns: 2000 },
@@ -152,7 +152,7 @@ describe("an event", () => {
   });
 });
 
-describe("what a person wrote", () => {
+describe("a person's message", () => {
   it.each([
     ["<@UBOT> build a shop", "build a shop"],
     ["hey <@UBOT|loom>, ask <@U2> and <@U3|bob>", "hey , ask @U2 and @bob"],
@@ -168,8 +168,8 @@ describe("what a person wrote", () => {
     ["<", "<"],
     ["<<@UBOT>>", "<>"],
     ["line one  \n\n  <@UBOT>", "line one"],
-  ])("%j is read as %j", (text, words) => {
-    expect(toWords(text, "UBOT")).toBe(words);
+  ])("of %j becomes the text %j", (text, words) => {
+    expect(toPlainText(text, "UBOT")).toBe(words);
   });
 
   it("mentions the bot by its whole id only", () => {
@@ -178,24 +178,24 @@ describe("what a person wrote", () => {
     expect(mentions("<@UBOTH> &lt;@UBOT&gt;", "UBOT")).toBe(false);
   });
 
-  it("is told with its writer and its files, quoted", () => {
+  it("gets a note with its writer and the quoted names of its files", () => {
     const files = [{ name: 'a"].png' }];
-    const reply = { ...spoken, thread_ts: "99.000100", parent_user_id: "U2" };
+    const reply = { ...personal, thread_ts: "99.000100", parent_user_id: "U2" };
     expect(toContent(messageOf({ ...reply, files }), "UBOT")).toBe(
       'hi\n\n[Slack: written by user U1; files are attached, which can\'t be read here: "a\\"].png"]',
     );
-    for (const own of [spoken, { ...reply, parent_user_id: "U1" }, { ...reply, channel_type: "im" }]) {
+    for (const own of [personal, { ...reply, parent_user_id: "U1" }, { ...reply, channel_type: "im" }]) {
       expect(toContent(messageOf(own), "UBOT")).toBe("hi");
     }
     const attachments = [{ is_share: true, text: "one\ntwo" }, { text: "a preview of a link" }];
-    expect(toContent(messageOf({ ...spoken, channel_type: "im", text: "", attachments }), "UBOT")).toBe(
+    expect(toContent(messageOf({ ...personal, channel_type: "im", text: "", attachments }), "UBOT")).toBe(
       "Forwarded message:\n> one\n> two",
     );
   });
 
-  it("names its thread by a person's words alone: no mark, no note, no mention of the bot", () => {
+  it("gives its thread a title without markup, notes and the mention of the bot", () => {
     const attachments = [{ is_share: true, text: "as <@U3> said\ntwo" }];
-    const titleOf = (event: object) => toSaidTitle(messageOf({ ...spoken, ...event }), "UBOT");
+    const titleOf = (event: object) => toMessageTitle(messageOf({ ...personal, ...event }), "UBOT");
     expect(titleOf({ text: "<@UBOT>  build a <https://x.example|shop>\nnow", files: [{ name: "a" }] })).toBe(
       "build a shop (https://x.example)",
     );
@@ -203,20 +203,20 @@ describe("what a person wrote", () => {
     expect(titleOf({ text: "<@UBOT>", files: [{ name: "a" }] })).toBeNull();
   });
 
-  it("is nothing where there is a mention alone, and bounded where it is long", () => {
-    expect(toContent(messageOf({ ...spoken, text: " <@UBOT> " }), "UBOT")).toBe("");
-    const long = toContent(messageOf({ ...spoken, text: "x".repeat(900_000), channel_type: "im" }), "UBOT");
+  it("is empty if it only mentions the bot, and cut if it is long", () => {
+    expect(toContent(messageOf({ ...personal, text: " <@UBOT> " }), "UBOT")).toBe("");
+    const long = toContent(messageOf({ ...personal, text: "x".repeat(900_000), channel_type: "im" }), "UBOT");
     expect(long.length).toBeLessThanOrEqual(40_000);
-    // In a time that grows with the text and not with its square.
-    toWords(`${"<".repeat(300_000)}${" ".repeat(300_000)}x`, "UBOT");
+    // This would take minutes if its time grew with the square of the length.
+    toPlainText(`${"<".repeat(300_000)}${" ".repeat(300_000)}x`, "UBOT");
   });
 
-  it("is the same run of the same thread, by whichever event it is told", async () => {
-    const { channel_type: _, ...mention } = spoken;
+  it("is the same run of the same thread for each of its events", async () => {
+    const { channel_type: _, ...mention } = personal;
     const [one, other] = await Promise.all(
-      [spoken, { ...mention, type: "app_mention", user_team: "T1" }].map((event) => {
+      [personal, { ...mention, type: "app_mention", user_team: "T1" }].map((event) => {
         const message = messageOf(event);
-        return toSaidRun(workspace, message, { content: toContent(message, "UBOT"), origin: "https://x.example" });
+        return toMessageRun(workspace, message, { content: toContent(message, "UBOT"), origin: "https://x.example" });
       }),
     );
     expect(other).toEqual(one);
@@ -230,11 +230,11 @@ describe("what a person wrote", () => {
       newest_ts: "100.000200",
       origin: "https://x.example",
     });
-    const reply = messageOf({ ...spoken, ts: "101.000000", thread_ts: "100.000200" });
-    const next = await toSaidRun(workspace, reply, { content: "more", origin: "https://x.example" });
+    const reply = messageOf({ ...personal, ts: "101.000000", thread_ts: "100.000200" });
+    const next = await toMessageRun(workspace, reply, { content: "more", origin: "https://x.example" });
     expect(next.thread_id).toBe(one?.thread_id);
     expect(next.invocation_id).not.toBe(one?.invocation_id);
-    const elsewhere = await toSaidRun({ ...workspace, team_id: "T2" }, reply, { content: "more", origin: "" });
+    const elsewhere = await toMessageRun({ ...workspace, team_id: "T2" }, reply, { content: "more", origin: "" });
     expect(elsewhere.thread_id).not.toBe(one?.thread_id);
   });
 });

@@ -1,28 +1,27 @@
-// What Slack tells of a workspace, read from its JSON: what concerns us, and for all else why not. Nothing here believes a
-// field that is not what it should be.
+// Parses Slack's events from JSON, and gives the reason for each that is ignored. Every field is validated.
 import { z } from "zod";
 import { isRecord } from "../agent/calls/leniency.ts";
 
-/** A person's message, however Slack tells of it: a mention comes as two events of the same message. */
+/** A person's message. Slack sends a mention as two events, and both become the same message. */
 export interface SlackMessageEvent {
   channel: string;
   user_id: string;
-  /** The workspace of who wrote; another one's in a shared channel. */
+  /** The workspace of the writer, which may be another one in a shared channel. */
   user_team_id: string;
-  /** With Slack's marks. */
+  /** In Slack's markup. */
   text: string;
   ts: string;
-  /** The message that began the thread; null where this one may begin it. */
+  /** The message that started the thread; null if this one may start it. */
   thread_ts: string | null;
-  /** Who began the thread, where Slack tells; the writer where this message may begin it. */
+  /** Who started the thread; null if Slack does not say. The writer, if this message may start it. */
   begun_by: string | null;
-  /** Between this person and the bot alone. */
+  /** The conversation has only this person and the bot. */
   is_direct: boolean;
-  /** Slack says so itself. */
+  /** It arrived as Slack's event for mentions. */
   is_mention: boolean;
-  /** Names of attached files. */
+  /** The names of attached files. */
   files: string[];
-  /** Texts of messages that are forwarded with it. */
+  /** The texts of forwarded messages. */
   forwarded: string[];
 }
 
@@ -30,11 +29,11 @@ export type SlackEvent =
   | { kind: "challenge"; challenge: string }
   | { kind: "ignored"; reason: string; team_id: string | null }
   | { kind: "message"; team_id: string; message: SlackMessageEvent }
-  /** The pane beside Slack's conversations was opened. */
+  /** A person opened the assistant pane beside Slack's conversations. */
   | { kind: "pane_opened"; team_id: string; channel: string; thread_ts: string }
-  /** Slack's own Stop button was pressed: what began until then is to end. `at` is when, in ms. */
+  /** A person pressed Slack's own Stop button at `at` (ms): runs that were requested before it end. */
   | { kind: "stopped"; team_id: string; channel: string; thread_ts: string; at: number }
-  /** The app was removed, or its token taken back. */
+  /** The app was removed, or its token revoked. */
   | { kind: "removed"; team_id: string };
 
 export const slackId = z.string().regex(/^[A-Za-z0-9]{1,64}$/);
@@ -64,10 +63,10 @@ const pane = z.object({ assistant_thread: z.object({ channel_id: slackId, thread
 
 const stopped = z.object({ channel: slackId, thread_ts: slackTime, event_ts: slackTime });
 
-/** Ways to write that are still a person's words; every other subtype is an edit, a notice or a bot. */
-const spokenSubtypes = new Set<unknown>(["file_share", "thread_broadcast"]);
+/** Subtypes of messages that people write. Every other subtype is an edit, a notice or a bot's message. */
+const personalSubtypes = new Set<unknown>(["file_share", "thread_broadcast"]);
 
-/** Null for what is no event at all. */
+/** Returns null if the body is not an event. */
 export function readSlackEvent(body: unknown): SlackEvent | null {
   if (isRecord(body) && body.type === "url_verification" && typeof body.challenge === "string") {
     return { kind: "challenge", challenge: body.challenge };
@@ -75,7 +74,7 @@ export function readSlackEvent(body: unknown): SlackEvent | null {
   const read = envelope.safeParse(body);
   if (!read.success) return null;
   const { type, event, authorizations } = read.data;
-  // In a channel that workspaces share, the event's own team may be another than the one where the app is installed.
+  // In a shared channel, `team_id` may differ from the workspace in which the app is installed.
   const team_id = authorizations?.[0]?.team_id ?? read.data.team_id ?? null;
   if (type === "app_rate_limited") return { kind: "ignored", reason: "app_rate_limited", team_id };
   if (type !== "event_callback" || event === undefined || team_id === null) return null;
@@ -87,7 +86,7 @@ function readInner(event: Record<string, unknown>, team_id: string, app_id: stri
   switch (event.type) {
     case "message":
     case "app_mention": {
-      const why = whyNotSaid(event, app_id);
+      const why = findIgnoreReason(event, app_id);
       const read = message.safeParse(event);
       if (why !== null || !read.success) return ignored(why ?? "malformed");
       return { kind: "message", team_id, message: toMessage(event, read.data, team_id) };
@@ -113,14 +112,14 @@ function readInner(event: Record<string, unknown>, team_id: string, app_id: stri
   }
 }
 
-/** Null where a person wrote it, and wrote it now. */
-function whyNotSaid(event: Record<string, unknown>, app_id: string | undefined): string | null {
+/** Returns the reason to ignore a message; null if a person has just written it. */
+function findIgnoreReason(event: Record<string, unknown>, app_id: string | undefined): string | null {
   if (event.bot_id || event.bot_profile) return "bot";
   if (app_id !== undefined && event.app_id === app_id) return "own_app";
   if (event.hidden === true) return "hidden";
   if (event.edited) return "edited";
   const { subtype } = event;
-  if (subtype !== undefined && subtype !== null && !spokenSubtypes.has(subtype)) return "subtype";
+  if (subtype !== undefined && subtype !== null && !personalSubtypes.has(subtype)) return "subtype";
   return null;
 }
 

@@ -32,7 +32,7 @@ const clicked = {
 };
 
 describe("a click", () => {
-  it("tells who pressed which button where", () => {
+  it("has its person, button and place", () => {
     expect(readInteraction(clicked)).toMatchObject({
       kind: "click",
       place: { team_id: "T1", user_id: "U1", user_team_id: "T2", channel: "C1", ts: "2.000000", thread_ts: "1.000000" },
@@ -41,7 +41,7 @@ describe("a click", () => {
     });
   });
 
-  it("opens a form that shows the question and brings back where it belongs", () => {
+  it("opens a form that shows the question and returns what it answers", () => {
     const click = readInteraction(clicked);
     if (click?.kind !== "click") throw new Error("no click");
     const view = toForm(click);
@@ -67,7 +67,7 @@ describe("a click", () => {
     expect(readInteraction({ ...sent, view: broken })).toMatchObject({ kind: "ignored" });
   });
 
-  it("on a link, or in no message, is none of ours", () => {
+  it("on a link, or outside of a message, is ignored", () => {
     const link = { ...clicked, actions: [{ type: "button", action_id: "taskloom:link" }] };
     expect(readInteraction(link)).toMatchObject({ kind: "ignored" });
     expect(readInteraction({ ...clicked, container: { type: "view" }, message: null })).toMatchObject({
@@ -77,7 +77,7 @@ describe("a click", () => {
     for (const none of [null, 7, "x", [], {}]) expect(readInteraction(none)).toBeNull();
   });
 
-  it("of any shape breaks nothing", () => {
+  it("of any shape does not throw", () => {
     const field = fc.constantFrom(...Object.keys(clicked), "view");
     fc.assert(
       fc.property(field, fc.anything(), (name, value) => void readInteraction({ ...clicked, [name]: value })),
@@ -101,20 +101,20 @@ describe("a command", () => {
   const read = (text?: string) =>
     readCommand(new URLSearchParams({ ...typed, ...(text === undefined ? {} : { text }) }));
 
-  it("is a request, or a wish for help", () => {
+  it("is a request, or a request for help", () => {
     expect(read("build a <https://x.example|shop>")?.request).toBe("build a shop (https://x.example)");
     for (const text of ["", "  ", "help", "HELP", "?", undefined]) expect(read(text)?.request).toBe("");
     expect(read("help me to build a shop")?.request).toBe("help me to build a shop");
     expect(readCommand(new URLSearchParams({ ...typed, user_id: "" }))).toBeNull();
   });
 
-  it("is announced without calling anybody", () => {
+  it("is announced without mentioning anybody else", () => {
     const command = read("tell <!channel> and &lt;!here&gt;");
     expect(command && announceCommand(command)).toBe("<@U1> asked: tell @channel and &lt;!here&gt;");
   });
 });
 
-describe("a grant of Slack", () => {
+describe("a grant from Slack", () => {
   const access = {
     ok: true,
     access_token: "xoxb-1",
@@ -125,7 +125,7 @@ describe("a grant of Slack", () => {
   };
   const grant = { team_id: "T1", team_name: "Acme", bot_user_id: "UBOT", token: "xoxb-1" };
 
-  it("is a bot's token of one workspace", () => {
+  it("has the bot's token for one workspace", () => {
     expect(readAccess(access)).toEqual({ ok: true, grant });
     const tested = { ok: true, team: "Acme", team_id: "T1", user_id: "UBOT", bot_id: "B1" };
     expect(readIdentity(tested, "xoxb-1")).toEqual({ ok: true, grant });
@@ -136,13 +136,13 @@ describe("a grant of Slack", () => {
     ["one that expires", { refresh_token: "xoxe-1", expires_in: 43200 }],
     ["a person's", { token_type: "user" }],
     ["one without a bot", { bot_user_id: undefined }],
-  ])("is refused where it is %s, and never quoted", (_name, change) => {
+  ])("is refused if it is %s, and never quoted", (_name, change) => {
     const read = readAccess({ ...access, ...change });
     expect(read.ok).toBe(false);
     expect(JSON.stringify(read)).not.toContain("xox");
   });
 
-  it("is refused where the token is a person's", () => {
+  it("is refused if the token is a person's", () => {
     expect(readIdentity({ ok: true, team_id: "T1", user_id: "U1" }, "xoxp-1").ok).toBe(false);
   });
 });

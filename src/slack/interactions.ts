@@ -1,23 +1,23 @@
-// What people press and fill in: clicks on our buttons, and the form for an answer in one's own words. Read from Slack's JSON,
-// believing no field.
+// Parses clicks on our buttons, and the form for an answer in a person's own words, from Slack's JSON. Every field is
+// validated.
 import { z } from "zod";
 import { isRecord } from "../agent/calls/leniency.ts";
 import { cutEnd } from "../lib/truncate.ts";
 import { slackId, slackTime } from "./events.ts";
 import { parseJson, readAction, type SlackAction } from "./show/actions.ts";
 
-/** Who pressed, and which message of ours. */
+/** Who clicked, and in which of our messages. */
 export interface PressedPlace {
   team_id: string;
   user_id: string;
   user_team_id: string;
   channel: string;
-  /** Of the message with the button. */
+  /** The message with the button. */
   ts: string;
   thread_ts: string;
 }
 
-/** What a form is about: it comes back as it was given to Slack. */
+/** What a form answers. Slack returns it unchanged with the form. */
 const formTarget = z.object({
   t: z.string().min(1).max(100),
   r: z.string().min(1).max(100),
@@ -36,7 +36,7 @@ export type SlackInteraction =
       thread_id: string;
       invocation_id: string;
       interrupt_id: string;
-      /** As it was written; null where the form has no such field. */
+      /** The answer as it was written; null if the form has no such field. */
       text: string | null;
     };
 
@@ -68,14 +68,15 @@ const form = who.extend({
 });
 
 export const FORM_ID = "taskloom:answer";
-/** The field's block, to which an error of the form belongs. */
+/** The block of the field, for which the form shows an error. */
 export const FORM_FIELD = "answer";
 const FORM_INPUT = "text";
-/** Slack's bounds: a text input, a form's title, a section. */
+/** Slack's limit for a text input. */
 export const FORM_CHARACTERS = 3_000;
+/** Within Slack's limit for a section, 3,000 characters. */
 const SHOWN_CHARACTERS = 2_900;
 
-/** Null for what is no interaction at all. */
+/** Returns null if the payload is not an interaction. */
 export function readInteraction(payload: unknown): SlackInteraction | null {
   if (!isRecord(payload) || typeof payload.type !== "string") return null;
   if (payload.type === "block_actions") return readClick(payload);
@@ -105,7 +106,7 @@ function readForm(payload: Record<string, unknown>): SlackInteraction {
   const { user, team, view } = read.data;
   const target = formTarget.safeParse(parseJson(view.private_metadata));
   const own_team_id = user.team_id ?? team?.id;
-  // Of a person of another workspace, in a shared channel, a form tells that workspace, and where the app is beside it.
+  // For a person of another workspace in a shared channel, `team` is that workspace, and `app_installed_team_id` ours.
   const team_id = view.app_installed_team_id ?? team?.id ?? user.team_id;
   if (!target.success || !team_id) return { kind: "ignored", reason: "malformed" };
   const { t: thread_id, r: invocation_id, i: interrupt_id, channel, ts, thread_ts } = target.data;
@@ -120,7 +121,7 @@ function readField(state: unknown): string | null {
   return typeof input.value === "string" ? input.value : null;
 }
 
-/** Asks for an answer in one's own words. The question is read from the message that has the button. */
+/** The form for an answer in a person's own words. The question comes from the message that has the button. */
 export function toForm({
   place,
   action,
@@ -155,7 +156,7 @@ export function toForm({
   };
 }
 
-/** The question stands in the block before its buttons. */
+/** Returns the text of the block before the question's buttons. */
 function findQuestion(blocks: unknown[], { interrupt_id }: SlackAction): string {
   const shown = blocks.filter(isRecord);
   const place = shown.findIndex(({ elements }) =>

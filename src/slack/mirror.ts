@@ -1,4 +1,4 @@
-// Slack as a mirror of runs: what its decisions (`show`) and its calls are to the thread.
+// Implements `RunMirror` for Slack: turns the decisions of `show` into steps for the thread, and makes the calls.
 import type { MirrorStep, RunMirror, Sent } from "../agent/mirror.ts";
 import type { Result } from "../protocol/error.ts";
 import type { SlackPlace } from "../protocol/slack.ts";
@@ -33,13 +33,13 @@ export function createSlackMirror(
       };
     },
     joinPlaces: (former, given) => ({ ...given, newest_ts: newestOf([given.newest_ts, former.newest_ts]) }),
-    // What the bot wrote is known from here on, so that no later run takes it for its own.
+    // The next run looks for its own messages after these, so that it does not adopt one of this run's.
     placeAfter: (place, { pages, question, control }) => ({
       ...place,
       newest_ts: newestOf([place.newest_ts, ...pages.map(({ ts }) => ts), question ?? "0", control ?? "0"]),
     }),
     question: ({ question }) => (question === null ? null : { ts: question }),
-    // Whoever answers by a button sees to the buttons.
+    // The route that accepts an answer by button removes the buttons itself.
     isAnswer: (metadata) => readAnswered(metadata).size > 0,
   };
 }

@@ -1,9 +1,9 @@
-// How the app gets into a workspace: Slack asks a person there, and gives the bot's token for a code; or somebody brings the
-// token of an app that was installed by hand.
+// Connects the app to a workspace. Either a person allows it in Slack, and Slack returns the bot's token for a code. Or
+// a user sends the token of an app that was installed by hand.
 import { z } from "zod";
 import { slackId } from "./events.ts";
 
-/** Each for something that is done: the manifest of docs/slack.md asks for the same. */
+/** The app uses each of these. The manifest in docs/slack.md lists the same. */
 export const slackScopes = [
   "app_mentions:read",
   "assistant:write",
@@ -15,7 +15,7 @@ export const slackScopes = [
   "mpim:history",
 ];
 
-/** A bot in a workspace. */
+/** A bot in a workspace, with its token. */
 export interface SlackGrant {
   team_id: string;
   team_name: string | null;
@@ -39,7 +39,7 @@ const testAnswer = z.object({ team_id: slackId, team: teamName, user_id: slackId
 
 const ORGANIZATION = "The app was installed for a whole organization. Install it in one workspace.";
 const ROTATION =
-  "The app's tokens expire (token rotation is on), which is not served. Turn it off in the app's settings.";
+  "The app's tokens expire (token rotation is on), which is not supported. Turn it off in the app's settings.";
 
 export function authorizeAddress(
   authorize_url: string,
@@ -52,21 +52,21 @@ export function authorizeAddress(
   return url.href;
 }
 
-/** What `oauth.v2.access` answered. */
+/** Parses the answer of `oauth.v2.access`. */
 export function readAccess(body: Record<string, unknown>): GrantReading {
   if (body.is_enterprise_install === true) return { ok: false, reason: ORGANIZATION };
   if (body.refresh_token !== undefined || body.expires_in !== undefined) return { ok: false, reason: ROTATION };
   const read = accessAnswer.safeParse(body);
-  if (!read.success) return { ok: false, reason: "Slack gave no bot's token. Does the app have a bot user?" };
+  if (!read.success) return { ok: false, reason: "Slack returned no bot token. Does the app have a bot user?" };
   const { access_token, bot_user_id, team } = read.data;
   return { ok: true, grant: { team_id: team.id, team_name: team.name ?? null, bot_user_id, token: access_token } };
 }
 
-/** What `auth.test` answered to this token. */
+/** Parses the answer of `auth.test` for this token. */
 export function readIdentity(body: Record<string, unknown>, token: string): GrantReading {
   if (body.is_enterprise_install === true) return { ok: false, reason: ORGANIZATION };
   const read = testAnswer.safeParse(body);
-  if (!read.success) return { ok: false, reason: "This is no bot's token: it begins with xoxb-." };
+  if (!read.success) return { ok: false, reason: "This is not a bot token. A bot token begins with xoxb-." };
   const { team_id, team, user_id } = read.data;
   return { ok: true, grant: { team_id, team_name: team ?? null, bot_user_id: user_id, token } };
 }

@@ -1,5 +1,5 @@
-// From a place in Slack to a thread and a run. All ids are derived from where and when something was said or pressed, so
-// however often and in however many ways Slack tells of it, it is one run of one thread.
+// Makes the thread's id and the run's input for a place in Slack. All ids are derived from where and when something was
+// written or pressed. So it is one run of one thread, however many events Slack sends for it, and however often.
 import { z } from "zod";
 import { isRecord } from "../agent/calls/leniency.ts";
 import { derivedId } from "../protocol/ids.ts";
@@ -7,11 +7,11 @@ import type { Run } from "../protocol/run.ts";
 import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";
 import { type InterruptAnswer, newRunInput, type RunInput } from "../protocol/thread.ts";
 import { type SlackMessageEvent, slackId, slackTime } from "./events.ts";
+import { toMessageTitle } from "./message-text.ts";
 import type { GivenAnswer } from "./show/questions.ts";
-import { toSaidTitle } from "./words.ts";
 
-/** Shown with the run: who did it, and where. */
-interface Origin {
+/** Stored in the run's metadata: who requested it, and where. */
+interface RunSource {
   team_id: string;
   channel: string;
   user_id: string;
@@ -22,8 +22,8 @@ export function threadOfPlace(team_id: string, channel: string, thread_ts: strin
   return derivedId("thread", "slack", team_id, channel, thread_ts);
 }
 
-/** The run of a message. A run that is active takes it at its next step. */
-export async function toSaidRun(
+/** The run of a message. If a run is active, that one takes the message at its next step. */
+export async function toMessageRun(
   workspace: SlackWorkspace,
   message: SlackMessageEvent,
   { content, origin }: { content: string; origin: string },
@@ -34,12 +34,12 @@ export async function toSaidRun(
   const input = await makeRun(workspace, place, {
     invocation_id: await derivedId("inv", "slack", team_id, channel, ts),
     messages: [{ message_id: await derivedId("msg", "slack", team_id, channel, ts), content }],
-    told: { team_id, channel, user_id, ts },
+    source: { team_id, channel, user_id, ts },
   });
-  return { ...input, title: toSaidTitle(message, workspace.bot_user_id) };
+  return { ...input, title: toMessageTitle(message, workspace.bot_user_id) };
 }
 
-/** The run of a command, whose thread begins with a message of ours that tells of it. */
+/** The run of a command. Its thread starts with a message of ours that announces the command. */
 export async function toCommandRun(
   workspace: SlackWorkspace,
   place: SlackPlace,
@@ -51,11 +51,11 @@ export async function toCommandRun(
     messages: [
       { message_id: await derivedId("msg", "slack-command", team_id, command.trigger_id), content: command.content },
     ],
-    told: { team_id, channel, user_id, ts },
+    source: { team_id, channel, user_id, ts },
   });
 }
 
-/** The run that answers what a run asked: one, whoever answers and however often. */
+/** The id of the run that answers what a run asked. There is only one, whoever answers and however often. */
 export function idOfAnswer(asked_id: string): Promise<string> {
   return derivedId("inv", "slack-answer", asked_id);
 }
@@ -69,22 +69,22 @@ export async function toAnswerRun(
   const input = await makeRun(workspace, place, {
     invocation_id: await idOfAnswer(answer.asked_id),
     messages: [],
-    told: { team_id, channel, user_id, answers: answer.answers },
+    source: { team_id, channel, user_id, answers: answer.answers },
   });
-  // It goes on with the agent that asked.
+  // No agent means the one that asked.
   return { ...input, resume: answer.resume, agent_id: null, on_busy: "enqueue", context: [] };
 }
 
 const givenAnswers = z.record(z.string(), z.object({ text: z.string(), by: slackId }));
 
-/** What was answered by such a run, as its metadata tells. */
+/** Returns what such a run answered, from its metadata. */
 export function readAnswered({ slack }: Record<string, unknown>): Map<string, GivenAnswer> {
   const read = givenAnswers.safeParse(isRecord(slack) ? slack.answers : null);
   return new Map(Object.entries(read.data ?? {}));
 }
 
-/** When it was asked for, in ms: by Slack's clock where a message or a command there did. */
-export function saidAt({ metadata, created_at }: Pick<Run, "metadata" | "created_at">): number {
+/** When the run was requested, in ms: by Slack's clock if a message or command requested it. */
+export function requestedAt({ metadata, created_at }: Pick<Run, "metadata" | "created_at">): number {
   const ts = isRecord(metadata.slack) ? slackTime.safeParse(metadata.slack.ts).data : undefined;
   return ts === undefined ? Date.parse(created_at) : Number(ts) * 1000;
 }
@@ -109,7 +109,7 @@ function placeOf(
 async function makeRun(
   { user_id, agent_id, team_name }: SlackWorkspace,
   place: SlackPlace,
-  run: Pick<RunInput, "invocation_id" | "messages"> & { told: Origin },
+  run: Pick<RunInput, "invocation_id" | "messages"> & { source: RunSource },
 ): Promise<RunInput> {
   const { team_id, channel, thread_ts, recipient_user_id } = place;
   const where = `A thread of Slack, in channel ${channel} of the workspace ${JSON.stringify(team_name ?? team_id)}. User ${recipient_user_id} asks. Others may write too: a note in brackets at a message's end says who did, and what was attached. Replies are shown there as Markdown.`;
@@ -119,7 +119,7 @@ async function makeRun(
     invocation_id: run.invocation_id,
     messages: run.messages,
     agent_id,
-    metadata: { slack: run.told },
+    metadata: { slack: run.source },
     on_busy: "steer",
     context: [{ description: "Where this conversation takes place", value: where }],
     follow: place,

@@ -16,8 +16,8 @@ function signedAt(time: number | string, body: string, key = secret): SlackSigna
 
 const check = (given: SlackSignature, body: string) => checkSignature(given, encoder.encode(body), secret, now);
 
-describe("a signature of Slack's", () => {
-  it("is the one that Slack's documentation computes", async () => {
+describe("a signature of Slack", () => {
+  it("is valid if it is the example of Slack's documentation", async () => {
     const body =
       "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
     const signature = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
@@ -25,7 +25,7 @@ describe("a signature of Slack's", () => {
     expect(await checkSignature(given, encoder.encode(body), secret, 1_531_420_618_000)).toBe("valid");
   });
 
-  it("is judged as Bolt judges it, whatever the body", async () => {
+  it("is valid if and only if Bolt accepts it, for every body", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme" }), fc.constantFrom(secret, "another"), async (body, key) => {
         const { timestamp, signature } = signedAt(seconds, body, key);
@@ -45,7 +45,7 @@ describe("a signature of Slack's", () => {
     expect(await check(signedAt(seconds - age, "{}"), "{}")).toBe(result);
   });
 
-  it("is no other body's", async () => {
+  it("is wrong for any other body", async () => {
     expect(await check(signedAt(seconds, "{}"), "{} ")).toBe("wrong");
   });
 
@@ -62,7 +62,7 @@ describe("a signature of Slack's", () => {
     [{ timestamp, signature: String(signature).replace("v0", "v1") }, "malformed"],
     [{ timestamp, signature: String(signature).slice(0, -2) }, "malformed"],
     [{ timestamp, signature: String(signature).replace(/.$/, (last) => (last === "0" ? "1" : "0")) }, "wrong"],
-  ])("%j is %s", async (given, result) => {
+  ])("with the headers %j is %s", async (given, result) => {
     expect(await check(given, "{}")).toBe(result);
   });
 });

@@ -1,8 +1,7 @@
-// Who sent it: Slack signs each request with the app's secret over the time and the raw body. Anything else on these paths is a
-// stranger's.
+// Checks that Slack sent a request. Slack signs the time and the raw body of each request with the app's secret.
 import { equalInConstantTime } from "../lib/constant-time.ts";
 
-/** As they came; null where they did not. Several of one name come joined by a comma, and are refused as no one's. */
+/** The headers as they arrived; null if absent. Repeated headers arrive joined by a comma, which is malformed. */
 export interface SlackSignature {
   timestamp: string | null;
   signature: string | null;
@@ -10,7 +9,7 @@ export interface SlackSignature {
 
 export type SignatureCheck = "valid" | "missing" | "malformed" | "too_old" | "too_new" | "wrong";
 
-/** Slack's own bound for a replay; clocks differ in both directions. */
+/** Slack's own limit against replays. It holds in both directions, because clocks differ. */
 const TOLERANCE_SECONDS = 5 * 60;
 
 const encoder = new TextEncoder();

@@ -1,5 +1,5 @@
-// Connected workspaces of Slack: their bots' tokens are encrypted on the way into the store, and opened for the calls that
-// need one. A token leaves this file only inside a caller of Slack's API.
+// Connected Slack workspaces. Bot tokens are encrypted before they are stored, and decrypted for the calls that need
+// one. A token leaves this file only inside a caller of Slack's API.
 import type { SlackSettings } from "../config.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
@@ -14,7 +14,7 @@ import {
 import { type CallSlack, createSlackCaller } from "./api.ts";
 
 export interface SlackPorts extends SecretPorts {
-  /** Null where the server serves nothing of Slack. */
+  /** Null if the settings have no Slack app. */
   slack: SlackSettings | null;
 }
 
@@ -26,7 +26,7 @@ export interface ConnectedWorkspace {
 const notConfigured = () =>
   fail("not_configured", "Slack is not set up: SLACK_SIGNING_SECRET or ENCRYPTION_KEY is missing in the settings.");
 
-/** A workspace that another user has connected stays that user's: `already_exists`. */
+/** Stores a workspace and its token. Fails with `already_exists` if another user has connected it. */
 export async function connectSlackWorkspace(
   { database, encryption_keys }: SlackPorts,
   workspace: SlackWorkspace,
@@ -44,7 +44,10 @@ export async function connectSlackWorkspace(
   return succeed(stored);
 }
 
-/** The workspace and a caller with its bot's token. `not_found` where it is not connected, or not to `user_id` if that is given. */
+/**
+ * Returns the workspace and a caller with its bot's token. Fails with `not_found` if it is not connected, or not to
+ * `user_id` if that is given.
+ */
 export async function openSlackWorkspace(
   { database, slack, encryption_keys }: SlackPorts,
   team_id: string,
@@ -61,10 +64,10 @@ export async function openSlackWorkspace(
   return succeed({ workspace, call: createSlackCaller({ api_url: slack.api_url, token: token.value }) });
 }
 
-/** False where the user has not connected it, or has changed it since `updated_at`: then it stays as it is. */
+/** Returns false, and changes nothing, if the user has not connected it, or has changed it since `updated_at`. */
 export async function disconnectSlackWorkspace({ database }: SlackPorts, workspace: WorkspaceKey): Promise<boolean> {
   const deleted = await deleteSlackWorkspace(database, workspace);
-  // A call that names no time forgets the token also where an earlier one ended halfway.
+  // A call without `updated_at` also deletes a token that an earlier call, interrupted halfway, has left.
   const isMeant = deleted || workspace.updated_at === undefined;
   if (isMeant) await deleteSecret(database, tokenOf(workspace.user_id, workspace.team_id));
   return deleted;

@@ -1,5 +1,5 @@
-// Buttons and forms in Slack: with real thread objects where one answer has to win, and with
-// stand-ins where a run asks more than the demo model does.
+// Buttons and forms in Slack: with real thread objects where one answer has to win, and with stand-ins where a run asks
+// more than the demo model does.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
@@ -20,7 +20,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-/** Of threads whose runs may still be at work when a test has seen what it looks for. */
+/** Threads whose runs may still work when a test ends. */
 const keys: ThreadKey[] = [];
 
 async function endRuns(key: ThreadKey): Promise<void> {
@@ -40,7 +40,7 @@ interface Stage {
   run: Run;
 }
 
-/** A real run that has asked its person something. */
+/** Starts a real run, and waits until it asks a question. */
 async function askedRun(): Promise<Stage> {
   team += 1;
   const team_id = `TBT${team}`;
@@ -123,7 +123,7 @@ async function answersOf({ key, run }: Stage): Promise<Run[]> {
 }
 
 describe("a click on an answer", () => {
-  it("goes on with the run, and the buttons go away", async () => {
+  it("resumes the run, and removes the buttons", async () => {
     const stage = await askedRun();
     const { blocks } = messageOf(stage);
     expect((await click(stage, buttonOf(blocks, "choice"))).status).toBe(200);
@@ -135,7 +135,7 @@ describe("a click on an answer", () => {
     expect(stage.slack.callsTo("chat.postEphemeral")).toEqual([]);
   });
 
-  it("is one answer, whoever clicks what at once; who comes late is told who was first", async () => {
+  it("is one answer if several people click at once, and the others learn who was first", async () => {
     const stage = await askedRun();
     const { blocks } = messageOf(stage);
     const people = Array.from({ length: 10 }, (_, place) => ({ id: `U${place % 5}`, team_id: stage.team_id }));
@@ -150,11 +150,11 @@ describe("a click on an answer", () => {
     const notes = stage.slack.callsTo("chat.postEphemeral");
     expect(notes.length).toBeGreaterThanOrEqual(8);
     for (const { text, user } of notes) expect(text, user).toContain(`by <@${first}>`);
-    // Nobody's message shows another answer than the one that counts.
+    // No message shows another answer than the accepted one.
     for (const { blocks: shown } of stage.slack.callsTo("chat.update")) expect(shown).toContain(`<@${first}>`);
   });
 
-  it("comes late where a reply in the thread was the answer", async () => {
+  it("is too late if a reply in the thread has answered", async () => {
     const stage = await askedRun();
     const reply = { type: "message", channel_type: "channel", channel: "C1", user: "U2", text: "a blue one" };
     await stage.slack.event({ ...reply, ts: "1764000020.000000", thread_ts: ROOT }, { team_id: stage.team_id });
@@ -163,7 +163,7 @@ describe("a click on an answer", () => {
     expect(await answersOf(stage)).toHaveLength(1);
   });
 
-  it("of a thread that was deleted is told so, and the buttons go away", async () => {
+  it("in a deleted thread notifies the person, and removes the buttons", async () => {
     const stage = await askedRun();
     expect((await stage.slack.ask("DELETE", `/v1/threads/${stage.key.thread_id}`)).status).toBe(204);
     expect((await click(stage, buttonOf(messageOf(stage).blocks, "choice"))).status).toBe(200);
@@ -174,7 +174,7 @@ describe("a click on an answer", () => {
     expect(shown?.blocks).not.toContain("button");
   });
 
-  it("from another place, another workspace or another account reaches nothing", async () => {
+  it("from another place, another workspace or another user has no effect", async () => {
     const stage = await askedRun();
     const button = buttonOf(messageOf(stage).blocks, "choice");
     const container = { type: "message", message_ts: ASKED, thread_ts: "1764000000.000999", channel_id: "C1" };
@@ -193,7 +193,7 @@ describe("a click on an answer", () => {
     expect(stage.slack.callsTo("chat.update")).toEqual([]);
   });
 
-  it("on a button of no known run, kind or question is told, or nothing at all", async () => {
+  it("on a button of an unknown run, kind or question answers nothing", async () => {
     const stage = await askedRun();
     const { thread_id: t } = stage.key;
     const values = [
@@ -216,8 +216,8 @@ describe("a click on an answer", () => {
   });
 });
 
-describe("the form for other words", () => {
-  it("is opened before anything else, answered once, and says what is wrong", async () => {
+describe("the form for an answer in a person's own words", () => {
+  it("is opened before anything else, accepted once, and shows what is wrong", async () => {
     const stage = await askedRun();
     await click(stage, buttonOf(messageOf(stage).blocks, "answer"));
     const [opened] = stage.slack.calls;
@@ -239,7 +239,7 @@ describe("the form for other words", () => {
     expect(await answersOf(stage)).toHaveLength(1);
   });
 
-  it("that Slack does not open in time is told, and the click was answered before", async () => {
+  it("notifies the person if Slack does not open it, after the click was answered", async () => {
     const stage = await askedRun();
     let fail = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -254,7 +254,7 @@ describe("the form for other words", () => {
 });
 
 describe("the Stop button", () => {
-  it("ends its run, and says so where that has ended", async () => {
+  it("ends its run, and notifies the person if that had ended before", async () => {
     const stage = await askedRun();
     const mention = { type: "app_mention", channel: "C1", user: "U1", ts: "1764000030.000000" };
     await stage.slack.event({ ...mention, text: "<@UBOT> build me an online shop" }, { team_id: stage.team_id });
@@ -307,7 +307,7 @@ describe("several questions of one run", () => {
 
   const shownBlocks = ({ slack }: Stage) => JSON.parse(slack.callsTo("chat.update").at(-1)?.blocks ?? "[]");
 
-  it("are kept in the message until the last is answered, and can be changed until then", async () => {
+  it("keep their answers in the message until the last one, and can be changed until then", async () => {
     const stage = await stageOfThree();
     await click(stage, buttonOf(messageOf(stage).blocks, "choice", 1));
     await click(stage, buttonOf(shownBlocks(stage), "decline"), { user: { id: "U2" } }, shownBlocks(stage));
@@ -338,7 +338,7 @@ describe("several questions of one run", () => {
     expect(JSON.stringify(shownBlocks(stage))).not.toContain("button");
   });
 
-  it("take no long words while others are open, and none that Slack can't be asked about", async () => {
+  it("refuse a long answer while others are open, and any while Slack can't return the message", async () => {
     const stage = await stageOfThree();
     stage.slack.answers.set("conversations.replies", () => ({
       ok: true,
@@ -353,7 +353,7 @@ describe("several questions of one run", () => {
     expect(stage.slack.callsTo("chat.update")).toEqual([]);
   });
 
-  it("tell a person what is wrong with a form that Slack has closed meanwhile", async () => {
+  it("notify the person what is wrong with a form that Slack has closed meanwhile", async () => {
     const stage = await stageOfThree();
     let open = () => {};
     const gate = new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
-// Slack, as the doors see it: requests that it signs, and a Web API whose answers a test decides. Threads are the real objects,
-// or stand-ins where a test hands them in.
+// Slack as the routes see it: requests that it signs, and a Web API whose answers a test sets. Threads are the real
+// objects, or stand-ins if a test provides them.
 import { env } from "cloudflare:test";
 import { vi } from "vitest";
 import { createApp } from "../../src/app.ts";
@@ -22,21 +22,21 @@ type Respond = (fields: Record<string, string>) => unknown;
 export interface SlackClient {
   calls: Call[];
   callsTo(method: string): Record<string, string>[];
-  /** What the Web API answers to a method; `{ok: true}` to all others. A response is passed on as it is. */
+  /** What the Web API answers to a method; `{ok: true}` for all others. A `Response` is returned as it is. */
   answers: Map<string, Respond>;
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Answer>;
-  /** The same with a key, and JSON. */
+  /** The same with an API key and a JSON body. */
   ask(method: string, path: string, body?: unknown, key?: string): Promise<Answer>;
-  /** A request of Slack's, signed; `age` in seconds. */
+  /** Sends a request with Slack's signature, which is `age` seconds old. */
   sendSigned(
-    door: string,
+    route: string,
     body: string,
     sign?: { secret?: string; age?: number; headers?: Record<string, string> },
   ): Promise<Answer>;
   event(event: Record<string, unknown>, envelope?: Record<string, unknown>): Promise<Answer>;
   press(payload: Record<string, unknown>): Promise<Answer>;
   command(fields: Record<string, string>): Promise<Answer>;
-  /** All that goes on behind the answers is done. */
+  /** Resolves when all background work is done. */
   settled(): Promise<void>;
 }
 
@@ -50,11 +50,11 @@ const usual: Partial<Env> = {
 
 let clients = 0;
 
-/** Puts a Web API in the place of `fetch` for Slack's address; restore the mocks behind each test. */
+/** Replaces `fetch` by a Web API for Slack's address. Restore the mocks after each test. */
 export function createSlackClient(settings: Partial<Env> = {}, within: (env: Env) => Env = (own) => own): SlackClient {
   const app = createApp();
   clients += 1;
-  // One of its own for each, so that none hears what another is told.
+  // Each client has its own address, so that it gets only its own calls.
   const api = `https://slack-${clients}.test/api/`;
   const bindings = within({ ...env, ...usual, SLACK_API_URL: api, ...settings });
   const behind: Promise<unknown>[] = [];
@@ -82,11 +82,11 @@ export function createSlackClient(settings: Partial<Env> = {}, within: (env: Env
       client.send(method, path, body === undefined ? undefined : JSON.stringify(body), {
         authorization: `Bearer ${key}`,
       }),
-    async sendSigned(door, body, { secret = SIGNING_SECRET, age = 0, headers = {} } = {}) {
+    async sendSigned(route, body, { secret = SIGNING_SECRET, age = 0, headers = {} } = {}) {
       const time = String(Math.floor(Date.now() / 1000) - age);
       const signature = await sign(secret, `v0:${time}:${body}`);
       const own = { "x-slack-request-timestamp": time, "x-slack-signature": `v0=${signature}` };
-      return await client.send("POST", `/integrations/slack/${door}`, body, { ...own, ...headers });
+      return await client.send("POST", `/integrations/slack/${route}`, body, { ...own, ...headers });
     },
     event: (event, envelope = {}) => client.sendSigned("events", JSON.stringify(wrap(event, envelope))),
     press: (payload) =>
@@ -127,12 +127,12 @@ async function sign(secret: string, text: string): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(text))));
 }
 
-/** What `auth.test` tells of a bot in a workspace. */
+/** What `auth.test` answers for a bot in a workspace. */
 export function identityOf(team_id: string, bot_user_id = "UBOT"): Record<string, unknown> {
   return { ok: true, team: "Acme", team_id, user_id: bot_user_id, bot_id: "B1" };
 }
 
-/** Connects a workspace, by its bot's token, to the account of the key. */
+/** Connects a workspace by its bot's token to the user of the key. */
 export async function connect(
   client: SlackClient,
   team_id: string,

@@ -1,4 +1,4 @@
-// The slash command of Slack at the door, with real thread objects behind it.
+// The route of Slack's slash command, with real thread objects.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
@@ -34,7 +34,7 @@ describe("the slash command", () => {
     return { slack, fields };
   }
 
-  it("begins a thread below a message of ours, once for one command", async () => {
+  it("starts one thread below a message of ours, even if the command is sent again", async () => {
     const { slack, fields } = await ready();
     const answers = await Promise.all(Array.from({ length: 5 }, () => slack.command(fields)));
     for (const { body } of answers)
@@ -48,7 +48,7 @@ describe("the slash command", () => {
     expect(runs.ok && runs.value.data).toHaveLength(1);
   });
 
-  it("explains itself, and what keeps it from working", async () => {
+  it("explains itself, and the reason for a failure", async () => {
     const { slack, fields } = await ready();
     for (const text of ["", "help"]) {
       expect((await slack.command({ ...fields, text })).body.text).toContain("`/taskloom <request>`");
@@ -62,7 +62,7 @@ describe("the slash command", () => {
     expect((await slack.command({ ssl_check: "1" })).status).toBe(200);
   });
 
-  it("that can't be taken is told once, also where Slack waits no longer for the answer", async () => {
+  it("notifies the person once of a refusal, even after Slack has stopped waiting", async () => {
     const { body: project } = await createClient().send("POST", "/v1/projects", { name: "Shop" });
     const { slack, fields } = await ready({ project_id: project.project_id });
     await createClient().send("DELETE", `/v1/projects/${project.project_id}`);
@@ -78,7 +78,7 @@ describe("the slash command", () => {
     expect((await slack.command({ ...fields, trigger_id: "late" })).body.text).toMatch(/Slack is slow/);
     open();
     await slack.settled();
-    // Not below the message that says what was asked: Slack shows nothing of one person's below one without a reply.
+    // In the channel: Slack shows an ephemeral message in a thread to nobody while the thread has no reply.
     expect(slack.callsTo("chat.postEphemeral")).toEqual([{ channel: "C1", user: "U1", text }]);
   });
 });

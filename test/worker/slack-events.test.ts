@@ -1,4 +1,4 @@
-// Events of Slack at the door, with real thread objects behind it: who may knock, and what becomes one run.
+// The route of Slack's events, with real thread objects: which requests are accepted, and which events become one run.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
@@ -10,7 +10,7 @@ import { FakeThreads } from "./http-fake-threads.ts";
 import { connect, createSlackClient, SIGNING_SECRET, type SlackClient, TOKEN } from "./slack-client.ts";
 
 beforeEach(() => {
-  // Threads of these tests can't be shown anywhere, and say so.
+  // Runs of these tests can't be shown anywhere, which is logged.
   vi.spyOn(console, "warn").mockImplementation(() => {});
 });
 afterEach(() => {
@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 let team = 0;
-/** A workspace of its own for each test, connected to the first user. */
+/** Each test has its own workspace, connected to the first user. */
 async function start(settings = {}, choice = {}): Promise<{ slack: SlackClient; team_id: string }> {
   team += 1;
   const slack = createSlackClient(settings);
@@ -45,11 +45,11 @@ async function messagesOf(team_id: string, channel = "C1", thread_ts = mention.t
   return read.ok ? rowsOfType(read.value.data, "user").map(({ content }) => content.content) : [];
 }
 
-describe("the door for events", () => {
+describe("the routes for Slack", () => {
   const slack = () => createSlackClient();
   const body = JSON.stringify({ type: "url_verification", challenge: "3eZbrw" });
 
-  it("answers the challenge of Slack", async () => {
+  it("answer Slack's challenge", async () => {
     const answer = await slack().sendSigned("events", body);
     expect([answer.status, answer.text]).toEqual([200, "3eZbrw"]);
   });
@@ -61,17 +61,17 @@ describe("the door for events", () => {
     ["no signature", { headers: { "x-slack-signature": "" } }],
     ["two signatures", { headers: { "x-slack-signature": "v0=a, v0=b" } }],
     ["no time", { headers: { "x-slack-request-timestamp": "" } }],
-  ])("refuses %s, at each of its doors", async (_name, sign) => {
+  ])("refuse a request with %s", async (_name, sign) => {
     const client = slack();
-    for (const door of ["events", "interactivity", "commands"]) {
-      const answer = await client.sendSigned(door, body, sign);
+    for (const route of ["events", "interactivity", "commands"]) {
+      const answer = await client.sendSigned(route, body, sign);
       expect([answer.status, answer.body.code]).toEqual([401, "unauthorized"]);
     }
     const unsigned = await client.send("POST", "/integrations/slack/events", body);
     expect(unsigned.status).toBe(401);
   });
 
-  it("refuses what is too large, no JSON, no UTF-8 or no event", async () => {
+  it("refuse bodies that are too large, malformed or not of Slack's form", async () => {
     const client = slack();
     const large = "x".repeat(1024 * 1024 + 1);
     expect((await client.sendSigned("events", large)).status).toBe(413);
@@ -85,7 +85,7 @@ describe("the door for events", () => {
     expect((await client.sendSigned("commands", "text=hi")).status).toBe(400);
   });
 
-  it("says what is missing where nothing of Slack is set up", async () => {
+  it("name the missing setting if Slack is not set up", async () => {
     const answer = await createSlackClient({ SLACK_SIGNING_SECRET: "" }).sendSigned("events", body);
     expect(answer).toMatchObject({ status: 503, body: { code: "not_configured" } });
     expect(answer.body.detail).toContain("SLACK_SIGNING_SECRET");
@@ -108,7 +108,7 @@ describe("a mention", () => {
     expect(await messagesOf(team_id)).toEqual(["hello"]);
   });
 
-  it("is one run also where its two events tell it differently", async () => {
+  it("is one run even if its two events differ", async () => {
     const { slack, team_id } = await start();
     const reply = { ts: "1764000003.000000", thread_ts: mention.ts };
     await slack.event({ ...mention, ...reply, parent_user_id: "U9" }, { team_id });
@@ -118,7 +118,7 @@ describe("a mention", () => {
     expect(slack.calls).toEqual([]);
   });
 
-  it("is taken where only its retry arrives", async () => {
+  it("becomes a run if only its retry arrives", async () => {
     const { slack, team_id } = await start();
     const headers = { "x-slack-retry-num": "2" };
     const body = JSON.stringify({ type: "event_callback", team_id, event: mention });
@@ -126,13 +126,13 @@ describe("a mention", () => {
     expect(await runsOf(team_id)).toHaveLength(1);
   });
 
-  it("binds its thread: replies of people go on in it, and messages elsewhere concern nobody", async () => {
+  it("binds its thread: replies of people continue it, and messages elsewhere are ignored", async () => {
     const { slack, team_id } = await start();
     const say = (change: object) =>
       slack.event({ ...message, text: "thank you", parent_user_id: "U1", ...change }, { team_id });
     await slack.event(mention, { team_id });
     await say({ ts: "1764000000.500000", thread_ts: mention.ts, user: "U2" });
-    // Not by the memory of the door that took the mention, and before D1 has to know.
+    // Another client does not remember the thread, and D1 may not have it yet.
     const other = createSlackClient();
     await other.event({ ...message, text: "hello again", ts: "1764000001.000000", thread_ts: mention.ts }, { team_id });
     await say({ ts: "1764000900.000000" });
@@ -149,7 +149,7 @@ describe("a mention", () => {
     for (const ts of ["1764000900.000000", "1763000000.000000"]) expect(await runsOf(team_id, "C1", ts)).toBeNull();
   });
 
-  it("gets the workspace's agent and project, and a person is told where they are gone", async () => {
+  it("gets the workspace's agent and project, and notifies the person if they were deleted", async () => {
     const owner = createClient();
     const { body: agent } = await owner.send("POST", "/v1/agents", { name: "Loom" });
     const { body: project } = await owner.send("POST", "/v1/projects", { name: "Shop" });
@@ -161,13 +161,13 @@ describe("a mention", () => {
     const later = { ...mention, ts: "1764000700.000000" };
     expect((await slack.event(later, { team_id })).status).toBe(200);
     await slack.settled();
-    // In the channel: Slack shows nothing of one person's in a thread that has no reply yet.
-    const [told] = slack.callsTo("chat.postEphemeral");
-    expect(told).toMatchObject({ channel: "C1", user: "U1" });
-    expect(told).not.toHaveProperty("thread_ts");
+    // In the channel: Slack shows an ephemeral message in a thread to nobody while the thread has no reply.
+    const [notice] = slack.callsTo("chat.postEphemeral");
+    expect(notice).toMatchObject({ channel: "C1", user: "U1" });
+    expect(notice).not.toHaveProperty("thread_ts");
   });
 
-  it("in a thread that was deleted is told so", async () => {
+  it("in a deleted thread notifies the person", async () => {
     const { slack, team_id } = await start();
     await slack.event(mention, { team_id });
     await messagesOf(team_id);
@@ -183,7 +183,7 @@ describe("a mention", () => {
 });
 
 describe("a direct message", () => {
-  it("begins a thread with a title, and goes on in it without being addressed", async () => {
+  it("starts a thread with a title, and continues it without a mention", async () => {
     const { slack, team_id } = await start();
     const direct = { ...message, channel: "D1", channel_type: "im", text: "hello\nthere" };
     await slack.event(direct, { team_id });
@@ -195,7 +195,7 @@ describe("a direct message", () => {
     ]);
   });
 
-  it("finds prompts where the pane is opened", async () => {
+  it("gets suggested prompts when the assistant pane is opened", async () => {
     const { slack, team_id } = await start();
     const assistant_thread = { user_id: "U1", context: {}, channel_id: "D1", thread_ts: "5.000001" };
     await slack.event({ type: "assistant_thread_started", assistant_thread }, { team_id });
@@ -207,7 +207,7 @@ describe("a direct message", () => {
 });
 
 describe("Slack's own Stop button", () => {
-  it("ends what began before it was pressed", async () => {
+  it("ends the runs that were requested before it was pressed", async () => {
     const { slack, team_id } = await start();
     await slack.event({ ...mention, text: "<@UBOT> build me an online shop" }, { team_id });
     const stop = { type: "agent_session_stopped", channel: "C1", user: "U1", thread_ts: mention.ts };
@@ -218,7 +218,7 @@ describe("Slack's own Stop button", () => {
     expect((await runsOf(team_id))?.[0]?.status).toBe("cancelled");
   });
 
-  it("ends also what was said to the run meanwhile, and nothing that was said later", async () => {
+  it("ends messages that wait for the run too, and none that came later", async () => {
     const { slack, team_id } = await start();
     await slack.event({ ...mention, text: "<@UBOT> [[silent]]" }, { team_id });
     const say = (text: string, ts: string) =>
@@ -226,7 +226,7 @@ describe("Slack's own Stop button", () => {
     await say("and blue", "1764000001.000000");
     await say("thank you", "1764000003.000000");
     const stop = { type: "agent_session_stopped", channel: "C1", user: "U1", thread_ts: mention.ts };
-    // The event comes late: a minute ago by the clock of who made the runs.
+    // The event arrives late, after a message that was written after it.
     expect((await slack.event({ ...stop, event_ts: "1764000002.000000" }, { team_id })).status).toBe(200);
     await messagesOf(team_id);
     const ended = ((await runsOf(team_id)) ?? []).map(({ metadata, status }) => [
@@ -242,14 +242,14 @@ describe("Slack's own Stop button", () => {
 });
 
 describe("a workspace", () => {
-  it("that nobody has connected is answered with 200 and nothing", async () => {
+  it("that nobody has connected gets an empty 200", async () => {
     const slack = createSlackClient();
     expect((await slack.event(mention, { team_id: "TNOBODY" })).status).toBe(200);
     expect(await runsOf("TNOBODY")).toBeNull();
     expect(slack.calls).toEqual([]);
   });
 
-  it("whose token can't be opened, or that D1 can't tell of, is asked for again", async () => {
+  it("whose token can't be decrypted, or that D1 can't find, makes Slack repeat the event", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const { team_id } = await start();
     const otherKey = createSlackClient({ ENCRYPTION_KEY: "another key" });
@@ -259,7 +259,7 @@ describe("a workspace", () => {
     expect(await runsOf(team_id)).toBeNull();
   });
 
-  it("is answered with 503 while its thread is slow, and the work goes on", async () => {
+  it("gets a 503 while its thread is slow, and the work continues", async () => {
     const { team_id } = await start();
     const threads = new FakeThreads(env.DB);
     let open = () => {};
@@ -281,7 +281,7 @@ describe("a workspace", () => {
     expect(threads.asked.map(({ method }) => method)).toEqual(["accept"]);
   });
 
-  it("is disconnected when the app is removed, unless it is there again", async () => {
+  it("is disconnected when the app is removed, unless it is installed again", async () => {
     const { slack, team_id } = await start();
     const list = async () =>
       (await slack.ask("GET", "/v1/slack/workspaces?limit=200")).body.data?.map((each) => each.team_id);
@@ -298,7 +298,7 @@ describe("a workspace", () => {
     expect(secrets.results).toEqual([]);
   });
 
-  it("stays connected where it was connected again while Slack was asked", async () => {
+  it("stays connected if it was connected again during the check with Slack", async () => {
     const { slack, team_id } = await start();
     slack.answers.set("auth.test", async () => {
       await connect(slack, team_id);
@@ -311,7 +311,7 @@ describe("a workspace", () => {
     expect(await runsOf(team_id)).toHaveLength(1);
   });
 
-  it("tells no secret in answers and logs", async () => {
+  it("keeps secrets out of answers and logs", async () => {
     const written: string[] = [];
     for (const name of ["log", "info", "warn", "error", "debug"] as const) {
       vi.spyOn(console, name).mockImplementation((...line) => void written.push(line.join(" ")));
@@ -326,8 +326,8 @@ describe("a workspace", () => {
       await slack.sendSigned("events", JSON.stringify({ type: "x", token: TOKEN, secret: SIGNING_SECRET })),
       await otherKey.event(mention, { team_id }),
     ];
-    const told = JSON.stringify([answers.map(({ text, headers }) => [text, [...headers]]), written]);
-    expect(told).not.toContain("canary");
+    const output = JSON.stringify([answers.map(({ text, headers }) => [text, [...headers]]), written]);
+    expect(output).not.toContain("canary");
     expect(written.length).toBeGreaterThan(0);
   });
 });

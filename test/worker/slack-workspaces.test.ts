@@ -1,4 +1,4 @@
-// Workspaces of Slack: installed in a browser or connected by a token, kept apart by account, and never telling a secret.
+// Slack workspaces: installed in a browser or connected by a token, separated by user, without leaking a secret.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { slackScopes } from "../../src/slack/oauth.ts";
@@ -13,7 +13,7 @@ afterEach(async () => {
 const WORKSPACES = "/v1/slack/workspaces";
 const quiet = () => vi.spyOn(console, "warn").mockImplementation(() => {});
 
-/** Path and query of an address, as a browser asks for it here. */
+/** Path and query of an address, as a browser requests it here. */
 function pathOf(address: unknown): string {
   const { pathname, search } = new URL(String(address));
   return pathname + search;
@@ -50,7 +50,7 @@ const access = {
 };
 
 describe("installing the app", () => {
-  it("goes from a one-use address to Slack and back, and connects the workspace", async () => {
+  it("redirects from a one-use address to Slack and back, and connects the workspace", async () => {
     quiet();
     const slack = createSlackClient();
     slack.answers.set("oauth.v2.access", () => access);
@@ -105,7 +105,7 @@ describe("installing the app", () => {
     ).toBe(401);
   });
 
-  it("can be begun with a key in place of a ticket, and with neither not at all", async () => {
+  it("starts with a ticket or a key, and is refused without either", async () => {
     quiet();
     const slack = createSlackClient();
     expect((await slack.ask("GET", "/integrations/slack/install")).status).toBe(302);
@@ -117,7 +117,7 @@ describe("installing the app", () => {
     expect((await slack.send("GET", pathOf(made.body.url))).status).toBe(302);
   });
 
-  it("comes back only to the browser that left, once, and in time", async () => {
+  it("ends only in the browser that started it, once, and in time", async () => {
     quiet();
     const slack = createSlackClient();
     slack.answers.set("oauth.v2.access", () => access);
@@ -131,7 +131,7 @@ describe("installing the app", () => {
     await env.DB.prepare("UPDATE tickets SET expires_at = '2020-01-01T00:00:00.000Z'").run();
     expect((await back(slack, { code: "c", state }, cookieOf(left.headers))).status).toBe(401);
     expect((await back(slack, { code: "c", state: "x".repeat(64) }, cookieOf(left.headers))).status).toBe(401);
-    // The ticket of one door opens no other.
+    // A ticket is valid for one purpose only.
     const made = await slack.ask("POST", "/v1/slack/install", {});
     const ticket = new URL(String(made.body.url)).searchParams.get("ticket") ?? "";
     expect((await back(slack, { code: "c", state: ticket }, cookieOf(left.headers))).status).toBe(401);
@@ -141,7 +141,7 @@ describe("installing the app", () => {
   it.each([
     ["the person refuses", { error: "access_denied" }, access, 403, "did not allow"],
     ["the code is refused", { code: "c" }, { ok: false, error: "invalid_code" }, 403, "invalid_code"],
-    ["Slack is away", { code: "c" }, null, 500, "could not be reached"],
+    ["Slack can't be reached", { code: "c" }, null, 500, "could not be reached"],
     [
       "it is for an organization",
       { code: "c" },
@@ -150,7 +150,7 @@ describe("installing the app", () => {
       "organization",
     ],
     ["its tokens expire", { code: "c" }, { ...access, refresh_token: "xoxe-canary" }, 422, "rotation"],
-  ])("is told on a page where %s", async (_name, query, answer, status, words) => {
+  ])("ends on a page with the reason if %s", async (_name, query, answer, status, words) => {
     quiet();
     const slack = createSlackClient();
     slack.answers.set("oauth.v2.access", () => answer ?? new Response("", { status: 502 }));
@@ -177,7 +177,7 @@ describe("installing the app", () => {
 });
 
 describe("a workspace connected by its token", () => {
-  it("is checked with Slack, encrypted, changed, and revoked at its end", async () => {
+  it("is checked with Slack, encrypted, changed, and revoked when it is disconnected", async () => {
     quiet();
     const slack = createSlackClient();
     await connect(slack, "TTK1");
@@ -187,7 +187,7 @@ describe("a workspace connected by its token", () => {
     const { project_id } = project.body;
     const changed = await slack.ask("PATCH", `${WORKSPACES}/TTK1`, { project_id, agent_id: null });
     expect(changed.body).toMatchObject({ team_id: "TTK1", project_id, agent_id: null });
-    // Connected again it keeps what was chosen.
+    // It keeps its choices when it is connected again.
     await connect(slack, "TTK1", { agent_id: "agent_default" });
     expect((await slack.ask("GET", WORKSPACES)).body.data).toMatchObject([{ project_id, agent_id: "agent_default" }]);
     for (const wrong of [{ project_id: "proj_none" }, { agent_id: "agent_none" }]) {
@@ -200,7 +200,7 @@ describe("a workspace connected by its token", () => {
     expect((await env.DB.prepare("SELECT * FROM secrets").all()).results).toEqual([]);
   });
 
-  it("is gone also where Slack can't be reached, or the key that encrypted it is lost", async () => {
+  it("can be disconnected while Slack can't be reached, and after the encryption key is lost", async () => {
     const slack = createSlackClient();
     await connect(slack, "TTK2");
     slack.answers.set("auth.revoke", () => new Response("", { status: 500 }));
@@ -210,7 +210,7 @@ describe("a workspace connected by its token", () => {
     expect((await lost.ask("DELETE", `${WORKSPACES}/TTK3`)).status).toBe(204);
   });
 
-  it("belongs to one account", async () => {
+  it("belongs to one user", async () => {
     quiet();
     const slack = createSlackClient();
     await connect(slack, "TTK4");
@@ -229,9 +229,9 @@ describe("a workspace connected by its token", () => {
     ["Slack does not know it", { ok: false, error: "invalid_auth" }, 400, "invalid_field"],
     ["it is a person's", { ...identityOf("TX"), bot_id: undefined }, 400, "invalid_field"],
     ["it is an organization's", { ...identityOf("TX"), is_enterprise_install: true }, 400, "invalid_field"],
-    ["Slack has enough", new Response("", { status: 429 }), 429, "rate_limited"],
-    ["Slack is away", new Response("", { status: 503 }), 500, "internal"],
-  ])("is refused where %s", async (_name, answer, status, code) => {
+    ["Slack limits the rate", new Response("", { status: 429 }), 429, "rate_limited"],
+    ["Slack can't be reached", new Response("", { status: 503 }), 500, "internal"],
+  ])("is refused if %s", async (_name, answer, status, code) => {
     quiet();
     const slack = createSlackClient();
     slack.answers.set("auth.test", () => answer);
@@ -240,7 +240,7 @@ describe("a workspace connected by its token", () => {
     expect((await slack.ask("GET", WORKSPACES)).body.data).toEqual([]);
   });
 
-  it("is refused where the token can't be one, or the body has more", async () => {
+  it("is refused if the token is malformed, or the body has other fields", async () => {
     quiet();
     const slack = createSlackClient();
     for (const body of [{}, { bot_token: "" }, { bot_token: "a b" }, { bot_token: "a\nb" }, { bot_token: 7 }]) {
@@ -275,8 +275,8 @@ describe("a workspace connected by its token", () => {
       left,
       await back(slack, { code: "c", state: stateOf(left.headers.get("location")) }, cookieOf(left.headers)),
     );
-    const told = JSON.stringify([answers.map(({ text, headers }) => [text, [...headers]]), written]);
-    expect(told).not.toContain("canary");
+    const output = JSON.stringify([answers.map(({ text, headers }) => [text, [...headers]]), written]);
+    expect(output).not.toContain("canary");
     expect(answers.map(({ status }) => status)).toEqual([400, 500, 201, 200, 200, 400, 302, 422]);
   });
 });

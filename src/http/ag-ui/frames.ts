@@ -4,9 +4,9 @@
 
 /**
  * How much of one frame is held back while its rest is on the way. Almost every event is well below this limit: the
- * largest of a running run, a tool result, has 30,000 characters. A snapshot of a long conversation, a text that is sent
- * again as one piece, and a long input may exceed it. These are sent on as they arrive: after a deploy all streams of an
- * isolate get their snapshots at once, and its 128 MB would not hold them.
+ * largest of a running run, a tool result, has 30,000 characters. A snapshot of a long conversation, a text that is
+ * sent again as one piece, and a long input may exceed it. These are sent on as they arrive: after a deploy all streams
+ * of an isolate get their snapshots at once, and its 128 MB would not hold them.
  */
 export const MAX_HELD_BYTES = 128 * 1024;
 
@@ -49,7 +49,7 @@ export class FrameCutter {
     return out;
   }
 
-  /** Ends the frame that an earlier chunk began. Returns where the next one begins, or 0 if the end is not here either. */
+  /** Ends the frame that an earlier chunk began. Returns where the next one begins, or 0 if it does not end here. */
   #endFirst(chunk: Uint8Array, out: Uint8Array[]): number {
     const end = this.#endsInLineFeed && chunk[0] === LINE_FEED ? 1 : endOfFrame(chunk, 0);
     if (end === 0) {

@@ -1,4 +1,4 @@
-// One stream for the client over the streams of several lives: when it reconnects, when it gives up, what it never does.
+// One stream for the client over the streams of several lives: when it reconnects, when it aborts, what it never does.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { frameOf } from "../../thread/stream/journal.ts";

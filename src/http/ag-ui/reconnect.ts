@@ -34,8 +34,8 @@ const ping = encoder.encode(": ping\n\n");
 type Bytes = ReadableStream<Uint8Array>;
 
 /**
- * `next` opens a stream of the object's next life, and rejects if it can't be reached. If it rejects with a `Problem` of
- * a status below 500, trying again is useless. `clientResults` are tool results that the client sent itself: their
+ * `next` opens a stream of the object's next life, and rejects if it can't be reached. If it rejects with a `Problem`
+ * of a status below 500, trying again is useless. `clientResults` are tool results that the client sent itself: their
  * events are dropped.
  */
 export function followLives(

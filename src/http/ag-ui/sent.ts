@@ -36,7 +36,7 @@ export class SentEvents {
   #started = false;
   #ended = false;
   #isTracked = true;
-  /** The beginnings of the events of the client's own results. The client has these already and would list them twice. */
+  /** The beginnings of the events of the client's own results. The client has these, and would list them twice. */
   readonly #clientResults: Uint8Array[];
 
   constructor(clientResults: ClientResult[] = []) {

@@ -1,5 +1,5 @@
-// Schemas of the agents' routes. They check names of tools against the tools of this server: an agent whose only tool is
-// misspelled, or whose approval matches no tool, would look right and not work.
+// Schemas of the agents' routes. They check names of tools against the tools of this server: an agent whose only tool
+// is misspelled, or whose approval matches no tool, would look right and not work.
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../../config.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";

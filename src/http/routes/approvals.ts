@@ -1,5 +1,6 @@
-// Parses approvals in the forms that people write: by tool with one pattern or a list, or as a list of calls. The result
-// is always patterns by tool. Anything else is refused with its place, because an approval that is lost guards nothing.
+// Parses approvals in the forms that people write: by tool with one pattern or a list, or as a list of calls. The
+// result is always patterns by tool. Anything else is refused with its place, because an approval that is lost guards
+// nothing.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
 type Written = Record<string, string | string[]> | (string | { tool: string; pattern?: string })[];
@@ -60,7 +61,7 @@ function splitCall(text: string): { tool: string; pattern: string } {
   return { tool: text.slice(0, colon).trim(), pattern: text.slice(colon + 1).trim() };
 }
 
-/** The error for a name that is none of the server's tools. A client's own tools need no approval: they run at the client. */
+/** The error for a name that is none of the server's tools. A client's own tools need no approval here. */
 export function describeUnknown(name: string, tools: string[]): string {
   return `there is no tool ${JSON.stringify(name.slice(0, 64))}; the tools are ${tools.join(", ")}`;
 }

@@ -160,7 +160,7 @@ function addResume(app: App): void {
       // The thread checks whether the interrupts are still open. This checks that they belong to the run in the path.
       const foreign = body.resume.find(({ interrupt_id }) => !asked.interrupts.some(({ id }) => id === interrupt_id));
       if (foreign) {
-        throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} is none of this run.`);
+        throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} does not belong to this run.`);
       }
       const input = newRunInput({ ...key, invocation_id, resume: body.resume });
       return await startRun(context, input, query.wait);

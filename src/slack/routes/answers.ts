@@ -1,6 +1,6 @@
-// An answer that a person gives in Slack to what a run asked. All of a run's questions are answered together, so a first
-// answer is kept in the message until the last one comes. Whoever answers, and however often, it is one answer: its run's
-// id is derived from the run that asked.
+// Handles a person's answer in Slack to what a run asked. A run's questions are answered together, so each answer is
+// kept in the message until the last one arrives. Then one run answers them, whoever answers and however often, because
+// its id is derived from the run that asked.
 import type { Env } from "../../config.ts";
 import type { AppContext } from "../../http/context.ts";
 import { cutEnd } from "../../lib/truncate.ts";
@@ -22,28 +22,28 @@ import {
 import type { ConnectedWorkspace } from "../workspaces.ts";
 
 export type AnswerOutcome =
-  /** The run goes on, or the answer waits for the others in the message. */
+  /** The run continues, or the answer waits in the message for the others. */
   | { kind: "taken" }
-  /** Another answer came first, or the question is closed: `by` is who in Slack closed it, where that is known. */
+  /** Another answer came first, or the question is closed. `by` is the Slack user who closed it, if known. */
   | { kind: "late"; by: string | null }
   | { kind: "refused"; detail: string };
 
-/** The run that asked, as its message shows it. */
+/** A run that asked, and the message that shows its questions. */
 export interface Asked {
   run: AskedRun;
   key: ThreadKey;
   connected: ConnectedWorkspace;
   place: PressedPlace;
-  /** Where this server's page is. */
+  /** The origin of this server's web page. */
   origin: string;
-  /** Of the message as Slack has it. */
+  /** The message's blocks as Slack has them. */
   blocks: unknown[];
 }
 
-/** Of an answer, in the run's metadata; whoever comes late is shown this. */
+/** How much of an answer the run's metadata keeps. Who answers too late is shown this. */
 const KEPT_CHARACTERS = 200;
 
-/** Null where the run is not there or asks nothing any more. */
+/** Returns null if the run does not exist or waits for no answer. */
 export async function findAsked(
   { env, req }: Pick<AppContext, "env" | "req">,
   connected: ConnectedWorkspace,
@@ -58,12 +58,12 @@ export async function findAsked(
   return { run, key, connected, place, origin: new URL(req.url).origin, blocks };
 }
 
-/** The same with the message as it was read just now. */
+/** Returns the same with the message as it is now. */
 export function withBlocks(asked: Asked, blocks: unknown[]): Asked {
   return { ...asked, run: { ...asked.run, web_url: readLink(blocks) }, blocks };
 }
 
-/** Slack is told what the message shows from then on; that is tried once, since a later click shows it too. */
+/** Takes an answer. The message in Slack is updated once without a retry, because a later click updates it too. */
 export async function giveAnswer(env: Env, asked: Asked, interrupt: Interrupt, text: string): Promise<AnswerOutcome> {
   const { run, blocks, place } = asked;
   const given = { text, by: place.user_id };
@@ -81,7 +81,7 @@ export async function giveAnswer(env: Env, asked: Asked, interrupt: Interrupt, t
   return await resumeRun(env, asked, answers, resume);
 }
 
-/** What was chosen is open again, unless the last answer has come meanwhile. */
+/** Opens an answered question again, unless all questions have been answered meanwhile. */
 export async function takeBack(env: Env, asked: Asked, interrupt: Interrupt): Promise<AnswerOutcome> {
   const closed = await findClosed(env, asked);
   if (closed !== null) return await showLate(asked, closed);
@@ -131,7 +131,7 @@ async function resumeRun(
   return { kind: "refused", detail };
 }
 
-/** What was answered in Slack before; null where nothing was. */
+/** Returns what was answered in Slack before; null if nothing was. */
 async function findClosed(env: Env, { run, key }: Asked): Promise<Map<string, GivenAnswer> | null> {
   const id = await idOfAnswer(run.invocation_id);
   const found = await callThread(env, key, (stub) => stub.getRun(key, id));

@@ -1,5 +1,5 @@
-// The slash command. A command can't be answered in a thread, so a message of ours begins one: it says who asked for what, and the
-// run is shown below it.
+// The slash command. A command has no thread in Slack, so a message of ours starts one: it says who asked for what, and
+// the run is shown below it.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
@@ -9,10 +9,10 @@ import type { SlackAnswer } from "../api.ts";
 import { announceCommand, explainCommand, readCommand, replyPrivately, type SlackCommand } from "../commands.ts";
 import { toCommandRun } from "../run.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
-import { answerInTime, goOn, logIgnored, readSigned, slackPorts, tellOne } from "./door.ts";
+import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 import { acceptFromSlack } from "./threads.ts";
 
-/** As long as a signature is good: a request that is sent twice is not taken twice. */
+/** As long as a signature is valid, so that a repeated request is recognized. */
 const CLAIM_MS = 10 * 60_000;
 
 const STARTED = "I am on it: see the thread in this channel.";
@@ -31,30 +31,33 @@ export function addSlackCommands(app: App): void {
       summary: "The slash command of Slack",
       description: "Signed by Slack. Begins a thread in the channel and starts a run in it.",
       takesBytes: true,
-      answers: { 200: { description: "What the person who typed it is told." } },
+      answers: { 200: { description: "The reply that only the person who typed it sees." } },
       problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {
       const form = new URLSearchParams(await readSigned(context));
-      // Slack looks from time to time whether anybody is here.
+      // From time to time Slack checks the route's certificate with such a request.
       if (form.get("ssl_check") === "1") return context.body(null, 200);
       const command = readCommand(form);
-      if (command === null) throw new Problem("invalid_field", "The body is no command of Slack.");
+      if (command === null) throw new Problem("invalid_field", "The body is not a Slack command.");
       if (command.request === "") return context.json(replyPrivately(explainCommand(command.command)));
       const work = start(context, command);
       const text = await answerInTime(context, work, SLOW);
-      if (text === SLOW) goOn(context, tellLate(context, command, work));
+      if (text === SLOW) continueInBackground(context, notifyLate(context, command, work));
       return context.json(replyPrivately(text));
     },
   );
 }
 
-/** What was promised may come to nothing. Told in the channel: below a message without a reply Slack shows it to nobody. */
-async function tellLate(context: AppContext, command: SlackCommand, work: Promise<string>): Promise<void> {
+/**
+ * Notifies the person if a run did not start after all. The message goes to the channel: Slack shows an ephemeral
+ * message in a thread to nobody while the thread has no reply.
+ */
+async function notifyLate(context: AppContext, command: SlackCommand, work: Promise<string>): Promise<void> {
   const text = await work.catch(() => FAILED);
   if (text === STARTED) return;
   const { call } = unwrap(await openSlackWorkspace(slackPorts(context), command.team_id));
-  await tellOne(call, { channel: command.channel, user_id: command.user_id }, text);
+  await notifyPerson(call, { channel: command.channel, user_id: command.user_id }, text);
 }
 
 async function start(context: AppContext, command: SlackCommand): Promise<string> {
@@ -86,11 +89,12 @@ async function startBelow(
   return accepted.ok ? STARTED : `This could not be taken: ${accepted.error.detail}`;
 }
 
-/** False where the same command was taken before. */
+/** Returns false if the same command was taken before. */
 async function claim(context: AppContext, { workspace }: ConnectedWorkspace, command: SlackCommand): Promise<boolean> {
   const now = Date.now();
   const hash = toHex(await hashText(`slack-command/${command.team_id}/${command.trigger_id}`));
   const expires_at = new Date(now + CLAIM_MS).toISOString();
+  // `door` is the stored name of a ticket's purpose.
   const ticket = { user_id: workspace.user_id, project_id: "", hash, expires_at, details: { door: "slack_command" } };
   return await claimTicket(context.env.DB, ticket, new Date(now).toISOString());
 }

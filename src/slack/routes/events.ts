@@ -1,5 +1,5 @@
-// What Slack tells of a workspace: mentions and messages become runs, stored before Slack is answered. What is not
-// answered in time, or fails, is sent again by Slack, and is the same run.
+// Receives Slack's events. Mentions and messages become runs, which are stored before Slack gets its answer. Slack
+// sends an event again if the answer is late or a failure, and the repeat is the same run.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
@@ -8,20 +8,20 @@ import type { SlackWorkspace } from "../../protocol/slack.ts";
 import { findSlackWorkspace } from "../../store/slack-workspaces.ts";
 import { callThread } from "../../thread/stub.ts";
 import { readSlackEvent, type SlackEvent, type SlackMessageEvent } from "../events.ts";
-import { saidAt, threadOfPlace, toSaidRun } from "../run.ts";
-import { mentions, toContent } from "../words.ts";
+import { mentions, toContent } from "../message-text.ts";
+import { requestedAt, threadOfPlace, toMessageRun } from "../run.ts";
 import { type ConnectedWorkspace, disconnectSlackWorkspace, openSlackWorkspace } from "../workspaces.ts";
-import { answerInTime, goOn, logIgnored, readSigned, slackPorts, tellOne } from "./door.ts";
+import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./threads.ts";
 
 type Outcome = "done" | "again";
 
-/** A thread's queue is no longer. */
+/** No more runs than this wait on a thread. */
 const NEWEST_RUNS = 100;
-/** A message that the ended run had not taken becomes a run of its own; one round more sees that none is left. */
+/** A message that a cancelled run had not taken becomes a run of its own. One more round checks that none is left. */
 const STOP_ROUNDS = 3;
 
-/** What the pane offers to begin with. */
+/** The suggestions that the assistant pane shows first. */
 const prompts = [
   { title: "Build an online shop", message: "帮我做一个电商网站 (build me an online shop), and show me a link to it." },
   { title: "Plan a project", message: "Help me plan a project: ask me what you need to know, then write the plan." },
@@ -45,7 +45,7 @@ export function addSlackEvents(app: App): void {
     },
     async (context) => {
       const event = readSlackEvent(parseBody(await readSigned(context)));
-      if (event === null) throw new Problem("invalid_field", "The body is no event of Slack.");
+      if (event === null) throw new Problem("invalid_field", "The body is not a Slack event.");
       if (event.kind === "challenge") return context.text(event.challenge);
       const outcome = await answerInTime(context, handle(context, event, bound), "again");
       return outcome === "done" ? context.body(null, 200) : context.body(null, 503, { "retry-after": "1" });
@@ -67,7 +67,7 @@ async function handle(
   bound: BoundThreads,
 ): Promise<Outcome> {
   if (event.kind === "ignored") {
-    // Each message of a bot or person that is no word to us would be a line of the log.
+    // Logging every ignored message of bots and people would flood the log.
     if (event.reason === "app_rate_limited" || event.reason === "malformed") logIgnored(event.reason, event.team_id);
     return "done";
   }
@@ -83,7 +83,7 @@ async function handle(
   const { call } = unwrap(opened);
   if (event.kind === "removed") return await takeRemoval(context, workspace, call);
   const { channel: channel_id, thread_ts } = event;
-  goOn(context, call("assistant.threads.setSuggestedPrompts", { channel_id, thread_ts, prompts }));
+  continueInBackground(context, call("assistant.threads.setSuggestedPrompts", { channel_id, thread_ts, prompts }));
   return "done";
 }
 
@@ -100,14 +100,14 @@ async function takeMessage(
   const begins = message.is_direct || message.is_mention || mentions(message.text, bot_user_id);
   if (!begins && message.thread_ts === null) return "done";
   const thread_id = await threadOfPlace(team_id, message.channel, message.thread_ts ?? message.ts);
-  // Only a reply to others has to be looked up; who begins a thread anew is asked for its project or title.
+  // A message to the bot starts a run in any thread. It needs the lookup only to choose a project or set a title.
   const isLookedUp = !begins || message.is_direct || project_id !== null;
   const isBound = isLookedUp && (await bound.has(context.env, { user_id, thread_id }, message));
   if (!begins && !isBound) return "done";
   const opened = await openSlackWorkspace(slackPorts(context), team_id, user_id);
   if (!opened.ok && opened.error.code === "not_found") return "done";
   const connected = unwrap(opened);
-  const input = await toSaidRun(workspace, message, { content, origin: new URL(context.req.url).origin });
+  const input = await toMessageRun(workspace, message, { content, origin: new URL(context.req.url).origin });
   const accepted = await acceptFromSlack(context.env, workspace, input, isBound);
   if (!accepted.ok) return await refuse(context, connected, message, accepted.error);
   await bound.add({ user_id, thread_id });
@@ -115,19 +115,19 @@ async function takeMessage(
   return "done";
 }
 
-/** What can't become a run however often it comes: the person is told, and Slack has done its part. */
+/** Handles a message that can't become a run, however often it is sent: notifies the person, and asks for no repeat. */
 async function refuse(
   context: AppContext,
   { call }: ConnectedWorkspace,
   { channel, user_id, thread_ts }: SlackMessageEvent,
   { code, detail }: Problem["failure"],
 ): Promise<Outcome> {
-  // The same message again, told by another event of it.
+  // Another event of the same message.
   if (code === "idempotency_conflict" || code === "already_exists") return "done";
   logIgnored(code, null);
-  // Below a message without a reply Slack would show it to nobody.
+  // Slack shows an ephemeral message in a thread to nobody while the thread has no reply.
   const place = { channel, user_id, ...(thread_ts !== null && { thread_ts }) };
-  goOn(context, tellOne(call, place, `This could not be taken: ${detail}`));
+  continueInBackground(context, notifyPerson(call, place, `This could not be taken: ${detail}`));
   return "done";
 }
 
@@ -138,11 +138,11 @@ function setTitle(
   title: string | null | undefined,
 ): void {
   if (!title) return;
-  // Refused where the conversation is no pane's, which has no title.
-  goOn(context, call("assistant.threads.setTitle", { channel_id, thread_ts: thread_ts ?? ts, title }));
+  // Slack refuses this outside of the assistant pane, where conversations have no title.
+  continueInBackground(context, call("assistant.threads.setTitle", { channel_id, thread_ts: thread_ts ?? ts, title }));
 }
 
-/** Runs that began later are not meant: the event may come late, or again. */
+/** Ends the runs that were requested before the button was pressed. The event may arrive late, or again. */
 async function takeStop(
   context: AppContext,
   { user_id, team_id }: SlackWorkspace,
@@ -152,7 +152,7 @@ async function takeStop(
   const request = { limit: NEWEST_RUNS, cursor: null };
   for (let round = 0; round < STOP_ROUNDS; round++) {
     const runs = await callThread(context.env, key, (stub) => stub.readRuns(key, request));
-    const meant = runs.ok ? runs.value.data.filter((run) => !isTerminal(run.status) && saidAt(run) <= at) : [];
+    const meant = runs.ok ? runs.value.data.filter((run) => !isTerminal(run.status) && requestedAt(run) <= at) : [];
     if (meant.length === 0) break;
     const ends = meant.map(({ invocation_id: id }) => callThread(context.env, key, (stub) => stub.cancel(key, id)));
     await Promise.all(ends);
@@ -160,7 +160,7 @@ async function takeStop(
   return "done";
 }
 
-/** An old event may come after the app was installed again: Slack itself is asked whether the token is still good. */
+/** An old event may arrive after the app was installed again. So this asks Slack whether the token is still valid. */
 async function takeRemoval(
   context: AppContext,
   { user_id, team_id, updated_at }: SlackWorkspace,
@@ -171,6 +171,6 @@ async function takeRemoval(
   if (answer.kind !== "refused") return "again";
   const isGone = await disconnectSlackWorkspace(slackPorts(context), { user_id, team_id, updated_at });
   if (isGone) logIgnored("app_removed", team_id);
-  // It was changed while Slack was asked, and may have another token now.
+  // If the workspace was changed meanwhile, it may have another token now.
   return isGone || (await findSlackWorkspace(context.env.DB, team_id)) === null ? "done" : "again";
 }

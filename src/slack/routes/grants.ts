@@ -1,13 +1,13 @@
-// A bot's token becomes a connected workspace of a user, whichever way it came.
+// Connects a workspace to a user by its bot's token, for installations and for tokens that a user sends.
 import type { AppContext } from "../../http/context.ts";
 import type { Result } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import { findSlackWorkspace } from "../../store/slack-workspaces.ts";
 import type { SlackGrant } from "../oauth.ts";
 import { connectSlackWorkspace } from "../workspaces.ts";
-import { slackPorts } from "./door.ts";
+import { slackPorts } from "./requests.ts";
 
-/** What is not chosen stays as it was, where the workspace was connected before. */
+/** An agent or project that is not chosen stays as it was if the user has connected the workspace before. */
 export async function connectGrant(
   context: AppContext,
   user_id: string,

@@ -1,5 +1,6 @@
-// The app's way into a workspace, in a browser: from a one-use address to Slack's own page, and back with a code. What comes back must
-// come to the browser that left, for the account that asked: the state is used once and is worth nothing without its cookie.
+// Installs the app in a browser: a one-use address redirects to Slack's own page, which redirects back with a code. The
+// code must come from the same browser, for the account that requested it: the state is used once, and only together
+// with the browser's cookie.
 import { z } from "@hono/zod-openapi";
 import { getCookie } from "hono/cookie";
 import type { SlackSettings } from "../../config.ts";
@@ -25,9 +26,9 @@ const COOKIE = "taskloom_slack";
 
 const unknownTicket = fail("unauthorized", "This address is not known, was used, or has expired. Ask for another one.");
 
-type Door = "slack_install" | "slack_state";
+type TicketPurpose = "slack_install" | "slack_state";
 
-/** Which agent and project the workspace's threads get. */
+/** The agent and project of the workspace's threads. */
 export interface InstallChoice {
   agent_id: string | null;
   project_id: string | null;
@@ -49,11 +50,12 @@ export function addSlackInstall(app: App): void {
     },
     async (context, { query }) => {
       const settings = requireClient(context);
-      if (context.req.method === "HEAD") throw new Problem("unauthorized", "A HEAD opens nothing, and spends nothing.");
-      const who = await whoInstalls(context, query.ticket);
-      // A ticket comes from a browser, which shows a person what the answer is.
+      if (context.req.method === "HEAD")
+        throw new Problem("unauthorized", "A HEAD request can't use a ticket. Open the address in a browser.");
+      const who = await findInstaller(context, query.ticket);
+      // Tickets are opened in browsers, so the failure is a page for a person.
       if (who === null) return answerFailurePage(context, unknownTicket.error);
-      return await leave(context, settings, who.user_id, who.choice);
+      return await redirectToSlack(context, settings, who.user_id, who.choice);
     },
   );
   addOperation(
@@ -74,17 +76,17 @@ export function addSlackInstall(app: App): void {
       problems: ["unauthorized", "forbidden", "already_exists", "invalid_operation", "not_configured"],
     },
     async (context, { query }) => {
-      const arrived = await arrive(context, requireClient(context), query);
+      const installed = await completeInstall(context, requireClient(context), query);
       context.header("set-cookie", cookieOf(context, "", 0));
-      if (!arrived.ok) return answerFailurePage(context, arrived.error);
-      const { team_name, team_id, user_id } = arrived.value;
+      if (!installed.ok) return answerFailurePage(context, installed.error);
+      const { team_name, team_id, user_id } = installed.value;
       const text = `The workspace ${team_name ?? team_id} belongs to the account ${user_id} now. Mention the app in a channel, or write to it. You can close this page.`;
       return answerPage(context, "Slack is connected", text);
     },
   );
 }
 
-/** The address that starts an installation for this user, once. */
+/** Returns the address that starts an installation for this user, once. */
 export async function createInstallAddress(
   context: AppContext,
   user_id: string,
@@ -109,8 +111,8 @@ function requireClient(context: AppContext): Client {
   throw new Problem("not_configured", `The app can't be installed: set ${missing.join(", ")}.`);
 }
 
-/** Null where the ticket opens nothing. */
-async function whoInstalls(
+/** Returns the user who installs; null if the ticket is not valid. */
+async function findInstaller(
   context: AppContext,
   ticket: string | undefined,
 ): Promise<{ user_id: string; choice: InstallChoice } | null> {
@@ -125,7 +127,7 @@ async function whoInstalls(
   return taken && { user_id: taken.user_id, choice: choiceOf(taken) };
 }
 
-async function leave(
+async function redirectToSlack(
   context: AppContext,
   { authorize_url, client }: Client,
   user_id: string,
@@ -144,34 +146,34 @@ async function leave(
   });
 }
 
-interface Arrived {
+interface Installed {
   team_id: string;
   team_name: string | null;
   user_id: string;
 }
 
-async function arrive(
+async function completeInstall(
   context: AppContext,
   settings: Client,
   { code, state, error }: { code?: string; state?: string; error?: string },
-): Promise<Result<Arrived>> {
-  const left = await findLeft(context, state);
-  if (left === null) {
+): Promise<Result<Installed>> {
+  const ticket = await takeState(context, state);
+  if (ticket === null) {
     return fail("unauthorized", "This installation is not known here, was used, or has expired. Begin it again.");
   }
   if (error === "access_denied") return fail("forbidden", "You did not allow the app in Slack.");
   if (error !== undefined || code === undefined) return fail("forbidden", "Slack did not allow the app. Begin again.");
   const granted = await exchange(context, settings, code);
   if (!granted.ok) return granted;
-  const { user_id } = left;
-  const connected = await connectGrant(context, user_id, choiceOf(left), granted.value);
+  const { user_id } = ticket;
+  const connected = await connectGrant(context, user_id, choiceOf(ticket), granted.value);
   if (!connected.ok) return connected;
   const { team_id, team_name } = connected.value;
   return succeed({ team_id, team_name, user_id });
 }
 
-/** The state is spent by looking at it; without the cookie of the browser that left it is nobody's. */
-async function findLeft(context: AppContext, state: string | undefined): Promise<Ticket | null> {
+/** Takes the state's ticket, which uses it up. Returns null without the cookie of the browser that got the state. */
+async function takeState(context: AppContext, state: string | undefined): Promise<Ticket | null> {
   const cookie = getCookie(context, nameOfCookie(context));
   const taken = state === undefined ? null : await take(context, "slack_state", state);
   if (taken === null || cookie === undefined || cookie.length > TICKET_CHARACTERS) return null;
@@ -194,7 +196,7 @@ async function exchange(context: AppContext, { api_url, client }: Client, code: 
 
 async function storeTicket(
   context: AppContext,
-  door: Door,
+  purpose: TicketPurpose,
   user_id: string,
   details: Record<string, unknown>,
 ): Promise<{ secret: string; expires_at: string }> {
@@ -202,14 +204,15 @@ async function storeTicket(
   const now = Date.now();
   const expires_at = new Date(now + INSTALL_MS).toISOString();
   const hash = toHex(await hashText(secret));
-  const ticket = { user_id, project_id: "", hash, expires_at, details: { door, ...details } };
+  // `door` is the stored name of the purpose.
+  const ticket = { user_id, project_id: "", hash, expires_at, details: { door: purpose, ...details } };
   await createTicket(context.env.DB, ticket, new Date(now).toISOString());
   return { secret, expires_at };
 }
 
-async function take(context: AppContext, door: Door, secret: string): Promise<Ticket | null> {
+async function take(context: AppContext, purpose: TicketPurpose, secret: string): Promise<Ticket | null> {
   const taken = await takeTicket(context.env.DB, toHex(await hashText(secret)), new Date().toISOString());
-  return taken?.details.door === door ? taken : null;
+  return taken?.details.door === purpose ? taken : null;
 }
 
 function choiceOf({ details }: Ticket): InstallChoice {
@@ -221,7 +224,7 @@ function randomHex(): string {
   return toHex(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
 }
 
-/** The prefix makes it this host's alone, which browsers grant over https only. */
+/** The prefix binds the cookie to this host. Browsers accept it over https only. */
 function nameOfCookie(context: AppContext): string {
   return isSecure(context) ? `__Host-${COOKIE}` : COOKIE;
 }

@@ -1,5 +1,5 @@
-// What people press in Slack, and the form for an answer in their own words. A click that is lost in a crash can be made again, so
-// nothing is stored before Slack is answered; what it does is done once all the same.
+// Receives clicks in Slack, and the form for an answer in a person's own words. A click that a crash loses can be made
+// again, so Slack may be answered before the work is done. A repeated click has no second effect.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
@@ -18,13 +18,13 @@ import { threadOfPlace } from "../run.ts";
 import { choicesOf, closeShown } from "../show/questions.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
 import { type AnswerOutcome, findAsked, giveAnswer, takeBack, withBlocks } from "./answers.ts";
-import { answerInTime, goOn, logIgnored, readSigned, slackPorts, tellOne } from "./door.ts";
+import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 
 type Click = Extract<SlackInteraction, { kind: "click" }>;
 type Form = Extract<SlackInteraction, { kind: "form" }>;
 
-/** What is wrong with a form, as plain text that names nobody; null where nothing is. */
-type Complaint = string | null;
+/** What is wrong with a form, as plain text that mentions nobody; null if nothing is. */
+type FormError = string | null;
 
 const NOT_OPEN = "This is not open any more: it was answered elsewhere, has expired, or the conversation went on.";
 const NO_FORM = "The form could not be opened. Press the button again, or reply in this thread.";
@@ -48,12 +48,13 @@ export function addSlackInteractivity(app: App): void {
     },
     async (context) => {
       const interaction = readInteraction(readPayload(await readSigned(context)));
-      if (interaction === null) throw new Problem("invalid_field", "The body is no interaction of Slack.");
+      if (interaction === null) throw new Problem("invalid_field", "The body is not a Slack interaction.");
       const work = handle(context, interaction);
-      const inTime = await answerInTime<{ complaint: Complaint } | null>(context, wrap(work), null);
-      if (inTime === null && interaction.kind === "form") goOn(context, tellLate(context, interaction, work));
-      const complaint = inTime?.complaint ?? null;
-      return complaint === null ? context.body(null, 200) : context.json(showComplaint(complaint));
+      const inTime = await answerInTime<{ error: FormError } | null>(context, wrap(work), null);
+      if (inTime === null && interaction.kind === "form")
+        continueInBackground(context, notifyLate(context, interaction, work));
+      const error = inTime?.error ?? null;
+      return error === null ? context.body(null, 200) : context.json(showFormError(error));
     },
   );
 }
@@ -67,20 +68,20 @@ function readPayload(text: string): unknown {
   }
 }
 
-async function wrap(work: Promise<Complaint>): Promise<{ complaint: Complaint }> {
-  return { complaint: await work };
+async function wrap(work: Promise<FormError>): Promise<{ error: FormError }> {
+  return { error: await work };
 }
 
-/** Slack has closed the form meanwhile, as if it had been taken. */
-async function tellLate(context: AppContext, { place }: Form, work: Promise<Complaint>): Promise<void> {
-  const complaint = await work.catch(() => NOT_TAKEN);
-  if (complaint === null) return;
+/** Notifies the person of an error after Slack has closed the form as if it had been accepted. */
+async function notifyLate(context: AppContext, { place }: Form, work: Promise<FormError>): Promise<void> {
+  const error = await work.catch(() => NOT_TAKEN);
+  if (error === null) return;
   const { call } = unwrap(await openSlackWorkspace(slackPorts(context), place.team_id));
-  await tell(call, place, complaint);
+  await notify(call, place, error);
 }
 
-async function handle(context: AppContext, interaction: SlackInteraction): Promise<Complaint> {
-  // A link that is pressed is told too.
+async function handle(context: AppContext, interaction: SlackInteraction): Promise<FormError> {
+  // Slack sends clicks on links too.
   if (interaction.kind === "ignored") return null;
   const { place } = interaction;
   const opened = await openSlackWorkspace(slackPorts(context), place.team_id);
@@ -94,7 +95,7 @@ async function handle(context: AppContext, interaction: SlackInteraction): Promi
   if (named !== own) {
     logIgnored("foreign_button", place.team_id);
     if (interaction.kind === "form") return FOREIGN;
-    await tell(connected.call, place, FOREIGN);
+    await notify(connected.call, place, FOREIGN);
     return null;
   }
   return interaction.kind === "form"
@@ -105,9 +106,9 @@ async function handle(context: AppContext, interaction: SlackInteraction): Promi
 async function takeClick(context: AppContext, connected: ConnectedWorkspace, click: Click): Promise<null> {
   const { place, action, trigger_id, blocks } = click;
   if (action.kind === "answer") {
-    // First of all: what opens a form is good for three seconds from the click.
+    // This call comes first, because a click's `trigger_id` is valid for three seconds.
     const shown = await connected.call("views.open", { trigger_id, view: toForm(click) });
-    if (shown.kind !== "done") await tell(connected.call, place, NO_FORM);
+    if (shown.kind !== "done") await notify(connected.call, place, NO_FORM);
     return null;
   }
   if (action.kind === "stop") return await stop(context, connected, click);
@@ -116,18 +117,18 @@ async function takeClick(context: AppContext, connected: ConnectedWorkspace, cli
   if (asked === null) {
     const { channel, ts } = place;
     if (blocks.length > 0) await connected.call("chat.update", { channel, ts, ...closeShown(blocks) });
-    await tell(connected.call, place, NOT_OPEN);
+    await notify(connected.call, place, NOT_OPEN);
     return null;
   }
   const interrupt = asked.run.interrupts.find(({ id }) => id === action.interrupt_id);
   if (interrupt === undefined) {
-    await tell(connected.call, place, NOT_OPEN);
+    await notify(connected.call, place, NOT_OPEN);
     return null;
   }
   const chosen = action.kind === "choice" ? choicesOf(interrupt)[action.place ?? -1] : action.kind;
   const isDecision = action.kind === "approve" || action.kind === "decline";
   if (chosen === undefined || (isDecision && interrupt.reason === "question")) {
-    await tell(connected.call, place, NOT_OPEN);
+    await notify(connected.call, place, NOT_OPEN);
     return null;
   }
   const outcome =
@@ -135,7 +136,7 @@ async function takeClick(context: AppContext, connected: ConnectedWorkspace, cli
       ? await takeBack(context.env, asked, interrupt)
       : await giveAnswer(context.env, asked, interrupt, chosen);
   const note = describe(outcome);
-  if (note !== null) await tell(connected.call, place, note);
+  if (note !== null) await notify(connected.call, place, note);
   return null;
 }
 
@@ -143,14 +144,14 @@ async function stop(context: AppContext, connected: ConnectedWorkspace, { place,
   const key = { user_id: connected.workspace.user_id, thread_id: action.thread_id };
   const found = await callThread(context.env, key, (stub) => stub.getRun(key, action.invocation_id));
   if (!found.ok || isTerminal(found.value.status)) {
-    await tell(connected.call, place, "This has ended already.");
+    await notify(connected.call, place, "This has ended already.");
     return null;
   }
   unwrap(await callThread(context.env, key, (stub) => stub.cancel(key, action.invocation_id)));
   return null;
 }
 
-async function takeForm(context: AppContext, connected: ConnectedWorkspace, form: Form): Promise<Complaint> {
+async function takeForm(context: AppContext, connected: ConnectedWorkspace, form: Form): Promise<FormError> {
   const text = form.text?.toWellFormed().trim() ?? "";
   if (text === "") return "Write an answer.";
   if (text.length > FORM_CHARACTERS) return `An answer has ${FORM_CHARACTERS} characters at most.`;
@@ -158,14 +159,14 @@ async function takeForm(context: AppContext, connected: ConnectedWorkspace, form
   const asked = await findAsked(context, connected, place, { thread_id, invocation_id }, []);
   const interrupt = asked?.run.interrupts.find(({ id }) => id === form.interrupt_id);
   if (asked === null || interrupt?.reason !== "question") return NOT_OPEN;
-  // A form does not bring the message, in which the answers to other questions are.
+  // The message has the answers to the other questions, and a form does not contain it.
   const blocks = asked.run.interrupts.length === 1 ? [] : await readBlocks(connected.call, place);
   if (blocks === null) return "Slack could not be asked for the other answers. Send it again.";
   const outcome = await giveAnswer(context.env, withBlocks(asked, blocks), interrupt, text);
   return outcome.kind === "late" && outcome.by !== null ? "This was answered already." : describe(outcome);
 }
 
-/** The message as it is now; null where Slack does not tell. */
+/** Returns the message's blocks as they are now; null if Slack does not return them. */
 async function readBlocks(call: CallSlack, { channel, ts, thread_ts }: PressedPlace): Promise<unknown[] | null> {
   const range = { oldest: ts, latest: ts, inclusive: true, limit: 2 };
   const answer = await call("conversations.replies", { channel, ts: thread_ts, ...range });
@@ -182,10 +183,10 @@ function describe(outcome: AnswerOutcome): string | null {
   return outcome.by === null ? NOT_OPEN : `This was answered already, by <@${outcome.by}>.`;
 }
 
-function showComplaint(text: string): Record<string, unknown> {
+function showFormError(text: string): Record<string, unknown> {
   return { response_action: "errors", errors: { [FORM_FIELD]: text } };
 }
 
-function tell(call: CallSlack, { channel, user_id, thread_ts }: PressedPlace, text: string): Promise<void> {
-  return tellOne(call, { channel, user_id, thread_ts }, text);
+function notify(call: CallSlack, { channel, user_id, thread_ts }: PressedPlace, text: string): Promise<void> {
+  return notifyPerson(call, { channel, user_id, thread_ts }, text);
 }

@@ -1,5 +1,5 @@
-// What a person sees in the browser when an installation in Slack has ended: a page of two sentences, with nothing from
-// elsewhere and no script.
+// The page that a person's browser shows when an installation in Slack has ended: a heading and a text, without scripts
+// and external resources.
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { AppContext } from "../../http/context.ts";
 import type { Problem } from "../../http/errors.ts";
@@ -24,7 +24,7 @@ function render(context: AppContext, status: number, title: string, text: string
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
-    // The address holds a code of Slack's.
+    // The address contains a code from Slack.
     "referrer-policy": "no-referrer",
   });
 }

@@ -1,5 +1,5 @@
-// Which threads of Slack are bound to one of ours, and how a run gets into one. No table binds them: a thread's id is derived
-// from its place, so it is bound if it is there.
+// Knows which Slack threads are bound to a thread of ours, and starts runs in them. No table binds them: our thread's
+// id is derived from the place in Slack, so a place is bound if its thread exists.
 import type { Env } from "../../config.ts";
 import { createTimedCache } from "../../lib/timed-cache.ts";
 import { fail, type Result } from "../../protocol/error.ts";
@@ -15,17 +15,17 @@ export interface BoundThreads {
   add(key: ThreadKey): Promise<void>;
 }
 
-/** A conversation's next reply comes within minutes; what was deleted meanwhile is told when the run is refused. */
+/** The next reply in a conversation comes within minutes. The object of a thread that was deleted refuses the run. */
 const REMEMBERED_MS = 10 * 60_000;
-const MOST_REMEMBERED = 1_000;
+const MAX_REMEMBERED = 1_000;
 /**
- * D1 follows a new thread within a second or two. Until this long after its beginning the object is asked, if D1 does not know it;
- * later that would wake an object for every message of people among themselves.
+ * D1 has a new thread within a second or two. For this long after the thread's start, the object is asked if D1 does
+ * not know it. After that, only D1 is, because every message between people would wake an object.
  */
 const YOUNG_SECONDS = 120;
 
 export function createBoundThreads(): BoundThreads {
-  const memory = createTimedCache<true>({ now: Date.now, keep_ms: REMEMBERED_MS, max_entries: MOST_REMEMBERED });
+  const memory = createTimedCache<true>({ now: Date.now, keep_ms: REMEMBERED_MS, max_entries: MAX_REMEMBERED });
   const nameOf = ({ user_id, thread_id }: ThreadKey) => `${user_id}/${thread_id}`;
   return {
     async has(env, key, { ts, thread_ts }) {
@@ -42,7 +42,7 @@ export function createBoundThreads(): BoundThreads {
   };
 }
 
-/** Into the workspace's project, where it names one and the thread is not there yet. */
+/** Starts a run. A new thread is made in the workspace's project if it has one. */
 export async function acceptFromSlack(
   env: Env,
   { user_id, project_id }: SlackWorkspace,

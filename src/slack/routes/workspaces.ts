@@ -1,4 +1,4 @@
-// Connected workspaces of Slack, as their owner manages them. A token comes in and never goes out.
+// The routes by which a user manages connected Slack workspaces. A token is received and never returned.
 import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
@@ -11,9 +11,9 @@ import { listSlackWorkspaces, updateSlackWorkspace } from "../../store/slack-wor
 import { createSlackCaller } from "../api.ts";
 import { readIdentity } from "../oauth.ts";
 import { disconnectSlackWorkspace, openSlackWorkspace } from "../workspaces.ts";
-import { slackPorts } from "./door.ts";
 import { connectGrant } from "./grants.ts";
 import { createInstallAddress } from "./install.ts";
+import { slackPorts } from "./requests.ts";
 
 const tag = "Slack";
 
@@ -21,7 +21,7 @@ const choice = { agent_id: clientId.optional(), project_id: clientId.optional() 
 const installBody = z.strictObject(choice).openapi({ example: {} });
 const installAnswer = z.object({ url: z.string(), expires_at: time }).openapi("SlackInstallation");
 
-/** Tokens of Slack are far shorter; a space or line feed is no part of one, and none of a header. */
+/** Slack's tokens are far shorter. Spaces and line feeds are refused, because the token is sent in a header. */
 const botToken = z.string().regex(/^[\x21-\x7e]{1,500}$/, "must be a bot's token (xoxb-…)");
 const workspaceBody = z
   .strictObject({ bot_token: botToken, ...choice })
@@ -148,7 +148,7 @@ function addManaging(app: App): void {
     async (context, { params }) => {
       const { user_id } = context.get("caller");
       const opened = await openSlackWorkspace(slackPorts(context), params.team_id, user_id);
-      // What can't be opened can't be revoked, and is forgotten all the same.
+      // A token that can't be decrypted can't be revoked. It is deleted in any case.
       if (opened.ok) await opened.value.call("auth.revoke", {});
       if (!(await disconnectSlackWorkspace(slackPorts(context), { user_id, team_id: params.team_id })))
         throw notConnected();

@@ -1,12 +1,13 @@
-// What a button of ours in Slack carries, and what a click brings back. Slack signs a click, and no other app can make one
-// in our name; still the door recomputes the thread from where the click was made, so a value reaches only its own place.
+// Encodes what a button of ours in Slack carries, and decodes what a click returns. Slack signs clicks, and no other
+// app can make one in our name. The route still derives the thread from the place of the click, so a value works only
+// there.
 import { z } from "zod";
 
 export const actionKinds = ["stop", "choice", "answer", "approve", "decline", "change"] as const;
 /**
- * `stop` ends the run. The others are about one question of a run that has ended with it: `choice` answers with one of its
- * suggestions, `answer` opens a form, `approve` and `decline` decide, `change` takes back what was chosen while other questions of the
- * same run are open.
+ * `stop` ends the run. The others concern one question of an interrupted run: `choice` answers with a suggestion,
+ * `answer` opens a form, `approve` and `decline` decide, and `change` takes an answer back while other questions of the
+ * run are open.
  */
 export type ActionKind = (typeof actionKinds)[number];
 
@@ -16,11 +17,11 @@ export interface SlackAction {
   invocation_id: string;
   /** Null for `stop` only. */
   interrupt_id: string | null;
-  /** Of `choice`: which of the question's suggestions. Of `change`: what was chosen, where that is one of them. */
+  /** For `choice`: which of the question's suggestions. For `change`: the chosen one, if it was a suggestion. */
   place: number | null;
-  /** Of `change`: what was chosen, where it is no suggestion. */
+  /** For `change`: the answer, if it was not a suggestion. */
   text: string | null;
-  /** Of `change`: who chose, a user of Slack. */
+  /** For `change`: the Slack user who answered. */
   chosen_by: string | null;
 }
 
@@ -30,9 +31,9 @@ export interface ActionFields {
 }
 
 const PREFIX = "taskloom:";
-/** Slack's bound for a button's value. */
+/** Slack's limit for a button's value. */
 const VALUE_CHARACTERS = 2_000;
-/** Longer ids of calls come from no model that is known; such a question is answered elsewhere. */
+/** No known model makes longer ids of tool calls. A question with a longer one is answered elsewhere. */
 const ID_CHARACTERS = 300;
 
 const id = z.string().min(1).max(ID_CHARACTERS);
@@ -45,7 +46,7 @@ const fields = z.object({
   u: z.string().max(100).optional(),
 });
 
-/** Null where it does not fit into a button. `action_id` is unique among the buttons of one question. */
+/** Returns null if it does not fit into a button. `action_id` is unique among the buttons of one question. */
 export function encodeAction(action: SlackAction): ActionFields | null {
   const { kind, thread_id: t, invocation_id: r, interrupt_id: i, place: n, text: c, chosen_by: u } = action;
   if ((i?.length ?? 0) > ID_CHARACTERS) return null;
@@ -55,7 +56,7 @@ export function encodeAction(action: SlackAction): ActionFields | null {
   return { action_id: PREFIX + (kind === "choice" && n !== null ? `${kind}:${n}` : kind), value };
 }
 
-/** Null for what is no button of ours: a link, another version's, or anything else. */
+/** Returns null if it is not a button of ours: a link, one of another version, or anything else. */
 export function readAction(action_id: unknown, value: unknown): SlackAction | null {
   if (typeof action_id !== "string" || typeof value !== "string" || value.length > VALUE_CHARACTERS) return null;
   const [, name] = /^taskloom:([a-z]+)(?::\d{1,4})?$/.exec(action_id) ?? [];
@@ -75,7 +76,7 @@ export function readAction(action_id: unknown, value: unknown): SlackAction | nu
   };
 }
 
-/** A button that ends a run while it works. */
+/** The button that stops a run; null if its ids do not fit. */
 export function stopButton(thread_id: string, invocation_id: string, label: string): Record<string, unknown> | null {
   const none = { interrupt_id: null, place: null, text: null, chosen_by: null };
   const encoded = encodeAction({ kind: "stop", thread_id, invocation_id, ...none });

@@ -41,8 +41,8 @@ function buttonsOf(blocks: Block[]): { action_id: string; value: string; text: {
   ) as ReturnType<typeof buttonsOf>;
 }
 
-describe("a message whose run is gone", () => {
-  it("is shown without its buttons, in its language, whatever it was", () => {
+describe("a message whose run no longer exists", () => {
+  it("is shown without its buttons, in its language, whatever its blocks are", () => {
     const { blocks } = askQuestions(run(question("a", ["红", "蓝"], "什么颜色？"), approval("b")));
     const closed = closeShown(blocks);
     expect(buttonsOf(closed.blocks)).toEqual([]);
@@ -54,7 +54,7 @@ describe("a message whose run is gone", () => {
   });
 });
 
-describe("what a button carries", () => {
+describe("an action", () => {
   const action = fc.record({
     kind: fc.constantFrom(...actionKinds),
     thread_id: fc.string({ minLength: 1, maxLength: 64 }),
@@ -65,7 +65,7 @@ describe("what a button carries", () => {
     chosen_by: fc.option(fc.string({ maxLength: 20 })),
   });
 
-  it("comes back as it was", () => {
+  it("is decoded as it was encoded", () => {
     fc.assert(
       fc.property(action, (made) => {
         const given: SlackAction = made.kind === "stop" ? { ...made, interrupt_id: null } : made;
@@ -75,7 +75,7 @@ describe("what a button carries", () => {
     );
   });
 
-  it("is nothing where it is another's, cut or no value at all", () => {
+  it("is null for another app's button, a cut value or no value", () => {
     const value = JSON.stringify({ t: "a", r: "b", i: "c" });
     expect(readAction("taskloom:approve", value)).toMatchObject({ kind: "approve" });
     for (const [action_id, given] of [
@@ -94,7 +94,7 @@ describe("what a button carries", () => {
     fc.assert(fc.property(fc.anything(), fc.anything(), (one, other) => void readAction(one, other)));
   });
 
-  it("is refused where it does not fit", () => {
+  it("is null if it does not fit into a button", () => {
     const more = { interrupt_id: "i", place: null, chosen_by: null };
     const long = { kind: "change", thread_id: "t", invocation_id: "r", text: "x".repeat(2000), ...more } as const;
     expect(encodeAction(long)).toBeNull();
@@ -102,8 +102,8 @@ describe("what a button carries", () => {
   });
 });
 
-describe("the message that asks", () => {
-  it("has a row of buttons for each question, within Slack's bounds", () => {
+describe("the message with a run's questions", () => {
+  it("has a row of buttons for each question, within Slack's limits", () => {
     const choices = Array.from({ length: 20 }, (_, place) => `${place} ${"long ".repeat(40)}`);
     const { blocks } = askQuestions(run(question("a", choices), question("b"), approval("c", "x".repeat(5000))));
     expect(blocks.map(({ block_id }) => block_id)).toEqual(
@@ -120,7 +120,7 @@ describe("the message that asks", () => {
     expect(Math.max(...texts.map(({ length }) => length))).toBe(3000);
   });
 
-  it("keeps what was chosen until all is answered, and tells it from its buttons again", () => {
+  it("keeps answers in its buttons until all questions are answered", () => {
     const asked = run(question("a", ["red", "blue"]), question("b"), approval("c"));
     const answers = new Map([
       ["a", { text: "blue", by: "U1" }],
@@ -139,7 +139,7 @@ describe("the message that asks", () => {
     expect(buttonsOf(closeQuestions(asked, answers).blocks)).toEqual([]);
   });
 
-  it("takes no answer from another run's message", () => {
+  it("ignores answers of another run", () => {
     const { blocks } = askQuestions(
       { ...run(approval("a")), invocation_id: "inv_2" },
       new Map([["a", { text: "approve", by: "U1" }]]),
@@ -147,7 +147,7 @@ describe("the message that asks", () => {
     expect(readAnswers(run(approval("a")), blocks).size).toBe(0);
   });
 
-  it("tells where to answer what is too much for a message", () => {
+  it("links to the web page if the questions do not fit into a message", () => {
     const web_url = "https://taskloom.example/#thread";
     const many = Array.from({ length: 11 }, (_, place) => question(`q${place}`));
     for (const asked of [run(...many), run(question("i".repeat(400)))]) {
@@ -157,7 +157,7 @@ describe("the message that asks", () => {
     }
   });
 
-  it("is no longer in all than Slack takes, while it is open and when it is closed", () => {
+  it("stays within Slack's limit for all blocks, open and closed", () => {
     const ids = { thread_id: `thread_${"a".repeat(26)}`, invocation_id: `inv_${"a".repeat(26)}` };
     const choices = Array.from({ length: 24 }, (_, place) => `${place} ${"word ".repeat(12)}`);
     const web_url = "https://taskloom.example/#thread";
@@ -174,7 +174,7 @@ describe("the message that asks", () => {
     }
   });
 
-  it("speaks the language of what is asked, and links a plan to where it is changed", () => {
+  it("uses the language of its questions, and links a plan to the web page", () => {
     const sections = [{ title: "需求", tasks: ["写文档"] }];
     const response_schema = { properties: { sections: { default: sections } } };
     const plan: Interrupt = { ...approval("p", "请确认计划"), reason: "plan_approval", response_schema };
@@ -183,7 +183,7 @@ describe("the message that asks", () => {
     expect(JSON.stringify(blocks[0])).toContain("写文档");
   });
 
-  it("knows how long an answer may be that has to wait for others", () => {
+  it("keeps only short answers while other questions are open", () => {
     const asked = run(question("a"), question("b"));
     expect(canKeep(asked, question("a"), { text: "x".repeat(1500), by: "U1" })).toBe(true);
     expect(canKeep(asked, question("a"), { text: "x".repeat(2500), by: "U1" })).toBe(false);

@@ -1,7 +1,7 @@
-// The message in Slack that asks what a run asked, with its buttons. It is a message of its own, made of the run's interrupts and
-// nothing else, so whoever has the run can make it again: the follower posts it, and a click replaces it.
+// The message in Slack with the questions of a run and their buttons. It is made of the run's interrupts and nothing
+// else, so everyone who has the run can make it again: the mirror posts it, and a click replaces it.
 //
-// All of a run's interrupts are answered together. What was chosen until then is kept in the message itself: an answered
+// All of a run's interrupts are answered together. Until then the message itself keeps the answers: an answered
 // question has a button that takes the answer back, and that button's value is the answer.
 import { isRecord } from "../../agent/calls/leniency.ts";
 import { isChinese } from "../../agent/language.ts";
@@ -14,14 +14,14 @@ export interface AskedRun {
   thread_id: string;
   invocation_id: string;
   interrupts: Interrupt[];
-  /** Where the thread is shown in the web app; null where nobody knows. */
+  /** The address of the thread on the web page; null if not known. */
   web_url: string | null;
 }
 
 export interface GivenAnswer {
-  /** What was chosen or written; `approve` or `decline` for an approval. */
+  /** The chosen or written answer; `approve` or `decline` for an approval. */
   text: string;
-  /** A user of Slack. */
+  /** The Slack user who answered. */
   by: string;
 }
 
@@ -33,21 +33,21 @@ export interface SlackMessage {
   blocks: Block[];
 }
 
-/** A message has 50 blocks at most, and nobody answers more in a chat. */
-const MOST_QUESTIONS = 10;
-/** Slack is seen to refuse blocks from some 13,000 characters of JSON on. */
-const ALL_CHARACTERS = 12_500;
-/** Slack's bounds: a section's text, a button's, the buttons of a row. */
+/** A Slack message has 50 blocks at most, and nobody answers more questions in a chat. */
+const MAX_QUESTIONS = 10;
+/** Slack has been observed to refuse blocks of about 13,000 characters of JSON. */
+const MAX_BLOCKS_CHARACTERS = 12_500;
+/** Slack's limits for a section's text, a button's text, and the buttons of a row. */
 const SECTION_CHARACTERS = 3_000;
 const BUTTON_CHARACTERS = 75;
-const MOST_BUTTONS = 25;
+const MAX_BUTTONS = 25;
 const NOTICE_CHARACTERS = 300;
-/** What is shown of an answer; the run has all of it. */
+/** How much of an answer is shown. The run gets all of it. */
 const SHOWN_CHARACTERS = 500;
 
 const LINK = "taskloom:link";
 
-interface Words {
+interface Labels {
   approve: string;
   decline: string;
   answer: string;
@@ -60,7 +60,7 @@ interface Words {
   closed: string;
 }
 
-const english: Words = {
+const english: Labels = {
   approve: "Approve",
   decline: "Decline",
   answer: "Answer…",
@@ -74,7 +74,7 @@ const english: Words = {
   closed: "This is not open any more.",
 };
 
-const chinese: Words = {
+const chinese: Labels = {
   approve: "批准",
   decline: "拒绝",
   answer: "回答…",
@@ -87,41 +87,41 @@ const chinese: Words = {
   closed: "该问题已关闭。",
 };
 
-/** Questions with buttons; each that is answered shows by whom, and can be changed until the last one is. */
+/** Questions with buttons. An answered one shows who answered, and can be changed until the last one is answered. */
 export function askQuestions(run: AskedRun, answers: ReadonlyMap<string, GivenAnswer> = new Map()): SlackMessage {
-  const words = wordsOf(run);
+  const labels = labelsFor(run);
   const blocks = run.interrupts.flatMap((interrupt, place) => {
     const given = answers.get(interrupt.id);
     const buttons =
-      given === undefined ? openBlock(run, interrupt, place, words) : takenBlock(run, interrupt, place, given, words);
-    return buttons === null ? null : [askedBlock(interrupt, place, words), buttons];
+      given === undefined ? openBlock(run, interrupt, place, labels) : takenBlock(run, interrupt, place, given, labels);
+    return buttons === null ? null : [askedBlock(interrupt, place, labels), buttons];
   });
-  const isShown = run.interrupts.length <= MOST_QUESTIONS && blocks.every((block) => block !== null);
+  const isShown = run.interrupts.length <= MAX_QUESTIONS && blocks.every((block) => block !== null);
   const shown = blocks.filter((block) => block !== null);
-  return { text: noticeOf(run), blocks: isShown && fits(shown) ? shown : elsewhereBlocks(run, words) };
+  return { text: noticeOf(run), blocks: isShown && fits(shown) ? shown : elsewhereBlocks(run, labels) };
 }
 
-/** The same without buttons, once the questions are closed: with what was answered, where that is known. */
+/** The same without buttons, after the questions are closed. It shows the answers that are known. */
 export function closeQuestions(run: AskedRun, answers: ReadonlyMap<string, GivenAnswer>): SlackMessage {
-  const words = wordsOf(run);
-  const shown = run.interrupts.slice(0, MOST_QUESTIONS).flatMap((interrupt, place) => {
+  const labels = labelsFor(run);
+  const shown = run.interrupts.slice(0, MAX_QUESTIONS).flatMap((interrupt, place) => {
     const given = answers.get(interrupt.id);
-    const text = given === undefined ? words.closed : describeAnswer(interrupt, given, words);
+    const text = given === undefined ? labels.closed : describeAnswer(interrupt, given, labels);
     const element = { type: "mrkdwn", text };
     return [
-      askedBlock(interrupt, place, words),
+      askedBlock(interrupt, place, labels),
       { type: "context", block_id: `taskloom:closed:${place}`, elements: [element] },
     ];
   });
-  const closed = { type: "section", block_id: "taskloom:closed", text: plainText(words.closed, SECTION_CHARACTERS) };
+  const closed = { type: "section", block_id: "taskloom:closed", text: plainText(labels.closed, SECTION_CHARACTERS) };
   return { text: noticeOf(run), blocks: fits(shown) ? shown : [closed] };
 }
 
 function fits(blocks: Block[]): boolean {
-  return JSON.stringify(blocks).length <= ALL_CHARACTERS;
+  return JSON.stringify(blocks).length <= MAX_BLOCKS_CHARACTERS;
 }
 
-/** The same for a message whose run is gone: as it is shown, without its buttons. */
+/** The same for a message whose run no longer exists: the current message without its buttons. */
 export function closeShown(shown: unknown[]): SlackMessage {
   const left = shown.filter(isRecord).filter(({ type }) => type === "section");
   const blocks = left.map(({ accessory: _, ...block }) => block);
@@ -131,7 +131,7 @@ export function closeShown(shown: unknown[]): SlackMessage {
   return { text: escapeText(shorten(texts[0] || closed, NOTICE_CHARACTERS)), blocks: [...blocks, note] };
 }
 
-/** What was chosen so far, as a message that a click brought tells it. Only of this run, and only what it asked. */
+/** Reads the answers so far from the message of a click. Ignores those of other runs and of unknown questions. */
 export function readAnswers(run: AskedRun, blocks: unknown): Map<string, GivenAnswer> {
   const answers = new Map<string, GivenAnswer>();
   for (const block of Array.isArray(blocks) ? blocks : []) {
@@ -146,7 +146,7 @@ export function readAnswers(run: AskedRun, blocks: unknown): Map<string, GivenAn
   return answers;
 }
 
-/** Where the message's link leads, since who makes it again does not know. */
+/** Returns the address of the message's link, which a click needs to make the message again. */
 export function readLink(blocks: unknown): string | null {
   const found = (Array.isArray(blocks) ? blocks : []).filter(isRecord).flatMap(({ accessory, elements }) => {
     const buttons = [accessory, ...(Array.isArray(elements) ? elements : [])].filter(isRecord);
@@ -160,7 +160,7 @@ export function canKeep(run: AskedRun, interrupt: Interrupt, given: GivenAnswer)
   return takenBlock(run, interrupt, 0, given, english) !== null;
 }
 
-/** Null while one of them is not answered. */
+/** Returns null while a question is not answered. */
 export function toResume(
   { interrupts }: AskedRun,
   answers: ReadonlyMap<string, GivenAnswer>,
@@ -177,21 +177,21 @@ export function toResume(
 /** The suggestions of a question, in the order of its buttons. */
 export function choicesOf({ reason, response_schema }: Interrupt): string[] {
   const suggested: unknown[] = reason === "question" && Array.isArray(response_schema.enum) ? response_schema.enum : [];
-  return suggested.filter((choice) => typeof choice === "string").slice(0, MOST_BUTTONS - 1);
+  return suggested.filter((choice) => typeof choice === "string").slice(0, MAX_BUTTONS - 1);
 }
 
-/** A text of anyone's within a text with Slack's marks: it names and calls nobody. */
+/** Escapes a text for Slack's markup, so that it mentions nobody. */
 export function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** What is asked, as plain text: a model's words call nobody, whatever stands in them. */
-function askedBlock(interrupt: Interrupt, place: number, words: Words): Block {
+/** The question as plain text, so that a model's text mentions nobody. */
+function askedBlock(interrupt: Interrupt, place: number, labels: Labels): Block {
   const { reason, message } = interrupt;
-  const lines = reason === "approval" ? [words.approval, message] : [message];
+  const lines = reason === "approval" ? [labels.approval, message] : [message];
   if (reason === "plan_approval") lines.push(...listPlan(interrupt));
   const choices = choicesOf(interrupt);
-  // A button shows the beginning only.
+  // A button shows only the beginning of a long choice.
   if (choices.some((choice) => choice.length > BUTTON_CHARACTERS)) {
     lines.push(...choices.map((choice, index) => `${index + 1}. ${choice}`));
   }
@@ -214,7 +214,7 @@ function listPlan({ response_schema }: Interrupt): string[] {
     ]);
 }
 
-function openBlock(run: AskedRun, interrupt: Interrupt, place: number, words: Words): Block | null {
+function openBlock(run: AskedRun, interrupt: Interrupt, place: number, labels: Labels): Block | null {
   const button = (kind: ActionKind, label: string, more: Block = {}, choice: number | null = null): Block | null =>
     buttonOf(run, interrupt, kind, label, { place: choice, text: null, chosen_by: null }, more);
   const buttons =
@@ -223,12 +223,15 @@ function openBlock(run: AskedRun, interrupt: Interrupt, place: number, words: Wo
           ...choicesOf(interrupt).map((choice, index) =>
             button("choice", choice.trim() || String(index + 1), {}, index),
           ),
-          button("answer", words.answer),
+          button("answer", labels.answer),
         ]
-      : [button("approve", words.approve, { style: "primary" }), button("decline", words.decline, { style: "danger" })];
+      : [
+          button("approve", labels.approve, { style: "primary" }),
+          button("decline", labels.decline, { style: "danger" }),
+        ];
   if (buttons.includes(null)) return null;
-  // A plan is changed there.
-  const link = interrupt.reason === "plan_approval" && run.web_url !== null ? [linkTo(run.web_url, words.open)] : [];
+  // A person can change the plan on the web page.
+  const link = interrupt.reason === "plan_approval" && run.web_url !== null ? [linkTo(run.web_url, labels.open)] : [];
   return { type: "actions", block_id: `taskloom:open:${place}`, elements: [...buttons, ...link] };
 }
 
@@ -237,13 +240,13 @@ function takenBlock(
   interrupt: Interrupt,
   place: number,
   given: GivenAnswer,
-  words: Words,
+  labels: Labels,
 ): Block | null {
   const choice = choicesOf(interrupt).indexOf(given.text);
   const chosen = choice < 0 ? { place: null, text: given.text } : { place: choice, text: null };
-  const accessory = buttonOf(run, interrupt, "change", words.change, { ...chosen, chosen_by: given.by }, {});
+  const accessory = buttonOf(run, interrupt, "change", labels.change, { ...chosen, chosen_by: given.by }, {});
   if (accessory === null) return null;
-  const text = { type: "mrkdwn", text: describeAnswer(interrupt, given, words) };
+  const text = { type: "mrkdwn", text: describeAnswer(interrupt, given, labels) };
   return { type: "section", block_id: `taskloom:taken:${place}`, text, accessory };
 }
 
@@ -259,15 +262,15 @@ function buttonOf(
   return encoded && { type: "button", text: plainText(label, BUTTON_CHARACTERS), ...more, ...encoded };
 }
 
-function describeAnswer({ reason }: Interrupt, { text, by }: GivenAnswer, words: Words): string {
-  const decided = text === "approve" ? words.approved : words.declined;
+function describeAnswer({ reason }: Interrupt, { text, by }: GivenAnswer, labels: Labels): string {
+  const decided = text === "approve" ? labels.approved : labels.declined;
   const shown = reason === "question" ? escapeText(shorten(text, SHOWN_CHARACTERS)) : decided;
   return `✓ ${shown} — <@${by}>`;
 }
 
-function elsewhereBlocks({ web_url }: AskedRun, words: Words): Block[] {
-  const text = plainText(words.elsewhere, SECTION_CHARACTERS);
-  const link = web_url === null ? {} : { accessory: linkTo(web_url, words.open) };
+function elsewhereBlocks({ web_url }: AskedRun, labels: Labels): Block[] {
+  const text = plainText(labels.elsewhere, SECTION_CHARACTERS);
+  const link = web_url === null ? {} : { accessory: linkTo(web_url, labels.open) };
   return [{ type: "section", block_id: "taskloom:elsewhere", text, ...link }];
 }
 
@@ -279,7 +282,7 @@ function noticeOf({ interrupts }: AskedRun): string {
   return escapeText(shorten(interrupts[0]?.message.trim() || "?", NOTICE_CHARACTERS));
 }
 
-function wordsOf({ interrupts }: AskedRun): Words {
+function labelsFor({ interrupts }: AskedRun): Labels {
   const text = interrupts.map(({ message }) => message).join("\n");
   return isChinese(text) ? chinese : english;
 }

@@ -1,4 +1,5 @@
-// What a run is to look like in Slack: one message a page of its text. The last one has the plan, and what the run ended with.
+// Renders a run for Slack: one message for each page of its text. The last one has the plan, and the blocks of the
+// run's end.
 import { isChinese } from "../../agent/language.ts";
 import { type RunView, showsPlan, textOf } from "../../agent/run-view.ts";
 import { markOf } from "../../lib/text-mark.ts";
@@ -11,13 +12,13 @@ import { shorten, toPages, withoutMentions } from "./text.ts";
 
 export interface Rendering {
   text: string;
-  /** Only of the last page. */
+  /** Null on all pages but the last. */
   plan: PlanState | null;
   chinese: boolean;
   isEmpty: boolean;
-  /** Below everything else; none while it is not the end. */
+  /** The blocks below everything else; none before the run's end. */
   end: Block[];
-  /** The whole of it, as arguments of `chat.postMessage` and `chat.update`. */
+  /** The whole message, as arguments of `chat.postMessage` and `chat.update`. */
   message: { text: string; blocks: Block[] } | { markdown_text: string };
   mark: string;
 }
@@ -30,19 +31,19 @@ export interface Change {
   after: Pick<ShownPage, "sent" | "mark" | "tasks">;
 }
 
-/** Of what a phone shows of a message that it tells of. */
-const NOTICE = 300;
-/** Of one append: plans are longer at times, and the next one brings the rest. */
-const MOST_TASKS = 40;
+/** The length of a message's fallback text, which phones show in notifications. */
+const NOTICE_CHARACTERS = 300;
+/** The tasks of one append. The next one has the rest of a longer plan. */
+const MAX_TASKS = 40;
 const PLAN_TITLE = "";
 
-/** All that the run says, as Slack is sent it. */
-export function wordsOf(view: RunView): string {
+/** The run's whole text, in the form in which it is sent to Slack. */
+export function textForSlack(view: RunView): string {
   return withoutMentions(textOf(view));
 }
 
 export function render(view: RunView, place: SlackPlace, plain: boolean): Rendering[] {
-  const texts = toPages(wordsOf(view));
+  const texts = toPages(textForSlack(view));
   const chinese = isChinese(texts[0] ?? "") || view.plan.sections.some(({ title }) => isChinese(title));
   return texts.map((text, at) => {
     const isLast = at === texts.length - 1;
@@ -59,10 +60,10 @@ function toMessage(text: string, plan: PlanState | null, end: Block[], plain: bo
   const whole = [text, listed].filter((part) => part !== "").join("\n\n");
   if (plain) return { markdown_text: [whole, ...end.map(plainText)].filter((part) => part !== "").join("\n\n") || "…" };
   const markdown = [text, listed].filter((part) => part !== "").map((part) => ({ type: "markdown", text: part }));
-  return { text: shorten(whole, NOTICE) || "…", blocks: [...markdown, ...end] };
+  return { text: shorten(whole, NOTICE_CHARACTERS) || "…", blocks: [...markdown, ...end] };
 }
 
-/** Of a block that can't be shown: its words, and its links as Markdown has them. */
+/** The text of a block that can't be shown, with its links in Markdown. */
 function plainText(block: Block): string {
   const texts = [block.text, ...(Array.isArray(block.elements) && block.type === "context" ? block.elements : [])];
   return texts
@@ -79,10 +80,10 @@ export function streamBegin(page: Rendering): Change {
   return changeOf(nothing, page, false) ?? { chunks: [], isLast: false, after: nothing };
 }
 
-/** What a stream lacks; null where what it shows is not the beginning of what it is to show. */
+/** Returns what a stream lacks; null if its text is not the beginning of the page's text. */
 export function changeOf(shown: ShownPage, page: Rendering, isWhole: boolean): Change | null {
   if (markOf(page.text.slice(0, shown.sent)) !== shown.mark) return null;
-  // The plan is told of in the next message, and a stream can't take its own back.
+  // The next message has the plan now, and a stream can't remove the one it has.
   if (isWhole && page.plan === null && Object.keys(shown.tasks).length > 0) return null;
   const { chunks, tasks, left } = taskChunks(shown.tasks, page);
   const end = isWhole ? page.text.length : endOfWhole(page.text);
@@ -92,7 +93,7 @@ export function changeOf(shown: ShownPage, page: Rendering, isWhole: boolean): C
   return { chunks, isLast: left === 0, after: { sent, mark: markOf(page.text.slice(0, sent)), tasks } };
 }
 
-/** Half a character waits for its other half. */
+/** The end of the text's last whole character: half a surrogate pair waits for its other half. */
 function endOfWhole(text: string): number {
   return isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.length - 1 : text.length;
 }
@@ -101,7 +102,7 @@ const statuses: Record<TaskStatus, string> = {
   pending: "pending",
   in_progress: "in_progress",
   completed: "complete",
-  // Slack has no word for it.
+  // Slack has no status for it.
   cancelled: "error",
 };
 
@@ -118,14 +119,14 @@ function taskChunks(shown: Record<string, string>, { plan, chinese }: Rendering)
     wanted.set(id, { type: "task_update", id, title: oneLine(content) || "…", status: statuses[status], ...cancelled });
   }
   for (const id of Object.keys(shown)) {
-    // A stream can't take a task back.
+    // A stream can't remove a task.
     const removed = { type: "task_update", id, title: chinese ? "已移除" : "Removed", status: "complete" };
     if (!wanted.has(id)) wanted.set(id, removed);
   }
   const changed = [...wanted].filter(([id, chunk]) => tasks[id] !== markOf(JSON.stringify(chunk)));
-  for (const [id, chunk] of changed.slice(0, MOST_TASKS)) {
+  for (const [id, chunk] of changed.slice(0, MAX_TASKS)) {
     chunks.push(chunk);
     tasks[id] = markOf(JSON.stringify(chunk));
   }
-  return { chunks, tasks, left: Math.max(0, changed.length - MOST_TASKS) };
+  return { chunks, tasks, left: Math.max(0, changed.length - MAX_TASKS) };
 }

@@ -1,4 +1,4 @@
-// What Slack refuses, puts off or takes no more of, beside the one course of things that show.test.ts goes through.
+// Refusals, rate limits and size limits of Slack, beside the usual course that show.test.ts covers.
 import { describe, expect, it } from "vitest";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import { emptyView, type RunView } from "../../agent/run-view.ts";
@@ -22,7 +22,7 @@ function writing(text: string): RunView {
   return { ...emptyView(), begunAt: 0, planBefore: 0, texts: [{ id: "a", text }] };
 }
 
-/** Calls until there is none to make now, or Slack is given up. */
+/** Makes calls until none is due, or the mirror gives up. */
 function show(view: RunView, shown: Shown, now: number, answer: (step: Extract<Step, Call>) => SlackAnswer): Shown {
   let known = shown;
   for (let calls = 0; calls < 200; calls++) {
@@ -36,7 +36,7 @@ function show(view: RunView, shown: Shown, now: number, answer: (step: Extract<S
 }
 
 describe("a message of Slack's thread", () => {
-  it("has the plan only where the plan is still told of, when the text goes on in the next one", () => {
+  it("loses the plan to the next message when the text continues there", () => {
     const channel = new SlackChannel();
     const view = writing("Working.\n");
     const task = { id: "task_1", content: "Build", status: "in_progress" as const };
@@ -57,7 +57,7 @@ describe("a message of Slack's thread", () => {
   });
 
   it.each(["message_not_found", "cant_delete_message"])(
-    "that was not to be there any more leaves its place to the text that comes, where it is refused with %s",
+    "that can't be deleted because of %s is left alone, and the next text gets its own message",
     (error) => {
       const channel = new SlackChannel();
       const long = "a line of the reply\n".repeat(500);
@@ -78,7 +78,7 @@ describe("a message of Slack's thread", () => {
     },
   );
 
-  it("is told tasks whose titles Slack takes, whatever marks stand in them", () => {
+  it("has task titles within Slack's limit that mention nobody", () => {
     const view = writing("");
     const content = "<!channel>".repeat(60);
     view.plan = {
@@ -93,7 +93,7 @@ describe("a message of Slack's thread", () => {
 });
 
 describe("the longest message", () => {
-  it("has room in Slack's 12,000 characters where it takes no blocks", () => {
+  it("fits into Slack's 12,000 characters without blocks", () => {
     const tasks = Array.from({ length: 100 }, (_, at) => ({
       id: `t${at}`,
       content: "x".repeat(200),
@@ -111,7 +111,7 @@ describe("the longest message", () => {
 });
 
 describe("the calls for a run", () => {
-  it("cost no look at its text while nothing may be appended", () => {
+  it("do not read its text while no append is due", () => {
     const view = writing("One");
     const shown = show(view, { ...nothingShown, hasStatus: true }, 10, () => ({ kind: "done", body: { ts: "1.1" } }));
     let looks = 0;
@@ -126,7 +126,7 @@ describe("the calls for a run", () => {
     expect(stepOf(watched, shown, 2_000)).toMatchObject({ kind: "append" });
   });
 
-  it("come less and less often where each message is lost and none is found", () => {
+  it("become rarer while each message is lost and none is found", () => {
     const view = { ...writing("One"), end: ended };
     let shown: Shown = { ...nothingShown, hasStatus: true };
     let now = 10;
@@ -143,7 +143,7 @@ describe("the calls for a run", () => {
     expect(starts).toBeLessThan(30);
   });
 
-  it("end where Slack says that a message is stopped, and that it is still streamed", () => {
+  it("end if Slack contradicts itself on whether a message is still streamed", () => {
     const view = { ...writing("One"), end: ended };
     const calls: string[] = [];
     const answer = (step: Extract<Step, Call>): SlackAnswer => {
@@ -156,14 +156,14 @@ describe("the calls for a run", () => {
     expect(calls.length).toBeLessThan(30);
   });
 
-  it("are in doubt where Slack does not say which message it made", () => {
+  it("are in doubt if Slack does not name the message it made", () => {
     const step = stepOf(writing("One"), { ...nothingShown, hasStatus: true }, 10);
     if (!isCall(step)) throw new Error("there is nothing to do");
     const after = applyAnswer(nothingShown, step, { kind: "done", body: { ok: true } }, 10);
     expect(after).toMatchObject({ pages: [], doubt: "start" });
   });
 
-  it("go on without the status, whatever Slack has against it", () => {
+  it("continue without the status, for whatever reason Slack refuses it", () => {
     const view = writing("");
     const step = stepOf(view, nothingShown, 10);
     if (!isCall(step)) throw new Error("there is nothing to do");

@@ -4,7 +4,7 @@ import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
 import type { Interrupt, Run } from "../../protocol/run.ts";
 import type { SlackAnswer } from "../api.ts";
-import { wordsOf } from "./render.ts";
+import { textForSlack } from "./render.ts";
 import { nextStep } from "./show.ts";
 import { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./shown.ts";
 
@@ -49,7 +49,7 @@ function ended(status: Run["status"], more: Partial<Run> = {}): Run {
 
 type Fate = "done" | "lost before" | "lost after" | "later" | "dies before" | "dies after";
 
-/** Calls until nothing is left to do now; whoever dies goes on as a new life does, from what was stored. */
+/** Makes calls until none is due. After a fate that dies, it continues as a new life does, from what was stored. */
 function show(
   view: RunView,
   shown: Shown,
@@ -67,13 +67,13 @@ function show(
     const answer = reached ? channel.do(step.method, step.fields) : null;
     if (fate.startsWith("dies")) stored = recoverShown(JSON.parse(JSON.stringify(stored)) as Shown);
     else {
-      const told: SlackAnswer =
+      const received: SlackAnswer =
         fate === "done" && answer !== null
           ? answer
           : fate === "later"
             ? { kind: "later", after_ms: 1_000 }
             : { kind: "unknown", reason: "lost" };
-      const after = applyAnswer(stored, step, told, now);
+      const after = applyAnswer(stored, step, received, now);
       if (after === null) throw new Error(`gave up at ${step.method}`);
       stored = after;
     }
@@ -93,7 +93,7 @@ function more(view: RunView, id: string, delta: string): void {
 }
 
 describe("a run in Slack", () => {
-  it("is one message: begun with the first words, added to, and stopped with where to look", () => {
+  it("is one message: started with the first text, appended to, and stopped with a link", () => {
     const view = { ...emptyView(), begunAt: 0 };
     const channel = new SlackChannel();
     const methods: string[] = [];
@@ -121,7 +121,7 @@ describe("a run in Slack", () => {
     expect(JSON.stringify(channel.messages[0]?.blocks)).toContain("https://taskloom.test/#thread=thread_1");
   });
 
-  it("waits between appends, and not at the end", () => {
+  it("waits between appends, and not before its end", () => {
     const view = { ...emptyView(), begunAt: 0 };
     const channel = new SlackChannel();
     said(view, "a", "One");
@@ -135,7 +135,7 @@ describe("a run in Slack", () => {
     expect(channel.said).toBe("One two");
   });
 
-  it("has a button to stop it while it works for long, and none after", () => {
+  it("gets a Stop button after five seconds, and loses it at its end", () => {
     const view = { ...emptyView(), begunAt: 0 };
     const channel = new SlackChannel();
     said(view, "a", "Working");
@@ -150,7 +150,7 @@ describe("a run in Slack", () => {
     expect(channel.messages).toHaveLength(1);
   });
 
-  it("shows the plan and each change of it", () => {
+  it("shows the plan and each change to it", () => {
     const view = { ...emptyView(), begunAt: 0, planBefore: 0 };
     const channel = new SlackChannel();
     const task = (status: "pending" | "in_progress" | "completed" | "cancelled") => ({
@@ -170,7 +170,7 @@ describe("a run in Slack", () => {
     expect(channel.messages).toHaveLength(1);
   });
 
-  it("says what a run asks with buttons that name it", () => {
+  it("shows its questions with buttons that carry the interrupt's id", () => {
     const view = { ...emptyView(), begunAt: 0 };
     view.end = ended("interrupted", {
       interrupts: [question],
@@ -182,7 +182,7 @@ describe("a run in Slack", () => {
     expect(channel.messages).toHaveLength(1);
   });
 
-  it("posts and updates where streams are refused", () => {
+  it("is posted and updated if Slack refuses streams", () => {
     const view = { ...emptyView(), begunAt: 0 };
     const channel = new SlackChannel();
     channel.streamsRefused = true;
@@ -197,7 +197,7 @@ describe("a run in Slack", () => {
     expect(JSON.stringify(channel.messages[0]?.blocks)).toContain("no &lt;model&gt;");
   });
 
-  it("replaces a text that is void in the same message", () => {
+  it("replaces a discarded text in the same message", () => {
     const view = { ...emptyView(), begunAt: 0 };
     const channel = new SlackChannel();
     said(view, "a", "Half a");
@@ -211,7 +211,7 @@ describe("a run in Slack", () => {
     expect(channel.said).toBe("A whole reply");
   });
 
-  it("lets no word wait for a button or a status that Slack puts off", () => {
+  it("shows its text without waiting for a rate-limited button or status", () => {
     const view = { ...emptyView(), begunAt: 0 };
     const channel = new SlackChannel();
     let fate = (method: string): Fate => (method === "assistant.threads.setStatus" ? "later" : "done");
@@ -226,7 +226,7 @@ describe("a run in Slack", () => {
     said(view, "a", "One");
     ({ shown } = turn(shown, 1));
     expect(channel.said).toBe("One");
-    // The button of a run that works for long.
+    // The Stop button is due.
     fate = (method) => (method === "chat.postMessage" ? "later" : "done");
     ({ shown } = turn(shown, 6_000));
     more(view, "a", " two");
@@ -247,7 +247,7 @@ describe("a run in Slack", () => {
     expect(channel.messages).toHaveLength(1);
   });
 
-  it("gives up where there is no place any more", () => {
+  it("is given up if its channel no longer exists", () => {
     const view = { ...emptyView(), begunAt: 0 };
     said(view, "a", "Hello");
     const step = nextStep(
@@ -285,7 +285,7 @@ const anyFate: fc.Arbitrary<Fate> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<Fate>("lost before", "lost after", "later", "dies before", "dies after") },
 );
 
-describe("whatever happens to calls and lives", () => {
+describe("a run in Slack, whatever happens to calls and lives", () => {
   it("ends with each word once, in order, and the last state of the plan", () => {
     fc.assert(
       fc.property(
@@ -325,7 +325,7 @@ describe("whatever happens to calls and lives", () => {
             expect(turn).toBeLessThan(100);
           }
           const plain = channel.said.replace(/\*\*S\*\*[\s\S]*$/, "").trimEnd();
-          expect(plain.replaceAll("\n", "")).toBe(wordsOf(view).replaceAll("\n", ""));
+          expect(plain.replaceAll("\n", "")).toBe(textForSlack(view).replaceAll("\n", ""));
           expect(channel.messages.some(({ streaming }) => streaming)).toBe(false);
           expect(JSON.stringify(channel.messages)).not.toContain("taskloom:stop");
           const asking = channel.messages.filter(({ blocks }) => JSON.stringify(blocks).includes("taskloom:choice:0"));

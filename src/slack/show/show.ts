@@ -1,36 +1,37 @@
-// How a run is shown in Slack: what it is to show (the view) is compared with what it shows (`Shown`), and the difference is the
-// next call. Pure, so that every order of events, refusals and crashes can be tried.
+// Decides the next call to Slack: it compares what should be shown (the view) with what is shown (`Shown`), and the
+// difference is the next call. It is pure, so tests try every order of events, refusals and crashes.
 //
-// A reply is streamed: text is appended, and the message stopped at the end. To append is not idempotent, so where it is not
-// known whether a call was carried out (no answer, a life that ended amid it), nothing more is appended: the stream is
-// stopped and the same message is replaced as a whole, as often as needed. The same goes for a text that turned out void,
-// and where Slack takes no stream. A message whose posting is in doubt is looked for in Slack's thread.
+// A reply is streamed: text is appended, and at the end the message is stopped. Appending is not idempotent. So if it
+// is not known whether a call was carried out (no answer, or the life ended during it), nothing more is appended: the
+// stream is stopped, and the whole message is replaced, as often as needed. A discarded text, and a place where Slack
+// refuses streams, are handled in the same way. If it is not known whether a message was posted, it is looked for in
+// Slack's thread.
 import type { Showing } from "../../agent/mirror.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { closedMessage, controlBlocks, questionMessage } from "./blocks.ts";
 import { type Change, changeOf, type Rendering, render, streamBegin } from "./render.ts";
-import { type Making, type Shown, type ShownPage, type Step, withoutPage, withPage } from "./shown.ts";
+import { type Creation, type Shown, type ShownPage, type Step, withoutPage, withPage } from "./shown.ts";
 
-/** A reply that is there by then needs no button to stop it. */
+/** A reply that is finished by then needs no button to stop it. */
 const CONTROL_AFTER_MS = 5_000;
 
-/** The message that asks what a run asked. */
+/** The message with a run's questions. */
 export interface SlackQuestion {
   ts: string;
 }
 
 export interface SlackShowing extends Showing<SlackPlace, Shown, SlackQuestion> {
-  /** The bot's own user. */
+  /** The bot's user id. */
   bot: string;
 }
 
-/** The next call, when to look again, or that all is shown. */
+/** Returns the next call, or when to decide again, or that everything is shown. */
 export function nextStep(showing: SlackShowing, now: number): Step {
   const { view, shown } = showing;
   if (now < shown.blockedUntil) return { kind: "wait", until: shown.blockedUntil };
   if (shown.doubt !== null) return findMessage(showing, shown.doubt);
   const isOver = view.end !== null;
-  // A long text is not looked through for each word that comes.
+  // While no append is due, the text is not rendered: rendering a long text for every delta would be slow.
   if (!isOver && now < shown.pacedUntil && shown.pages.length > 0) {
     return asideStep(showing, now) ?? { kind: "wait", until: shown.pacedUntil };
   }
@@ -44,7 +45,7 @@ export function nextStep(showing: SlackShowing, now: number): Step {
   return step;
 }
 
-/** When there is something beside the run's words to be done; null where there is not. */
+/** Returns when a call beside the run's text is due; null if none is. */
 function nextAside(showing: SlackShowing): number | null {
   const { view, shown } = showing;
   const isOwed = closeStep(showing) !== null || (view.end !== null && shown.control !== null);
@@ -53,12 +54,12 @@ function nextAside(showing: SlackShowing): number | null {
   return needsControl && view.begunAt !== null ? Math.max(shown.asideUntil, view.begunAt + CONTROL_AFTER_MS) : null;
 }
 
-/** What the run does not say itself. */
+/** The next call beside the run's text. */
 function asideStep(showing: SlackShowing, now: number): Step | null {
   return now < showing.shown.asideUntil ? null : (closeStep(showing) ?? controlStep(showing, now));
 }
 
-/** What the run before asked was answered elsewhere, or is not to be answered any more: its buttons go. */
+/** Removes the buttons of the run before: its questions were answered elsewhere, or can no longer be answered. */
 function closeStep({ view, shown, asked, place }: SlackShowing): Step | null {
   if (asked === null || asked.run === null || shown.hasClosed || view.begunAt === null) return null;
   return {
@@ -80,7 +81,7 @@ function pageStep(showing: SlackShowing, pages: Rendering[]): Step | null {
   return surplus < 0 ? null : removePage(showing, surplus);
 }
 
-/** What makes one message of Slack what it is to be; `isWhole` where nothing is added to it any more. */
+/** The next call for one message of Slack. `isWhole`: nothing will be added to this page. */
 function reconcile(showing: SlackShowing, place: number, page: Rendering, isWhole: boolean): Step | null {
   const shown = showing.shown.pages[place];
   if (shown === undefined) return beginPage(showing, place, page, isWhole);
@@ -94,9 +95,9 @@ function reconcile(showing: SlackShowing, place: number, page: Rendering, isWhol
 
 function beginPage(showing: SlackShowing, place: number, page: Rendering, isWhole: boolean): Step | null {
   if (page.isEmpty && !isWhole) return statusStep(showing);
-  // The question is all that it says.
+  // An interrupted run without text shows only its questions.
   if (page.isEmpty && showing.view.end?.status === "interrupted") return null;
-  // How it ended may be all there is.
+  // A stream needs text. A message with only the blocks of the end is posted.
   if (!showing.shown.streams || page.isEmpty) return post(showing, place, page);
   const { chunks, after } = streamBegin(page);
   const { channel, thread_ts, recipient_user_id, recipient_team_id } = showing.place;
@@ -109,7 +110,7 @@ function beginPage(showing: SlackShowing, place: number, page: Rendering, isWhol
   };
 }
 
-/** While nothing is said yet. Slack takes it away with the first message, and after two minutes. */
+/** Shows a status before the first text. Slack removes it with the first message, and after two minutes. */
 function statusStep({ view, shown, place }: SlackShowing): Step | null {
   if (shown.hasStatus || view.begunAt === null) return null;
   return {
@@ -131,7 +132,7 @@ function append({ place }: SlackShowing, at: number, page: ShownPage, change: Ch
   };
 }
 
-/** With what is left to say; without where it is not known what the message shows. */
+/** Stops a stream with the rest of its text, or with nothing if it is not known what the message shows. */
 function stop(place: SlackPlace, at: number, page: ShownPage, change: Change | null, whole: Rendering | null): Step {
   const left = {
     ...(change === null || change.chunks.length === 0 ? {} : { chunks: change.chunks }),
@@ -168,10 +169,10 @@ function update({ place }: SlackShowing, at: number, shown: ShownPage, page: Ren
   };
 }
 
-/** A message of a text that turned out void. */
+/** Removes the message of a discarded text. */
 function removePage({ shown, place }: SlackShowing, at: number): Step {
   const page = shown.pages[at] as ShownPage;
-  // Slack deletes nothing that is still streamed.
+  // Slack does not delete a message that is still streamed.
   if (page.state === "streaming") return stop(place, at, page, null, null);
   return {
     kind: "delete",
@@ -222,7 +223,7 @@ function controlStep({ view, shown, place, run }: SlackShowing, now: number): St
   };
 }
 
-function findMessage(showing: SlackShowing, doubt: Making): Step {
+function findMessage(showing: SlackShowing, doubt: Creation): Step {
   const { place, shown, bot } = showing;
   const known = [...shown.pages.map(({ ts }) => ts), shown.control ?? "", shown.question ?? ""];
   const newest = [place.newest_ts, ...known].reduce((one, other) => (isNewer(other, one) ? other : one));
@@ -241,8 +242,8 @@ function findMessage(showing: SlackShowing, doubt: Making): Step {
   };
 }
 
-/** The message that was found, as one of which it is not known what it shows. */
-function adopt(shown: Shown, doubt: Making, ts: string | null): Shown {
+/** Takes over the message that was found. It is not known what it shows. */
+function adopt(shown: Shown, doubt: Creation, ts: string | null): Shown {
   if (ts === null) return shown;
   if (doubt === "control") return { ...shown, control: ts };
   if (doubt === "question") return { ...shown, question: ts };
@@ -250,7 +251,7 @@ function adopt(shown: Shown, doubt: Making, ts: string | null): Shown {
   return { ...shown, pages: [...shown.pages, page] };
 }
 
-/** Slack's numbers of messages: seconds, a point, and six places. */
+/** Compares Slack's message ids: seconds, a point, and six digits. */
 function isNewer(one: string, other: string): boolean {
   return one.length === other.length ? one > other : Number(one) > Number(other);
 }

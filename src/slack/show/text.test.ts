@@ -9,18 +9,18 @@ const line = fc.oneof(
 );
 const anyText = fc.array(line, { maxLength: 60, size: "max" }).map((lines) => lines.join("\n").repeat(3));
 
-/** A page without what was added to close and to reopen a block of code. */
+/** A page without the fences that close and reopen a code block. */
 function withoutFences(pages: string[]): number {
   return pages.join("").length;
 }
 
 describe("a reply cut into messages", () => {
-  it("is one message where it is short", () => {
+  it("is one message if it is short", () => {
     expect(toPages("")).toEqual([""]);
     expect(toPages("Hello")).toEqual(["Hello"]);
   });
 
-  it("ends a page with a line", () => {
+  it("ends a page at the end of a line", () => {
     const text = `${"a".repeat(99)}\n`.repeat(100);
     const pages = toPages(text);
     expect(pages.length).toBeGreaterThan(1);
@@ -28,7 +28,7 @@ describe("a reply cut into messages", () => {
     expect(pages.every((page) => page.endsWith("\n"))).toBe(true);
   });
 
-  it("closes a block of code at the end of a page and opens it again on the next", () => {
+  it("closes a code block at the end of a page and opens it again on the next", () => {
     const text = `\`\`\`ts\n${"const a = 1;\n".repeat(1_150)}\`\`\`\nDone.`;
     const pages = toPages(text);
     for (const page of pages.slice(0, -1)) expect(page.endsWith("\n```")).toBe(true);
@@ -36,7 +36,7 @@ describe("a reply cut into messages", () => {
     expect(pages.join("").match(/const a = 1;/g)).toHaveLength(1_150);
   });
 
-  it("keeps every character, within what Slack takes", () => {
+  it("keeps every character, within Slack's limit for a message", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const pages = toPages(text);
@@ -47,7 +47,7 @@ describe("a reply cut into messages", () => {
     );
   });
 
-  it("never takes back what a page began with while the text grows", () => {
+  it("keeps the beginning of a page while the text grows", () => {
     fc.assert(
       fc.property(anyText, fc.nat(), (text, at) => {
         const before = toPages(text.slice(0, at % (text.length + 1)));
@@ -58,14 +58,14 @@ describe("a reply cut into messages", () => {
   });
 });
 
-describe("what a model wrote", () => {
-  it("calls nobody", () => {
+describe("a model's text", () => {
+  it("mentions nobody", () => {
     expect(withoutMentions("<!channel> <@U1> <#C1> a < b <b>")).toBe(
       "<\u200b!channel> <\u200b@U1> <\u200b#C1> a < b <b>",
     );
   });
 
-  it("is cut in whole characters", () => {
+  it("is cut between whole characters", () => {
     expect(shorten("ab🛒c", 4)).toBe("ab…");
     expect(shorten("abcd", 4)).toBe("abcd");
   });

@@ -1,18 +1,19 @@
-// A reply cut into Slack's messages. Slack takes 12,000 characters of Markdown a message, and is seen to refuse a streamed one
-// from some 10,000 bytes on; a page ends earlier, so that the plan and what a run ends with have room beside it.
+// Cuts a reply into Slack's messages. Slack accepts 12,000 characters of Markdown in a message, and has been observed
+// to refuse a streamed one of about 10,000 bytes. A page ends earlier, so that the plan and the blocks of the run's end
+// fit.
 //
-// A page's end depends only on what stands before it: while a text grows, what was sent of a page stays its beginning, and
-// can be added to.
+// A page's end depends only on the text before it. So while a text grows, the sent part of a page stays its beginning,
+// and more can be appended.
 import { cutEnd } from "../../lib/truncate.ts";
 
-/** A page ends with the first line that ends after this many bytes of UTF-8, */
-const PAGE = 6_500;
-/** or in mid-line after these. */
-const LONGEST_PAGE = 7_500;
+/** A page ends with the first line that ends after this many bytes of UTF-8. */
+const PAGE_BYTES = 6_500;
+/** A longer line is cut after this many bytes. */
+const MAX_PAGE_BYTES = 7_500;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/;
 
-/** At least one page. A block of code that a page's end cuts is closed there and opened again on the next page. */
+/** Returns at least one page. A code block that a page's end cuts is closed there and opened again on the next page. */
 export function toPages(text: string): string[] {
   const pages: string[] = [];
   let rest = text;
@@ -31,18 +32,18 @@ export function toPages(text: string): string[] {
   }
 }
 
-/** Null while all of it is one page. */
+/** Returns null if the text fits on one page. */
 function endOfPage(text: string): number | null {
-  const least = unitsWithin(text, PAGE);
+  const least = unitsWithin(text, PAGE_BYTES);
   if (text.length <= least) return null;
-  const most = unitsWithin(text, LONGEST_PAGE);
+  const most = unitsWithin(text, MAX_PAGE_BYTES);
   const line = text.indexOf("\n", least);
-  // A page that ends with the text's last line is told from the next one when that comes.
+  // If the text ends with this line, the page ends only when more text comes.
   if (line >= 0 && line < most) return line + 1 < text.length ? line + 1 : null;
   return text.length <= most ? null : cutEnd(text, most).length;
 }
 
-/** How many UTF-16 units from the start take up to so many bytes of UTF-8. */
+/** Returns how many UTF-16 units from the start fit into this many bytes of UTF-8. */
 function unitsWithin(text: string, bytes: number): number {
   let size = 0;
   for (let place = 0; place < text.length; place++) {
@@ -54,7 +55,7 @@ function unitsWithin(text: string, bytes: number): number {
   return text.length;
 }
 
-/** The fence that is open where the text ends. */
+/** Returns the code fence that is open at the end of the text. */
 function openFence(text: string): { mark: string; info: string } | null {
   let open: { mark: string; info: string } | null = null;
   for (const line of text.split("\n")) {
@@ -67,14 +68,14 @@ function openFence(text: string): { mark: string; info: string } | null {
 }
 
 /**
- * Text that a model wrote, for Slack's Markdown: `<!channel>`, `<@U1>` and `<#C1>` call or link nobody. An invisible
- * character parts them, and they look as they were.
+ * Makes a model's text safe for Slack's Markdown: `<!channel>`, `<@U1>` and `<#C1>` mention or link nothing. An
+ * invisible character splits them, so they look the same.
  */
 export function withoutMentions(text: string): string {
   return text.replace(/<(?=[!@#])/g, "<\u200b");
 }
 
-/** Cut to what Slack takes, in whole characters. */
+/** Cuts a text to a limit of UTF-16 units, between whole characters. */
 export function shorten(text: string, units: number): string {
   return text.length <= units
     ? text

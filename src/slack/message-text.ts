@@ -1,17 +1,17 @@
-// What a person wrote in Slack, as a model reads it: Slack's escapes and its marks for people, channels and links become
-// plain words. All of it stays the person's words: data, whatever stands in it.
+// Turns a message from Slack into text for a model: Slack's escapes and its markup for people, channels and links
+// become plain text. All of it remains the person's text: data, never instructions.
 import { toTitle } from "../lib/title.ts";
 import { cutMiddle } from "../lib/truncate.ts";
 import type { SlackMessageEvent } from "./events.ts";
 
-/** Slack's own bound for a message's text. */
+/** Slack's own limit for a message's text. */
 const TEXT_CHARACTERS = 40_000;
-const MOST_FILES = 20;
-const MOST_FORWARDED = 5;
+const MAX_FILES = 20;
+const MAX_FORWARDED = 5;
 const NAME_CHARACTERS = 200;
 
-/** Without the bot's mention, which only says whom it is for. */
-export function toWords(text: string, bot_user_id: string | null): string {
+/** Removes the bot's mention, which only addresses the message. */
+export function toPlainText(text: string, bot_user_id: string | null): string {
   const plain = text.replaceAll(/<([^<>]*)>/g, (_mark, inner: string) => readMark(inner, bot_user_id));
   const lines = unescapeText(plain).split("\n");
   return lines
@@ -25,17 +25,17 @@ export function mentions(text: string, user_id: string): boolean {
 }
 
 /**
- * The message of a run; empty where the person said nothing. Who wrote it is told unless it is who began the thread. The
- * same for every event that tells of one message.
+ * The user message of a run; empty if the person wrote nothing. It names the writer, unless the writer started the
+ * thread. All events of one message give the same text.
  */
 export function toContent(event: SlackMessageEvent, bot_user_id: string): string {
   const forwarded = event.forwarded
-    .slice(0, MOST_FORWARDED)
-    .map((text) => toWords(text, null))
+    .slice(0, MAX_FORWARDED)
+    .map((text) => toPlainText(text, null))
     .filter((text) => text !== "")
     .map((text) => `Forwarded message:\n${text.replaceAll(/^/gm, "> ")}`);
-  const said = [toWords(event.text, bot_user_id), ...forwarded].filter((text) => text !== "").join("\n\n");
-  const files = event.files.slice(0, MOST_FILES).map((name) => JSON.stringify(name.slice(0, NAME_CHARACTERS)));
+  const said = [toPlainText(event.text, bot_user_id), ...forwarded].filter((text) => text !== "").join("\n\n");
+  const files = event.files.slice(0, MAX_FILES).map((name) => JSON.stringify(name.slice(0, NAME_CHARACTERS)));
   if (said === "" && files.length === 0) return "";
   const notes = [
     ...(event.is_direct || event.begun_by === event.user_id ? [] : [`written by user ${event.user_id}`]),
@@ -47,13 +47,16 @@ export function toContent(event: SlackMessageEvent, bot_user_id: string): string
     .join("\n\n");
 }
 
-/** What a thread is called that begins with it: only words of people, not our notes about them. Null without any. */
-export function toSaidTitle({ text, forwarded }: SlackMessageEvent, bot_user_id: string): string | null {
-  const said = [toWords(text, bot_user_id), ...forwarded.slice(0, MOST_FORWARDED).map((each) => toWords(each, null))];
+/** The title of a thread that starts with this message: people's words without our notes. Null if there are none. */
+export function toMessageTitle({ text, forwarded }: SlackMessageEvent, bot_user_id: string): string | null {
+  const said = [
+    toPlainText(text, bot_user_id),
+    ...forwarded.slice(0, MAX_FORWARDED).map((each) => toPlainText(each, null)),
+  ];
   return toTitle(said.join("\n"));
 }
 
-/** `@U1`, `#C1|name`, `!here`, `https://x|label`: what stands between Slack's brackets. */
+/** Converts what is between Slack's angle brackets: `@U1`, `#C1|name`, `!here`, `https://x|label`. */
 function readMark(inner: string, bot_user_id: string | null): string {
   const bar = inner.indexOf("|");
   const target = bar < 0 ? inner : inner.slice(0, bar);

@@ -1,5 +1,5 @@
-// What the doors for Slack share: a request is Slack's or refused; an answer comes within the time that Slack waits; a person
-// is told alone what did not work.
+// What the routes for Slack share: they refuse requests that Slack has not signed, answer within the time that Slack
+// waits, and notify one person of what failed.
 import { BODY_BYTES, readBytes } from "../../http/body.ts";
 import type { AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
@@ -8,7 +8,7 @@ import type { CallSlack } from "../api.ts";
 import { checkSignature } from "../signature.ts";
 import type { SlackPorts } from "../workspaces.ts";
 
-/** Slack gives up after three seconds, of which the way takes some. */
+/** Slack gives up after three seconds, and the network takes some of them. */
 const ANSWER_MS = 2_400;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
@@ -18,7 +18,7 @@ export function slackPorts(context: AppContext): SlackPorts {
   return { database: context.env.DB, slack, encryption_keys };
 }
 
-/** The body of a request that Slack signed; any other is `unauthorized`, and read no further. */
+/** Returns the body of a request that Slack has signed. Any other is `unauthorized`, and its body is not parsed. */
 export async function readSigned(context: AppContext): Promise<string> {
   const { slack } = context.get("config");
   if (slack === null) {
@@ -41,7 +41,7 @@ export async function readSigned(context: AppContext): Promise<string> {
   }
 }
 
-/** What work comes to, or `late` where Slack would not wait for it: then it goes on behind the answer. */
+/** Returns the result of `work`, or `late` if Slack would not wait for it. The work then goes on in the background. */
 export async function answerInTime<T>(context: AppContext, work: Promise<T>, late: T): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const waited = new Promise<"late">((resolve) => {
@@ -50,21 +50,21 @@ export async function answerInTime<T>(context: AppContext, work: Promise<T>, lat
   try {
     const first = await Promise.race([work.then((value) => ({ value })), waited]);
     if (first !== "late") return first.value;
-    goOn(context, work);
+    continueInBackground(context, work);
     return late;
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Work behind the answer, whose failure nobody waits for. */
-export function goOn(context: AppContext, work: Promise<unknown>): void {
+/** Continues work after the answer. A failure is only logged. */
+export function continueInBackground(context: AppContext, work: Promise<unknown>): void {
   const request_id = context.get("request_id");
   context.executionCtx.waitUntil(work.catch((error: unknown) => logError("slack_failed", error, { request_id })));
 }
 
-/** Tells one person something in a channel or a thread. Best effort: what it tells of has happened in any case. */
-export async function tellOne(
+/** Shows a text to one person in a channel or a thread. Best effort: a failed call is not repeated. */
+export async function notifyPerson(
   call: CallSlack,
   { channel, user_id, thread_ts }: { channel: string; user_id: string; thread_ts?: string },
   text: string,
