@@ -1,5 +1,5 @@
-// What the documents list is what there is: routes, events, problem codes, tables with their columns, settings. What a text
-// says about them is for reviews.
+// The documents list exactly the routes, events, problem codes, tables, columns and settings that exist. Whether their
+// texts are right is for reviews.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -17,14 +17,14 @@ function read(path: string): Promise<string> {
   return readFile(join(root, path), "utf8");
 }
 
-/** Every text in double quotes or of the form that `pattern` captures. */
+/** Every text that `pattern` captures, once. There must be one. */
 function findAll(text: string, pattern: RegExp): string[] {
   const found = [...text.matchAll(pattern)].map(([, name = ""]) => name);
   expect(found.length).toBeGreaterThan(0);
   return [...new Set(found)];
 }
 
-/** Names that stand nowhere between backticks. */
+/** The names that appear nowhere between backticks. */
 function missingIn(text: string, names: string[]): string[] {
   const quoted = new Set([...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = ""]) => code.split(/[^\w]+/)));
   return names.filter((name) => !quoted.has(name));
@@ -36,7 +36,7 @@ async function listDocuments(): Promise<string[]> {
   return ["README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", ...inDocs];
 }
 
-/** The anchors that GitHub gives to the headings of a text. */
+/** The anchors that GitHub makes from the headings of a text. */
 function anchorsOf(text: string): string[] {
   const headings = [...text.replaceAll(/^```[\s\S]*?^```/gm, "").matchAll(/^#+ (.+)$/gm)].map(
     ([, title = ""]) => title,
@@ -49,7 +49,7 @@ function anchorsOf(text: string): string[] {
   );
 }
 
-/** Table name → column names, of both stores. */
+/** The tables of both stores, with their columns. */
 async function readTables(): Promise<{ store: string; name: string; columns: string[] }[]> {
   const migrations = (await readdir(join(root, "migrations"))).filter((file) => file.endsWith(".sql"));
   const schema = (await Promise.all(migrations.map((file) => read(`migrations/${file}`)))).join("\n");
@@ -74,7 +74,7 @@ async function readTables(): Promise<{ store: string; name: string; columns: str
   return [...inDatabase, ...inObject];
 }
 
-/** The part of storage.md that is about one table of one store. */
+/** The section of storage.md about one table of one store. */
 function sectionOf(text: string, store: string, table: string): string {
   const [, inDatabase = "", inObject = ""] = /\n## D1\n([\s\S]*)\n## The object's SQLite\n([\s\S]*)/.exec(text) ?? [];
   const sections = (store === "D1" ? inDatabase : inObject).split("\n### ");
@@ -100,7 +100,7 @@ describe("docs/README.md", () => {
 });
 
 describe("docs/api.md", () => {
-  it("lists exactly the routes that there are", async () => {
+  it("lists exactly the routes that are served", async () => {
     const { paths } = describeApi(createApp()) as { paths: Record<string, Record<string, unknown>> };
     const served = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`),
@@ -125,7 +125,7 @@ describe("docs/settings.md", () => {
 });
 
 describe("docs/protocol.md", () => {
-  it("tells of every event, and of every CUSTOM by its name", async () => {
+  it("names every event, and every CUSTOM event by its name", async () => {
     const source = await read("src/protocol/event.ts");
     const union = source.slice(source.indexOf("export type ThreadEvent"));
     const events = findAll(union, /"([A-Z][A-Z_]{3,})"/g);
@@ -133,7 +133,7 @@ describe("docs/protocol.md", () => {
     expect(missingIn(await read("docs/protocol.md"), [...events, ...custom])).toEqual([]);
   });
 
-  it("tells of every problem with its status, and of every error of a run", async () => {
+  it("lists every problem with its status, and every error of a run", async () => {
     const text = await read("docs/protocol.md");
     const listed = [...text.matchAll(/^\| (\d{3}) \| `(\w+)` \|/gm)].map(([, status, code]) => `${status} ${code}`);
     const known = Object.entries(problems).map(([code, { status }]) => `${status} ${code}`);
@@ -143,7 +143,7 @@ describe("docs/protocol.md", () => {
 });
 
 describe("docs/storage.md", () => {
-  it("tells of every table of both stores with every column", async () => {
+  it("describes every table of both stores with every column", async () => {
     const text = await read("docs/storage.md");
     const tables = await readTables();
     const inSchema = findAll(await read("src/store/schema.ts"), /sqliteTable\(\s*"(\w+)"/g);
@@ -158,14 +158,14 @@ describe("docs/storage.md", () => {
 });
 
 describe("docs/slack.md", () => {
-  it("asks for the rights that an installation asks for", async () => {
+  it("lists the scopes that an installation requests", async () => {
     const [, listed = ""] = /\n {4}bot:\n((?: {6}- .*\n)+)/.exec(await read("docs/slack.md")) ?? [];
     expect(findAll(listed, /- (\S+)/g)).toEqual(slackScopes);
   });
 });
 
 describe("the documents", () => {
-  it("link only to what is there", async () => {
+  it("link only to files that exist", async () => {
     const broken: string[] = [];
     for (const path of await listDocuments()) {
       const links = [...(await read(path)).matchAll(/\]\((?!https?:|#)([^)\s#]+)[^)]*\)/g)].map(
@@ -178,7 +178,7 @@ describe("the documents", () => {
     expect(broken).toEqual([]);
   });
 
-  it("link only to headings that there are", async () => {
+  it("link only to headings that exist", async () => {
     const broken: string[] = [];
     for (const path of await listDocuments()) {
       for (const [, file = "", anchor = ""] of (await read(path)).matchAll(/\]\((?!https?:)([^)\s#]*)#([^)\s]+)\)/g)) {
@@ -191,7 +191,7 @@ describe("the documents", () => {
     expect(broken).toEqual([]);
   });
 
-  it("name only npm scripts that there are", async () => {
+  it("name only npm scripts that exist", async () => {
     const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
     const texts = await Promise.all((await listDocuments()).map(read));
     const named = findAll(texts.join("\n"), /`?npm run ([a-z]+)/g);

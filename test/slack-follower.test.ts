@@ -1,4 +1,5 @@
-// A thread's runs in the fake Slack, which checks each call as Slack's documents have it: over TCP, through our own caller.
+// A thread's runs in the fake Slack, over TCP and through our own caller. The fake checks each call against Slack's
+// documentation.
 import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { createManualClock } from "../dev/slack/clock.ts";
@@ -22,7 +23,7 @@ afterEach(async () => {
   slack = null;
 });
 
-/** Turns the loop of events until it is so; what never comes to be fails the test by its time. */
+/** Lets the event loop run until the condition holds. If it never does, the test times out. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await setImmediate();
 }
@@ -54,20 +55,20 @@ async function settled({ life }: FakeThread): Promise<void> {
   await until(() => life.followers.size === 0);
 }
 
-/** A reply that goes on when the test says so. */
+/** A reply whose parts arrive when the test passes them. */
 function inParts(...parts: string[]) {
   const gates = parts.map(() => Promise.withResolvers<void>());
-  const told: Reply = async (_request, onDelta) => {
+  const writes: Reply = async (_request, onDelta) => {
     for (const [place, text] of parts.entries()) {
       onDelta({ type: "text", text });
       await gates[place]?.promise;
     }
     return reply({ text: parts.join("") });
   };
-  return { told, pass: (place: number) => gates[place]?.resolve() };
+  return { writes, pass: (place: number) => gates[place]?.resolve() };
 }
 
-/** What a person reads of the bot's messages, but for plans, buttons and links. */
+/** The text of the bot's messages, without plans, buttons and links. */
 function wordsOf(messages: Message[]): string {
   return messages
     .map(({ text, blocks, stream }) => {
@@ -83,16 +84,19 @@ function refusals({ calls }: Slack): string[] {
 }
 
 describe("a run in the fake Slack", () => {
-  it.each([{ isDirect: false }, { isDirect: true }])("streams a reply without a refusal: %o", async (where) => {
-    const { thread, place, own, slack } = await open({ replies: [say("Hello ", "**world**")] }, where);
-    await thread.accept("hi", { follow: place });
-    await settled(thread);
-    expect(own().map(({ text }) => text)).toEqual(["Hello **world**"]);
-    expect(own()[0]?.stream?.state).toBe("stopped");
-    expect(refusals(slack)).toEqual([]);
-  });
+  it.each([{ isDirect: false }, { isDirect: true }])(
+    "is a streamed reply without a refused call: %o",
+    async (where) => {
+      const { thread, place, own, slack } = await open({ replies: [say("Hello ", "**world**")] }, where);
+      await thread.accept("hi", { follow: place });
+      await settled(thread);
+      expect(own().map(({ text }) => text)).toEqual(["Hello **world**"]);
+      expect(own()[0]?.stream?.state).toBe("stopped");
+      expect(refusals(slack)).toEqual([]);
+    },
+  );
 
-  it("shows a long plan and a long reply in full, in messages that Slack takes", async () => {
+  it("has its whole long plan and long reply, in messages that Slack accepts", async () => {
     const tasks = Array.from({ length: 60 }, (_, at) => `任务 ${at} <!channel> & "more" ${"x".repeat(300)}`);
     const text = Array.from({ length: 900 }, (_, at) => `第 ${at} 行：一个网上商店\n`).join("");
     const plan = { id: "c1", name: "create_tasks", input: { section_title: "商店", task_contents: tasks } };
@@ -109,9 +113,9 @@ describe("a run in the fake Slack", () => {
     expect(own().at(-1)?.stream?.tasks.size).toBe(60);
   });
 
-  it("goes on in the same message where the stream ended by itself", async () => {
-    const { told, pass } = inParts("Before. ", "After.");
-    const { thread, place, own, clock } = await open({ replies: [told] });
+  it("continues in the same message if the stream ended by itself", async () => {
+    const { writes, pass } = inParts("Before. ", "After.");
+    const { thread, place, own, clock } = await open({ replies: [writes] });
     await thread.accept("hi", { follow: place });
     await until(() => wordsOf(own()) === "Before.");
     await clock.advance(10 * 60_000);
@@ -123,7 +127,7 @@ describe("a run in the fake Slack", () => {
   });
 
   it.each(["channel_type_not_supported", "missing_recipient_user_id", "unknown_method", "missing_scope"])(
-    "posts where streams are refused with %s",
+    "is posted if streams are refused with %s",
     async (error) => {
       const { thread, place, own, slack } = await open({ replies: [say("Hello")] });
       slack.faults.push({ method: "chat.startStream", answer: "error", error });
@@ -134,10 +138,10 @@ describe("a run in the fake Slack", () => {
   );
 
   it.each(["msg_too_long", "invalid_chunks", "streaming_mode_mismatch", "message_not_in_streaming_state"])(
-    "says all in the same message where an append is refused with %s",
+    "has its whole text in the same message if an append is refused with %s",
     async (error) => {
-      const { told, pass } = inParts("One ", "two ", "three");
-      const { thread, place, own, slack, clock } = await open({ replies: [told] });
+      const { writes, pass } = inParts("One ", "two ", "three");
+      const { thread, place, own, slack, clock } = await open({ replies: [writes] });
       slack.faults.push({ method: "chat.appendStream", answer: "error", error });
       slack.faults.push({ method: "chat.stopStream", answer: "error", error, times: 1 });
       await thread.accept("hi", { follow: place });
@@ -155,12 +159,12 @@ describe("a run in the fake Slack", () => {
     methods.flatMap((method) =>
       (["lost_answer", "reset", "server_error"] as const).map((answer) => ({ method, answer })),
     ),
-  )("says each word once in one message: %o", async ({ method, answer }) => {
+  )("has each word once in one message after a fault: %o", async ({ method, answer }) => {
     const clock = new FakeClock();
     const { thread, place, own, slack } = await open({ replies: [say("Hello world")], clock });
     slack.faults.push({ method, answer, times: 1 });
     await thread.accept("hi", { follow: place });
-    // Its own wait before it tries again is the only time that has to pass.
+    // Only the mirror's own wait before its retry has to pass.
     while (thread.life.followers.size > 0) {
       await setImmediate();
       clock.advance(200);
@@ -170,7 +174,7 @@ describe("a run in the fake Slack", () => {
     expect(wordsOf(own())).toBe("Hello world");
   });
 
-  it("waits as long as Slack asks it to, and loses nothing by it", async () => {
+  it("waits as long as Slack's rate limit asks, and loses no text", async () => {
     const clock = new FakeClock();
     const { thread, place, own, slack } = await open({ replies: [say("Hello")], clock });
     slack.faults.push({ method: "chat.startStream", answer: "ratelimited", retryAfter: 90, times: 1 });
@@ -186,7 +190,7 @@ describe("a run in the fake Slack", () => {
     expect(wordsOf(own())).toBe("Hello");
   });
 
-  it("asks in a message of its own that the fake takes, with a button for each choice", async () => {
+  it("asks its question in a separate message with a button for each choice", async () => {
     const question = { question: "Red or blue?", choices: ["Red", 'Blue <&> "x"'] };
     const { thread, place, own, slack } = await open({ replies: [call({ id: "c1", name: "ask", input: question })] });
     await thread.accept("paint", { follow: place });

@@ -1,6 +1,6 @@
-// Ten habits of weak models, each in two forms: one that listens when it is told, and ends with a finished plan; and one that
-// does not, and ends with an honest count of what is unfinished. Both within bounds. The loop, the plan's tools and the
-// sentences that they answer are the real ones; only the model and the one tool for work are not.
+// Ten habits of weak models, each in two forms. One heeds reminders and ends with a finished plan. The other does not,
+// and ends with a correct count of unfinished tasks. Both end within bounds. The loop, the plan's tools and their
+// answers are the real ones; only the model and the tool for work are not.
 import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "../src/agent/model.ts";
 import type { Plan } from "../src/protocol/plan/task.ts";
@@ -8,7 +8,7 @@ import { peopleTools } from "../src/tools/people.ts";
 import { taskTools } from "../src/tools/tasks.ts";
 import { makeTool, ScriptedRun, says, type Turn, type TurnCall } from "./fakes/scripted-run.ts";
 
-const MOST_STEPS = 60;
+const MAX_STEPS = 60;
 const TASKS = 3;
 
 const sections = [
@@ -16,7 +16,7 @@ const sections = [
   { title: "Check", tasks: ["try it"] },
 ];
 
-/** What a model sees of a request: whether there is a plan, what is due, what it was told, and its last result. */
+/** What a habit sees of a request: the due task, whether all tasks have ended, the reminder and the last result. */
 interface View {
   step: number;
   due: string | null;
@@ -25,7 +25,7 @@ interface View {
   result: string;
 }
 
-/** What the habit does at a step; null where the model acts as a good one would. */
+/** What the model does at a step; null if it acts as a good one would. */
 type Habit = (view: View) => Turn | null;
 
 let number = 0;
@@ -38,7 +38,7 @@ const work = (): Turn => call("work", { number: number++ });
 const plan = (): Turn => call("create_tasks", { sections });
 const done = (...task_ids: string[]): Turn => call("update_tasks", { task_ids, status: "completed" });
 
-/** Plans, works once on each task, marks it, and completes. */
+/** Makes the plan, works once on each task, marks it, and completes. */
 function actWell({ due, is_over, result }: View): Turn {
   if (is_over) return call("complete", { summary: "All is there." });
   if (due === null) return plan();
@@ -69,18 +69,18 @@ async function runHabit(habit: Habit) {
   run.onFact = (fact) => {
     if ("plan" in fact && fact.plan) stored = fact.plan;
   };
-  const outcome = await run.run({ max_steps: MOST_STEPS });
+  const outcome = await run.run({ max_steps: MAX_STEPS });
   const tasks = (stored as Plan | null)?.tasks ?? [];
   const open = tasks.filter(({ status }) => status === "pending" || status === "in_progress").length;
   return { outcome, steps: step, tasks, open, run };
 }
 
-const isTold = ({ reminder }: View, words: string) => reminder.includes(words);
+const isReminded = ({ reminder }: View, words: string) => reminder.includes(words);
 
-/** Habits that end when the model is told, and those that never do. */
+/** Each habit ends after a reminder in `listens`, and never in `stubborn`. */
 const habits: Record<string, { listens: Habit; stubborn: Habit; ends?: "failed" }> = {
   "skips the plan": {
-    listens: (view) => (view.due === null && !view.is_over && !isTold(view, "without a task list") ? work() : null),
+    listens: (view) => (view.due === null && !view.is_over && !isReminded(view, "without a task list") ? work() : null),
     stubborn: ({ step }) => (step > 5 ? says("I have done it all.") : work()),
   },
   "plans twice": {
@@ -98,7 +98,7 @@ const habits: Record<string, { listens: Habit; stubborn: Habit; ends?: "failed" 
   },
   "forgets to update": {
     listens: (view) => {
-      if (view.due === null || view.result !== "work done" || isTold(view, "You ended your reply")) return null;
+      if (view.due === null || view.result !== "work done" || isReminded(view, "You ended your reply")) return null;
       return says("That is done.");
     },
     stubborn: ({ due, step }) => (due === null && step < 3 ? null : step % 2 === 0 ? work() : says("That is done.")),
@@ -142,7 +142,7 @@ const cut: Turn = { ...calls({ name: "create_tasks", arguments: '{"sections":[{"
 const idsIn = (result: string) => [...new Set([...result.matchAll(/"id":"(task_\w+)"/g)].map(([, id]) => id ?? ""))];
 
 describe.each(Object.entries(habits))("a model that %s", (_name, { listens, stubborn, ends = "completed" }) => {
-  it("and listens, ends with a finished plan of its tasks", async () => {
+  it("and heeds reminders, ends with a finished plan of its tasks", async () => {
     const { outcome, steps, tasks } = await runHabit(listens);
     expect(outcome).toMatchObject({ status: "completed", unfinished_tasks: 0 });
     expect(tasks.map(({ content, status }) => `${content}: ${status}`)).toEqual([
@@ -153,9 +153,9 @@ describe.each(Object.entries(habits))("a model that %s", (_name, { listens, stub
     expect(steps).toBeLessThanOrEqual(20);
   });
 
-  it("and does not, ends within bounds, and says what is unfinished", async () => {
+  it("and ignores reminders, ends within bounds, and counts what is unfinished", async () => {
     const { outcome, steps, open, run } = await runHabit(stubborn);
-    expect(steps).toBeLessThan(MOST_STEPS);
+    expect(steps).toBeLessThan(MAX_STEPS);
     expect(outcome.status).toBe(ends);
     if (outcome.status === "completed") expect(outcome.unfinished_tasks).toBe(open);
     expect(run.bugs).toEqual([]);

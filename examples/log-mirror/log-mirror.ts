@@ -65,7 +65,8 @@ export function createLogMirror(
 function nextStep(log: Log, showing: Show, now: number): MirrorStep<LogShown> {
   const { view, shown } = showing;
   const isOver = view.end !== null;
-  // What comes within the pace goes with the next edit; the end does not wait for it, but for a log that is away it does.
+  // What comes within the pace goes with the next edit; the end does not wait for it, but for a log that is away it
+  // does.
   const mustWait = now < shown.notBefore && (!isOver || shown.failures > 0);
   if (mustWait) return { kind: "wait", until: shown.notBefore, isSaid: false };
   const call = findStep(log, showing) ?? closeStep(log, showing) ?? lineStep(log, showing);

@@ -1,5 +1,5 @@
-// A stand-in for the namespace of thread objects. It keeps threads and runs in memory, writes them to D1 as the real one
-// does, and records each call. So tests see what the routes pass on and how they answer.
+// A stand-in for the namespace of thread objects. It keeps threads and runs in memory, writes them to D1 as the real
+// one does, and records each call. So tests see what the routes pass on and how they answer.
 import { editPlan } from "../../src/agent/plan/edits.ts";
 import type { Env } from "../../src/config.ts";
 import { diagnostics, waitingMessage } from "../../src/http/examples.ts";
