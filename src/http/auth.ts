@@ -1,5 +1,5 @@
 // Turns a request's bearer key into a caller. The admin key of the settings belongs to the first user. All other keys
-// are rows of D1, remembered for a few seconds so that a busy client does not cost a read per request.
+// are rows of D1, cached for a few seconds so that a busy client does not cost a read per request.
 import { createMiddleware } from "hono/factory";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";
@@ -12,21 +12,21 @@ import type { AppContext, AppEnv, Authenticator, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 
 // How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once.
-const REMEMBERED_MS = 10_000;
+const CACHED_MS = 10_000;
 
 // Runs go on while D1 fails, and their users must be able to watch and cancel them. So a key that was valid this
 // recently still is.
-const REMEMBERED_WITHOUT_D1_MS = 15 * 60_000;
+const CACHED_WITHOUT_D1_MS = 15 * 60_000;
 const D1_LIMIT_MS = 3_000;
 const D1_PAUSE_MS = 2_000;
 
-// Beyond this number the oldest is forgotten, whatever its age.
-const MAX_REMEMBERED_KEYS = 1000;
+// Beyond this number the oldest is dropped, whatever its age.
+const MAX_CACHED_KEYS = 1000;
 
 // Our keys are far shorter. This avoids hashing a header of a megabyte.
 const KEY_CHARACTERS = 1024;
 
-interface Remembered {
+interface CachedKey {
   key_id: string;
   hash: string;
   user_id: string;
@@ -36,35 +36,35 @@ interface Remembered {
 }
 
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
-  const remembered = new Map<string, Remembered>();
+  const cached = new Map<string, CachedKey>();
 
   async function recognizeStored(key_id: string, hash: Uint8Array, db: D1Database): Promise<Caller | null> {
-    const known = remembered.get(key_id);
-    const fresh = known && known.until > now() ? known : await (known ? recall(known, db) : remember(key_id, db));
+    const known = cached.get(key_id);
+    const fresh = known && known.until > now() ? known : await (known ? refresh(known, db) : load(key_id, db));
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
     return { user_id: fresh.user_id, is_admin: false };
   }
 
-  /** Asks D1 again, and returns what is remembered if D1 fails. */
-  async function recall(known: Remembered, db: D1Database): Promise<Remembered | null> {
+  /** Asks D1 again, and returns what is cached if D1 fails. */
+  async function refresh(known: CachedKey, db: D1Database): Promise<CachedKey | null> {
     try {
-      return await withinTime(clock, D1_LIMIT_MS, "D1", remember(known.key_id, db));
+      return await withinTime(clock, D1_LIMIT_MS, "D1", load(known.key_id, db));
     } catch (error) {
-      const isForgotten = remembered.get(known.key_id) !== known;
-      if (isForgotten || now() - known.readAt > REMEMBERED_WITHOUT_D1_MS) throw error;
+      const isForgotten = cached.get(known.key_id) !== known;
+      if (isForgotten || now() - known.readAt > CACHED_WITHOUT_D1_MS) throw error;
       known.until = now() + D1_PAUSE_MS;
       return known;
     }
   }
 
-  async function remember(key_id: string, db: D1Database): Promise<Remembered | null> {
+  async function load(key_id: string, db: D1Database): Promise<CachedKey | null> {
     const row = await findApiKey(db, key_id);
-    remembered.delete(key_id);
+    cached.delete(key_id);
     if (!row) return null;
-    const entry = { ...row, key_id, until: now() + REMEMBERED_MS, readAt: now() };
-    remembered.set(key_id, entry);
-    const [oldest] = remembered.keys();
-    if (remembered.size > MAX_REMEMBERED_KEYS && oldest !== undefined) remembered.delete(oldest);
+    const entry = { ...row, key_id, until: now() + CACHED_MS, readAt: now() };
+    cached.set(key_id, entry);
+    const [oldest] = cached.keys();
+    if (cached.size > MAX_CACHED_KEYS && oldest !== undefined) cached.delete(oldest);
     return entry;
   }
 
@@ -77,7 +77,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
       return key_id === null ? null : await recognizeStored(key_id, hash, db);
     },
     forget(key_id) {
-      remembered.delete(key_id);
+      cached.delete(key_id);
     },
   };
 }

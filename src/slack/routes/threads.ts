@@ -16,8 +16,8 @@ export interface BoundThreads {
 }
 
 /** The next reply in a conversation comes within minutes. The object of a thread that was deleted refuses the run. */
-const REMEMBERED_MS = 10 * 60_000;
-const MAX_REMEMBERED = 1_000;
+const CACHED_MS = 10 * 60_000;
+const MAX_CACHED = 1_000;
 /**
  * D1 has a new thread within a second or two. For this long after the thread's start, the object is asked if D1 does
  * not know it. After that, only D1 is, because every message between people would wake an object.
@@ -25,11 +25,11 @@ const MAX_REMEMBERED = 1_000;
 const YOUNG_SECONDS = 120;
 
 export function createBoundThreads(): BoundThreads {
-  const memory = createTimedCache<true>({ now: Date.now, keep_ms: REMEMBERED_MS, max_entries: MAX_REMEMBERED });
+  const cache = createTimedCache<true>({ now: Date.now, keep_ms: CACHED_MS, max_entries: MAX_CACHED });
   const nameOf = ({ user_id, thread_id }: ThreadKey) => `${user_id}/${thread_id}`;
   return {
     async has(env, key, { ts, thread_ts }) {
-      const found = await memory.read(nameOf(key), async () => {
+      const found = await cache.read(nameOf(key), async () => {
         if ((await readThread(env.DB, key)) !== null) return true;
         if (thread_ts === null || Number(ts) - Number(thread_ts) > YOUNG_SECONDS) return null;
         return (await callThread(env, key, (stub) => stub.readThread(key))).ok ? true : null;
@@ -37,7 +37,7 @@ export function createBoundThreads(): BoundThreads {
       return found !== null;
     },
     async add(key) {
-      await memory.read(nameOf(key), async () => true);
+      await cache.read(nameOf(key), async () => true);
     },
   };
 }
