@@ -1,4 +1,4 @@
-// The house rules (see docs/architecture.md) hold for every file; and each rule would notice a file that breaks it.
+// Every file keeps the rules of the code (see docs/architecture.md), and each rule detects a file that breaks it.
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as rules from "./floors/rules.ts";
@@ -10,15 +10,15 @@ function file(path: string, text = ""): Source {
   return { path, text };
 }
 
-describe("the house", () => {
-  it("is read whole", () => {
+describe("the sources", () => {
+  it("are read from all folders", () => {
     const paths = sources.map(({ path }) => path);
     expect(paths).toContain("src/config.ts");
     expect(paths).toContain("test/floors.test.ts");
     expect(paths).toContain("scripts/test.ts");
   });
 
-  it.each(Object.entries(rules))("keeps the %s", (_name, rule) => {
+  it.each(Object.entries(rules))("keep the %s", (_name, rule) => {
     expect(rule(sources)).toEqual([]);
   });
 });
@@ -51,16 +51,16 @@ describe("imports", () => {
   });
 });
 
-describe("a violation is noticed", () => {
+describe("the rules detect", () => {
   it.each([
     ["an upper floor", "src/agent/loop.ts", "../store/runs.ts"],
     ["the floor of a neighbour", "src/app.ts", "../queue/jobs.ts"],
-    ["another shelf", "src/tools/shell.ts", "../sandboxes/daytona.ts"],
+    ["another room of its floor", "src/tools/shell.ts", "../sandboxes/daytona.ts"],
     ["the agent, from a leaf", "src/lib/retry.ts", "../agent/loop.ts"],
     ["the vocabulary, from a leaf", "src/lib/log.ts", "../protocol/run.ts"],
     ["a room on no floor", "src/agent/loop.ts", "../extra/thing.ts"],
     ["what is outside src", "src/agent/loop.ts", "../../test/fakes/model.ts"],
-  ])("importing %s", (_what, path, specifier) => {
+  ])("a file that imports %s", (_what, path, specifier) => {
     expect(rules.floorRule([file(path, `import { x } from "${specifier}";`)])).toHaveLength(1);
   });
 
@@ -68,27 +68,31 @@ describe("a violation is noticed", () => {
     expect(rules.floorRule([file("src/extra/thing.ts", 'import { x } from "../lib/log.ts";')])).toHaveLength(1);
   });
 
-  it("imports in a circle, by types too", () => {
-    const circle = [
+  it("a cycle of imports, type imports included", () => {
+    const cycle = [
       file("src/agent/a.ts", 'import { b } from "./b.ts";'),
       file("src/agent/b.ts", 'import type { C } from "../lib/c.ts";'),
       file("src/lib/c.ts", 'export type { A } from "../agent/a.ts";'),
     ];
-    expect(rules.cycleRule(circle)).toHaveLength(1);
-    expect(rules.cycleRule(circle.slice(0, 2))).toEqual([]);
+    expect(rules.cycleRule(cycle)).toHaveLength(1);
+    expect(rules.cycleRule(cycle.slice(0, 2))).toEqual([]);
   });
 
   it("a folder of more than twenty files", () => {
     const many = Array.from({ length: 20 }, (_, place) => file(`src/thread/${place}.ts`));
-    expect(rules.crowdRule([...many, file("src/thread/a.test.ts"), file("src/thread/rows/a.ts")])).toEqual([]);
-    expect(rules.crowdRule([...many, file("src/thread/a.ts")])).toHaveLength(1);
+    expect(rules.folderSizeRule([...many, file("src/thread/a.test.ts"), file("src/thread/rows/a.ts")])).toEqual([]);
+    expect(rules.folderSizeRule([...many, file("src/thread/a.ts")])).toHaveLength(1);
   });
 
   it.each([
-    ["the page importing code", "src/web/main.ts", 'import { run } from "../protocol/run.ts";'],
-    ["the page importing the server", "src/web/main.ts", 'import type { Env } from "../config.ts";'],
+    ["the page importing code of the server", "src/web/main.ts", 'import { run } from "../protocol/run.ts";'],
     [
-      "the evaluation importing more than a request is made by",
+      "the page importing a type from outside src/protocol",
+      "src/web/main.ts",
+      'import type { Env } from "../config.ts";',
+    ],
+    [
+      "the evaluation importing a room that makes no request",
       "dev/eval/a.ts",
       'import { a } from "../../src/store/a.ts";',
     ],
@@ -109,7 +113,7 @@ describe("a violation is noticed", () => {
     expect(rules.packageRule([file(path, `import { x } from "${specifier}";`)])).toHaveLength(1);
   });
 
-  it("the environment outside its rooms", () => {
+  it("an import of the environment outside its rooms", () => {
     const text = 'import { type Env, readConfig } from "../config.ts";';
     expect(rules.environmentRule([file("src/agent/loop.ts", text)])).toHaveLength(1);
     expect(rules.environmentRule([file("src/models/chat/model.ts", "let e: Cloudflare.Env;")])).toHaveLength(1);
@@ -121,15 +125,15 @@ describe("a violation is noticed", () => {
     expect(rules.sizeRule([file("dev/long.ts", "x\n".repeat(400))])).toEqual([]);
   });
 
-  it("a tool that its shelf does not register", () => {
-    const shelf = [
+  it("a tool that its folder's index does not register", () => {
+    const folder = [
       file("src/tools/index.ts", 'import { shell } from "./shell.ts";'),
       file("src/tools/shell.ts", 'import { cut } from "./cut.ts";'),
       file("src/tools/cut.ts"),
       file("src/tools/shell.test.ts"),
     ];
-    expect(rules.shelfRule(shelf)).toEqual([]);
-    expect(rules.shelfRule([...shelf, file("src/tools/forgotten.ts")])).toHaveLength(1);
+    expect(rules.registrationRule(folder)).toEqual([]);
+    expect(rules.registrationRule([...folder, file("src/tools/forgotten.ts")])).toHaveLength(1);
   });
 
   it("a default export", () => {
@@ -140,7 +144,7 @@ describe("a violation is noticed", () => {
     expect(rules.defaultExportRule([file("test/e2e/a-worker.ts", "export default {};")])).toEqual([]);
   });
 
-  it("a server that knows its stand-ins", () => {
+  it("a file of the server that names a stand-in", () => {
     expect(rules.standInRule([file("src/models/chat/model.ts", "// the scripted model")])).toHaveLength(1);
     expect(rules.standInRule([file("src/models/chat/model.ts", "// see dev/model")])).toHaveLength(1);
     expect(rules.standInRule([file("src/models/chat/model.ts", 'import("../../dev/model/server.ts")')])).toHaveLength(
@@ -149,7 +153,7 @@ describe("a violation is noticed", () => {
     expect(rules.standInRule([file("src/sandboxes/x.ts", "2>/dev/null")])).toEqual([]);
   });
 
-  it("a file that knows a sandbox provider outside its folder", () => {
+  it("a file that names a sandbox provider outside its folder", () => {
     const named = "// Daytona's word for it";
     for (const path of ["src/projects/sandbox.ts", "src/projects/a.test.ts", "src/web/app/words.ts"]) {
       expect(rules.providerRule([file(path, named)])).toHaveLength(1);
@@ -163,7 +167,7 @@ describe("a violation is noticed", () => {
     expect(rules.providerRule([file("src/thread/a.ts", "config.daytona")])).toHaveLength(1);
   });
 
-  it("a thread that knows a mirror by name", () => {
+  it("a file of the thread that names a mirror", () => {
     const knows = (text: string) => rules.mirrorRule([file("src/thread/follow/followers.ts", text)]);
     expect(knows('import { nextStep } from "../../slack/show/show.ts";')).toHaveLength(1);
     expect(knows("// as Slack has it")).toHaveLength(1);
@@ -172,10 +176,10 @@ describe("a violation is noticed", () => {
     expect(rules.mirrorRule([file("src/thread/follow/followers.test.ts", "// in Slack")])).toEqual([]);
   });
 
-  it("a folder or file without a meaning", () => {
-    expect(rules.folderRule([file("src/utils/x.ts"), file("dev/helpers.ts"), file("src/http/base/x.ts")])).toHaveLength(
-      3,
-    );
-    expect(rules.folderRule([file("src/store/database.ts")])).toEqual([]);
+  it("a folder or file whose name says nothing", () => {
+    expect(
+      rules.folderNameRule([file("src/utils/x.ts"), file("dev/helpers.ts"), file("src/http/base/x.ts")]),
+    ).toHaveLength(3);
+    expect(rules.folderNameRule([file("src/store/database.ts")])).toEqual([]);
   });
 });

@@ -1,15 +1,15 @@
-// What a run is to look like in the log: one line a text, one for the plan, one for how the run ended.
+// How a run looks in the log: one line for each text, one for the plan, one for the end of the run.
 import { type RunView, showsPlan } from "../../src/agent/run-view.ts";
 import { cutEnd } from "../../src/lib/truncate.ts";
 import type { Run } from "../../src/protocol/run.ts";
 
 export interface Line {
-  /** The same for as long as the line is there, whatever stands in it. */
+  /** Identifies the line while its text changes. */
   key: string;
   text: string;
 }
 
-/** What one line holds. A chat platform has such a bound for a message; a longer text then needs several. */
+/** The limit of one line. A chat platform limits messages in the same way; a longer text needs several. */
 const MAX_CHARACTERS = 2_000;
 
 export function linesOf(view: RunView): Line[] {
@@ -27,7 +27,7 @@ function planLine({ plan }: RunView): string {
   return `plan: ${done} of ${tasks.length} done`;
 }
 
-/** A question has a key of its own: the next run finds its line by it. */
+/** A question has its own key, by which the next run finds its line. */
 function endLine({ status, error, interrupts }: Run): Line {
   if (status === "interrupted") {
     return { key: "ask", text: `asks: ${interrupts.map(({ message }) => message).join(" / ")}` };

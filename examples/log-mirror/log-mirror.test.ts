@@ -1,4 +1,4 @@
-// The mirror on a real thread: the followers of `src/thread` drive it over a database in memory.
+// The mirror on a real thread: `src/thread/follow` drives it over a database in memory.
 
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -16,7 +16,7 @@ const tools = createTools(noSettings).filter(({ name }) =>
   ["create_tasks", "update_tasks", "complete", "ask"].includes(name),
 );
 
-/** A log in memory. `fails` may let a call fail before it is carried out, or lose its answer after. */
+/** A log in memory. `fails` decides whether a call fails before it is carried out, or loses its answer afterwards. */
 class MemoryLog implements Log {
   readonly lines: { key: string; text: string }[] = [];
   isClosed = false;
@@ -70,19 +70,19 @@ function followed(options: FakeThreadOptions) {
   return { thread, log, clock };
 }
 
-/** Lets time pass until all is shown; what never comes to be fails the test by its time. */
+/** Lets time pass until everything is shown. If that never happens, the test times out. */
 async function shown({ thread, clock }: { thread: FakeThread; clock: FakeClock }): Promise<void> {
   while (thread.life.followers.size > 0 || thread.life.live.size > 0) {
     await setImmediate();
     clock.advance(100);
-    // The platform's part: a killed life is followed by another, and the alarm goes off.
+    // As on the platform, a killed life is followed by another, and the alarm fires.
     if (!thread.isAlive) thread.crash();
     ensureRunning(thread.life);
     ensureFollowing(thread.life);
   }
 }
 
-/** A reply whose parts come when the test says so. */
+/** A reply whose parts arrive when the test passes them. */
 function inParts(...parts: string[]) {
   const gates = parts.map(() => Promise.withResolvers<void>());
   const writes: Reply = async (_request, onDelta) => {
@@ -119,7 +119,7 @@ describe("a run in the log", () => {
     expect(log.calls).toBe(3);
   });
 
-  it("shows how far the plan is, in a line that is edited", async () => {
+  it("shows the plan's progress in one line", async () => {
     const finish: Reply = (request, onDelta, signal) => {
       const [id = ""] = /task_[a-z0-9]{26}/.exec(JSON.stringify(request.messages)) ?? [];
       const input = { task_ids: [id], status: "completed" };
@@ -131,7 +131,7 @@ describe("a run in the log", () => {
     expect(world.log.lines.map(({ text }) => text).toSorted()).toEqual(["Built.", "completed", "plan: 1 of 1 done"]);
   });
 
-  it("asks, and closes the question when it was answered elsewhere", async () => {
+  it("asks a question, and closes it when it was answered elsewhere", async () => {
     const world = followed({ replies: [call(question), say("Red it is.")] });
     const { thread, log } = world;
     await thread.accept("paint it", { follow: place });
@@ -143,7 +143,7 @@ describe("a run in the log", () => {
     expect(log.text).toBe("asked, and answered\nRed it is.\ncompleted");
   });
 
-  it("withdraws a reply that the model does not give again", async () => {
+  it("withdraws a discarded reply that the model does not repeat", async () => {
     const failure = { code: "model_error" as const, message: "no such model", retryable: false, retry_after_ms: null };
     const gate = Promise.withResolvers<void>();
     const breaksOff: Reply = async (_request, onDelta) => {
@@ -159,7 +159,7 @@ describe("a run in the log", () => {
     expect(world.log.text).toBe("(withdrawn)\nfailed: no such model");
   });
 
-  it("is tried again for as long as the log is away, in the same lines", async () => {
+  it("is retried while the log fails, in the same lines", async () => {
     for (const fails of ["before", "after"] as const) {
       const world = followed({ replies: [say("Hello")] });
       world.log.fails = (count) => (count <= 4 ? fails : null);
@@ -170,7 +170,7 @@ describe("a run in the log", () => {
     }
   });
 
-  it("stops where the log is closed or another user's, and the run goes on", async () => {
+  it("is no longer shown if the log is closed or another user's, and continues", async () => {
     const places: [LogPlace, boolean][] = [
       [place, true],
       [{ ...place, name: "somebody's" }, false],
@@ -187,7 +187,7 @@ describe("a run in the log", () => {
   });
 });
 
-describe("a life that ends while a run is shown in the log", () => {
+describe("a run in the log whose thread loses its life", () => {
   const replies = () => [call(shop), ...Array.from({ length: 10 }, () => say("Hello ", "world"))];
 
   async function show(dies: (transaction: number) => boolean, loses: (call: number) => boolean) {
@@ -198,7 +198,7 @@ describe("a life that ends while a run is shown in the log", () => {
       dies: (when) => when === "after" && dies(++transactions),
     };
     const world = followed(options);
-    // The log has it, and nobody is there to hear of it.
+    // The log has carried the call out, and its answer is lost.
     world.log.onCall = (count) => {
       if (loses(count)) world.thread.crash();
     };
@@ -212,7 +212,7 @@ describe("a life that ends while a run is shown in the log", () => {
   function check(lines: MemoryLog["lines"], what: string): void {
     expect(new Set(lines.map(({ key }) => key)).size, what).toBe(lines.length);
     const texts = lines.map(({ text }) => text);
-    // The model is asked again where a life ended amid its reply, and reminded of the open task.
+    // If a life ended inside a reply, the model is called again and reminded of the open task.
     expect(
       texts.filter((text) => !/^(Hello world|completed|plan: 0 of 1 done)$/.test(text)),
       what,
@@ -221,7 +221,7 @@ describe("a life that ends while a run is shown in the log", () => {
     expect(texts.at(-1), what).toBe("completed");
   }
 
-  it("goes on in the same lines after each of its transactions", async () => {
+  it("continues in the same lines if the life ends after any transaction", async () => {
     const whole = await show(never, never);
     check(whole.log.lines, "whole");
     for (let death = 2; death <= whole.transactions; death++) {
@@ -230,7 +230,7 @@ describe("a life that ends while a run is shown in the log", () => {
     }
   });
 
-  it("goes on in the same lines where it ends amid any call", async () => {
+  it("continues in the same lines if the life ends during any call", async () => {
     const whole = await show(never, never);
     for (let loss = 1; loss <= whole.log.calls; loss++) {
       const { log } = await show(never, (count) => count === loss);

@@ -1,35 +1,35 @@
-// A mirror that shows runs in a log, made as one for a chat platform is made: a line stands for a message, `append` for
-// posting one and `replace` for editing it. docs/extending.md walks through it.
+// A mirror that shows runs in a log, made like one for a chat platform: a line is a message, `append` posts one and
+// `replace` edits it. docs/extending.md explains it.
 import type { MirrorStep, RunMirror, Sent, Showing } from "../../src/agent/mirror.ts";
 import { markOf } from "../../src/lib/text-mark.ts";
 import { fail, succeed } from "../../src/protocol/error.ts";
 import type { MirrorPlace } from "../../src/protocol/mirror.ts";
 import { type Line, linesOf } from "./lines.ts";
 
-/** The platform. Each call may reject, and then it is not known whether it was carried out. */
+/** The platform. If a call rejects, it is not known whether it was carried out. */
 export interface Log {
-  /** Answers the number of the new line, or null where the log is closed for good. */
+  /** Resolves with the number of the new line, or null if the log is closed for good. */
   append(key: string, text: string): Promise<number | null>;
   replace(line: number, text: string): Promise<void>;
-  /** The line that was appended with this key; null where there is none. */
+  /** Resolves with the line that was appended with this key; null if there is none. */
   find(key: string): Promise<number | null>;
 }
 
 export interface LogPlace extends MirrorPlace {
   kind: "log";
-  /** Which of the user's logs. */
+  /** The name of one of the user's logs. */
   name: string;
 }
 
-/** What is shown. Stored with each call, so it has marks of the texts and not the texts. */
+/** What is shown. It is stored with each call, so it has marks of the texts and not the texts. */
 export interface LogShown {
   lines: Record<string, { line: number; mark: string }>;
-  /** The line that may have been appended or not. */
+  /** The key of a line that may have been appended or not. */
   doing: string | null;
   /** Whether the question of the run before is closed. */
   hasClosed: boolean;
   failures: number;
-  /** No call before this, in ms. */
+  /** No call before this time, in ms. */
   notBefore: number;
 }
 
@@ -45,7 +45,7 @@ const PACE_MS = 1_000;
 const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 5 * 60_000;
 
-/** `openLog` answers null where the user has no log of that name. */
+/** `openLog` resolves with null if the user has no log of that name. */
 export function createLogMirror(
   openLog: (user_id: string, name: string) => Promise<Log | null>,
 ): RunMirror<LogPlace, LogShown, LogQuestion> {
@@ -65,8 +65,7 @@ export function createLogMirror(
 function nextStep(log: Log, showing: Show, now: number): MirrorStep<LogShown> {
   const { view, shown } = showing;
   const isOver = view.end !== null;
-  // What comes within the pace goes with the next edit; the end does not wait for it, but for a log that is away it
-  // does.
+  // Text that arrives within the pace waits for the next edit. The run's end does not wait, except after a failed call.
   const mustWait = now < shown.notBefore && (!isOver || shown.failures > 0);
   if (mustWait) return { kind: "wait", until: shown.notBefore, isSaid: false };
   const call = findStep(log, showing) ?? closeStep(log, showing) ?? lineStep(log, showing);
@@ -74,18 +73,18 @@ function nextStep(log: Log, showing: Show, now: number): MirrorStep<LogShown> {
   return isOver ? { kind: "over" } : { kind: "wait", until: null, isSaid: false };
 }
 
-/** A life ended, or no answer came, while a line was appended: it is looked for before anything else is said. */
+/** If a life ended or a call failed while a line was appended, looks for that line before any other call. */
 function findStep(log: Log, { shown, run }: Show): Call | null {
   const { doing } = shown;
   if (doing === null) return null;
   return call(shown, async () => {
     const line = await log.find(keyOf(run, doing));
-    // What stands in it is not known, so the line gets its text again.
+    // The line's text is not known, so it is replaced.
     return line === null ? { ...shown, doing: null } : withLine({ ...shown, doing: null }, doing, { line, mark: "" });
   });
 }
 
-/** The question of the run before was answered, or nobody can answer it any more. */
+/** Closes the question of the run before: it was answered, or can no longer be answered. */
 function closeStep(log: Log, { asked, shown, view }: Show): Call | null {
   if (asked === null || shown.hasClosed || view.begunAt === null) return null;
   return call(shown, async () => {
@@ -94,10 +93,10 @@ function closeStep(log: Log, { asked, shown, view }: Show): Call | null {
   });
 }
 
-/** The first line that is not as it is to be. To replace one does no harm when it is done twice. */
+/** Appends or replaces the first line that is not as wanted. Replacing a line twice does no harm. */
 function lineStep(log: Log, { view, shown, run }: Show): Call | null {
   const wanted = linesOf(view);
-  // While the run works, the reply that is given again takes the line of the one that is void.
+  // While the run works, a repeated reply takes the line of the discarded one.
   if (view.end !== null) wanted.push(...withdrawn(wanted, shown));
   const next = wanted.find(({ key, text }) => shown.lines[key]?.mark !== markOf(text));
   if (next === undefined) return null;
@@ -121,7 +120,7 @@ function withdrawn(wanted: Line[], { lines }: LogShown): Line[] {
   return left.map((key) => ({ key, text: "(withdrawn)" }));
 }
 
-/** One call, with the waits that follow from it: `make` answers null where the log is gone for good. */
+/** One call, with the wait that follows it. `make` resolves with null if the log is closed for good. */
 function call(before: LogShown, make: () => Promise<LogShown | null>): Call {
   return {
     kind: "call",
@@ -145,7 +144,7 @@ function withLine(shown: LogShown, key: string, line: LogShown["lines"][string])
   return { ...shown, lines: { ...shown.lines, [key]: line } };
 }
 
-/** Derived from the run, so that another life finds the line by it. */
+/** Derived from the run, so that the next life finds the line. */
 function keyOf({ invocation_id }: Show["run"], key: string): string {
   return `${invocation_id}:${key}`;
 }

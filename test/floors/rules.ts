@@ -1,15 +1,16 @@
-// The rules of the house. Each is a pure function from the sources to its violations, one sentence each; the sentence
-// names the file and says what would be right.
+// The rules of the code. Each is a pure function from the sources to its violations. A violation is one sentence that
+// names the file and says what is wrong.
 import { type Import, isTest, readImports, type Source } from "./sources.ts";
 
 export type Rule = (sources: Source[]) => string[];
 
-const shelves = ["src/models", "src/sandboxes", "src/tools"];
+const implementationFolders = ["src/models", "src/sandboxes", "src/tools"];
 
 /**
- * Who may import whom, from the ground up: a room imports from floors below its own and from itself, so rooms of one floor never
- * meet. The longest name counts: `src/slack/routes` is no part of `src/slack`. A feature is a folder whose pure part stands below
- * the thread and whose routes and jobs stand above it. `src/web` is beside the house: it speaks HTTP only.
+ * The floors from the bottom up, and the rooms (folders or files) on each. A room imports from lower floors and from
+ * itself, and never from another room of its floor. The longest name counts: `src/slack/routes` is not part of
+ * `src/slack`. A feature is a folder whose pure part is below the thread and whose routes and jobs are above it.
+ * `src/web` is on no floor, because it knows the server's API only.
  */
 const floors: string[][] = [
   ["src/protocol", "src/lib", "src/config.ts"],
@@ -29,7 +30,7 @@ const floors: string[][] = [
   ["src/index.ts"],
 ];
 
-/** Settings speak of the thread's contract in `Env`: the one import between rooms of one floor. */
+/** The one import between rooms of one floor: `Env` contains the type of the thread's RPC. */
 const sameFloor = new Set(["src/config.ts > src/protocol"]);
 
 const routes = [
@@ -40,7 +41,7 @@ const routes = [
   "src/projects/previews/routes/",
 ];
 
-/** Where a package may be imported. A prefix stands for its subpaths too. */
+/** The rooms that may import a package and its subpaths. */
 const packageRooms: { packages: RegExp; rooms: string[] }[] = [
   { packages: /^(hono|@hono\/.*)$/, rooms: ["src/http/", "src/app.ts", ...routes] },
   { packages: /^drizzle-orm$/, rooms: ["src/store/"] },
@@ -62,12 +63,12 @@ const environmentRooms = [
   ...routes,
 ];
 
-/** What the first request of a run is made by. */
+/** The rooms that make the first request of a run. */
 const evaluatedRooms = ["src/protocol/", "src/lib/", "src/config.ts", "src/agent/", "src/models/", "src/tools/"];
 
 const lineCeiling = 400;
 
-/** Null where it is in no room. */
+/** Returns null if the file is in no room. */
 function roomOf(path: string): { name: string; floor: number } | null {
   const rooms = floors.flatMap((names, floor) => names.map((name) => ({ name, floor })));
   const found = rooms.filter(({ name }) => path === name || path.startsWith(`${name}/`));
@@ -80,8 +81,8 @@ function importsOf(sources: Source[], pick: (path: string) => boolean): { path: 
     .flatMap((source) => readImports(source).map((used) => ({ path: source.path, used })));
 }
 
-/** `src` without the web page and without tests. */
-function isHouse(path: string): boolean {
+/** `src` without the web page and tests. */
+function isServer(path: string): boolean {
   return path.startsWith("src/") && !path.startsWith("src/web/") && !isTest(path);
 }
 
@@ -91,7 +92,7 @@ function startsWithOne(path: string, prefixes: string[]): boolean {
 
 /** A file imports only from floors below its own, or from its own room. */
 export const floorRule: Rule = (sources) =>
-  importsOf(sources, isHouse).flatMap(({ path, used }) => {
+  importsOf(sources, isServer).flatMap(({ path, used }) => {
     if (used.target === null) return [];
     const [own, other] = [roomOf(path), roomOf(used.target)];
     if (own === null) return [`${path}: is on no floor`];
@@ -100,18 +101,18 @@ export const floorRule: Rule = (sources) =>
     return [`${path} (floor ${own.floor}) imports ${used.target} (floor ${other.floor})`];
   });
 
-/** No file leads back to itself, by types neither: what stands in a circle can't be read, moved or tested by itself. */
+/** Imports form no cycle, type imports included: files in a cycle can't be read, moved or tested alone. */
 export const cycleRule: Rule = (sources) => {
   const targets = new Map(
     sources.map((source) => [source.path, readImports(source).flatMap(({ target }) => target ?? [])] as const),
   );
   const done = new Set<string>();
   const found: string[] = [];
-  const visit = (path: string, way: string[]): void => {
-    const place = way.indexOf(path);
-    if (place >= 0) found.push(`${[...way.slice(place), path].join(" > ")}: imports lead in a circle`);
+  const visit = (path: string, importers: string[]): void => {
+    const place = importers.indexOf(path);
+    if (place >= 0) found.push(`${[...importers.slice(place), path].join(" > ")}: imports form a cycle`);
     if (place >= 0 || done.has(path)) return;
-    for (const target of targets.get(path) ?? []) visit(target, [...way, path]);
+    for (const target of targets.get(path) ?? []) visit(target, [...importers, path]);
     done.add(path);
   };
   for (const path of targets.keys()) visit(path, []);
@@ -120,10 +121,10 @@ export const cycleRule: Rule = (sources) => {
 
 const folderCeiling = 20;
 
-/** A folder is read at a glance, or it is several. */
-export const crowdRule: Rule = (sources) => {
+/** A folder stays small enough to read its list of files at a glance. */
+export const folderSizeRule: Rule = (sources) => {
   const counts = new Map<string, number>();
-  for (const { path } of sources.filter(({ path }) => isHouse(path))) {
+  for (const { path } of sources.filter(({ path }) => isServer(path))) {
     const folder = path.slice(0, path.lastIndexOf("/"));
     counts.set(folder, (counts.get(folder) ?? 0) + 1);
   }
@@ -133,9 +134,9 @@ export const crowdRule: Rule = (sources) => {
 };
 
 /**
- * The page and the programs of `dev` know the server by its API: of `src`, only the vocabulary's types. What is a client
- * of that API in the page is one for `npm run ask` as well. The evaluation of the prompt is no client: it sends a model what
- * the server would send, so it takes that from the rooms that make it.
+ * The page and the programs of `dev` know the server by its API, so they import only types of `src/protocol`. `npm run
+ * ask` shares the page's API client. The evaluation of the prompt is not a client: it sends a model what the server
+ * would send, so it imports the rooms that make the request.
  */
 export const outsideRule: Rule = (sources) => {
   const isOutside = (path: string): boolean => startsWithOne(path, ["src/web/", "dev/"]) && !isTest(path);
@@ -151,7 +152,7 @@ export const outsideRule: Rule = (sources) => {
 };
 
 export const packageRule: Rule = (sources) =>
-  importsOf(sources, isHouse).flatMap(({ path, used }) => {
+  importsOf(sources, isServer).flatMap(({ path, used }) => {
     if (used.target !== null) return [];
     const parts = used.specifier.split("/");
     const name = parts.slice(0, used.specifier.startsWith("@") ? 2 : 1).join("/");
@@ -164,7 +165,7 @@ const environmentImport = /import\s+(?:type\s+)?\{[^}]*\bEnv\b[^}]*\}\s*from\s*[
 
 export const environmentRule: Rule = (sources) =>
   sources
-    .filter(({ path, text }) => isHouse(path) && (environmentImport.test(text) || /\bCloudflare\.Env\b/.test(text)))
+    .filter(({ path, text }) => isServer(path) && (environmentImport.test(text) || /\bCloudflare\.Env\b/.test(text)))
     .filter(({ path }) => !startsWithOne(path, environmentRooms))
     .map(({ path }) => `${path}: takes Env; only ${environmentRooms.join(", ")} may, others are given plain settings`);
 
@@ -174,28 +175,28 @@ export const sizeRule: Rule = (sources) =>
     .filter(({ lines }) => lines > lineCeiling)
     .map(({ path, lines }) => `${path}: has ${lines} lines; at most ${lineCeiling}`);
 
-/** What stands on a shelf is reached from the shelf's `index.ts`, or nobody can find it. */
-export const shelfRule: Rule = (sources) =>
-  shelves.flatMap((shelf) => {
-    const onShelf = new Map(
+/** Every implementation is reachable from its folder's `index.ts`, which registers them. */
+export const registrationRule: Rule = (sources) =>
+  implementationFolders.flatMap((folder) => {
+    const implementations = new Map(
       sources
-        .filter(({ path }) => path.startsWith(`${shelf}/`) && !isTest(path))
+        .filter(({ path }) => path.startsWith(`${folder}/`) && !isTest(path))
         .map((source) => [source.path, source]),
     );
     const reached = new Set<string>();
     const visit = (path: string): void => {
-      const source = onShelf.get(path);
+      const source = implementations.get(path);
       if (!source || reached.has(path)) return;
       reached.add(path);
       for (const { target } of readImports(source)) if (target !== null) visit(target);
     };
-    visit(`${shelf}/index.ts`);
-    return [...onShelf.keys()]
+    visit(`${folder}/index.ts`);
+    return [...implementations.keys()]
       .filter((path) => !reached.has(path))
-      .map((path) => `${path}: is not registered in ${shelf}/index.ts`);
+      .map((path) => `${path}: is not registered in ${folder}/index.ts`);
   });
 
-/** The platform asks for one of a Worker's entry, and tools of their settings. */
+/** Only a Worker's entry and configuration files need a default export. */
 export const defaultExportRule: Rule = (sources) =>
   sources
     .filter(
@@ -205,17 +206,17 @@ export const defaultExportRule: Rule = (sources) =>
     .filter(({ text }) => /^export\s+default\b|^export\s*\{[^}]*\bas\s+default\b/m.test(text))
     .map(({ path }) => `${path}: has a default export`);
 
-/** The server knows its stand-ins as addresses only. `/dev/null` is no stand-in. */
+/** The server knows stand-ins by their addresses only. `/dev/null` is not a stand-in. */
 export const standInRule: Rule = (sources) =>
   sources
-    .filter(({ path, text }) => isHouse(path) && /\bscripted\b|(?<![\w/])(?:\.\.?\/)*dev\/[a-z]/i.test(text))
+    .filter(({ path, text }) => isServer(path) && /\bscripted\b|(?<![\w/])(?:\.\.?\/)*dev\/[a-z]/i.test(text))
     .map(({ path }) => `${path}: knows what only dev/ may know (“scripted”, “dev/…”)`);
 
 const providerRooms = ["src/sandboxes/daytona/", "src/sandboxes/index.ts", "src/config.ts"];
 
 /**
- * A second sandbox provider is a folder and a line: everything else, tests too, knows the port only. The page may tell people
- * which setting is missing.
+ * A second sandbox provider takes one folder and one line, because all other files, tests too, know only the port. The
+ * page may name the missing setting to people.
  */
 export const providerRule: Rule = (sources) =>
   sources
@@ -230,19 +231,19 @@ export const providerRule: Rule = (sources) =>
         `${path}: names Daytona; only ${providerRooms.join(", ")} may, others know src/sandboxes/provider.ts`,
     );
 
-/** Stored names outlive every renaming. */
+/** Stored names are never renamed. */
 const storedNames = /"asked_in_slack"/g;
 
-/** The thread drives mirrors and knows none of them by name: one more is a folder and a line in `src/mirrors.ts`. */
+/** The thread knows no mirror by name, so a second mirror takes one folder and one line in `src/mirrors.ts`. */
 export const mirrorRule: Rule = (sources) =>
   sources
     .filter(
       ({ path, text }) =>
-        isHouse(path) && path.startsWith("src/thread/") && /slack/i.test(text.replace(storedNames, "")),
+        isServer(path) && path.startsWith("src/thread/") && /slack/i.test(text.replace(storedNames, "")),
     )
     .map(({ path }) => `${path}: names Slack; what only Slack needs belongs in src/slack, behind RunMirror`);
 
-export const folderRule: Rule = (sources) => {
+export const folderNameRule: Rule = (sources) => {
   const forbidden = /(?:^|\/)(utils?|helpers?|services?|controllers?|managers?|base|common|misc)(?:\/|\.tsx?$)/;
   return sources.flatMap(({ path }) => {
     const name = forbidden.exec(path)?.[1];

@@ -1,17 +1,17 @@
-// Reads the sources of the house, and what each of them imports.
+// Reads all source files, and what each of them imports.
 import { readdir, readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 
-/** A file as the rules see it: its path from the top of the repository, with forward slashes, and its text. */
+/** A file as the rules see it. Its path starts at the repository's root and has forward slashes. */
 export interface Source {
   path: string;
   text: string;
 }
 
 export interface Import {
-  /** As written. */
+  /** The specifier as it is written. */
   specifier: string;
-  /** Where a relative one leads, from the top of the repository; null for a package. */
+  /** The path of a relative import from the repository's root; null for a package. */
   target: string | null;
   typeOnly: boolean;
 }
