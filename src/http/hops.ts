@@ -11,7 +11,8 @@ import type { AppContext } from "./context.ts";
 
 /** Any text, because a count that can't be read also counts: as the maximum. */
 export const hopsHeader = z.string().optional().openapi({
-  description: "How many webhooks in a row led to this: of a delivery, or of the one that a program starts a run for.",
+  description:
+    "How many webhooks in a row led to this request. A program passes on the count of the delivery that it handles.",
   example: "1",
 });
 

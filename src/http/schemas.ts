@@ -137,7 +137,10 @@ export const sandboxFiles = z
 export const downloadBody = z
   .strictObject({
     path,
-    kind: z.enum(["content", "archive"]).default("content").openapi({ description: "A file, or a folder packed." }),
+    kind: z
+      .enum(["content", "archive"])
+      .default("content")
+      .openapi({ description: "`content`: a file. `archive`: a packed folder." }),
   })
   .refine(({ path, kind }) => kind === "archive" || path !== "", { path: ["path"], message: "names no file" })
   .openapi({ example: { path: "src/index.ts" } });
@@ -151,7 +154,7 @@ export const previewBody = z
       .min(1)
       .max(MAX_LINK_SECONDS)
       .optional()
-      .openapi({ description: "A day if absent. Without PREVIEW_DOMAIN a day is the most." }),
+      .openapi({ description: "A day if absent. Without PREVIEW_DOMAIN a day is the maximum." }),
   })
   .openapi({ example: { port: 3000 } });
 export const preview = z
@@ -177,7 +180,8 @@ export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });
 
 const threadTitle = title.nullable().openapi({
-  description: "Null, or absent where it is made: the first line of the next message with text becomes the title.",
+  description:
+    "If it is null, or absent for a new thread, the first line of the next message with text becomes the title.",
 });
 
 export const threadBody = z
@@ -203,7 +207,7 @@ export const thread = z
     project_id: z.string(),
     title: z.string().nullable().openapi({
       description:
-        "What it was called, else the first line of its first message with text, 80 characters at most; null before.",
+        "The given title, or else the first line of its first message with text (80 characters at most). Null before that message.",
     }),
     agent_id: z.string(),
     metadata: z.record(z.string(), z.unknown()),
@@ -234,7 +238,7 @@ export const message = z
     is_llm_message: z.boolean(),
     content: z
       .unknown()
-      .openapi({ description: "Of an LLM message: the OpenAI chat message. Of `task_list`: the plan." }),
+      .openapi({ description: "For an LLM message: the OpenAI chat message. For `task_list`: the plan." }),
     metadata: z.record(z.string(), z.unknown()),
     seq: z.int(),
     created_at: time,
@@ -257,7 +261,11 @@ export const planWithLedger = z
   .openapi("PlanWithLedger", { example: examples.planWithLedger });
 export const planPatch = z
   .strictObject({
-    version: z.int().min(0).optional().openapi({ description: "Of the plan that you saw: 409 where it has changed." }),
+    version: z
+      .int()
+      .min(0)
+      .optional()
+      .openapi({ description: "The version of the plan that you saw. 409 if the plan has changed since." }),
     operations: z.array(planOperation).min(1).max(100),
   })
   .openapi({ example: examples.planPatch });

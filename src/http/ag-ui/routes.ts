@@ -14,7 +14,7 @@ import { followLives } from "./reconnect.ts";
 
 const imageAddress = wellFormed.openapi({
   description:
-    "A public http or https address without a user or password, or a `data:` address. A server with `IMAGE_URLS=data` takes the latter alone. In a message that is new others are `invalid_field`.",
+    "A public http or https address without a user or password, or a `data:` address. A server with `IMAGE_URLS=data` accepts only the latter. In a new message any other address is `invalid_field`.",
 });
 
 const source = z.discriminatedUnion("type", [

@@ -6,9 +6,9 @@ import { VERSION } from "../version.ts";
 
 const description = `An agent server: a request becomes a plan, the plan becomes work.
 
-Errors are problem details with a \`code\` of a closed set. Lists take \`limit\` and \`cursor\` and answer \`data\` and \`next_cursor\`. Times are ISO 8601 UTC with milliseconds.
+Errors are problem details with a \`code\` from a closed set. Lists take \`limit\` and \`cursor\` and answer \`data\` and \`next_cursor\`. Times are ISO 8601 UTC with milliseconds.
 
-Streams are server-sent events of AG-UI 1.0. Each event has a number; a client that was cut off comes back with the last one it saw in \`Last-Event-ID\`.`;
+Streams are server-sent events of AG-UI 1.0. Each event has a number. A client that was disconnected reconnects with the last one it saw in \`Last-Event-ID\`.`;
 
 export function addOpenApi(app: App): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "key", {

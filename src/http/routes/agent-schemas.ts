@@ -21,7 +21,8 @@ function toolsOf(toolNames: string[]) {
     .transform((names) => [...new Set(names)])
     .nullable()
     .openapi({
-      description: "The tools for work that are offered; null is all. Those for the plan and for people always are.",
+      description:
+        "The tools for work that the agent has; null for all. It always has the tools for the plan and for people.",
     });
 }
 
@@ -44,7 +45,7 @@ function approvalsOf(toolNames: string[]) {
     })
     .openapi({
       description:
-        "Calls that a person must approve: patterns by tool, in which `*` is any text. Also read: one pattern for a list of one, and a list of `tool: pattern`, `tool` or `{tool, pattern}`.",
+        "Calls that a person must approve: patterns by tool, in which `*` is any text. Also accepted: one pattern in place of a list of one, and a list of `tool: pattern`, `tool` or `{tool, pattern}`.",
       example: { execute_command: ["rm *"] },
     });
 }
@@ -99,9 +100,9 @@ export const agent = z
     pinned_version: z
       .int()
       .nullable()
-      .openapi({ description: "What new runs begin with; null is the newest version." }),
+      .openapi({ description: "The version that new runs start with; null for the newest." }),
     created_at: time,
-    updated_at: time.openapi({ description: "When the version that is shown was made." }),
+    updated_at: time.openapi({ description: "When the shown version was made." }),
   })
   .openapi("Agent", { example: examples.agent });
 

@@ -32,7 +32,7 @@ export function addAgents(app: App): void {
       tag,
       summary: "Change an agent",
       description:
-        "Stores the next version, unless nothing differs. Fields that are left out stay as they are. Where a version is pinned, new runs go on with that one.",
+        "Stores the next version, unless nothing differs. Fields that are left out stay as they are. If a version is pinned, new runs still start with that one.",
       params,
       body: anyBodies.patch,
       bodyFor: (config) => bodiesFor(config).patch,
@@ -55,7 +55,7 @@ export function addAgents(app: App): void {
       tag,
       summary: "Delete an agent and its versions",
       params,
-      answers: { 204: { description: "It is gone. Runs that began with it end with it." } },
+      answers: { 204: { description: "It is deleted. Runs that started with it keep it until they end." } },
       problems: ["not_found", "invalid_operation"],
     },
     async (context, { params }) => {
@@ -140,7 +140,7 @@ function addReadAndVersions(app: App): void {
       tag,
       summary: "Read an agent",
       params,
-      answers: { 200: { description: "Its newest version, also where another one is pinned.", schema: agent } },
+      answers: { 200: { description: "Its newest version, even if another one is pinned.", schema: agent } },
       problems: ["not_found"],
     },
     async (context, { params }) => context.json(show(await findAgent(context, params.agent_id))),

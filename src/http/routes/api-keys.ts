@@ -18,7 +18,7 @@ export function addApiKeys(app: App): void {
       path: "/v1/api-keys",
       tag,
       summary: "Make an API key",
-      description: "`key` is shown this once.",
+      description: "`key` is returned only this once.",
       body: apiKeyBody,
       answers: { 201: { description: "The key.", schema: newApiKey } },
     },
@@ -55,7 +55,7 @@ export function addApiKeys(app: App): void {
       tag,
       summary: "Delete an API key",
       params: z.object({ key_id: clientId }),
-      answers: { 204: { description: "It opens nothing any more." } },
+      answers: { 204: { description: "The key is deleted and no longer valid." } },
       problems: ["not_found"],
     },
     async (context, { params }) => {

@@ -10,7 +10,7 @@ const query = z.strictObject({
   after: z.string().max(100).optional().openapi({ description: "Like `Last-Event-ID`, which wins." }),
 });
 const headers = z.object({
-  "last-event-id": z.string().optional().openapi({ description: "The number of the last event that was seen." }),
+  "last-event-id": z.string().optional().openapi({ description: "The number of the last event that you saw." }),
 });
 const answers: Record<number, Answer> = { 200: { description: "AG-UI events.", text: "text/event-stream" } };
 
@@ -22,7 +22,7 @@ export function addEvents(app: App): void {
       path: "/v1/threads/{thread_id}/events",
       tag: "Events",
       summary: "Watch a thread",
-      description: "Its runs one after another. Closed after 60 s without a run; come back with the last id.",
+      description: "Streams its runs one after another. Closes after 60 s without a run; reconnect with the last id.",
       params: threadParams,
       query,
       headers,

@@ -14,16 +14,16 @@ const waitingMessage = z
   .object({
     invocation_id: z.string().openapi({
       description:
-        "Of the request that brought it: the run that it will begin. What steers begins none, unless it comes too late.",
+        "The id of its request, and of the run that it will start. A message that steers starts none, unless it comes too late.",
     }),
     message_id: z.string(),
     on_busy: z.enum(waitingPolicies).openapi({
       description:
-        "`steer`: the active run takes it at its next step. `enqueue`: it begins a run after those before it.",
+        "`steer`: the active run takes it at its next step. `enqueue`: it starts a run after those before it.",
     }),
     content: userContent,
     is_cut: z.boolean().openapi({
-      description: "Whether `content` is too long to be shown here and is cut; the message will have all of it.",
+      description: "Whether `content` is cut here because of its length. The message will have all of it.",
     }),
     created_at: time,
   })
@@ -38,9 +38,9 @@ export function addInbox(app: App): void {
       tag: "Threads",
       summary: "List what waits",
       description:
-        "Messages that were accepted and that no run has taken yet, in the order in which they will be: 100 at most. They are among the messages of the thread once they are taken.",
+        "Accepted messages that no run has taken yet, in the order in which they will be taken: 100 at most. A message that is taken becomes a message of the thread.",
       params: threadParams,
-      answers: { 200: { description: "What waits.", schema: z.object({ data: z.array(waitingMessage) }) } },
+      answers: { 200: { description: "The waiting messages.", schema: z.object({ data: z.array(waitingMessage) }) } },
       problems: ["not_found"],
     },
     async (context, { params }) => {

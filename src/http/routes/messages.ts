@@ -17,9 +17,9 @@ const query = pageQuery.extend({
     .optional()
     .openapi({
       type: "string",
-      description: `Some of ${messageTypes.join(", ")}, with commas between; all by default.`,
+      description: `Some of ${messageTypes.join(", ")}, separated by commas; all by default.`,
     }),
-  after: clientId.optional().openapi({ description: "A `message_id`: only what comes behind it." }),
+  after: clientId.optional().openapi({ description: "A `message_id`: only messages after it." }),
 });
 
 export function addMessages(app: App): void {

@@ -73,12 +73,12 @@ const startHeaders = z.object({
 
 const startAnswers: Record<number, Answer> = {
   200: {
-    description: "With `?wait=1` the run that has ended; with `Accept: text/event-stream` its stream.",
+    description: "With `?wait=1` the ended run; with `Accept: text/event-stream` the run's stream.",
     schema: runAnswer,
     text: "text/event-stream",
   },
   202: {
-    description: "The run, accepted; the same for a repeat.",
+    description: "The accepted run; the same for a repeated request.",
     schema: runAnswer,
     headers: { Location: "The run's path." },
   },
@@ -246,7 +246,7 @@ function addReadAndCancel(app: App): void {
       tag,
       summary: "Cancel a run",
       params: runParams,
-      answers: { 200: { description: "The run, also when it had ended before.", schema: runAnswer } },
+      answers: { 200: { description: "The run, even if it had ended before.", schema: runAnswer } },
       problems: ["not_found"],
     },
     async (context, { params }) => {

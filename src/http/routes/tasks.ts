@@ -17,7 +17,7 @@ import { plan, planPatch, planWithLedger, threadParams } from "../schemas.ts";
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/tasks";
 const query = z.strictObject({
-  include: z.literal("ledger").optional().openapi({ description: "`ledger`: each task has what was done for it." }),
+  include: z.literal("ledger").optional().openapi({ description: "`ledger`: adds to each task what was done for it." }),
 });
 
 export function addTasks(app: App): void {
@@ -30,7 +30,7 @@ export function addTasks(app: App): void {
       summary: "Read the plan",
       params: threadParams,
       query,
-      answers: { 200: { description: "The plan; version 0 and empty where there is none.", schema: planWithLedger } },
+      answers: { 200: { description: "The plan; empty with version 0 if there is none.", schema: planWithLedger } },
       problems: ["not_found"],
     },
     async (context, { params, query }) => {
@@ -54,7 +54,7 @@ export function addTasks(app: App): void {
       tag,
       summary: "Change the plan",
       description:
-        "Also while a run works on it: its model sees the change at its next step. All operations or none, in their order; each takes the arguments of the plan tool of its name. Tasks may be changed in any order, one is in progress at a time, and what has ended is not opened again. `position` is the place of the first of the tasks in its section, from 0; the others follow it.",
+        "Also while a run works on it: its model sees the change at its next step. Applies all operations in their order, or none. Each takes the arguments of the plan tool with its name. Tasks may be changed in any order, one is in progress at a time, and a task that has ended can't be opened again. `position` is the place of the first task in its section, from 0; the others follow it.",
       params: threadParams,
       headers: z.object({ "taskloom-hops": hopsHeader }),
       body: planPatch,

@@ -53,7 +53,7 @@ export function addThreads(app: App): void {
       path: "/v1/threads/{thread_id}",
       tag,
       summary: "Delete a thread",
-      description: "Ends what runs on it. Its id can't be used again.",
+      description: "Ends its runs. Its id can't be used again.",
       params: threadParams,
       answers: { 204: { description: "It is gone." } },
       problems: ["not_found"],
@@ -75,7 +75,7 @@ function addCreateAndList(app: App): void {
       tag,
       summary: "Make a thread",
       description:
-        "Without a project one is made. A run makes its thread by itself, so this is needed for settings only.",
+        "Without a project, a new one is made. A run makes its thread itself, so you need this only to set fields.",
       body: threadBody,
       answers: { 201: { description: "The thread.", schema: thread, headers: { Location: "The thread's path." } } },
       problems: ["not_found", "already_exists"],

@@ -11,12 +11,12 @@ import { addOperation } from "../operation.ts";
 const MAX_DAYS = 90;
 
 const query = z.strictObject({
-  days: z.coerce.number().int().min(1).max(MAX_DAYS).default(30).openapi({ description: "The last of them is today." }),
+  days: z.coerce.number().int().min(1).max(MAX_DAYS).default(30).openapi({ description: "The last day is today." }),
 });
 const day = z
   .object({
     date: z.string().openapi({ format: "date", description: "In UTC." }),
-    runs: z.int().openapi({ description: "That were begun on this day." }),
+    runs: z.int().openapi({ description: "Runs that were started on this day." }),
     ...usage.shape,
   })
   .openapi("UsageDay", { example: examples.usageDay });
@@ -30,7 +30,7 @@ export function addUsage(app: App): void {
       tag: "Runs",
       summary: "What your runs used, by day",
       description:
-        "Over all threads that are there. A run counts for the day in UTC on which it was begun; days without runs are left out. `cost_usd` sums what is known, and is null where nothing is.",
+        "Over all existing threads. A run counts for the day in UTC on which it was started. Days without runs are left out. `cost_usd` is the sum of the known costs; null if none is known.",
       query,
       answers: { 200: { description: "Days, newest last.", schema: z.object({ data: z.array(day) }) } },
     },

@@ -15,7 +15,7 @@ export function addUsers(app: App): void {
       path: "/v1/users",
       tag: "Users and keys",
       summary: "Make a user",
-      description: "With the admin key only. The user's first API key is shown this once.",
+      description: "Needs the admin key. The user's first API key is returned only this once.",
       body: userBody,
       answers: { 201: { description: "The user and a key.", schema: newUser } },
       problems: ["forbidden", "already_exists"],

@@ -29,7 +29,7 @@ export function addSlackCommands(app: App): void {
       tag: "Slack",
       open: true,
       summary: "The slash command of Slack",
-      description: "Signed by Slack. Begins a thread in the channel and starts a run in it.",
+      description: "Signed by Slack. Starts a thread in the channel and a run in it.",
       takesBytes: true,
       answers: { 200: { description: "The reply that only the person who typed it sees." } },
       problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],

@@ -40,7 +40,7 @@ export function addSlackEvents(app: App): void {
       summary: "Events of Slack",
       description: "Signed by Slack. A mention or a direct message starts a run; a 503 asks Slack to send it again.",
       takesBytes: true,
-      answers: { 200: { description: "It is taken, or concerns nothing here." } },
+      answers: { 200: { description: "It is accepted or ignored." } },
       problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {

@@ -43,7 +43,7 @@ export function addSlackInstall(app: App): void {
       tag: "Slack",
       open: true,
       summary: "Go to Slack's page that installs the app",
-      description: "With a `ticket` of `POST /v1/slack/install`, or with a key.",
+      description: "Needs a `ticket` of `POST /v1/slack/install`, or a key.",
       query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).optional() }),
       answers: { 302: { description: "To Slack.", headers: { Location: "Slack's page." } } },
       problems: ["unauthorized", "not_configured"],
@@ -66,7 +66,7 @@ export function addSlackInstall(app: App): void {
       tag: "Slack",
       open: true,
       summary: "Back from Slack's page",
-      description: "A browser comes here from Slack. The answer is a small page, also where it failed.",
+      description: "Slack redirects the browser here. The answer is a small page, even if the installation failed.",
       query: z.object({
         code: z.string().max(1_000).optional(),
         state: z.string().max(TICKET_CHARACTERS).optional(),

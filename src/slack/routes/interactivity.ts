@@ -43,7 +43,7 @@ export function addSlackInteractivity(app: App): void {
       summary: "Buttons and forms of Slack",
       description: "Signed by Slack. Answers what a run asked, or stops a run.",
       takesBytes: true,
-      answers: { 200: { description: "It is taken, or concerns nothing here." } },
+      answers: { 200: { description: "It is accepted or ignored." } },
       problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {

@@ -75,8 +75,7 @@ function addConnecting(app: App): void {
       path: "/v1/slack/workspaces",
       tag,
       summary: "Connect a workspace by its bot's token",
-      description:
-        "For an app that was installed in Slack's own settings. The token is encrypted and never answered again.",
+      description: "For an app that was installed in Slack's own settings. The token is encrypted and never returned.",
       body: workspaceBody,
       answers: { 201: { description: "The connected workspace.", schema: workspaceAnswer } },
       problems: ["not_found", "already_exists", "rate_limited"],
@@ -117,7 +116,7 @@ function addManaging(app: App): void {
       tag,
       summary: "Change the agent or project of a workspace",
       description:
-        "Null is the default agent, or a project of its own for each thread. Threads that are there keep their project.",
+        "Null stands for the default agent, or for a new project for each thread. Existing threads keep their project.",
       params,
       body: workspacePatch,
       answers: { 200: { description: "The changed workspace.", schema: workspaceAnswer } },
@@ -140,7 +139,7 @@ function addManaging(app: App): void {
       path: "/v1/slack/workspaces/{team_id}",
       tag,
       summary: "Disconnect a workspace",
-      description: "Its token is revoked, if Slack can be reached, and forgotten.",
+      description: "Its token is revoked if Slack can be reached, and deleted.",
       params,
       answers: { 204: { description: "It is disconnected." } },
       problems: ["not_found"],
