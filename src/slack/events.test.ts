@@ -52,7 +52,7 @@ describe("an event", () => {
         text: "<@UBOT> hi",
         ts: "100.000200",
         thread_ts: "99.000100",
-        begun_by: null,
+        started_by: null,
         is_direct: false,
         is_mention: false,
         files: ["a.png", "b"],

@@ -14,7 +14,7 @@ export interface SlackMessageEvent {
   /** The message that started the thread; null if this one may start it. */
   thread_ts: string | null;
   /** Who started the thread; null if Slack does not say. The writer, if this message may start it. */
-  begun_by: string | null;
+  started_by: string | null;
   /** The conversation has only this person and the bot. */
   is_direct: boolean;
   /** It arrived as Slack's event for mentions. */
@@ -135,13 +135,13 @@ function toMessage(
     text: (text ?? "").toWellFormed(),
     ts,
     thread_ts: thread_ts ?? null,
-    begun_by: thread_ts ? (parent_user_id ?? null) : user,
+    started_by: thread_ts ? (parent_user_id ?? null) : user,
     is_direct: channel_type ? channel_type === "im" : channel.startsWith("D"),
     is_mention: event.type === "app_mention",
-    files: recordsOf(event.files).map(({ name, title }) => wordOf(name) || wordOf(title) || "unnamed"),
+    files: recordsOf(event.files).map(({ name, title }) => readText(name) || readText(title) || "unnamed"),
     forwarded: recordsOf(event.attachments)
       .filter(({ is_share, is_msg_unfurl }) => is_share === true || is_msg_unfurl === true)
-      .map(({ text: words, fallback }) => wordOf(words) || wordOf(fallback)),
+      .map(({ text, fallback }) => readText(text) || readText(fallback)),
   };
 }
 
@@ -153,6 +153,6 @@ function recordsOf(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
-function wordOf(value: unknown): string {
+function readText(value: unknown): string {
   return typeof value === "string" ? value.toWellFormed() : "";
 }

@@ -34,14 +34,14 @@ export function toContent(event: SlackMessageEvent, bot_user_id: string): string
     .map((text) => toPlainText(text, null))
     .filter((text) => text !== "")
     .map((text) => `Forwarded message:\n${text.replaceAll(/^/gm, "> ")}`);
-  const said = [toPlainText(event.text, bot_user_id), ...forwarded].filter((text) => text !== "").join("\n\n");
+  const written = [toPlainText(event.text, bot_user_id), ...forwarded].filter((text) => text !== "").join("\n\n");
   const files = event.files.slice(0, MAX_FILES).map((name) => JSON.stringify(name.slice(0, NAME_CHARACTERS)));
-  if (said === "" && files.length === 0) return "";
+  if (written === "" && files.length === 0) return "";
   const notes = [
-    ...(event.is_direct || event.begun_by === event.user_id ? [] : [`written by user ${event.user_id}`]),
+    ...(event.is_direct || event.started_by === event.user_id ? [] : [`written by user ${event.user_id}`]),
     ...(files.length === 0 ? [] : [`files are attached, which can't be read here: ${files.join(", ")}`]),
   ];
-  const cut = cutMiddle(said, TEXT_CHARACTERS, (omitted) => `\n[… ${omitted} characters are left out …]\n`);
+  const cut = cutMiddle(written, TEXT_CHARACTERS, (omitted) => `\n[… ${omitted} characters are left out …]\n`);
   return [cut, ...(notes.length === 0 ? [] : [`[Slack: ${notes.join("; ")}]`])]
     .filter((part) => part !== "")
     .join("\n\n");
@@ -49,11 +49,11 @@ export function toContent(event: SlackMessageEvent, bot_user_id: string): string
 
 /** The title of a thread that starts with this message: people's words without our notes. Null if there are none. */
 export function toMessageTitle({ text, forwarded }: SlackMessageEvent, bot_user_id: string): string | null {
-  const said = [
+  const written = [
     toPlainText(text, bot_user_id),
     ...forwarded.slice(0, MAX_FORWARDED).map((each) => toPlainText(each, null)),
   ];
-  return toTitle(said.join("\n"));
+  return toTitle(written.join("\n"));
 }
 
 /** Converts what is between Slack's angle brackets: `@U1`, `#C1|name`, `!here`, `https://x|label`. */
