@@ -5,7 +5,7 @@ import { ensureFollowing } from "./follow/followers.ts";
 import { type ActiveRun, type Life, noteError, storeRun, transact } from "./life.ts";
 import { lastMessageTime } from "./rows/messages.ts";
 import type { RunRecord } from "./rows/runs.ts";
-import { allowStart, condemnRun } from "./run/control.ts";
+import { allowStart, requestEnd } from "./run/control.ts";
 import { ensureRunning } from "./run/run.ts";
 import { resendJobs, schedule } from "./scheduler.ts";
 
@@ -40,7 +40,7 @@ async function tend(life: Life): Promise<void> {
 
 function tendActive(life: Life, active: ActiveRun): void {
   const now = life.ports.clock.now();
-  const { record, condemnedAt: condemned } = active;
+  const { record, endRequestedAt: condemned } = active;
   if (condemned !== null && now - condemned > LONGEST_END_MS) {
     life.platform.abort("a run that was told to end did not");
     return;
@@ -48,7 +48,7 @@ function tendActive(life: Life, active: ActiveRun): void {
   if (record.requested_end === null && now - lastProgress(life, record) > LONGEST_STANDSTILL_MS) {
     const hours = LONGEST_STANDSTILL_MS / 3_600_000;
     const message = `Nothing came of this run for ${hours} hours. Send another message to go on.`;
-    condemnRun(life, record, { status: "failed", error: { code: "stalled", message } });
+    requestEnd(life, record, { status: "failed", error: { code: "stalled", message } });
     return;
   }
   life.platform.waitUntil(keepSandboxAlive(life, active));

@@ -27,8 +27,8 @@ export interface ActiveRun {
   record: RunRecord;
   /** Aborted when the run is cancelled. */
   cancel: AbortController;
-  /** When this life told it to end; null where it did not. */
-  condemnedAt: number | null;
+  /** When this life requested its end; null if it did not. */
+  endRequestedAt: number | null;
   done: Promise<void>;
 }
 

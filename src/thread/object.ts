@@ -32,7 +32,15 @@ import { createPorts, type Ports } from "./ports.ts";
 import type { Database } from "./rows/database.ts";
 import { readMessagePage, readRunPage } from "./rows/reads.ts";
 import { readRemoval } from "./rows/stored-thread.ts";
-import { buryRun, cancelBefore, cancelRun, getRun, pokeRuns, startBackground, waitForEnd } from "./run/control.ts";
+import {
+  cancelBefore,
+  cancelRun,
+  failDeadLetteredRun,
+  getRun,
+  resumeStaleRuns,
+  startBackground,
+  waitForEnd,
+} from "./run/control.ts";
 import { readLedger } from "./run/ledger.ts";
 import { editPlan } from "./run/plan-edit.ts";
 import { ensureRunning } from "./run/run.ts";
@@ -147,12 +155,12 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async bury(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
-    return this.#read(key, (life) => buryRun(life, invocation_id));
+    return this.#read(key, (life) => failDeadLetteredRun(life, invocation_id));
   }
 
   async poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
     return this.#read(key, async (life) => {
-      const unknown = await pokeRuns(life, invocation_ids);
+      const unknown = await resumeStaleRuns(life, invocation_ids);
       await schedule(life);
       return succeed(unknown);
     });

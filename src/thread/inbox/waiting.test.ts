@@ -6,7 +6,7 @@ import type { UserContent } from "../../protocol/message.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
-import { cancelBefore, cancelRun, condemnRun } from "../run/control.ts";
+import { cancelBefore, cancelRun, requestEnd } from "../run/control.ts";
 import { listWaiting } from "./waiting.ts";
 
 const run = { invocation_id: "inv_a" };
@@ -16,7 +16,7 @@ function shownOf(thread: FakeThread): string[] {
   return listWaiting(thread.life).map(({ on_busy, content }) => `${on_busy} ${content}`);
 }
 
-/** A run at work, and what was sent since. */
+/** A thread with an active run, and the messages sent since. */
 async function busyThread(...sent: [text: string, more?: Partial<RunInput>][]) {
   const [first, second] = [new Gate(), new Gate()];
   const thread = new FakeThread({ replies: [first.say("", "0"), second.say("", "1")], defaultReply: say("ok") });
@@ -30,8 +30,8 @@ async function endOf(thread: FakeThread, id: string): Promise<void> {
   await thread.read({ invocation_id: id }).untilClosed();
 }
 
-describe("what waits", () => {
-  it("is in the order in which it will be taken: first what steers, then the queue", async () => {
+describe("the list of waiting messages", () => {
+  it("is in the order in which runs take them: first steering messages, then the queue", async () => {
     const { thread } = await busyThread(["q1"], ["s1", steer], ["q2", { background: true }], ["s2", steer]);
     for (const crashes of [false, true]) {
       if (crashes) thread.crash();
@@ -53,7 +53,7 @@ describe("what waits", () => {
     }
   });
 
-  it("is less by each that is taken, begun or cancelled", async () => {
+  it("no longer has messages that were taken, started or cancelled", async () => {
     const { thread, first, second } = await busyThread(["q1"], ["q2"], ["q3"], ["s1", steer]);
     await cancelRun(thread.life, "inv_q2");
     expect(shownOf(thread)).toEqual(["steer s1", "enqueue q1", "enqueue q3"]);
@@ -69,7 +69,7 @@ describe("what waits", () => {
     expect(shownOf(thread)).toEqual([]);
   });
 
-  it("has what came too late to steer as a run of its own", async () => {
+  it("has a message that came too late to steer as a run of its own", async () => {
     const { thread, second } = await busyThread(["q1", { background: true }], ["s1", steer]);
     second.open();
     const ended = endOf(thread, "inv_a");
@@ -80,12 +80,12 @@ describe("what waits", () => {
     expect(shownOf(thread)).toEqual([]);
   });
 
-  it("has nothing of what is replaced or was given up by the queue", async () => {
+  it("leaves out runs that are replaced or that the queue gave up", async () => {
     const { thread, second } = await busyThread(["q1"], ["q2", { background: true }]);
     second.open();
     const given = findRun(thread.life, "inv_q2");
     if (given === null) throw new Error("it was not stored");
-    condemnRun(thread.life, given, { status: "failed", error: { code: "dead_letter", message: "" } });
+    requestEnd(thread.life, given, { status: "failed", error: { code: "dead_letter", message: "" } });
     expect(shownOf(thread)).toEqual(["enqueue q1"]);
     await thread.accept("new", { invocation_id: "inv_new", on_busy: "replace" });
     const replacing = findRun(thread.life, "inv_new");
@@ -94,7 +94,7 @@ describe("what waits", () => {
     await endOf(thread, "inv_new");
   });
 
-  it("has no answer to a question, which is no message", async () => {
+  it("leaves out an answer to a question, which is no message", async () => {
     const ask = call({ id: "c1", name: "ask", input: { question: "which?" } });
     const thread = new FakeThread({ replies: [ask], tools: peopleTools, defaultReply: say("ok") });
     await thread.run("hi", run);
@@ -105,8 +105,8 @@ describe("what waits", () => {
   });
 });
 
-describe("what is shown of it", () => {
-  it("is whole where it is short, and says where it is not", async () => {
+describe("a waiting message in the list", () => {
+  it("is whole if it is short, and marked if it is cut", async () => {
     const image = { type: "image_url" as const, image_url: { url: `data:image/png;base64,${"A".repeat(9_000)}` } };
     const link = { type: "image_url" as const, image_url: { url: "https://x.example/a.png" } };
     const text = { type: "text" as const, text: "see" };
@@ -126,7 +126,7 @@ describe("what is shown of it", () => {
     expect(shown).toEqual(contents.map(([_sent, content, is_cut]) => [content, is_cut]));
   });
 
-  it("is a hundred messages and a megabyte at most, whatever waits", async () => {
+  it("is one of a hundred at most, and of a megabyte together, whatever waits", async () => {
     const text = { type: "text" as const, text: "z".repeat(3_000) };
     const image = { type: "image_url" as const, image_url: { url: `data:,${"A".repeat(2_500)}` } };
     const small = Array.from({ length: 88 }, () => ({ type: "image_url" as const, image_url: { url: "data:," } }));
@@ -138,7 +138,7 @@ describe("what is shown of it", () => {
     expect(JSON.stringify(shown).length).toBeLessThan(1_000_000);
   });
 
-  it("has a time also where an earlier version stored none", async () => {
+  it("has a time even if a former version stored none", async () => {
     const { thread } = await busyThread(["s1", steer]);
     thread.life.database.sql.exec("ALTER TABLE steered DROP COLUMN created_at");
     thread.crash();

@@ -8,7 +8,7 @@ import { twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.t
 import { defineTool } from "../../agent/tool.ts";
 import { UnreadableRow } from "../../store/shapes/stored.ts";
 import { findRun } from "../life.ts";
-import { pokeRuns } from "../run/control.ts";
+import { resumeStaleRuns } from "../run/control.ts";
 import { readLedger } from "../run/ledger.ts";
 import { ensureRunning } from "../run/run.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
@@ -82,7 +82,7 @@ describe.each(unreadable)("a row that holds %s", (text) => {
     async (column) => {
       const thread = await damage(`UPDATE runs SET ${column} = ?`, text);
       expect(findRun(thread.life, "inv_a")).toBeNull();
-      expect(await pokeRuns(thread.life, ["inv_a"])).toEqual(["inv_a"]);
+      expect(await resumeStaleRuns(thread.life, ["inv_a"])).toEqual(["inv_a"]);
       const repeated = await thread.accept("build it", { invocation_id: "inv_a" });
       expect(repeated).toMatchObject({ error: { code: "idempotency_conflict" } });
       await expectWorking(thread);

@@ -20,14 +20,14 @@ function chainAt(thread: FakeThread, invocation_id: string): Chain | null {
   return run === undefined ? null : { hops: run.hops, caused_by: run.caused_by };
 }
 
-/** As D1 was told last. */
-function toldOf(thread: FakeThread, invocation_id: string): Chain | null {
-  const run = thread.batches.flatMap(({ runs }) => runs).findLast((told) => told.invocation_id === invocation_id);
+/** The chain that D1 got last. */
+function chainInD1(thread: FakeThread, invocation_id: string): Chain | null {
+  const run = thread.batches.flatMap(({ runs }) => runs).findLast((sent) => sent.invocation_id === invocation_id);
   return run === undefined ? null : { hops: run.hops, caused_by: run.caused_by };
 }
 
 describe("a run's chain", () => {
-  it("is what the run was started with, in the answer, in any life and in D1, and empty without", async () => {
+  it("is the one that the run was started with, in the answer, in every life and in D1, and empty if it had none", async () => {
     const thread = new FakeThread({ replies: [say("a"), say("b")] });
     const accepted = await thread.accept("hi", { invocation_id: "inv_a", chain: two, background: true });
     expect(accepted).toMatchObject({ ok: true, value: { run: two } });
@@ -36,10 +36,10 @@ describe("a run's chain", () => {
     await thread.run("a person's", { invocation_id: "inv_b" });
     thread.crash();
     expect([chainAt(thread, "inv_a"), chainAt(thread, "inv_b")]).toEqual([two, none]);
-    expect([toldOf(thread, "inv_a"), toldOf(thread, "inv_b")]).toEqual([two, none]);
+    expect([chainInD1(thread, "inv_a"), chainInD1(thread, "inv_b")]).toEqual([two, none]);
   });
 
-  it("is the same where a life ends amid it", async () => {
+  it("stays the same when a life ends during the run", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "x"), say("y")] });
     await thread.accept("hi", { invocation_id: "inv_a", chain: one });
@@ -47,17 +47,17 @@ describe("a run's chain", () => {
     thread.crash();
     ensureRunning(thread.life);
     await thread.read({ invocation_id: "inv_a" }).untilClosed();
-    expect([chainAt(thread, "inv_a"), toldOf(thread, "inv_a")]).toEqual([one, one]);
+    expect([chainAt(thread, "inv_a"), chainInD1(thread, "inv_a")]).toEqual([one, one]);
   });
 
-  it("is not part of what makes a repeat the same: a delivery that comes again is the first one's run", async () => {
+  it("is not part of the idempotency hash: a repeated delivery returns the first one's run", async () => {
     const thread = new FakeThread({ replies: [say("a")] });
     await thread.run("hi", { invocation_id: "inv_a", chain: one });
     const repeated = await thread.accept("hi", { invocation_id: "inv_a", chain: two });
     expect(repeated).toMatchObject({ ok: true, value: { created: false, run: one } });
   });
 
-  it("is its own whichever run it waits behind or replaces", async () => {
+  it("does not depend on the run that it waits behind or replaces", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "x"), say("y"), say("z")] });
     await thread.accept("hi", { invocation_id: "inv_a", chain: two });
@@ -67,10 +67,10 @@ describe("a run's chain", () => {
     gate.open();
     await thread.read({ invocation_id: "inv_c" }).untilClosed();
     expect(["inv_a", "inv_b", "inv_c"].map((id) => chainAt(thread, id))).toEqual([two, none, one]);
-    expect(toldOf(thread, "inv_a")).toEqual(two);
+    expect(chainInD1(thread, "inv_a")).toEqual(two);
   });
 
-  it("is empty for a run that a former version stored, and that of its input where one accepted it", async () => {
+  it("is empty for a run that a former version stored, or that of the input if it was only accepted", async () => {
     const thread = new FakeThread({ replies: [say("a")] });
     await thread.accept("hi", { invocation_id: "inv_a", chain: one, background: true });
     await thread.run("before", { invocation_id: "inv_b" });
@@ -95,7 +95,7 @@ describe("a message that steers", () => {
     await thread.accept("hi", { invocation_id: "inv_a", ...(of && { chain: of }) });
     await gate.reached;
     await thread.accept("blue", { ...steer, ...(chain && { chain }) });
-    // Nothing of the run is for it yet.
+    // The run has done nothing for the message yet.
     expect(chainAt(thread, "inv_a")).toEqual(of ?? none);
     if (crash) {
       thread.crash();
@@ -106,16 +106,16 @@ describe("a message that steers", () => {
     return thread;
   }
 
-  it("gives the run that takes it the longer chain, in any life", async () => {
+  it("gives the run that takes it the longer chain, in every life", async () => {
     for (const crash of [false, true]) {
       const thread = await steered(two, one, crash);
-      expect([chainAt(thread, "inv_a"), toldOf(thread, "inv_a")]).toEqual([two, two]);
+      expect([chainAt(thread, "inv_a"), chainInD1(thread, "inv_a")]).toEqual([two, two]);
       thread.crash();
       expect(chainAt(thread, "inv_a")).toEqual(two);
     }
   });
 
-  it("gives it in the transaction in which it is taken: a life that ends right after it changes nothing", async () => {
+  it("gives the chain in the transaction that takes it, so the end of the life right after changes nothing", async () => {
     const [before, after] = [new Gate(), new Gate()];
     const thread = new FakeThread({ replies: [before.say("begun", "ended"), after.say("as you", "like")] });
     await thread.accept("hi", { invocation_id: "inv_a" });
@@ -127,12 +127,12 @@ describe("a message that steers", () => {
     expect(chainAt(thread, "inv_a")).toEqual(two);
   });
 
-  it("leaves a run its longer chain", async () => {
+  it("leaves a longer chain of the run as it is", async () => {
     expect(chainAt(await steered(one, two), "inv_a")).toEqual(two);
     expect(chainAt(await steered(undefined, one), "inv_a")).toEqual(one);
   });
 
-  it("keeps its chain where it comes too late and is a run of its own", async () => {
+  it("keeps its chain if it comes too late and becomes a run of its own", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("begun", "ended"), say("as you like")] });
     await thread.accept("hi", { invocation_id: "inv_a" });
@@ -153,17 +153,17 @@ describe("the run after one that asked a person", () => {
     return thread;
   }
 
-  it("goes on with the chain of the run that asked where it answers that, in either way", async () => {
+  it("continues the chain of the run that asked if it answers, by a resume or a message", async () => {
     const resume = [{ interrupt_id: "int_c1", status: "resolved" as const, payload: "blue" }];
     for (const answer of [{ messages: [], resume }, {}]) {
       const thread = await asked();
       await thread.run("blue", { invocation_id: "inv_b", ...answer });
       expect(findRun(thread.life, "inv_b")?.run.resumes).toBe("inv_a");
-      expect([chainAt(thread, "inv_b"), toldOf(thread, "inv_b")]).toEqual([two, two]);
+      expect([chainAt(thread, "inv_b"), chainInD1(thread, "inv_b")]).toEqual([two, two]);
     }
   });
 
-  it("goes on with its own where that is longer, or where it answers nothing", async () => {
+  it("keeps its own chain if that is longer or if it answers nothing", async () => {
     const longer = await asked(one);
     await longer.run("blue", { invocation_id: "inv_b", chain: two });
     expect(chainAt(longer, "inv_b")).toEqual(two);
@@ -173,7 +173,7 @@ describe("the run after one that asked a person", () => {
   });
 });
 
-describe("a change of the plan is told with the hops", () => {
+describe("a change of the plan is sent to D1 with the hops", () => {
   const plan = { sections: [{ title: "s", tasks: ["one"] }] };
   const create = call({ id: "c1", name: "create_tasks", input: plan });
   const edit = (thread: FakeThread, task = "two", hops?: number) => {
@@ -193,7 +193,7 @@ describe("a change of the plan is told with the hops", () => {
     expect(changesOf(thread)).toContainEqual(["inv_a", 2]);
   });
 
-  it("of none where a person made it between runs, and of the run at work where one was", async () => {
+  it("of no run if a person made it between runs, and of the active run if there is one", async () => {
     const thread = withPlan({ replies: [] });
     await thread.run("hi", { invocation_id: "inv_a", chain: two });
     await edit(thread);
@@ -210,7 +210,7 @@ describe("a change of the plan is told with the hops", () => {
     await working.read({ invocation_id: "inv_a" }).untilClosed();
   });
 
-  it("that a program passed on with its change", async () => {
+  it("that a program passed on with the change", async () => {
     const thread = withPlan({ replies: [] });
     await thread.run("hi", { invocation_id: "inv_a", chain: one });
     await edit(thread, "two", 2);
@@ -218,7 +218,7 @@ describe("a change of the plan is told with the hops", () => {
     expect(changesOf(thread)).toEqual([[null, 2]]);
   });
 
-  it("of the run that a life ended amid", async () => {
+  it("of the run that was active when a life ended", async () => {
     const gate = new Gate();
     const thread = withPlan({ replies: [create, gate.say("begun", "ended")] });
     await thread.accept("hi", { invocation_id: "inv_a", chain: two });
@@ -228,7 +228,7 @@ describe("a change of the plan is told with the hops", () => {
     expect(changesOf(thread)).toContainEqual(["inv_a", 2]);
   });
 
-  it("of the longest chain where several were made before D1 could be told", async () => {
+  it("of the longest chain if several changes are sent together", async () => {
     let isAway = true;
     const thread = withPlan({
       syncThread: async () => {

@@ -8,7 +8,7 @@ import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
 import { resendJobs } from "../scheduler.ts";
-import { buryRun, cancelRun, getRun, startBackground, waitForEnd } from "./control.ts";
+import { cancelRun, failDeadLetteredRun, getRun, startBackground, waitForEnd } from "./control.ts";
 import { ensureRunning } from "./run.ts";
 
 const run = { invocation_id: "inv_a" };
@@ -23,7 +23,7 @@ function rowsOf(thread: FakeThread) {
 }
 
 describe("a cancel", () => {
-  it("keeps the partial text, marks it so, and is answered with the ended run", async () => {
+  it("keeps the partial text, marked as partial, and returns the ended run", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half a thou", "")] });
     await thread.accept("hi", run);
@@ -42,7 +42,7 @@ describe("a cancel", () => {
     expect(status).toMatchObject({ type: "status", is_llm_message: false, content: { status: "cancelled" } });
   });
 
-  it("drops half a tool call, and tells readers so", async () => {
+  it("drops half a tool call, and readers get a snapshot without it", async () => {
     let reach = () => {};
     const reached = new Promise<void>((resolve) => {
       reach = resolve;
@@ -74,7 +74,7 @@ describe("a cancel", () => {
     expect(JSON.stringify(snapshot)).not.toContain("toolCalls");
   });
 
-  it("gives every call of the message a result", async () => {
+  it("gives each call of the message a result", async () => {
     let begin = () => {};
     const begun = new Promise<void>((resolve) => {
       begin = resolve;
@@ -101,7 +101,7 @@ describe("a cancel", () => {
     expect(answers.map(({ content }) => content.tool_call_id)).toEqual(["c1", "c2"]);
   });
 
-  it("of a run that waits ends it without a trace in the log; its readers are told", async () => {
+  it("ends a waiting run without an event in the journal; its readers get the reason", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "x")] });
     await thread.accept("hi", run);
@@ -121,7 +121,7 @@ describe("a cancel", () => {
     expect(thread.batches.flatMap(({ runs }) => runs).at(-1)).toMatchObject({ status: "completed" });
   });
 
-  it("of a run that has ended is answered with it, and of an unknown one with not_found", async () => {
+  it("returns a run that has ended, and not_found for an unknown one", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     await thread.run("hi", run);
     expect(await cancelRun(thread.life, "inv_a")).toMatchObject({ value: { status: "completed" } });
@@ -130,7 +130,7 @@ describe("a cancel", () => {
     }
   });
 
-  it("that finds the run left by a former life ends it there", async () => {
+  it("ends a run that a former life left", async () => {
     const thread = new FakeThread({ defaultReply: () => new Promise<never>(() => {}) });
     await thread.accept("hi", run);
     await thread.read(run).until(({ frames }) => frames.length > 0);
@@ -146,8 +146,8 @@ describe("a cancel", () => {
   });
 });
 
-describe("who waits for the end", () => {
-  it("gets the run as it is after the time, or ended once its rows are in D1", async () => {
+describe("a wait for the end of a run", () => {
+  it("returns the run as it is after the time, or ended once its rows are in D1", async () => {
     const clock = new FakeClock();
     let bring = () => {};
     const gate = new Gate();
@@ -173,7 +173,7 @@ describe("who waits for the end", () => {
 });
 
 describe("a background run", () => {
-  it("starts with its job, not before; its job is sent after its row is in D1", async () => {
+  it("starts with its job and not before; the job is sent after the row is in D1", async () => {
     const sent: string[] = [];
     const thread = new FakeThread({
       replies: [say("hello")],
@@ -197,7 +197,7 @@ describe("a background run", () => {
     expect(thread.requests.length).toBe(1);
   });
 
-  it("whose job does not come has it sent again after 30 s, then with a back-off, in any life", async () => {
+  it("has its job sent again after 30 s, then with a back-off, in every life", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({ clock });
     await thread.accept("hi", background);
@@ -218,7 +218,7 @@ describe("a background run", () => {
     expect(thread.jobs.length).toBe(at.length + 1);
   });
 
-  it("keeps its place: one that may start behind it starts it first, one that may not does not", async () => {
+  it("starts before a run behind it that may start, and waits if that may not start either", async () => {
     const thread = new FakeThread({ replies: [say("a"), say("b"), say("c")] });
     await thread.accept("a", background);
     await thread.accept("b", { invocation_id: "inv_b", background: true });
@@ -231,33 +231,33 @@ describe("a background run", () => {
     expect(texts.map(({ invocation_id }) => invocation_id)).toEqual(["inv_a", "inv_b"]);
   });
 
-  it("that the queue gave up fails with dead_letter and its events; one that has begun goes on", async () => {
+  it("fails with dead_letter and its events if the queue gave it up, and continues if it has started", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     await thread.accept("hi", background);
     const reader = thread.read(run);
-    await buryRun(thread.life, "inv_a");
+    await failDeadLetteredRun(thread.life, "inv_a");
     const { events } = await reader.untilClosed();
     expect(events.map(({ type }) => type)).toEqual(["RUN_STARTED", "STATE_SNAPSHOT", "RUN_ERROR"]);
     expect(findRun(thread.life, "inv_a")?.run.error).toMatchObject({ code: "dead_letter" });
     expect(thread.batches.flatMap(({ runs }) => runs).at(-1)?.status).toBe("failed");
     await thread.run("again", { invocation_id: "inv_b" });
-    for (const id of ["inv_a", "inv_b"]) await buryRun(thread.life, id);
+    for (const id of ["inv_a", "inv_b"]) await failDeadLetteredRun(thread.life, id);
     expect(["inv_a", "inv_b"].map((id) => statusOf(thread, id))).toEqual(["failed", "completed"]);
-    expect(await buryRun(thread.life, "inv_x")).toMatchObject({ error: { code: "not_found" } });
+    expect(await failDeadLetteredRun(thread.life, "inv_x")).toMatchObject({ error: { code: "not_found" } });
   });
 
-  it("that is buried while D1 is slow keeps the next one waiting until its end may be seen", async () => {
+  it("fails as a dead letter while D1 is slow, and the next run waits until that end is released", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({ replies: [say("b")], clock, syncThread: () => new Promise(() => {}) });
     await thread.accept("hi", background);
     const reader = thread.read();
-    const buried = buryRun(thread.life, "inv_a");
+    const failed = failDeadLetteredRun(thread.life, "inv_a");
     await thread.accept("next", { invocation_id: "inv_b" });
     await passTime(clock, 1_500);
     expect(reader.events.map(({ type }) => type)).toEqual(["RUN_STARTED", "STATE_SNAPSHOT"]);
     expect(statusOf(thread, "inv_b")).toBe("queued");
     await passTime(clock, 4_500);
-    await buried;
+    await failed;
     const starts = reader.events.flatMap((event) => (event.type === "RUN_STARTED" ? [event.runId] : []));
     expect(starts).toEqual(["inv_a", "inv_b"]);
     expect(reader.events.at(-1)?.type).toBe("RUN_FINISHED");

@@ -1,5 +1,5 @@
-// What doors ask of a thread besides a run: to wait for one, to cancel one, to start or bury a background one, to look
-// after those of which D1 has heard nothing.
+// What routes and jobs ask of runs that exist: wait for one, cancel one, start a background run or fail it as a dead
+// letter, and resume runs that are stale in D1.
 import { type Result, succeed } from "../../protocol/error.ts";
 import { isTerminal, type Run } from "../../protocol/run.ts";
 import { findRun, type Life, storeRun, transact } from "../life.ts";
@@ -8,17 +8,17 @@ import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { ensureRunning } from "./run.ts";
 import { endUnstarted } from "./run-end.ts";
 
-// A cancel is answered with the ended run, unless what runs takes longer than this to stop.
+// The answer to a cancel is the ended run, unless the run takes longer than this to stop.
 const CANCEL_WAIT_MS = 5_000;
-// Longer than an end is held back.
-const BURY_WAIT_MS = 5_000;
+// Longer than an end is held back (`MAX_HOLD_MS`).
+const DEAD_LETTER_WAIT_MS = 5_000;
 
 export async function getRun(life: Life, invocation_id: string): Promise<Result<Run>> {
   const record = findRun(life, invocation_id);
   return record === null ? unknownRun(invocation_id) : succeed(record.run);
 }
 
-/** The run once its end may be seen, or as it is after the time. */
+/** Returns the run once its end is released, or as it is after `timeout_ms`. */
 export async function waitForEnd(life: Life, invocation_id: string, timeout_ms: number): Promise<Result<Run>> {
   const record = findRun(life, invocation_id);
   if (record === null) return unknownRun(invocation_id);
@@ -47,7 +47,7 @@ export async function cancelRun(life: Life, invocation_id: string): Promise<Resu
   return waitForEnd(life, invocation_id, CANCEL_WAIT_MS);
 }
 
-/** `on_busy: "replace"`: ends every run before this one. A life that ends here leaves it to the next (`adoptRun`). */
+/** `on_busy: "replace"`: cancels every run before this one. If the life ends amid this, `wake.ts` does the rest. */
 export function cancelBefore(life: Life, record: RunRecord): void {
   for (const earlier of [...life.live.values()]) if (earlier.position < record.position) cancelRecord(life, earlier);
 }
@@ -55,12 +55,12 @@ export function cancelBefore(life: Life, record: RunRecord): void {
 function cancelRecord(life: Life, record: RunRecord): void {
   if (isTerminal(record.run.status)) return;
   if (record.run.status === "running" || life.active?.record === record) {
-    condemnRun(life, record, { status: "cancelled" });
+    requestEnd(life, record, { status: "cancelled" });
   } else life.platform.waitUntil(endUnstarted(life, record, { status: "cancelled" }));
 }
 
-/** Stores how the run is to end, then makes it end. The first that is requested stands. */
-export function condemnRun(life: Life, record: RunRecord, end: RequestedEnd): void {
+/** Stores how the run is to end, then makes it end. Only the first request counts. */
+export function requestEnd(life: Life, record: RunRecord, end: RequestedEnd): void {
   if (record.requested_end === null) {
     transact(life, () => {
       record.requested_end = end;
@@ -69,11 +69,11 @@ export function condemnRun(life: Life, record: RunRecord, end: RequestedEnd): vo
   }
   ensureRunning(life);
   if (life.active?.record !== record) return;
-  life.active.condemnedAt ??= life.ports.clock.now();
+  life.active.endRequestedAt ??= life.ports.clock.now();
   life.active.cancel.abort();
 }
 
-/** The queue brought the run's job. */
+/** Called when the queue delivers the run's job. */
 export function startBackground(life: Life, invocation_id: string): Result<null> {
   const record = life.live.get(invocation_id);
   if (record === undefined) return findRun(life, invocation_id) === null ? unknownRun(invocation_id) : succeed(null);
@@ -81,7 +81,7 @@ export function startBackground(life: Life, invocation_id: string): Result<null>
   return succeed(null);
 }
 
-/** A background run waits for its job no longer. */
+/** Lets a background run start without waiting for its job. */
 export function allowStart(life: Life, record: RunRecord): void {
   if (!record.startable) {
     transact(life, () => {
@@ -93,20 +93,20 @@ export function allowStart(life: Life, record: RunRecord): void {
   ensureRunning(life);
 }
 
-/** The run's job was given up by the queue: in its turn the run ends, with its events, unless it has begun. */
-export async function buryRun(life: Life, invocation_id: string): Promise<Result<null>> {
+/** Called when the queue gave up the run's job: the run fails in its turn, with its events, unless it has started. */
+export async function failDeadLetteredRun(life: Life, invocation_id: string): Promise<Result<null>> {
   const record = findRun(life, invocation_id);
   if (record === null) return unknownRun(invocation_id);
   if (record.run.status !== "queued" || life.active?.record === record) return succeed(null);
   const message = "The queue could not deliver this background run.";
   record.startable = true;
-  condemnRun(life, record, { status: "failed", error: { code: "dead_letter", message } });
-  await waitForEnd(life, invocation_id, BURY_WAIT_MS);
+  requestEnd(life, record, { status: "failed", error: { code: "dead_letter", message } });
+  await waitForEnd(life, invocation_id, DEAD_LETTER_WAIT_MS);
   return succeed(null);
 }
 
-/** D1 has heard nothing of these runs for long: it is told again. Answers the ids that this thread does not know. */
-export async function pokeRuns(life: Life, invocation_ids: string[]): Promise<string[]> {
+/** Sends stale runs to D1 again, and continues the unfinished ones. Returns the ids that this thread does not know. */
+export async function resumeStaleRuns(life: Life, invocation_ids: string[]): Promise<string[]> {
   const unknown: string[] = [];
   for (const id of invocation_ids) {
     const record = findRun(life, id);

@@ -1,4 +1,4 @@
-// The ledger as a thread's rows give it: over lives, runs, cancels, questions and clients' own tools.
+// The ledger from a thread's rows: across lives, runs, cancels, questions and clients' own tools.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Gate } from "../../../test/fakes/gate.ts";
@@ -21,7 +21,7 @@ const plans = (...tasks: string[]) =>
   call({ id: "c_plan", name: "create_tasks", input: { sections: [{ title: "S", tasks }] } });
 const works = (id: string, input: Record<string, unknown> = {}) => call({ id, name: "execute_command", input });
 
-/** Completes a task of the plan by what it is called. */
+/** Completes the task with this content. */
 const completes =
   (id: string, content: string): Reply =>
   (request, ...rest) => {
@@ -54,7 +54,7 @@ function makeThread(replies: Reply[], options: FakeThreadOptions = {}, command =
   return new FakeThread({ replies, tools: [...taskTools, ...peopleTools, command], ...options });
 }
 
-/** By what the tasks are called. */
+/** By the tasks' contents. */
 function ledgerOf({ life }: FakeThread): Record<string, TaskLedger | undefined> {
   const ledger = readLedger(life);
   return Object.fromEntries(life.state.plan.tasks.map(({ id, content }) => [content, ledger[id]]));
@@ -66,7 +66,7 @@ function metadataOf({ life }: FakeThread, call_id: string): Record<string, unkno
 }
 
 describe("the ledger of a run", () => {
-  it("tells by task what was done, what it cost and whether anything shows it", async () => {
+  it("has by task what was done, what it cost and whether there is evidence", async () => {
     const replies = [
       plans("A", "B"),
       works("c1", { exit_code: 1 }),
@@ -97,7 +97,7 @@ describe("the ledger of a run", () => {
     );
   });
 
-  it("counts no call that was refused without being run", async () => {
+  it("does not count a call that was refused before it ran", async () => {
     const same = () => works(`c${Math.random()}`);
     const words = [say("a"), say("b"), say("c"), say("d")];
     const thread = makeThread([
@@ -112,7 +112,7 @@ describe("the ledger of a run", () => {
     expect(ledgerOf(thread).A?.calls).toBe(2);
   });
 
-  it("counts time of work, not that in which a person was asked", async () => {
+  it("counts time of work, and not the time in which a question waited", async () => {
     const clock = new FakeClock();
     const gate = new Gate();
     const asks = call({ id: "q", name: "ask", input: { question: "which?" } });
@@ -134,7 +134,7 @@ describe("the ledger of a run", () => {
     expect(Date.parse(A?.finished_at ?? "") - Date.parse(A?.started_at ?? "")).toBeGreaterThan(500_000);
   });
 
-  it("keeps when a call began that a later life takes up, and what it was for", async () => {
+  it("keeps the start and task of a call that a later life continues", async () => {
     const clock = new FakeClock();
     const hangs = { first: true };
     const gate = new Gate();
@@ -168,7 +168,7 @@ describe("the ledger of a run", () => {
     gate.open();
   });
 
-  it("takes a client's answer of its own tool for work", async () => {
+  it("counts a client's result of its own tool as work", async () => {
     const client_tools = [{ name: "pick", description: "", parameters: {} }];
     const words = [say("a"), say("b"), say("c"), say("d")];
     const thread = makeThread([plans("A"), call({ id: "p1", name: "pick", input: {} }), ...words]);
@@ -179,7 +179,7 @@ describe("the ledger of a run", () => {
     expect(ledgerOf(thread).A).toMatchObject({ calls: 1, failed_calls: 0, proven: true });
   });
 
-  it("knows when a person began and ended a task", async () => {
+  it("has the times at which a person started and ended a task", async () => {
     const clock = new FakeClock();
     const thread = makeThread([], { clock });
     const edit = (...operations: Parameters<typeof editPlan>[1]["operations"]) =>
@@ -194,7 +194,7 @@ describe("the ledger of a run", () => {
     expect(ledgerOf(thread).A).toMatchObject({ started_at: began, finished_at: at(), seconds: 0 });
   });
 
-  it("has nothing of tasks that are gone, however much was done for them", async () => {
+  it("leaves out tasks that are gone, however much was done for them", async () => {
     const thread = makeThread([plans("A", "B"), works("c1"), say("a"), say("b"), say("c"), say("d")]);
     await thread.run("go", run);
     const [a, b] = thread.life.state.plan.tasks.map(({ id }) => id);
@@ -208,7 +208,7 @@ describe("the ledger of a run", () => {
     expect(thread.life.state.plan.tasks.map(({ id }) => id)).toEqual([b]);
   });
 
-  it("is nothing that a thread without a plan has", async () => {
+  it("is empty for a thread without a plan", async () => {
     const usage = { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1, cost_usd: null };
     const thread = makeThread([works("c1"), async () => reply({ text: "ok", usage })]);
     await thread.run("go", run);

@@ -1,20 +1,20 @@
-// The ledger of the thread, read off its rows each time it is asked for: once or twice a run, and by people who look.
+// The thread's ledger. It is computed from the rows on each read: once or twice a run, and when people look at it.
 import { foldLedger, type LedgerRow, type Span } from "../../agent/plan/ledger.ts";
 import type { Ledger } from "../../protocol/plan/ledger.ts";
 import { readMetadata } from "../../store/shapes/message.ts";
 import type { Life } from "../life.ts";
 import { readText, type Sql } from "../rows/database.ts";
 import { readRunSpans } from "../rows/runs.ts";
-import { readTimes } from "./plan-memory.ts";
+import { readTimes } from "./plan-tracking.ts";
 
-// Rows hold reasoning and details: some of them are long, and never all in memory at once.
+// Rows hold reasoning and details, so some are long: they are never all in memory at once.
 const ROWS_PER_READ = 50;
 
 export function readLedger(life: Life): Ledger {
   const { sql } = life.database;
   const now = life.ports.clock.now();
   const ledger = foldLedger({ rows: readRows(sql), times: readTimes(sql), spans: readSpans(sql, now), now });
-  // A thread may have had any number of plans; of those that are gone nobody asks.
+  // A thread may have had any number of plans; nobody needs the tasks of former ones.
   return Object.fromEntries(
     life.state.plan.tasks.flatMap(({ id }) => (ledger[id] === undefined ? [] : [[id, ledger[id]]])),
   );

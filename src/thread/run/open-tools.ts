@@ -1,5 +1,5 @@
-// The tools of a run, looked up when it starts and again in each later life: the server's own, and what the sources list
-// for its agent just now. A source that fails or is slow costs the run nothing but its tools.
+// The tools of a run: the server's own, and those that sources list for its agent. They are looked up when the run
+// starts, and again in each later life. A source that fails or is slow costs the run only its tools.
 import type { Tool } from "../../agent/tool.ts";
 import { admitTools, createToolQuota, type ToolRequest, type ToolSource } from "../../agent/tool-source.ts";
 import { logError, logWarning } from "../../lib/log.ts";
@@ -7,12 +7,12 @@ import { withinTime } from "../../lib/time-limit.ts";
 import { type Life, noteError } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 
-/** A person waits for the first word meanwhile. */
+/** Short, since a person waits for the first word meanwhile. */
 const LIST_MS = 10_000;
 
 export interface OpenedTools {
   tools: Tool[];
-  /** Sources that listed nothing, which the model is told. */
+  /** Sources that could not list their tools; the prompt names them. */
   unavailable: string[];
 }
 
@@ -29,7 +29,7 @@ export async function openTools(life: Life, record: RunRecord, signal: AbortSign
     try {
       const { tools: admitted, left_out, reason } = admitTools(source, readList(lists[place]), quota);
       opened.tools.push(...admitted);
-      // One line however many they are: who runs the source decides their number.
+      // One line, however many there are: the source's operator decides their number.
       if (reason !== null) logWarning("tools_left_out", { ...fields, source, left_out, reason });
     } catch (error) {
       opened.unavailable.push(source);
@@ -46,7 +46,7 @@ function readList(list: PromiseSettledResult<Tool[]> | undefined): Tool[] {
   return list.value;
 }
 
-/** Rejects where the source lists nothing in time, or the run is cancelled. */
+/** Rejects if the source does not answer in time, or the run is cancelled. */
 async function listTools(source: ToolSource, request: ToolRequest, life: Life, signal: AbortSignal): Promise<Tool[]> {
   signal.throwIfAborted();
   const over = new AbortController();

@@ -47,7 +47,7 @@ function gated(gate: Gate, then: Reply): Reply {
 const lastWords = (request: ModelRequest | undefined) => String(request?.messages.at(-1)?.content);
 
 describe("an edit while no run is active", () => {
-  it("is stored under no run, told as STATE_DELTA alone, and D1 gets it", async () => {
+  it("is stored under no run, sent as one STATE_DELTA, and replicated to D1", async () => {
     const thread = new FakeThread();
     const reader = thread.read();
     const plan = planOf(await edit(thread, [add("A", "B")]));
@@ -67,7 +67,7 @@ describe("an edit while no run is active", () => {
     expect(thread.life.journal.log.memory).toBe(0);
   });
 
-  it("is told at the next run's first step, once, and its step is opened there", async () => {
+  it("is in the prompt of the next run's first step only, and its step starts there", async () => {
     const thread = new FakeThread({
       replies: [works("c1"), say("a"), say("b"), say("c"), say("d")],
       tools: twoTaskTools(),
@@ -84,7 +84,7 @@ describe("an edit while no run is active", () => {
     expect(lastWords(thread.requests[1])).not.toContain("The person changed");
   });
 
-  it("reads the same for who comes later, from the first number or with a resync", async () => {
+  it("reads the same for a later reader, from the first event or by a resync", async () => {
     const thread = new FakeThread({ replies: [say("hi")] });
     const plan = planOf(await edit(thread, [add("A")]));
     thread.crash();
@@ -95,8 +95,8 @@ describe("an edit while no run is active", () => {
   });
 });
 
-describe("an edit while a run works", () => {
-  it("is told on the run's stream, with the steps that end and begin by it", async () => {
+describe("an edit while a run is active", () => {
+  it("is sent on the run's stream, with the steps that it ends and starts", async () => {
     const gate = new Gate();
     const replies = [plans("A", "B"), works("c1"), gated(gate, say("bye")), say("b"), say("c"), say("d"), say("e")];
     const thread = new FakeThread({ replies, tools: twoTaskTools() });
@@ -121,7 +121,7 @@ describe("an edit while a run works", () => {
     expect(steps.size).toBe(0);
   });
 
-  it("waits for an end that is held back, and comes after it: neither the run nor a snapshot shows it before", async () => {
+  it("waits for an end that is held back: neither the run nor a snapshot shows the edit before", async () => {
     let letD1Go = () => {};
     const slow = new Promise<void>((resolve) => {
       letD1Go = resolve;
@@ -148,7 +148,7 @@ describe("an edit while a run works", () => {
     expect(new Transcript().applyAll(late.events).state?.plan).toEqual(planState(plan));
   });
 
-  it("is told to the next life where this one ends before the model's reply is stored, and then not again", async () => {
+  it("is in the next life's prompt if this life ends before the model's reply is stored, and then not again", async () => {
     const gate = new Gate();
     const more = [works("c2"), say("a"), say("b"), say("c"), say("d")];
     const thread = new FakeThread({ replies: [works("c1"), gated(gate, say("lost")), ...more], tools: twoTaskTools() });
@@ -159,13 +159,13 @@ describe("an edit while a run works", () => {
     thread.crash();
     ensureRunning(thread.life);
     await thread.read(run).untilClosed();
-    const told = thread.requests.map((request) => lastWords(request).match(/added task_\w+ "(\w)"/g)?.length ?? 0);
-    expect(told).toEqual([1, 0, 1, 0, 0, 0, 0]);
+    const notices = thread.requests.map((request) => lastWords(request).match(/added task_\w+ "(\w)"/g)?.length ?? 0);
+    expect(notices).toEqual([1, 0, 1, 0, 0, 0, 0]);
   });
 });
 
 describe("an edit", () => {
-  it("is refused as a whole by version, by a rule, and of a thread that is being removed", async () => {
+  it("is refused as a whole for its version, by a rule, and while the thread is removed", async () => {
     const thread = new FakeThread();
     await edit(thread, [add("A")]);
     const { newest } = thread.life.journal;
@@ -180,7 +180,7 @@ describe("an edit", () => {
     expect(readPlan(thread.life.database.sql)).toMatchObject({ version: 1, tasks: [{ content: "A" }] });
   });
 
-  it("that changes nothing writes nothing", async () => {
+  it("writes nothing if it changes nothing", async () => {
     const thread = new FakeThread();
     await edit(thread, [add("A")]);
     const { newest } = thread.life.journal;
@@ -188,7 +188,7 @@ describe("an edit", () => {
     expect(thread.life.journal.newest).toBe(newest);
   });
 
-  it("is the same edit where its door asks again, also of the next life", async () => {
+  it("is applied once if its route repeats it, in the next life too", async () => {
     const thread = new FakeThread();
     const once = { request_id: "same", version: 0 };
     await edit(thread, [add("A")], once);
@@ -198,8 +198,8 @@ describe("an edit", () => {
   });
 });
 
-describe("a plan that was not made of the stored one", () => {
-  it("is never stored: the life ends over it", async () => {
+describe("a plan that was not made from the stored one", () => {
+  it("is never stored, and ends the life", async () => {
     const thread = new FakeThread();
     const { life } = thread;
     const old = planOf(await edit(thread, [add("A")]));

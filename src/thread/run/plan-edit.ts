@@ -1,5 +1,5 @@
-// A person changes the plan, whether a run is at work or not. Everything from the look at the plan to its storage is one
-// turn, so an edit and the model's own changes come one after the other and neither undoes the other.
+// A person's edit of the plan, whether or not a run is active. Reading the plan, changing it and storing it happen in
+// one turn of the event loop, so an edit and the model's changes never undo each other.
 import { editPlan as applyOperations } from "../../agent/plan/edits.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import type { PlanEditRequest } from "../../protocol/plan/edit.ts";
@@ -8,18 +8,18 @@ import { type Life, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { trimMemory } from "../stream/streams.ts";
 import { waitForEnd } from "./control.ts";
-import { hasEdit, storeEdit } from "./plan-memory.ts";
+import { hasEdit, storeEdit } from "./plan-tracking.ts";
 import { recordPlan } from "./recorder.ts";
 
-// Longer than an end is ever held back.
+// Longer than an end is held back.
 const HOLD_WAIT_MS = 5_000;
 
 export async function editPlan(life: Life, request: PlanEditRequest): Promise<Result<Plan>> {
-  // What comes after an end that is held back is not to be seen yet, and a snapshot would show it all the same.
+  // While an end is held back, nothing after it may be seen yet, but a snapshot would show the edit.
   for (let held = findHeld(life); held !== undefined; held = findHeld(life)) {
     await waitForEnd(life, held.run.invocation_id, HOLD_WAIT_MS);
   }
-  // Nothing is awaited from here on.
+  // From here on nothing is awaited.
   if (life.removing) return fail("not_found", `The thread ${life.thread.thread_id} was deleted.`);
   const before = life.state.plan;
   if (hasEdit(life, request.request_id)) return succeed(before);
@@ -37,12 +37,12 @@ export async function editPlan(life: Life, request: PlanEditRequest): Promise<Re
   return succeed(edit.plan);
 }
 
-/** A run whose end is stored and may not be seen yet. */
+/** A run whose end is stored and not released yet. */
 function findHeld({ live }: Life): RunRecord | undefined {
   return [...live.values()].find(({ end_seq, released }) => end_seq !== null && !released);
 }
 
-/** The run whose events those of the plan are: it has begun and not ended. */
+/** The run that events of the plan belong to: it has started and not ended. */
 function findRunning({ live }: Life): RunRecord | null {
   return [...live.values()].find(({ run }) => run.status === "running") ?? null;
 }

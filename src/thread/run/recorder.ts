@@ -1,5 +1,5 @@
-// Turns what the loop says into the journal, the rows and the state: a fact and everything that follows from it is one
-// transaction.
+// Records what the loop emits in the journal, the rows and the state. A fact and everything that follows from it is
+// stored in one transaction.
 import type { LoopDelta, LoopFact } from "../../agent/events.ts";
 import { changedSteps } from "../../agent/plan/changes.ts";
 import { addUsage } from "../../agent/plan/ledger.ts";
@@ -11,11 +11,11 @@ import { insertMessage, writePlan } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { shapeOf, toolResult } from "../stream/events.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
-import { forgetNews, storeTimes } from "./plan-memory.ts";
+import { forgetSeenEdits, storeTimes } from "./plan-tracking.ts";
 import { keepResult } from "./results.ts";
 import { storeSummary, storeTokenScale } from "./summaries.ts";
 
-/** Whose events those are that come while no run is at work. */
+/** The run id of events that happen while no run is active. */
 const BETWEEN_RUNS = "";
 
 export function recordDelta(life: Life, record: RunRecord, delta: LoopDelta): void {
@@ -39,8 +39,8 @@ export function dropParts(life: Life, message_id: string): void {
 }
 
 /**
- * Stores a fact. What has come out is progress: a life that dies after it has not died in vain. That a tool has begun is
- * none, since it may be the tool that ends each life; nor is a summary, which may be all that each life gets to.
+ * Stores a fact. A fact is progress, so the count of lives starts again. A started tool is no progress, since it may be
+ * what ends each life; nor is a summary, since it may be all that each life gets done.
  */
 export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void {
   transact(life, () => {
@@ -82,7 +82,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
   );
   if (!partial) record.run.steps += 1;
   if (usage !== null) record.run.usage = addUsage(record.run.usage, usage);
-  if (fact.seen_edits !== undefined) forgetNews(life, fact.seen_edits);
+  if (fact.seen_edits !== undefined) forgetSeenEdits(life, fact.seen_edits);
   storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
 }
 
@@ -92,7 +92,7 @@ function isToolCall(heads: ThreadEvent[]): boolean {
 
 function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_started" }>): void {
   const { tool_call_id: id, task_id } = fact;
-  // One that is begun again by a later life has begun with the first.
+  // A call that a later life starts again keeps the time of its first start.
   if (!record.started_calls.some((call) => call.id === id)) {
     const call = { id, at: isoTime(life), ...(task_id === undefined ? {} : { task_id }) };
     record.started_calls = [...record.started_calls, call];
@@ -126,7 +126,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
 }
 
-/** A row and no event: people still see all that it stands for. Its tokens are the run's, and it is no step. */
+/** A row and no event: people still see every summarized message. Its tokens count for the run, but it is no step. */
 function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "context_compacted" }>): void {
   const { invocation_id, agent_id } = record.run;
   storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
@@ -134,9 +134,9 @@ function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
 }
 
 /**
- * The plan's row, one STATE_DELTA, and where a run is at work the steps that began or ended by it. Inside a transaction.
- * A plan that was not made of the stored one would undo a change that came between: it is never stored, and the life ends
- * over it. `hops`: how many webhooks in a row led to it, where it was not the run that changed it.
+ * Stores the plan's row and one STATE_DELTA, and for an active run the steps that started or finished. Inside a
+ * transaction. Throws if the plan was not made from the stored one, since it would undo a change that came between: the
+ * transaction fails, and the life ends. `hops`: how many webhooks in a row led to the change, if no run made it.
  */
 export function recordPlan(life: Life, record: RunRecord | null, plan: Plan, hops = 0): void {
   const before = life.state.plan;
@@ -148,11 +148,12 @@ export function recordPlan(life: Life, record: RunRecord | null, plan: Plan, hop
   life.outbox.markPlan(record?.run ?? null, hops);
   const delta = life.state.setPlan(plan);
   if (record !== null) recordSteps(life, record, before, plan, delta);
-  else life.journal.addFact(BETWEEN_RUNS, { type: "STATE_DELTA", delta: isFirstTold(life) ? wholeState(life) : delta });
+  else
+    life.journal.addFact(BETWEEN_RUNS, { type: "STATE_DELTA", delta: isStateUnsent(life) ? wholeState(life) : delta });
 }
 
-/** No run has told the state yet, so who reads the thread has nothing that a difference could be applied to. */
-function isFirstTold(life: Life): boolean {
+/** Before the first run no reader has received the state, so a difference has nothing to be applied to. */
+function isStateUnsent(life: Life): boolean {
   return life.newestStarted === null;
 }
 
@@ -166,7 +167,7 @@ function recordSteps(life: Life, record: RunRecord, before: Plan, plan: Plan, de
   for (const stepName of finished) closeStep(life, record, stepName);
   for (const stepName of started) {
     openStep(life, record, stepName);
-    // Begun and ended by one call.
+    // One call both started and finished it.
     if (finished.includes(stepName)) closeStep(life, record, stepName);
   }
 }

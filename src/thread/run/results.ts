@@ -1,15 +1,15 @@
-// Results of tools as they were before their middle was cut for the model, which reads on in them by the call's id. Of this
-// thread only, and in the object's SQLite only.
+// Whole results of tools. The model gets a long one without its middle, and reads the rest by the call's id. They
+// belong to this thread and are stored only in the object's SQLite.
 import { toToolMessage } from "../../store/shapes/message.ts";
 import { readStored } from "../../store/shapes/stored.ts";
 import { readText, type Sql, writeText } from "../rows/database.ts";
 
-/** With 4 Mi characters each they stay far below the 10 GB that an object may hold; who reads on does it soon. */
-const MOST_KEPT = 500;
-/** No index knows the calls of messages: so many of the newest are looked through. */
-const MOST_SEARCHED = 2000;
+/** At 4 Mi characters each they stay far below the 10 GB of an object. A model that reads on does so soon. */
+const MAX_KEPT = 500;
+/** There is no index by call id, so only this many of the newest rows are searched. */
+const MAX_SEARCHED = 2000;
 
-/** `seq` is the place of the message that holds the rest. Inside a transaction. */
+/** `seq`: the row of the message that holds the shortened result. Inside a transaction. */
 export function keepResult(sql: Sql, seq: number, tool_call_id: string, whole: string): void {
   sql.exec(
     "INSERT INTO results (seq, tool_call_id, content) VALUES (?, ?, ?)",
@@ -18,7 +18,7 @@ export function keepResult(sql: Sql, seq: number, tool_call_id: string, whole: s
     writeText(sql, `w:${seq}`, whole),
   );
   const old = sql
-    .exec<{ seq: number }>("SELECT seq FROM results ORDER BY seq DESC LIMIT -1 OFFSET ?", MOST_KEPT)
+    .exec<{ seq: number }>("SELECT seq FROM results ORDER BY seq DESC LIMIT -1 OFFSET ?", MAX_KEPT)
     .toArray();
   for (const row of old) {
     sql.exec("DELETE FROM results WHERE seq = ?", row.seq);
@@ -26,7 +26,7 @@ export function keepResult(sql: Sql, seq: number, tool_call_id: string, whole: s
   }
 }
 
-/** The whole result of a call: what was kept of it, or its message, where that has all of it. */
+/** The whole result of a call: the kept one, or its message if that was not shortened. */
 export function readResult(sql: Sql, tool_call_id: string): string | null {
   const [kept] = sql
     .exec<{ seq: number; content: string | null }>(
@@ -35,13 +35,13 @@ export function readResult(sql: Sql, tool_call_id: string): string | null {
     )
     .toArray();
   if (kept !== undefined) return readText(sql, `w:${kept.seq}`, kept.content);
-  // Written by `JSON.stringify`, in which no text of a tool has a bare quotation mark.
+  // `JSON.stringify` wrote the row, so a tool's text in it has no unescaped quotation mark and can't match.
   const mark = `"tool_call_id":${JSON.stringify(tool_call_id)}`;
   const [row] = sql
     .exec<{ seq: number; content: string | null }>(
       `SELECT seq, content FROM (SELECT seq, content FROM messages WHERE type = 'tool' ORDER BY seq DESC LIMIT ?)
        WHERE instr(content, ?) > 0 ORDER BY seq DESC LIMIT 1`,
-      MOST_SEARCHED,
+      MAX_SEARCHED,
       mark,
     )
     .toArray();

@@ -13,7 +13,7 @@ function isOver({ events }: { events: { type: string }[] }): boolean {
   return events.some(({ type }) => type === "RUN_FINISHED" || type === "RUN_ERROR");
 }
 
-/** Newest versions of the rows that D1 was given. */
+/** The newest versions of the rows that D1 got. */
 function rowsOf(batches: ThreadBatch[]) {
   const runs = new Map(batches.flatMap(({ runs }) => runs).map((row) => [row.invocation_id, row]));
   const messages = new Map(batches.flatMap(({ messages }) => messages).map((row) => [row.seq, row]));
@@ -21,7 +21,7 @@ function rowsOf(batches: ThreadBatch[]) {
 }
 
 describe("the end of a run", () => {
-  it("is seen only when its rows are in D1", async () => {
+  it("is released only when the run's rows are in D1", async () => {
     const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     await thread.accept("build it", run);
     await thread.read(run).until(isOver);
@@ -34,7 +34,7 @@ describe("the end of a run", () => {
     expect(new Set(messages.map(({ invocation_id }) => invocation_id))).toEqual(new Set(["inv_a"]));
   });
 
-  it("waits for a D1 that is slow for two seconds at most, with everything before it already sent", async () => {
+  it("waits two seconds at most for a slow D1, while everything before it is already sent", async () => {
     const clock = new FakeClock();
     const never = () => new Promise<void>(() => {});
     const thread = new FakeThread({ replies: [say("hello")], clock, syncThread: never });
@@ -49,7 +49,7 @@ describe("the end of a run", () => {
     expect([isOver(reader), reader.ended, isOver(onThread)]).toEqual([true, "closed", true]);
   });
 
-  it("comes after the rows of a run that asks for more than one batch", async () => {
+  it("comes after all rows of a run that needs more than one batch", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     const messages = Array.from({ length: 250 }, (_, index) => ({ message_id: `m${index}`, content: `text ${index}` }));
     await thread.accept("", { ...run, messages });
@@ -59,7 +59,7 @@ describe("the end of a run", () => {
     );
   });
 
-  it("holds back the next run, which starts behind it", async () => {
+  it("delays the next run until it is released", async () => {
     const clock = new FakeClock();
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -77,7 +77,7 @@ describe("the end of a run", () => {
     expect(rowsOf(thread.batches).runs.get("inv_b")?.status).toBe("completed");
   });
 
-  it("that a former life stored and nobody saw is released by the next one", async () => {
+  it("is released by the next life if a former one only stored it", async () => {
     const clock = new FakeClock();
     let isDown = true;
     const syncThread = () => (isDown ? new Promise<void>(() => {}) : Promise.resolve());
@@ -101,7 +101,7 @@ describe("the end of a run", () => {
 });
 
 describe("a D1 that fails", () => {
-  it("stops no run; its rows follow by alarm, with a back-off up to a minute", async () => {
+  it("stops no run; the rows follow by alarm, with a back-off of up to a minute", async () => {
     const clock = new FakeClock();
     let isDown = true;
     const tries: number[] = [];
@@ -134,7 +134,7 @@ describe("a D1 that fails", () => {
     expect(thread.life.outbox.retryAt).toBeNull();
   });
 
-  it("gets in the next life what this one could not bring, and no message twice", async () => {
+  it("gets the missing rows from the next life, and no message twice", async () => {
     let isDown = false;
     const thread = new FakeThread({
       replies: [say("one"), say("two")],
@@ -157,7 +157,7 @@ describe("a D1 that fails", () => {
     expect(runs.get("inv_b")?.status).toBe("completed");
   });
 
-  it("gets a plan that changed while it failed", async () => {
+  it("gets a plan that changed during the failure", async () => {
     let isDown = false;
     const thread = new FakeThread({
       defaultReply: twoTaskModel,
@@ -177,7 +177,7 @@ describe("a D1 that fails", () => {
     expect(plan?.version).toBe(4);
   });
 
-  it("gets what changed while a batch was on its way", async () => {
+  it("gets what changed while a batch was being sent", async () => {
     let arrive = () => {};
     const slow = new Promise<void>((resolve) => {
       arrive = resolve;
@@ -198,7 +198,7 @@ describe("a D1 that fails", () => {
     expect(rowsOf(thread.batches).runs.get("inv_a")?.status).toBe("completed");
   });
 
-  it("is told of a run at work after a second, and by each alarm that it still works", async () => {
+  it("gets an active run after a second, and a heartbeat from each alarm", async () => {
     const clock = new FakeClock();
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "x")], clock });
@@ -216,7 +216,7 @@ describe("a D1 that fails", () => {
     expect(thread.alarms.at(-1)).toBe(clock.now() + 30_000);
   });
 
-  it("is told versions that only grow", async () => {
+  it("gets versions that only grow", async () => {
     const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     await thread.run("build it", run);
     patchThread(thread.life, { title: "shop" });

@@ -1,5 +1,5 @@
-// The end of a run: everything open is closed, the terminal event is stored, and nobody sees it before the run's rows
-// are in D1 (or two seconds have passed).
+// The end of a run: closes everything open and stores the terminal event. Nobody sees that event before the run's rows
+// are in D1, or two seconds have passed.
 import type { LoopOutcome } from "../../agent/events.ts";
 import { openTasks } from "../../agent/plan/view.ts";
 import { newId } from "../../protocol/ids.ts";
@@ -14,9 +14,9 @@ import { runEnded } from "../stream/events.ts";
 import { neverStarted, watchIdle } from "../stream/streams.ts";
 import { closeStep, dropParts } from "./recorder.ts";
 
-// Who has seen the end finds its rows in D1, unless D1 is too slow to let a person wait for it.
-const LONGEST_HOLD_MS = 2_000;
-// A cancel shows within two seconds, of which what runs may take one to stop.
+// A client that has seen the end finds the run's rows in D1, unless D1 is too slow for a person to wait.
+const MAX_HOLD_MS = 2_000;
+// A cancel shows within two seconds, of which the run may take one to stop.
 const CANCEL_HOLD_MS = 800;
 
 export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): void {
@@ -46,7 +46,7 @@ function applyOutcome(life: Life, record: RunRecord, outcome: LoopOutcome): void
   if (outcome.status === "interrupted") run.interrupts = outcome.interrupts;
 }
 
-/** A row for people: why the run did not complete. */
+/** Stores a row with the reason why the run did not complete, for people. */
 function storeStatus(life: Life, record: RunRecord): void {
   const { invocation_id, agent_id, status, error } = record.run;
   insertMessage(life.database.sql, {
@@ -67,7 +67,7 @@ function enqueueSteered(life: Life, ended: RunRecord, input: RunInput, hash: str
   }
 }
 
-/** Ends a run that has not started: it leaves no event in the log, and a reader that waits for it is told why. */
+/** Ends a run that has not started. It leaves no event in the journal; a reader that waits for it gets the reason. */
 export async function endUnstarted(life: Life, record: RunRecord, end: RequestedEnd): Promise<void> {
   transact(life, () => {
     applyOutcome(life, record, end);
@@ -80,24 +80,24 @@ export async function endUnstarted(life: Life, record: RunRecord, end: Requested
   life.readers.endWaiting(record.run.invocation_id, neverStarted(life, record));
   watchIdle(life);
   await life.outbox.syncWithin(holdOf(record));
-  tellWaiters(life, record);
+  notifyWaiters(life, record);
 }
 
 function holdOf({ run }: RunRecord): number {
-  return run.status === "cancelled" ? CANCEL_HOLD_MS : LONGEST_HOLD_MS;
+  return run.status === "cancelled" ? CANCEL_HOLD_MS : MAX_HOLD_MS;
 }
 
-/** Brings the run's rows to D1, then lets its end be seen. Also for a life that finds an end that was not released. */
+/** Replicates the run's rows to D1, then releases its end. Also for a life that finds an end that was not released. */
 export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
   await life.outbox.syncWithin(holdOf(record));
   transact(life, () => markReleased(life.database.sql, record));
   life.live.delete(record.run.invocation_id);
   life.journal.release();
-  tellWaiters(life, record);
+  notifyWaiters(life, record);
 }
 
-function tellWaiters(life: Life, record: RunRecord): void {
-  for (const tell of life.waiters.get(record.run.invocation_id) ?? []) tell(record.run);
+function notifyWaiters(life: Life, record: RunRecord): void {
+  for (const notify of life.waiters.get(record.run.invocation_id) ?? []) notify(record.run);
   life.waiters.delete(record.run.invocation_id);
   life.followers.get(record.run.invocation_id)?.onEnd();
 }

@@ -1,4 +1,4 @@
-// The start of a run: its input becomes rows and its first events; and what a later life does instead.
+// The start of a run: its input becomes rows and its first events. A later life continues the run instead.
 import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
@@ -12,11 +12,11 @@ import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
 import { openStep } from "./recorder.ts";
 
-// Five lives within ten minutes that leave nothing behind: then the run itself is what ends them.
-const MOST_LIVES = 5;
+// If five lives within ten minutes end without progress, the run itself is what ends them.
+const MAX_LIVES_IN_WINDOW = 5;
 const LIVES_WINDOW_MS = 10 * 60_000;
-// However long each of them took: lives that end each quarter of an hour never meet the window.
-const MOST_LIVES_IN_ALL = 20;
+// However long each life takes: lives that end every fifteen minutes never fill the window.
+const MAX_LIVES = 20;
 
 export function startRun(life: Life, record: RunRecord): void {
   transact(life, () => {
@@ -27,13 +27,13 @@ export function startRun(life: Life, record: RunRecord): void {
     run.instance_id = life.instance_id;
     run.started_at = isoTime(life);
     run.resumes = interrupted?.run.invocation_id ?? null;
-    // An answer goes on with what was begun.
+    // An answer continues the chain of the run that asked.
     if (interrupted !== null && (input?.resume || isAnswer(record, interrupted))) takeLonger(run, interrupted.run);
     record.lives = [life.ports.clock.now()];
     const messages = input?.messages ?? [];
     const said = messages.map(({ message_id, content }) => toUserMessage(message_id, content));
     const snapshot: ThreadEvent = { type: "STATE_SNAPSHOT", snapshot: life.state.value };
-    // One row for both: a run starts with the first of two neighbouring numbers.
+    // Both events share a row and have neighbouring numbers: the run starts with the first.
     record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said), snapshot) - 1;
     if (!(life.newestStarted !== null && life.newestStarted.position > record.position)) life.newestStarted = record;
     openSteps(life, record);
@@ -49,28 +49,28 @@ export function startRun(life: Life, record: RunRecord): void {
   });
 }
 
-/** For a life that finds the run at work: it goes on at the last stored fact. Its end where it must not. */
-export function takeUpRun(life: Life, record: RunRecord): RequestedEnd | null {
+/** For a life that finds the run active. Returns the run's end if it is in a crash loop. */
+export function continueRun(life: Life, record: RunRecord): RequestedEnd | null {
   transact(life, () => {
     record.run.attempt += 1;
     record.run.instance_id = life.instance_id;
     countLife(life, record);
     storeRun(life, record);
   });
-  return judgeLives(record);
+  return findCrashLoop(record);
 }
 
-/** Inside a transaction that stores the run. */
+/** Inside a transaction that also stores the run. */
 export function countLife(life: Life, record: RunRecord): void {
   record.lives = [...record.lives, life.ports.clock.now()];
 }
 
-export function judgeLives(record: RunRecord): RequestedEnd | null {
+export function findCrashLoop(record: RunRecord): RequestedEnd | null {
   const newest = record.lives.at(-1) ?? 0;
   const recent = record.lives.filter((at) => at > newest - LIVES_WINDOW_MS);
-  const isLoop = recent.length > MOST_LIVES;
-  if (!isLoop && record.lives.length <= MOST_LIVES_IN_ALL) return null;
-  const times = isLoop ? `${MOST_LIVES} times within ten minutes` : `${MOST_LIVES_IN_ALL} times`;
+  const isLoop = recent.length > MAX_LIVES_IN_WINDOW;
+  if (!isLoop && record.lives.length <= MAX_LIVES) return null;
+  const times = isLoop ? `${MAX_LIVES_IN_WINDOW} times within ten minutes` : `${MAX_LIVES} times`;
   const message = `The server ended ${times} while it worked on this run, and nothing came of it.`;
   return { status: "failed", error: { code: "crash_loop", message } };
 }
@@ -79,7 +79,10 @@ function openSteps(life: Life, record: RunRecord): void {
   for (const task of life.state.plan.tasks) if (task.status === "in_progress") openStep(life, record, task.id);
 }
 
-/** Gives the calls that asked their results, but those that are to be made; true where the message itself was the answer. */
+/**
+ * Stores the results of the calls that asked, except of approved ones, which are still to be made. True if the run's
+ * message was the answer.
+ */
 function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): boolean {
   const answers = record.input?.resume ?? null;
   const { interrupts } = interrupted.run;
@@ -94,7 +97,7 @@ function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): bo
   return said !== null;
 }
 
-/** What a client did with its own tool is work for the task that is due. */
+/** A client's call of its own tool counts as work for the due task. */
 function describeClientWork(life: Life): Record<string, unknown> {
   const due = dueTask(life.state.plan);
   return due === null ? {} : { task_id: due.id };
@@ -113,7 +116,7 @@ function storeResult(
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
 }
 
-/** A text that answered a question is kept for people; the model reads it as the result of its call. */
+/** People see a text that answered a question as a message; the model reads it as the result of its call. */
 function storeMessage(
   life: Life,
   record: RunRecord,

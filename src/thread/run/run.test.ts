@@ -11,7 +11,7 @@ import type { ThreadEvent } from "../../protocol/event.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
 
-/** Holds events against AG-UI's schemas and against the verifier of its own client. */
+/** Checks events by AG-UI's schemas and by the verifier of AG-UI's client. */
 async function expectValid(events: ThreadEvent[]): Promise<void> {
   const parsed = events.map((event) => EventSchemas.parse(event));
   expect(parsed.length).toBe(events.length);
@@ -29,7 +29,7 @@ function hasNull(value: unknown): boolean {
 }
 
 describe("the events of a turn", () => {
-  it("are valid for AG-UI's schemas and verifier, begin with RUN_STARTED and STATE_SNAPSHOT, and end with nothing open", async () => {
+  it("are valid for AG-UI's schemas and verifier, start with RUN_STARTED and STATE_SNAPSHOT, and leave nothing open", async () => {
     const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     const { events } = await thread.run("build it");
     await expectValid(events);
@@ -42,11 +42,11 @@ describe("the events of a turn", () => {
     expect(thread.failures).toEqual([]);
   });
 
-  it("have one STATE_DELTA for each change, and STEP_* around the work of a task", async () => {
+  it("have one STATE_DELTA for each change, and STEP_* around the work for a task", async () => {
     const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools() });
     const { events } = await thread.run("build it");
-    const told = typesOf(events).filter((type) => /^STEP|STATE_DELTA|RESULT/.test(type));
-    expect(told).toEqual([
+    const types = typesOf(events).filter((type) => /^STEP|STATE_DELTA|RESULT/.test(type));
+    expect(types).toEqual([
       "TOOL_CALL_RESULT",
       "STATE_DELTA",
       "STATE_DELTA",
@@ -62,7 +62,7 @@ describe("the events of a turn", () => {
     ]);
   });
 
-  it("close the step of a task that is still in progress, and open it again in the next run, in any life", async () => {
+  it("finish the step of a task that is still in progress, and start it again in the next run, in every life", async () => {
     const plan = call({ id: "c1", name: "create_tasks", input: { section_title: "A", task_contents: ["x"] } });
     const work = call({ id: "c2", name: "work", input: { what: "x" } });
     const thread = new FakeThread({ replies: [plan, work], tools: twoTaskTools() });
@@ -79,7 +79,7 @@ describe("the events of a turn", () => {
     }
   });
 
-  it("have only the run's own new messages as input", async () => {
+  it("have only the run's new messages as input", async () => {
     const thread = new FakeThread({ replies: [say("one"), say("two")] });
     await thread.run("first", { invocation_id: "inv_a" });
     const { events } = await thread.run("second", { invocation_id: "inv_b" });
@@ -92,7 +92,7 @@ describe("the events of a turn", () => {
 });
 
 describe("a run that falls back", () => {
-  it("tells of it, sums what both models used, and names the model on the messages that are not its own's", async () => {
+  it("sends model_retry, adds up the usage of both models, and names the other model on its messages", async () => {
     const refuse: Reply = async () => ({
       kind: "failure",
       failure: { code: "model_error", message: "no such model", retryable: false, retry_after_ms: null },
@@ -104,8 +104,8 @@ describe("a run that falls back", () => {
     const { events } = await thread.run("build it", { invocation_id: "inv_a", model: "own" });
     await expectValid(events);
     expect(thread.requests.map(({ model }) => model)).toEqual(["own", "own", "spare"]);
-    const told = events.filter((event) => event.type === "CUSTOM" && event.name === "model_retry");
-    expect(told).toMatchObject([{ value: { attempt: 1, after_ms: 0, model: "spare" } }]);
+    const retries = events.filter((event) => event.type === "CUSTOM" && event.name === "model_retry");
+    expect(retries).toMatchObject([{ value: { attempt: 1, after_ms: 0, model: "spare" } }]);
     const rows = readMessages(thread.life.database.sql, thread.life.thread, 0, 100);
     const answers = rows.filter(({ type }) => type === "assistant");
     expect(answers.map(({ metadata }) => metadata.model)).toEqual([undefined, "spare"]);

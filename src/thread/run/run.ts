@@ -1,5 +1,5 @@
-// A run from its start to its end. `ensureRunning` is the one way in, idempotent, called by whatever happens: it takes up
-// the run that a former life left, or starts the next one of the inbox.
+// A run from its start to its end. `ensureRunning` is the only entry point. It is idempotent, so anything may call it:
+// it continues the run that a former life left, or starts the next run of the inbox.
 import type { LoopOutcome } from "../../agent/events.ts";
 import { runAgent } from "../../agent/loop.ts";
 import { withPermittedImages } from "../../agent/permitted-images.ts";
@@ -15,14 +15,14 @@ import type { RunRecord } from "../rows/runs.ts";
 import { trimMemory, watchIdle } from "../stream/streams.ts";
 import { readLedger } from "./ledger.ts";
 import { openTools } from "./open-tools.ts";
-import { isFormerPlan, readNews, readToldTask } from "./plan-memory.ts";
+import { isFormerPlan, readSeenTask, readUnseenEdits } from "./plan-tracking.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { readResult } from "./results.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
-import { judgeLives, startRun, takeUpRun } from "./run-start.ts";
+import { continueRun, findCrashLoop, startRun } from "./run-start.ts";
 import { readHistory, readTokenScale } from "./summaries.ts";
 
-// D1 is told while a run works, for lists across threads; reads of one thread ask for it themselves.
+// D1 gets an active run early, for lists across threads; reads of one thread ask the object itself.
 const SYNC_AFTER_MS = 1_000;
 const LINKS_LIMIT_MS = 5_000;
 
@@ -31,18 +31,18 @@ export function ensureRunning(life: Life): void {
   const runs = [...life.live.values()];
   const [record] = runs;
   if (record === undefined) return;
-  // A background run waits for its job, unless it is to end or one behind it may start: the order is the inbox's, not the
-  // queue's.
+  // A background run waits for its job, unless its end is requested or a run behind it may start: runs keep the order
+  // of the inbox, not the queue's.
   const waits = record.run.status === "queued" && record.requested_end === null;
   if (waits && !runs.some(({ startable }) => startable)) return;
   drive(life, record);
 }
 
-/** Makes the run the active one until it is at its end, then goes on with the inbox. */
+/** Makes the run the active one until it ends, then continues with the inbox. */
 function drive(life: Life, record: RunRecord): void {
   const cancel = new AbortController();
-  const condemnedAt = record.requested_end === null ? null : life.ports.clock.now();
-  if (condemnedAt !== null) cancel.abort();
+  const endRequestedAt = record.requested_end === null ? null : life.ports.clock.now();
+  if (endRequestedAt !== null) cancel.abort();
   const done = driveRun(life, record, cancel.signal).then(
     () => {
       life.active = null;
@@ -50,10 +50,10 @@ function drive(life: Life, record: RunRecord): void {
       ensureRunning(life);
       watchIdle(life);
     },
-    // It stays the active run: this life does nothing more, and the next one takes it up.
+    // It stays the active run: this life does nothing more, and the next one continues it.
     (error: unknown) => life.platform.abort(`a run can't be ended: ${describeError(error)}`),
   );
-  life.active = { record, cancel, condemnedAt, done };
+  life.active = { record, cancel, endRequestedAt, done };
   life.platform.waitUntil(done);
 }
 
@@ -61,18 +61,18 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
   // The work starts after `active` is set: nothing below runs inside the caller's turn.
   await Promise.resolve();
   if (record.run.status === "queued") {
-    const end = record.requested_end?.status === "cancelled" ? record.requested_end : judgeLives(record);
+    const end = record.requested_end?.status === "cancelled" ? record.requested_end : findCrashLoop(record);
     if (end !== null) return await endUnstarted(life, record, record.requested_end ?? end);
   }
   if (!isTerminal(record.run.status)) {
     const outcome = await workOn(life, record, signal).catch((error: unknown): LoopOutcome => {
       logError("run_failed", error, nameOf(record));
-      // Its text may hold what was said; who asks for diagnostics is told where to look.
+      // The error's text may quote the conversation, so diagnostics only refer to the log.
       noteError(life, `a run failed: ${error instanceof Error ? error.name : "unknown"}; see the log`);
       return { status: "failed", error: { code: "internal", message: "Something went wrong in the server." } };
     });
     endRun(life, record, outcome.status === "cancelled" ? (record.requested_end ?? outcome) : outcome);
-    // The code only: the sentence beside it may quote what was said.
+    // Only the code: the error's message may quote the conversation.
     if (record.run.error !== null) logWarning("run_ended", { ...nameOf(record), code: record.run.error.code });
   }
   await releaseRun(life, record);
@@ -83,7 +83,7 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
     startRun(life, record);
     checkPreviews(life, record);
   } else {
-    const end = takeUpRun(life, record);
+    const end = continueRun(life, record);
     if (end !== null) return record.requested_end ?? end;
   }
   const cancelSync = life.ports.clock.setTimer(() => life.platform.waitUntil(life.outbox.sync()), SYNC_AFTER_MS);
@@ -94,28 +94,28 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
   }
 }
 
-/** People revoke and replace links, and they expire: the state is told once a run. Nothing waits for it. */
+/** Reads the links anew once a run, since people revoke and replace them and they expire. Nothing waits for it. */
 function checkPreviews(life: Life, record: RunRecord): void {
   const { previews } = life.state.value.sandbox;
   if (previews.length === 0) return;
   const { user_id, project_id } = life.thread;
   const links = withinTime(life.ports.clock, LINKS_LIMIT_MS, "D1", life.ports.readPreviews(user_id, project_id));
-  const told = links.then(
+  const checked = links.then(
     (links) => {
-      // A tool may have made one meanwhile: what was read is older than that.
+      // A tool may have made a link meanwhile, which is newer than what was read.
       const isSame = life.active?.record === record && life.state.value.sandbox.previews === previews;
       if (!isSame || isTerminal(record.run.status)) return;
       transact(life, () => recordPatch(life, record, life.state.setPreviews(links)));
     },
     (error: unknown) => logError("previews_not_read", error, nameOf(record)),
   );
-  life.platform.waitUntil(told);
+  life.platform.waitUntil(checked);
 }
 
 async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
   const { ports } = life;
   const { config } = record.agent;
-  // Before anything is read of the thread: a source may take its time, and a person may write meanwhile.
+  // Before anything of the thread is read: a source may be slow, and a person may write meanwhile.
   const { tools, unavailable } = await openTools(life, record, signal);
   return runAgent(
     {
@@ -128,7 +128,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       token_scale: readTokenScale(life.database.sql, record.run.model),
       started_calls: record.started_calls.map(({ id }) => id),
       grants: readGrants(life, record),
-      seen_task_id: readToldTask(life),
+      seen_task_id: readSeenTask(life),
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],
@@ -140,7 +140,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       tools,
       sandbox: await openSandbox(life),
       readPlan: () => life.state.plan,
-      readUnseenEdits: () => readNews(life),
+      readUnseenEdits: () => readUnseenEdits(life),
       readLedger: () => readLedger(life),
       readResult: (id) => readResult(life.database.sql, id),
       onDelta: (delta) => recordDelta(life, record, delta),
@@ -160,7 +160,7 @@ function nameOf(record: RunRecord): LogFields {
   return { user_id, thread_id, invocation_id, attempt };
 }
 
-/** The project's sandbox. Nothing is made here: the first tool of a run that needs it does that, or looks what it is to be. */
+/** The project's sandbox. A run's first tool that needs it creates it, or reads its settings anew. */
 async function openSandbox(life: Life): Promise<Sandbox> {
   if (life.sandbox !== null) {
     const sandbox = await life.sandbox;

@@ -1,5 +1,5 @@
-// Summaries and whole results in a thread: stored with what they belong to, told to every later life, and never to people as
-// something that was said.
+// Summaries and whole results in a thread: they are stored with what they belong to, every later life reads them, and
+// people never see them as messages.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { LongRun } from "../../../test/fakes/long-run.ts";
@@ -24,7 +24,7 @@ beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
 });
 
-/** Counts on from the newest result that it sees, so it serves any number of lives; each of its calls is `call_0`. */
+/** Counts on from the newest result that it sees, so it serves any number of lives. Each of its calls is `call_0`. */
 const counter: Reply = async (request, onDelta, signal) => {
   const outcome = await countOn(request, onDelta, signal);
   const usage = { input_tokens: LongRun.size(request), cached_input_tokens: 0, output_tokens: 5, cost_usd: null };
@@ -61,7 +61,7 @@ function start(more: FakeThreadOptions = {}): FakeThread {
 const rowsOf = (thread: FakeThread) => readMessages(thread.life.database.sql, thread.life.thread, 0, 1000);
 const summariesOf = (thread: FakeThread) => rowsOf(thread).filter(({ type }) => type === "summary");
 
-/** What no death of a life may change. */
+/** What holds whenever a life ends. */
 function expectCounted(thread: FakeThread): void {
   const rows = rowsOf(thread);
   const results = rowsOfType(rows, "tool").map(({ content }) => content);
@@ -78,7 +78,7 @@ function expectCounted(thread: FakeThread): void {
 }
 
 describe("a thread that grows too long", () => {
-  it("has summaries among its rows, and shows people what was said and nothing else", async () => {
+  it("has summaries among its rows, and shows people only the conversation", async () => {
     const thread = start();
     const { events } = await thread.run(WISH, run);
     expectCounted(thread);
@@ -91,14 +91,14 @@ describe("a thread that grows too long", () => {
       metadata: { keep_from: expect.any(Number), text: "It counts." },
     });
     const resynced = await thread.read({ ...run, resync: true }).untilClosed();
-    const told = JSON.stringify([events, messagesSnapshot(thread.life), resynced.events]);
-    expect(told).not.toContain("conversation_summary");
+    const shown = JSON.stringify([events, messagesSnapshot(thread.life), resynced.events]);
+    expect(shown).not.toContain("conversation_summary");
     await thread.life.outbox.sync();
     const synced = thread.batches.flatMap(({ messages }) => messages.map(({ type }) => type));
     expect(synced.filter((type) => type === "summary")).toHaveLength(summaries.length);
   });
 
-  it("counts a summary's tokens, and no step for it", async () => {
+  it("counts a summary's tokens, but no step", async () => {
     const thread = start();
     await thread.run(WISH, run);
     const calls = STEPS + 1 + summariesOf(thread).length;
@@ -106,7 +106,7 @@ describe("a thread that grows too long", () => {
     expect(thread.life.newestStarted?.run.usage).toMatchObject({ input_tokens, output_tokens: 5 * calls });
   });
 
-  it("tells a later life no more than the summary and what it does not stand for", async () => {
+  it("gives a later life only the summary and the rows that it does not cover", async () => {
     const thread = start();
     await thread.run(WISH, run);
     const { summary, history } = readHistory(thread.life.database.sql);
@@ -124,7 +124,7 @@ describe("a thread that grows too long", () => {
     expect(after.slice(before.length)).toEqual([history.at(-1), { role: "user", content: "and now?" }]);
   });
 
-  it("keeps what the person said when they declined a call, word for word", async () => {
+  it("keeps a person's reason for declining a call word for word", async () => {
     const thread = start({ agent: { approvals: { count: ['{"at":0}'] } } });
     await thread.run(WISH, run);
     const payload = { approved: false, reason: "zero is never counted" };
@@ -135,7 +135,7 @@ describe("a thread that grows too long", () => {
   });
 
   for (const when of ["before", "after"] as const) {
-    it(`comes to the same end where its life ends right ${when} any transaction`, async () => {
+    it(`comes to the same end if its life ends right ${when} any transaction`, async () => {
       let total = 0;
       const calm = start({
         dies: (moment) => {
@@ -185,14 +185,14 @@ describe("how a model counts", () => {
     return thread;
   }
 
-  it("is known to later lives of the same model, and of no other", async () => {
+  it("is known to later lives for the same model, and for no other", async () => {
     const thread = await counted(0.6);
     const { sql } = thread.life.database;
     expect(readTokenScale(sql, "test-model")).toBe(0.6);
     expect(readTokenScale(sql, "another-model")).toBe(1);
   });
 
-  it("is not learnt from a count that leaves out most of what was sent, as one without its cache", async () => {
+  it("is not learned from a count that leaves out most of the request, such as one without cached tokens", async () => {
     const { sql } = (await counted(0.1)).life.database;
     expect(readTokenScale(sql, "test-model")).toBe(1);
   });
@@ -221,7 +221,7 @@ describe("a result that is too long for the prompt", () => {
   const resultOf = (thread: FakeThread, id: string) =>
     rowsOfType(rowsOf(thread), "tool").find(({ content }) => content.tool_call_id === id)?.content.content ?? "";
 
-  it("can be read on from where the model's part of it ends, with nothing missing between", async () => {
+  it("can be read on from where the shortened one ends, with nothing missing between", async () => {
     const thread = reads("c_dump", { offset: 0 });
     await thread.run("dump it");
     const shown = resultOf(thread, "c_dump");
@@ -233,19 +233,19 @@ describe("a result that is too long for the prompt", () => {
     expect(resultOf(thread, "c_read").startsWith(LONG.slice(0, 19_000))).toBe(true);
   });
 
-  it("is kept with its row or not at all, is there for later lives, and goes with the thread", async () => {
+  it("is stored with its row or not at all, stays for later lives, and is deleted with the thread", async () => {
     const thread = reads("c_dump", { search: "line 19999 " });
     await thread.run("dump it");
     thread.crash();
     expect(readResult(thread.life.database.sql, "c_dump")).toBe(LONG);
     expect(resultOf(thread, "c_read")).toMatch(/^\d+: line 19999 茶\n\[1 lines/);
     expect(readResult(thread.life.database.sql, "c_other")).toBeNull();
-    // What was read of it is short, and kept nowhere else.
+    // The part that the model read is short, so it is stored only in its own row.
     const stored = thread.life.database.sql.exec<{ count: number }>("SELECT count(*) AS count FROM results").toArray();
     expect(stored).toEqual([{ count: 1 }]);
   });
 
-  it("is a megabyte and more in parts, and a result that was not cut is found by its row", async () => {
+  it("is stored in parts beyond a megabyte, and a result that was not shortened is found by its row", async () => {
     const huge = "0123456789".repeat(300_000);
     const big: Tool = { ...dump, execute: async () => ({ content: huge, is_error: false }) };
     const small: Tool = {
@@ -265,7 +265,7 @@ describe("a result that is too long for the prompt", () => {
     expect(readResult(sql, "c_big")).toMatch(/^0123[\s\S]*characters are left out here/);
   });
 
-  it("of many is kept for the newest", async () => {
+  it("is kept only for the newest calls", async () => {
     const thread = new FakeThread({ tools: [], replies: [async () => reply({ text: "hi" })] });
     await thread.run("hello");
     const { sql } = thread.life.database;

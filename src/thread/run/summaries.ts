@@ -1,4 +1,4 @@
-// What a model is told of the thread: the newest summary, and the rows from the one on that it does not stand for.
+// What a model reads of the thread: the newest summary, and every row after those that it summarizes.
 import { isRecord } from "../../agent/calls/leniency.ts";
 import type { Summary } from "../../agent/context/summary.ts";
 import type { LoopFact } from "../../agent/events.ts";
@@ -12,14 +12,14 @@ export interface History {
   summary: Summary | null;
   /** LLM rows in order, without summaries. */
   history: ChatMessage[];
-  /** Where in results a person's words begin, by call id. */
+  /** Offsets in results at which a person's words begin, by call id. */
   answers: Map<string, number>;
 }
 
-/** What is stored of a summary beside its message. `keep_from` is the place of the first row that it does not stand for. */
+/** What is stored beside a summary's message. `keep_from`: the first row that the summary does not cover. */
 type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 
-/** Rows before `keep_from` are not read, so that a life that wakes on a long thread reads no more than a model does. */
+/** Rows before `keep_from` are not read, so a life that wakes on a long thread reads no more than a model does. */
 export function readHistory(sql: Sql): History {
   const newest = readNewest(sql);
   const answers = new Map<string, number>();
@@ -39,14 +39,14 @@ export function readHistory(sql: Sql): History {
       return message;
     });
   for (const place of lostResults) messages[place] = standInResult(messages, place);
-  // A model does without whatever else can't be read.
+  // Every other unreadable row is left out.
   const history = messages.filter((message) => message !== undefined);
   return { summary: newest?.summary ?? null, history, answers };
 }
 
 /**
- * For a result that can't be read: one of a call of its reply that has no other, since which call it was of is not known any
- * more. A call without any result would be made again.
+ * Stands in for a result that can't be read. Its call is no longer known, so the result is given to the first call of the
+ * reply that has none: a call without a result would be made again.
  */
 function standInResult(messages: (ChatMessage | undefined)[], place: number): ToolMessage | undefined {
   const asked = messages.slice(0, place).findLastIndex((message) => message?.role === "assistant");
@@ -59,7 +59,7 @@ function standInResult(messages: (ChatMessage | undefined)[], place: number): To
   return call && { role: "tool", tool_call_id: call.id, content: UNREADABLE };
 }
 
-/** Stores a summary of the first `replaced` rows of the history as it stands. Inside a transaction. */
+/** Stores a summary of the first `replaced` rows of the current history. Inside a transaction. */
 export function storeSummary(
   sql: Sql,
   { message_id, summary, replaced }: Extract<LoopFact, { type: "context_compacted" }>,
@@ -70,7 +70,7 @@ export function storeSummary(
   insertMessage(sql, { ...row, message_id, type: "summary", is_llm_message: true, content: message, metadata });
 }
 
-/** Counted from the front: a row that the loop does not know of is rather kept than lost. */
+/** Counts from the front, so a row that the loop does not know of is kept and not lost. */
 function findPlace(sql: Sql, replaced: number): number {
   const [row] = sql
     .exec<{ seq: number }>(
@@ -108,14 +108,14 @@ function isSummaryMetadata(value: unknown): value is SummaryMetadata {
   return [value.omitted, value.kept, value.message_limit, value.keep_from].every(isNumber);
 }
 
-/** A model counts tokens in its own way, so what is known of one says nothing of another. */
+/** Each model counts tokens in its own way, so the scale of one says nothing about another. */
 interface TokenScale {
   model: string;
   scale: number;
 }
 
-/** What changes less is not worth a row at each step. */
-const LEAST_CHANGE = 0.05;
+/** A smaller change is not worth a write at each step. */
+const MIN_CHANGE = 0.05;
 
 export function readTokenScale(sql: Sql, model: string): number {
   const known = readMeta(sql, "token_scale", shapeOf(isTokenScale));
@@ -128,6 +128,6 @@ function isTokenScale(value: unknown): value is TokenScale {
 
 /** Inside a transaction. */
 export function storeTokenScale(sql: Sql, model: string, scale: number): void {
-  if (Math.abs(readTokenScale(sql, model) - scale) < LEAST_CHANGE) return;
+  if (Math.abs(readTokenScale(sql, model) - scale) < MIN_CHANGE) return;
   writeMeta(sql, "token_scale", { model, scale: Math.round(scale * 100) / 100 } satisfies TokenScale);
 }

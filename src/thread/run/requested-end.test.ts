@@ -1,5 +1,5 @@
-// Runs that are told to end: what was decided is stored first, so that no life's end undoes it, and nothing that can't be
-// started, ended or brought by the queue stands still for ever.
+// Requested ends of runs: a request is stored first, so the end of a life does not undo it. A run that can't be
+// started, ended or delivered by the queue does not wait for ever.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { say } from "../../../test/fakes/replies.ts";
@@ -10,13 +10,13 @@ import { onAlarm } from "../alarm.ts";
 import { acceptRun } from "../inbox/accept.ts";
 import { storeNewRun } from "../inbox/enqueue.ts";
 import { findRun, transact } from "../life.ts";
-import { buryRun, cancelBefore, cancelRun, startBackground, waitForEnd } from "./control.ts";
+import { cancelBefore, cancelRun, failDeadLetteredRun, startBackground, waitForEnd } from "./control.ts";
 import { ensureRunning } from "./run.ts";
 
 const run = { invocation_id: "inv_a" };
 const HOUR = 60 * 60_000;
 
-// A life that was ended says so in its log.
+// Ended lives write to the log.
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
 });
@@ -25,11 +25,11 @@ function statusOf(thread: FakeThread, id: string): string | undefined {
   return findRun(thread.life, id)?.run.status;
 }
 
-/** A model call that neither answers nor ends when it is told to. */
+/** A model call that neither answers nor heeds its signal. */
 const deaf: Model["stream"] = () => new Promise(() => {});
 
 describe("a cancel", () => {
-  it("is carried out by the next life where the one that took it ended first", async () => {
+  it("is carried out by the next life if the one that accepted it ends first", async () => {
     const thread = new FakeThread({ replies: [deaf], defaultReply: say("must not be asked") });
     await thread.accept("hi", run);
     await settle();
@@ -43,7 +43,7 @@ describe("a cancel", () => {
     expect(thread.requests.length).toBe(1);
   });
 
-  it("that a run does not heed ends the life within two alarms, and the next life ends the run", async () => {
+  it("ends the life within two alarms if the run ignores it, and the next life ends the run", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({ replies: [deaf], clock });
     await thread.accept("hi", run);
@@ -64,7 +64,7 @@ describe("a cancel", () => {
     expect(statusOf(thread, "inv_a")).toBe("cancelled");
   });
 
-  it("lets its end be seen within two seconds also where D1 takes nothing", async () => {
+  it("shows the end within two seconds even if D1 accepts nothing", async () => {
     const clock = new FakeClock();
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", "")], clock, syncThread: () => new Promise(() => {}) });
@@ -86,7 +86,7 @@ describe("a cancel", () => {
 });
 
 describe("on_busy replace", () => {
-  it("is carried out by the next life where the one that accepted it ended first", async () => {
+  it("is carried out by the next life if the one that accepted the input ends first", async () => {
     const thread = new FakeThread({ replies: [deaf], defaultReply: say("hello") });
     await thread.accept("first", run);
     await settle();
@@ -99,7 +99,7 @@ describe("on_busy replace", () => {
     expect(thread.requests.length).toBe(2);
   });
 
-  it("is carried out by the next life also where all wait for their jobs", async () => {
+  it("is carried out by the next life even if all runs wait for their jobs", async () => {
     const thread = new FakeThread({ defaultReply: say("hello") });
     await thread.accept("first", { ...run, background: true });
     const replacing = { invocation_id: "inv_b", background: true, on_busy: "replace" } as const;
@@ -110,7 +110,7 @@ describe("on_busy replace", () => {
     expect([statusOf(thread, "inv_a"), statusOf(thread, "inv_b")]).toEqual(["cancelled", "queued"]);
   });
 
-  it("ends those that wait and the active one, and spares what comes later", async () => {
+  it("ends waiting runs and the active one, and spares later ones", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", "")], defaultReply: say("hello") });
     await thread.accept("first", run);
@@ -150,8 +150,8 @@ describe("a run whose start ends every life", () => {
   });
 });
 
-describe("a run whose lives end a quarter of an hour after each other, with nothing done", () => {
-  it("fails as crash_loop at the 21st", async () => {
+describe("a run whose lives end every fifteen minutes without progress", () => {
+  it("fails as crash_loop in the 21st life", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({ defaultReply: deaf, clock });
     await thread.accept("hi", run);
@@ -167,8 +167,8 @@ describe("a run whose lives end a quarter of an hour after each other, with noth
   });
 });
 
-describe("a run that leaves nothing behind for hours", () => {
-  it("fails as stalled, and not before", async () => {
+describe("a run without progress for two hours", () => {
+  it("fails as stalled, and not earlier", async () => {
     const clock = new FakeClock();
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", "")], clock });
@@ -188,7 +188,7 @@ describe("a run that leaves nothing behind for hours", () => {
 describe("a background run", () => {
   const background = { ...run, background: true };
 
-  it("whose job never comes starts by itself after an hour", async () => {
+  it("starts by itself after an hour if its job never comes", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({
       defaultReply: say("hello"),
@@ -206,7 +206,7 @@ describe("a background run", () => {
     expect(statusOf(thread, "inv_a")).toBe("completed");
   });
 
-  it("that waits for its job alone needs no heartbeat: the alarm is set for the next try", async () => {
+  it("needs no heartbeat while it only waits for its job: the alarm is set for the next try", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({ defaultReply: say("hello"), clock });
     await thread.accept("hi", background);
@@ -222,14 +222,14 @@ describe("a background run", () => {
     expect(thread.jobs.length).toBe(6);
   });
 
-  it("is ended in its turn where its job died while another run was active, and is not started by a late job", async () => {
+  it("ends in its turn if its job died while another run was active, and a late job does not start it", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", " done")], defaultReply: say("must not be asked") });
     await thread.accept("first", { invocation_id: "inv_first" });
     await gate.reached;
     await thread.accept("hi", background);
     const reader = thread.read(run);
-    void buryRun(thread.life, "inv_a");
+    void failDeadLetteredRun(thread.life, "inv_a");
     startBackground(thread.life, "inv_a");
     gate.open();
     await waitForEnd(thread.life, "inv_a", 5_000);
@@ -241,7 +241,7 @@ describe("a background run", () => {
 });
 
 describe("a table of an earlier version", () => {
-  it("gets the columns that it lacks, and keeps its rows", async () => {
+  it("gets its missing columns and keeps its rows", async () => {
     const thread = new FakeThread({ defaultReply: say("hello") });
     await thread.run("hi", run);
     thread.life.database.sql.exec("ALTER TABLE runs DROP COLUMN verdict");

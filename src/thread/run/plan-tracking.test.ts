@@ -1,4 +1,4 @@
-// What a model was told of the plan outlives the life, and the run, in which it was told.
+// What a model has seen of the plan outlives the life and the run in which it saw it.
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { rowsOfType } from "../../../test/fakes/message-rows.ts";
@@ -33,10 +33,10 @@ function lost(gate: Gate): Reply {
   return gate.say("", "");
 }
 
-describe("a wish that comes after the end of the plan", () => {
+describe("a request after the end of the plan", () => {
   const reminders = (thread: FakeThread) => thread.requests.map(({ messages }) => String(messages.at(-1)?.content));
 
-  it("is worked on to its end where the life that began on it ends", async () => {
+  it("is completed by the next life if the first one ends during it", async () => {
     const gate = new Gate();
     const many = Array.from({ length: 12 }, (_, at) => works(`c${at}`));
     const clock = new FakeClock();
@@ -56,7 +56,7 @@ describe("a wish that comes after the end of the plan", () => {
       expect(reminder).toContain("had ended before the person's newest message");
   });
 
-  it("is still new where a person tidies the ended plan meanwhile", async () => {
+  it("is still treated as new if a person edits the ended plan meanwhile", async () => {
     const gate = new Gate();
     const gated: Reply = async (...request) => {
       await gate.say("", "")(...request);
@@ -76,7 +76,7 @@ describe("a wish that comes after the end of the plan", () => {
 });
 
 describe("a completion without evidence", () => {
-  it("is sent back once, whichever life or run sends it again", async () => {
+  it("is refused once, whichever life or run repeats it", async () => {
     const gate = new Gate();
     const completes = (id: string): Reply => {
       return (...request) => {
@@ -99,7 +99,7 @@ describe("a completion without evidence", () => {
 });
 
 describe("a call that a person approves", () => {
-  it("is work for the task that it was made for, also where they changed the plan before", async () => {
+  it("counts for the task that it was made for, even if the person changed the plan before approving", async () => {
     const replies = [works("x1"), say("a"), say("b"), say("c"), say("d")];
     const thread = new FakeThread({ replies, tools: twoTaskTools(), agent: { approvals: { work: ["x*"] } } });
     await edit(thread, add("A"));

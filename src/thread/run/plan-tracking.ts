@@ -1,5 +1,5 @@
-// What the object keeps of the plan beside its row: when tasks began and ended, and what a person changed that the model
-// has not been told of. Both are read where they are stored, and never larger than a plan.
+// What the object tracks beside the plan's row: when tasks started and finished, and which edits by people the model
+// has not seen. Both are read from storage on each use, and neither is larger than a plan.
 import { isRecord } from "../../agent/calls/leniency.ts";
 import { type TaskTimes, trackTimes } from "../../agent/plan/ledger.ts";
 import { addNotes, type EditNote, noteEdit, type UnseenEdits } from "../../agent/plan/unseen-edits.ts";
@@ -14,14 +14,17 @@ import type { RunRecord } from "../rows/runs.ts";
 const TIMES = "task_times";
 const EDITS = "plan_edits";
 
-/** `requests`: ids of the last edits, since a door may ask twice for one. */
+/**
+ * Stored as JSON under `plan_edits`. `news`: the edits that the model has not seen. `requests`: ids of the last edits,
+ * since a route may send one twice.
+ */
 interface Edits {
   news: UnseenEdits | null;
   requests: string[];
 }
 
-// A door repeats a request at once; more edits than this don't come between.
-const MOST_REQUESTS = 20;
+// A route retries at once, so fewer edits than this come between.
+const MAX_REQUESTS = 20;
 
 export function readTimes(sql: Sql): TaskTimes {
   return readMeta(sql, TIMES, shapeOf(isTimes)) ?? {};
@@ -41,8 +44,8 @@ export function storeTimes({ database: { sql } }: Life, before: Plan, after: Pla
   if (JSON.stringify(times) !== JSON.stringify(known)) writeMeta(sql, TIMES, times);
 }
 
-/** What the model was not told yet; null where that is nothing. */
-export function readNews(life: Life): UnseenEdits | null {
+/** The edits that the model has not seen; null if there are none. */
+export function readUnseenEdits(life: Life): UnseenEdits | null {
   return readEdits(life).news;
 }
 
@@ -55,13 +58,13 @@ export function storeEdit(life: Life, request_id: string, before: Plan, after: P
   const { news, requests } = readEdits(life);
   const edits: Edits = {
     news: addNotes(news, noteEdit(before, after), after.version),
-    requests: [...requests, request_id].slice(-MOST_REQUESTS),
+    requests: [...requests, request_id].slice(-MAX_REQUESTS),
   };
   writeMeta(life.database.sql, EDITS, edits);
 }
 
-/** The model was told of the edits up to this version; those that came since are still to be told. Inside a transaction. */
-export function forgetNews(life: Life, version: number): void {
+/** Drops the edits up to this version, which the model has seen; later ones are still unseen. Inside a transaction. */
+export function forgetSeenEdits(life: Life, version: number): void {
   const { news, requests } = readEdits(life);
   if (news === null) return;
   const left = news.notes.filter((note) => note.version > version);
@@ -69,8 +72,8 @@ export function forgetNews(life: Life, version: number): void {
   writeMeta(life.database.sql, EDITS, edits);
 }
 
-/** What the newest reply was told is due: the calls in it are for that, whichever life or run makes them. */
-export function readToldTask({ database: { sql } }: Life): string | null {
+/** The task that the newest reply saw as due. The reply's calls count for it, whichever life or run makes them. */
+export function readSeenTask({ database: { sql } }: Life): string | null {
   const [row] = sql
     .exec<{ seq: number; metadata: string | null }>(
       "SELECT seq, metadata FROM messages WHERE type = 'assistant' ORDER BY seq DESC LIMIT 1",
@@ -81,14 +84,14 @@ export function readToldTask({ database: { sql } }: Life): string | null {
   return isText(task_id) ? task_id : null;
 }
 
-/** Whether all tasks had ended before a person spoke last. A task of which that is not known had not. */
+/** Whether all tasks had finished before the person's last message. A task without a known time had not. */
 export function isFormerPlan({ database: { sql }, state: { plan } }: Life, { run }: RunRecord): boolean {
   if (openTasks(plan).length > 0) return false;
   if (run.steps === 0) return true;
   const [row] = sql
     .exec<{ created_at: string }>("SELECT created_at FROM messages WHERE type = 'user' ORDER BY seq DESC LIMIT 1")
     .toArray();
-  // An answer to a question begins a run too, and may be no message of its own.
+  // An answer to a question starts a run too, and may have no message row of its own.
   const said = [run.started_at ?? "", row?.created_at ?? ""].sort().at(-1) ?? "";
   const times = readTimes(sql);
   return plan.tasks.every(({ id }) => (times[id]?.finished_at ?? said) < said);
@@ -99,10 +102,10 @@ function readEdits({ database: { sql } }: Life): Edits {
 }
 
 function isEdits(value: unknown): value is Edits {
-  return isRecord(value) && isList(value.requests, isText) && (value.news === null || isNews(value.news));
+  return isRecord(value) && isList(value.requests, isText) && (value.news === null || isUnseenEdits(value.news));
 }
 
-function isNews(value: unknown): value is UnseenEdits {
+function isUnseenEdits(value: unknown): value is UnseenEdits {
   if (!isRecord(value) || !isNumber(value.version) || !isNumber(value.omitted)) return false;
   return isList(value.notes, isNote);
 }
