@@ -31,13 +31,13 @@ function userTexts(thread: FakeThread): unknown[] {
   return rowsOfType(rowsOf(thread), "user").map(({ content }) => content.content);
 }
 
-/** What AG-UI's door hands in. */
+/** The input that the AG-UI route makes. */
 function history(ids: string[], more: Partial<RunInput> = {}): Partial<RunInput> {
   return { from_history: true, messages: ids.map((id) => ({ message_id: id, content: `text of ${id}` })), ...more };
 }
 
 describe("an invocation id", () => {
-  it("that comes fifty times at once is one run", async () => {
+  it("makes one run when it arrives fifty times at once", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     const input = thread.input("hi", run);
     const all = await Promise.all(Array.from({ length: 50 }, () => acceptRun(thread.life, input, false)));
@@ -46,7 +46,7 @@ describe("an invocation id", () => {
     expect(thread.life.live.size).toBe(1);
   });
 
-  it("is a conflict with another body, and the same run with its own, also in another life and after the end", async () => {
+  it("conflicts with another body and returns the run for its own, in a later life and after the end too", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     const metadata = { b: 1, a: { d: [1, 2], c: null } };
     await thread.run("hi", { ...run, metadata });
@@ -67,7 +67,7 @@ describe("an invocation id", () => {
     expect(userTexts(thread)).toEqual(["hi"]);
   });
 
-  it("attaches whatever the body says where the door asks for that", async () => {
+  it("attaches to the known run whatever the body says, if the route asks for that", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     await thread.run("hi", run);
     const again = await acceptRun(thread.life, thread.input("other", run), true);
@@ -76,7 +76,7 @@ describe("an invocation id", () => {
 });
 
 describe("a busy thread", () => {
-  it("runs what is enqueued in the order in which it came", async () => {
+  it("runs enqueued inputs in the order of their arrival", async () => {
     const gate = new Gate();
     const replies = [gate.say("", "0"), ...["1", "2", "3", "4", "5"].map((text) => say(text))];
     const thread = new FakeThread({ replies });
@@ -96,7 +96,7 @@ describe("a busy thread", () => {
     expect(started).toEqual(["inv_a", "inv_b", "inv_c", "inv_d", "inv_e", "inv_f"]);
   });
 
-  it("keeps the order in which inputs came where an earlier one waits longer for its agent", async () => {
+  it("keeps the order of arrival when an earlier input waits longer for its agent", async () => {
     const thread = new FakeThread({ replies: [say("1"), say("2")] });
     const slow = new Gate();
     const read = thread.life.ports.readAgent;
@@ -115,7 +115,7 @@ describe("a busy thread", () => {
     expect(userTexts(thread)).toEqual(["a", "b"]);
   });
 
-  it("rejects all but one of many that come at once and ask for that", async () => {
+  it("rejects all but one of many inputs at once with `on_busy: reject`", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "hello"), say("next")] });
     const posts = Array.from({ length: 20 }, (_, index) => thread.accept(`m${index}`, { on_busy: "reject" }));
@@ -127,7 +127,7 @@ describe("a busy thread", () => {
     expect(codeOf(await thread.accept("next", { on_busy: "reject" }))).toBe("ok");
   });
 
-  it("is freed by a run that replaces: the active one and all that wait are cancelled", async () => {
+  it("cancels the active run and all that wait when an input replaces them", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", ""), say("new")] });
     await thread.accept("old", run);
@@ -143,7 +143,7 @@ describe("a busy thread", () => {
     expect(userTexts(thread)).toEqual(["old", "replaces"]);
   });
 
-  it("takes no more than a life can hold of long messages, and again once it has less to hold", async () => {
+  it("refuses long messages beyond what a life can hold, and accepts more once it holds less", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "0")], defaultReply: say("yes") });
     await thread.accept("first", { invocation_id: "inv_first" });
@@ -162,21 +162,21 @@ describe("a busy thread", () => {
     expect(codeOf(await thread.accept(long, { invocation_id: "inv_again" }))).toBe("ok");
   });
 
-  it("takes a hundred runs and no more", async () => {
+  it("accepts a hundred waiting runs and no more", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "0")] });
     const posts = Array.from({ length: 103 }, (_, index) => thread.accept(`m${index}`));
     const codes = (await Promise.all(posts)).map(codeOf);
     expect(codes.filter((code) => code === "ok").length).toBe(100);
     expect(codes.filter((code) => code === "rate_limited").length).toBe(3);
-    // What ends all of them needs no room beside them.
+    // An input that replaces them all needs no room beside them.
     const replacing = await thread.accept("instead", { on_busy: "replace" });
     expect(codeOf(replacing)).toBe("ok");
   });
 });
 
 describe("an input", () => {
-  it("without a word is refused", async () => {
+  it("is refused without content", async () => {
     const thread = new FakeThread();
     expect(codeOf(await thread.accept(" \n "))).toBe("empty_message");
     expect(codeOf(await thread.accept("", { messages: [] }))).toBe("empty_message");
@@ -184,7 +184,7 @@ describe("an input", () => {
     expect(thread.life.live.size).toBe(0);
   });
 
-  it("can't use a message id twice: not a row's, a waiting run's, a steering one's, nor its own", async () => {
+  it("can't reuse a message id of a row, a waiting run, a steering message or itself", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "0"), say("1"), say("2")] });
     const message = (message_id: string) => ({ messages: [{ message_id, content: "hi" }] });
@@ -207,7 +207,7 @@ describe("an input", () => {
 });
 
 describe("a client's whole history", () => {
-  it("gives only what is unknown after the last known message", async () => {
+  it("adds only unknown messages after the last known one", async () => {
     const thread = new FakeThread({ replies: [say("one"), say("two")] });
     await thread.run("", { ...history(["m1"]), ...run });
     await thread.run("", { ...history(["m0", "m1", "m2", "m3"]), invocation_id: "inv_b" });
@@ -216,7 +216,7 @@ describe("a client's whole history", () => {
     expect(codeOf(await thread.accept("", history(["m1", "m2", "m3"])))).toBe("empty_message");
   });
 
-  it("takes a message that waits in the inbox for a known one", async () => {
+  it("treats a message that waits in the inbox as known", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "0"), say("1"), say("2")] });
     await thread.accept("", { ...history(["m1"]), ...run });
@@ -236,7 +236,7 @@ describe("the agent of a run", () => {
     config: { ...defaultAgent.config, ...config },
   });
 
-  it("is pinned with its version and model when it is accepted; the run may name another model", async () => {
+  it("is pinned with its version and model when the run is accepted; the run may name another model", async () => {
     const thread = new FakeThread({ defaultReply: say("hello") });
     let agent = version(4, { model: "of-agent" });
     thread.life.ports.readAgent = async () => agent;
@@ -254,7 +254,7 @@ describe("the agent of a run", () => {
     expect(thread.requests.map(({ model }) => model).slice(0, 3)).toEqual(["of-agent", "test-model", "of-run"]);
   });
 
-  it("is as the thread last knew it while D1 fails, and the unchanged default one where it knew none", async () => {
+  it("is the version that the thread last knew while D1 fails, or the unchanged default if it knew none", async () => {
     const thread = new FakeThread({ defaultReply: say("hello") });
     const fail = async () => Promise.reject(new Error("D1 is down"));
     thread.life.ports.readAgent = fail;
@@ -268,7 +268,7 @@ describe("the agent of a run", () => {
     expect(findRun(thread.life, "inv_c")?.agent.config.approvals).toEqual({ execute_command: ["*"] });
   });
 
-  it("is as the thread knew it while D1 fails also where another agent worked since", async () => {
+  it("is the version that the thread last knew while D1 fails, even if another agent worked since", async () => {
     const thread = new FakeThread({ defaultReply: say("hello") });
     thread.life.ports.readAgent = async (_user, agent_id) => ({
       ...version(3, { approvals: { ask: ["*"] } }),
@@ -282,7 +282,7 @@ describe("the agent of a run", () => {
     expect(findRun(thread.life, "inv_c")?.agent.config.approvals).toEqual({ ask: ["*"] });
   });
 
-  it("has the defaults of fields that the server which accepted the run did not know", async () => {
+  it("has defaults for fields that a former version did not store", async () => {
     const thread = new FakeThread({ defaultReply: say("hello") });
     const { tools: _tools, fallback_models: _models, ...old } = defaultAgent.config;
     thread.life.ports.readAgent = async () => version(2, {});

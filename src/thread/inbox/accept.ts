@@ -1,5 +1,5 @@
-// The inbox: what comes in is checked against what is known, put in order and stored; only then a route answers. Nothing
-// here waits between the last check and the write, so that two requests at once can't both win.
+// The inbox: an input is checked, put in order and stored; only then does the route answer. Nothing is awaited between
+// the last check and the write, so two requests at once can't both win.
 import { withinTime } from "../../lib/time-limit.ts";
 import { defaultAgent } from "../../protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
@@ -21,29 +21,29 @@ import { checkAnswers, hasExpired } from "./interrupts.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
 import { nameThread } from "./thread-name.ts";
 
-// Inputs are stored in order: one that waits for D1 holds up those behind it.
+// Short, since inputs are stored in order: one that waits for D1 holds up those behind it.
 const AGENT_LIMIT_MS = 10_000;
 
 /**
- * `attach`: a known `invocation_id` is that run, whatever the body says (AG-UI). Inputs are stored in the order in which
- * they came: what has to be awaited first takes longer for one than for another.
+ * `attach`: a known `invocation_id` is that run, whatever the body says (AG-UI). Inputs are stored in the order of
+ * their arrival, although the hash and the agent take longer for some than for others.
  */
 export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
   const hashed = hashInput(input);
-  // D1 may be silent for longer than the thread lives.
+  // The thread may be deleted before D1 answers.
   const recall = (agent_id: string) => (life.removing ? null : readLastAgent(life.database.sql, agent_id));
   const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, recall);
-  // Until its turn comes nobody else listens for it.
+  // Nobody else handles a rejection before the input's turn.
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
     const hash = await hashed;
-    // What waited behind another comes when nothing is left to look it up in.
+    // While this input waited for its turn, the thread's tables may have been dropped.
     if (life.removing) return deleted(input);
     const repeated = findKnown(life, input, hash, attach);
     if (repeated) return repeated;
-    return acceptNew(life, input, hash, findAsked(life, input)?.agent ?? (await found));
+    return acceptNew(life, input, hash, findAnsweredRun(life, input)?.agent ?? (await found));
   });
-  // A failure is its own request's; the next one goes on.
+  // A failure concerns its own request only; the next one continues.
   life.accepting = accepted.then(ignore, ignore);
   return accepted;
 }
@@ -56,18 +56,18 @@ function deleted({ thread_id }: RunInput): Result<never> {
 
 function acceptNew(life: Life, input: RunInput, hash: string, agent: PinnedAgent | null): Result<AcceptedRun> {
   if (life.removing) return deleted(input);
-  // Looked at once more, since it may have been waited for the agent.
-  const asked = findAsked(life, input);
+  // Looked up again, since the agent may have been awaited meanwhile.
+  const asked = findAnsweredRun(life, input);
   const pinned = asked?.agent ?? agent;
   if (pinned === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
   return storeInput(life, { ...input, model: input.model ?? asked?.run.model ?? null }, hash, pinned);
 }
 
 /**
- * The run that this input answers: it goes on with the agent, the version and the model that asked, unless the input names
- * another agent. What that one may not do without approval is not to be had by answering it.
+ * The run that this input answers. The new run keeps the agent, version and model that asked, unless the input names
+ * another agent, so an answer can't get around what that agent needs approval for.
  */
-function findAsked(life: Life, { resume, agent_id, answers_nothing }: RunInput): RunRecord | null {
+function findAnsweredRun(life: Life, { resume, agent_id, answers_nothing }: RunInput): RunRecord | null {
   const newest = life.newestStarted;
   const isBusy = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
   if (newest?.run.status !== "interrupted" || isBusy) return null;
@@ -78,7 +78,7 @@ function findAsked(life: Life, { resume, agent_id, answers_nothing }: RunInput):
   return resume !== null || (isOpen && answers_nothing !== true) ? newest : null;
 }
 
-/** Checks an input that would make its thread: a refused one leaves nothing behind. */
+/** Checks an input that would create its thread, so a refused one leaves nothing behind. */
 export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Result<never> | null> {
   if (input.resume !== null) return fail("not_found", `The thread ${input.thread_id} does not exist.`);
   const says = input.messages.some(({ content }) => !isEmptyContent(content));
@@ -90,8 +90,8 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
 }
 
 /**
- * D1 failing stops no run of the default agent. It is as this thread last knew it then, so that what a person must approve
- * stays so, and only a thread that knows nothing takes it for unchanged.
+ * A failure of D1 stops no run of the default agent. The thread then uses the version that it last knew, so calls that
+ * need approval still need it. Only a thread that knows none uses the unchanged default.
  */
 async function findAgent(
   ports: Ports,
@@ -154,7 +154,7 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgen
   return succeed({ run: record.run, created: true });
 }
 
-/** Ends in a problem where the input can't become a run of this thread. */
+/** Null if the input can become a run of this thread. */
 function checkInput(life: Life, input: RunInput): Result<never> | null {
   const answered = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
   const problem = answered ?? checkImages(life.ports.images, input);

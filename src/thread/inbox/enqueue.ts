@@ -1,4 +1,4 @@
-// A new run takes its place in the inbox.
+// Puts a new run at the end of the inbox.
 import { chainOf } from "../../protocol/chain.ts";
 import { noUsage, type Run } from "../../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
@@ -15,7 +15,7 @@ export function storeNewRun(life: Life, record: RunRecord): void {
   followRun(life, record.run);
 }
 
-/** A run that waits to start. */
+/** Makes the record of a run that waits to start. */
 export function newRecord(life: Life, input: RunInput, hash: string, agent: PinnedAgent): RunRecord {
   const { invocation_id, metadata, background } = input;
   const run: Run = {

@@ -1,10 +1,10 @@
-// What a client that sends its whole history (AG-UI) says that is new, and which ids of messages are taken.
+// Finds what is new in the whole history that a client sends (AG-UI), and which message ids are taken.
 import type { RunInput } from "../../protocol/thread.ts";
 import type { Life } from "../life.ts";
 import { hasMessage, readMessagesBefore } from "../rows/messages.ts";
 import { readWaiting } from "./steering.ts";
 
-/** A client's whole history, cut to what is new: user messages with unknown ids after the last known one. */
+/** Cuts a client's whole history to what is new: user messages with unknown ids after the last known one. */
 export function withoutHistory(life: Life, input: RunInput): RunInput {
   const isKnown = knownMessages(life);
   const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
@@ -12,14 +12,14 @@ export function withoutHistory(life: Life, input: RunInput): RunInput {
   return {
     ...input,
     messages: input.messages.slice(lastKnown + 1),
-    // A client may hold a result twice; `delete` takes the first.
+    // A client may send a result twice; `delete` accepts only the first.
     tool_results: input.tool_results.filter(
       (result) => !isKnown(result.message_id) && pending.delete(result.tool_call_id),
     ),
   };
 }
 
-/** Calls of the newest assistant message that wait for the client: neither answered, nor a question to the person. */
+/** Calls of the newest assistant message that wait for the client: without a result, and no question to the person. */
 function pendingCalls(life: Life): string[] {
   const newest = life.newestStarted;
   const answered = new Set(newest?.run.interrupts.map(({ tool_call_id }) => tool_call_id));
@@ -34,7 +34,7 @@ function pendingCalls(life: Life): string[] {
   return [];
 }
 
-/** Tells whether an id is a message's: of a row, or of one that waits to become a row. */
+/** Returns a check whether an id belongs to a message that is stored or waits to be stored. */
 export function knownMessages(life: Life): (message_id: string) => boolean {
   const inputs = [...life.live.values()].map(({ input }) => input);
   const steered = readWaiting(life).map(({ input }) => input);

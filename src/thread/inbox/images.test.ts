@@ -15,7 +15,7 @@ const LEFT_OUT = { type: "text", text: "[an image is left out here: its address 
 const words = (text: string): ContentPart => ({ type: "text", text });
 const image = (url: string): ContentPart => ({ type: "image_url", image_url: { url, detail: "low" } });
 
-/** A message with this image between words. */
+/** A message with this image between two texts. */
 function showing(url: string, more: Partial<RunInput> = {}): Partial<RunInput> {
   const content = [words("see"), image(url), words("there")];
   return { invocation_id: "inv_a", messages: [{ message_id: "msg_a", content }], ...more };
@@ -27,7 +27,7 @@ function partsOf(thread: FakeThread, request: number): unknown[] {
 }
 
 describe("an image that may not be fetched", () => {
-  it("is refused by its place, whatever its message is to do, and leaves everything as it was", async () => {
+  it("is refused with its place, whatever `on_busy` says, and changes nothing", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "done")] });
     await thread.accept("hi", { invocation_id: "inv_first" });
@@ -49,7 +49,7 @@ describe("an image that may not be fetched", () => {
     expect(JSON.stringify(readMessages(thread.life.database.sql, thread.life.thread, 0, 100))).not.toContain("canary");
   });
 
-  it("in a client's history shuts nobody out where the thread has it, and is refused where it is new", async () => {
+  it("is accepted in a client's history if the thread has its message already, and refused if it is new", async () => {
     const images = { private_urls_allowed: true };
     const thread = new FakeThread({ replies: [say("seen"), say("go on")], images });
     const { messages = [] } = showing(SECRET);
@@ -69,7 +69,7 @@ describe("an image that may not be fetched", () => {
     });
   });
 
-  it("stays the run that it began, for who repeats the request after it is forbidden", async () => {
+  it("still returns its run when the request is repeated after the address was forbidden", async () => {
     const images = { private_urls_allowed: true };
     const thread = new FakeThread({ replies: [say("seen")], images });
     await thread.run("", showing(SECRET));
@@ -80,8 +80,8 @@ describe("an image that may not be fetched", () => {
   });
 });
 
-describe("an image that came in before it was forbidden", () => {
-  it("is left out of what the model is sent, in the same words at each step, and stays in its row", async () => {
+describe("an image that was accepted before its address was forbidden", () => {
+  it("is left out of each request to the model, with the same replacement at each step, and stays in its row", async () => {
     const written = say('<function_calls><invoke name="view_tasks"></invoke></function_calls>');
     const asked = { native: call({ id: "c1", name: "view_tasks", input: {} }), xml: written };
     for (const tool_format of ["native", "xml"] as const) {
@@ -107,7 +107,7 @@ describe("an image that came in before it was forbidden", () => {
     }
   });
 
-  it("is left out also where its message waited, or steers", async () => {
+  it("is left out if its message waited or steers, too", async () => {
     const images = { private_urls_allowed: true };
     const lost = new Gate();
     const thread = new FakeThread({ replies: [lost.say("", "1")], defaultReply: say("ok"), images });
@@ -125,7 +125,7 @@ describe("an image that came in before it was forbidden", () => {
     expect(partsOf(thread, 2)).toEqual([words("see"), LEFT_OUT, words("there"), LEFT_OUT]);
   });
 
-  it("is left out of hosts too where only images themselves are permitted, and comes back with the setting", async () => {
+  it("is left out while the setting permits only embedded images, and is sent again once it permits the host", async () => {
     const images: { image_urls: "public" | "data" } = { image_urls: "public" };
     const thread = new FakeThread({ defaultReply: say("ok"), images });
     const [link, data] = ["https://good.example/a.png", "data:image/png;base64,AA=="];
@@ -153,8 +153,8 @@ describe("an image that came in before it was forbidden", () => {
   });
 });
 
-describe("an address that is permitted", () => {
-  it("is stored as it came, so that a repeat is the same run, and sent as it was judged", async () => {
+describe("a permitted image address", () => {
+  it("is stored as it came, so a repeat is the same run, and sent as it was checked", async () => {
     const thread = new FakeThread({ defaultReply: say("ok") });
     const given = " HTTPS:\\\\Good.Example/a b.png";
     await thread.run("", showing(given));

@@ -1,11 +1,11 @@
-// Tells whether an input is the same again.
+// Hashes an input, so a repeat is recognized.
 import { hashText, toHex } from "../../lib/hash.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 
-/** What makes a repeat the same: message, agent, model, steps, metadata and answers; not ids that doors mint. */
+/** Covers messages, results, answers, agent, model, steps and metadata, but no ids, since routes generate those. */
 export async function hashInput(input: RunInput): Promise<string> {
   const { messages, tool_results, resume, agent_id, model, max_steps, metadata } = input;
-  const told = {
+  const hashed = {
     messages: messages.map(({ content }) => content),
     results: tool_results.map(({ tool_call_id, content }) => [tool_call_id, content]),
     resume,
@@ -14,7 +14,7 @@ export async function hashInput(input: RunInput): Promise<string> {
     max_steps,
     metadata,
   };
-  return toHex(await hashText(JSON.stringify(told, sortedKeys)));
+  return toHex(await hashText(JSON.stringify(hashed, sortedKeys)));
 }
 
 function sortedKeys(_key: string, value: unknown): unknown {

@@ -36,7 +36,7 @@ function resultsOf(thread: FakeThread): ChatMessage[] {
 }
 
 describe("a question to the person", () => {
-  it("ends the run as interrupted, with what is needed to answer", async () => {
+  it("ends the run as interrupted, with everything needed to answer", async () => {
     const thread = new FakeThread({ replies: [ask("c1")], tools: peopleTools });
     const { events } = await thread.run("hi", run);
     const response_schema = { type: "string", enum: ["red", "blue"] };
@@ -55,7 +55,7 @@ describe("a question to the person", () => {
     expect(thread.life.live.size).toBe(0);
   });
 
-  it("is answered by a resume: a new run that tells the result and never the call again", async () => {
+  it("is answered by a resume: the new run sends the result and not the call again", async () => {
     const thread = await askedThread("c1");
     const { events } = await thread.run("", resume(answer("int_c1")));
     expect(events[0]).toMatchObject({ type: "RUN_STARTED", runId: "inv_b", parentRunId: "inv_a" });
@@ -66,7 +66,7 @@ describe("a question to the person", () => {
     expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "tool", tool_call_id: "c1", content: "blue" });
   });
 
-  it("is answered by a plain text, which is a row for people and the result for the model", async () => {
+  it("is answered by a plain text, which people see as a message and the model as the result", async () => {
     const thread = await askedThread("c1");
     await thread.run("the blue one", next);
     expect(resultsOf(thread)).toEqual([{ role: "tool", tool_call_id: "c1", content: "the blue one" }]);
@@ -77,7 +77,7 @@ describe("a question to the person", () => {
     expect(thread.requests[1]?.messages.map(({ role }) => role)).toEqual(["system", "user", "assistant", "tool"]);
   });
 
-  it("is answered by the first of several messages; the others, and a picture, reach the model too", async () => {
+  it("is answered by the first of several messages; the model gets the others, and an image, as messages", async () => {
     const thread = await askedThread("c1");
     const picture = [
       { type: "text" as const, text: "like this" },
@@ -97,7 +97,7 @@ describe("a question to the person", () => {
     ]);
   });
 
-  it("that is not the only one is cancelled by a plain message", async () => {
+  it("is cancelled by a plain message if another question is open too", async () => {
     const thread = await askedThread("c1", "c2");
     await thread.run("something else", next);
     const content = NOT_ANSWERED;
@@ -105,7 +105,7 @@ describe("a question to the person", () => {
     expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "something else" });
   });
 
-  it("is not answered by a message that was sent before it was asked, and waited or was to steer", async () => {
+  it("is not answered by a message that was sent before it was asked, whether that waited or was to steer", async () => {
     for (const on_busy of ["enqueue", "steer"] as const) {
       const thread: FakeThread = new FakeThread({ replies: [asked, say("thanks")], tools: peopleTools });
       let now = Date.now();
@@ -121,14 +121,14 @@ describe("a question to the person", () => {
     }
   });
 
-  it("is not answered by a trigger, whose words are no person's", async () => {
+  it("is not answered by a trigger, since no person wrote its text", async () => {
     const thread = await askedThread("c1");
     await thread.run("blue", { ...next, answers_nothing: true });
     expect(resultsOf(thread)).toMatchObject([{ content: NOT_ANSWERED }]);
     expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "blue" });
   });
 
-  it("may be cancelled by its answer", async () => {
+  it("can be cancelled by its answer", async () => {
     const thread = await askedThread("c1", "c2");
     await thread.run("", resume({ interrupt_id: "int_c1", status: "cancelled" }, answer("int_c2")));
     expect(resultsOf(thread)).toMatchObject([{ content: NOT_ANSWERED }, { content: "blue" }]);
@@ -136,7 +136,7 @@ describe("a question to the person", () => {
 });
 
 describe("an answer", () => {
-  it("that leaves a question open, names another, or is no text, is refused", async () => {
+  it("is refused if it leaves a question open, names an unknown one or is no text", async () => {
     const thread = await askedThread("c1", "c2");
     const codes = async (...answers: InterruptAnswer[]) => {
       const accepted = await thread.accept("", resume(...answers));
@@ -149,7 +149,7 @@ describe("an answer", () => {
     expect(thread.life.live.size).toBe(0);
   });
 
-  it("is taken once, however many come at once and whether or not its run has started", async () => {
+  it("is accepted once, however many arrive at once and whether or not its run has started", async () => {
     const thread = await askedThread("c1");
     const posts = Array.from({ length: 10 }, (_, index) =>
       thread.accept("", { ...resume(answer("int_c1")), invocation_id: `inv_${index}` }),
@@ -164,14 +164,14 @@ describe("an answer", () => {
     expect(resultsOf(thread).length).toBe(1);
   });
 
-  it("is taken by a run that waits to start, too", async () => {
+  it("is accepted while its run waits to start, too", async () => {
     const thread = await askedThread("c1");
     await thread.accept("", { ...resume(answer("int_c1")), background: true });
     const second = await thread.accept("", { ...resume(answer("int_c1")), invocation_id: "inv_c" });
     expect(second).toMatchObject({ error: { code: "interrupt_answered" } });
   });
 
-  it("whose run was cancelled before it started leaves the question open", async () => {
+  it("leaves the question open if its run was cancelled before it started", async () => {
     const thread = await askedThread("c1");
     await thread.accept("", { ...resume(answer("int_c1")), background: true });
     await cancelRun(thread.life, "inv_b");
@@ -179,7 +179,7 @@ describe("an answer", () => {
     expect(resultsOf(thread)).toMatchObject([{ content: "red" }]);
   });
 
-  it("that brings a message twice, or one that is there, is refused and leaves the question open", async () => {
+  it("is refused and leaves the question open if it has a message twice or one that exists", async () => {
     const thread = await askedThread("c1");
     const says = (...ids: string[]) => ids.map((message_id) => ({ message_id, content: "and quickly" }));
     for (const messages of [says("m1", "m1"), says("msg_of_inv_a")]) {
@@ -191,13 +191,13 @@ describe("an answer", () => {
     expect(resultsOf(thread)).toMatchObject([{ content: "blue" }]);
   });
 
-  it("to a thread that asked nothing is refused", async () => {
+  it("is refused by a thread that asked nothing", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     await thread.run("hi", run);
     expect(await thread.accept("", resume(answer("int_c1")))).toMatchObject({ error: { code: "interrupt_answered" } });
   });
 
-  it("is found again by the next life", async () => {
+  it("is accepted by the life after the one that asked", async () => {
     const thread = await askedThread("c1");
     thread.crash();
     await thread.run("", resume(answer("int_c1")));
@@ -214,7 +214,7 @@ describe("a client's tool", () => {
     content: `result of ${tool_call_id}`,
   });
 
-  it("that is called ends the run with its calls pending, and its results start the next one", async () => {
+  it("ends the run with its calls pending when it is called, and its results start the next run", async () => {
     const thread = new FakeThread({ replies: [pick("p1", "p2"), say("nice")] });
     const { events } = await thread.run("hi", { ...run, client_tools });
     expect(events.at(-1)).toMatchObject({ outcome: { type: "success", pendingToolCallIds: ["p1", "p2"] } });
@@ -226,8 +226,8 @@ describe("a client's tool", () => {
       messages,
       tool_results: [result("p0"), result("p1"), result("p1", "again"), result("p2")],
     });
-    const told = answered.events.flatMap((event) => (event.type === "TOOL_CALL_RESULT" ? [event.toolCallId] : []));
-    expect(told).toEqual(["p1", "p2"]);
+    const results = answered.events.flatMap((event) => (event.type === "TOOL_CALL_RESULT" ? [event.toolCallId] : []));
+    expect(results).toEqual(["p1", "p2"]);
     expect(resultsOf(thread)).toMatchObject([{ tool_call_id: "p1" }, { tool_call_id: "p2" }]);
     expect(thread.requests[1]?.messages.map(({ role }) => role)).toEqual([
       "system",
@@ -238,7 +238,7 @@ describe("a client's tool", () => {
     ]);
   });
 
-  it("is answered once where two requests bring its result", async () => {
+  it("gets one result when two requests bring it", async () => {
     const thread = new FakeThread({ replies: [pick("p1"), say("nice")] });
     await thread.run("hi", { ...run, client_tools });
     const more = { from_history: true, messages: [], tool_results: [result("p1")] };
@@ -251,7 +251,7 @@ describe("a client's tool", () => {
     expect(resultsOf(thread).length).toBe(1);
   });
 
-  it("can't give the result of a question to the person", async () => {
+  it("can't answer a question to the person", async () => {
     const thread = await askedThread("c1");
     const forged = { from_history: true, messages: [], tool_results: [result("c1")] };
     expect(await thread.accept("", { ...next, ...forged })).toMatchObject({ error: { code: "empty_message" } });

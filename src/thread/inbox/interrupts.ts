@@ -1,7 +1,8 @@
-// What a run asked when it ended (questions, approvals, a plan), and the answers: checked when they come in, applied when
-// the next run starts. An answer is either the result of the call that asked, or a grant: then the loop makes the call.
+// Interrupts of a run (questions, approvals, a plan) and their answers. Answers are checked when they arrive and
+// applied when the next run starts. An answer is either the result of the call that asked, or a grant: then the loop
+// makes the call.
 //
-// Expiry needs no alarm, since nothing happens by it: a late answer is refused, that is all. So what waits costs nothing.
+// Expiry needs no alarm, since it only makes a late answer refused. An open interrupt costs nothing.
 import type { Grant } from "../../agent/calls/consent.ts";
 import { isRecord } from "../../agent/calls/leniency.ts";
 import { checkArguments } from "../../agent/calls/tool-arguments.ts";
@@ -23,21 +24,21 @@ const NOT_APPROVED =
 const PLAN_NOT_APPROVED =
   "declined: the person did not approve this plan, so nothing was planned. Make another plan that does what they said, or ask what should be different.";
 
-/** Behind the message that asked are only results of its other calls. */
+/** Enough to reach the message that asked: only results of its other calls come after it. */
 const NEWEST_ROWS = 300;
-/** Of a person's reason; it is read by the model. */
+/** Limits a person's reason, which the model reads. */
 const REASON_CHARACTERS = 4_000;
 
-/** What a payload says. */
+/** A payload, parsed. */
 type Reading =
   | { kind: "text"; text: string }
   | { kind: "approved"; arguments: Record<string, unknown> | null }
   | { kind: "declined"; reason: string };
 
-/** Null where the answers cover exactly the open interrupts of the newest run. */
+/** Null if the answers cover exactly the open interrupts of the newest run. */
 export function checkAnswers(life: Life, answers: InterruptAnswer[]): Result<never> | null {
   const newest = life.newestStarted;
-  // A run that waits to start answers or cancels them already.
+  // A run that waits to start already answers or cancels them.
   const taken = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
   const open = newest?.run.status === "interrupted" && !taken ? newest.run.interrupts : [];
   const unknown = answers.find((answer) => !open.some(({ id }) => id === answer.interrupt_id));
@@ -66,7 +67,7 @@ function checkPayload(life: Life, interrupt: Interrupt, payload: unknown): Resul
   return checkChanges(life, interrupt, reading.value.arguments);
 }
 
-/** What a person changed is held against the tool's own rules while they can still be told. */
+/** Checks a person's changes by the tool's own rules while the person can still correct them. */
 function checkChanges(life: Life, interrupt: Interrupt, changed: Record<string, unknown>): Result<never> | null {
   if (interrupt.reason === "plan_approval") {
     const input = createTasksInput.safeParse(changed);
@@ -82,7 +83,7 @@ function checkChanges(life: Life, interrupt: Interrupt, changed: Record<string, 
   return checked === null || checked.ok ? null : fail("invalid_field", `arguments: ${checked.message}`);
 }
 
-/** The tool of the call that waits, which is one of the newest assistant message. */
+/** The tool of the call that asked, which is in the newest assistant message. */
 function findTool({ database, thread, ports }: Life, { tool_call_id }: Interrupt): Tool | undefined {
   const newest = readMessagesBefore(database.sql, thread, Number.MAX_SAFE_INTEGER, NEWEST_ROWS).find(
     ({ type }) => type === "assistant",
@@ -108,7 +109,7 @@ const no = new Set([
   "否",
 ]);
 
-/** A decision is `{approved, …}`; clients with a button or a line of text may also send a boolean or a plain word. */
+/** A decision is `{approved, …}`. Clients with a button or a line of text may also send a boolean or a plain word. */
 function readPayload({ id, reason }: Interrupt, payload: unknown): Result<Reading> {
   if (reason === "question") {
     if (typeof payload === "string") return succeed({ kind: "text", text: payload });
@@ -139,13 +140,13 @@ export function hasExpired({ expires_at }: Interrupt, now: number): boolean {
   return expires_at !== null && Date.parse(expires_at) <= now;
 }
 
-/** The interrupted run that this one follows directly; it is what this one answers. */
+/** The run directly before this one, if it was interrupted: this one answers it. */
 export function findInterrupted(life: Life, record: RunRecord): RunRecord | null {
   const before = findRunBefore(life, record.position);
   return before?.run.status === "interrupted" ? before : null;
 }
 
-/** The calls that the answers of a run have approved, by id: the loop makes them. */
+/** The calls that the run's answers approve, by id: the loop makes them. */
 export function readGrants(life: Life, record: RunRecord): Map<string, Grant> {
   const interrupts = record.run.resumes === null ? [] : (findInterrupted(life, record)?.run.interrupts ?? []);
   const answers = record.input?.resume ?? [];
@@ -164,8 +165,8 @@ function readAnswer(interrupt: Interrupt, answers: readonly InterruptAnswer[]): 
 }
 
 /**
- * Whether a run's plain message answers the one question there is. One that was sent before the question was asked, and
- * waited or came too late to steer, is no answer to it.
+ * Whether a run's plain message answers the only open question. A message that was sent before the question was asked,
+ * and waited or came too late to steer, is no answer.
  */
 export function isAnswer({ run, input }: RunRecord, asked: RunRecord): boolean {
   const { interrupts, finished_at } = asked.run;
@@ -175,13 +176,13 @@ export function isAnswer({ run, input }: RunRecord, asked: RunRecord): boolean {
   return !isEarlier && !hasExpired(interrupt, Date.parse(run.created_at));
 }
 
-/** `said_at`: where the person's own words begin in it; null where they said nothing. */
+/** `said_at`: the offset at which the person's own words begin; null if they said nothing. */
 interface AnsweredResult {
   content: string;
   said_at: number | null;
 }
 
-/** The result of the call that asked; null where it was approved, since then it is still to be made. */
+/** The result of the call that asked; null if it was approved, since then it is still to be made. */
 export function resultOf(
   interrupt: Interrupt,
   answers: InterruptAnswer[] | null,

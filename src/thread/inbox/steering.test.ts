@@ -19,7 +19,7 @@ function usersOf(thread: FakeThread) {
 }
 
 describe("a message that steers", () => {
-  it("is taken by the active run at its next step, told as a user's text, and answered with that run", async () => {
+  it("is taken by the active run at its next step, sent to readers as a user's text, and answered with that run", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("begun", " ended"), say("as you like")] });
     await thread.accept("hi", run);
@@ -42,7 +42,7 @@ describe("a message that steers", () => {
     expect(findRun(thread.life, "inv_a")?.run.steps).toBe(2);
   });
 
-  it("is the same for a repeat and a conflict for another body, before and after it was taken", async () => {
+  it("returns the same run for a repeat and conflicts with another body, before and after it was taken", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "x"), say("y")] });
     await thread.accept("hi", run);
@@ -60,14 +60,14 @@ describe("a message that steers", () => {
     expect(usersOf(thread).length).toBe(2);
   });
 
-  it("on an idle thread is a run like any other", async () => {
+  it("becomes an ordinary run on an idle thread", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     expect(await thread.accept("hi", steer)).toMatchObject({ ok: true, value: { created: true } });
     await thread.read({ invocation_id: "inv_s" }).untilClosed();
     expect(usersOf(thread)).toEqual([["inv_s", "hi"]]);
   });
 
-  it("becomes a run of its own where the run ends without taking it, behind those that wait", async () => {
+  it("becomes a run of its own, behind those that wait, if the active run ends without taking it", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", ""), say("b"), say("s")] });
     await thread.accept("hi", run);
@@ -85,7 +85,7 @@ describe("a message that steers", () => {
     expect(repeat).toMatchObject({ ok: true, value: { created: false, run: { invocation_id: "inv_s" } } });
   });
 
-  it("waits for the results of the calls it came amid", async () => {
+  it("waits for the results of the calls that are under way", async () => {
     const gate = new Gate();
     const looks = twoTaskTools().filter(({ name }) => name === "look");
     let begin = () => {};
@@ -113,7 +113,7 @@ describe("a message that steers", () => {
     expect(roles).toEqual(["system", "user", "assistant", "tool", "user"]);
   });
 
-  it("survives the end of the life that took it in, long as it may be", async () => {
+  it("survives the end of the life that accepted it, however long it is", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "x"), say("y")] });
     await thread.accept("hi", run);

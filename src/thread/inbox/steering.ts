@@ -1,5 +1,5 @@
-// Messages that a person adds to the active run (`on_busy: "steer"`): stored when they come, taken at the run's next
-// step, and a run of their own where the run ended without taking them.
+// Messages that a person adds to the active run (`on_busy: "steer"`). They are stored when they arrive and taken at the
+// run's next step. If the run ends without taking them, they become runs of their own.
 import type { SteeredMessage } from "../../agent/events.ts";
 import { chainOf, takeLonger } from "../../protocol/chain.ts";
 import { textOf } from "../../protocol/message.ts";
@@ -47,7 +47,7 @@ export function addSteered(life: Life, input: RunInput, hash: string, run_id: st
   );
 }
 
-/** Which run a steering request went to. Rows stay after they were taken: they make a repeat the same. */
+/** The run that a steering request went to. Rows stay after their messages are taken, so a repeat is recognized. */
 export function findSteered(life: Life, invocation_id: string): { run_id: string; hash: string } | null {
   if (!life.hasSteered) return null;
   return (
@@ -57,12 +57,12 @@ export function findSteered(life: Life, invocation_id: string): { run_id: string
   );
 }
 
-/** Stores what was added to the run since the last call as rows and events, and hands it to the loop. */
+/** Stores the messages since the last call as rows and events, and returns them for the loop. */
 export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
   const waiting = readWaiting(life);
   if (waiting.length === 0) return [];
   return transact(life, () => {
-    // What it does from here on may be for the message: a loop could else go on through it.
+    // What the run does from here on may be for the message. Without this, a loop of webhooks could pass through it.
     const isLonger = waiting.filter(({ input }) => takeLonger(record.run, chainOf(input.chain))).length > 0;
     if (isLonger) storeRun(life, record);
     return waiting.flatMap(({ input }) => {
@@ -85,7 +85,7 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
   });
 }
 
-/** What the run ended without taking; forgotten here, since it becomes runs. Inside a transaction. */
+/** Removes and returns what the run ended without taking; the caller makes runs of it. Inside a transaction. */
 export function dropSteered(life: Life): Steered[] {
   const waiting = readWaiting(life);
   for (const { input } of waiting) {
@@ -96,7 +96,7 @@ export function dropSteered(life: Life): Steered[] {
   return waiting;
 }
 
-/** What was not taken yet. It is all for the active run: the end of a run leaves nothing waiting. */
+/** What is not taken yet. All of it is for the active run: the end of a run leaves nothing waiting. */
 export function readWaiting(life: Life): Steered[] {
   if (!life.hasSteered) return [];
   const { sql } = life.database;
@@ -105,7 +105,7 @@ export function readWaiting(life: Life): Steered[] {
     .toArray()
     .flatMap(({ invocation_id: id, messages, hash, created_at }) => {
       const input = readStored(toRunInput, readText(sql, `s:${id}`, messages), "steering input", id);
-      // Rows of former versions don't say when they came.
+      // Rows of former versions have no time.
       return input ? [{ input, hash, created_at: created_at ?? life.thread.updated_at }] : [];
     });
 }

@@ -6,31 +6,31 @@ import { patchThread } from "../threads.ts";
 
 const image = { type: "image_url", image_url: { url: "https://x.example/a.png" } } as const;
 
-/** How often D1 was told of the thread itself, and as what. */
-function toldTitles({ batches }: FakeThread): (string | null)[] {
+/** The titles in the thread's own rows that were sent to D1. */
+function sentTitles({ batches }: FakeThread): (string | null)[] {
   return batches.flatMap(({ thread }) => (thread === null ? [] : [thread.title]));
 }
 
 describe("a thread without a title", () => {
-  it("is called as its first message, in the first batch that D1 hears of it, and never again", async () => {
+  it("is named after its first message, in the first batch to D1, and not renamed later", async () => {
     const thread = new FakeThread({ defaultReply: say("ok") });
     await thread.run("\n  Build me\ta shop \nwith a cart");
     await thread.run("and a bookshop");
     thread.crash();
     await thread.run("and a bakery");
     expect(thread.life.thread.title).toBe("Build me a shop");
-    expect(toldTitles(thread)).toEqual(["Build me a shop"]);
+    expect(sentTitles(thread)).toEqual(["Build me a shop"]);
   });
 
-  it("costs D1 one more statement where it was made before", async () => {
+  it("is sent to D1 once more, with its title, if D1 had it already", async () => {
     const thread = new FakeThread({ defaultReply: say("ok") });
     await thread.life.outbox.sync();
     await thread.run("Build me a shop");
     await thread.run("and a bookshop");
-    expect(toldTitles(thread)).toEqual([null, "Build me a shop"]);
+    expect(sentTitles(thread)).toEqual([null, "Build me a shop"]);
   });
 
-  it("waits for words where a message has none, and takes those of any part", async () => {
+  it("stays unnamed while messages have no text, and takes the text of any part", async () => {
     const thread = new FakeThread({ defaultReply: say("ok") });
     await thread.run("", { messages: [{ message_id: "m1", content: [image] }] });
     expect(thread.life.thread.title).toBeNull();
@@ -39,7 +39,7 @@ describe("a thread without a title", () => {
     expect(thread.life.thread.title).toBe("Look");
   });
 
-  it("is called as a message that steers, where nothing was said before it", async () => {
+  it("is named after a steering message if no message came before", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "x"), say("y")] });
     await thread.accept("", { invocation_id: "inv_a", messages: [{ message_id: "m1", content: [image] }] });
@@ -50,7 +50,7 @@ describe("a thread without a title", () => {
     await thread.read({ invocation_id: "inv_a" }).untilClosed();
   });
 
-  it("is called as its door says, which may be nothing", async () => {
+  it("is named as its route says, which may be no name", async () => {
     const thread = new FakeThread({ defaultReply: say("ok") });
     await thread.run("[a note of ours]", { title: null });
     expect(thread.life.thread.title).toBeNull();
@@ -58,7 +58,7 @@ describe("a thread without a title", () => {
     expect(thread.life.thread.title).toBe("slow");
   });
 
-  it("stays without one where the message is refused", async () => {
+  it("stays unnamed if the message is refused", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "x")] });
     await thread.accept("", { invocation_id: "inv_a", messages: [{ message_id: "m1", content: [image] }] });
@@ -70,14 +70,14 @@ describe("a thread without a title", () => {
   });
 });
 
-describe("a title that somebody gave", () => {
-  it("stays, an empty one too", async () => {
+describe("a title that was set", () => {
+  it("is kept, even if it is empty", async () => {
     for (const title of ["Mine", ""]) {
       const thread = new FakeThread({ defaultReply: say("ok") });
       patchThread(thread.life, { title });
       await thread.run("Build me a shop");
       expect(thread.life.thread.title).toBe(title);
-      expect(toldTitles(thread)).toEqual([title]);
+      expect(sentTitles(thread)).toEqual([title]);
     }
   });
 });

@@ -1,10 +1,10 @@
-// A thread that nobody gave a title is called as the first message with text that it takes, whichever door that came through.
+// A thread without a title is named after the first message with text that it accepts, by whichever route that arrives.
 import { toTitle } from "../../lib/title.ts";
 import { textOf } from "../../protocol/message.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { isoTime, type Life, storeThreadChange } from "../life.ts";
 
-/** Inside the transaction that stores the input: D1 gets both in one batch. */
+/** Inside the transaction that stores the input, so D1 gets both in one batch. */
 export function nameThread(life: Life, input: RunInput): void {
   if (life.thread.title !== null) return;
   const title = input.title === undefined ? findTitle(input) : input.title;

@@ -1,4 +1,4 @@
-// What waits on a thread, as people are shown it. The messages themselves become rows when a run takes them.
+// Lists the messages that wait on a thread, for people. They become rows when a run takes them.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { WaitingMessage } from "../../protocol/inbox.ts";
 import type { ContentPart, UserContent } from "../../protocol/message.ts";
@@ -6,33 +6,33 @@ import type { RunInput } from "../../protocol/thread.ts";
 import type { Life } from "../life.ts";
 import { readWaiting } from "./steering.ts";
 
-// As many inputs as may wait; one of AG-UI may bring several messages.
-const MOST_SHOWN = 100;
-// Enough to tell one from another; a hundred of the longest messages would be a hundred megabytes.
-const MOST_CHARACTERS = 4_000;
+// As many messages as inputs may wait; an AG-UI input may bring several.
+const MAX_SHOWN = 100;
+// Enough to distinguish messages; a hundred of the longest would be a hundred megabytes.
+const MAX_CHARACTERS = 4_000;
 
-/** In the order in which they will be taken: first by the active run, then by those behind it. */
+/** In the order in which runs will take them: first the active run, then those behind it. */
 export function listWaiting(life: Life): WaitingMessage[] {
   const steered = readWaiting(life).map(({ input, created_at }) => unfold(input, "steer", created_at));
   const queued = [...life.live.values()]
     .filter(({ run, requested_end }) => run.status === "queued" && requested_end === null)
     .map(({ run, input }) => (input === null ? [] : unfold(input, "enqueue", run.created_at)));
-  const shown = [...steered, ...queued].flat().slice(0, MOST_SHOWN);
+  const shown = [...steered, ...queued].flat().slice(0, MAX_SHOWN);
   return shown.map((message) => ({ ...message, ...cutContent(message.content) }));
 }
 
-/** An answer to a question brings no message. */
+/** An answer to a question has no message, so it lists none. */
 function unfold({ invocation_id, messages }: RunInput, on_busy: WaitingMessage["on_busy"], created_at: string) {
   return messages.map(({ message_id, content }) => ({ invocation_id, message_id, on_busy, content, created_at }));
 }
 
-/** Texts end where there is no more room, and an image that has none is left out. */
+/** Cuts texts at the limit, and leaves out an image that does not fit. */
 function cutContent(content: UserContent): { content: UserContent; is_cut: boolean } {
   if (typeof content === "string") {
-    const text = cutEnd(content, MOST_CHARACTERS);
+    const text = cutEnd(content, MAX_CHARACTERS);
     return { content: text, is_cut: text.length < content.length };
   }
-  let room = MOST_CHARACTERS;
+  let room = MAX_CHARACTERS;
   let is_cut = false;
   const parts = content.flatMap((part): ContentPart[] => {
     const cut = cutPart(part, room);
