@@ -1,4 +1,4 @@
-// How far from its beginning a chain of webhooks is: counted in what D1 is told, read at the doors, and refused at the third.
+// The hops of a chain of webhooks: deliveries count them, routes read them, and the third is refused.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
@@ -37,7 +37,7 @@ function deliver(
 const acceptedInputs = () =>
   client.threads.asked.filter(({ method }) => method === "accept").map(({ input }) => input as RunInput);
 
-/** A run that D1 knows, as this or a former version stored it. */
+/** Stores a run in D1 and returns it. */
 async function storeRun(part: Partial<Run>, user_id = "user_first"): Promise<Run> {
   const thread_id = nextThread();
   const run = makeRun({ user_id, thread_id }, part);
@@ -64,7 +64,7 @@ describe("deliveries that D1 makes", () => {
     });
   }
 
-  it("count one hop more than the run that ended or was lost, and two more than the one that changed the plan", async () => {
+  it("count one hop more than a run that ended or was lost, and two more than a run that changed the plan", async () => {
     await makeWebhook();
     nextThread();
     const ended = endedBatch("completed");
@@ -81,7 +81,7 @@ describe("deliveries that D1 makes", () => {
     ]);
   });
 
-  it("count the first hop where nothing led to it, also of what a former version tells", async () => {
+  it("count the first hop if nothing led to the run, even if a former version stored it", async () => {
     await makeWebhook();
     nextThread();
     await syncThread(env.DB, endedBatch("completed"));
@@ -99,7 +99,7 @@ describe("deliveries that D1 makes", () => {
 });
 
 describe("a delivery to a trigger", () => {
-  it("that no webhook led to starts a run without a chain", async () => {
+  it("starts a run without a chain if no webhook led to it", async () => {
     const trigger = await makeHook(client);
     const counts: Record<string, string>[] = [{}, { "taskloom-hops": "0" }, { "taskloom-hops": "" }];
     for (const headers of counts) {
@@ -108,7 +108,7 @@ describe("a delivery to a trigger", () => {
     }
   });
 
-  it("starts one with the run that it tells of and what led to that, where both are its owner's", async () => {
+  it("starts a run whose chain has the run in its payload and what led to that, if both are its owner's", async () => {
     const trigger = await makeHook(client);
     const { trigger_id } = trigger;
     const first = { trigger_id: "trig_other", thread_id: "thread-0", invocation_id: "inv-0" };
@@ -116,10 +116,10 @@ describe("a delivery to a trigger", () => {
     await deliver(trigger, eventOf({ thread_id, invocation_id, taskloom_hops: 2 }));
     const chain = { hops: 2, caused_by: [first, { trigger_id, thread_id, invocation_id }] };
     expect(acceptedInputs().at(-1)).toMatchObject({ chain });
-    // The count is lost, and the run's name is not.
+    // The payload has lost the count, but has the run's id.
     await deliver(trigger, eventOf({ thread_id, invocation_id }));
     expect(acceptedInputs().at(-1)).toMatchObject({ chain });
-    // A task's event counts two, also where only its run's name is left.
+    // A task's event counts two, even if only its run's id is left.
     const began = await storeRun({ hops: 0 });
     const task = { id: "task_1", status: "completed" };
     await deliver(trigger, JSON.stringify({ type: "task.updated", data: { ...began, task } }));
@@ -130,7 +130,7 @@ describe("a delivery to a trigger", () => {
     expect(acceptedInputs().at(-1)?.chain).toEqual({ hops: 1, caused_by: [unknown] });
   });
 
-  it("takes a run that a former version stored for one that nothing led to", async () => {
+  it("treats a run that a former version stored as one that nothing led to", async () => {
     const trigger = await makeHook(client);
     const { thread_id, invocation_id } = await storeRun({});
     await env.DB.prepare("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')").run();
@@ -145,7 +145,7 @@ describe("a delivery to a trigger", () => {
     ["in the larger of both", eventOf({ taskloom_hops: 1 }), { "taskloom-hops": "7" }],
     ["in the larger of two headers", "{}", { "taskloom-hops": "1, 3" }],
     ["in a payload that a relay wrapped", `[{"event":${eventOf({ taskloom_hops: 3 })}}]`, { "taskloom-hops": "1" }],
-  ])("that is the third of its chain, %s, is refused and logged with the reason", async (_where, body, headers) => {
+  ])("is refused and logged with the reason if it is the third of its chain, %s", async (_where, body, headers) => {
     const trigger = await makeHook(client);
     const before = acceptedInputs().length;
     const answer = await deliver(trigger, body, headers);
@@ -161,28 +161,25 @@ describe("a delivery to a trigger", () => {
     ]);
   });
 
-  it.each(["-1", "1e9", "1, x", "x".repeat(10_000)])(
-    "with a count that can't be read is refused: %s",
-    async (count) => {
-      const trigger = await makeHook(client);
-      const before = acceptedInputs().length;
-      const answer = await deliver(trigger, "{}", { "taskloom-hops": count });
-      expect([answer.status, answer.body.code]).toEqual([422, "invalid_operation"]);
-      expect(acceptedInputs()).toHaveLength(before);
-      const [logged] = await readLog(client, trigger.trigger_id);
-      expect(logged).toMatchObject({ status: "refused", reason: expect.stringMatching(/Taskloom-Hops can't be read/) });
-      expect(String(logged?.reason)).not.toContain(count);
-    },
-  );
+  it.each(["-1", "1e9", "1, x", "x".repeat(10_000)])("is refused if its count can't be read: %s", async (count) => {
+    const trigger = await makeHook(client);
+    const before = acceptedInputs().length;
+    const answer = await deliver(trigger, "{}", { "taskloom-hops": count });
+    expect([answer.status, answer.body.code]).toEqual([422, "invalid_operation"]);
+    expect(acceptedInputs()).toHaveLength(before);
+    const [logged] = await readLog(client, trigger.trigger_id);
+    expect(logged).toMatchObject({ status: "refused", reason: expect.stringMatching(/Taskloom-Hops can't be read/) });
+    expect(String(logged?.reason)).not.toContain(count);
+  });
 
-  it("tells a stranger nothing of counts", async () => {
+  it("reveals no counts if it is not signed", async () => {
     const { trigger_id } = await makeHook(client);
     const answer = await deliverTo(client, trigger_id, "{}", { "taskloom-hops": "3" });
     expect([answer.status, answer.headers.get("taskloom-hops")]).toEqual([401, null]);
     expect(answer.text).not.toMatch(/chain|hops/i);
   });
 
-  it("is one run however often it comes, whatever it counts then", async () => {
+  it("makes one run however often it arrives and whatever it counts then", async () => {
     const trigger = await makeHook(client);
     const send = (count: string) =>
       deliver(trigger, "{}", { ...signStandard(trigger.secret, "{}", { id: "msg_same" }), "taskloom-hops": count });
@@ -194,13 +191,13 @@ describe("a delivery to a trigger", () => {
     ]);
   });
 
-  it("of GitHub's ping needs no run, whatever it counts", async () => {
+  it("makes no run for GitHub's ping, whatever that counts", async () => {
     const github = await makeHook(client, { verify: { scheme: "github" } });
     const headers = { ...signGithub(github.secret, "{}", { event: "ping" }), "taskloom-hops": "3" };
     expect((await deliverTo(client, github.trigger_id, "{}", headers)).status).toBe(202);
   });
 
-  it("is refused however often it comes, and fills no log", async () => {
+  it("is refused however often it arrives, and does not fill the log", async () => {
     const trigger = await makeHook(client);
     const statuses: number[] = [];
     for (let count = 0; count < 35; count++) {
@@ -216,7 +213,7 @@ describe("a run that a person's program starts", () => {
   const body = { message: "go" };
   const start = (headers: Record<string, string>) => client.send("POST", "/v1/threads/thread-001/runs", body, headers);
 
-  it("goes on with the count that it passes on, and is refused from three on", async () => {
+  it("continues the count that the program passes on, and is refused from three on", async () => {
     const answers = [];
     for (const count of ["1", "2", "3", "1e9"]) answers.push(await start({ "taskloom-hops": count }));
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 422, 422]);
@@ -233,7 +230,7 @@ describe("a run that a person's program starts", () => {
     expect(acceptedInputs().at(-1)).not.toHaveProperty("chain");
   });
 
-  it("of a trigger counts the header and the payload, as a delivery does", async () => {
+  it("counts the header and the payload, as a delivery does, if it runs a trigger", async () => {
     const { trigger_id } = await makeHook(client);
     const run = (payload: unknown, headers: Record<string, string> = {}) =>
       client.send("POST", `/v1/triggers/${trigger_id}/run`, { payload }, headers);
@@ -250,7 +247,7 @@ describe("a run that a person's program starts", () => {
 });
 
 describe("a run that a former version stored", () => {
-  it("has an empty chain where an object of that version answers", async () => {
+  it("has an empty chain if an object of that version answers", async () => {
     const { hops: _hops, caused_by: _causes, ...run } = makeRun({ user_id: "user_first", thread_id: "thread-former" });
     const former = { getRun: async () => succeed(run), cancel: async () => succeed(run) };
     const THREADS = { idFromName: () => "id", get: () => former } as unknown as Env["THREADS"];
