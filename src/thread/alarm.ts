@@ -11,13 +11,13 @@ import { resendJobs, schedule } from "./scheduler.ts";
 
 // Longer than the longest command may be waited for and the longest model call after it: what stores nothing for so long
 // is not at work.
-const LONGEST_STANDSTILL_MS = 2 * 60 * 60_000;
+const MAX_STANDSTILL_MS = 2 * 60 * 60_000;
 // What was told to end and has not: its life is ended instead. Tools have a second, an end is held back for two.
-const LONGEST_END_MS = 60_000;
+const MAX_END_MS = 60_000;
 // D1 may take its time; what waits for the queue does not wait for D1 as well.
 const SYNC_LIMIT_MS = 3_000;
 // A queue that brings no job for so long brings none, and its run waits no longer.
-const LONGEST_QUEUED_MS = 60 * 60_000;
+const MAX_QUEUED_MS = 60 * 60_000;
 
 /** The alarm: arms the next one first, since it may be the last thing this life does. */
 export async function onAlarm(life: Life): Promise<void> {
@@ -41,12 +41,12 @@ async function tend(life: Life): Promise<void> {
 function tendActive(life: Life, active: ActiveRun): void {
   const now = life.ports.clock.now();
   const { record, endRequestedAt: condemned } = active;
-  if (condemned !== null && now - condemned > LONGEST_END_MS) {
+  if (condemned !== null && now - condemned > MAX_END_MS) {
     life.platform.abort("a run that was told to end did not");
     return;
   }
-  if (record.requested_end === null && now - lastProgress(life, record) > LONGEST_STANDSTILL_MS) {
-    const hours = LONGEST_STANDSTILL_MS / 3_600_000;
+  if (record.requested_end === null && now - lastProgress(life, record) > MAX_STANDSTILL_MS) {
+    const hours = MAX_STANDSTILL_MS / 3_600_000;
     const message = `Nothing came of this run for ${hours} hours. Send another message to go on.`;
     requestEnd(life, record, { status: "failed", error: { code: "stalled", message } });
     return;
@@ -74,7 +74,7 @@ function lastProgress(life: Life, { run }: RunRecord): number {
 }
 
 function startForgotten(life: Life): void {
-  const before = life.ports.clock.now() - LONGEST_QUEUED_MS;
+  const before = life.ports.clock.now() - MAX_QUEUED_MS;
   for (const record of [...life.live.values()]) {
     const waits = record.run.status === "queued" && !record.startable;
     if (waits && Date.parse(record.run.created_at) < before) allowStart(life, record);

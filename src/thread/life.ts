@@ -27,7 +27,7 @@ export interface ActiveRun {
   record: RunRecord;
   /** Aborted when the run is cancelled. */
   cancel: AbortController;
-  /** When this life requested its end; null if it did not. */
+  /** When this life told it to end; null where it did not. */
   endRequestedAt: number | null;
   done: Promise<void>;
 }
@@ -74,7 +74,7 @@ export interface Life {
   onFollowerWaits: () => void;
   cancelIdle: (() => void) | null;
   /** Set while changes of the plan are gathered for D1. */
-  cancelNews: (() => void) | null;
+  cancelPlanSync: (() => void) | null;
   bornAt: number;
   /** The newest of what went wrong in this life; no word of what is said in the thread. */
   errors: { at: string; message: string }[];
@@ -85,10 +85,10 @@ export interface Life {
 }
 
 // As many as an operator reads; the log has the rest.
-const MOST_ERRORS = 20;
+const MAX_ERRORS = 20;
 
 export function noteError(life: Life, message: string): void {
-  life.errors = [...life.errors, { at: isoTime(life), message: message.slice(0, 300) }].slice(-MOST_ERRORS);
+  life.errors = [...life.errors, { at: isoTime(life), message: message.slice(0, 300) }].slice(-MAX_ERRORS);
 }
 
 export function isoTime(life: Life): string {

@@ -29,7 +29,7 @@ const RUNS_PER_BATCH = 20;
 // Then it has failed or gone through; a batch may come twice.
 const BATCH_LIMIT_MS = 40_000;
 const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 60_000;
+const MAX_RETRY_MS = 60_000;
 
 export class Outbox {
   readonly #database: Database;
@@ -57,7 +57,7 @@ export class Outbox {
   /** Told when D1 failed: `retryAt` says when to try again. */
   onFailure: () => void = () => {};
   /** Told where a change of the plan should not wait for the next batch. */
-  onNews: () => void = () => {};
+  onPlanChange: () => void = () => {};
 
   /** `newest`: the number that the journal gave last. */
   constructor(database: Database, ports: OutboxPorts, newest: () => number) {
@@ -92,7 +92,7 @@ export class Outbox {
     this.#planDirty = true;
     this.#planRun = run?.invocation_id ?? null;
     this.#planHops = Math.max(this.#planHops, run?.hops ?? 0, hops);
-    if (this.#tasksSubscribed) this.onNews();
+    if (this.#tasksSubscribed) this.onPlanChange();
   }
 
   markThread(stored: StoredThread): void {
@@ -270,7 +270,7 @@ export class Outbox {
     this.#failures += 1;
     this.#failingSince ??= this.#ports.clock.now();
     this.#lastError = error instanceof Error ? error.message.slice(0, 300) : "D1 failed";
-    this.#retryAt = this.#ports.clock.now() + Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LONGEST_RETRY_MS);
+    this.#retryAt = this.#ports.clock.now() + Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), MAX_RETRY_MS);
     this.onFailure();
   }
 }

@@ -9,7 +9,7 @@ import type { RunRecord } from "./rows/runs.ts";
 // How long a run can stand still after its life ended with nobody there to notice.
 const HEARTBEAT_MS = 30_000;
 const FIRST_RESEND_MS = 30_000;
-const LONGEST_RESEND_MS = 10 * 60_000;
+const MAX_RESEND_MS = 10 * 60_000;
 const SEND_LIMIT_MS = 10_000;
 
 /**
@@ -50,7 +50,7 @@ async function wakeBy(life: Life, at: number): Promise<void> {
 function resendAt(life: Life, { run }: RunRecord): number | null {
   const sent = life.jobs.get(run.invocation_id);
   if (sent === undefined) return null;
-  return sent.at + Math.min(FIRST_RESEND_MS * 2 ** Math.max(0, sent.times - 1), LONGEST_RESEND_MS);
+  return sent.at + Math.min(FIRST_RESEND_MS * 2 ** Math.max(0, sent.times - 1), MAX_RESEND_MS);
 }
 
 /** Sends the job of each background run that still waits for it, with back-off. */

@@ -12,7 +12,7 @@ import { cancelRun } from "./run/control.ts";
 import { RETRY_IDLE } from "./stream/streams.ts";
 
 // As much as one request may bring. Patches are merged, and D1 refuses a row over 2 MB.
-const LONGEST_METADATA = 64 * 1024;
+const MAX_METADATA_CHARS = 64 * 1024;
 
 // As long as two cancels wait. A run that has not ended by then ends its life at its next write, and is not waited for.
 const END_LIMIT_MS = 10_000;
@@ -46,10 +46,10 @@ export function storeThread(database: Database, creation: ThreadCreation, now: n
 export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {
   const thread: Thread = { ...life.thread, ...patch, updated_at: isoTime(life) };
   if (patch.metadata !== undefined) thread.metadata = { ...life.thread.metadata, ...patch.metadata };
-  if (JSON.stringify(thread.metadata).length > LONGEST_METADATA) {
+  if (JSON.stringify(thread.metadata).length > MAX_METADATA_CHARS) {
     return fail(
       "invalid_field",
-      `The metadata of a thread is ${LONGEST_METADATA} characters at most, old and new together.`,
+      `The metadata of a thread is ${MAX_METADATA_CHARS} characters at most, old and new together.`,
     );
   }
   transact(life, () => storeThreadChange(life, thread));

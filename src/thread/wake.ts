@@ -52,7 +52,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     followers: new Map(readFollowers(database.sql).map((row) => [row.invocation_id, followerOf(row)])),
     onFollowerWaits: () => {},
     cancelIdle: null,
-    cancelNews: null,
+    cancelPlanSync: null,
     bornAt: ports.clock.now(),
     errors: [],
     removing: false,
@@ -64,20 +64,20 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
   };
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
   life.onFollowerWaits = () => platform.waitUntil(schedule(life));
-  life.outbox.onNews = () => syncSoon(life);
+  life.outbox.onPlanChange = () => syncPlanSoon(life);
   adoptRun(life);
   return life;
 }
 
 // Long enough to gather what a step changes, short enough for who watches the tasks elsewhere.
-const NEWS_AFTER_MS = 1_000;
+const PLAN_SYNC_DELAY_MS = 1_000;
 
 /** Brings D1 up to date once for all changes of a second. */
-function syncSoon(life: Life): void {
-  life.cancelNews ??= life.ports.clock.setTimer(() => {
-    life.cancelNews = null;
+function syncPlanSoon(life: Life): void {
+  life.cancelPlanSync ??= life.ports.clock.setTimer(() => {
+    life.cancelPlanSync = null;
     life.platform.waitUntil(life.outbox.sync());
-  }, NEWS_AFTER_MS);
+  }, PLAN_SYNC_DELAY_MS);
 }
 
 /** Before any reader comes: what a former life left amid a run. */
@@ -85,7 +85,7 @@ function adoptRun(life: Life): void {
   const [record] = life.live.values();
   if (record === undefined) return;
   if (record.end_seq !== null) life.journal.hold(record.end_seq);
-  condemnReplaced(life);
+  requestEndOfReplaced(life);
   if (record.run.status === "queued" && record.startable) {
     // Nothing kept the former life from starting it.
     transact(life, () => {
@@ -100,7 +100,7 @@ function adoptRun(life: Life): void {
 }
 
 /** The former life ended between the accept of a replacing run and the end of those before it. */
-function condemnReplaced(life: Life): void {
+function requestEndOfReplaced(life: Life): void {
   const runs = [...life.live.values()];
   const place = runs.findLastIndex(({ run, input }) => run.status === "queued" && input?.on_busy === "replace");
   const spared = runs

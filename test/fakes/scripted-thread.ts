@@ -302,29 +302,29 @@ export function shapeOf(kind: Kind, id: string, message_id: string): PartShape {
     return {
       part_id: id,
       message_id,
-      heads: [{ type: "TEXT_MESSAGE_START", messageId: id, role: "assistant" }],
+      startEvents: [{ type: "TEXT_MESSAGE_START", messageId: id, role: "assistant" }],
       content: (delta) => ({ type: "TEXT_MESSAGE_CONTENT", messageId: id, delta }),
-      tails: [{ type: "TEXT_MESSAGE_END", messageId: id }],
+      endEvents: [{ type: "TEXT_MESSAGE_END", messageId: id }],
     };
   }
   if (kind === "tool_call") {
     return {
       part_id: id,
       message_id,
-      heads: [{ type: "TOOL_CALL_START", toolCallId: id, toolCallName: "tool", parentMessageId: message_id }],
+      startEvents: [{ type: "TOOL_CALL_START", toolCallId: id, toolCallName: "tool", parentMessageId: message_id }],
       content: (delta) => ({ type: "TOOL_CALL_ARGS", toolCallId: id, delta }),
-      tails: [{ type: "TOOL_CALL_END", toolCallId: id }],
+      endEvents: [{ type: "TOOL_CALL_END", toolCallId: id }],
     };
   }
   return {
     part_id: id,
     message_id,
-    heads: [
+    startEvents: [
       { type: "REASONING_START", messageId: id },
       { type: "REASONING_MESSAGE_START", messageId: id, role: "reasoning" },
     ],
     content: (delta) => ({ type: "REASONING_MESSAGE_CONTENT", messageId: id, delta }),
-    tails: [
+    endEvents: [
       { type: "REASONING_MESSAGE_END", messageId: id },
       { type: "REASONING_END", messageId: id },
     ],

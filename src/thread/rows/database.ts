@@ -76,7 +76,7 @@ export function readMeta<T>(sql: Sql, key: string, shape: Shape<T> = asStored): 
 }
 
 /** As `readMeta`, of what nothing can stand in for: throws where there is a value and it is of no known shape. */
-export function readVital<T>(sql: Sql, key: string, shape: Shape<T>): T | null {
+export function readRequiredMeta<T>(sql: Sql, key: string, shape: Shape<T>): T | null {
   const text = readMetaText(sql, key);
   if (text === null) return null;
   const value = readStored(shape, text, "meta", key);
@@ -101,7 +101,7 @@ export function writeMeta(sql: Sql, key: string, value: unknown): void {
 }
 
 // A row may hold 2 MB. A text over 1 MB goes to `overflow` in parts, and its column holds NULL.
-const LONGEST_TEXT_BYTES = 1_000_000;
+const MAX_TEXT_BYTES = 1_000_000;
 // A UTF-16 unit is three bytes of UTF-8 at most, so a part stays under the same limit.
 const PART_UNITS = 300_000;
 
@@ -109,7 +109,7 @@ const encoder = new TextEncoder();
 
 /** What to put in the column for `text`; long ones are stored apart under `owner`. */
 export function writeText(sql: Sql, owner: string, text: string): string | null {
-  if (text.length * 3 <= LONGEST_TEXT_BYTES || encoder.encode(text).byteLength <= LONGEST_TEXT_BYTES) return text;
+  if (text.length * 3 <= MAX_TEXT_BYTES || encoder.encode(text).byteLength <= MAX_TEXT_BYTES) return text;
   const pieces = cutText(text, PART_UNITS);
   for (const [part, piece] of pieces.entries()) {
     sql.exec("INSERT OR REPLACE INTO overflow (owner, part, text) VALUES (?, ?, ?)", owner, part, piece);

@@ -9,7 +9,7 @@ import { readStart, takePage } from "../../store/messages.ts";
 import { encodeCursor, type Position, readPosition, toPage } from "../../store/page.ts";
 import type { Life } from "../life.ts";
 import { findMessageSeq, readMessages } from "./messages.ts";
-import { readRun, readRunPlaces } from "./runs.ts";
+import { readRun, readRunPositions } from "./runs.ts";
 
 const ROWS_PER_READ = 100;
 
@@ -45,7 +45,7 @@ export function readRunPage(life: Life, request: PageRequest): Result<Page<Run>>
   const { sql } = life.database;
   const place = readPosition(request.cursor);
   if (!place.ok) return place;
-  const places = readRunPlaces(sql)
+  const places = readRunPositions(sql)
     .filter((other) => place.value === null || isBefore(other, place.value))
     .sort((a, b) => (isBefore(a, b) ? 1 : -1));
   const runs = places.slice(0, request.limit + 1).flatMap(([, id]) => readRun(sql, id)?.run ?? []);

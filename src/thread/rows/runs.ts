@@ -157,7 +157,7 @@ export function readBegunId(sql: Sql): string | null {
 }
 
 /** When each run of the thread was made, and its id. It looks at every run. */
-export function readRunPlaces(sql: Sql): [created_at: string, invocation_id: string][] {
+export function readRunPositions(sql: Sql): [created_at: string, invocation_id: string][] {
   return sql
     .exec<{ invocation_id: string; run: string | null }>("SELECT invocation_id, run FROM runs")
     .toArray()

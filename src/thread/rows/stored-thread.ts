@@ -2,7 +2,7 @@
 import { isRecord } from "../../agent/calls/leniency.ts";
 import type { Thread, ThreadKey } from "../../protocol/thread.ts";
 import { isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
-import { type Database, hasTables, readMeta, readVital, type Sql } from "./database.ts";
+import { type Database, hasTables, readMeta, readRequiredMeta, type Sql } from "./database.ts";
 
 /** The stored thread: what D1 shows of it, and what only the object knows. */
 export interface StoredThread {
@@ -24,7 +24,7 @@ export interface Removal extends ThreadKey {
 
 /** Null where there is none. Throws where it can't be read: it says whose everything else is. */
 export function readStoredThread(sql: Sql): StoredThread | null {
-  return readVital(sql, "thread", shapeOf(isStoredThread));
+  return readRequiredMeta(sql, "thread", shapeOf(isStoredThread));
 }
 
 /** Null of a thread that was not removed. */

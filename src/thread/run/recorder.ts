@@ -74,7 +74,9 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     created_at: isoTime(life),
   });
   const calls = new Set(message.tool_calls?.map(({ id }) => id));
-  const shapes = new Set(life.journal.liveParts().map(({ part_id, heads }) => (isToolCall(heads) ? "" : part_id)));
+  const shapes = new Set(
+    life.journal.liveParts().map(({ part_id, startEvents }) => (isToolCall(startEvents) ? "" : part_id)),
+  );
   life.journal.storeParts(
     message_id,
     (part_id) => calls.has(part_id) || shapes.has(part_id),
@@ -86,8 +88,8 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
   storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
 }
 
-function isToolCall(heads: ThreadEvent[]): boolean {
-  return heads[0]?.type === "TOOL_CALL_START";
+function isToolCall(startEvents: ThreadEvent[]): boolean {
+  return startEvents[0]?.type === "TOOL_CALL_START";
 }
 
 function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_started" }>): void {

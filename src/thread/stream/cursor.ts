@@ -1,28 +1,28 @@
-// Where one reader stands in a thread, and what it is told next: its opening, rows, then memory.
+// The position of one reader in a thread, and what it gets next: its opening, rows, then frames from memory.
 //
-// A reader that keeps up is told rows until memory can take over, then frames as they are made. One that is slower than
-// its thread would fall out of memory amid a text again and again. So who has nothing half told (after a snapshot, or in a
-// replay) and does not keep up stays with rows: it gets each text when it is whole, at its own pace, until the thread is
-// calm. What is then in the making it is told as far as it is (it *joins*), and memory goes on.
+// A reader that keeps up gets rows until memory can take over, then frames as they are made. A reader slower than its
+// thread would fall out of memory in the middle of a text again and again. So a slow reader that has no partial text
+// (after a snapshot, or in a replay) stays with rows: it gets each text whole, at its own pace, until the thread is
+// calm. Then it gets a snapshot of what is open (`open-parts`), and memory takes over.
 import type { Frame } from "./frame-log.ts";
-import { framesWithout, type Joined, tellJoined, tellPart } from "./joined.ts";
 import { frameOf, type Journal, type JournalRow } from "./journal.ts";
 import { GAP } from "./journal-rows.ts";
+import { entryOfPart, framesWithLastId, renderEntries, type SnapshotEntry } from "./open-parts.ts";
 import { inPieces } from "./text-pieces.ts";
 
 /** What a reader wants. */
 export interface ReaderRequest {
-  /** The last number it has; it gets exactly what comes after. */
+  /** The last number it has. It gets exactly what comes after. */
   after: number;
-  /** Text to begin with (a resync), in pieces: it comes before what follows `after`. */
+  /** Text to begin with (a resync), in pieces, before what follows `after`. */
   opening: Iterable<string>;
-  /** After its opening it has nothing of what was open at `after`. */
+  /** Whether it has nothing, after its opening, of the parts that were open at `after`. */
   bare?: boolean;
-  /** The number of the event it ends with, null while that is not known. */
+  /** The number of the event it ends with. Null until that is known. */
   end: () => number | null;
   /** Whether it may be closed while no run is active. */
   idles: boolean;
-  /** For a reader of a run that has not started: the number to begin after, null until there is one. */
+  /** For a reader of a run that has not started: the number to begin after. Null until there is one. */
   begin?: () => number | null;
   run?: string;
 }
@@ -30,7 +30,9 @@ export interface ReaderRequest {
 /** What the readers of a thread share. */
 export interface Shared {
   encode(from: number, to: number, frames: Frame[]): Uint8Array;
-  /** Whether a reader was cut for being behind since the thread was last calm: it comes back, and is as slow as it was. */
+  /**
+   * Whether a reader was cut for being behind since the thread was last calm. It comes back, and is as slow as before.
+   */
   isStrained: boolean;
   limits: Limits;
 }
@@ -39,36 +41,37 @@ export interface Shared {
 export interface Limits {
   /** About one write: big enough to be cheap in a replay, small enough for a slow reader to take. */
   write: number;
-  /** What a thread may write while a reader takes one write, if the reader is to keep up. */
+  /** A reader keeps up if the thread writes no more than this while the reader takes one write. */
   slow: number;
-  /** Live data that a reader may be behind what it took; then it is cut, and resumes when it can. */
+  /** A reader that is further than this behind live data is cut, and resumes when it can. */
   lag: number;
 }
 
-// Facts that may come while one part is in the making; with more of them a reader waits for its row.
-const MOST_JOINED = 100;
+// Rows that may be stored while one part is open. With more of them the snapshot is too long, and a reader waits until
+// the part is stored.
+const MAX_SNAPSHOT_ROWS = 100;
 
-type Told = { text: string } | "wait" | "end" | "lost";
+type Output = { text: string } | "wait" | "end" | "lost";
 
 const encoder = new TextEncoder();
 
 export class Cursor {
   after: number;
-  /** `written` of the log at the last frame given. */
+  /** `written` of the log at the last frame that this cursor returned. */
   given = 0;
   readonly #journal: Journal;
   readonly #request: ReaderRequest;
   readonly #shared: Shared;
-  /** Number it resumed after: rows are told against it. */
+  /** The number it resumed after. Which events of a row it lacks depends on this number. */
   #resumed: number;
   #bare: boolean;
   #isSound = false;
   #mode: "opening" | "waiting" | "replay" | "catching_up" | "live" = "opening";
-  /** A long text that is being told. */
+  /** A long text that is being sent. */
   #source: Iterator<string> | null;
   #keepsUp: boolean;
-  /** Where rows ended when there was nothing to tell. */
-  #waitedAt: number | null = null;
+  /** `replayable` of the journal when there was no further row to send. */
+  #exhaustedAt: number | null = null;
 
   constructor(journal: Journal, request: ReaderRequest, shared: Shared) {
     this.#journal = journal;
@@ -84,7 +87,7 @@ export class Cursor {
     return this.#mode === "live";
   }
 
-  /** Whether memory after it must be kept. */
+  /** Whether the log must keep the frames after its position. */
   get needsMemory(): boolean {
     return this.#mode === "catching_up" || this.#mode === "live";
   }
@@ -94,25 +97,25 @@ export class Cursor {
     return end !== null && this.after >= end;
   }
 
-  /** It took a write, while the thread wrote `lag` characters. */
+  /** Notes that the reader took a write while the thread wrote `lag` characters. */
   took(lag: number): void {
     if (lag > this.#shared.limits.slow) this.#keepsUp = false;
   }
 
-  /** The thread writes so little that anybody keeps up. */
+  /** Notes that the thread writes so little that every reader keeps up. */
   calm(): void {
     this.#keepsUp = true;
-    this.#waitedAt = null;
+    this.#exhaustedAt = null;
   }
 
-  /** The next bytes, and the cursor moved past them. */
+  /** Returns the next bytes and moves past them. */
   next(): Uint8Array | "wait" | "end" | "lost" {
     const opening = this.#mode === "opening";
     if (opening) this.#mode = this.#firstMode();
     const drained = this.#drain();
     if (drained !== "" && this.#source !== null) return encoder.encode(drained);
     if (drained !== "") {
-      // A resync comes in one write where that holds it.
+      // A resync is sent in one write if it fits.
       const room = opening && this.#bare && !this.isDone ? this.#shared.limits.write - drained.length : 0;
       const more = room > 0 ? this.#replay(room) : null;
       return encoder.encode(drained + (typeof more === "object" && more !== null ? more.text : ""));
@@ -121,8 +124,8 @@ export class Cursor {
     if (this.isDone) return "end";
     if (this.#mode !== "replay" && this.after < this.#journal.log.floor && !this.#fallBack()) return "lost";
     if (this.#mode === "replay") {
-      const told = this.#replay(this.#shared.limits.write);
-      if (told !== null) return typeof told === "object" ? encoder.encode(told.text) : told;
+      const output = this.#replay(this.#shared.limits.write);
+      if (output !== null) return typeof output === "object" ? encoder.encode(output.text) : output;
     }
     return this.#follow();
   }
@@ -144,7 +147,7 @@ export class Cursor {
     return this.#journal.canFollow(after) ? "catching_up" : "replay";
   }
 
-  /** Memory has lost what comes next: rows go on where it has nothing half told. */
+  /** Goes on from rows after memory dropped the next frame. False if the reader has a partial text. */
   #fallBack(): boolean {
     if (!this.#journal.canReplay(this.after)) return false;
     this.#mode = "replay";
@@ -179,41 +182,42 @@ export class Cursor {
     return bytes;
   }
 
-  /** Rows as frames, about `limit` characters of them; null once memory can take over. */
-  #replay(limit: number): Told | null {
+  /** About `limit` characters of rows as frames. Null once memory can take over. */
+  #replay(limit: number): Output | null {
     const journal = this.#journal;
-    if (this.#waitedAt === journal.tellable) return "wait";
-    if (this.#isVoid()) return "lost";
+    if (this.#exhaustedAt === journal.replayable) return "wait";
+    if (this.#hasVoidOpening()) return "lost";
     const end = this.#request.end() ?? Number.POSITIVE_INFINITY;
     let text = "";
     while (text.length < limit && this.#source === null && this.after < end && !this.#goLive()) {
       const [row] = journal.rowsAfter(this.after, 1);
-      const floor = Math.min(journal.log.floor, journal.tellable);
+      const floor = Math.min(journal.log.floor, journal.replayable);
       if (this.after < floor && (row === undefined || row.from_seq > floor)) {
-        // What lies between the last row and the floor was ephemeral: memory goes on from the floor.
+        // Only ephemeral events lie between the last row and the floor, so memory goes on from the floor.
         this.after = floor;
       } else if (row === undefined) break;
-      else text += this.#tellRow(row);
+      else text += this.#renderRow(row);
     }
     if (text !== "") return { text: text + (text.length < limit ? this.#drain() : "") };
     if (this.#source !== null) return { text: this.#drain() };
     if (this.#mode !== "replay") return null;
     if (this.after >= end) return "end";
-    return this.#join();
+    return this.#sendOpenParts();
   }
 
   /**
-   * Whether something is void that its opening told: parts that had ended, of a message that was then not stored. Asked
-   * before the first row, which comes when all of that is decided: from then on its numbers say that it had nothing of it.
+   * Whether the opening had something that became void: ended parts of a message that was then not stored. It is
+   * checked before the first row, which comes once all those messages are stored or dropped. From then on the reader's
+   * numbers say that it has nothing of them.
    */
-  #isVoid(): boolean {
-    if (!this.#bare || this.#isSound || this.#journal.tellable <= this.#resumed) return false;
+  #hasVoidOpening(): boolean {
+    if (!this.#bare || this.#isSound || this.#journal.replayable <= this.#resumed) return false;
     this.#isSound = !this.#journal.isVoid(this.#resumed);
     return !this.#isSound;
   }
 
-  /** The row's frames, or what comes of them one after another where they are long. */
-  #tellRow(row: JournalRow): string {
+  /** The row's frames. If they are long, they become the source, which is sent in pieces. */
+  #renderRow(row: JournalRow): string {
     this.after = row.seq;
     const text = this.#framesOf(row);
     if (text.length <= this.#shared.limits.write) return text;
@@ -226,8 +230,8 @@ export class Cursor {
   }
 
   #framesOf(row: JournalRow): string {
-    const told = this.#journal.eventsOf(row, this.#resumed, this.#bare);
-    return told.map(({ seq, event }) => frameOf(seq, event)).join("");
+    const events = this.#journal.eventsOf(row, this.#resumed, this.#bare);
+    return events.map(({ seq, event }) => frameOf(seq, event)).join("");
   }
 
   #goLive(): boolean {
@@ -237,47 +241,47 @@ export class Cursor {
   }
 
   /**
-   * Rows have told what they can: a part in the making holds back the rest, or the end of the run is held. What is there
-   * is told as far as it is, without numbers but for the last, which says that the reader has it all.
+   * Sends a snapshot of what is open. All rows before the oldest open part are sent; that part, or the held end of the
+   * run, keeps back the rest. Only the last frame has a number, which says that the reader has all of it.
    */
-  #join(): Told | null {
+  #sendOpenParts(): Output | null {
     const journal = this.#journal;
     const parts = journal.unstoredAfter(this.after);
-    const waits = !this.#keepsUp || this.#request.end() !== null || journal.tellable === journal.released;
-    if (waits || !this.#hasNothingHalf()) return this.#wait();
-    const rows = journal.releasedRowsAfter(this.after, MOST_JOINED);
-    if (rows.length === MOST_JOINED) return this.#wait();
-    const told = [
-      ...rows.filter(({ heads }) => heads !== GAP).map((row) => this.#rowSoFar(row.seq)),
-      ...parts.map((part) => tellPart(journal.key, part)),
+    const waits = !this.#keepsUp || this.#request.end() !== null || journal.replayable === journal.released;
+    if (waits || !this.#hasNoPartialText()) return this.#wait();
+    const rows = journal.releasedRowsAfter(this.after, MAX_SNAPSHOT_ROWS);
+    if (rows.length === MAX_SNAPSHOT_ROWS) return this.#wait();
+    const entries = [
+      ...rows.filter(({ start_count }) => start_count !== GAP).map((row) => this.#entryOfRow(row.seq)),
+      ...parts.map((part) => entryOfPart(journal.key, part)),
     ].sort((one, other) => (one.at === other.at ? 0 : one.at - other.at));
-    this.#source = tellJoined(told, journal.released);
+    this.#source = renderEntries(entries, journal.released);
     this.after = journal.released;
     this.#mode = "catching_up";
     this.#bare = false;
-    return told.length === 0 ? null : { text: this.#drain() };
+    return entries.length === 0 ? null : { text: this.#drain() };
   }
 
-  /** A row is not held: it may be long, and is read again. */
-  #rowSoFar(seq: number): Joined {
+  /** Reads the row again when it is needed: rows may be long, and are not kept in memory. */
+  #entryOfRow(seq: number): SnapshotEntry {
     const [resumed, bare] = [this.#resumed, this.#bare];
     const frames = (last: number | null): string => {
       const [row] = this.#journal.releasedRowsAfter(seq - 1, 1);
-      const told = row === undefined ? [] : this.#journal.eventsOf(row, resumed, bare);
-      return framesWithout(
-        told.map(({ event }) => event),
+      const events = row === undefined ? [] : this.#journal.eventsOf(row, resumed, bare);
+      return framesWithLastId(
+        events.map(({ event }) => event),
         last,
       );
     };
-    return { at: seq, tellings: [{ key: `${this.#journal.key}j:${seq}:${resumed}`, frames }] };
+    return { at: seq, chunks: [{ key: `${this.#journal.key}j:${seq}:${resumed}`, frames }] };
   }
 
   #wait(): "wait" {
-    this.#waitedAt = this.#journal.tellable;
+    this.#exhaustedAt = this.#journal.replayable;
     return "wait";
   }
 
-  #hasNothingHalf(): boolean {
+  #hasNoPartialText(): boolean {
     return this.#bare || this.after > this.#resumed || this.#journal.hasNothingOpen(this.after);
   }
 }

@@ -1,4 +1,4 @@
-// Builders of the thread's events: how a run, a part, a message and the plan are told in AG-UI.
+// Builders of the thread's events: a run, a part, a message and the plan in AG-UI.
 import type { Part } from "../../agent/events.ts";
 import type { AgUiInputContent, AgUiInterrupt, AgUiMessage, RunOutcome, ThreadEvent } from "../../protocol/event.ts";
 import type { ContentPart, MessageRow, ToolMessage, UserContent } from "../../protocol/message.ts";
@@ -57,28 +57,28 @@ function toAgUiInterrupt(interrupt: Interrupt): AgUiInterrupt {
   };
 }
 
-/** How the journal tells a part of an assistant message. */
+/** The events of a part of an assistant message. */
 export function shapeOf(part: Part): PartShape {
   const { part_id, message_id } = part;
   if (part.kind === "text") {
     return {
       part_id,
       message_id,
-      heads: [{ type: "TEXT_MESSAGE_START", messageId: part_id, role: "assistant" }],
+      startEvents: [{ type: "TEXT_MESSAGE_START", messageId: part_id, role: "assistant" }],
       content: (delta) => ({ type: "TEXT_MESSAGE_CONTENT", messageId: part_id, delta }),
-      tails: [{ type: "TEXT_MESSAGE_END", messageId: part_id }],
+      endEvents: [{ type: "TEXT_MESSAGE_END", messageId: part_id }],
     };
   }
   if (part.kind === "reasoning") {
     return {
       part_id,
       message_id,
-      heads: [
+      startEvents: [
         { type: "REASONING_START", messageId: part_id },
         { type: "REASONING_MESSAGE_START", messageId: part_id, role: "reasoning" },
       ],
       content: (delta) => ({ type: "REASONING_MESSAGE_CONTENT", messageId: part_id, delta }),
-      tails: [
+      endEvents: [
         { type: "REASONING_MESSAGE_END", messageId: part_id },
         { type: "REASONING_END", messageId: part_id },
       ],
@@ -87,9 +87,11 @@ export function shapeOf(part: Part): PartShape {
   return {
     part_id,
     message_id,
-    heads: [{ type: "TOOL_CALL_START", toolCallId: part_id, toolCallName: part.name, parentMessageId: message_id }],
+    startEvents: [
+      { type: "TOOL_CALL_START", toolCallId: part_id, toolCallName: part.name, parentMessageId: message_id },
+    ],
     content: (delta) => ({ type: "TOOL_CALL_ARGS", toolCallId: part_id, delta }),
-    tails: [{ type: "TOOL_CALL_END", toolCallId: part_id }],
+    endEvents: [{ type: "TOOL_CALL_END", toolCallId: part_id }],
   };
 }
 
@@ -117,7 +119,7 @@ function toInputContent(part: ContentPart): AgUiInputContent {
   return { type: "image", source: { type: "url", value: part.image_url.url } };
 }
 
-/** A row as messages of a snapshot; rows that are not for a conversation are none. */
+/** A row as messages of a snapshot. Rows that are not part of the conversation give none. */
 export function toAgUiMessages(row: MessageRow): AgUiMessage[] {
   if (row.type === "user") return [toUserMessage(row.message_id, row.content.content)];
   if (row.type === "tool") {
@@ -127,7 +129,7 @@ export function toAgUiMessages(row: MessageRow): AgUiMessage[] {
   if (row.type !== "assistant") return [];
   const message = row.content;
   const reasoning = row.metadata.reasoning;
-  // An empty reply was no event either.
+  // An empty reply had no event either.
   return [
     ...(typeof reasoning === "string" && reasoning !== ""
       ? [{ id: reasoningId(row.message_id), role: "reasoning" as const, content: reasoning }]
@@ -145,7 +147,7 @@ export function toAgUiMessages(row: MessageRow): AgUiMessage[] {
   ];
 }
 
-/** The id of the reasoning before a message; the loop names the part so. */
+/** The id of the reasoning before a message. The loop uses the same id for the part. */
 export function reasoningId(message_id: string): string {
   return `${message_id}_reasoning`;
 }

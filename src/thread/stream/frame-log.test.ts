@@ -15,8 +15,8 @@ function newLog(floor = 0): FrameLog {
   return log;
 }
 
-// The process's memory is one count for all logs of a module, and files of tests share modules: logs of others are in none of
-// our counts, and each test gives back what it took.
+// The process's memory is one count for all logs of a module, and files of tests share modules: logs of others are in
+// none of our counts, and each test gives back what it took.
 beforeEach(async () => {
   vi.resetModules();
   ({ FrameLog: Log } = await import("./frame-log.ts"));

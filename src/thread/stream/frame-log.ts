@@ -1,5 +1,5 @@
-// The tail of a thread's stream in memory: frames that were sent in this life and may still be needed. Bounded per
-// thread and per process; what is dropped is either a row of the journal or can be told again by a resync.
+// The newest frames of a thread's stream in memory: those sent in this life that readers may still need. Bounded per
+// thread and per process. What is dropped is either a row of the journal, or a resync can send it again.
 
 /** An SSE frame and its number. */
 export interface Frame {
@@ -7,29 +7,30 @@ export interface Frame {
   text: string;
 }
 
-// In characters. A thread keeps what a reader may be behind several times over; all threads of a process share 128 MB.
+// In characters. A thread keeps several times what a reader may be behind. All threads of a process share 128 MB.
 const MEMORY_OF_THREAD = 4 * 1024 * 1024;
 const MEMORY_OF_PROCESS = 32 * 1024 * 1024;
 // Past the process's limit a thread still keeps this much: enough for readers that keep up.
 const MEMORY_FLOOR = 128 * 1024;
-// Past the limit, what comes is weighed in portions of this, and not frame by frame: to find the largest log takes time.
+// Past the limit, room is made once for each portion of this size and not for each frame: finding the largest log takes
+// time.
 const PORTION = 64 * 1024;
 
 interface Account {
   memory: number;
 }
 
-// Objects of one isolate share module scope. Counts and frames may live there; clients and promises may not.
+// Objects of one isolate share module scope. Counts and frames may live there, but clients and promises may not.
 let processMemory = 0;
 let weighedAt = 0;
 const logs = new Map<Account, WeakRef<FrameLog>>();
-// An object that ends in mid-run says nothing: what its log held is given back when it is collected.
+// An object that ends in mid-run does not clear its log. Its memory is given back when the log is collected.
 const abandoned = new FinalizationRegistry<Account>((account) => {
   processMemory -= account.memory;
   logs.delete(account);
 });
 
-/** Takes from who has most, not from who comes last: a thread's newest frames are those that its readers wait for. */
+/** Shrinks the largest log, not the one that grew last: readers wait for the newest frames of their thread. */
 function makeRoom(): void {
   if (processMemory <= MEMORY_OF_PROCESS) {
     weighedAt = 0;
@@ -42,7 +43,7 @@ function makeRoom(): void {
     if (largest === undefined || largest.memory <= MEMORY_FLOOR) break;
     const log = logs.get(largest)?.deref();
     if (log === undefined) {
-      // Collected, and its account not closed yet.
+      // The log is collected, and `abandoned` has not run for it yet.
       processMemory -= largest.memory;
       largest.memory = 0;
     } else log.shrink(Math.max(MEMORY_FLOOR, largest.memory - PORTION));
@@ -52,7 +53,7 @@ function makeRoom(): void {
 
 export class FrameLog {
   #frames: Frame[] = [];
-  /** Index of the first frame kept; what is before it is cut off now and then, not each time. */
+  /** Index of the first frame kept. Those before it are removed now and then, not each time. */
   #first = 0;
   readonly #account: Account = { memory: 0 };
   #written = 0;
@@ -73,7 +74,7 @@ export class FrameLog {
     return this.#account.memory;
   }
 
-  /** Characters ever pushed: how far behind a reader is, is told by it. */
+  /** Characters ever pushed. Compared with the value at a reader's frame, it says how far behind the reader is. */
   get written(): number {
     return this.#written;
   }
@@ -87,7 +88,7 @@ export class FrameLog {
     makeRoom();
   }
 
-  /** Drops the oldest frames until no more than so many characters are left. */
+  /** Drops the oldest frames until no more than `chars` characters are left. */
   shrink(chars: number): void {
     while (this.#account.memory > chars) this.#dropFirst();
   }

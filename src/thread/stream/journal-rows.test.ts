@@ -1,4 +1,5 @@
-// What is asked of the journal's table for a reader that comes back: the same as by a look at every row, for a few rows.
+// What is asked of the journal's table for a reader that comes back: the same as by a look at every row, for a few
+// rows.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";

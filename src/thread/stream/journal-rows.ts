@@ -1,31 +1,34 @@
-// The journal's table: what a row keeps of the numbers that were sent, and what a reader that comes back is told of it.
+// The journal's table: what a row keeps of the numbers that were sent, and which of its events a returning reader
+// lacks.
 //
-// A number must tell what its reader has. What is numbered while a part is not stored yet (a fact, the END of another
-// part) reaches a live reader after the part's START, but is told by a replay before it, or without it. So it takes
-// numbers of its own for replays, `replay_from..replay_to`; nobody gets those live.
+// The server must know from a reader's last number which events the reader has. An event that is numbered while a part
+// is not stored yet (a fact, the END of another part) reaches a live reader after that part's START, but a replay sends
+// it before the START, or without it. So such a row takes separate numbers for replays, `replay_from..replay_to`, which
+// no live reader gets.
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { readStored } from "../../store/shapes/stored.ts";
 import { readText, type Sql, writeText } from "../rows/database.ts";
 import { toEvents, toNumbers } from "../rows/shapes/journal-row.ts";
 
 /**
- * `seq` is the last live number, `from_seq` the first. A part has `heads` STARTs, and its last delta was `last_seq`. A
- * fact has no heads; a gap (`GAP`) has no events: what was sent under its numbers is void.
+ * `seq` is the last live number, `from_seq` the first. A part has `start_count` start events, and its last delta was
+ * `last_seq`. A fact has a `start_count` of 0. A gap (`GAP`) has no events: what was sent under its numbers is void.
  */
 export type JournalRow = {
   seq: number;
   from_seq: number;
   last_seq: number;
-  heads: number;
+  start_count: number;
   replay_from: number;
   replay_to: number;
   events: string | null;
 };
 
 export const GAP = -1;
-const columns = "seq, from_seq, last_seq, heads, replay_from, replay_to";
+// The column `heads` is `start_count` in code.
+const columns = "seq, from_seq, last_seq, heads AS start_count, replay_from, replay_to";
 
-/** `unstored`: the STARTs of the parts that are still in the making. Only a crash asks for them. */
+/** `unstored`: the START numbers of the parts that are not stored yet. They are needed only after a crash. */
 export function insertRow(
   sql: Sql,
   row: Omit<JournalRow, "events">,
@@ -34,11 +37,13 @@ export function insertRow(
   unstored: number[],
 ): void {
   sql.exec(
-    `INSERT INTO journal (${columns}, invocation_id, events, unstored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO journal
+       (seq, from_seq, last_seq, heads, replay_from, replay_to, invocation_id, events, unstored)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.seq,
     row.from_seq,
     row.last_seq,
-    row.heads,
+    row.start_count,
     row.replay_from,
     row.replay_to,
     invocation_id,
@@ -58,13 +63,13 @@ export function readRows(sql: Sql, after: number, through: number, limit: number
     .toArray();
 }
 
-// What is read at a time of the rows after a number. Nearly always the first of them ends the search.
-const ROWS_PER_LOOK = 4;
+// Rows that one query reads. Nearly always the first of them ends the search.
+const ROWS_PER_QUERY = 4;
 
 /**
- * Rows, without their events, that had begun by `seq` and end after it. A scan of all rows after `seq` would be billed by
- * the row; a fact ends it: what was in the making then is in its `unstored`, so where that names nothing that began by
- * `seq`, no later row did. A part's row can't tell, since those of its message are stored together.
+ * Rows, without their events, that had begun by `seq` and end after it. A scan of all rows after `seq` would be billed
+ * by the row, so a fact ends it: `unstored` of a fact names the parts that were not stored then. If none of them began
+ * by `seq`, no later row did. A part's row can't end it, since all parts of a message are stored together.
  */
 export function readSpanning(sql: Sql, seq: number): JournalRow[] {
   const spanning: JournalRow[] = [];
@@ -73,27 +78,29 @@ export function readSpanning(sql: Sql, seq: number): JournalRow[] {
       .exec<JournalRow & { unstored: string | null }>(
         `SELECT ${columns}, NULL AS events, unstored FROM journal WHERE seq > ? ORDER BY seq LIMIT ?`,
         after,
-        ROWS_PER_LOOK,
+        ROWS_PER_QUERY,
       )
       .toArray();
     for (const { unstored, ...row } of rows) {
       if (row.from_seq <= seq) spanning.push(row);
-      else if (row.heads === 0 && !hasBegun(row.seq, unstored, seq)) return spanning;
+      else if (row.start_count === 0 && !hasBegun(row.seq, unstored, seq)) return spanning;
       after = row.seq;
     }
-    if (rows.length < ROWS_PER_LOOK) return spanning;
+    if (rows.length < ROWS_PER_QUERY) return spanning;
   }
 }
 
-/** Whether a row names a part that had begun by `seq`, or may: who can't tell looks on. */
+/** Whether a row names a part that had begun by `seq`. True too if its list can't be read: then the search goes on. */
 function hasBegun(row: number, unstored: string | null, seq: number): boolean {
   if (unstored === null) return false;
   return readStored(toNumbers, unstored, "unstored parts", row)?.some((from) => from <= seq) ?? true;
 }
 
-/** Whether a reader whose last number is `seq` got it in a replay, so that it has nothing of what was then open. */
+/**
+ * Whether a reader with the last number `seq` got it in a replay, and so has nothing of the parts that were open then.
+ */
 export function isReplayNumber(sql: Sql, seq: number): boolean {
-  // A row's numbers for replays are followed at once by its last ones: no other row ends between.
+  // A row's last live numbers come right after its replay numbers, so no other row ends between them.
   const row = sql
     .exec<{ replay_from: number; replay_to: number }>(
       "SELECT replay_from, replay_to FROM journal WHERE seq >= ? ORDER BY seq LIMIT 1",
@@ -104,8 +111,8 @@ export function isReplayNumber(sql: Sql, seq: number): boolean {
 }
 
 /**
- * What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. One that is `bare` has nothing of
- * what was open then. Of a row that can't be read nobody is told anything.
+ * The events of a row that a reader with everything up to `seq` lacks, under numbers above `seq`. A `bare` reader has
+ * nothing of the parts that were open at `seq`. A row that can't be read has no events.
  */
 export function readEvents(
   sql: Sql,
@@ -113,27 +120,27 @@ export function readEvents(
   seq: number,
   bare: boolean,
 ): { seq: number; event: ThreadEvent }[] {
-  if (row.heads === GAP) return [];
+  if (row.start_count === GAP) return [];
   const events = readStored(toEvents, readText(sql, `j:${row.seq}`, row.events), "events", row.seq) ?? [];
-  // Who left amid the live numbers goes on in them.
+  // A reader that left between live numbers continues with live numbers.
   const first = seq > row.replay_to ? row.seq - events.length + 1 : row.replay_from;
   const lacksOpen = bare || row.from_seq > seq || isReplayNumber(sql, seq);
-  const seen = lacksOpen ? 0 : headsSeen(row, seq);
+  const seen = lacksOpen ? 0 : startsSeen(row, seq);
   return events.flatMap((event, index) => {
     const number = first + index;
     return event === null || index < seen || number <= seq ? [] : [{ seq: number, event }];
   });
 }
 
-/** How many of a part's events a live reader had when it left at `seq`: of STARTs and the one CONTENT. */
-function headsSeen(row: JournalRow, seq: number): number {
-  if (row.heads === 0 || seq >= row.replay_from) return 0;
-  return Math.min(seq - row.from_seq, row.heads) + 1;
+/** How many of a part's start events and its one CONTENT a live reader had when it left at `seq`. */
+function startsSeen(row: JournalRow, seq: number): number {
+  if (row.start_count === 0 || seq >= row.replay_from) return 0;
+  return Math.min(seq - row.from_seq, row.start_count) + 1;
 }
 
 /**
- * Whether rows can complete what a live reader has that left at `seq`. It may have begun one row, the next to be told:
- * a second one, or a fact before its END, would leave it with numbers that do not say that it has begun.
+ * Whether rows can complete what a live reader had when it left at `seq`. It may have begun one row, if that is the
+ * next one to send. After a second one, or after a fact before its END, its numbers would not say what it has begun.
  */
 export function canComplete(sql: Sql, seq: number): boolean {
   const spanning = readSpanning(sql, seq);
@@ -143,15 +150,15 @@ export function canComplete(sql: Sql, seq: number): boolean {
   return spanning.length === 1 && next?.seq === row.seq && !isAmid(row, seq);
 }
 
-/** Whether who left at `seq` holds a piece of the row that can't be completed. */
+/** Whether a reader that left at `seq` holds a piece of the row that can't be completed. */
 function isAmid(row: JournalRow, seq: number): boolean {
-  if (row.heads === GAP) return true;
-  return row.heads > 0 && seq >= row.from_seq + row.heads && seq < row.last_seq;
+  if (row.start_count === GAP) return true;
+  return row.start_count > 0 && seq >= row.from_seq + row.start_count && seq < row.last_seq;
 }
 
 /**
- * The first number that a former life may have sent and that no row accounts for: what comes after its last row, or
- * the START of a part that was in the making then and was never stored.
+ * The first number that a former life may have sent and that no row accounts for: the one after its last row, or the
+ * START of a part that was not stored then and never was later.
  */
 export function firstUnstored(sql: Sql, through: number): number {
   const last = sql

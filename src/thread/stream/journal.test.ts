@@ -127,7 +127,7 @@ describe("a part", () => {
           for (const piece of pieces) journal.addDelta(id, piece);
           const frames = framesOf(journal);
           const told = pieces.filter((piece) => piece !== "");
-          expect(frames.map(({ event }) => event)).toEqual([...shape.heads, ...told.map(shape.content)]);
+          expect(frames.map(({ event }) => event)).toEqual([...shape.startEvents, ...told.map(shape.content)]);
           database.transaction(() =>
             journal.storeParts(
               "m",
@@ -137,9 +137,9 @@ describe("a part", () => {
           );
           const whole = told.join("");
           expect(tell(journal, 0).map(({ event }) => event)).toEqual([
-            ...shape.heads,
+            ...shape.startEvents,
             ...(whole === "" ? [] : [shape.content(whole)]),
-            ...shape.tails,
+            ...shape.endEvents,
           ]);
         },
       ),

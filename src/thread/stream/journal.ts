@@ -3,13 +3,13 @@
 // Facts are rows of the object's SQLite, written in the caller's transaction. Deltas and ephemeral events live in
 // memory (`frame-log`) and cost no write. A part (a text, a reasoning, a tool call) becomes one row when its message is
 // stored: the row keeps `from_seq`, the number of its live START, and `seq`, that of its END. An END skips the numbers
-// that a replay of the row needs for START and one CONTENT, so a replay always grows, even past a fact that was
-// stored while the part was open. What a number tells of its reader is in `journal-rows`.
+// that a replay of the row needs for START and one CONTENT. So the numbers of a replay always grow, even past a fact
+// that was stored while the part was open. `journal-rows` says which events a reader with a given number has.
 //
-// Numbers are reserved in blocks, and a block is stored before one of its numbers is used: no life reuses a number.
+// Numbers are reserved in blocks, and a block is stored before one of its numbers is used, so no life reuses a number.
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { isNumber, shapeOf } from "../../store/shapes/stored.ts";
-import { type Database, readVital, type Sql, writeMeta } from "../rows/database.ts";
+import { type Database, readRequiredMeta, type Sql, writeMeta } from "../rows/database.ts";
 import { type Frame, FrameLog } from "./frame-log.ts";
 import * as rows from "./journal-rows.ts";
 import { aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
@@ -26,13 +26,15 @@ export function frameOf(seq: number | null, event: ThreadEvent): string {
   return seq === null ? data : `id: ${seq}\n${data}`;
 }
 
-/** `urgent` where what came should not wait for more. It is called amid a run's work, so it must be quick and not throw. */
+/**
+ * `urgent`: the event should not wait for more. It is called in the middle of a run, so it must be quick and not throw.
+ */
 export type Listen = (event: ThreadEvent, urgent: boolean) => void;
 
 export class Journal {
   readonly #sql: Sql;
   readonly #log: FrameLog;
-  /** Names its texts among those of the process. */
+  /** Prefix of this journal's keys in `text-pieces`. */
   readonly key = newTextOwner();
   readonly #parts = new Map<string, LivePart>();
   /** The last number that a former life may have used. */
@@ -40,20 +42,20 @@ export class Journal {
   #next: number;
   #reserved: number;
   #held: number | null = null;
-  /** Who works on a run's events in this object, by the run's id. */
+  /** Listeners inside this object, by the run's id. */
   readonly #listeners = new Map<string, Listen>();
-  /** Told after each append; `urgent` where a reader should not wait for the gather window. */
+  /** Called after each append. `urgent`: readers should not wait for the gather window. */
   onAppend: (urgent: boolean) => void = () => {};
 
   constructor(database: Database) {
     this.#sql = database.sql;
-    this.#former = readVital(this.#sql, "reserved_through", shapeOf(isNumber)) ?? 0;
+    this.#former = readRequiredMeta(this.#sql, "reserved_through", shapeOf(isNumber)) ?? 0;
     this.#reserved = this.#former;
     this.#next = this.#former + 1;
     this.#log = new FrameLog(this.#former);
   }
 
-  /** The highest number given. */
+  /** The highest number in use. */
   get newest(): number {
     return this.#next - 1;
   }
@@ -78,8 +80,9 @@ export class Journal {
   }
 
   /**
-   * Each event of the run from now on but ephemeral ones, as it is numbered: inside the transaction that stores it, and also
-   * while it is held from readers. One listener a run. Returns what ends it.
+   * Calls `listener` with each later event of the run, except ephemeral ones, when it gets its number. That is inside
+   * the transaction that stores it, and also while it is held from readers. A run has one listener. Returns a function
+   * that ends it.
    */
   listen(invocation_id: string, listener: Listen): () => void {
     this.#listeners.set(invocation_id, listener);
@@ -88,14 +91,14 @@ export class Journal {
     };
   }
 
-  /** A fact: one event, or several that belong together, under neighbouring numbers. Inside a transaction. */
+  /** Stores a fact: one event, or several that belong together, under consecutive numbers. Inside a transaction. */
   addFact(invocation_id: string, ...events: ThreadEvent[]): number {
     const from_seq = this.#next;
     if (this.#parts.size > 0) this.#take(events.length);
     const first = this.#take(events.length);
     const seq = this.newest;
     this.#insert(
-      { seq, from_seq, last_seq: seq, heads: 0, replay_from: from_seq, replay_to: first - 1 },
+      { seq, from_seq, last_seq: seq, start_count: 0, replay_from: from_seq, replay_to: first - 1 },
       invocation_id,
       events,
     );
@@ -103,18 +106,18 @@ export class Journal {
     return seq;
   }
 
-  /** An event that is worth nothing later (live command output, a retry): a number, no storage. */
+  /** Sends an event that has no value later (live command output, a retry). It gets a number and is not stored. */
   addEphemeral(event: ThreadEvent): void {
     const seq = this.#take(1);
     this.#push(seq, frameOf(seq, event), false);
   }
 
   openPart(invocation_id: string, shape: PartShape): void {
-    const from = this.#take(shape.heads.length);
-    const last = from + shape.heads.length - 1;
+    const from = this.#take(shape.startEvents.length);
+    const last = from + shape.startEvents.length - 1;
     const around = aroundText(shape.content);
     this.#parts.set(shape.part_id, { ...shape, invocation_id, from, last, pieces: [], chars: 0, around, end: null });
-    this.#pushAll(invocation_id, from, shape.heads, false);
+    this.#pushAll(invocation_id, from, shape.startEvents, false);
   }
 
   addDelta(part_id: string, text: string): void {
@@ -130,23 +133,24 @@ export class Journal {
     if (this.#listeners.size > 0) this.#listeners.get(part.invocation_id)?.(part.content(text), urgent);
   }
 
-  /** Sends the END; the row comes with `storeParts`, or never. */
+  /** Sends the END. `storeParts` stores the row, or drops the part. */
   closePart(part_id: string): void {
     const part = this.#parts.get(part_id);
     if (part === undefined || part.end !== null) return;
     const replay_from = this.#next;
-    this.#take(part.heads.length + 1 + (this.#parts.size > 1 ? part.tails.length : 0));
-    const first = this.#take(part.tails.length);
+    this.#take(part.startEvents.length + 1 + (this.#parts.size > 1 ? part.endEvents.length : 0));
+    const first = this.#take(part.endEvents.length);
     part.end = { seq: this.newest, replay_from };
-    // One string, which all share that are told it.
+    // One string, which all readers share.
     part.pieces = [part.pieces.join("")];
-    // In the window: what follows a part's end (a result, the end of the run) is sent at once and takes it along.
-    this.#pushAll(part.invocation_id, first, part.tails, false);
+    // Not urgent: what follows a part's end (a result, the end of the run) is sent at once, together with it.
+    this.#pushAll(part.invocation_id, first, part.endEvents, false);
   }
 
   /**
-   * Makes rows of the parts of a message that `keep` names. The others are void: they are closed, their numbers become
-   * a gap row, and `snapshot` is sent to those who saw them. Inside the transaction that stores the message.
+   * Stores the parts of a message that `keep` accepts as rows. The others are void: they are closed, their numbers
+   * become a gap row, and `snapshot` is sent to the readers that saw them. Inside the transaction that stores the
+   * message.
    */
   storeParts(message_id: string, keep: (part_id: string) => boolean, snapshot: () => ThreadEvent): void {
     const parts = [...this.#parts.values()].filter((part) => part.message_id === message_id);
@@ -161,8 +165,8 @@ export class Journal {
   }
 
   /**
-   * For a life that finds an active run: what the former life may have sent and did not store is void. Before the first
-   * reader, whose number would else mean another thing.
+   * Voids what the former life may have sent and did not store. A life that finds an active run calls it before the
+   * first reader comes, since a reader's number would otherwise stand for other events.
    */
   voidFormerLife(invocation_id: string): void {
     const from = rows.firstUnstored(this.#sql, this.#former);
@@ -185,61 +189,62 @@ export class Journal {
   }
 
   /**
-   * Stored rows after `seq` in order, as far as a replay may tell them: not past the START of a part that is not stored
-   * yet, whose own row would then come too late.
+   * Stored rows after `seq` in order, as far as a replay may send them: not past the START of a part that is not stored
+   * yet, since that part's row would then come too late.
    */
   rowsAfter(seq: number, limit: number): rows.JournalRow[] {
-    return rows.readRows(this.#sql, seq, this.tellable, limit);
+    return rows.readRows(this.#sql, seq, this.replayable, limit);
   }
 
-  /** The last number that rows can be told up to. */
-  get tellable(): number {
+  /** The last number that a replay of rows may reach. */
+  get replayable(): number {
     return Math.min(this.released, this.#oldestPart() - 1);
   }
 
-  /** Stored rows after `seq` in order, those too that came while a part was in the making that is not stored yet. */
+  /** Stored rows after `seq` in order, also those past the START of a part that is not stored yet. */
   releasedRowsAfter(seq: number, limit: number): rows.JournalRow[] {
     return rows.readRows(this.#sql, seq, this.released, limit);
   }
 
   /**
-   * What of a row a reader lacks that has everything up to `seq`, with numbers above `seq`. One that is `bare` has nothing
-   * of what was open then.
+   * The events of a row that a reader with everything up to `seq` lacks, under numbers above `seq`. A `bare` reader has
+   * nothing of the parts that were open at `seq`.
    */
   eventsOf(row: rows.JournalRow, seq: number, bare = false): { seq: number; event: ThreadEvent }[] {
     return rows.readEvents(this.#sql, row, seq, bare);
   }
 
-  /** Whether a reader that has everything up to `seq` can be given exactly the rest. */
+  /** Whether a reader that has everything up to `seq` can get exactly the rest. */
   canResume(seq: number): boolean {
     if (seq > this.newest) return false;
     if (this.canFollow(seq)) return true;
-    // The first deltas of a part that is not stored yet have left memory, or the reader is past its START without it.
+    // False if the first deltas of a part that is not stored yet have left memory, or the reader is past its START
+    // without having it.
     return this.#oldestPart() > this.#log.floor && this.canReplay(seq);
   }
 
-  /** Whether rows, also such that are not stored yet, can go on for a reader that has everything up to `seq`. */
+  /** Whether a reader that has everything up to `seq` can go on from rows, stored now or later. */
   canReplay(seq: number): boolean {
     if (this.#oldestPart() <= seq) return false;
     return rows.isReplayNumber(this.#sql, seq) || rows.canComplete(this.#sql, seq);
   }
 
-  /** Whether memory alone can go on for a reader that comes back with `seq`. */
+  /** Whether a reader that comes back with `seq` can go on from memory alone. */
   canFollow(seq: number): boolean {
     return seq >= this.#log.floor && !rows.isReplayNumber(this.#sql, seq);
   }
 
-  /** Whether a replay that came to `seq` can go on from memory: no part began before `seq` and ends after it. */
+  /** Whether a replay that reached `seq` can go on from memory: no part began before `seq` and ends after it. */
   canGoLive(seq: number): boolean {
     return seq >= this.#log.floor && this.hasNothingOpen(seq);
   }
 
-  /** Whether something is void that was in the making at `seq`. */
+  /** Whether a part that was open at `seq` became void. */
   isVoid(seq: number): boolean {
-    return rows.readSpanning(this.#sql, seq).some(({ heads }) => heads === rows.GAP);
+    return rows.readSpanning(this.#sql, seq).some(({ start_count }) => start_count === rows.GAP);
   }
 
-  /** Whether nothing was in the making at `seq`. */
+  /** Whether no part was open at `seq`. */
   hasNothingOpen(seq: number): boolean {
     return this.#oldestPart() > seq && rows.readSpanning(this.#sql, seq).length === 0;
   }
@@ -283,18 +288,22 @@ export class Journal {
         seq,
         from_seq: part.from,
         last_seq: part.last,
-        heads: part.heads.length,
+        start_count: part.startEvents.length,
         replay_from,
-        replay_to: seq - part.tails.length,
+        replay_to: seq - part.endEvents.length,
       },
       part.invocation_id,
-      [...part.heads, text === "" ? null : part.content(text), ...part.tails],
+      [...part.startEvents, text === "" ? null : part.content(text), ...part.endEvents],
     );
   }
 
   #insertGap(from_seq: number, invocation_id: string): number {
     const seq = this.#take(1);
-    this.#insert({ seq, from_seq, last_seq: seq, heads: rows.GAP, replay_from: seq, replay_to: 0 }, invocation_id, []);
+    this.#insert(
+      { seq, from_seq, last_seq: seq, start_count: rows.GAP, replay_from: seq, replay_to: 0 },
+      invocation_id,
+      [],
+    );
     return seq;
   }
 

@@ -1,13 +1,13 @@
-// Parts of a message (a text, a reasoning, a tool call) while they are made and until their message is stored.
+// Parts of a message (a text, a reasoning, a tool call) from their START until their message is stored.
 import type { ThreadEvent } from "../../protocol/event.ts";
 
-/** How a part is told: `heads` open it, `content` carries text, `tails` end it. As many tails as heads. */
+/** The events of a part. `content` carries its text. There are as many end events as start events. */
 export interface PartShape {
   part_id: string;
   message_id: string;
-  heads: ThreadEvent[];
+  startEvents: ThreadEvent[];
   content: (text: string) => ThreadEvent;
-  tails: ThreadEvent[];
+  endEvents: ThreadEvent[];
 }
 
 export interface LivePart extends PartShape {
@@ -17,18 +17,18 @@ export interface LivePart extends PartShape {
   pieces: string[];
   /** Length of the pieces. */
   chars: number;
-  /** What stands before and after the JSON string of a delta in its frame: made once per part. */
+  /** The frame's JSON before and after the string of a delta, made once per part. */
   around: [string, string];
-  /** The number of its END, and the first that its replay may use; null while it is open. */
+  /** The number of its END, and the first number that a replay of it may use. Null while it is open. */
   end: { seq: number; replay_from: number } | null;
 }
 
-/** A part that has no row yet, as far as it had come when it was asked for. */
+/** A part that has no row yet, with the text that it had when it was read. */
 export interface UnstoredPart extends PartShape {
   from: number;
   end: number | null;
   chars: number;
-  /** Its first `chars` characters; made when they are asked for. */
+  /** Builds its first `chars` characters. */
   text: () => string;
 }
 
@@ -37,7 +37,10 @@ export function partSoFar(part: LivePart): UnstoredPart {
   return { ...part, chars, end: end?.seq ?? null, text: () => part.pieces.join("").slice(0, chars) };
 }
 
-/** A frame's JSON before and after the text of a delta. The text comes last: an id, made by a model, may be anything. */
+/**
+ * A frame's JSON before and after the text of a delta. The text is the last field, so the last mark is the text's, even
+ * if an id, which the model chooses, contains the mark.
+ */
 export function aroundText(content: (text: string) => ThreadEvent): [string, string] {
   const mark = JSON.stringify("\u0001");
   const json = JSON.stringify(content("\u0001"));

@@ -1,16 +1,17 @@
 // Readers of a thread's stream. Each has a cursor and one write in flight; no reader slows the run or another reader.
 //
-// Frames go through an `IdentityTransformStream`: its writes wait for the object's output gate, so that nobody sees what
-// a crash could undo, and a write resolves only when its bytes were taken (`desiredSize` says nothing).
+// Frames go through an `IdentityTransformStream`. Its writes wait for the object's output gate, so no reader sees what
+// a crash could undo, and a write resolves only when its bytes are taken (`desiredSize` says nothing).
 //
-// A write costs about 40 µs however small it is, so frames are gathered for 16 ms: at once after a pause and for the
-// first delta of a part, together otherwise. Windows that follow load or lag measured worse.
+// A write costs about 40 µs however small it is, so frames are gathered for 16 ms. After a pause, and for the first
+// delta of a part, they are sent at once. Windows that follow load or lag measured worse.
 //
-// A reader that takes nothing looks the same whether it is slow or dead: the kernels of both ends and the proxies between
-// hold megabytes for it, a receiver owns up to what it has read only a segment at a time, and a client whose window is
-// shut acknowledges for ever. So time decides, over a write that is small: who does not take it in ten minutes (about 100
-// bytes a second) is cut. It costs a slow reader nothing, since it comes back with its last id; left alone, it would keep
-// the object in memory, which is billed, and be counted among the readers that a thread may have.
+// A reader that takes nothing looks the same whether it is slow or dead. The kernels of both ends and the proxies
+// between buffer megabytes for it, a receiver reports what it has read only a segment at a time, and a client whose
+// window is closed acknowledges for ever. So a time limit decides, on a write that is small: a reader that does not
+// take it in ten minutes (about 100 bytes a second) is cut. This costs a slow reader nothing, since it comes back with
+// its last id. Left alone, it would keep the object in memory, which is billed, and count among the readers that a
+// thread may have.
 import { Cursor, type Limits, type ReaderRequest, type Shared } from "./cursor.ts";
 import type { Frame } from "./frame-log.ts";
 import type { Journal } from "./journal.ts";
@@ -18,12 +19,12 @@ import type { Journal } from "./journal.ts";
 export type { ReaderRequest } from "./cursor.ts";
 
 const GATHER_MS = 16;
-// A client that went away shows when a write fails, so up to two pings later.
+// A client that is gone is noticed when a write fails, so up to two pings later.
 const PING_MS = 10_000;
 const usual: Limits = { write: 64 * 1024, slow: 128 * 1024, lag: 1024 * 1024 };
-const LONGEST_WRITE_MS = 600_000;
-/** Each may hold a write of its own, so this bounds what readers that take nothing can hold of the process's memory. */
-export const MOST_READERS = 500;
+const MAX_WRITE_MS = 600_000;
+/** Each reader may hold a write of its own, so this bounds how much memory readers that take nothing can hold. */
+export const MAX_READERS = 500;
 
 /** The writing half of a reader's connection. Rejects when the client is gone. */
 export interface Sink {
@@ -36,12 +37,12 @@ interface Reader {
   sink: Sink;
   request: ReaderRequest;
   cursor: Cursor;
-  /** The write in flight: since when, and what the log had written then. */
+  /** The write in flight: since when, and `written` of the log at that time. */
   writing: { since: number; written: number } | null;
-  /** What should not wait came while a write was in flight: the next one follows it at once. */
+  /** Whether an urgent event came while a write was in flight. The next write then follows at once. */
   hurried: boolean;
-  /** What it is closed with when it has everything; null again where more came first. */
-  farewell: Uint8Array | null;
+  /** The frame to close it with when it has everything. Null again if more events came first. */
+  closingFrame: Uint8Array | null;
   /** `written` of the log at the last frame that it took. */
   taken: number;
 }
@@ -58,9 +59,9 @@ export class Readers {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #readers = new Set<Reader>();
-  /** Connections whose last bytes are not taken yet, and since when. */
+  /** Connections that have not taken their last bytes yet, and since when. */
   readonly #leaving = new Map<Sink, number>();
-  /** Told when a reader took what was written to it, or left. */
+  /** Called when a reader took what was written to it, or left. */
   onProgress: () => void = () => {};
   #lastFlush = 0;
   #cancelFlush: (() => void) | null = null;
@@ -69,9 +70,9 @@ export class Readers {
   #cancelPing: (() => void) | null = null;
   /** `written` of the log at the last ping, or when the first reader came. */
   #pingedAt = 0;
-  /** While nobody reads: `written` of the log when a calm thread would have written less, and when that was. */
+  /** While there are no readers: the last time at which the thread was not calm, and `written` of the log then. */
   #busy = { written: 0, at: 0 };
-  /** The last bytes made and the frames they hold: readers side by side share one encoding. */
+  /** The newest encoded bytes and the numbers of their frames. Readers side by side share one encoding. */
   #bytes: { from: number; to: number; bytes: Uint8Array } = { from: 0, to: 0, bytes: ping };
   readonly #shared: Shared;
 
@@ -86,37 +87,37 @@ export class Readers {
     return this.#readers.size;
   }
 
-  /** Whether the thread has as many readers as it may. */
+  /** Whether the thread has the maximum number of readers. */
   get isFull(): boolean {
-    return this.#readers.size + this.#leaving.size >= MOST_READERS;
+    return this.#readers.size + this.#leaving.size >= MAX_READERS;
   }
 
-  /** Adds a reader and begins to write. It leaves by itself: at its end, when it is cut, or when its client is gone. */
+  /** Adds a reader and begins to write. It is removed at its end, when it is cut, or when its client is gone. */
   add(sink: Sink, request: ReaderRequest): void {
-    this.#watch();
+    this.#startPings();
     const cursor = new Cursor(this.#journal, request, this.#shared);
-    const reader: Reader = { sink, request, cursor, writing: null, hurried: false, farewell: null, taken: 0 };
+    const reader: Reader = { sink, request, cursor, writing: null, hurried: false, closingFrame: null, taken: 0 };
     this.#readers.add(reader);
     this.#step(reader);
   }
 
-  /** The lowest number that every reader has of those that memory is kept for, or the newest where there is none. */
+  /** The lowest position of the readers that need memory. The newest number if there are none. */
   lowestCursor(): number {
     let lowest = this.#journal.newest;
     for (const { cursor } of this.#readers) if (cursor.needsMemory) lowest = Math.min(lowest, cursor.after);
     return lowest;
   }
 
-  /** The thread has been idle: closes who waits for nothing in particular, with a last frame, once it has what there is. */
+  /** Closes readers of an idle thread that wait for no certain run. Each first gets everything, then `lastFrame`. */
   closeIdle(lastFrame: string): void {
     for (const reader of this.#readers) {
       if (!reader.request.idles) continue;
-      reader.farewell = encoder.encode(lastFrame);
+      reader.closingFrame = encoder.encode(lastFrame);
       if (reader.writing === null) this.#step(reader);
     }
   }
 
-  /** Ends readers that wait for a run which will not start. */
+  /** Ends readers that wait for a run that will not start. */
   endWaiting(run: string, lastFrames: string): void {
     for (const reader of this.#readers) {
       const { request } = reader;
@@ -124,12 +125,12 @@ export class Readers {
     }
   }
 
-  /** Cuts every reader: what they wait for will not come. */
+  /** Cuts every reader, since what they wait for will not come. */
   cutAll(reason: string): void {
     for (const reader of this.#readers) this.#cut(reader, reason);
   }
 
-  /** Writes what has been gathered. */
+  /** Writes the gathered frames. */
   flush(): void {
     this.#flushQueued = false;
     this.#cancelFlush?.();
@@ -137,7 +138,7 @@ export class Readers {
     this.#lastFlush = this.#clock.now();
     const urgent = this.#urgent;
     this.#urgent = false;
-    // Without the newest frame, which may be a mebibyte by itself (a run's end has its result) and leaves nobody behind.
+    // The newest frame does not count: it may be a mebibyte (a run's end has its result), and no reader is behind yet.
     const due = this.#journal.log.written - this.#journal.log.newestChars;
     for (const reader of this.#readers) {
       if (reader.writing === null) this.#step(reader);
@@ -156,13 +157,13 @@ export class Readers {
     if (this.#flushQueued) return;
     const wait = this.#lastFlush + GATHER_MS - this.#clock.now();
     if (urgent || wait <= 0) {
-      // After the current turn: the append may stand inside a transaction.
+      // After the current synchronous code, since the append may be inside a transaction.
       this.#flushQueued = true;
       queueMicrotask(() => this.flush());
       return;
     }
     this.#cancelFlush ??= this.#clock.setTimer(() => {
-      // It has gone off: clearing it would cost as much as a write.
+      // The timer has fired. Clearing it would cost as much as a write.
       this.#cancelFlush = null;
       this.flush();
     }, wait);
@@ -173,12 +174,12 @@ export class Readers {
     if (next === "end") this.#finish(reader, null);
     else if (next === "lost") this.#cutBehind(reader, "the stream can't go on from here; resume with the last id");
     else if (next !== "wait") {
-      reader.farewell = null;
+      reader.closingFrame = null;
       this.#write(reader, next);
     } else {
       if (!reader.cursor.isLive) return;
       reader.taken = reader.cursor.given;
-      if (reader.farewell !== null) this.#finish(reader, reader.farewell);
+      if (reader.closingFrame !== null) this.#finish(reader, reader.closingFrame);
     }
   }
 
@@ -198,12 +199,12 @@ export class Readers {
     reader.writing = null;
     reader.taken = cursor.given;
     this.onProgress();
-    // A live reader waits for the window, so that what came meanwhile goes in one write; where that is a whole write
-    // already, a window would only let a model that is faster than a write per window leave the reader behind.
+    // A live reader waits for the window, so that all events since then go in one write. If they already fill a write,
+    // it does not wait: otherwise a model faster than one write per window would leave the reader behind.
     const isFull = written - cursor.given >= this.#shared.limits.write;
     const hurried = reader.hurried || isFull;
     reader.hurried = false;
-    const behind = hurried || !cursor.isLive || reader.farewell !== null || cursor.isDone;
+    const behind = hurried || !cursor.isLive || reader.closingFrame !== null || cursor.isDone;
     if (behind) this.#step(reader);
     else if (this.#journal.released > cursor.after) this.#schedule(false);
   }
@@ -222,7 +223,7 @@ export class Readers {
     const closing = last === null ? sink.close() : sink.write(last).then(() => sink.close());
     const left = (): void => {
       this.#leaving.delete(sink);
-      this.#rest();
+      this.#stopPingsWhenEmpty();
     };
     closing.then(left, left);
   }
@@ -240,12 +241,12 @@ export class Readers {
   #remove(reader: Reader): void {
     this.#readers.delete(reader);
     this.onProgress();
-    this.#rest();
+    this.#stopPingsWhenEmpty();
   }
 
-  #watch(): void {
+  #startPings(): void {
     if (this.#cancelPing !== null) return;
-    // Without readers there was no ping to tell that the thread is calm.
+    // Without readers no ping has checked whether the thread is calm.
     if (this.#clock.now() - this.#busy.at >= PING_MS) this.#shared.isStrained = false;
     this.#pingedAt = this.#journal.log.written;
     this.#schedulePing();
@@ -255,7 +256,7 @@ export class Readers {
     this.#cancelPing = this.#clock.setTimer(() => this.#pingAll(), PING_MS);
   }
 
-  #rest(): void {
+  #stopPingsWhenEmpty(): void {
     if (this.#readers.size + this.#leaving.size > 0) return;
     this.#cancelPing?.();
     this.#cancelPing = null;
@@ -272,7 +273,7 @@ export class Readers {
     const isCalm = written - this.#pingedAt < this.#shared.limits.write;
     this.#pingedAt = written;
     if (isCalm) this.#shared.isStrained = false;
-    const oldest = this.#clock.now() - LONGEST_WRITE_MS;
+    const oldest = this.#clock.now() - MAX_WRITE_MS;
     for (const reader of this.#readers) {
       if (isCalm) reader.cursor.calm();
       if (reader.writing === null) this.#write(reader, ping);
@@ -283,6 +284,6 @@ export class Readers {
       this.#leaving.delete(sink);
       sink.abort("the reader takes nothing; resume with the last id").catch(() => {});
     }
-    this.#rest();
+    this.#stopPingsWhenEmpty();
   }
 }

@@ -1,11 +1,11 @@
-// The events of one run so far, for who works in the object itself: typed, and without numbers.
+// The events of one run so far, for code inside the object: typed, and without numbers.
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import type { Journal } from "./journal.ts";
 
 /**
- * From the run's start: what is stored, then what is in the making as far as it has come. What turned out void is not among
- * it. Rows are read one at a time, since one may be a megabyte.
+ * From the run's start: the stored events, then the parts that are not stored yet, with their text so far. Void events
+ * are left out. Rows are read one at a time, since one may be a megabyte.
  */
 export function* eventsSoFar(
   journal: Journal,
@@ -19,11 +19,11 @@ export function* eventsSoFar(
     for (const { event } of journal.eventsOf(row, before)) yield event;
     after = row.seq;
   }
-  // A thread has one run at a time, so what is in the making is of the one that has no end.
+  // A thread has one run at a time, so the parts that are not stored yet belong to the run without an end.
   if (end_seq !== null) return;
-  for (const { heads, content, tails, open, text } of journal.liveParts()) {
-    yield* heads;
+  for (const { startEvents, content, endEvents, open, text } of journal.liveParts()) {
+    yield* startEvents;
     if (text !== "") yield content(text);
-    if (!open) yield* tails;
+    if (!open) yield* endEvents;
   }
 }

@@ -1,32 +1,36 @@
-// What a reader is told that can't be given exactly what it missed: the conversation as messages, the state, and
+// The resync, for a reader that can't get exactly what it missed: the conversation as messages, the state, and
 // everything that is open. It holds at most the newest 1 MiB of messages.
 import type { AgUiMessage, ThreadEvent } from "../../protocol/event.ts";
 import { isTerminal, type Run } from "../../protocol/run.ts";
 import type { Life } from "../life.ts";
 import { lastMessageSeq, readMessages, readMessagesBefore } from "../rows/messages.ts";
 import { reasoningId, toAgUiMessages } from "./events.ts";
-import { framesWithout } from "./joined.ts";
+import { framesWithLastId } from "./open-parts.ts";
 import { inPieces } from "./text-pieces.ts";
 
-const LARGEST_SNAPSHOT_BYTES = 1024 * 1024;
+const MAX_SNAPSHOT_BYTES = 1024 * 1024;
 const ROWS_PER_READ = 50;
 
 type Assistant = Extract<AgUiMessage, { role: "assistant" }>;
 
 const encoder = new TextEncoder();
 
-/** Which messages a snapshot holds: of the rows those from `first` on, without its first `skipped`, up to `last`. */
+/**
+ * The messages of a snapshot: those of the rows `first` to `last`, without the first `skipped` messages of row `first`,
+ * and the unstored ones.
+ */
 interface Selection {
   first: number;
   skipped: number;
   last: number;
-  inTheMaking: AgUiMessage[];
+  unstored: AgUiMessage[];
 }
 
-// Many readers lose their place at the same time: in a crash, or when a part is long. To select is to read a mebibyte.
+// Selecting messages reads a mebibyte, and many readers need a resync at the same time: after a crash, or when a part
+// is long.
 const selections = new WeakMap<Life, { key: string; selection: Selection }>();
 
-/** The same as long as no message and no part of one has come to its end. */
+/** The cached selection, as long as no message was stored and no part ended since. */
 function selectMessages(life: Life): Selection {
   const ended = life.journal.unstoredAfter(0).filter(({ end }) => end !== null);
   const key = [lastMessageSeq(life.database.sql), ...ended.map(({ part_id }) => part_id)].join("\n");
@@ -39,19 +43,19 @@ function selectMessages(life: Life): Selection {
 
 /** The newest messages that are no larger together than a snapshot may be. */
 function select(life: Life): Selection {
-  const inTheMaking: AgUiMessage[] = [];
+  const unstored: AgUiMessage[] = [];
   let size = 0;
   let count = 0;
   const fits = (message: AgUiMessage): boolean => {
     size += encoder.encode(JSON.stringify(message)).byteLength;
     count += 1;
-    // The newest message is given in any case.
-    return size <= LARGEST_SNAPSHOT_BYTES || count === 1;
+    // The newest message is always included.
+    return size <= MAX_SNAPSHOT_BYTES || count === 1;
   };
   const none = { first: Number.MAX_SAFE_INTEGER, skipped: 0, last: 0 };
-  for (const message of messagesInTheMaking(life).reverse()) {
-    if (!fits(message)) return { ...none, inTheMaking };
-    inTheMaking.unshift(message);
+  for (const message of unstoredMessages(life).reverse()) {
+    if (!fits(message)) return { ...none, unstored };
+    unstored.unshift(message);
   }
   const last = lastMessageSeq(life.database.sql);
   let first = last + 1;
@@ -60,15 +64,15 @@ function select(life: Life): Selection {
     for (const row of rows) {
       const messages = toAgUiMessages(row);
       const left = messages.findLastIndex((message) => !fits(message));
-      if (left >= 0) return { first: row.seq, skipped: left + 1, last, inTheMaking };
+      if (left >= 0) return { first: row.seq, skipped: left + 1, last, unstored };
       first = row.seq;
     }
-    if (rows.length < ROWS_PER_READ) return { first, skipped: 0, last, inTheMaking };
+    if (rows.length < ROWS_PER_READ) return { first, skipped: 0, last, unstored };
   }
 }
 
-/** The messages of a selection. Rows never change, so it may be read at any time, and is read one row at a time. */
-function* readSelection(life: Life, { first, skipped, last, inTheMaking }: Selection): Generator<Selected> {
+/** The messages of a selection, one row at a time. Rows never change, so they may be read at any time. */
+function* readSelection(life: Life, { first, skipped, last, unstored }: Selection): Generator<Selected> {
   for (let before = first - 1; before < last; ) {
     const [row] = readMessages(life.database.sql, life.thread, before, 1);
     if (row === undefined) break;
@@ -78,7 +82,7 @@ function* readSelection(life: Life, { first, skipped, last, inTheMaking }: Selec
     }
     before = row.seq;
   }
-  for (const [place, message] of inTheMaking.entries()) yield { key: `new.${place}`, message: () => message };
+  for (const [place, message] of unstored.entries()) yield { key: `new.${place}`, message: () => message };
 }
 
 interface Selected {
@@ -93,19 +97,19 @@ function messageAt(life: Life, seq: number, place: number): AgUiMessage {
   return message;
 }
 
-/** The stored messages, and of a message in the making the parts that have ended. */
+/** The stored messages, and the ended parts of a message that is not stored yet. */
 export function messagesSnapshot(life: Life): ThreadEvent {
   const messages = [...readSelection(life, selectMessages(life))].map(({ message }) => message());
   return { type: "MESSAGES_SNAPSHOT", messages };
 }
 
-/** A message's reasoning stands before it, in one piece, as its row will tell it. */
-function messagesInTheMaking(life: Life): AgUiMessage[] {
+/** A message's reasoning comes before it in one piece, as its row will have it. */
+function unstoredMessages(life: Life): AgUiMessage[] {
   const reasonings = new Map<string, string>();
   const assistants = new Map<string, Assistant>();
   for (const part of life.journal.liveParts().filter(({ open }) => !open)) {
     const { message_id, text } = part;
-    const head = part.heads[0];
+    const head = part.startEvents[0];
     if (head?.type === "REASONING_START") {
       reasonings.set(message_id, (reasonings.get(message_id) ?? "") + text);
       continue;
@@ -132,9 +136,9 @@ function messagesInTheMaking(life: Life): AgUiMessage[] {
 }
 
 /**
- * The opening of a resync at `seq`, which a reader takes at its own pace: messages are read when it comes to them. What is
- * open is not in it: it comes after, as far as it has then come. The last frame of all has an id: the terminal event's, or
- * where nothing is open and nothing follows, that of the state.
+ * The opening of a resync at `seq`. A reader takes it at its own pace, and each message is read when the reader comes
+ * to it. Open parts are sent after it, with their text up to then. Only the last frame of the resync has an id: the
+ * terminal event, or the state if nothing is open and nothing follows.
  */
 export function resyncOpening(
   life: Life,
@@ -155,10 +159,16 @@ export function resyncOpening(
   }
   if (terminal !== null) after.push(terminal);
   const owner = `${life.journal.key}s:${seq}:`;
-  return tellResync(life, selectMessages(life), owner, framesWithout(before, null), framesWithout(after, lastId));
+  return renderResync(
+    life,
+    selectMessages(life),
+    owner,
+    framesWithLastId(before, null),
+    framesWithLastId(after, lastId),
+  );
 }
 
-function* tellResync(
+function* renderResync(
   life: Life,
   selection: Selection,
   owner: string,

@@ -1,4 +1,4 @@
-// A stream as an HTTP response. The platform's part of reading a thread.
+// A stream as an HTTP response: the part of reading a thread that depends on the platform.
 import { type Result, succeed } from "../../protocol/error.ts";
 import type { Life } from "../life.ts";
 import type { Sink } from "./readers.ts";
@@ -10,7 +10,8 @@ export function openStream(life: Life, request: StreamRequest): Result<Response>
   const planned = planStream(life, request);
   if (!planned.ok) return planned;
   if (planned.value.kind === "whole") return succeed(new Response(planned.value.text, { headers }));
-  // Only this stream's writes wait for the output gate and resolve when their bytes were taken.
+  // Of the platform's streams, only the writes of this one wait for the output gate and resolve when their bytes are
+  // taken.
   const { readable, writable } = new IdentityTransformStream();
   life.readers.add(sinkOf(writable), planned.value.request);
   watchIdle(life);

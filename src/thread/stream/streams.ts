@@ -1,32 +1,32 @@
-// Streams of a thread: where a reader begins, where it ends, and what it is told where exactness is lost.
+// Streams of a thread: where a reader begins and ends, and when it gets a resync instead of exactly the rest.
 import { type Failure, fail, type Result, succeed } from "../../protocol/error.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { findRun, type Life } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { runEnded } from "./events.ts";
 import { frameOf, type JournalRow } from "./journal.ts";
-import { MOST_READERS, type ReaderRequest } from "./readers.ts";
+import { MAX_READERS, type ReaderRequest } from "./readers.ts";
 import { resyncOpening } from "./snapshot.ts";
 
 /** What a client asked for; without a run it is the thread's stream. */
 export interface StreamRequest {
   invocation_id: string | null;
   after: number | null;
-  /** Whatever the client has: begin with a resync. */
+  /** Begin with a resync, whatever the client has. */
   resync: boolean;
 }
 
 const RETRY = "retry: 1000\n\n";
-// A thread without a run is quiet for long; its reader comes back now and then instead of holding the object in memory.
+// A thread without a run is quiet for long. Its reader comes back now and then instead of holding the object in memory.
 export const RETRY_IDLE = "retry: 20000\n\n";
 const IDLE_MS = 60_000;
 
-/** What to give to `Readers.add`; or the whole stream where nothing will follow it. */
+/** What to pass to `Readers.add`, or the whole stream if nothing will follow it. */
 export type StreamPlan = { kind: "follow"; request: ReaderRequest } | { kind: "whole"; text: string };
 
 export const tooManyReaders: Failure = {
   code: "rate_limited",
-  detail: `${MOST_READERS} streams of this thread are open already.`,
+  detail: `${MAX_READERS} streams of this thread are open already.`,
 };
 
 export function planStream(life: Life, request: StreamRequest): Result<StreamPlan> {
@@ -86,7 +86,7 @@ function terminalOf(life: Life, seq: number) {
   return row === undefined ? null : (life.journal.eventsOf(row, seq - 1)[0]?.event ?? null);
 }
 
-/** A run that ended before it started has no numbers: its stream is told without ids. */
+/** The stream of a run that ended before it started. Its events have no numbers, so the frames have no ids. */
 export function neverStarted(life: Life, record: RunRecord): string {
   const { thread_id: threadId, invocation_id: runId } = record.run;
   return [
@@ -97,7 +97,7 @@ export function neverStarted(life: Life, record: RunRecord): string {
 }
 
 /**
- * Closes readers of the thread's stream once nothing has run for a minute. Without a reader nothing is waited for: a
+ * Closes readers of the thread's stream once nothing has run for a minute. Without a reader it sets no timer, since a
  * timer holds the object in memory, which is billed.
  */
 export function watchIdle(life: Life): void {
@@ -107,12 +107,12 @@ export function watchIdle(life: Life): void {
   life.cancelIdle = life.ports.clock.setTimer(() => {
     life.cancelIdle = null;
     if (life.live.size === 0) life.readers.closeIdle(RETRY_IDLE);
-    // Who is still being told what there was has another minute.
+    // A reader that is still catching up gets another minute.
     watchIdle(life);
   }, IDLE_MS);
 }
 
-/** Forgets frames of runs that are over and that every reader has. */
+/** Drops frames of runs that are over and that every reader has. */
 export function trimMemory(life: Life): void {
   const { journal, readers } = life;
   if (journal.log.memory === 0) return;

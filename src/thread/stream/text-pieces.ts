@@ -1,6 +1,6 @@
-// Long texts that readers take at their own pace, in pieces. A reader that waits amid a text holds a place in it and not the
-// text, which may be megabytes, while there may be hundreds of readers: it is made again for the next piece. What was made
-// last is remembered, so that one reader that keeps up, or several side by side, have it made once.
+// Long texts that readers take at their own pace, in pieces. A reader in the middle of a text holds its offset and not
+// the text, which may be megabytes, while there may be hundreds of readers. The text is made again for the next piece.
+// The newest texts are cached, so a text is made once for one reader that keeps up, or for several side by side.
 
 // In characters. All objects of a process share its 128 MB.
 const PIECE_CHARS = 32 * 1024;
@@ -11,13 +11,16 @@ const recent = new Map<string, string>();
 let remembered = 0;
 let owners = 0;
 
-/** A prefix of keys that nothing else in this process has. */
+/** A prefix of keys that is unique in this process. */
 export function newTextOwner(): string {
   owners += 1;
   return `${owners}:`;
 }
 
-/** The text that `make` makes each time it is called, which `key` names. */
+/**
+ * The text that `make` returns, in pieces. `make` may be called several times and returns the same text; `key` names
+ * it.
+ */
 export function* inPieces(key: string, make: () => string): Generator<string> {
   let at = 0;
   const next = (): string => {
@@ -31,7 +34,7 @@ export function* inPieces(key: string, make: () => string): Generator<string> {
   while (at < Number.POSITIVE_INFINITY) yield next();
 }
 
-/** A surrogate pair is not parted. */
+/** Never splits a surrogate pair. */
 function pieceEnd(text: string, start: number): number {
   const end = start + PIECE_CHARS;
   if (end >= text.length) return text.length;
@@ -43,12 +46,12 @@ function recall(key: string, make: () => string): string {
   const known = recent.get(key);
   if (known !== undefined) return known;
   const text = make();
-  // What fits into a piece is not asked for again.
+  // A text that fits into one piece is not needed again.
   if (text.length <= PIECE_CHARS) return text;
   recent.set(key, text);
   remembered += text.length;
   for (const [oldest, { length }] of recent) {
-    // The newest stays however long it is: made again for each piece, it would take time by the square of its length.
+    // The newest stays however long it is. Made again for each piece, it would take time quadratic in its length.
     if (remembered <= MEMORY_CHARS || oldest === key) break;
     recent.delete(oldest);
     remembered -= length;
@@ -56,7 +59,7 @@ function recall(key: string, make: () => string): string {
   return text;
 }
 
-/** Characters that this process remembers. */
+/** Characters in this process's cache. */
 export function rememberedChars(): number {
   return remembered;
 }
