@@ -1,19 +1,19 @@
-// Agents that runs began with a moment ago. The way from a request to the model reads no database while its agent is
-// remembered; every other read goes to D1.
+// Caches agents that runs began with a moment ago. While an agent is cached, a new run reads no database before it
+// calls the model. Every other read goes to D1.
 //
-// What it costs: a change that went through another isolate is seen five seconds late at most. The doors of this isolate
-// say what they changed, so who changes an agent and starts a run here gets the new version at once.
+// The cost: a change that went through another isolate is seen up to five seconds late. The routes of this isolate
+// report their changes, so a client that changes an agent and starts a run here gets the new version at once.
 import { createTimedCache } from "../lib/timed-cache.ts";
 import type { Agent } from "../protocol/agents/agent.ts";
 
 const REMEMBERED_MS = 5_000;
-// An agent's instructions may be 50,000 characters; so many of them are 10 MB at most of the 128 that an isolate has.
+// An agent's instructions may be 50,000 characters, so this many agents are at most 10 MB of the 128 MB of an isolate.
 const REMEMBERED_AGENTS = 100;
 
 export interface AgentMemory {
-  /** The remembered agent, or what `readStored` gives; that there is none is not remembered. */
+  /** The cached agent, or the one from `readStored`. That an agent is missing is not cached. */
   read(user_id: string, agent_id: string, readStored: () => Promise<Agent | null>): Promise<Agent | null>;
-  /** It was changed or deleted. */
+  /** Call it when the agent was changed or deleted. */
   forget(user_id: string, agent_id: string): void;
 }
 
@@ -25,5 +25,5 @@ export function createAgentMemory(now: () => number): AgentMemory {
   };
 }
 
-/** The isolate's: its objects and its doors share it. Plain data, so it may stand in module scope. */
+/** The isolate's: its objects and its routes share it. It holds plain data, so it may be in module scope. */
 export const agentMemory = createAgentMemory(() => Date.now());

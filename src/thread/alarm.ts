@@ -1,5 +1,5 @@
-// What the alarm does: it takes up what stands still, and ends what stands still for too long. The handler returns at once,
-// since one that runs for long is killed with its object.
+// The alarm resumes runs that stand still, and ends those that stand still for too long. The handler returns at once,
+// since the platform kills a handler that runs for long, together with its object.
 import { isTerminal } from "../protocol/run.ts";
 import { ensureFollowing } from "./follow/followers.ts";
 import { type ActiveRun, type Life, noteError, storeRun, transact } from "./life.ts";
@@ -9,54 +9,55 @@ import { allowStart, requestEnd } from "./run/control.ts";
 import { ensureRunning } from "./run/run.ts";
 import { resendJobs, schedule } from "./scheduler.ts";
 
-// Longer than the longest command may be waited for and the longest model call after it: what stores nothing for so long
-// is not at work.
+// Longer than the longest wait for a command and the longest model call after it. A run that stores nothing for so long
+// does not work.
 const MAX_STANDSTILL_MS = 2 * 60 * 60_000;
-// What was told to end and has not: its life is ended instead. Tools have a second, an end is held back for two.
+// A run that does not end within this time after its end was requested ends its life. Tools have a second to stop, and
+// a run's end waits two seconds for D1.
 const MAX_END_MS = 60_000;
-// D1 may take its time; what waits for the queue does not wait for D1 as well.
+// D1 may be slow. Jobs that are due do not wait longer for it.
 const SYNC_LIMIT_MS = 3_000;
-// A queue that brings no job for so long brings none, and its run waits no longer.
+// If the queue has not delivered a run's job after this time, the run starts without it.
 const MAX_QUEUED_MS = 60 * 60_000;
 
-/** The alarm: arms the next one first, since it may be the last thing this life does. */
+/** Sets the next alarm first, since the life may end right after. */
 export async function onAlarm(life: Life): Promise<void> {
   life.alarmAt = null;
   await schedule(life, "heartbeat");
   ensureRunning(life);
   ensureFollowing(life);
-  life.platform.waitUntil(tend(life));
+  life.platform.waitUntil(doDueWork(life));
 }
 
-async function tend(life: Life): Promise<void> {
+async function doDueWork(life: Life): Promise<void> {
   if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active);
   await life.outbox.syncWithin(SYNC_LIMIT_MS);
-  startForgotten(life);
+  startOverdue(life);
   await resendJobs(life);
-  // The one that was set first is for a life that ends before this.
+  // The alarm that was set first serves if the life ends before this line.
   life.alarmAt = null;
   await schedule(life);
 }
 
 function tendActive(life: Life, active: ActiveRun): void {
   const now = life.ports.clock.now();
-  const { record, endRequestedAt: condemned } = active;
-  if (condemned !== null && now - condemned > MAX_END_MS) {
-    life.platform.abort("a run that was told to end did not");
+  const { record, endRequestedAt } = active;
+  if (endRequestedAt !== null && now - endRequestedAt > MAX_END_MS) {
+    life.platform.abort("a run did not end within a minute of the request");
     return;
   }
   if (record.requested_end === null && now - lastProgress(life, record) > MAX_STANDSTILL_MS) {
     const hours = MAX_STANDSTILL_MS / 3_600_000;
-    const message = `Nothing came of this run for ${hours} hours. Send another message to go on.`;
+    const message = `This run made no progress for ${hours} hours. Send another message to continue.`;
     requestEnd(life, record, { status: "failed", error: { code: "stalled", message } });
     return;
   }
   life.platform.waitUntil(keepSandboxAlive(life, active));
-  // A run at work shows in D1 that it is: the sweeper goes by when its row was last written.
+  // Updates the run's row in D1: the sweeper takes a run for silent whose row was not written for long.
   transact(life, () => storeRun(life, record));
 }
 
-/** A failure is no concern of the run: the next use of the sandbox starts it again, or says what is wrong. */
+/** A failure does not affect the run: the next use of the sandbox starts it again, or reports what is wrong. */
 async function keepSandboxAlive(life: Life, { record: { run }, cancel }: ActiveRun): Promise<void> {
   try {
     const sandbox = await life.sandbox;
@@ -66,14 +67,14 @@ async function keepSandboxAlive(life: Life, { record: { run }, cancel }: ActiveR
   }
 }
 
-/** When the run last left something behind: each step and each result is a message. */
+/** When the run last stored something: each step and each result is a message. */
 function lastProgress(life: Life, { run }: RunRecord): number {
   const times = [run.started_at, lastMessageTime(life.database.sql)].map((at) => (at === null ? 0 : Date.parse(at)));
-  // Nobody was at work while the server was away.
+  // The time in which the server was down does not count.
   return Math.max(...times, life.bornAt);
 }
 
-function startForgotten(life: Life): void {
+function startOverdue(life: Life): void {
   const before = life.ports.clock.now() - MAX_QUEUED_MS;
   for (const record of [...life.live.values()]) {
     const waits = record.run.status === "queued" && !record.startable;

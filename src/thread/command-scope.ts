@@ -1,10 +1,10 @@
-// Commands are named by the model's tool call ids, which are unique in a thread, while a sandbox belongs to a project.
-// Where a provider counts its calls (`call_0`, `call_1`), two threads of one project would take each other's commands
-// for their own. So each thread sees its own commands only, under the names it gave.
+// Commands have the ids of the model's tool calls, which are unique in a thread, while a sandbox belongs to a project.
+// If a provider counts its calls (`call_0`, `call_1`), two threads of one project would take each other's commands for
+// their own. So each thread sees only its own commands, under its own ids.
 import type { Sandbox } from "../agent/sandbox.ts";
 import { replaceMethods } from "../lib/replace-methods.ts";
 
-/** The sandbox with every command's id prefixed by `scope`, which the caller never sees. */
+/** The sandbox with `scope` in front of every command's id. The caller never sees the prefix. */
 export function scopeCommands(sandbox: Sandbox, scope: string): Sandbox {
   const inside = (command_id: string): string => `${scope}-${command_id}`;
   return replaceMethods<Sandbox>(sandbox, {

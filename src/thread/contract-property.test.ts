@@ -1,5 +1,6 @@
-// The contract of a thread against random worlds: posts, cancels, ends of lives, queue, D1, readers and time interleave at
-// every point where the object waits for something. The object is the real one; see `contract-world` for what is around it.
+// The contract of a thread against random worlds: posts, cancels, ends of lives, queue, D1, readers and time interleave
+// at every point where the object waits for something. The object is the real one; see `contract-world` for what is
+// around it.
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { expectContract } from "../../test/fakes/contract-end.ts";

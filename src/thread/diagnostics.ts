@@ -1,4 +1,4 @@
-// Where a thread stands, as its life knows it.
+// The current state of a thread's life, for operators.
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { readWaiting } from "./inbox/steering.ts";
 import type { Life } from "./life.ts";

@@ -1,7 +1,7 @@
-// Many jobs in as few requests as the queue takes them.
+// Sends many jobs in as few requests as possible.
 import type { Job } from "../protocol/job.ts";
 
-/** As many as one request may hold; so many ids are far below its 256 KB. */
+/** The queue's limit of one request. The ids of so many jobs are far below its 256 KB. */
 const JOBS_PER_REQUEST = 100;
 
 export async function sendJobs(queue: Queue<unknown>, jobs: Job[]): Promise<void> {

@@ -1,9 +1,9 @@
-// A sandbox that is looked up when a tool first asks for it: a turn of mere talk reads no project and makes no client.
+// A sandbox that is opened when a tool first uses it. A run without tools reads no project and makes no client.
 import { type Sandbox, SandboxError } from "../agent/sandbox.ts";
 
 /**
- * `make` is called until it succeeds once; where it fails the call fails, and the next one tries again. After `renew` it is
- * called once more, with what it made before, which stays in use where it fails.
+ * `make` is called until it succeeds once. If it fails, the call fails, and the next call tries again. After `renew` it
+ * is called once more, with the former sandbox, which stays in use if `make` fails.
  */
 export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>): Sandbox {
   let made: Promise<Sandbox> | null = null;
@@ -38,7 +38,7 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
     searchFiles: async (...request) => (await open()).searchFiles(...request),
     exposePort: async (...request) => (await open()).exposePort(...request),
     renew: () => {
-      // One that is being made reads what it is to be made of.
+      // A sandbox that is being made reads the current settings anyway.
       if (ready !== null) made = null;
     },
     keepAlive: async (...request) => ready?.keepAlive?.(...request),

@@ -1,5 +1,6 @@
-// One life of a thread's object: all it holds in memory, made from its SQLite when it wakes (wake.ts). The other files of
-// this folder are functions over it; only the object owns it.
+// A life is one stay of a thread's object in memory. `Life` is all that the object holds in memory; `wake.ts` rebuilds
+// it from SQLite. Eviction, a deploy or a crash may end a life at any moment, so what must outlast it is stored. The
+// other files of this folder are functions over a life, and only the object owns it.
 import type { Sandbox } from "../agent/sandbox.ts";
 import type { MirrorPlace } from "../protocol/mirror.ts";
 import type { Run } from "../protocol/run.ts";
@@ -14,20 +15,20 @@ import type { StoredThread } from "./rows/stored-thread.ts";
 import type { Journal } from "./stream/journal.ts";
 import type { Readers } from "./stream/readers.ts";
 
-/** What only the platform can do for an object. */
+/** What an object needs from the platform. */
 export interface Platform {
   waitUntil(promise: Promise<unknown>): void;
   setAlarm(at: number): Promise<void>;
-  /** Ends this life: memory and storage may have come apart, and only a new life can tell. */
+  /** Ends this life. Used when memory and storage may differ: a new life reads what is stored. */
   abort(reason: string): void;
 }
 
-/** The run that is being worked on in this life. */
+/** The run that this life works on. */
 export interface ActiveRun {
   record: RunRecord;
   /** Aborted when the run is cancelled. */
   cancel: AbortController;
-  /** When this life told it to end; null where it did not. */
+  /** When this life began to end the run. Null while no end is requested. */
   endRequestedAt: number | null;
   done: Promise<void>;
 }
@@ -43,48 +44,51 @@ export interface Life {
   outbox: Outbox;
   stored: StoredThread;
   thread: Thread;
-  /** Runs that are not over for readers, in the order of the inbox. The one record of each: whoever changes a run changes it here. */
+  /**
+   * Runs that are not over for readers, in the order of the inbox. Each has one record: every change of a run is made
+   * here.
+   */
   live: Map<string, RunRecord>;
   active: ActiveRun | null;
-  /** The last place of the inbox that was given. */
+  /** The last position in the inbox that is taken. */
   lastPosition: number;
-  /** Of the runs that have started the one with the highest place. */
+  /** The started run with the highest position. */
   newestStarted: RunRecord | null;
-  /** Whether a message was ever added to a run at work: without, nothing is asked of `steered`. */
+  /** Whether a message was ever added to an active run. If not, the table `steered` is not read. */
   hasSteered: boolean;
-  /** The last accept under way: the next one is stored after it. */
+  /** The last accept in progress. The next one is stored after it. */
   accepting: Promise<void>;
-  /** The project's sandbox, once a run needed it. */
+  /** The project's sandbox. Null until a run needs it. */
   sandbox: Promise<Sandbox> | null;
-  /** Ids of tasks whose STEP_STARTED was sent and whose STEP_FINISHED was not. */
+  /** Ids of tasks with a sent STEP_STARTED and no STEP_FINISHED yet. */
   openSteps: Set<string>;
   /** Called when a run was released, or a queued one was cancelled. */
   waiters: Map<string, Set<(run: Run) => void>>;
-  /** When the alarm is set for; null where this life has not set it. */
+  /** The time of the alarm. Null if this life has not set it. */
   alarmAt: number | null;
-  /** When each background run's job was last sent, and how often: by id. */
+  /** When each background run's job was last sent, and how often. The key is the run's id. */
   jobs: Map<string, { at: number; times: number }>;
-  /** Where runs are shown as they happen; null where nobody follows. */
+  /** Where runs are mirrored. Null if nothing follows the thread. */
   place: MirrorPlace | null;
-  /** What the last run asked there. */
+  /** The question that the last run asked there. */
   asked: AskedQuestion | null;
-  /** Runs that are not wholly shown there, by id. */
+  /** Runs that are not completely shown there yet, by id. */
   followers: Map<string, Follower>;
-  /** Told when one of them waits for the alarm. */
+  /** Called when a follower waits for the alarm. */
   onFollowerWaits: () => void;
   cancelIdle: (() => void) | null;
   /** Set while changes of the plan are gathered for D1. */
   cancelPlanSync: (() => void) | null;
   bornAt: number;
-  /** The newest of what went wrong in this life; no word of what is said in the thread. */
+  /** The newest errors of this life, without any content of the thread. */
   errors: { at: string; message: string }[];
-  /** Set while the thread is being removed: nothing new is taken in. */
+  /** True while the thread is being removed. It accepts nothing new. */
   removing: boolean;
-  /** Set when its tables are gone: nothing is left to write to. */
+  /** True when its tables are gone. Nothing can be written. */
   removed: boolean;
 }
 
-// As many as an operator reads; the log has the rest.
+// As many as an operator reads. The log has all of them.
 const MAX_ERRORS = 20;
 
 export function noteError(life: Life, message: string): void {
@@ -110,7 +114,7 @@ export function storeRun(life: Life, record: RunRecord, change: { input?: boolea
   life.outbox.markRun(record);
 }
 
-/** The newest run before a place of the inbox that has started. */
+/** The newest started run before a position in the inbox. */
 export function findRunBefore(life: Life, position: number): RunRecord | null {
   const { newestStarted } = life;
   if (newestStarted === null || newestStarted.position < position) return newestStarted;
@@ -121,10 +125,10 @@ export function findRun(life: Life, invocation_id: string): RunRecord | null {
   return life.live.get(invocation_id) ?? readRun(life.database.sql, invocation_id);
 }
 
-/** Why a life ends whose run did not heed its end while the thread was removed. */
+/** Why a life ends if its run did not end while the thread was removed. */
 export const OUTLIVED = "a run outlived its thread";
 
-/** A transaction of facts. Where it fails, memory and storage have come apart: the life ends. */
+/** A transaction of facts. If it fails, memory and storage differ, so it ends the life. */
 export function transact<T>(life: Life, change: () => T): T {
   if (life.removed) {
     life.platform.abort(OUTLIVED);

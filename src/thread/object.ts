@@ -1,6 +1,6 @@
-// The Durable Object of a thread: one object serializes its runs, holds its log and streams it. Thin: each method finds
-// the life and is one call into a function of this folder. Private members are `#private`, since TypeScript's `private`
-// can be called over RPC.
+// The Durable Object of a thread: one object serializes its runs, holds its log and streams it. It is thin: each method
+// finds the life and calls one function of this folder. Private members are `#private`, since a member that is
+// `private` only to TypeScript can be called over RPC.
 import { DurableObject } from "cloudflare:workers";
 import { type Env, readConfig } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
@@ -50,7 +50,7 @@ import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
 import { wakeLife } from "./wake.ts";
 
-// A door waits for D1 as long as this; then the object itself answers what is asked of one thread.
+// How long a request waits for D1. Then the object answers reads of its thread from its own rows.
 const SYNC_LIMIT_MS = 3_000;
 
 export class ThreadObject extends DurableObject<Env> implements ThreadApi {
@@ -175,13 +175,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     else await this.#finishRemoval(null);
   }
 
-  /** What streams; its routes are described at `ThreadApi`. */
+  /** Streams. The routes are described at `ThreadApi`. */
   override async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
     if (url.pathname === "/runs") {
       const input = (await request.json()) as RunInput;
       const attach = url.searchParams.has("known");
-      // Before anything is stored: who asks for a stream and gets none should be able to repeat it as it was.
+      // Before anything is stored, so that a client that gets no stream can repeat the same request.
       if (this.#life?.readers.isFull === true) return failureResponse(tooManyReaders);
       const accepted = await this.#accept(input, attach);
       if (!accepted.ok) return failureResponse(accepted.error);
@@ -206,7 +206,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
       const problem = await checkFirstInput(this.#ports, input);
       if (problem !== null) return problem;
-      // Another request may have removed it meanwhile, or made it.
+      // Another request may have removed or created the thread meanwhile.
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
       const { user_id, thread_id, agent_id } = input;
       if (this.#life === null)
@@ -226,13 +226,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return accepted;
   }
 
-  /** Asks the owner's life; what it starts or ends schedules itself. */
+  /** Calls `ask` with the owner's life. Whatever starts or ends a run calls `schedule` itself. */
   async #read<T>(key: ThreadKey, ask: (life: Life) => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
     const owned = this.#wake(key);
     return owned.ok ? ask(owned.value) : owned;
   }
 
-  /** Changes what D1 shows of the thread: the alarm is set before, and the answer waits for D1 where that is soon. */
+  /** Changes what D1 shows of the thread. The alarm is set first, and the answer waits for D1 for a limited time. */
   async #write<T>(key: ThreadKey, change: (life: Life) => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
     return this.#read(key, async (life) => {
       await arm(life);
@@ -255,7 +255,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return life;
   }
 
-  /** The life, if it is the owner's. Any event on a new life takes up what a former one left. */
+  /** The life, if `key` is the owner's. Any request resumes what a former life left. */
   #wake(key: ThreadKey): Result<Life> {
     const owned = ownedBy(this.#life, key);
     if (!owned.ok) return owned;

@@ -1,5 +1,5 @@
-// The way to D1. The object's own SQLite is first; D1 follows from a position, in batches of guarded upserts that may
-// come twice. The position is stored with the next fact: a life that lost it sends a little again.
+// Replicates this object's SQLite to D1 in batches of guarded upserts, which may arrive twice. A position says what D1
+// has. It is stored with the next fact, so after a crash some rows are sent again.
 import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";
@@ -21,12 +21,12 @@ interface OutboxPorts {
   clock: Clock;
 }
 
-// A batch is one transaction of at most 30 s in D1; this many rows and characters stay far below it.
+// A batch is one transaction in D1, of at most 30 s. This many rows and characters take far less.
 const ROWS_PER_BATCH = 100;
 const CHARS_PER_BATCH = 500_000;
-// A run's row is a megabyte at most, and each is a statement of its own, of which a batch may have a few hundred.
+// A run's row is at most a megabyte. Each is a statement of its own, and a batch may have a few hundred statements.
 const RUNS_PER_BATCH = 20;
-// Then it has failed or gone through; a batch may come twice.
+// After this time a batch has failed or gone through. Sending it again is safe.
 const BATCH_LIMIT_MS = 40_000;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
@@ -37,14 +37,14 @@ export class Outbox {
   readonly #stored: StoredThread;
   #position: Position;
   #positionStored = true;
-  /** Runs that changed since D1 had them, by id; null for those that are read when it is their turn. */
+  /** Runs that changed since D1 had them, by id. Null for those that are read only when they are sent. */
   readonly #runs = new Map<string, RunRecord | null>();
   #planDirty: boolean;
-  /** In which run the plan was changed last. */
+  /** The run that changed the plan last. */
   #planRun: string | null;
-  /** The most hops of the runs that changed it since D1 was told. */
+  /** The highest number of hops of the runs that changed it since D1 has it. */
   #planHops: number;
-  /** Whether a webhook is told of tasks, as far as the last batch knows. */
+  /** Whether a webhook receives task events, as of the last batch. */
   #tasksSubscribed = false;
   readonly #newest: () => number;
   #sending: Promise<boolean> | null = null;
@@ -54,12 +54,12 @@ export class Outbox {
   #stopped = false;
   #retryAt: number | null = null;
   #lastError: string | null = null;
-  /** Told when D1 failed: `retryAt` says when to try again. */
+  /** Called when D1 failed. `retryAt` says when to try again. */
   onFailure: () => void = () => {};
-  /** Told where a change of the plan should not wait for the next batch. */
+  /** Called when the plan changed and a webhook waits for it, so that it does not wait for the next batch. */
   onPlanChange: () => void = () => {};
 
-  /** `newest`: the number that the journal gave last. */
+  /** `newest` returns the journal's newest number. */
   constructor(database: Database, ports: OutboxPorts, newest: () => number) {
     this.#database = database;
     this.#ports = ports;
@@ -80,14 +80,17 @@ export class Outbox {
     this.#planHops = this.#planRun === null ? 0 : (readRun(database.sql, this.#planRun)?.run.hops ?? 0);
   }
 
-  /** After it is stored. Of a batch the records are held, of a backlog the ids: results are long. */
+  /**
+   * Call it after the run is stored. It keeps the records of one batch, and only the ids of a backlog: results are
+   * long.
+   */
   markRun(record: RunRecord): void {
     const { invocation_id } = record.run;
     this.#runs.set(invocation_id, null);
     if (this.#runs.size <= RUNS_PER_BATCH) this.#runs.set(invocation_id, record);
   }
 
-  /** `run`: null where it was changed between runs. `hops`: of a change that was not the run's. */
+  /** `run` is null if the plan was changed between runs. `hops` are those of a change that was not the run's. */
   markPlan(run: Run | null, hops: number): void {
     this.#planDirty = true;
     this.#planRun = run?.invocation_id ?? null;
@@ -100,17 +103,17 @@ export class Outbox {
     this.#stored.version = stored.version;
   }
 
-  /** When to try again after D1 failed; null where nothing is owed. */
+  /** When to try again after D1 failed. Null if no retry is due. */
   get retryAt(): number | null {
     return this.#retryAt;
   }
 
-  /** Whether a batch is on its way, whose end nobody knows yet. */
+  /** Whether a batch was sent and has no answer yet. */
   get isSending(): boolean {
     return this.#isAsking;
   }
 
-  /** What D1 has and lacks, for an operator. */
+  /** What D1 has and what is missing there, for operators. */
   get backlog() {
     return {
       pending: this.pending,
@@ -124,7 +127,7 @@ export class Outbox {
     };
   }
 
-  /** Sends nothing more: the thread's rows are gone. */
+  /** Sends nothing more, since the thread's rows are gone. */
   stop(): void {
     this.#stopped = true;
   }
@@ -139,7 +142,7 @@ export class Outbox {
     );
   }
 
-  /** Stores the position where it moved. Inside the transaction of the next fact. */
+  /** Stores the position if it moved. Inside the transaction of the next fact. */
   storePosition(journalSeq: number): void {
     if (this.#positionStored) return;
     if (this.#runs.size === 0) this.#position.run_seq = journalSeq;
@@ -147,7 +150,7 @@ export class Outbox {
     this.#positionStored = true;
   }
 
-  /** Sends all that is pending; false where D1 failed. Never rejects; calls share one sending. */
+  /** Sends all that is pending. False if D1 failed. Never rejects, and concurrent calls share one batch. */
   async sync(): Promise<boolean> {
     while (this.pending) {
       this.#sending ??= this.#sendBatch().finally(() => {
@@ -158,7 +161,7 @@ export class Outbox {
     return true;
   }
 
-  /** Waits for `sync` no longer than this; whether D1 has all that the object knows. */
+  /** Waits for `sync` for at most `ms`. Returns whether D1 has everything. */
   async syncWithin(ms: number): Promise<boolean> {
     if (!this.pending) return true;
     let cancel = () => {};
@@ -193,7 +196,8 @@ export class Outbox {
           ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun, ...(hops > 0 && { hops }) } }
           : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
-        // One that ended unstarted left no event: who goes on from the newest misses nothing of it.
+        // A run that ended before it started has no event. A reader that continues from the newest number misses
+        // nothing.
         runs: runs.map(({ run, record: { end_seq }, version }) => ({
           ...run,
           version,
@@ -212,7 +216,7 @@ export class Outbox {
       this.#fail(error);
       return false;
     }
-    // Nothing is left to look a run up in.
+    // The tables are gone, so no run can be read.
     if (this.#stopped) return true;
     this.#position.project = true;
     this.#position.thread_version = Math.max(this.#position.thread_version, version);
@@ -230,7 +234,7 @@ export class Outbox {
     return true;
   }
 
-  /** Nothing waits for the queue: what a lost job would have sent is found by the clock. */
+  /** Nothing waits for the queue: the scheduled sweep finds deliveries whose job was lost. */
   #announce(made: DeliveryName[]): void {
     if (made.length === 0) return;
     const jobs = made.map((name): Job => ({ type: "deliver_webhook", ...name }));
@@ -240,7 +244,7 @@ export class Outbox {
     });
   }
 
-  /** Those that have waited longest. Any number may wait after D1 was away for long. */
+  /** The runs that have waited longest. Any number may wait after a long outage of D1. */
   #nextRuns(): RunRecord[] {
     const next: RunRecord[] = [];
     for (const id of this.#runs.keys()) {

@@ -1,5 +1,5 @@
-// Settings become ports: the one place where shelves meet. Made once per life, since objects of one isolate share
-// module scope, but not I/O.
+// Makes the ports from the settings: the one place that knows all implementations (models, tools, sandboxes, mirrors).
+// Ports are made once per life, since objects of one isolate share module scope, but not I/O.
 import type { RunMirror } from "../agent/mirror.ts";
 import type { Model } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
@@ -28,34 +28,34 @@ import { sendJobs } from "./jobs.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 import type { Clock } from "./stream/readers.ts";
 
-/** What the thread's object needs of the world. Methods that return a promise may reject; callers say what then. */
+/** What the thread's object needs from outside. Methods that return a promise may reject, and callers handle it. */
 export interface Ports {
-  /** A run's is chosen by its agent's `tool_format`. */
+  /** The agent's `tool_format` chooses a run's model. */
   models: Record<AgentConfig["tool_format"], Model>;
-  /** The model's name where neither run nor agent name one. */
+  /** The model's name if neither the run nor the agent names one. */
   default_model: string;
   /** How many tokens a model reads and writes in one call. */
   contextTokens(model: string): number;
-  /** Which images may come in, and be sent to a model. */
+  /** Which images a message may have, and a model may get. */
   images: ImageRules;
-  /** The server's own. */
+  /** The server's own tools. */
   tools: Tool[];
-  /** Of tools that others describe. */
+  /** Sources of tools that others describe. */
   toolSources: ToolSource[];
-  /** How long a person may take to answer; null is for ever. */
+  /** How long a person may take to answer. Null means no limit. */
   interrupt_ms: number | null;
-  /** The sandbox of the thread's project; nothing is made before it is used. */
+  /** The sandbox of the thread's project. Nothing is created before its first use. */
   openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
   deleteThread(key: ThreadKey): Promise<void>;
-  /** In the version that new runs begin with. */
+  /** The agent in the version that new runs begin with. */
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
-  /** The live links to ports of the project's sandbox. */
+  /** The valid preview links to ports of the project's sandbox. */
   readPreviews(user_id: string, project_id: string): Promise<{ port: number; url: string }[]>;
   sendJob(job: Job): Promise<void>;
-  /** Any number of them. */
+  /** Sends any number of jobs. */
   sendJobs(jobs: Job[]): Promise<void>;
-  /** Who shows runs elsewhere. */
+  /** All mirrors, which show runs on other platforms. */
   mirrors: RunMirror[];
   clock: Clock;
 }
@@ -122,7 +122,10 @@ interface ThreadPlace {
   thread: Thread;
 }
 
-/** Opens the sandbox; the former one stays where the project asks for the same: it knows its connection and its commands. */
+/**
+ * Opens the sandbox. The former one stays in use if the project's settings are the same, since it has a connection and
+ * knows its commands.
+ */
 function rememberSettings(
   { provider, thread, ...world }: ThreadPlace,
   onState: OnSandboxState,
@@ -134,7 +137,7 @@ function rememberSettings(
     const project = await readProject(world.database, user_id, project_id);
     const asked = JSON.stringify([project?.sandbox, project?.git]);
     if (former !== null && asked === settings) return former;
-    // A project that D1 does not know yet was made with this thread.
+    // A project that D1 does not have yet was created with this thread.
     const created_at = project?.created_at ?? thread.created_at;
     if (provider === null) throw new SandboxError("unavailable", describeMissing());
     const place = { ...world, provider, user_id, project_id, project, created_at };

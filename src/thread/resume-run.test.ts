@@ -1,4 +1,5 @@
-// A client of a whole run that is cut after any frame and comes back: while the run works, after it, and in another life.
+// A client of a whole run that is cut after any frame and comes back: while the run works, after it, and in another
+// life.
 import { describe, expect, it } from "vitest";
 import type { ReadFrame } from "../../test/fakes/stream-reader.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";

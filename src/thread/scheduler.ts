@@ -1,29 +1,29 @@
-// When the object's one alarm goes off: this file sets it. It is set for the earliest of what may be due: the heartbeat of a
-// run at work, another try of D1, a background run's job that never came.
+// Sets the object's one alarm, for the earliest of: the heartbeat of an active run, the next retry of D1, the resend of
+// a background run's job that never came, and a follower's retry.
 import { withinTime } from "../lib/time-limit.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { followersDue } from "./follow/followers.ts";
 import { type Life, noteError } from "./life.ts";
 import type { RunRecord } from "./rows/runs.ts";
 
-// How long a run can stand still after its life ended with nobody there to notice.
+// How long a run can stand still after its life ended and no request came.
 const HEARTBEAT_MS = 30_000;
 const FIRST_RESEND_MS = 30_000;
 const MAX_RESEND_MS = 10 * 60_000;
 const SEND_LIMIT_MS = 10_000;
 
 /**
- * Sets the alarm where it is missing or too late. Cheap when nothing is due. The alarm itself leaves a heartbeat between:
- * what is due it does right after, and one that is set for what is due would go off again and again until D1 has answered.
+ * Sets the alarm if it is missing or too late. Cheap when nothing is due. The alarm's handler passes `heartbeat`: it
+ * does what is due itself, and an alarm set for that work would fire again and again until D1 has answered.
  */
 export async function schedule(life: Life, wait: "none" | "heartbeat" = "none"): Promise<void> {
   const now = life.ports.clock.now();
   const due: number[] = [];
   const records = [...life.live.values()];
-  // Runs that only wait for their jobs need no heartbeat.
+  // A run that only waits for its job needs no heartbeat.
   if (records.some(({ startable }) => startable)) due.push(now + HEARTBEAT_MS);
   else for (const record of records) due.push(resendAt(life, record) ?? now + HEARTBEAT_MS);
-  // The life may end before D1 has answered, and nobody may ask for the thread for long.
+  // The life may end before D1 has answered, and no request may come for long.
   if (life.outbox.isSending) due.push(now + HEARTBEAT_MS);
   else if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
   due.push(...followersDue(life, now + HEARTBEAT_MS));
@@ -32,8 +32,8 @@ export async function schedule(life: Life, wait: "none" | "heartbeat" = "none"):
 }
 
 /**
- * Before a change that belongs to no run and that D1 is to have: the life may end right after it is stored, and no run
- * would wake the thread to bring D1 up.
+ * Call it before a change that belongs to no run and must reach D1. The life may end right after the change is stored,
+ * and no run would wake the thread to send it.
  */
 export async function arm(life: Life): Promise<void> {
   await wakeBy(life, life.ports.clock.now() + HEARTBEAT_MS);
@@ -46,14 +46,14 @@ async function wakeBy(life: Life, at: number): Promise<void> {
   await life.platform.setAlarm(at);
 }
 
-/** When the job of a background run is sent again; null where this life has not sent it. */
+/** When the job of a background run is sent again. Null if this life has not sent it. */
 function resendAt(life: Life, { run }: RunRecord): number | null {
   const sent = life.jobs.get(run.invocation_id);
   if (sent === undefined) return null;
   return sent.at + Math.min(FIRST_RESEND_MS * 2 ** Math.max(0, sent.times - 1), MAX_RESEND_MS);
 }
 
-/** Sends the job of each background run that still waits for it, with back-off. */
+/** Sends the job of each background run that still waits for it, with backoff. */
 export async function resendJobs(life: Life): Promise<void> {
   const now = life.ports.clock.now();
   const due = [...life.live.values()].filter(

@@ -1,21 +1,21 @@
-// The one place that turns a thread's key into its object.
+// Finds a thread's object by the thread's key. Nothing else does.
 import type { Env } from "../config.ts";
 import type { ThreadApi, ThreadKey } from "../protocol/thread.ts";
 
-/** The object as a Worker sees it: the methods of `ThreadApi` by RPC, and what streams by `fetch`. */
+/** The object as a Worker sees it: the methods of `ThreadApi` by RPC, and streams by `fetch`. */
 export type ThreadStub = ThreadApi & { fetch(request: Request): Promise<Response> };
 
-/** Ids hold no slash, so no two keys share a name. */
+/** Ids contain no slash, so no two keys share a name. */
 export function threadStub(env: Env, key: ThreadKey): ThreadStub {
   const id = env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`);
-  // The platform's type of an RPC result gives up on `unknown` inside; what is passed here is plain JSON either way.
+  // The platform's type of an RPC result does not support `unknown` inside. All values here are plain JSON.
   return env.THREADS.get(id) as unknown as ThreadStub;
 }
 
 /**
- * One call of a thread's object. An object whose life ended in mid-call (a deploy, a move, a life that ended itself) says
- * `retryable` or `durableObjectReset`, and is asked once more through a new stub, as the old one stays broken: every
- * method of `ThreadApi` may be called twice.
+ * Calls a thread's object. If its life ended during the call (a deploy, a move, or the life ended itself), the error
+ * has `retryable` or `durableObjectReset`. Then it calls once more through a new stub, since the old one stays broken.
+ * Every method of `ThreadApi` may be called twice.
  */
 export async function callThread<T>(env: Env, key: ThreadKey, call: (stub: ThreadStub) => Promise<T>): Promise<T> {
   try {

@@ -1,4 +1,4 @@
-// The thread itself: made, changed and removed by its object, which D1 follows.
+// Creates, changes and removes the thread in its object. D1 follows.
 import { logError } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
@@ -11,17 +11,17 @@ import { type Removal, readRemoval, type StoredThread } from "./rows/stored-thre
 import { cancelRun } from "./run/control.ts";
 import { RETRY_IDLE } from "./stream/streams.ts";
 
-// As much as one request may bring. Patches are merged, and D1 refuses a row over 2 MB.
+// The limit of one request too. Patches are merged, and D1 refuses a row over 2 MB.
 const MAX_METADATA_CHARS = 64 * 1024;
 
-// As long as two cancels wait. A run that has not ended by then ends its life at its next write, and is not waited for.
+// As long as two cancels wait. A run that has not ended by then ends its life at its next write.
 const END_LIMIT_MS = 10_000;
 
-// The caller waits for it. One that takes longer may still go through, and is tried again in any case.
+// How long the caller waits. A removal that takes longer may still go through, and is retried in any case.
 const DELETE_LIMIT_MS = 10_000;
 const DELETE_RETRY_MS = 30_000;
 
-/** Stores a thread that is not there yet. */
+/** Stores a new thread. */
 export function storeThread(database: Database, creation: ThreadCreation, now: number): void {
   const at = new Date(now).toISOString();
   const { user_id, thread_id, project_id, title, agent_id, metadata, request_id } = creation;
@@ -56,12 +56,14 @@ export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {
   return succeed(thread);
 }
 
-/** Ends what runs and waits, and stores that the thread is removed: from there on it is, whatever happens. */
+/**
+ * Ends active and waiting runs, and stores that the thread is removed. From then on it is removed, whatever happens.
+ */
 export async function removeThread(life: Life, request_id: string): Promise<void> {
   life.removing = true;
-  // Those that wait first, so that none starts when the active one ends; what steered it may become a run then.
+  // Waiting runs first, so that none starts when the active one ends. Messages that steered it may become a run then.
   const until = life.ports.clock.now() + END_LIMIT_MS;
-  // Those that are over need no wait, and a cancel of one gives none: the loop would turn without end.
+  // Without runs that are over: cancelling one does not wait, so the loop would never pause.
   const left = () => [...life.live.values()].filter(({ released }) => !released);
   while (left().length > 0 && life.ports.clock.now() < until) {
     const ids = left().map(({ run }) => run.invocation_id);
@@ -75,7 +77,7 @@ export async function removeThread(life: Life, request_id: string): Promise<void
   life.cancelIdle?.();
 }
 
-/** What is left to do for a removed thread: its rows in D1 and its tables go. An alarm comes back where D1 fails. */
+/** Deletes a removed thread's rows in D1 and its tables. If D1 fails, an alarm tries again. */
 export async function finishRemoval(
   database: Database,
   ports: Ports,
@@ -84,11 +86,11 @@ export async function finishRemoval(
 ): Promise<void> {
   const removal = readRemoval(database);
   if (removal === null || removal.done) return;
-  // Before D1 is asked, since the object may end amid it.
+  // Before D1 is called, since the life may end during the call.
   await alarm.setAlarm(ports.clock.now() + DELETE_RETRY_MS);
   const done = await deleteRows(ports, removal);
-  // Only now, so that readers of a run that was cancelled have had time to see its end. Who has everything is closed; who comes
-  // back finds no thread.
+  // Only now, so that readers of a cancelled run have had time to get its end. Readers that have everything are closed.
+  // Those that come back find no thread.
   life?.readers.closeIdle(RETRY_IDLE);
   life?.readers.cutAll("the thread was deleted");
   life?.journal.log.clear();

@@ -1,4 +1,4 @@
-// A life begins: it is made from what its object stored, and takes up what a former life left.
+// Starts a life: rebuilds it from SQLite, and prepares what a former life left.
 import { newId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { followerOf, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
@@ -16,7 +16,7 @@ import { Journal } from "./stream/journal.ts";
 import { Readers } from "./stream/readers.ts";
 import { trimMemory, watchIdle } from "./stream/streams.ts";
 
-/** Wakes the thread that is stored; null where there is none, and then nothing is written. */
+/** The life of the stored thread. Null if there is none, and then nothing is written. */
 export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
   if (!hasTables(database.sql) || readRemoval(database) !== null) return null;
   const stored = readStoredThread(database.sql);
@@ -69,10 +69,10 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
   return life;
 }
 
-// Long enough to gather what a step changes, short enough for who watches the tasks elsewhere.
+// Long enough to gather the changes of a step, short enough for receivers of task events.
 const PLAN_SYNC_DELAY_MS = 1_000;
 
-/** Brings D1 up to date once for all changes of a second. */
+/** Syncs to D1 once for all plan changes within a second. */
 function syncPlanSoon(life: Life): void {
   life.cancelPlanSync ??= life.ports.clock.setTimer(() => {
     life.cancelPlanSync = null;
@@ -80,14 +80,14 @@ function syncPlanSoon(life: Life): void {
   }, PLAN_SYNC_DELAY_MS);
 }
 
-/** Before any reader comes: what a former life left amid a run. */
+/** Before any reader comes: prepares the run that a former life left unfinished. */
 function adoptRun(life: Life): void {
   const [record] = life.live.values();
   if (record === undefined) return;
   if (record.end_seq !== null) life.journal.hold(record.end_seq);
   requestEndOfReplaced(life);
   if (record.run.status === "queued" && record.startable) {
-    // Nothing kept the former life from starting it.
+    // The former life should have started it and did not, so it counts as a life of this run.
     transact(life, () => {
       countLife(life, record);
       storeRun(life, record);
@@ -95,11 +95,11 @@ function adoptRun(life: Life): void {
   }
   if (record.run.status !== "running") return;
   transact(life, () => life.journal.voidFormerLife(record.run.invocation_id));
-  // Their STEP_STARTED is stored: a reader has it, or gets it with its resync.
+  // STEP_STARTED of these tasks is stored: a reader has it, or gets it in a resync.
   for (const task of life.state.plan.tasks) if (task.status === "in_progress") life.openSteps.add(task.id);
 }
 
-/** The former life ended between the accept of a replacing run and the end of those before it. */
+/** For a former life that ended after it accepted a replacing run and before it ended the runs before that one. */
 function requestEndOfReplaced(life: Life): void {
   const runs = [...life.live.values()];
   const place = runs.findLastIndex(({ run, input }) => run.status === "queued" && input?.on_busy === "replace");

@@ -1,9 +1,9 @@
-// What is stored of followers: where the thread is shown, and for each run that is not wholly shown yet, how far it is. Only
-// the mirror of its place knows what stands in `place`, `shown` and a question.
+// The stored followers: the place where the thread is shown, and the progress of each run that is not completely shown
+// yet. Only the mirror of a place knows the content of `place`, `shown` and a question.
 import type { MirrorPlace } from "../../protocol/mirror.ts";
 import { readMeta, type Sql, writeMeta } from "../rows/database.ts";
 
-/** What the mirror finds a question by, and the run that asked it. */
+/** The mirror's reference to a question, and the run that asked it. */
 export interface AskedQuestion {
   invocation_id: string;
 }
@@ -12,21 +12,21 @@ export interface FollowerRow {
   invocation_id: string;
   place: MirrorPlace;
   shown: unknown;
-  /** The question of the run before; null where nothing is to be done about it. */
+  /** The former run's question. Null if the mirror has nothing to do about it. */
   asked: AskedQuestion | null;
-  /** When the next life or alarm takes it up; null is at once. */
+  /** When the next life or alarm resumes it. Null means at once. */
   retry_at: number | null;
-  /** Whether all that its run says is shown. */
+  /** Whether all of the run's text is shown. */
   is_said?: boolean;
-  /** How often it failed for other reasons than its platform's. */
+  /** How often it failed for reasons other than its platform's. */
   failures: number;
 }
 
 const PLACE = "follow";
-/** A name from when there was one mirror. */
+/** The key is from a version with one mirror. */
 const ASKED = "asked_in_slack";
 
-/** Where this thread's runs are shown; null where nobody follows. */
+/** Where this thread's runs are shown. Null if nothing follows the thread. */
 export function readPlace(sql: Sql): MirrorPlace | null {
   return readMeta<MirrorPlace>(sql, PLACE);
 }
@@ -36,7 +36,7 @@ export function writePlace(sql: Sql, place: MirrorPlace): void {
   writeMeta(sql, PLACE, place);
 }
 
-/** What the thread's last run asked there; null where it asked nothing, or a run has begun since. */
+/** The question that the thread's last run asked there. Null if it asked none, or another run came since. */
 export function readAsked(sql: Sql): AskedQuestion | null {
   return readMeta<AskedQuestion>(sql, ASKED);
 }
@@ -61,7 +61,7 @@ export function deleteFollower(sql: Sql, invocation_id: string): void {
   sql.exec("DELETE FROM followers WHERE invocation_id = ?", invocation_id);
 }
 
-/** Those whose runs are not wholly shown, in the order of the runs. */
+/** The followers of runs that are not completely shown, in the order of the runs. */
 export function readFollowers(sql: Sql): FollowerRow[] {
   return sql
     .exec<{ invocation_id: string; state: string }>(
@@ -71,7 +71,7 @@ export function readFollowers(sql: Sql): FollowerRow[] {
     .map(({ invocation_id, state }) => toRow(invocation_id, state));
 }
 
-/** Rows of every former version have a place and what is shown there. */
+/** Rows of every former version have `place` and `shown`. */
 function toRow(invocation_id: string, state: string): FollowerRow {
   const { place, shown, asked, retry_at, is_said, failures } = JSON.parse(state) as Pick<
     FollowerRow,
@@ -86,7 +86,7 @@ function toRow(invocation_id: string, state: string): FollowerRow {
 
 export interface Follower {
   row: FollowerRow;
-  /** Whether this life is at it. */
+  /** Whether this life works on it. */
   isActive: boolean;
   /** Called when its run is over. */
   onEnd: () => void;

@@ -1,6 +1,6 @@
-// What a follower sees of its run: the events of its own object, as the journal numbers them. It takes each at once, so it is
-// never behind, holds nothing in memory and slows nobody. In each life it first reads all that there is, since a part of it
-// would look like a text that turned out void next to what is shown already.
+// The view that a follower has of its run, made from the journal's events in the same object. It takes each event at
+// once, so it is never behind, keeps no events in memory and slows nobody. In each life it first reads all events of
+// the run: next to what is shown already, a part of them would look as if the rest had become void.
 import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { findRun, type Life } from "../life.ts";
@@ -8,14 +8,14 @@ import { eventsSoFar } from "../stream/run-events.ts";
 import type { Follower } from "./follower-rows.ts";
 
 export interface Watch {
-  /** All that there is up to now. It changes as events come. */
+  /** The run up to now. The returned object changes as events come. */
   view(): RunView;
-  /** Resolves once there is more than `view` last had, or at `until`. */
+  /** Resolves once something changed since the last `view`, or at `until`. */
   changed(until: number | null): Promise<void>;
   stop(): void;
 }
 
-/** Tokens come faster than anything can be shown: they are gathered for as long as readers of the stream wait for them. */
+/** Tokens come faster than a platform can show them, so they are gathered, for as long as for the stream's readers. */
 const GATHER_MS = 16;
 
 export function watchRun(life: Life, follower: Follower): Watch {
@@ -32,7 +32,7 @@ export function watchRun(life: Life, follower: Follower): Watch {
     addEvent(view, event);
     if (event.type === "RUN_STARTED") view.begunAt ??= beginOf(life, invocation_id);
     if (event.type === "STATE_SNAPSHOT" || event.type === "STATE_DELTA") hasState = true;
-    // What was made of a reply is void: the texts are read again, once it is decided which ones stay.
+    // A reply became void. The texts are read again later, when it is decided which parts stay.
     if (event.type === "MESSAGES_SNAPSHOT") isVoid = true;
   }
 
@@ -47,13 +47,13 @@ export function watchRun(life: Life, follower: Follower): Watch {
   function readEnd(): void {
     view.end = structuredClone(findRun(life, invocation_id)?.run ?? null);
     if (view.begunAt !== null) return;
-    // It ended before it began, and nothing of the plan is its own.
+    // The run ended before it started, so no change of the plan is its own.
     view.begunAt = life.ports.clock.now();
     readState(life, view);
     view.planBefore = view.plan.version;
   }
 
-  function hear(event: ThreadEvent, urgent: boolean): void {
+  function receive(event: ThreadEvent, urgent: boolean): void {
     take(event);
     noteChange(urgent);
   }
@@ -70,7 +70,7 @@ export function watchRun(life: Life, follower: Follower): Watch {
   }
 
   readTexts();
-  const stopListening = life.journal.listen(invocation_id, hear);
+  const stopListening = life.journal.listen(invocation_id, receive);
   follower.onEnd = () => noteChange(true);
 
   return {
@@ -79,7 +79,7 @@ export function watchRun(life: Life, follower: Follower): Watch {
       if (isVoid) readTexts();
       if (hasState) readState(life, view);
       hasState = false;
-      // A run whose end readers may not see yet is live.
+      // A run whose end is not released to readers yet is still in `live`.
       if (view.end === null && !life.live.has(invocation_id)) readEnd();
       return view;
     },

@@ -1,7 +1,7 @@
-// Followers: a run is shown elsewhere as it happens. Each watches its run and drives the mirror of its place, one call at a
-// time. How far it is stands in the object's SQLite before each call, so that the next life goes on with the same messages.
-// What can't be shown now is tried again by the alarm; a run that waits for a person has nothing to show and costs nothing. A
-// run's words come after those of the run before it.
+// Followers show runs on other platforms while they happen. Each watches its run and drives the mirror of its place,
+// one call at a time. Its progress is stored in the object's SQLite before each call, so that the next life continues
+// the same messages. The alarm retries what can't be shown now. A run that waits for a person has nothing to show and
+// costs nothing. A run's text is shown after that of the run before it.
 import type { MirrorStep, OpenMirror, RunMirror } from "../../agent/mirror.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
@@ -21,27 +21,29 @@ import {
 } from "./follower-rows.ts";
 import { watchRun } from "./follower-watch.ts";
 
-/** A wait that outlasts its run is the alarm's, so that the object may sleep. */
+/** After the run has ended, a longer wait is left to the alarm, so that the object may sleep. */
 const MAX_TIMER_MS = 5_000;
 const RETRY_MS = 30_000;
-/** Of our own, or of D1: an hour and more. */
+/** Failures of our own code or of D1. With the growing waits, the retries last for an hour. */
 const MAX_FAILURES = 15;
 const OPEN_LIMIT_MS = 10_000;
-/** Who has not seen the answer by then looks elsewhere. */
+/** After a day, nobody waits for the answer there any more. */
 const MAX_SHOWING_MS = 24 * 60 * 60_000;
 
-/** Those whose turn it is: each after the one before it has said all, in the order of their runs. */
+/**
+ * The followers whose turn it is, in the order of their runs: each comes after the former one has shown all its text.
+ */
 function inTurn({ followers }: Life): Follower[] {
   const all = [...followers.values()];
   const last = all.findIndex(({ row }) => row.is_said !== true);
   return last < 0 ? all : all.slice(0, last + 1);
 }
 
-/** From this input on the thread is shown there. Inside a transaction. */
+/** Shows the thread's runs in this place from now on. Inside a transaction. */
 export function followFrom(life: Life, place: MirrorPlace | undefined): void {
   if (place === undefined) return;
   const former = life.place?.kind === place.kind ? life.place : null;
-  // A question stands where it was asked, and another mirror could not read it.
+  // A question stays where it was asked, and another mirror could not read it.
   if (former === null) setAsked(life, null);
   life.place = former === null ? place : (mirrorOf(life, place)?.joinPlaces?.(former, place) ?? place);
   writePlace(life.database.sql, life.place);
@@ -53,7 +55,7 @@ function setAsked(life: Life, asked: AskedQuestion | null): void {
   life.asked = asked;
 }
 
-/** A new run is shown where its thread is. Inside the transaction that stores it. */
+/** Shows a new run in its thread's place. Inside the transaction that stores it. */
 export function followRun(life: Life, { invocation_id, metadata }: Run): void {
   const { place } = life;
   if (place === null) return;
@@ -66,7 +68,7 @@ export function followRun(life: Life, { invocation_id, metadata }: Run): void {
   life.followers.set(invocation_id, followerOf(row));
 }
 
-/** Takes up what is to be shown now. Idempotent, called by whatever happens. */
+/** Resumes all followers that are due. Idempotent, called on every event. */
 export function ensureFollowing(life: Life): void {
   if (life.removing || life.removed) return;
   for (const follower of inTurn(life)) {
@@ -77,7 +79,7 @@ export function ensureFollowing(life: Life): void {
   }
 }
 
-/** When the alarm has to look after them. */
+/** When the alarm must resume followers. */
 export function followersDue(life: Life, heartbeat: number): number[] {
   return inTurn(life).map(({ row, isActive }) => (isActive ? heartbeat : (row.retry_at ?? heartbeat)));
 }
@@ -106,7 +108,7 @@ async function openMirror(life: Life, { place }: FollowerRow): Promise<Result<Op
   return mirror.open(life.thread.user_id, place);
 }
 
-/** Null where the server has none of that kind. */
+/** Null if the server has no mirror of that kind. */
 function mirrorOf({ ports }: Life, { kind }: MirrorPlace): RunMirror | null {
   return ports.mirrors.find((mirror) => mirror.kind === kind) ?? null;
 }
@@ -136,7 +138,7 @@ async function showRun(life: Life, follower: Follower, mirror: OpenMirror): Prom
         continue;
       }
       const isOver = view.end !== null;
-      if (isOver && step.isSaid) endWords(life, follower);
+      if (isOver && step.isSaid) markSaid(life, follower);
       const isLong = isOver && step.until !== null && step.until - clock.now() > MAX_TIMER_MS;
       if (isLong) return postpone(life, follower, step.until ?? 0);
       await watch.changed(step.until);
@@ -146,7 +148,7 @@ async function showRun(life: Life, follower: Follower, mirror: OpenMirror): Prom
   }
 }
 
-/** One call; why there is no use in another, or null. */
+/** Makes one call. Returns why no further call makes sense, or null. */
 async function makeCall(
   life: Life,
   row: FollowerRow,
@@ -180,8 +182,8 @@ function giveUp(life: Life, follower: Follower, reason: string): void {
   finish(life, follower);
 }
 
-/** All that the run says is shown: the next run's words may come, whatever else is left to do. */
-function endWords(life: Life, { row }: Follower): void {
+/** Notes that all of the run's text is shown. The next run's text may follow, whatever else is left to do. */
+function markSaid(life: Life, { row }: Follower): void {
   if (row.is_said === true) return;
   row.is_said = true;
   transact(life, () => {
@@ -191,7 +193,7 @@ function endWords(life: Life, { row }: Follower): void {
   ensureFollowing(life);
 }
 
-/** What the run has put there is known to later runs from here on. Inside a transaction. */
+/** Updates the place of later runs after what this run has shown there. Inside a transaction. */
 function passPlace(life: Life, { place: { kind }, shown }: FollowerRow): void {
   const mirror = mirrorOf(life, { kind });
   if (mirror?.placeAfter === undefined) return;
@@ -212,7 +214,7 @@ function finish(life: Life, { row }: Follower): void {
   transact(life, () => {
     deleteFollower(life.database.sql, row.invocation_id);
     passPlace(life, row);
-    // Where a run has come meanwhile, whoever clicks is told so.
+    // If another run came meanwhile, a click on the question gets an answer that says so.
     if (question === null || life.followers.size > 0 || life.place?.kind !== row.place.kind) return;
     setAsked(life, { ...question, invocation_id: row.invocation_id });
   });

@@ -1,10 +1,10 @@
-// The object's own SQLite: its tables, and the few ways in which they are read and written. Everything here is
-// synchronous, so that one transaction holds a fact and the state it belongs to.
+// The object's own SQLite: its tables, and how values and long texts are read and written. Everything here is
+// synchronous, so that one transaction holds a fact and its state.
 import { readStored, type Shape, UnreadableRow } from "../../store/shapes/stored.ts";
 
 export type SqlValue = string | number | null;
 
-/** The part of a Durable Object's `storage.sql` that is used; tests bring another SQLite. */
+/** The part of a Durable Object's `storage.sql` that is used. Tests bring another SQLite. */
 export interface Sql {
   exec<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): { toArray(): Row[] };
 }
@@ -31,7 +31,7 @@ const tables = [
      startable INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT, input TEXT, agent TEXT NOT NULL,
      start_seq INTEGER, end_seq INTEGER, lives TEXT NOT NULL, started_calls TEXT NOT NULL,
      version INTEGER NOT NULL, changed INTEGER NOT NULL, verdict TEXT) WITHOUT ROWID`,
-  // Live runs and those whose end is not released yet: what a life looks at first, never more than a few rows.
+  // Live runs and those whose end is not released yet. A life reads them first; they are never more than a few rows.
   `CREATE INDEX IF NOT EXISTS runs_live ON runs (position) WHERE released = 0`,
   `CREATE TABLE IF NOT EXISTS steered (
      invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, run_id TEXT NOT NULL, hash TEXT NOT NULL,
@@ -43,7 +43,7 @@ const tables = [
      owner TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID`,
 ];
 
-/** Columns that tables of an earlier version lack. */
+/** Columns that tables of earlier versions do not have. */
 const laterColumns = [
   { table: "runs", column: "verdict", type: "TEXT" },
   { table: "steered", column: "created_at", type: "TEXT" },
@@ -57,25 +57,25 @@ export function createTables(sql: Sql): void {
   }
 }
 
-/** Drops all but `meta`, which it empties. Inside a transaction. */
+/** Drops all tables except `meta`, which it empties. Inside a transaction. */
 export function dropTables(sql: Sql): void {
   for (const table of ["journal", "messages", "runs", "steered", "results", "followers", "overflow"])
     sql.exec(`DROP TABLE IF EXISTS ${table}`);
   sql.exec("DELETE FROM meta");
 }
 
-/** An object that was only asked for has no tables, and asking must not make them. */
+/** An object whose thread was never created has no tables, and a request for it must not create them. */
 export function hasTables(sql: Sql): boolean {
   return sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name = 'meta'").toArray().length > 0;
 }
 
-/** Null where there is no value of the key, or none of a known shape. */
+/** Null if the key has no value, or none of a known shape. */
 export function readMeta<T>(sql: Sql, key: string, shape: Shape<T> = asStored): T | null {
   const text = readMetaText(sql, key);
   return (text !== null ? readStored(shape, text, "meta", key) : null) ?? null;
 }
 
-/** As `readMeta`, of what nothing can stand in for: throws where there is a value and it is of no known shape. */
+/** Like `readMeta`, for values without a default: throws if there is a value and it has no known shape. */
 export function readRequiredMeta<T>(sql: Sql, key: string, shape: Shape<T>): T | null {
   const text = readMetaText(sql, key);
   if (text === null) return null;
@@ -107,14 +107,14 @@ const PART_UNITS = 300_000;
 
 const encoder = new TextEncoder();
 
-/** What to put in the column for `text`; long ones are stored apart under `owner`. */
+/** The value of the column for `text`. A long text is stored in `overflow` under `owner`, and the value is null. */
 export function writeText(sql: Sql, owner: string, text: string): string | null {
   if (text.length * 3 <= MAX_TEXT_BYTES || encoder.encode(text).byteLength <= MAX_TEXT_BYTES) return text;
   const pieces = cutText(text, PART_UNITS);
   for (const [part, piece] of pieces.entries()) {
     sql.exec("INSERT OR REPLACE INTO overflow (owner, part, text) VALUES (?, ?, ?)", owner, part, piece);
   }
-  // What is left of a longer text of the same owner.
+  // Removes the rest of a longer text of the same owner.
   sql.exec("DELETE FROM overflow WHERE owner = ? AND part >= ?", owner, pieces.length);
   return null;
 }
@@ -128,7 +128,7 @@ export function readText(sql: Sql, owner: string, column: string | null): string
     .join("");
 }
 
-/** Pieces of at most `units` (two or more) UTF-16 units that never part a surrogate pair (SQLite stores UTF-8). */
+/** Pieces of at most `units` (two or more) UTF-16 units that never split a surrogate pair (SQLite stores UTF-8). */
 export function cutText(text: string, units: number): string[] {
   const pieces: string[] = [];
   let start = 0;

@@ -1,4 +1,4 @@
-// The thread's messages in the object's SQLite: what a model reads, what D1 gets, and the plan's row.
+// The thread's messages in the object's SQLite, which the model and D1 get, and the plan's row.
 import type { MessageBody, MessageRow, MessageType } from "../../protocol/message.ts";
 import type { Plan, PlanContent } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
@@ -6,7 +6,7 @@ import { readMetadata, toPlanContent, withContent } from "../../store/shapes/mes
 import { parseStored, readStored } from "../../store/shapes/stored.ts";
 import { readText, type Sql, writeText } from "./database.ts";
 
-/** Of whom a new message is, and when it came. */
+/** Where a new message comes from, and when it came. */
 interface MessageOrigin {
   message_id: string;
   invocation_id: string | null;
@@ -30,12 +30,12 @@ type Row = {
   created_at: string;
 };
 
-/** A message with its version, as the outbox takes it. */
+/** A message with its version, for the outbox. */
 export type VersionedMessage = MessageRow & { version: number };
 
 const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
 
-/** Gives the message its place and stores it. Inside a transaction. */
+/** Gives the message the next `seq` and stores it. Inside a transaction. */
 export function insertMessage(sql: Sql, message: NewMessage, version = 1): number {
   const last = sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM messages").toArray()[0]?.seq ?? 0;
   const seq = last + 1;
@@ -60,7 +60,7 @@ export function hasMessage(sql: Sql, message_id: string): boolean {
   return findMessageSeq(sql, message_id) !== null;
 }
 
-/** The place of a message; null where it is not there. */
+/** The `seq` of a message. Null if there is no such message. */
 export function findMessageSeq(sql: Sql, message_id: string): number | null {
   const rows = sql.exec<{ seq: number }>("SELECT seq FROM messages WHERE message_id = ?", message_id).toArray();
   return rows[0]?.seq ?? null;
@@ -70,13 +70,13 @@ export function lastMessageSeq(sql: Sql): number {
   return sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM messages").toArray()[0]?.seq ?? 0;
 }
 
-/** When the newest message was stored; null where there is none. */
+/** When the newest message was stored. Null if there is none. */
 export function lastMessageTime(sql: Sql): string | null {
   const rows = sql.exec<{ created_at: string }>("SELECT created_at FROM messages ORDER BY seq DESC LIMIT 1").toArray();
   return rows[0]?.created_at ?? null;
 }
 
-/** Rows after a place, in order. */
+/** Rows after a `seq`, in order. */
 export function readMessages(sql: Sql, thread: Thread, after: number, limit: number): VersionedMessage[] {
   return sql
     .exec<Row>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?", after, limit)
@@ -84,7 +84,7 @@ export function readMessages(sql: Sql, thread: Thread, after: number, limit: num
     .map((row) => toMessage(sql, thread, row));
 }
 
-/** Rows before a place, newest first. */
+/** Rows before a `seq`, newest first. */
 export function readMessagesBefore(sql: Sql, thread: Thread, before: number, limit: number): VersionedMessage[] {
   return sql
     .exec<Row>("SELECT * FROM messages WHERE seq < ? ORDER BY seq DESC LIMIT ?", before, limit)
@@ -92,7 +92,7 @@ export function readMessagesBefore(sql: Sql, thread: Thread, before: number, lim
     .map((row) => toMessage(sql, thread, row));
 }
 
-/** The plan, version 0 where the thread has none. */
+/** The plan. Its version is 0 if the thread has none. */
 export function readPlan(sql: Sql): Plan {
   const row = readPlanRow(sql);
   if (row === null) return emptyPlan;

@@ -1,5 +1,5 @@
-// What GETs of one thread answer while D1 can't be brought up to date: the same pages, from the object's own rows. So what a
-// 2xx promised is in every later GET, also then.
+// The pages that GETs of one thread answer while D1 lags: the same as D1's, from the object's own rows. So every later
+// GET has what a 2xx promised, also during an outage of D1.
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import type { MessageRow } from "../../protocol/message.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
@@ -21,7 +21,7 @@ export function readMessagePage(life: Life, request: MessageRequest): Result<Pag
   if (behind === null) return fail("bad_cursor", "after names no message of this thread");
   const found: MessageRow[] = [];
   let place = Math.max(start.value, behind);
-  // One more than is shown tells that there is a next page.
+  // One more than the page holds shows that there is a next page.
   while (found.length <= request.limit) {
     const rows = readMessages(sql, life.thread, place, ROWS_PER_READ);
     for (const { version: _, ...row } of rows) {
@@ -36,7 +36,7 @@ export function readMessagePage(life: Life, request: MessageRequest): Result<Pag
   return succeed({ data: shown, next_cursor: last && shown.length < found.length ? encodeCursor([last.seq]) : null });
 }
 
-/** UTF-16 units for bytes: the bound is a rough one. */
+/** In UTF-16 units instead of bytes, since the bound is a rough one. */
 function sizeOf(value: unknown): number {
   return JSON.stringify(value).length;
 }

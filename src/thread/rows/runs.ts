@@ -1,4 +1,4 @@
-// The thread's runs in the object's SQLite: what the API shows of each, and what only the object needs.
+// The thread's runs in the object's SQLite: the run that the API shows, and the fields that only the object needs.
 import type { Chain } from "../../protocol/chain.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
@@ -17,24 +17,27 @@ import {
 
 export interface RunRecord {
   run: Run;
-  /** Place in the inbox: the order in which runs start. */
+  /** Position in the inbox: the order in which runs start. */
   position: number;
-  /** Whether its end may be seen: its rows are in D1, or D1 was given up on for now. */
+  /** Whether readers may see its end: its rows are in D1, or waiting for D1 took too long. */
   released: boolean;
   /** False for a background run whose job has not come yet. */
   startable: boolean;
   hash: string;
-  /** Null once the run is over; without messages once they are rows. */
+  /** Null once the run is over. Without messages once those are rows. */
   input: RunInput | null;
   agent: PinnedAgent;
   /** Numbers of its RUN_STARTED and of its terminal event. */
   start_seq: number | null;
   end_seq: number | null;
-  /** When lives took it up without progress since, ms. */
+  /** When lives resumed it without progress since, in ms. */
   lives: number[];
-  /** Tool calls that have begun and have no result. */
+  /** Tool calls that have started and have no result. */
   started_calls: StartedCall[];
-  /** Stored before it is acted on, so that a life that ends amid a cancel does not undo it. */
+  /**
+   * How the run is to end, in the column `verdict`. Stored before it is carried out, so that a cancel survives a life
+   * that ends in the middle of it.
+   */
   requested_end: RequestedEnd | null;
   version: number;
 }
@@ -57,7 +60,7 @@ type Row = {
   version: number;
 };
 
-/** `changed` is the newest number of the journal: what D1 may lack is told by it. */
+/** `changed` is the newest number of the journal. The outbox finds by it which runs D1 may not have. */
 export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
   sql.exec(
     `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, verdict, version, changed)
@@ -82,8 +85,8 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
 }
 
 /**
- * Stores a changed record under its next version. `released` is `markReleased`'s: a statement that names it writes a row of
- * the index too. The input is written only with a change of it, in the same row.
+ * Stores a changed record under its next version. Only `markReleased` writes `released`, since a statement that names
+ * that column writes a row of the index too. The input is written only if it changed, in the same statement.
  */
 export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { input?: boolean } = {}): void {
   const { input = false } = change;
@@ -110,13 +113,13 @@ function writeRequestedEnd({ requested_end }: RunRecord): string | null {
   return requested_end === null ? null : JSON.stringify(requested_end);
 }
 
-/** The run's end may be seen from now on. Nothing of it that D1 has changes by this. */
+/** Lets readers see the run's end from now on. The version stays, since no column in D1 changes. */
 export function markReleased(sql: Sql, record: RunRecord): void {
   record.released = true;
   sql.exec("UPDATE runs SET released = 1 WHERE invocation_id = ?", record.run.invocation_id);
 }
 
-/** The input's messages and results are rows now; what later lives need of it stays. */
+/** Removes messages and results from the input once they are rows. Later lives need the rest. */
 export function trimInput(record: RunRecord): void {
   if (record.input !== null) record.input = { ...record.input, messages: [], tool_results: [] };
 }
@@ -132,7 +135,7 @@ export function readRun(sql: Sql, invocation_id: string): RunRecord | null {
   return row ? toRecord(sql, row) : null;
 }
 
-/** Whether the id is taken, be it by a run that can't be read. */
+/** Whether the id is taken, also if the run can't be read. */
 export function hasRun(sql: Sql, invocation_id: string): boolean {
   return sql.exec("SELECT 1 FROM runs WHERE invocation_id = ?", invocation_id).toArray().length > 0;
 }
@@ -146,7 +149,7 @@ export function readLiveRuns(sql: Sql): RunRecord[] {
     .filter((record) => record !== null);
 }
 
-/** The run that has begun and is not over for readers; null where there is none. */
+/** The run that has started and is not over for readers. Null if there is none. */
 export function readBegunId(sql: Sql): string | null {
   const [row] = sql
     .exec<{ invocation_id: string }>(
@@ -156,7 +159,7 @@ export function readBegunId(sql: Sql): string | null {
   return row?.invocation_id ?? null;
 }
 
-/** When each run of the thread was made, and its id. It looks at every run. */
+/** When each run of the thread was created, and its id. Reads every run. */
 export function readRunPositions(sql: Sql): [created_at: string, invocation_id: string][] {
   return sql
     .exec<{ invocation_id: string; run: string | null }>("SELECT invocation_id, run FROM runs")
@@ -167,7 +170,7 @@ export function readRunPositions(sql: Sql): [created_at: string, invocation_id: 
     });
 }
 
-/** When each run of the thread that has started began, and when it ended. It looks at every run. */
+/** When each started run of the thread started and ended. Reads every run. */
 export function readRunSpans(sql: Sql): [started_at: string, finished_at: string | null][] {
   return sql
     .exec<{ invocation_id: string; run: string | null }>(
@@ -180,7 +183,7 @@ export function readRunSpans(sql: Sql): [started_at: string, finished_at: string
     });
 }
 
-/** The newest run before a place of the inbox that has started. It looks at every run of the thread. */
+/** The newest started run before a position in the inbox. Scans every run of the thread. */
 export function readRunBefore(sql: Sql, position: number): RunRecord | null {
   const row = sql
     .exec<Row>(
@@ -192,8 +195,8 @@ export function readRunBefore(sql: Sql, position: number): RunRecord | null {
 }
 
 /**
- * An agent as the newest of the thread's runs with it pinned it; throws where that can't be read, since it is asked for so that
- * no approval is forgotten. It looks at every run of the thread.
+ * The agent that the thread's newest run with it pinned. Throws if it can't be read: it is needed for its approvals, so
+ * no default may replace it. Scans every run of the thread.
  */
 export function readLastAgent(sql: Sql, agent_id: string): PinnedAgent | null {
   const row = sql
@@ -208,13 +211,13 @@ export function readLastAgent(sql: Sql, agent_id: string): PinnedAgent | null {
   return agent;
 }
 
-/** The last place of the inbox. It looks at every run of the thread: a life asks once. */
+/** The last position in the inbox. Scans every run of the thread, so a life calls it once. */
 export function readLastPosition(sql: Sql): number {
   const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM runs").toArray()[0];
   return last?.position ?? 0;
 }
 
-/** Runs that changed at or after a number of the journal: what D1 may lack, asked at the start of a life. */
+/** Runs that changed at or after a number of the journal, which D1 may not have. Read at the start of a life. */
 export function readIdsChangedFrom(sql: Sql, seq: number): string[] {
   return sql
     .exec<{ invocation_id: string }>("SELECT invocation_id FROM runs WHERE changed >= ? ORDER BY position", seq)
@@ -223,8 +226,8 @@ export function readIdsChangedFrom(sql: Sql, seq: number): string[] {
 }
 
 /**
- * Null where a part of it can't be read, as if there were no such run: one that went on without what it lacks would make calls
- * twice, or without approval. The sweeper ends it in D1, and the thread goes on.
+ * Null if a part of the row can't be read, as if there were no such run. A run that continued without that part would
+ * make calls twice, or without approval. The sweeper ends it in D1, and the thread goes on.
  */
 function toRecord(sql: Sql, row: Row): RunRecord | null {
   const { invocation_id: id } = row;

@@ -1,5 +1,5 @@
-// The thread's state as streams carry it: the plan and the sandbox. Every change is stored with the fact that made it
-// and told as one STATE_DELTA.
+// The thread's state as streams carry it: the plan and the sandbox. Every change is stored with its fact and sent as
+// one STATE_DELTA.
 import { isRecord } from "../../agent/calls/leniency.ts";
 import { diffPlanState } from "../../agent/plan/changes.ts";
 import { planState } from "../../agent/plan/view.ts";
@@ -30,7 +30,7 @@ export class ThreadState {
     return { plan: planState(this.#plan), sandbox: this.#sandbox };
   }
 
-  /** Takes the plan that the caller stores in the same transaction. */
+  /** Sets the plan. The caller stores it in the same transaction. */
   setPlan(plan: Plan): PatchOperation[] {
     const before = planState(this.#plan);
     this.#plan = plan;
@@ -55,7 +55,7 @@ export class ThreadState {
     return [{ op: "replace", path: `/sandbox/previews/${place}`, value: preview }];
   }
 
-  /** Inside a transaction. What became of the previews: a port without a link has none. */
+  /** Inside a transaction. Updates the previews to the current links, and removes those of ports without a link. */
   setPreviews(links: { port: number; url: string }[]): PatchOperation[] {
     const { previews } = this.#sandbox;
     const urls = new Map(links.map(({ port, url }) => [port, url]));
@@ -68,7 +68,7 @@ export class ThreadState {
     return [{ op: "replace", path: "/sandbox/previews", value: now }];
   }
 
-  /** The sandbox whose files the model knows; null where it knows of none. */
+  /** The sandbox whose files the model knows. Null if it knows none. */
   get knownSandbox(): string | null {
     return readMeta(this.#sql, "known_sandbox", shapeOf(isText));
   }

@@ -1,33 +1,33 @@
-// What an object keeps of its thread, also of one that is gone.
+// The stored thread, or what is kept of a removed one.
 import { isRecord } from "../../agent/calls/leniency.ts";
 import type { Thread, ThreadKey } from "../../protocol/thread.ts";
 import { isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
 import { type Database, hasTables, readMeta, readRequiredMeta, type Sql } from "./database.ts";
 
-/** The stored thread: what D1 shows of it, and what only the object knows. */
+/** The thread as D1 has it, and the fields that only the object needs. */
 export interface StoredThread {
   thread: Thread;
   version: number;
-  /** Name of the project that was made with the thread; null where the project was there before. */
+  /** The project that was created with the thread. Null if the project existed before. */
   made_project: { name: string; created_at: string } | null;
-  /** The request that made it, which may be repeated. */
+  /** The request that created it, which may be repeated. */
   request_id?: string;
 }
 
-/** What is left of a removed thread: its id is never used again. */
+/** What is kept of a removed thread, so that its id is never used again. */
 export interface Removal extends ThreadKey {
-  /** The request that asked for it, which may be repeated. */
+  /** The request that removed it, which may be repeated. */
   request_id: string;
-  /** Whether its rows are gone from D1. */
+  /** Whether its rows are deleted in D1. */
   done: boolean;
 }
 
-/** Null where there is none. Throws where it can't be read: it says whose everything else is. */
+/** Null if there is none. Throws if it can't be read, since it names the owner of everything else. */
 export function readStoredThread(sql: Sql): StoredThread | null {
   return readRequiredMeta(sql, "thread", shapeOf(isStoredThread));
 }
 
-/** Null of a thread that was not removed. */
+/** Null for a thread that was not removed. */
 export function readRemoval({ sql }: Database): Removal | null {
   return hasTables(sql) ? readMeta(sql, "removed", toRemoval) : null;
 }
@@ -48,7 +48,10 @@ function isThread(value: unknown): value is Thread {
   );
 }
 
-/** A former version stored `true`, when nothing was left to do. Whatever else stands there, the thread is removed. */
+/**
+ * A former version stored `true` after the removal was done. Any other stored value means that the thread is removed
+ * too.
+ */
 function toRemoval(value: unknown): Removal {
   return isRemoval(value) ? value : { user_id: "", thread_id: "", request_id: "", done: true };
 }

@@ -57,7 +57,7 @@ describe("a cancel", () => {
     clock.advance(31_000);
     await onAlarm(thread.life);
     await settle();
-    expect(thread.aborts).toEqual(["a run that was told to end did not"]);
+    expect(thread.aborts).toEqual(["a run did not end within a minute of the request"]);
     thread.crash();
     ensureRunning(thread.life);
     await settle();

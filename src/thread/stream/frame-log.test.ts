@@ -15,8 +15,8 @@ function newLog(floor = 0): FrameLog {
   return log;
 }
 
-// The process's memory is one count for all logs of a module, and files of tests share modules: logs of others are in
-// none of our counts, and each test gives back what it took.
+// All logs of a module share one count of memory, and test files share modules. So the tests count only their own logs, and
+// each test gives back what it took.
 beforeEach(async () => {
   vi.resetModules();
   ({ FrameLog: Log } = await import("./frame-log.ts"));
@@ -73,7 +73,7 @@ describe("FrameLog", () => {
     );
   });
 
-  it("keeps 4 MiB of a thread and says from where on it is whole", () => {
+  it("keeps 4 MiB of a thread, and its floor says after which number it has every frame", () => {
     const log = newLog();
     for (let seq = 1; seq <= 9; seq++) log.push(seq, megabyte);
     expect(log.memory).toBe(4 * MIB);
@@ -82,7 +82,7 @@ describe("FrameLog", () => {
     expect(log.after(5, 9, Number.POSITIVE_INFINITY).map(({ seq }) => seq)).toEqual([6, 7, 8, 9]);
   });
 
-  it("holds nothing of a frame that is larger than a thread's memory, and owns to it", () => {
+  it("drops a frame that is larger than a thread's memory, and moves its floor past it", () => {
     const log = newLog();
     log.push(3, "x".repeat(5 * MIB));
     expect(log.memory).toBe(0);
@@ -98,7 +98,7 @@ describe("FrameLog", () => {
     expect(frames.at(-1)?.seq).toBe(60_000);
   });
 
-  it("takes from who has most once the process's memory is full, so that who comes late has as much", () => {
+  it("shrinks the largest log once the process's memory is full, so that a newer log has as much", () => {
     const early = Array.from({ length: 8 }, () => {
       const log = newLog();
       for (let seq = 1; seq <= 64; seq++) log.push(seq, "e".repeat(64 * 1024));

@@ -1,5 +1,4 @@
-// What is asked of the journal's table for a reader that comes back: the same as by a look at every row, for a few
-// rows.
+// What the journal's table answers for a returning reader: the same as a scan of every row, at the cost of a few rows.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
@@ -7,7 +6,7 @@ import { finished, Stage } from "../../../test/fakes/stage.ts";
 import type { Sql } from "../rows/database.ts";
 import { readSpanning } from "./journal-rows.ts";
 
-/** Every row is looked at. */
+/** Scans every row. */
 function spanningByScan(sql: Sql, seq: number): number[] {
   return sql
     .exec<{ seq: number }>("SELECT seq FROM journal WHERE seq > ? AND from_seq <= ? ORDER BY seq", seq, seq)
@@ -15,7 +14,7 @@ function spanningByScan(sql: Sql, seq: number): number[] {
     .map((row) => row.seq);
 }
 
-/** The same table, with a count of the rows that were given out. */
+/** The same table, which counts the rows that it returned. */
 function counted(sql: Sql): { sql: Sql; rows: number } {
   const counting = {
     rows: 0,
@@ -31,7 +30,7 @@ function counted(sql: Sql): { sql: Sql; rows: number } {
 }
 
 describe("the rows that span a number", () => {
-  it("are those that a look at every row finds, in any thread, at any number, at any time", async () => {
+  it("are those that a scan of every row finds, in any thread, at any number, at any time", async () => {
     let found = 0;
     await fc.assert(
       fc.property(anyScript({ disasters: true }), (script) => {
@@ -49,8 +48,8 @@ describe("the rows that span a number", () => {
           compare(thread.journal.newest - 3);
         }
         thread.finish();
-        const told = [thread.journal.newest, ...thread.lives.map(({ last }) => last)];
-        for (const last of told) compare(Math.max(0, last - 200), last);
+        const sent = [thread.journal.newest, ...thread.lives.map(({ last }) => last)];
+        for (const last of sent) compare(Math.max(0, last - 200), last);
       }),
       { numRuns: 150 },
     );

@@ -1,4 +1,4 @@
-// The journal's numbers, rows and frames; what its readers make of them is in `resume.test.ts`.
+// The journal's numbers, rows and frames. What readers make of them is in `resume.test.ts`.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
@@ -20,7 +20,7 @@ function framesOf(journal: Journal, after = 0) {
   );
 }
 
-function tell(journal: Journal, after: number) {
+function eventsAfter(journal: Journal, after: number) {
   return journal.rowsAfter(after, 1000).flatMap((row) => journal.eventsOf(row, after));
 }
 
@@ -64,7 +64,7 @@ describe("numbers", () => {
     );
   });
 
-  it("of a life that ended in mid-transaction are never given again", () => {
+  it("of a life that ended in mid-transaction are never used again", () => {
     const database = openDatabase();
     const journal = new Journal(database);
     database.transaction(() => journal.addFact("r", started));
@@ -92,17 +92,17 @@ describe("numbers", () => {
 });
 
 describe("a part", () => {
-  it("is one row that a replay tells as START, one CONTENT and END, up to the number of its live END", () => {
+  it("is one row that a replay sends as START, one CONTENT and END, up to the number of its live END", () => {
     const database = openDatabase();
     const journal = new Journal(database);
     writeText(database, journal, "p", ["电商", "🛒"]);
     const end = journal.newest;
-    expect(tell(journal, 0)).toEqual([
+    expect(eventsAfter(journal, 0)).toEqual([
       { seq: end - 2, event: { type: "TEXT_MESSAGE_START", messageId: "p", role: "assistant" } },
       { seq: end - 1, event: { type: "TEXT_MESSAGE_CONTENT", messageId: "p", delta: "电商🛒" } },
       { seq: end, event: { type: "TEXT_MESSAGE_END", messageId: "p" } },
     ]);
-    expect(framesOf(journal).at(-1)).toEqual(tell(journal, 0).at(-1));
+    expect(framesOf(journal).at(-1)).toEqual(eventsAfter(journal, 0).at(-1));
   });
 
   it("without text has no CONTENT, live or replayed", () => {
@@ -110,11 +110,11 @@ describe("a part", () => {
     const journal = new Journal(database);
     writeText(database, journal, "p", ["", ""]);
     const types = ["TEXT_MESSAGE_START", "TEXT_MESSAGE_END"];
-    expect(tell(journal, 0).map(({ event }) => event.type)).toEqual(types);
+    expect(eventsAfter(journal, 0).map(({ event }) => event.type)).toEqual(types);
     expect(framesOf(journal).map(({ event }) => event.type)).toEqual(types);
   });
 
-  it("tells its deltas as they are, whatever the model calls it and wherever it cuts", () => {
+  it("sends its deltas unchanged, whatever id the model gives it and wherever the model cuts the text", () => {
     return fc.assert(
       fc.property(
         fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\u0001", '"\\', "\n\n", "data: ")),
@@ -126,8 +126,8 @@ describe("a part", () => {
           journal.openPart("r", shape);
           for (const piece of pieces) journal.addDelta(id, piece);
           const frames = framesOf(journal);
-          const told = pieces.filter((piece) => piece !== "");
-          expect(frames.map(({ event }) => event)).toEqual([...shape.startEvents, ...told.map(shape.content)]);
+          const sent = pieces.filter((piece) => piece !== "");
+          expect(frames.map(({ event }) => event)).toEqual([...shape.startEvents, ...sent.map(shape.content)]);
           database.transaction(() =>
             journal.storeParts(
               "m",
@@ -135,8 +135,8 @@ describe("a part", () => {
               () => started,
             ),
           );
-          const whole = told.join("");
-          expect(tell(journal, 0).map(({ event }) => event)).toEqual([
+          const whole = sent.join("");
+          expect(eventsAfter(journal, 0).map(({ event }) => event)).toEqual([
             ...shape.startEvents,
             ...(whole === "" ? [] : [shape.content(whole)]),
             ...shape.endEvents,
@@ -151,7 +151,7 @@ describe("a part", () => {
     const journal = new Journal(database);
     const pieces = ["a".repeat(299_950), ..."🛒".repeat(100), "电商网站".repeat(200_000), "\ud83d", "\uded2"];
     writeText(database, journal, "p", pieces);
-    const content = tell(new Journal(database), 0)[1]?.event;
+    const content = eventsAfter(new Journal(database), 0)[1]?.event;
     expect(content).toEqual({ type: "TEXT_MESSAGE_CONTENT", messageId: "p", delta: pieces.join("") });
   });
 
@@ -174,8 +174,8 @@ describe("a part", () => {
     journal.addDelta("p", "hm");
     journal.openPart("r", shapeOf("tool_call", "call", "m"));
     journal.closePart("p");
-    const told = () => journal.liveParts().map(({ part_id, open, text }) => ({ part_id, open, text }));
-    expect(told()).toEqual([
+    const parts = () => journal.liveParts().map(({ part_id, open, text }) => ({ part_id, open, text }));
+    expect(parts()).toEqual([
       { part_id: "p", open: false, text: "hm" },
       { part_id: "call", open: true, text: "" },
     ]);
@@ -186,12 +186,12 @@ describe("a part", () => {
         () => started,
       ),
     );
-    expect(told()).toEqual([]);
+    expect(parts()).toEqual([]);
   });
 });
 
 describe("a message that is dropped", () => {
-  it("is closed and taken back by the snapshot for who saw it, and never told in a replay", () => {
+  it("is closed and taken back by the snapshot for readers that saw it, and is never in a replay", () => {
     const database = openDatabase();
     const journal = new Journal(database);
     const snapshot: ThreadEvent = { type: "MESSAGES_SNAPSHOT", messages: [] };
@@ -212,7 +212,7 @@ describe("a message that is dropped", () => {
       "TEXT_MESSAGE_END",
       "MESSAGES_SNAPSHOT",
     ]);
-    expect(tell(journal, 0).map(({ event }) => event.type)).toEqual(["RUN_STARTED"]);
+    expect(eventsAfter(journal, 0).map(({ event }) => event.type)).toEqual(["RUN_STARTED"]);
   });
 
   it("asks for no snapshot where nothing was dropped", () => {
@@ -240,10 +240,10 @@ describe("a held number", () => {
     journal.addEphemeral({ type: "CUSTOM", name: "model_retry", value: { attempt: 1, after_ms: 1 } });
     expect(journal.released).toBe(last);
     expect(framesOf(journal).map(({ seq }) => seq)).toEqual([last]);
-    expect(tell(journal, 0).map(({ seq }) => seq)).toEqual([last]);
+    expect(eventsAfter(journal, 0).map(({ seq }) => seq)).toEqual([last]);
     journal.release();
     expect(framesOf(journal)).toHaveLength(4);
-    expect(tell(journal, 0)).toHaveLength(3);
+    expect(eventsAfter(journal, 0)).toHaveLength(3);
   });
 });
 
@@ -260,7 +260,7 @@ describe("a life that finds an active run", () => {
     database.transaction(() => journal.voidFormerLife("r"));
     expect(journal.canResume(half)).toBe(false);
     expect(journal.canResume(fact)).toBe(false);
-    const replayed = tell(journal, 0);
+    const replayed = eventsAfter(journal, 0);
     expect(replayed.map(({ event }) => event)).toEqual([started]);
     expect(journal.canResume(replayed[0]?.seq ?? 0)).toBe(true);
   });
@@ -298,7 +298,7 @@ describe("a replay", () => {
     database.transaction(() => journal.addFact("r", started));
     expect(journal.canGoLive(before)).toBe(true);
     journal.log.forget(start);
-    expect(tell(journal, 0).map(({ seq }) => seq)).toEqual([before]);
+    expect(eventsAfter(journal, 0).map(({ seq }) => seq)).toEqual([before]);
     expect(journal.canGoLive(start)).toBe(false);
     expect(journal.canResume(before)).toBe(false);
     database.transaction(() =>
@@ -309,13 +309,13 @@ describe("a replay", () => {
       ),
     );
     expect(journal.canResume(before)).toBe(true);
-    const told = tell(journal, before).map(({ event }) => event.type);
-    expect(told).toEqual(["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "RUN_STARTED"]);
+    const types = eventsAfter(journal, before).map(({ event }) => event.type);
+    expect(types).toEqual(["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END", "RUN_STARTED"]);
   });
 });
 
 describe("canResume", () => {
-  it("refuses who has only a START, once a fact would come before the rest of its part", () => {
+  it("refuses a reader that has only a START, once a fact would come before the rest of its part", () => {
     const database = openDatabase();
     const journal = new Journal(database);
     const store = () =>
@@ -337,11 +337,11 @@ describe("canResume", () => {
     store();
     journal.log.forget(journal.newest);
     expect(journal.canResume(alone)).toBe(true);
-    expect(tell(journal, alone)[0]?.event.type).toBe("TEXT_MESSAGE_CONTENT");
+    expect(eventsAfter(journal, alone)[0]?.event.type).toBe("TEXT_MESSAGE_CONTENT");
     expect(journal.canResume(start)).toBe(false);
   });
 
-  it("refuses a number that was never given", () => {
+  it("refuses a number that was never used", () => {
     const journal = new Journal(openDatabase());
     expect(journal.canResume(1)).toBe(false);
     addSomething(journal);
@@ -349,7 +349,7 @@ describe("canResume", () => {
     expect(journal.canResume(journal.newest + 1)).toBe(false);
   });
 
-  it("tells a fact's live reader from its replayed one while a part is open", () => {
+  it("distinguishes a fact's live reader from its replayed one while a part is open", () => {
     const database = openDatabase();
     const journal = new Journal(database);
     journal.openPart("r", shapeOf("text", "p", "m"));
@@ -364,11 +364,11 @@ describe("canResume", () => {
       ),
     );
     journal.log.forget(journal.newest);
-    const [replayed] = tell(journal, 0);
+    const [replayed] = eventsAfter(journal, 0);
     expect(replayed?.seq).toBeLessThan(live);
     expect(journal.canResume(live)).toBe(false);
     expect(journal.canResume(replayed?.seq ?? 0)).toBe(true);
-    expect(tell(journal, replayed?.seq ?? 0).map(({ event }) => event.type)).toEqual([
+    expect(eventsAfter(journal, replayed?.seq ?? 0).map(({ event }) => event.type)).toEqual([
       "TEXT_MESSAGE_START",
       "TEXT_MESSAGE_CONTENT",
       "TEXT_MESSAGE_END",

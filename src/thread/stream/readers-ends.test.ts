@@ -1,4 +1,4 @@
-// Where a reader's stream begins and how it ends; how it flows between is in `readers.test.ts`.
+// How a reader's stream begins and ends. What is in between is in `readers.test.ts`.
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { finished, Stage, typesOf } from "../../../test/fakes/stage.ts";
@@ -30,7 +30,7 @@ describe("the end of a stream", () => {
     expect(readers.count).toBe(1);
   });
 
-  it("comes at once to who has it all", () => {
+  it("comes at once to a reader that has everything", () => {
     const { readers, add, fact } = new Stage();
     const end = fact(finished);
     const sink = add(false, { after: end, end: () => end });
@@ -57,7 +57,7 @@ describe("the end of a stream", () => {
     expect(sink.closed).toBe(true);
   });
 
-  it("is an abort for all where what they wait for will not come", () => {
+  it("is an abort for all readers if what they wait for will not come", () => {
     const { readers, add } = new Stage();
     const sinks = [add(false), add(true)];
     readers.cutAll("the thread was deleted");
@@ -70,7 +70,7 @@ describe("the end of a stream", () => {
 });
 
 describe("an idle thread", () => {
-  it("closes who waits for nothing, and not a run's reader", async () => {
+  it("closes readers that wait for no certain run, and no reader of a run", async () => {
     const { readers, add, fact } = new Stage();
     fact();
     await settle();
@@ -84,7 +84,7 @@ describe("an idle thread", () => {
     expect(run.isOpen).toBe(true);
   });
 
-  it("closes who is at a write as soon as it has taken it", async () => {
+  it("closes a reader with a write in flight as soon as it has taken the write", async () => {
     const { clock, readers, add } = new Stage();
     const sink = add(true, { idles: true });
     clock.advance(10_000);
@@ -99,7 +99,7 @@ describe("an idle thread", () => {
     expect(sink.closed).toBe(true);
   });
 
-  it("is idle no more for who is given something first", async () => {
+  it("does not close a reader that gets something new first", async () => {
     const { clock, readers, journal, add, fact } = new Stage();
     fact();
     await settle();
@@ -143,7 +143,7 @@ describe("a reader of a queued run", () => {
     ]);
   });
 
-  it("is told and closed where the run will not start", async () => {
+  it("gets last frames and is closed if the run will not start", async () => {
     const { readers, add } = new Stage();
     const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => null, run: "later" });
     const other = add(false, { begin: () => null, run: "another" });
@@ -157,7 +157,7 @@ describe("a reader of a queued run", () => {
 });
 
 describe("the lowest cursor", () => {
-  it("is the newest number without readers, and else what the slowest live one was given", async () => {
+  it("is the newest number without readers, and otherwise the position of the slowest live reader", async () => {
     const { clock, journal, readers, add, fact } = new Stage();
     fact();
     expect(readers.lowestCursor()).toBe(journal.newest);
@@ -174,22 +174,22 @@ describe("the lowest cursor", () => {
     expect(readers.lowestCursor()).toBe(journal.newest);
   });
 
-  it("may be asked for again whenever a reader took something or left", async () => {
+  it("may have changed whenever a reader took something or left, which onProgress reports", async () => {
     const { readers, add, fact } = new Stage();
-    let told = 0;
+    let reports = 0;
     readers.onProgress = () => {
-      told += 1;
+      reports += 1;
     };
     const slow = add(true);
     fact();
     await settle();
-    expect(told).toBe(0);
+    expect(reports).toBe(0);
     slow.take();
     await settle();
-    expect(told).toBe(1);
+    expect(reports).toBe(1);
     slow.leave();
     fact();
     await settle();
-    expect(told).toBe(2);
+    expect(reports).toBe(2);
   });
 });

@@ -1,4 +1,4 @@
-// Readers on slow links, dead ones, and too many: what a thread does that is faster than they are.
+// Readers that are slower than their thread, dead readers, and too many readers.
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { LinkSink } from "../../../test/fakes/link.ts";
@@ -24,7 +24,7 @@ interface Flood {
   steps: number;
 }
 
-/** Says one message of a flood, then calls a tool where more is to come. */
+/** Sends one message of a flood, then calls a tool if more messages follow. */
 function flood(clock: FakeClock, { pieces, length, ticks, steps }: Flood, step: number): Reply {
   return async (_request, onDelta) => {
     let text = "";
@@ -60,7 +60,7 @@ async function largeThread(plan: Flood) {
   return { clock, thread };
 }
 
-/** A client of the run that has lost its place, and comes back with its last id whenever it is cut. */
+/** A client of the run that has lost its position, and comes back with its last id whenever it is cut. */
 class SlowClient {
   readonly connections: LinkSink[] = [];
   frames: ReadFrame[] = [];
@@ -84,13 +84,13 @@ class SlowClient {
     return reader?.ended === "closed";
   }
 
-  /** What it holds in the end. */
+  /** The events that it has at the end. */
   get held(): Transcript {
     this.#note();
     return new Transcript().applyAll(this.frames.map(({ event }) => event));
   }
 
-  /** A resync stands for all that was before it; what came after the last number is told again. */
+  /** A resync replaces everything before it. Events after the last number are sent again. */
   #note(): void {
     const { frames } = this.connections.at(-1)?.reader ?? { frames: [] };
     const [first] = frames;
@@ -107,9 +107,9 @@ class SlowClient {
   }
 }
 
-describe("a reader that has lost its place in a thread of 5 MB, while a run floods", () => {
+describe("a reader that has lost its position in a thread of 5 MB, while a run floods", () => {
   const brisk = { pieces: 1, length: 20_000, ticks: 75, steps: 6 };
-  // Its messages are larger than a snapshot, so the first one tells nothing of the reader's pace.
+  // Its messages are larger than a snapshot, so the first one says nothing about the reader's pace.
   const wild = { pieces: 5, length: 20_000, ticks: 14, steps: 11 };
   // A frame of a token is a dozen times as long as its text: by rows, this reader could keep up.
   const tokens = { pieces: 2000, length: 10, ticks: 40, steps: 4 };
@@ -145,7 +145,7 @@ describe("a reader that has lost its place in a thread of 5 MB, while a run floo
 });
 
 describe("a reader of 500 kB/s that comes back amid a long text of tokens", () => {
-  it("is cut once, and then told the text when it is whole", async () => {
+  it("is cut once, and then gets the text when it is whole", async () => {
     const clock = new FakeClock();
     const tokens = { pieces: 2000, length: 10, ticks: 100, steps: 1 };
     const thread = new FakeThread({ clock, replies: [flood(clock, tokens, 0)] });
@@ -188,7 +188,7 @@ describe("a reader that comes after one was cut for being behind", () => {
     return { ...stage, seen };
   }
 
-  it("is told what is open at once where the thread has been calm meanwhile, though nobody was there", async () => {
+  it("gets open parts at once if the thread was calm meanwhile, even without readers", async () => {
     const { clock, journal, seen } = await strained();
     for (let second = 0; second < 15; second++) {
       clock.advance(1000);
@@ -197,7 +197,7 @@ describe("a reader that comes after one was cut for being behind", () => {
     expect(typesOf((await seen()).text)).toEqual(["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]);
   });
 
-  it("is told it when the thread has been calm for ten seconds, where it was not", async () => {
+  it("gets open parts after the thread was calm for ten seconds, if it was not calm meanwhile", async () => {
     const { clock, journal, seen } = await strained();
     for (let second = 0; second < 15; second++) {
       clock.advance(1000);
@@ -212,7 +212,7 @@ describe("a reader that comes after one was cut for being behind", () => {
 });
 
 describe("five hundred readers that come for a resync and take nothing", () => {
-  it("hold a write each, and no more of the snapshot; the next is refused", async () => {
+  it("hold one write each and no more of the snapshot, and the next reader is refused", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({ clock });
     for (let count = 0; count < 3; count++) {
@@ -260,7 +260,7 @@ describe("a reader that takes nothing", () => {
     expect([readers.count, clock.timers]).toEqual([0, 0]);
   });
 
-  it("of the last bytes of its stream is cut then too, and counts until then", async () => {
+  it("of the last bytes of its stream is cut after ten minutes too, and counts as a reader until then", async () => {
     const { clock, readers, fact } = new Stage();
     const end = fact();
     const sink = new FakeSink();

@@ -50,7 +50,7 @@ describe("many readers", () => {
     for (const sink of sinks) expect(sink.bytes[0]).toBe(first);
   });
 
-  it("lose one by a failed write without a word to the others", async () => {
+  it("go on unchanged when a write to one of them fails", async () => {
     const stage = new Stage();
     const gone = stage.add(true);
     const stays = stage.add(false);
@@ -103,7 +103,7 @@ describe("the gather window", () => {
     expect(sink.writes).toHaveLength(2);
   });
 
-  it("is over before a transaction is: nothing is written inside one", async () => {
+  it("never ends inside a transaction: nothing is written before the transaction is over", async () => {
     const { database, journal, add } = new Stage();
     const sink = add(false);
     database.transaction(() => {
@@ -114,7 +114,7 @@ describe("the gather window", () => {
     expect(sink.writes).toHaveLength(1);
   });
 
-  it("is not waited for by what came urgently while a write was in flight", async () => {
+  it("does not delay an urgent event that came while a write was in flight", async () => {
     const { journal, fact, add, open } = new Stage();
     const sink = add(true);
     fact();
@@ -133,7 +133,7 @@ describe("the gather window", () => {
     expect(sink.writes).toHaveLength(2);
   });
 
-  it("is not waited for by a reader that has a whole write before it: a fast model leaves nobody behind", async () => {
+  it("does not delay a reader whose next write is full: a fast model leaves no reader behind", async () => {
     const { clock, journal, readers, add, open } = new Stage();
     const sink = add(true);
     open("p");
@@ -151,7 +151,7 @@ describe("the gather window", () => {
     expect(readers.count).toBe(1);
   });
 
-  it("leaves no timer behind where nobody reads", async () => {
+  it("leaves no timer behind without readers", async () => {
     const { clock, journal, open } = new Stage();
     open("p");
     for (let count = 0; count < 10; count++) journal.addDelta("p", "a");
@@ -166,7 +166,7 @@ describe("a slow reader", () => {
     const slow = add(true);
     const quick = add(false);
     open("p");
-    // The newest event does not count, which may be long by itself.
+    // The newest event does not count, since it may be long by itself.
     for (let count = 0; count < 4; count++) {
       journal.addDelta("p", quarter);
       clock.advance(16);
@@ -201,7 +201,7 @@ describe("a slow reader", () => {
     expect(typesOf(sink.text)).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
   });
 
-  it("in a replay is not cut however long it takes, and comes to the live tail", async () => {
+  it("in a replay is not cut however long it takes, and reaches the live events", async () => {
     const { clock, journal, add, open, store } = new Stage();
     for (const id of ["a", "b", "c", "d", "e", "f"]) {
       open(id);
@@ -217,7 +217,7 @@ describe("a slow reader", () => {
       await settle();
     }
     expect(slow.isOpen).toBe(true);
-    // It did not keep up: the live tail comes when the thread is calm.
+    // It did not keep up, so live events come when the thread is calm.
     for (let round = 0; round < 30; round++) {
       slow.take();
       await settle();
@@ -228,7 +228,7 @@ describe("a slow reader", () => {
     expect(slow.overlapping).toBe(0);
   });
 
-  it("is given one large row at a time", async () => {
+  it("gets one large row at a time", async () => {
     const { journal, add, open, store } = new Stage();
     for (const id of ["a", "b", "c"]) {
       open(id);
@@ -243,7 +243,7 @@ describe("a slow reader", () => {
     expect(slow.bytes).toHaveLength(2);
   });
 
-  it("is cut where memory has lost what it needs next", async () => {
+  it("is cut if memory has dropped the frame that it needs next", async () => {
     const { clock, journal, add, open } = new Stage();
     const slow = add(true);
     open("p");
@@ -261,7 +261,7 @@ describe("a slow reader", () => {
 });
 
 describe("pings", () => {
-  it("come each 10 s, only while somebody reads", async () => {
+  it("come each 10 s, only while there are readers", async () => {
     const { clock, readers, add } = new Stage();
     expect(clock.timers).toBe(0);
     const sink = add(false);

@@ -1,4 +1,4 @@
-// Random threads with clients that are cut anywhere and come back: what they hold in the end is the truth.
+// Random threads with clients that are cut anywhere and come back: at the end they have the stored conversation.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
@@ -14,7 +14,7 @@ const anyClient: fc.Arbitrary<ClientPlan> = fc.record({
 });
 const anyClients = fc.array(anyClient, { minLength: 1, maxLength: 4 });
 
-// A few frames fill a write, and a few writes leave a reader behind.
+// So small that a few frames fill a write, and a few writes leave a reader behind.
 const tight = { write: 150, slow: 400, lag: 1500 };
 
 async function play(script: Step[], plans: ClientPlan[], limits?: Limits) {
@@ -72,7 +72,7 @@ describe("a client that is cut anywhere and comes back", () => {
     );
   });
 
-  it("ends in the same conversation too where it does not keep up, and is told in pieces what it lacks", async () => {
+  it("ends in the same conversation if it does not keep up and gets the missing text in pieces", async () => {
     let resyncs = 0;
     await fc.assert(
       fc.asyncProperty(anyScript({ disasters: true }), anyClients, async (script, plans) => {
@@ -90,7 +90,7 @@ describe("a client that is cut anywhere and comes back", () => {
     expect(resyncs).toBeGreaterThan(100);
   });
 
-  it("is told a resync only where it holds half a part, a void one, or one that left memory", async () => {
+  it("gets a resync only if it has a partial part, a void one, or one that left memory", async () => {
     await fc.assert(
       fc.asyncProperty(anyScript({ disasters: true }), anyClients, async (script, plans) => {
         const { clients } = await play(script, plans);
@@ -102,7 +102,7 @@ describe("a client that is cut anywhere and comes back", () => {
 });
 
 describe("the replay of a finished run", () => {
-  it("tells each part as START, one CONTENT, END, and is exact when it is cut anywhere", async () => {
+  it("sends each part as START, one CONTENT, END, and is exact when it is cut anywhere", async () => {
     await fc.assert(
       fc.asyncProperty(anyScript({ disasters: true }), fc.nat(1000), async (script, random) => {
         const { thread } = await play(script, []);
@@ -124,12 +124,12 @@ describe("the replay of a finished run", () => {
 });
 
 function expectOneContentEach(events: { type: string; messageId?: string; toolCallId?: string }[]): void {
-  const told = new Set<string>();
+  const sent = new Set<string>();
   for (const { type, messageId, toolCallId } of events) {
     if (!type.endsWith("_CONTENT") && !type.endsWith("_ARGS")) continue;
     const id = toolCallId ?? messageId ?? "";
-    expect(told).not.toContain(id);
-    told.add(id);
+    expect(sent).not.toContain(id);
+    sent.add(id);
   }
 }
 

@@ -61,8 +61,8 @@ function viewSoFar(journal: Journal, start_seq: number): RunView {
   return view;
 }
 
-describe("the events of a run so far, and those that are heard from then on", () => {
-  it("are together what was said and is not void, wherever one begins to listen and however often a life ends", () => {
+describe("the events of a run so far, with those that a listener gets from then on", () => {
+  it("are all events that are not void, wherever listening begins and however often a life ends", () => {
     fc.assert(
       fc.property(fc.array(anyAct, { maxLength: 40 }), fc.nat(40), fc.boolean(), (acts, place, isNewLife) => {
         const { database, journal: first, start_seq } = begin();
@@ -86,7 +86,7 @@ describe("the events of a run so far, and those that are heard from then on", ()
     );
   });
 
-  it("are none of another run's, and none from before it began", () => {
+  it("have none of another run, and none from before the run began", () => {
     const { journal, start_seq } = begin();
     const heard: string[] = [];
     const stop = journal.listen("inv", ({ type }) => heard.push(type));
@@ -105,7 +105,7 @@ describe("the events of a run so far, and those that are heard from then on", ()
   });
 });
 
-/** What is to be read of it. Where a life ends, a text that is in the making is void. */
+/** The events that are expected. When a life ends, an open text is void. */
 function written(...lives: Act[][]): string[] {
   const kept: string[] = [];
   let text = "";

@@ -18,7 +18,7 @@ function typesOf(events: ThreadEvent[]): string[] {
   return events.map(({ type }) => type);
 }
 
-/** Says some of it, then fails in a way that may pass. */
+/** Sends some text, then fails in a way that may pass. */
 const breakOff: Reply = async (_request, onDelta) => {
   onDelta({ type: "reasoning", text: "hm" });
   onDelta({ type: "text", text: "void words" });
@@ -45,7 +45,7 @@ describe("the thread's stream", () => {
     expect(held(replayed.events)).toEqual(held(reader.events));
   });
 
-  it("is closed after a minute without a run, with a long retry, and answers at once where nothing is new", async () => {
+  it("is closed after a minute without a run, with a long retry, and answers at once if nothing is new", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({ replies: [say("hello")], clock });
     const reader = thread.read();
@@ -63,7 +63,7 @@ describe("the thread's stream", () => {
     expect([later.ended, later.text]).toEqual(["closed", "retry: 20000\n\n"]);
   });
 
-  it("is closed too where the only run was cancelled before it started", async () => {
+  it("is closed after a minute too if the only run was cancelled before it started", async () => {
     const clock = new FakeClock();
     const thread = new FakeThread({ clock });
     await thread.accept("hi", { ...run, background: true });
@@ -114,7 +114,7 @@ describe("the thread's stream", () => {
     }
   });
 
-  it("of a thread that never ran has nothing to tell, and its resync is empty", async () => {
+  it("of a thread that never ran has no events, and its resync is empty", async () => {
     const thread = new FakeThread();
     expect(thread.read({ after: 0 }).text).toBe("retry: 20000\n\n");
     const reader = thread.read({ resync: true });
@@ -124,7 +124,7 @@ describe("the thread's stream", () => {
 });
 
 describe("a run's stream", () => {
-  it("waits while the run is queued, and then tells it from its start", async () => {
+  it("waits while the run is queued, and then has all events from its start", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "one"), say("two")] });
     await thread.accept("first", run);
@@ -150,7 +150,7 @@ describe("a run's stream", () => {
     }
   });
 
-  it("is closed at once for who has its end, and is a resync with the end for who has a number above all", async () => {
+  it("closes at once for a reader with its end, and is a resync with the end for one with a number too high", async () => {
     const thread = new FakeThread({ replies: [say("one")] });
     const { lastId } = await thread.run("hi", run);
     expect((await thread.read({ ...run, after: lastId }).untilClosed()).events).toEqual([]);
@@ -195,7 +195,7 @@ describe("a model call that is made again after its text was seen", () => {
   });
 
   for (const crashes of [false, true]) {
-    it(`is a resync for who left amid the void text and comes back ${crashes ? "in another life" : "after the end"}`, async () => {
+    it(`is a resync for a reader that left amid the void text and comes back ${crashes ? "in another life" : "after the end"}`, async () => {
       const clock = new FakeClock();
       const thread = new FakeThread({ replies: [breakOff, say("good words")], clock });
       await thread.accept("hi", run);
@@ -221,7 +221,7 @@ describe("a model call that is made again after its text was seen", () => {
 });
 
 describe("a resync amid a message", () => {
-  it("tells its finished parts in the snapshot, once, and opens again what is open", async () => {
+  it("has the finished parts once, in the snapshot, and opens again what is open", async () => {
     const gate = new Gate();
     const thread = new FakeThread({
       replies: [

@@ -5,7 +5,7 @@ import { inPieces, newTextOwner, rememberedChars } from "./text-pieces.ts";
 const PIECE = 32 * 1024;
 
 describe("a text in pieces", () => {
-  it("is the text, in pieces of a bounded length that part no pair", () => {
+  it("is the whole text, in pieces of a bounded length that split no surrogate pair", () => {
     const anyText = fc.tuple(fc.nat(3), fc.constantFrom("a", "词", "🛒", "x🛒"), fc.nat(120_000));
     void fc.assert(
       fc.property(anyText, ([offset, unit, length]) => {
@@ -18,7 +18,7 @@ describe("a text in pieces", () => {
     );
   });
 
-  it("is made once for readers side by side, and again for one that was away for long", () => {
+  it("is made once for readers side by side, and again for a reader that comes much later", () => {
     const owner = newTextOwner();
     let made = 0;
     const make = (): string => {
@@ -33,7 +33,7 @@ describe("a text in pieces", () => {
     expect(made).toBe(2);
   });
 
-  it("is remembered within 4 MiB, however many there are; one that is longer alone, while it is read", () => {
+  it("is cached within 4 MiB, however many there are; a longer one is cached alone while it is read", () => {
     const owner = newTextOwner();
     for (let count = 0; count < 100; count++) inPieces(`${owner}${count}`, () => "m".repeat(150_000)).next();
     expect(rememberedChars()).toBeLessThanOrEqual(4 * 1024 * 1024);

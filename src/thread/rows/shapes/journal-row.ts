@@ -3,7 +3,7 @@ import { isRecord } from "../../../agent/calls/leniency.ts";
 import type { ThreadEvent } from "../../../protocol/event.ts";
 import { isList, isNumber, isText, type Shape, shapeOf } from "../../../store/shapes/stored.ts";
 
-/** Null where a part has no CONTENT. */
+/** An entry is null if a part has no CONTENT. */
 export const toEvents: Shape<(ThreadEvent | null)[]> = (value) =>
   Array.isArray(value) && value.every(isStoredEvent) ? value : undefined;
 
@@ -11,5 +11,5 @@ function isStoredEvent(value: unknown): value is ThreadEvent | null {
   return value === null || (isRecord(value) && isText(value.type));
 }
 
-/** STARTs of the parts that were in the making. */
+/** START numbers of the parts that were not stored yet. */
 export const toNumbers = shapeOf((value) => isList(value, isNumber));

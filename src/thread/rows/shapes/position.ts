@@ -1,4 +1,4 @@
-// Up to where D1 is known to be. Without it all is sent again, which changes nothing there.
+// The position up to which D1 has the object's rows. Without it everything is sent again, which changes nothing in D1.
 import { isRecord } from "../../../agent/calls/leniency.ts";
 import { isNumber, shapeOf } from "../../../store/shapes/stored.ts";
 
@@ -7,7 +7,7 @@ export interface Position {
   plan_version: number;
   thread_version: number;
   project: boolean;
-  /** Runs that changed before this number of the journal are there. */
+  /** D1 has the runs that changed before this number of the journal. */
   run_seq: number;
 }
 

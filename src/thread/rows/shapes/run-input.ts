@@ -1,14 +1,14 @@
-// What a run was asked for, stored until the run takes it.
+// The input of a run, stored until the run takes it.
 import { isRecord } from "../../../agent/calls/leniency.ts";
 import type { ClientTool, InterruptAnswer, RunInput } from "../../../protocol/thread.ts";
 import { isUserContent } from "../../../store/shapes/message.ts";
 import { isPartOfChain } from "../../../store/shapes/run.ts";
 import { isList, isText, isTextOrNull } from "../../../store/shapes/stored.ts";
 
-/** `came_late` is what `answers_nothing` was called while it was said of messages alone that came too late to steer. */
+/** `came_late` is a former name of `answers_nothing`, used only for messages that came too late to steer. */
 type StoredInput = RunInput & { came_late?: boolean };
 
-/** Null once the run is over, or a step has taken the message. */
+/** The value is null once the run is over, or a step has taken the message. */
 export function toRunInput(value: unknown): RunInput | null | undefined {
   if (value === null) return null;
   if (!isStoredInput(value)) return undefined;

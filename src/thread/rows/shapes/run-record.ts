@@ -1,14 +1,14 @@
-// What only the object knows of a run: the agent that it is pinned to, the calls that have begun, how it is to end.
+// The fields of a run that only the object has: its pinned agent, its started calls, its requested end.
 import { isRecord } from "../../../agent/calls/leniency.ts";
 import type { LoopOutcome } from "../../../agent/events.ts";
 import type { PinnedAgent } from "../../../protocol/thread.ts";
 import { toAgentConfig } from "../../../store/shapes/agent-config.ts";
 import { isList, isNumber, isText, isTextOrNull, type Shape, shapeOf } from "../../../store/shapes/stored.ts";
 
-/** How a run is to end whatever it was about to do: it was cancelled, given up by the queue, or stands still. */
+/** How a run must end, whatever it does: it was cancelled, its job became a dead letter, or it stands still. */
 export type RequestedEnd = Extract<LoopOutcome, { status: "cancelled" | "failed" }>;
 
-/** `at`: when it began first, whichever life that was; `task_id`: what it is work for. */
+/** `at`: when it first started, in whichever life. `task_id`: the task that it works for. */
 export interface StartedCall {
   id: string;
   at: string | null;
@@ -27,7 +27,7 @@ function isPinned(value: Record<string, unknown>): value is Record<string, unkno
   );
 }
 
-/** Former versions stored the ids alone: when those calls began nobody knows. */
+/** Former versions stored only the ids, so the start of those calls is unknown. */
 export const toStartedCalls: Shape<StartedCall[]> = (value) =>
   isList(value, isStoredCall)
     ? value.map((call) => (typeof call === "string" ? { id: call, at: null } : call))
@@ -40,7 +40,7 @@ function isStoredCall(value: unknown): value is string | StartedCall {
 
 export const toLives = shapeOf((value) => isList(value, isNumber));
 
-/** Null for most runs. */
+/** The value is null for most runs. */
 export const toRequestedEnd: Shape<RequestedEnd | null> = (value) =>
   value === null || isRequestedEnd(value) ? value : undefined;
 
