@@ -11,7 +11,7 @@ class Stored {
   };
 }
 
-describe("the memory of agents", () => {
+describe("the cache of agents", () => {
   it("asks the database once in five seconds", async () => {
     let now = 0;
     const memory = createAgentMemory(() => now);
@@ -34,7 +34,7 @@ describe("the memory of agents", () => {
     expect(stored.reads).toBe(3);
   });
 
-  it("does not remember that an agent is not there", async () => {
+  it("does not cache that an agent is missing", async () => {
     const memory = createAgentMemory(() => 0);
     const stored = new Stored();
     stored.agent = null;
@@ -43,7 +43,7 @@ describe("the memory of agents", () => {
     expect(await memory.read("u", "a", stored.read)).toBe(defaultAgent);
   });
 
-  it("gives the new version at once after a change that it was told of, even to who asked amid it", async () => {
+  it("has the new version at once after a reported change, even for a read during the change", async () => {
     const memory = createAgentMemory(() => 0);
     const stored = new Stored();
     let arrive = (_agent: Agent | null): void => {};
@@ -62,7 +62,7 @@ describe("the memory of agents", () => {
     expect((await memory.read("u", "a", stored.read))?.version).toBe(2);
   });
 
-  it("holds no more than a hundred", async () => {
+  it("holds no more than a hundred agents", async () => {
     const memory = createAgentMemory(() => 0);
     const stored = new Stored();
     for (let count = 0; count <= 100; count++) await memory.read("u", `a${count}`, stored.read);

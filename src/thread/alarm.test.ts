@@ -1,4 +1,4 @@
-// The alarm: whatever D1 does meanwhile it goes off a bounded number of times, and what D1 was not told has one.
+// The alarm fires a bounded number of times, whatever D1 does meanwhile, and is set while D1 lacks rows.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Gate } from "../../test/fakes/gate.ts";
 import { say } from "../../test/fakes/replies.ts";
@@ -12,13 +12,13 @@ import { patchThread } from "./threads.ts";
 const run = { invocation_id: "inv_a" };
 const HOUR = 60 * 60_000;
 
-// A run that fails says so in the log.
+// A failed run logs an error.
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
   vi.spyOn(console, "warn").mockImplementation(() => {});
 });
 
-/** Lets each alarm that is set go off in its time, as the platform does; how many did. */
+/** Fires each alarm in its time, as the platform does, and returns how many fired. */
 async function alarmsWithin(thread: FakeThread, clock: FakeClock, ms: number): Promise<number> {
   const until = clock.now() + ms;
   for (let fired = 0, seen = 0; ; fired++) {
@@ -37,7 +37,7 @@ function mutedThread(options: FakeThreadOptions): { thread: FakeThread; clock: F
 }
 
 describe("the alarm", () => {
-  it("does not go off again and again where D1 failed and then gives no answer", async () => {
+  it("does not fire again and again if D1 failed and then does not answer", async () => {
     let calls = 0;
     const syncThread = (): Promise<void> => {
       calls += 1;
@@ -51,21 +51,21 @@ describe("the alarm", () => {
     expect(calls).toBeGreaterThan(1);
   });
 
-  it("does not go off again and again where a job is to be sent and D1 gives no answer", async () => {
+  it("does not fire again and again if a job is due and D1 does not answer", async () => {
     const { thread, clock } = mutedThread({ syncThread: () => new Promise(() => {}) });
     await thread.accept("hi", { ...run, background: true });
     await schedule(thread.life);
     expect(await alarmsWithin(thread, clock, 5 * 60_000)).toBeLessThan(20);
   });
 
-  it("is set for another try a second after D1 failed", async () => {
+  it("is set for a retry a second after D1 failed", async () => {
     const { thread, clock } = mutedThread({ syncThread: () => Promise.reject(new Error("D1 is away")) });
     await thread.run("hi", run);
     await settle();
     expect(thread.alarms.at(-1)).toBe(clock.now() + 1_000);
   });
 
-  it("sends a job that is due also while D1 gives no answer", async () => {
+  it("sends a job that is due even if D1 does not answer", async () => {
     const { thread, clock } = mutedThread({ syncThread: () => new Promise(() => {}) });
     await thread.accept("hi", { ...run, background: true });
     const done = thread.alarm();
@@ -74,7 +74,7 @@ describe("the alarm", () => {
     expect(thread.jobs.length).toBe(1);
   });
 
-  it("is set for what D1 has not taken when the answer is given, also where nothing runs", async () => {
+  it("is set if D1 lacks rows when the request is answered, even if nothing runs", async () => {
     const { thread, clock } = mutedThread({ syncThread: () => new Promise(() => {}) });
     patchThread(thread.life, { title: "new" });
     const synced = thread.life.outbox.syncWithin(3_000);
@@ -114,7 +114,7 @@ describe("a sandbox", () => {
     expect(asked).toHaveLength(fired);
   });
 
-  it("that can't be kept alive is no concern of the run", async () => {
+  it("that can't be kept alive does not affect the run", async () => {
     const gate = new Gate();
     const { thread } = mutedThread({ replies: [gate.say("a", "b")] });
     Object.assign(thread.sandbox, { keepAlive: () => Promise.reject(new Error("the provider is away")) });
@@ -128,7 +128,7 @@ describe("a sandbox", () => {
 });
 
 describe("a life that comes after hours without a server", () => {
-  it("takes the run up instead of calling it stalled", async () => {
+  it("resumes the run instead of failing it as stalled", async () => {
     const gate = new Gate();
     const { thread, clock } = mutedThread({ replies: [gate.say("half", "")] });
     await thread.accept("hi", run);

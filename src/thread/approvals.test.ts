@@ -12,7 +12,7 @@ const run = { invocation_id: "inv_a" };
 const next = { invocation_id: "inv_b" };
 const work = (...ids: string[]): Reply => call(...ids.map((id) => ({ id, name: "work", input: { what: id } })));
 
-/** A thread whose agent lets a person approve `work` on anything that begins with an x. */
+/** A thread whose agent needs approval for `work` on anything that begins with an x. */
 function makeThread(replies: Reply[], options: FakeThreadOptions = {}) {
   const done: string[] = [];
   const tools = [...twoTaskTools(done), ...peopleTools];
@@ -30,7 +30,7 @@ function answer(interrupt_id: string, payload: unknown): InterruptAnswer {
 const approve = (id: string, more = {}) => resume(answer(id, { approved: true, ...more }));
 
 describe("a call that needs approval", () => {
-  it("ends the run before anything of it is done, and nothing is left that would wake the thread", async () => {
+  it("interrupts the run before the call is made, and sets no alarm", async () => {
     const { thread, done } = makeThread([work("x1")]);
     const { events } = await thread.run("hi", run);
     expect(done).toEqual([]);
@@ -59,7 +59,7 @@ describe("a call that needs approval", () => {
     expect(thread.requests.length).toBe(1);
   });
 
-  it("is made by the run that brings the approval, once, and told as a result without its call", async () => {
+  it("is made once, by the run that brings the approval, whose stream has the result without the call", async () => {
     const { thread, done } = makeThread([work("x1"), say("thanks")]);
     await thread.run("hi", run);
     const { events } = await thread.run("", approve("int_x1"));
@@ -70,7 +70,7 @@ describe("a call that needs approval", () => {
     expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "tool", tool_call_id: "x1", content: "worked on x1" });
   });
 
-  it("is made as the person changed it, which the model is told", async () => {
+  it("is made as the person changed it, and the model sees the change", async () => {
     const { thread, done } = makeThread([work("x1"), say("thanks")]);
     await thread.run("hi", run);
     await thread.run("", approve("int_x1", { arguments: { what: "a small thing" } }));
@@ -78,7 +78,7 @@ describe("a call that needs approval", () => {
     expect(resultsOf(thread).x1).toMatch(/other arguments: \{"what":"a small thing"\}\)\nworked on a small thing$/);
   });
 
-  it("is not made where it is declined, and the model gets the reason", async () => {
+  it("is not made if it is declined, and the model gets the reason", async () => {
     const { thread, done } = makeThread([work("x1"), say("sorry")]);
     await thread.run("hi", run);
     await thread.run("", resume(answer("int_x1", { approved: false, reason: "not on a Friday" })));
@@ -133,7 +133,7 @@ describe("a call that needs approval", () => {
     expect(done).toEqual(["x1"]);
   });
 
-  it("keeps what stands behind it in the message from running, and is asked with its like", async () => {
+  it("keeps later calls of its message from running, and is asked together with others that need approval", async () => {
     const { thread, done } = makeThread([work("a", "x1", "b", "x2"), say("ok")]);
     await thread.run("hi", run);
     expect(done).toEqual(["a"]);
@@ -146,7 +146,7 @@ describe("a call that needs approval", () => {
     expect(resultsOf(thread)).toMatchObject({ x1: expect.stringMatching(/^declined/), x2: "worked on x2" });
   });
 
-  it("is made before what the person says with the approval, for the provider's sake", async () => {
+  it("has its result before a message that comes with the approval, as providers require", async () => {
     const { thread } = makeThread([work("x1"), say("ok")]);
     await thread.run("hi", run);
     await thread.run("and quickly", { ...next, resume: [answer("int_x1", true)] });
@@ -154,7 +154,7 @@ describe("a call that needs approval", () => {
     expect(roles).toEqual(["system", "user", "assistant", "tool", "user"]);
   });
 
-  it("goes on with the agent, the model and the bound of the run that asked, whatever the agent is by then", async () => {
+  it("continues with the agent, the model and the max_steps of the run that asked, even if the agent changed", async () => {
     const agent: Partial<AgentConfig> = { approvals: { work: ["x*"] }, instructions: "Be careful." };
     const { thread, done } = makeThread([work("x1"), work("x2"), work("x3"), say("no")], { agent });
     await thread.run("hi", { ...run, model: "small", max_steps: 1 });
@@ -164,13 +164,13 @@ describe("a call that needs approval", () => {
     expect(thread.requests[1]).toMatchObject({ model: "small" });
     await thread.run("", { ...resume(answer("int_x2", true)), invocation_id: "inv_c", agent_id: "agent_default" });
     expect(done).toEqual(["x1", "x2"]);
-    // Any other message begins anew.
+    // Any other message starts a new run.
     await thread.run("go on", { invocation_id: "inv_d" });
     expect(String(thread.requests[2]?.messages[0]?.content).includes("Be careful.")).toBe(true);
     expect(String(thread.requests.at(-1)?.messages[0]?.content).includes("Be bold.")).toBe(true);
   });
 
-  it("has a result also where the agent that goes on may not use its tool", async () => {
+  it("gets a result even if the agent that continues may not use its tool", async () => {
     const { thread, done } = makeThread([work("x1"), say("ok")]);
     await thread.run("hi", run);
     thread.life.ports.readAgent = async (_user, agent_id) => ({
@@ -184,7 +184,7 @@ describe("a call that needs approval", () => {
     expect(done).toEqual([]);
   });
 
-  it("is made also where the person's change makes it the third of its like", async () => {
+  it("is made even if the person's change makes it the third identical call", async () => {
     const same = (id: string, what = "xx"): Reply => call({ id, name: "work", input: { what } });
     const { thread, done } = makeThread([same("c1"), same("c2"), same("c3", "xy"), say("ok")]);
     await thread.run("hi", run);
@@ -194,7 +194,7 @@ describe("a call that needs approval", () => {
     expect(done).toEqual(["xx", "xx", "xx"]);
   });
 
-  it("and then asks itself, asks under another id: a late approval is no answer to the question", async () => {
+  it("whose tool then asks a question, asks under another id: a late approval does not answer the question", async () => {
     const ask = call({ id: "q", name: "ask", input: { question: "which?" } });
     const { thread } = makeThread([ask, say("ok")], { agent: { approvals: { ask: ["*"] } } });
     await thread.run("hi", run);
@@ -207,7 +207,7 @@ describe("a call that needs approval", () => {
     expect(resultsOf(thread).q).toBe("blue");
   });
 
-  it("is asked again by the run's next call of the kind", async () => {
+  it("does not approve the run's next call of the same kind", async () => {
     const { thread, done } = makeThread([work("x1"), work("x2")]);
     await thread.run("hi", run);
     const { events } = await thread.run("", approve("int_x1"));
@@ -224,12 +224,12 @@ describe("a call that needs approval", () => {
     expect(thread.life.state.plan.tasks.map(({ status }) => status)).toEqual(["in_progress"]);
   });
 
-  it("is made once at whatever moment lives end", async () => {
+  it("is made once, whenever lives end", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
-    // Decides from the messages, so it serves any life.
+    // Decides from the messages alone, so it works in any life.
     const defaultReply: Reply = (request, ...rest) =>
       (request.messages.at(-1)?.role === "tool" ? say("ok") : work("x1"))(request, ...rest);
-    const told = new Set<string>();
+    const results = new Set<string>();
     for (let deadly = 1; ; deadly++) {
       let count = 0;
       const { thread, done } = makeThread([], {
@@ -241,16 +241,16 @@ describe("a call that needs approval", () => {
       expect(done).toEqual([]);
       await settle(thread, "", approve("int_x1"));
       const result = resultsOf(thread).x1 ?? "none";
-      told.add(result);
+      results.add(result);
       expect(result).toMatch(/^worked on x1$|^interrupted: .*may have happened/);
       expect(done).toEqual(["x1"]);
       if (count < deadly) break;
     }
-    expect(told.size).toBe(2);
+    expect(results.size).toBe(2);
   });
 });
 
-/** Has the run accepted and worked on until it is over, by as many lives as it takes. */
+/** Accepts the run and waits until it is over, over as many lives as it takes. */
 async function settle(thread: FakeThread, said: string, more: Partial<RunInput> & { invocation_id?: string }) {
   const isOver = () => findRun(thread.life, more.invocation_id ?? "")?.released === true;
   for (;;) {
@@ -261,11 +261,11 @@ async function settle(thread: FakeThread, said: string, more: Partial<RunInput> 
   }
 }
 
-describe("what is asked for a time", () => {
+describe("an interrupt that expires", () => {
   const clock = { now: () => now, setTimer: () => () => {} };
   let now = 0;
 
-  it("is answered in time, and afterwards only cancelled; nothing happens by itself", async () => {
+  it("is answered in time, can only be cancelled afterwards, and does nothing by itself", async () => {
     now = Date.parse("2026-11-25T10:00:00.000Z");
     const { thread, done } = makeThread([work("x1"), say("late")], { interrupt_ms: 60_000, clock });
     await thread.run("hi", run);
@@ -278,7 +278,7 @@ describe("what is asked for a time", () => {
     expect(resultsOf(thread).x1).toMatch(/^declined/);
   });
 
-  it("and is a question, is not answered by a message that comes too late", async () => {
+  it("is not answered by a message that comes too late, if it is a question", async () => {
     now = Date.parse("2026-11-25T10:00:00.000Z");
     const ask = call({ id: "q", name: "ask", input: { question: "which?" } });
     const { thread } = makeThread([ask, say("ok")], { interrupt_ms: 60_000, clock });
@@ -289,7 +289,7 @@ describe("what is asked for a time", () => {
     expect(thread.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "blue" });
   });
 
-  it("and is a question, lets a message that comes too late begin anew: with the agent as it is by then", async () => {
+  it("lets a late message start a new run with the current agent, if it is a question", async () => {
     now = Date.parse("2026-11-25T10:00:00.000Z");
     const agent: Partial<AgentConfig> = { instructions: "Be careful." };
     const ask = call({ id: "q", name: "ask", input: { question: "which?" } });

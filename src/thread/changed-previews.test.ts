@@ -16,7 +16,7 @@ describe("previews whose links people have changed", () => {
     return thread;
   }
 
-  it("are told by the next run, once, and only where its tools made them", async () => {
+  it("are sent by the next run, once, and only if the thread's tools made them", async () => {
     const thread = await built();
     expect(await talk(thread)).toEqual([]);
     thread.links = [
@@ -32,7 +32,7 @@ describe("previews whose links people have changed", () => {
     expect(thread.life.state.value.sandbox.previews).toEqual([]);
   });
 
-  it("stay as they are where D1 fails, and where a tool was faster", async () => {
+  it("stay as they are if D1 fails, or if a tool was faster", async () => {
     const thread = await built();
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     thread.life.ports.readPreviews = () => Promise.reject(new Error("D1 is down"));

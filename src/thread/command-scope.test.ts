@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Sandbox } from "../agent/sandbox.ts";
 import { scopeCommands } from "./command-scope.ts";
 
-/** Only what is asked of it here. */
+/** Only the methods that are used here. */
 function makeSandbox(): { sandbox: Sandbox; seen: string[] } {
   const seen: string[] = [];
   const sandbox = {
@@ -18,7 +18,7 @@ function makeSandbox(): { sandbox: Sandbox; seen: string[] } {
 const signal = new AbortController().signal;
 
 describe("scopeCommands", () => {
-  it("keeps commands of two threads of one project apart that have the same id", async () => {
+  it("keeps commands with the same id apart in two threads of one project", async () => {
     const { sandbox, seen } = makeSandbox();
     const first = scopeCommands(sandbox, "a");
     const second = scopeCommands(sandbox, "b");

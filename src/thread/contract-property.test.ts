@@ -27,11 +27,11 @@ vi.mock("../lib/hash.ts", async (original) => ({
 const { ThreadObject } = await import("./object.ts");
 
 const runs = Number(process.env.CONTRACT_RUNS ?? 300);
-// Longer than all runs take: what shrinks a failure for long is cut short, and tells what it has.
+// Longer than all runs take: a long shrinking of a failure is cut short, and reports what it has.
 const SHRINK_MS = 20_000 + runs * 50;
 const TIME_LIMIT_MS = SHRINK_MS + 10_000;
 
-// What a life has put off to the end of the turn in which it ends does not happen any more.
+// Work that a life deferred to the end of the turn in which it ends does not happen.
 const putOff = globalThis.queueMicrotask;
 function queueMicrotask(callback: () => void): void {
   putOff(() => {
@@ -137,7 +137,7 @@ const post = (place: number, body = 0): Step => ({ do: "post", post: place, body
 const settleAt = (place: number, count: number): Step => ({ do: "settle", place, count });
 const background: Script["posts"] = [{ kind: "text", policy: "enqueue", background: true }];
 
-/** Worlds that broke it once. */
+/** Worlds that once broke the contract. */
 const brokenBy: Record<"remains" | "removed", Script[]> = {
   remains: [
     {
@@ -193,7 +193,7 @@ const brokenBy: Record<"remains" | "removed", Script[]> = {
         { do: "remove" },
       ],
     },
-    // D1 does not tell the agent of a run before its thread is gone.
+    // D1 does not answer with a run's agent before its thread is gone.
     {
       posts: [{ kind: "text", policy: "enqueue", background: false }],
       steps: [post(0), { do: "pass", ms: 35_000 }, { do: "remove" }, settleAt(8, 1), { do: "pass", ms: 35_000 }],

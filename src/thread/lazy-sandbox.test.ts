@@ -19,7 +19,7 @@ describe("lazySandbox", () => {
     expect([made, await sandbox.readFile("b", signal)]).toEqual([1, new Uint8Array([2])]);
   });
 
-  it("fails a call as a sandbox does where it can't be made, and tries again at the next", async () => {
+  it("fails a call with a SandboxError if it can't be made, and tries again at the next call", async () => {
     let tries = 0;
     const sandbox = lazySandbox(async () => {
       tries += 1;
@@ -30,7 +30,7 @@ describe("lazySandbox", () => {
     expect(await sandbox.listCommands(signal)).toEqual([]);
   });
 
-  it("is made again at the first use after a renewal, and stays as it was where that fails", async () => {
+  it("is made again at the first use after a renewal, and stays as it was if that fails", async () => {
     const formers: unknown[] = [];
     let isAway = false;
     const sandbox = lazySandbox(async (former) => {
@@ -49,7 +49,7 @@ describe("lazySandbox", () => {
     expect(formers).toHaveLength(3);
   });
 
-  it("has no news before it is made, and then those of the sandbox", async () => {
+  it("has no notices before it is made, and then those of the sandbox", async () => {
     const sandbox = lazySandbox(async () => Object.assign(new MemorySandbox(), { takeNotice: () => "news" }));
     expect(sandbox.takeNotice?.()).toBeNull();
     await sandbox.listCommands(signal);

@@ -1,4 +1,4 @@
-// The way to D1 after it was away for long.
+// Replication to D1 after a long outage, and its webhook deliveries.
 import { beforeEach, describe, expect, it } from "vitest";
 import { say } from "../../test/fakes/replies.ts";
 import { FakeClock, settle } from "../../test/fakes/stream.ts";
@@ -30,7 +30,7 @@ describe("a backlog of many runs", () => {
   });
 
   for (const life of ["the same", "the next"] as const) {
-    it(`is brought to D1 by ${life} life in batches of a bounded size, the oldest first and each run once`, async () => {
+    it(`is sent to D1 by ${life} life in batches of a bounded size, the oldest first and each run once`, async () => {
       if (life === "the next") thread.crash();
       expect(thread.life.outbox.backlog.runs).toBe(ids.length);
       expect(await thread.life.outbox.sync()).toBe(true);
@@ -42,7 +42,7 @@ describe("a backlog of many runs", () => {
     });
   }
 
-  it("is told again of a run that changed while it was on its way, wherever in the backlog it stands", async () => {
+  it("sends a run again that changed while its batch was in flight, wherever it is in the backlog", async () => {
     const changed = ["inv_0", "inv_69"];
     whileSending = () => {
       for (const id of changed.splice(0)) {
@@ -51,11 +51,11 @@ describe("a backlog of many runs", () => {
       }
     };
     expect(await thread.life.outbox.sync()).toBe(true);
-    const told = new Map(thread.batches.flatMap((batch) => batch.runs.map((run) => [run.invocation_id, run.version])));
-    for (const id of ids) expect(told.get(id)).toBe(findRun(thread.life, id)?.version);
+    const sent = new Map(thread.batches.flatMap((batch) => batch.runs.map((run) => [run.invocation_id, run.version])));
+    for (const id of ids) expect(sent.get(id)).toBe(findRun(thread.life, id)?.version);
   });
 
-  it("is forgotten where the thread is removed while a batch is on its way", async () => {
+  it("is dropped if the thread is removed while a batch is in flight", async () => {
     thread.crash();
     whileSending = () => {
       thread.life.outbox.stop();
@@ -69,7 +69,7 @@ describe("a backlog of many runs", () => {
 describe("deliveries that D1 made of a batch", () => {
   const name = { user_id: "user_1", webhook_id: "hook_1", delivery_id: "del_1" };
 
-  it("are given to the queue, and nothing waits for it", async () => {
+  it("are sent to the queue, and nothing waits for it", async () => {
     const thread = new FakeThread({
       replies: [say("hello")],
       eventDeliveries: { made: [name], tasks_subscribed: false },
@@ -79,14 +79,14 @@ describe("deliveries that D1 made of a batch", () => {
     expect(thread.batches.flatMap(({ runs }) => runs).at(-1)).toMatchObject({ end_seq: expect.any(Number) });
   });
 
-  it("say of a run that ended unstarted which event was the newest, to go on from", async () => {
+  it("have the newest event number for a run that ended before it started", async () => {
     const thread = new FakeThread({ replies: [say("hello")] });
     await thread.run("hi", { invocation_id: "inv_a" });
     await thread.accept("later", { invocation_id: "inv_b", background: true });
     await cancelRun(thread.life, "inv_b");
     await thread.life.outbox.sync();
-    const told = thread.batches.flatMap(({ runs }) => runs).filter(({ status }) => status === "cancelled");
-    expect(told).toMatchObject([{ invocation_id: "inv_b", end_seq: thread.life.journal.newest }]);
+    const sent = thread.batches.flatMap(({ runs }) => runs).filter(({ status }) => status === "cancelled");
+    expect(sent).toMatchObject([{ invocation_id: "inv_b", end_seq: thread.life.journal.newest }]);
     expect(thread.life.journal.newest).toBeGreaterThan(0);
   });
 

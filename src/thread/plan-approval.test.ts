@@ -29,7 +29,7 @@ describe("a plan that a person approves", () => {
   }
   const contents = (thread: FakeThread) => thread.life.state.plan.tasks.map(({ content }) => content);
 
-  it("is told as a form with the plan in it, and is no plan before", async () => {
+  it("is sent as a form that has the plan, and is not stored as the plan before the approval", async () => {
     const thread = planThread(plans("p1"));
     await thread.run("hi", run);
     expect(findRun(thread.life, "inv_a")?.run.interrupts).toMatchObject([
@@ -45,7 +45,7 @@ describe("a plan that a person approves", () => {
     expect(contents(thread)).toEqual(["front", "back", "all of it"]);
   });
 
-  it("is the plan as the person changed it, which the model works from", async () => {
+  it("is stored as the person changed it, and the model works from it", async () => {
     const thread = planThread(plans("p1"));
     await thread.run("hi", run);
     const changed = [
@@ -62,7 +62,7 @@ describe("a plan that a person approves", () => {
     expect(String(thread.requests[1]?.messages.at(-1)?.content)).toContain("The person changed the plan");
   });
 
-  it("that was declined is none, and another one is asked for again", async () => {
+  it("is not stored if it was declined, and the next plan needs approval again", async () => {
     const thread = planThread(plans("p1"), plans("p2", { sections: sections.slice(1) }));
     await thread.run("hi", run);
     const { events } = await thread.run("", decide("int_p1", { approved: false, reason: "no backend" }));
@@ -83,7 +83,7 @@ describe("a plan that a person approves", () => {
     expect(await refusalOf(thread, approve("int_p1", { sections: changed }))).toMatch(refusal);
   });
 
-  it("is asked about what is new only, in the person's language", async () => {
+  it("is asked about only for its new tasks, in the person's language", async () => {
     const more = { section_title: "build", task_contents: ["数据库"] };
     const thread = planThread(plans("p1"), plans("p2", more));
     await thread.run("hi", run);
@@ -100,7 +100,7 @@ describe("a plan that a person approves", () => {
     });
   });
 
-  it("that the rules refuse is refused to the model, and nobody is asked", async () => {
+  it("is refused to the model if it breaks the rules, and nobody is asked", async () => {
     const thread = planThread(plans("p1", { task_contents: ["homeless"] }));
     const { events } = await thread.run("hi", run);
     expect(events.at(-1)).toMatchObject({ outcome: { type: "success" } });

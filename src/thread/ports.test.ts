@@ -9,7 +9,7 @@ const thread = { user_id: "user_1", project_id: "proj_1", thread_id: "thread_1",
 const memory = { known: null, remember: () => {} };
 
 describe("a thread's sandbox", () => {
-  it("is unavailable where the server has no provider, and the error names the setting", async () => {
+  it("is unavailable if the server has no provider, and the error names the setting", async () => {
     const ports = createPorts(readConfig({} as never), openD1().binding, {} as Queue<unknown>);
     const sandbox = await ports.openSandbox(thread, () => {}, memory);
     const listing = sandbox.listFiles("", 1, new AbortController().signal);

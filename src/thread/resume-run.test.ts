@@ -26,7 +26,7 @@ function lastId(frames: ReadFrame[]): number | null {
 }
 
 describe("a client that is cut after any frame of a run", () => {
-  it("gets the identical sequence where it comes back at once, in the same life", async () => {
+  it("gets the identical sequence if it comes back at once, in the same life", async () => {
     const thread = makeThread();
     await thread.accept("build it", run);
     const witness = thread.read(run);
@@ -48,7 +48,7 @@ describe("a client that is cut after any frame of a run", () => {
     { when: "after the run has ended", crashes: false },
     { when: "in another life", crashes: true },
   ]) {
-    it(`ends in the same conversation where it comes back ${when}`, async () => {
+    it(`ends in the same conversation if it comes back ${when}`, async () => {
       const thread = makeThread();
       const { frames } = await thread.run("build it", run);
       const whole = fold(frames);
@@ -62,13 +62,13 @@ describe("a client that is cut after any frame of a run", () => {
         else expect(after.every(({ id }) => id !== null && id > (lastId(before) ?? 0))).toBe(true);
         expect(fold([...before, ...after])).toEqual(whole);
       }
-      // Only who left amid a part is told all of it again.
+      // Only a client that left in the middle of a part gets all of it again.
       expect(resyncs).toBeGreaterThan(0);
       expect(resyncs).toBeLessThan(frames.length / 2);
     });
   }
 
-  it("reads each part as START, one CONTENT and END when it comes after the end", async () => {
+  it("reads each part as START, one CONTENT and END if it comes after the end", async () => {
     const thread = makeThread();
     const { frames } = await thread.run("build it", run);
     const replay = await thread.read(run).untilClosed();
@@ -83,7 +83,7 @@ describe("a client that is cut after any frame of a run", () => {
 });
 
 describe("a resync amid a run", () => {
-  it("can be asked for after any frame and ends in the same conversation", async () => {
+  it("can be requested after any frame and ends in the same conversation", async () => {
     const thread = makeThread();
     await thread.accept("build it", run);
     const witness = thread.read(run);

@@ -1,4 +1,4 @@
-// What a thread keeps: long contents whole, its state, its rows; what it shows of itself; and its removal.
+// Threads: long contents, snapshots, state, diagnostics, ownership and removal.
 import { describe, expect, it, vi } from "vitest";
 import { Gate } from "../../test/fakes/gate.ts";
 import { call, type Reply, reply, say } from "../../test/fakes/replies.ts";
@@ -19,7 +19,7 @@ import { finishRemoval, ownedBy, removeThread } from "./threads.ts";
 import { wakeLife } from "./wake.ts";
 
 const run = { invocation_id: "inv_a" };
-// More than SQLite's rows may hold in UTF-8, and not a whole number of parts.
+// More than a row of SQLite may hold in UTF-8, and not a whole number of overflow parts.
 const LONG = `${"电商🛒".repeat(200_001)}.`;
 
 function rowsOf(thread: FakeThread) {
@@ -48,7 +48,7 @@ describe("a content over a megabyte", () => {
     return reply({ text: LONG, reasoning: LONG });
   };
 
-  it("is kept whole: of a person, of the model's reasoning and text, of the run's result", async () => {
+  it("is kept whole, in a person's message, the model's reasoning and text, and the run's result", async () => {
     const thread = new FakeThread({ replies: [thinkLong] });
     await thread.run(LONG, run);
     expect(largestValue(thread)).toBeLessThanOrEqual(1_000_000);
@@ -63,8 +63,8 @@ describe("a content over a megabyte", () => {
         true,
       ]);
       const { events } = await thread.read(run).untilClosed();
-      const told = events.find((event) => event.type === "TEXT_MESSAGE_CONTENT");
-      expect(told?.delta === LONG).toBe(true);
+      const content = events.find((event) => event.type === "TEXT_MESSAGE_CONTENT");
+      expect(content?.delta === LONG).toBe(true);
     }
     expect(thread.aborts).toEqual([]);
   });
@@ -104,7 +104,7 @@ describe("the state", () => {
     expect(before.sandbox).toEqual({ state: "none", previews: [{ port: 8000, url: "http://p.localhost/" }] });
     thread.crash();
     expect(thread.life.state.value).toEqual(before);
-    let told: unknown = before;
+    let patched: unknown = before;
     const changes = [
       () => thread.life.state.setSandboxState("started"),
       () => thread.life.state.setSandboxState("started"),
@@ -112,15 +112,15 @@ describe("the state", () => {
       () => thread.life.state.addPreview({ port: 8000, url: "http://new/" }),
     ];
     for (const change of changes) {
-      told = applyPatch(told, change());
-      expect(told).toEqual(thread.life.state.value);
+      patched = applyPatch(patched, change());
+      expect(patched).toEqual(thread.life.state.value);
     }
     expect(thread.life.state.value.sandbox.previews.map(({ url }) => url)).toEqual(["http://new/", "http://q/"]);
   });
 });
 
 describe("diagnostics", () => {
-  it("say where the thread stands without a word of what is said in it", async () => {
+  it("report the thread's state without any content of its messages", async () => {
     const gate = new Gate();
     const thread = new FakeThread({
       replies: [call({ id: "c1", name: "work", input: { what: "geheim" } }), gate.say("geheim", "geheim")],
@@ -162,7 +162,7 @@ describe("diagnostics", () => {
 });
 
 describe("the owner", () => {
-  it("is the only one who finds the thread", () => {
+  it("is the only user who finds the thread", () => {
     const { life, key } = new FakeThread();
     expect(ownedBy(life, key).ok).toBe(true);
     const others = [
@@ -178,7 +178,7 @@ describe("the owner", () => {
 const noAlarm = { setAlarm: async () => {}, deleteAlarm: async () => {} };
 
 describe("a removal", () => {
-  it("ends what runs, waits and steers, tells who waits and who reads, and takes nothing in", async () => {
+  it("ends active, waiting and steering inputs, answers waiters and readers, and accepts nothing new", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("half", "")] });
     await thread.accept("hi", run);
@@ -200,7 +200,7 @@ describe("a removal", () => {
     expect(thread.aborts).toEqual([]);
   });
 
-  it("is for good once it is stored; D1 follows by the alarm when it can", async () => {
+  it("is final once it is stored, and the alarm retries D1 until it follows", async () => {
     let isDown = true;
     const deleted: unknown[] = [];
     const thread = new FakeThread({
@@ -243,14 +243,14 @@ describe("a removal", () => {
     await passTime(clock, 20_000);
     await removed;
     expect(readRemoval(life.database)?.done).toBe(true);
-    // What it still does ends its life and brings nothing back.
+    // Whatever it still does ends its life and restores nothing.
     vi.spyOn(console, "error").mockImplementation(() => {});
     letGo();
     await passTime(clock, 1_000);
     expect(thread.isAlive).toBe(false);
   });
 
-  it("that an earlier version stored has nothing left to do", async () => {
+  it("that an earlier version stored counts as done", async () => {
     const asked: string[] = [];
     const thread = new FakeThread({ deleteThread: async () => void asked.push("deleted") });
     const { database, ports } = thread.life;

@@ -1,5 +1,5 @@
-// D1 and the queue fail at each moment of a run and of a thread: every run comes to its end all the same, and D1 has
-// everything once it is back.
+// D1 and the queue fail at each moment of a run and of a thread. Every run still ends, and D1 has everything once it
+// works again.
 import {
   createExecutionContext,
   createMessageBatch,
@@ -24,13 +24,13 @@ async function expectInD1({ key }: ThreadClient): Promise<void> {
   expect(await readThread(env.DB, key)).toMatchObject({ thread_id: key.thread_id });
 }
 
-/** A life whose D1 hangs waits for it; the next one does not. */
+/** A life whose D1 hangs waits for it. The next life does not. */
 async function bringUp(client: ThreadClient): Promise<void> {
   await killObject(client.key);
   expect(await client.stub.sync(client.key)).toEqual({ ok: true, value: true });
 }
 
-/** D1 fails from a moment of the run on; the run ends all the same. */
+/** D1 fails from a moment of the run on, and the run still ends. */
 async function runUnder(fault: Fault, moment: string): Promise<void> {
   const client = threadClient();
   await withFaultyObject(client.key, async ({ object, faults }) => {
@@ -51,11 +51,11 @@ async function runUnder(fault: Fault, moment: string): Promise<void> {
 }
 
 describe.each(faults)("a D1 that %s", (fault) => {
-  it("when a run starts, amid it and at its end stops no run, and has all of it once it is back", async () => {
+  it("when a run starts, during it and at its end stops no run, and has all its rows afterwards", async () => {
     await Promise.all(["start", "middle", "end"].map((moment) => runUnder(fault, moment)));
   }, 20_000);
 
-  it("when a thread is made is followed by it later", async () => {
+  it("when a thread is created has the thread later", async () => {
     const client = threadClient();
     const creation = { ...client.key, project_id: null, title: "t", agent_id: null, metadata: {}, request_id: "r" };
     await withFaultyObject(client.key, async ({ object, faults }) => {
@@ -66,7 +66,7 @@ describe.each(faults)("a D1 that %s", (fault) => {
     expect(await readThread(env.DB, client.key)).toMatchObject({ title: "t" });
   });
 
-  it("when a background run is posted does not keep its job from the queue", async () => {
+  it("when a background run is posted does not keep the run's job from the queue", async () => {
     const client = threadClient();
     await withFaultyObject(client.key, async ({ object, faults, jobs }) => {
       faults.d1 = fault;
@@ -75,14 +75,14 @@ describe.each(faults)("a D1 that %s", (fault) => {
     });
   }, 20_000);
 
-  it("when a thread is deleted leaves nothing of it: the next alarm ends the work", async () => {
+  it("when a thread is deleted keeps nothing of it: the next alarm finishes the removal", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[say 2]]", run));
     await killObject(client.key);
     const removed = withFaultyObject(client.key, async ({ object, faults }) => {
       faults.d1 = fault;
       const answered = object.remove(client.key, "r");
-      // Who waits for a D1 that hangs is answered late; the thread is gone at once.
+      // If D1 hangs, the request is answered late. The thread is gone at once.
       if (fault !== "hangs") expect(await answered).toEqual({ ok: true, value: null });
       await expect.poll(() => object.accept(client.input("again"))).toMatchObject({ error: { code: "not_found" } });
     });
@@ -97,7 +97,7 @@ describe.each(faults)("a D1 that %s", (fault) => {
 });
 
 describe("a D1 that rejects", () => {
-  it("when threads are listed is told as an error of the server, without a word of why", async () => {
+  it("when threads are listed gives an internal error without its cause", async () => {
     const broken = () => {
       throw new Error("D1_ERROR: secret of the database");
     };
@@ -121,7 +121,7 @@ async function consume(queue: string, client: ThreadClient, ids: string[]) {
 }
 
 describe.each(faults)("a queue that %s", (fault) => {
-  it("when a background run is posted keeps nobody waiting, and the run is started by a later job", async () => {
+  it("when a background run is posted delays no answer, and a later job starts the run", async () => {
     const client = threadClient();
     await withFaultyObject(client.key, async ({ object, faults, jobs }: FaultyObject) => {
       faults.queue = fault;
@@ -130,7 +130,7 @@ describe.each(faults)("a queue that %s", (fault) => {
       expect(await object.getRun(client.key, "inv_a")).toMatchObject({ value: { status: "queued" } });
       expect(jobs.length).toBeLessThanOrEqual(fault === "lost" ? 1 : 0);
     });
-    // The next life has sent no job yet: its alarm does.
+    // The next life has sent no job yet. Its alarm does.
     await killObject(client.key);
     expect(await runDurableObjectAlarm(objectOf(client.key))).toBe(true);
     const ended = await client.stub.waitForEnd(client.key, "inv_a", 20_000);
@@ -153,7 +153,7 @@ describe("jobs that come twice, late and in another order", () => {
     expect(await consume("taskloom-jobs", client, ["inv_c", "inv_b", "inv_c"])).toBe(3);
     expect(await consume("taskloom-jobs", client, ["inv_b", "inv_a", "inv_unknown"])).toBe(3);
     for (const id of ids) expect(await client.stub.waitForEnd(client.key, id, 20_000)).toMatchObject({ ok: true });
-    // Late: all of them have ended.
+    // Late, since all of them have ended.
     expect(await consume("taskloom-jobs", client, ids)).toBe(3);
     expect(await consume("taskloom-dead", client, ids)).toBe(3);
     const rows = await messagesOf(client.key);
@@ -163,7 +163,7 @@ describe("jobs that come twice, late and in another order", () => {
     }
   });
 
-  it("and end as failed where they come as dead letters, each in its turn", async () => {
+  it("end runs as failed if they come as dead letters, each in its turn", async () => {
     const client = threadClient();
     await withFaultyObject(client.key, async ({ object, faults }) => {
       faults.queue = "rejects";

@@ -1,16 +1,16 @@
-// A real object on its real storage whose D1 and queue fail as a test says. The platform's own instance stands beside it and
-// is what the next life wakes as, with the bindings as they are.
+// A real object on its real storage whose D1 and queue fail as a test wants. The platform's own instance exists beside
+// it. The next life is that instance, with the real bindings.
 import { env, runInDurableObject } from "cloudflare:test";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { ThreadObject } from "../../src/thread/object.ts";
 
-/** `lost`: it is done, and the answer does not arrive. */
+/** `lost`: the work is done, and its answer does not arrive. */
 export type Fault = "none" | "rejects" | "hangs" | "lost";
 
 export interface FaultyObject {
   object: ThreadObject;
   faults: { d1: Fault; queue: Fault };
-  /** Jobs that reached the queue; none is delivered. */
+  /** Jobs that reached the queue. None is delivered. */
   jobs: unknown[];
 }
 
@@ -18,7 +18,7 @@ export function objectOf(key: ThreadKey): DurableObjectStub {
   return env.THREADS.get(env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`)) as unknown as DurableObjectStub;
 }
 
-/** Ends all lives as a crash does: nobody is waited for. */
+/** Ends all lives as a crash does, without waiting for anything. */
 export async function killObject(key: ThreadKey): Promise<void> {
   await runInDurableObject(objectOf(key), (_instance, state) => state.abort("killed by the test")).catch(() => {});
 }

@@ -1,4 +1,4 @@
-// Senders of webhooks, as each scheme has them sign; and what their tests ask of a trigger.
+// Senders of webhooks, with the signature of each scheme, and helpers for a trigger.
 import { env } from "cloudflare:test";
 import { createHmac } from "node:crypto";
 import { Webhook } from "standardwebhooks";
@@ -12,7 +12,7 @@ export interface Sender {
 
 let count = 0;
 
-/** Headers of a delivery of Standard Webhooks, made by its own library. */
+/** Headers of a Standard Webhooks delivery, made by the scheme's own library. */
 export function signStandard(secret: string, body: string, { id = `msg_${++count}`, at = Date.now() } = {}) {
   const seconds = Math.floor(at / 1000);
   const signature = new Webhook(secret).sign(id, new Date(seconds * 1000), body);
@@ -53,7 +53,7 @@ export async function readLog(from: Sender, trigger_id: string): Promise<Record<
   return (await from.send("GET", `/v1/triggers/${trigger_id}/deliveries`)).body.data ?? [];
 }
 
-/** The three of one client, which another one can stand in for. */
+/** The three helpers bound to one client. `from` replaces the client of a call. */
 export function hooksOf(client: Sender) {
   return {
     make: (part: Record<string, unknown> = {}, from: Sender = client) => makeHook(from, part),

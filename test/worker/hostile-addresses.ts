@@ -1,5 +1,5 @@
-// Addresses that a model's server must not be given for an image: as people hide them, and as other parsers than ours read
-// them. Each holds a word that no answer and no log may repeat.
+// Image addresses that a model's server must not get: in the ways that people hide them, and that parsers other than
+// ours accept. Each has a word that no answer and no log may repeat.
 export const hostileAddresses: [what: string, address: string, why: RegExp][] = [
   ["the cloud's metadata", "http://169.254.169.254/latest/?token=canary", /is a link-local address/],
   ["the same with a scheme in capitals", "HTTP://169.254.169.254/?token=canary", /is a link-local address/],

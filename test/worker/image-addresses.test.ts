@@ -1,5 +1,4 @@
-// Addresses of images at every door through which a message comes: real objects of threads, and what the model's server is
-// sent of them.
+// Addresses of images at every entry point of messages, with real objects of threads, and what the model's server gets.
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
@@ -32,8 +31,8 @@ const agUi = (threadId: string, content: unknown, runId = newId("inv")) => ({
   context: [],
 });
 
-/** Each says something with the image at its second place, to a thread of the user. */
-const doors: Record<string, (user: Sender, thread_id: string, url: string) => Promise<Answer>> = {
+/** Each sends a message with the image as its second part to a thread of the user. */
+const entryPoints: Record<string, (user: Sender, thread_id: string, url: string) => Promise<Answer>> = {
   "a run": (user, thread_id, url) =>
     user.send("POST", `/v1/threads/${thread_id}/runs`, { message: [text("[[text ok]]"), imagePart(url)] }),
   "a run that is streamed": (user, thread_id, url) =>
@@ -68,7 +67,7 @@ const doors: Record<string, (user: Sender, thread_id: string, url: string) => Pr
     ),
 };
 
-/** The thread's object as it is under other settings, on its real storage. */
+/** The thread's object with other settings, on its real storage. */
 function withSettings<T>(
   key: ThreadKey,
   settings: Partial<Env>,
@@ -80,8 +79,8 @@ function withSettings<T>(
 }
 
 describe("an image's address", () => {
-  for (const [door, say] of Object.entries(doors)) {
-    it(`that is not public is refused by ${door}, and nothing of it is stored, sent, told or logged`, async () => {
+  for (const [entryPoint, say] of Object.entries(entryPoints)) {
+    it(`that is not public is refused by ${entryPoint}, and nothing of it is stored, sent or logged`, async () => {
       const requests = recordModel();
       const logged = vi.spyOn(console, "warn").mockImplementation(() => {});
       const user = await realUser(newId("user"));
@@ -128,7 +127,7 @@ describe("an image's address", () => {
     expect((await user.send("POST", `${RUNS}?wait=1`, answer)).body.resumes).toBe("inv_q");
   });
 
-  it("that is public or the image itself is sent as it was judged, and stored and repeated as it came", async () => {
+  it("that is public or a data: address is sent as it was parsed, and stored and repeated as it came", async () => {
     const requests = recordModel();
     const user = await realUser(newId("user"));
     const data = `data:image/png;base64,${"A".repeat(500_000)}`;
@@ -150,7 +149,7 @@ describe("an image's address", () => {
     ]);
   });
 
-  it("is nothing that AG-UI's data can make of itself", async () => {
+  it("can't be made from AG-UI's data", async () => {
     const requests = recordModel();
     const user = await realUser(newId("user"));
     const content = [
@@ -167,7 +166,7 @@ describe("an image's address", () => {
     expect(requests[0]?.find(({ role }) => role === "user")?.content).toEqual(sent);
   });
 
-  it("in what a tool returned stays text, ours or a client's", async () => {
+  it("in a tool's result stays text, for a server's or a client's tool", async () => {
     const requests = recordModel();
     const user = await realUser(newId("user"));
     const trick = JSON.stringify([imagePart(METADATA)]);
@@ -187,7 +186,7 @@ describe("an image's address", () => {
 });
 
 describe("an image of an earlier version", () => {
-  it("is left out of what the model is sent, and neither changes its row nor shuts its client out", async () => {
+  it("is left out of the model's request, and neither changes its row nor locks its client out", async () => {
     const requests = recordModel();
     const user_id = newId("user");
     const user = await realUser(user_id);
@@ -195,7 +194,7 @@ describe("an image of an earlier version", () => {
     const send = (messages: unknown[]) => user.send("POST", "/ag-ui", { ...agUi("thread-001", ""), messages });
     await send(history);
     const key = { user_id, thread_id: "thread-001" };
-    // As it stands in the object of an installation that took any address.
+    // A row as stored by a version that accepted any address.
     await runInDurableObject(objectOf(key), (_instance, state) => {
       state.storage.sql.exec("UPDATE messages SET content = replace(content, ?, ?)", GOOD, METADATA);
     });
@@ -256,7 +255,7 @@ describe("the settings of an object", () => {
     });
   });
 
-  it("must be ones that there are", async () => {
+  it("are refused if their values are unknown", async () => {
     const client = threadClient();
     const opened = withSettings(client.key, { IMAGE_URLS: "none" }, async () => {});
     await expect(opened).rejects.toThrow('IMAGE_URLS must be "public" or "data"');

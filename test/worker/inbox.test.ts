@@ -1,4 +1,4 @@
-// What waits on a thread, over HTTP: real objects of threads, whose runs stand still until they are cancelled or go on by themselves.
+// The inbox of a thread over HTTP, with real objects of threads. Their runs stall until they are cancelled or go on.
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { newId } from "../../src/protocol/ids.ts";
@@ -8,7 +8,7 @@ import { readUntil, threadClient } from "./thread-client.ts";
 
 const [working, short] = ["[[pace 40]] [[say 400]]", "[[pace 40]] [[say 60]]"];
 
-/** A thread whose run `inv_a` is at work, and its owner. */
+/** A thread whose run `inv_a` is active, and its owner. */
 async function busyThread(message: string) {
   const user_id = newId("user");
   const ada = await realUser(user_id);
@@ -25,7 +25,7 @@ const steered = { message: "[[text blue]]", message_id: "msg_s", invocation_id: 
 const queued = { message: "[[text later]]", message_id: "msg_q", invocation_id: "inv_q" };
 
 describe("the inbox of a thread", () => {
-  it("has what waits in the order in which it is taken, also in another life, and less by what is cancelled", async () => {
+  it("lists waiting messages in the order in which they are taken, in another life too, without cancelled ones", async () => {
     const { thread, send, inbox, cancel, stream } = await busyThread(working);
     await readUntil(stream, (text) => text.includes("word "));
     expect(await inbox()).toEqual([]);
@@ -42,7 +42,7 @@ describe("the inbox of a thread", () => {
     const object = env.THREADS.get(env.THREADS.idFromName(`${thread.key.user_id}/thread-001`));
     const killed = (_instance: unknown, state: DurableObjectState) => state.abort("killed by the test");
     await runInDurableObject(object as unknown as DurableObjectStub, killed).catch(() => {});
-    // The request that wakes the next life is answered before its run comes to a step, which takes what steers.
+    // The request that wakes the next life is answered before its run reaches a step, which takes steering messages.
     expect(await inbox()).toEqual(expected);
     await cancel("inv_q");
     expect((await inbox()).filter(({ on_busy }) => on_busy === "enqueue")).toEqual([expected[2]]);
@@ -52,7 +52,7 @@ describe("the inbox of a thread", () => {
     expect(await inbox()).toEqual([]);
   });
 
-  it("is empty when each has been taken once", async () => {
+  it("is empty when each message has been taken once", async () => {
     const { ada, thread, path, send, inbox, stream } = await busyThread(short);
     await readUntil(stream, (text) => text.includes("word "));
     await send(queued);
@@ -68,7 +68,7 @@ describe("the inbox of a thread", () => {
     ]);
   });
 
-  it("is nobody else's, and there is none of a thread that is not there", async () => {
+  it("is not found for another user or for an unknown thread", async () => {
     const { ada, path, cancel, send, inbox, stream } = await busyThread(working);
     await readUntil(stream, (text) => text.includes("word "));
     await send(queued);
@@ -88,7 +88,7 @@ describe("the inbox of a thread", () => {
     expect((await ada.send("GET", `${path}/inbox`)).status).toBe(404);
   });
 
-  it("is asked of the thread's object alone", async () => {
+  it("is read from the thread's object alone", async () => {
     const client = createClient();
     await client.send("POST", "/v1/threads", { thread_id: "thread-inbox" });
     client.threads.asked.length = 0;

@@ -1,4 +1,4 @@
-// The plan over HTTP: what a person may send and how it is answered; and the real object behind it, with D1.
+// The plan over HTTP: what a person may send and what the server answers, and the real object behind it, with D1.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
@@ -19,7 +19,7 @@ async function clientWithThread() {
 }
 
 describe("PATCH …/tasks", () => {
-  it("answers the plan, and asks the object once with an id of its own", async () => {
+  it("answers the plan, and calls the object once with its own request id", async () => {
     const client = await clientWithThread();
     const answer = await client.send("PATCH", path, { version: 0, operations: [add] });
     expect(answer.status).toBe(200);
@@ -28,7 +28,7 @@ describe("PATCH …/tasks", () => {
     expect(client.threads.asked[0]?.input).toHaveProperty("request_id");
   });
 
-  it("answers what can't be done with its code, and a thread that is not there with 404", async () => {
+  it("answers an edit that can't be applied with its code, and an unknown thread with 404", async () => {
     const client = await clientWithThread();
     const bad = { op: "update", task_ids: ["task_x"], status: "completed" };
     expect(await client.send("PATCH", path, { operations: [add, bad] })).toMatchObject({
@@ -72,7 +72,7 @@ describe("PATCH …/tasks", () => {
     ],
     ["a version that is none", { version: "1", operations: [add] }, "invalid_field", /^version: /],
   ];
-  it.each(wrong)("refuses %s before it asks the object", async (_what, body, code, detail) => {
+  it.each(wrong)("refuses %s before it calls the object", async (_what, body, code, detail) => {
     const client = await clientWithThread();
     const answer = await client.send("PATCH", path, body);
     expect(answer).toMatchObject({ status: 400, body: { code, detail: expect.stringMatching(detail) } });
@@ -81,7 +81,7 @@ describe("PATCH …/tasks", () => {
 });
 
 describe("GET …/tasks", () => {
-  it("has the ledger only where it is asked for, from the object", async () => {
+  it("has the ledger only if it is requested, from the object", async () => {
     const client = await clientWithThread();
     expect((await client.send("GET", path)).text).not.toContain("ledger");
     expect((await client.send("GET", `${path}?include=ledger`)).status).toBe(200);
@@ -94,7 +94,7 @@ describe("GET …/tasks", () => {
 });
 
 describe("the object", () => {
-  it("has stored an edit, and D1 with it, when it answers; the model works on by it", async () => {
+  it("has stored an edit when it answers, D1 has it too, and the model works by it", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[text ok]]"));
     const operations: PlanOperation[] = [{ op: "create", section_title: "Shop", task_contents: ["Look", "Build"] }];

@@ -1,4 +1,4 @@
-// A client of the app with the real objects of threads behind it.
+// A client of the app with real objects of threads.
 import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
 import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";

@@ -1,4 +1,4 @@
-// What the model's server is sent by the real objects of threads, caught on its way out.
+// Records the requests that real objects of threads send to the model's server.
 import { vi } from "vitest";
 
 export interface SentMessage {
@@ -8,7 +8,7 @@ export interface SentMessage {
 
 const usualFetch = globalThis.fetch;
 
-/** The messages of each request from now on, in order; until mocks are restored. */
+/** The messages of each request from now on, in order, until mocks are restored. */
 export function recordModel(): SentMessage[][] {
   const requests: SentMessage[][] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {

@@ -1,4 +1,4 @@
-// A thread's object in workerd, as the doors see it: RPC and streams of its stub, and what the tests read of D1.
+// A client of a thread's object in workerd, as the routes use it: RPC and streams of its stub, and its messages in D1.
 import { env } from "cloudflare:test";
 import { newId } from "../../src/protocol/ids.ts";
 import { newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
@@ -47,7 +47,7 @@ export function threadClient(user_id = newId("user"), thread_id = "thread-001"):
   };
 }
 
-/** Reads a stream until its text fits, or to its end; the rest is left unread. */
+/** Reads a stream until its text fits, or to its end. Leaves the rest unread. */
 export async function readUntil(response: Response, fits: (text: string) => boolean = () => false): Promise<string> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

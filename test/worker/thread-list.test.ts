@@ -39,7 +39,7 @@ describe("the list of threads", () => {
     }
   });
 
-  it("is told the newest run by the thread's object while D1 can't follow", async () => {
+  it("gets the newest run from the thread's object while D1 lags", async () => {
     const client = await createClient().addUser("user_behind");
     await client.send("POST", "/v1/threads", { thread_id: "t" });
     client.threads.isCurrent = false;

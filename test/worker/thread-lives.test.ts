@@ -1,5 +1,5 @@
-// Lives of a thread's object in workerd: eviction and sudden ends amid a run, the alarm, and what an object that was only
-// asked for keeps.
+// Lives of a thread's object in workerd: eviction and sudden ends during a run, the alarm, removal, and requests to an
+// object whose thread was never created.
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
@@ -14,7 +14,7 @@ function objectOf(key: ThreadKey): DurableObjectStub {
   return env.THREADS.get(env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`)) as unknown as DurableObjectStub;
 }
 
-/** Ends the life as a crash does: nobody is waited for. */
+/** Ends the life as a crash does, without waiting for anything. */
 async function killObject(key: ThreadKey): Promise<void> {
   await runInDurableObject(objectOf(key), (_instance, state) => state.abort("killed by the test")).catch(() => {});
 }
@@ -46,7 +46,7 @@ describe("a life that ends amid a run", () => {
     });
   }
 
-  it("amid a call is asked again by whoever called", async () => {
+  it("during a call is called again by its caller", async () => {
     const client = threadClient();
     const calls: string[] = [];
     const call = <T>(name: string, ask: (stub: ThreadStub) => Promise<T>): Promise<T> =>
@@ -64,7 +64,7 @@ describe("a life that ends amid a run", () => {
     expect(await client.stub.waitForEnd(client.key, "inv_b", 20_000)).toMatchObject({ value: { status: "completed" } });
   });
 
-  it("by an eviction that waits lets the run come to its end first", async () => {
+  it("by an eviction that waits lets the run end first", async () => {
     const client = threadClient();
     const response = await client.post("[[pace 40]] [[say 20]]", run);
     await readUntil(response, (text) => text.split("word ").length > 4);
@@ -74,7 +74,7 @@ describe("a life that ends amid a run", () => {
     expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed", attempt: 1 });
   });
 
-  it("never gives a number again, and its thread goes on with the next run", async () => {
+  it("never leads to a reused event number, and its thread goes on with the next run", async () => {
     const client = threadClient();
     const first = framesOf(await readUntil(await client.post("[[say 5]]", run)));
     await killObject(client.key);
@@ -85,7 +85,7 @@ describe("a life that ends amid a run", () => {
   });
 });
 
-describe("an object that was only asked for", () => {
+describe("an object whose thread was never created", () => {
   it("answers not_found and stores nothing", async () => {
     const client = threadClient();
     const { stub, key } = client;
@@ -110,7 +110,7 @@ describe("an object that was only asked for", () => {
     expect(await runDurableObjectAlarm(objectOf(key))).toBe(false);
   });
 
-  it("stores nothing of a first input that is refused", async () => {
+  it("stores nothing of a refused first input", async () => {
     const { stub, key, input } = threadClient();
     for (const refused of [
       input(" "),
@@ -132,7 +132,7 @@ describe("an object that was only asked for", () => {
 });
 
 describe("the alarm", () => {
-  it("with nothing to do is harmless, and stops", async () => {
+  it("with nothing to do changes nothing, and is not set again", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[say 2]]", run));
     expect(await runDurableObjectAlarm(objectOf(client.key))).toBe(true);
@@ -142,7 +142,7 @@ describe("the alarm", () => {
 });
 
 describe("a thread that was removed", () => {
-  it("is gone with its rows, amid a run too, and its id is never used again", async () => {
+  it("is gone with its rows, even during a run, and its id is never used again", async () => {
     const client = threadClient();
     const ofRun = readUntil(await client.post("[[pace 40]] [[say 400]]", run));
     const ofThread = readUntil(await client.events());
@@ -164,7 +164,7 @@ describe("a thread that was removed", () => {
       };
       expect(await client.stub.create(creation)).toMatchObject({ error: { code: "already_exists" } });
       expect(await client.stub.remove(client.key, "req_3")).toMatchObject({ error: { code: "not_found" } });
-      // The same request, told again since its answer was lost.
+      // The same request, repeated since its answer was lost.
       expect(await client.stub.remove(client.key, "req_1")).toEqual({ ok: true, value: null });
     }
     expect(await messagesOf(client.key)).toEqual([]);

@@ -1,5 +1,5 @@
-// A thread that nobody gave a title is called as its first message, whichever door that comes through: real objects of threads,
-// read as the list reads them.
+// A thread without a title is named after its first message, whatever the message's entry point. With real objects of
+// threads, read through the list of threads.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 const user = () => realUser(newId("user"), settings);
 
-/** As the list has it, once the thread itself was read: that brings D1 up to date. */
+/** The thread in the list, after reading the thread itself, which brings D1 up to date. */
 async function titleOf(from: Sender, thread_id: string): Promise<unknown> {
   const read = await from.send("GET", `/v1/threads/${thread_id}`);
   const { body } = await from.send("GET", "/v1/threads");
@@ -31,8 +31,8 @@ async function titleOf(from: Sender, thread_id: string): Promise<unknown> {
   return read.body.title;
 }
 
-describe("a thread is called as its first message", () => {
-  it("of a run, whether the run makes it or it is there, and not as a later one", async () => {
+describe("a thread is named after its first message", () => {
+  it("of a run, whether the run creates the thread or not, and not after a later message", async () => {
     const ada = await user();
     await ada.send("POST", "/v1/threads", { thread_id: "made" });
     for (const thread_id of ["new", "made"]) {
@@ -43,7 +43,7 @@ describe("a thread is called as its first message", () => {
     }
   });
 
-  it("of a stream, of parts, and of one that waits in the background", async () => {
+  it("of a streamed run, of content parts, and of a background run", async () => {
     const ada = await user();
     const sse = { accept: "text/event-stream" };
     await ada.send("POST", "/v1/threads/stream/runs", { message }, sse);
@@ -56,7 +56,7 @@ describe("a thread is called as its first message", () => {
     expect(await titleOf(ada, "image")).toBeNull();
   });
 
-  it("of an AG-UI client, which sends its whole history", async () => {
+  it("of an AG-UI client that sends its whole history", async () => {
     const ada = await user();
     const say = (runId: string, texts: string[]) => {
       const messages = texts.map((content, place) => ({ id: `m${place}`, role: "user", content }));
@@ -67,7 +67,7 @@ describe("a thread is called as its first message", () => {
     expect(await titleOf(ada, "ag-ui")).toBe(title);
   });
 
-  it("of a webhook's trigger, with what was picked as people read it", async () => {
+  it("of a webhook's trigger, with the picked values as people read them", async () => {
     const ada = await user();
     const { trigger_id, secret } = await makeHook(ada);
     const body = '{"issue":{"title":"The shop\\nis <slow>"}}';
@@ -91,7 +91,7 @@ describe("a thread is called as its first message", () => {
       prompt: "\nReport on the week.\nBe short.",
     };
     const { trigger_id } = (await ada.send("POST", "/v1/triggers", schedule)).body as { trigger_id: string };
-    // It was made before it was due.
+    // The trigger was created before it was due.
     await env.DB.prepare("UPDATE triggers SET created_at = '2026-01-01T00:00:00.000Z' WHERE trigger_id = ?")
       .bind(trigger_id)
       .run();
@@ -101,7 +101,7 @@ describe("a thread is called as its first message", () => {
     expect(await titleOf(ada, fired?.last_thread_id ?? "")).toBe("Report on the week.");
   });
 
-  it("of Slack, without the mention and without our notes", async () => {
+  it("from Slack, without the mention and without our notes", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const team_id = `T${newId("user").slice(-10).toUpperCase()}`;
     const slack = createSlackClient();
@@ -126,7 +126,7 @@ describe("a thread is called as its first message", () => {
 });
 
 describe("a title that a person gave", () => {
-  it("is never overwritten, and one that was taken away gives way to the next message", async () => {
+  it("is never overwritten, and a removed title is replaced by the next message", async () => {
     const ada = await user();
     await ada.send("POST", "/v1/threads", { thread_id: "own", title: "Mine" });
     await ada.send("POST", "/v1/threads/own/runs?wait=1", { message });

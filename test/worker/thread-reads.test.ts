@@ -1,4 +1,4 @@
-// While D1 can't follow, a thread's object answers what D1 would: the same rows, in the same pages.
+// While D1 lags, a thread's object answers what D1 would: the same rows, in the same pages.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { Result } from "../../src/protocol/error.ts";
@@ -17,7 +17,7 @@ async function madeThread() {
   const client = threadClient();
   await readUntil(await client.post(`[[tool create_tasks ${JSON.stringify(plan)}]] [[text ok]]`, { max_steps: 3 }));
   for (let run = 0; run < 3; run++) await readUntil(await client.post(`[[text ${"answer".repeat(run + 1)}]]`));
-  // More than an answer may hold: the page ends early.
+  // More than an answer may hold, so the page ends early.
   for (let run = 0; run < 3; run++) await readUntil(await client.post(`[[text ok]] ${"x".repeat(1_500_000)}`));
   await client.stub.sync(client.key);
   return client;
@@ -36,8 +36,8 @@ async function readAll<T>(read: (request: PageRequest) => Promise<Result<Page<T>
   return pages;
 }
 
-describe("what the object answers", () => {
-  it("is what D1 answers: thread, plan, runs and messages, page by page", async () => {
+describe("the object's answer", () => {
+  it("is the same as D1's for thread, plan, runs and messages, page by page", async () => {
     const { stub, key } = await madeThread();
     expect(await stub.readThread(key)).toEqual({ ok: true, value: await readThread(env.DB, key) });
     expect(await stub.readPlan(key)).toEqual({ ok: true, value: await readPlan(env.DB, key) });
@@ -66,7 +66,7 @@ describe("what the object answers", () => {
     expect(all.length).toBeGreaterThan(12);
   });
 
-  it("refuses what D1 refuses", async () => {
+  it("is a refusal if D1 refuses the request", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[text ok]]"));
     const { stub, key } = client;
@@ -80,8 +80,8 @@ describe("what the object answers", () => {
   });
 });
 
-describe("the doors", () => {
-  it("ask the object itself where D1 can't follow, and D1 alone where it can", async () => {
+describe("the routes", () => {
+  it("read from the object while D1 lags, and from D1 alone otherwise", async () => {
     const client = createClient();
     await client.send("POST", "/v1/threads", { thread_id: "thread-r" });
     const parts = ["", "/messages", "/tasks", "/runs"];

@@ -1,4 +1,4 @@
-// Runs and their readers in workerd: rows before the end is seen, many readers, readers that leave, two users.
+// Runs and their readers in workerd: rows in D1 before the end is sent, many readers, readers that leave, two users.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { readRun } from "../../src/store/runs.ts";
@@ -7,7 +7,7 @@ import { framesOf, messagesOf, readUntil, threadClient } from "./thread-client.t
 const run = { invocation_id: "inv_a" };
 
 describe("a run that is accepted and streamed by one request", () => {
-  it("shows its end when its rows are in D1", async () => {
+  it("sends its end when its rows are in D1", async () => {
     const client = threadClient();
     const response = await client.post("[[text hello]]", run);
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
@@ -23,7 +23,7 @@ describe("a run that is accepted and streamed by one request", () => {
     });
   });
 
-  it("is one run for fifty requests at once that have its id, and a conflict for another body", async () => {
+  it("is one run for fifty concurrent requests with its id, and a conflict for another body", async () => {
     const client = threadClient();
     const posts = Array.from({ length: 50 }, () => client.stub.accept(client.input("[[say 3]]", run)));
     const accepted = await Promise.all(posts);
@@ -34,7 +34,7 @@ describe("a run that is accepted and streamed by one request", () => {
     expect((await messagesOf(client.key)).length).toBe(2);
   });
 
-  it("that is known is attached to by a resync where the door asks for that", async () => {
+  it("begins with a resync if the run exists and the route asks to attach", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[say 3]]", run));
     const body = JSON.stringify(client.input("whatever", run));
@@ -59,7 +59,7 @@ describe("a hundred readers of one run", () => {
 });
 
 describe("five hundred streams of one thread", () => {
-  it("are as many as it has: the next is refused, and the others get everything", async () => {
+  it("are the maximum: the next is refused, and the others get everything", async () => {
     const client = threadClient();
     await client.stub.accept(client.input("[[stall after 1]] [[say 2]]", run));
     const responses = await Promise.all(Array.from({ length: 500 }, () => client.events(run)));
@@ -88,7 +88,7 @@ describe("a reader that leaves", () => {
     expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed", attempt: 1 });
   });
 
-  it("and never reads does not hold up the run", async () => {
+  it("without ever reading does not hold up the run", async () => {
     const client = threadClient();
     const unread = await client.post("[[say 20000]]", run);
     const ended = await client.stub.waitForEnd(client.key, "inv_a", 30_000);
@@ -98,7 +98,7 @@ describe("a reader that leaves", () => {
 });
 
 describe("a cancel", () => {
-  it("of a model that stalls ends the run with what was said", async () => {
+  it("during a stalled model call ends the run with the text so far", async () => {
     const client = threadClient();
     const response = await client.post("[[say 10]] [[stall after 6]]", run);
     const reading = readUntil(response);
@@ -124,15 +124,15 @@ describe("two users with the same ids", () => {
   });
 });
 
-describe("a thread that is made and changed by itself", () => {
-  it("is in D1 when the call is answered, and is made once", async () => {
+describe("a thread that is created and changed without a run", () => {
+  it("is in D1 when the call is answered, and is created once", async () => {
     const { stub, key } = threadClient();
     const creation = { ...key, project_id: null, title: "Shop", agent_id: null, metadata: { a: 1 } };
     const requests = Array.from({ length: 5 }, (_, index) => ({ ...creation, request_id: `req_${index}` }));
     const made = await Promise.all(requests.map((request) => stub.create(request)));
     expect(made.filter(({ ok }) => ok).length).toBe(1);
     const first = requests.find((_, index) => made[index]?.ok);
-    // Told again, since its answer was lost.
+    // Repeated, since its answer was lost.
     expect(first && (await stub.create(first))).toMatchObject({ ok: true, value: { title: "Shop" } });
     await stub.update(key, { title: null, metadata: { b: 2 } });
     const row = await env.DB.prepare("SELECT title, metadata, version FROM threads WHERE user_id = ? AND thread_id = ?")

@@ -13,7 +13,7 @@ const tools = createTools(noSettings).filter(({ name }) =>
 );
 const shop = { id: "c1", name: "create_tasks", input: { section_title: "Shop", task_contents: ["Build it"] } };
 
-/** Turns the loop of events until it is so; what never comes to be fails the test by its time. */
+/** Turns the event loop until the condition holds. If it never does, the test's timeout fails the test. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await setImmediate();
 }
@@ -32,7 +32,7 @@ describe("a life that ends while a run is shown", () => {
       dies: (when) => when === "after" && dies(++transactions),
       callSlack: async (method, fields) => {
         const answer = channel.do(method, fields);
-        // Carried out, and nobody is there to hear of it.
+        // The call is carried out, and its life ends before the answer.
         if (lose(++calls)) thread.crash();
         return answer;
       },
@@ -65,7 +65,7 @@ describe("a life that ends while a run is shown", () => {
       .join("\n\n");
   }
 
-  it("goes on with the same message after each of its transactions, with every word once", async () => {
+  it("is followed by one that continues the same message, after each transaction, with every word once", async () => {
     const whole = await showWith(
       () => false,
       () => false,
@@ -83,7 +83,7 @@ describe("a life that ends while a run is shown", () => {
     }
   });
 
-  it("goes on with the same message where the answer of a call was lost", async () => {
+  it("is followed by one that continues the same message if the answer of a call was lost", async () => {
     const whole = await showWith(
       () => false,
       () => false,

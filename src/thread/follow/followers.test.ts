@@ -23,26 +23,26 @@ function followed(options: FakeThreadOptions, channel = new SlackChannel()) {
   return { thread, channel };
 }
 
-/** Turns the loop of events until it is so; what never comes to be fails the test by its time. */
+/** Turns the event loop until the condition holds. If it never does, the test's timeout fails the test. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await setImmediate();
 }
 
-/** A reply that ends when the test says so. */
+/** A reply that ends when the test calls `end`. */
 function endless(text: string) {
   const gate = Promise.withResolvers<void>();
-  const told: Reply = async (_request, onDelta) => {
+  const pending: Reply = async (_request, onDelta) => {
     onDelta({ type: "text", text });
     await gate.promise;
     return reply({ text });
   };
-  return { told, end: () => gate.resolve() };
+  return { pending, end: () => gate.resolve() };
 }
 
 const shop = { id: "c1", name: "create_tasks", input: { section_title: "Shop", task_contents: ["Build it"] } };
 
-describe("a thread that is followed in Slack", () => {
-  it("shows a run's words there as they come, and nothing is left to do at the end", async () => {
+describe("a thread that is mirrored in Slack", () => {
+  it("shows a run's text there as it comes, and has nothing left to do at the end", async () => {
     const { thread, channel } = followed({ replies: [say("Hel", "lo from ", "the model")] });
     await thread.accept("hi", { follow: place });
     await until(() => thread.life.followers.size === 0);
@@ -51,7 +51,7 @@ describe("a thread that is followed in Slack", () => {
     expect(thread.failures).toEqual([]);
   });
 
-  it("shows runs that were started elsewhere too, and is told of its place once", async () => {
+  it("shows runs that were started elsewhere too, after one input that named the place", async () => {
     const { thread, channel } = followed({ replies: [say("One"), say("Two")] });
     await thread.accept("hi", { follow: place });
     await until(() => thread.life.followers.size === 0);
@@ -60,7 +60,7 @@ describe("a thread that is followed in Slack", () => {
     expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
   });
 
-  it("shows the plan with the states that its tasks came to", async () => {
+  it("shows the plan with the final states of its tasks", async () => {
     const { thread, channel } = followed({
       replies: [
         call(shop),
@@ -90,7 +90,7 @@ describe("a thread that is followed in Slack", () => {
     expect(thread.alarms.length).toBe(set);
   });
 
-  it("takes the buttons away when the question was answered elsewhere, and leaves them to whoever clicked", async () => {
+  it("removes the buttons if the question was answered elsewhere, and keeps them if a click answered it", async () => {
     for (const [metadata, hasButtons] of [
       [{}, false],
       [{ slack: { answers: { int_c1: { text: "Red", by: "U1" } } } }, true],
@@ -107,7 +107,7 @@ describe("a thread that is followed in Slack", () => {
     }
   });
 
-  it("gives up where the workspace is not connected any more, and the run goes on", async () => {
+  it("gives up if the workspace is no longer connected, and the run continues", async () => {
     const { thread } = followed({ replies: [say("Hello")], callSlack: undefined });
     const reader = await thread.run("hi", { follow: place });
     await until(() => thread.life.followers.size === 0);
@@ -115,7 +115,7 @@ describe("a thread that is followed in Slack", () => {
     expect(thread.life.errors.at(-1)?.message).toContain("not_found");
   });
 
-  it("leaves what Slack does not take now to the alarm, and lets the object sleep meanwhile", async () => {
+  it("leaves calls that Slack refuses for now to the alarm, and lets the object sleep meanwhile", async () => {
     const clock = new FakeClock();
     let isDown = true;
     const channel = new SlackChannel();
@@ -136,7 +136,7 @@ describe("a thread that is followed in Slack", () => {
     expect(channel.said).toBe("Hello");
   });
 
-  it("says a run's words before those of the next run, and sets no alarm for that one meanwhile", async () => {
+  it("shows a run's text before that of the next run, and sets no alarm for the next run meanwhile", async () => {
     const clock = new FakeClock();
     const channel = new SlackChannel();
     let isDown = true;
@@ -159,13 +159,13 @@ describe("a thread that is followed in Slack", () => {
     expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
   });
 
-  it("lets the next run's words come where all that is left of a run is a button that Slack keeps", async () => {
+  it("shows the next run's text if all that is left of a run are buttons that Slack does not remove yet", async () => {
     const clock = new FakeClock();
     const channel = new SlackChannel();
     const callSlack = async (method: string, fields: Record<string, unknown>): Promise<SlackAnswer> =>
       method === "chat.delete" ? { kind: "later", after_ms: 600_000 } : channel.do(method, fields);
-    const { told, end } = endless("One");
-    const { thread } = followed({ replies: [told, say("Two")], clock, callSlack }, channel);
+    const { pending, end } = endless("One");
+    const { thread } = followed({ replies: [pending, say("Two")], clock, callSlack }, channel);
     await thread.accept("hi", { follow: place });
     await until(() => channel.messages.length === 1);
     while (channel.messages.length < 2) {
@@ -179,7 +179,7 @@ describe("a thread that is followed in Slack", () => {
     expect(channel.messages.at(-1)?.text).toBe("Two");
   });
 
-  it("takes no message of the run before for its own, where it is not known whether one was posted", async () => {
+  it("does not take a former run's message for its own if it does not know whether its own was posted", async () => {
     const clock = new FakeClock();
     const channel = new SlackChannel();
     let starts = 0;
@@ -189,8 +189,8 @@ describe("a thread that is followed in Slack", () => {
         ? { kind: "unknown", reason: "lost" }
         : channel.do(method, fields);
     };
-    const { told, end } = endless("One");
-    const { thread } = followed({ replies: [told, say("Two")], clock, callSlack }, channel);
+    const { pending, end } = endless("One");
+    const { thread } = followed({ replies: [pending, say("Two")], clock, callSlack }, channel);
     await thread.accept("hi", { follow: place });
     await until(() => channel.messages.length === 1);
     await thread.accept("and on");
@@ -202,7 +202,7 @@ describe("a thread that is followed in Slack", () => {
     expect(channel.messages.map(({ text }) => text)).toEqual(["One", "Two"]);
   });
 
-  it("takes up its messages as they are after a wait or in a new life, once it has read its run again", async () => {
+  it("continues its messages after a wait or in a new life, once it has read its run again", async () => {
     for (const isNewLife of [false, true]) {
       const clock = new FakeClock();
       const channel = new SlackChannel();
@@ -228,7 +228,7 @@ describe("a thread that is followed in Slack", () => {
     }
   });
 
-  it("takes back what it showed of a reply that has to be given again, and keeps the reply before it", async () => {
+  it("takes back the text of a reply that the model repeats, and keeps the reply before it", async () => {
     const plans: Reply = async (request, onDelta, signal) => {
       onDelta({ type: "text", text: "First a plan." });
       const outcome = await call(shop)(request, onDelta, signal);
@@ -245,10 +245,10 @@ describe("a thread that is followed in Slack", () => {
     expect(channel.said.replace(/\n*\*\*Shop[\s\S]*/, "")).toBe("First a plan.\n\nDone.");
   });
 
-  it("says that a run was stopped before it began, and shows no plan and no buttons for it", async () => {
-    const { told, end } = endless("One");
+  it("says that a run was stopped before it started, and shows no plan and no buttons for it", async () => {
+    const { pending, end } = endless("One");
     const question = { id: "c1", name: "ask", input: { question: "Red or blue?", choices: ["Red", "Blue"] } };
-    const { thread, channel } = followed({ replies: [call(shop), call(question), told] });
+    const { thread, channel } = followed({ replies: [call(shop), call(question), pending] });
     await thread.accept("hi", { follow: place });
     await until(() => thread.life.followers.size === 0 && thread.life.live.size === 0);
     await thread.accept("go on", { invocation_id: "inv_active", answers_nothing: true });
@@ -263,7 +263,7 @@ describe("a thread that is followed in Slack", () => {
     expect(shown[3]).not.toContain("Build it");
   });
 
-  it("goes on elsewhere where a later message names another platform, and gives that one no question of this one", async () => {
+  it("moves to another platform that a later message names, and gives it no question of the former one", async () => {
     const asked: unknown[] = [];
     const other: RunMirror = {
       kind: "other",
@@ -295,14 +295,14 @@ describe("a thread that is followed in Slack", () => {
     expect(channel.messages).toHaveLength(1);
   });
 
-  it("is no reader of the stream: it takes no reader's place and costs no write beside one before each call", async () => {
+  it("is no reader of the stream: it takes no reader's slot and costs one write before each call", async () => {
     let calls = 0;
     let writes = 0;
-    const { told, end } = endless("Hello");
+    const { pending, end } = endless("Hello");
     const channel = new SlackChannel();
     const clock = new FakeClock();
     const { thread } = followed({
-      replies: [told],
+      replies: [pending],
       clock,
       dies: (when) => {
         if (when === "after") writes += 1;

@@ -1,4 +1,4 @@
-// What the version before mirrors stored of followers, to the letter: this version takes it up.
+// Rows of followers exactly as the version before mirrors stored them. This version continues them.
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { say } from "../../../test/fakes/replies.ts";
@@ -9,7 +9,7 @@ import { ensureFollowing } from "./followers.ts";
 
 const place =
   '{"kind":"slack","team_id":"T1","channel":"C1","thread_ts":"1700000000.000100","recipient_user_id":"U1","recipient_team_id":"T1","newest_ts":"1700000000.000100","origin":"https://taskloom.test"}';
-/** A stream that was begun with "Hello", with an append under way when the life ended. */
+/** A stream that began with "Hello", and an append in flight when the life ended. */
 const shown =
   '{"pages":[{"ts":"1700000000.000200","state":"streaming","sent":5,"mark":"1jq59w8.1bzbmxp.5","tasks":{}}],"streams":true,"plain":false,"hasStatus":true,"control":null,"controlRefused":false,"question":null,"hasClosed":false,"doing":{"kind":"append","page":0},"doubt":null,"failures":0,"blockedUntil":0,"asideUntil":0,"pacedUntil":0,"pace":1200}';
 const nothingShown =
@@ -41,7 +41,7 @@ async function formerThread(state: string, channel: SlackChannel) {
 }
 
 describe("a follower that the former version stored", () => {
-  it("goes on with the message that it had begun", async () => {
+  it("continues the message that it had begun", async () => {
     const channel = new SlackChannel();
     channel.do("chat.startStream", { chunks: [{ type: "markdown_text", text: "Hello" }] });
     const state = `{"place":${place},"asked":null,"shown":${shown},"retry_at":null,"failures":0}`;
@@ -53,7 +53,7 @@ describe("a follower that the former version stored", () => {
     expect(thread.failures).toEqual([]);
   });
 
-  it("begins where nothing was shown yet, and later runs are shown in the same place", async () => {
+  it("begins if nothing was shown yet, and later runs are shown in the same place", async () => {
     const channel = new SlackChannel();
     const state = `{"place":${place},"asked":null,"shown":${nothingShown},"retry_at":1,"failures":2,"is_said":false}`;
     const thread = await formerThread(state, channel);
@@ -62,7 +62,7 @@ describe("a follower that the former version stored", () => {
     expect(channel.messages.map(({ text }) => text)).toEqual(["Hello world", "And on"]);
   });
 
-  it("takes the buttons off the question that the former version left open", async () => {
+  it("removes the buttons of the question that the former version left open", async () => {
     const channel = new SlackChannel();
     const calls: [string, unknown][] = [];
     const thread = new FakeThread({
@@ -84,8 +84,8 @@ describe("a follower that the former version stored", () => {
   });
 });
 
-describe("what this version stores of followers", () => {
-  it("is what the former version stored, for whoever goes back to it", async () => {
+describe("the stored rows of followers", () => {
+  it("are those of the former version, so that a rollback can read them", async () => {
     const thread = new FakeThread({ replies: [say("Hello")], callSlack: () => new Promise(() => {}) });
     await thread.accept("hi", { invocation_id: "inv_1", follow: JSON.parse(place) as RunInput["follow"] });
     expect(meta(thread, "follow")).toBe(place);

@@ -1,4 +1,4 @@
-// One row that can't be read takes nothing with it but itself: the thread wakes, is read, and goes on.
+// One row that can't be read affects nothing else: the thread wakes, is read, and goes on.
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { Gate } from "../../../test/fakes/gate.ts";
@@ -54,7 +54,7 @@ describe.each(unreadable)("a row that holds %s", (text) => {
     await expectWorking(thread);
   });
 
-  it("as the metadata of all its messages leaves what was said", async () => {
+  it("as the metadata of all its messages leaves their contents", async () => {
     const thread = await damage("UPDATE messages SET metadata = ?", text);
     await expectWorking(thread);
     expect(thread.requests.at(-1)?.messages).toContainEqual({ role: "user", content: "build it" });
@@ -70,34 +70,31 @@ describe.each(unreadable)("a row that holds %s", (text) => {
     expect(thread.requests.at(-1)?.messages).toContainEqual({ role: "user", content: "build it" });
   });
 
-  it("as events of the journal is told to nobody, and what is beside it is", async () => {
+  it("as events of the journal is sent to no reader, and the rows beside it are", async () => {
     const thread = await damage("UPDATE journal SET events = ? WHERE seq = (SELECT min(seq) FROM journal)", text);
-    const told = await thread.read({ invocation_id: "inv_a", after: 1 }).untilClosed();
-    expect(told.events.at(-1)).toMatchObject({ type: "RUN_FINISHED" });
+    const read = await thread.read({ invocation_id: "inv_a", after: 1 }).untilClosed();
+    expect(read.events.at(-1)).toMatchObject({ type: "RUN_FINISHED" });
     await expectWorking(thread);
   });
 
-  it.each(["run", "agent", "lives", "started_calls"])(
-    "as the %s of a run makes it a run that nobody knows",
-    async (column) => {
-      const thread = await damage(`UPDATE runs SET ${column} = ?`, text);
-      expect(findRun(thread.life, "inv_a")).toBeNull();
-      expect(await resumeStaleRuns(thread.life, ["inv_a"])).toEqual(["inv_a"]);
-      const repeated = await thread.accept("build it", { invocation_id: "inv_a" });
-      expect(repeated).toMatchObject({ error: { code: "idempotency_conflict" } });
-      await expectWorking(thread);
-    },
-  );
+  it.each(["run", "agent", "lives", "started_calls"])("as the %s of a run makes the run unknown", async (column) => {
+    const thread = await damage(`UPDATE runs SET ${column} = ?`, text);
+    expect(findRun(thread.life, "inv_a")).toBeNull();
+    expect(await resumeStaleRuns(thread.life, ["inv_a"])).toEqual(["inv_a"]);
+    const repeated = await thread.accept("build it", { invocation_id: "inv_a" });
+    expect(repeated).toMatchObject({ error: { code: "idempotency_conflict" } });
+    await expectWorking(thread);
+  });
 
   it.each(["sandbox", "known_sandbox", "task_times", "plan_edits", "token_scale", "synced"])(
-    "as what is known of %s is as if nothing was",
+    "as the meta value %s counts as missing",
     async (key) => {
       const thread = await damage("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, text);
       await expectWorking(thread);
     },
   );
 
-  it("as a removal is a removal", async () => {
+  it("as a removal still means that the thread is removed", async () => {
     const thread = await damage("SELECT 1");
     thread.life.database.sql.exec("INSERT INTO meta (key, value) VALUES ('removed', ?)", text);
     const { database, ports, platform } = thread.life;
@@ -105,7 +102,7 @@ describe.each(unreadable)("a row that holds %s", (text) => {
     expect(readRemoval(database)).toMatchObject({ done: true });
   });
 
-  it.each(["thread", "reserved_through"])("as its %s is one that no life can do without", async (key) => {
+  it.each(["thread", "reserved_through"])("as the meta value %s keeps the object from waking", async (key) => {
     const thread = await damage("SELECT 1");
     const { database, ports, platform } = thread.life;
     database.sql.exec(
@@ -118,7 +115,7 @@ describe.each(unreadable)("a row that holds %s", (text) => {
 });
 
 describe("a live run that can't be read", () => {
-  it.each(["input", "verdict"])("by its %s is no run", async (column) => {
+  it.each(["input", "verdict"])("because of its column %s is no run", async (column) => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "never")], defaultReply: say("as you like") });
     await thread.accept("first", { invocation_id: "inv_a" });
@@ -130,23 +127,26 @@ describe("a live run that can't be read", () => {
     expect([thread.aborts, thread.failures]).toEqual([[], []]);
   });
 
-  it.each(["{", "[5]"])("as %s lets the one behind it start, and what steered it become its", async (text) => {
-    const gate = new Gate();
-    const thread = new FakeThread({ replies: [gate.say("", "never")], defaultReply: say("as you like") });
-    await thread.accept("first", { invocation_id: "inv_a" });
-    await gate.reached;
-    await thread.accept("second", { invocation_id: "inv_b" });
-    await thread.accept("blue", { invocation_id: "inv_s", on_busy: "steer" });
-    thread.life.database.sql.exec("UPDATE runs SET started_calls = ? WHERE invocation_id = 'inv_a'", text);
-    thread.crash();
-    ensureRunning(thread.life);
-    await thread.read({ invocation_id: "inv_b" }).untilClosed();
-    expect(findRun(thread.life, "inv_b")?.run).toMatchObject({ status: "completed" });
-    expect(thread.requests.at(-1)?.messages.map(({ content }) => content)).toContain("blue");
-    expect([thread.aborts, thread.failures]).toEqual([[], []]);
-  });
+  it.each(["{", "[5]"])(
+    "because it is %s lets the next run start, and the messages that steered it become a run",
+    async (text) => {
+      const gate = new Gate();
+      const thread = new FakeThread({ replies: [gate.say("", "never")], defaultReply: say("as you like") });
+      await thread.accept("first", { invocation_id: "inv_a" });
+      await gate.reached;
+      await thread.accept("second", { invocation_id: "inv_b" });
+      await thread.accept("blue", { invocation_id: "inv_s", on_busy: "steer" });
+      thread.life.database.sql.exec("UPDATE runs SET started_calls = ? WHERE invocation_id = 'inv_a'", text);
+      thread.crash();
+      ensureRunning(thread.life);
+      await thread.read({ invocation_id: "inv_b" }).untilClosed();
+      expect(findRun(thread.life, "inv_b")?.run).toMatchObject({ status: "completed" });
+      expect(thread.requests.at(-1)?.messages.map(({ content }) => content)).toContain("blue");
+      expect([thread.aborts, thread.failures]).toEqual([[], []]);
+    },
+  );
 
-  it("leaves a steering input that can't be read behind, and takes the next one", async () => {
+  it("drops a steering input that can't be read, and takes the next one", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "first")], defaultReply: say("as you like") });
     await thread.accept("first", { invocation_id: "inv_a" });
@@ -199,14 +199,14 @@ describe("a result that can't be read amid a run", () => {
 describe("an agent that can't be read", () => {
   const approvals = { execute_command: ["*"] };
 
-  it("starts no run, be it the default one: what a person must approve is not known", async () => {
+  it("starts no run, even if it is the default agent, since what needs approval is unknown", async () => {
     const thread = new FakeThread({ defaultReply: say("as you like"), agent: { approvals } });
     thread.life.ports.readAgent = async () => Promise.reject(new UnreadableRow("version 2 of it can't be read"));
     await expect(thread.accept("hi")).rejects.toThrow("can't be read");
     expect(thread.life.live.size).toBe(0);
   });
 
-  it("starts none while D1 fails and the last run's is all that is known", async () => {
+  it("starts no run while D1 fails and only the last run has the agent", async () => {
     const thread = new FakeThread({ defaultReply: say("as you like"), agent: { approvals } });
     await thread.run("hi", { invocation_id: "inv_a" });
     thread.life.database.sql.exec("UPDATE runs SET agent = json_set(agent, '$.config.approvals', 'words')");

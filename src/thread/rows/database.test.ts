@@ -27,7 +27,7 @@ describe("cutText", () => {
     );
   });
 
-  it("comes to an end on half a pair at each cut", () => {
+  it("ends even if each cut falls into a surrogate pair", () => {
     expect(cutText("\ud83d\ud83d\ud83d", 2).join("")).toBe("\ud83d\ud83d\ud83d");
   });
 });
@@ -50,7 +50,7 @@ describe("writeText and readText", () => {
     }
   });
 
-  it("leave nothing of a longer text that had the same owner", () => {
+  it("leave no rest of a longer text that had the same owner", () => {
     const { sql } = openDatabase();
     writeText(sql, "owner", "a".repeat(1_500_000));
     writeText(sql, "other", "c".repeat(1_500_000));
@@ -61,7 +61,7 @@ describe("writeText and readText", () => {
 });
 
 describe("the tables", () => {
-  it("are made again over what is stored without a loss", () => {
+  it("can be created again over stored rows without a loss", () => {
     const { sql } = openDatabase();
     writeMeta(sql, "thread", { title: "商店 🛒" });
     createTables(sql);

@@ -1,4 +1,4 @@
-// Lives that end at any moment: the next one takes the run up, and nobody who reads, and no row, shows a trace of it.
+// Lives that end at any moment: the next one resumes the run, and neither readers nor rows show a trace of it.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call } from "../../../test/fakes/replies.ts";
@@ -12,7 +12,7 @@ import { readMessages } from "./messages.ts";
 
 const run = { invocation_id: "inv_a" };
 
-// A life that was ended says so in its log, many times here.
+// A life that is ended logs it, many times here.
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
 });
@@ -32,7 +32,7 @@ class Reaper {
     if (when === "before") this.count += 1;
     if (!this.#isLast(this.count, when)) return false;
     this.deaths += 1;
-    // The death is seen after the turn in which it happened.
+    // The end is seen after the turn in which it happened.
     setImmediate(() => this.#wake());
     return true;
   };
@@ -44,7 +44,7 @@ class Reaper {
   }
 }
 
-/** Reads the run to its end over as many lives as it takes, and gives every frame that the client got. */
+/** Reads the run to its end over as many lives as it takes, and returns every frame that the client got. */
 async function followRun(thread: FakeThread, reaper: Reaper): Promise<ReadFrame[]> {
   const frames: ReadFrame[] = [];
   for (;;) {
@@ -88,15 +88,15 @@ function expectWhole(thread: FakeThread, frames: ReadFrame[]): void {
   expect(held).toEqual(new Transcript().applyAll(replay.events).value);
 }
 
-/** A number means one event for ever; a resync's last frame repeats a number that was sent. */
+/** A number always means the same event. The last frame of a resync repeats a number that was sent. */
 function expectUniqueNumbers(lives: ReadFrame[][]): void {
-  const told = new Map<number, string>();
+  const sent = new Map<number, string>();
   for (const frames of lives) {
     for (const { id, event } of frames) {
       if (id === null || ["STATE_SNAPSHOT", "STEP_STARTED"].includes(event.type)) continue;
       const text = JSON.stringify(event);
-      expect(told.get(id) ?? text).toBe(text);
-      told.set(id, text);
+      expect(sent.get(id) ?? text).toBe(text);
+      sent.set(id, text);
     }
   }
 }
@@ -110,7 +110,7 @@ async function countTransactions(): Promise<number> {
 
 describe("a life that ends at any transaction", () => {
   for (const when of ["before", "after"] as const) {
-    it(`right ${when} it is continued by the next one, to the same end`, async () => {
+    it(`right ${when} it is followed by one that brings the run to the same end`, async () => {
       const total = await countTransactions();
       expect(total).toBeGreaterThan(15);
       for (let at = 1; at <= total; at++) {
@@ -127,7 +127,7 @@ describe("a life that ends at any transaction", () => {
     });
   }
 
-  it("again and again, with progress between, still comes to the end", async () => {
+  it("again and again, with progress between, still lets the run complete", async () => {
     const reaper = new Reaper((count, when) => count % 4 === 0 && when === "after");
     const done: string[] = [];
     const thread = new FakeThread({ defaultReply: twoTaskModel, tools: twoTaskTools(done), dies: reaper.dies });
@@ -140,7 +140,7 @@ describe("a life that ends at any transaction", () => {
 });
 
 describe("a run that ends lives without progress", () => {
-  it("fails with crash_loop where it is a tool that ends each life that begins it", async () => {
+  it("fails with crash_loop if a tool ends each life that starts it", async () => {
     let begin = () => {};
     const look = twoTaskTools().filter(({ name }) => name === "look");
     const hang = (): Promise<never> => {
@@ -164,7 +164,7 @@ describe("a run that ends lives without progress", () => {
     expect(events.at(-1)).toMatchObject({ type: "RUN_ERROR", code: "crash_loop" });
   });
 
-  it("fails with crash_loop at the sixth, and the next run is served", async () => {
+  it("fails with crash_loop at the sixth life, and the next run starts", async () => {
     const silent = () => new Promise<never>(() => {});
     const thread = new FakeThread({ replies: [], defaultReply: silent });
     await thread.accept("hello", run);

@@ -1,4 +1,4 @@
-// D1 is away for ten minutes while a thread works: nothing is lost, no run waits for it, and D1 is not hammered.
+// D1 fails for ten minutes while a thread works: nothing is lost, no run waits for it, and D1 gets few requests.
 import { expect, it } from "vitest";
 import { say } from "../../../test/fakes/replies.ts";
 import { FakeClock, settle } from "../../../test/fakes/stream.ts";
@@ -12,7 +12,7 @@ import { readMessages } from "./messages.ts";
 
 const MINUTE = 60_000;
 
-it("runs go on while D1 is away for ten minutes, over lives that end, and D1 then has everything once", async () => {
+it("runs continue while D1 fails for ten minutes and lives end, and D1 then has everything once", async () => {
   const clock = new FakeClock();
   let isAway = true;
   let asked = 0;
@@ -38,7 +38,7 @@ it("runs go on while D1 is away for ten minutes, over lives that end, and D1 the
     await settle();
     await schedule(thread.life);
     for (let second = 0; second < 60; second++) await step(1_000);
-    // Its end was seen, although D1 had none of it.
+    // Readers got its end, although D1 has none of its rows.
     expect((await ran).events.at(-1)).toMatchObject({ type: "RUN_FINISHED", outcome: { type: "success" } });
     if (minute === 4) {
       thread.crash();
@@ -49,7 +49,7 @@ it("runs go on while D1 is away for ten minutes, over lives that end, and D1 the
   expect(clock.now() - began).toBeGreaterThanOrEqual(10 * MINUTE);
   expect(thread.batches).toEqual([]);
   expect(describeLife(thread.life).d1).toMatchObject({ pending: true, messages: 20, synced_through: 0 });
-  // Each run asks at its end; the rest is back-off.
+  // Each run calls D1 at its end. The rest is backoff.
   expect(asked).toBeLessThan(60);
 
   isAway = false;

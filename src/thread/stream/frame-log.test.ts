@@ -15,8 +15,8 @@ function newLog(floor = 0): FrameLog {
   return log;
 }
 
-// All logs of a module share one count of memory, and test files share modules. So the tests count only their own logs, and
-// each test gives back what it took.
+// All logs of a module share one count of memory, and test files share modules. So the tests count only their own logs,
+// and each test gives back what it took.
 beforeEach(async () => {
   vi.resetModules();
   ({ FrameLog: Log } = await import("./frame-log.ts"));

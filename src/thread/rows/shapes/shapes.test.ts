@@ -1,4 +1,5 @@
-// What only the object stores: as it is read again, as former versions wrote it to the letter, and as nobody wrote it.
+// Shapes of what only the object stores: current values, values exactly as former versions wrote them, and damaged
+// values.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { damaged, runInput } from "../../../../test/fakes/stored-values.ts";
@@ -31,11 +32,11 @@ const position = { message_seq: 4, plan_version: 2, thread_version: 1, project: 
 const shapes = {
   "the input of a run": { read: toRunInput, values: [] },
   "a pinned agent": { read: toPinnedAgent, values: [pinned, { ...pinned, max_steps: undefined }] },
-  "calls that have begun": { read: toStartedCalls, values: [calls, []] },
+  "started calls": { read: toStartedCalls, values: [calls, []] },
   "lives of a run": { read: toLives, values: [[1_700_000_000_000, 1_700_000_000_001], []] },
-  "the end that is requested of a run": { read: toRequestedEnd, values: [null, { status: "cancelled" }, failed] },
+  "the requested end of a run": { read: toRequestedEnd, values: [null, { status: "cancelled" }, failed] },
   "events of the journal": { read: toEvents, values: [events, []] },
-  "parts in the making": { read: toNumbers, values: [[4, 9]] },
+  "unstored parts": { read: toNumbers, values: [[4, 9]] },
   "the position of D1": { read: toPosition, values: [position] },
 } satisfies Record<string, { read: (value: unknown) => unknown; values: unknown[] }>;
 
@@ -47,7 +48,7 @@ describe.each(Object.entries(shapes))("%s", (_name, { read, values }) => {
     },
   );
 
-  it("of any JSON is what it would be read as again, or nothing", () => {
+  it("of any JSON is refused, or reads the same after it was stored again", () => {
     fc.assert(
       fc.property(damaged(fc.oneof(runInput, fc.constantFrom<unknown>(...values, null))), (value) => {
         const known = read(stored(value));
@@ -68,7 +69,7 @@ describe("the input of a run", () => {
     expect(toRunInput(null)).toBeNull();
   });
 
-  it("that came too late to steer, as a former version called it, answers nothing", () => {
+  it("with a former version's came_late has answers_nothing", () => {
     const text =
       '{"user_id":"user_1","thread_id":"thread_1","invocation_id":"inv_s","messages":[{"message_id":"msg_s","content":"blue"}],"tool_results":[],"resume":null,"agent_id":null,"model":null,"max_steps":null,"metadata":{},"background":false,"on_busy":"steer","client_tools":[],"context":[],"came_late":true}';
     const { came_late, ...rest } = JSON.parse(text);
@@ -76,7 +77,7 @@ describe("the input of a run", () => {
     expect(toRunInput(JSON.parse(text))).toEqual({ ...rest, answers_nothing: true });
   });
 
-  it("with a message whose parts nobody knows is none", () => {
+  it("with a message of unknown parts is refused", () => {
     const input = {
       user_id: "u",
       thread_id: "t",
@@ -92,8 +93,8 @@ describe("the input of a run", () => {
   });
 });
 
-describe("calls that have begun", () => {
-  it("of the first version are ids alone, and nobody knows since when", () => {
+describe("started calls", () => {
+  it("of the first version are only ids, and get an unknown start", () => {
     expect(toStartedCalls(JSON.parse('["call_1","call_2"]'))).toEqual([
       { id: "call_1", at: null },
       { id: "call_2", at: null },
@@ -102,7 +103,7 @@ describe("calls that have begun", () => {
 });
 
 describe("a pinned agent", () => {
-  it("of the first version has the defaults of what came since", () => {
+  it("of the first version gets the defaults of later fields", () => {
     const text =
       '{"agent_id":"agent_default","version":1,"config":{"instructions":"","model":null,"max_steps":100,"plan_order":"strict","tool_format":"native"}}';
     expect(toPinnedAgent(JSON.parse(text))).toEqual({
@@ -112,7 +113,7 @@ describe("a pinned agent", () => {
     });
   });
 
-  it("whose approvals can't be read is none", () => {
+  it("whose approvals can't be read is refused", () => {
     const config = { ...defaultAgent.config, approvals: { execute_command: "rm *" } };
     expect(toPinnedAgent({ agent_id: "agent_default", version: 1, config })).toBeUndefined();
     expect(toPinnedAgent({ agent_id: "agent_default", version: 1 })).toBeUndefined();
