@@ -1,4 +1,4 @@
-// The state of a thread names the links that its tools made. People revoke and replace them, and they expire.
+// The state of a thread has the links that its tools made. People revoke and replace them, and they expire.
 import { describe, expect, it, vi } from "vitest";
 import { say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";

@@ -1,6 +1,5 @@
-// The contract of a thread against random worlds: posts, cancels, ends of lives, queue, D1, readers and time interleave
-// at every point where the object waits for something. The object is the real one; see `contract-world` for what is
-// around it.
+// The contract of a thread in random worlds: posts, cancels, ends of lives, queue, D1, readers and time interleave at
+// every point where the object waits. The object is the real one. `contract-world` simulates everything around it.
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { expectContract } from "../../test/fakes/contract-end.ts";
@@ -18,7 +17,7 @@ vi.mock("cloudflare:workers", () => ({
   },
 }));
 vi.mock("./ports.ts", async () => ({ createPorts: (await import("../../test/fakes/contract-ports.ts")).givenPorts }));
-// The platform's digest answers from another thread, whenever it likes: here nothing waits but for the script.
+// The platform's digest answers from another thread at any time. Here only the script decides what waits.
 vi.mock("../lib/hash.ts", async (original) => ({
   ...(await original<typeof import("../lib/hash.ts")>()),
   hashText: async (text: string) => new TextEncoder().encode(text),
@@ -225,7 +224,7 @@ describe("a thread keeps its contract", () => {
   );
 
   it(
-    "also where it is removed in the middle of it",
+    "even if it is removed meanwhile",
     async () => {
       await fc.assert(fc.asyncProperty(anyScript({ removes: true }), play), {
         numRuns: runs / 3,

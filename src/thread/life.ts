@@ -88,7 +88,7 @@ export interface Life {
   removed: boolean;
 }
 
-// As many as an operator reads. The log has all of them.
+// As many as an operator reads. The log has the rest.
 const MAX_ERRORS = 20;
 
 export function noteError(life: Life, message: string): void {

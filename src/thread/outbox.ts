@@ -42,7 +42,7 @@ export class Outbox {
   #planDirty: boolean;
   /** The run that changed the plan last. */
   #planRun: string | null;
-  /** The highest number of hops of the runs that changed it since D1 has it. */
+  /** The highest number of hops of the runs that changed it since the last batch. */
   #planHops: number;
   /** Whether a webhook receives task events, as of the last batch. */
   #tasksSubscribed = false;

@@ -25,7 +25,7 @@ function meta(thread: FakeThread, key: string): string | undefined {
   return rows[0]?.value;
 }
 
-/** A thread whose run has ended without a follower, and its storage as the former version left it. */
+/** A thread whose run ended without a follower, with storage as the former version left it. */
 async function formerThread(state: string, channel: SlackChannel) {
   const thread = new FakeThread({
     replies: [say("Hello world"), say("And on")],

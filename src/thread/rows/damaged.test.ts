@@ -23,7 +23,7 @@ afterAll(() => void warn.mockRestore());
 const page = { cursor: null, limit: 200, types: [], after: null };
 const unreadable = ["{", "null", "5", '{"secret":"words"}'];
 
-/** A run that planned, worked and ended, whose rows are damaged then, and a new life over them. */
+/** A new life over the damaged rows of a run that planned, worked and ended. */
 async function damage(statement: string, ...bindings: string[]): Promise<FakeThread> {
   const replies = [twoTaskModel, twoTaskModel, twoTaskModel, twoTaskModel];
   const thread = new FakeThread({ replies, defaultReply: say("as you like"), tools: twoTaskTools() });
@@ -34,7 +34,7 @@ async function damage(statement: string, ...bindings: string[]): Promise<FakeThr
   return thread;
 }
 
-/** The thread is read in every way, and takes another message. */
+/** Reads the thread in every way, and sends it another message. */
 async function expectWorking(thread: FakeThread): Promise<void> {
   expect(readMessagePage(thread.life, page).ok).toBe(true);
   expect(readRunPage(thread.life, page).ok).toBe(true);

@@ -10,7 +10,7 @@ import { GAP } from "./journal-rows.ts";
 import { entryOfPart, framesWithLastId, renderEntries, type SnapshotEntry } from "./open-parts.ts";
 import { inPieces } from "./text-pieces.ts";
 
-/** What a reader wants. */
+/** What to send to a reader. */
 export interface ReaderRequest {
   /** The last number it has. It gets exactly what comes after. */
   after: number;

@@ -93,7 +93,7 @@ export class FrameLog {
     while (this.#account.memory > chars) this.#dropFirst();
   }
 
-  /** Length of the newest frame, 0 where there is none. */
+  /** Length of the newest frame. 0 if there is none. */
   get newestChars(): number {
     return this.#frames.at(-1)?.text.length ?? 0;
   }

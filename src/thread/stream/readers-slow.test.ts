@@ -16,10 +16,10 @@ const run = { invocation_id: "inv_a" };
 const TICK_MS = 50;
 
 interface Flood {
-  /** Pieces of a tick, and their length: one of 20,000 is 400,000 characters a second. */
+  /** Pieces for each tick, and their length. One piece of 20,000 is 400,000 characters a second. */
   pieces: number;
   length: number;
-  /** Ticks of a message, and messages. */
+  /** Ticks for each message, and the number of messages. */
   ticks: number;
   steps: number;
 }
@@ -45,7 +45,7 @@ function flood(clock: FakeClock, { pieces, length, ticks, steps }: Flood, step: 
   };
 }
 
-/** A thread of 5 MB, at whose next run a model floods. */
+/** A thread of 5 MB whose next run floods its readers. */
 async function largeThread(plan: Flood) {
   const clock = new FakeClock();
   const thread = new FakeThread({ clock });
@@ -111,7 +111,7 @@ describe("a reader that has lost its position in a thread of 5 MB, while a run f
   const brisk = { pieces: 1, length: 20_000, ticks: 75, steps: 6 };
   // Its messages are larger than a snapshot, so the first one says nothing about the reader's pace.
   const wild = { pieces: 5, length: 20_000, ticks: 14, steps: 11 };
-  // A frame of a token is a dozen times as long as its text: by rows, this reader could keep up.
+  // A token's frame is a dozen times as long as its text, so this reader could keep up with rows.
   const tokens = { pieces: 2000, length: 10, ticks: 40, steps: 4 };
   for (const [name, bytesPerSecond, plan, cuts] of [
     ["of 2.5 MB/s, in a run of tokens,", 2_500_000, tokens, 0],
@@ -166,7 +166,7 @@ describe("a reader of 500 kB/s that comes back amid a long text of tokens", () =
 
 describe("a reader that comes after one was cut for being behind", () => {
   const piece = "x".repeat(1024);
-  /** A thread whose only reader was cut amid a flood. */
+  /** A thread whose only reader was cut during a flood. */
   async function strained() {
     const stage = new Stage();
     const { clock, journal, readers, add, fact } = stage;

@@ -39,7 +39,7 @@ function textsOf(client: ScriptedClient): Map<string, string> {
   return new Map([...client.conversation.parts].map(([id, { text }]) => [id, text]));
 }
 
-describe("a client that is cut anywhere and comes back", () => {
+describe("a client that is cut at any frame and comes back", () => {
   it("gets exactly what an undisturbed one gets while memory holds", async () => {
     await fc.assert(
       fc.asyncProperty(anyScript({ disasters: false }), anyClients, async (script, plans) => {

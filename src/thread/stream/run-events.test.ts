@@ -27,7 +27,7 @@ const anyAct: fc.Arbitrary<Act> = fc.oneof(
   fc.record({ type: fc.constantFrom("store" as const, "void" as const, "fact" as const) }),
 );
 
-/** What the model does: one message after another, each with one text. */
+/** The model's actions: one message after another, each with one text. */
 function createWriter(journal: Journal, life: string) {
   let messages = 0;
   let open: string | null = null;

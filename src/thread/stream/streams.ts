@@ -8,7 +8,7 @@ import { frameOf, type JournalRow } from "./journal.ts";
 import { MAX_READERS, type ReaderRequest } from "./readers.ts";
 import { resyncOpening } from "./snapshot.ts";
 
-/** What a client asked for; without a run it is the thread's stream. */
+/** A client's request for a stream. Without a run it is the thread's stream. */
 export interface StreamRequest {
   invocation_id: string | null;
   after: number | null;
