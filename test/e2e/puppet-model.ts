@@ -12,6 +12,7 @@ interface SentMessage {
 /** One request of the server, answered by the test. */
 export interface ModelCall {
   messages: SentMessage[];
+  headers: IncomingMessage["headers"];
   text(piece: string): void;
   think(piece: string): void;
   /** Begins a tool call; `args` continues it under the same index. */
@@ -45,7 +46,7 @@ export async function startPuppetModel(): Promise<PuppetModel> {
     const body = await readBody(request);
     if (body === null) return;
     const { messages } = JSON.parse(body) as { messages: SentMessage[] };
-    const call = makeCall(messages, response);
+    const call = makeCall(messages, request.headers, response);
     const take = takers.shift();
     if (take === undefined) waiting.push(call);
     else take(call);
@@ -80,7 +81,7 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   }
 }
 
-function makeCall(messages: SentMessage[], response: ServerResponse): ModelCall {
+function makeCall(messages: SentMessage[], headers: IncomingMessage["headers"], response: ServerResponse): ModelCall {
   const send = (delta: object, finish: string | null = null): void => {
     if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream" });
     const choices = [{ index: 0, delta, finish_reason: finish }];
@@ -88,6 +89,7 @@ function makeCall(messages: SentMessage[], response: ServerResponse): ModelCall 
   };
   return {
     messages,
+    headers,
     text: (content) => send({ content }),
     think: (reasoning_content) => send({ reasoning_content }),
     call: (index, id, name, args = "") =>

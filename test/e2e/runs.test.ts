@@ -29,6 +29,13 @@ describe("a run", () => {
     });
   });
 
+  it("asks the model under the name of OpenAI's client, though the bundle keeps no names", async () => {
+    await client.post("run-client/runs", { message: "hello", invocation_id: "inv-client" });
+    const { headers } = await client.say("hi");
+    expect(headers["user-agent"]).toMatch(/^OpenAI\/JS \d/);
+    await client.eventsOf("run-client", "inv-client");
+  });
+
   it("is answered with 200 once it has ended, for a caller that waits", async () => {
     const waiting = client.post("run-wait/runs?wait=1", { message: "hello" });
     await client.say("hi");

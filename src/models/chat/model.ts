@@ -40,6 +40,9 @@ interface Setup {
   limits: OpenAiLimits;
 }
 
+// The SDK's User-Agent begins with the name of its class, which a bundle without names lacks (`keep_names`, wrangler.toml).
+Object.defineProperty(OpenAI, "name", { value: "OpenAI" });
+
 export function createOpenAiModel(options: OpenAiOptions): Model {
   const limits = { ...defaultLimits, ...options.limits };
   const request = options.fetch ?? ((input, init) => fetch(input, init));
