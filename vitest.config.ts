@@ -25,6 +25,7 @@ const longest = [
   "web-typed",
   "web-sign-in",
   "docs-page",
+  "former-version",
 ];
 
 /** Crowds and floods, which take a minute more: `npm run load`. */

@@ -1,7 +1,7 @@
 // Secrets that sign outgoing webhook deliveries and verify incoming ones. One key is in use. For a time after a
 // rotation the former keys stay valid, so that no delivery is lost while the peer changes its key. This holds even if
 // the answer to a rotation is lost and the key is rotated again.
-import { isRecord } from "../agent/calls/leniency.ts";
+import { isRecord } from "../lib/is-record.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { readSecret, replaceSecret, type Secret, type SecretName } from "../store/secrets.ts";
 import { isList, isText, isTextOrNull, parseStored } from "../store/shapes/stored.ts";

@@ -1,6 +1,6 @@
 // Parses Slack's events from JSON, and gives the reason for each that is ignored. Every field is validated.
 import { z } from "zod";
-import { isRecord } from "../agent/calls/leniency.ts";
+import { isRecord } from "../lib/is-record.ts";
 
 /** A person's message. Slack sends a mention as two events, and both become the same message. */
 export interface SlackMessageEvent {

@@ -1,7 +1,7 @@
 // Parses clicks on our buttons, and the form for an answer in a person's own words, from Slack's JSON. Every field is
 // validated.
 import { z } from "zod";
-import { isRecord } from "../agent/calls/leniency.ts";
+import { isRecord } from "../lib/is-record.ts";
 import { cutEnd } from "../lib/truncate.ts";
 import { slackId, slackTime } from "./events.ts";
 import { parseJson, readAction, type SlackAction } from "./show/actions.ts";

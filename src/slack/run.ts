@@ -1,7 +1,7 @@
 // Makes the thread's id and the run's input for a place in Slack. All ids are derived from where and when something was
 // written or pressed. So it is one run of one thread, however many events Slack sends for it, and however often.
 import { z } from "zod";
-import { isRecord } from "../agent/calls/leniency.ts";
+import { isRecord } from "../lib/is-record.ts";
 import { derivedId } from "../protocol/ids.ts";
 import type { Run } from "../protocol/run.ts";
 import type { SlackPlace, SlackWorkspace } from "../protocol/slack.ts";

@@ -1,7 +1,8 @@
 // The two calls that end a run on purpose: a question to the person, and the end of the work.
 import { z } from "zod";
-import { isRecord, lenientObject } from "../agent/calls/leniency.ts";
+import { lenientObject } from "../agent/calls/leniency.ts";
 import { defineTool, type Tool } from "../agent/tool.ts";
+import { isRecord } from "../lib/is-record.ts";
 
 // These tools make no request, so only a bug could take longer.
 const TIME_LIMIT_MS = 10_000;

@@ -7,9 +7,10 @@
 // rule is stricter: fields or items without a `type` imply an object or a list. References are expanded; one that leads
 // back to itself, or beyond the bound, accepts anything. Neither zod nor this file generates code.
 import { z } from "zod";
+import { isRecord } from "../../lib/is-record.ts";
 import { findJsonFault } from "../../lib/json-bounds.ts";
 import { cutEnd } from "../../lib/truncate.ts";
-import { isRecord, parseJson, understandAs } from "./leniency.ts";
+import { parseJson, understandAs } from "./leniency.ts";
 
 export type JsonSchema = Record<string, unknown>;
 

@@ -3,6 +3,7 @@
 // The result is checked against the strict schema. The model sees only the strict schema, so it learns only the right
 // form.
 import { z } from "zod";
+import { isRecord } from "../../lib/is-record.ts";
 
 interface Reading {
   /** Other names under which models send a field, by the field's name. */
@@ -40,10 +41,6 @@ export function parseJson(value: unknown): unknown {
   } catch {
     return value;
   }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Reads a value as a field of that type is meant. The names of types are those of zod and of JSON Schema. */

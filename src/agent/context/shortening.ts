@@ -1,9 +1,11 @@
 // A message that is too long for the prompt by itself (a pasted file, a call that writes one) is shown with its middle
 // cut out. Its row stays whole. The same message and limit give the same bytes, so the provider's cache of the prompt's
 // prefix stays valid.
+
+import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd, cutMiddle } from "../../lib/truncate.ts";
 import type { ChatMessage, ContentPart, ToolCall, UserContent } from "../../protocol/message.ts";
-import { isRecord, parseJson } from "../calls/leniency.ts";
+import { parseJson } from "../calls/leniency.ts";
 import { estimateMessage, estimateText } from "./tokens.ts";
 
 /**

@@ -1,8 +1,10 @@
 // The older part of a conversation as a text: for the model that summarizes it or, if none does, for the run's model
 // itself. Each entry is one line of JSON, so that nothing a tool returned can pass for an entry.
+
+import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd, cutMiddle } from "../../lib/truncate.ts";
 import { type ChatMessage, type ToolCall, textOf } from "../../protocol/message.ts";
-import { isRecord, parseJson } from "../calls/leniency.ts";
+import { parseJson } from "../calls/leniency.ts";
 import { cutToTokens, describeCut } from "./shortening.ts";
 import { estimateText } from "./tokens.ts";
 

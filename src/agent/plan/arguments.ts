@@ -1,8 +1,9 @@
 // The arguments of the plan tools: the schemas that the model sees, and how its usual mistakes are read. Rules that
 // need the plan itself are in `rules.ts`.
 import { z } from "zod";
+import { isRecord } from "../../lib/is-record.ts";
 import { type TaskStatus, taskStatuses } from "../../protocol/plan/task.ts";
-import { isRecord, lenientObject, parseJson } from "../calls/leniency.ts";
+import { lenientObject, parseJson } from "../calls/leniency.ts";
 
 const taskTexts = z.array(z.string()).min(1).describe("One short sentence per task, in the order of the work");
 

@@ -3,8 +3,9 @@
 //
 // All of a run's interrupts are answered together. Until then the message itself keeps the answers: an answered
 // question has a button that takes the answer back, and that button's value is the answer.
-import { isRecord } from "../../agent/calls/leniency.ts";
+
 import { isChinese } from "../../agent/language.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { Interrupt } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";

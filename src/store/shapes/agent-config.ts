@@ -1,5 +1,5 @@
 // The configuration of an agent: in D1 with each version, in the object's SQLite with each run that it is pinned by.
-import { isRecord } from "../../agent/calls/leniency.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import { type AgentConfig, defaultAgent } from "../../protocol/agents/agent.ts";
 import { isList, isNumber, isText, isTextOrNull, type Shape } from "./stored.ts";
 

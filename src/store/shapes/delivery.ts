@@ -1,5 +1,5 @@
 // What a webhook's delivery carries, as it is stored and sent: the JSON of a `WebhookPayload`.
-import { isRecord } from "../../agent/calls/leniency.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import { END_HOPS } from "../../protocol/chain.ts";
 import { isNumber, parseStored } from "./stored.ts";
 

@@ -1,5 +1,5 @@
 // The content of messages, as the object's SQLite and D1 both hold it. It has been the same in every version so far.
-import { isRecord } from "../../agent/calls/leniency.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import type {
   AssistantMessage,
   ChatMessage,

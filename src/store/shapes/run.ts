@@ -1,5 +1,5 @@
 // A run as the API answers it, as the object's SQLite and D1 both hold it.
-import { isRecord } from "../../agent/calls/leniency.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import { type Cause, type Chain, withChain } from "../../protocol/chain.ts";
 import type { Interrupt, Run, Usage } from "../../protocol/run.ts";
 import { isList, isNumber, isText, isTextOrNull } from "./stored.ts";

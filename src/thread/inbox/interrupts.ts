@@ -4,11 +4,11 @@
 //
 // Expiry needs no alarm, since it only makes a late answer refused. An open interrupt costs nothing.
 import type { Grant } from "../../agent/calls/consent.ts";
-import { isRecord } from "../../agent/calls/leniency.ts";
 import { checkArguments } from "../../agent/calls/tool-arguments.ts";
 import { createTasksInput } from "../../agent/plan/arguments.ts";
 import { createTasks } from "../../agent/plan/rules.ts";
 import type { Tool } from "../../agent/tool.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { textOf, type UserContent } from "../../protocol/message.ts";

@@ -1,8 +1,9 @@
 // The thread's state as streams carry it: the plan and the sandbox. Every change is stored with its fact and sent as
 // one STATE_DELTA.
-import { isRecord } from "../../agent/calls/leniency.ts";
+
 import { diffPlanState } from "../../agent/plan/changes.ts";
 import { planState } from "../../agent/plan/view.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import type { PatchOperation, StateValue } from "../../protocol/event.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { isList, isNumber, isText, shapeOf } from "../../store/shapes/stored.ts";

@@ -1,5 +1,5 @@
 // The stored thread, or what is kept of a removed one.
-import { isRecord } from "../../agent/calls/leniency.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import type { Thread, ThreadKey } from "../../protocol/thread.ts";
 import { isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
 import { type Database, hasTables, readMeta, readRequiredMeta, type Sql } from "./database.ts";

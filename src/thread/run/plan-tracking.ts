@@ -1,9 +1,10 @@
 // What the object tracks beside the plan's row: when tasks started and finished, and which edits by people the model
 // has not seen. Both are read from storage on each use, and neither is larger than a plan.
-import { isRecord } from "../../agent/calls/leniency.ts";
+
 import { type TaskTimes, trackTimes } from "../../agent/plan/ledger.ts";
 import { addNotes, type EditNote, noteEdit, type UnseenEdits } from "../../agent/plan/unseen-edits.ts";
 import { openTasks } from "../../agent/plan/view.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { readMetadata } from "../../store/shapes/message.ts";
 import { isList, isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";

@@ -1,7 +1,8 @@
 // What a model reads of the thread: the newest summary, and every row after those that it summarizes.
-import { isRecord } from "../../agent/calls/leniency.ts";
+
 import type { Summary } from "../../agent/context/summary.ts";
 import type { LoopFact } from "../../agent/events.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import type { ChatMessage, ToolMessage } from "../../protocol/message.ts";
 import { toChatMessage, toUserMessage, UNREADABLE } from "../../store/shapes/message.ts";
 import { isList, isNumber, isText, readStored, shapeOf } from "../../store/shapes/stored.ts";

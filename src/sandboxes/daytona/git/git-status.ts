@@ -1,6 +1,8 @@
 // Parses the daemon's answers about a repository, and maps the file names that models use.
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { GitChange, GitStatus } from "../../../agent/sandbox-git.ts";
+import { isRecord } from "../../../lib/is-record.ts";
 
 export function readStatus(answer: unknown): Omit<GitStatus, "path" | "branch"> {
   const status = isRecord(answer) ? answer : {};
@@ -45,10 +47,6 @@ export function mapFiles(
       `${file} has not changed, or is not in the repository ${shown}. Nothing was committed.`,
     );
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readText(value: unknown): string {

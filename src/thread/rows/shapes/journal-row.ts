@@ -1,5 +1,5 @@
 // The JSON in a row of the journal.
-import { isRecord } from "../../../agent/calls/leniency.ts";
+import { isRecord } from "../../../lib/is-record.ts";
 import type { ThreadEvent } from "../../../protocol/event.ts";
 import { isList, isNumber, isText, type Shape, shapeOf } from "../../../store/shapes/stored.ts";
 

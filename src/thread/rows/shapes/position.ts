@@ -1,5 +1,5 @@
 // The position up to which D1 has the object's rows. Without it everything is sent again, which changes nothing in D1.
-import { isRecord } from "../../../agent/calls/leniency.ts";
+import { isRecord } from "../../../lib/is-record.ts";
 import { isNumber, shapeOf } from "../../../store/shapes/stored.ts";
 
 export interface Position {

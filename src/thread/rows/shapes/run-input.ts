@@ -1,5 +1,5 @@
 // The input of a run, stored until the run takes it.
-import { isRecord } from "../../../agent/calls/leniency.ts";
+import { isRecord } from "../../../lib/is-record.ts";
 import type { ClientTool, InterruptAnswer, RunInput } from "../../../protocol/thread.ts";
 import { isUserContent } from "../../../store/shapes/message.ts";
 import { isPartOfChain } from "../../../store/shapes/run.ts";

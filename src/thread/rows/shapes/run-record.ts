@@ -1,6 +1,7 @@
 // The fields of a run that only the object has: its pinned agent, its started calls, its requested end.
-import { isRecord } from "../../../agent/calls/leniency.ts";
+
 import type { LoopOutcome } from "../../../agent/events.ts";
+import { isRecord } from "../../../lib/is-record.ts";
 import type { PinnedAgent } from "../../../protocol/thread.ts";
 import { toAgentConfig } from "../../../store/shapes/agent-config.ts";
 import { isList, isNumber, isText, isTextOrNull, type Shape, shapeOf } from "../../../store/shapes/stored.ts";
