@@ -4,13 +4,12 @@ import { z } from "@hono/zod-openapi";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { newRunInput, type RunInput } from "../../protocol/thread.ts";
-import { callThread, threadStub } from "../../thread/stub.ts";
 import type { App, AppContext } from "../context.ts";
 import { addOperation, type Operation } from "../operation.ts";
 import { keyOf, requireAgent } from "../ownership.ts";
+import { openRunStream } from "../run-stream/open.ts";
 import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
-import { readStream, streamResponse } from "../stream.ts";
-import { followLives } from "./reconnect.ts";
+import { streamResponse } from "../stream.ts";
 
 const imageAddress = wellFormed.openapi({
   description:
@@ -117,9 +116,8 @@ export function addAgUi(app: App): void {
 }
 
 async function answerRun(context: AppContext, body: Body, agent_id: string | null): Promise<Response> {
-  const key = keyOf(context, body.threadId);
   const input = newRunInput({
-    ...key,
+    ...keyOf(context, body.threadId),
     invocation_id: body.runId,
     messages: body.messages.flatMap(readUserMessage),
     tool_results: body.messages.flatMap(readToolResult),
@@ -129,16 +127,7 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     client_tools: body.tools,
     context: body.context,
   });
-  const headers = { "content-type": "application/json" };
-  const text = JSON.stringify(input);
-  const start = () => new Request("https://thread/runs?known=1", { method: "POST", headers, body: text });
-  const first = await readStream(await callThread(context.env, key, (stub) => stub.fetch(start())));
-  // The object answers a number above the newest event with a resync; for a waiting run, with its whole stream.
-  const position = { invocation_id: body.runId, after: String(Number.MAX_SAFE_INTEGER) };
-  const address = `https://thread/events?${new URLSearchParams({ ...key, ...position })}`;
-  // A stub whose object was reset stays broken, so each life needs a new one.
-  const next = async () => readStream(await threadStub(context.env, key).fetch(new Request(address)));
-  return streamResponse(followLives(first, next, { ...key, invocation_id: body.runId }, input.tool_results));
+  return streamResponse(await openRunStream(context, input));
 }
 
 function readResume({ resume }: Body): RunInput["resume"] {

@@ -1,5 +1,5 @@
-// What the AG-UI routes track of a stream, for every byte at which it may be cut. AG-UI's own verifier accepts the end
-// events that follow, and a resync after them.
+// What is tracked of a run's stream, for every byte at which it may be cut. AG-UI's own verifier accepts the end events
+// that follow, and a resync after them.
 import { verifyEvents } from "@ag-ui/client";
 import type { BaseEvent } from "@ag-ui/core";
 import { from, lastValueFrom, toArray } from "rxjs";

@@ -1,6 +1,6 @@
-// Reconnects a run's stream when a life of the thread's object ends, because AG-UI's `HttpAgent` can't resume. When the
-// object's stream breaks, this asks the next life for a resync. On the same response the client sees the end of
-// everything that was open, both snapshots, everything opened again, and the rest.
+// Reconnects a run's stream when a life of the thread's object ends, for clients that can't resume. When the object's
+// stream breaks, this asks the next life for a resync. On the same response the client sees the end of everything that
+// was open, both snapshots, everything opened again, and the rest.
 //
 // The stream is read on the client's demand, one read at a time, so a slow client delays only its own reader. It ends
 // cleanly after the run's terminal event. In every other case it is aborted.

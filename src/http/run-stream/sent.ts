@@ -1,6 +1,6 @@
-// Tracks what an AG-UI client has been sent, as far as a reconnect needs it: whether its run has started, what is open,
-// whether the run has ended. Nearly all frames are deltas, which change none of that. So a frame is recognized by its
-// type, the first field of every event, and parsed only if that type opens or closes something.
+// Tracks what the client of a run's stream has been sent, as far as a reconnect needs it: whether the run has started,
+// what is open, whether the run has ended. Nearly all frames are deltas, which change none of that. So a frame is
+// recognized by its type, the first field of every event, and parsed only if that type opens or closes something.
 
 /** For each start event the type of its end event, and the field that names what they open and close. */
 const endEvents: Record<string, { type: string; name: string }> = {

@@ -1,0 +1,26 @@
+// Starts a run and opens its stream, for protocols whose clients can't resume one.
+import type { RunInput } from "../../protocol/thread.ts";
+import { callThread, threadStub } from "../../thread/stub.ts";
+import type { AppContext } from "../context.ts";
+import { readStream } from "../stream.ts";
+import { followLives } from "./reconnect.ts";
+
+/**
+ * Returns the run's frames from its start to its terminal event, over all lives of the thread's object. A run that the
+ * thread knows by its `invocation_id` is not started again: the stream attaches to it. Throws the `Problem` if the
+ * thread refuses the input; later the stream only breaks. The caller reads the stream or cancels it.
+ */
+export async function openRunStream(context: AppContext, input: RunInput): Promise<ReadableStream<Uint8Array>> {
+  const { user_id, thread_id, invocation_id } = input;
+  const key = { user_id, thread_id };
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify(input);
+  const start = () => new Request("https://thread/runs?known=1", { method: "POST", headers, body });
+  const first = await readStream(await callThread(context.env, key, (stub) => stub.fetch(start())));
+  // The object answers a number above the newest event with a resync; for a waiting run, with its whole stream.
+  const position = { invocation_id, after: String(Number.MAX_SAFE_INTEGER) };
+  const address = `https://thread/events?${new URLSearchParams({ ...key, ...position })}`;
+  // A stub whose object was reset stays broken, so each life needs a new one.
+  const next = async () => readStream(await threadStub(context.env, key).fetch(new Request(address)));
+  return followLives(first, next, { ...key, invocation_id }, input.tool_results);
+}
