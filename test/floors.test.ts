@@ -68,6 +68,14 @@ describe("the rules detect", () => {
     expect(rules.floorRule([file("src/extra/thing.ts", 'import { x } from "../lib/log.ts";')])).toHaveLength(1);
   });
 
+  it("a folder of src/http that no floor names", () => {
+    const named = [file("src/http/stream.ts"), file("src/http/routes/runs.ts"), file("src/http/run-stream/open.ts")];
+    expect(rules.httpFolderRule(named)).toEqual([]);
+    expect(
+      rules.httpFolderRule([...named, file("src/http/extra/routes.ts"), file("src/http/extra/a/b.ts")]),
+    ).toHaveLength(1);
+  });
+
   it("a cycle of imports, type imports included", () => {
     const cycle = [
       file("src/agent/a.ts", 'import { b } from "./b.ts";'),

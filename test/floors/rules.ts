@@ -34,13 +34,11 @@ const floors: string[][] = [
 /** The one import between rooms of one floor: `Env` contains the type of the thread's RPC. */
 const sameFloor = new Set(["src/config.ts > src/protocol"]);
 
-const routes = [
-  "src/slack/routes/",
-  "src/triggers/routes/",
-  "src/webhooks/routes/",
-  "src/projects/routes/",
-  "src/projects/previews/routes/",
-];
+/** The routes of features. Those of `src/http` are part of that room. */
+const routes = floors
+  .flat()
+  .filter((name) => name.endsWith("/routes") && !name.startsWith("src/http/"))
+  .map((name) => `${name}/`);
 
 /** The rooms that may import a package and its subpaths. */
 const packageRooms: { packages: RegExp; rooms: string[] }[] = [
@@ -101,6 +99,13 @@ export const floorRule: Rule = (sources) =>
     if (own.name === other.name || other.floor < own.floor || sameFloor.has(`${own.name} > ${other.name}`)) return [];
     return [`${path} (floor ${own.floor}) imports ${used.target} (floor ${other.floor})`];
   });
+
+/** A folder directly under `src/http` that no floor names would count as what all routes share. */
+export const httpFolderRule: Rule = (sources) => {
+  const folders = sources.flatMap(({ path }) => /^src\/http\/[^/]+(?=\/)/.exec(path)?.[0] ?? []);
+  const named = new Set(floors.flat());
+  return [...new Set(folders)].filter((folder) => !named.has(folder)).map((folder) => `${folder}: is on no floor`);
+};
 
 /** Imports form no cycle, type imports included: files in a cycle can't be read, moved or tested alone. */
 export const cycleRule: Rule = (sources) => {
