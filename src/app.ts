@@ -9,6 +9,7 @@ import { allowOrigins } from "./http/cors.ts";
 import { addDocs } from "./http/docs/docs.ts";
 import { addOpenApi } from "./http/docs/openapi.ts";
 import { answerError, answerNotFound } from "./http/errors.ts";
+import { keyRoots } from "./http/roots.ts";
 import { addAgentVersions } from "./http/routes/agent-versions.ts";
 import { addAgents } from "./http/routes/agents.ts";
 import { addApiKeys } from "./http/routes/api-keys.ts";
@@ -55,7 +56,7 @@ export function createApp(): App {
   // Added before the middleware that requires a key: the ticket is the key here.
   addTerminalSocket(app);
   addTicketDownload(app);
-  for (const path of ["/v1", "/v1/*", "/ag-ui", "/ag-ui/*"]) app.use(path, requireKey);
+  for (const path of keyRoots.flatMap((root) => [root, `${root}/*`])) app.use(path, requireKey);
   app.onError(answerError);
   app.notFound(answerNotFound);
   for (const add of resources) add(app);

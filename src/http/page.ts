@@ -1,14 +1,9 @@
 // Serves the web page and its files. Every request reaches the Worker first, because a preview's host must never show
-// the page. So this lists the paths of the API, and requests all others from the assets.
+// the page. So all paths outside the API are requested from the assets.
 import type { Env } from "../config.ts";
-
-/** Each includes all paths below it. */
-const roots = ["/v1", "/ag-ui", "/docs", "/hooks", "/integrations"];
-const paths = new Set(["/healthz", "/openapi.json"]);
+import { isApiPath } from "./roots.ts";
 
 /** Responds with the file at that path, or with the page if there is none; null if the path belongs to the API. */
 export function servePage(request: Request, env: Env): Promise<Response> | null {
-  const { pathname } = new URL(request.url);
-  const isApi = paths.has(pathname) || roots.some((root) => pathname === root || pathname.startsWith(`${root}/`));
-  return isApi ? null : env.ASSETS.fetch(request);
+  return isApiPath(new URL(request.url).pathname) ? null : env.ASSETS.fetch(request);
 }
