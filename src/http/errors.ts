@@ -1,11 +1,37 @@
 // Turns failures into responses. Expected ones are thrown as a `Problem` and answered with their code. Anything else is
 // answered as `internal`: its reason is logged and never sent.
-import { routePath } from "hono/route";
+import type { MiddlewareHandler } from "hono";
+import { matchedRoutes, routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
 import { logError, logWarning } from "../lib/log.ts";
 import { type Failure, type ProblemCode, problems, type Result } from "../protocol/error.ts";
-import type { AppContext } from "./context.ts";
+import type { AppContext, AppEnv } from "./context.ts";
+
+/** How the clients of a protocol read an error. */
+export interface ErrorForm {
+  type: "application/json" | "application/problem+json";
+  /** Adds fields to those that every error has. */
+  fields?: (failure: Failure) => Record<string, unknown>;
+}
+
+export const usualErrors: ErrorForm = { type: "application/problem+json" };
+
+const forms = new WeakMap<object, ErrorForm>();
+
+/**
+ * Marks the handler of a route. Errors of the route's requests then have this form, also if they are thrown before the
+ * handler is called: the key check comes first.
+ */
+export function withErrors<H extends MiddlewareHandler<AppEnv>>(form: ErrorForm, handle: H): H {
+  forms.set(handle, form);
+  return handle;
+}
+
+function formOf(context: AppContext): ErrorForm {
+  const marked = matchedRoutes(context).findLast(({ handler }) => forms.has(handler));
+  return (marked && forms.get(marked.handler)) ?? usualErrors;
+}
 
 export class Problem extends Error {
   readonly failure: Failure;
@@ -38,9 +64,9 @@ export function answerNotFound(context: AppContext): Response {
   return answerProblem(context, "not_found", `There is no ${context.req.method} on this path.`);
 }
 
-/** AG-UI clients read the body of an error only if its type is `application/json`. */
 function answerProblem(context: AppContext, code: ProblemCode, detail: string): Response {
   const { status, title } = problems[code];
+  const { type, fields } = formOf(context);
   const body = {
     type: `urn:taskloom:problem:${code}`,
     title,
@@ -48,8 +74,8 @@ function answerProblem(context: AppContext, code: ProblemCode, detail: string): 
     detail,
     code,
     request_id: context.get("request_id"),
+    ...fields?.({ code, detail }),
   };
-  const type = /^\/ag-ui(\/|$)/.test(context.req.path) ? "application/json" : "application/problem+json";
   return context.body(JSON.stringify(body), status as ContentfulStatusCode, { "content-type": type });
 }
 

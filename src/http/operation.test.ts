@@ -2,8 +2,56 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { describe, expect, it } from "vitest";
 import { noSettings } from "../../test/fakes/settings.ts";
 import type { AppEnv } from "./context.ts";
-import { answerError } from "./errors.ts";
+import { answerError, answerNotFound, type ErrorForm, Problem } from "./errors.ts";
 import { addOperation } from "./operation.ts";
+
+describe("an operation with an error form of its own", () => {
+  const errors: ErrorForm = {
+    type: "application/json",
+    fields: ({ code, detail }) => ({ error: { code, message: detail } }),
+  };
+
+  function makeApp() {
+    const app = new OpenAPIHono<AppEnv>();
+    app.onError(answerError);
+    app.notFound(answerNotFound);
+    app.use("/v1/*", async (context, next) => {
+      if (!context.req.header("authorization")) throw new Problem("unauthorized", "Send an API key.");
+      await next();
+    });
+    const common = { method: "post", tag: "Names", summary: "Fails", answers: {} } as const;
+    const fail = () => {
+      throw new Problem("not_found", "There is none.");
+    };
+    addOperation(app, { ...common, path: "/v1/own/{name}", errors }, fail);
+    addOperation(app, { ...common, path: "/v1/usual" }, fail);
+    return app;
+  }
+
+  it.each([
+    ["its handler throws", { authorization: "Bearer k" }, "not_found"],
+    ["middleware throws before its handler", {}, "unauthorized"],
+  ])("answers in it what %s", async (_what, headers: Record<string, string>, code) => {
+    const answer = await makeApp().request("/v1/own/x", { method: "POST", headers });
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    expect(await answer.json()).toMatchObject({ code, error: { code, message: expect.any(String) } });
+  });
+
+  it("leaves the errors of its neighbours as they are", async () => {
+    for (const path of ["/v1/usual", "/v1/own"]) {
+      const answer = await makeApp().request(path, { method: "POST", headers: { authorization: "Bearer k" } });
+      expect(answer.headers.get("content-type")).toBe("application/problem+json");
+      expect(await answer.json()).not.toHaveProperty("error");
+    }
+  });
+
+  it("is described with its type", () => {
+    const { paths } = makeApp().getOpenAPI31Document({ openapi: "3.1.0", info: { title: "t", version: "1" } });
+    const typesOf = (path: string) => Object.keys(paths?.[path]?.post?.responses?.[500]?.content ?? {});
+    expect(typesOf("/v1/own/{name}")).toEqual(["application/json"]);
+    expect(typesOf("/v1/usual")).toEqual(["application/problem+json"]);
+  });
+});
 
 describe("a body that depends on the settings", () => {
   it("is validated against the settings of the server that receives it", async () => {

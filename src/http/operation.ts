@@ -5,7 +5,7 @@ import type { Config } from "../config.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
-import { Problem, toFailure } from "./errors.ts";
+import { type ErrorForm, Problem, toFailure, usualErrors, withErrors } from "./errors.ts";
 import * as examples from "./examples.ts";
 import { problem } from "./schemas.ts";
 
@@ -41,8 +41,10 @@ export interface Operation<Params, Query, Headers, Body> {
   answers: Record<number, Answer>;
   /** Problems beside those that every operation can answer. */
   problems?: ProblemCode[];
-  /** For AG-UI's clients: unknown fields are ignored, and errors are plain `application/json`. */
+  /** Unknown fields are ignored, because the protocol is not ours. */
   lenient?: true;
+  /** The form in which the clients of a protocol read errors. */
+  errors?: ErrorForm;
 }
 
 export interface Input<Params, Query, Headers, Body> {
@@ -59,7 +61,7 @@ export function addOperation<Params, Query, Headers, Body>(
   handle: (context: AppContext, input: Input<Params, Query, Headers, Body>) => Response | Promise<Response>,
 ): void {
   describe(app, operation);
-  app.on(operation.method.toUpperCase(), operation.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+  const answer = async (context: AppContext): Promise<Response> => {
     const { req } = context;
     const body = operation.bodyFor?.(context.get("config")) ?? operation.body;
     const input = {
@@ -69,7 +71,9 @@ export function addOperation<Params, Query, Headers, Body>(
       body: body ? check(body, await readJson(req.raw)) : undefined,
     };
     return await handle(context, input as Input<Params, Query, Headers, Body>);
-  });
+  };
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
+  app.on(operation.method.toUpperCase(), path, withErrors(operation.errors ?? usualErrors, answer));
 }
 
 const noQuery = z.strictObject({});
@@ -165,7 +169,7 @@ function describeProblems<Params, Query, Headers, Body>(
   if (operation.body) codes.add("bad_json");
   if (operation.body || operation.takesBytes) codes.add("body_too_large");
   const described: Record<number, ResponseDescription> = {};
-  const type = operation.lenient ? "application/json" : "application/problem+json";
+  const { type } = operation.errors ?? usualErrors;
   for (const status of new Set(Array.from(codes, (code) => problems[code].status))) {
     const ofStatus = [...codes].filter((code) => problems[code].status === status).sort();
     const [code = "internal"] = ofStatus;

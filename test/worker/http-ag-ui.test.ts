@@ -104,4 +104,15 @@ describe("POST /ag-ui", () => {
     expect(answer).toMatchObject({ status: 400, body: { code: "empty_message" } });
     expect(answer.headers.get("content-type")).toBe("application/json");
   });
+
+  it.each([
+    ["without a key", "POST", "/ag-ui/agent_default", 401],
+    ["without a key on its root", "POST", "/ag-ui", 401],
+    ["with a method that no route has", "GET", "/ag-ui", 404],
+    ["with a path that no route has", "POST", "/ag-ui/agent_default/more", 404],
+  ])("answers a request %s as plain JSON", async (_what, method, path, status) => {
+    const client = createClient();
+    const answer = await (status === 401 ? client.as(null) : client).send(method, path);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([status, "application/json"]);
+  });
 });

@@ -5,6 +5,7 @@ import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { newRunInput, type RunInput } from "../../protocol/thread.ts";
 import type { App, AppContext } from "../context.ts";
+import { type ErrorForm, withErrors } from "../errors.ts";
 import { addOperation, type Operation } from "../operation.ts";
 import { keyOf, requireAgent } from "../ownership.ts";
 import { openRunStream } from "../run-stream/open.ts";
@@ -91,6 +92,9 @@ const body = z
   });
 type Body = z.infer<typeof body>;
 
+/** AG-UI's clients read the body of an error only if it has this type. */
+const errors: ErrorForm = { type: "application/json" };
+
 const common = {
   method: "post",
   tag: "AG-UI",
@@ -99,9 +103,15 @@ const common = {
   answers: { 200: { description: "The run's AG-UI events.", text: "text/event-stream" } },
   problems: ["empty_message", "not_found", "interrupt_answered", "interrupts_uncovered"],
   lenient: true,
+  errors,
 } satisfies Partial<Operation<unknown, unknown, unknown, Body>>;
 
 export function addAgUi(app: App): void {
+  // Also for paths and methods without a route.
+  app.use(
+    "/ag-ui/*",
+    withErrors(errors, (_context, next) => next()),
+  );
   addOperation(app, { ...common, path: "/ag-ui", summary: "Run the default agent" }, (context, { body }) =>
     answerRun(context, body, null),
   );
