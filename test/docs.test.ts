@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createApp } from "../src/app.ts";
 import { describeApi } from "../src/http/docs/openapi.ts";
+import { defaultAgent } from "../src/protocol/agents/agent.ts";
 import { problems } from "../src/protocol/error.ts";
 import { runErrorCodes } from "../src/protocol/run.ts";
 import { slackScopes } from "../src/slack/oauth.ts";
@@ -111,6 +112,15 @@ describe("docs/api.md", () => {
     );
     expect(served.length).toBeGreaterThan(20);
     expect(listed.toSorted()).toEqual(served.toSorted());
+  });
+});
+
+describe("docs/agents.md", () => {
+  it("lists every field of an agent's configuration with its default", async () => {
+    const rows = (await read("docs/agents.md")).matchAll(/^\| `(\w+)` \| `([^`]+)` \|/gm);
+    const listed = Object.fromEntries([...rows].map(([, field, text]) => [field, text]));
+    const defaults = Object.entries(defaultAgent.config).map(([field, value]) => [field, JSON.stringify(value)]);
+    expect(listed).toEqual(Object.fromEntries(defaults));
   });
 });
 

@@ -1,4 +1,5 @@
 // Examples of the API's responses, for `/openapi.json` and `/docs`.
+import type { AgentView } from "../protocol/agents/agent.ts";
 import { sandboxExamples } from "../sandboxes/index.ts";
 
 export const time = "2026-11-24T10:00:00.000Z";
@@ -200,7 +201,7 @@ export const run = {
 
 export const usageDay = { date: "2026-11-24", runs: 3, ...run.usage };
 
-export const agent = {
+export const agent: AgentView = {
   agent_id: "agent_default",
   name: "Taskloom",
   version: 1,
@@ -209,12 +210,12 @@ export const agent = {
   fallback_models: [],
   temperature: null,
   max_steps: 100,
-  plan_order: "strict" as const,
-  tool_format: "native" as const,
+  plan_order: "strict",
+  tool_format: "native",
   tools: null,
   approvals: { execute_command: ["rm *"] },
   plan_approval: false,
-  evidence: "note" as const,
+  evidence: "note",
   pinned_version: null,
   created_at: time,
   updated_at: time,

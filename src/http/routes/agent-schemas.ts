@@ -53,29 +53,25 @@ function approvalsOf(toolNames: string[]) {
 const config = agentConfig.shape;
 const agentName = title.min(1).max(200);
 
+/** Only a new agent gets defaults. In a patch, an absent field stays as it is. */
+function withoutDefaults<Fields extends Record<string, z.ZodDefault<z.ZodType>>>(fields: Fields) {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.unwrap().optional()])) as {
+    [Name in keyof Fields]: z.ZodOptional<ReturnType<Fields[Name]["unwrap"]>>;
+  };
+}
+
 function createBodies(toolNames: string[]) {
   const tools = toolsOf(toolNames);
   const approvals = approvalsOf(toolNames);
   const given = { fallback_models: models.default([]), tools: tools.default(null), approvals: approvals.default({}) };
-  // Only a new agent gets defaults. In a patch, an absent field stays as it is.
-  const changed = {
-    instructions: config.instructions.unwrap().optional(),
-    model: config.model.unwrap().optional(),
-    fallback_models: models.optional(),
-    temperature: config.temperature.unwrap().optional(),
-    max_steps: config.max_steps.unwrap().optional(),
-    plan_order: config.plan_order.unwrap().optional(),
-    tool_format: config.tool_format.unwrap().optional(),
-    tools: tools.optional(),
-    approvals: approvals.optional(),
-    plan_approval: config.plan_approval.unwrap().optional(),
-    evidence: config.evidence.unwrap().optional(),
-  };
+  const changed = { fallback_models: models.optional(), tools: tools.optional(), approvals: approvals.optional() };
   return {
     create: z
       .strictObject({ agent_id: clientId.optional(), name: agentName, ...config, ...given })
       .openapi({ example: { name: "Shop builder", instructions: "Build small shops." } }),
-    patch: z.strictObject({ name: agentName.optional(), ...changed }).openapi({ example: { max_steps: 50 } }),
+    patch: z
+      .strictObject({ name: agentName.optional(), ...withoutDefaults(config), ...changed })
+      .openapi({ example: { max_steps: 50 } }),
   };
 }
 

@@ -1,6 +1,6 @@
 // Agents are named configurations. Each change makes a version, and a run keeps the version it started with.
 import { z } from "@hono/zod-openapi";
-import { type Agent, agentConfig } from "../../protocol/agents/agent.ts";
+import { type Agent, type AgentView, agentConfig } from "../../protocol/agents/agent.ts";
 import { clientId, DEFAULT_AGENT_ID, newId } from "../../protocol/ids.ts";
 import {
   createAgent,
@@ -71,7 +71,7 @@ export function addAgents(app: App): void {
   );
 }
 
-export function show({ agent_id, name, version, config, pinned_version, created_at, updated_at }: Agent) {
+export function show({ agent_id, name, version, config, pinned_version, created_at, updated_at }: Agent): AgentView {
   return { agent_id, name, version, ...config, pinned_version, created_at, updated_at };
 }
 

@@ -42,6 +42,9 @@ export interface Agent {
   updated_at: string;
 }
 
+/** An agent as the API returns it: its configuration's fields beside its own. */
+export interface AgentView extends Omit<Agent, "config">, AgentConfig {}
+
 /** Every user has this agent: version 1 with all defaults, until a `PATCH` stores another version. */
 export const defaultAgent: Agent = {
   agent_id: DEFAULT_AGENT_ID,

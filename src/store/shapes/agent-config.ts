@@ -13,19 +13,29 @@ export const toAgentConfig: Shape<AgentConfig> = (value) => {
   return isAgentConfig(config) ? config : undefined;
 };
 
+const isKnown: Record<keyof AgentConfig, (value: unknown) => boolean> = {
+  instructions: isText,
+  model: isTextOrNull,
+  fallback_models: isTexts,
+  temperature: (value) => value === null || isNumber(value),
+  max_steps: isNumber,
+  plan_order: isText,
+  tool_format: isText,
+  tools: (value) => value === null || isTexts(value),
+  approvals: (value) => isRecord(value) && Object.values(value).every(isTexts),
+  plan_approval: isBoolean,
+  evidence: isText,
+};
+const fields = Object.keys(isKnown) as (keyof AgentConfig)[];
+
 function isAgentConfig(config: Record<keyof AgentConfig, unknown>): config is AgentConfig {
-  return (
-    typeof config.instructions === "string" &&
-    isTextOrNull(config.model) &&
-    isList(config.fallback_models, isText) &&
-    (config.temperature === null || isNumber(config.temperature)) &&
-    isNumber(config.max_steps) &&
-    typeof config.plan_order === "string" &&
-    typeof config.tool_format === "string" &&
-    (config.tools === null || isList(config.tools, isText)) &&
-    isRecord(config.approvals) &&
-    Object.values(config.approvals).every((patterns) => isList(patterns, isText)) &&
-    typeof config.plan_approval === "boolean" &&
-    typeof config.evidence === "string"
-  );
+  return fields.every((field) => isKnown[field](config[field]));
+}
+
+function isTexts(value: unknown): value is string[] {
+  return isList(value, isText);
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === "boolean";
 }

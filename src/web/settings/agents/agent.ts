@@ -1,15 +1,8 @@
 // An agent as the API returns it, and the form that creates or changes one. Rarely changed settings are JSON in one
 // field, so that everything in the API can be changed here.
-import type { AgentConfig } from "../../../protocol/agents/agent.ts";
+import type { AgentConfig, AgentView } from "../../../protocol/agents/agent.ts";
 
-export interface Agent extends AgentConfig {
-  agent_id: string;
-  name: string;
-  version: number;
-  pinned_version: number | null;
-  created_at: string;
-  updated_at: string;
-}
+export type Agent = AgentView;
 
 export interface AgentDraft {
   name: string;
@@ -28,13 +21,15 @@ export interface AgentDraft {
   rest: string;
 }
 
-type Rest = Pick<AgentConfig, "temperature" | "tool_format" | "tools">;
-const restNames = ["temperature", "tool_format", "tools"] as const;
+/** The settings without a field in the form. */
+type Rest = Omit<AgentConfig, keyof AgentDraft>;
+const newRest: Rest = { temperature: null, tool_format: "native", tools: null };
+const restNames = Object.keys(newRest) as (keyof Rest)[];
 
 export const newAgentDraft: AgentDraft = {
   ...{ name: "", instructions: "", model: "", fallback_models: "", max_steps: "100", plan_order: "strict" },
   ...{ plan_approval: false, evidence: "note", approvals: "" },
-  rest: writeRest({ temperature: null, tool_format: "native", tools: null }),
+  rest: writeRest(newRest),
 };
 
 export function draftOf(agent: Agent): AgentDraft {
@@ -53,14 +48,14 @@ export function bodyOf(draft: AgentDraft): Record<string, unknown> | null {
   const rest = readRest(draft.rest);
   if (rest === null) return null;
   const { instructions, plan_order, plan_approval, evidence } = draft;
-  return {
-    ...rest,
+  const fields: Record<Exclude<keyof AgentDraft, "rest">, unknown> = {
     ...{ name: draft.name.trim(), instructions, plan_order, plan_approval, evidence },
     model: draft.model.trim() || null,
     fallback_models: linesOf(draft.fallback_models),
     max_steps: Number(draft.max_steps),
     approvals: readApprovals(draft.approvals),
   };
+  return { ...rest, ...fields };
 }
 
 /** `rm *` and `git push` of one tool are two lines; a line without a pattern asks about every call. */
