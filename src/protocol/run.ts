@@ -4,12 +4,15 @@ import { cause } from "./chain.ts";
 
 export const runStatuses = ["queued", "running", "completed", "failed", "cancelled", "interrupted"] as const;
 export type RunStatus = (typeof runStatuses)[number];
+/** A status that a run keeps. */
+export type RunEndStatus = Exclude<RunStatus, "queued" | "running">;
 
 export const runErrorCodes = [
   "model_error",
   "model_timeout",
   "sandbox_error",
   "max_steps",
+  // Reserved in docs/protocol.md for a limit on what a run may spend. No run ends with it yet.
   "budget",
   "crash_loop",
   "stalled",
@@ -67,7 +70,7 @@ export type Run = z.infer<typeof run>;
 export const busyPolicies = ["enqueue", "reject", "replace", "steer"] as const;
 export type BusyPolicy = (typeof busyPolicies)[number];
 
-export function isTerminal(status: RunStatus): boolean {
+export function isTerminal(status: RunStatus): status is RunEndStatus {
   return status !== "queued" && status !== "running";
 }
 

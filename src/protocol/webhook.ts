@@ -11,10 +11,6 @@ export const webhookEvents = [
 ] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
-export function isWebhookEvent(name: string): name is WebhookEvent {
-  return (webhookEvents as readonly string[]).includes(name);
-}
-
 /** The body of a delivery, in the format of Standard Webhooks. */
 export interface WebhookPayload {
   type: WebhookEvent;

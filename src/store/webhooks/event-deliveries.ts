@@ -9,8 +9,9 @@
 // state of all tasks and reports none as deleted. (The limits of a plan keep it far below that size.)
 import { END_HOPS, TASK_HOPS } from "../../protocol/chain.ts";
 import { newId } from "../../protocol/ids.ts";
+import { isTerminal } from "../../protocol/run.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
-import { type DeliveryName, isWebhookEvent, type WebhookPayload } from "../../protocol/webhook.ts";
+import type { DeliveryName, WebhookEvent, WebhookPayload } from "../../protocol/webhook.ts";
 import type { ThreadBatch } from "../batch.ts";
 import { ALIVE } from "../tombstones.ts";
 
@@ -117,9 +118,8 @@ export function readEventDeliveries(results: D1Result<unknown>[]): EventDeliveri
 function insertRunDeliveries(db: D1Database, { key, runs }: ThreadBatch, now: number): D1PreparedStatement[] {
   const ends = runs.flatMap((run) => {
     const { invocation_id, thread_id, project_id, status, finished_at, hops } = run;
-    const event = `run.${status}`;
-    // A run that has not ended makes no event.
-    if (!isWebhookEvent(event)) return [];
+    if (!isTerminal(status)) return [];
+    const event: WebhookEvent = `run.${status}`;
     const payload: WebhookPayload = {
       type: event,
       timestamp: finished_at ?? new Date(now).toISOString(),

@@ -16,17 +16,39 @@ export function runStarted(run: Run, messages: AgUiMessage[]): ThreadEvent {
   };
 }
 
-/** The event that a run ends with. */
+/** The event that a run ends with. A status that this version doesn't know is an error and never a success. */
 export function runEnded(run: Run, pending_tool_call_ids: string[]): ThreadEvent {
-  if (run.status === "failed") {
-    return { type: "RUN_ERROR", message: run.error?.message ?? "The run failed.", code: run.error?.code ?? "internal" };
+  switch (run.status) {
+    case "completed":
+      return runFinished(run, {
+        type: "success",
+        ...(pending_tool_call_ids.length > 0 ? { pendingToolCallIds: pending_tool_call_ids } : {}),
+      });
+    case "cancelled":
+      return runFinished(run, { type: "cancelled" });
+    case "interrupted":
+      return runFinished(run, { type: "interrupt", interrupts: run.interrupts.map(toAgUiInterrupt) });
+    case "failed":
+      return runError(run, "The run failed.");
+    case "queued":
+    case "running":
+      return runError(run, "The run has not ended.");
+    default:
+      return runError(run, `The run ended with an unknown status: ${run.status satisfies never}`);
   }
+}
+
+function runError({ error }: Run, message: string): ThreadEvent {
+  return { type: "RUN_ERROR", message: error?.message ?? message, code: error?.code ?? "internal" };
+}
+
+function runFinished(run: Run, outcome: RunOutcome): ThreadEvent {
   const { input_tokens, cached_input_tokens, output_tokens } = run.usage;
   return {
     type: "RUN_FINISHED",
     threadId: run.thread_id,
     runId: run.invocation_id,
-    outcome: outcomeOf(run, pending_tool_call_ids),
+    outcome,
     ...(run.result === null ? {} : { result: run.result }),
     usage: [
       {
@@ -38,12 +60,6 @@ export function runEnded(run: Run, pending_tool_call_ids: string[]): ThreadEvent
       },
     ],
   };
-}
-
-function outcomeOf(run: Run, pending: string[]): RunOutcome {
-  if (run.status === "cancelled") return { type: "cancelled" };
-  if (run.status === "interrupted") return { type: "interrupt", interrupts: run.interrupts.map(toAgUiInterrupt) };
-  return pending.length > 0 ? { type: "success", pendingToolCallIds: pending } : { type: "success" };
 }
 
 function toAgUiInterrupt(interrupt: Interrupt): AgUiInterrupt {
