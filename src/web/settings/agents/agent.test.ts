@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { defaultAgent } from "../../../protocol/agents/agent.ts";
 import {
   type Agent,
   bodyOf,
@@ -24,11 +25,7 @@ describe("bodyOf", () => {
   });
 
   it("of a new agent is what the server takes for its defaults", () => {
-    expect(bodyOf({ ...newAgentDraft, name: " Ada " })).toEqual({
-      ...{ name: "Ada", instructions: "", model: null, fallback_models: [], temperature: null, max_steps: 100 },
-      ...{ plan_order: "strict", tool_format: "native", tools: null, approvals: {}, plan_approval: false },
-      evidence: "note",
-    });
+    expect(bodyOf({ ...newAgentDraft, name: " Ada " })).toEqual({ name: "Ada", ...defaultAgent.config });
   });
 
   it("lets a field win over the JSON", () => {
@@ -61,7 +58,7 @@ describe("approvals", () => {
 describe("describeRest", () => {
   it("lists what differs from the defaults, and is empty for an agent without differences", () => {
     expect(describeRest(agent)).toBe('temperature: 0.5\ntool_format: "xml"\ntools: ["execute_command"]');
-    expect(describeRest({ ...agent, temperature: null, tool_format: "native", tools: null })).toBe("");
+    expect(describeRest({ ...agent, ...defaultAgent.config })).toBe("");
   });
 });
 
