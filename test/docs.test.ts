@@ -1,9 +1,10 @@
-// The documents list exactly the routes, events, problem codes, tables, columns and settings that exist. Whether their
-// texts are right is for reviews.
+// The documents list exactly the routes, events, problem codes, tables, columns and settings that exist, and so does
+// `npm start` for settings. Whether the documents' texts are right is for reviews.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { settingNames } from "../dev/start/settings.ts";
 import { createApp } from "../src/app.ts";
 import { describeApi } from "../src/http/docs/openapi.ts";
 import { defaultAgent } from "../src/protocol/agents/agent.ts";
@@ -29,6 +30,16 @@ function findAll(text: string, pattern: RegExp): string[] {
 function missingIn(text: string, names: string[]): string[] {
   const quoted = new Set([...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = ""]) => code.split(/[^\w]+/)));
   return names.filter((name) => !quoted.has(name));
+}
+
+/** The settings in a source with `Env`. */
+function settingsIn(source: string): string[] {
+  return findAll(source, /^ {2}([A-Z][A-Z\d_]+)\?: string;$/gm);
+}
+
+/** The settings in the rows of a table. */
+function settingsListed(text: string): string[] {
+  return findAll(text, /^\| `([A-Z][A-Z\d_]+)` \|/gm);
 }
 
 async function listDocuments(): Promise<string[]> {
@@ -126,11 +137,20 @@ describe("docs/agents.md", () => {
 
 describe("docs/settings.md", () => {
   it("lists exactly the settings that are read", async () => {
-    const settings = findAll(await read("src/config.ts"), /^ {2}([A-Z][A-Z_]+)\?: string;$/gm);
-    const listed = findAll(await read("docs/settings.md"), /^\| `([A-Z][A-Z_]+)` \|/gm).filter((name) =>
-      name.includes("_"),
-    );
-    expect(listed.toSorted()).toEqual(settings.toSorted());
+    const settings = settingsIn(await read("src/config.ts"));
+    expect(settingsListed(await read("docs/settings.md")).toSorted()).toEqual(settings.toSorted());
+  });
+
+  it("is compared by names that may contain digits", () => {
+    expect(settingsIn("export interface Env {\n  S3_KEY?: string;\n  DB2?: string;\n}")).toEqual(["S3_KEY", "DB2"]);
+    expect(settingsListed("| `S3_KEY` | key of the bucket | none |")).toEqual(["S3_KEY"]);
+  });
+});
+
+describe("dev/start/settings.ts", () => {
+  it("names exactly the settings that are read, but for the one that `npm start` sets", async () => {
+    const settings = settingsIn(await read("src/config.ts")).filter((name) => name !== "STAND_INS");
+    expect(settingNames.toSorted()).toEqual(settings.toSorted());
   });
 });
 

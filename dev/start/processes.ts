@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { basename, join } from "node:path";
 import type { Log } from "./log.ts";
+import { settingNames } from "./settings.ts";
 import type { Stopping } from "./stopping.ts";
 
 export interface Place {
@@ -24,8 +25,14 @@ const quiet = {
   NO_COLOR: "1",
 };
 
-/** Secrets reach the Worker only through its settings file. */
-const secretName = /^(OPENAI|DAYTONA|SLACK|TAVILY|ADMIN|ENCRYPTION)_/;
+/** Variables of the services that settings hold keys of; other programs' secrets may be among them. */
+const serviceVariable = /^(OPENAI|DAYTONA|SLACK|ADMIN|ENCRYPTION)_/;
+
+/** Without settings: they reach the Worker only through its settings file. */
+export function inheritedVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isInherited = (name: string): boolean => !settingNames.includes(name) && !serviceVariable.test(name);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isInherited(name)));
+}
 
 /** A compile cache for Miniflare and wrangler: megabytes that Node would compile at every start. */
 function compileCache(root: string): string {
@@ -54,13 +61,12 @@ export async function startProgram(
   args: string[],
   variables: Record<string, string> = {},
 ): Promise<Program> {
-  const inherited = Object.entries(process.env).filter(([key]) => !secretName.test(key));
   const guard = join(import.meta.dirname, "guard.ts");
   const child = spawn(process.execPath, [guard, process.execPath, file, ...args], {
     cwd: root,
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: { ...Object.fromEntries(inherited), ...quiet, NODE_COMPILE_CACHE: compileCache(root), ...variables },
+    env: { ...inheritedVariables(process.env), ...quiet, NODE_COMPILE_CACHE: compileCache(root), ...variables },
   });
   if (child.stdout) log.follow(child.stdout);
   if (child.stderr) log.follow(child.stderr);

@@ -6,8 +6,11 @@ import { parseEnv } from "node:util";
 
 export type Settings = Record<string, string>;
 
-/** The settings that the server reads (docs/settings.md). Other variables of the environment are ignored. */
-const names = [
+/**
+ * The settings that the server reads (docs/settings.md), without `STAND_INS`, which `npm start` sets. Other variables of
+ * the environment are ignored.
+ */
+export const settingNames: readonly string[] = [
   "OPENAI_API_KEY",
   "OPENAI_BASE_URL",
   "OPENAI_MODEL",
@@ -31,14 +34,13 @@ const names = [
   "SLACK_CLIENT_SECRET",
   "SLACK_API_URL",
   "SLACK_AUTHORIZE_URL",
-  "TAVILY_API_KEY",
 ];
 
 /** Throws an error with a message for people where the server would not work with the settings. */
 export async function readSettings(root: string, environment: NodeJS.ProcessEnv): Promise<Settings> {
   const settings: Settings = {};
   for (const [name, value] of Object.entries(parseEnv(await readVariables(root)))) if (value) settings[name] = value;
-  for (const name of names) {
+  for (const name of settingNames) {
     const value = environment[name];
     if (value === undefined) continue;
     // `OPENAI_API_KEY= npm start` selects the stand-in although .dev.vars has a key.
