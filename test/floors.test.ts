@@ -175,6 +175,32 @@ describe("the rules detect", () => {
     expect(rules.providerRule([file("src/thread/a.ts", "config.daytona")])).toHaveLength(1);
   });
 
+  it("a file that names any provider of the table, such as another provider's folder", () => {
+    const folders = { daytona: "src/sandboxes/daytona/", boxes: "src/sandboxes/boxes/" };
+    const find = (path: string, text: string) => rules.providerRule([file(path, text)], folders);
+    expect(find("src/sandboxes/boxes/provider.test.ts", '"DAYTONA_API_KEY"')).toHaveLength(1);
+    expect(find("src/sandboxes/daytona/provider.ts", "// as Boxes does")).toHaveLength(1);
+    expect(find("src/sandboxes/boxes/provider.ts", "createBoxesProvider")).toEqual([]);
+    expect(find("src/sandboxes/index.test.ts", "{ BOXES_API_KEY, DAYTONA_API_KEY }")).toEqual([]);
+    for (const text of ["config.boxes", "createBoxesProvider", "boxesOf(a)", "BOXES_URL", '"x-boxes-id"', "a_boxes"]) {
+      expect(find("src/projects/a.ts", text)).toHaveLength(1);
+    }
+  });
+
+  it("no provider in a longer word or in the name of an example's host", () => {
+    const find = (text: string) => rules.providerRule([file("src/a.ts", text)], { boxes: "src/sandboxes/boxes/" });
+    for (const text of ["sandboxes", "checkboxes", "SANDBOXES", "boxesque", "https://boxes.example/box-1"]) {
+      expect(find(text)).toEqual([]);
+    }
+  });
+
+  it("no setting of a provider on the page, even if the name has a digit", () => {
+    const find = (text: string) =>
+      rules.providerRule([file("src/web/app/words.ts", text)], { e2b: "src/sandboxes/e2b/" });
+    expect(find('"Set E2B_API_KEY."')).toEqual([]);
+    expect(find("createE2BProvider")).toHaveLength(1);
+  });
+
   it("a file of the thread that names a mirror", () => {
     const knows = (text: string) => rules.mirrorRule([file("src/thread/follow/followers.ts", text)]);
     expect(knows('import { nextStep } from "../../slack/show/show.ts";')).toHaveLength(1);

@@ -17,6 +17,10 @@ describe("the registry of sandbox providers", () => {
     expect(findProvider(config, [entry("A", null)])).toBeNull();
   });
 
+  it("returns a provider if only Daytona's setting is present", () => {
+    expect(findProvider(readConfig({ DAYTONA_API_KEY: "key" } as never))).not.toBeNull();
+  });
+
   it("names every setting that enables a provider", () => {
     expect(describeMissing([entry("A", null), entry("B", null)])).toBe(
       "No sandbox is set up: the server's setting A or B is missing.",

@@ -218,24 +218,35 @@ export const standInRule: Rule = (sources) =>
     .filter(({ path, text }) => isServer(path) && /\bscripted\b|(?<![\w/])(?:\.\.?\/)*dev\/[a-z]/i.test(text))
     .map(({ path }) => `${path}: knows what only dev/ may know (“scripted”, “dev/…”)`);
 
-const providerRooms = ["src/sandboxes/daytona/", "src/sandboxes/index.ts", "src/config.ts"];
+/** Every sandbox provider and its SDK by name, and the one folder that knows it. */
+const providerFolders: Record<string, string> = {
+  daytona: "src/sandboxes/daytona/",
+  daytonaio: "src/sandboxes/daytona/",
+};
+
+/** The registry with its test, and the settings. */
+const everyProviderRooms = ["src/sandboxes/index.ts", "src/sandboxes/index.test.ts", "src/config.ts"];
+
+/** `name` as a word: also in `createBoxesProvider` and `BOXES_URL`, but not in `sandboxes` or a host in `.example`. */
+function wordPattern(name: string): RegExp {
+  const [capitalized, upper] = [`${name.charAt(0).toUpperCase()}${name.slice(1)}`, name.toUpperCase()];
+  return new RegExp(`(?:(?<![A-Za-z\\d])${name}|(?<![A-Z])(?:${capitalized}|${upper}))(?![a-z]|\\.example\\b)`);
+}
 
 /**
  * A second sandbox provider takes one folder and one line, because all other files, tests too, know only the port. The
  * page may name the missing setting to people.
  */
-export const providerRule: Rule = (sources) =>
-  sources
-    .filter(({ path }) => path.startsWith("src/") && !startsWithOne(path, providerRooms))
-    .map(({ path, text }) => ({
-      path,
-      text: path.startsWith("src/web/") ? text.replace(/\bDAYTONA_[A-Z_]+/g, "") : text,
-    }))
-    .filter(({ text }) => /daytona/i.test(text))
-    .map(
-      ({ path }) =>
-        `${path}: names Daytona; only ${providerRooms.join(", ")} may, others know src/sandboxes/provider.ts`,
-    );
+export function providerRule(sources: Source[], folders = providerFolders): string[] {
+  return Object.entries(folders).flatMap(([name, folder]) => {
+    const [rooms, word] = [[folder, ...everyProviderRooms], wordPattern(name)];
+    const setting = new RegExp(`\\b${name.toUpperCase()}_[A-Z\\d_]+`, "g");
+    return sources
+      .filter(({ path }) => path.startsWith("src/") && !startsWithOne(path, rooms))
+      .filter(({ path, text }) => word.test(path.startsWith("src/web/") ? text.replace(setting, "") : text))
+      .map(({ path }) => `${path}: names ${name}; only ${rooms.join(", ")} may, others know src/sandboxes/provider.ts`);
+  });
+}
 
 /** Stored names are never renamed. */
 const storedNames = /"asked_in_slack"/g;
