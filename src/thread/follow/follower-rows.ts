@@ -1,6 +1,8 @@
 // The stored followers: the place where the thread is shown, and the progress of each run that is not completely shown
 // yet. Only the mirror of a place knows the content of `place`, `shown` and a question.
+import { isRecord } from "../../lib/is-record.ts";
 import type { MirrorPlace } from "../../protocol/mirror.ts";
+import { isNumber, isText, readStored, type Shape, shapeOf } from "../../store/shapes/stored.ts";
 import { readMeta, type Sql, writeMeta } from "../rows/database.ts";
 
 /** The mirror's reference to a question, and the run that asked it. */
@@ -28,7 +30,7 @@ const ASKED = "asked_in_slack";
 
 /** Where this thread's runs are shown. Null if nothing follows the thread. */
 export function readPlace(sql: Sql): MirrorPlace | null {
-  return readMeta<MirrorPlace>(sql, PLACE);
+  return readMeta(sql, PLACE, shapeOf(isPlace));
 }
 
 /** Inside a transaction. */
@@ -38,7 +40,7 @@ export function writePlace(sql: Sql, place: MirrorPlace): void {
 
 /** The question that the thread's last run asked there. Null if it asked none, or another run came since. */
 export function readAsked(sql: Sql): AskedQuestion | null {
-  return readMeta<AskedQuestion>(sql, ASKED);
+  return readMeta(sql, ASKED, toAsked);
 }
 
 /** Inside a transaction. */
@@ -61,27 +63,38 @@ export function deleteFollower(sql: Sql, invocation_id: string): void {
   sql.exec("DELETE FROM followers WHERE invocation_id = ?", invocation_id);
 }
 
-/** The followers of runs that are not completely shown, in the order of the runs. */
+/** The followers of runs that are not completely shown, in the order of the runs. One that can't be read is left out. */
 export function readFollowers(sql: Sql): FollowerRow[] {
   return sql
     .exec<{ invocation_id: string; state: string }>(
       "SELECT invocation_id, state FROM followers LEFT JOIN runs USING (invocation_id) ORDER BY position",
     )
     .toArray()
-    .map(({ invocation_id, state }) => toRow(invocation_id, state));
+    .flatMap(({ invocation_id, state }) => {
+      const read = readStored(toState, state, "follower", invocation_id);
+      return read === undefined ? [] : [{ invocation_id, ...read }];
+    });
 }
 
 /** Rows of every former version have `place` and `shown`. */
-function toRow(invocation_id: string, state: string): FollowerRow {
-  const { place, shown, asked, retry_at, is_said, failures } = JSON.parse(state) as Pick<
-    FollowerRow,
-    "place" | "shown"
-  > &
-    Partial<FollowerRow>;
+const toState: Shape<Omit<FollowerRow, "invocation_id">> = (value) => {
+  if (!isRecord(value) || !isPlace(value.place)) return undefined;
+  const { place, shown, asked, retry_at, is_said, failures } = value;
   return {
-    ...{ invocation_id, place, asked: asked ?? null, shown, retry_at: retry_at ?? null, failures: failures ?? 0 },
-    ...(is_said === undefined ? {} : { is_said }),
+    ...{ place, asked: toAsked(asked) ?? null, shown },
+    ...{ retry_at: isNumber(retry_at) ? retry_at : null, failures: isNumber(failures) ? failures : 0 },
+    ...(typeof is_said === "boolean" ? { is_said } : {}),
   };
+};
+
+function isPlace(value: unknown): value is MirrorPlace {
+  return isRecord(value) && isText(value.kind);
+}
+
+const toAsked: Shape<AskedQuestion | null> = (value) => (value === null || isAsked(value) ? value : undefined);
+
+function isAsked(value: unknown): value is AskedQuestion {
+  return isRecord(value) && isText(value.invocation_id);
 }
 
 export interface Follower {

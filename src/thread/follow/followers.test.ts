@@ -13,6 +13,7 @@ import { createSlackMirror } from "../../slack/mirror.ts";
 import { createTools } from "../../tools/index.ts";
 import { cancelRun } from "../run/control.ts";
 import { schedule } from "../scheduler.ts";
+import { ensureFollowing } from "./followers.ts";
 
 const tools = createTools(noSettings).filter(({ name }) =>
   ["create_tasks", "update_tasks", "complete", "ask"].includes(name),
@@ -326,6 +327,36 @@ describe("a thread that is mirrored in Slack", () => {
     expect(writes - writesBefore).toBe(calls - callsBefore);
     end();
     await until(() => thread.life.followers.size === 0);
+  });
+
+  it("is given up where its mirror throws at whatever is stored, and no life and no message is lost by it", async () => {
+    const broken = (): never => {
+      throw new Error("what is shown can't be read");
+    };
+    const other: RunMirror = {
+      kind: "other",
+      name: "Other",
+      nothing: {},
+      open: async () => succeed({ next: broken }),
+      joinPlaces: broken,
+      placeAfter: broken,
+      question: broken,
+      isAnswer: broken,
+    };
+    const clock = new FakeClock();
+    const { thread } = followed({ defaultReply: say("Hello"), clock, mirrors: [other] });
+    for (const message of ["hi", "and on"])
+      expect(await thread.accept(message, { follow: { kind: "other" } })).toMatchObject({ ok: true });
+    while (thread.life.followers.size > 0) {
+      ensureFollowing(thread.life);
+      await until(() => [...thread.life.followers.values()].every(({ isActive }) => !isActive));
+      clock.advance(600_000);
+    }
+    expect(thread.life.database.sql.exec("SELECT * FROM followers").toArray()).toEqual([]);
+    expect([thread.aborts, thread.failures]).toEqual([[], []]);
+    expect(thread.life.errors.map(({ message }) => message)).toEqual(
+      Array(2).fill("a run is no longer shown in Other: it failed too often"),
+    );
   });
 
   it("stops when the thread is removed", async () => {

@@ -3,7 +3,7 @@
 // the same messages. The alarm retries what can't be shown now. A run that waits for a person has nothing to show and
 // costs nothing. A run's text is shown after that of the run before it.
 import type { MirrorStep, OpenMirror, RunMirror } from "../../agent/mirror.ts";
-import { describeError, logWarning } from "../../lib/log.ts";
+import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { fail, type Result } from "../../protocol/error.ts";
 import type { MirrorPlace } from "../../protocol/mirror.ts";
@@ -45,7 +45,7 @@ export function followFrom(life: Life, place: MirrorPlace | undefined): void {
   const former = life.place?.kind === place.kind ? life.place : null;
   // A question stays where it was asked, and another mirror could not read it.
   if (former === null) setAsked(life, null);
-  life.place = former === null ? place : (mirrorOf(life, place)?.joinPlaces?.(former, place) ?? place);
+  life.place = (former && consult(life, place.kind, (mirror) => mirror.joinPlaces?.(former, place))) ?? place;
   writePlace(life.database.sql, life.place);
 }
 
@@ -59,9 +59,9 @@ function setAsked(life: Life, asked: AskedQuestion | null): void {
 export function followRun(life: Life, { invocation_id, metadata }: Run): void {
   const { place } = life;
   if (place === null) return;
-  const mirror = mirrorOf(life, place);
-  const asked = mirror?.isAnswer?.(metadata) === true ? null : life.asked;
-  const shown = mirror?.nothing ?? null;
+  const isAnswer = consult(life, place.kind, (mirror) => mirror.isAnswer?.(metadata)) === true;
+  const asked = isAnswer ? null : life.asked;
+  const shown = mirrorOf(life, place)?.nothing ?? null;
   const row: FollowerRow = { invocation_id, place, asked, shown, retry_at: null, failures: 0 };
   saveFollower(life.database.sql, row);
   setAsked(life, null);
@@ -102,15 +102,30 @@ async function follow(life: Life, follower: Follower): Promise<void> {
   }
 }
 
-async function openMirror(life: Life, { place }: FollowerRow): Promise<Result<OpenMirror>> {
+async function openMirror(life: Life, row: FollowerRow): Promise<Result<OpenMirror>> {
+  const { place } = row;
   const mirror = mirrorOf(life, place);
   if (mirror === null) return fail("not_configured", `This server shows no runs in ${place.kind}.`);
+  // The server had no such mirror when the row was stored.
+  row.shown ??= mirror.nothing;
   return mirror.open(life.thread.user_id, place);
 }
 
 /** Null if the server has no mirror of that kind. */
 function mirrorOf({ ports }: Life, { kind }: MirrorPlace): RunMirror | null {
   return ports.mirrors.find((mirror) => mirror.kind === kind) ?? null;
+}
+
+/** What the mirror decides, mostly inside a transaction; undefined where it throws, as at what no version of it stored. */
+function consult<T>(life: Life, kind: string, decide: (mirror: RunMirror) => T): T | undefined {
+  const mirror = mirrorOf(life, { kind });
+  try {
+    return mirror === null ? undefined : decide(mirror);
+  } catch (error) {
+    const { user_id, thread_id } = life.thread;
+    logError("mirror_failed", error, { user_id, thread_id, kind });
+    return undefined;
+  }
 }
 
 function platformOf(life: Life, { place }: FollowerRow): string {
@@ -195,22 +210,22 @@ function markSaid(life: Life, { row }: Follower): void {
 
 /** Updates the place of later runs after what this run has shown there. Inside a transaction. */
 function passPlace(life: Life, { place: { kind }, shown }: FollowerRow): void {
-  const mirror = mirrorOf(life, { kind });
-  if (mirror?.placeAfter === undefined) return;
+  const after = (place: MirrorPlace) => consult(life, kind, (mirror) => mirror.placeAfter?.(place, shown)) ?? place;
+  if (mirrorOf(life, { kind })?.placeAfter === undefined) return;
   if (life.place?.kind === kind) {
-    life.place = mirror.placeAfter(life.place, shown);
+    life.place = after(life.place);
     writePlace(life.database.sql, life.place);
   }
   for (const { row } of life.followers.values()) {
     if (row.place.kind !== kind) continue;
-    row.place = mirror.placeAfter(row.place, shown);
+    row.place = after(row.place);
     saveFollower(life.database.sql, row);
   }
 }
 
 function finish(life: Life, { row }: Follower): void {
   life.followers.delete(row.invocation_id);
-  const question = mirrorOf(life, row.place)?.question?.(row.shown) ?? null;
+  const question = consult(life, row.place.kind, (mirror) => mirror.question?.(row.shown)) ?? null;
   transact(life, () => {
     deleteFollower(life.database.sql, row.invocation_id);
     passPlace(life, row);

@@ -62,6 +62,17 @@ describe("a follower that the former version stored", () => {
     expect(channel.messages.map(({ text }) => text)).toEqual(["Hello world", "And on"]);
   });
 
+  it("begins where no mirror knew its place yet", async () => {
+    const channel = new SlackChannel();
+    const thread = await formerThread(
+      `{"place":${place},"asked":null,"shown":null,"retry_at":null,"failures":0}`,
+      channel,
+    );
+    ensureFollowing(thread.life);
+    await until(() => thread.life.followers.size === 0);
+    expect(channel.said).toBe("Hello world");
+  });
+
   it("removes the buttons of the question that the former version left open", async () => {
     const channel = new SlackChannel();
     const calls: [string, unknown][] = [];

@@ -1,11 +1,14 @@
 // One row that can't be read affects nothing else: the thread wakes, is read, and goes on.
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
+import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import { defineTool } from "../../agent/tool.ts";
+import type { CallSlack } from "../../slack/api.ts";
 import { UnreadableRow } from "../../store/shapes/stored.ts";
 import { findRun } from "../life.ts";
 import { resumeStaleRuns } from "../run/control.ts";
@@ -193,6 +196,32 @@ describe("a result that can't be read amid a run", () => {
     expect(results).toContainEqual({ role: "tool", tool_call_id: kept, content: `ordered ${kept}` });
     expect(results).toContainEqual({ role: "tool", tool_call_id: lost, content: expect.stringContaining("damaged") });
     expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "completed", steps: 2 });
+  });
+});
+
+describe("a follower that can't be read", () => {
+  it.each(['{"place":', "null", "5", "{}", '{"place":5,"shown":"words"}', '{"place":{},"shown":"words"}'])(
+    "as its row holds %s is none, and the thread goes on",
+    async (text) => {
+      const thread = await damage("INSERT INTO followers (invocation_id, state) VALUES ('inv_a', ?)", text);
+      expect(thread.life.followers.size).toBe(0);
+      await expectWorking(thread);
+    },
+  );
+
+  it.each(["follow", "asked_in_slack"])("by what is known of %s is shown from the next place on", async (key) => {
+    for (const text of [...unreadable, "{}", '"words"']) {
+      const channel = new SlackChannel();
+      const callSlack: CallSlack = async (method, fields) => channel.do(method, fields);
+      const thread = new FakeThread({ defaultReply: say("as you like"), callSlack });
+      thread.life.database.sql.exec("INSERT INTO meta (key, value) VALUES (?, ?)", key, text);
+      thread.crash();
+      expect([thread.life.place, thread.life.asked]).toEqual([null, null]);
+      await thread.run("hi", { follow: place });
+      while (thread.life.followers.size > 0) await setImmediate();
+      expect(channel.said).toBe("as you like");
+      expect([thread.aborts, thread.failures]).toEqual([[], []]);
+    }
   });
 });
 

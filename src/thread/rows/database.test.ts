@@ -65,10 +65,10 @@ describe("the tables", () => {
     const { sql } = openDatabase();
     writeMeta(sql, "thread", { title: "商店 🛒" });
     createTables(sql);
-    expect(readMeta(sql, "thread")).toEqual({ title: "商店 🛒" });
+    expect(readMeta(sql, "thread", (value) => value)).toEqual({ title: "商店 🛒" });
     writeMeta(sql, "thread", null);
-    expect(readMeta(sql, "thread")).toBeNull();
-    expect(readMeta(sql, "never written")).toBeNull();
+    expect(readMeta(sql, "thread", (value) => value)).toBeNull();
+    expect(readMeta(sql, "never written", (value) => value)).toBeNull();
   });
 
   it("change all or nothing", () => {
@@ -80,6 +80,6 @@ describe("the tables", () => {
         throw new Error("amid the change");
       });
     expect(change).toThrow("amid the change");
-    expect(readMeta(database.sql, "key")).toBe(1);
+    expect(readMeta(database.sql, "key", (value) => value)).toBe(1);
   });
 });

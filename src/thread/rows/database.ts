@@ -70,7 +70,7 @@ export function hasTables(sql: Sql): boolean {
 }
 
 /** Null if the key has no value, or none of a known shape. */
-export function readMeta<T>(sql: Sql, key: string, shape: Shape<T> = asStored): T | null {
+export function readMeta<T>(sql: Sql, key: string, shape: Shape<T>): T | null {
   const text = readMetaText(sql, key);
   return (text !== null ? readStored(shape, text, "meta", key) : null) ?? null;
 }
@@ -86,10 +86,6 @@ export function readRequiredMeta<T>(sql: Sql, key: string, shape: Shape<T>): T |
 
 function readMetaText(sql: Sql, key: string): string | null {
   return sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key).toArray()[0]?.value ?? null;
-}
-
-function asStored<T>(value: unknown): T {
-  return value as T;
 }
 
 export function writeMeta(sql: Sql, key: string, value: unknown): void {

@@ -51,7 +51,7 @@ describe("numbers", () => {
           expect(journal.newest).toBeGreaterThanOrEqual(newest);
           newest = journal.newest;
           if (newest > 0)
-            expect(readMeta<number>(thread.database.sql, "reserved_through")).toBeGreaterThanOrEqual(newest);
+            expect(readMeta(thread.database.sql, "reserved_through", Number)).toBeGreaterThanOrEqual(newest);
           const numbers = journal.log.after(0, ALL, ALL).map(({ seq }) => seq);
           expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
         }
@@ -269,7 +269,7 @@ describe("a life that finds an active run", () => {
     const database = openDatabase();
     const former = new Journal(database);
     former.openPart("r", shapeOf("text", "p", "m"));
-    const reserved = readMeta<number>(database.sql, "reserved_through") ?? 0;
+    const reserved = readMeta(database.sql, "reserved_through", Number) ?? 0;
     while (former.newest < reserved) former.addDelta("p", "a");
     const journal = new Journal(database);
     database.transaction(() => journal.voidFormerLife("r"));
