@@ -71,6 +71,20 @@ describe("arguments of a tool with a JSON Schema", () => {
     expect(checkJson(schema, { a })).toEqual({ ok: true, input: { a } });
   });
 
+  it("may leave out an optional field whose name every object inherits", () => {
+    const schema = object({ properties: { constructor: { type: "string" }, toString: { type: "object" } } });
+    for (const input of [{}, { constructor: "x" }]) expect(checkJson(schema, input)).toEqual({ ok: true, input });
+    expect(checkJson(field(schema), { a: {} })).toEqual({ ok: true, input: { a: {} } });
+  });
+
+  it("are refused with an integer whose last digits JSON has lost", () => {
+    const schema = field({ type: "integer" });
+    expect(problemsOf(schema, JSON.parse('{"a":1234567890123456789}'))).toEqual([
+      expect.stringContaining("a: Too big"),
+    ]);
+    expect(checkJson(schema, { a: 2 ** 53 - 1 }).ok).toBe(true);
+  });
+
   it("reach the tool as the model wrote them if they fit, without defaults", () => {
     const schema = field(
       { type: "string" },

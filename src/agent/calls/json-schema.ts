@@ -3,9 +3,10 @@
 // The schema is first reduced to what zod can check in bounded time. The reduced schema never refuses arguments that
 // the whole schema accepts: a keyword that zod can't check is left out, and the tool itself then decides. `pattern` and
 // `format` are left out too, because an untrusted regular expression may run for ever, and so are `not`, `if` and the
-// like. `oneOf` requires at least one match, because what is left out may be the only difference between two parts. One
-// rule is stricter: fields or items without a `type` imply an object or a list. References are expanded; one that leads
-// back to itself, or beyond the bound, accepts anything. Neither zod nor this file generates code.
+// like. `oneOf` requires at least one match, because what is left out may be the only difference between two parts. Two
+// rules are stricter: fields or items without a `type` imply an object or a list, and an integer beyond 2^53 is
+// refused, because JSON.parse has lost its last digits. References are expanded; one that leads back to itself, or
+// beyond the bound, accepts anything. Neither zod nor this file generates code.
 import { z } from "zod";
 import { isRecord } from "../../lib/is-record.ts";
 import { findJsonFault } from "../../lib/json-bounds.ts";
@@ -186,7 +187,8 @@ function inferType(part: JsonSchema): string | undefined {
 function reduceObject(part: JsonSchema, inner: (schema: unknown) => JsonSchema | boolean): JsonSchema {
   const { properties, required, additionalProperties, patternProperties } = part;
   const described = Object.entries(isRecord(properties) ? properties : {}).map(
-    ([name, of]) => [name, inner(of)] as const,
+    // zod reads a field as an object has it, so a `constructor` that is absent is what every object inherits.
+    ([name, of]) => [name, name in Object.prototype || inner(of)] as const,
   );
   const needed = Array.isArray(required) ? required.filter((name) => typeof name === "string") : [];
   // zod requires only fields that are described.
