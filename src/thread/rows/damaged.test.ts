@@ -117,6 +117,18 @@ describe.each(unreadable)("a row that holds %s", (text) => {
   });
 });
 
+it("a run that can't be read shortens no list of runs, and ends none", async () => {
+  const thread = await damage("SELECT 1");
+  for (const invocation_id of ["inv_b", "inv_c", "inv_d"]) await thread.run("go on", { invocation_id });
+  thread.life.database.sql.exec("UPDATE runs SET agent = '{' WHERE invocation_id IN ('inv_c', 'inv_d')");
+  thread.crash();
+  const first = readRunPage(thread.life, { cursor: null, limit: 1 });
+  if (!first.ok) throw new Error("no page");
+  const second = readRunPage(thread.life, { cursor: first.value.next_cursor, limit: 1 });
+  const ids = [first, second].map((read) => read.ok && read.value.data.map(({ invocation_id }) => invocation_id));
+  expect(ids).toEqual([["inv_b"], ["inv_a"]]);
+});
+
 describe("a live run that can't be read", () => {
   it.each(["input", "verdict"])("because of its column %s is no run", async (column) => {
     const gate = new Gate();

@@ -48,7 +48,12 @@ export function readRunPage(life: Life, request: PageRequest): Result<Page<Run>>
   const places = readRunPositions(sql)
     .filter((other) => place.value === null || isBefore(other, place.value))
     .sort((a, b) => (isBefore(a, b) ? 1 : -1));
-  const runs = places.slice(0, request.limit + 1).flatMap(([, id]) => readRun(sql, id)?.run ?? []);
+  const runs: Run[] = [];
+  for (const [, id] of places) {
+    const run = readRun(sql, id)?.run;
+    // One that can't be read is left out, and the page goes on behind it.
+    if (run !== undefined && runs.push(run) > request.limit) break;
+  }
   return succeed(
     toPage(
       runs,
