@@ -87,6 +87,8 @@ export function followersDue(life: Life, heartbeat: number): number[] {
 async function follow(life: Life, follower: Follower): Promise<void> {
   const { row } = follower;
   try {
+    // Runs behind it would wait for what nobody can show.
+    if (findRun(life, row.invocation_id) === null) return giveUp(life, follower, "the run can't be read");
     const opening = openMirror(life, row);
     const opened = await withinTime(life.ports.clock, OPEN_LIMIT_MS, platformOf(life, row), opening);
     if (opened.ok) await showRun(life, follower, opened.value);

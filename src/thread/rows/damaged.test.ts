@@ -10,6 +10,7 @@ import { twoTaskModel, twoTaskTools } from "../../../test/fakes/two-task-model.t
 import { defineTool } from "../../agent/tool.ts";
 import type { CallSlack } from "../../slack/api.ts";
 import { UnreadableRow } from "../../store/shapes/stored.ts";
+import { ensureFollowing } from "../follow/followers.ts";
 import { findRun } from "../life.ts";
 import { resumeStaleRuns } from "../run/control.ts";
 import { readLedger } from "../run/ledger.ts";
@@ -220,6 +221,25 @@ describe("a follower that can't be read", () => {
       await expectWorking(thread);
     },
   );
+
+  it("of a run that can't be read holds up no run behind it", async () => {
+    const channel = new SlackChannel();
+    const callSlack: CallSlack = async (method, fields) => channel.do(method, fields);
+    const thread = new FakeThread({ defaultReply: say("as you like"), callSlack });
+    const [broken, shown] = [new Gate(), new Gate()];
+    thread.replies.push(broken.say("", "never"), shown.say("", "shown"));
+    await thread.accept("first", { invocation_id: "inv_a", follow: place });
+    await broken.reached;
+    await thread.accept("second", { invocation_id: "inv_b" });
+    thread.life.database.sql.exec("UPDATE runs SET lives = '{' WHERE invocation_id = 'inv_a'");
+    thread.crash();
+    ensureRunning(thread.life);
+    ensureFollowing(thread.life);
+    shown.open();
+    while (thread.life.followers.size > 0) await setImmediate();
+    expect(channel.said).toBe("shown");
+    expect([thread.aborts, thread.failures]).toEqual([[], []]);
+  });
 
   it.each(["follow", "asked_in_slack"])("by what is known of %s is shown from the next place on", async (key) => {
     for (const text of [...unreadable, "{}", '"words"']) {
