@@ -43,6 +43,8 @@ export type LoopFact =
       seen_edits?: number;
       /** The provider's token count divided by our estimate. */
       token_scale: number;
+      /** The sources of the called tools, by call id. A call of any other tool is not in it. */
+      call_sources: ReadonlyMap<string, string>;
     }
   /**
    * Stored just before a tool's first request to the outside. `task_id` is the task that the work is for; `plan` is set

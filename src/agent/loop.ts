@@ -9,6 +9,7 @@ import type { RunErrorCode } from "../protocol/run.ts";
 import { runCalls } from "./calls/calls.ts";
 import type { CallsEnd } from "./calls/end.ts";
 import { judgeReply, noReplies } from "./calls/guards.ts";
+import { answerLeft, listSources } from "./calls/left-calls.ts";
 import type { CallsOptions } from "./calls/prepare.ts";
 import { callWithinContext } from "./context/call-within-context.ts";
 import { unansweredCalls } from "./context/history.ts";
@@ -21,7 +22,6 @@ import { describeSeen, hasUnseenWork, preparePlanReminder } from "./plan/task-tr
 import { openTasks } from "./plan/view.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
 import type { CalledMessage } from "./reply/call.ts";
-import type { ToolResult } from "./tool.ts";
 
 /** Rejects only if `emit` does. Everything else, a bug included, is an outcome. */
 export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<LoopOutcome> {
@@ -53,7 +53,7 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const left = unansweredCalls(history, grants).filter(isOurs);
   if (left.length > 0) {
     showRows(state, new Set(left.map((call) => call.id)));
-    const outcome = await workOn(left, state, { answers: answerStarted(left, state) });
+    const outcome = await workOn(left, state, { answers: answerLeft(left, state) });
     // In the rows, what a person said with an approval follows the calls. In the messages, the results must come before
     // it.
     showRows(state);
@@ -63,21 +63,6 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const last = history.at(-1);
   if (!isLater || last?.role !== "assistant" || last.tool_calls?.length) return null;
   return await endReply(last.content ?? "", "stop", state);
-}
-
-/**
- * Answers calls that have started and must not be repeated, because their tool says so or no longer exists. The model
- * reads that, and checks what happened.
- */
-function answerStarted(calls: ToolCall[], state: RunState): Map<string, ToolResult> {
-  const answers = new Map<string, ToolResult>();
-  for (const { id, function: called } of calls) {
-    const { recovery = "report" } = state.tools.get(called.name) ?? {};
-    if (recovery !== "report" || !state.input.started_calls.includes(id)) continue;
-    const content = `interrupted: the server was restarted while ${called.name} ran. It may have happened: check before you do it again.`;
-    answers.set(id, { content, is_error: true });
-  }
-  return answers;
 }
 
 async function takeStep(state: RunState): Promise<LoopOutcome | null> {
@@ -103,7 +88,9 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
 async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
   state.steps++;
   const { scale: token_scale } = state.budget;
-  await store(state, { type: "assistant_message", ...called, partial, token_scale, ...describeSeen(state, partial) });
+  const call_sources = listSources(called.message.tool_calls ?? [], state);
+  const seen = describeSeen(state, partial);
+  await store(state, { type: "assistant_message", ...called, partial, token_scale, ...seen, call_sources });
   remember(state, called.message);
   if (called.message.content?.trim()) state.lastText = called.message.content;
 }

@@ -39,6 +39,8 @@ export interface LoopInput {
   interrupt_ms: number | null;
   /** The task that the model saw as due when it made the calls at the end of `history`; null if it saw none. */
   seen_task_id: string | null;
+  /** The sources of the tools that the calls at the end of `history` were meant for, by call id. */
+  call_sources: ReadonlyMap<string, string>;
   /** Whether no task was open when a person last spoke. */
   is_former_plan: boolean;
   client_tools: ClientTool[];

@@ -123,6 +123,7 @@ export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_for
     grants: new Map(),
     interrupt_ms: null,
     seen_task_id: null,
+    call_sources: new Map(),
     client_tools: [],
     unavailable_sources: [],
     context: [],

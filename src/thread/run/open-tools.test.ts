@@ -311,6 +311,67 @@ describe("an approval of a call to a tool of a source", () => {
   });
 });
 
+describe("a call to a tool of a source that can't be reached any more", () => {
+  /** Two sources that list a tool of one name: the first gets the call, and is down after it. */
+  function rivals(execute: Tool["execute"]) {
+    const made: string[] = [];
+    const notes = sourceOf(listed("add_note", { execute }));
+    const take: Tool["execute"] = async () => {
+      made.push("by the other");
+      return { content: "taken", is_error: false };
+    };
+    const other = {
+      ...sourceOf(),
+      name: "other",
+      listTools: async () => [listed("add_note", { execute: take, recovery: "repeat" })],
+    };
+    const fall = () => {
+      notes.listTools = () => Promise.reject(new Error("down"));
+    };
+    return { made, sources: [notes, other], fall };
+  }
+  const replies = () => [
+    call({ id: "c1", name: "add_note", input: {} }, { id: "c2", name: "add_note", input: { b: 2 } }),
+  ];
+
+  it("is not made by another source's tool of that name, though a person approved it", async () => {
+    watchLog();
+    const { made, sources, fall } = rivals(async () => ({ content: "", is_error: false }));
+    const thread = makeThread(sources, { replies: replies(), agent: { approvals: { add_note: ["*"] } } });
+    await thread.run("hi", first);
+    fall();
+    const resume = ["int_c1", "int_c2"].map((interrupt_id) => ({
+      interrupt_id,
+      status: "resolved" as const,
+      payload: { approved: true },
+    }));
+    await thread.run("", { ...second, messages: [], resume });
+    expect(made).toEqual([]);
+    expect(resultsOf(thread).c1).toMatch(/^not executed: add_note is another tool by now/);
+  });
+
+  it("is not made again by another source's tool of that name after it has begun, nor are those behind it", async () => {
+    watchLog();
+    const begun = Promise.withResolvers<void>();
+    const { made, sources, fall } = rivals(() => {
+      begun.resolve();
+      return new Promise(() => {});
+    });
+    const thread = makeThread(sources, { replies: replies() });
+    await thread.accept("hi", first);
+    await begun.promise;
+    fall();
+    thread.crash();
+    ensureRunning(thread.life);
+    await thread.read(first).untilClosed();
+    expect(made).toEqual([]);
+    expect(resultsOf(thread)).toEqual({
+      c1: expect.stringMatching(/^interrupted: the server was restarted while add_note ran/),
+      c2: expect.stringMatching(/^not executed: add_note is another tool by now/),
+    });
+  });
+});
+
 describe("a call that a client left open", () => {
   it("is not made by a tool of a source with the same name", async () => {
     const made: string[] = [];

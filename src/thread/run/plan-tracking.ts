@@ -75,14 +75,25 @@ export function forgetSeenEdits(life: Life, version: number): void {
 
 /** The task that the newest reply saw as due. The reply's calls count for it, whichever life or run makes them. */
 export function readSeenTask({ database: { sql } }: Life): string | null {
+  const { task_id } = readNewestReply(sql);
+  return isText(task_id) ? task_id : null;
+}
+
+/** The sources of the tools that the newest reply calls, by call id. */
+export function readCallSources({ database: { sql } }: Life): Map<string, string> {
+  const { call_sources } = readNewestReply(sql);
+  const entries = isRecord(call_sources) ? Object.entries(call_sources) : [];
+  return new Map(entries.filter((entry): entry is [string, string] => isText(entry[1])));
+}
+
+/** Its metadata. */
+function readNewestReply(sql: Sql): Record<string, unknown> {
   const [row] = sql
     .exec<{ seq: number; metadata: string | null }>(
       "SELECT seq, metadata FROM messages WHERE type = 'assistant' ORDER BY seq DESC LIMIT 1",
     )
     .toArray();
-  if (row === undefined) return null;
-  const { task_id } = readMetadata(readText(sql, `d:${row.seq}`, row.metadata), row.seq);
-  return isText(task_id) ? task_id : null;
+  return row === undefined ? {} : readMetadata(readText(sql, `d:${row.seq}`, row.metadata), row.seq);
 }
 
 /** Whether all tasks had finished before the person's last message. A task without a known time had not. */

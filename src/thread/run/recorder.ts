@@ -54,7 +54,7 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void 
 }
 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
-  const { message, message_id, reasoning, partial, finish, model, xml, task_id, usage } = fact;
+  const { message, message_id, reasoning, partial, finish, model, xml, task_id, usage, call_sources } = fact;
   insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
@@ -66,6 +66,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
       finish,
       ...(model === undefined ? {} : { model }),
       ...(task_id === undefined ? {} : { task_id }),
+      ...(call_sources.size === 0 ? {} : { call_sources: Object.fromEntries(call_sources) }),
       ...(usage === null ? {} : { usage }),
       ...(reasoning === "" ? {} : { reasoning }),
       ...(partial ? { partial: true } : {}),

@@ -15,7 +15,7 @@ import type { RunRecord } from "../rows/runs.ts";
 import { trimMemory, watchIdle } from "../stream/streams.ts";
 import { readLedger } from "./ledger.ts";
 import { openTools } from "./open-tools.ts";
-import { isFormerPlan, readSeenTask, readUnseenEdits } from "./plan-tracking.ts";
+import { isFormerPlan, readCallSources, readSeenTask, readUnseenEdits } from "./plan-tracking.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { readResult } from "./results.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
@@ -129,6 +129,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       started_calls: record.started_calls.map(({ id }) => id),
       grants: readGrants(life, record),
       seen_task_id: readSeenTask(life),
+      call_sources: readCallSources(life),
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],
