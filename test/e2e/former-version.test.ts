@@ -11,7 +11,7 @@ import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { PlanView } from "../../src/protocol/plan/task.ts";
 import { threadOfPlace } from "../../src/slack/run.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
-import { startVersionPair, type Version, type VersionPair } from "../setup/version-pair.ts";
+import { readScript, startVersionPair, type Version, type VersionPair } from "../setup/version-pair.ts";
 import { SANDBOX_KEY } from "./harness.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 import { actOn, type RunsActor, userTexts, useTool } from "./runs-client.ts";
@@ -122,7 +122,7 @@ async function readTaskIds(thread: string): Promise<string[]> {
 }
 
 /** The question's answer, and how the tasks are left. */
-async function playAnswer(thread: string): Promise<void> {
+async function playAnswer(thread: string): Promise<ModelCall> {
   const { interrupts } = await runs.readRun(thread, `${thread}-1`);
   const resume = [{ interrupt_id: interrupts[0]?.id, status: "resolved", payload: "blue" }];
   const invocation_id = `${thread}-2`;
@@ -134,6 +134,7 @@ async function playAnswer(thread: string): Promise<void> {
   useTool(call, `${thread}-end`, "update_tasks", { task_ids: await readTaskIds(thread), status: "cancelled" });
   await answerAbout(`build ${thread}`, "Blue it is.");
   expect(await endOf(thread, invocation_id)).toMatchObject({ status: "completed", resumes: `${thread}-1` });
+  return call;
 }
 
 async function mention(text: string): Promise<{ ts: string }> {
@@ -148,6 +149,11 @@ function shownBelow(ts: string): string[] {
   return all.map(({ text, blocks, stream }) =>
     stream ? text : String(blocks?.find(({ type }) => type === "markdown")?.text ?? text),
   );
+}
+
+function hasButtons(ts: string): boolean {
+  const blocks = slack.thread(workspace.channel, ts).map((message) => message.blocks);
+  return JSON.stringify(blocks).includes("taskloom:choice");
 }
 
 /** All that a client reads of a thread, and each event that it is given from the start. */
@@ -168,6 +174,17 @@ async function readAll(thread: string): Promise<Record<string, unknown>> {
 function withoutLaterFields(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (name, inner) => (["hops", "caused_by"].includes(name) ? undefined : inner)));
 }
+
+it("the objects have each method that the former version calls, by its name", async () => {
+  const methods =
+    "create update remove accept sync readThread readPlan readLedger editPlan readMessages readInbox readRuns getRun waitForEnd cancel start bury poke diagnose".split(
+      " ",
+    );
+  const [former, current] = await Promise.all([readScript("former"), readScript("current")]);
+  for (const script of [former, current]) {
+    expect(methods.filter((name) => !new RegExp(`async ${name}\\(`).test(script))).toEqual([]);
+  }
+});
 
 describe.each<[Version, Version]>([
   ["former", "current"],
@@ -221,7 +238,7 @@ describe.each<[Version, Version]>([
     await server.json("POST", "/v1/slack/workspaces", { bot_token: workspace.token() });
     const { ts } = await mention("paint it");
     useTool(await model.next(), "call-ask", "ask", { question: "Red or blue?", choices: ["red", "blue"] });
-    await until(() => JSON.stringify(slack.thread(workspace.channel, ts)).includes("taskloom:choice"));
+    await until(() => hasButtons(ts));
     const more = slack.say({ channel: workspace.channel, user: workspace.user, text: "blue", thread_ts: ts });
     await Promise.all(more.deliveries);
     await runs.say("Painted blue.");
@@ -243,8 +260,15 @@ describe.each<[Version, Version]>([
     // More bytes than a column holds.
     await runs.say("长".repeat(400_000));
     expect((await endOf("long", "inv-1")).status).toBe("completed");
+    const [task_id] = await readTaskIds("asked");
+    const edit = { op: "update", task_ids: [task_id], content: "All pages" };
+    await server.json("PATCH", "/v1/threads/asked/tasks", { operations: [edit] });
     const readThem = async () => withoutLaterFields(await Promise.all(["asked", "told", "long"].map(readAll)));
     const before = await readThem();
+
+    const { ts: paint } = await mention("paint it");
+    useTool(await nextAbout("paint it"), "call-ask", "ask", { question: "Red or blue?", choices: ["red", "blue"] });
+    await until(() => hasButtons(paint));
 
     await runs.post("amid/runs", { message: "count", invocation_id: "inv-1" });
     const amid = await model.next();
@@ -262,7 +286,10 @@ describe.each<[Version, Version]>([
     await deploy(to, to);
     expect(await readThem()).toEqual(before);
     expect(await server.json("GET", "/v1/threads/amid/inbox")).toEqual(inbox);
-    await playAnswer("asked");
+    expect(JSON.stringify((await playAnswer("asked")).messages)).toContain(`reworded ${task_id}`);
+    expect((await runs.eventsOf("asked", "asked-2")).find(({ type }) => type === "STATE_SNAPSHOT")).toMatchObject({
+      snapshot: { sandbox: { state: "started" } },
+    });
     // Whoever asks wakes the thread; else its alarm does.
     await server.json("GET", `/v1/threads/${await threadOfPlace(workspace.id, workspace.channel, ts)}/inbox`);
     await answerAbout("say it here", "Said in Slack.");
@@ -276,5 +303,10 @@ describe.each<[Version, Version]>([
     expect(words).toEqual(["count", "backwards", "then rest"]);
     await until(() => shownBelow(ts).some((text) => text.includes("Said in Slack.")));
     expect(shownBelow(ts)).toHaveLength(1);
+    const painting = await threadOfPlace(workspace.id, workspace.channel, paint);
+    await runs.post(`${painting}/runs`, { message: "Blue, please.", invocation_id: "inv-p" });
+    await answerAbout("paint it", "Painted blue.");
+    await until(() => shownBelow(paint).some((text) => text.includes("Painted blue.")));
+    await until(() => !hasButtons(paint));
   });
 });

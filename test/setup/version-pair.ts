@@ -27,7 +27,8 @@ export interface VersionPair {
 const OBJECTS = "taskloom";
 const FRONT = "front";
 
-async function readScript(version: Version): Promise<string> {
+/** The Worker's bundle. */
+export async function readScript(version: Version): Promise<string> {
   if (version === "current") return readFile((await buildTestWorker()).script, "utf8");
   const packed = await readFile(join(root, "test/fixtures/former-version/worker.js.br"));
   return brotliDecompressSync(packed).toString("utf8");
