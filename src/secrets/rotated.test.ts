@@ -23,7 +23,7 @@ describe("the keys that sign deliveries", () => {
   });
 
   it.each(["words", "null", '{"secret":"words"}', '[{"secret":5,"until":null}]'])(
-    "that are %s are refused as damaged, and not told",
+    "that are %s are refused as damaged, and not quoted",
     async (text) => {
       const detail = "The trigger's secret can't be opened: it is damaged. Rotate it.";
       expect(await open(text)).toEqual({ ok: false, error: { code: "not_configured", detail } });

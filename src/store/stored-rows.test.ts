@@ -1,4 +1,4 @@
-// Rows of D1 as former versions wrote them, and rows that nobody wrote: each costs itself and nothing beside it.
+// Rows of D1 as former versions wrote them, and damaged rows: a damaged row affects only itself.
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { openD1 } from "../../test/fakes/sqlite-d1.ts";
 import { defaultAgent } from "../protocol/agents/agent.ts";

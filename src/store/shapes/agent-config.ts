@@ -1,11 +1,11 @@
-// The configuration of an agent: in D1 with each version, in the object's SQLite with each run that it is pinned by.
+// The configuration of an agent. D1 stores it with each version, the object's SQLite with each run that pins it.
 import { isRecord } from "../../lib/is-record.ts";
 import { type AgentConfig, defaultAgent } from "../../protocol/agents/agent.ts";
 import { isList, isNumber, isText, isTextOrNull, type Shape } from "./stored.ts";
 
 /**
- * A configuration of a former version lacks the fields that came since, and has their defaults. Whoever gets undefined must
- * refuse the agent: defaults for all of it would drop its approvals.
+ * Adds the defaults of fields that the row's version did not have. A caller that gets undefined must refuse the agent:
+ * with defaults for everything it would lose its approvals.
  */
 export const toAgentConfig: Shape<AgentConfig> = (value) => {
   if (!isRecord(value)) return undefined;

@@ -8,7 +8,7 @@ import { parseStored } from "./stored.ts";
 const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
 const clock = { now: Date.now() };
 
-// What the test before has logged is a minute ago.
+// Starts a new minute, so that what the test before logged does not count.
 beforeEach(() => {
   clock.now += 60_000;
   vi.useFakeTimers({ now: clock.now });
@@ -30,7 +30,7 @@ describe("the content of a message", () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it("is not copied", () => {
+  it("is returned without a copy", () => {
     const row = { type: "user" as const, content: { role: "user", content: "hi" } };
     expect(withContent(row, 1)).toBe(row);
   });
@@ -41,7 +41,7 @@ describe("the content of a message", () => {
       fc.property(messageType, content, (type, value) => {
         const row = read(type, JSON.stringify(value) ?? "");
         expect(row).toMatchObject({ type, seq: 7 });
-        // A content that was taken as it is would be taken again.
+        // A content that is returned unchanged must be readable again.
         expect(withContent(row, 7)).toBe(row);
         if (row.type === "assistant") {
           for (const call of row.content.tool_calls ?? []) expect(call.function.arguments).toBeTypeOf("string");

@@ -1,4 +1,4 @@
-// The content of messages, as the object's SQLite and D1 both hold it. It has been the same in every version so far.
+// The content of messages, which the object's SQLite and D1 both store. It has been the same in every version so far.
 import { isRecord } from "../../lib/is-record.ts";
 import type {
   AssistantMessage,
@@ -15,7 +15,7 @@ import type {
 import type { PlanContent, Section, Task } from "../../protocol/plan/task.ts";
 import { isList, isText, isTextOrNull, parseStored, reportUnreadable, type Shape, shapeOf } from "./stored.ts";
 
-/** Stands where a message was that can't be read. Its row, and its place in the thread, stay. */
+/** Replaces the content of a message that can't be read. Its row and its position in the thread stay. */
 export const UNREADABLE = "[This message is damaged and can't be read.]";
 
 interface UnreadRow {
@@ -23,7 +23,7 @@ interface UnreadRow {
   content: unknown;
 }
 
-/** The row with its content; one that can't be read has a sentence instead, or is an empty plan. */
+/** The row with its content. If the content can't be read, a sentence or an empty plan replaces it. */
 export function withContent<Row extends UnreadRow>(row: Row, id: string | number): Row & MessageBody {
   if (isReadable(row)) return row;
   reportUnreadable(`content of ${row.type}`, id);
@@ -44,7 +44,7 @@ function isReadable<Row extends UnreadRow>(row: Row): row is Row & MessageBody {
     case "status":
       return isStatusContent(row.content);
     default:
-      // A later version's type. Nobody here looks into its rows, which are only passed on.
+      // A type of a later version. This version only passes its rows on.
       return true;
   }
 }
@@ -68,10 +68,10 @@ export const toUserMessage = shapeOf(isUserMessage);
 export const toToolMessage = shapeOf(isToolMessage);
 export const toPlanContent = shapeOf(isPlanContent);
 
-/** By its role: what a model reads is not told by its row's type. */
+/** Checked by its role, since the row's type does not say what a model reads. */
 export const toChatMessage: Shape<ChatMessage> = (value) => (isChatMessage(value) ? value : undefined);
 
-/** Empty where it can't be read. */
+/** Empty if it can't be read. */
 export function readMetadata(text: string, id: string | number): Record<string, unknown> {
   const metadata = parseStored(text);
   if (isRecord(metadata)) return metadata;

@@ -1,15 +1,15 @@
-// A run as the API answers it, as the object's SQLite and D1 both hold it.
+// A run as the API returns it, which the object's SQLite and D1 both store.
 import { isRecord } from "../../lib/is-record.ts";
 import { type Cause, type Chain, withChain } from "../../protocol/chain.ts";
 import type { Interrupt, Run, Usage } from "../../protocol/run.ts";
 import { isList, isNumber, isText, isTextOrNull } from "./stored.ts";
 
-/** A run of a version before chains of webhooks has none. */
+/** A run of a version before chains of webhooks has no chain. */
 type StoredRun = Omit<Run, keyof Chain> & Partial<Chain>;
 
 /**
- * `chain` is of its input: a version before chains stored an input with what it did not know, and the run without it. A run
- * that has a chain keeps it.
+ * `chain` is the chain of the run's input. A version before chains stored it with the input, whose fields it did not know,
+ * and not with the run. A run that has a chain keeps it.
  */
 export function toRun(value: unknown, chain?: Partial<Chain>): Run | undefined {
   if (!isStoredRun(value)) return undefined;
@@ -40,7 +40,7 @@ function isStoredRun(value: unknown): value is StoredRun {
   );
 }
 
-/** What is there of a chain. */
+/** The parts of a chain that the row has. */
 export function isPartOfChain({ hops, caused_by }: Record<string, unknown>): boolean {
   return (hops === undefined || isNumber(hops)) && (caused_by === undefined || isList(caused_by, isCause));
 }

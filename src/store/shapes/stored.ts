@@ -1,15 +1,15 @@
-// Stored JSON on its way back into types. Each kind has one shape, in a file of its own or beside its table. A shape turns rows
-// of every former version into today's type: no other code knows that there were others.
+// Reads stored JSON into types. Each kind of JSON has one shape, in a file of its own or beside its table. A shape upgrades
+// the rows of every former version to today's type, so no other code knows that there were other versions.
 //
-// A shape checks the fields that code would break without, and nothing more. So a row stays readable to which a later version
-// added something, also after a deployment went back. Nothing is copied that is already of today's type: a history of thousands
-// of messages is read through shapes.
+// A shape checks only the fields without which code would break. So a row stays readable if a later version added fields to
+// it, also after a rollback. A value that already has today's type is not copied, since a history of thousands of messages
+// is read through shapes.
 import { logWarning } from "../../lib/log.ts";
 
-/** Today's value of a parsed one; undefined where it is of no known shape, as `undefined` itself is. Never throws. */
+/** Today's value of a parsed one, or undefined if its shape is unknown (`undefined` itself is). Never throws. */
 export type Shape<T> = (value: unknown) => T | undefined;
 
-/** A damaged thread is read again and again, and may have any number of damaged rows: an isolate tells so many a minute. */
+/** A damaged thread is read again and again, and may have many damaged rows: an isolate logs at most so many a minute. */
 const MAX_REPORTS = 100;
 const REPORT_WINDOW_MS = 60_000;
 
@@ -20,14 +20,14 @@ export class UnreadableRow extends Error {
   override name = "UnreadableRow";
 }
 
-/** Undefined where `text` is no JSON or of no known shape, which is logged: `kind` and `id` say which row it is. */
+/** Undefined if `text` is not JSON or its shape is unknown; this is logged, and `kind` and `id` name the row. */
 export function readStored<T>(shape: Shape<T>, text: string, kind: string, id: string | number): T | undefined {
   const value = shape(parseStored(text));
   if (value === undefined) reportUnreadable(kind, id);
   return value;
 }
 
-/** Logs no content. Of a thread's own rows the platform's log tells the object. */
+/** Logs no content. For rows of a thread, the platform's log names the object. */
 export function reportUnreadable(kind: string, id: string | number): void {
   const now = Date.now();
   if (now - reports.since >= REPORT_WINDOW_MS) reports = { since: now, count: 0 };
@@ -36,7 +36,7 @@ export function reportUnreadable(kind: string, id: string | number): void {
   logWarning("row_unreadable", { kind, id });
 }
 
-/** Undefined where `text` is no JSON. */
+/** Undefined if `text` is not JSON. */
 export function parseStored(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -45,7 +45,7 @@ export function parseStored(text: string): unknown {
   }
 }
 
-/** The shape of what has been the same in every version. */
+/** The shape of a value that has been the same in every version. */
 export function shapeOf<T>(isKnown: (value: unknown) => value is T): Shape<T> {
   return (value) => (isKnown(value) ? value : undefined);
 }
