@@ -76,7 +76,7 @@ describe("findDueChange", () => {
     expect(due({ state: "archived", autoDeleteInterval: 20 })).toBe("delete");
   });
 
-  it("deletes whatever has outlived its time to live, but not amid a change", () => {
+  it("deletes whatever has outlived its time to live, but not during a change", () => {
     const autoDestroyAt = new Date(now).toISOString();
     expect(due({ autoDestroyAt })).toBe("delete");
     expect(due({ state: "paused", autoDestroyAt })).toBe("delete");

@@ -60,7 +60,7 @@ function carryOut(conversation: Conversation, content: Content): Reply {
   if (!conversation.plan && conversation.has_reminded_tasks && !wasViewed && conversation.tools.has("view_tasks")) {
     return say("", [call("view_tasks", {})]);
   }
-  // The messages were shortened amid the work: only this request can have created the plan's tasks.
+  // The messages were shortened during the work: only this request can have created the plan's tasks.
   if (wasViewed && (openTasks(conversation.plan).length > 0 || hasPlanned(conversation)))
     return work(conversation, content);
   const left = conversation.is_steered ? [] : openTasks(conversation.plan).map((task) => task.id);

@@ -50,7 +50,7 @@ describe("a hook", () => {
     expect(text.match(/data: /g)).toHaveLength(20);
   });
 
-  it("cuts the connection after so many bytes, amid a chunk or a character", async () => {
+  it("cuts the connection after so many bytes, in the middle of a chunk or a character", async () => {
     const message = "[[text 商店]]";
     const whole = Buffer.from(await (await post(message, true)).arrayBuffer());
     const inside = whole.indexOf("商") + 1;
@@ -80,7 +80,7 @@ describe("a hook", () => {
     expect(await statuses("b [[times 1]] [[status 503]]")).toEqual([503, 200, 200, 200]);
   });
 
-  it("fails amid the work where the fault follows a then", async () => {
+  it("fails during the work where the fault follows a then", async () => {
     const asked = user("[[tool a {}]] [[then]] [[status 500]] [[times 1]] [[text well]]");
     const create = (messages: OpenAI.ChatCompletionMessageParam[]) =>
       client.chat.completions.create({ model: MODEL, messages });

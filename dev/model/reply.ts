@@ -21,7 +21,7 @@ export interface Faults {
   html?: boolean;
   /** The connection is reset after this many chunks. */
   cut_after?: number;
-  /** The connection is reset after this many bytes of the body, even amid a chunk or a character. */
+  /** The connection is reset after this many bytes of the body, even in the middle of a chunk or a character. */
   cut_after_bytes?: number;
   /** Nothing more is sent after this many chunks, and the connection stays open. */
   stall_after?: number;

@@ -82,7 +82,7 @@ describe("a client that is cut after any frame of a run", () => {
   });
 });
 
-describe("a resync amid a run", () => {
+describe("a resync during a run", () => {
   it("can be requested after any frame and ends in the same conversation", async () => {
     const thread = makeThread();
     await thread.accept("build it", run);

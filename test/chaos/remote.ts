@@ -8,7 +8,7 @@ import type { Remote, RemoteOptions } from "./remote-server.ts";
 
 const REQUEST_MS = 60_000;
 const LOOK_MS = 500;
-/** About a person's reading pace, so that a reader has time to leave amid the text. */
+/** About a person's reading pace, so that a reader has time to leave in the middle of the text. */
 const WORDS_PER_SECOND = 40;
 
 const scripted: Remote["prompts"] = {

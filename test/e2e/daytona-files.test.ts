@@ -105,7 +105,7 @@ describe("unusual targets", () => {
     expect(names.filter((name) => name.startsWith(".upload-"))).toEqual([]);
   });
 
-  it("leave no temporary file where the sandbox stops amid an upload", async () => {
+  it("leave no temporary file where the sandbox stops during an upload", async () => {
     const stopped = await fixture.client.create();
     const head = [
       '--x\r\nContent-Disposition: form-data; name="files[0].path"\r\n\r\nbegun',

@@ -322,7 +322,7 @@ describe("a malicious client", () => {
     await isServing();
   });
 
-  it("that reads slowly or disconnects amid a download blocks nobody else", async () => {
+  it("that reads slowly or disconnects during a download blocks nobody else", async () => {
     await shell("head -c 30000000 /dev/zero > big");
     const url = `http://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}/files/download?path=big`;
     for (let round = 0; round < 5; round += 1) {

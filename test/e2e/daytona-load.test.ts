@@ -1,5 +1,5 @@
 /**
- * The Daytona-compatible server under load, and with clients that disconnect amid a request.
+ * The Daytona-compatible server under load, and with clients that disconnect during a request.
  */
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
@@ -81,7 +81,7 @@ function send(head: string[], body: string | Buffer = ""): Promise<Socket> {
 describe("a client that disconnects", () => {
   const authorization = `Authorization: Bearer ${apiKey}`;
 
-  it("amid an upload leaves no file", async () => {
+  it("during an upload leaves no file", async () => {
     const head = [
       `POST /toolbox/${sandbox.id}/files/bulk-upload HTTP/1.1`,
       "Host: 127.0.0.1",
@@ -97,7 +97,7 @@ describe("a client that disconnects", () => {
     await eventually(async () => (await shell("ls -A gone")) === "");
   });
 
-  it("amid downloads, logs and commands leaks no descriptor", async () => {
+  it("during downloads, logs and commands leaks no descriptor", async () => {
     await shell("head -c 20000000 /dev/zero > twenty");
     await sandbox.process.createSession("logs");
     await sandbox.process.executeSessionCommand("logs", { command: "head -c 5000000 /dev/zero | tr '\\0' x" });
@@ -115,7 +115,7 @@ describe("a client that disconnects", () => {
     expect(await shell("echo on")).toBe("on\n");
   });
 
-  it("amid following a log is released", async () => {
+  it("while it follows a log is released", async () => {
     const command = await runInBackground(sandbox, "followed", "while echo line; do sleep 0.05; done");
     const address = `ws://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}`;
     const url = `${address}/process/session/followed/command/${command}/logs?follow=true`;
@@ -185,7 +185,7 @@ describe("a preview", () => {
     await eventually(async () => (await countOpen()) === 0);
   });
 
-  it("closes the application's connection when its client disconnects, amid a response or a request body", async () => {
+  it("closes the application's connection when its client disconnects, in the middle of a response or a request body", async () => {
     const reading = await ask("/");
     reading.end();
     const [response] = await once(reading, "response");

@@ -62,7 +62,7 @@ describe.concurrent("a temporary fault of the model", () => {
     ["silence", "[[stall after 4]]"],
     ["an error in the stream", "[[error]]"],
     ["an end that nothing announced", "[[no end]]"],
-  ])("amid the text removes the text and sends it again under another id: %s", async (fault, hooks) => {
+  ])("in the middle of the text removes the text and sends it again under another id: %s", async (fault, hooks) => {
     const text = "One two three four five six.";
     const { thread, run, events } = await runToEnd(taskloom, `${fault} once: ${hooks} [[times 1]] [[text ${text}]]`);
     expect(run).toMatchObject({ status: "completed", steps: 1, error: null, result: { text } });
@@ -76,7 +76,7 @@ describe.concurrent("a temporary fault of the model", () => {
     await runAgain(taskloom, thread);
   });
 
-  it("amid the reasoning removes the reasoning", async () => {
+  it("in the middle of the reasoning removes the reasoning", async () => {
     const hooks = "reasoning: [[think 9]] [[cut after 5]] [[times 1]] [[text Thought out.]]";
     const { thread, run, events } = await runToEnd(taskloom, hooks);
     expect(run).toMatchObject({ status: "completed", result: { text: "Thought out." } });
@@ -95,7 +95,7 @@ describe.concurrent("a temporary fault of the model", () => {
   it.each([
     ["amid its arguments", `${plan} [[cut after 5]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
     ["after its arguments", `${plan} [[no end]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
-  ])("amid a tool call removes the call and makes it once: %s", async (place, hooks) => {
+  ])("in the middle of a tool call removes the call and makes it once: %s", async (place, hooks) => {
     const { run, events } = await runToEnd(taskloom, `A call cut ${place}: ${hooks}`);
     expect(run).toMatchObject({ status: "completed", steps: 3, result: { text: "Planned." } });
     expect(retries(events)).toHaveLength(1);

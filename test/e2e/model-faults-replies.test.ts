@@ -92,7 +92,7 @@ describe("a reply of the model", () => {
     await runAgain(taskloom, thread);
   });
 
-  it("of 2 MB is sent again to a client that resumes, at its end and amid it", async () => {
+  it("of 2 MB is sent again to a client that resumes, at its end and in the middle", async () => {
     const path = "/v1/threads/resynced";
     const body = { message: `[[fill ${size}]] [[pace 1500]]`, invocation_id: "inv-resynced" };
     const first = await openReader(taskloom, `${path}/runs`, { method: "POST", body });

@@ -28,7 +28,7 @@ async function tablesOf(key: ThreadKey): Promise<string[]> {
   );
 }
 
-describe("a life that ends amid a run", () => {
+describe("a life that ends during a run", () => {
   for (const by of ["its alarm", "a request"] as const) {
     it(`is followed by one that ${by} wakes, which brings the run to its end`, async () => {
       const client = threadClient();

@@ -71,7 +71,7 @@ async function startTerminal(request: Request, settings: KeeperSettings): Promis
     rows: Number(request.rows),
     cwd,
     env: processEnvironment(settings, readVariables(request, "variables")),
-    // Bytes, not text: a chunk may end amid a character.
+    // Bytes, not text: a chunk may end in the middle of a character.
     encoding: null,
   }) as Terminal;
 }

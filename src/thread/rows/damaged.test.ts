@@ -178,7 +178,7 @@ describe("a live run that can't be read", () => {
   });
 });
 
-describe("a result that can't be read amid a run", () => {
+describe("a result that can't be read during a run", () => {
   it.each([
     ["the first of two", "ORDER BY seq LIMIT 1", "c1", "c2"],
     ["the second of two", "ORDER BY seq DESC LIMIT 1", "c2", "c1"],

@@ -47,7 +47,7 @@ export async function cancelRun(life: Life, invocation_id: string): Promise<Resu
   return waitForEnd(life, invocation_id, CANCEL_WAIT_MS);
 }
 
-/** `on_busy: "replace"`: cancels every run before this one. If the life ends amid this, `wake.ts` does the rest. */
+/** `on_busy: "replace"`: cancels every run before this one. If the life ends during this, `wake.ts` does the rest. */
 export function cancelBefore(life: Life, record: RunRecord): void {
   for (const earlier of [...life.live.values()]) if (earlier.position < record.position) cancelRecord(life, earlier);
 }

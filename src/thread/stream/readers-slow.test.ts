@@ -144,7 +144,7 @@ describe("a reader that has lost its position in a thread of 5 MB, while a run f
   }
 });
 
-describe("a reader of 500 kB/s that comes back amid a long text of tokens", () => {
+describe("a reader of 500 kB/s that comes back in the middle of a long text of tokens", () => {
   it("is cut once, and then gets the text when it is whole", async () => {
     const clock = new FakeClock();
     const tokens = { pieces: 2000, length: 10, ticks: 100, steps: 1 };

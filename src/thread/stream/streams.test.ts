@@ -195,7 +195,7 @@ describe("a model call that is made again after its text was seen", () => {
   });
 
   for (const crashes of [false, true]) {
-    it(`is a resync for a reader that left amid the void text and comes back ${crashes ? "in another life" : "after the end"}`, async () => {
+    it(`is a resync for a reader that left in the middle of the void text and comes back ${crashes ? "in another life" : "after the end"}`, async () => {
       const clock = new FakeClock();
       const thread = new FakeThread({ replies: [breakOff, say("good words")], clock });
       await thread.accept("hi", run);
@@ -220,7 +220,7 @@ describe("a model call that is made again after its text was seen", () => {
   }
 });
 
-describe("a resync amid a message", () => {
+describe("a resync in the middle of a message", () => {
   it("has the finished parts once, in the snapshot, and opens again what is open", async () => {
     const gate = new Gate();
     const thread = new FakeThread({
