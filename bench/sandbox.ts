@@ -5,7 +5,7 @@ import { Daytona } from "@daytonaio/sdk";
 import type { DaytonaSettings } from "../src/sandboxes/daytona/client/client.ts";
 import { createDaytonaSandbox } from "../src/sandboxes/daytona/sandbox.ts";
 import { createDaytonaWorkspace } from "../src/sandboxes/daytona/workspace.ts";
-import { median } from "./scenarios.ts";
+import { median } from "./turns/figures.ts";
 
 export const API_KEY = "key-of-the-bench";
 const COMMANDS = 1_000;

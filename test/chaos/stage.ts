@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundleWorker } from "../../bench/bundle.ts";
+import { bundleWorker } from "../../bench/processes/bundle.ts";
 import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
 import { findFreePort } from "../setup/started-server.ts";

@@ -2,7 +2,7 @@
 // no run waits for anybody. With SHOW_TIMES=1 the figures are printed.
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findRuntime, readMemoryKib } from "../../bench/process-usage.ts";
+import { findRuntime, readMemoryKib } from "../../bench/processes/process-usage.ts";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
 import { Transcript } from "../fakes/transcript.ts";
 import { type StreamFrame, startTaskloom, type Taskloom } from "./harness.ts";
@@ -37,7 +37,8 @@ function show(line: string): void {
 }
 
 function memoryMib(): number | null {
-  const kib = readMemoryKib(findRuntime(process.pid));
+  const runtime = findRuntime(process.pid);
+  const kib = runtime === null ? null : readMemoryKib(runtime, "now");
   return kib === null ? null : Math.round(kib / 1024);
 }
 

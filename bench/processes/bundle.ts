@@ -3,12 +3,13 @@ import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 const quiet = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS: "false" };
 
-/** `entry` is a path relative to the repository. Returns the path of the module. */
-export async function bundleWorker(entry: string, folder: string): Promise<string> {
-  const args = [join(root, "node_modules/.bin/wrangler"), "deploy", entry, "--dry-run", "--outdir", folder];
+/** `entry` and `config` are paths relative to the repository. Returns the path of the module. */
+export async function bundleWorker(entry: string, folder: string, config = "wrangler.toml"): Promise<string> {
+  const wrangler = join(root, "node_modules/.bin/wrangler");
+  const args = [wrangler, "deploy", entry, "--config", config, "--dry-run", "--outdir", folder];
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,48 @@
+// The clients, in a process of their own: receives a task, runs its turns, and replies with the measurements.
+import type { Order } from "./order.ts";
+import { type Address, closeThreads, type Turn, takeTurn } from "./turn.ts";
+
+export interface LoadTask {
+  address: Address;
+  clients: number;
+  /** Turns of each client, one after another on its own thread. */
+  turns: number;
+  order: Order;
+  /** The threads' names: `<prefix>-<client>`. */
+  prefix: string;
+  /** The time between the starts of two clients, in ms. */
+  stagger_ms: number;
+}
+
+export interface LoadResult {
+  /** The turns of each client, in order. */
+  clients: Turn[][];
+  /** In ms, from the first request to the end of the last stream. */
+  total: number;
+  tokens: number;
+}
+
+async function runClient(task: LoadTask, client: number): Promise<Turn[]> {
+  await new Promise((resolve) => setTimeout(resolve, client * task.stagger_ms));
+  const thread = `${task.prefix}-${client}`;
+  const turns: Turn[] = [];
+  for (let count = 0; count < task.turns; count++) turns.push(await takeTurn(task.address, thread, task.order));
+  return turns;
+}
+
+async function runTask(task: LoadTask): Promise<LoadResult> {
+  const begun = performance.now();
+  const clients = await Promise.all(Array.from({ length: task.clients }, (_, client) => runClient(task, client)));
+  const total = performance.now() - begun;
+  await closeThreads();
+  return { clients, total, tokens: clients.flat().reduce((sum, { tokens }) => sum + tokens, 0) };
+}
+
+process.on("message", (task: LoadTask) => {
+  runTask(task).then(
+    (result) => process.send?.({ result }),
+    (error: unknown) => process.send?.({ error: String(error) }),
+  );
+});
+process.on("disconnect", () => process.exit());
+process.send?.({ ready: true });

@@ -1,0 +1,105 @@
+// Starts the processes of the bench, each pinned to its core. They end with this process.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+
+/**
+ * The server has a core for itself; the model, D1 and the clients share the other, as they would run on other machines.
+ */
+export type Core = 0 | 1;
+
+const canPin = availableParallelism() > 1 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
+
+export const pinning = canPin ? "server on core 0; model, D1 and clients on core 1" : "not pinned to cores";
+
+export interface Program {
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** A program of this folder that speaks over Node's channel. */
+export interface NodeProgram extends Program {
+  /** Sends a message and resolves with the next one. */
+  ask(message: object): Promise<Record<string, unknown>>;
+}
+
+/** All that run now: their CPU time is the bench's own, all other time on the machine is foreign. */
+export const running = new Set<Program>();
+
+/** `file` is relative to the bench. Resolves when the program has sent its first message. */
+export async function startProgram(
+  file: string,
+  core: Core,
+  args: string[] = [],
+): Promise<{ program: NodeProgram; said: Record<string, unknown> }> {
+  const path = join(import.meta.dirname, "..", file);
+  const child = spawnPinned([process.execPath, "--disable-warning=ExperimentalWarning", path, ...args], core, "ipc");
+  const said = await nextMessage(child, file);
+  const ask = (message: object): Promise<Record<string, unknown>> => {
+    const answer = nextMessage(child, file);
+    child.send(message);
+    return answer;
+  };
+  const program = { ...keep(child, () => child.disconnect()), ask };
+  running.add(program);
+  return { program, said };
+}
+
+/** A program that writes a line to descriptor 3 when it is ready. Resolves with that line. */
+export async function startCommand(command: string[], core: Core): Promise<{ program: Program; line: string }> {
+  const child = spawnPinned(command, core, "pipe");
+  const lines = createInterface({ input: child.stdio[3] as Readable });
+  const line = await new Promise<string>((resolve, reject) => {
+    lines.once("line", resolve);
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${command[0]} ended with ${code}`)));
+  });
+  const program = keep(child, () => child.kill("SIGKILL"));
+  running.add(program);
+  return { program, line };
+}
+
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((program) => program.stop()));
+}
+
+function spawnPinned(command: string[], core: Core, channel: "ipc" | "pipe"): ChildProcess {
+  const [name = "", ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
+  return spawn(name, rest, { stdio: ["ignore", "inherit", "inherit", channel] });
+}
+
+function nextMessage(child: ChildProcess, file: string): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: unknown): void => {
+      child.off("exit", onExit);
+      resolve(message as Record<string, unknown>);
+    };
+    const onExit = (code: number | null): void => {
+      child.off("message", onMessage);
+      reject(new Error(`bench/${file} ended with ${code}`));
+    };
+    child.once("message", onMessage);
+    child.once("exit", onExit);
+  });
+}
+
+function keep(child: ChildProcess, end: () => void): Program {
+  // A child that outlives this process would disturb the next measurement.
+  const onExit = (): unknown => child.kill("SIGKILL");
+  process.once("exit", onExit);
+  const program: Program = {
+    pid: child.pid ?? 0,
+    stop() {
+      for (const one of running) if (one.pid === child.pid) running.delete(one);
+      process.off("exit", onExit);
+      if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+      return new Promise((resolve) => {
+        child.once("exit", () => resolve());
+        end();
+      });
+    },
+  };
+  return program;
+}
